@@ -1,0 +1,57 @@
+"""Learn model optimization by hand: prune and quantize a real CNN, and watch what it does."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optiwidgets.engine.data import Dataset, load_dataset
+    from optiwidgets.engine.experiment import Experiment
+    from optiwidgets.engine.pack import load_packed
+    from optiwidgets.engine.recipe import Recipe
+    from optiwidgets.engine.report import Confusion, Drop, Report, Size
+    from optiwidgets.session import Session
+    from optiwidgets.widgets.explorer import Explorer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Confusion": "engine.report",
+    "Dataset": "engine.data",
+    "Drop": "engine.report",
+    "Experiment": "engine.experiment",
+    "Explorer": "widgets.explorer",
+    "Recipe": "engine.recipe",
+    "Report": "engine.report",
+    "Session": "session",
+    "Size": "engine.report",
+    "load_dataset": "engine.data",
+    "load_packed": "engine.pack",
+}
+__all__ = [
+    "Confusion",
+    "Dataset",
+    "Drop",
+    "Experiment",
+    "Explorer",
+    "Recipe",
+    "Report",
+    "Session",
+    "Size",
+    "load_dataset",
+    "load_packed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'optiwidgets' has no attribute {name!r}")
+    value = getattr(import_module(f"optiwidgets.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,1 @@
+"""Prune, quantize, evaluate, pack: torch and numpy, and nothing that displays."""

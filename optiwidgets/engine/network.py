@@ -1,0 +1,244 @@
+"""The structure of a model: its prunable layers, BatchNorm folded away, channels taken out.
+
+Nothing here knows an architecture: torch.fx tells which layer feeds which. Every function returns
+a new model and leaves the one it was given as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+# What hands channels on as they came, one by one: the only steps a removed channel can be followed through.
+CHANNELWISE_MODULES = (
+    _BatchNorm, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Tanh,
+    nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
+    nn.Dropout, nn.Dropout2d, nn.Flatten, nn.Identity,
+)  # fmt: skip
+CHANNELWISE_NAMES = frozenset(
+    "relu relu_ relu6 leaky_relu elu gelu silu hardswish sigmoid tanh max_pool2d _max_pool2d avg_pool2d "
+    "boolean_dispatch adaptive_avg_pool2d adaptive_max_pool2d dropout dropout2d flatten view reshape "
+    "contiguous size dim mean getattr getitem".split()
+)
+
+
+def fold(model: nn.Module) -> nn.Module:
+    """Copy a model in eval mode, every BatchNorm that directly follows a layer folded into it.
+
+    Scale and shift of the BatchNorm move into the layer's weight and bias, so outputs stay the
+    same up to rounding; the BatchNorm becomes an Identity and all names stay.
+
+    Source: B. Jacob et al., CVPR 2018, section 3.2 (equation 14).
+
+    Raises
+    ------
+    ValueError
+        The model has no Conv2d or Linear layer, shares one weight between two, holds weights that
+        are not finite, or cannot be traced by torch.fx.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    >>> fold(net)[1]
+    Identity()
+    """
+    folded = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    check_layers(folded)
+    modules = dict(folded.named_modules())
+    for node in list(_trace(folded).nodes):
+        layer = _foldable(node, modules)
+        if layer is None:
+            continue
+        norm = modules[str(node.target)]
+        fuse = fuse_conv_bn_eval if isinstance(modules[layer], nn.Conv2d) else fuse_linear_bn_eval
+        folded.set_submodule(layer, fuse(modules[layer], norm).requires_grad_(False))
+        folded.set_submodule(str(node.target), nn.Identity())
+    return folded
+
+
+def prunable(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
+    """Conv2d and Linear layers by name, in module order: those whose weights are optimized.
+
+    Examples
+    --------
+    >>> list(prunable(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(2, 3))))
+    ['0', '2']
+    """
+    return {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+
+
+def check_layers(model: nn.Module) -> None:
+    """Raise ValueError, saying why, for a model that has nothing sound to prune."""
+    layers = prunable(model)
+    if not layers:
+        raise ValueError("the model has no Conv2d or Linear layer, so there is nothing to prune")
+    if len({id(layer.weight) for layer in layers.values()}) < len(layers):
+        raise ValueError("two layers of the model share one weight; each needs its own")
+    for name, layer in layers.items():
+        if not torch.isfinite(layer.weight).all():
+            raise ValueError(f"weights of layer {name!r} are not all finite")
+
+
+def leftovers(model: nn.Module) -> dict[str, Tensor]:
+    """Everything in the state but the prunable weights: biases, BatchNorms that stayed, buffers."""
+    weights = {f"{name}.weight" for name in prunable(model)}
+    return {name: t for name, t in model.state_dict().items() if name not in weights}
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Whose output channels arrive where.
+
+    ``feeds`` names, for each layer and each BatchNorm that stayed, the layer whose channels it
+    reads (None for the image); ``last`` is the layer whose channels are the model's output.
+    """
+
+    feeds: Mapping[str, str | None]
+    last: str | None
+
+
+def channel_flow(model: nn.Module) -> Flow:
+    """Follow every layer's channels to the layers that read them.
+
+    Raises
+    ------
+    ValueError
+        Channels meet a step that does not hand them on one by one (a sum of two branches, a
+        grouped convolution): removing them there would break the model.
+
+    Examples
+    --------
+    >>> flow = channel_flow(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3)))
+    >>> dict(flow.feeds), flow.last
+    ({'0': None, '2': '0'}, '2')
+    """
+    layers, modules = prunable(model), dict(model.named_modules())
+    source: dict[fx.Node, str | None] = {}
+    feeds: dict[str, str | None] = {}
+    last = None
+    for node in _trace(model).nodes:
+        arriving = {source.get(n) for n in node.all_input_nodes} - {None}
+        if node.op == "call_module" and node.target in layers:
+            _refuse_groups(str(node.target), layers[str(node.target)])
+            feeds[str(node.target)] = next(iter(arriving), None)
+            source[node] = str(node.target)
+        elif node.op == "output":
+            last = next(iter(arriving), None)
+        elif arriving:
+            if len(node.all_input_nodes) > 1 and node.op != "call_method":
+                _refuse(node, arriving)
+            if not _channelwise(node, modules):
+                _refuse(node, arriving)
+            source[node] = next(iter(arriving))
+            if isinstance(modules.get(str(node.target)), _BatchNorm):
+                feeds[str(node.target)] = source[node]
+    return Flow(feeds, last)
+
+
+def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) -> nn.Module:
+    """Copy a model without the output channels that ``keep`` leaves out, and without what read them.
+
+    ``keep`` maps layer names to the ascending indices of the channels that stay; layers it does
+    not name keep all.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(8, 3))
+    >>> small = remove_channels(net, {"0": torch.tensor([1])}, channel_flow(net))
+    >>> small[0].weight.shape, small[2].weight.shape
+    (torch.Size([1, 1, 1, 1]), torch.Size([3, 4]))
+    """
+    smaller = copy.deepcopy(model)
+    original = prunable(model)
+    for name, layer in prunable(smaller).items():
+        if name in keep:
+            _keep_outputs(layer, keep[name])
+        reads = flow.feeds.get(name)
+        if reads is not None and reads in keep:
+            _keep_inputs(layer, keep[reads], len(original[reads].weight))
+    for name, module in smaller.named_modules():
+        reads = flow.feeds.get(name)
+        if isinstance(module, _BatchNorm) and reads is not None and reads in keep:
+            _keep_norm(module, keep[reads])
+    return smaller
+
+
+def _trace(model: nn.Module) -> fx.Graph:
+    try:
+        return fx.Tracer().trace(model)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError, fx.proxy.TraceError) as error:
+        raise ValueError(
+            f"torch.fx cannot trace the model ({error}); its forward may not branch on the image"
+        ) from error
+
+
+def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
+    """Name of the layer that this node's BatchNorm can be folded into, if there is one."""
+    norm = modules.get(str(node.target)) if node.op == "call_module" else None
+    if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or norm.running_mean is None:
+        return None
+    before = node.args[0]
+    if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
+        return None
+    name, calls = str(before.target), [str(n.target) for n in node.graph.nodes]
+    fits = isinstance(modules[name], nn.Conv2d | nn.Linear)
+    return name if fits and calls.count(name) == calls.count(str(node.target)) == 1 else None
+
+
+def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
+    if node.op == "call_module":
+        return isinstance(modules[str(node.target)], CHANNELWISE_MODULES)
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    return name in CHANNELWISE_NAMES
+
+
+def _refuse(node: fx.Node, arriving: set[str | None]) -> None:
+    layers = " and ".join(sorted(map(repr, arriving)))
+    raise ValueError(
+        f"pruning='channel' cannot serve this model: channels of {layers} meet {node.name!r}, which "
+        "does not hand them on one by one (a residual sum, say); use pruning='global' or 'layer'"
+    )
+
+
+def _refuse_groups(name: str, layer: nn.Conv2d | nn.Linear) -> None:
+    if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+        raise ValueError(
+            f"pruning='channel' cannot serve this model: layer {name!r} is a convolution in "
+            f"{layer.groups} groups; use pruning='global' or 'layer'"
+        )
+
+
+def _keep_outputs(layer: nn.Conv2d | nn.Linear, kept: Tensor) -> None:
+    layer.weight = nn.Parameter(layer.weight[kept], requires_grad=False)
+    if layer.bias is not None:
+        layer.bias = nn.Parameter(layer.bias[kept], requires_grad=False)
+    if isinstance(layer, nn.Conv2d):
+        layer.out_channels = len(kept)
+    else:
+        layer.out_features = len(kept)
+
+
+def _keep_inputs(layer: nn.Conv2d | nn.Linear, kept: Tensor, channels: int) -> None:
+    if isinstance(layer, nn.Conv2d):
+        layer.weight = nn.Parameter(layer.weight[:, kept], requires_grad=False)
+        layer.in_channels = len(kept)
+        return
+    # behind a flatten every channel is a block of neighbouring inputs
+    blocks = layer.weight.unflatten(1, (channels, -1))[:, kept]
+    layer.weight = nn.Parameter(blocks.flatten(1), requires_grad=False)
+    layer.in_features = layer.weight.shape[1]
+
+
+def _keep_norm(norm: nn.Module, kept: Tensor) -> None:
+    for store in (norm._parameters, norm._buffers):
+        for name, tensor in store.items():
+            if tensor is not None and tensor.dim():
+                cut = tensor[kept]
+                store[name] = nn.Parameter(cut, requires_grad=False) if store is norm._parameters else cut
+    norm.num_features = len(kept)

@@ -1,0 +1,168 @@
+"""Quantization: choose a range -> codes -> the weights those codes stand for.
+
+Every function sees a weight tensor O I H W (or O I) as rows that share one scale: one row for
+``grain="tensor"``, O rows for ``grain="channel"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from optiwidgets.engine.recipe import Recipe
+
+PERCENTILE = 0.999
+MSE_STEPS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A layer's weights as they are stored.
+
+    Parameters
+    ----------
+    codes
+        In the weight's shape: integers (int16) for 1 to 8 bits, half or float values for 16 and
+        32. One-bit codes are -1 and +1.
+    mask
+        Same shape, True where a weight was kept. Where it is False the weight is exactly 0.
+    bits
+        Bits per code.
+    scale, zero_point
+        (R,) float32 and int16, R = 1 or O; empty for 16 and 32 bits, and ``zero_point`` empty for
+        symmetric codes.
+    """
+
+    codes: Tensor
+    mask: Tensor
+    bits: int
+    scale: Tensor
+    zero_point: Tensor
+
+    def decode(self) -> Tensor:
+        """The float32 weights the codes stand for: scale x (code - zero point), 0 where pruned.
+
+        Examples
+        --------
+        >>> codes, mask = torch.tensor([[-3, 1]], dtype=torch.int16), torch.tensor([[True, False]])
+        >>> Coded(codes, mask, 3, torch.tensor([0.5]), torch.empty(0)).decode()
+        tensor([[-1.5000,  0.0000]])
+        """
+        if self.bits >= 16:
+            return torch.where(self.mask, self.codes.float(), 0.0)
+        column = (-1, *[1] * (self.codes.dim() - 1))
+        steps = self.codes.float()
+        if self.zero_point.numel():
+            steps = steps - self.zero_point.float().view(column)
+        return torch.where(self.mask, steps * self.scale.view(column), 0.0)
+
+
+def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
+    """Codes for a float32 weight (O I H W or O I), ranges chosen from the weights kept.
+
+    Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
+    1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
+
+    Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
+    arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6 (1 bit).
+
+    Examples
+    --------
+    >>> w = torch.tensor([[0.2, -0.9], [0.6, 0.0]])
+    >>> coded = encode(w, torch.ones(2, 2, dtype=torch.bool), Recipe(bits=3))
+    >>> coded.codes.tolist(), round(coded.scale.item(), 2)
+    ([[1, -3], [2, 0]], 0.3)
+    """
+    empty = torch.empty(0, dtype=torch.int16)
+    if recipe.bits >= 16:
+        floats = weight.half() if recipe.bits == 16 else weight
+        return Coded(torch.where(mask, floats, 0), mask, recipe.bits, torch.empty(0), empty)
+    rows = torch.where(mask, weight, 0.0)
+    rows = rows.flatten(1) if recipe.grain == "channel" else rows.reshape(1, -1)
+    if recipe.bits == 1:
+        kept = mask.view(rows.shape).sum(1).clamp(min=1)
+        signs = torch.where(weight < 0, -1, 1).to(torch.int16)
+        return Coded(signs, mask, 1, rows.abs().sum(1) / kept, empty)
+    low, high = choose_range(rows, mask.view(rows.shape), recipe)
+    scale, zero_point = choose_scale(low, high, recipe)
+    codes = to_codes(rows, scale, zero_point, recipe).to(torch.int16).view(weight.shape)
+    stored = zero_point.to(torch.int16) if recipe.scheme == "affine" else empty
+    return Coded(codes, mask, recipe.bits, scale, stored)
+
+
+def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Lowest and highest value to represent, (R,) each, for rows (R, n) whose mask says what stays.
+
+    ``"minmax"`` takes all; ``"percentile"`` the central 99.9 % of the kept values (of their |w|
+    for symmetric codes); ``"mse"`` the fraction of minmax with the least squared error. A range
+    always contains 0, and a symmetric one is -high .. high.
+
+    Examples
+    --------
+    >>> rows = torch.tensor([[0.5, -1.0, 0.0]])
+    >>> choose_range(rows, rows != 0, Recipe(bits=4, scheme="affine"))
+    (tensor([-1.]), tensor([0.5000]))
+    """
+    if recipe.clip == "percentile":
+        return _percentile_range(rows, mask, recipe.scheme)
+    low, high = rows.amin(1).clamp(max=0), rows.amax(1).clamp(min=0)
+    if recipe.scheme == "symmetric":
+        high = torch.maximum(high, -low)
+        low = -high
+    return _mse_range(rows, low, high, recipe) if recipe.clip == "mse" else (low, high)
+
+
+def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Step size and zero point, (R,) float32 each, the zero point a whole number.
+
+    Examples
+    --------
+    >>> choose_scale(torch.tensor([-1.0]), torch.tensor([0.5]), Recipe(bits=2, scheme="affine"))
+    (tensor([0.5000]), tensor([2.]))
+    """
+    symmetric = recipe.scheme == "symmetric"
+    steps = 2 ** (recipe.bits - 1) - 1 if symmetric else 2**recipe.bits - 1
+    scale = (high if symmetric else high - low) / steps
+    tiny = torch.finfo(torch.float32).tiny
+    scale = torch.where(scale < tiny, torch.ones_like(scale), scale)
+    zero_point = torch.zeros_like(scale) if symmetric else (-low / scale).round().clamp(0, steps)
+    return scale, zero_point
+
+
+def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) -> Tensor:
+    """Nearest code of every value, clamped to the codes there are; rows (R, n) -> (R, n) float.
+
+    Examples
+    --------
+    >>> to_codes(torch.tensor([[0.9, -9.0]]), torch.tensor([0.5]), torch.tensor([0.0]), Recipe(bits=3))
+    tensor([[ 2., -3.]])
+    """
+    top = 2 ** (recipe.bits - 1) - 1 if recipe.scheme == "symmetric" else 2**recipe.bits - 1
+    bottom = -top if recipe.scheme == "symmetric" else 0
+    codes = (rows * scale.reciprocal()[:, None]).round() + zero_point[:, None]
+    return codes.clamp(bottom, top)
+
+
+def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, Tensor]:
+    kept = torch.where(mask, rows, torch.nan)
+    if scheme == "symmetric":
+        high = kept.abs().nanquantile(PERCENTILE, dim=1).nan_to_num(0.0)
+        return -high, high
+    tail = (1 - PERCENTILE) / 2
+    low, high = kept.nanquantile(torch.tensor([tail, 1 - tail]), dim=1).nan_to_num(0.0)
+    return low.clamp(max=0), high.clamp(min=0)
+
+
+def _mse_range(rows: Tensor, low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Shrink minmax step by step and keep, for every row, the fraction of least squared error."""
+    best, least = torch.ones_like(high), torch.full_like(high, torch.inf)
+    for step in range(MSE_STEPS, 0, -1):
+        fraction = step / MSE_STEPS
+        scale, zero_point = choose_scale(low * fraction, high * fraction, recipe)
+        steps = to_codes(rows, scale, zero_point, recipe) - zero_point[:, None]
+        error = (steps * scale[:, None] - rows).square().sum(1)
+        best = torch.where(error < least, fraction, best)
+        least = torch.minimum(error, least)
+    return low * best, high * best

@@ -1,0 +1,155 @@
+"""What to do to a model, as one frozen value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
+
+MAX_SPARSITY = 0.99
+BIT_WIDTHS = (*range(1, 9), 16, 32)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "pruning": ("global", "layer", "channel"),
+    "score": ("magnitude", "random"),
+    "grain": ("tensor", "channel"),
+    "scheme": ("symmetric", "affine"),
+    "clip": ("minmax", "percentile", "mse"),
+    "rounding": ("nearest",),
+    "recovery": ("none",),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of optimizing a model; ``Recipe()`` is the untouched baseline.
+
+    Frozen, hashable and validated. Two equal recipes give equal reports, so equality tells
+    whether a picture is stale and the hash is the key of an experiment's memory. A field with
+    nothing to act on (``grain`` at 32 bits, say) is ignored.
+
+    Parameters
+    ----------
+    sparsity
+        Share of the weights that is removed, 0 to 0.99 (of the channels, for ``pruning="channel"``).
+    pruning
+        Where the cut is made: over all layers at once (``"global"``), in every ``"layer"`` alike,
+        or by taking out whole output channels (``"channel"``).
+    score
+        Who goes first: the smallest ``"magnitude"``, or ``"random"`` as a control.
+    bits
+        Bits per stored weight: 1 to 8, 16 (IEEE half) or 32 (untouched float).
+    grain
+        How many weights share one scale: a whole ``"tensor"`` or an output ``"channel"``.
+    scheme
+        ``"symmetric"`` codes around zero, or ``"affine"`` ones with an integer zero point.
+    clip
+        How the range is chosen: ``"minmax"``, ``"percentile"`` (99.9) or least ``"mse"``.
+    rounding
+        How a weight gets its code: to the ``"nearest"``.
+    activation_bits
+        Bits per activation; 32 is untouched float.
+    recovery
+        What wins accuracy back afterwards: ``"none"``.
+    layers
+        Overrides for single layers; none are understood yet.
+    seed
+        Seeds everything random, >= 0.
+
+    Raises
+    ------
+    ValueError
+        A value out of its range, or two fields that have no meaning together. The message names
+        the value, the unit and what is allowed.
+
+    Examples
+    --------
+    >>> Recipe(sparsity=0.8, bits=4) == Recipe(bits=4, sparsity=80 / 100)
+    True
+    >>> Recipe(sparsity=80)
+    Traceback (most recent call last):
+    ...
+    ValueError: sparsity is a fraction from 0 to 0.99, not 80; for 80 percent write 0.8
+    """
+
+    sparsity: float = 0.0
+    pruning: str = "global"
+    score: str = "magnitude"
+    bits: int = 32
+    grain: str = "tensor"
+    scheme: str = "symmetric"
+    clip: str = "minmax"
+    rounding: str = "nearest"
+    activation_bits: int = 32
+    recovery: str = "none"
+    layers: tuple[tuple[str, float | None, int | None], ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sparsity", _fraction(self.sparsity))
+        for name, known in CHOICES.items():
+            _one_of(name, getattr(self, name), known)
+        object.__setattr__(self, "bits", _whole("bits", self.bits))
+        if self.bits not in BIT_WIDTHS:
+            raise ValueError(f"bits per weight are 1 to 8, 16 or 32, not {self.bits}")
+        object.__setattr__(self, "activation_bits", _whole("activation_bits", self.activation_bits))
+        if self.activation_bits != 32:
+            raise ValueError(f"activation_bits can only be 32 yet, not {self.activation_bits}")
+        object.__setattr__(self, "seed", _whole("seed", self.seed))
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is a whole number from 0 to 2**63 - 1, not {self.seed}")
+        if self.layers != ():
+            raise ValueError(f"layers can only be () yet, not {_short(self.layers)}")
+        if self.bits == 1 and self.scheme == "affine":
+            raise ValueError(
+                "bits=1 and scheme='affine' have no meaning together: one bit is a sign times a "
+                "scale; use scheme='symmetric', or 2 bits or more"
+            )
+
+    def as_dict(self) -> dict[str, object]:
+        """Every field by name, in order; ``Recipe(**recipe.as_dict()) == recipe``.
+
+        Examples
+        --------
+        >>> Recipe(bits=4).as_dict()["bits"]
+        4
+        """
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Only what differs from the baseline.
+
+        Examples
+        --------
+        >>> str(Recipe(sparsity=0.8, bits=4)), str(Recipe())
+        ('Recipe(sparsity=0.8, bits=4)', 'Recipe()')
+        """
+        changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in changed)})"
+
+
+def _fraction(value: object) -> float:
+    allowed = f"sparsity is a fraction from 0 to {MAX_SPARSITY}"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{allowed}, not {_short(value)}")
+    number = float(value)
+    if math.isfinite(number) and 0 <= number <= MAX_SPARSITY:
+        return number + 0.0  # -0.0 becomes 0.0: equal recipes print and hash alike
+    hint = f"; for {value:g} percent write {number / 100:g}" if 1 < number <= 99 else ""
+    raise ValueError(f"{allowed}, not {_short(value)}{hint}")
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name} is a whole number, not {_short(value)}")
+    return int(value)
+
+
+def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, not {_short(value)}")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,225 @@
+"""What running a recipe gave: counts, intervals, bytes. Numbers only, nothing that computes with torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiwidgets.engine.recipe import Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """How often each class was taken for each other one.
+
+    Parameters
+    ----------
+    counts
+        (K, K) whole numbers >= 0: rows are the truth, columns the prediction.
+    class_names
+        K names, in the same order.
+
+    Raises
+    ------
+    ValueError
+        ``counts`` is not square, holds something other than whole numbers >= 0, or does not
+        match the names.
+
+    Examples
+    --------
+    The textbook's 200 images, positive class first:
+
+    >>> c = Confusion([[90, 5], [10, 95]], ["ill", "well"])
+    >>> c.accuracy, c.precision.tolist(), c.recall.round(3).tolist()
+    (0.925, [0.9, 0.95], [0.947, 0.905])
+    """
+
+    counts: Integers
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        given = np.asarray(self.counts)
+        if given.ndim != 2 or given.shape[0] != given.shape[1]:
+            raise ValueError(f"confusion counts are (K, K), not of shape {given.shape}")
+        with np.errstate(invalid="ignore"):
+            counts = given.astype(np.int64)
+        if (counts < 0).any() or not np.array_equal(counts, given):
+            raise ValueError("confusion counts are whole numbers of images, 0 or more")
+        if len(self.class_names) != len(counts):
+            raise ValueError(f"{len(self.class_names)} class names for {len(counts)} classes")
+        counts.setflags(write=False)
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that are right, 0..1; nan without images."""
+        return float(_share(np.trace(self.counts), self.counts.sum()))
+
+    @property
+    def precision(self) -> Floats:
+        """(K,) share of the images predicted as a class that are of it; nan if none was."""
+        return _share(np.diag(self.counts), self.counts.sum(axis=0))
+
+    @property
+    def recall(self) -> Floats:
+        """(K,) share of the images of a class that were found; nan if there is none."""
+        return _share(np.diag(self.counts), self.counts.sum(axis=1))
+
+    @property
+    def f1(self) -> Floats:
+        """(K,) 2TP / (2TP + FP + FN); nan only at 0 / 0."""
+        return _share(
+            2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1)
+        )
+
+
+def _share(part: Any, whole: Any) -> Floats:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.true_divide(part, whole))
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A paired loss of accuracy on the same images.
+
+    ``points`` and its 95 % interval ``low``..``high`` are percentage points, positive for a loss;
+    ``lost`` images were right before and are wrong now, ``gained`` the reverse; ``p`` is
+    McNemar's exact two-sided one.
+    """
+
+    points: float
+    low: float
+    high: float
+    lost: int
+    gained: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of the packed file, by what they are spent on.
+
+    Examples
+    --------
+    >>> size = Size({"codes": 100, "positions": 40, "header": 60}, baseline_bytes=1000)
+    >>> size.total_bytes, size.ratio
+    (200, 5.0)
+    """
+
+    parts: Mapping[str, int]
+    baseline_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Length of the file in bytes."""
+        return sum(self.parts.values())
+
+    @property
+    def ratio(self) -> float:
+        """How many times smaller than the baseline's file; above 1 is smaller."""
+        return self.baseline_bytes / self.total_bytes
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a report can do but only an experiment knows how to.
+
+    ``build`` makes the optimized torch module, ``write`` the packed file; the others are the
+    statistics of ``optiwidgets.engine.metrics``.
+    """
+
+    build: Callable[[Recipe], Any]
+    write: Callable[[Recipe, str | PathLike[str]], None]
+    interval: Callable[[int, int], tuple[float, float]]
+    drop: Callable[[Integers, Integers, Integers], Drop]
+    average_precision: Callable[[Integers, NDArray[np.float32]], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Everything measured about one recipe on one set of N images with K classes.
+
+    ``labels`` and ``predictions`` are (N,) int64, ``scores`` (N, K) float32 softmax, in the same
+    image order in every report of one experiment; ``images`` is the fingerprint of that set and
+    ``part`` its name. ``positive`` is a class index or None;
+    ``removed_channels`` counts the output channels taken out, and those there were in all layers but
+    the last. ``latency`` and ``flip_rate`` are
+    None until measured.
+    """
+
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    positive: int | None
+    part: str
+    images: str
+    labels: Integers
+    predictions: Integers
+    scores: NDArray[np.float32]
+    confusion: Confusion
+    size: Size
+    pruned_weights: int
+    prunable_weights: int
+    tools: Tools
+    removed_channels: tuple[int, int] = (0, 0)
+    latency: None = None
+    flip_rate: float | None = None
+    baseline_flip_rate: float | None = None
+
+    def __repr__(self) -> str:
+        """One line: recipe, accuracy, bytes."""
+        return (
+            f"<Report {self.recipe}: {self.confusion.accuracy:.1%} right of {len(self.labels)} "
+            f"{self.part} images, {self.size.total_bytes} bytes>"
+        )
+
+    @cached_property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy, (low, high), 0..1."""
+        return self.tools.interval(int(np.trace(self.confusion.counts)), len(self.labels))
+
+    @cached_property
+    def mean_average_precision(self) -> float:
+        """Macro mean of the one-vs-rest average precisions, 0..1."""
+        return self.tools.average_precision(self.labels, self.scores)
+
+    def drop_from(self, base: Report) -> Drop:
+        """Accuracy lost against ``base``, image by image.
+
+        Raises
+        ------
+        ValueError
+            The two reports are not about the same images.
+        """
+        if self.images != base.images:
+            raise ValueError(
+                f"a drop is paired, so both reports must be of the same images, not "
+                f"{len(base.labels)} {base.part} and {len(self.labels)} {self.part} ones"
+            )
+        return self.tools.drop(self.labels, base.predictions, self.predictions)
+
+    def model(self) -> Any:
+        """A fresh eval-mode torch module: the optimized model."""
+        return self.tools.build(self.recipe)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the packed file, ``size.total_bytes`` long; whole or not at all."""
+        self.tools.write(self.recipe, path)
+
+    def figure(self) -> Figure:
+        """A new matplotlib Figure of this report, drawn with seaborn."""
+        from optiwidgets.figures import draw_report  # a named door: see tests/test_rooms.py
+
+        return draw_report(self)

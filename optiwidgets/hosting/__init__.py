@@ -1,0 +1,1 @@
+"""Serving the lessons with Voila."""

@@ -1,0 +1,1 @@
+"""Stock ipywidgets for the hand, small anywidget panels for the eye."""
