@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from optiwidgets.engine.pack import load_packed
     from optiwidgets.engine.recipe import Recipe
     from optiwidgets.engine.report import Confusion, Drop, Report, Size
+    from optiwidgets.engine.train import train
+    from optiwidgets.engine.zoo import CNN, load_weights, save_weights
     from optiwidgets.session import Session
     from optiwidgets.widgets.explorer import Explorer
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CNN": "engine.zoo",
     "Confusion": "engine.report",
     "Dataset": "engine.data",
     "Drop": "engine.report",
@@ -28,8 +31,12 @@ _HOMES = {
     "Size": "engine.report",
     "load_dataset": "engine.data",
     "load_packed": "engine.pack",
+    "load_weights": "engine.zoo",
+    "save_weights": "engine.zoo",
+    "train": "engine.train",
 }
 __all__ = [
+    "CNN",
     "Confusion",
     "Dataset",
     "Drop",
@@ -41,6 +48,9 @@ __all__ = [
     "Size",
     "load_dataset",
     "load_packed",
+    "load_weights",
+    "save_weights",
+    "train",
 ]
 
 

@@ -87,8 +87,12 @@ class Experiment:
 
     def __repr__(self) -> str:
         """Model and dataset."""
-        name = self._spec["name"] if self._spec else "own model"
-        return f"<Experiment: {name}, {self.prunable_weights} weights, {self.dataset!r}>"
+        return f"<Experiment: {self.name}, {self.prunable_weights} weights, {self.dataset!r}>"
+
+    @property
+    def name(self) -> str:
+        """The zoo's name for the model, or "own model"."""
+        return self._spec["name"] if self._spec else "own model"
 
     @cached_property
     def prunable_weights(self) -> int:

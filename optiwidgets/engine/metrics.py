@@ -40,7 +40,7 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
     share, z2 = right / total, Z95**2 / total
     centre = (share + z2 / 2) / (1 + z2)
     half = Z95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total)) / (1 + z2)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return (centre - half if right else 0.0), (centre + half if right < total else 1.0)
 
 
 def mcnemar_p(lost: int, gained: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 
@@ -17,6 +17,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "clip": ("minmax", "percentile", "mse"),
     "rounding": ("nearest",),
     "recovery": ("none",),
+}
+WHOLE_NUMBERS: Mapping[str, tuple[Container[int], str]] = {
+    "bits": (BIT_WIDTHS, "bits per weight are 1 to 8, 16 or 32"),
+    "activation_bits": ((32,), "activation_bits can only be 32 yet"),
+    "seed": (range(2**63), "seed is a whole number from 0 to 2**63 - 1"),
 }
 
 
@@ -89,16 +94,9 @@ class Recipe:
         object.__setattr__(self, "sparsity", _fraction(self.sparsity))
         for name, known in CHOICES.items():
             _one_of(name, getattr(self, name), known)
-        object.__setattr__(self, "bits", _whole("bits", self.bits))
-        if self.bits not in BIT_WIDTHS:
-            raise ValueError(f"bits per weight are 1 to 8, 16 or 32, not {self.bits}")
-        object.__setattr__(self, "activation_bits", _whole("activation_bits", self.activation_bits))
-        if self.activation_bits != 32:
-            raise ValueError(f"activation_bits can only be 32 yet, not {self.activation_bits}")
-        object.__setattr__(self, "seed", _whole("seed", self.seed))
-        if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed is a whole number from 0 to 2**63 - 1, not {self.seed}")
-        if self.layers != ():
+        for name, (known, allowed) in WHOLE_NUMBERS.items():
+            object.__setattr__(self, name, _whole(getattr(self, name), known, allowed))
+        if not isinstance(self.layers, tuple) or self.layers:
             raise ValueError(f"layers can only be () yet, not {_short(self.layers)}")
         if self.bits == 1 and self.scheme == "affine":
             raise ValueError(
@@ -132,16 +130,19 @@ def _fraction(value: object) -> float:
     allowed = f"sparsity is a fraction from 0 to {MAX_SPARSITY}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{allowed}, not {_short(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if math.isfinite(number) and 0 <= number <= MAX_SPARSITY:
         return number + 0.0  # -0.0 becomes 0.0: equal recipes print and hash alike
-    hint = f"; for {value:g} percent write {number / 100:g}" if 1 < number <= 99 else ""
+    hint = f"; for {number:g} percent write {number / 100:g}" if 1 < number <= 99 else ""
     raise ValueError(f"{allowed}, not {_short(value)}{hint}")
 
 
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise ValueError(f"{name} is a whole number, not {_short(value)}")
+def _whole(value: object, known: Container[int], allowed: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) not in known:
+        raise ValueError(f"{allowed}, not {_short(value)}")
     return int(value)
 
 
@@ -151,5 +152,8 @@ def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no whole number of more than 4300 digits
+        text = "a number too long to print"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,60 @@
+# Needs make, and Python 3.11 or newer with venv. All else goes into .venv.
+PYTHON ?= python3
+PORT ?= 8866
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip
+NOTEBOOKS := $(wildcard lessons/*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help app test test-slow lint bench train
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+app: .venv/app.stamp ## serve the lessons at http://127.0.0.1:8866/ (PORT= another port)
+	@$(BIN)/optiwidgets app --port $(PORT) --lessons lessons
+
+test: .venv/dev.stamp ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+# pytest exits with 5 when it finds no test: right only as long as none is marked slow.
+test-slow: .venv/dev.stamp ## run the tests that take longer
+	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS); status=$$?; \
+	if [ $$status -eq 5 ] && ! grep -rqs "mark\.slow" tests --include="*.py"; then \
+		echo "there are no slow tests yet"; \
+	else \
+		exit $$status; \
+	fi
+
+lint: .venv/dev.stamp ## check style, types, and that notebooks are saved without output
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
+
+bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is usually done
+	@for benchmark in inner_loop live; do \
+		$(BIN)/python benchmarks/$$benchmark.py $(BENCH_ARGS) || exit; \
+	done
+
+train: .venv/app.stamp ## train both models anew into build/
+	mkdir -p build
+	$(BIN)/optiwidgets train digits --model small --output build/digits-small.safetensors
+	$(BIN)/optiwidgets train digits --model wide --output build/digits-wide.safetensors
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "OptiWidgets needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+# Installed again only when pyproject.toml changes. pip leaves alone what already satisfies it, so a
+# CPU-only torch put into .venv beforehand stays.
+.venv/app.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable ".[dev]"
+	@touch $@ .venv/app.stamp

@@ -1,0 +1,101 @@
+"""Pictures to keep, drawn with seaborn on the Axes that is given. Never pyplot."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from optiwidgets.engine.report import Report
+
+BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
+PART_COLORS = {"codes": BLUE, "positions": "#dd9a4a", "scales": "#6b7a90", "biases": "#4fa58a", "header": "#b9bccb"}
+
+
+def draw_confusion(ax: Axes, report: Report) -> Axes:
+    """Draw the confusion matrix as a heatmap: rows truth, columns prediction, zeros left empty.
+
+    The colour grows with the square root of the count, so that one error shows beside a diagonal
+    of 150.
+    """
+    counts, names = report.confusion.counts, report.class_names
+    sns.heatmap(
+        counts,
+        ax=ax,
+        norm=PowerNorm(0.5, 0, max(1, counts.max())),
+        cmap=sns.light_palette(BLUE, as_cmap=True),
+        annot=np.where(counts, counts, "").astype(str) if len(names) <= 20 else None,
+        fmt="",
+        mask=counts == 0,
+        xticklabels=names,
+        yticklabels=names,
+        cbar=False,
+        square=True,
+        linewidths=0.5,
+    )
+    ax.set(xlabel="prediction", ylabel="truth")
+    ax.tick_params("y", rotation=0)
+    return ax
+
+
+def draw_classes(ax: Axes, report: Report) -> Axes:
+    """Draw precision and recall of every class, in percent, as two dots on a line."""
+    names = list(report.class_names)
+    for values, color, label in (
+        (report.confusion.precision, ORANGE, "precision"),
+        (report.confusion.recall, BLUE, "recall"),
+    ):
+        sns.scatterplot(x=100 * values, y=names, ax=ax, color=color, label=label, s=40)
+    lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
+    highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
+    ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
+    ax.set(xlabel="% of the images", ylabel="class", xlim=(None, 101))
+    return ax
+
+
+def draw_size(ax: Axes, report: Report) -> Axes:
+    """Draw what the bytes of the packed file are spent on, as bars."""
+    parts = {name: size for name, size in report.size.parts.items() if size}
+    colors = [PART_COLORS[name] for name in parts]
+    sns.barplot(x=list(parts.values()), y=list(parts), hue=list(parts), palette=colors, ax=ax, legend=False)
+    for bar in ax.containers:
+        ax.bar_label(bar, fmt="{:,.0f}", padding=3)
+    ax.set(xlabel="bytes", ylabel="")
+    ax.margins(x=0.2)
+    return ax
+
+
+def draw_report(report: Report) -> Figure:
+    """Draw one report: confusion matrix, precision and recall per class, bytes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On an Agg canvas, known to no pyplot: it needs no closing.
+    """
+    figure = Figure(figsize=(10, 5.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplot_mosaic([["matrix", "classes"], ["matrix", "size"]], width_ratios=[1.25, 1], height_ratios=[1.9, 1])
+    draw_confusion(axes["matrix"], report)
+    draw_classes(axes["classes"], report)
+    draw_size(axes["size"], report)
+    low, high = report.accuracy_interval
+    figure.suptitle(
+        f"{report.recipe}\n{report.confusion.accuracy:.1%} right on {len(report.labels):,} {report.part} images "
+        f"(95 % between {low:.1%} and {high:.1%}); {report.size.total_bytes:,} bytes, "
+        f"{report.size.ratio:.1f} x smaller",
+        fontsize=11,
+    )
+    return figure
+
+
+def to_bytes(figure: Figure, kind: str) -> bytes:
+    """Render a figure as ``"png"`` or ``"svg"`` bytes."""
+    stream = BytesIO()
+    figure.savefig(stream, format=kind, dpi=110)
+    return stream.getvalue()

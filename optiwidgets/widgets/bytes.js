@@ -1,0 +1,29 @@
+// What the file's bytes are spent on, drawn to the scale of the baseline's bar.
+
+async function render({ model, el }) {
+  el.classList.add("ow-bytes");
+  const was = element("div", { className: "ow-file ow-file-was" });
+  const stack = element("div", { className: "ow-file ow-stack", "aria-hidden": "true" });
+  const total = element("span");
+  const legend = element("ul");
+  el.append(
+    element("b", {}, "Size: where the bytes go"), was,
+    element("div", { className: "ow-now" }, stack, total), legend);
+
+  return draw(model, (data) => {
+    const { baseline, optimized } = data;
+    const scale = Math.max(baseline.bytes, optimized.bytes);
+    was.style.width = `${100 * baseline.bytes / scale}%`;
+    write(was, `baseline ${bytes(baseline.bytes)}`);
+    write(total, `optimized ${bytes(optimized.bytes)}`);
+    stack.style.width = `${100 * optimized.bytes / scale}%`;
+    total.classList.toggle("ow-inside", optimized.bytes > 0.5 * scale);
+    const parts = Object.entries(optimized.parts);
+    stack.replaceChildren(...parts.map(([name, count]) =>
+      element("i", { "data-part": name, style: `flex-grow: ${count}` })));
+    legend.replaceChildren(...parts.map(([name, count]) =>
+      element("li", {}, element("i", { "data-part": name }), `${name} ${thousands(count)} B`)));
+  });
+}
+
+export default { render };

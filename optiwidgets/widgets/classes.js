@@ -1,0 +1,78 @@
+// Recall and precision of every class: a ring where it was, a dot where it is, a bar between.
+
+const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
+
+function chart(title) {
+  const rows = element("div", { className: "ow-rows", role: "list", "aria-label": title });
+  const axis = element("div", { className: "ow-axis", "aria-hidden": "true" });
+  const box = element("figure", { className: "ow-dumbbells" }, element("figcaption", {}, element("b", {}, title)), rows, axis);
+  return { box, rows, axis };
+}
+
+function row(name) {
+  const bar = element("i", { className: "ow-bar" });
+  const was = element("i", { className: "ow-was" }), is = element("i", { className: "ow-is" });
+  const track = element("div", { className: "ow-track" }, bar, was, is);
+  return { box: element("div", { role: "listitem" }, element("span", { title: name }, name), track), bar, was, is };
+}
+
+function place(node, share, low) {
+  node.hidden = share === null;
+  if (share !== null) node.style.left = `${100 * (share - low) / (1 - low)}%`;
+}
+
+function paintRow(line, name, before, after, low, what, worst) {
+  place(line.was, before, low);
+  place(line.is, after, low);
+  line.bar.hidden = before === null || after === null;
+  if (!line.bar.hidden) {
+    place(line.bar, Math.min(before, after), low);
+    line.bar.style.width = `${100 * Math.abs(before - after) / (1 - low)}%`;
+  }
+  line.box.classList.toggle("ow-worst", worst);
+  const unit = (share) => share === null ? "undefined" : `${percent(share)} %`;
+  line.box.setAttribute("aria-label", `class ${name}: ${what} ${unit(before)} before, ${unit(after)} after`);
+  line.box.title = line.box.getAttribute("aria-label");
+}
+
+/** Left end of the axis: the next 20 % below the lowest value. */
+function lowest(values) {
+  return Math.min(0.8, Math.floor(Math.min(1, ...values.filter((v) => v !== null)) * 5) / 5);
+}
+
+function worstOf(before, after) {
+  const falls = before.map((b, i) => b === null || after[i] === null ? 0 : 100 * (b - after[i]));
+  const most = Math.max(...falls);
+  return most > ALARM_POINTS ? falls.indexOf(most) : -1;
+}
+
+function paintAxis(axis, low) {
+  const marks = [];
+  for (let at = Math.round(low * 100); at <= 100; at += 20) marks.push(at);
+  if (String(marks) === axis.dataset.marks) return;
+  axis.dataset.marks = marks;
+  axis.replaceChildren(...marks.map((m) => element("span", { style: `left: ${(m - 100 * low) / (1 - low)}%` }, `${m}`)));
+}
+
+async function render({ model, el }) {
+  el.classList.add("ow-classes");
+  const charts = { recall: chart("Recall per class, %"), precision: chart("Precision per class, %") };
+  el.append(charts.recall.box, charts.precision.box);
+  let names = [];
+  return draw(model, (data) => {
+    const rebuild = String(names) !== String(data.classes);
+    names = data.classes;
+    for (const [what, c] of Object.entries(charts)) {
+      if (rebuild) {
+        c.lines = names.map(row);
+        c.rows.replaceChildren(...c.lines.map((line) => line.box));
+      }
+      const before = data.baseline[what], after = data.optimized[what];
+      const low = lowest([...before, ...after]), worst = worstOf(before, after);
+      names.forEach((name, i) => paintRow(c.lines[i], name, before[i], after[i], low, what, i === worst));
+      paintAxis(c.axis, low);
+    }
+  });
+}
+
+export default { render };

@@ -1,0 +1,80 @@
+// Says on the root element what is shown and whether it answers the controls, names the controls for
+// assistive technology, and speaks the headline once the hand rests.
+
+const REST_MS = 250;
+
+function state(model, controls) {
+  const settings = model.get("data").settings, keys = model.get("handle_keys");
+  const moved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
+  return model.get("state") === "fresh" && moved ? "stale" : model.get("state");
+}
+
+function spoken(data) {
+  const { optimized, drop } = data;
+  return `accuracy ${percent(optimized.accuracy)} percent, drop ${drop.points.toFixed(1)} points, ` +
+    `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`;
+}
+
+/** Give slider handles and button groups a spoken name and value. */
+function nameControls(root) {
+  for (const slider of root.querySelectorAll(".ow-slider")) {
+    const handle = slider.querySelector(".noUi-handle");
+    const readout = slider.querySelector(".widget-readout");
+    if (!handle || !readout) continue;
+    handle.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
+    const unit = slider.classList.contains("ow-percent") ? " percent" : "";
+    handle.setAttribute("aria-valuetext", readout.textContent + unit);
+  }
+  for (const group of root.querySelectorAll(".ow-choice")) {
+    const label = group.querySelector(".widget-label")?.textContent ?? "";
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", label);
+    for (const button of group.querySelectorAll("button"))
+      button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
+  }
+}
+
+async function render({ model, el }) {
+  const controls = await Promise.all(model.get("handles").map((c) => referred(model, c)));
+  const voice = element("div", { className: "ow-spoken", role: "status", "aria-live": "polite" });
+  const message = element("p", { className: "ow-message", role: "alert" });
+  el.append(voice, message);
+  let waiting = 0, resting = 0;
+
+  const paint = () => {
+    waiting = 0;
+    const root = el.closest(".ow-explorer");
+    if (!root) return ask(); // not in the page yet
+    const now = state(model, controls);
+    root.dataset.owRecipe = JSON.stringify(model.get("data").recipe);
+    root.dataset.owState = now;
+    write(message, model.get("message"));
+    nameControls(root);
+    root.classList.remove("ow-waiting");
+    clearTimeout(resting);
+    resting = setTimeout(() => rest(root), REST_MS);
+  };
+  const rest = (root) => {
+    nameControls(root);
+    root.classList.toggle("ow-waiting", root.dataset.owState !== "fresh");
+    if (root.dataset.owState === "fresh") write(voice, spoken(model.get("data")));
+  };
+  const ask = () => { waiting ||= requestAnimationFrame(paint); };
+  /** A control moved: the page is stale from this very moment, not from the next frame on. */
+  const moved = () => {
+    const root = el.closest(".ow-explorer");
+    if (root) root.dataset.owState = state(model, controls);
+    ask();
+  };
+  const keys = model.get("handle_keys");
+  controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
+  model.on("change:data change:state change:message", ask);
+  ask();
+  return () => {
+    controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
+    cancelAnimationFrame(waiting);
+    clearTimeout(resting);
+  };
+}
+
+export default { render };

@@ -1,0 +1,57 @@
+"""Nothing a browser sends is trusted: a widget message may set any trait to any JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ipywidgets import Widget
+from traitlets import TraitError
+
+HAND = {"value", "index", "selected_index"}  # what a hand can change
+HARMLESS = {"_view_count"}
+
+
+def guard(root: Widget, refuse: Callable[[str], None]) -> None:
+    """Let messages to every widget below ``root`` change only what a hand can, validated.
+
+    Anything else is refused: the last good state stays, goes back to the browser, and ``refuse``
+    gets the reason.
+    """
+    for widget in _below(root, set()):
+        _guard_one(widget, refuse)
+
+
+def _below(widget: Widget, seen: set[str]) -> Iterator[Widget]:
+    """The widget and all that its traits refer to, each once."""
+    if widget.model_id in seen:
+        return
+    seen.add(widget.model_id)
+    yield widget
+    for name in widget.keys:
+        value = getattr(widget, name)
+        for child in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(child, Widget):
+                yield from _below(child, seen)
+
+
+def _guard_one(widget: Widget, refuse: Callable[[str], None]) -> None:
+    accept = widget.set_state
+
+    def set_state(state: dict[str, Any]) -> None:
+        name = getattr(widget, "description", "") or type(widget).__name__
+        strange = set(state) - HAND - HARMLESS
+        try:
+            if strange:
+                raise TraitError(f"{', '.join(sorted(strange))} cannot be set from a page")
+            accept(state)
+        except (TraitError, TypeError, ValueError, OverflowError) as error:
+            refuse(f"{name}: refused {_short(state)} ({_short(error)})")
+            widget.send_state()
+
+    widget.set_state = set_state
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 100 else text[:97] + "..."

@@ -1,0 +1,82 @@
+// Three confusion matrices. Arrow keys walk the cells; an empty cell is a zero.
+
+const MOST_CLASSES = 30; // beyond that a cell is too small to read
+
+function matrix(name, names) {
+  const subtitle = element("span");
+  const rows = names.map((truth, r) => {
+    const cells = names.map((_, c) => element("div", { role: "gridcell", tabindex: r + c ? -1 : 0 }));
+    const row = element("div", { role: "row" }, element("div", { role: "rowheader", title: truth }, truth), ...cells);
+    return { row, cells };
+  });
+  const heads = names.map((n) => element("div", { role: "columnheader", title: n }, n));
+  const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
+  const grid = element("div",
+    { role: "grid", "aria-label": name, "aria-readonly": "true" }, ...rows.map((r) => r.row), last);
+  const box = element("figure", { className: "ow-matrix", style: `--k: ${names.length}` },
+    element("figcaption", {}, element("b", {}, name), subtitle),
+    element("div", { className: "ow-truth" }, "truth"), grid,
+    element("div", { className: "ow-prediction" }, "prediction"));
+  const cells = rows.flatMap((r) => r.cells);
+  grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
+  return { box, subtitle, cells };
+}
+
+/** Move the focus among the cells of a grid: one of them is in the tab order. */
+function walk(event, cells, k) {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -k, ArrowDown: k }[event.key];
+  const from = cells.indexOf(event.target), to = from + step;
+  const sideways = Math.abs(step) === 1;
+  if (!step || !cells[to] || (sideways && Math.floor(from / k) !== Math.floor(to / k))) return;
+  event.preventDefault();
+  cells[from].tabIndex = -1;
+  cells[to].tabIndex = 0;
+  cells[to].focus();
+}
+
+/** Depth 0..10 grows with the square root: one error shows beside a diagonal of 150. */
+const depth = (value, most) => value ? Math.max(1, Math.round(10 * Math.sqrt(Math.abs(value) / most))) : 0;
+
+function fill(cells, values, names, most, text, tone) {
+  values.forEach((value, i) => {
+    const cell = cells[i], row = Math.floor(i / names.length), column = i % names.length;
+    const label = `truth ${names[row]}, prediction ${names[column]}, ${text(value)} images`;
+    if (cell.getAttribute("aria-label") === label && cell.dataset.of === String(most)) return;
+    cell.setAttribute("aria-label", label);
+    cell.title = label;
+    cell.dataset.of = most;
+    cell.dataset.depth = depth(value, most);
+    cell.dataset.tone = tone(value, row === column);
+    write(cell, value ? text(value) : "");
+  });
+}
+
+function build(el, names) {
+  const made = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names));
+  el.replaceChildren(...made.map((m) => m.box));
+  return made;
+}
+
+async function render({ model, el }) {
+  el.classList.add("ow-matrices");
+  let names = [], made = [];
+  return draw(model, (data) => {
+    if (data.classes.length > MOST_CLASSES) {
+      el.textContent = `${data.classes.length} classes are too many to draw here; see the Figure tab.`;
+      return;
+    }
+    if (String(names) !== String(data.classes)) made = build(el, names = data.classes);
+    const before = data.baseline.counts, after = data.optimized.counts;
+    const change = after.map((count, i) => count - before[i]);
+    const most = Math.max(1, ...before, ...after), moved = Math.max(1, ...change.map(Math.abs));
+    const [baseline, optimized, difference] = made;
+    fill(baseline.cells, before, names, most, String, () => "count");
+    fill(optimized.cells, after, names, most, String, () => "count");
+    fill(difference.cells, change, names, moved, signed, (v, right) => (v > 0) === right ? "helps" : "hurts");
+    write(baseline.subtitle, `${percent(data.baseline.accuracy)} % right`);
+    write(optimized.subtitle, `${percent(data.optimized.accuracy)} % right`);
+    write(difference.subtitle, "blue helps, orange hurts");
+  });
+}
+
+export default { render };

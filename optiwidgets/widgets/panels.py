@@ -1,0 +1,108 @@
+"""The eye: anywidget panels that draw the few hundred numbers a report comes down to.
+
+A ``Feed`` holds those numbers and goes to the browser once an update; each panel draws from it and
+computes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+from ipywidgets import Widget, widget_serialization
+from traitlets import Dict, Instance, List, Unicode
+
+from optiwidgets.engine.report import Report
+
+HERE = Path(__file__).parent
+
+
+def _module(name: str) -> str:
+    """A panel's ES module: what all panels share, then its own lines."""
+    return (HERE / "draw.js").read_text() + (HERE / f"{name}.js").read_text()
+
+
+def _style(name: str) -> str:
+    return (HERE / f"{name}.css").read_text()
+
+
+class Feed(anywidget.AnyWidget):
+    """The numbers shown, and whether they answer the controls.
+
+    ``data`` is ``describe(baseline, report)`` plus ``settings``, the controls' positions behind it;
+    ``state`` is fresh, stale, running or error and ``message`` what to say about it. Where the
+    controls have moved on, the page says stale by itself, without waiting for the kernel.
+    """
+
+    _esm = _module("feed")
+    _css = _style("explorer")
+    data = Dict().tag(sync=True)
+    state = Unicode("running").tag(sync=True)
+    message = Unicode().tag(sync=True)
+    handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
+    handle_keys = List(Unicode()).tag(sync=True)
+
+
+class Panel(anywidget.AnyWidget):
+    """Draws from a feed; subclasses name their module and stylesheet."""
+
+    feed = Instance(Feed).tag(sync=True, **widget_serialization)
+
+
+class Headline(Panel):
+    """Cards: accuracy, drop, size, each one big number with its uncertainty or its reason."""
+
+    _esm, _css = _module("headline"), _style("headline")
+
+
+class Matrices(Panel):
+    """Baseline and optimized confusion matrix on one colour scale, and their signed difference."""
+
+    _esm, _css = _module("matrices"), _style("matrices")
+
+
+class Classes(Panel):
+    """Recall and precision of every class, before and after."""
+
+    _esm, _css = _module("classes"), _style("classes")
+
+
+class Bytes(Panel):
+    """What the packed file's bytes are spent on, to the baseline's scale."""
+
+    _esm, _css = _module("bytes"), _style("bytes")
+
+
+def describe(baseline: Report, report: Report) -> dict[str, Any]:
+    """All numbers the panels draw, as JSON: nan is null, matrices are row by row."""
+    return {
+        "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
+        "classes": list(report.class_names),
+        "images": len(report.labels),
+        "part": report.part,
+        "baseline": _describe_one(baseline),
+        "optimized": _describe_one(report),
+        "drop": asdict(report.drop_from(baseline)),
+    }
+
+
+def _describe_one(report: Report) -> dict[str, Any]:
+    confusion = report.confusion
+    return {
+        "counts": confusion.counts.ravel().tolist(),
+        "accuracy": _plain(confusion.accuracy),
+        "interval": list(report.accuracy_interval),
+        "precision": [_plain(x) for x in confusion.precision],
+        "recall": [_plain(x) for x in confusion.recall],
+        "parts": dict(report.size.parts),
+        "bytes": report.size.total_bytes,
+        "ratio": report.size.ratio,
+    }
+
+
+def _plain(value: float | np.floating[Any]) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,84 @@
+"""What several rooms' tests share: the real digits, and a model and images that expose mixed-up axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from hypothesis import settings
+from torch import Tensor, nn
+
+from optiwidgets.engine.data import Dataset, Part
+from optiwidgets.engine.experiment import Experiment
+
+settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+settings.load_profile("suite")
+
+
+class OwnNet(nn.Module):
+    """Not of the zoo: no square kernel, and two BatchNorms that cannot be folded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.BatchNorm2d(2)  # nothing stands before it
+        self.wide = nn.Conv2d(2, 5, (3, 2), bias=False)
+        self.norm = nn.BatchNorm2d(5)
+        self.after = nn.BatchNorm2d(5)  # a ReLU stands before it
+        self.deep = nn.Conv2d(5, 7, (1, 3))
+        self.hidden = nn.Linear(7 * 2 * 3, 6)
+        self.flat = nn.BatchNorm1d(6)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.after(F.relu(self.norm(self.wide(self.enter(images)))))
+        features = F.max_pool2d(torch.relu(self.deep(features)), 2).flatten(1)
+        return self.head(self.flat(self.hidden(features)).relu())
+
+
+@pytest.fixture(scope="session")
+def make_own() -> Callable[..., OwnNet]:
+    """Make an OwnNet of 60 + 105 + 252 + 18 weights, its BatchNorms far from the identity."""
+
+    def make(seed: int = 1) -> OwnNet:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(seed)
+            net = OwnNet()
+            for name, tensor in net.state_dict().items():
+                if "norm" in name or "flat" in name or "after" in name or "enter" in name:
+                    tensor.copy_(torch.rand(tensor.shape) + 0.5)
+        return net
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy() -> Dataset:
+    """Three unequal classes of 2 x 6 x 9 noise, 23 images to explore."""
+    random = torch.Generator().manual_seed(3)
+
+    def part(*counts: int) -> Part:
+        labels = torch.arange(3).repeat_interleave(torch.tensor(counts))
+        return torch.randn(len(labels), 2, 6, 9, generator=random), labels
+
+    return Dataset(
+        train=part(9, 3, 5),
+        calibration=part(3, 2, 1),
+        exploration=part(11, 4, 8),
+        sealed=part(2, 5, 3),
+        class_names=("ape", "bee", "cat"),
+        positive=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def digits() -> Experiment:
+    """The shipped small CNN on the shipped digits."""
+    return Experiment.load("digits")
+
+
+@pytest.fixture(scope="session")
+def own(make_own: Callable[..., OwnNet], toy: Dataset) -> Experiment:
+    """An own model on the toy images."""
+    return Experiment(make_own(), toy)
