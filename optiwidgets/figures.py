@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import cast
 
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from optiwidgets.engine.report import Report
 
 BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
-PART_COLORS = {"codes": BLUE, "positions": "#dd9a4a", "scales": "#6b7a90", "biases": "#4fa58a", "header": "#b9bccb"}
+PART_COLORS = {
+    "codes": BLUE,
+    "positions": "#dd9a4a",
+    "scales": "#6b7a90",
+    "biases": "#4fa58a",
+    "header": "#b9bccb",
+}
 
 
 def draw_confusion(ax: Axes, report: Report) -> Axes:
@@ -54,7 +62,8 @@ def draw_classes(ax: Axes, report: Report) -> Axes:
     lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
     highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
     ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
-    ax.set(xlabel="% of the images", ylabel="class", xlim=(None, 101))
+    ax.set(xlabel="% of the images", ylabel="class")
+    ax.legend(loc="lower left", fontsize="small")
     return ax
 
 
@@ -62,9 +71,11 @@ def draw_size(ax: Axes, report: Report) -> Axes:
     """Draw what the bytes of the packed file are spent on, as bars."""
     parts = {name: size for name, size in report.size.parts.items() if size}
     colors = [PART_COLORS[name] for name in parts]
-    sns.barplot(x=list(parts.values()), y=list(parts), hue=list(parts), palette=colors, ax=ax, legend=False)
-    for bar in ax.containers:
-        ax.bar_label(bar, fmt="{:,.0f}", padding=3)
+    sns.barplot(
+        x=list(parts.values()), y=list(parts), hue=list(parts), palette=colors, ax=ax, legend=False
+    )
+    for bar in ax.containers:  # one a bar
+        ax.bar_label(cast(BarContainer, bar), fmt="{:,.0f}", padding=3)
     ax.set(xlabel="bytes", ylabel="")
     ax.margins(x=0.2)
     return ax
@@ -80,15 +91,17 @@ def draw_report(report: Report) -> Figure:
     """
     figure = Figure(figsize=(10, 5.2), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplot_mosaic([["matrix", "classes"], ["matrix", "size"]], width_ratios=[1.25, 1], height_ratios=[1.9, 1])
+    axes = figure.subplot_mosaic(
+        [["matrix", "classes"], ["matrix", "size"]], width_ratios=[1.25, 1], height_ratios=[1.9, 1]
+    )
     draw_confusion(axes["matrix"], report)
     draw_classes(axes["classes"], report)
     draw_size(axes["size"], report)
     low, high = report.accuracy_interval
     figure.suptitle(
-        f"{report.recipe}\n{report.confusion.accuracy:.1%} right on {len(report.labels):,} {report.part} images "
-        f"(95 % between {low:.1%} and {high:.1%}); {report.size.total_bytes:,} bytes, "
-        f"{report.size.ratio:.1f} x smaller",
+        f"{report.recipe}\n{100 * report.confusion.accuracy:.1f} % right on {len(report.labels):,} "
+        f"{report.part} images (95 % between {100 * low:.1f} and {100 * high:.1f}); "
+        f"{report.size.total_bytes:,} bytes, {report.size.ratio:.1f} x smaller",
         fontsize=11,
     )
     return figure

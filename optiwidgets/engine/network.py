@@ -9,23 +9,25 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-# What hands channels on as they came, one by one: the only steps a removed channel can be followed through.
+# What hands channels on as they came, one by one: a removed channel can be followed through it.
 CHANNELWISE_MODULES = (
-    _BatchNorm, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Tanh,
-    nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
+    _BatchNorm, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish,
+    nn.Sigmoid, nn.Tanh, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
     nn.Dropout, nn.Dropout2d, nn.Flatten, nn.Identity,
 )  # fmt: skip
 CHANNELWISE_NAMES = frozenset(
-    "relu relu_ relu6 leaky_relu elu gelu silu hardswish sigmoid tanh max_pool2d _max_pool2d avg_pool2d "
-    "boolean_dispatch adaptive_avg_pool2d adaptive_max_pool2d dropout dropout2d flatten view reshape "
-    "contiguous size dim mean getattr getitem".split()
+    "relu relu_ relu6 leaky_relu elu gelu silu hardswish sigmoid tanh max_pool2d _max_pool2d "
+    "avg_pool2d boolean_dispatch adaptive_avg_pool2d adaptive_max_pool2d dropout dropout2d "
+    "contiguous".split()
 )
+PLANE_AXES = {2, 3, -1, -2}  # H and W of N C H W
 
 
 def fold(model: nn.Module) -> nn.Module:
@@ -58,7 +60,8 @@ def fold(model: nn.Module) -> nn.Module:
         norm = modules[str(node.target)]
         fuse = fuse_conv_bn_eval if isinstance(modules[layer], nn.Conv2d) else fuse_linear_bn_eval
         folded.set_submodule(layer, fuse(modules[layer], norm).requires_grad_(False))
-        folded.set_submodule(str(node.target), nn.Identity())
+        folded.set_submodule(str(node.target), nn.Identity().eval())
+    _check_finite(folded)
     return folded
 
 
@@ -80,9 +83,6 @@ def check_layers(model: nn.Module) -> None:
         raise ValueError("the model has no Conv2d or Linear layer, so there is nothing to prune")
     if len({id(layer.weight) for layer in layers.values()}) < len(layers):
         raise ValueError("two layers of the model share one weight; each needs its own")
-    for name, layer in layers.items():
-        if not torch.isfinite(layer.weight).all():
-            raise ValueError(f"weights of layer {name!r} are not all finite")
 
 
 def leftovers(model: nn.Module) -> dict[str, Tensor]:
@@ -110,7 +110,7 @@ def channel_flow(model: nn.Module) -> Flow:
     ------
     ValueError
         Channels meet a step that does not hand them on one by one (a sum of two branches, a
-        grouped convolution): removing them there would break the model.
+        grouped convolution, a layer called twice): removing them there would break the model.
 
     Examples
     --------
@@ -119,25 +119,27 @@ def channel_flow(model: nn.Module) -> Flow:
     ({'0': None, '2': '0'}, '2')
     """
     layers, modules = prunable(model), dict(model.named_modules())
-    source: dict[fx.Node, str | None] = {}
+    source: dict[fx.Node, str] = {}
     feeds: dict[str, str | None] = {}
     last = None
     for node in _trace(model).nodes:
-        arriving = {source.get(n) for n in node.all_input_nodes} - {None}
-        if node.op == "call_module" and node.target in layers:
-            _refuse_groups(str(node.target), layers[str(node.target)])
-            feeds[str(node.target)] = next(iter(arriving), None)
-            source[node] = str(node.target)
-        elif node.op == "output":
-            last = next(iter(arriving), None)
-        elif arriving:
-            if len(node.all_input_nodes) > 1 and node.op != "call_method":
-                _refuse(node, arriving)
-            if not _channelwise(node, modules):
-                _refuse(node, arriving)
-            source[node] = next(iter(arriving))
-            if isinstance(modules.get(str(node.target)), _BatchNorm):
-                feeds[str(node.target)] = source[node]
+        name = str(node.target)
+        arriving = sorted({source[n] for n in node.all_input_nodes if n in source})
+        reads = arriving[0] if arriving else None
+        if node.op == "output":
+            last = reads
+        elif node.op == "call_module" and name in layers:
+            _check_followable(name, layers[name], feeds)
+            feeds[name], source[node] = reads, name
+        elif reads is not None and not _is_size(node):
+            if not (_channelwise(node, modules) or _is_final(node, arriving)):
+                _refuse_step(node, arriving)
+            source[node] = reads
+            if isinstance(modules.get(name), _BatchNorm):
+                feeds[name] = reads
+    for name in layers:
+        if name not in feeds:
+            _refuse(f"layer {name!r} is called where torch.fx cannot see it, or never")
     return Flow(feeds, last)
 
 
@@ -191,27 +193,66 @@ def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
     return name if fits and calls.count(name) == calls.count(str(node.target)) == 1 else None
 
 
+def _check_finite(model: nn.Module) -> None:
+    for name, layer in prunable(model).items():
+        for what, values in (("weights", layer.weight), ("biases", layer.bias)):
+            if values is not None and not torch.isfinite(values).all():
+                raise ValueError(
+                    f"{what} of layer {name!r} (BatchNorm folded in) are not all finite"
+                )
+
+
 def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
     if node.op == "call_module":
-        return isinstance(modules[str(node.target)], CHANNELWISE_MODULES)
+        module = modules[str(node.target)]
+        flattens_all = not isinstance(module, nn.Flatten) or module.start_dim == 1
+        return isinstance(module, CHANNELWISE_MODULES) and flattens_all
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    given = [*node.args[1:], *node.kwargs.values()]
+    first = given[0] if given else None
+    if name == "flatten":
+        return first == 1
+    if name in ("view", "reshape"):
+        shape = list(first) if isinstance(first, tuple | list) else given
+        return len(shape) == 2 and shape[1] == -1
+    if name == "mean":
+        return isinstance(first, tuple | list) and set(first) <= PLANE_AXES
     return name in CHANNELWISE_NAMES
 
 
-def _refuse(node: fx.Node, arriving: set[str | None]) -> None:
-    layers = " and ".join(sorted(map(repr, arriving)))
-    raise ValueError(
-        f"pruning='channel' cannot serve this model: channels of {layers} meet {node.name!r}, which "
-        "does not hand them on one by one (a residual sum, say); use pruning='global' or 'layer'"
+def _is_size(node: fx.Node) -> bool:
+    """Whether this node is a number or a shape, which carries no channels."""
+    if node.op == "call_method":
+        return node.target in ("size", "dim")
+    return node.target is getattr and node.args[1] in ("shape", "ndim")
+
+
+def _is_final(node: fx.Node, arriving: list[str]) -> bool:
+    """Whether only the output reads this node: the one layer before it keeps all its channels."""
+    return len(arriving) == 1 and all(user.op == "output" for user in node.users)
+
+
+def _check_followable(
+    name: str, layer: nn.Conv2d | nn.Linear, feeds: Mapping[str, str | None]
+) -> None:
+    if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+        _refuse(f"layer {name!r} is a convolution in {layer.groups} groups")
+    if name in feeds:
+        _refuse(f"layer {name!r} is called twice")
+
+
+def _refuse_step(node: fx.Node, arriving: list[str]) -> NoReturn:
+    layers = " and ".join(map(repr, arriving))
+    _refuse(
+        f"channels of {layers} meet {node.name!r}, which does not hand them on one by one (a "
+        "residual sum, say, or a view of fixed size where flatten(1) would do)"
     )
 
 
-def _refuse_groups(name: str, layer: nn.Conv2d | nn.Linear) -> None:
-    if isinstance(layer, nn.Conv2d) and layer.groups > 1:
-        raise ValueError(
-            f"pruning='channel' cannot serve this model: layer {name!r} is a convolution in "
-            f"{layer.groups} groups; use pruning='global' or 'layer'"
-        )
+def _refuse(reason: str) -> NoReturn:
+    raise ValueError(
+        f"pruning='channel' cannot serve this model: {reason}; use pruning='global' or 'layer'"
+    )
 
 
 def _keep_outputs(layer: nn.Conv2d | nn.Linear, kept: Tensor) -> None:
@@ -230,15 +271,15 @@ def _keep_inputs(layer: nn.Conv2d | nn.Linear, kept: Tensor, channels: int) -> N
         layer.in_channels = len(kept)
         return
     # behind a flatten every channel is a block of neighbouring inputs
-    blocks = layer.weight.unflatten(1, (channels, -1))[:, kept]
+    blocks = layer.weight.view(len(layer.weight), channels, -1)[:, kept]
     layer.weight = nn.Parameter(blocks.flatten(1), requires_grad=False)
     layer.in_features = layer.weight.shape[1]
 
 
-def _keep_norm(norm: nn.Module, kept: Tensor) -> None:
-    for store in (norm._parameters, norm._buffers):
-        for name, tensor in store.items():
-            if tensor is not None and tensor.dim():
-                cut = tensor[kept]
-                store[name] = nn.Parameter(cut, requires_grad=False) if store is norm._parameters else cut
+def _keep_norm(norm: _BatchNorm, kept: Tensor) -> None:
+    for name, parameter in norm.named_parameters():
+        setattr(norm, name, nn.Parameter(parameter[kept], requires_grad=False))
+    for name, buffer in norm.named_buffers():
+        if buffer.dim():
+            setattr(norm, name, buffer[kept])
     norm.num_features = len(kept)

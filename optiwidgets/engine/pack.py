@@ -251,7 +251,9 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
             keep[name] = torch.arange(shape[0])
     if keep:
         net = network.remove_channels(net, keep, network.channel_flow(net))
-    for (name, shape, _), layer in zip(header["layers"], network.prunable(net).values(), strict=True):
+    for (name, shape, _), layer in zip(
+        header["layers"], network.prunable(net).values(), strict=True
+    ):
         if list(layer.weight.shape) != shape:
             raise ValueError(f"layer {name!r} is {shape}, the model's {list(layer.weight.shape)}")
     return copy.deepcopy(net)

@@ -81,9 +81,7 @@ class Confusion:
     @property
     def f1(self) -> Floats:
         """(K,) 2TP / (2TP + FP + FN); nan only at 0 / 0."""
-        return _share(
-            2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1)
-        )
+        return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
 
 
 def _share(part: Any, whole: Any) -> Floats:

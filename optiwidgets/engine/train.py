@@ -67,7 +67,9 @@ def _fit(net: nn.Module, images: Tensor, labels: Tensor, epochs: int) -> None:
     for _ in bar:
         order, total = torch.randperm(len(images)), 0.0
         for chosen in order.split(BATCH):
-            loss = F.cross_entropy(net(augment(images[chosen])), labels[chosen], label_smoothing=0.05)
+            loss = F.cross_entropy(
+                net(augment(images[chosen])), labels[chosen], label_smoothing=0.05
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

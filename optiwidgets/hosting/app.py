@@ -15,7 +15,6 @@ from typing import Any
 from jupyter_core.paths import jupyter_config_path
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
 from tornado.web import RedirectHandler
 from traitlets import default
 from voila.app import Voila
@@ -56,7 +55,7 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
 class Lessons(Voila):  # type: ignore[misc]
     """Voila on one folder and one socket that is already bound."""
 
-    sockets: list[socket.socket]
+    socket: socket.socket
 
     @default("config_file_paths")
     def _config_file_paths_default(self) -> list[str]:
@@ -78,7 +77,7 @@ class Lessons(Voila):  # type: ignore[misc]
 
     def listen(self) -> None:
         """Serve on the bound socket, say where, and stay until interrupted."""
-        HTTPServer(self.app).add_sockets(self.sockets)
+        HTTPServer(self.app).add_socket(self.socket)
         self.ioloop = IOLoop.current()
         print(f"http://{HOST}:{self.port}/", flush=True)  # noqa: T201 (what `make app` promises)
         try:
@@ -109,19 +108,22 @@ def serve(lessons: str | os.PathLike[str], port: int) -> None:
         raise NotServedError(
             f"no notebooks in {folder}; name a folder that has some: --lessons DIR"
         )
-    sockets = _bind(port)
-    port = sockets[0].getsockname()[1]
+    bound = _bind(port)
+    port = bound.getsockname()[1]
     app = Lessons(root_dir=str(folder), ip=HOST, port=port, open_browser=False)
-    app.sockets = sockets
+    app.socket = bound
     app.initialize([])
     app.start()
 
 
-def _bind(port: int) -> list[socket.socket]:
+def _bind(port: int) -> socket.socket:
     try:
-        return bind_sockets(port, HOST)
+        bound = socket.create_server((HOST, port))
+        bound.setblocking(False)
+        return bound
     except OSError as error:
         raise NotServedError(
-            f"port {port} of {HOST} cannot be had ({error.strerror}); stop what holds it, or "
-            f"choose another: `make app PORT={port + 1}` or `optiwidgets app --port {port + 1}`"
+            f"port {port} of {HOST} cannot be had ({os.strerror(error.errno or 0)}); stop what "
+            f"holds it, or choose another: `make app PORT={port + 1}` or "
+            f"`optiwidgets app --port {port + 1}`"
         ) from error

@@ -4,8 +4,8 @@ const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colo
 
 function chart(title) {
   const rows = element("div", { className: "ow-rows", role: "list", "aria-label": title });
-  const axis = element("div", { className: "ow-axis", "aria-hidden": "true" });
-  const box = element("figure", { className: "ow-dumbbells" }, element("figcaption", {}, element("b", {}, title)), rows, axis);
+  const axis = element("div");
+  const box = element("figure", { className: "ow-dumbbells" }, element("figcaption", {}, element("b", {}, title)), rows);
   return { box, rows, axis };
 }
 
@@ -62,13 +62,15 @@ async function render({ model, el }) {
   return draw(model, (data) => {
     const rebuild = String(names) !== String(data.classes);
     names = data.classes;
+    const { baseline, optimized } = data; // both charts on one scale
+    const low = lowest([baseline, optimized].flatMap((side) => [...side.recall, ...side.precision]));
     for (const [what, c] of Object.entries(charts)) {
       if (rebuild) {
         c.lines = names.map(row);
-        c.rows.replaceChildren(...c.lines.map((line) => line.box));
+        const axis = element("div", { className: "ow-axis", "aria-hidden": "true" }, c.axis);
+        c.rows.replaceChildren(...c.lines.map((line) => line.box), axis);
       }
-      const before = data.baseline[what], after = data.optimized[what];
-      const low = lowest([...before, ...after]), worst = worstOf(before, after);
+      const before = baseline[what], after = optimized[what], worst = worstOf(before, after);
       names.forEach((name, i) => paintRow(c.lines[i], name, before[i], after[i], low, what, i === worst));
       paintAxis(c.axis, low);
     }

@@ -76,7 +76,9 @@ class Controls(VBox):
 
     def settings(self) -> list[int]:
         """Where every handle stands, as the browser knows it: a value, or an index of options."""
-        return [getattr(handle, key) for handle, key in zip(self.handles, self.handle_keys, strict=True)]
+        return [
+            getattr(handle, key) for handle, key in zip(self.handles, self.handle_keys, strict=True)
+        ]
 
     @property
     def handle_keys(self) -> list[str]:
@@ -107,7 +109,7 @@ class Controls(VBox):
 
 def _nothing_to_act_on(bits: int) -> str:
     if bits >= 16:
-        return f"{bits} bits hold the weights as floats: scale, codes and range have nothing to act on."
+        return f"{bits} bits hold floats: scale, codes and range have nothing to act on."
     if bits == 1:
         return "1 bit is a sign times a scale: always symmetric, and no range to choose."
     return ""

@@ -15,7 +15,7 @@ function spoken(data) {
     `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`;
 }
 
-/** Give slider handles and button groups a spoken name and value. */
+/** Give slider handles and button groups a spoken name and value, and rails their filled part. */
 function nameControls(root) {
   for (const slider of root.querySelectorAll(".ow-slider")) {
     const handle = slider.querySelector(".noUi-handle");
@@ -24,6 +24,8 @@ function nameControls(root) {
     handle.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
     const unit = slider.classList.contains("ow-percent") ? " percent" : "";
     handle.setAttribute("aria-valuetext", readout.textContent + unit);
+    const filled = 100 * handle.ariaValueNow / handle.ariaValueMax;
+    slider.style.setProperty("--filled", `${filled}%`);
   }
   for (const group of root.querySelectorAll(".ow-choice")) {
     const label = group.querySelector(".widget-label")?.textContent ?? "";

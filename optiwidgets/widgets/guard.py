@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import Widget
 from traitlets import TraitError
 
-HAND = {"value", "index", "selected_index"}  # what a hand can change
+HAND = {"value", "index", "selected_index"}  # what a hand can change: whole numbers, all of them
 HARMLESS = {"_view_count"}
 
 
@@ -39,17 +39,29 @@ def _guard_one(widget: Widget, refuse: Callable[[str], None]) -> None:
     accept = widget.set_state
 
     def set_state(state: dict[str, Any]) -> None:
-        name = getattr(widget, "description", "") or type(widget).__name__
-        strange = set(state) - HAND - HARMLESS
         try:
-            if strange:
-                raise TraitError(f"{', '.join(sorted(strange))} cannot be set from a page")
+            _check(widget, state)
             accept(state)
-        except (TraitError, TypeError, ValueError, OverflowError) as error:
-            refuse(f"{name}: refused {_short(state)} ({_short(error)})")
+        except (TraitError, TypeError, ValueError) as error:
+            name = getattr(widget, "description", "") or type(widget).__name__
+            refuse(f"{name}: refused {_short(state)}: {_short(error)}")
             widget.send_state()
 
     widget.set_state = set_state
+
+
+def _check(widget: Widget, state: dict[str, Any]) -> None:
+    """Raise TraitError for what no hand can do: other traits, or no whole number within bounds."""
+    for trait, value in state.items():
+        if trait in HARMLESS:
+            continue
+        if trait not in HAND:
+            raise TraitError(f"{trait} cannot be set from a page")
+        if type(value) is not int:
+            raise TraitError(f"{trait} is a whole number")
+        low, high = getattr(widget, "min", value), getattr(widget, "max", value)
+        if not low <= value <= high:
+            raise TraitError(f"{trait} is {low} to {high}")
 
 
 def _short(value: object) -> str:

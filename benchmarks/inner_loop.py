@@ -1,0 +1,163 @@
+"""Recipe -> confusion matrix on all exploration images, beside how it is usually done.
+
+Every round gives one recipe to three ways, in turning order: ours with its memory of past recipes
+off; (a) the tutorial's, with PIL pictures; (b) the same with a TensorDataset. All see the same
+model, recipe and images, and their matrices are compared. Ratios are medians over the rounds. Run
+it on an idle machine: a neighbour slows the usual ways, whose threads wait for each other, more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
+import torch
+import usual_ways
+from torch.utils.data import TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
+
+import optiwidgets as ow
+from optiwidgets.engine.pack import packed_parts
+
+FLOORS = {"small": {"a": 6.0, "b": 2.0}, "wide": {"a": 4.5, "b": 2.0}}
+BITS = 4
+HANDFUL = 5  # images that floating-point order may move between classes
+
+Way = Callable[[ow.Recipe], usual_ways.Counts]
+
+
+def main() -> None:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=21, help="21")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    arguments = parser.parse_args()
+    if arguments.rounds < 2:
+        parser.error(f"--rounds is 2 or more, not {arguments.rounds}")
+    result = {name: measure(name, arguments.rounds) for name in FLOORS}
+    machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}
+    print(json.dumps({**result, **machine}, indent=2) if arguments.json else table(result))
+
+
+def measure(name: str, rounds: int) -> dict[str, Any]:
+    """Interleaved rounds on one of the zoo's models."""
+    experiment = ow.Experiment.load("digits", model=name, memory_mb=0)
+    ways = three_ways(experiment)
+    recipes = [ow.Recipe(sparsity=i / (rounds + 1), bits=BITS) for i in range(rounds + 1)]
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    moved = 0
+    for turn, recipe in enumerate(recipes):  # the first round warms up
+        matrices = run_round(ways, recipe, turn, times)
+        moved = max(moved, *(moved_images(matrices["ours"], m) for m in matrices.values()))
+    if moved > HANDFUL:
+        raise AssertionError(f"the ways disagree on {moved} images of {name}: not comparable")
+    milliseconds = {way: 1e3 * median(taken[1:]) for way, taken in times.items()}
+    limit = arithmetic_limit_ms(experiment)
+    return {
+        "milliseconds": milliseconds,
+        "ratios": {way: median(ratios(times, way)) for way in ("a", "b")},
+        "ratio_quartiles": {way: quantiles(ratios(times, way), n=4)[::2] for way in ("a", "b")},
+        "floors": FLOORS[name],
+        "arithmetic_limit_ms": limit,
+        "over_limit": milliseconds["ours"] / limit,
+        "size_ms": size_ms(experiment, recipes),
+        "most_images_moved": moved,
+    }
+
+
+def three_ways(experiment: ow.Experiment) -> dict[str, Way]:
+    """Ours, (a) with pictures and (b) with tensors, on one folded model."""
+    model, dataset = experiment.run(ow.Recipe()).model(), experiment.dataset
+    images, labels = dataset.exploration
+    pictures = usual_ways.Pictures(images, labels, list(dataset.mean), list(dataset.std))
+    tensors = TensorDataset(images, labels)
+
+    def ours(recipe: ow.Recipe) -> usual_ways.Counts:
+        confusion = experiment.run(recipe).confusion
+        _ = confusion.precision, confusion.recall, confusion.f1
+        return confusion.counts
+
+    def usual(source: Any) -> Way:
+        return lambda recipe: usual_ways.evaluate(
+            usual_ways.optimize(model, recipe.sparsity, recipe.bits), source
+        )
+
+    return {"ours": ours, "a": usual(pictures), "b": usual(tensors)}
+
+
+def run_round(
+    ways: dict[str, Way], recipe: ow.Recipe, turn: int, times: dict[str, list[float]]
+) -> dict[str, usual_ways.Counts]:
+    """Time every way once, a different one first each round."""
+    names, matrices = list(ways), {}
+    for name in names[turn % 3 :] + names[: turn % 3]:
+        start = time.perf_counter()
+        matrices[name] = ways[name](recipe)
+        times[name].append(time.perf_counter() - start)
+    return matrices
+
+
+def moved_images(one: usual_ways.Counts, other: usual_ways.Counts) -> int:
+    """Images that are in another cell of the other matrix."""
+    return int(np.abs(one - other).sum()) // 2
+
+
+def ratios(times: dict[str, list[float]], way: str) -> list[float]:
+    """How many times longer than ours, for each round after the first."""
+    pairs = zip(times[way][1:], times["ours"][1:], strict=True)
+    return [theirs / ours for theirs, ours in pairs]
+
+
+def arithmetic_limit_ms(experiment: ow.Experiment) -> float:
+    """Divide the model's FLOPs on all images by the rate of a large matrix product in this process."""
+    images, _ = experiment.dataset.exploration
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        experiment.run(ow.Recipe()).model()(images)
+    return 1e3 * counter.get_total_flops() / matmul_rate()
+
+
+def matmul_rate(size: int = 1024, tries: int = 20) -> float:
+    """FLOP/s of the fastest of some float32 matrix products, all threads."""
+    matrix, taken = torch.rand(size, size), []
+    for _ in range(tries):
+        start = time.perf_counter()
+        matrix @ matrix
+        taken.append(time.perf_counter() - start)
+    return 2 * size**3 / min(taken)
+
+
+def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
+    """Time to know the packed file's length without writing it."""
+    taken = []
+    for recipe in recipes:
+        optimized = experiment._optimize(recipe)
+        start = time.perf_counter()
+        packed_parts(optimized)
+        taken.append(time.perf_counter() - start)
+    return 1e3 * median(taken)
+
+
+def table(result: dict[str, Any]) -> str:
+    """One row a model."""
+    lines = [
+        "recipe -> confusion matrix, 1,500 images, memory off; (a) PIL pictures, (b) TensorDataset",
+        "model   ours ms   (a) ms   (b) ms  (a)/ours  floor  (b)/ours  floor  x limit  size ms",
+    ]
+    for name, row in result.items():
+        ms, ratio, floor = row["milliseconds"], row["ratios"], row["floors"]
+        lines.append(
+            f"{name:6}{ms['ours']:9.1f}{ms['a']:9.1f}{ms['b']:9.1f}"
+            f"{ratio['a']:10.2f}{floor['a']:7.1f}{ratio['b']:10.2f}{floor['b']:7.1f}"
+            f"{row['over_limit']:9.1f}{row['size_ms']:9.2f}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The command line: what it writes, what it says, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import optiwidgets as ow
+from optiwidgets.cli import main
+
+REFUSED = [
+    (["train", "digits", "--epochs", "0"], "--epochs: a whole number from 1 to 10000, not '0'"),
+    (
+        ["train", "digits", "--epochs", "many"],
+        "--epochs: a whole number from 1 to 10000, not 'many'",
+    ),
+    (["train", "digits", "--seed", "-1"], "--seed: a whole number from 0 to 4294967295, not '-1'"),
+    (
+        ["train", "digits", "--seed", "1.5"],
+        "--seed: a whole number from 0 to 4294967295, not '1.5'",
+    ),
+    (["app", "--port", "65536"], "--port: a whole number from 0 to 65535, not '65536'"),
+    (["fly"], "invalid choice: 'fly'"),
+    ([], "required: command"),
+]
+
+
+@pytest.fixture
+def tiny() -> ow.Dataset:
+    """Three classes, 12 images of 8 x 8 pixels a part."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(12) % 3
+    parts = [(torch.rand(12, 1, 8, 8, generator=generator), labels) for _ in range(4)]
+    names = ("train", "calibration", "exploration", "sealed")
+    return ow.Dataset(**dict(zip(names, parts, strict=True)), class_names=("a", "b", "c"))
+
+
+@pytest.fixture
+def tiny_digits(tiny: ow.Dataset, monkeypatch: pytest.MonkeyPatch) -> ow.Dataset:
+    monkeypatch.setattr(ow, "load_dataset", lambda name: tiny)
+    return tiny
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_a_bad_value_is_refused_by_name_and_range(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digits", "--model", "big"], "model is one of 'small', 'wide', not 'big'"),
+        (["faces"], "dataset is one of 'digits', "),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_known_ones(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("output", "message"), [(".", "is a folder"), ("no/such/folder/net.safetensors", "no folder")]
+)
+def test_a_place_that_cannot_be_written_is_refused_before_training(
+    output: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ow, "train", lambda *_, **__: pytest.fail("trained in vain"))
+    assert main(["train", "digits", "--output", output]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_training_writes_a_model_that_loads_and_says_how_good_it_is(
+    tiny_digits: ow.Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "net.safetensors"
+    assert main(["train", "digits", "--epochs", "1", "--output", str(output)]) == 0
+    report = ow.Experiment(ow.load_weights(output), tiny_digits).run(ow.Recipe())
+    low, high = report.accuracy_interval
+    said = capsys.readouterr().out
+    assert f"accuracy {report.confusion.accuracy:.1%} on 12 exploration images" in said
+    assert f"(95 % interval {low:.1%} to {high:.1%})" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def test_the_same_seed_trains_the_same_model(tiny_digits: ow.Dataset, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("first", "second", "other")]
+    for file, seed in zip(files, "778", strict=True):
+        main(["train", "digits", "--epochs", "1", "--seed", seed, "--output", str(file)])
+    first, second, other = (file.read_bytes() for file in files)
+    assert first == second != other
+
+
+def test_a_file_is_named_after_dataset_and_model_where_none_is_named(
+    tiny_digits: ow.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "digits", "--model", "wide", "--epochs", "1"]) == 0
+    assert (tmp_path / "digits-wide.safetensors").is_file()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tiny_digits: ow.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def half_a_file(net: ow.CNN, path: Path) -> None:
+        path.write_text("half")
+        raise OSError("No space left on device")
+
+    output = tmp_path / "net.safetensors"
+    output.write_text("old")
+    monkeypatch.setattr(ow, "save_weights", half_a_file)
+    assert main(["train", "digits", "--epochs", "1", "--output", str(output)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert output.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def test_an_interrupted_command_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(name: str) -> ow.Dataset:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ow, "load_dataset", interrupt)
+    assert main(["train", "digits", "--output", "net.safetensors"]) == 130

@@ -1,0 +1,88 @@
+"""Figures: what is drawn is what the report says. Artists are read, never pixels."""
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from optiwidgets import Confusion, Recipe
+from optiwidgets.figures import draw_classes, draw_confusion, draw_size, to_bytes
+
+
+@pytest.fixture
+def report(digits):
+    return digits.run(Recipe(sparsity=0.7, bits=4))
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def test_the_heatmap_holds_the_counts_and_leaves_zeros_empty(ax: Axes, report):
+    draw_confusion(ax, report)
+    drawn = ax.collections[0].get_array().reshape(10, 10)
+    counts = report.confusion.counts
+    assert np.array_equal(drawn.filled(0), counts)
+    assert np.array_equal(np.ma.getmaskarray(drawn), counts == 0)
+
+
+def test_every_number_in_the_heatmap_stands_in_its_own_cell(ax: Axes, report):
+    draw_confusion(ax, report)
+    written = {
+        (int(text.get_position()[1]), int(text.get_position()[0])): int(text.get_text())
+        for text in ax.texts
+        if text.get_text()
+    }
+    counts = report.confusion.counts
+    assert written == {(r, c): counts[r, c] for r, c in zip(*counts.nonzero(), strict=True)}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("prediction", "truth")
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(report.class_names)
+
+
+def test_text_contrasts_with_its_cell(ax: Axes, report):
+    draw_confusion(ax, report)
+    mesh = ax.collections[0]
+    ax.figure.canvas.draw()
+    colors = mesh.get_facecolors().reshape(10, 10, 4)
+    for text in ax.texts:
+        if text.get_text():
+            column, row = (int(x) for x in text.get_position())
+            dark_cell = colors[row, column, :3].mean() < 0.5
+            assert (text.get_color() == "w") == dark_cell
+
+
+def test_classes_show_precision_and_recall_in_percent(ax: Axes, report):
+    draw_classes(ax, report)
+    precision, recall = (c.get_offsets()[:, 0] for c in ax.collections[:2])
+    np.testing.assert_allclose(precision, 100 * report.confusion.precision)
+    np.testing.assert_allclose(recall, 100 * report.confusion.recall)
+
+
+def test_the_bars_are_the_bytes_of_the_file(ax: Axes, report):
+    draw_size(ax, report)
+    widths = sorted(bar.get_width() for bar in ax.patches)
+    assert widths == sorted(size for size in report.size.parts.values() if size)
+    assert sum(widths) == report.size.total_bytes
+
+
+def test_a_report_becomes_png_and_svg_without_pyplot(report):
+    from matplotlib import pyplot
+
+    figure = report.figure()
+    assert to_bytes(figure, "png").startswith(b"\x89PNG")
+    assert b"<svg" in to_bytes(figure, "svg")
+    assert pyplot.get_fignums() == []
+    assert "sparsity=0.7, bits=4" in figure.get_suptitle()
+
+
+def test_a_class_never_predicted_has_no_precision_dot_and_still_draws(ax: Axes, report):
+    import dataclasses
+
+    counts = np.array([[4, 0], [2, 0]])
+    bare = dataclasses.replace(
+        report, class_names=("a", "b"), confusion=Confusion(counts, ("a", "b"))
+    )
+    draw_classes(ax, bare)
+    dots = ax.collections[0].get_offsets()[:, 0]
+    assert np.ma.masked_invalid(dots).compressed().tolist() == pytest.approx([400 / 6])

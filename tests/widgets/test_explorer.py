@@ -1,0 +1,149 @@
+"""The explorer without a browser: set a control, read what would be drawn."""
+
+import base64
+
+import pytest
+
+from optiwidgets import Experiment, Explorer, Recipe
+
+
+def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits):
+    explorer.controls.sparsity.value = 80
+    explorer.controls.bits.value = 4
+    report = digits.run(Recipe(sparsity=0.8, bits=4))
+    shown = explorer.feed.data
+    assert shown["optimized"]["counts"] == report.confusion.counts.ravel().tolist()
+    assert shown["optimized"]["bytes"] == report.size.total_bytes
+    assert shown["recipe"]["sparsity"] == 0.8
+    assert explorer.feed.state == "fresh"
+
+
+def test_the_settings_sent_are_those_behind_the_picture(explorer):
+    explorer.controls.sparsity.value = 55
+    assert explorer.feed.data["settings"] == explorer.controls.settings()
+
+
+def test_one_update_is_one_message_after_running_is_announced(explorer, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        explorer.feed,
+        "send_state",
+        lambda key=None: sent.append({key} if isinstance(key, str) else set(key)),
+    )
+    explorer.controls.sparsity.value = 20
+    assert sent == [{"state"}, {"data", "state"}]
+
+
+def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
+    explorer.controls.bits.value = 1
+    before = explorer.session.report
+    explorer.controls.choices["scheme"].value = "affine"
+    assert explorer.session.report is before
+    assert explorer.feed.state == "fresh"
+    assert explorer.feed.data["settings"] == explorer.controls.settings()
+
+
+def test_reset_returns_to_the_baseline_in_one_run(explorer):
+    explorer.controls.sparsity.value = 90
+    explorer.controls.choices["pruning"].value = "layer"
+    runs = []
+    explorer.session.observe(lambda c: runs.append(c.new), "busy")
+    explorer.controls.reset.click()
+    assert explorer.session.recipe == Recipe()
+    assert runs == [True, False]
+    assert explorer.feed.data["optimized"] == explorer.feed.data["baseline"]
+
+
+def test_a_recipe_set_by_code_moves_the_handles(explorer):
+    explorer.session.recipe = Recipe(sparsity=0.4, bits=6)
+    assert (explorer.controls.sparsity.value, explorer.controls.bits.value) == (40, 6)
+    assert explorer.feed.state == "fresh"
+    assert explorer.feed.message == ""
+
+
+def test_a_recipe_the_handles_cannot_spell_is_named_on_screen(explorer):
+    explorer.session.recipe = Recipe(sparsity=0.4, score="random", seed=7)
+    assert "seed=7" in explorer.feed.message
+    assert explorer.feed.data["recipe"]["seed"] == 7
+
+
+def test_a_clamp_shows_the_value_used(explorer):
+    explorer.controls.choices["pruning"].value = "channel"
+    explorer.controls.sparsity.value = 99
+    removed, channels = explorer.session.report.removed_channels
+    assert (removed, channels) == (116, 120)
+    assert "99% asked, 96.7% of channels removed (116 of 120)" in explorer.feed.message
+
+
+def test_a_failed_run_is_an_error_beside_the_old_numbers(explorer, monkeypatch):
+    explorer.controls.sparsity.value = 10
+    old = explorer.feed.data["optimized"]
+
+    def broken(self, recipe):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(Experiment, "run", broken)
+    explorer.controls.sparsity.value = 11
+    assert explorer.feed.state == "error"
+    assert "out of luck" in explorer.feed.message
+    assert explorer.feed.data["optimized"] == old
+    assert explorer.feed.data["recipe"]["sparsity"] == 0.1
+
+
+def test_without_an_experiment_both_models_can_be_chosen():
+    explorer = Explorer()
+    assert explorer.model.options == ("small", "wide")
+    small = explorer.feed.data["baseline"]["bytes"]
+    explorer.model.value = "wide"
+    assert explorer.feed.data["baseline"]["bytes"] > 3 * small
+    assert explorer.feed.state == "fresh"
+
+
+def test_a_saved_notebook_shows_the_figure(explorer):
+    bundle = explorer._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_the_figure_is_drawn_in_the_background_when_its_tab_is_open(explorer):
+    explorer.tabs.selected_index = 1
+    explorer.session.slow.submit(lambda: None, lambda _: None).result(30)  # newer work: void
+    assert bytes(explorer.figure.value) == b""
+    explorer._show_figure((b"png", b"<svg/>"))
+    assert bytes(explorer.figure.value) == b"png"
+    assert 'download="optiwidgets.svg"' in explorer.downloads.value
+
+
+def test_repr_does_not_list_every_child(explorer):
+    assert len(repr(explorer)) < 300
+
+
+BAD = ["abc", float("nan"), float("inf"), None, [], {}, "1e999", [1] * 10**6, "x" * 10**6, 1e300]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda b: repr(b)[:12])
+@pytest.mark.parametrize("name", ["sparsity", "bits", "pruning", "reset", "model", "feed", "tabs"])
+def test_no_message_from_a_page_can_break_a_control(explorer, name, bad):
+    explorer.controls.sparsity.value = 25
+    widgets = {**explorer.controls.choices, **vars(explorer.controls), **vars(explorer)}
+    widget, shown = widgets[name], explorer.feed.data
+    for trait in set(widget.keys) - {"_view_count", "message"}:
+        before = getattr(widget, trait)
+        widget.set_state({trait: bad})
+        assert getattr(widget, trait) is before or getattr(widget, trait) == before, trait
+    assert explorer.feed.data == shown
+    assert explorer.feed.state == "fresh"
+    assert 0 < len(explorer.feed.message) < 400
+
+
+def test_what_a_hand_can_do_is_let_through(explorer):
+    explorer.controls.sparsity.set_state({"value": 42})
+    explorer.controls.bits.set_state({"index": 3})
+    assert explorer.session.recipe == Recipe(sparsity=0.42, bits=4)
+    assert explorer.feed.message == ""
+
+
+def test_an_index_out_of_range_is_refused_with_a_reason(explorer):
+    explorer.controls.bits.set_state({"index": 99})
+    assert explorer.controls.bits.value == 32
+    assert "Bit-width: refused" in explorer.feed.message
