@@ -49,7 +49,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     """Interleaved rounds on one of the zoo's models."""
     experiment = ow.Experiment.load("digits", model=name, memory_mb=0)
     ways = three_ways(experiment)
-    recipes = [ow.Recipe(sparsity=i / (rounds + 1), bits=BITS) for i in range(rounds + 1)]
+    recipes = [ow.Recipe(sparsity=0.95 * i / rounds, bits=BITS) for i in range(rounds + 1)]
     times: dict[str, list[float]] = {way: [] for way in ways}
     moved = 0
     for turn, recipe in enumerate(recipes):  # the first round warms up
@@ -75,7 +75,7 @@ def three_ways(experiment: ow.Experiment) -> dict[str, Way]:
     """Ours, (a) with pictures and (b) with tensors, on one folded model."""
     model, dataset = experiment.run(ow.Recipe()).model(), experiment.dataset
     images, labels = dataset.exploration
-    pictures = usual_ways.Pictures(images, labels, list(dataset.mean), list(dataset.std))
+    pictures = usual_ways.Pictures(images, labels, dataset.mean, dataset.std)
     tensors = TensorDataset(images, labels)
 
     def ours(recipe: ow.Recipe) -> usual_ways.Counts:
@@ -115,7 +115,7 @@ def ratios(times: dict[str, list[float]], way: str) -> list[float]:
 
 
 def arithmetic_limit_ms(experiment: ow.Experiment) -> float:
-    """Divide the model's FLOPs on all images by the rate of a large matrix product in this process."""
+    """Divide the model's FLOPs on all images by the rate of a large matrix product here."""
     images, _ = experiment.dataset.exploration
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         experiment.run(ow.Recipe()).model()(images)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +17,13 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 Counts = NDArray[np.int64]
+Moments = Sequence[float]
 
 
-class Pictures(Dataset):
+class Pictures(Dataset[tuple[Tensor, int]]):
     """Images as torchvision's MNIST gives them: a PIL picture, ToTensor, Normalize."""
 
-    def __init__(self, images: Tensor, labels: Tensor, mean: list[float], std: list[float]) -> None:
+    def __init__(self, images: Tensor, labels: Tensor, mean: Moments, std: Moments) -> None:
         pixels = images * torch.tensor(std).view(-1, 1, 1) + torch.tensor(mean).view(-1, 1, 1)
         self.data = (pixels * 255).round().to(torch.uint8)[:, 0]
         self.targets = labels
@@ -41,7 +44,9 @@ def optimize(model: nn.Module, sparsity: float, bits: int) -> nn.Module:
     optimized = copy.deepcopy(model)
     layers = [m for m in optimized.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     parameters = [(layer, "weight") for layer in layers]
-    prune.global_unstructured(parameters, pruning_method=prune.L1Unstructured, amount=sparsity)
+    total = sum(layer.weight.numel() for layer in layers)
+    amount = int(sparsity * total + 0.5)  # halves up, as we do; given a share, torch rounds to even
+    prune.global_unstructured(parameters, pruning_method=prune.L1Unstructured, amount=amount)
     for layer in layers:
         prune.remove(layer, "weight")
         layer.weight.data = fake_quantize(layer.weight.data, bits)
@@ -55,7 +60,7 @@ def fake_quantize(weight: Tensor, bits: int) -> Tensor:
     return (weight / scale).round().clamp(-top, top) * scale
 
 
-def evaluate(model: nn.Module, dataset: Dataset) -> Counts:
+def evaluate(model: nn.Module, dataset: Dataset[Any]) -> Counts:
     """Confusion matrix, and scikit-learn's report beside it, batch after batch."""
     truths, predictions = [], []
     with torch.no_grad():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from functools import cached_property, lru_cache
+from numbers import Real
 from threading import RLock
 from types import MappingProxyType
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from optiwidgets.engine import metrics, network, pack, prune, quantize, zoo
 from optiwidgets.engine.data import Dataset, load_dataset
 from optiwidgets.engine.evaluate import Images, alone, evaluate
-from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recipe import Recipe, without_idle
 from optiwidgets.engine.report import Confusion, Report, Size, Tools
 
 
@@ -53,13 +54,13 @@ class Experiment:
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
-        if not memory_mb >= 0:
+        if isinstance(memory_mb, bool) or not isinstance(memory_mb, Real) or not memory_mb >= 0:
             raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
         self.dataset = dataset
         self._spec = model.spec if isinstance(model, zoo.CNN) else None
         self._folded = network.fold(model)
         self._images = Images.of("exploration", dataset.exploration)
-        self._memory = _Memory(int(memory_mb * 1e6))
+        self._memory = _Memory(memory_mb * 1e6)
         self._openings: list[Recipe] = []
         self._lock = RLock()
         self._ranks = lru_cache(maxsize=16)(self._rank)
@@ -157,16 +158,20 @@ class Experiment:
 
     def _check_fit(self) -> None:
         images, classes = self._images.batches[0][:2], len(self.dataset.class_names)
+        seen = images.clone()
         try:
-            scores = evaluate(copy.deepcopy(self._folded), [images])
+            scores = alone(self._folded, seen)
         except RuntimeError as error:  # torch's word for shapes that do not fit
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
-        if scores.shape != (len(images), classes):
+        given = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+        if given != (len(images), classes):
             raise ValueError(
-                f"the model answers {len(images)} images with scores of {tuple(scores.shape)}, "
-                f"the dataset's {classes} classes need ({len(images)}, {classes})"
+                f"the model answers {len(images)} images with {given}, the dataset's {classes} "
+                f"classes need scores of ({len(images)}, {classes})"
             )
+        if not torch.equal(seen, images):
+            raise ValueError("the model changes the images it is given: its first step is in place")
 
     def _rank(self, pruning: str, score: str, seed: int) -> list[Tensor]:
         """Ranks of all weights (of all output channels), made once and compared ever after."""
@@ -179,10 +184,10 @@ class Experiment:
 
     def _optimize(self, recipe: Recipe) -> pack.Packable:
         """Prune, then quantize, a copy of the folded model."""
-        return alone(self._optimize_here, recipe)
+        return alone(self._optimize_here, without_idle(recipe))
 
     def _optimize_here(self, recipe: Recipe) -> pack.Packable:
-        if recipe.pruning == "channel" and recipe.sparsity:
+        if recipe.pruning == "channel":
             net = self._without_channels(recipe)
             masks = [
                 torch.ones_like(layer.weight, dtype=torch.bool)
@@ -249,7 +254,7 @@ class Experiment:
 class _Memory:
     """Past reports by recipe, the least recently used forgotten first."""
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, capacity_bytes: float) -> None:
         self.capacity_bytes, self.used_bytes = capacity_bytes, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
 

@@ -20,7 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 CHANNELWISE_MODULES = (
     _BatchNorm, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish,
     nn.Sigmoid, nn.Tanh, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
-    nn.Dropout, nn.Dropout2d, nn.Flatten, nn.Identity,
+    nn.Dropout, nn.Dropout2d, nn.Identity,
 )  # fmt: skip
 CHANNELWISE_NAMES = frozenset(
     "relu relu_ relu6 leaky_relu elu gelu silu hardswish sigmoid tanh max_pool2d _max_pool2d "
@@ -51,6 +51,7 @@ def fold(model: nn.Module) -> nn.Module:
     Identity()
     """
     folded = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    folded = folded.to(memory_format=torch.contiguous_format)
     check_layers(folded)
     modules = dict(folded.named_modules())
     for node in list(_trace(folded).nodes):
@@ -203,15 +204,20 @@ def _check_finite(model: nn.Module) -> None:
 
 
 def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
-    if node.op == "call_module":
-        module = modules[str(node.target)]
-        flattens_all = not isinstance(module, nn.Flatten) or module.start_dim == 1
-        return isinstance(module, CHANNELWISE_MODULES) and flattens_all
+    if node.op != "call_module":
+        return _channelwise_call(node)
+    module = modules[str(node.target)]
+    if isinstance(module, nn.Flatten):
+        return (module.start_dim, module.end_dim) == (1, -1)
+    return isinstance(module, CHANNELWISE_MODULES)
+
+
+def _channelwise_call(node: fx.Node) -> bool:
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
     given = [*node.args[1:], *node.kwargs.values()]
     first = given[0] if given else None
     if name == "flatten":
-        return first == 1
+        return given in ([1], [1, -1])
     if name in ("view", "reshape"):
         shape = list(first) if isinstance(first, tuple | list) else given
         return len(shape) == 2 and shape[1] == -1

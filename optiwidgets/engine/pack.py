@@ -1,21 +1,21 @@
 """Codes and positions -> the bytes of a real file -> the same weights again.
 
-The file: magic, header length, JSON header, then for every layer its positions, scales and codes,
-then what is left of the model's state as floats, and a CRC-32 of it all. A layer's positions are a
+The file: magic and lengths, JSON header, then for every layer its positions, scales and codes, then
+what is left of the model's state as floats, and a CRC-32 of it all. A layer's positions are a
 bitmask where that is smaller than storing its zeros as codes; else there are none.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from threading import get_ident
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ from optiwidgets.engine.quantize import Coded
 from optiwidgets.engine.recipe import Recipe
 
 MAGIC = b"OWZ1"
-FRAME_BYTES = len(MAGIC) + 4 + 4  # magic, header length, checksum
-MAX_HEADER_BYTES = 1 << 20
+FRAME = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the payload
+CHECKSUM = struct.Struct("<I")
 DENSE, BITMASK = "dense", "bitmask"
 PARTS = ("codes", "positions", "scales", "biases", "header")
 
@@ -58,11 +58,12 @@ def pack_bits(codes: NDArray[np.integer[Any]], bits: int) -> bytes:
     >>> pack_bits(np.array([1, 2, 7]), 3).hex()
     'd101'
     """
-    planes = (codes[:, None] >> np.arange(bits)) & 1
-    return np.packbits(planes.astype(np.uint8).ravel(), bitorder="little").tobytes()
+    column = codes.astype(np.uint8)[:, None]
+    planes = np.unpackbits(column, axis=1, count=bits, bitorder="little")
+    return np.packbits(planes, bitorder="little").tobytes()
 
 
-def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.int64]:
+def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
     """Read ``count`` codes that ``pack_bits`` wrote.
 
     Examples
@@ -71,7 +72,7 @@ def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.int64]:
     [1, 2, 7]
     """
     planes = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits, bitorder="little")
-    return (planes.reshape(count, bits).astype(np.int64) << np.arange(bits)).sum(1)
+    return np.packbits(planes.reshape(count, bits), axis=1, bitorder="little").ravel()
 
 
 def packed_length(count: int, bits: int) -> int:
@@ -115,7 +116,7 @@ def packed_parts(model: Packable) -> dict[str, int]:
         parts["positions"] += packed_length(total, 1) if masked else 0
         parts["scales"] += 4 * layer.scale.numel() + layer.zero_point.numel()
     parts["biases"] = sum(t.numel() * t.element_size() for t in _leftovers(model.net))
-    parts["header"] = FRAME_BYTES + len(_header(model, encodings))
+    parts["header"] = FRAME.size + len(_header(model, encodings)) + CHECKSUM.size
     return parts
 
 
@@ -123,27 +124,27 @@ def pack(model: Packable) -> bytes:
     """The whole file, ``sum(packed_parts(model).values())`` bytes long."""
     encodings = {name: encoding(layer) for name, layer in model.layers.items()}
     header = _header(model, encodings)
-    blocks = [MAGIC, struct.pack("<I", len(header)), header]
+    blocks = []
     for name, layer in model.layers.items():
         blocks += _pack_layer(layer, encodings[name])
     blocks += [t.contiguous().numpy().tobytes() for t in _leftovers(model.net)]
-    body = b"".join(blocks)
-    return body + struct.pack("<I", zlib.crc32(body))
+    payload = b"".join(blocks)
+    body = FRAME.pack(MAGIC, len(header), len(payload)) + header + payload
+    return body + CHECKSUM.pack(zlib.crc32(body))
 
 
 def save(model: Packable, path: str | os.PathLike[str]) -> None:
     """Write the file beside its name and rename it: it is there whole, or not at all."""
-    data, folder = pack(model), os.path.dirname(os.path.abspath(path))
-    file, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    temporary = Path(f"{os.fspath(path)}.{os.getpid()}-{get_ident()}.part")
+    data = pack(model)
     try:
-        with os.fdopen(file, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) -> nn.Module:
@@ -167,17 +168,19 @@ def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) ->
     >>> load_packed("README.md")
     Traceback (most recent call last):
     ...
-    ValueError: README.md is not a packed OptiWidgets model: it does not begin with b'OWZ1'
+    ValueError: README.md cannot be loaded as a packed model: it does not begin with b'OWZ1'
     """
-    with open(path, "rb") as stream:
-        data = stream.read()
+    if model is not None and not isinstance(model, nn.Module):
+        raise ValueError(f"model is a torch module, not {type(model).__name__}")
     try:
-        header, payload = _open(data)
+        with open(path, "rb") as stream:
+            header, payload = _open(stream)
         net = _empty_model(header, model)
-        recipe = Recipe(**header["recipe"])
-        _fill(net, header["layers"], recipe, payload)
-    except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
-        raise ValueError(f"{os.fspath(path)} is not a packed OptiWidgets model: {error}") from error
+        _fill(net, header["layers"], Recipe(**header["recipe"]), payload)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{os.fspath(path)} cannot be loaded as a packed model: {error}"
+        ) from error
     return net
 
 
@@ -215,23 +218,41 @@ def _unsigned(codes: NDArray[Any], layer: Coded) -> NDArray[Any]:
     return (codes + 1) // 2 if layer.bits == 1 else codes + 2 ** (layer.bits - 1) - 1
 
 
-def _open(data: bytes) -> tuple[dict[str, Any], memoryview]:
-    """Check magic, length and checksum, and part header from payload."""
-    if data[: len(MAGIC)] != MAGIC:
+def _open(stream: BinaryIO) -> tuple[dict[str, Any], memoryview]:
+    """Check magic, lengths (before anything big is read), checksum and header; part the payload."""
+    frame, there = stream.read(FRAME.size), os.fstat(stream.fileno()).st_size
+    if frame[: len(MAGIC)] != MAGIC:
         raise ValueError(f"it does not begin with {MAGIC!r}")
-    if len(data) < FRAME_BYTES:
-        raise ValueError(f"it is {len(data)} bytes long and ends within its first {FRAME_BYTES}")
-    (length,) = struct.unpack_from("<I", data, len(MAGIC))
-    if length > min(MAX_HEADER_BYTES, len(data) - FRAME_BYTES):
-        raise ValueError(f"its header claims {length} bytes, the file has {len(data)}")
-    (checksum,) = struct.unpack_from("<I", data, len(data) - 4)
-    if zlib.crc32(memoryview(data)[:-4]) != checksum:
-        raise ValueError("its checksum does not fit: it was cut short, extended or changed")
-    start = len(MAGIC) + 4
-    header = json.loads(data[start : start + length])
-    if not isinstance(header, dict):
-        raise ValueError("its header is not a JSON object")
-    return header, memoryview(data)[start + length : -4]
+    if len(frame) < FRAME.size:
+        raise ValueError(f"it is only {there} bytes long")
+    _, header_bytes, payload_bytes = FRAME.unpack(frame)
+    whole = FRAME.size + header_bytes + payload_bytes + CHECKSUM.size
+    if there != whole:
+        raise ValueError(f"it is {there} bytes long, its header accounts for {whole}")
+    body = memoryview(frame + stream.read())
+    (checksum,) = CHECKSUM.unpack(body[-CHECKSUM.size :])
+    if zlib.crc32(body[: -CHECKSUM.size]) != checksum:
+        raise ValueError("its checksum does not fit: it was changed")
+    start = FRAME.size + header_bytes
+    header = json.loads(bytes(body[FRAME.size : start]))
+    if not _is_header(header):
+        raise ValueError("its header is not sound; it may come from a newer version")
+    return header, body[start : -CHECKSUM.size]
+
+
+def _is_header(header: object) -> bool:
+    match header:
+        case {"model": None | dict() as spec, "recipe": dict(), "layers": [*layers]}:
+            known = spec is None or spec.keys() == zoo.Spec.__required_keys__
+            return known and all(map(_is_layer, layers))
+    return False
+
+
+def _is_layer(entry: object) -> bool:
+    match entry:
+        case [str(), [_, *_] as shape, str()]:
+            return all(type(length) is int for length in shape)
+    return False
 
 
 def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Module:
@@ -256,7 +277,7 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
     ):
         if list(layer.weight.shape) != shape:
             raise ValueError(f"layer {name!r} is {shape}, the model's {list(layer.weight.shape)}")
-    return copy.deepcopy(net)
+    return net
 
 
 def _fill(net: nn.Module, layers: Sequence[Any], recipe: Recipe, payload: memoryview) -> None:
@@ -309,7 +330,8 @@ def _read_layer(reader: _Reader, shape: torch.Size, how: str, recipe: Recipe) ->
 def _read_codes(reader: _Reader, count: int, bits: int, affine: bool) -> Tensor:
     if bits >= 16:
         return reader.take(torch.float16 if bits == 16 else torch.float32, count)
-    codes = unpack_bits(reader.bytes(packed_length(count, bits)), bits, count)
+    packed = reader.bytes(packed_length(count, bits))
+    codes = unpack_bits(packed, bits, count).astype(np.int16)
     if not affine:
         codes = 2 * codes - 1 if bits == 1 else codes - (2 ** (bits - 1) - 1)
-    return torch.from_numpy(codes.astype(np.int16))
+    return torch.from_numpy(codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 
 MAX_SPARSITY = 0.99
@@ -124,6 +124,26 @@ class Recipe:
         """
         changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
         return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in changed)})"
+
+
+def without_idle(recipe: Recipe) -> Recipe:
+    """The same recipe with every field that has nothing to act on back at its default.
+
+    Examples
+    --------
+    >>> str(without_idle(Recipe(pruning="channel", bits=1, grain="channel", clip="mse", seed=3)))
+    "Recipe(bits=1, grain='channel')"
+    """
+    idle: set[str] = set()
+    if not recipe.sparsity:
+        idle |= {"pruning", "score"}
+    if not recipe.sparsity or recipe.score != "random":
+        idle |= {"seed"}
+    if recipe.bits >= 16:
+        idle |= {"grain", "scheme", "clip", "rounding"}
+    if recipe.bits == 1:
+        idle |= {"clip"}
+    return replace(recipe, **{f.name: f.default for f in fields(recipe) if f.name in idle})
 
 
 def _fraction(value: object) -> float:

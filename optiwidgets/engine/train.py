@@ -41,7 +41,7 @@ def train(dataset: Dataset, name: str, *, epochs: int = 60, seed: int = 0) -> CN
     ...
     ValueError: epochs are 1 or more, not 0
     """
-    if epochs < 1:
+    if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs are 1 or more, not {epochs}")
     images, labels = dataset.train
     if images.shape[2] != images.shape[3]:

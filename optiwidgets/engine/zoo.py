@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 SIZES = {"small": ((8, 16, 32), 64), "wide": ((16, 32, 64), 128)}
+CASES = ("digits",)
 
 
 class Spec(TypedDict):
@@ -62,7 +63,8 @@ class CNN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images N C H W -> scores before softmax (N, K)."""
         features = self.features(images).flatten(1)
-        return self.head(F.relu(self.hidden(features), inplace=True))
+        scores: Tensor = self.head(F.relu(self.hidden(features), inplace=True))
+        return scores
 
 
 def build(spec: Spec) -> CNN:
@@ -81,14 +83,14 @@ def build(spec: Spec) -> CNN:
     check_name(spec["name"])
     for field, low, high in (("channels", 1, 16), ("size", 8, 256), ("classes", 2, 1000)):
         value = spec[field]  # type: ignore[literal-required]
-        if not isinstance(value, int) or not low <= value <= high:
+        if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{field} of a zoo model is {low} to {high}, not {value!r}")
     return CNN(spec)
 
 
 def check_name(name: str) -> None:
     """Raise ValueError for a name that is not in the zoo, listing those that are."""
-    if name not in SIZES:
+    if not isinstance(name, str) or name not in SIZES:
         raise ValueError(f"model is one of {', '.join(map(repr, SIZES))}, not {name!r}")
 
 
@@ -106,9 +108,9 @@ def load_trained(name: str, case: str = "digits") -> CNN:
     False
     """
     check_name(name)
+    if case not in CASES:
+        raise ValueError(f"case is one of {', '.join(map(repr, CASES))}, not {case!r}")
     shipped = files("optiwidgets.engine") / "weights" / f"{case}-{name}.safetensors"
-    if not shipped.is_file():
-        raise ValueError(f"no trained {name!r} model is shipped for {case!r}; train one first")
     with as_file(shipped) as path:
         return load_weights(path)
 

@@ -12,11 +12,9 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.paths import jupyter_config_path
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import RedirectHandler
-from traitlets import default
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -30,7 +28,7 @@ class NotServedError(OSError):
     """The lessons cannot be served; the message says why and what to do."""
 
 
-class Page(TornadoVoilaHandler):  # type: ignore[misc]  # Voila ships no types
+class Page(TornadoVoilaHandler):
     """A lesson's page: kernel freed when the tab closes, nothing fetched from elsewhere."""
 
     async def prepare(self) -> None:
@@ -43,7 +41,7 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]  # Voila ships no types
         super().write(CDN_LINK.sub("", chunk) if isinstance(chunk, str) else chunk)
 
 
-class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
+class Channels(VoilaKernelWebsocketHandler):
     """A kernel's websocket, small messages sent at once: half the delay of a drag is TCP's wait."""
 
     async def open(self, kernel_id: str) -> None:
@@ -52,18 +50,17 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         await super().open(kernel_id)
 
 
-class Lessons(Voila):  # type: ignore[misc]
+class Lessons(Voila):
     """Voila on one folder and one socket that is already bound."""
 
     socket: socket.socket
+    config_file_paths: list[str]  # Voila's trait: where settings are read, first place first
 
-    @default("config_file_paths")
-    def _config_file_paths_default(self) -> list[str]:
-        return [os.getcwd(), *jupyter_config_path(), os.path.dirname(__file__)]
-
-    @default("log_level")
-    def _default_log_level(self) -> int:
-        return logging.ERROR
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Say only what went wrong, and read our settings before the user's."""
+        self.log_level = logging.ERROR
+        self.config_file_paths = [*self.config_file_paths, os.path.dirname(__file__)]
+        super().initialize(argv)
 
     def init_handlers(self) -> list[Any]:
         """Put our handlers in the place of Voila's, and the explorer at the root."""

@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import os
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from optiwidgets.engine import zoo
+from optiwidgets.engine.experiment import Experiment
+from optiwidgets.engine.pack import (
+    CHECKSUM,
+    FRAME,
+    MAGIC,
+    encoding,
+    load_packed,
+    pack_bits,
+    packed_length,
+    unpack_bits,
+)
+from optiwidgets.engine.quantize import encode
+from optiwidgets.engine.recipe import BIT_WIDTHS, Recipe
+
+MATRIX = [
+    Recipe(sparsity=0.62, pruning=pruning, bits=bits, grain=grain, scheme=scheme)
+    for pruning, bits, grain, scheme in itertools.product(
+        ("global", "layer", "channel"), BIT_WIDTHS, ("tensor", "channel"), ("symmetric", "affine")
+    )
+    if (bits, scheme) != (1, "affine")
+]
+EDGES = [
+    Recipe(),
+    Recipe(bits=1),
+    Recipe(bits=3, scheme="affine", clip="percentile"),
+    Recipe(sparsity=0.99, bits=1),
+    Recipe(sparsity=0.99, bits=2, pruning="channel"),
+    Recipe(sparsity=0.05, bits=3, grain="channel"),
+    Recipe(sparsity=0.5, score="random", seed=9, bits=5, clip="mse"),
+]
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    """The shipped CNN on 90 digits."""
+    images, labels = digits.dataset.exploration
+    dataset = replace(digits.dataset, exploration=(images[::17].clone(), labels[::17].clone()))
+    return Experiment(zoo.load_trained("small"), dataset)
+
+
+@pytest.fixture(scope="module")
+def file(own, tmp_path_factory):
+    """A small file with every kind of content: positions, codes, scales, zero points, leftovers."""
+    path = tmp_path_factory.mktemp("packed") / "own.owz"
+    own.run(Recipe(sparsity=0.6, bits=3, scheme="affine", grain="channel")).save(path)
+    return path
+
+
+def same_bits(one, other):
+    """Whether two modules hold the very same numbers under the same names."""
+    ours, theirs = one.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(
+        ours[name].numpy().tobytes() == theirs[name].numpy().tobytes() for name in ours
+    )
+
+
+def reframe(header, payload):
+    """A file of this header and payload, with lengths and checksum that fit."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    body = FRAME.pack(MAGIC, len(text), len(payload)) + text + payload
+    return body + CHECKSUM.pack(zlib.crc32(body))
+
+
+def unframe(data):
+    _, length, _ = FRAME.unpack_from(data)
+    start = FRAME.size + length
+    return json.loads(data[FRAME.size : start]), data[start : -CHECKSUM.size]
+
+
+# Bits
+
+
+@given(st.integers(1, 8).flatmap(lambda b: st.tuples(st.just(b), st.lists(st.integers(0, 2**b - 1)))))
+def test_codes_of_every_width_come_back(case):
+    bits, codes = case
+    packed = pack_bits(np.array(codes, np.int16), bits)
+    assert len(packed) == packed_length(len(codes), bits) == (len(codes) * bits + 7) // 8
+    assert unpack_bits(packed, bits, len(codes)).tolist() == codes
+
+
+@given(st.integers(1, 8), st.lists(st.integers(0, 255), min_size=1, max_size=30))
+def test_codes_are_written_lowest_bit_first_one_after_the_other(bits, codes):
+    codes = [code % 2**bits for code in codes]
+    number = sum(code << bits * place for place, code in enumerate(codes))
+    expected = number.to_bytes(packed_length(len(codes), bits), "little")
+    assert pack_bits(np.array(codes), bits) == expected
+
+
+# What is smaller
+
+
+@pytest.mark.parametrize(
+    ("bits", "kept", "how"),
+    [
+        (4, 40, "dense"),
+        (4, 29, "dense"),  # 5 bytes of mask + 15 of codes are not fewer than 20
+        (4, 28, "bitmask"),
+        (1, 39, "bitmask"),  # a sign cannot be 0
+        (1, 40, "dense"),
+        (32, 39, "dense"),
+        (32, 38, "bitmask"),
+        (8, 0, "bitmask"),
+    ],
+)
+def test_positions_are_a_bitmask_only_where_that_is_smaller(bits, kept, how):
+    mask = (torch.arange(40) < kept).view(5, 8)
+    assert encoding(encode(torch.ones(5, 8), mask, Recipe(bits=bits))) == how
+
+
+def test_the_baseline_is_floats_and_nothing_else(own):
+    parts = own.run(Recipe()).size.parts
+    assert (parts["codes"], parts["positions"], parts["scales"]) == (4 * 435, 0, 0)
+    floats = 4 * (5 + 7 + 6 + 3) + 4 * 4 * (2 + 5) + 2 * 8  # biases, two BatchNorms, their counters
+    assert parts["biases"] == floats
+
+
+def test_the_parts_of_a_file_by_hand(own):
+    recipe = Recipe(sparsity=0.5, pruning="layer", bits=8, grain="channel", scheme="affine")
+    parts = own.run(recipe).size.parts
+    assert parts["codes"] == 30 + 52 + 126 + 9  # kept: 60, 105, 252 and 18 less 30, 53, 126 and 9
+    assert parts["positions"] == 8 + 14 + 32 + 3
+    assert parts["scales"] == (5 + 7 + 6 + 3) * (4 + 1)
+
+
+# Files
+
+
+@pytest.mark.parametrize("recipe", MATRIX + EDGES, ids=str)
+def test_a_zoo_model_comes_back_bit_for_bit(few, tmp_path, recipe):
+    report = few.run(recipe)
+    report.save(tmp_path / "m.owz")
+    loaded = load_packed(tmp_path / "m.owz")
+    assert same_bits(loaded, report.model())
+    assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
+
+
+@pytest.mark.parametrize("recipe", MATRIX + EDGES, ids=str)
+def test_an_own_model_comes_back_bit_for_bit_batchnorms_included(own, make_own, tmp_path, recipe):
+    report = own.run(recipe)
+    report.save(tmp_path / "m.owz")
+    loaded = load_packed(tmp_path / "m.owz", model=make_own(seed=99))
+    assert same_bits(loaded, report.model())
+    assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
+
+
+@pytest.mark.parametrize("recipe", EDGES, ids=str)
+def test_a_loaded_model_predicts_what_the_report_says(few, tmp_path, recipe):
+    report = few.run(recipe)
+    report.save(tmp_path / "m.owz")
+    loaded = load_packed(tmp_path / "m.owz")
+    with torch.inference_mode():
+        predictions = loaded(few.dataset.exploration[0]).argmax(1)
+        assert torch.equal(predictions, report.model()(few.dataset.exploration[0]).argmax(1))
+    assert predictions.tolist() == report.predictions.tolist()
+    assert not any(m.training for m in loaded.modules())
+
+
+def test_the_fresh_instance_stays_as_it_is(own, make_own, tmp_path):
+    fresh = make_own(seed=99).train()
+    before = copy.deepcopy(fresh)
+    own.run(Recipe(sparsity=0.5, pruning="channel", bits=4)).save(tmp_path / "m.owz")
+    load_packed(tmp_path / "m.owz", model=fresh)
+    assert same_bits(fresh, before)
+    assert fresh.training
+    assert fresh.wide.out_channels == 5
+
+
+def test_fields_with_nothing_to_act_on_cost_no_bytes(own):
+    baseline = own.run(Recipe()).size
+    for idle in (
+        Recipe(pruning="layer", score="random", seed=3),
+        Recipe(pruning="channel", grain="channel", scheme="affine", clip="mse"),
+    ):
+        assert own.run(idle).size.parts == baseline.parts
+        assert own.run(idle).size.ratio == 1.0
+
+
+def test_saving_fails_whole_and_leaves_the_old_file(own, tmp_path, monkeypatch):
+    path = tmp_path / "m.owz"
+    path.write_bytes(b"old")
+
+    def full(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for target in (path, tmp_path / "new.owz"):
+        with pytest.raises(OSError, match="no space left"):
+            own.run(Recipe(bits=4)).save(target)
+    assert [(f.name, f.read_bytes()) for f in tmp_path.iterdir()] == [("m.owz", b"old")]
+
+
+def test_saving_where_there_is_no_folder_says_so(own, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        own.run(Recipe()).save(tmp_path / "nowhere" / "m.owz")
+
+
+def test_a_saved_file_replaces_the_old_one_and_is_as_readable_as_any(own, tmp_path):
+    (tmp_path / "m.owz").write_bytes(b"old")
+    own.run(Recipe(bits=4)).save(str(tmp_path / "m.owz"))
+    (tmp_path / "plain").write_bytes(b"")
+    assert (tmp_path / "m.owz").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert (tmp_path / "m.owz").read_bytes()[:4] == MAGIC
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["m.owz", "plain"]
+
+
+# Damage
+
+
+@pytest.fixture
+def refused(tmp_path, make_own):
+    """Write these bytes to a file and see them refused with a message that matches."""
+
+    def check(data, message, model=None):
+        (tmp_path / "bad.owz").write_bytes(data)
+        with pytest.raises(ValueError, match=message) as caught:
+            load_packed(tmp_path / "bad.owz", model=model or make_own())
+        assert str(tmp_path / "bad.owz") in str(caught.value)
+        assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+    return check
+
+
+def test_a_file_cut_short_anywhere_is_refused(file, refused):
+    data = file.read_bytes()
+    for length in (*range(FRAME.size + 2), 100, len(data) // 2, *range(len(data) - 6, len(data))):
+        message = "does not begin with" if length < 4 else "bytes long"
+        refused(data[:length], message)
+
+
+@pytest.mark.parametrize("more", [b"\0", b"\0" * 4, b"x" * 10_000])
+def test_a_file_with_more_behind_it_is_refused(file, refused, more):
+    refused(file.read_bytes() + more, "bytes long, its header accounts for")
+
+
+def test_a_file_with_terabytes_behind_it_is_refused_unread(file, tmp_path, make_own):
+    huge = tmp_path / "huge.owz"
+    huge.write_bytes(file.read_bytes())
+    os.truncate(huge, 2**42)
+    with pytest.raises(ValueError, match="4398046511104 bytes long"):
+        load_packed(huge, model=make_own())
+
+
+def test_every_flipped_byte_is_noticed(file, refused):
+    data = bytearray(file.read_bytes())
+    for place in range(len(data)):
+        data[place] ^= 0x41
+        refused(bytes(data), "does not begin with|bytes long|checksum does not fit")
+        data[place] ^= 0x41
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_every_flipped_bit_of_the_last_bytes_is_noticed(file, refused, bit):
+    data = bytearray(file.read_bytes())
+    for place in (0, 5, len(data) // 2, len(data) - 1):
+        damaged = data.copy()
+        damaged[place] ^= 1 << bit
+        refused(bytes(damaged), "does not begin with|bytes long|checksum does not fit")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"{}", b"OWZ2" + b"\0" * 40])
+def test_another_file_under_this_name_is_refused(refused, content):
+    refused(content, "cannot be loaded as a packed model: it does not begin with b'OWZ1'")
+
+
+def test_forging_a_file_is_possible_here(file, own, make_own, tmp_path):
+    (tmp_path / "forged.owz").write_bytes(reframe(*unframe(file.read_bytes())))
+    loaded = load_packed(tmp_path / "forged.owz", model=make_own())
+    recipe = Recipe(sparsity=0.6, bits=3, scheme="affine", grain="channel")
+    assert same_bits(loaded, own.run(recipe).model())
+
+
+LAYER, SHAPE = "wide", [5, 2, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ([LAYER, [10**12, 2, 3, 2], "dense"], "layer 'wide' has 1000000000000 outputs, the model 5"),
+        ([LAYER, [5, 10**12, 3, 2], "dense"], "layer 'wide' is .*1000000000000.*the model's"),
+        ([LAYER, [0, 2, 3, 2], "dense"], "layer 'wide' has 0 outputs"),
+        ([LAYER, [-5, 2, 3, 2], "dense"], "layer 'wide' has -5 outputs"),
+        ([LAYER, [5, 2, 2, 3], "dense"], r"layer 'wide' is \[5, 2, 2, 3\], the model's \[5, 2, 3, 2\]"),
+        ([LAYER, SHAPE, "zstd"], "unknown encoding 'zstd'; it may come from a newer version"),
+        ([LAYER, SHAPE, "dense"], "bytes too early|bytes more than"),
+        ([LAYER, [3.0, 2, 3, 2], "dense"], "its header is not sound"),
+        ([LAYER, [True, 2, 3, 2], "dense"], "its header is not sound"),
+        ([LAYER, [], "dense"], "its header is not sound"),
+        ([LAYER, "5232", "dense"], "its header is not sound"),
+        ([LAYER, SHAPE], "its header is not sound"),
+        (LAYER, "its header is not sound"),
+        (["narrow", SHAPE, "dense"], "its layers are not those of the model, wide, deep, hidden, head"),
+    ],
+)
+def test_an_absurd_layer_is_refused_though_the_checksum_fits(file, refused, layer, message):
+    header, payload = unframe(file.read_bytes())
+    header["layers"][0] = layer
+    refused(reframe(header, payload), message)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("recipe", {"sparsity": 10**400}, "sparsity is a fraction"),
+        ("recipe", {"bits": 9}, "bits per weight"),
+        ("recipe", {"bits": 3, "scheme": "codebook"}, "scheme is one of"),
+        ("recipe", {"shiny": 1}, "shiny"),
+        ("recipe", [], "its header is not sound"),
+        ("layers", {}, "its header is not sound"),
+        ("layers", [], "its layers are not those of the model"),
+        ("model", "small", "its header is not sound"),
+        ("model", {"name": "small"}, "its header is not sound"),
+    ],
+)
+def test_an_absurd_header_is_refused_though_the_checksum_fits(file, refused, field, value, message):
+    header, payload = unframe(file.read_bytes())
+    header[field] = value
+    refused(reframe(header, payload), message)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"7", b"\xff\xfe", b"{", b"{}", b"[" * 100_000])
+def test_a_header_that_is_none_is_refused(refused, text):
+    refused(reframe(text, b""), "cannot be loaded as a packed model")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("size", 10**6), ("classes", 10**12), ("channels", -1), ("name", "vast")]
+)
+def test_a_zoo_model_out_of_all_proportion_is_refused(few, tmp_path, field, value):
+    few.run(Recipe(bits=4)).save(tmp_path / "m.owz")
+    header, payload = unframe((tmp_path / "m.owz").read_bytes())
+    header["model"][field] = value
+    (tmp_path / "m.owz").write_bytes(reframe(header, payload))
+    with pytest.raises(ValueError, match=f"{'model' if field == 'name' else field} .*not {value!r}"):
+        load_packed(tmp_path / "m.owz")
+
+
+def test_bytes_too_few_or_too_many_are_refused_though_the_checksum_fits(file, refused):
+    header, payload = unframe(file.read_bytes())
+    refused(reframe(header, payload + b"\0"), "1 bytes more than its header accounts for")
+    refused(reframe(header, payload[:-1]), "it ends 1 bytes too early")
+
+
+def test_an_own_model_needs_an_instance_that_fits(file, refused, toy):
+    with pytest.raises(ValueError, match="it holds a model of your own; pass model=a fresh instance"):
+        load_packed(file)
+    other = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(162, 3))
+    refused(file.read_bytes(), "its layers are not those of the model, 0, 2", other)
+
+
+@pytest.mark.parametrize("model", ["small", nn.Linear, 3])
+def test_what_is_no_instance_is_refused(file, model):
+    with pytest.raises(ValueError, match="model is a torch module, not "):
+        load_packed(file, model=model)
+
+
+def test_a_file_that_is_not_there_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_packed(tmp_path / "nothing.owz")
