@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from optiwidgets.engine.data import Part, fingerprint
 from optiwidgets.engine.report import Integers
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 BATCH = 64  # fits the cache; one giant batch is three times slower
 THREADS = 2  # Python threads of one torch thread each: a busy neighbour does not stall them

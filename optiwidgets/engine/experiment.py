@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from functools import cached_property, lru_cache
-from numbers import Real
 from threading import RLock
 from types import MappingProxyType
 
@@ -54,8 +53,7 @@ class Experiment:
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
-        if isinstance(memory_mb, bool) or not isinstance(memory_mb, Real) or not memory_mb >= 0:
-            raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
+        _check_memory(memory_mb)
         self.dataset = dataset
         self._spec = model.spec if isinstance(model, zoo.CNN) else None
         self._folded = network.fold(model)
@@ -272,6 +270,12 @@ class _Memory:
     @staticmethod
     def weigh(report: Report) -> int:
         return report.scores.nbytes + report.predictions.nbytes + report.confusion.counts.nbytes
+
+
+def _check_memory(memory_mb: object) -> None:
+    number = isinstance(memory_mb, int | float) and not isinstance(memory_mb, bool)
+    if not number or not memory_mb >= 0:  # type: ignore[operator]
+        raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
 
 
 def _check_recipe(recipe: object) -> None:

@@ -54,7 +54,7 @@ class Lessons(Voila):
     """Voila on one folder and one socket that is already bound."""
 
     socket: socket.socket
-    config_file_paths: list[str]  # Voila's trait: where settings are read, first place first
+    config_file_paths: list[str]  # Voila's trait: settings in an earlier place win
 
     def initialize(self, argv: list[str] | None = None) -> None:
         """Say only what went wrong, and read our settings before the user's."""

@@ -1,0 +1,123 @@
+"""One Chromium a module, one Voila and one JupyterLab for all of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from explorer_page import ExplorerPage
+from playwright.sync_api import Browser, Page, sync_playwright
+from servers import serving
+from witness import Witness
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+CLASSROOM = {"width": 1366, "height": 768}
+PATIENCE_MS = 60_000  # for one condition; reached only when something is broken
+
+Open = Callable[[str], ExplorerPage]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the browser is; without one tests skip on a user's machine and fail under CI."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found:
+        return found
+    reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
+    return pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")  # as long as it lives, no other test can use asyncio
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def voila(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
+    lessons = ["--lessons", str(ROOT / "lessons")]
+    with serving([*command, *lessons], tmp_path_factory.mktemp("voila")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("jupyterlab")
+    settings = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": "0",
+        "ServerApp.root_dir": str(folder),
+        "IdentityProvider.token": "",
+        "LabApp.news_url": "None",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    _write_notebook(folder / "explorer.ipynb")
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    with serving([*command, *options], folder) as url:
+        yield url
+
+
+def _write_notebook(path: Path) -> None:
+    cell = nbformat.v4.new_code_cell("import optiwidgets as ow\n\now.Explorer()")
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), path)
+
+
+@pytest.fixture(scope="module")
+def new_page(browser: Browser) -> Iterator[Callable[[], Page]]:
+    """Make pages in a profile of this module's own; their kernels end with it."""
+    context = browser.new_context(viewport=CLASSROOM)
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page
+    for page in context.pages:
+        page.goto("about:blank")  # leaving lets Voila end the kernel; closing would not
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def open_lesson(new_page: Callable[[], Page], voila: str) -> Open:
+    """Open the explorer that Voila serves, and wait until its numbers are in."""
+
+    def open_at(query: str = "") -> ExplorerPage:
+        page = new_page()
+        witness = Witness(page)
+        page.goto(voila + query)
+        explorer = ExplorerPage(page, witness)
+        explorer.wait_for()
+        return explorer
+
+    return open_at
+
+
+@pytest.fixture(scope="module")
+def lesson(open_lesson: Open) -> ExplorerPage:
+    """A page on Voila that a module's tests share."""
+    return open_lesson("")
+
+
+@pytest.fixture
+def explorer(lesson: ExplorerPage) -> Iterator[ExplorerPage]:
+    """The shared page as it was when it opened; it must not complain meanwhile."""
+    lesson.start_over()
+    yield lesson
+    assert lesson.witness.complaints == []
+    assert lesson.witness.strangers == []

@@ -1,0 +1,124 @@
+"""The explorer as a person meets it: by names, roles, mouse and keyboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Locator, Page, TimeoutError
+from witness import Witness
+
+STEPS = {"Sparsity": 99, "Bit-width": 9}  # positions of a handle, less one
+SHOWS = """(wanted) => {
+  const { owState, owRecipe } = document.querySelector(".ow-explorer")?.dataset ?? {};
+  const shown = owRecipe && JSON.parse(owRecipe);
+  return owState === "fresh" && Object.keys(wanted).every((name) => shown[name] === wanted[name]);
+}"""
+LABELS = "(nodes) => nodes.map((node) => node.getAttribute('aria-label'))"
+
+
+class ExplorerPage:
+    """One open explorer; what it shows is read from the page alone."""
+
+    def __init__(self, page: Page, witness: Witness) -> None:
+        self.page, self.witness = page, witness
+        self.root = page.locator(".ow-explorer")
+
+    def wait_for(self, **recipe: Any) -> None:
+        """Wait until what is shown answers the controls and has these fields."""
+        try:
+            self.page.wait_for_function(SHOWS, arg=recipe)
+        except TimeoutError as error:
+            message = self.root.get_by_role("alert").all_inner_texts()
+            shown = f"{self.state()} {self.recipe()} {message}"
+            raise AssertionError(f"waited for {recipe}, the page shows {shown}") from error
+
+    def start_over(self) -> None:
+        """The Confusion tab of the untouched small model, whatever was done before."""
+        self.root.get_by_role("tab", name="Confusion").click()
+        self.model.select_option("small")
+        self.button("Reset").click()
+        self.wait_for(sparsity=0, bits=32, pruning="global", score="magnitude", clip="minmax")
+        self.page.mouse.move(0, 0)
+
+    @property
+    def model(self) -> Locator:
+        return self.root.get_by_role("combobox", name="Model")
+
+    def slider(self, name: str) -> Locator:
+        return self.root.get_by_role("slider", name=name)
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def choice(self, question: str) -> Locator:
+        return self.root.get_by_role("group", name=question)
+
+    def choose(self, question: str, answer: str) -> None:
+        self.choice(question).get_by_role("button", name=answer, exact=True).click()
+
+    def position(self, name: str) -> int:
+        return round(float(self.slider(name).get_attribute("aria-valuenow") or "nan"))
+
+    def drag(self, name: str, *stops: int, meanwhile: Callable[[int], None] | None = None) -> None:
+        """Take a handle with the mouse to one position after the other, then let go.
+
+        ``meanwhile`` is called at each of them with the button still down.
+        """
+        handle = self.slider(name).bounding_box()
+        assert handle
+        mouse = self.page.mouse
+        mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+        mouse.down()
+        for stop in stops:
+            mouse.move(*self._place(name, stop), steps=20)
+            if meanwhile:
+                meanwhile(stop)
+        mouse.up()
+
+    def _place(self, name: str, position: int) -> tuple[float, float]:
+        rail = self.slider(name).locator("xpath=../..").bounding_box()
+        assert rail
+        share = position / STEPS[name]
+        return rail["x"] + share * rail["width"], rail["y"] + rail["height"] / 2
+
+    def set(self, name: str, position: int) -> None:
+        """Drag a handle to a position; where the mouse misses by one, an arrow key mends it."""
+        self.drag(name, position)
+        self.nudge(name, position)
+
+    def nudge(self, name: str, position: int) -> None:
+        missing = position - self.position(name)
+        for _ in range(abs(missing)):
+            self.slider(name).press("ArrowRight" if missing > 0 else "ArrowLeft")
+
+    def recipe(self) -> dict[str, Any]:
+        shown: dict[str, Any] = json.loads(self.root.get_attribute("data-ow-recipe") or "{}")
+        return shown
+
+    def state(self) -> str | None:
+        return self.root.get_attribute("data-ow-state")
+
+    def headline(self, name: str) -> Locator:
+        return self.root.locator(f'[data-ow="{name}"]')
+
+    def value(self, name: str) -> float:
+        return float(self.headline(name).get_attribute("data-ow-value") or "nan")
+
+    def cells(self, grid: str) -> Locator:
+        return self.root.get_by_role("grid", name=grid).get_by_role("gridcell")
+
+    def grid(self, name: str) -> list[str]:
+        """What a screen reader hears of a matrix, cell by cell."""
+        labels: list[str] = self.cells(name).evaluate_all(LABELS)
+        return labels
+
+    def rows(self, title: str) -> list[str]:
+        """What a screen reader hears of a chart, class by class."""
+        items = self.root.get_by_role("list", name=title).get_by_role("listitem")
+        labels: list[str] = items.evaluate_all(LABELS)
+        return labels
+
+    def bytes_spent(self) -> list[str]:
+        return self.root.locator(".ow-bytes").get_by_role("listitem").all_inner_texts()
