@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from optiwidgets.engine.experiment import Experiment
     from optiwidgets.engine.pack import load_packed
     from optiwidgets.engine.recipe import Recipe
-    from optiwidgets.engine.report import Confusion, Drop, Report, Size
+    from optiwidgets.engine.recover import Cancelled
+    from optiwidgets.engine.report import Confusion, Drop, Latency, Report, Size
     from optiwidgets.engine.train import train
+    from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
     from optiwidgets.session import Session
     from optiwidgets.widgets.explorer import Explorer
@@ -20,15 +22,21 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CNN": "engine.zoo",
+    "Cancelled": "engine.recover",
     "Confusion": "engine.report",
     "Dataset": "engine.data",
     "Drop": "engine.report",
     "Experiment": "engine.experiment",
     "Explorer": "widgets.explorer",
+    "Latency": "engine.report",
+    "Policy": "engine.verdict",
     "Recipe": "engine.recipe",
     "Report": "engine.report",
     "Session": "session",
     "Size": "engine.report",
+    "Verdict": "engine.verdict",
+    "grade": "engine.verdict",
+    "judge": "engine.verdict",
     "load_dataset": "engine.data",
     "load_packed": "engine.pack",
     "load_weights": "engine.zoo",
@@ -37,15 +45,21 @@ _HOMES = {
 }
 __all__ = [
     "CNN",
+    "Cancelled",
     "Confusion",
     "Dataset",
     "Drop",
     "Experiment",
     "Explorer",
+    "Latency",
+    "Policy",
     "Recipe",
     "Report",
     "Session",
     "Size",
+    "Verdict",
+    "grade",
+    "judge",
     "load_dataset",
     "load_packed",
     "load_weights",

@@ -8,19 +8,22 @@ background thread in which newer work makes older work void.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
-from threading import Condition, RLock
-from typing import Any, TypeVar
+from threading import Condition, RLock, main_thread
+from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recover import Cancelled, Progress
 from optiwidgets.engine.report import Report
 
-T = TypeVar("T")
+Job = tuple[Callable[[Callable[[], bool]], Any], Callable[[Any], None]]
+REST_S = 0.3  # how long the hand must be still before the slow lane starts
 log = logging.getLogger("optiwidgets")
 
 
@@ -51,6 +54,7 @@ class Session(HasTraits):
     busy: bool = Bool(False)  # type: ignore[assignment]
     stale: bool = Bool(False)  # type: ignore[assignment]
     error: str = Unicode()  # type: ignore[assignment]
+    progress: Progress | None = Instance(Progress, allow_none=True)  # type: ignore[assignment]
 
     def __init__(self, experiment: Experiment | None = None) -> None:
         super().__init__()
@@ -60,7 +64,8 @@ class Session(HasTraits):
             if experiment is None
             else {experiment.name: lambda: experiment}
         )
-        self.slow = SlowLane(self._fail)
+        self.slow = SlowLane(self._fail, self._lock)
+        self.at_rest: list[Callable[[Report], Job]] = [self._measuring]
         self.model = next(iter(self.models))
         self.report = self.baseline
 
@@ -74,11 +79,14 @@ class Session(HasTraits):
 
     @observe("recipe")
     def _follow(self, change: Any) -> None:
-        self.refresh()
+        if self.stale or self.report.recipe != self.recipe:
+            self.refresh()
 
     def refresh(self) -> None:
         """Run the recipe of the moment and publish what came of it."""
         with self._lock:
+            self.slow.cancel()
+            self.progress = None
             self.stale = self.busy = True
             try:
                 report = self.experiment.run(self.recipe)
@@ -88,8 +96,52 @@ class Session(HasTraits):
                 with self.hold_trait_notifications():
                     self.report, self.error = report, ""
                     self.stale = report.recipe != self.recipe
+                self.settle()
             finally:
                 self.busy = False
+
+    def settle(self) -> None:
+        """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``."""
+        report = self.report
+        self.slow.submit(*(job(report) for job in self.at_rest), rest_s=REST_S)
+
+    def finetune(self) -> Future[None]:
+        """Fine-tune the recipe of the moment in the background; ``progress`` says how far."""
+        recipe = replace(self.recipe, recovery="finetune")
+
+        def work(void: Callable[[], bool]) -> Report:
+            def tell(progress: Progress) -> None:
+                if void():
+                    raise Cancelled
+                self.progress = progress
+
+            return self.experiment.run(recipe, tell=tell)
+
+        return self.slow.submit((work, self._adopt_tuned))
+
+    def cancel(self) -> None:
+        """Give up what the slow lane is doing; what is shown stays."""
+        self.slow.cancel()
+        self.progress = None
+
+    def adopt(self, report: Report) -> None:
+        """Show a report that came from elsewhere than ``refresh``: fine-tuned, or measured."""
+        with self._lock:
+            self.busy = True
+            with self.hold_trait_notifications():
+                self.recipe, self.report = report.recipe, report
+                self.error, self.stale, self.progress = "", False, None
+            self.busy = False
+
+    def _measuring(self, report: Report) -> Job:
+        def work(void: Callable[[], bool]) -> Report:
+            return report if report.latency else self.experiment.measure(report, stop=void)
+
+        return work, self.adopt
+
+    def _adopt_tuned(self, report: Report) -> None:
+        self.adopt(report)
+        self.settle()
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong; what was shown stays, marked stale."""
@@ -104,6 +156,8 @@ class SlowLane:
     ----------
     failed
         Told the exception when work raised one, unless the work was void by then.
+    lock
+        Held while results are delivered, so that nothing lands in the middle of something else.
     executor
         Runs the work; by default a thread of its own, made on first use.
 
@@ -111,18 +165,21 @@ class SlowLane:
     --------
     >>> seen = []
     >>> lane = SlowLane(failed=seen.append)
-    >>> lane.submit(lambda: 6 * 7, seen.append).result()
+    >>> lane.submit((lambda void: 6 * 7, seen.append)).result()
     >>> seen
     [42]
     """
 
     def __init__(
-        self, failed: Callable[[Exception], None], executor: Executor | None = None
+        self,
+        failed: Callable[[Exception], None],
+        lock: RLock | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._failed = failed
         self._given = executor
         self._generation = 0
-        self._changed = Condition()
+        self._changed = Condition(lock or RLock())
 
     @cached_property
     def _executor(self) -> Executor:
@@ -135,42 +192,43 @@ class SlowLane:
             self._changed.notify_all()
             return self._generation
 
-    def submit(self, work: Callable[[], T], done: Callable[[T], None], rest_s: float = 0.0) -> Any:
-        """Call ``done(work())`` in the background unless something newer comes first.
+    def submit(self, *jobs: Job, rest_s: float = 0.0) -> Future[None]:
+        """Do jobs one after the other in the background, until something newer comes.
 
         Parameters
         ----------
-        work
-            What takes long.
-        done
-            Gets the result; not called when newer work was submitted or all was cancelled.
+        jobs
+            Pairs ``(work, done)``. ``work(void)`` does what takes long; it should look at
+            ``void()`` now and then, and give up by raising ``Cancelled`` once that is True.
+            ``done`` gets what it returned, unless newer work was submitted or all was cancelled.
         rest_s
             Seconds of quiet to wait for before starting.
 
         Returns
         -------
         concurrent.futures.Future
-            Done when this work has ended, or was given up.
+            Done when the jobs have ended, or were given up.
         """
-        return self._executor.submit(self._run, self.cancel(), work, done, rest_s)
+        return self._executor.submit(self._run, self.cancel(), jobs, rest_s)
 
-    def _run(
-        self, mine: int, work: Callable[[], T], done: Callable[[T], None], rest_s: float
-    ) -> None:
+    def _run(self, mine: int, jobs: Sequence[Job], rest_s: float) -> None:
+        def void() -> bool:
+            return self._generation != mine or not main_thread().is_alive()
+
         with self._changed:
-            if self._changed.wait_for(lambda: self._generation != mine, rest_s):
+            self._changed.wait_for(void, rest_s)
+        for work, done in jobs:
+            if void():
                 return
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 (handed on)
-            self._deliver(mine, self._failed, error)
-        else:
-            self._deliver(mine, done, result)
-
-    def _deliver(self, mine: int, to: Callable[[T], None], what: T) -> None:
-        with self._changed:
-            if self._generation == mine:
-                to(what)
+            try:
+                result = work(void)
+            except Cancelled:
+                return
+            except Exception as error:  # noqa: BLE001 (handed on)
+                result, done = error, self._failed
+            with self._changed:
+                if not void():
+                    done(result)
 
 
 def _opener(name: str) -> Callable[[], Experiment]:

@@ -1,4 +1,4 @@
-"""What several rooms' tests share: the real digits, and a model and images that expose mixed-up axes."""
+"""What several rooms' tests share: real digits; a model and images that expose mixed-up axes."""
 
 from __future__ import annotations
 
@@ -82,3 +82,9 @@ def digits() -> Experiment:
 def own(make_own: Callable[..., OwnNet], toy: Dataset) -> Experiment:
     """An own model on the toy images."""
     return Experiment(make_own(), toy)
+
+
+@pytest.fixture(autouse=True)
+def _no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing starts by itself once a hand rests: tests start what they want to see."""
+    monkeypatch.setattr("optiwidgets.session.Session.settle", lambda session: None)

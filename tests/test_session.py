@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 
 from optiwidgets import Experiment, Recipe, Session
+from optiwidgets.engine.recover import Cancelled
 from optiwidgets.session import SlowLane
 
 
@@ -75,24 +76,37 @@ def test_newer_work_makes_older_work_void():
     seen, failures, started, release = [], [], Event(), Event()
     lane = SlowLane(failures.append)
 
-    def old():
+    def old(void):
         started.set()
         release.wait(10)
         return "old"
 
-    first = lane.submit(old, seen.append)
+    first = lane.submit((old, seen.append))
     assert started.wait(10)
-    second = lane.submit(lambda: "new", seen.append)
+    second = lane.submit((lambda void: "new", seen.append))
     release.set()
     first.result(10)
     second.result(10)
     assert (seen, failures) == (["new"], [])
 
 
+def test_jobs_run_in_order_and_stop_where_something_newer_comes():
+    seen = []
+    lane = SlowLane(seen.append)
+
+    def interrupt(void):
+        lane.cancel()
+        return "interrupted"
+
+    jobs = [(lambda void: 1, seen.append), (interrupt, seen.append), (lambda void: 3, seen.append)]
+    lane.submit(*jobs).result(10)
+    assert seen == [1]
+
+
 def test_cancelled_work_is_not_delivered_nor_begun():
     seen, begun = [], []
     lane = SlowLane(seen.append)
-    waiting = lane.submit(lambda: begun.append(1), seen.append, rest_s=60)
+    waiting = lane.submit((lambda void: begun.append(1), seen.append), rest_s=60)
     lane.cancel()
     waiting.result(10)
     assert (seen, begun) == ([], [])
@@ -100,8 +114,18 @@ def test_cancelled_work_is_not_delivered_nor_begun():
 
 def test_work_that_raises_is_reported_not_swallowed():
     failures = []
-    SlowLane(failures.append).submit(lambda: 1 / 0, failures.append).result(10)
+    SlowLane(failures.append).submit((lambda void: 1 / 0, failures.append)).result(10)
     assert [type(error) for error in failures] == [ZeroDivisionError]
+
+
+def test_work_that_gives_up_says_nothing():
+    seen = []
+
+    def give_up(void):
+        raise Cancelled
+
+    SlowLane(seen.append).submit((give_up, seen.append)).result(10)
+    assert seen == []
 
 
 class Inline(ThreadPoolExecutor):
@@ -115,10 +139,54 @@ class Inline(ThreadPoolExecutor):
 
 def test_the_executor_can_be_given():
     seen = []
-    SlowLane(seen.append, executor=Inline()).submit(lambda: 3, seen.append)
+    SlowLane(seen.append, executor=Inline()).submit((lambda void: 3, seen.append))
     assert seen == [3]
 
 
 def test_a_failure_in_the_slow_lane_is_on_the_session_as_its_error(session):
-    session.slow.submit(lambda: 1 / 0, print).result(10)
+    session.slow.submit((lambda void: 1 / 0, print)).result(10)
     assert "division by zero" in session.error
+
+
+def test_once_the_hand_rests_speed_is_measured_and_the_report_becomes_a_measured_one(session):
+    session.recipe = Recipe(sparsity=0.35)
+    assert session.report.latency is None
+    session.slow.submit(*(job(session.report) for job in session.at_rest)).result(60)
+    assert session.report.latency.ratio > 0
+    assert session.report.recipe == Recipe(sparsity=0.35)
+    assert (session.stale, session.busy, session.error) == (False, False, "")
+
+
+def test_fine_tuning_tells_its_progress_and_ends_in_a_fine_tuned_report(session):
+    session.recipe = Recipe(sparsity=0.9)
+    before, seen = session.report.confusion.accuracy, []
+    session.observe(lambda c: seen.append(c.new), "progress")
+    session.finetune().result(120)
+    assert session.recipe == Recipe(sparsity=0.9, recovery="finetune")
+    assert session.report.recipe == session.recipe
+    assert session.report.confusion.accuracy > before + 0.1
+    assert [p.epoch for p in seen if p][::40] == sorted(p.epoch for p in seen if p)[::40]
+    assert seen[-1] is None
+
+
+def test_cancel_ends_fine_tuning_and_leaves_the_last_good_state(session):
+    session.recipe = recipe = Recipe(sparsity=0.9, pruning="layer")
+    old = session.report
+    session.observe(lambda c: c.new and session.cancel(), "progress")
+    session.finetune().result(60)
+    assert (session.recipe, session.report) == (recipe, old)
+    assert (session.progress, session.stale, session.error) == (None, False, "")
+
+
+def test_moving_on_makes_fine_tuning_void(session):
+    session.recipe = Recipe(sparsity=0.9, score="random")
+    moved = []
+
+    def move(change):
+        if not moved:
+            moved.append(1)
+            session.recipe = Recipe(sparsity=0.1)
+
+    session.observe(move, "progress")
+    session.finetune().result(60)
+    assert session.report.recipe == Recipe(sparsity=0.1)

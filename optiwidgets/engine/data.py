@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +104,27 @@ def fingerprint(part: Part) -> str:
     return digest.hexdigest()
 
 
+def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
+    """Images N C H W moved one pixel to the right, with noise of 2/255: the same to any eye.
+
+    The noise is normal with that standard deviation, and the same at every call; pixels stay within
+    0..1.
+
+    Examples
+    --------
+    >>> digits = load_dataset("digits")
+    >>> moved = invisible_change(digits.sealed[0][:1], digits)
+    >>> torch.equal(moved, invisible_change(digits.sealed[0][:1], digits))
+    True
+    """
+    mean, std = (
+        torch.as_tensor(m, dtype=torch.float32).view(-1, 1, 1) for m in (dataset.mean, dataset.std)
+    )
+    pixels = torch.cat([images[..., :1], images[..., :-1]], dim=-1) * std + mean
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0))
+    return ((pixels + 2 / 255 * noise).clamp(0, 1) - mean) / std
+
+
 def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
     """Load real images by name, or from a folder that holds one folder of pictures per class.
 
@@ -126,7 +146,8 @@ def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
     Examples
     --------
     >>> load_dataset("digits")
-    <Dataset: 10 classes, images 1 x 28 x 28, 2500 train, 500 calibration, 1500 exploration, 500 sealed>
+    <Dataset: 10 classes, images 1 x 28 x 28,
+    2500 train, 500 calibration, 1500 exploration, 500 sealed>
     """
     if name == "digits":
         return _digits()
@@ -286,9 +307,9 @@ def _assemble(
 ) -> Dataset:
     """Normalize pixels 0..255 (N, C, H, W) by mean and std of the training part."""
     if moments is None:
-        train = pixels[parts[0]] / np.float32(255)
-        spread = np.maximum(train.std(axis=(0, 2, 3)), 1e-3)
-        moments = train.mean(axis=(0, 2, 3)).tolist(), spread.tolist()
+        known = pixels[parts[0]] / np.float32(255)
+        spread = np.maximum(known.std(axis=(0, 2, 3)), 1e-3)
+        moments = known.mean(axis=(0, 2, 3)).tolist(), spread.tolist()
     mean, std = (torch.tensor(m).view(-1, 1, 1) for m in moments)
     made = [
         ((torch.from_numpy(pixels[p]).float() / 255 - mean) / std, torch.from_numpy(labels[p]))
@@ -307,7 +328,8 @@ def _assemble(
 
 
 def _is_index(value: object, count: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and 0 <= value < count
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and value in range(count)
 
 
 def _check_part(name: str, part: Part, classes: int) -> None:

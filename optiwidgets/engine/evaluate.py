@@ -55,11 +55,12 @@ def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
     >>> evaluate(nn.Flatten(), [torch.zeros(2, 1, 1, 3), torch.ones(1, 1, 1, 3)]).shape
     torch.Size([3, 3])
     """
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(memory_format=torch.channels_last)
 
     def forward(batch: Tensor) -> Tensor:
         with torch.inference_mode():  # entered in the worker: it is a thread's own
-            return net(batch)
+            scores: Tensor = net(batch)
+            return scores
 
     return torch.cat(list(_workers(os.getpid()).map(forward, batches)))
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from collections import OrderedDict
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from threading import RLock
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
-from optiwidgets.engine import metrics, network, pack, prune, quantize, zoo
-from optiwidgets.engine.data import Dataset, load_dataset
+from optiwidgets.engine import metrics, network, pack, recover, runtime, zoo
+from optiwidgets.engine.activations import positions
+from optiwidgets.engine.data import Dataset, invisible_change, load_dataset
 from optiwidgets.engine.evaluate import Images, alone, evaluate
-from optiwidgets.engine.recipe import Recipe, without_idle
-from optiwidgets.engine.report import Confusion, Report, Size, Tools
+from optiwidgets.engine.latency import measure
+from optiwidgets.engine.optimize import Optimized, Optimizer
+from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
 
 
 class Experiment:
@@ -57,11 +61,11 @@ class Experiment:
         self.dataset = dataset
         self._spec = model.spec if isinstance(model, zoo.CNN) else None
         self._folded = network.fold(model)
+        self._optimizer = Optimizer(self._folded, dataset, self._spec)
         self._images = Images.of("exploration", dataset.exploration)
         self._memory = _Memory(memory_mb * 1e6)
         self._openings: list[Recipe] = []
         self._lock = RLock()
-        self._ranks = lru_cache(maxsize=16)(self._rank)
         self._check_fit()
 
     @classmethod
@@ -98,15 +102,22 @@ class Experiment:
     @cached_property
     def prunable_weights(self) -> int:
         """Conv2d and Linear weights of the untouched model."""
-        return sum(weight.numel() for weight in self._weights)
+        return sum(weight.numel() for weight in self._optimizer.weights)
 
     @property
     def openings(self) -> list[Recipe]:
         """Every recipe the sealed images were opened for, in order."""
         return list(self._openings)
 
-    def run(self, recipe: Recipe) -> Report:
+    def run(self, recipe: Recipe, *, tell: recover.Listener = lambda _: None) -> Report:
         """Optimize the model as the recipe says and evaluate it on the exploration images.
+
+        Parameters
+        ----------
+        recipe
+            What to do.
+        tell
+            Told the progress of what takes seconds (fine-tuning); what it raises ends the run.
 
         Raises
         ------
@@ -116,10 +127,53 @@ class Experiment:
         _check_recipe(recipe)
         with self._lock:
             report = self._memory.get(recipe)
-            if report is None:
-                report = self._report(recipe, self._images)
+        if report is None:
+            report = self._report(recipe, self._images, tell)
+            with self._lock:
                 self._memory.put(report)
-            return report
+        return report
+
+    def measure(
+        self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
+    ) -> Report:
+        """Measure speed and stability of what a report is about; takes a second or two.
+
+        Parameters
+        ----------
+        rep
+            A report of this experiment.
+        threads
+            Threads of the inference runtime.
+        stop
+            Asked now and then; once it is True, ``Cancelled`` is raised.
+
+        Returns
+        -------
+        Report
+            A new one, with ``latency``, ``agreement``, ``flip_rate`` and ``baseline_flip_rate``.
+        """
+        optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
+        graph = optimized.graph(images[:1])
+        session = runtime.session(graph)
+        agreement = runtime.predict(session, images).argmax(1) == self._simulate(optimized)
+        before, after = (
+            self._flip_rate(self._optimizer.optimize(Recipe())),
+            self._flip_rate(optimized),
+        )
+        plain = runtime.export(self._folded, images[:1])
+        latency = measure(
+            lambda: runtime.session(plain, threads),
+            lambda: runtime.session(graph, threads),
+            images.numpy(),
+            stop=stop,
+        )
+        return replace(
+            rep,
+            latency=latency,
+            agreement=float(agreement.mean()),
+            flip_rate=after,
+            baseline_flip_rate=before,
+        )
 
     def open_sealed(self, recipe: Recipe) -> Report:
         """Evaluate on the sealed images, and record that they were opened.
@@ -127,28 +181,23 @@ class Experiment:
         Nothing may be tuned on what this returns: each opening makes the images a little less new.
         """
         _check_recipe(recipe)
+        report = self._report(recipe, Images.of("sealed", self.dataset.sealed))
         with self._lock:
-            report = self._report(recipe, Images.of("sealed", self.dataset.sealed))
             self._openings.append(recipe)
-            return report
-
-    @cached_property
-    def _weights(self) -> list[Tensor]:
-        return [layer.weight for layer in network.prunable(self._folded).values()]
-
-    @cached_property
-    def _flow(self) -> network.Flow:
-        return network.channel_flow(self._folded)
+        return report
 
     @cached_property
     def _baseline_bytes(self) -> int:
-        return sum(pack.packed_parts(self._optimize(Recipe())).values())
+        return sum(pack.packed_parts(self._optimizer.optimize(Recipe()).packable).values())
 
     @cached_property
     def _tools(self) -> Tools:
         return Tools(
-            build=lambda recipe: self._optimize(recipe).net,
-            write=lambda recipe, path: pack.save(self._optimize(recipe), path),
+            build=lambda recipe: self._optimizer.optimize(recipe).simulation(),
+            write=lambda recipe, path: pack.save(self._optimizer.optimize(recipe).packable, path),
+            export=lambda recipe, path: runtime.write_onnx(
+                self._optimizer.optimize(recipe).graph(self.dataset.exploration[0][:1]), path
+            ),
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,
@@ -171,53 +220,32 @@ class Experiment:
         if not torch.equal(seen, images):
             raise ValueError("the model changes the images it is given: its first step is in place")
 
-    def _rank(self, pruning: str, score: str, seed: int) -> list[Tensor]:
-        """Ranks of all weights (of all output channels), made once and compared ever after."""
-        if pruning == "channel":
-            return [prune.rank(s) for s in prune.channel_scores(self._weights, score, seed)]
-        scores = prune.weight_scores(self._weights, score, seed)
-        return (
-            prune.rank_together(scores) if pruning == "global" else [prune.rank(s) for s in scores]
-        )
+    def _simulate(self, optimized: Optimized) -> Integers:
+        return evaluate(optimized.simulation(), self._images.batches).argmax(1).numpy()
 
-    def _optimize(self, recipe: Recipe) -> pack.Packable:
-        """Prune, then quantize, a copy of the folded model."""
-        return alone(self._optimize_here, without_idle(recipe))
+    def _logits(self, optimized: Optimized, batches: Sequence[Tensor]) -> Tensor:
+        """Scores before softmax from what really runs: the int8 runtime, or torch."""
+        if not optimized.is_int8:
+            return evaluate(optimized.simulation(), batches)
+        session = runtime.session(optimized.graph(batches[0][:1]))
+        return torch.from_numpy(runtime.predict(session, torch.cat(list(batches))))
 
-    def _optimize_here(self, recipe: Recipe) -> pack.Packable:
-        if recipe.pruning == "channel":
-            net = self._without_channels(recipe)
-            masks = [
-                torch.ones_like(layer.weight, dtype=torch.bool)
-                for layer in network.prunable(net).values()
-            ]
-        else:
-            net = copy.deepcopy(self._folded)
-            masks = prune.keep_masks(
-                self._ranks(recipe.pruning, recipe.score, recipe.seed),
-                recipe.pruning,
-                recipe.sparsity,
-            )
-        layers = {}
-        for (name, layer), mask in zip(network.prunable(net).items(), masks, strict=True):
-            layers[name] = quantize.encode(layer.weight, mask, recipe)
-            layer.weight.copy_(layers[name].decode())
-        return pack.Packable(recipe, net, layers, self.dataset.class_names, self._spec)
+    def _flip_rate(self, optimized: Optimized) -> float:
+        """Share of the exploration images whose class changes under an invisible change."""
+        part = self.dataset.exploration
+        changed = Images.of("changed", (invisible_change(part[0], self.dataset), part[1]))
+        before = self._logits(optimized, self._images.batches).argmax(1)
+        after = self._logits(optimized, changed.batches).argmax(1)
+        return float((before != after).float().mean())
 
-    def _without_channels(self, recipe: Recipe) -> nn.Module:
-        ranks = self._ranks("channel", recipe.score, recipe.seed)
-        keep = {
-            name: prune.kept_channels(places, recipe.sparsity)
-            for name, places in zip(network.prunable(self._folded), ranks, strict=True)
-            if name != self._flow.last
-        }
-        return network.remove_channels(self._folded, keep, self._flow)
-
-    def _report(self, recipe: Recipe, images: Images) -> Report:
-        optimized = self._optimize(recipe)
-        parts = pack.packed_parts(optimized)
+    def _report(
+        self, recipe: Recipe, images: Images, tell: recover.Listener = lambda _: None
+    ) -> Report:
+        optimized = self._optimizer.optimize(recipe, tell)
+        packable = optimized.packable
+        parts = pack.packed_parts(packable)
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
-        logits = evaluate(optimized.net, images.batches)
+        logits = self._logits(optimized, images.batches)
         predictions, scores = logits.argmax(1).numpy(), logits.softmax(1).numpy()
         names = tuple(self.dataset.class_names)
         for array in (predictions, scores):
@@ -231,20 +259,41 @@ class Experiment:
             labels=images.labels,
             predictions=predictions,
             scores=scores,
-            confusion=Confusion(
-                metrics.count_confusion(images.labels, predictions, len(names)), names
-            ),
+            confusion=self._confusion(images, predictions),
             size=Size(MappingProxyType(parts), baseline_bytes),
             pruned_weights=self.prunable_weights
-            - sum(int(c.mask.sum()) for c in optimized.layers.values()),
+            - sum(int(c.mask.sum()) for c in packable.layers.values()),
             prunable_weights=self.prunable_weights,
-            removed_channels=self._removed_channels(optimized.net),
+            removed_channels=self._removed_channels(packable.net),
+            macs=self._macs(packable.net),
+            parameters=sum(p.numel() for p in packable.net.parameters()),
+            simulated=self._simulated(optimized, images),
             tools=self._tools,
         )
 
+    def _confusion(self, images: Images, predictions: Integers) -> Confusion:
+        names = tuple(self.dataset.class_names)
+        return Confusion(metrics.count_confusion(images.labels, predictions, len(names)), names)
+
+    def _simulated(self, optimized: Optimized, images: Images) -> Confusion | None:
+        """Where the int8 runtime answers, what the float simulation would have said."""
+        if not optimized.is_int8:
+            return None
+        logits = evaluate(optimized.simulation(), images.batches)
+        return self._confusion(images, logits.argmax(1).numpy())
+
+    @cached_property
+    def _positions(self) -> list[int]:
+        """How often each weight of a layer is used for one image, layer by layer."""
+        return positions(self._folded, self.dataset.exploration[0][:1])
+
+    def _macs(self, net: nn.Module) -> int:
+        weights = [layer.weight.numel() for layer in network.prunable(net).values()]
+        return sum(n * used for n, used in zip(weights, self._positions, strict=True))
+
     def _removed_channels(self, net: nn.Module) -> tuple[int, int]:
         """Output channels taken out, of how many there were in all layers but the last."""
-        before = [len(weight) for weight in self._weights]
+        before = [len(weight) for weight in self._optimizer.weights]
         after = [len(layer.weight) for layer in network.prunable(net).values()]
         return sum(before) - sum(after), sum(before) - len(self.dataset.class_names)
 
@@ -262,8 +311,9 @@ class _Memory:
         return self.reports.get(recipe)
 
     def put(self, report: Report) -> None:
+        known = self.reports.pop(report.recipe, None)  # two threads may have made it at once
+        self.used_bytes += self.weigh(report) - (self.weigh(known) if known else 0)
         self.reports[report.recipe] = report
-        self.used_bytes += self.weigh(report)
         while self.used_bytes > self.capacity_bytes:
             self.used_bytes -= self.weigh(self.reports.popitem(last=False)[1])
 

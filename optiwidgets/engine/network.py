@@ -22,11 +22,11 @@ CHANNELWISE_MODULES = (
     nn.Sigmoid, nn.Tanh, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
     nn.Dropout, nn.Dropout2d, nn.Identity,
 )  # fmt: skip
-CHANNELWISE_NAMES = frozenset(
-    "relu relu_ relu6 leaky_relu elu gelu silu hardswish sigmoid tanh max_pool2d _max_pool2d "
-    "avg_pool2d boolean_dispatch adaptive_avg_pool2d adaptive_max_pool2d dropout dropout2d "
-    "contiguous".split()
-)
+CHANNELWISE_NAMES = {
+    "relu", "relu_", "relu6", "leaky_relu", "elu", "gelu", "silu", "hardswish", "sigmoid", "tanh",
+    "max_pool2d", "_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d",
+    "boolean_dispatch", "dropout", "dropout2d", "contiguous",
+}  # fmt: skip
 PLANE_AXES = {2, 3, -1, -2}  # H and W of N C H W
 
 
@@ -145,7 +145,7 @@ def channel_flow(model: nn.Module) -> Flow:
 
 
 def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) -> nn.Module:
-    """Copy a model without the output channels that ``keep`` leaves out, and without what read them.
+    """Copy a model without the output channels that ``keep`` leaves out and what read them.
 
     ``keep`` maps layer names to the ascending indices of the channels that stay; layers it does
     not name keep all.
@@ -220,7 +220,7 @@ def _channelwise_call(node: fx.Node) -> bool:
         return given in ([1], [1, -1])
     if name in ("view", "reshape"):
         shape = list(first) if isinstance(first, tuple | list) else given
-        return len(shape) == 2 and shape[1] == -1
+        return len(shape) == 2 and bool(shape[1] == -1)
     if name == "mean":
         return isinstance(first, tuple | list) and set(first) <= PLANE_AXES
     return name in CHANNELWISE_NAMES

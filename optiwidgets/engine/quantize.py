@@ -66,7 +66,8 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
     1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
 
     Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
-    arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6 (1 bit).
+    arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6
+    (1 bit).
 
     Examples
     --------
@@ -136,7 +137,8 @@ def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) ->
 
     Examples
     --------
-    >>> to_codes(torch.tensor([[0.9, -9.0]]), torch.tensor([0.5]), torch.tensor([0.0]), Recipe(bits=3))
+    >>> scale, zero_point = torch.tensor([0.5]), torch.tensor([0.0])
+    >>> to_codes(torch.tensor([[0.9, -9.0]]), scale, zero_point, Recipe(bits=3))
     tensor([[ 2., -3.]])
     """
     top = 2 ** (recipe.bits - 1) - 1 if recipe.scheme == "symmetric" else 2**recipe.bits - 1

@@ -6,6 +6,7 @@ import math
 from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
+from typing import Any
 
 MAX_SPARSITY = 0.99
 BIT_WIDTHS = (*range(1, 9), 16, 32)
@@ -13,14 +14,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "pruning": ("global", "layer", "channel"),
     "score": ("magnitude", "random"),
     "grain": ("tensor", "channel"),
-    "scheme": ("symmetric", "affine"),
+    "scheme": ("symmetric", "affine", "codebook"),
     "clip": ("minmax", "percentile", "mse"),
     "rounding": ("nearest",),
-    "recovery": ("none",),
+    "recovery": ("none", "finetune"),
 }
 WHOLE_NUMBERS: Mapping[str, tuple[Container[int], str]] = {
     "bits": (BIT_WIDTHS, "bits per weight are 1 to 8, 16 or 32"),
-    "activation_bits": ((32,), "activation_bits can only be 32 yet"),
+    "activation_bits": ((*range(2, 9), 32), "bits per activation are 2 to 8 or 32"),
     "seed": (range(2**63), "seed is a whole number from 0 to 2**63 - 1"),
 }
 
@@ -36,7 +37,7 @@ class Recipe:
     Parameters
     ----------
     sparsity
-        Share of the weights that is removed, 0 to 0.99 (of the channels, for ``pruning="channel"``).
+        Share of the weights (of the channels, for ``pruning="channel"``) removed, 0 to 0.99.
     pruning
         Where the cut is made: over all layers at once (``"global"``), in every ``"layer"`` alike,
         or by taking out whole output channels (``"channel"``).
@@ -47,15 +48,17 @@ class Recipe:
     grain
         How many weights share one scale: a whole ``"tensor"`` or an output ``"channel"``.
     scheme
-        ``"symmetric"`` codes around zero, or ``"affine"`` ones with an integer zero point.
+        ``"symmetric"`` codes around zero, ``"affine"`` ones with an integer zero point, or a
+        ``"codebook"`` of k-means centroids, one for each layer.
     clip
         How the range is chosen: ``"minmax"``, ``"percentile"`` (99.9) or least ``"mse"``.
     rounding
         How a weight gets its code: to the ``"nearest"``.
     activation_bits
-        Bits per activation; 32 is untouched float.
+        Bits per activation, 2 to 8, ranges from the calibration images; 32 is untouched float.
     recovery
-        What wins accuracy back afterwards: ``"none"``.
+        What wins accuracy back after pruning: ``"none"``, or ``"finetune"``: five more epochs on
+        the training images, pruned weights staying 0.
     layers
         Overrides for single layers; none are understood yet.
     seed
@@ -94,14 +97,14 @@ class Recipe:
         object.__setattr__(self, "sparsity", _fraction(self.sparsity))
         for name, known in CHOICES.items():
             _one_of(name, getattr(self, name), known)
-        for name, (known, allowed) in WHOLE_NUMBERS.items():
-            object.__setattr__(self, name, _whole(getattr(self, name), known, allowed))
+        for name, (numbers, allowed) in WHOLE_NUMBERS.items():
+            object.__setattr__(self, name, _whole(getattr(self, name), numbers, allowed))
         if not isinstance(self.layers, tuple) or self.layers:
             raise ValueError(f"layers can only be () yet, not {_short(self.layers)}")
-        if self.bits == 1 and self.scheme == "affine":
+        if self.bits == 1 and self.scheme != "symmetric":
             raise ValueError(
-                "bits=1 and scheme='affine' have no meaning together: one bit is a sign times a "
-                "scale; use scheme='symmetric', or 2 bits or more"
+                f"bits=1 and scheme={self.scheme!r} have no meaning together: one bit is a sign "
+                "times a scale; use scheme='symmetric', or 2 bits or more"
             )
 
     def as_dict(self) -> dict[str, object]:
@@ -141,9 +144,12 @@ def without_idle(recipe: Recipe) -> Recipe:
         idle |= {"seed"}
     if recipe.bits >= 16:
         idle |= {"grain", "scheme", "clip", "rounding"}
-    if recipe.bits == 1:
+    if recipe.bits == 1 or recipe.scheme == "codebook":
         idle |= {"clip"}
-    return replace(recipe, **{f.name: f.default for f in fields(recipe) if f.name in idle})
+    if recipe.scheme == "codebook":
+        idle |= {"grain"}
+    defaults: dict[str, Any] = Recipe().as_dict()
+    return replace(recipe, **{name: defaults[name] for name in idle})
 
 
 def _fraction(value: object) -> float:

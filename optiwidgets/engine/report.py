@@ -1,4 +1,4 @@
-"""What running a recipe gave: counts, intervals, bytes. Numbers only, nothing that computes with torch."""
+"""What running a recipe gave: counts, intervals, bytes. Numbers only, and no torch."""
 
 from __future__ import annotations
 
@@ -132,15 +132,40 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """How long one image takes in ONNX Runtime, before and after, measured in one interleaved run.
+
+    ``ratio`` is ``baseline_ms / optimized_ms`` (medians), above 1 is faster, with its 95 % bootstrap
+    interval ``low``..``high``. ``control`` is the same three numbers of the baseline against itself:
+    what noise looks like. IQRs are (lower, upper) quartiles, p99 the 99th percentile, all in ms.
+    ``batch`` is the same for batches of 32 images, None inside itself.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    baseline_ms: float
+    optimized_ms: float
+    baseline_iqr_ms: tuple[float, float]
+    optimized_iqr_ms: tuple[float, float]
+    baseline_p99_ms: float
+    optimized_p99_ms: float
+    control: tuple[float, float, float]
+    threads: int
+    batch: Latency | None = None
+
+
+@dataclass(frozen=True)
 class Tools:
     """What a report can do but only an experiment knows how to.
 
-    ``build`` makes the optimized torch module, ``write`` the packed file; the others are the
-    statistics of ``optiwidgets.engine.metrics``.
+    ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX file; the
+    others are the statistics of ``optiwidgets.engine.metrics``.
     """
 
     build: Callable[[Recipe], Any]
     write: Callable[[Recipe, str | PathLike[str]], None]
+    export: Callable[[Recipe, str | PathLike[str]], None]
     interval: Callable[[int, int], tuple[float, float]]
     drop: Callable[[Integers, Integers, Integers], Drop]
     average_precision: Callable[[Integers, NDArray[np.float32]], float]
@@ -152,10 +177,14 @@ class Report:
 
     ``labels`` and ``predictions`` are (N,) int64, ``scores`` (N, K) float32 softmax, in the same
     image order in every report of one experiment; ``images`` is the fingerprint of that set and
-    ``part`` its name. ``positive`` is a class index or None;
-    ``removed_channels`` counts the output channels taken out, and those there were in all layers but
-    the last. ``latency`` and ``flip_rate`` are
-    None until measured.
+    ``part`` its name. ``positive`` is a class index or None; ``removed_channels`` counts the output
+    channels taken out, and those there were in all layers but the last. ``macs`` are
+    multiply-accumulates an image, ``parameters`` all numbers of the model. Where the predictions
+    are the int8 runtime's, ``simulated`` is the confusion of the float simulation.
+
+    None until measured: ``latency``; ``agreement``, the share of the images on which runtime and
+    torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose prediction changes
+    under an invisible change.
     """
 
     recipe: Recipe
@@ -172,7 +201,11 @@ class Report:
     prunable_weights: int
     tools: Tools
     removed_channels: tuple[int, int] = (0, 0)
-    latency: None = None
+    macs: int = 0
+    parameters: int = 0
+    simulated: Confusion | None = None
+    latency: Latency | None = None
+    agreement: float | None = None
     flip_rate: float | None = None
     baseline_flip_rate: float | None = None
 
@@ -215,6 +248,10 @@ class Report:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the packed file, ``size.total_bytes`` long; whole or not at all."""
         self.tools.write(self.recipe, path)
+
+    def export(self, path: str | PathLike[str]) -> None:
+        """Write the model as an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all."""
+        self.tools.export(self.recipe, path)
 
     def figure(self) -> Figure:
         """A new matplotlib Figure of this report, drawn with seaborn."""

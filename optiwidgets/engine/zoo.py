@@ -77,7 +77,8 @@ def build(spec: Spec) -> CNN:
 
     Examples
     --------
-    >>> sum(p.numel() for p in build(Spec(name="small", channels=1, size=28, classes=10)).parameters())
+    >>> net = build(Spec(name="small", channels=1, size=28, classes=10))
+    >>> sum(parameter.numel() for parameter in net.parameters())
     25090
     """
     check_name(spec["name"])

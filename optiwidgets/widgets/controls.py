@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ipywidgets import HTML, Button, IntSlider, SelectionSlider, ToggleButtons, VBox
+from ipywidgets import (
+    HTML,
+    Button,
+    Dropdown,
+    FloatProgress,
+    HBox,
+    IntSlider,
+    SelectionSlider,
+    ToggleButtons,
+    VBox,
+)
 
 from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe
 
@@ -23,10 +33,11 @@ CHOICES_SHOWN = (
     Choice("pruning", "Where the cut is made", ("global", "layer", "channel")),
     Choice("score", "Who goes first", ("magnitude", "random")),
     Choice("grain", "One scale per", ("tensor", "channel")),
-    Choice("scheme", "Codes", ("symmetric", "affine")),
+    Choice("scheme", "Codes", ("symmetric", "affine", "codebook")),
     Choice("clip", "Range", ("min-max", "99.9 %", "MSE")),
 )
 CODE_FIELDS = ("grain", "scheme", "clip")
+ACTIVATION_BITS = (*range(2, 9), 32)
 
 
 class Controls(VBox):
@@ -49,12 +60,23 @@ class Controls(VBox):
             description="Bit-width",
         )
         self.bits.add_class("ow-slider")
+        self.activation_bits = Dropdown(
+            options=[(str(bits), bits) for bits in ACTIVATION_BITS],
+            value=32,
+            description="Activation bits",
+        ).add_class("ow-row")
         self.choices = {choice.field: _buttons(choice) for choice in CHOICES_SHOWN}
         self.note = HTML().add_class("ow-note")
         self.reset = Button(description="Reset", tooltip="Back to the untouched model")
-        self.handles = (self.sparsity, self.bits, *self.choices.values())
+        self.tune = Button(
+            description="Fine-tune", tooltip="Five more epochs; pruned weights stay 0"
+        )
+        self.cancel = Button(description="Cancel", disabled=True)
+        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
+        self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
         self._follow_bits()
         self.bits.observe(self._follow_bits, "value")
+        self.choices["scheme"].observe(self._follow_bits, "value")
         super().__init__(
             [
                 self.sparsity,
@@ -62,6 +84,8 @@ class Controls(VBox):
                 self.bits,
                 _ticks(*map(str, BIT_WIDTHS)),
                 *self.choices.values(),
+                self.activation_bits,
+                HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune"),
                 self.note,
             ]
         )
@@ -72,7 +96,12 @@ class Controls(VBox):
         fields = {field: buttons.value for field, buttons in self.choices.items()}
         if self.bits.value == 1:
             fields["scheme"] = "symmetric"
-        return Recipe(sparsity=self.sparsity.value / 100, bits=self.bits.value, **fields)
+        return Recipe(
+            sparsity=self.sparsity.value / 100,
+            bits=self.bits.value,
+            activation_bits=self.activation_bits.value,
+            **fields,
+        )
 
     def settings(self) -> list[int]:
         """Where every handle stands, as the browser knows it: a value, or an index of options."""
@@ -89,30 +118,38 @@ class Controls(VBox):
         """Move the handles to a recipe; what they cannot say is rounded or left as it is."""
         self.sparsity.value = round(100 * recipe.sparsity)
         self.bits.value = recipe.bits
+        self.activation_bits.value = recipe.activation_bits
         for field, buttons in self.choices.items():
             if not (field == "scheme" and recipe.bits == 1):
                 buttons.value = getattr(recipe, field)
 
     def says(self, recipe: Recipe) -> bool:
-        """Tell whether the handles can spell this very recipe, and do."""
-        return self.recipe() == recipe
+        """Tell whether the handles spell this very recipe, what won it back aside."""
+        return self.recipe() == replace(recipe, recovery="none")
 
     def _follow_bits(self, change: Any = None) -> None:
         """Disable what has nothing to act on, and say why."""
-        reason = _nothing_to_act_on(self.bits.value)
-        dead = CODE_FIELDS if self.bits.value >= 16 else ("scheme", "clip") if reason else ()
+        reason, idle = _idle(self.bits.value, self.choices["scheme"].value)
         for field in CODE_FIELDS:
-            self.choices[field].disabled = field in dead
-            self.choices[field].tooltip = reason if field in dead else ""
+            self.choices[field].disabled = field in idle
+            self.choices[field].tooltip = reason if field in idle else ""
         self.note.value = f'<p role="note">{reason}</p>' if reason else ""
 
 
-def _nothing_to_act_on(bits: int) -> str:
+def _idle(bits: int, scheme: str) -> tuple[str, tuple[str, ...]]:
+    """Why fields have nothing to act on, and which."""
     if bits >= 16:
-        return f"{bits} bits hold floats: scale, codes and range have nothing to act on."
+        return (
+            f"{bits} bits hold floats: scale, codes and range have nothing to act on.",
+            CODE_FIELDS,
+        )
     if bits == 1:
-        return "1 bit is a sign times a scale: always symmetric, and no range to choose."
-    return ""
+        reason = "1 bit is a sign times a scale: always symmetric, and no range to choose."
+        return reason, ("scheme", "clip")
+    if scheme == "codebook":
+        reason = "A codebook holds each layer's k-means centroids: no scale, no range."
+        return reason, ("grain", "clip")
+    return "", ()
 
 
 def _buttons(choice: Choice) -> ToggleButtons:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from ipywidgets import HTML, Dropdown, HBox, Image, Tab, VBox
 
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
-from optiwidgets.session import Session
+from optiwidgets.engine.verdict import Policy
+from optiwidgets.session import Job, Session
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.panels import Bytes, Classes, Feed, Headline, Matrices, describe
 
-REST_S = 0.3  # how long the hand must be still before the figure is drawn
+NAMES = {"png": "PNG", "svg": "SVG", "owz": "packed file", "onnx": "ONNX"}
+MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
+    ("owz", "onnx"), "application/octet-stream"
+)
 
 
 class Explorer(VBox):
@@ -36,10 +42,16 @@ class Explorer(VBox):
     def __init__(self, experiment: Any = None) -> None:
         self.session = Session(experiment)
         self.controls = Controls()
-        self._settings = self.controls.settings()
         self._by_hand = False
         self.model = Dropdown(options=list(self.session.models), description="Model")
-        self.feed = Feed(handles=list(self.controls.handles), handle_keys=self.controls.handle_keys)
+        self.policy = Dropdown(
+            options=[(p.name, p) for p in (Policy.MOBILE, Policy.MEDICAL)], description="Policy"
+        )
+        self._settings = self._positions()
+        self.feed = Feed(
+            handles=[*self.controls.handles, self.model],
+            handle_keys=[*self.controls.handle_keys, "index"],
+        )
         self.figure = Image(format="png").add_class("ow-figure")
         self.downloads = HTML()
         self.tabs = self._tabs()
@@ -56,12 +68,12 @@ class Explorer(VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Add the report's figure, for places where no kernel runs."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        png, _ = _render(self.session.report)
+        png = _draw(self.session.report)["png"]
         return bundle | {"image/png": base64.b64encode(png).decode()}
 
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
-        return HBox([title, self.model, self.controls.reset]).add_class("ow-header")
+        return HBox([title, self.model, self.policy, self.controls.reset]).add_class("ow-header")
 
     def _tabs(self) -> Tab:
         below = HBox([Classes(feed=self.feed), Bytes(feed=self.feed)]).add_class("ow-below")
@@ -77,8 +89,13 @@ class Explorer(VBox):
             handle.observe(self._hand_moved, "value")
         self.controls.reset.on_click(lambda _: self._move(Recipe()))
         self.model.observe(self._model_chosen, "value")
-        self.tabs.observe(lambda _: self._redraw(), "selected_index")
-        self.session.observe(lambda _: self._paint(), "busy")
+        self.policy.observe(lambda _: self._paint(), "value")
+        self.controls.tune.on_click(lambda _: self.session.finetune())
+        self.controls.cancel.on_click(lambda _: self.session.cancel())
+        self.tabs.observe(lambda _: self.session.settle(), "selected_index")
+        self.session.at_rest.append(self._drawing)
+        self.session.observe(lambda _: self._paint(), ["busy", "error"])
+        self.session.observe(lambda _: self._show_progress(), "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
 
     def _hand_moved(self, change: Any) -> None:
@@ -87,7 +104,7 @@ class Explorer(VBox):
 
     def _ask(self) -> None:
         """Run what the handles say; where that is nothing new, say that the picture still holds."""
-        self._settings, recipe = self.controls.settings(), self.controls.recipe()
+        self._settings, recipe = self._positions(), self.controls.recipe()
         if recipe == self.session.recipe:
             self._paint()
             return
@@ -115,10 +132,15 @@ class Explorer(VBox):
             self.controls.show(self.session.recipe)
         finally:
             self._by_hand = False
-        self._settings = self.controls.settings()
+        self._settings = self._positions()
         self._paint()
 
+    def _positions(self) -> list[int]:
+        """Where everything stands that the picture depends on, as the browser knows it."""
+        return [*self.controls.settings(), self.model.index]
+
     def _model_chosen(self, change: Any) -> None:
+        self._settings = self._positions()
         self.session.model = self.model.value
 
     def _paint(self) -> None:
@@ -128,11 +150,11 @@ class Explorer(VBox):
             self.feed.state = "running"
             return
         with self.feed.hold_sync():
-            data = describe(session.baseline, session.report)
+            data = describe(session.baseline, session.report, self.policy.value)
             self.feed.data = data | {"settings": self._settings}
-            self.feed.state = "error" if session.error else "stale" if session.stale else "fresh"
+            wrong = "error" if session.error else "stale"
+            self.feed.state = wrong if session.stale else "fresh"
             self.feed.message = session.error or self._remark()
-        self._redraw()
 
     def _remark(self) -> str:
         """What the learner asked for and what was done, where the two differ."""
@@ -140,6 +162,13 @@ class Explorer(VBox):
         remarks = []
         if not self.controls.says(recipe):
             remarks.append(f"Set by code: {recipe}.")
+        if recipe.recovery == "finetune":
+            remarks.append("Fine-tuned on the training images; pruned weights stayed 0.")
+        if report.simulated is not None:
+            remarks.append(
+                "These are the int8 runtime's own predictions; the float simulation is right on "
+                f"{100 * report.simulated.accuracy:.1f} %."
+            )
         removed, channels = report.removed_channels
         if recipe.pruning == "channel" and round(channels * recipe.sparsity) != removed:
             remarks.append(
@@ -151,27 +180,49 @@ class Explorer(VBox):
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason
 
-    def _redraw(self) -> None:
-        """Draw the figure again, if somebody looks at it, when the hand rests."""
-        if self.tabs.selected_index != 1:
-            return
-        self.figure.add_class("ow-stale")
-        report = self.session.report
-        self.session.slow.submit(lambda: _render(report), self._show_figure, REST_S)
+    def _show_progress(self) -> None:
+        """Epoch, loss and time left of what runs in the slow lane; Cancel while it does."""
+        progress, bar = self.session.progress, self.controls.progress
+        self.controls.cancel.disabled = progress is None
+        self.controls.tune.disabled = progress is not None
+        bar.value = progress.done if progress else 0.0
+        bar.description = (
+            f"epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.2f}, "
+            f"{progress.left_s:.0f} s left"
+            if progress
+            else ""
+        )
 
-    def _show_figure(self, pictures: tuple[bytes, bytes]) -> None:
-        png, svg = pictures
-        self.figure.value = png
+    def _drawing(self, report: Report) -> Job:
+        """Once the hand rests: the figure and the files, if somebody looks at them."""
+        looking = self.tabs.selected_index == self.tabs.titles.index("Figure")
+        if looking:
+            self.figure.add_class("ow-stale")
+        return lambda void: _render(report) if looking else None, self._show_figure
+
+    def _show_figure(self, files: dict[str, bytes] | None) -> None:
+        if files is None:
+            return
+        self.figure.value = files["png"]
         self.downloads.value = "".join(
             f'<a class="ow-download" download="optiwidgets.{kind}" '
-            f'href="data:{mime};base64,{base64.b64encode(data).decode()}">{kind.upper()}</a>'
-            for kind, mime, data in (("png", "image/png", png), ("svg", "image/svg+xml", svg))
+            f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{NAMES[kind]}</a>'
+            for kind, data in files.items()
         )
         self.figure.remove_class("ow-stale")
 
 
-def _render(report: Report) -> tuple[bytes, bytes]:
+def _render(report: Report) -> dict[str, bytes]:
+    """What there is to keep of a report, as files' bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        packed, graph = Path(folder, "m.owz"), Path(folder, "m.onnx")
+        report.save(packed)
+        report.export(graph)
+        return _draw(report) | {"owz": packed.read_bytes(), "onnx": graph.read_bytes()}
+
+
+def _draw(report: Report) -> dict[str, bytes]:
     from optiwidgets.figures import to_bytes  # seaborn and matplotlib, on first use
 
     figure = report.figure()
-    return to_bytes(figure, "png"), to_bytes(figure, "svg")
+    return {kind: to_bytes(figure, kind) for kind in ("png", "svg")}

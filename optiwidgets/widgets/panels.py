@@ -17,6 +17,7 @@ from ipywidgets import Widget, widget_serialization
 from traitlets import Dict, Instance, List, Unicode
 
 from optiwidgets.engine.report import Report
+from optiwidgets.engine.verdict import Policy, judge
 
 HERE = Path(__file__).parent
 
@@ -77,8 +78,9 @@ class Bytes(Panel):
     _esm, _css = _module("bytes"), _style("bytes")
 
 
-def describe(baseline: Report, report: Report) -> dict[str, Any]:
+def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """All numbers the panels draw, as JSON: nan is null, matrices are row by row."""
+    verdict = judge(baseline, report, policy)
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
@@ -87,6 +89,8 @@ def describe(baseline: Report, report: Report) -> dict[str, Any]:
         "baseline": _describe_one(baseline),
         "optimized": _describe_one(report),
         "drop": asdict(report.drop_from(baseline)),
+        "latency": report.latency and _describe_latency(report),
+        "verdict": asdict(verdict) | {"policy": policy.name},
     }
 
 
@@ -96,12 +100,50 @@ def _describe_one(report: Report) -> dict[str, Any]:
         "counts": confusion.counts.ravel().tolist(),
         "accuracy": _plain(confusion.accuracy),
         "interval": list(report.accuracy_interval),
+        "average_precision": _plain(report.mean_average_precision),
         "precision": [_plain(x) for x in confusion.precision],
         "recall": [_plain(x) for x in confusion.recall],
         "parts": dict(report.size.parts),
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,
+        "macs": report.macs,
     }
+
+
+def _describe_latency(report: Report) -> dict[str, Any]:
+    timed = report.latency
+    assert timed is not None
+    control, agreement = timed.control, report.agreement or 0.0
+    batch = f"; batches of 32: x {timed.batch.ratio:.2f}" if timed.batch else ""
+    return {
+        "ratio": timed.ratio,
+        "low": timed.low,
+        "high": timed.high,
+        "threads": timed.threads,
+        "lead": _lead(report),
+        "details": (
+            f"{timed.baseline_ms:.3f} ms before, {timed.optimized_ms:.3f} ms after{batch}. Noise, "
+            f"the baseline against itself: x {control[0]:.2f} ({control[1]:.2f} to "
+            f"{control[2]:.2f}). Runtime and torch predict alike on {agreement:.1%} of the images."
+        ),
+    }
+
+
+def _lead(report: Report) -> str:
+    """In a few words what the measurement says, and why there may be nothing to gain."""
+    timed, recipe = report.latency, report.recipe
+    assert timed is not None
+    if timed.low > 1:
+        return "faster"
+    if timed.high < 1:
+        return "slower"
+    if recipe.pruning != "channel" and recipe.sparsity:
+        return "no proven speed-up: zeros cost the same"
+    if recipe.bits < 8:
+        return "no proven speed-up: no kernels below 8 bits"
+    if recipe.bits == 8 and recipe.activation_bits != 8:
+        return "no proven speed-up: 8-bit weights run in float"
+    return "no proven speed-up"
 
 
 def _plain(value: float | np.floating[Any]) -> float | None:

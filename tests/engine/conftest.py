@@ -25,9 +25,7 @@ def parsed() -> Pixels:
 
 
 @pytest.fixture
-def new_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed: Pixels
-) -> Iterator[Path]:
+def new_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed: Pixels) -> Iterator[Path]:
     """An empty cache folder, and a process that has not read the digits yet."""
     monkeypatch.setattr(data, "_parse_digits", lambda: parsed)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -69,7 +69,9 @@ def test_images_that_are_not_those_the_split_was_made_for_are_refused(
     new_cache, monkeypatch, parsed
 ):
     monkeypatch.setattr(data, "_parse_digits", lambda: parsed[::-1])
-    with pytest.raises(ValueError, match=r"not the ones the split was made for \(SHA-256 differs\)"):
+    with pytest.raises(
+        ValueError, match=r"not the ones the split was made for \(SHA-256 differs\)"
+    ):
         load_dataset("digits")
     assert not new_cache.exists()
 
@@ -170,7 +172,10 @@ UNSOUND[3, 1, 4, 6] = torch.nan
     ("part", "message"),
     [
         ((IMAGES[0], LABELS), r"images are float32 N C H W, not torch.float32 \(2, 5, 7\)"),
-        ((IMAGES.double(), LABELS), r"images are float32 N C H W, not torch.float64 \(4, 2, 5, 7\)"),
+        (
+            (IMAGES.double(), LABELS),
+            r"images are float32 N C H W, not torch.float64 \(4, 2, 5, 7\)",
+        ),
         ((IMAGES.numpy(), LABELS), "images are float32 N C H W, not ndarray"),
         ((UNSOUND, LABELS), "images hold values that are not finite"),
         ((UNSOUND / 0, LABELS), "images hold values that are not finite"),
@@ -232,7 +237,9 @@ def test_a_fingerprint_tells_images_and_labels_apart():
 
 @pytest.mark.parametrize("unknown", ["mnist", "", "no/such/folder", "Digits"])
 def test_an_unknown_name_is_answered_with_the_known_ones(unknown, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="dataset is one of 'digits', 'fashion-mnist', 'cifar10' or a folder"):
+    with pytest.raises(
+        ValueError, match="dataset is one of 'digits', 'fashion-mnist', 'cifar10' or a folder"
+    ):
         load_dataset(str(tmp_path / unknown) if "/" in unknown else unknown or "nothing")
 
 
@@ -271,7 +278,9 @@ def test_the_same_folder_is_always_split_alike_whatever_the_files_are_called(fol
     def pictures():
         dataset = load_dataset(folder)
         mean, std = (torch.tensor(m).view(3, 1, 1) for m in (dataset.mean, dataset.std))
-        bare = [(((images * std + mean) * 255).round(), labels) for images, labels in parts(dataset)]
+        bare = [
+            (((images * std + mean) * 255).round(), labels) for images, labels in parts(dataset)
+        ]
         return [sorted(image_digests(part)) for part in bare]
 
     once = pictures()
@@ -321,11 +330,13 @@ def test_offline_it_says_what_is_missing_and_what_works(new_cache, monkeypatch, 
         load_dataset(name)
     assert f"{name!r} is not in {new_cache}" in str(caught.value)
     assert "cannot be downloaded (no route to host)" in str(caught.value)
-    assert "load_dataset('digits') and load_dataset('path/to/folder/of/classes') work" in str(caught.value)
+    assert "load_dataset('digits') and load_dataset('path/to/folder/of/classes') work" in str(
+        caught.value
+    )
 
 
 class Fake:
-    """A torchvision dataset of 2 classes, 10 images each, that is on disk once it was downloaded."""
+    """A torchvision dataset of 2 classes that is on disk once it was downloaded."""
 
     def __init__(self, name, shape):
         self.shape, self.calls, self.there = shape, [], set()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -222,6 +223,21 @@ def test_memory_never_holds_more_than_it_may(make_own, toy):
     assert len(held) == 3
 
 
+def test_a_report_that_two_threads_made_at_once_is_weighed_once(make_own, toy):
+    experiment = Experiment(make_own(), toy)
+    start = Barrier(8)
+
+    def run(bits):
+        start.wait()
+        return experiment.run(Recipe(bits=bits))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, [2] * 8))
+    experiment._memory.put(experiment.run(Recipe(bits=2)))
+    (held,) = experiment._memory.reports.values()
+    assert experiment._memory.used_bytes == experiment._memory.weigh(held)
+
+
 def test_memory_without_an_end_is_allowed(make_own, toy):
     experiment = Experiment(make_own(), toy, memory_mb=float("inf"))
     assert experiment.run(Recipe(bits=2)) is experiment.run(Recipe(bits=2))
@@ -294,7 +310,9 @@ def test_a_resnet_is_pruned_and_quantized_like_any_other_model(resnet, pruning, 
 
 
 def test_channels_across_a_residual_sum_are_refused_with_the_reason(resnet):
-    with pytest.raises(ValueError, match="pruning='channel' cannot serve this model: .* meet 'add'"):
+    with pytest.raises(
+        ValueError, match=r"pruning='channel' cannot serve this model: .* meet 'add'"
+    ):
         resnet.run(Recipe(sparsity=0.5, pruning="channel"))
     with pytest.raises(ValueError, match="use pruning='global' or 'layer'"):
         resnet.open_sealed(Recipe(sparsity=0.01, pruning="channel"))
@@ -325,8 +343,14 @@ class Pair(nn.Module):
     [
         (nn.Sequential(nn.Flatten()), "no Conv2d or Linear layer, so there is nothing to prune"),
         (nn.Sequential(nn.Conv2d(3, 4, 3)), "the model does not take images of 2 x 6 x 9"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(54, 3)), "the model does not take images of 2 x 6 x 9"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(108, 5)), r"with \(2, 5\), .* 3 classes need scores of \(2, 3\)"),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(54, 3)),
+            "the model does not take images of 2 x 6 x 9",
+        ),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(108, 5)),
+            r"with \(2, 5\), .* 3 classes need scores of \(2, 3\)",
+        ),
         (nn.Conv2d(2, 3, 3), r"with \(2, 3, 4, 7\), .* need scores of \(2, 3\)"),
         (Pair(), r"answers 2 images with a tuple, .* need scores of \(2, 3\)"),
         (

@@ -29,7 +29,11 @@ class Twice(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.first, self.again, self.norm = nn.Conv2d(2, 4, 1), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+        self.first, self.again, self.norm = (
+            nn.Conv2d(2, 4, 1),
+            nn.Conv2d(4, 4, 1),
+            nn.BatchNorm2d(4),
+        )
 
     def forward(self, images):
         return self.norm(self.again(self.again(self.first(images))))
@@ -69,14 +73,30 @@ def test_a_folded_model_answers_as_the_unfolded_one_and_has_no_batchnorm(model):
 
 def test_folding_by_hand_scales_every_output():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2, eps=0.0)).eval()
-    model[0].weight.data, model[0].bias.data = torch.tensor([3.0, 5.0]).view(2, 1, 1, 1), torch.ones(2)
+    model[0].weight.data, model[0].bias.data = (
+        torch.tensor([3.0, 5.0]).view(2, 1, 1, 1),
+        torch.ones(2),
+    )
     model[1].running_var, model[1].running_mean = torch.tensor([4.0, 1.0]), torch.tensor([0.0, 2.0])
     folded = fold(model)
     assert folded[0].weight.flatten().tolist() == [1.5, 5.0]
     assert folded[0].bias.tolist() == [0.5, -1.0]
 
 
+class Shortcut(nn.Module):
+    """A convolution that is read twice: by a BatchNorm, and past it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, images):
+        features = self.conv(images)
+        return self.norm(features) + features
+
+
 STAYS = {
+    "behind a layer that others read too": Shortcut(),
     "behind a ReLU": nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)),
     "before the first layer": nn.Sequential(nn.BatchNorm2d(2), nn.Conv2d(2, 4, 3)),
     "the second of two": nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.BatchNorm2d(4)),
@@ -142,7 +162,10 @@ def unsound(attribute):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (nn.Sequential(nn.Flatten(), nn.ReLU()), "no Conv2d or Linear layer, so there is nothing to prune"),
+        (
+            nn.Sequential(nn.Flatten(), nn.ReLU()),
+            "no Conv2d or Linear layer, so there is nothing to prune",
+        ),
         (shared(), "two layers of the model share one weight"),
         (unsound("weight"), "weights of layer '0' .*are not all finite"),
         (unsound("running_mean"), "biases of layer '0' .*not all finite"),
@@ -169,7 +192,11 @@ def test_the_flow_names_whose_channels_every_layer_reads(make_own):
 
 def test_removing_channels_answers_as_if_nobody_read_them(make_own):
     own = fold(make_own())
-    keep = {"wide": torch.tensor([0, 3]), "deep": torch.tensor([1, 2, 6]), "hidden": torch.tensor([5])}
+    keep = {
+        "wide": torch.tensor([0, 3]),
+        "deep": torch.tensor([1, 2, 6]),
+        "hidden": torch.tensor([5]),
+    }
     smaller = remove_channels(own, keep, channel_flow(own))
     deaf = copy.deepcopy(own)
     deaf.deep.weight[:, [1, 2, 4]] = 0
@@ -233,7 +260,9 @@ REFUSED = {
 @pytest.mark.parametrize(("between", "inputs"), REFUSED.values(), ids=REFUSED)
 def test_channels_that_meet_anything_else_are_refused_by_name(between, inputs):
     model = fold(Steps(between, inputs))
-    with pytest.raises(ValueError, match="pruning='channel' cannot serve this model: channels of 'conv' meet"):
+    with pytest.raises(
+        ValueError, match="pruning='channel' cannot serve this model: channels of 'conv' meet"
+    ):
         channel_flow(model)
 
 
@@ -263,12 +292,18 @@ def test_sizes_taken_from_another_layer_do_not_mislead():
     ("model", "message"),
     [
         (Twice(), "layer 'again' is called twice"),
-        (nn.Sequential(nn.Conv2d(2, 4, 1, groups=2), nn.Conv2d(4, 3, 1)), "'0' is a convolution in 2 groups"),
+        (
+            nn.Sequential(nn.Conv2d(2, 4, 1, groups=2), nn.Conv2d(4, 3, 1)),
+            "'0' is a convolution in 2 groups",
+        ),
         (
             nn.Sequential(nn.Linear(4, 4), nn.TransformerEncoderLayer(4, 1, 8), nn.Linear(4, 2)),
             "channels of '0' meet '_1'",
         ),
-        (nn.Sequential(nn.TransformerEncoderLayer(4, 1, 8)), "'0.* is called where torch.fx cannot see it"),
+        (
+            nn.Sequential(nn.TransformerEncoderLayer(4, 1, 8)),
+            "'0.* is called where torch.fx cannot see it",
+        ),
     ],
 )
 def test_a_model_that_channels_cannot_be_taken_from_is_refused_with_the_reason(model, message):

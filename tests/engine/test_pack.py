@@ -87,7 +87,9 @@ def unframe(data):
 # Bits
 
 
-@given(st.integers(1, 8).flatmap(lambda b: st.tuples(st.just(b), st.lists(st.integers(0, 2**b - 1)))))
+@given(
+    st.integers(1, 8).flatmap(lambda b: st.tuples(st.just(b), st.lists(st.integers(0, 2**b - 1))))
+)
 def test_codes_of_every_width_come_back(case):
     bits, codes = case
     packed = pack_bits(np.array(codes, np.int16), bits)
@@ -292,11 +294,17 @@ LAYER, SHAPE = "wide", [5, 2, 3, 2]
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ([LAYER, [10**12, 2, 3, 2], "dense"], "layer 'wide' has 1000000000000 outputs, the model 5"),
+        (
+            [LAYER, [10**12, 2, 3, 2], "dense"],
+            "layer 'wide' has 1000000000000 outputs, the model 5",
+        ),
         ([LAYER, [5, 10**12, 3, 2], "dense"], "layer 'wide' is .*1000000000000.*the model's"),
         ([LAYER, [0, 2, 3, 2], "dense"], "layer 'wide' has 0 outputs"),
         ([LAYER, [-5, 2, 3, 2], "dense"], "layer 'wide' has -5 outputs"),
-        ([LAYER, [5, 2, 2, 3], "dense"], r"layer 'wide' is \[5, 2, 2, 3\], the model's \[5, 2, 3, 2\]"),
+        (
+            [LAYER, [5, 2, 2, 3], "dense"],
+            r"layer 'wide' is \[5, 2, 2, 3\], the model's \[5, 2, 3, 2\]",
+        ),
         ([LAYER, SHAPE, "zstd"], "unknown encoding 'zstd'; it may come from a newer version"),
         ([LAYER, SHAPE, "dense"], "bytes too early|bytes more than"),
         ([LAYER, [3.0, 2, 3, 2], "dense"], "its header is not sound"),
@@ -305,7 +313,10 @@ LAYER, SHAPE = "wide", [5, 2, 3, 2]
         ([LAYER, "5232", "dense"], "its header is not sound"),
         ([LAYER, SHAPE], "its header is not sound"),
         (LAYER, "its header is not sound"),
-        (["narrow", SHAPE, "dense"], "its layers are not those of the model, wide, deep, hidden, head"),
+        (
+            ["narrow", SHAPE, "dense"],
+            "its layers are not those of the model, wide, deep, hidden, head",
+        ),
     ],
 )
 def test_an_absurd_layer_is_refused_though_the_checksum_fits(file, refused, layer, message):
@@ -319,7 +330,7 @@ def test_an_absurd_layer_is_refused_though_the_checksum_fits(file, refused, laye
     [
         ("recipe", {"sparsity": 10**400}, "sparsity is a fraction"),
         ("recipe", {"bits": 9}, "bits per weight"),
-        ("recipe", {"bits": 3, "scheme": "codebook"}, "scheme is one of"),
+        ("recipe", {"bits": 3, "scheme": "shiny"}, "scheme is one of"),
         ("recipe", {"shiny": 1}, "shiny"),
         ("recipe", [], "its header is not sound"),
         ("layers", {}, "its header is not sound"),
@@ -347,7 +358,9 @@ def test_a_zoo_model_out_of_all_proportion_is_refused(few, tmp_path, field, valu
     header, payload = unframe((tmp_path / "m.owz").read_bytes())
     header["model"][field] = value
     (tmp_path / "m.owz").write_bytes(reframe(header, payload))
-    with pytest.raises(ValueError, match=f"{'model' if field == 'name' else field} .*not {value!r}"):
+    with pytest.raises(
+        ValueError, match=f"{'model' if field == 'name' else field} .*not {value!r}"
+    ):
         load_packed(tmp_path / "m.owz")
 
 
@@ -358,7 +371,9 @@ def test_bytes_too_few_or_too_many_are_refused_though_the_checksum_fits(file, re
 
 
 def test_an_own_model_needs_an_instance_that_fits(file, refused, toy):
-    with pytest.raises(ValueError, match="it holds a model of your own; pass model=a fresh instance"):
+    with pytest.raises(
+        ValueError, match="it holds a model of your own; pass model=a fresh instance"
+    ):
         load_packed(file)
     other = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(162, 3))
     refused(file.read_bytes(), "its layers are not those of the model, 0, 2", other)

@@ -114,7 +114,7 @@ def test_codes_stay_within_their_bits_and_zero_points_are_codes(weight, mask, re
     assert coded.codes.max() <= top
     assert coded.scale.shape == ((5,) if recipe.grain == "channel" else (1,))
     assert coded.zero_point.dtype == torch.int16
-    assert ((0 <= coded.zero_point) & (coded.zero_point <= top)).all()
+    assert ((coded.zero_point >= 0) & (coded.zero_point <= top)).all()
     assert coded.zero_point.numel() == (coded.scale.numel() if recipe.scheme == "affine" else 0)
 
 
@@ -168,10 +168,13 @@ def test_the_least_squared_error_is_never_above_minmaxs(weight, bits, grain, sch
 
 def test_the_least_squared_error_cuts_an_outlier_off():
     weight = torch.cat([torch.linspace(-1, 1, 200), torch.tensor([4.0])]).view(3, 67)
-    low, high = choose_range(weight.view(1, -1), everything(weight.view(1, -1)), Recipe(bits=2, clip="mse"))
+    low, high = choose_range(
+        weight.view(1, -1), everything(weight.view(1, -1)), Recipe(bits=2, clip="mse")
+    )
     tried = [4.0 * step / 64 for step in range(1, 65)]
     errors = [
-        (torch.fake_quantize_per_tensor_affine(weight, t, 0, -1, 1) - weight).square().sum() for t in tried
+        (torch.fake_quantize_per_tensor_affine(weight, t, 0, -1, 1) - weight).square().sum()
+        for t in tried
     ]
     assert high.item() == tried[int(np.argmin(errors))] < 4.0
     assert low.item() == -high.item()
@@ -196,7 +199,9 @@ def test_a_channel_with_nothing_left_is_all_zero(weight, mask, bits, clip, schem
 def test_weights_near_zero_give_no_infinities(tiny, clip):
     weight = torch.full((2, 3), tiny)
     for scheme in ("symmetric", "affine"):
-        decoded = encode(weight, everything(weight), Recipe(bits=8, scheme=scheme, clip=clip)).decode()
+        decoded = encode(
+            weight, everything(weight), Recipe(bits=8, scheme=scheme, clip=clip)
+        ).decode()
         assert decoded.isfinite().all()
         assert decoded.abs().max() <= 1.01 * tiny
 

@@ -98,7 +98,9 @@ def test_a_sparsity_out_of_range_is_refused(wrong, shown):
     assert str(caught.value) == f"sparsity is a fraction from 0 to 0.99, not {shown}"
 
 
-@pytest.mark.parametrize(("percent", "fraction"), [(80, "0.8"), (80.0, "0.8"), (99, "0.99"), (2, "0.02")])
+@pytest.mark.parametrize(
+    ("percent", "fraction"), [(80, "0.8"), (80.0, "0.8"), (99, "0.99"), (2, "0.02")]
+)
 def test_percent_by_mistake_is_told_the_fraction(percent, fraction):
     with pytest.raises(ValueError, match=f"not {percent}; for .* percent write {fraction}$"):
         Recipe(sparsity=percent)
@@ -120,21 +122,38 @@ def test_an_unknown_choice_is_answered_with_the_known_ones(field, wrong):
     assert str(caught.value).endswith(f"not {wrong!r}")
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("pruning", "2:4"),
-        ("score", "lamp"),
-        ("scheme", "codebook"),
-        ("rounding", "gptq"),
-        ("recovery", "finetune"),
-        ("activation_bits", 8),
-        ("layers", (("head", 0.5, None),)),
-    ],
-)
+PLANNED = [
+    ("pruning", "2:4"),
+    ("pruning", "1:4"),
+    ("score", "lamp"),
+    ("score", "wanda"),
+    ("scheme", "codebook"),
+    ("scheme", "ternary"),
+    ("rounding", "gptq"),
+    ("recovery", "finetune"),
+    ("recovery", "refit"),
+    ("recovery", "qat"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), [(f, v) for f, v in PLANNED if v not in CHOICES[f]])
 def test_what_is_planned_for_later_is_refused_until_it_is_built(field, value):
-    with pytest.raises(ValueError, match=field):
+    with pytest.raises(ValueError, match=f"{field} is one of .* not '{value}'"):
         Recipe(**{field: value})
+
+
+def test_layers_are_refused_until_they_are_understood():
+    with pytest.raises(
+        ValueError, match=r"layers can only be \(\) yet, not \(\('head', 0.5, None\),\)"
+    ):
+        Recipe(layers=(("head", 0.5, None),))
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 9, 16, 33, -8, 7.5, "8", None, True, float("nan")])
+def test_activation_bits_that_there_are_not_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"activation.* not ") as caught:
+        Recipe(activation_bits=wrong)
+    assert str(caught.value).endswith(repr(wrong))
 
 
 @pytest.mark.parametrize("wrong", [-1, 2**63, 1.5, "0", None, True])
@@ -148,9 +167,13 @@ def test_one_bit_and_affine_name_both_fields():
         Recipe(bits=1, scheme="affine")
 
 
-@pytest.mark.parametrize("field", ["sparsity", "bits", "activation_bits", "seed", "pruning", "layers"])
 @pytest.mark.parametrize(
-    "huge", [10**400, -(10**5000), "x" * 10**6, list(range(10**5))], ids=["1e400", "-1e5000", "text", "list"]
+    "field", ["sparsity", "bits", "activation_bits", "seed", "pruning", "layers"]
+)
+@pytest.mark.parametrize(
+    "huge",
+    [10**400, -(10**5000), "x" * 10**6, list(range(10**5))],
+    ids=["1e400", "-1e5000", "text", "list"],
 )
 def test_a_message_stays_short_whatever_it_is_about(field, huge):
     with pytest.raises(ValueError, match=field) as caught:

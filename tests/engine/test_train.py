@@ -28,6 +28,15 @@ def bars():
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_torch_thread():
+    """Tensors this small gain nothing from two, and lose much on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def same(one, other):
     return all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
 

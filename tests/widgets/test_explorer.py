@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from optiwidgets import Experiment, Explorer, Recipe
+from optiwidgets import Experiment, Explorer, Policy, Recipe
+from optiwidgets.engine.recover import Progress
 
 
 def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits):
@@ -20,7 +21,7 @@ def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits
 
 def test_the_settings_sent_are_those_behind_the_picture(explorer):
     explorer.controls.sparsity.value = 55
-    assert explorer.feed.data["settings"] == explorer.controls.settings()
+    assert explorer.feed.data["settings"] == [*explorer.controls.settings(), explorer.model.index]
 
 
 def test_one_update_is_one_message_after_running_is_announced(explorer, monkeypatch):
@@ -40,7 +41,7 @@ def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
     explorer.controls.choices["scheme"].value = "affine"
     assert explorer.session.report is before
     assert explorer.feed.state == "fresh"
-    assert explorer.feed.data["settings"] == explorer.controls.settings()
+    assert explorer.feed.data["settings"] == [*explorer.controls.settings(), explorer.model.index]
 
 
 def test_reset_returns_to_the_baseline_in_one_run(explorer):
@@ -105,13 +106,15 @@ def test_a_saved_notebook_shows_the_figure(explorer):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-def test_the_figure_is_drawn_in_the_background_when_its_tab_is_open(explorer):
+def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_open(explorer):
+    work, done = explorer._drawing(explorer.session.report)
+    assert work(lambda: False) is None  # nobody looks
     explorer.tabs.selected_index = 1
-    explorer.session.slow.submit(lambda: None, lambda _: None).result(30)  # newer work: void
-    assert bytes(explorer.figure.value) == b""
-    explorer._show_figure((b"png", b"<svg/>"))
-    assert bytes(explorer.figure.value) == b"png"
-    assert 'download="optiwidgets.svg"' in explorer.downloads.value
+    work, done = explorer._drawing(explorer.session.report)
+    done(work(lambda: False))
+    assert bytes(explorer.figure.value).startswith(b"\x89PNG")
+    for name in ("png", "svg", "owz", "onnx"):
+        assert f'download="optiwidgets.{name}"' in explorer.downloads.value
 
 
 def test_repr_does_not_list_every_child(explorer):
@@ -147,3 +150,57 @@ def test_an_index_out_of_range_is_refused_with_a_reason(explorer):
     explorer.controls.bits.set_state({"index": 99})
     assert explorer.controls.bits.value == 32
     assert "Bit-width: refused" in explorer.feed.message
+
+
+def test_the_policy_changes_the_verdict_of_the_same_report(explorer):
+    explorer.controls.sparsity.value = 97
+    assert explorer.feed.data["verdict"]["grade"] == "bad"
+    assert explorer.feed.data["verdict"]["policy"] == "mobile app"
+    explorer.policy.value = Policy.MEDICAL
+    assert explorer.feed.data["verdict"]["policy"] == "medical image"
+    assert explorer.feed.state == "fresh"
+
+
+def test_until_speed_is_measured_the_verdict_says_so(explorer):
+    explorer.controls.bits.value = 8
+    assert explorer.feed.data["latency"] is None
+    assert explorer.feed.data["verdict"]["reasons"][0] == "speed not measured yet"
+
+
+def test_a_measured_report_is_shown_with_its_control_run(explorer):
+    explorer.controls.sparsity.value = 95
+    work, done = explorer.session.at_rest[0](explorer.session.report)
+    done(work(lambda: False))
+    shown = explorer.feed.data["latency"]
+    assert shown["low"] <= shown["ratio"] <= shown["high"]
+    assert "against itself" in shown["details"]
+    assert "100.0% of the images" in shown["details"]
+    assert explorer.feed.state == "fresh"
+
+
+def test_progress_is_on_screen_and_cancel_is_open_only_meanwhile(explorer):
+    explorer.session.progress = Progress(0.5, 3, 5, 0.25, 1.6)
+    assert "epoch 3 of 5, loss 0.25, 2 s left" in explorer.controls.progress.description
+    assert not explorer.controls.cancel.disabled
+    explorer.controls.cancel.click()
+    assert explorer.controls.cancel.disabled
+    assert not explorer.controls.tune.disabled
+
+
+def test_a_fine_tuned_report_says_so_and_the_next_move_starts_from_the_untouched_model(explorer):
+    explorer.controls.sparsity.value = 80
+    explorer.session.adopt(
+        explorer.session.experiment.run(Recipe(sparsity=0.8, recovery="finetune"))
+    )
+    assert explorer.feed.data["recipe"]["recovery"] == "finetune"
+    assert "Fine-tuned" in explorer.feed.message
+    assert explorer.feed.state == "fresh"
+    explorer.controls.sparsity.value = 81
+    assert explorer.feed.data["recipe"]["recovery"] == "none"
+
+
+def test_int8_shows_the_runtimes_own_predictions_and_names_the_simulation(explorer):
+    explorer.controls.bits.value = 8
+    explorer.controls.activation_bits.value = 8
+    assert explorer.feed.data["recipe"]["activation_bits"] == 8
+    assert "int8 runtime's own predictions" in explorer.feed.message

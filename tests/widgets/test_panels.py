@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from optiwidgets import Recipe
+from optiwidgets import Policy, Recipe
 from optiwidgets.widgets.panels import Bytes, Classes, Feed, Headline, Matrices, describe
 
 
@@ -15,7 +15,7 @@ def reports(digits):
 
 
 def test_the_description_is_strict_json_with_null_for_undefined(reports):
-    described = describe(*reports)
+    described = describe(*reports, Policy.MOBILE)
     assert np.isnan(reports[1].confusion.precision).any()  # at 90 % some digit is never predicted
     again = json.loads(json.dumps(described, allow_nan=False))
     assert again["optimized"]["precision"].count(None) == int(
@@ -24,7 +24,7 @@ def test_the_description_is_strict_json_with_null_for_undefined(reports):
 
 
 def test_matrices_are_sent_row_by_row(reports):
-    described = describe(*reports)
+    described = describe(*reports, Policy.MOBILE)
     counts = np.array(described["optimized"]["counts"]).reshape(10, 10)
     assert np.array_equal(counts, reports[1].confusion.counts)
     assert not np.array_equal(counts, counts.T)
@@ -32,7 +32,7 @@ def test_matrices_are_sent_row_by_row(reports):
 
 def test_headline_numbers_are_the_reports_own(reports):
     base, report = reports
-    described = describe(base, report)
+    described = describe(base, report, Policy.MOBILE)
     assert described["optimized"]["accuracy"] == report.confusion.accuracy
     assert described["optimized"]["bytes"] == sum(described["optimized"]["parts"].values())
     assert described["drop"]["points"] == report.drop_from(base).points
@@ -40,7 +40,7 @@ def test_headline_numbers_are_the_reports_own(reports):
 
 
 def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
-    sent = describe(*reports)["recipe"]
+    sent = describe(*reports, Policy.MOBILE)["recipe"]
     assert sent["layers"] == []
     assert Recipe(**sent | {"layers": ()}) == reports[1].recipe
 
