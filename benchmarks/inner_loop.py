@@ -136,7 +136,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
     """Time to know the packed file's length without writing it."""
     taken = []
     for recipe in recipes:
-        optimized = experiment._optimize(recipe)
+        optimized = experiment._optimizer.optimize(recipe).packable
         start = time.perf_counter()
         packed_parts(optimized)
         taken.append(time.perf_counter() - start)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from threading import Condition, RLock, main_thread
+from threading import Condition, RLock
 from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
@@ -213,7 +213,7 @@ class SlowLane:
 
     def _run(self, mine: int, jobs: Sequence[Job], rest_s: float) -> None:
         def void() -> bool:
-            return self._generation != mine or not main_thread().is_alive()
+            return self._generation != mine
 
         with self._changed:
             self._changed.wait_for(void, rest_s)
@@ -225,10 +225,20 @@ class SlowLane:
             except Cancelled:
                 return
             except Exception as error:  # noqa: BLE001 (handed on)
+                if self._is_closing():
+                    return
                 result, done = error, self._failed
             with self._changed:
                 if not void():
                     done(result)
+
+    def _is_closing(self) -> bool:
+        """Tell whether Python is on its way out: no pool takes work, and nobody is left to tell."""
+        try:
+            self._executor.submit(int)
+        except RuntimeError:
+            return True
+        return False
 
 
 def _opener(name: str) -> Callable[[], Experiment]:

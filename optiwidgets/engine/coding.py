@@ -96,7 +96,9 @@ class Writer:
         spent = dict.fromkeys((CODES, POSITIONS, TABLES), 0)
         for part, symbols, model in reversed(self._steps):  # last in, first out
             coder.encode_reverse(np.ascontiguousarray(symbols, np.int32), *model)
-            before, length = length, packed_length(coder.num_valid_bits(), 1)
+            # the highest bit of the last word is always on, and not counted as valid
+            bits = 0 if coder.is_empty() else coder.num_valid_bits() + 1
+            before, length = length, packed_length(bits, 1)
             spent[part] += length - before
         return coder.get_compressed().astype("<u4").tobytes()[:length], spent
 

@@ -140,14 +140,14 @@ def _idle(bits: int, scheme: str) -> tuple[str, tuple[str, ...]]:
     """Why fields have nothing to act on, and which."""
     if bits >= 16:
         return (
-            f"{bits} bits hold floats: scale, codes and range have nothing to act on.",
+            f"{bits} bits are floats: no scale, codes or range.",
             CODE_FIELDS,
         )
     if bits == 1:
-        reason = "1 bit is a sign times a scale: always symmetric, and no range to choose."
+        reason = "1 bit is sign times scale: always symmetric."
         return reason, ("scheme", "clip")
     if scheme == "codebook":
-        reason = "A codebook holds each layer's k-means centroids: no scale, no range."
+        reason = "A codebook lists each layer's values: no scale."
         return reason, ("grain", "clip")
     return "", ()
 

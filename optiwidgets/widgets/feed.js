@@ -51,6 +51,7 @@ async function render({ model, el }) {
     root.dataset.owRecipe = JSON.stringify(model.get("data").recipe);
     root.dataset.owState = now;
     write(message, model.get("message"));
+    message.title = model.get("message");
     nameControls(root);
     root.classList.remove("ow-waiting");
     clearTimeout(resting);

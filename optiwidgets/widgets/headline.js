@@ -37,7 +37,7 @@ function paintSpeed(card, speed, range, { latency, baseline, optimized }) {
   const macs = `${(baseline.macs / Math.max(1, optimized.macs)).toFixed(1)} × fewer MACs`;
   write(speed, latency ? `${latency.ratio.toFixed(2)}×` : "–");
   write(range, latency ? `${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
-  write(card.reason, latency ? `${latency.lead}; ${macs}` : `measured when the hand rests; ${macs}`);
+  write(card.reason, latency ? `${latency.lead}; ${macs}` : `not measured yet; ${macs}`);
   card.box.title = latency ? latency.details : "";
 }
 
