@@ -92,12 +92,12 @@ def fit_odds(flags: Flags) -> Odds:
 
     Examples
     --------
-    Every other row is empty; odds of their own for the rows pay:
+    Every other row is empty, and the others are alike: odds of rows and of columns both pay:
 
     >>> flags = np.zeros((8, 500), bool)
     >>> flags[::2, ::5] = True
-    >>> fit_odds(flags).kind == ROWS, fit_odds(flags).rows[:2].tolist()
-    (True, [2, -17])
+    >>> fit_odds(flags).kind == BOTH, fit_odds(flags).rows[:2].tolist()
+    (True, [2, -16])
     """
     (count, length), ones = flags.shape, flags.sum(1)
     total, zeros = int(ones.sum()), np.zeros(count, np.int64)
@@ -115,7 +115,7 @@ def fit_odds(flags: Flags) -> Odds:
         tried.append((bits + extra, extra, kind, rows))
     least, extra, kind, rows = min(tried, key=lambda fit: fit[0])
     chances = _chances(level, rows, _seen(flags))
-    bits = extra - float(np.log2(np.where(flags, chances, 1 - chances)).sum())
+    bits = extra - float(np.log2(np.abs(chances - ~flags)).sum())
     if bits < least:
         return Odds(kind + COLUMNS - FLAT, level, rows, chances, bits)
     return Odds(kind, level, rows, _chances(level, rows, None, length), least)
@@ -171,7 +171,8 @@ def _pairs(chances: Chances) -> Chances:
 def _seen(flags: Flags) -> Chances:
     """How many flags were on in the rows above, (R, I)."""
     seen = np.zeros(flags.shape, np.float32)
-    np.cumsum(flags[:-1], 0, out=seen[1:])
+    for row in range(1, len(seen)):  # along rows memory is contiguous: faster than cumsum
+        np.add(seen[row - 1], flags[row - 1], out=seen[row])
     return seen
 
 
@@ -230,11 +231,12 @@ def fit_values(values: Integers) -> Histogram:
     closed = _closed(values)
     low = int(closed.min())
     counts = np.bincount(closed - low)
-    whole = (len(counts) - 1).bit_length()
+    whole = Histogram(low, len(counts), WIDEST, np.ones(1, np.int64), float(len(values) * np.log2(len(counts))))
     # about as many bins as the square root of the values balances the histogram and what it saves
-    rule = max(0, round(float(np.log2(len(counts) / len(values) ** 0.5))))
-    shifts = {min(rule, whole), min(rule + 1, whole), whole}
-    return min((_bin(low, counts, shift) for shift in shifts), key=lambda fit: fit.bits)
+    shift = max(0, round(float(np.log2(len(counts) / len(values) ** 0.5))))
+    if 2**shift >= len(counts):
+        return whole
+    return min(whole, _bin(low, counts, shift), key=lambda fit: fit.bits)
 
 
 def read_values(reader: Reader, count: int, bits: int) -> Integers:
@@ -260,8 +262,6 @@ def _bin(low: int, counts: Integers, shift: int) -> Histogram:
     starts = np.arange(0, width, size)
     binned = np.add.reduceat(counts, starts)
     levels = np.where(binned > 0, 1 + _nearest(np.maximum(binned, 1)), 0)
-    if len(levels) == 1:
-        return Histogram(low, width, shift, levels, float(binned[0] * np.log2(width)))
     weights = _COUNTS[levels]
     total = (weights * np.minimum(size, width - starts)).sum()
     bits = float((binned * np.log2(total / np.maximum(weights, 1))).sum())

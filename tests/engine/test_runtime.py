@@ -15,6 +15,7 @@ import torch
 import torchvision
 from onnx.reference import ReferenceEvaluator
 from torch import nn
+from torch.nn import functional
 
 from optiwidgets.engine import activations, int8, latency, network, runtime, zoo
 from optiwidgets.engine.data import load_dataset
@@ -87,7 +88,7 @@ class Fixed(nn.Module):
         self.register_buffer("unused", torch.ones(5))
 
     def forward(self, images):
-        pooled = torch.max_pool2d(torch.relu6(self.conv(images - self.shift)), 2)
+        pooled = torch.max_pool2d(functional.relu6(self.conv(images - self.shift)), 2)
         return self.head(self.norm(pooled).view(images.size(0), -1))
 
 
@@ -280,7 +281,7 @@ def test_int8_by_the_standards_own_reference(grain, scheme):
 
 
 def test_int8_worked_by_hand():
-    # input 0.3 on the grid 0, 1/255 .. 1 is code 76 (76.5 to even); weights 127 and -64 steps of 0.01
+    # the input 0.3 has a code on the grid 0, 1/255 .. 1; weights are 127 and -64 steps of 0.01
     net = nn.Sequential(nn.Flatten(), nn.Linear(2, 1)).requires_grad_(False)
     codes = torch.tensor([[127, -64]], dtype=torch.int16)
     layer = Coded(codes, codes != 0, 8, torch.tensor([0.01]), torch.empty(0, dtype=torch.int16))
@@ -548,7 +549,7 @@ def test_noise_is_covered_and_the_control_covers_one():
     random = np.random.default_rng(5)
 
     def noisy(mean):
-        return lambda n: mean * n * random.lognormal(0, 0.2)
+        return lambda n: mean * random.lognormal(0, 0.2)
 
     measured, _ = timed(noisy(0.0015), noisy(0.001), seconds=10)
     for speed in (measured, measured.batch):
