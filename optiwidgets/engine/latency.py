@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.recover import Cancelled
+from optiwidgets.engine.export import INPUT, OUTPUT
 from optiwidgets.engine.report import Floats, Latency
-from optiwidgets.engine.runtime import BATCH, INPUT, OUTPUT, Session
+from optiwidgets.engine.runtime import BATCH, Session
 
 OPENINGS, FEWEST_OPENINGS = 12, 4
 MOST_ROUNDS = 60  # in one opening

@@ -6,15 +6,18 @@ Every function sees a weight tensor O I H W (or O I) as rows that share one scal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from optiwidgets.engine.recipe import Recipe
 
 PERCENTILE = 0.999
 MSE_STEPS = 64
+LLOYD_STEPS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +28,16 @@ class Coded:
     ----------
     codes
         In the weight's shape: integers (int16) for 1 to 8 bits, half or float values for 16 and
-        32. One-bit codes are -1 and +1.
+        32. One-bit codes are -1 and +1; with a codebook they are places in it.
     mask
         Same shape, True where a weight was kept. Where it is False the weight is exactly 0.
     bits
         Bits per code.
     scale, zero_point
-        (R,) float32 and int16, R = 1 or O; empty for 16 and 32 bits, and ``zero_point`` empty for
-        symmetric codes.
+        (R,) float32 and int16, R = 1 or O; empty for 16 and 32 bits and with a codebook, and
+        ``zero_point`` empty for symmetric codes.
+    centroids
+        (k,) float32, ascending, k at most 2^bits: the codebook. Empty if there is none.
     """
 
     codes: Tensor
@@ -40,9 +45,12 @@ class Coded:
     bits: int
     scale: Tensor
     zero_point: Tensor
+    centroids: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def decode(self) -> Tensor:
-        """The float32 weights the codes stand for: scale x (code - zero point), 0 where pruned.
+        """The float32 weights the codes stand for, 0 where pruned.
+
+        That is scale x (code - zero point), or the centroid.
 
         Examples
         --------
@@ -52,6 +60,8 @@ class Coded:
         """
         if self.bits >= 16:
             return torch.where(self.mask, self.codes.float(), 0.0)
+        if self.centroids.numel():
+            return torch.where(self.mask, self.centroids[self.codes.long()], 0.0)
         column = (-1, *[1] * (self.codes.dim() - 1))
         steps = self.codes.float()
         if self.zero_point.numel():
@@ -64,6 +74,7 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
 
     Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
     1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
+    Codebook: places in a codebook of the layer's own, whatever the grain.
 
     Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
     arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6
@@ -80,6 +91,12 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
     if recipe.bits >= 16:
         floats = weight.half() if recipe.bits == 16 else weight
         return Coded(torch.where(mask, floats, 0), mask, recipe.bits, torch.empty(0), empty)
+    if recipe.scheme == "codebook":
+        centroids = find_centroids(weight[mask].numpy(), 2**recipe.bits)
+        places = nearest(weight.numpy(), centroids)
+        codes = torch.where(mask, torch.from_numpy(places), 0)
+        book = torch.from_numpy(centroids)
+        return Coded(codes, mask, recipe.bits, torch.empty(0), empty, book)
     rows = torch.where(mask, weight, 0.0)
     rows = rows.flatten(1) if recipe.grain == "channel" else rows.reshape(1, -1)
     if recipe.bits == 1:
@@ -145,6 +162,53 @@ def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) ->
     bottom = -top if recipe.scheme == "symmetric" else 0
     codes = (rows * scale.reciprocal()[:, None]).round() + zero_point[:, None]
     return codes.clamp(bottom, top)
+
+
+def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """Ascending centroids of k-means on values (n,), ``most`` of them or fewer.
+
+    Lloyd's iterations from centroids evenly spread between the least and the greatest value. On
+    sorted values a cluster is a run, and its sum a difference of two running sums. Where there are
+    no more than ``most`` different values they are the centroids; clusters left empty are dropped.
+
+    Sources: S. Han, H. Mao, W. Dally, "Deep Compression", ICLR 2016, section 3.2 (linear
+    initialization); S. Lloyd, IEEE Transactions on Information Theory 28 (1982).
+
+    Examples
+    --------
+    >>> find_centroids(np.array([0.0, 1.0, 2.0, 9.0, 10.0], np.float32), 2).tolist()
+    [1.0, 9.5]
+    """
+    exact = np.sort(values)
+    different = exact[np.flatnonzero(np.diff(exact, prepend=-np.inf))]
+    if len(different) <= most:
+        return different if len(different) else np.zeros(1, np.float32)
+    ordered = exact.astype(np.float64)
+    sums = np.concatenate([[0.0], ordered.cumsum()])
+    centroids = np.linspace(ordered[0], ordered[-1], most)
+    edges = np.empty(0, np.int64)
+    for _ in range(LLOYD_STEPS):
+        middles = (centroids[1:] + centroids[:-1]) / 2
+        before, edges = edges, np.searchsorted(ordered, middles, "right")
+        if np.array_equal(before, edges):
+            break
+        bounds = np.concatenate([[0], edges, [len(ordered)]])
+        counts = np.diff(bounds)
+        centroids = np.where(counts > 0, np.diff(sums[bounds]) / np.maximum(counts, 1), centroids)
+    return centroids[counts > 0].astype(np.float32)
+
+
+def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Place of the nearest centroid for every value; halfway the lower one.
+
+    Examples
+    --------
+    >>> nearest(np.array([1.5, 3.0], np.float32), np.array([1.0, 2.0], np.float32)).tolist()
+    [0, 1]
+    """
+    ordered = centroids.astype(np.float64)
+    middles = (ordered[1:] + ordered[:-1]) / 2
+    return np.searchsorted(middles, values.astype(np.float64)).astype(np.int16)
 
 
 def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, Tensor]:

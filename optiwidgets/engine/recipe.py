@@ -140,7 +140,8 @@ def without_idle(recipe: Recipe) -> Recipe:
     idle: set[str] = set()
     if not recipe.sparsity:
         idle |= {"pruning", "score"}
-    if not recipe.sparsity or recipe.score != "random":
+    drawn = recipe.sparsity and recipe.score == "random"
+    if not drawn and recipe.recovery == "none":
         idle |= {"seed"}
     if recipe.bits >= 16:
         idle |= {"grain", "scheme", "clip", "rounding"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe
+from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe, without_idle
 
 RECIPES = st.builds(
     Recipe,
@@ -180,6 +180,26 @@ def test_a_message_stays_short_whatever_it_is_about(field, huge):
     with pytest.raises(ValueError, match=spoken) as caught:
         Recipe(**{field: huge})
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("recipe", "acting"),
+    [
+        (Recipe(pruning="layer", score="random", seed=3), Recipe()),
+        (Recipe(sparsity=0.5, seed=3), Recipe(sparsity=0.5)),
+        (
+            Recipe(sparsity=0.5, score="random", seed=3),
+            Recipe(sparsity=0.5, score="random", seed=3),
+        ),
+        (Recipe(bits=16, grain="channel", scheme="affine", clip="mse"), Recipe(bits=16)),
+        (Recipe(bits=1, grain="channel", clip="mse"), Recipe(bits=1, grain="channel")),
+        (Recipe(bits=2, scheme="affine", clip="mse"), Recipe(bits=2, scheme="affine", clip="mse")),
+        (Recipe(sparsity=0.1, pruning="layer"), Recipe(sparsity=0.1, pruning="layer")),
+    ],
+)
+def test_without_its_idle_fields_a_recipe_keeps_those_that_act(recipe, acting):
+    assert without_idle(recipe) == acting
+    assert without_idle(acting) == acting
 
 
 def test_fields_with_nothing_to_act_on_are_no_error():

@@ -17,7 +17,7 @@ from onnx.reference import ReferenceEvaluator
 from torch import nn
 from torch.nn import functional
 
-from optiwidgets.engine import activations, int8, latency, network, runtime, zoo
+from optiwidgets.engine import activations, export, int8, latency, network, runtime, zoo
 from optiwidgets.engine.data import load_dataset
 from optiwidgets.engine.quantize import Coded, encode
 from optiwidgets.engine.recipe import Recipe
@@ -152,9 +152,9 @@ def test_initializers_have_the_names_and_values_of_the_state():
 
 def test_an_architecture_is_exported_once_and_filled_with_any_weights(monkeypatch):
     made = []
-    real = runtime._to_onnx
-    monkeypatch.setattr(runtime, "_to_onnx", lambda *a, **k: made.append(a) or real(*a, **k))
-    monkeypatch.setattr(runtime, "_templates", type(runtime._templates)())
+    real = export._to_onnx
+    monkeypatch.setattr(export, "_to_onnx", lambda *a, **k: made.append(a) or real(*a, **k))
+    monkeypatch.setattr(export, "_templates", type(export._templates)())
     images = torch.randn(5, 2, 6, 6)
     for seed in range(3):
         torch.manual_seed(seed)
@@ -162,6 +162,68 @@ def test_an_architecture_is_exported_once_and_filled_with_any_weights(monkeypatc
         scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
     assert len(made) == 1
+
+
+def test_fewer_channels_need_no_new_export(digits, monkeypatch):
+    images = digits.exploration[0][:50]
+    whole, part = network.fold(zoo.load_trained("small")), half(zoo.load_trained("small"))
+    runtime.export(part, images)  # whichever comes first
+    monkeypatch.setattr(export, "_to_onnx", None)
+    for net in (whole, part, half(zoo.load_trained("wide"))):
+        model = runtime.export(net, images)
+        onnx.checker.check_model(model, full_check=True)
+        scores = runtime.predict(runtime.session(model), images)
+        np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-4)
+
+
+class Shuffled(nn.Module):
+    """Steps whose numbers depend on the channels there are."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv, self.head, self.half = nn.Conv2d(1, channels, 1), nn.Linear(4, 3), channels // 2
+
+    def forward(self, images):
+        mixed = self.conv(images)
+        pairs = mixed.view(mixed.size(0), 2, -1, 2, 2).sum((1, 2))
+        return self.head(pairs.flatten(1)) + torch.ones(3)
+
+
+@pytest.mark.parametrize("first", [2, 4])
+def test_where_widths_matter_every_width_is_exported(first):
+    images = torch.randn(3, 1, 2, 2)
+    for channels in (first, 6 - first):
+        net = Shuffled(channels).eval()
+        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
+
+
+def test_constants_that_are_no_state_are_told_apart():
+    class Masked(nn.Module):
+        def __init__(self, values):
+            super().__init__()
+            self.head, self.values = nn.Linear(4, 3), torch.tensor(values)
+            self.register_buffer("order", self.values.argsort())
+
+        def forward(self, images):
+            return self.head(images.flatten(1)[:, self.order] * self.values)
+
+    images = torch.randn(3, 1, 2, 2)
+    for values in ([1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]):
+        net = Masked(values).eval()
+        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
+
+
+def test_remembered_architectures_hold_no_weights_and_are_few(monkeypatch):
+    monkeypatch.setattr(export, "_templates", type(export._templates)())
+    monkeypatch.setattr(export, "REMEMBERED", 2)
+    for outputs in (False, True, None):
+        steps = [nn.Flatten(), nn.Linear(400, 300, bias=bool(outputs))]
+        steps += [nn.Linear(300, 3)] if outputs is None else []
+        runtime.export(nn.Sequential(*steps).eval(), torch.zeros(1, 1, 20, 20))
+    assert len(export._templates) == 2
+    assert all(len(t.SerializeToString()) < 4000 for t in export._templates.values())
 
 
 def test_values_that_are_zero_or_equal_once_are_not_lost_for_other_weights():
