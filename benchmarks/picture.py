@@ -14,10 +14,15 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 FRESH = '.ow-explorer[data-ow-state="fresh"]'
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --disable-quic --no-first-run"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
 
 
 def main() -> None:

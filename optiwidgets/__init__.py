@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optiwidgets.engine.data import Dataset, load_dataset
     from optiwidgets.engine.experiment import Experiment
-    from optiwidgets.engine.pack import load_packed
     from optiwidgets.engine.recipe import Recipe
     from optiwidgets.engine.recover import Cancelled
     from optiwidgets.engine.report import Confusion, Drop, Latency, Report, Size
     from optiwidgets.engine.train import train
+    from optiwidgets.engine.unpack import load_packed
     from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
     from optiwidgets.session import Session
@@ -38,7 +38,7 @@ _HOMES = {
     "grade": "engine.verdict",
     "judge": "engine.verdict",
     "load_dataset": "engine.data",
-    "load_packed": "engine.pack",
+    "load_packed": "engine.unpack",
     "load_weights": "engine.zoo",
     "save_weights": "engine.zoo",
     "train": "engine.train",

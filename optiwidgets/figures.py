@@ -20,6 +20,7 @@ PART_COLORS = {
     "codes": BLUE,
     "positions": "#dd9a4a",
     "scales": "#6b7a90",
+    "tables": "#a46bb5",
     "biases": "#4fa58a",
     "header": "#b9bccb",
 }

@@ -13,9 +13,10 @@ TO_PYPI = {"pytorch-cpu": "torch", "pytorch": "torch", "matplotlib-base": "matpl
 ONLY_BINDER = {"python", "pip", "hatchling", "jupyterlab"}
 
 
-def asked(lines: list[str]) -> dict[str, str]:
-    """Map names on the package index to version bounds, from requirement lines."""
-    parsed = [Requirement(line) for line in lines]
+def asked(lines: list[str | dict[str, list[str]]]) -> dict[str, str]:
+    """Map names to version bounds, from requirement lines; conda nests those that are pip's."""
+    flat = [one for line in lines for one in (line["pip"] if isinstance(line, dict) else [line])]
+    parsed = [Requirement(line) for line in flat]
     return {TO_PYPI.get(r.name, r.name): str(r.specifier) for r in parsed}
 
 
@@ -46,7 +47,7 @@ def test_the_same_python_is_asked_for(recipe: dict, project: dict) -> None:
 
 
 def test_torch_is_the_one_for_cpus_from_conda_forge(recipe: dict) -> None:
-    assert any(line.startswith("pytorch-cpu") for line in recipe["dependencies"])
+    assert any(str(line).startswith("pytorch-cpu") for line in recipe["dependencies"])
     assert recipe["channels"] == ["conda-forge", "nodefaults"]
 
 

@@ -114,6 +114,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
     >>> calibrate(net, torch.tensor([[0.5, 2.0], [1.0, 1.5]]).view(2, 1, 1, 2))
     {'1': (0.0, 2.0)}
     """
+    net = copy.deepcopy(net)  # hooks on the one given would reach copies that other threads make
     names: dict[nn.Module, str] = {layer: name for name, layer in prunable(net).items()}
     ranges: dict[str, Range] = dict.fromkeys(names.values(), (0.0, 0.0))
 
@@ -139,6 +140,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     >>> positions(net, torch.zeros(1, 1, 4, 4))
     [4, 1]
     """
+    net = copy.deepcopy(net)  # as in calibrate
     used = dict.fromkeys(prunable(net).values(), 0)
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

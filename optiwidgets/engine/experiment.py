@@ -246,7 +246,7 @@ class Experiment:
         parts = pack.packed_parts(packable)
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
         logits = self._logits(optimized, images.batches)
-        predictions, scores = logits.argmax(1).numpy(), logits.softmax(1).numpy()
+        predictions, scores = logits.argmax(1).numpy(), alone(logits.softmax, 1).numpy()
         names = tuple(self.dataset.class_names)
         for array in (predictions, scores):
             array.setflags(write=False)  # remembered reports are shared

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import onnx
 
 BITS = 8
+NARROW = 8  # input channels: over fewer, integer convolutions are slower than float ones
+FLOAT = 1  # onnx.TensorProto.FLOAT
 MOST_STEPS = 2.0**30  # of a bias: half of what 32 bits hold
 # Rounding to a grid commutes with these: they are monotone, or only move values
 PASSING = {"Relu", "MaxPool", "Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose"}
@@ -33,10 +35,10 @@ def to_int8(
 ) -> onnx.ModelProto:
     """A copy of an exported model that computes with 8-bit codes.
 
-    Weights are stored as the codes they have (int8 symmetric or uint8 affine, per tensor or per
-    channel), each layer's input is rounded to 256 values over its range (uint8 affine). Where a
-    layer's output reaches only such inputs, through pooling and ReLU, it is rounded right away:
-    that gives the same codes, and the runtime pools, and hands on, bytes.
+    Weights are stored as the codes they have (affine ones moved from 0..255 to -128..127, like
+    their zero points), each layer's input is rounded to 256 values over its range (uint8 affine).
+    Where a layer's output reaches only such inputs, through pooling and ReLU, it is rounded right
+    away: that gives the same codes, and the runtime pools, and hands on, bytes.
 
     Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference", CVPR 2018, section 2.
@@ -46,8 +48,10 @@ def to_int8(
     model
         As ``runtime.export`` makes it, the initializers named as in the state.
     layers
-        Coded weights by layer name, 8 bits or fewer; layers with more stay in float. So does the
-        weight (not the input) of a convolution that feeds a sum: runtimes have no kernel for it.
+        Coded weights by layer name, 8 bits or fewer; layers with more stay in float. The
+        decoded weights, not the codes, of two sorts of convolutions meet their rounded inputs in a
+        float kernel: those over fewer than 8 channels (an image, say), where that is several times
+        faster, and those that feed a sum, which have no integer kernel.
     ranges
         Lowest and highest input of each of these layers, as ``calibrate`` gives them.
 
@@ -92,38 +96,57 @@ def _weight(node: onnx.NodeProto, grids: Mapping[str, Grid]) -> str:
 
 
 def _shared_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str, Grid]:
-    """Values that all their readers want on one and the same grid, found from the end backwards."""
+    """Values, computed by integer kernels, that all their readers want on one and the same grid."""
+    shared, floats = _agreed_grids(graph, grids), _floats(graph)
+    integer: set[str] = set()
+    for node in graph.node:
+        passed_on = node.op_type in PASSING and node.input[0] in integer
+        if passed_on or (_weight(node, grids) and not _is_narrow(node, floats)):
+            integer.update(shared.keys() & node.output)
+    return {value: shared[value] for value in integer}
+
+
+def _agreed_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str, Grid]:
+    """Values that all their readers want on one and the same grid, from the end backwards."""
     wanted: defaultdict[str, set[Grid | None]] = defaultdict(set)
     for output in graph.output:
         wanted[output.name].add(None)
-    shared: dict[str, Grid] = {}
+    agreed: dict[str, Grid] = {}
     for node in reversed(graph.node):
         weight = _weight(node, grids)
         on_output = _only(wanted[node.output[0]]) if len(node.output) == 1 else None
         if on_output is not None:
-            shared[node.output[0]] = on_output
+            agreed[node.output[0]] = on_output
         passed_on = on_output if node.op_type in PASSING else None
         for place, value in enumerate(node.input):
             wanted[value].add((grids[weight] if weight else passed_on) if place == 0 else None)
-    return shared | {
-        i.name: grid for i in graph.input if (grid := _only(wanted[i.name])) is not None
-    }
+    return agreed
 
 
 def _only(wanted: set[Grid | None]) -> Grid | None:
     return next(iter(wanted)) if len(wanted) == 1 else None
 
 
+def _floats(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+    from onnx import numpy_helper
+
+    return {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+
+
+def _is_narrow(node: onnx.NodeProto, floats: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether a node is a convolution over few channels (of an image, say), in one group."""
+    if node.op_type != "Conv" or any(a.name == "group" and a.i > 1 for a in node.attribute):
+        return False
+    return bool(floats[node.input[1]].shape[1] < NARROW)
+
+
 class _Rewriter:
-    """Builds a graph's nodes anew, with pairs where values are codes."""
+    """Builds a graph's nodes anew, with pairs (round to a code, decode) where values are codes."""
 
     def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, Grid]) -> None:
-        from onnx import numpy_helper
-
-        self.graph, self.shared = graph, shared
-        self.floats = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+        self.graph, self.shared, self.floats = graph, shared, _floats(graph)
         self.calls: Counter[str] = Counter()
-        self.rounded: dict[tuple[str, Grid], str] = {}
+        self.rounded: dict[tuple[str, Grid, bool], str] = {}
         del graph.node[:]
 
     def add(self, node: onnx.NodeProto, layer: Coded | None, grid: Grid | None) -> None:
@@ -131,23 +154,34 @@ class _Rewriter:
         new = copy.deepcopy(node)
         wanted = grid or (self.shared.get(node.input[0]) if node.input else None)
         if wanted:
-            new.input[0] = self.round(node.input[0], wanted)
+            plain = layer is not None and _is_narrow(node, self.floats)
+            new.input[0] = self.round(node.input[0], wanted, plain)
         # a convolution whose output stays float has no integer kernel: its weight is left decoded
         if layer and wanted and (node.op_type != "Conv" or node.output[0] in self.shared):
             new.input[1:] = self.decode(node.input[1:], layer, wanted.scale)
         self.graph.node.append(new)
 
-    def round(self, value: str, grid: Grid) -> str:
-        """Name of a value on its grid; one pair for all who want the same."""
-        if (value, grid) not in self.rounded:
+    def round(self, value: str, grid: Grid, plain: bool) -> str:
+        """Name of a value on its grid; one pair for all who want the same.
+
+        If ``plain``, it is decoded by arithmetic: the runtime would take a DequantizeLinear there
+        as leave to quantize the float weights of the layer, in its own way.
+        """
+        if (value, grid, plain) not in self.rounded:
             name = f"{value}.grid{len(self.rounded)}"
             scale = self.constant(f"{name}.scale", np.array(grid.scale, np.float32))
             zero = self.constant(f"{name}.zero_point", np.array(grid.zero_point, np.uint8))
-            self.node("QuantizeLinear", [value, scale, zero], f"{name}.codes")
-            self.rounded[value, grid] = self.node(
-                "DequantizeLinear", [f"{name}.codes", scale, zero], name
-            )
-        return self.rounded[value, grid]
+            codes = self.node("QuantizeLinear", [value, scale, zero], f"{name}.codes")
+            decode = self.decode_plainly if plain else self.decode_codes
+            self.rounded[value, grid, plain] = decode(name, codes, scale, zero)
+        return self.rounded[value, grid, plain]
+
+    def decode_codes(self, name: str, *stored: str) -> str:
+        return self.node("DequantizeLinear", list(stored), name)
+
+    def decode_plainly(self, name: str, codes: str, scale: str, zero: str) -> str:
+        floats = [self.node("Cast", [of], f"{of}.float", to=FLOAT) for of in (codes, zero)]
+        return self.node("Mul", [self.node("Sub", floats, f"{name}.steps"), scale], name)
 
     def decode(self, parameters: Sequence[str], layer: Coded, input_scale: float) -> list[str]:
         """Names of a layer's weight and bias decoded from codes, its own at every call."""
@@ -201,15 +235,20 @@ def _roomy(layer: Coded, bias: NDArray[np.float32], input_scale: float) -> Tenso
 
 
 def _stored(layer: Coded, scale: Tensor) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[Any]]:
-    """Codes int8 or uint8, scale and zero point: scalars per tensor, (O,) per channel."""
-    kind = np.uint8 if layer.zero_point.numel() else np.int8
-    zero_point = layer.zero_point if layer.zero_point.numel() else torch.zeros_like(layer.scale)
+    """Codes int8, scale and zero point: scalars per tensor, (O,) per channel.
+
+    Affine codes 0..255 move down by 128, like their zero points: the same values, and the kernels
+    for int8 weights are faster than those for uint8.
+    """
+    affine = layer.zero_point.numel() > 0
+    zero_point = layer.zero_point - 128 if affine else torch.zeros_like(layer.scale)
     column = (-1, *[1] * (layer.codes.dim() - 1))
-    steps = torch.where(layer.mask, layer.codes - zero_point.view(column), 0)  # 0 where pruned
+    moved = layer.codes - 128 if affine else layer.codes
+    steps = torch.where(layer.mask, moved - zero_point.view(column), 0)  # 0 where pruned
     codes = (steps * (layer.scale / scale).view(column)).round() + zero_point.view(column)
     shape = [] if scale.numel() == 1 else [-1]
     return (
-        codes.numpy().astype(kind),
+        codes.numpy().astype(np.int8),
         scale.reshape(shape).numpy(),
-        zero_point.reshape(shape).numpy().astype(kind),
+        zero_point.reshape(shape).numpy().astype(np.int8),
     )

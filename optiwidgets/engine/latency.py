@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optiwidgets.engine.recover import Cancelled
 from optiwidgets.engine.export import INPUT, OUTPUT
+from optiwidgets.engine.recover import Cancelled
 from optiwidgets.engine.report import Floats, Latency
 from optiwidgets.engine.runtime import BATCH, Session
 

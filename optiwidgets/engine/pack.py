@@ -1,12 +1,18 @@
-"""Codes and positions -> the bytes of a real file -> the same weights again.
+"""Codes and positions -> the bytes of a real file; ``unpack`` reads it.
 
-The file: magic and lengths, JSON header, then for every layer its positions, scales and codes, then
-what is left of the model's state as floats, and a CRC-32 of it all. A layer's positions are a
-bitmask where that is smaller than storing its zeros as codes; else there are none.
+The file is ``OWZ2``, the lengths of what follows, a JSON header (deflated, with a dictionary of
+what such headers mostly say), an entropy-coded stream, plain bytes, and a CRC-32 of it all. Plain
+are codebooks, bitmasks, scales and zero points, codes, and the rest of the model's state as floats,
+each layer by layer. Every layer takes the smallest of three ``encodings``; of an entropy-coded one
+positions and codes are in the stream (16- and 32-bit floats stay plain).
+
+Files can be smaller than the order-0 estimate of ``sizes``, which only counts zeros: they cluster,
+and ``odds`` makes use of it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import struct
@@ -15,22 +21,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
-from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from optiwidgets.engine import network, zoo
+from optiwidgets.engine.coding import Writer, pack_bits
+from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, Fitted, fit, to_unsigned
 from optiwidgets.engine.quantize import Coded
 from optiwidgets.engine.recipe import Recipe
 
-MAGIC = b"OWZ1"
-FRAME = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the payload
+MAGIC = b"OWZ2"
+FRAME = struct.Struct("<4sHII")  # magic, bytes of the header, of the stream, of the plain sections
 CHECKSUM = struct.Struct("<I")
-DENSE, BITMASK = "dense", "bitmask"
-PARTS = ("codes", "positions", "scales", "biases", "header")
+MOST_HEADER_BYTES, MOST_TEXT_BYTES = 2**16 - 1, 2**20  # the header deflated and inflated
+PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
+# Part of the format: headers deflate to what differs from it. The most likely comes last.
+DICTIONARY = (
+    b'"bitmask"],["dense"],"airplane","cat","dog",{"model":null,"classes":["[["conv1",["fc1",[10,'
+    b'"recovery":"finetune","seed":"score":"random","pruning":"layer","channel","activation_bits":8,'
+    b'"grain":"channel","scheme":"affine","codebook","clip":"percentile","mse",'
+    b'"layers":[["features.0",[16,1,3,3],"entropy"],["features.4",[32,16,3,3],"entropy"],["features.8'
+    b'",[64,32,3,3],"entropy"],["hidden",[128,576],"entropy"],["head",[10,128],"entropy"]]}'
+    b'{"model":{"name":"wide","channels":1,"size":28,"classes":10},"classes":["0","1","2","3","4","5"'
+    b',"6","7","8","9"],"recipe":{"sparsity":0.9,"bits":4},"layers":[["features.0",[8,1,3,3],"entropy'
+    b'"],["features.4",[16,8,3,3],"entropy"],["features.8",[32,16,3,3],"entropy"],["hidden",[64,288],'
+    b'"entropy"],["head",[10,64],"entropy"]]}{"model":{"name":"small","channels":1,"size":28,"classes'
+    b'":10},"classes":["0","1","2","3","4","5","6","7","8","9"],"recipe":{"sparsity":0.'
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,89 +67,17 @@ class Packable:
     spec: zoo.Spec | None
 
 
-def pack_bits(codes: NDArray[np.integer[Any]], bits: int) -> bytes:
-    """Write unsigned codes one after the other, ``bits`` each, lowest bit first.
+def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]:
+    """Bytes of the file by what they are spent on, without writing it.
 
-    Examples
-    --------
-    Three 3-bit codes 1, 2, 7 are 0b111_010_001, that is 465 = 0x1d1, in two bytes:
-
-    >>> pack_bits(np.array([1, 2, 7]), 3).hex()
-    'd101'
+    With an ``encoding``, of the file in which every layer that can takes that one.
     """
-    column = codes.astype(np.uint8)[:, None]
-    planes = np.unpackbits(column, axis=1, count=bits, bitorder="little")
-    return np.packbits(planes, bitorder="little").tobytes()
-
-
-def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
-    """Read ``count`` codes that ``pack_bits`` wrote.
-
-    Examples
-    --------
-    >>> unpack_bits(bytes.fromhex("d101"), 3, 3).tolist()
-    [1, 2, 7]
-    """
-    planes = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits, bitorder="little")
-    return np.packbits(planes.reshape(count, bits), axis=1, bitorder="little").ravel()
-
-
-def packed_length(count: int, bits: int) -> int:
-    """Whole bytes that ``count`` codes of ``bits`` take.
-
-    Examples
-    --------
-    >>> packed_length(3, 3)
-    2
-    """
-    return -(-count * bits // 8)
-
-
-def encoding(layer: Coded) -> str:
-    """The smaller way to store a layer: zeros as codes, or a bitmask of what was kept.
-
-    One-bit codes have no zero, so a pruned one-bit layer needs its mask.
-
-    Examples
-    --------
-    >>> from optiwidgets.engine.quantize import encode
-    >>> half = encode(torch.ones(2, 8), torch.arange(16).view(2, 8) < 8, Recipe(bits=4))
-    >>> encoding(half)
-    'bitmask'
-    """
-    total, kept = layer.mask.numel(), int(layer.mask.sum())
-    if kept == total:
-        return DENSE
-    masked = packed_length(total, 1) + packed_length(kept, layer.bits)
-    return BITMASK if layer.bits == 1 or masked < packed_length(total, layer.bits) else DENSE
-
-
-def packed_parts(model: Packable) -> dict[str, int]:
-    """Bytes of the file by what they are spent on, without writing it."""
-    parts = dict.fromkeys(PARTS, 0)
-    encodings = {name: encoding(layer) for name, layer in model.layers.items()}
-    for name, layer in model.layers.items():
-        total, masked = layer.mask.numel(), encodings[name] == BITMASK
-        stored = int(layer.mask.sum()) if masked else total
-        parts["codes"] += packed_length(stored, layer.bits)
-        parts["positions"] += packed_length(total, 1) if masked else 0
-        parts["scales"] += 4 * layer.scale.numel() + layer.zero_point.numel()
-    parts["biases"] = sum(t.numel() * t.element_size() for t in _leftovers(model.net))
-    parts["header"] = FRAME.size + len(_header(model, encodings)) + CHECKSUM.size
-    return parts
+    return _Sections(model, encoding).parts
 
 
 def pack(model: Packable) -> bytes:
     """The whole file, ``sum(packed_parts(model).values())`` bytes long."""
-    encodings = {name: encoding(layer) for name, layer in model.layers.items()}
-    header = _header(model, encodings)
-    blocks = []
-    for name, layer in model.layers.items():
-        blocks += _pack_layer(layer, encodings[name])
-    blocks += [t.contiguous().numpy().tobytes() for t in _leftovers(model.net)]
-    payload = b"".join(blocks)
-    body = FRAME.pack(MAGIC, len(header), len(payload)) + header + payload
-    return body + CHECKSUM.pack(zlib.crc32(body))
+    return _Sections(model).file()
 
 
 def save(model: Packable, path: str | os.PathLike[str]) -> None:
@@ -147,41 +94,55 @@ def save(model: Packable, path: str | os.PathLike[str]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) -> nn.Module:
-    """Read a file that ``Report.save`` wrote, as an eval-mode module with bit-identical weights.
+class _Sections:
+    """A file before its pieces are joined."""
 
-    Parameters
-    ----------
-    path
-        The file.
-    model
-        For models that are not the zoo's: a fresh instance of the architecture. It stays as it
-        is; a copy is folded, shrunk to fit and filled.
+    def __init__(self, model: Packable, encoding: str | None = None) -> None:
+        writer, encodings, pieces = Writer(), {}, []
+        for name, layer in reversed(list(model.layers.items())):  # written last is read first
+            fitted = fit(layer)
+            how = encodings[name] = fitted.smallest if encoding is None else fitted.only(encoding)
+            pieces.append(_plain_pieces(fitted, layer, how))
+            if how == ENTROPY:
+                fitted.write(writer, layer.bits)
+        self.tables, self.positions, self.scales, self.codes = zip(*reversed(pieces), strict=True)
+        left = network.leftovers(model.net).values()
+        self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]
+        self.header = _header(model, encodings)
+        self.stream, self.spent = writer.finish()
 
-    Raises
-    ------
-    ValueError
-        The file is not a packed model, is damaged, or does not fit the model.
+    @property
+    def parts(self) -> dict[str, int]:
+        parts = {name: sum(map(len, getattr(self, name))) for name in PARTS[:-1]}
+        parts["header"] = FRAME.size + len(self.header) + CHECKSUM.size
+        return {name: size + self.spent.get(name, 0) for name, size in parts.items()}
 
-    Examples
-    --------
-    >>> load_packed("README.md")
-    Traceback (most recent call last):
-    ...
-    ValueError: README.md cannot be loaded as a packed model: it does not begin with b'OWZ1'
-    """
-    if model is not None and not isinstance(model, nn.Module):
-        raise ValueError(f"model is a torch module, not {type(model).__name__}")
-    try:
-        with open(path, "rb") as stream:
-            header, payload = _open(stream)
-        net = _empty_model(header, model)
-        _fill(net, header["layers"], Recipe(**header["recipe"]), payload)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(
-            f"{os.fspath(path)} cannot be loaded as a packed model: {error}"
-        ) from error
-    return net
+    def file(self) -> bytes:
+        sections = (self.tables, self.positions, self.scales, self.codes, self.biases)
+        plain = b"".join(itertools.chain(*sections))
+        if len(self.header) > MOST_HEADER_BYTES or max(len(self.stream), len(plain)) >= 2**32:
+            raise ValueError("the model is too large for a packed file")
+        frame = FRAME.pack(MAGIC, len(self.header), len(self.stream), len(plain))
+        body = frame + self.header + self.stream + plain
+        return body + CHECKSUM.pack(zlib.crc32(body))
+
+
+def _plain_pieces(fitted: Fitted, layer: Coded, how: str) -> tuple[bytes, bytes, bytes, bytes]:
+    """What of a layer is not in the stream: codebook, positions, scales, codes."""
+    book, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
+    table = bytes([len(book) - 1]) + book.numpy().tobytes() if len(book) else b""
+    positions = np.packbits(fitted.flags, bitorder="little").tobytes() if how == BITMASK else b""
+    scales = layer.scale.numpy().tobytes() + zero_point.numpy().tobytes()
+    return table, positions, scales, _plain_codes(fitted, layer, how)
+
+
+def _plain_codes(fitted: Fitted, layer: Coded, how: str) -> bytes:
+    if how == ENTROPY and fitted.histogram:
+        return b""
+    if layer.bits >= 16:
+        return (fitted.symbols if how == DENSE else fitted.values).tobytes()
+    codes = to_unsigned(fitted.symbols, layer)
+    return pack_bits(codes.ravel() if how == DENSE else codes[fitted.flags], layer.bits)
 
 
 def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:
@@ -194,144 +155,8 @@ def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:
         "recipe": recipe,
         "layers": layers,
     }
-    return json.dumps(content, separators=(",", ":")).encode()
-
-
-def _leftovers(net: nn.Module) -> list[Tensor]:
-    return list(network.leftovers(net).values())
-
-
-def _pack_layer(layer: Coded, how: str) -> list[bytes]:
-    codes, mask = layer.codes.flatten().numpy(), layer.mask.flatten().numpy()
-    positions = np.packbits(mask, bitorder="little").tobytes() if how == BITMASK else b""
-    scales = layer.scale.numpy().tobytes() + layer.zero_point.to(torch.uint8).numpy().tobytes()
-    stored = codes[mask] if how == BITMASK else codes
-    if layer.bits >= 16:
-        return [positions, scales, stored.tobytes()]
-    return [positions, scales, pack_bits(_unsigned(stored, layer), layer.bits)]
-
-
-def _unsigned(codes: NDArray[Any], layer: Coded) -> NDArray[Any]:
-    """Codes as stored: affine ones as they are, a sign as 0 or 1, symmetric ones moved up."""
-    if layer.zero_point.numel():
-        return codes
-    return (codes + 1) // 2 if layer.bits == 1 else codes + 2 ** (layer.bits - 1) - 1
-
-
-def _open(stream: BinaryIO) -> tuple[dict[str, Any], memoryview]:
-    """Check magic, lengths (before anything big is read), checksum and header; part the payload."""
-    frame, there = stream.read(FRAME.size), os.fstat(stream.fileno()).st_size
-    if frame[: len(MAGIC)] != MAGIC:
-        raise ValueError(f"it does not begin with {MAGIC!r}")
-    if len(frame) < FRAME.size:
-        raise ValueError(f"it is only {there} bytes long")
-    _, header_bytes, payload_bytes = FRAME.unpack(frame)
-    whole = FRAME.size + header_bytes + payload_bytes + CHECKSUM.size
-    if there != whole:
-        raise ValueError(f"it is {there} bytes long, its header accounts for {whole}")
-    body = memoryview(frame + stream.read())
-    (checksum,) = CHECKSUM.unpack(body[-CHECKSUM.size :])
-    if zlib.crc32(body[: -CHECKSUM.size]) != checksum:
-        raise ValueError("its checksum does not fit: it was changed")
-    start = FRAME.size + header_bytes
-    header = json.loads(bytes(body[FRAME.size : start]))
-    if not _is_header(header):
-        raise ValueError("its header is not sound; it may come from a newer version")
-    return header, body[start : -CHECKSUM.size]
-
-
-def _is_header(header: object) -> bool:
-    match header:
-        case {"model": None | dict() as spec, "recipe": dict(), "layers": [*layers]}:
-            known = spec is None or spec.keys() == zoo.Spec.__required_keys__
-            return known and all(map(_is_layer, layers))
-    return False
-
-
-def _is_layer(entry: object) -> bool:
-    match entry:
-        case [str(), [_, *_] as shape, str()]:
-            return all(type(length) is int for length in shape)
-    return False
-
-
-def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Module:
-    """A folded model with the layers' shapes of the file."""
-    if model is None and header["model"] is None:
-        raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
-    net = network.fold(zoo.build(header["model"]) if model is None else model)
-    layers = network.prunable(net)
-    if [name for name, _, _ in header["layers"]] != list(layers):
-        raise ValueError(f"its layers are not those of the model, {', '.join(layers)}")
-    keep = {}
-    for name, shape, _ in header["layers"]:
-        outputs = len(layers[name].weight)
-        if not 1 <= shape[0] <= outputs:
-            raise ValueError(f"layer {name!r} has {shape[0]} outputs, the model {outputs}")
-        if shape[0] < outputs:
-            keep[name] = torch.arange(shape[0])
-    if keep:
-        net = network.remove_channels(net, keep, network.channel_flow(net))
-    for (name, shape, _), layer in zip(
-        header["layers"], network.prunable(net).values(), strict=True
-    ):
-        if list(layer.weight.shape) != shape:
-            raise ValueError(f"layer {name!r} is {shape}, the model's {list(layer.weight.shape)}")
-    return net
-
-
-def _fill(net: nn.Module, layers: Sequence[Any], recipe: Recipe, payload: memoryview) -> None:
-    """Decode every layer into the model, then the leftovers, and see that nothing is left over."""
-    reader = _Reader(payload)
-    for (_, _, how), layer in zip(layers, network.prunable(net).values(), strict=True):
-        layer.weight.copy_(_read_layer(reader, layer.weight.shape, how, recipe).decode())
-    for tensor in _leftovers(net):
-        tensor.copy_(reader.take(tensor.dtype, tensor.numel()).view(tensor.shape))
-    if reader.at != len(payload):
-        raise ValueError(f"{len(payload) - reader.at} bytes more than its header accounts for")
-
-
-class _Reader:
-    """Walks along the payload, and says so when it ends too early."""
-
-    def __init__(self, payload: memoryview) -> None:
-        self.payload, self.at = payload, 0
-
-    def bytes(self, count: int) -> bytes:
-        if self.at + count > len(self.payload):
-            raise ValueError(f"it ends {self.at + count - len(self.payload)} bytes too early")
-        self.at += count
-        return bytes(self.payload[self.at - count : self.at])
-
-    def take(self, dtype: torch.dtype, count: int) -> Tensor:
-        if not count:
-            return torch.empty(0, dtype=dtype)
-        size = torch.empty(0, dtype=dtype).element_size()
-        return torch.frombuffer(bytearray(self.bytes(count * size)), dtype=dtype)
-
-
-def _read_layer(reader: _Reader, shape: torch.Size, how: str, recipe: Recipe) -> Coded:
-    if how not in (DENSE, BITMASK):
-        raise ValueError(f"unknown encoding {how!r}; it may come from a newer version")
-    total, bits = shape.numel(), recipe.bits
-    mask = torch.ones(total, dtype=torch.bool)
-    if how == BITMASK:
-        flags = unpack_bits(reader.bytes(packed_length(total, 1)), 1, total)
-        mask = torch.from_numpy(flags.astype(bool))
-    rows = (shape[0] if recipe.grain == "channel" else 1) if bits < 16 else 0
-    scale = reader.take(torch.float32, rows)
-    affine = recipe.scheme == "affine" and bits < 16
-    zero_point = reader.take(torch.uint8, rows if affine else 0).to(torch.int16)
-    codes = torch.zeros(total, dtype={16: torch.float16, 32: torch.float32}.get(bits, torch.int16))
-    codes[mask] = _read_codes(reader, int(mask.sum()), bits, affine)
-    return Coded(codes.view(shape), mask.view(shape), bits, scale, zero_point)
-
-
-def _read_codes(reader: _Reader, count: int, bits: int, affine: bool) -> Tensor:
-    if bits >= 16:
-        return reader.take(torch.float16 if bits == 16 else torch.float32, count)
-    packed = reader.bytes(packed_length(count, bits))
-    codes = unpack_bits(packed, bits, count).astype(np.int16)
-    if not affine:
-        codes = 2 * codes - 1 if bits == 1 else codes - (2 ** (bits - 1) - 1)
-    return torch.from_numpy(codes)
+    text = json.dumps(content, separators=(",", ":")).encode()
+    if len(text) > MOST_TEXT_BYTES:
+        raise ValueError(f"names and shapes take {len(text)} bytes, the most is {MOST_TEXT_BYTES}")
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -12, 4, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+    return deflate.compress(text) + deflate.flush()

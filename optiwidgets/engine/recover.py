@@ -18,7 +18,7 @@ BATCH = 64
 PEAK_RATE = 4e-3
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 (somebody's wish, no error)
     """Somebody asked long work to stop; nothing was changed."""
 
 

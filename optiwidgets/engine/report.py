@@ -135,10 +135,10 @@ class Size:
 class Latency:
     """How long one image takes in ONNX Runtime, before and after, measured in one interleaved run.
 
-    ``ratio`` is ``baseline_ms / optimized_ms`` (medians), above 1 is faster, with its 95 % bootstrap
-    interval ``low``..``high``. ``control`` is the same three numbers of the baseline against itself:
-    what noise looks like. IQRs are (lower, upper) quartiles, p99 the 99th percentile, all in ms.
-    ``batch`` is the same for batches of 32 images, None inside itself.
+    ``ratio`` is ``baseline_ms / optimized_ms`` (medians), above 1 is faster, with its 95 %
+    bootstrap interval ``low``..``high``. ``control`` is the same three numbers of the baseline
+    against itself: what noise looks like. IQRs are (lower, upper) quartiles, p99 the 99th
+    percentile, all in ms. ``batch`` is the same for batches of 32 images, None inside itself.
     """
 
     ratio: float
@@ -159,8 +159,8 @@ class Latency:
 class Tools:
     """What a report can do but only an experiment knows how to.
 
-    ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX file; the
-    others are the statistics of ``optiwidgets.engine.metrics``.
+    ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX
+    file; the others are the statistics of ``optiwidgets.engine.metrics``.
     """
 
     build: Callable[[Recipe], Any]
@@ -183,8 +183,8 @@ class Report:
     are the int8 runtime's, ``simulated`` is the confusion of the float simulation.
 
     None until measured: ``latency``; ``agreement``, the share of the images on which runtime and
-    torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose prediction changes
-    under an invisible change.
+    torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose prediction
+    changes under an invisible change.
     """
 
     recipe: Recipe
@@ -250,7 +250,7 @@ class Report:
         self.tools.write(self.recipe, path)
 
     def export(self, path: str | PathLike[str]) -> None:
-        """Write the model as an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all."""
+        """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all."""
         self.tools.export(self.recipe, path)
 
     def figure(self) -> Figure:

@@ -59,17 +59,42 @@ def session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSe
     """
     if type(threads) is not int or threads < 1:
         raise ValueError(f"threads is a whole number, 1 or more, not {threads!r}")
+    return _open(model, threads, exact=_saturates())
+
+
+def _open(model: onnx.ModelProto, threads: int, exact: bool) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3  # errors only
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # without VNNI, products of uint8 and int8 would saturate: compute them exactly instead
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry("session.x64quantprecision", "1" if exact else "0")
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
+
+
+@cache
+def _saturates() -> bool:
+    """Whether sums of uint8 x int8 overflow here: they do on CPUs with AVX2 but without VNNI.
+
+    There the runtime can be told to be exact, which is slower, so it is tried, once.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    most = numpy_helper.from_array(np.full((64, 16), 127, np.int8), "most")
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", [INPUT, "most"], [OUTPUT])],
+        "saturation",
+        [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [1, 64])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.INT32, [1, 16])],
+        [most],
+    )
+    opset = [helper.make_opsetid("", 20)]
+    session = _open(helper.make_model(graph, opset_imports=opset, ir_version=10), 1, exact=False)
+    (sums,) = session.run([OUTPUT], {INPUT: np.full((1, 64), 255, np.uint8)})
+    return bool((sums != 64 * 255 * 127).any())
 
 
 def predict(session: Session, images: Tensor | NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Accuracy, size and speed together, for a stated use: would you ship it?"""
+"""Accuracy, size and speed together, judged for a stated use."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
     'speed not measured yet'
     """
     index, fall = _fallen_recall(base, rep, policy)
-    speed = rep.latency and (rep.latency.ratio, rep.latency.low, rep.latency.high)
+    timed = rep.latency
+    speed = (timed.ratio, timed.low, timed.high) if timed else None
     return _decide(
         Evidence(
             drop=rep.drop_from(base),
@@ -234,7 +235,7 @@ def _lacking(e: Evidence, policy: Policy) -> list[str]:
     if e.speed and e.speed[1] <= 1:
         ratio, low, high = e.speed
         lead = "smaller, not faster" if e.size_cut >= SMALLEST_CUT else "not faster"
-        lacking.append(f"{lead}: speed x {ratio:.2f}, 95 % between {low:.2f} and {high:.2f}")
+        lacking.append(f"{lead}: speed x {ratio:.2f} ({low:.2f} to {high:.2f})")
     return lacking
 
 

@@ -49,6 +49,17 @@ class Channels(VoilaKernelWebsocketHandler):
         self.set_nodelay(True)
         await super().open(kernel_id)
 
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Pass on what is not in the protocol that Voila reads, unread.
+
+        Voila takes the first 8 bytes for a number of offsets. In Jupyter's older protocol, which a
+        client gets that asks for none, they are two numbers: it would count for centuries, and the
+        whole class would wait.
+        """
+        if isinstance(message, bytes) and int.from_bytes(message[:8], "little") > len(message):
+            return super(VoilaKernelWebsocketHandler, self).write_message(message, binary)
+        return super().write_message(message, binary)
+
 
 class Lessons(Voila):
     """Voila on one folder and one socket that is already bound."""

@@ -7,6 +7,8 @@ function card(name, ...figures) {
   return { box: element("section", { className: "ow-card", "aria-label": name }, title, line, reason), title, reason };
 }
 
+/** One decimal, and no minus before a zero. */
+const points = (value) => value.toFixed(1).replace("-0.0", "0.0");
 const figure = (name) => element("span", { "data-ow": name });
 
 function show(node, value, text) {
@@ -21,8 +23,8 @@ function paintAccuracy(card, accuracy, was, drop, data) {
   write(card.title, `Accuracy · ${thousands(data.images)} ${data.part} images`);
   card.box.title = `95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
-  show(drop, d.points, `drop ${d.points.toFixed(1)} points`);
-  card.reason.replaceChildren(drop, `, 95 % between ${d.low.toFixed(1)} and ${d.high.toFixed(1)}`);
+  show(drop, d.points, `drop ${points(d.points)} points`);
+  card.reason.replaceChildren(drop, `, 95 % between ${points(d.low)} and ${points(d.high)}`);
 }
 
 function paintSize(card, size, ratio, { baseline, optimized }) {
@@ -33,11 +35,12 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
 }
 
 function paintSpeed(card, speed, range, { latency, baseline, optimized }) {
-  write(card.title, `Speed · ONNX Runtime${latency ? `, ${latency.threads} thread` + (latency.threads > 1 ? "s" : "") : ""}`);
-  const macs = `${(baseline.macs / Math.max(1, optimized.macs)).toFixed(1)} × fewer MACs`;
+  const threads = latency ? `, ${latency.threads} thread${latency.threads > 1 ? "s" : ""}` : "";
+  const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
+  write(card.title, `Speed · ONNX Runtime${threads} · MACs ÷ ${fewer}`);
   write(speed, latency ? `${latency.ratio.toFixed(2)}×` : "–");
-  write(range, latency ? `${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
-  write(card.reason, latency ? `${latency.lead}; ${macs}` : `not measured yet; ${macs}`);
+  write(range, latency ? `95 % ${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
+  write(card.reason, latency ? latency.lead : "not measured yet");
   card.box.title = latency ? latency.details : "";
 }
 

@@ -138,11 +138,11 @@ def _lead(report: Report) -> str:
     if timed.high < 1:
         return "slower"
     if recipe.pruning != "channel" and recipe.sparsity:
-        return "no proven speed-up: zeros cost the same"
+        return "no proven speed-up: zeros cost time"
     if recipe.bits < 8:
-        return "no proven speed-up: no kernels below 8 bits"
+        return "no proven speed-up: floats below 8 bits"
     if recipe.bits == 8 and recipe.activation_bits != 8:
-        return "no proven speed-up: 8-bit weights run in float"
+        return "no proven speed-up: runs in float"
     return "no proven speed-up"
 
 

@@ -1,9 +1,10 @@
-// Writes down, at every change of the explorer, what it claims beside where its controls stand.
+// Writes down what the explorer claims beside where its controls stand: in owNotes at every change,
+// whoever makes it; in owFrames as each frame left it, which is what an eye can see.
 () => {
   const root = document.querySelector(".ow-explorer");
   const handles = [...root.querySelectorAll("[role=slider]")];
   const model = root.querySelector("select");
-  const note = () => window.owNotes.push({
+  const look = () => ({
     state: root.dataset.owState,
     recipe: JSON.parse(root.dataset.owRecipe),
     bytes: Number(root.querySelector("[data-ow=bytes]").dataset.owValue),
@@ -11,12 +12,18 @@
     bits: Number(handles[1].getAttribute("aria-valuenow")),
     model: model.value,
   });
-  window.owNotes = [];
+  const notes = window.owNotes = [], frames = window.owFrames = [];
   window.owRecorder?.disconnect();
-  window.owRecorder = new MutationObserver(note);
+  window.owRecorder = new MutationObserver(() => notes.push(look()));
   const watch = (node, ...names) =>
     window.owRecorder.observe(node, { attributes: true, attributeFilter: names });
   watch(root, "data-ow-state", "data-ow-recipe");
   handles.forEach((handle) => watch(handle, "aria-valuenow"));
-  model.addEventListener("change", () => queueMicrotask(note));
+
+  const frame = () => {
+    if (window.owFrames !== frames) return; // a later recording has begun
+    frames.push(look());
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
 }

@@ -22,8 +22,8 @@ def record(explorer: ExplorerPage) -> None:
     explorer.page.evaluate(RECORDER)
 
 
-def notes(explorer: ExplorerPage) -> list[Note]:
-    taken: list[Note] = explorer.page.evaluate("window.owNotes")
+def notes(explorer: ExplorerPage, which: str = "owNotes") -> list[Note]:
+    taken: list[Note] = explorer.page.evaluate(f"window.{which}")
     return taken
 
 
@@ -96,6 +96,7 @@ def test_a_models_numbers_are_stale_from_the_moment_another_is_chosen(
     for name in ("wide", "small", "wide"):
         explorer.model.select_option(name)
         explorer.wait_for(sparsity=0)
-    fresh = [note for note in notes(explorer) if note["state"] == "fresh"]
-    assert {note["model"] for note in fresh} == {"small", "wide"}
-    assert [note for note in fresh if (note["bytes"] == small) != (note["model"] == "small")] == []
+    explorer.start_over()
+    frames = [note for note in notes(explorer, "owFrames") if note["state"] == "fresh"]
+    assert {note["model"] for note in frames} == {"small", "wide"}
+    assert [note for note in frames if (note["bytes"] == small) != (note["model"] == "small")] == []

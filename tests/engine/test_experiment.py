@@ -16,8 +16,8 @@ from torchvision.models import resnet18
 from optiwidgets.engine import zoo
 from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.experiment import Experiment
-from optiwidgets.engine.pack import load_packed
 from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe
+from optiwidgets.engine.unpack import load_packed
 
 SOME = [
     Recipe(),

@@ -5,36 +5,41 @@ import itertools
 import json
 import os
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from optiwidgets.engine import zoo
+from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, fit
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.pack import (
     CHECKSUM,
+    DICTIONARY,
     FRAME,
     MAGIC,
-    encoding,
-    load_packed,
-    pack_bits,
-    packed_length,
-    unpack_bits,
+    Packable,
+    _Sections,
+    pack,
+    packed_parts,
 )
 from optiwidgets.engine.quantize import encode
 from optiwidgets.engine.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.unpack import load_packed
 
 MATRIX = [
     Recipe(sparsity=0.62, pruning=pruning, bits=bits, grain=grain, scheme=scheme)
     for pruning, bits, grain, scheme in itertools.product(
-        ("global", "layer", "channel"), BIT_WIDTHS, ("tensor", "channel"), ("symmetric", "affine")
+        ("global", "layer", "channel"),
+        BIT_WIDTHS,
+        ("tensor", "channel"),
+        ("symmetric", "affine", "codebook"),
     )
-    if (bits, scheme) != (1, "affine")
+    if bits > 1 or scheme == "symmetric"
 ]
 EDGES = [
     Recipe(),
@@ -71,38 +76,20 @@ def same_bits(one, other):
     )
 
 
-def reframe(header, payload):
-    """A file of this header and payload, with lengths and checksum that fit."""
+def reframe(header, plain, stream=b"\x80", magic=MAGIC):
+    """A file of this header, plain bytes and stream, with lengths and checksum that fit."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    body = FRAME.pack(MAGIC, len(text), len(payload)) + text + payload
+    deflate = zlib.compressobj(wbits=-15, zdict=DICTIONARY)
+    deflated = deflate.compress(text) + deflate.flush()
+    body = FRAME.pack(magic, len(deflated), len(stream), len(plain)) + deflated + stream + plain
     return body + CHECKSUM.pack(zlib.crc32(body))
 
 
 def unframe(data):
-    _, length, _ = FRAME.unpack_from(data)
-    start = FRAME.size + length
-    return json.loads(data[FRAME.size : start]), data[start : -CHECKSUM.size]
-
-
-# Bits
-
-
-@given(
-    st.integers(1, 8).flatmap(lambda b: st.tuples(st.just(b), st.lists(st.integers(0, 2**b - 1))))
-)
-def test_codes_of_every_width_come_back(case):
-    bits, codes = case
-    packed = pack_bits(np.array(codes, np.int16), bits)
-    assert len(packed) == packed_length(len(codes), bits) == (len(codes) * bits + 7) // 8
-    assert unpack_bits(packed, bits, len(codes)).tolist() == codes
-
-
-@given(st.integers(1, 8), st.lists(st.integers(0, 255), min_size=1, max_size=30))
-def test_codes_are_written_lowest_bit_first_one_after_the_other(bits, codes):
-    codes = [code % 2**bits for code in codes]
-    number = sum(code << bits * place for place, code in enumerate(codes))
-    expected = number.to_bytes(packed_length(len(codes), bits), "little")
-    assert pack_bits(np.array(codes), bits) == expected
+    _, header, stream, _ = FRAME.unpack_from(data)
+    stream_at, plain_at = FRAME.size + header, FRAME.size + header + stream
+    text = zlib.decompressobj(-15, DICTIONARY).decompress(data[FRAME.size : stream_at])
+    return json.loads(text), data[plain_at : -CHECKSUM.size], data[stream_at:plain_at]
 
 
 # What is smaller
@@ -111,34 +98,58 @@ def test_codes_are_written_lowest_bit_first_one_after_the_other(bits, codes):
 @pytest.mark.parametrize(
     ("bits", "kept", "how"),
     [
-        (4, 40, "dense"),
-        (4, 29, "dense"),  # 5 bytes of mask + 15 of codes are not fewer than 20
-        (4, 28, "bitmask"),
-        (1, 39, "bitmask"),  # a sign cannot be 0
-        (1, 40, "dense"),
-        (32, 39, "dense"),
-        (32, 38, "bitmask"),
-        (8, 0, "bitmask"),
+        (4, 40, DENSE),
+        (4, 39, DENSE),  # odds and histogram cost more than they save
+        (1, 40, DENSE),
+        (8, 0, ENTROPY),
+        (32, 40, DENSE),
+        (32, 30, BITMASK),
+        (32, 1, ENTROPY),
     ],
 )
-def test_positions_are_a_bitmask_only_where_that_is_smaller(bits, kept, how):
-    mask = (torch.arange(40) < kept).view(5, 8)
-    assert encoding(encode(torch.ones(5, 8), mask, Recipe(bits=bits))) == how
+def test_a_layer_takes_the_smallest_encoding(bits, kept, how):
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(3)).view(5, 8)
+    assert fit(encode(order - 19.5, order < kept, Recipe(bits=bits))).smallest == how
+
+
+@pytest.mark.parametrize("recipe", [Recipe(sparsity=0.5, bits=1), Recipe(bits=3, sparsity=0.2)])
+def test_no_encoding_of_all_layers_is_smaller(few, recipe):
+    packable = few._optimizer.optimize(recipe).packable
+    least = sum(packed_parts(packable).values())
+    for encoding in (DENSE, BITMASK, ENTROPY):
+        assert sum(packed_parts(packable, encoding).values()) >= least - 4  # bytes of rounding
+
+
+def test_one_bit_and_codebooks_with_zeros_cannot_be_dense():
+    weight = torch.arange(12.0).view(3, 4)
+    for recipe in (Recipe(bits=1), Recipe(bits=2, scheme="codebook")):
+        assert DENSE in fit(encode(weight, weight >= 0, recipe)).bytes
+        assert DENSE not in fit(encode(weight, weight > 0, recipe)).bytes
 
 
 def test_the_baseline_is_floats_and_nothing_else(own):
     parts = own.run(Recipe()).size.parts
-    assert (parts["codes"], parts["positions"], parts["scales"]) == (4 * 435, 0, 0)
+    nothing = parts["positions"], parts["scales"], parts["tables"]
+    assert (parts["codes"], nothing) == (4 * 435, (0, 0, 0))
     floats = 4 * (5 + 7 + 6 + 3) + 4 * 4 * (2 + 5) + 2 * 8  # biases, two BatchNorms, their counters
     assert parts["biases"] == floats
 
 
 def test_the_parts_of_a_file_by_hand(own):
     recipe = Recipe(sparsity=0.5, pruning="layer", bits=8, grain="channel", scheme="affine")
-    parts = own.run(recipe).size.parts
-    assert parts["codes"] == 30 + 52 + 126 + 9  # kept: 60, 105, 252 and 18 less 30, 53, 126 and 9
-    assert parts["positions"] == 8 + 14 + 32 + 3
+    packable = own._optimizer.optimize(recipe).packable
+    kept = [int(coded.decode().count_nonzero()) for coded in packable.layers.values()]
+    parts = packed_parts(packable, BITMASK)
+    assert (parts["codes"], parts["positions"]) == (sum(kept), 8 + 14 + 32 + 3)
     assert parts["scales"] == (5 + 7 + 6 + 3) * (4 + 1)
+    dense = packed_parts(packable, DENSE)
+    assert (dense["codes"], dense["positions"], dense["tables"]) == (435, 0, 0)
+
+
+def test_a_codebook_counts_as_tables(own):
+    parts = packed_parts(own._optimizer.optimize(Recipe(bits=2, scheme="codebook")).packable, DENSE)
+    assert parts["tables"] == 4 * (1 + 4 * 4)
+    assert parts["scales"] == 0
 
 
 # Files
@@ -263,7 +274,7 @@ def test_every_flipped_byte_is_noticed(file, refused):
     data = bytearray(file.read_bytes())
     for place in range(len(data)):
         data[place] ^= 0x41
-        refused(bytes(data), "does not begin with|bytes long|checksum does not fit")
+        refused(bytes(data), "does not begin with|newer version|bytes long|checksum does not fit")
         data[place] ^= 0x41
 
 
@@ -273,12 +284,14 @@ def test_every_flipped_bit_of_the_last_bytes_is_noticed(file, refused, bit):
     for place in (0, 5, len(data) // 2, len(data) - 1):
         damaged = data.copy()
         damaged[place] ^= 1 << bit
-        refused(bytes(damaged), "does not begin with|bytes long|checksum does not fit")
+        refused(
+            bytes(damaged), "does not begin with|newer version|bytes long|checksum does not fit"
+        )
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"{}", b"OWZ2" + b"\0" * 40])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"{}", b"OWZ1" + b"\0" * 40])
 def test_another_file_under_this_name_is_refused(refused, content):
-    refused(content, "cannot be loaded as a packed model: it does not begin with b'OWZ1'")
+    refused(content, "cannot be loaded as a packed model: it does not begin with b'OWZ2'")
 
 
 def test_forging_a_file_is_possible_here(file, own, make_own, tmp_path):
@@ -320,9 +333,9 @@ LAYER, SHAPE = "wide", [5, 2, 3, 2]
     ],
 )
 def test_an_absurd_layer_is_refused_though_the_checksum_fits(file, refused, layer, message):
-    header, payload = unframe(file.read_bytes())
+    header, *rest = unframe(file.read_bytes())
     header["layers"][0] = layer
-    refused(reframe(header, payload), message)
+    refused(reframe(header, *rest), message)
 
 
 @pytest.mark.parametrize(
@@ -340,9 +353,9 @@ def test_an_absurd_layer_is_refused_though_the_checksum_fits(file, refused, laye
     ],
 )
 def test_an_absurd_header_is_refused_though_the_checksum_fits(file, refused, field, value, message):
-    header, payload = unframe(file.read_bytes())
+    header, *rest = unframe(file.read_bytes())
     header[field] = value
-    refused(reframe(header, payload), message)
+    refused(reframe(header, *rest), message)
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"7", b"\xff\xfe", b"{", b"{}", b"[" * 100_000])
@@ -355,9 +368,9 @@ def test_a_header_that_is_none_is_refused(refused, text):
 )
 def test_a_zoo_model_out_of_all_proportion_is_refused(few, tmp_path, field, value):
     few.run(Recipe(bits=4)).save(tmp_path / "m.owz")
-    header, payload = unframe((tmp_path / "m.owz").read_bytes())
+    header, *rest = unframe((tmp_path / "m.owz").read_bytes())
     header["model"][field] = value
-    (tmp_path / "m.owz").write_bytes(reframe(header, payload))
+    (tmp_path / "m.owz").write_bytes(reframe(header, *rest))
     with pytest.raises(
         ValueError, match=f"{'model' if field == 'name' else field} .*not {value!r}"
     ):
@@ -365,9 +378,120 @@ def test_a_zoo_model_out_of_all_proportion_is_refused(few, tmp_path, field, valu
 
 
 def test_bytes_too_few_or_too_many_are_refused_though_the_checksum_fits(file, refused):
-    header, payload = unframe(file.read_bytes())
-    refused(reframe(header, payload + b"\0"), "1 bytes more than its header accounts for")
-    refused(reframe(header, payload[:-1]), "it ends 1 bytes too early")
+    header, plain, stream = unframe(file.read_bytes())
+    refused(reframe(header, plain + b"\0", stream), "1 bytes more than its header accounts for")
+    refused(reframe(header, plain[:-1], stream), "it ends 1 bytes too early")
+    refused(reframe(header, plain, stream + b"\x01"), "entropy-coded stream")
+    refused(reframe(header, plain, stream + b"\0"), "does not end as such streams do")
+
+
+def test_a_newer_version_is_named(file, refused):
+    for version in b"3", b"9", b"A":
+        newer = reframe(*unframe(file.read_bytes()), magic=MAGIC[:-1] + version)
+        refused(newer, "it comes from a newer version of OptiWidgets")
+
+
+def test_a_header_that_inflates_without_end_is_refused(refused):
+    refused(reframe(b" " * 2**24, b""), "its header is not sound: it does not end")
+
+
+@given(
+    st.binary(max_size=300), st.binary(max_size=300), st.sampled_from(["stream", "plain", "both"])
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_garbage_whose_checksum_fits_gives_a_model_or_a_value_error(
+    file, make_own, tmp_path, garbage, more, which
+):
+    header, plain, stream = unframe(file.read_bytes())
+    forged = reframe(
+        header,
+        plain if which == "stream" else garbage + plain[len(garbage) :],
+        stream if which == "plain" else more,
+    )
+    (tmp_path / "forged.owz").write_bytes(forged)
+    with suppress(ValueError):
+        load_packed(tmp_path / "forged.owz", model=make_own())
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_changed_stream_whose_checksum_fits_gives_a_model_or_a_value_error(
+    file, make_own, tmp_path, data
+):
+    header, plain, stream = unframe(file.read_bytes())
+    at = data.draw(st.integers(0, len(stream) - 1))
+    flipped = bytes([stream[at] ^ data.draw(st.integers(1, 255))])
+    forged = reframe(header, plain, stream[:at] + flipped + stream[at + 1 :])
+    (tmp_path / "forged.owz").write_bytes(forged)
+    with suppress(ValueError):
+        load_packed(tmp_path / "forged.owz", model=make_own())
+
+
+def test_a_code_beyond_the_codebook_is_refused(own, refused):
+    packable = own._optimizer.optimize(Recipe(bits=2, scheme="codebook")).packable
+    books = {
+        name: replace(coded, centroids=coded.centroids[:2])
+        for name, coded in packable.layers.items()
+    }
+    refused(pack(replace(packable, layers=books)), "codes beyond its 2 centroids")
+
+
+# Every layer there is
+
+
+@st.composite
+def _layers(draw):
+    """A layer of any shape, zeros and recipe."""
+    shape = draw(st.lists(st.integers(1, 7), min_size=2, max_size=4))
+    seed, kind = draw(st.integers(0, 2**16)), draw(st.sampled_from(["normal", "equal", "zero"]))
+    generator = torch.Generator().manual_seed(seed)
+    weight = {
+        "normal": torch.randn(shape, generator=generator),
+        "equal": torch.full(shape, 0.3),
+        "zero": torch.zeros(shape),
+    }[kind]
+    sparsity = draw(st.sampled_from([0.0, 0.03, 0.3, 0.6, 0.9, 1.0]))
+    bits = draw(st.sampled_from(BIT_WIDTHS))
+    recipe = Recipe(
+        bits=bits,
+        grain=draw(st.sampled_from(["tensor", "channel"])),
+        scheme=draw(st.sampled_from(["symmetric", *(["affine", "codebook"] if bits > 1 else [])])),
+    )
+    mask = torch.rand(shape, generator=generator) >= sparsity
+    return encode(weight, mask, recipe), recipe
+
+
+class OneLayer(nn.Module):
+    """A layer of this weight, and nothing to run."""
+
+    def __init__(self, shape):
+        super().__init__()
+        linear = len(shape) == 2
+        kernel = (*shape[2:], 1, 1)[:2]
+        self.layer = (
+            nn.Linear(shape[1], shape[0]) if linear else nn.Conv2d(shape[1], shape[0], kernel)
+        )
+
+    def forward(self, images):
+        return self.layer(images)
+
+
+@given(_layers())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_every_layer_comes_back_bit_for_bit(tmp_path, case):
+    coded, recipe = case
+    shape = coded.codes.shape if len(coded.codes.shape) != 3 else (*coded.codes.shape, 1)
+    coded = replace(coded, codes=coded.codes.view(shape), mask=coded.mask.view(shape))
+    net = OneLayer(shape).eval().requires_grad_(False)
+    net.layer.weight.copy_(coded.decode())
+    packable = Packable(recipe, net, {"layer": coded}, ["a"], None)
+    for encoding in (None, DENSE, BITMASK, ENTROPY):
+        data = _Sections(packable, encoding).file()
+        assert len(data) == sum(packed_parts(packable, encoding).values())
+        (tmp_path / "m.owz").write_bytes(data)
+        loaded = load_packed(tmp_path / "m.owz", model=OneLayer(shape))
+        assert same_bits(loaded, net)
+    assert pack(packable) == _Sections(packable).file()
 
 
 def test_an_own_model_needs_an_instance_that_fits(file, refused, toy):

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import re
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,6 +140,20 @@ def test_small_messages_are_sent_at_once_on_a_kernels_websocket(
     ]
     asyncio.run(served.open(served.__new__(served), "kernel"))
     assert done == [True, "kernel"]
+
+
+def test_a_message_in_the_older_protocol_does_not_hang_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    older = struct.pack("!3I", 2, 12, 14) + b"{}" + b"picture"  # offsets of 4 bytes, big end first
+    passed: list[bytes] = []
+    base = app.VoilaKernelWebsocketHandler.__bases__[0]
+    monkeypatch.setattr(
+        base, "write_message", lambda handler, message, binary: passed.append(message)
+    )
+    handler = app.Channels.__new__(app.Channels)
+    handler.write_message(older, binary=True)
+    assert passed == [older]
 
 
 def test_forgotten_kernels_are_culled_and_only_needed_extensions_are_loaded(

@@ -1,0 +1,136 @@
+"""How fast one image and 32 are, before and after, in torch and in ONNX Runtime.
+
+Baseline, 95 % of the weights zero, half the channels removed, and int8: each beside the baseline,
+its calls in turn with those of the baseline and of a second copy of it (A/A: what noise looks
+like. All with one thread. Run it on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import nn
+
+import optiwidgets as ow
+from optiwidgets.engine import activations, latency, runtime
+from optiwidgets.engine.report import Latency
+
+MODELS = ("small", "wide")
+RECIPES = {
+    "baseline again (A/A)": ow.Recipe(),
+    "95 % zeros": ow.Recipe(sparsity=0.95),
+    "half the channels": ow.Recipe(sparsity=0.5, pruning="channel"),
+    "int8": ow.Recipe(bits=8, activation_bits=8),
+}
+
+
+class Eager:
+    """A torch module that answers like a session of the runtime."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = net.to(memory_format=torch.channels_last)
+
+    def run(self, outputs: Sequence[str] | None, feed: dict[str, Any]) -> list[Any]:
+        """Scores of the images in ``feed``."""
+        images = torch.from_numpy(feed["images"]).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            return [self.net(images).numpy()]
+
+    def get_session_options(self) -> SimpleNamespace:
+        """As many threads as torch has."""
+        return SimpleNamespace(intra_op_num_threads=torch.get_num_threads())
+
+
+def main() -> None:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each row: 4")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    arguments = parser.parse_args()
+    if not arguments.seconds > 0:
+        parser.error(f"--seconds is above 0, not {arguments.seconds}")
+    torch.set_num_threads(1)
+    rows = [row for name in MODELS for row in measure(name, arguments.seconds)]
+    versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
+    result = {"rows": rows, "seconds": arguments.seconds, **versions, "cpus": os.cpu_count()}
+    print(json.dumps(result, indent=2) if arguments.json else table(rows))
+
+
+def measure(name: str, seconds: float) -> list[dict[str, Any]]:
+    """One row for each engine and recipe."""
+    experiment = ow.Experiment.load("digits", model=name)
+    images = experiment.dataset.exploration[0]
+    base = openers(experiment, ow.Recipe())
+    rows = []
+    for what, recipe in RECIPES.items():
+        plain = experiment.run(recipe).model()
+        macs, base_macs = (
+            activations.macs(net, images) for net in (plain, experiment.run(ow.Recipe()).model())
+        )
+        for engine, opened in openers(experiment, recipe).items():
+            timed = latency.measure(base[engine], opened, images.numpy(), seconds=seconds)
+            fewer = {"macs": macs, "macs_ratio": base_macs / macs}
+            rows.append({"model": name, "engine": engine, "what": what, **fewer, **flat(timed)})
+    return rows
+
+
+def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[[], Any]]:
+    """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
+    report, images = experiment.run(recipe), experiment.dataset.exploration[0]
+    graph = experiment._optimizer.optimize(recipe).graph(images[:1])
+    ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(runtime.session, graph)}
+    if recipe.activation_bits == 32:
+        ways["torch"] = lambda: Eager(report.model())
+    return ways
+
+
+def flat(timed: Latency) -> dict[str, Any]:
+    """Numbers of single images and of batches, by name."""
+    parts = {"image": timed, "batch": timed.batch}
+    return {
+        place: {
+            "ratio": part.ratio,
+            "interval": [part.low, part.high],
+            "control": list(part.control),
+            "baseline_ms": part.baseline_ms,
+            "optimized_ms": part.optimized_ms,
+            "baseline_iqr_ms": list(part.baseline_iqr_ms),
+            "optimized_iqr_ms": list(part.optimized_iqr_ms),
+            "baseline_p99_ms": part.baseline_p99_ms,
+            "optimized_p99_ms": part.optimized_p99_ms,
+        }
+        for place, part in parts.items()
+        if part is not None
+    }
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """One line a row."""
+    lines = [
+        "times faster than the baseline, 95 % interval, and milliseconds; one thread, in turn",
+        f"{'model':6}{'engine':12}{'what':22}{'MACs':>6}  {'one image':28}{'batch of 32':28}",
+    ]
+    for row in rows:
+        speeds = "".join(f"{speed(row[place]):28}" for place in ("image", "batch"))
+        named = f"{row['model']:6}{row['engine']:12}{row['what']:22}"
+        lines.append(f"{named}{row['macs_ratio']:5.2f}x  {speeds}".rstrip())
+    return "\n".join(lines)
+
+
+def speed(part: dict[str, Any]) -> str:
+    """The ratio, its interval and the optimized model's time."""
+    low, high = part["interval"]
+    return f"{part['ratio']:.2f}x ({low:.2f}-{high:.2f}) {np.round(part['optimized_ms'], 3)} ms"
+
+
+if __name__ == "__main__":
+    main()

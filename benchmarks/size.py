@@ -1,0 +1,114 @@
+"""Bytes of the packed file, encoding by encoding, as multiples of the order-0 estimate.
+
+The estimate is a model: n x H of every layer's codes, scales and biases, without code tables and
+header. Files hold all of it. ``gaps*`` is one, too: what gaps and values take at their own
+entropies, again without tables and header; it is how positions are mostly stored. Both models
+shipped, five recipes; and how long it takes to know the length without writing the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import optiwidgets as ow
+from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, to_symbols
+from optiwidgets.engine.pack import Packable, pack, packed_parts
+from optiwidgets.engine.sizes import estimate_bytes, tutorial_bytes
+
+RECIPES = ((0.5, 8), (0.8, 8), (0.9, 4), (0.95, 4), (0.9, 2))
+TARGETS = {"small": 1.08, "wide": 1.04}
+MOST_MS = {"small": 2.0, "wide": 5.0}
+COLUMNS = ("dense", "bitmask", "entropy", "gaps*", "zlib", "file")
+
+
+def main() -> None:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=51, help="51")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error(f"--rounds is 1 or more, not {arguments.rounds}")
+    result = {name: measure(name, arguments.rounds) for name in TARGETS}
+    print(json.dumps(result, indent=2) if arguments.json else table(result))
+
+
+def measure(name: str, rounds: int) -> list[dict[str, Any]]:
+    """One row a recipe."""
+    experiment, rows = ow.Experiment.load("digits", model=name), []
+    for sparsity, bits in RECIPES:
+        recipe = ow.Recipe(sparsity=sparsity, bits=bits)
+        packable = experiment._optimizer.optimize(recipe).packable
+        estimate = estimate_bytes(packable)
+        rows.append(
+            {
+                "sparsity": sparsity,
+                "bits": bits,
+                "estimate_bytes": estimate,
+                "file_bytes": len(pack(packable)),
+                "multiples": {way: size / estimate for way, size in sizes(packable).items()},
+                "target": TARGETS[name],
+                "packed_parts_ms": length_ms(packable, rounds),
+                "most_ms": MOST_MS[name],
+            }
+        )
+    return rows
+
+
+def sizes(packable: Packable) -> dict[str, float]:
+    """Bytes by encoding."""
+    found: dict[str, float] = {
+        how: sum(packed_parts(packable, how).values()) for how in (DENSE, BITMASK, ENTROPY)
+    }
+    found["gaps*"] = gap_bytes(packable)
+    found["zlib"] = tutorial_bytes(packable)
+    found["file"] = len(pack(packable))
+    return found
+
+
+def gap_bytes(packable: Packable) -> float:
+    """Order-0 entropies of gaps and of values, plus scales and biases."""
+    parts, bits = packed_parts(packable), 0.0
+    for layer in packable.layers.values():
+        symbols = to_symbols(layer).ravel()
+        places = np.flatnonzero(symbols)
+        for stream in (np.diff(places, prepend=-1), symbols[places]):
+            _, counts = np.unique(stream, return_counts=True)
+            bits += float((counts * np.log2(len(stream) / counts)).sum())
+    return bits / 8 + parts["scales"] + parts["biases"]
+
+
+def length_ms(packable: Packable, rounds: int) -> float:
+    """Median time to know the packed file's length without writing it."""
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        packed_parts(packable)
+        taken.append(time.perf_counter() - start)
+    return 1e3 * median(taken)
+
+
+def table(result: dict[str, list[dict[str, Any]]]) -> str:
+    """One row a model and recipe."""
+    lines = [
+        "multiples of the order-0 estimate (a model: no code tables, no header)",
+        "model  sparsity/bits  estimate" + "".join(f"{way:>9}" for way in COLUMNS) + "  most  ms",
+    ]
+    for name, rows in result.items():
+        for row in rows:
+            multiples = "".join(f"{row['multiples'][way]:9.3f}" for way in COLUMNS)
+            lines.append(
+                f"{name:5}{row['sparsity']:11g}/{row['bits']}{row['estimate_bytes']:12.0f}"
+                f"{multiples}{row['target']:6.2f}{row['packed_parts_ms']:5.2f}"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What a size is made of, and what it is measured against: an estimate, what tutorials report."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from optiwidgets.engine import network
+from optiwidgets.engine.coding import Integers, packed_length
+from optiwidgets.engine.encodings import ENTROPY, to_symbols
+from optiwidgets.engine.pack import Packable, packed_parts
+from optiwidgets.engine.quantize import Coded
+
+
+@dataclass(frozen=True)
+class Step:
+    """One bar of the waterfall: how many bytes it would be if things stopped here."""
+
+    name: str
+    bytes: int
+
+
+def reconcile(model: Packable) -> list[Step]:
+    """From four bytes a parameter to the file, step by step: where the promised size went.
+
+    All steps are counted on this very model. The first holds every parameter (channels that were
+    removed are gone from it), the next three only weights that are not zero: as floats, at their
+    bit-width, and with a bitmask of where they were for every layer that has zeros. Then come
+    scales and codebooks, biases and header. "entropy coded" is the file if every layer were, "the
+    file" takes the smallest encoding of each, and is as long as the one that is written.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from optiwidgets.engine.quantize import encode
+    >>> from optiwidgets.engine.recipe import Recipe
+    >>> net = nn.Sequential(nn.Linear(100, 8))
+    >>> coded = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
+    >>> for step in reconcile(Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None))[:4]:
+    ...     print(f"{step.bytes:5} {step.name}")
+     3232 raw fp32
+       32 non-zero values only
+        4 at 4 bits
+      104 + positions
+    """
+    parts, layers = packed_parts(model), list(model.layers.values())
+    symbols = [to_symbols(layer) for layer in layers]
+    kept = [int(np.count_nonzero(s)) for s in symbols]
+    bits = layers[0].bits
+    steps = [
+        ("raw fp32", 4 * sum(s.size for s in symbols) + parts["biases"]),
+        ("non-zero values only", 4 * sum(kept)),
+        (f"at {bits} bits", sum(packed_length(count, bits) for count in kept)),
+    ]
+    masks = (packed_length(s.size, 1) * (k < s.size) for s, k in zip(symbols, kept, strict=True))
+    for name, more in (
+        ("+ positions", sum(masks)),
+        ("+ scales and tables", sum(map(_side_bytes, layers))),
+        ("+ biases and header", parts["biases"] + parts["header"]),
+    ):
+        steps.append((name, steps[-1][1] + more))
+    steps.append(("entropy coded", sum(packed_parts(model, ENTROPY).values())))
+    steps.append(("the file", sum(parts.values())))
+    return [Step(name, size) for name, size in steps]
+
+
+def estimate_bytes(model: Packable) -> float:
+    """The order-0 estimate: a model of the size, not a measurement.
+
+    For every layer n x H of its codes, a pruned weight and a code for 0 being one symbol, plus
+    scales, zero points, biases and all else that stays float; neither code tables, codebooks nor
+    header. H is the Shannon entropy of how often each code occurs. A file can be smaller, as order
+    0 does not see where zeros are. Floats of 16 and 32 bits count as they are, if not zero.
+
+    Source: C. Shannon, "A mathematical theory of communication", 1948.
+    """
+    state = network.leftovers(model.net).values()
+    bits = sum(_entropy_bits(to_symbols(c), c.bits) for c in model.layers.values())
+    floats = sum(tensor.numel() * tensor.element_size() for tensor in state)
+    return (
+        bits / 8
+        + floats
+        + sum(4 * c.scale.numel() + c.zero_point.numel() for c in model.layers.values())
+    )
+
+
+def tutorial_bytes(model: Packable) -> int:
+    """What tutorials report as the size: zlib of the fake-quantized float32 model, level 9."""
+    tensors = model.net.state_dict().values()
+    return len(zlib.compress(b"".join(t.contiguous().numpy().tobytes() for t in tensors), 9))
+
+
+def _side_bytes(layer: Coded) -> int:
+    """Scales, zero points, and the codebook with its length."""
+    book = layer.centroids.numel()
+    return 4 * layer.scale.numel() + layer.zero_point.numel() + (4 * book + 1 if book else 0)
+
+
+def _entropy_bits(symbols: Integers, bits: int) -> float:
+    """Of n symbols together: n x H.
+
+    Examples
+    --------
+    >>> _entropy_bits(np.array([0, 0, 1, 3]), 2)
+    6.0
+    """
+    if bits >= 16:
+        return _entropy_bits(symbols != 0, 1) + bits * float(np.count_nonzero(symbols))
+    _, counts = np.unique(symbols, return_counts=True)
+    return float((counts * np.log2(symbols.size / counts)).sum())

@@ -1,0 +1,125 @@
+"""Everything by keyboard and by ear: no mouse, and no eyes but for the focus ring."""
+
+from __future__ import annotations
+
+import pytest
+from explorer_page import ExplorerPage
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+CHOICES = ("Where the cut is made", "Who goes first", "One scale per", "Codes", "Range")
+FOCUSED = """() => {
+  const node = document.activeElement;
+  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(node);
+  const near = node.closest("[role=group], [role=grid]")?.getAttribute("aria-label");
+  const name = node.ariaLabel ?? node.labels?.[0]?.textContent ?? node.textContent;
+  return {
+    inside: !!node.closest(".ow-explorer"),
+    name: (near ? near + ": " : "") + name.trim(),
+    ring: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && outlineColor,
+  };
+}"""
+
+
+def tab_through(explorer: ExplorerPage) -> dict[str, str]:
+    """Press Tab from the top of the page until the explorer is left: names and their rings."""
+    explorer.page.evaluate("document.activeElement.blur()")
+    stops: dict[str, str] = {}
+    for _ in range(100):
+        explorer.page.keyboard.press("Tab")
+        focused = explorer.page.evaluate(FOCUSED)
+        if focused["inside"]:
+            stops[focused["name"]] = focused["ring"]
+        elif stops:
+            return stops
+    raise AssertionError(f"Tab never leaves the explorer: {list(stops)}")
+
+
+def test_tab_reaches_every_control_and_each_shows_a_focus_ring(explorer: ExplorerPage) -> None:
+    explorer.set("Bit-width", 3)  # at 4 bits all choices have something to act on
+    explorer.wait_for(bits=4)
+    stops = tab_through(explorer)
+    buttons = [
+        f"{question}: {button}"
+        for question in CHOICES
+        for button in explorer.choice(question).get_by_role("button").all_inner_texts()
+    ]
+    grids = [f"{grid}: {explorer.grid(grid)[0]}" for grid in ("Baseline", "Optimized", "Change")]
+    assert {"Model", "Reset", "Sparsity", "Bit-width", "Confusion", *buttons, *grids} <= set(stops)
+    assert [name for name, ring in stops.items() if not ring] == []
+
+
+def test_arrow_keys_move_a_slider_and_what_it_says(explorer: ExplorerPage) -> None:
+    sparsity, bits = explorer.slider("Sparsity"), explorer.slider("Bit-width")
+    for key, position in (("ArrowRight", 1), ("ArrowUp", 2), ("End", 99), ("ArrowLeft", 98)):
+        sparsity.press(key)
+        explorer.wait_for(sparsity=position / 100)
+        assert explorer.position("Sparsity") == position
+        expect(sparsity).to_have_attribute("aria-valuetext", f"{position} percent")
+    for key, width in (("ArrowLeft", 16), ("ArrowDown", 8), ("Home", 1)):
+        bits.press(key)
+        explorer.wait_for(bits=width)
+        expect(bits).to_have_attribute("aria-valuetext", f"{width} bit{'s' * (width > 1)}")
+
+
+def test_space_and_enter_press_buttons(explorer: ExplorerPage) -> None:
+    explorer.slider("Sparsity").press("PageUp")
+    layer = explorer.choice("Where the cut is made").get_by_role("button", name="layer")
+    layer.press("Space")
+    explorer.wait_for(pruning="layer")
+    expect(layer).to_have_attribute("aria-pressed", "true")
+    explorer.choice("Who goes first").get_by_role("button", name="random").press("Enter")
+    explorer.wait_for(pruning="layer", score="random")
+    explorer.button("Reset").press("Enter")
+    explorer.wait_for(pruning="global", score="magnitude", sparsity=0)
+    expect(layer).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_model_can_be_chosen_with_arrow_keys(explorer: ExplorerPage) -> None:
+    small = explorer.value("bytes")
+    explorer.model.press("ArrowDown")
+    explorer.wait_for(sparsity=0)
+    assert explorer.value("bytes") > 2 * small
+    explorer.model.press("ArrowUp")
+    explorer.wait_for(sparsity=0)
+    assert explorer.value("bytes") == small
+
+
+def test_arrow_keys_walk_the_cells_of_a_matrix_and_stay_inside(explorer: ExplorerPage) -> None:
+    cells = explorer.cells("Optimized")
+    cells.first.focus()
+    path = ["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft"]
+    for key, place in zip(path, (0, 0, 1, 11, 21, 20), strict=True):
+        explorer.page.keyboard.press(key)
+        expect(cells.nth(place)).to_be_focused()
+    explorer.page.keyboard.press("ArrowLeft")
+    expect(cells.nth(20)).to_be_focused()
+    assert explorer.page.evaluate(FOCUSED)["ring"]
+    assert cells.evaluate_all("(cells) => cells.filter((c) => c.tabIndex === 0).length") == 1
+
+
+def test_the_figures_tab_opens_by_keyboard(explorer: ExplorerPage) -> None:
+    explorer.root.get_by_role("tab", name="Confusion").focus()
+    explorer.page.keyboard.press("ArrowRight")
+    expect(explorer.root.get_by_role("tab", name="Figure")).to_be_focused()
+    explorer.page.keyboard.press("Enter")
+    expect(explorer.root.get_by_role("link", name="PNG")).to_be_visible()
+
+
+def test_sliders_matrices_and_headline_have_names_and_values_to_hear(
+    explorer: ExplorerPage,
+) -> None:
+    expect(explorer.slider("Sparsity")).to_have_attribute("aria-valuetext", "0 percent")
+    expect(explorer.slider("Bit-width")).to_have_attribute("aria-valuetext", "32 bits")
+    expect(explorer.button("Reset")).to_be_visible()
+    for grid in ("Baseline", "Optimized", "Change"):
+        labels = explorer.grid(grid)
+        assert len(labels) == 100
+        assert labels[49].startswith("truth 4, prediction 9, ")
+    assert sum(label.endswith(" 0 images") for label in explorer.grid("Change")) == 100
+    explorer.slider("Sparsity").press("PageUp")
+    accuracy = explorer.headline("accuracy")
+    expect(explorer.root.get_by_role("status")).to_contain_text(
+        f"accuracy {accuracy.inner_text()[:-2]}"
+    )
