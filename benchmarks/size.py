@@ -98,14 +98,16 @@ def table(result: dict[str, list[dict[str, Any]]]) -> str:
     """One row a model and recipe."""
     lines = [
         "multiples of the order-0 estimate (a model: no code tables, no header)",
-        "model  sparsity/bits  estimate" + "".join(f"{way:>9}" for way in COLUMNS) + "  most  ms",
+        "model  sparsity/bits  estimate"
+        + "".join(f"{way:>9}" for way in COLUMNS)
+        + "  most     ms",
     ]
     for name, rows in result.items():
         for row in rows:
             multiples = "".join(f"{row['multiples'][way]:9.3f}" for way in COLUMNS)
             lines.append(
                 f"{name:5}{row['sparsity']:11g}/{row['bits']}{row['estimate_bytes']:12.0f}"
-                f"{multiples}{row['target']:6.2f}{row['packed_parts_ms']:5.2f}"
+                f"{multiples}{row['target']:6.2f}{row['packed_parts_ms']:7.2f}"
             )
     return "\n".join(lines)
 

@@ -80,6 +80,7 @@ def test_both_handles_and_a_reset_in_turn_never_show_one_for_the_other(
     for sparsity, bits in ((40, 3), (90, 1), (70, 5)):
         explorer.drag("Sparsity", sparsity)
         explorer.drag("Bit-width", bits)
+    explorer.wait_for()
     explorer.button("Reset").click()
     explorer.wait_for(sparsity=0, bits=32)
     taken = notes(explorer)

@@ -1,0 +1,56 @@
+"""The same explorer in a cell of JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from expected import expected, shown
+from explorer_page import ExplorerPage
+from playwright.sync_api import Page
+from witness import Witness
+
+from optiwidgets import Experiment, Recipe
+
+# what sticks out of the output area, if it can be scrolled sideways
+TOO_WIDE = """(area) => area.scrollWidth <= area.clientWidth + 1 ? [] :
+  [...area.querySelectorAll("*")]
+    .filter((node) => node.getBoundingClientRect().right > area.getBoundingClientRect().right + 1)
+    .map((node) => node.className)"""
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def cell(new_page: Callable[[], Page], jupyterlab: str) -> ExplorerPage:
+    page = new_page()
+    witness = Witness(page)
+    page.goto(f"{jupyterlab}lab/tree/explorer.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    page.keyboard.press("Shift+Enter")
+    explorer = ExplorerPage(page, witness)
+    explorer.wait_for()
+    return explorer
+
+
+def test_dragging_shows_what_running_the_recipe_gives(
+    cell: ExplorerPage, digits: Experiment
+) -> None:
+    before = cell.value("bytes")
+    cell.set("Sparsity", 90)
+    cell.wait_for(sparsity=0.9)
+    assert shown(cell) == expected(digits.run(Recipe()), digits.run(Recipe(sparsity=0.9)))
+    assert cell.value("bytes") < before / 2
+
+
+def test_in_a_narrow_cell_panels_stack_and_nothing_scrolls_sideways(cell: ExplorerPage) -> None:
+    cell.page.set_viewport_size({"width": 900, "height": 800})
+    cell.page.wait_for_function("document.querySelector('.ow-explorer').clientWidth < 700")
+    tops = [
+        cell.root.get_by_role("grid", name=name).bounding_box()["y"]
+        for name in ("Baseline", "Optimized", "Change")
+    ]
+    assert tops == sorted(set(tops))
+    area = cell.root.locator("xpath=..")
+    assert area.evaluate(TOO_WIDE) == []

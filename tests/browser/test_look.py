@@ -1,0 +1,90 @@
+"""Good enough to project: no scrolling, large digits, text that stands out from its cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CLASSROOM, Open
+from explorer_page import ExplorerPage
+
+pytestmark = pytest.mark.browser
+
+LOOK = Path(__file__).with_name("look.js").read_text()
+SCREENS = (CLASSROOM, {"width": 1920, "height": 1080})
+LEGIBLE = 4.5  # WCAG 2.2, contrast of text, level AA
+PALETTE = """() => {
+  const spare = document.querySelector(".ow-matrix [role=gridcell]").cloneNode(true);
+  document.querySelector(".ow-matrix [role=row]").append(spare);
+  const seen = ["count", "helps", "hurts"].flatMap((tone) => [...Array(11).keys()].map((depth) => {
+    Object.assign(spare.dataset, { tone, depth });
+    return owLook.cell(spare);
+  }));
+  spare.remove();
+  return seen;
+}"""
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def lesson(request: pytest.FixtureRequest, open_lesson: Open) -> ExplorerPage:
+    """The page that this module shares, in both themes."""
+    explorer = open_lesson(f"?theme={request.param}")
+    explorer.page.evaluate(LOOK)
+    return explorer
+
+
+def look(explorer: ExplorerPage, what: str) -> Any:
+    return explorer.page.evaluate(f"owLook.{what}()")
+
+
+def crowd(explorer: ExplorerPage) -> None:
+    """The fullest state: a note on idle choices, a remark on a clamp, all cells in use."""
+    explorer.choose("Where the cut is made", "channel")
+    explorer.choose("Who goes first", "random")
+    explorer.set("Sparsity", 99)
+    explorer.set("Bit-width", 0)
+    explorer.wait_for(sparsity=0.99, bits=1, pruning="channel", score="random")
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen['width']}px")
+def test_nothing_scrolls_and_no_number_is_cut_off(
+    explorer: ExplorerPage, screen: dict[str, int]
+) -> None:
+    explorer.page.set_viewport_size(screen)
+    assert look(explorer, "scrolling") == []
+    crowd(explorer)
+    assert look(explorer, "scrolling") == []
+    assert [cell for cell in look(explorer, "cells") if not cell["fits"]] == []
+    for name in ("accuracy", "bytes"):
+        assert explorer.headline(name).evaluate(
+            "(node) => node.parentElement.scrollWidth <= node.parentElement.clientWidth"
+        )
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen['width']}px")
+def test_digits_and_headline_can_be_read_from_the_back_row(
+    explorer: ExplorerPage, screen: dict[str, int]
+) -> None:
+    explorer.page.set_viewport_size(screen)
+    size = "(node) => parseFloat(getComputedStyle(node).fontSize)"
+    assert min(cell["size"] for cell in look(explorer, "cells")) >= 13
+    for name in ("accuracy", "bytes"):
+        assert explorer.headline(name).evaluate(size) >= 28
+
+
+@pytest.mark.parametrize("sparsity", [0, 70, 88, 93, 97])
+def test_every_count_stands_out_from_its_own_cell(explorer: ExplorerPage, sparsity: int) -> None:
+    explorer.set("Sparsity", sparsity)
+    explorer.wait_for(sparsity=sparsity / 100)
+    filled = [cell for cell in look(explorer, "cells") if cell["text"]]
+    assert len(filled) >= 20
+    assert all(cell["opaque"] for cell in filled)
+    assert [cell for cell in filled if cell["contrast"] < LEGIBLE] == []
+
+
+def test_so_it_does_at_every_depth_of_every_colour(explorer: ExplorerPage) -> None:
+    palette = explorer.page.evaluate(PALETTE)
+    assert len({(cell["tone"], cell["depth"]) for cell in palette}) == 33
+    assert all(cell["opaque"] for cell in palette)
+    assert [cell for cell in palette if cell["contrast"] < LEGIBLE] == []
