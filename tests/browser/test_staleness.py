@@ -80,7 +80,6 @@ def test_both_handles_and_a_reset_in_turn_never_show_one_for_the_other(
     for sparsity, bits in ((40, 3), (90, 1), (70, 5)):
         explorer.drag("Sparsity", sparsity)
         explorer.drag("Bit-width", bits)
-    explorer.wait_for()
     explorer.button("Reset").click()
     explorer.wait_for(sparsity=0, bits=32)
     taken = notes(explorer)
@@ -97,7 +96,6 @@ def test_a_models_numbers_are_stale_from_the_moment_another_is_chosen(
     for name in ("wide", "small", "wide"):
         explorer.model.select_option(name)
         explorer.wait_for(sparsity=0)
-    explorer.start_over()
     frames = [note for note in notes(explorer, "owFrames") if note["state"] == "fresh"]
     assert {note["model"] for note in frames} == {"small", "wide"}
     assert [note for note in frames if (note["bytes"] == small) != (note["model"] == "small")] == []
