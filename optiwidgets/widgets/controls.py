@@ -68,6 +68,7 @@ class Controls(VBox):
         self.choices = {choice.field: _buttons(choice) for choice in CHOICES_SHOWN}
         self.note = HTML().add_class("ow-note")
         self.reset = Button(description="Reset", tooltip="Back to the untouched model")
+        self.reset.add_class("ow-reset")
         self.tune = Button(
             description="Fine-tune", tooltip="Five more epochs; pruned weights stay 0"
         )

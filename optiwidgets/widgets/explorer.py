@@ -51,6 +51,7 @@ class Explorer(VBox):
         self.feed = Feed(
             handles=[*self.controls.handles, self.model],
             handle_keys=[*self.controls.handle_keys, "index"],
+            rest=self.controls.settings(),
         )
         self.figure = Image(format="png").add_class("ow-figure")
         self.downloads = HTML()

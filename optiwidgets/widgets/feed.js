@@ -62,19 +62,34 @@ async function render({ model, el }) {
     root.classList.toggle("ow-waiting", root.dataset.owState !== "fresh");
     if (root.dataset.owState === "fresh") write(voice, spoken(model.get("data")));
   };
-  const ask = () => { waiting ||= requestAnimationFrame(paint); };
+  /** In the next frame, after the panels that heard the same news: "fresh" is said last. */
+  const ask = () => queueMicrotask(() => {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(paint);
+  });
   /** A control moved: the page is stale from this very moment, not from the next frame on. */
   const moved = () => {
-    const root = el.closest(".ow-explorer");
-    if (root) root.dataset.owState = state(model, controls);
+    const root = el.closest(".ow-explorer"), now = state(model, controls);
+    if (root && now !== "fresh") root.dataset.owState = now; // fresh is for paint to say
     ask();
   };
+  /** Reset here too: a position still on its way to the kernel must not outlive it. */
+  const reset = ({ target }) => {
+    const button = target.closest(".ow-reset");
+    if (!button || button.closest(".ow-explorer") !== el.closest(".ow-explorer")) return;
+    model.get("rest").forEach((position, i) => {
+      controls[i].set(keys[i], position);
+      controls[i].save_changes();
+    });
+  };
+  document.addEventListener("click", reset);
   const keys = model.get("handle_keys");
   controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
   model.on("change:data change:state change:message", ask);
   ask();
   return () => {
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
+    document.removeEventListener("click", reset);
     cancelAnimationFrame(waiting);
     clearTimeout(resting);
   };

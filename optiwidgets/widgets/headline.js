@@ -24,7 +24,7 @@ function paintAccuracy(card, accuracy, was, drop, data) {
   card.box.title = `95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
   show(drop, d.points, `drop ${points(d.points)} points`);
-  card.reason.replaceChildren(drop, `, 95 % between ${points(d.low)} and ${points(d.high)}`);
+  card.reason.replaceChildren(drop, ` (95 %: ${points(d.low)} to ${points(d.high)})`);
 }
 
 function paintSize(card, size, ratio, { baseline, optimized }) {

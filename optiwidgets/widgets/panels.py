@@ -14,7 +14,7 @@ from typing import Any
 import anywidget
 import numpy as np
 from ipywidgets import Widget, widget_serialization
-from traitlets import Dict, Instance, List, Unicode
+from traitlets import Dict, Instance, Int, List, Unicode
 
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
@@ -46,6 +46,7 @@ class Feed(anywidget.AnyWidget):
     message = Unicode().tag(sync=True)
     handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
     handle_keys = List(Unicode()).tag(sync=True)
+    rest = List(Int()).tag(sync=True)
 
 
 class Panel(anywidget.AnyWidget):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from expected import expected, shown
 from explorer_page import ExplorerPage
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from witness import Witness
 
 from optiwidgets import Experiment, Recipe
@@ -54,3 +54,25 @@ def test_in_a_narrow_cell_panels_stack_and_nothing_scrolls_sideways(cell: Explor
     assert tops == sorted(set(tops))
     area = cell.root.locator("xpath=..")
     assert area.evaluate(TOO_WIDE) == []
+
+
+def test_keys_meant_for_the_explorer_do_not_steer_the_notebook(cell: ExplorerPage) -> None:
+    cell.slider("Sparsity").press("ArrowUp")
+    cell.wait_for(sparsity=(cell.position("Sparsity")) / 100)
+    layer = cell.choice("Where the cut is made").get_by_role("button", name="layer")
+    layer.press("Enter")
+    cell.wait_for(pruning="layer")
+    expect(layer).to_be_focused()
+    cells = cell.cells("Optimized")
+    cells.first.focus()
+    for key, place in (("ArrowDown", 10), ("ArrowDown", 20), ("ArrowRight", 21)):
+        cell.page.keyboard.press(key)
+        expect(cells.nth(place)).to_be_focused()
+
+
+def test_nothing_complains_and_nothing_is_asked_of_another_machine(cell: ExplorerPage) -> None:
+    cell.button("Reset").click()
+    cell.wait_for(sparsity=0, pruning="global")
+    assert cell.witness.asked > 10
+    assert cell.witness.strangers == []
+    assert cell.witness.complaints == []
