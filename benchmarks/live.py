@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from time import monotonic, sleep
 from typing import Any
 
 import nbformat
@@ -151,17 +152,25 @@ def open_page(browser: Any, url: str, name: str) -> Page:
     return page
 
 
-def drag(page: Page, usual: bool, steps: int = 180) -> dict[str, Any]:
-    """Drag the slider across its rail for three seconds, release, wait for the last picture."""
+def drag(page: Page, usual: bool, seconds: float = 3.0) -> dict[str, Any]:
+    """Drag the handle from where it is to the far end, release, wait for the last picture.
+
+    The hand moves by the clock, up to 60 times a second, and does not wait for the page.
+    """
     rail = page.locator(".noUi-target").first.bounding_box()
-    assert rail is not None
-    y, left, width = rail["y"] + rail["height"] / 2, rail["x"], rail["width"]
-    page.mouse.move(left + 0.02 * width, y)
+    handle = page.locator(".noUi-handle").first.bounding_box()
+    assert rail is not None and handle is not None
+    y = handle["y"] + handle["height"] / 2
+    x = handle["x"] + handle["width"] / 2
+    to_right = x < rail["x"] + rail["width"] / 2
+    end = rail["x"] + rail["width"] * (0.92 if to_right else 0.02)
+    page.mouse.move(x, y)
     page.mouse.down()
     page.evaluate("() => { seen.length = 0; gaps.length = 0; window.start = performance.now(); }")
-    for step in range(steps):
-        page.mouse.move(left + width * (0.02 + 0.9 * (step + 1) / steps), y)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+    began = monotonic()
+    while (share := (monotonic() - began) / seconds) < 1:
+        page.mouse.move(x + (end - x) * share, y)
+        sleep(max(0.0, 1 / 60 - (monotonic() - began - share * seconds)))
     moving = page.evaluate("() => performance.now() - start")
     updates = page.evaluate("() => seen.length")
     page.mouse.up()

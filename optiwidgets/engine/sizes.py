@@ -38,6 +38,7 @@ def reconcile(model: Packable) -> list[Step]:
     >>> from optiwidgets.engine.quantize import encode
     >>> from optiwidgets.engine.recipe import Recipe
     >>> net = nn.Sequential(nn.Linear(100, 8))
+    >>> _ = nn.init.constant_(net[0].weight, 0.5)
     >>> coded = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
     >>> for step in reconcile(Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None))[:4]:
     ...     print(f"{step.bytes:5} {step.name}")
