@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow lint bench train
+.PHONY: help app test test-slow lint bench picture train
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -38,6 +38,9 @@ bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is
 	@for benchmark in inner_loop live; do \
 		$(BIN)/python benchmarks/$$benchmark.py $(BENCH_ARGS) || exit; \
 	done
+
+picture: .venv/dev.stamp ## draw the picture of the README anew
+	$(BIN)/python benchmarks/picture.py
 
 train: .venv/app.stamp ## train both models anew into build/
 	mkdir -p build

@@ -159,7 +159,8 @@ def drag(page: Page, usual: bool, seconds: float = 3.0) -> dict[str, Any]:
     """
     rail = page.locator(".noUi-target").first.bounding_box()
     handle = page.locator(".noUi-handle").first.bounding_box()
-    assert rail is not None and handle is not None
+    assert rail is not None
+    assert handle is not None
     y = handle["y"] + handle["height"] / 2
     x = handle["x"] + handle["width"] / 2
     to_right = x < rail["x"] + rail["width"] / 2

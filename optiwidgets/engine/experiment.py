@@ -20,6 +20,7 @@ from optiwidgets.engine.latency import measure
 from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
+from optiwidgets.engine.sizes import reconcile
 
 
 class Experiment:
@@ -198,6 +199,7 @@ class Experiment:
             export=lambda recipe, path: runtime.write_onnx(
                 self._optimizer.optimize(recipe).graph(self.dataset.exploration[0][:1]), path
             ),
+            reconcile=lambda recipe: reconcile(self._optimizer.optimize(recipe).packable),
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine import network, pack, prune, quantize, recover, runtime, zoo
-from optiwidgets.engine.activations import Range, calibrate, quantize_activations
+from optiwidgets.engine.activations import calibrate, quantize_activations
 from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.evaluate import alone
 from optiwidgets.engine.recipe import Recipe, without_idle
@@ -26,10 +25,9 @@ TUNED = 8  # fine-tuned networks remembered: each took seconds
 
 @dataclass(frozen=True)
 class Optimized:
-    """An optimized model: as it is packed, and the ranges its activations are quantized to."""
+    """An optimized model as it is packed, and what can run it."""
 
     packable: pack.Packable
-    ranges: Mapping[str, Range]
 
     @property
     def is_int8(self) -> bool:
@@ -39,15 +37,17 @@ class Optimized:
 
     def simulation(self) -> nn.Module:
         """The torch module, activations rounded where the recipe says so."""
-        if not self.ranges:
-            return self.packable.net
-        bits = self.packable.recipe.activation_bits
-        return quantize_activations(self.packable.net, self.ranges, bits)
+        packable = self.packable
+        if not packable.ranges:
+            return packable.net
+        bits = packable.recipe.activation_bits
+        return quantize_activations(packable.net, packable.ranges, bits)
 
     def graph(self, example: Tensor) -> onnx.ModelProto:
         """What runs in the inference runtime: int8 where that is real, else float."""
-        model = runtime.export(self.packable.net, example)
-        return runtime.to_int8(model, self.packable.layers, self.ranges) if self.is_int8 else model
+        packable = self.packable
+        model = runtime.export(packable.net, example)
+        return runtime.to_int8(model, packable.layers, packable.ranges) if self.is_int8 else model
 
 
 class Optimizer:
@@ -92,7 +92,7 @@ class Optimizer:
         low = recipe.activation_bits < 32
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
         names = self.dataset.class_names
-        return Optimized(pack.Packable(recipe, net, layers, names, self.spec), ranges)
+        return Optimized(pack.Packable(recipe, net, layers, names, self.spec, ranges))
 
     def _prune(self, recipe: Recipe) -> tuple[nn.Module, list[Tensor]]:
         """The pruned model, and a mask for each of its layers."""

@@ -2,9 +2,10 @@
 
 The file is ``OWZ2``, the lengths of what follows, a JSON header (deflated, with a dictionary of
 what such headers mostly say), an entropy-coded stream, plain bytes, and a CRC-32 of it all. Plain
-are codebooks, bitmasks, scales and zero points, codes, and the rest of the model's state as floats,
-each layer by layer. Every layer takes the smallest of three ``encodings``; of an entropy-coded one
-positions and codes are in the stream (16- and 32-bit floats stay plain).
+are codebooks, bitmasks, scales and zero points, ranges of activations where the recipe quantizes
+them, codes, and the rest of the model's state as floats, each layer by layer. Every layer takes the
+smallest of three ``encodings``; of an entropy-coded one positions and codes are in the stream (16-
+and 32-bit floats stay plain).
 
 Files can be smaller than the order-0 estimate of ``sizes``, which only counts zeros: they cluster,
 and ``odds`` makes use of it.
@@ -18,7 +19,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import get_ident
 
@@ -27,6 +28,7 @@ import torch
 from torch import nn
 
 from optiwidgets.engine import network, zoo
+from optiwidgets.engine.activations import Range
 from optiwidgets.engine.coding import Writer, pack_bits
 from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, Fitted, fit, to_unsigned
 from optiwidgets.engine.quantize import Coded
@@ -57,7 +59,8 @@ class Packable:
     """An optimized model as it goes into a file.
 
     ``layers`` are its coded weights by layer name, ``net`` the module that holds their decoded
-    values and everything else, ``spec`` the zoo's name for it (None for other models).
+    values and everything else, ``spec`` the zoo's name for it (None for other models), ``ranges``
+    the lowest and highest input of each layer where activations are quantized, else empty.
     """
 
     recipe: Recipe
@@ -65,6 +68,7 @@ class Packable:
     layers: Mapping[str, Coded]
     class_names: Sequence[str]
     spec: zoo.Spec | None
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
 
 def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]:
@@ -106,6 +110,7 @@ class _Sections:
             if how == ENTROPY:
                 fitted.write(writer, layer.bits)
         self.tables, self.positions, self.scales, self.codes = zip(*reversed(pieces), strict=True)
+        self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
         left = network.leftovers(model.net).values()
         self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]
         self.header = _header(model, encodings)

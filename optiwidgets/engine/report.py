@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,27 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One bar of a waterfall: how many bytes it would be if things stopped here."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Where the promised size went: ``steps`` from four bytes a parameter to the file.
+
+    ``estimate_bytes`` is the order-0 entropy estimate, a model and not a file; ``tutorial_bytes``
+    what is commonly reported, zlib of the fake-quantized floats.
+    """
+
+    steps: tuple[Step, ...]
+    estimate_bytes: float
+    tutorial_bytes: int
+
+
+@dataclass(frozen=True)
 class Latency:
     """How long one image takes in ONNX Runtime, before and after, measured in one interleaved run.
 
@@ -146,13 +168,13 @@ class Latency:
     high: float
     baseline_ms: float
     optimized_ms: float
-    baseline_iqr_ms: tuple[float, float]
-    optimized_iqr_ms: tuple[float, float]
-    baseline_p99_ms: float
-    optimized_p99_ms: float
-    control: tuple[float, float, float]
     threads: int
     batch: Latency | None = None
+    baseline_iqr_ms: tuple[float, float] = (nan, nan)
+    optimized_iqr_ms: tuple[float, float] = (nan, nan)
+    baseline_p99_ms: float = nan
+    optimized_p99_ms: float = nan
+    control: tuple[float, float, float] = (nan, nan, nan)
 
 
 @dataclass(frozen=True)
@@ -160,12 +182,14 @@ class Tools:
     """What a report can do but only an experiment knows how to.
 
     ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX
-    file; the others are the statistics of ``optiwidgets.engine.metrics``.
+    file, ``reconcile`` accounts for its bytes; the others are the statistics of
+    ``optiwidgets.engine.metrics``.
     """
 
     build: Callable[[Recipe], Any]
     write: Callable[[Recipe, str | PathLike[str]], None]
     export: Callable[[Recipe, str | PathLike[str]], None]
+    reconcile: Callable[[Recipe], Reconciliation]
     interval: Callable[[int, int], tuple[float, float]]
     drop: Callable[[Integers, Integers, Integers], Drop]
     average_precision: Callable[[Integers, NDArray[np.float32]], float]
@@ -252,6 +276,10 @@ class Report:
     def export(self, path: str | PathLike[str]) -> None:
         """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all."""
         self.tools.export(self.recipe, path)
+
+    def reconcile(self) -> Reconciliation:
+        """Where the promised size went, step by step; the last step is ``size.total_bytes``."""
+        return self.tools.reconcile(self.recipe)
 
     def figure(self) -> Figure:
         """A new matplotlib Figure of this report, drawn with seaborn."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,17 +11,10 @@ from optiwidgets.engine.coding import Integers, packed_length
 from optiwidgets.engine.encodings import ENTROPY, to_symbols
 from optiwidgets.engine.pack import Packable, packed_parts
 from optiwidgets.engine.quantize import Coded
+from optiwidgets.engine.report import Reconciliation, Step
 
 
-@dataclass(frozen=True)
-class Step:
-    """One bar of the waterfall: how many bytes it would be if things stopped here."""
-
-    name: str
-    bytes: int
-
-
-def reconcile(model: Packable) -> list[Step]:
+def reconcile(model: Packable) -> Reconciliation:
     """From four bytes a parameter to the file, step by step: where the promised size went.
 
     All steps are counted on this very model. The first holds every parameter (channels that were
@@ -40,13 +32,18 @@ def reconcile(model: Packable) -> list[Step]:
     >>> net = nn.Sequential(nn.Linear(100, 8))
     >>> _ = nn.init.constant_(net[0].weight, 0.5)
     >>> coded = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
-    >>> for step in reconcile(Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None))[:4]:
+    >>> model = Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None)
+    >>> for step in reconcile(model).steps[:4]:
     ...     print(f"{step.bytes:5} {step.name}")
      3232 raw fp32
        32 non-zero values only
         4 at 4 bits
       104 + positions
     """
+    return Reconciliation(_steps(model), estimate_bytes(model), tutorial_bytes(model))
+
+
+def _steps(model: Packable) -> tuple[Step, ...]:
     parts, layers = packed_parts(model), list(model.layers.values())
     symbols = [to_symbols(layer) for layer in layers]
     kept = [int(np.count_nonzero(s)) for s in symbols]
@@ -59,22 +56,23 @@ def reconcile(model: Packable) -> list[Step]:
     masks = (packed_length(s.size, 1) * (k < s.size) for s, k in zip(symbols, kept, strict=True))
     for name, more in (
         ("+ positions", sum(masks)),
-        ("+ scales and tables", sum(map(_side_bytes, layers))),
+        ("+ scales and tables", sum(map(_side_bytes, layers)) + 8 * len(model.ranges)),
         ("+ biases and header", parts["biases"] + parts["header"]),
     ):
         steps.append((name, steps[-1][1] + more))
     steps.append(("entropy coded", sum(packed_parts(model, ENTROPY).values())))
     steps.append(("the file", sum(parts.values())))
-    return [Step(name, size) for name, size in steps]
+    return tuple(Step(name, size) for name, size in steps)
 
 
 def estimate_bytes(model: Packable) -> float:
     """The order-0 estimate: a model of the size, not a measurement.
 
     For every layer n x H of its codes, a pruned weight and a code for 0 being one symbol, plus
-    scales, zero points, biases and all else that stays float; neither code tables, codebooks nor
-    header. H is the Shannon entropy of how often each code occurs. A file can be smaller, as order
-    0 does not see where zeros are. Floats of 16 and 32 bits count as they are, if not zero.
+    scales, zero points, ranges of activations, biases and all else that stays float; neither code
+    tables, codebooks nor header. H is the Shannon entropy of how often each code occurs. A file can
+    be smaller, as order 0 does not see where zeros are. Floats of 16 and 32 bits count as they
+    are, if not zero.
 
     Source: C. Shannon, "A mathematical theory of communication", 1948.
     """
@@ -85,6 +83,7 @@ def estimate_bytes(model: Packable) -> float:
         bits / 8
         + floats
         + sum(4 * c.scale.numel() + c.zero_point.numel() for c in model.layers.values())
+        + 8 * len(model.ranges)
     )
 
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine import network, zoo
+from optiwidgets.engine.activations import Range, quantize_activations
 from optiwidgets.engine.coding import Flags, Integers, Reader, packed_length, unpack_bits
 from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, from_symbols, from_unsigned
 from optiwidgets.engine.histogram import read_values
@@ -29,6 +30,8 @@ from optiwidgets.engine.recipe import Recipe
 
 def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) -> nn.Module:
     """Read a file that ``Report.save`` wrote, as an eval-mode module with bit-identical weights.
+
+    Where the recipe quantizes activations it simulates that, as ``Report.model()`` does.
 
     Parameters
     ----------
@@ -55,13 +58,13 @@ def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) ->
     try:
         with open(path, "rb") as stream:
             header, coded, plain = _open(stream)
-        net = _empty_model(header, model)
-        _fill(net, header["layers"], Recipe(**header["recipe"]), Reader(coded), _Plain(plain))
+        net, recipe = _empty_model(header, model), Recipe(**header["recipe"])
+        ranges = _fill(net, header["layers"], recipe, Reader(coded), _Plain(plain))
+        return quantize_activations(net, ranges, recipe.activation_bits) if ranges else net
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{os.fspath(path)} cannot be loaded as a packed model: {error}"
         ) from error
-    return net
 
 
 def _open(file: BinaryIO) -> tuple[dict[str, Any], bytes, bytes]:
@@ -148,8 +151,11 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
 
 def _fill(
     net: nn.Module, entries: Sequence[Any], recipe: Recipe, stream: Reader, plain: _Plain
-) -> None:
-    """Decode every layer into the model, then the leftovers, and see that nothing is left over."""
+) -> dict[str, Range]:
+    """Decode every layer into the model, then the leftovers, and see that nothing is left over.
+
+    Returns the ranges of activations, if the recipe quantizes them.
+    """
     modules, encodings = list(network.prunable(net).values()), [how for _, _, how in entries]
     for how in encodings:
         if how not in (DENSE, BITMASK, ENTROPY):
@@ -164,6 +170,8 @@ def _fill(
         _read_scales(plain, weight, book, recipe)
         for weight, book in zip(weights, books, strict=True)
     ]
+    ranged = [name for name, _, _ in entries] if recipe.activation_bits < 32 else []
+    ranges = {name: _read_range(plain) for name in ranged}
     for weight, how, mask, blank in zip(weights, encodings, masks, blanks, strict=True):
         symbols = _read_symbols(stream, plain, how, mask, blank)
         weight.copy_(from_symbols(symbols, blank).decode())
@@ -171,6 +179,7 @@ def _fill(
         tensor.copy_(plain.take(tensor.dtype, tensor.numel()).view(tensor.shape))
     stream.finish()
     plain.finish()
+    return ranges
 
 
 class _Plain:
@@ -217,6 +226,11 @@ def _read_scales(plain: _Plain, weight: Tensor, book: Tensor, recipe: Recipe) ->
     zero_points = rows if recipe.scheme == "affine" else 0
     zero_point = plain.take(torch.uint8, zero_points).to(torch.int16)
     return Coded(weight, weight, recipe.bits, scale, zero_point, book)
+
+
+def _read_range(plain: _Plain) -> Range:
+    low, high = plain.take(torch.float32, 2).tolist()
+    return low, high
 
 
 def _read_symbols(

@@ -5,7 +5,7 @@ const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colo
 function chart(title) {
   const rows = element("div", { className: "ow-rows", role: "list", "aria-label": title });
   const axis = element("div");
-  const box = element("figure", { className: "ow-dumbbells" }, element("figcaption", {}, element("b", {}, title)), rows);
+  const box = element("figure", { className: "ow-dumbbells" }, element("figcaption", {}, element("b", {}, title), " ○ before ● after"), rows);
   return { box, rows, axis };
 }
 

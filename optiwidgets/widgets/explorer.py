@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ipywidgets import HTML, Dropdown, HBox, Image, Tab, VBox
+from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Image, Tab, VBox
 
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
@@ -15,7 +16,17 @@ from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
-from optiwidgets.widgets.panels import Bytes, Classes, Feed, Headline, Matrices, describe
+from optiwidgets.widgets.panels import (
+    Bytes,
+    Classes,
+    Feed,
+    Headline,
+    Matrices,
+    Speed,
+    Waterfall,
+    describe,
+    describe_bytes,
+)
 
 NAMES = {"png": "PNG", "svg": "SVG", "owz": "packed file", "onnx": "ONNX"}
 MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
@@ -53,6 +64,7 @@ class Explorer(VBox):
             handle_keys=[*self.controls.handle_keys, "index"],
             rest=self.controls.settings(),
         )
+        self.waterfall = Waterfall()
         self.figure = Image(format="png").add_class("ow-figure")
         self.downloads = HTML()
         self.tabs = self._tabs()
@@ -80,7 +92,9 @@ class Explorer(VBox):
         below = HBox([Classes(feed=self.feed), Bytes(feed=self.feed)]).add_class("ow-below")
         live = VBox([Matrices(feed=self.feed), below])
         kept = VBox([self.downloads, self.figure])
-        return Tab([live, kept], titles=("Confusion", "Figure"), selected_index=0)
+        why = HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why")
+        titles = ("Confusion", "Size and speed", "Figure")
+        return Tab([live, why, kept], titles=titles, selected_index=0)
 
     def _body(self) -> HBox:
         return HBox([self.controls, self.tabs]).add_class("ow-body")
@@ -94,7 +108,10 @@ class Explorer(VBox):
         self.controls.tune.on_click(lambda _: self.session.finetune())
         self.controls.cancel.on_click(lambda _: self.session.cancel())
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
-        self.session.at_rest.append(self._drawing)
+        self.session.at_rest[:0] = [
+            self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
+            self._looked_at("Figure", self.figure, _render, self._show_figure),
+        ]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(lambda _: self._show_progress(), "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
@@ -194,23 +211,40 @@ class Explorer(VBox):
             else ""
         )
 
-    def _drawing(self, report: Report) -> Job:
-        """Once the hand rests: the figure and the files, if somebody looks at them."""
-        looking = self.tabs.selected_index == self.tabs.titles.index("Figure")
-        if looking:
-            self.figure.add_class("ow-stale")
-        return lambda void: _render(report) if looking else None, self._show_figure
+    def _looked_at(
+        self,
+        title: str,
+        widget: DOMWidget,
+        work: Callable[[Report], Any],
+        show: Callable[..., None],
+    ) -> Callable[[Report], Job]:
+        """Once the hand rests and the tab is open: do the work, then show what came of it."""
+        tab = self.tabs.titles.index(title)
 
-    def _show_figure(self, files: dict[str, bytes] | None) -> None:
-        if files is None:
-            return
+        def job(report: Report) -> Job:
+            looking = self.tabs.selected_index == tab
+            if looking:
+                widget.add_class("ow-stale")
+
+            def done(result: Any) -> None:
+                if looking:
+                    show(result)
+                    widget.remove_class("ow-stale")
+
+            return lambda void: work(report) if looking else None, done
+
+        return job
+
+    def _show_bytes(self, account: dict[str, Any]) -> None:
+        self.waterfall.data = account
+
+    def _show_figure(self, files: dict[str, bytes]) -> None:
         self.figure.value = files["png"]
         self.downloads.value = "".join(
             f'<a class="ow-download" download="optiwidgets.{kind}" '
             f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{NAMES[kind]}</a>'
             for kind, data in files.items()
         )
-        self.figure.remove_class("ow-stale")
 
 
 def _render(report: Report) -> dict[str, bytes]:

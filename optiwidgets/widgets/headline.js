@@ -34,14 +34,13 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
   write(card.reason, `${thousands(optimized.bytes)} bytes, from ${thousands(baseline.bytes)}`);
 }
 
-function paintSpeed(card, speed, range, { latency, baseline, optimized }) {
-  const threads = latency ? `, ${latency.threads} thread${latency.threads > 1 ? "s" : ""}` : "";
+function paintSpeed(card, speed, range, { latency, baseline, optimized, notes }) {
   const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
-  write(card.title, `Speed · ONNX Runtime${threads} · MACs ÷ ${fewer}`);
+  write(card.title, `Speed · ONNX Runtime · MACs ÷ ${fewer}`);
   write(speed, latency ? `${latency.ratio.toFixed(2)}×` : "–");
   write(range, latency ? `95 % ${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
   write(card.reason, latency ? latency.lead : "not measured yet");
-  card.box.title = latency ? latency.details : "";
+  card.box.title = notes.join(" ");
 }
 
 function paintVerdict(card, grade, { verdict }) {

@@ -73,8 +73,8 @@ async function render({ model, el }) {
     fill(baseline.cells, before, names, most, String, () => "count");
     fill(optimized.cells, after, names, most, String, () => "count");
     fill(difference.cells, change, names, moved, signed, (v, right) => (v > 0) === right ? "helps" : "hurts");
-    write(baseline.subtitle, `${percent(data.baseline.accuracy)} % right`);
-    write(optimized.subtitle, `${percent(data.optimized.accuracy)} % right`);
+    for (const [{ subtitle }, { accuracy, interval: [low, high] }] of [[baseline, data.baseline], [optimized, data.optimized]])
+      write(subtitle, `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`);
     write(difference.subtitle, "blue helps, orange hurts");
   });
 }

@@ -73,6 +73,19 @@ class Classes(Panel):
     _esm, _css = _module("classes"), _style("classes")
 
 
+class Waterfall(anywidget.AnyWidget):
+    """From four bytes a parameter to the file; ``data`` is ``describe_bytes(report)``."""
+
+    _esm, _css = _module("waterfall"), _style("waterfall")
+    data = Dict().tag(sync=True)
+
+
+class Speed(Panel):
+    """What was measured, what noise looks like, and why there may be nothing to gain."""
+
+    _esm, _css = _module("speed"), _style("speed")
+
+
 class Bytes(Panel):
     """What the packed file's bytes are spent on, to the baseline's scale."""
 
@@ -90,7 +103,9 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         "baseline": _describe_one(baseline),
         "optimized": _describe_one(report),
         "drop": asdict(report.drop_from(baseline)),
-        "latency": report.latency and _describe_latency(report),
+        "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
+        "agreement": report.agreement,
+        "notes": _notes(report),
         "verdict": asdict(verdict) | {"policy": policy.name},
     }
 
@@ -108,43 +123,51 @@ def _describe_one(report: Report) -> dict[str, Any]:
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,
         "macs": report.macs,
+        "parameters": report.parameters,
     }
 
 
-def _describe_latency(report: Report) -> dict[str, Any]:
-    timed = report.latency
-    assert timed is not None
-    control, agreement = timed.control, report.agreement or 0.0
-    batch = f"; batches of 32: x {timed.batch.ratio:.2f}" if timed.batch else ""
-    return {
-        "ratio": timed.ratio,
-        "low": timed.low,
-        "high": timed.high,
-        "threads": timed.threads,
-        "lead": _lead(report),
-        "details": (
-            f"{timed.baseline_ms:.3f} ms before, {timed.optimized_ms:.3f} ms after{batch}. Noise, "
-            f"the baseline against itself: x {control[0]:.2f} ({control[1]:.2f} to "
-            f"{control[2]:.2f}). Runtime and torch predict alike on {agreement:.1%} of the images."
-        ),
-    }
+def describe_bytes(report: Report) -> dict[str, Any]:
+    """What the waterfall draws."""
+    return asdict(report.reconcile())
 
 
 def _lead(report: Report) -> str:
-    """In a few words what the measurement says, and why there may be nothing to gain."""
-    timed, recipe = report.latency, report.recipe
+    """In a few words what the measurement says."""
+    timed = report.latency
     assert timed is not None
     if timed.low > 1:
         return "faster"
-    if timed.high < 1:
-        return "slower"
-    if recipe.pruning != "channel" and recipe.sparsity:
-        return "no proven speed-up: zeros cost time"
-    if recipe.bits < 8:
-        return "no proven speed-up: floats below 8 bits"
-    if recipe.bits == 8 and recipe.activation_bits != 8:
-        return "no proven speed-up: runs in float"
-    return "no proven speed-up"
+    return "slower" if timed.high < 1 else "no proven speed-up"
+
+
+def _notes(report: Report) -> list[str]:
+    """What a recipe's speed can and cannot be on this kind of machine, and why."""
+    recipe, notes = report.recipe, []
+    if recipe.pruning == "channel" and recipe.sparsity:
+        notes.append(
+            "Removed channels are gone from the network. Time falls less than the "
+            "multiply-accumulates: not all of it is arithmetic."
+        )
+    elif recipe.sparsity:
+        notes.append("Zeros cost as much time as any other weight: the kernels are dense.")
+    if report.simulated is not None:
+        notes.append(
+            "Real int8. Convolutions over fewer than 8 channels still compute in float, where "
+            "this runtime is faster."
+        )
+    elif recipe.bits < 8:
+        notes.append(
+            "Below 8 bits no CPU runtime has convolution kernels: the weights run as floats, and "
+            "only the file shrinks."
+        )
+    elif recipe.bits == 8:
+        notes.append("8-bit weights alone run as floats: smaller, not faster.")
+    elif recipe.bits == 16:
+        notes.append("16-bit weights run as 32-bit floats: smaller, not faster.")
+    if recipe.activation_bits < 32 and report.simulated is None:
+        notes.append("Rounded activations are simulated; what is timed runs in float.")
+    return notes
 
 
 def _plain(value: float | np.floating[Any]) -> float | None:

@@ -38,6 +38,7 @@ class ExplorerPage:
         """The Confusion tab of the untouched small model, whatever was done before."""
         self.root.get_by_role("tab", name="Confusion").click()
         self.model.select_option("small")
+        self.policy.select_option("mobile app")
         self.button("Reset").click()
         self.wait_for(sparsity=0, bits=32, pruning="global", score="magnitude", clip="minmax")
         self.page.mouse.move(0, 0)
@@ -45,6 +46,10 @@ class ExplorerPage:
     @property
     def model(self) -> Locator:
         return self.root.get_by_role("combobox", name="Model")
+
+    @property
+    def policy(self) -> Locator:
+        return self.root.get_by_role("combobox", name="Policy")
 
     def slider(self, name: str) -> Locator:
         return self.root.get_by_role("slider", name=name)

@@ -26,6 +26,7 @@ from optiwidgets.engine.pack import (
     _Sections,
     pack,
     packed_parts,
+    save,
 )
 from optiwidgets.engine.quantize import encode
 from optiwidgets.engine.recipe import BIT_WIDTHS, Recipe
@@ -183,6 +184,35 @@ def test_a_loaded_model_predicts_what_the_report_says(few, tmp_path, recipe):
         assert torch.equal(predictions, report.model()(few.dataset.exploration[0]).argmax(1))
     assert predictions.tolist() == report.predictions.tolist()
     assert not any(m.training for m in loaded.modules())
+
+
+ROUNDED = [
+    Recipe(bits=8, activation_bits=8),
+    Recipe(sparsity=0.5, bits=4, activation_bits=3, grain="channel", scheme="affine"),
+    Recipe(sparsity=0.5, pruning="channel", activation_bits=4),
+    Recipe(bits=3, scheme="codebook", activation_bits=2),
+]
+
+
+@pytest.mark.parametrize("recipe", ROUNDED, ids=str)
+def test_ranges_of_activations_are_in_the_file(own, make_own, tmp_path, recipe):
+    report, images = own.run(recipe), own.dataset.exploration[0]
+    report.save(tmp_path / "m.owz")
+    loaded = load_packed(tmp_path / "m.owz", model=make_own(seed=99))
+    with torch.inference_mode():
+        scores, plain = loaded(images), own.run(replace(recipe, activation_bits=32))
+        assert torch.equal(scores, report.model()(images))
+        assert not torch.equal(scores, plain.model()(images))
+    assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
+    assert report.size.parts["scales"] - plain.size.parts["scales"] == 8 * 4  # two floats a layer
+
+
+def test_a_forged_range_of_activations_is_refused(own, make_own, tmp_path):
+    packable = own._optimizer.optimize(Recipe(bits=8, activation_bits=8)).packable
+    ranges = dict(packable.ranges) | {next(iter(packable.ranges)): (0.5, float("inf"))}
+    save(replace(packable, ranges=ranges), tmp_path / "m.owz")
+    with pytest.raises(ValueError, match="range of activations is finite and contains 0"):
+        load_packed(tmp_path / "m.owz", model=make_own())
 
 
 def test_the_fresh_instance_stays_as_it_is(own, make_own, tmp_path):

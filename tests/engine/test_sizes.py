@@ -94,7 +94,7 @@ def test_what_tutorials_report_is_zlib_of_the_floats(case):
 def test_the_waterfall_ends_at_the_file(case, recipe):
     experiment, _ = case
     packable = experiment._optimizer.optimize(recipe).packable
-    steps = {step.name: step.bytes for step in reconcile(packable)}
+    steps = {step.name: step.bytes for step in reconcile(packable).steps}
     parameters = sum(t.numel() for t in packable.net.state_dict().values())
     kept = sum(int(c.decode().count_nonzero()) for c in packable.layers.values())
     assert list(steps) == [
@@ -118,7 +118,7 @@ def test_the_waterfall_by_hand():
     weight = torch.zeros(3, 20)
     weight[0, ::2], weight[1, 0] = 1.0, -1.0
     packable = one_layer(weight, weight != 0, Recipe(bits=2))
-    steps = [step.bytes for step in reconcile(packable)]
+    steps = [step.bytes for step in reconcile(packable).steps]
     header = packed_parts(packable)["header"]
     assert steps[:6] == [4 * 63, 4 * 11, 3, 3 + 8, 3 + 8 + 4, 3 + 8 + 4 + 12 + header]
 

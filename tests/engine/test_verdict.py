@@ -108,7 +108,7 @@ def pair(wide):
 
 
 def timed(report, low, ratio, high, flips=0.002):
-    latency = Latency(ratio, low, high, 1, 1, (1, 1), (1, 1), 1, 1, (1, 1, 1), threads=1)
+    latency = Latency(ratio, low, high, 1, 1, threads=1)
     return replace(report, latency=latency, flip_rate=flips, baseline_flip_rate=0.002)
 
 

@@ -106,12 +106,27 @@ def test_a_saved_notebook_shows_the_figure(explorer):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_open(explorer):
-    work, done = explorer._drawing(explorer.session.report)
-    assert work(lambda: False) is None  # nobody looks
+def rest(explorer, job):
+    """Do what the slow lane does once the hand rests: one of its jobs, by place."""
+    work, done = explorer.session.at_rest[job](explorer.session.report)
+    result = work(lambda: False)
+    done(result)
+    return result
+
+
+def test_the_waterfall_is_made_in_the_background_when_its_tab_is_open(explorer):
+    explorer.controls.sparsity.value = 90
+    assert rest(explorer, 0) is None
     explorer.tabs.selected_index = 1
-    work, done = explorer._drawing(explorer.session.report)
-    done(work(lambda: False))
+    account = rest(explorer, 0)
+    assert explorer.waterfall.data == account
+    assert account["steps"][-1]["bytes"] == explorer.session.report.size.total_bytes
+
+
+def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_open(explorer):
+    assert rest(explorer, 1) is None  # nobody looks
+    explorer.tabs.selected_index = 2
+    rest(explorer, 1)
     assert bytes(explorer.figure.value).startswith(b"\x89PNG")
     for name in ("png", "svg", "owz", "onnx"):
         assert f'download="optiwidgets.{name}"' in explorer.downloads.value
@@ -169,12 +184,12 @@ def test_until_speed_is_measured_the_verdict_says_so(explorer):
 
 def test_a_measured_report_is_shown_with_its_control_run(explorer):
     explorer.controls.sparsity.value = 95
-    work, done = explorer.session.at_rest[0](explorer.session.report)
-    done(work(lambda: False))
+    rest(explorer, 2)
     shown = explorer.feed.data["latency"]
     assert shown["low"] <= shown["ratio"] <= shown["high"]
-    assert "against itself" in shown["details"]
-    assert "100.0% of the images" in shown["details"]
+    assert len(shown["control"]) == 3
+    assert shown["batch"]["threads"] == 1
+    assert explorer.feed.data["agreement"] == 1.0
     assert explorer.feed.state == "fresh"
 
 

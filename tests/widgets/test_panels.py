@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from optiwidgets import Policy, Recipe
-from optiwidgets.widgets.panels import Bytes, Classes, Feed, Headline, Matrices, describe
+from optiwidgets.widgets.panels import (
+    Bytes,
+    Classes,
+    Feed,
+    Headline,
+    Matrices,
+    Speed,
+    Waterfall,
+    describe,
+)
 
 
 @pytest.fixture
@@ -45,9 +54,30 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
     assert Recipe(**sent | {"layers": ()}) == reports[1].recipe
 
 
-@pytest.mark.parametrize("panel", [Headline, Matrices, Classes, Bytes])
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (Recipe(), []),
+        (Recipe(sparsity=0.5), ["Zeros cost"]),
+        (Recipe(sparsity=0.5, pruning="channel"), ["Removed channels are gone"]),
+        (Recipe(bits=4), ["Below 8 bits no CPU runtime"]),
+        (Recipe(bits=8), ["alone run as floats"]),
+        (Recipe(bits=16), ["run as 32-bit floats"]),
+        (Recipe(bits=8, activation_bits=8), ["Real int8"]),
+        (Recipe(bits=8, activation_bits=4), ["alone run as floats", "activations are simulated"]),
+        (Recipe(sparsity=0.5, bits=2), ["Zeros cost", "Below 8 bits"]),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_had_is_said(digits, recipe, words):
+    notes = describe(digits.run(Recipe()), digits.run(recipe), Policy.MOBILE)["notes"]
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))
+
+
+@pytest.mark.parametrize("panel", [Headline, Matrices, Classes, Bytes, Speed, Waterfall])
 def test_each_panel_has_one_module_and_one_stylesheet_and_no_network(panel):
-    made = panel(feed=Feed())
+    made = panel(**({} if panel is Waterfall else {"feed": Feed()}))
     assert "export default" in made._esm
     assert "http" not in made._esm.replace("http://www.w3.org", "")
     assert "http" not in made._css

@@ -1,0 +1,113 @@
+"""What starts once the hand rests: where the bytes went, speed, files to keep, fine-tuning."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from explorer_page import ExplorerPage
+from playwright.sync_api import expect
+
+from optiwidgets import Experiment, Recipe, load_packed
+
+pytestmark = pytest.mark.browser
+
+SPARSE = Recipe(sparsity=0.9, bits=4)
+
+
+def settle_on(explorer: ExplorerPage, recipe: Recipe) -> None:
+    explorer.set("Sparsity", round(100 * recipe.sparsity))
+    explorer.set("Bit-width", (1, 2, 3, 4, 5, 6, 7, 8, 16, 32).index(recipe.bits))
+    explorer.wait_for(sparsity=recipe.sparsity, bits=recipe.bits)
+
+
+def download(explorer: ExplorerPage, name: str) -> bytes:
+    link = explorer.root.get_by_role("link", name=name, exact=True)
+    return base64.b64decode((link.get_attribute("href") or "").partition(",")[2])
+
+
+def test_the_waterfall_is_the_accounts_of_the_recipe_on_the_handles(
+    explorer: ExplorerPage, digits: Experiment
+) -> None:
+    explorer.root.get_by_role("tab", name="Size and speed").click()
+    settle_on(explorer, SPARSE)
+    account = digits.run(SPARSE).reconcile()
+    waterfall = explorer.root.locator(".ow-waterfall:not(.ow-stale)")
+    last = account.steps[-1]
+    expect(waterfall).to_contain_text(f"{last.name}{last.bytes:,} B")
+    labels = waterfall.get_by_role("listitem").evaluate_all(
+        "(nodes) => nodes.map((node) => node.getAttribute('aria-label').replace(/ \\(.*/, ''))"
+    )
+    assert labels == [
+        *(f"{step.name}: {step.bytes:,} bytes" for step in account.steps),
+        f"zlib of the rounded floats, as in tutorials: {account.tutorial_bytes:,} bytes",
+        f"order-0 entropy: an estimate: {round(account.estimate_bytes):,} bytes",
+    ]
+
+
+def test_speed_is_measured_at_rest_and_says_why_there_is_no_gain(explorer: ExplorerPage) -> None:
+    explorer.root.get_by_role("tab", name="Size and speed").click()
+    settle_on(explorer, SPARSE)
+    speed = explorer.root.locator(".ow-speed")
+    expect(speed).to_contain_text("agree on 100.0 % of 1,500 images")
+    expect(speed).to_contain_text("the kernels are dense")
+    expect(speed).to_contain_text("Below 8 bits no CPU runtime has convolution kernels")
+    expect(speed.get_by_role("row")).to_have_count(5)
+    expect(explorer.headline("verdict")).not_to_contain_text("cannot tell", ignore_case=True)
+
+
+def test_files_to_keep_are_those_of_the_recipe_on_the_handles(
+    explorer: ExplorerPage, digits: Experiment, tmp_path: Path
+) -> None:
+    explorer.root.get_by_role("tab", name="Figure").click()
+    picture = explorer.root.locator("img.ow-figure:not(.ow-stale)")
+    expect(explorer.root.get_by_role("link", name="PNG", exact=True)).to_be_visible()
+    before = picture.get_attribute("src")
+    settle_on(explorer, SPARSE)
+    expect(picture).not_to_have_attribute("src", before or "")
+    report = digits.run(SPARSE)
+    (tmp_path / "m.owz").write_bytes(download(explorer, "packed file"))
+    assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
+    with torch.inference_mode():
+        guesses = load_packed(tmp_path / "m.owz")(digits.dataset.exploration[0]).argmax(1)
+    assert guesses.tolist() == report.predictions.tolist()
+    onnx.checker.check_model(onnx.load_from_string(download(explorer, "ONNX")))
+    assert download(explorer, "PNG").startswith(b"\x89PNG")
+    assert b"<svg" in download(explorer, "SVG")
+
+
+def test_fine_tuning_wins_accuracy_back_and_says_so(explorer: ExplorerPage) -> None:
+    settle_on(explorer, Recipe(sparsity=0.9))
+    broken = explorer.value("accuracy")
+    explorer.button("Fine-tune").click()
+    explorer.wait_for(sparsity=0.9, recovery="finetune")
+    assert explorer.value("accuracy") > broken + 0.3
+    expect(explorer.root.get_by_role("alert")).to_contain_text("Fine-tuned")
+    explorer.slider("Sparsity").press("ArrowLeft")
+    explorer.wait_for(sparsity=0.89, recovery="none")
+
+
+def test_cancel_leaves_what_was_there(explorer: ExplorerPage) -> None:
+    explorer.model.select_option("wide")
+    settle_on(explorer, Recipe(sparsity=0.95))
+    before = explorer.value("accuracy")
+    explorer.button("Fine-tune").click()
+    expect(explorer.root.locator(".ow-progress")).to_contain_text("epoch 1 of 5")
+    explorer.button("Cancel").click()
+    expect(explorer.button("Cancel")).to_be_disabled()
+    expect(explorer.button("Fine-tune")).to_be_enabled()
+    explorer.wait_for(sparsity=0.95, recovery="none")
+    assert explorer.value("accuracy") == before
+
+
+def test_another_policy_judges_the_same_report(explorer: ExplorerPage) -> None:
+    settle_on(explorer, Recipe(sparsity=0.97))
+    expect(explorer.headline("verdict")).to_have_attribute("data-ow-value", "bad")
+    card = explorer.root.get_by_role("region", name="Verdict")
+    expect(card).to_contain_text("mobile app")
+    explorer.policy.select_option("medical image")
+    expect(card).to_contain_text("medical image")
+    explorer.wait_for(sparsity=0.97)
