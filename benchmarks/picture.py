@@ -1,6 +1,6 @@
-"""Draw the README's picture: the explorer as a browser shows it, from a real run.
+"""Draw the README's pictures from real runs: the explorer in a browser, file sizes, speeds.
 
-Usage: ``python benchmarks/picture.py`` (Chromium has to be installed).
+Usage: ``python benchmarks/picture.py`` (Chromium has to be installed, the machine be idle).
 """
 
 from __future__ import annotations
@@ -9,11 +9,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import latency
+import seaborn as sns
+import size
+import torch
+from matplotlib.figure import Figure
 from playwright.sync_api import sync_playwright
 
-HERE = Path(__file__).parent
+PICTURES = Path(__file__).parents[1] / "lessons" / "pictures"
 FRESH = '.ow-explorer[data-ow-state="fresh"]'
+MEASURED = "() => !document.querySelector('.ow-cards').innerText.includes('not measured')"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,10 +33,10 @@ FLAGS = [
 
 
 def main() -> None:
-    """Serve the lessons, set 74 % and 4 bits, and photograph the page."""
+    """Serve the lessons, set 74 % and 4 bits, photograph the page; then measure and draw."""
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
     server = subprocess.Popen(
-        [*command, "--lessons", str(HERE.parent / "lessons")], stdout=subprocess.PIPE, text=True
+        [*command, "--lessons", str(PICTURES.parent)], stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout is not None
@@ -37,6 +44,50 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait()
+    draw_sizes({name: size.measure(name, rounds=1) for name in size.TARGETS})
+    torch.set_num_threads(1)
+    draw_speeds([row for name in latency.MODELS for row in latency.measure(name, seconds=4.0)])
+
+
+def draw_sizes(result: dict[str, list[dict[str, Any]]]) -> None:
+    """Bars: each encoding against the order-0 estimate, recipe by recipe, one Axes a model."""
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    for ax, (name, rows) in zip(figure.subplots(1, 2, sharey=True), result.items(), strict=True):
+        bars = [
+            (f"{100 * row['sparsity']:.0f} %, {row['bits']} bits", way, row["multiples"][way])
+            for row in rows
+            for way in ("dense", "bitmask", "zlib", "file")
+        ]
+        recipes, ways, multiples = zip(*bars, strict=True)
+        sns.barplot(x=recipes, y=multiples, hue=ways, ax=ax, palette="colorblind")
+        ax.axhline(1, color="black", linewidth=1)
+        ax.set(title=name, yscale="log", ylabel="bytes / order-0 estimate", yticks=[1, 2, 5, 10])
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.minorticks_off()
+    figure.savefig(PICTURES / "size.png", dpi=90)
+
+
+def draw_speeds(rows: list[dict[str, Any]]) -> None:
+    """Dots with their 95 % intervals: times faster than the baseline, one Axes a model."""
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    blue, orange, _ = sns.color_palette("colorblind", 3)
+    for ax, name in zip(figure.subplots(1, 2, sharex=True), latency.MODELS, strict=True):
+        chosen = [row for row in rows if row["model"] == name]
+        labels = [f"{row['what']}, {row['engine']}" for row in chosen]
+        for shift, color, place in ((-0.13, blue, "image"), (0.13, orange, "batch")):
+            ratios = [row[place]["ratio"] for row in chosen]
+            ends = [row[place]["interval"] for row in chosen]
+            away = [[r - low for r, (low, _) in zip(ratios, ends, strict=True)]]
+            away += [[high - r for r, (_, high) in zip(ratios, ends, strict=True)]]
+            heights = [at + shift for at in range(len(chosen))]
+            named = {"image": "one image", "batch": "batch of 32"}[place]
+            ax.errorbar(ratios, heights, xerr=away, fmt="o", color=color, label=named)
+        ax.axvline(1, color="black", linewidth=1)
+        ax.set(title=name, xlabel="times faster (95 %)", yticks=range(len(chosen)))
+        ax.set_yticklabels(labels)
+        ax.invert_yaxis()
+    ax.legend()
+    figure.savefig(PICTURES / "latency.png", dpi=90)
 
 
 def photograph(url: str) -> None:
@@ -53,9 +104,8 @@ def photograph(url: str) -> None:
         page.wait_for_function(
             "JSON.parse(document.querySelector('.ow-explorer').dataset.owRecipe).bits === 4"
         )
-        page.locator(FRESH + ":not(.ow-waiting)").screenshot(
-            path=HERE.parent / "lessons" / "pictures" / "explorer.png"
-        )
+        page.wait_for_function(MEASURED)
+        page.locator(FRESH + ":not(.ow-waiting)").screenshot(path=PICTURES / "explorer.png")
         browser.close()
 
 
