@@ -8,62 +8,104 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optiwidgets.engine.data import Dataset, load_dataset
     from optiwidgets.engine.experiment import Experiment
+    from optiwidgets.engine.newdata import changed
     from optiwidgets.engine.recipe import Recipe
     from optiwidgets.engine.recover import Cancelled
     from optiwidgets.engine.report import Confusion, Drop, Latency, Report, Size
+    from optiwidgets.engine.search import nearest_recipe
     from optiwidgets.engine.train import train
     from optiwidgets.engine.unpack import load_packed
     from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
     from optiwidgets.session import Session
+    from optiwidgets.submissions import submit
+    from optiwidgets.widgets.compare import Compare
+    from optiwidgets.widgets.decide import Decide
     from optiwidgets.widgets.explorer import Explorer
+    from optiwidgets.widgets.inspect import Inspect
+    from optiwidgets.widgets.live import Live
+    from optiwidgets.widgets.newdata import NewData
+    from optiwidgets.widgets.present import Present
+    from optiwidgets.widgets.progress import progress
+    from optiwidgets.widgets.quiz import ask
+    from optiwidgets.widgets.textbook import Textbook
+    from optiwidgets.widgets.threshold import Threshold
+    from optiwidgets.widgets.trials import Trials
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "CNN": "engine.zoo",
     "Cancelled": "engine.recover",
+    "Compare": "widgets.compare",
     "Confusion": "engine.report",
     "Dataset": "engine.data",
+    "Decide": "widgets.decide",
     "Drop": "engine.report",
     "Experiment": "engine.experiment",
     "Explorer": "widgets.explorer",
+    "Inspect": "widgets.inspect",
     "Latency": "engine.report",
+    "Live": "widgets.live",
+    "NewData": "widgets.newdata",
     "Policy": "engine.verdict",
+    "Present": "widgets.present",
     "Recipe": "engine.recipe",
     "Report": "engine.report",
     "Session": "session",
     "Size": "engine.report",
+    "Textbook": "widgets.textbook",
+    "Threshold": "widgets.threshold",
+    "Trials": "widgets.trials",
     "Verdict": "engine.verdict",
+    "ask": "widgets.quiz",
+    "changed": "engine.newdata",
     "grade": "engine.verdict",
     "judge": "engine.verdict",
     "load_dataset": "engine.data",
     "load_packed": "engine.unpack",
     "load_weights": "engine.zoo",
+    "nearest_recipe": "engine.search",
+    "progress": "widgets.progress",
     "save_weights": "engine.zoo",
+    "submit": "submissions",
     "train": "engine.train",
 }
 __all__ = [
     "CNN",
     "Cancelled",
+    "Compare",
     "Confusion",
     "Dataset",
+    "Decide",
     "Drop",
     "Experiment",
     "Explorer",
+    "Inspect",
     "Latency",
+    "Live",
+    "NewData",
     "Policy",
+    "Present",
     "Recipe",
     "Report",
     "Session",
     "Size",
+    "Textbook",
+    "Threshold",
+    "Trials",
     "Verdict",
+    "ask",
+    "changed",
     "grade",
     "judge",
     "load_dataset",
     "load_packed",
     "load_weights",
+    "nearest_recipe",
+    "progress",
     "save_weights",
+    "submit",
     "train",
 ]
 

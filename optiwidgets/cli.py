@@ -12,6 +12,7 @@ from pathlib import Path
 import optiwidgets as ow
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
+DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
 MAX_EPOCHS, MAX_SEED, MAX_PORT = 10_000, 2**32 - 1, 65_535
 
 
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
     app.set_defaults(run=_app)
     train = commands.add_parser("train", help="train one of the small CNNs from scratch")
-    train.add_argument("dataset", help="digits, fashion-mnist, cifar10, or a folder of classes")
+    train.add_argument("dataset", help=DATASETS)
     train.add_argument("--model", default="small", help="small (the default) or wide")
     train.add_argument("--epochs", type=_whole(1, MAX_EPOCHS), default=60, help="60")
     train.add_argument("--seed", type=_whole(0, MAX_SEED), default=0, help="0")

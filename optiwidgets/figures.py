@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import cast
 
@@ -13,7 +14,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
-from optiwidgets.engine.report import Report
+from optiwidgets.engine.report import Floats, Report
 
 BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
 PART_COLORS = {
@@ -63,8 +64,8 @@ def draw_classes(ax: Axes, report: Report) -> Axes:
     lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
     highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
     ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
-    ax.set(xlabel="% of the images", ylabel="class")
-    ax.legend(loc="lower left", fontsize="small")
+    ax.set(xlabel="%", ylabel="class")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize="small", frameon=False)
     return ax
 
 
@@ -80,6 +81,40 @@ def draw_size(ax: Axes, report: Report) -> Axes:
     ax.set(xlabel="bytes", ylabel="")
     ax.margins(x=0.2)
     return ax
+
+
+def draw_images(pixels: Floats, titles: Sequence[str], columns: int = 8) -> Figure:
+    """Draw images (N, H, W, C) of 0..1 in rows, a title above each."""
+    rows = max(1, -(-len(titles) // columns))
+    figure = Figure(figsize=(1.35 * columns, 1.75 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, image, title in zip(axes, pixels, titles, strict=False):
+        ax.imshow(image.squeeze(), cmap="gray_r", vmin=0, vmax=1)
+        ax.set_title(title, fontsize=9)
+    return figure
+
+
+def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) -> Figure:
+    """Draw attempts (percent of the bytes saved, points lost), those no other beats joined up.
+
+    ``best`` is the place of the one to mark.
+    """
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    cuts, drops = np.array(trials, float).reshape(-1, 2).T
+    sns.scatterplot(x=cuts, y=drops, ax=ax, color=GREY, s=50, label="attempts")
+    order = np.lexsort((drops, -cuts))
+    front = [i for i in order if not ((cuts >= cuts[i]) & (drops < drops[i])).any()]
+    ax.step(cuts[front], drops[front], where="post", color=BLUE, label="none is better in both")
+    if best is not None:
+        ax.plot(cuts[best], drops[best], "*", color=ORANGE, markersize=16, label="best so far")
+    ax.set(xlabel="smaller by, %", ylabel="points of accuracy lost", xlim=(0, 100))
+    ax.legend(loc="upper left", fontsize="small")
+    return figure
 
 
 def draw_report(report: Report) -> Figure:
@@ -102,7 +137,7 @@ def draw_report(report: Report) -> Figure:
     figure.suptitle(
         f"{report.recipe}\n{100 * report.confusion.accuracy:.1f} % right on {len(report.labels):,} "
         f"{report.part} images (95 % between {100 * low:.1f} and {100 * high:.1f}); "
-        f"{report.size.total_bytes:,} bytes, {report.size.ratio:.1f} x smaller",
+        f"{report.size.total_bytes:,} bytes, {report.size.ratio:.1f} times smaller",
         fontsize=11,
     )
     return figure

@@ -18,11 +18,15 @@ from typing import Any
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from optiwidgets.engine.experiment import Experiment
+from optiwidgets.engine.newdata import changed
 from optiwidgets.engine.recipe import Recipe
-from optiwidgets.engine.recover import Cancelled, Progress
-from optiwidgets.engine.report import Report
+from optiwidgets.engine.recover import AT_START, Cancelled, Progress
+from optiwidgets.engine.report import Floats, Integers, Report
+from optiwidgets.engine.search import nearest_recipe
+from optiwidgets.engine.zoo import shipped_models
 
 Job = tuple[Callable[[Callable[[], bool]], Any], Callable[[Any], None]]
+CASES = ("digits", "smear")
 REST_S = 0.3  # how long the hand must be still before the slow lane starts
 log = logging.getLogger("optiwidgets")
 
@@ -36,7 +40,7 @@ class Session(HasTraits):
     Parameters
     ----------
     experiment
-        What to run recipes on; without one, the digits and the zoo's models, "small" first.
+        What to run recipes on; without one, the shipped cases and models, digits and "small" first.
 
     Examples
     --------
@@ -47,6 +51,7 @@ class Session(HasTraits):
     """
 
     experiment: Experiment = Instance(Experiment)  # type: ignore[assignment]
+    case: str = Unicode(help="what is looked at, one of `cases`")  # type: ignore[assignment]
     model: str = Unicode(help="name of the model, one of `models`")  # type: ignore[assignment]
     recipe: Recipe = Instance(Recipe, ())  # type: ignore[assignment]
     report: Report = Instance(Report, allow_none=True)  # type: ignore[assignment]
@@ -59,23 +64,43 @@ class Session(HasTraits):
     def __init__(self, experiment: Experiment | None = None) -> None:
         super().__init__()
         self._lock = RLock()
-        self.models: dict[str, Callable[[], Experiment]] = (
-            {name: _opener(name) for name in ("small", "wide")}
+        self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
+            {case: _openers(case) for case in CASES}
             if experiment is None
-            else {experiment.name: lambda: experiment}
+            else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
         self.slow = SlowLane(self._fail, self._lock)
         self.at_rest: list[Callable[[Report], Job]] = [self._measuring]
-        self.model = next(iter(self.models))
+        self.measures = True  # speed and stability, once the hand rests
+        self.case = next(iter(self.cases))
+        if not self.model:  # a case without a name is no change
+            self.model = next(iter(self.models))
         self.report = self.baseline
+
+    @property
+    def models(self) -> dict[str, Callable[[], Experiment]]:
+        """How to open each model of the case."""
+        return self.cases[self.case]
+
+    @observe("case")
+    def _open_case(self, change: Any) -> None:
+        """Change to another case; the model stays where there is one of that name."""
+        if self.model in self.models:
+            self._open_model(change)
+        else:
+            self.model = next(iter(self.models))
 
     @observe("model")
     def _open_model(self, change: Any) -> None:
-        """Change to another model; the recipe stays."""
+        """Change to another model; the recipe stays, but for fine-tuning: that was another's."""
         with self._lock:
             self.experiment = self.models[self.model]()
             self.baseline = self.experiment.run(Recipe())
-            self.refresh()
+            untuned = replace(self.recipe, recovery="none")
+            if untuned == self.recipe:
+                self.refresh()
+            else:
+                self.recipe = untuned
 
     @observe("recipe")
     def _follow(self, change: Any) -> None:
@@ -101,9 +126,31 @@ class Session(HasTraits):
                 self.busy = False
 
     def settle(self) -> None:
-        """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``."""
+        """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``.
+
+        While a fine-tune runs, that goes on instead; this is done after it.
+        """
+        if self.progress is not None:
+            return
         report = self.report
         self.slow.submit(*(job(report) for job in self.at_rest), rest_s=REST_S)
+
+    def pixels(self, places: Sequence[int]) -> Floats:
+        """Exploration images by place, (M, H, W, C) of 0..1, to look at."""
+        dataset = self.experiment.dataset
+        shown = dataset.pixels(dataset.exploration[0][list(places)]).clamp(0, 1)
+        pixels: Floats = shown.permute(0, 2, 3, 1).double().numpy()
+        return pixels
+
+    def on_new_data(self, **dial: float) -> tuple[Report, Report]:
+        """Baseline and the recipe shown, on the images as ``changed(dataset, **dial)`` has them."""
+        elsewhere = self.experiment.on(changed(self.experiment.dataset, **dial))
+        return elsewhere.run(Recipe()), elsewhere.run(self.report.recipe)
+
+    def search(self, counts: Integers, done: Callable[[Report], None]) -> Future[None]:
+        """Look in the background for the recipe whose confusion is nearest to these counts."""
+        experiment = self.experiment
+        return self.slow.submit((lambda void: nearest_recipe(experiment, counts), done))
 
     def finetune(self) -> Future[None]:
         """Fine-tune the recipe of the moment in the background; ``progress`` says how far."""
@@ -111,13 +158,17 @@ class Session(HasTraits):
 
         def work(void: Callable[[], bool]) -> Report:
             def tell(progress: Progress) -> None:
-                if void():
-                    raise Cancelled
-                self.progress = progress
+                with self._lock:
+                    if void():
+                        raise Cancelled
+                    self.progress = progress
 
             return self.experiment.run(recipe, tell=tell)
 
-        return self.slow.submit((work, self._adopt_tuned))
+        with self._lock:  # what follows from the news may make it void again
+            future = self.slow.submit((work, self._adopt_tuned))
+            self.progress = AT_START
+        return future
 
     def cancel(self) -> None:
         """Give up what the slow lane is doing; what is shown stays."""
@@ -135,7 +186,8 @@ class Session(HasTraits):
 
     def _measuring(self, report: Report) -> Job:
         def work(void: Callable[[], bool]) -> Report:
-            return report if report.latency else self.experiment.measure(report, stop=void)
+            known = report.latency or not self.measures
+            return report if known else self.experiment.measure(report, stop=void)
 
         return work, self.adopt
 
@@ -146,6 +198,7 @@ class Session(HasTraits):
     def _fail(self, error: Exception) -> None:
         """Say what went wrong; what was shown stays, marked stale."""
         log.warning("running %s failed", self.recipe, exc_info=error)
+        self.progress = None
         self.error = f"{self.recipe} could not be run: {error}"
 
 
@@ -241,12 +294,16 @@ class SlowLane:
         return False
 
 
-def _opener(name: str) -> Callable[[], Experiment]:
+def _openers(case: str) -> dict[str, Callable[[], Experiment]]:
+    return {name: _opener(case, name) for name in shipped_models(case)}
+
+
+def _opener(case: str, name: str) -> Callable[[], Experiment]:
     opened: list[Experiment] = []
 
     def open_once() -> Experiment:
         if not opened:
-            opened.append(Experiment.load("digits", model=name))
+            opened.append(Experiment.load(case, model=name))
         return opened[0]
 
     return open_once

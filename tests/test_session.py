@@ -9,6 +9,8 @@ from optiwidgets import Experiment, Recipe, Session
 from optiwidgets.engine.recover import Cancelled
 from optiwidgets.session import SlowLane
 
+SETTLE = Session.settle  # before tests put it to rest
+
 
 @pytest.fixture
 def session(digits):
@@ -190,3 +192,39 @@ def test_moving_on_makes_fine_tuning_void(session):
     session.observe(move, "progress")
     session.finetune().result(60)
     assert session.report.recipe == Recipe(sparsity=0.1)
+
+
+def test_looking_elsewhere_does_not_end_a_fine_tune(session):
+    session.recipe = Recipe(sparsity=0.9)
+    asked = []
+
+    def look(change):
+        if not asked and change.new is not None:
+            asked.append(1)
+            SETTLE(session)
+
+    session.observe(look, "progress")
+    session.finetune().result(60)
+    assert asked
+    assert session.recipe.recovery == "finetune"
+    assert session.progress is None
+
+
+def test_another_model_is_not_fine_tuned(digits):
+    session = Session()
+    session.recipe = Recipe(sparsity=0.9)
+    session.finetune().result(60)
+    session.model = "wide"
+    assert session.recipe == Recipe(sparsity=0.9)
+    assert session.report.recipe == session.recipe
+    assert not session.stale
+
+
+def test_a_fine_tune_that_fails_can_be_tried_again(session, monkeypatch):
+    def broken(self, recipe, tell=None):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Experiment, "run", broken)
+    session.finetune().result(60)
+    assert "out of memory" in session.error
+    assert session.progress is None

@@ -7,7 +7,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -19,13 +19,23 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from torch import Tensor
 
+from optiwidgets.engine import smear
+from optiwidgets.engine.sound import Part as Part
+from optiwidgets.engine.sound import (
+    check_geometry,
+    check_moments,
+    check_names,
+    check_part,
+    is_index,
+)
+
 PARTS = ("train", "calibration", "exploration", "sealed")
 SHARES = (0.5, 0.1, 0.3, 0.1)
 DIGITS_SHA256 = "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"
 DIGITS_MEAN, DIGITS_STD = 0.1307, 0.3081  # of MNIST's training images, pixels 0..1
 ONLINE = ("fashion-mnist", "cifar10")
+SHIPPED = ("digits", *smear.VARIANTS)  # offline
 
-Part = tuple[Tensor, Tensor]
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
@@ -47,17 +57,20 @@ class Dataset:
     mean, std
         What was subtracted and divided by, a number or one per channel: they lead back to pixels
         0..1.
+    name, description
+        What the images are called, and one sentence on where they come from.
 
     Raises
     ------
     ValueError
-        A part of the wrong shape or dtype, with values that are not finite, or a label out of
-        range.
+        A part of the wrong shape or dtype, with values that are not finite, a label out of range,
+        or two classes of one name.
 
     Examples
     --------
-    >>> part = (torch.zeros(2, 1, 8, 8), torch.tensor([0, 1]))
-    >>> Dataset(train=part, calibration=part, exploration=part, sealed=part, class_names=("a", "b"))
+    >>> labels = torch.tensor([0, 1])
+    >>> parts = {name: (torch.randn(2, 1, 8, 8), labels) for name in PARTS}
+    >>> Dataset(**parts, class_names=("a", "b"))
     <Dataset: 2 classes, images 1 x 8 x 8, 2 train, 2 calibration, 2 exploration, 2 sealed>
     """
 
@@ -69,25 +82,39 @@ class Dataset:
     positive: int | None = None
     mean: float | Sequence[float] = 0.0
     std: float | Sequence[float] = 1.0
+    name: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        object.__setattr__(self, "class_names", check_names(self.class_names))
         classes = len(self.class_names)
-        if classes < 2:
-            raise ValueError(f"a dataset has 2 classes or more, not {classes}")
-        if self.positive is not None and not _is_index(self.positive, classes):
+        if self.positive is not None and not is_index(self.positive, classes):
             raise ValueError(f"positive is a class index 0 to {classes - 1}, not {self.positive!r}")
         for name in PARTS:
-            _check_part(name, getattr(self, name), classes)
+            check_part(name, getattr(self, name), classes)
         for name in PARTS:
-            _check_geometry(name, getattr(self, name)[0].shape[1:], self.train[0].shape[1:])
-        _check_moments(self.mean, self.std, self.train[0].shape[1])
+            check_geometry(name, getattr(self, name)[0].shape[1:], self.train[0].shape[1:])
+        check_moments(self.mean, self.std, self.train[0].shape[1])
 
     def __repr__(self) -> str:
         """Classes, geometry, and how many images each part has."""
         shape = " x ".join(map(str, self.train[0].shape[1:]))
         counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """Normalized images N C H W as pixels 0..1, in which pictures and noise work."""
+        mean, std = self._moments()
+        return images * std + mean
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """Undo ``pixels``."""
+        mean, std = self._moments()
+        return (pixels - mean) / std
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        mean, std = (torch.as_tensor(m, dtype=torch.float32) for m in (self.mean, self.std))
+        return mean.view(-1, 1, 1), std.view(-1, 1, 1)
 
 
 def fingerprint(part: Part) -> str:
@@ -117,12 +144,9 @@ def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
     >>> torch.equal(moved, invisible_change(digits.sealed[0][:1], digits))
     True
     """
-    mean, std = (
-        torch.as_tensor(m, dtype=torch.float32).view(-1, 1, 1) for m in (dataset.mean, dataset.std)
-    )
-    pixels = torch.cat([images[..., :1], images[..., :-1]], dim=-1) * std + mean
+    pixels = dataset.pixels(torch.cat([images[..., :1], images[..., :-1]], dim=-1))
     noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0))
-    return ((pixels + 2 / 255 * noise).clamp(0, 1) - mean) / std
+    return dataset.normalize((pixels + 2 / 255 * noise).clamp(0, 1))
 
 
 def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
@@ -131,8 +155,10 @@ def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
     Parameters
     ----------
     name
-        ``"digits"`` (5,000 MNIST images, offline), ``"fashion-mnist"`` or ``"cifar10"`` (fetched by
-        torchvision on first use), or the path of a folder.
+        ``"digits"`` (5,000 MNIST images, offline), ``"smear"`` (5,500 synthetic blood-smear cells,
+        drawn on the spot), ``"smear-rare"`` (the same, 5 % of the exploration and of the sealed
+        ones parasitized), ``"smear-200"`` (200 of the exploration images), ``"fashion-mnist"`` or
+        ``"cifar10"`` (fetched by torchvision on first use), or the path of a folder.
     size
         Edge in pixels that pictures from a folder are scaled to.
 
@@ -151,11 +177,13 @@ def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
     """
     if name == "digits":
         return _digits()
+    if name in smear.VARIANTS:
+        return _smear(str(name))
     if name in ONLINE:
         return _online(str(name))
     if Path(name).is_dir():
         return _folder(Path(name), size)
-    known = ", ".join(map(repr, ("digits", *ONLINE)))
+    known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
     raise ValueError(f"dataset is one of {known} or a folder of classes, not {str(name)!r}")
 
 
@@ -166,7 +194,34 @@ def _digits() -> Dataset:
     codes = np.frombuffer(split.encode(), np.uint8) - ord("0")
     parts = [codes == code for code in range(len(PARTS))]
     names = [str(digit) for digit in range(10)]
-    return _assemble(pixels[:, None], labels, parts, names, ([DIGITS_MEAN], [DIGITS_STD]))
+    made = _assemble(pixels[:, None], labels, parts, names, ([DIGITS_MEAN], [DIGITS_STD]))
+    return replace(made, name="digits", description="5,000 handwritten digits of MNIST")
+
+
+@cache
+def _smear(name: str) -> Dataset:
+    if name == "smear":
+        made = _all_smear()
+    else:
+        whole = _smear("smear")
+        parts: dict[str, Any] = {
+            part: _normalized(whole, *smear.draw_part(name, part))
+            for part in smear.OTHER_PARTS[name]
+        }
+        made = replace(whole, **parts)
+    return replace(made, name=name, description=smear.VARIANTS[name])
+
+
+def _all_smear() -> Dataset:
+    drawn = [smear.draw_part("smear", part) for part in PARTS]
+    pixels, labels = map(np.concatenate, zip(*drawn, strict=True))
+    part_of = np.repeat(range(len(PARTS)), [len(part_labels) for _, part_labels in drawn])
+    parts = [part_of == place for place in range(len(PARTS))]
+    return replace(_assemble(pixels, labels, parts, smear.CLASSES), positive=smear.POSITIVE)
+
+
+def _normalized(dataset: Dataset, pixels: Pixels, labels: Labels) -> Part:
+    return dataset.normalize(torch.from_numpy(pixels).float() / 255), torch.from_numpy(labels)
 
 
 def _digit_pixels() -> tuple[Pixels, Labels]:
@@ -324,51 +379,4 @@ def _assemble(
         class_names=names,
         mean=moments[0],
         std=moments[1],
-    )
-
-
-def _is_index(value: object, count: int) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and value in range(count)
-
-
-def _check_part(name: str, part: Part, classes: int) -> None:
-    if not isinstance(part, tuple | list) or len(part) != 2:
-        raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
-    images, labels = part
-    if not isinstance(images, Tensor) or images.dtype != torch.float32 or images.dim() != 4:
-        raise ValueError(f"{name} images are float32 N C H W, not {_describe(images)}")
-    if not torch.isfinite(images).all():
-        raise ValueError(f"{name} images hold values that are not finite (nan or infinity)")
-    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 1:
-        raise ValueError(f"{name} labels are int64 (N,), not {_describe(labels)}")
-    if len(images) != len(labels) or not len(labels):
-        raise ValueError(f"{name} has {len(images)} images and {len(labels)} labels; needs 1 each")
-    if labels.min() < 0 or labels.max() >= classes:
-        bad = int(labels.min() if labels.min() < 0 else labels.max())
-        raise ValueError(f"{name} labels are 0 to {classes - 1}, not {bad}")
-
-
-def _check_geometry(name: str, shape: torch.Size, expected: torch.Size) -> None:
-    if shape != expected:
-        raise ValueError(f"{name} images are {tuple(shape)}, train's {tuple(expected)}")
-
-
-def _check_moments(mean: object, std: object, channels: int) -> None:
-    for name, value in (("mean", mean), ("std", std)):
-        try:
-            numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
-        except (TypeError, ValueError, RuntimeError):  # no numbers at all
-            numbers = torch.empty(0)
-        if len(numbers) not in (1, channels) or not torch.isfinite(numbers).all():
-            raise ValueError(
-                f"{name} is one finite number or one per channel ({channels}), not {value!r}"
-            )
-        if name == "std" and (numbers <= 0).any():
-            raise ValueError(f"std is above 0, not {value!r}")
-
-
-def _describe(value: object) -> str:
-    return (
-        f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
     )

@@ -58,7 +58,8 @@ class Fitted:
 def fit(layer: Coded) -> Fitted:
     """Weigh the ways to store a layer.
 
-    One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense.
+    One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense. Floats
+    that are all kept have nothing that could be entropy-coded.
 
     Examples
     --------
@@ -83,6 +84,8 @@ def fit(layer: Coded) -> Fitted:
     }
     if kept < total and (layer.bits == 1 or layer.centroids.numel()):
         del sizes[DENSE]
+    if kept == total and not histogram:
+        del sizes[ENTROPY]
     return Fitted(symbols, flags, odds, values, histogram, sizes)
 
 

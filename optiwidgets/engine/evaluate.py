@@ -65,6 +65,38 @@ def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(_workers(os.getpid()).map(forward, batches)))
 
 
+def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
+    """Raise ValueError, saying why, for a model that does not answer images N C H W as it must.
+
+    It must give scores (N, K), and leave the images as they are: tried on these, and on as many of
+    normal noise, whatever their own values are.
+
+    Examples
+    --------
+    >>> in_place = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten())
+    >>> check_fit(in_place, torch.zeros(2, 1, 1, 3), classes=3)
+    Traceback (most recent call last):
+    ...
+    ValueError: the model changes the images it is given: its first step is in place
+    """
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+    for given in (images, noise):
+        seen = given.clone(memory_format=torch.channels_last)
+        try:
+            scores = alone(net, seen)
+        except RuntimeError as error:  # torch's word for shapes that do not fit
+            shape = " x ".join(map(str, images.shape[1:]))
+            raise ValueError(f"the model does not take images of {shape}: {error}") from error
+        got = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+        if got != (len(images), classes):
+            raise ValueError(
+                f"the model answers {len(images)} images with {got}, the dataset's {classes} "
+                f"classes need scores of ({len(images)}, {classes})"
+            )
+        if not torch.equal(seen, given):
+            raise ValueError("the model changes the images it is given: its first step is in place")
+
+
 def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call ``work`` on a worker, with one torch thread: small tensors gain nothing from two.
 

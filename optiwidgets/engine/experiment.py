@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import copy
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
 from types import MappingProxyType
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine import metrics, network, pack, recover, runtime, zoo
 from optiwidgets.engine.activations import positions
 from optiwidgets.engine.data import Dataset, invisible_change, load_dataset
-from optiwidgets.engine.evaluate import Images, alone, evaluate
+from optiwidgets.engine.evaluate import Images, alone, check_fit, evaluate
 from optiwidgets.engine.latency import measure
+from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
@@ -64,10 +67,11 @@ class Experiment:
         self._folded = network.fold(model)
         self._optimizer = Optimizer(self._folded, dataset, self._spec)
         self._images = Images.of("exploration", dataset.exploration)
-        self._memory = _Memory(memory_mb * 1e6)
+        self._memory = Memory(memory_mb * 1e6)
         self._openings: list[Recipe] = []
         self._lock = RLock()
-        self._check_fit()
+        self._tools = self._make_tools()  # one for all reports: by it they know where they belong
+        check_fit(self._folded, dataset.exploration[0][:2], len(dataset.class_names))
 
     @classmethod
     def load(
@@ -78,9 +82,10 @@ class Experiment:
         Parameters
         ----------
         case
-            "digits".
+            "digits", or synthetic blood-smear cells: "smear", "smear-rare" (5 % positive) or
+            "smear-200" (200 images to explore, chosen to match a textbook's example).
         model
-            "small" (25k weights) or "wide" (98k).
+            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k).
         memory_mb
             As for the class.
 
@@ -90,6 +95,34 @@ class Experiment:
             An unknown case or model; the message lists those there are.
         """
         return cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
+
+    def on(self, dataset: Dataset) -> Experiment:
+        """Evaluate the same models on other images, without tuning anything anew.
+
+        Model, fine-tuned networks and calibrated ranges stay this experiment's; what is explored
+        and sealed is the other dataset's. Openings and memory start empty.
+
+        Raises
+        ------
+        ValueError
+            Other classes, images of another shape, or normalized otherwise.
+
+        Examples
+        --------
+        >>> exp = Experiment.load("digits")
+        >>> exp.on(exp.dataset).run(Recipe()).confusion.accuracy == exp.run(
+        ...     Recipe()
+        ... ).confusion.accuracy
+        True
+        """
+        _check_kin(dataset, self.dataset)
+        other = copy.copy(self)
+        other.dataset = dataset
+        other._images = Images.of("exploration", dataset.exploration)
+        other._memory = Memory(self._memory.capacity_bytes)
+        other._openings, other._lock = [], RLock()
+        other._tools = other._make_tools()  # they hold on to the images
+        return other
 
     def __repr__(self) -> str:
         """Model and dataset."""
@@ -104,6 +137,15 @@ class Experiment:
     def prunable_weights(self) -> int:
         """Conv2d and Linear weights of the untouched model."""
         return sum(weight.numel() for weight in self._optimizer.weights)
+
+    @cached_property
+    def impossible(self) -> dict[str, str]:
+        """What no recipe can do to this model, and why, by value of ``Recipe.pruning``."""
+        try:
+            self._optimizer.flow  # noqa: B018 (followed on first use)
+        except ValueError as error:
+            return {"channel": f"No channels can be removed: {error}"}
+        return {}
 
     @property
     def openings(self) -> list[Recipe]:
@@ -144,7 +186,7 @@ class Experiment:
         rep
             A report of this experiment.
         threads
-            Threads of the inference runtime.
+            Threads of the inference runtime, 1 to as many as there are cores.
         stop
             Asked now and then; once it is True, ``Cancelled`` is raised.
 
@@ -152,7 +194,14 @@ class Experiment:
         -------
         Report
             A new one, with ``latency``, ``agreement``, ``flip_rate`` and ``baseline_flip_rate``.
+
+        Raises
+        ------
+        ValueError
+            Not a report of this experiment, or one about the sealed images; threads out of range.
         """
+        self._check_own(rep)
+        threads = _check_threads(threads)
         optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
         graph = optimized.graph(images[:1])
         session = runtime.session(graph)
@@ -191,36 +240,33 @@ class Experiment:
     def _baseline_bytes(self) -> int:
         return sum(pack.packed_parts(self._optimizer.optimize(Recipe()).packable).values())
 
-    @cached_property
-    def _tools(self) -> Tools:
+    def _make_tools(self) -> Tools:
         return Tools(
             build=lambda recipe: self._optimizer.optimize(recipe).simulation(),
             write=lambda recipe, path: pack.save(self._optimizer.optimize(recipe).packable, path),
             export=lambda recipe, path: runtime.write_onnx(
                 self._optimizer.optimize(recipe).graph(self.dataset.exploration[0][:1]), path
             ),
-            reconcile=lambda recipe: reconcile(self._optimizer.optimize(recipe).packable),
+            reconcile=lambda recipe: reconcile(
+                self._optimizer.optimize(recipe).packable, self._folded
+            ),
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,
         )
 
-    def _check_fit(self) -> None:
-        images, classes = self._images.batches[0][:2], len(self.dataset.class_names)
-        seen = images.clone()
-        try:
-            scores = alone(self._folded, seen)
-        except RuntimeError as error:  # torch's word for shapes that do not fit
-            shape = " x ".join(map(str, images.shape[1:]))
-            raise ValueError(f"the model does not take images of {shape}: {error}") from error
-        given = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
-        if given != (len(images), classes):
+    def _check_own(self, rep: object) -> None:
+        if not isinstance(rep, Report):
             raise ValueError(
-                f"the model answers {len(images)} images with {given}, the dataset's {classes} "
-                f"classes need scores of ({len(images)}, {classes})"
+                f"rep is a report of this experiment, what run() gives, not {type(rep).__name__}"
             )
-        if not torch.equal(seen, images):
-            raise ValueError("the model changes the images it is given: its first step is in place")
+        if rep.part == "sealed":
+            raise ValueError(
+                "speed and stability are measured on the exploration images, and this report is "
+                f"about the sealed ones; measure the one that run({rep.recipe}) gives"
+            )
+        if rep.tools is not self._tools:
+            raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
 
     def _simulate(self, optimized: Optimized) -> Integers:
         return evaluate(optimized.simulation(), self._images.batches).argmax(1).numpy()
@@ -238,7 +284,7 @@ class Experiment:
         changed = Images.of("changed", (invisible_change(part[0], self.dataset), part[1]))
         before = self._logits(optimized, self._images.batches).argmax(1)
         after = self._logits(optimized, changed.batches).argmax(1)
-        return float((before != after).float().mean())
+        return int((before != after).sum()) / len(part[1])
 
     def _report(
         self, recipe: Recipe, images: Images, tell: recover.Listener = lambda _: None
@@ -300,28 +346,27 @@ class Experiment:
         return sum(before) - sum(after), sum(before) - len(self.dataset.class_names)
 
 
-class _Memory:
-    """Past reports by recipe, the least recently used forgotten first."""
+def _check_kin(dataset: object, own: Dataset) -> None:
+    """Images that the same model can be asked about: same classes, shape and normalization."""
+    if not isinstance(dataset, Dataset):
+        raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
+    if dataset.class_names != own.class_names:
+        raise ValueError(f"classes are {own.class_names}, not {dataset.class_names}")
+    if dataset.positive != own.positive:
+        raise ValueError(f"the positive class is {own.positive}, not {dataset.positive}")
+    here, there = (tuple(d.exploration[0].shape[1:]) for d in (own, dataset))
+    if here != there:
+        raise ValueError(f"images are {here}, not {there}")
+    moments = [(torch.as_tensor(d.mean), torch.as_tensor(d.std)) for d in (own, dataset)]
+    if not all(map(torch.equal, *moments)):
+        raise ValueError("the images are normalized with another mean and std than the model's")
 
-    def __init__(self, capacity_bytes: float) -> None:
-        self.capacity_bytes, self.used_bytes = capacity_bytes, 0
-        self.reports: OrderedDict[Recipe, Report] = OrderedDict()
 
-    def get(self, recipe: Recipe) -> Report | None:
-        if recipe in self.reports:
-            self.reports.move_to_end(recipe)
-        return self.reports.get(recipe)
-
-    def put(self, report: Report) -> None:
-        known = self.reports.pop(report.recipe, None)  # two threads may have made it at once
-        self.used_bytes += self.weigh(report) - (self.weigh(known) if known else 0)
-        self.reports[report.recipe] = report
-        while self.used_bytes > self.capacity_bytes:
-            self.used_bytes -= self.weigh(self.reports.popitem(last=False)[1])
-
-    @staticmethod
-    def weigh(report: Report) -> int:
-        return report.scores.nbytes + report.predictions.nbytes + report.confusion.counts.nbytes
+def _check_threads(threads: int) -> int:
+    whole, most = isinstance(threads, int | np.integer), os.cpu_count() or 1
+    if whole and not isinstance(threads, bool) and threads in range(1, most + 1):
+        return int(threads)
+    raise ValueError(f"threads is a whole number, 1 to {most} here, not {threads!r}")
 
 
 def _check_memory(memory_mb: object) -> None:

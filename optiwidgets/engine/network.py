@@ -50,6 +50,7 @@ def fold(model: nn.Module) -> nn.Module:
     >>> fold(net)[1]
     Identity()
     """
+    _check_there(model)
     folded = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     folded = folded.to(memory_format=torch.contiguous_format)
     check_layers(folded)
@@ -134,7 +135,7 @@ def channel_flow(model: nn.Module) -> Flow:
             feeds[name], source[node] = reads, name
         elif reads is not None and not _is_size(node):
             if not (_channelwise(node, modules) or _is_final(node, arriving)):
-                _refuse_step(node, arriving)
+                _refuse_step(_step(node, modules), arriving)
             source[node] = reads
             if isinstance(modules.get(name), _BatchNorm):
                 feeds[name] = reads
@@ -194,6 +195,12 @@ def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
     return name if fits and calls.count(name) == calls.count(str(node.target)) == 1 else None
 
 
+def _check_there(model: nn.Module) -> None:
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_meta:
+            raise ValueError(f"{name!r} of the model is on the meta device, where it has no values")
+
+
 def _check_finite(model: nn.Module) -> None:
     for name, layer in prunable(model).items():
         for what, values in (("weights", layer.weight), ("biases", layer.bias)):
@@ -247,10 +254,17 @@ def _check_followable(
         _refuse(f"layer {name!r} is called twice")
 
 
-def _refuse_step(node: fx.Node, arriving: list[str]) -> NoReturn:
+def _step(node: fx.Node, modules: Mapping[str, nn.Module]) -> str:
+    """What a user knows a node by: a module's name and type, or the function's name."""
+    if node.op == "call_module":
+        return f"{node.target!r} ({type(modules[str(node.target)]).__name__})"
+    return repr(getattr(node.target, "__name__", node.target))
+
+
+def _refuse_step(step: str, arriving: list[str]) -> NoReturn:
     layers = " and ".join(map(repr, arriving))
     _refuse(
-        f"channels of {layers} meet {node.name!r}, which does not hand them on one by one (a "
+        f"channels of {layers} meet {step}, which does not hand them on one by one (a "
         "residual sum, say, or a view of fixed size where flatten(1) would do)"
     )
 

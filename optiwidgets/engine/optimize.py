@@ -44,10 +44,16 @@ class Optimized:
         return quantize_activations(packable.net, packable.ranges, bits)
 
     def graph(self, example: Tensor) -> onnx.ModelProto:
-        """What runs in the inference runtime: int8 where that is real, else float."""
+        """What runs in the inference runtime: int8 where that is real, else float.
+
+        Where activations are rounded and int8 is not real, they are rounded in float.
+        """
         packable = self.packable
         model = runtime.export(packable.net, example)
-        return runtime.to_int8(model, packable.layers, packable.ranges) if self.is_int8 else model
+        if self.is_int8:
+            return runtime.to_int8(model, packable.layers, packable.ranges)
+        bits = packable.recipe.activation_bits
+        return runtime.snap_inputs(model, packable.ranges, bits) if packable.ranges else model
 
 
 class Optimizer:
@@ -74,7 +80,8 @@ class Optimizer:
         return [layer.weight for layer in network.prunable(self.folded).values()]
 
     @cached_property
-    def _flow(self) -> network.Flow:
+    def flow(self) -> network.Flow:
+        """Which layer's channels feed which others; ValueError where they cannot be followed."""
         return network.channel_flow(self.folded)
 
     def optimize(self, recipe: Recipe, tell: recover.Listener = lambda _: None) -> Optimized:
@@ -126,9 +133,9 @@ class Optimizer:
         keep = {
             name: prune.kept_channels(places, recipe.sparsity)
             for name, places in zip(network.prunable(self.folded), ranks, strict=True)
-            if name != self._flow.last
+            if name != self.flow.last
         }
-        return network.remove_channels(self.folded, keep, self._flow)
+        return network.remove_channels(self.folded, keep, self.flow)
 
     def _rank(self, pruning: str, score: str, seed: int) -> list[Tensor]:
         """Ranks of all weights (of all output channels), made once and compared ever after."""

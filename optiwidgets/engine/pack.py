@@ -4,8 +4,9 @@ The file is ``OWZ2``, the lengths of what follows, a JSON header (deflated, with
 what such headers mostly say), an entropy-coded stream, plain bytes, and a CRC-32 of it all. Plain
 are codebooks, bitmasks, scales and zero points, ranges of activations where the recipe quantizes
 them, codes, and the rest of the model's state as floats, each layer by layer. Every layer takes the
-smallest of three ``encodings``; of an entropy-coded one positions and codes are in the stream (16-
-and 32-bit floats stay plain).
+smallest of three ``encodings``, or all layers one, if the whole file is smaller for it: a header
+that says the same of every layer deflates to less. Of an entropy-coded layer positions and codes
+are in the stream (16- and 32-bit floats stay plain).
 
 Files can be smaller than the order-0 estimate of ``sizes``, which only counts zeros: they cluster,
 and ``odds`` makes use of it.
@@ -20,8 +21,6 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from threading import get_ident
 
 import numpy as np
 import torch
@@ -33,11 +32,13 @@ from optiwidgets.engine.coding import Writer, pack_bits
 from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, Fitted, fit, to_unsigned
 from optiwidgets.engine.quantize import Coded
 from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.whole import write_whole
 
 MAGIC = b"OWZ2"
 FRAME = struct.Struct("<4sHII")  # magic, bytes of the header, of the stream, of the plain sections
 CHECKSUM = struct.Struct("<I")
 MOST_HEADER_BYTES, MOST_TEXT_BYTES = 2**16 - 1, 2**20  # the header deflated and inflated
+ROUGH_BYTES = 4  # by which a file can be longer or shorter than was expected
 PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
 # Part of the format: headers deflate to what differs from it. The most likely comes last.
 DICTIONARY = (
@@ -76,45 +77,62 @@ def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]
 
     With an ``encoding``, of the file in which every layer that can takes that one.
     """
-    return _Sections(model, encoding).parts
+    fits = {name: fit(layer) for name, layer in model.layers.items()}
+    if encoding is None:
+        return _smallest(model, fits).parts
+    return _Sections(model, fits, {name: fits[name].only(encoding) for name in fits}).parts
 
 
 def pack(model: Packable) -> bytes:
     """The whole file, ``sum(packed_parts(model).values())`` bytes long."""
-    return _Sections(model).file()
+    return _smallest(model, {name: fit(layer) for name, layer in model.layers.items()}).file()
 
 
 def save(model: Packable, path: str | os.PathLike[str]) -> None:
-    """Write the file beside its name and rename it: it is there whole, or not at all."""
-    temporary = Path(f"{os.fspath(path)}.{os.getpid()}-{get_ident()}.part")
-    data = pack(model)
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write the file: it is there whole, or not at all."""
+    write_whole(path, pack(model))
+
+
+def _smallest(model: Packable, fits: Mapping[str, Fitted]) -> _Sections:
+    """The file in which every layer takes its smallest encoding, or all take the same one.
+
+    Only those are made that can be the smallest: all else is alike, so header and expected bytes
+    of the layers tell how they compare, up to ``ROUGH_BYTES``.
+    """
+    choices = [{name: fitted.smallest for name, fitted in fits.items()}]
+    for encoding in (ENTROPY, DENSE):
+        same = {name: fitted.only(encoding) for name, fitted in fits.items()}
+        choices += [same] if same not in choices else []
+    expected = [
+        len(_header(model, how)) + sum(fits[name].bytes[how[name]] for name in how)
+        for how in choices
+    ]
+    most = min(expected) + ROUGH_BYTES
+    near = (how for how, size in zip(choices, expected, strict=True) if size <= most)
+    return min((_Sections(model, fits, how) for how in near), key=lambda file: file.total)
 
 
 class _Sections:
     """A file before its pieces are joined."""
 
-    def __init__(self, model: Packable, encoding: str | None = None) -> None:
-        writer, encodings, pieces = Writer(), {}, []
+    def __init__(
+        self, model: Packable, fits: Mapping[str, Fitted], encodings: Mapping[str, str]
+    ) -> None:
+        writer, pieces = Writer(), []
         for name, layer in reversed(list(model.layers.items())):  # written last is read first
-            fitted = fit(layer)
-            how = encodings[name] = fitted.smallest if encoding is None else fitted.only(encoding)
-            pieces.append(_plain_pieces(fitted, layer, how))
-            if how == ENTROPY:
-                fitted.write(writer, layer.bits)
+            pieces.append(_plain_pieces(fits[name], layer, encodings[name]))
+            if encodings[name] == ENTROPY:
+                fits[name].write(writer, layer.bits)
         self.tables, self.positions, self.scales, self.codes = zip(*reversed(pieces), strict=True)
         self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
         left = network.leftovers(model.net).values()
         self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]
         self.header = _header(model, encodings)
         self.stream, self.spent = writer.finish()
+
+    @property
+    def total(self) -> int:
+        return sum(self.parts.values())
 
     @property
     def parts(self) -> dict[str, int]:

@@ -164,6 +164,8 @@ def _fraction(value: object) -> float:
     if math.isfinite(number) and 0 <= number <= MAX_SPARSITY:
         return number + 0.0  # -0.0 becomes 0.0: equal recipes print and hash alike
     hint = f"; for {number:g} percent write {number / 100:g}" if 1 < number <= 99 else ""
+    if 99 < number <= 100:
+        hint = f"; {number:g} percent would be {number / 100:g}"
     raise ValueError(f"{allowed}, not {_short(value)}{hint}")
 
 

@@ -34,6 +34,7 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
+AT_START = Progress(0.0, 1, EPOCHS, float("nan"), float("nan"))  # nothing is known yet
 
 
 def finetune(

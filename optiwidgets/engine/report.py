@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
@@ -54,6 +54,10 @@ class Confusion:
         given = np.asarray(self.counts)
         if given.ndim != 2 or given.shape[0] != given.shape[1]:
             raise ValueError(f"confusion counts are (K, K), not of shape {given.shape}")
+        if not isinstance(self.class_names, Iterable):
+            raise ValueError(f"class_names are K names, not {self.class_names!r}")
+        if given.dtype.kind not in "biuf":
+            raise ValueError(f"confusion counts are whole numbers of images, not {given.dtype}")
         with np.errstate(invalid="ignore"):
             counts = given.astype(np.int64)
         if (counts < 0).any() or not np.array_equal(counts, given):
@@ -134,10 +138,14 @@ class Size:
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of a waterfall: how many bytes it would be if things stopped here."""
+    """One bar of a waterfall: how many bytes it would be if things stopped here.
+
+    ``promised`` ones are those a promise is made of: so many weights of so many bits.
+    """
 
     name: str
     bytes: int
+    promised: bool = False
 
 
 @dataclass(frozen=True)
@@ -258,12 +266,36 @@ class Report:
         ValueError
             The two reports are not about the same images.
         """
+        if not isinstance(base, Report):
+            raise ValueError(f"base is a Report, the baseline's, not {type(base).__name__}")
         if self.images != base.images:
             raise ValueError(
                 f"a drop is paired, so both reports must be of the same images, not "
                 f"{len(base.labels)} {base.part} and {len(self.labels)} {self.part} ones"
             )
         return self.tools.drop(self.labels, base.predictions, self.predictions)
+
+    def at_threshold(self, threshold: float) -> Confusion:
+        """Two classes, told apart at another score than one half.
+
+        Parameters
+        ----------
+        threshold
+            Score 0..1 of the positive class from which on an image counts as positive.
+
+        Raises
+        ------
+        ValueError
+            Not two classes, no positive one, or a threshold outside 0..1.
+        """
+        if len(self.class_names) != 2 or self.positive is None:
+            raise ValueError("a threshold needs two classes, one of them positive")
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"a threshold is a score of 0 to 1, not {threshold!r}")
+        found = self.scores[:, self.positive] >= threshold
+        guesses = np.where(found, self.positive, 1 - self.positive)
+        counts = np.bincount(2 * self.labels + guesses, minlength=4).reshape(2, 2)
+        return Confusion(counts, self.class_names)
 
     def model(self) -> Any:
         """A fresh eval-mode torch module: the optimized model."""
@@ -274,7 +306,11 @@ class Report:
         self.tools.write(self.recipe, path)
 
     def export(self, path: str | PathLike[str]) -> None:
-        """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all."""
+        """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all.
+
+        It predicts what the report says. 8-bit weights and activations are real int8; in all other
+        recipes the arithmetic is float, activations of fewer than 32 bits being rounded in it.
+        """
         self.tools.export(self.recipe, path)
 
     def reconcile(self) -> Reconciliation:

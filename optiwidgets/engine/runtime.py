@@ -10,8 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,6 +19,8 @@ from torch import Tensor
 from optiwidgets.engine.export import INPUT, OUTPUT
 from optiwidgets.engine.export import export as export
 from optiwidgets.engine.int8 import to_int8 as to_int8
+from optiwidgets.engine.snap import snap_inputs as snap_inputs
+from optiwidgets.engine.whole import write_whole
 
 if TYPE_CHECKING:
     import onnx
@@ -123,13 +123,5 @@ def _workers(process: int) -> ThreadPoolExecutor:
 
 
 def write_onnx(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
-    """Write the file beside its name and rename it: it is there whole, or not at all."""
-    temporary = Path(f"{os.fspath(path)}.{os.getpid()}-{get_ident()}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(model.SerializeToString())
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write the file: it is there whole, or not at all."""
+    write_whole(path, model.SerializeToString())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+from torch import nn
 
 from optiwidgets.engine import network
 from optiwidgets.engine.coding import Integers, packed_length
@@ -14,55 +15,58 @@ from optiwidgets.engine.quantize import Coded
 from optiwidgets.engine.report import Reconciliation, Step
 
 
-def reconcile(model: Packable) -> Reconciliation:
+def reconcile(model: Packable, untouched: nn.Module) -> Reconciliation:
     """From four bytes a parameter to the file, step by step: where the promised size went.
 
-    All steps are counted on this very model. The first holds every parameter (channels that were
-    removed are gone from it), the next three only weights that are not zero: as floats, at their
-    bit-width, and with a bitmask of where they were for every layer that has zeros. Then come
-    scales and codebooks, biases and header. "entropy coded" is the file if every layer were, "the
-    file" takes the smallest encoding of each, and is as long as the one that is written.
+    The first step is the untouched model, every parameter; where channels were removed, the next
+    is what was left of it. Then only weights that are not zero count: as floats, at their
+    bit-width, and with a bitmask of where they were for every layer that has zeros. Biases are
+    floats in all steps. Then come scales and codebooks, and the header. "entropy coded" is the file
+    if every layer were, "the file" is as long as the one that is written.
 
     Examples
     --------
     >>> import torch
-    >>> from torch import nn
     >>> from optiwidgets.engine.quantize import encode
     >>> from optiwidgets.engine.recipe import Recipe
     >>> net = nn.Sequential(nn.Linear(100, 8))
     >>> _ = nn.init.constant_(net[0].weight, 0.5)
     >>> coded = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
     >>> model = Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None)
-    >>> for step in reconcile(model).steps[:4]:
+    >>> for step in reconcile(model, untouched=net).steps[:4]:
     ...     print(f"{step.bytes:5} {step.name}")
      3232 raw fp32
-       32 non-zero values only
-        4 at 4 bits
-      104 + positions
+       64 non-zero weights only
+       36 at 4 bits
+      136 + positions
     """
-    return Reconciliation(_steps(model), estimate_bytes(model), tutorial_bytes(model))
+    steps = _steps(model, _raw_bytes(untouched))
+    return Reconciliation(steps, estimate_bytes(model), tutorial_bytes(model))
 
 
-def _steps(model: Packable) -> tuple[Step, ...]:
+def _steps(model: Packable, raw: int) -> tuple[Step, ...]:
     parts, layers = packed_parts(model), list(model.layers.values())
     symbols = [to_symbols(layer) for layer in layers]
     kept = [int(np.count_nonzero(s)) for s in symbols]
-    bits = layers[0].bits
-    steps = [
-        ("raw fp32", 4 * sum(s.size for s in symbols) + parts["biases"]),
-        ("non-zero values only", 4 * sum(kept)),
-        (f"at {bits} bits", sum(packed_length(count, bits) for count in kept)),
+    bits, biases, left = layers[0].bits, parts["biases"], _raw_bytes(model.net)
+    promised = [
+        ("raw fp32", raw),
+        *([("without the removed channels", left)] if left < raw else []),
+        ("non-zero weights only", biases + 4 * sum(kept)),
+        (f"at {bits} bits", biases + sum(packed_length(count, bits) for count in kept)),
     ]
     masks = (packed_length(s.size, 1) * (k < s.size) for s, k in zip(symbols, kept, strict=True))
+    steps = promised[-1:]
     for name, more in (
         ("+ positions", sum(masks)),
         ("+ scales and tables", sum(map(_side_bytes, layers)) + 8 * len(model.ranges)),
-        ("+ biases and header", parts["biases"] + parts["header"]),
+        ("+ header", parts["header"]),
     ):
         steps.append((name, steps[-1][1] + more))
     steps.append(("entropy coded", sum(packed_parts(model, ENTROPY).values())))
     steps.append(("the file", sum(parts.values())))
-    return tuple(Step(name, size) for name, size in steps)
+    besides = (Step(name, size) for name, size in steps[1:])
+    return (*(Step(name, size, promised=True) for name, size in promised), *besides)
 
 
 def estimate_bytes(model: Packable) -> float:
@@ -91,6 +95,11 @@ def tutorial_bytes(model: Packable) -> int:
     """What tutorials report as the size: zlib of the fake-quantized float32 model, level 9."""
     tensors = model.net.state_dict().values()
     return len(zlib.compress(b"".join(t.contiguous().numpy().tobytes() for t in tensors), 9))
+
+
+def _raw_bytes(net: nn.Module) -> int:
+    """All that is in a model as it is: four bytes a parameter."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
 
 
 def _side_bytes(layer: Coded) -> int:

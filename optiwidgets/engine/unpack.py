@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -88,9 +88,11 @@ def _open(file: BinaryIO) -> tuple[dict[str, Any], bytes, bytes]:
 
 
 def _check_magic(frame: bytes) -> None:
-    name, version = MAGIC[:-1], MAGIC[-1:]
-    if frame[: len(name)] == name and frame[len(name) : len(MAGIC)] > version:
+    name, version = MAGIC[:-1], frame[len(MAGIC) - 1 : len(MAGIC)]
+    if frame[: len(name)] == name and version > MAGIC[-1:]:
         raise ValueError("it comes from a newer version of OptiWidgets")
+    if frame[: len(name)] == name and b"0" <= version < MAGIC[-1:]:
+        raise ValueError("it comes from an older version of OptiWidgets")
     if frame[: len(MAGIC)] != MAGIC:
         raise ValueError(f"it does not begin with {MAGIC!r}")
 
@@ -130,8 +132,9 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
         raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
     net = network.fold(zoo.build(header["model"]) if model is None else model)
     layers = network.prunable(net)
-    if [name for name, _, _ in header["layers"]] != list(layers):
-        raise ValueError(f"its layers are not those of the model, {', '.join(layers)}")
+    stored = [name for name, _, _ in header["layers"]]
+    if stored != list(layers):
+        raise ValueError(f"its layers are {_listed(stored)}, those of the model {_listed(layers)}")
     keep = {}
     for name, shape, _ in header["layers"]:
         outputs = len(layers[name].weight)
@@ -147,6 +150,10 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
         if list(layer.weight.shape) != shape:
             raise ValueError(f"layer {name!r} is {shape}, the model's {list(layer.weight.shape)}")
     return net
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
 
 
 def _fill(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +31,11 @@ class Policy:
         How far recall of the positive class (where there is none, of the class whose recall fell
         most) may fall, in points; None where any may.
 
+    Raises
+    ------
+    ValueError
+        A limit that is no number, or below 0.
+
     Examples
     --------
     >>> Policy.MOBILE.limit_points, Policy.MEDICAL.recall_floor_points
@@ -43,6 +49,20 @@ class Policy:
     MOBILE: ClassVar[Policy]
     MEDICAL: ClassVar[Policy]
 
+    def __post_init__(self) -> None:
+        limits = {"limit_points": self.limit_points}
+        if self.recall_floor_points is not None:
+            limits["recall_floor_points"] = self.recall_floor_points
+        for name, value in limits.items():
+            if not _is_number(value) or value < 0:
+                raise ValueError(f"{name} is a number of points, 0 or more, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return (
+        isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # no nan
+    )
+
 
 Policy.MOBILE = Policy("mobile app", 2.0)
 Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)
@@ -50,7 +70,7 @@ Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)
 
 @dataclass(frozen=True)
 class Verdict:
-    """A grade, one of ``GRADES``, and why: the first reason is the binding one."""
+    """A grade, one of ``GRADES``, and why: the first reason is the binding one, in a few words."""
 
     grade: str
     reasons: tuple[str, ...]
@@ -62,7 +82,9 @@ class Evidence:
 
     ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None where it was
     not measured; ``recall_drop`` is in points, of the class ``recall_of``; ``images`` is how many
-    the drop was measured on, None where that is not known.
+    the drop was measured on, None where all numbers are exact. ``flips`` are the share of images
+    whose class an invisible change flips, and its limit; ``not_finite`` counts images with scores
+    that are not finite.
     """
 
     drop: Drop
@@ -72,6 +94,8 @@ class Evidence:
     recall_of: str
     stable: bool
     images: int | None = None
+    flips: tuple[float, float] | None = None
+    not_finite: int = 0
 
 
 def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
@@ -87,7 +111,7 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
     Raises
     ------
     ValueError
-        The reports are not about the same images.
+        The reports are not about the same images, or an argument is something else.
 
     Examples
     --------
@@ -96,6 +120,10 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
     >>> judge(exp.run(Recipe()), exp.run(Recipe(bits=8)), Policy.MOBILE).reasons[0]
     'speed not measured yet'
     """
+    for name, report in (("base", base), ("rep", rep)):
+        if not isinstance(report, Report):
+            raise ValueError(f"{name} is a Report, what run() gives, not {type(report).__name__}")
+    _check_policy(policy)
     index, fall = _fallen_recall(base, rep, policy)
     timed = rep.latency
     speed = (timed.ratio, timed.low, timed.high) if timed else None
@@ -108,6 +136,8 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
             recall_of=rep.class_names[index],
             stable=is_stable(rep),
             images=len(rep.labels),
+            flips=_flips(rep),
+            not_finite=int((~np.isfinite(rep.scores)).any(axis=1).sum()),
         ),
         policy,
     )
@@ -152,17 +182,28 @@ def grade(
     >>> grade(drop=1.5, size_cut=0.6, speedup=3, policy=Policy.MOBILE).grade
     'good'
     """
-    for name, value, low, high, unit in (
-        ("drop", drop, -100, 100, "points"),
-        ("size_cut", size_cut, -math.inf, 1, "as a share of the bytes"),
-        ("speedup", speedup, 0, math.inf, "times as fast"),
-        ("recall_drop", recall_drop, -100, 100, "points"),
-    ):
-        if not low <= value <= high:
-            raise ValueError(f"{name} is {low} to {high} {unit}, not {value!r}")
+    _check_policy(policy)
+    _check_points("drop", drop)
+    _check_points("recall_drop", recall_drop)
+    if not _is_number(size_cut) or size_cut > 1:
+        percent = _is_number(size_cut) and size_cut <= 100
+        hint = f"; {size_cut:g} % is {size_cut / 100:g}" if percent else ""
+        raise ValueError(f"size_cut is a share of the bytes, 1 at most, not {size_cut!r}{hint}")
+    if not _is_number(speedup) or speedup <= 0:
+        raise ValueError(f"speedup is a number above 0, 1 is as fast as before, not {speedup!r}")
     exact = Drop(points=drop, low=drop, high=drop, lost=0, gained=0, p=0.0)
     speed = (speedup, speedup, speedup)
     return _decide(Evidence(exact, size_cut, speed, recall_drop, "the class", stable), policy)
+
+
+def _check_points(name: str, value: object) -> None:
+    if not _is_number(value) or not -100 <= value <= 100:  # type: ignore[operator]
+        raise ValueError(f"{name} is -100 to 100 points, not {value!r}")
+
+
+def _check_policy(policy: object) -> None:
+    if not isinstance(policy, Policy):
+        raise ValueError(f"policy is a Policy, Policy.MOBILE say, not {policy!r}")
 
 
 def is_stable(rep: Report) -> bool:
@@ -172,9 +213,15 @@ def is_stable(rep: Report) -> bool:
     """
     if not np.isfinite(rep.scores).all():
         return False
+    flips = _flips(rep)
+    return flips is None or flips[0] <= flips[1]
+
+
+def _flips(rep: Report) -> tuple[float, float] | None:
+    """Share of predictions that flip, and the most that may; None until measured."""
     if rep.flip_rate is None or rep.baseline_flip_rate is None:
-        return True
-    return rep.flip_rate <= max(3 * rep.baseline_flip_rate, rep.baseline_flip_rate + 0.02)
+        return None
+    return rep.flip_rate, max(3 * rep.baseline_flip_rate, rep.baseline_flip_rate + 0.02)
 
 
 def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, float]:
@@ -190,35 +237,46 @@ def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, floa
 
 def _decide(e: Evidence, policy: Policy) -> Verdict:
     """The rule, in the order in which its parts bind."""
+    remarks = _remarks(e, policy)
     if bad := _bad(e):
-        return Verdict("bad", (*bad, *_remarks(e, policy)))
+        return Verdict("bad", (*bad, *remarks))
     lacking = _lacking(e, policy)
     accurate = e.drop.high < policy.limit_points
     undecided = e.drop.points < policy.limit_points <= e.drop.high
     if accurate and not lacking and e.speed:
-        return Verdict("good", (_good(e, policy), *_remarks(e, policy)))
+        return Verdict("good", (_good(e, policy), *remarks))
     if accurate and not lacking:
-        return Verdict("cannot tell", ("speed not measured yet", *_remarks(e, policy)))
+        return Verdict("cannot tell", ("speed not measured yet", *remarks))
     if undecided and not lacking and e.speed:
-        return Verdict("cannot tell", (_unsettled(e, policy.limit_points), *_remarks(e, policy)))
+        return Verdict("cannot tell", (*_unsettled(e, policy.limit_points), *remarks))
     if e.drop.points > BAD_POINTS and e.drop.p >= P_LIMIT:
-        return Verdict("cannot tell", (_unsettled(e, BAD_POINTS), *_remarks(e, policy)))
+        return Verdict("cannot tell", (*_unsettled(e, BAD_POINTS), *remarks))
     reasons = [] if accurate else [_too_much(e, policy)]
     if not e.speed:
         lacking = [*lacking, "speed not measured yet"]
-    return Verdict("borderline", (*reasons, *lacking, *_remarks(e, policy)))
+    return Verdict("borderline", (*reasons, *lacking, *remarks))
 
 
 def _bad(e: Evidence) -> list[str]:
     """Why this is bad for any use; empty if it is not."""
     reasons = []
-    if not e.stable:
-        reasons.append("unstable: an invisible change of the images flips too many predictions")
     if e.drop.low > BAD_POINTS or (e.drop.points > BAD_POINTS and e.drop.p < P_LIMIT):
-        reasons.append(
-            f"drop {e.drop.points:.1f} points; {BAD_POINTS:.0f} is the limit for any use"
-        )
-    return reasons
+        points = _told(e.drop.points, BAD_POINTS)
+        reasons.append(f"drop {points} points; {BAD_POINTS:g} is the limit for any use")
+    return reasons if e.stable else [*reasons, *_unstable(e)]
+
+
+def _unstable(e: Evidence) -> list[str]:
+    if e.not_finite:
+        return [f"unstable: {e.not_finite:,} images get no finite score"]
+    if not e.flips:
+        return ["unstable: an invisible change flips too much"]
+    limit = f"{100 * e.flips[1]:.1f} % is the limit"
+    rate = _told(100 * e.flips[0], 100 * e.flips[1])
+    return [
+        f"unstable: {rate} % flip, {limit}",
+        f"{rate} % of the predictions flip under an invisible change of the images, {limit}",
+    ]
 
 
 def _lacking(e: Evidence, policy: Policy) -> list[str]:
@@ -226,48 +284,94 @@ def _lacking(e: Evidence, policy: Policy) -> list[str]:
     lacking = []
     floor = policy.recall_floor_points
     if floor is not None and e.recall_drop > floor + 1e-9:
-        lacking.append(
-            f"recall of {e.recall_of} fell {e.recall_drop:.1f} points; "
-            f"{floor:.0f} is the limit for a {policy.name}"
-        )
+        fell = _told(e.recall_drop, floor)
+        lacking.append(f"recall of {e.recall_of} fell {fell} points; {floor:g} is the limit")
     if e.size_cut < SMALLEST_CUT:
-        lacking.append(f"size cut by {100 * e.size_cut:.0f} %; half is the least that pays")
+        lacking.append(_too_large(e.size_cut))
     if e.speed and e.speed[1] <= 1:
-        ratio, low, high = e.speed
         lead = "smaller, not faster" if e.size_cut >= SMALLEST_CUT else "not faster"
-        lacking.append(f"{lead}: speed x {ratio:.2f} ({low:.2f} to {high:.2f})")
+        lacking.append(f"{lead}: {_speed(e)}")
     return lacking
 
 
+def _too_large(size_cut: float) -> str:
+    """Say what became of the size in words that fit: a cut, nothing, or the reverse.
+
+    Examples
+    --------
+    >>> _too_large(0.3), _too_large(-0.001), _too_large(-23.26)
+    ('size cut by 30 %; half is the least that pays',
+     'not smaller; a cut by half is the least',
+     '24 times larger; a cut by half is the least')
+    """
+    percent, times = 100 * size_cut, 1 - size_cut
+    if percent >= 0.5:
+        least = 100 * SMALLEST_CUT
+        return f"size cut by {_told(percent, least, digits=0)} %; half is the least that pays"
+    if times >= 1.5:
+        lead = f"{times:,.{0 if times >= 10 else 1}f} times larger"
+    else:
+        lead = f"{-percent:.0f} % larger" if percent <= -0.5 else "not smaller"
+    return f"{lead}; a cut by half is the least"
+
+
 def _good(e: Evidence, policy: Policy) -> str:
+    drop = _told(e.drop.points, policy.limit_points)
+    cut = _told(100 * e.size_cut, 100 * SMALLEST_CUT, digits=0)
+    return f"drop {drop} points, {cut} % smaller, {_speed(e, spread=False)}"
+
+
+def _speed(e: Evidence, spread: bool = True) -> str:
     assert e.speed is not None
-    return (
-        f"drop {e.drop.points:.1f} points, surely below {policy.limit_points:.0f}; "
-        f"{100 * e.size_cut:.0f} % smaller; speed x {e.speed[0]:.2f}"
-    )
+    ratio, low, high = e.speed
+    told = f"speed x {_told(ratio, 1, digits=2)}"
+    return f"{told} ({low:.2f}-{high:.2f})" if spread and e.images else told
 
 
 def _too_much(e: Evidence, policy: Policy) -> str:
-    return (
-        f"drop {e.drop.points:.1f} points, may be {e.drop.high:.1f}; "
-        f"{policy.limit_points:.0f} is the limit for a {policy.name}"
-    )
+    limit, points = policy.limit_points, _told(e.drop.points, policy.limit_points)
+    perhaps = f", may be {_told(e.drop.high, limit)}" if e.drop.points < limit else ""
+    return f"drop {points} points{perhaps}; {limit:g} is the limit"
 
 
-def _unsettled(e: Evidence, limit: float) -> str:
+def _unsettled(e: Evidence, limit: float) -> list[str]:
     """Say how many images would do: an interval shrinks with the square root of their number."""
     assert e.images is not None
     half = (e.drop.high - e.drop.low) / 2
     wanted = e.images * (half / max(abs(limit - e.drop.points), 0.01)) ** 2
-    rounded = f"{float(f'{max(wanted, e.images):.2g}'):,.0f}"
-    return (
-        f"drop {e.drop.points:.1f} points, 95 % between {e.drop.low:.1f} and {e.drop.high:.1f}: "
-        f"{e.images:,} images cannot settle {limit:.0f}, about {rounded} would"
-    )
+    step = 10.0 ** (math.floor(math.log10(max(wanted, e.images))) - 1)
+    enough = f"{step * max(math.ceil(wanted / step), e.images // step + 1):,.0f}"
+    points, low, high = (_told(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
+    return [
+        f"drop {low} to {high}; {enough} images would settle {limit:g}",
+        f"drop {points} points, 95 % between {low} and {high}: "
+        f"{e.images:,} images cannot settle {limit:g}, about {enough} would",
+    ]
 
 
 def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
-    """The worst class, where the policy does not watch it."""
-    if policy.recall_floor_points is not None or e.recall_drop <= 0:
-        return ()
-    return (f"worst class: {e.recall_of}, recall {-e.recall_drop:+.1f} points",)
+    """How sure the drop is, what the use can bear, and the worst class, where it is not watched."""
+    limit = policy.limit_points
+    low, high = _told(e.drop.low, limit), _told(e.drop.high, limit)
+    spread = f"drop 95 % between {low} and {high} points; " if e.images else ""
+    remarks = [f"{spread}below {limit:g} is good for a {policy.name}"]
+    if e.speed and e.speed[1] > 1 and e.images:
+        remarks.append(_speed(e))
+    if policy.recall_floor_points is None and e.recall_drop > 0:
+        remarks.append(f"worst class: {e.recall_of}, recall {-e.recall_drop:+.1f} points")
+    return tuple(remarks)
+
+
+def _told(number: float, limit: float, digits: int = 1) -> str:
+    """Write a number with as many decimals, ``digits`` at least, as tell it from a limit.
+
+    Examples
+    --------
+    >>> _told(1.94, 2), _told(1.996, 2), _told(2, 2), _told(-0.01, 2)
+    ('1.9', '1.996', '2.0', '0.0')
+    """
+    for decimals in range(digits, 7):
+        rounded = round(number, decimals) + 0.0  # no -0.0
+        if (rounded < limit, rounded > limit) == (number < limit, number > limit):
+            break
+    return f"{rounded:.{decimals}f}"

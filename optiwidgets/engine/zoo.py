@@ -13,7 +13,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 SIZES = {"small": ((8, 16, 32), 64), "wide": ((16, 32, 64), 128)}
-CASES = ("digits",)
+CASES = {  # case -> whose weights serve it
+    "digits": "digits",
+    "smear": "smear",
+    "smear-rare": "smear",
+    "smear-200": "smear",
+}
+SHIPPED = {"digits": ("small", "wide"), "smear": ("small",)}
 
 
 class Spec(TypedDict):
@@ -95,6 +101,27 @@ def check_name(name: str) -> None:
         raise ValueError(f"model is one of {', '.join(map(repr, SIZES))}, not {name!r}")
 
 
+def shipped_models(case: str) -> tuple[str, ...]:
+    """Names of the models whose trained weights the package ships for a case.
+
+    Raises
+    ------
+    ValueError
+        An unknown case; the message lists those there are.
+
+    Examples
+    --------
+    >>> shipped_models("digits"), shipped_models("smear-rare")
+    (('small', 'wide'), ('small',))
+    """
+    if not isinstance(case, str) or case not in CASES:
+        raise ValueError(
+            f"case is one of {', '.join(map(repr, CASES))}, not {case!r}; for other images train a "
+            "model and write Experiment(model, load_dataset(...))"
+        )
+    return SHIPPED[CASES[case]]
+
+
 def load_trained(name: str, case: str = "digits") -> CNN:
     """Build a CNN with the trained weights that the package ships.
 
@@ -109,10 +136,13 @@ def load_trained(name: str, case: str = "digits") -> CNN:
     False
     """
     check_name(name)
-    if case not in CASES:
-        raise ValueError(f"case is one of {', '.join(map(repr, CASES))}, not {case!r}")
-    shipped = files("optiwidgets.engine") / "weights" / f"{case}-{name}.safetensors"
-    with as_file(shipped) as path:
+    models = shipped_models(case)
+    if name not in models:
+        raise ValueError(
+            f"model for {case!r} is one of {', '.join(map(repr, models))}, not {name!r}"
+        )
+    weights = f"{CASES[case]}-{name}.safetensors"
+    with as_file(files("optiwidgets.engine") / "weights" / weights) as path:
         return load_weights(path)
 
 

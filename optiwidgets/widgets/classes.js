@@ -12,8 +12,9 @@ function chart(title) {
 function row(name) {
   const bar = element("i", { className: "ow-bar" });
   const was = element("i", { className: "ow-was" }), is = element("i", { className: "ow-is" });
-  const track = element("div", { className: "ow-track" }, bar, was, is);
-  return { box: element("div", { role: "listitem" }, element("span", { title: name }, name), track), bar, was, is };
+  const none = element("em", {}, "never predicted");
+  const track = element("div", { className: "ow-track" }, bar, was, is, none);
+  return { box: element("div", { role: "listitem" }, element("span", { title: name }, name), track), bar, was, is, none };
 }
 
 function place(node, share, low) {
@@ -29,6 +30,8 @@ function paintRow(line, name, before, after, low, what, worst) {
     place(line.bar, Math.min(before, after), low);
     line.bar.style.width = `${100 * Math.abs(before - after) / (1 - low)}%`;
   }
+  line.none.hidden = after !== null || what !== "precision";
+  line.box.classList.toggle("ow-fell", before !== null && after !== null && after < before);
   line.box.classList.toggle("ow-worst", worst);
   const unit = (share) => share === null ? "undefined" : `${percent(share)} %`;
   line.box.setAttribute("aria-label", `class ${name}: ${what} ${unit(before)} before, ${unit(after)} after`);

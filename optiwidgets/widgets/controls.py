@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
+from itertools import chain
 from typing import Any
 
 from ipywidgets import (
     HTML,
     Button,
+    DOMWidget,
     Dropdown,
     FloatProgress,
     HBox,
@@ -66,6 +70,7 @@ class Controls(VBox):
             description="Activation bits",
         ).add_class("ow-row")
         self.choices = {choice.field: _buttons(choice) for choice in CHOICES_SHOWN}
+        self.limits = ""
         self.note = HTML().add_class("ow-note")
         self.reset = Button(description="Reset", tooltip="Back to the untouched model")
         self.reset.add_class("ow-reset")
@@ -75,22 +80,39 @@ class Controls(VBox):
         self.cancel = Button(description="Cancel", disabled=True)
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
+        self.rows: dict[str, tuple[DOMWidget, ...]] = {
+            "sparsity": (self.sparsity, _ticks("0", "33", "66", "99")),
+            "bits": (self.bits, _ticks(*map(str, BIT_WIDTHS))),
+            **{field: (buttons,) for field, buttons in self.choices.items()},
+            "activation_bits": (self.activation_bits,),
+            "finetune": (HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune"),),
+        }
         self._follow_bits()
         self.bits.observe(self._follow_bits, "value")
         self.choices["scheme"].observe(self._follow_bits, "value")
-        super().__init__(
-            [
-                self.sparsity,
-                _ticks("0", "25", "50", "75", "99 %"),
-                self.bits,
-                _ticks(*map(str, BIT_WIDTHS)),
-                *self.choices.values(),
-                self.activation_bits,
-                HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune"),
-                self.note,
-            ]
-        )
+        super().__init__([*chain(*self.rows.values()), self.note])
         self.add_class("ow-controls")
+
+    def unlock(self, names: Sequence[str]) -> None:
+        """Show only the controls of these names, in their usual order."""
+        unknown = [name for name in names if name not in self.rows]
+        if unknown:
+            raise ValueError(f"controls are {', '.join(self.rows)}, not {', '.join(unknown)}")
+        for name, row in self.rows.items():
+            for widget in row:
+                widget.layout.display = None if name in names else "none"
+        self.note.layout.display = None if {*names} & {*CODE_FIELDS} else "none"
+
+    def limit(self, impossible: Mapping[str, str]) -> None:
+        """Take away what cannot be done to a model, by value of "pruning", and say why."""
+        options = [o for o in _options(CHOICES_SHOWN[0]) if o[1] not in impossible]
+        buttons = self.choices["pruning"]
+        if options != [*buttons.options]:
+            kept = buttons.value if buttons.value not in impossible else options[0][1]
+            with buttons.hold_trait_notifications():
+                buttons.options, buttons.value = options, kept
+        self.limits = " ".join(impossible.values())
+        self._follow_bits()
 
     def recipe(self) -> Recipe:
         """The recipe that the controls spell; every position has one."""
@@ -134,7 +156,8 @@ class Controls(VBox):
         for field in CODE_FIELDS:
             self.choices[field].disabled = field in idle
             self.choices[field].tooltip = reason if field in idle else ""
-        self.note.value = f'<p role="note">{reason}</p>' if reason else ""
+        notes = "".join(f'<p role="note">{escape(n)}</p>' for n in (reason, self.limits) if n)
+        self.note.value = notes
 
 
 def _idle(bits: int, scheme: str) -> tuple[str, tuple[str, ...]]:
@@ -154,11 +177,18 @@ def _idle(bits: int, scheme: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _buttons(choice: Choice) -> ToggleButtons:
-    options = list(zip(choice.labels, CHOICES[choice.field], strict=True))
-    buttons = ToggleButtons(options=options, description=choice.question)
+    buttons = ToggleButtons(options=_options(choice), description=choice.question)
     return buttons.add_class("ow-choice")
 
 
+def _options(choice: Choice) -> list[tuple[str, str]]:
+    return list(zip(choice.labels, CHOICES[choice.field], strict=True))
+
+
 def _ticks(*labels: str) -> HTML:
-    spans = "".join(f"<span>{label}</span>" for label in labels)
+    last = len(labels) - 1
+    spans = "".join(
+        f'<span style="left: {100 * place / last:g}%">{label}</span>'
+        for place, label in enumerate(labels)
+    )
     return HTML(f'<div class="ow-ticks" aria-hidden="true">{spans}</div>')

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Image, Tab, VBox
+from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Tab, VBox
 
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
@@ -16,6 +15,7 @@ from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
+from optiwidgets.widgets.kept import Kept, draw, render
 from optiwidgets.widgets.panels import (
     Bytes,
     Classes,
@@ -28,10 +28,8 @@ from optiwidgets.widgets.panels import (
     describe_bytes,
 )
 
-NAMES = {"png": "PNG", "svg": "SVG", "owz": "packed file", "onnx": "ONNX"}
-MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
-    ("owz", "onnx"), "application/octet-stream"
-)
+PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
+CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
 
 
 class Explorer(VBox):
@@ -41,6 +39,16 @@ class Explorer(VBox):
     ----------
     experiment
         An ``Experiment``; without one, the shipped digits with both models to choose from.
+    unlock
+        For lessons: the controls to show, by the names of the recipe's fields and "finetune",
+        "case", "model", "policy". All by default.
+    show
+        For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
+
+    Raises
+    ------
+    ValueError
+        An unknown control or part; the message lists those there are.
 
     Examples
     --------
@@ -50,28 +58,39 @@ class Explorer(VBox):
     Recipe(sparsity=0.5, pruning='global', ...)
     """
 
-    def __init__(self, experiment: Any = None) -> None:
+    def __init__(
+        self,
+        experiment: Any = None,
+        *,
+        unlock: Sequence[str] | None = None,
+        show: Sequence[str] | None = None,
+    ) -> None:
         self.session = Session(experiment)
         self.controls = Controls()
-        self._by_hand = False
+        self._by_hand = self._undone = False
+        self.case = Dropdown(options=_cases(self.session), description="Case")
+        self.case.layout.display = None if len(self.session.cases) > 1 else "none"
         self.model = Dropdown(options=list(self.session.models), description="Model")
         self.policy = Dropdown(
             options=[(p.name, p) for p in (Policy.MOBILE, Policy.MEDICAL)], description="Policy"
         )
         self._settings = self._positions()
         self.feed = Feed(
-            handles=[*self.controls.handles, self.model],
-            handle_keys=[*self.controls.handle_keys, "index"],
+            handles=[*self.controls.handles, self.model, self.case],
+            handle_keys=[*self.controls.handle_keys, "index", "index"],
             rest=self.controls.settings(),
-        )
+        ).add_class("ow-feed")
         self.waterfall = Waterfall()
-        self.figure = Image(format="png").add_class("ow-figure")
-        self.downloads = HTML()
+        self.kept = Kept()
         self.tabs = self._tabs()
         self._paint()
         super().__init__([self.feed, self._header(), Headline(feed=self.feed), self._body()])
         self.add_class("ow-explorer")
         self._listen()
+        if unlock is not None:
+            self._unlock(unlock)
+        if show is not None:
+            self._show_only(show)
         guard(self, self._refuse)
 
     def __repr__(self) -> str:
@@ -81,20 +100,37 @@ class Explorer(VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Add the report's figure, for places where no kernel runs."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        png = _draw(self.session.report)["png"]
+        png = draw(self.session.report)["png"]
         return bundle | {"image/png": base64.b64encode(png).decode()}
+
+    def _unlock(self, names: Sequence[str]) -> None:
+        above = {"case": self.case, "model": self.model, "policy": self.policy}
+        self.controls.unlock([name for name in names if name not in above])
+        for name, widget in above.items():
+            widget.layout.display = None if name in names else "none"
+
+    def _show_only(self, parts: Sequence[str]) -> None:
+        unknown = [part for part in parts if part not in PARTS]
+        if unknown:
+            raise ValueError(f"parts are {', '.join(PARTS)}, not {', '.join(unknown)}")
+        self.add_class("ow-lesson")
+        if not {"speed", "verdict", "tabs"} & {*parts}:
+            self.session.measures = False
+        for part in PARTS:
+            if part not in parts:
+                self.add_class(f"ow-no-{part}")
 
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
-        return HBox([title, self.model, self.policy, self.controls.reset]).add_class("ow-header")
+        chosen = (self.case, self.model, self.policy, self.controls.reset)
+        return HBox([title, *chosen]).add_class("ow-header")
 
     def _tabs(self) -> Tab:
         below = HBox([Classes(feed=self.feed), Bytes(feed=self.feed)]).add_class("ow-below")
         live = VBox([Matrices(feed=self.feed), below])
-        kept = VBox([self.downloads, self.figure])
         why = HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why")
         titles = ("Confusion", "Size and speed", "Figure")
-        return Tab([live, why, kept], titles=titles, selected_index=0)
+        return Tab([live, why, self.kept], titles=titles, selected_index=0)
 
     def _body(self) -> HBox:
         return HBox([self.controls, self.tabs]).add_class("ow-body")
@@ -104,25 +140,39 @@ class Explorer(VBox):
             handle.observe(self._hand_moved, "value")
         self.controls.reset.on_click(lambda _: self._move(Recipe()))
         self.model.observe(self._model_chosen, "value")
+        self.case.observe(self._case_chosen, "value")
         self.policy.observe(lambda _: self._paint(), "value")
         self.controls.tune.on_click(lambda _: self.session.finetune())
         self.controls.cancel.on_click(lambda _: self.session.cancel())
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
         self.session.at_rest[:0] = [
             self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
-            self._looked_at("Figure", self.figure, _render, self._show_figure),
+            self._looked_at("Figure", self.kept.figure, render, self.kept.show),
         ]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(lambda _: self._show_progress(), "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
+        self.session.observe(lambda _: self._limit(), "experiment")
+        self._limit()
+
+    def _limit(self) -> None:
+        """Offer only what can be done to this model."""
+        self.controls.limit(self.session.experiment.impossible)
 
     def _hand_moved(self, change: Any) -> None:
         if not self._by_hand:
             self._ask()
 
-    def _ask(self) -> None:
-        """Run what the handles say; where that is nothing new, say that the picture still holds."""
-        self._settings, recipe = self._positions(), self.controls.recipe()
+    def _ask(self, fresh: bool = False) -> None:
+        """Run what the handles say; where that is nothing new, say that the picture still holds.
+
+        What was fine-tuned stays so while only its codes change, but for a ``fresh`` start.
+        """
+        self._settings, before = self._positions(), self.session.recipe
+        recipe = self.controls.recipe()
+        if not fresh and before.recovery != "none" and _weights_of(before) == _weights_of(recipe):
+            recipe = replace(recipe, recovery=before.recovery)
+        self._undone = before.recovery != recipe.recovery
         if recipe == self.session.recipe:
             self._paint()
             return
@@ -139,7 +189,7 @@ class Explorer(VBox):
             self.controls.show(recipe)
         finally:
             self._by_hand = False
-        self._ask()
+        self._ask(fresh=True)
 
     def _follow(self) -> None:
         """Bring the handles along when code set the recipe."""
@@ -155,10 +205,23 @@ class Explorer(VBox):
 
     def _positions(self) -> list[int]:
         """Where everything stands that the picture depends on, as the browser knows it."""
-        return [*self.controls.settings(), self.model.index]
+        return [*self.controls.settings(), self.model.index, self.case.index]
+
+    def _case_chosen(self, change: Any) -> None:
+        models = list(self.session.cases[self.case.value])
+        keep = self.model.value if self.model.value in models else models[0]
+        self._by_hand = True
+        try:
+            self.model.options, self.model.value = models, keep
+        finally:
+            self._by_hand = False
+        self._settings, self._undone = self._positions(), self.session.recipe.recovery != "none"
+        self.session.case = self.case.value
 
     def _model_chosen(self, change: Any) -> None:
-        self._settings = self._positions()
+        if self._by_hand:
+            return
+        self._settings, self._undone = self._positions(), self.session.recipe.recovery != "none"
         self.session.model = self.model.value
 
     def _paint(self) -> None:
@@ -181,7 +244,10 @@ class Explorer(VBox):
         if not self.controls.says(recipe):
             remarks.append(f"Set by code: {recipe}.")
         if recipe.recovery == "finetune":
-            remarks.append("Fine-tuned on the training images; pruned weights stayed 0.")
+            rounded = ", then rounded to codes" if recipe.bits < 32 else ""
+            remarks.append(f"Fine-tuned on the training images{rounded}.")
+        elif self._undone:
+            remarks.append("Not fine-tuned: that was for other weights. Press Fine-tune again.")
         if report.simulated is not None:
             remarks.append(
                 "These are the int8 runtime's own predictions; the float simulation is right on "
@@ -238,26 +304,11 @@ class Explorer(VBox):
     def _show_bytes(self, account: dict[str, Any]) -> None:
         self.waterfall.data = account
 
-    def _show_figure(self, files: dict[str, bytes]) -> None:
-        self.figure.value = files["png"]
-        self.downloads.value = "".join(
-            f'<a class="ow-download" download="optiwidgets.{kind}" '
-            f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{NAMES[kind]}</a>'
-            for kind, data in files.items()
-        )
+
+def _cases(session: Session) -> list[tuple[str, str]]:
+    return [(CASES.get(case, case or "own images"), case) for case in session.cases]
 
 
-def _render(report: Report) -> dict[str, bytes]:
-    """What there is to keep of a report, as files' bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        packed, graph = Path(folder, "m.owz"), Path(folder, "m.onnx")
-        report.save(packed)
-        report.export(graph)
-        return _draw(report) | {"owz": packed.read_bytes(), "onnx": graph.read_bytes()}
-
-
-def _draw(report: Report) -> dict[str, bytes]:
-    from optiwidgets.figures import to_bytes  # seaborn and matplotlib, on first use
-
-    figure = report.figure()
-    return {kind: to_bytes(figure, kind) for kind in ("png", "svg")}
+def _weights_of(recipe: Recipe) -> tuple[object, ...]:
+    """What decides which weights there are, before they are rounded."""
+    return recipe.sparsity, recipe.pruning, recipe.score, recipe.seed

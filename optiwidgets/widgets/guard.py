@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ipywidgets import Widget
+from ipywidgets import Checkbox, FloatSlider, Text, Widget
 from traitlets import TraitError
 
-HAND = {"value", "index", "selected_index"}  # what a hand can change: whole numbers, all of them
+HAND = {"value", "index", "selected_index"}  # what a hand can change: whole numbers, as a rule
+LONGEST_TEXT = 200  # characters
 HARMLESS = {"_view_count"}
 
 
@@ -51,17 +52,34 @@ def _guard_one(widget: Widget, refuse: Callable[[str], None]) -> None:
 
 
 def _check(widget: Widget, state: dict[str, Any]) -> None:
-    """Raise TraitError for what no hand can do: other traits, or no whole number within bounds."""
+    """Raise TraitError for what no hand can do: other traits, or values that no hand can give."""
     for trait, value in state.items():
         if trait in HARMLESS:
             continue
         if trait not in HAND:
             raise TraitError(f"{trait} cannot be set from a page")
-        if type(value) is not int:
-            raise TraitError(f"{trait} is a whole number")
+        _check_value(widget, trait, value)
+
+
+def _check_value(widget: Widget, trait: str, value: Any) -> None:
+    """Text is short, a box is ticked or not, all else is a number within bounds, mostly whole."""
+    if isinstance(widget, Text):
+        if type(value) is not str or len(value) > LONGEST_TEXT:
+            raise TraitError(f"{trait} is text of {LONGEST_TEXT} characters at most")
+    elif isinstance(widget, Checkbox):
+        if type(value) is not bool:
+            raise TraitError(f"{trait} is true or false")
+    elif type(value) is not int and not _is_fraction(widget, value):
+        raise TraitError(f"{trait} is a whole number")
+    else:
         low, high = getattr(widget, "min", value), getattr(widget, "max", value)
         if not low <= value <= high:
             raise TraitError(f"{trait} is {low} to {high}")
+
+
+def _is_fraction(widget: Widget, value: Any) -> bool:
+    """Tell whether it is a number that a FloatSlider may stand at; nan is in no range."""
+    return isinstance(widget, FloatSlider) and type(value) is float
 
 
 def _short(value: object) -> str:

@@ -19,12 +19,13 @@ function show(node, value, text) {
 function paintAccuracy(card, accuracy, was, drop, data) {
   const { baseline, optimized, drop: d } = data;
   show(accuracy, optimized.accuracy, `${percent(optimized.accuracy)} %`);
-  write(was, `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)}`);
+  write(was, `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %`);
   write(card.title, `Accuracy · ${thousands(data.images)} ${data.part} images`);
   card.box.title = `95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
-  show(drop, d.points, `drop ${points(d.points)} points`);
-  card.reason.replaceChildren(drop, ` (95 %: ${points(d.low)} to ${points(d.high)})`);
+  const gained = d.points <= -0.05;
+  show(drop, d.points, gained ? `gain ${points(-d.points)} points` : `drop ${points(d.points)} points`);
+  card.reason.replaceChildren(drop, ` (95 %: ${gained ? `${points(-d.high)} to ${points(-d.low)}` : `${points(d.low)} to ${points(d.high)}`})`);
 }
 
 function paintSize(card, size, ratio, { baseline, optimized }) {

@@ -1,6 +1,7 @@
 // Three confusion matrices. Arrow keys walk the cells; an empty cell is a zero.
 
-const MOST_CLASSES = 30; // beyond that a cell is too small to read
+const MOST_CLASSES = 30; // beyond that a cell is too small to see
+const MOST_DIGITS = 15; // beyond that a cell is too small for digits
 
 function matrix(name, names) {
   const subtitle = element("span");
@@ -13,7 +14,10 @@ function matrix(name, names) {
   const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
   const grid = element("div",
     { role: "grid", "aria-label": name, "aria-readonly": "true" }, ...rows.map((r) => r.row), last);
-  const box = element("figure", { className: "ow-matrix", style: `--k: ${names.length}` },
+  const longest = Math.max(...names.map((n) => n.length));
+  const kind = `ow-matrix${longest > 3 ? " ow-long" : ""}${names.length > MOST_DIGITS ? " ow-crowded" : ""}`;
+  const head = longest > 2 ? `--head: calc(${Math.min(longest, 12)}ch + 10px)` : "";
+  const box = element("figure", { className: kind, style: `--k: ${names.length}; ${head}` },
     element("figcaption", {}, element("b", {}, name), subtitle),
     element("div", { className: "ow-truth" }, "truth"), grid,
     element("div", { className: "ow-prediction" }, "prediction"));

@@ -95,6 +95,8 @@ class Bytes(Panel):
 def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """All numbers the panels draw, as JSON: nan is null, matrices are row by row."""
     verdict = judge(baseline, report, policy)
+    untouched = ["nothing changed yet"] if report.recipe == baseline.recipe else []
+    reasons = [*untouched, *verdict.reasons]
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
@@ -106,7 +108,7 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": asdict(verdict) | {"policy": policy.name},
+        "verdict": {"grade": verdict.grade, "reasons": reasons, "policy": policy.name},
     }
 
 
@@ -154,13 +156,16 @@ def _notes(report: Report) -> list[str]:
     if report.simulated is not None:
         notes.append(
             "Real int8. Convolutions over fewer than 8 channels still compute in float, where "
-            "this runtime is faster."
+            "this runtime is faster. In layers this small, rounding the inputs can cost more than "
+            "integers save."
         )
     elif recipe.bits < 8:
         notes.append(
             "Below 8 bits no CPU runtime has convolution kernels: the weights run as floats, and "
             "only the file shrinks."
         )
+    elif recipe.bits == recipe.activation_bits == 8:
+        notes.append("A codebook's values are not evenly spaced: no int8 kernel takes them.")
     elif recipe.bits == 8:
         notes.append("8-bit weights alone run as floats: smaller, not faster.")
     elif recipe.bits == 16:

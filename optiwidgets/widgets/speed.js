@@ -18,12 +18,12 @@ function row(name, ...tds) {
 
 function table({ latency, baseline, optimized }) {
   const timed = latency ? [latency, latency.batch].filter(Boolean) : [];
-  const heads = ["", "one image", "batch of 32"].slice(0, 1 + timed.length).concat("MACs, one image", "parameters");
+  const heads = ["", "one image", "batch of 32"].slice(0, 1 + timed.length).concat("counted: MACs", "counted: parameters");
   const counted = (side) => [cell(thousands(side.macs)), cell(thousands(side.parameters))];
   const rows = [
     row("baseline", ...timed.map((t) => time(t, "baseline")), ...counted(baseline)),
     row("optimized", ...timed.map((t) => time(t, "optimized")), ...counted(optimized)),
-    row("times faster", ...timed.map((t) => times(t.ratio, t.low, t.high)),
+    row("before ÷ after", ...timed.map((t) => times(t.ratio, t.low, t.high)),
       cell(fewer(baseline.macs, optimized.macs)), cell(fewer(baseline.parameters, optimized.parameters))),
   ];
   if (timed.length) rows.push(row("noise", ...timed.map((t) => times(...t.control))));

@@ -1,7 +1,5 @@
 // Where the promised size went: what was promised, then what a file needs besides, in bytes.
 
-const PROMISED = 3; // raw, non-zero, at their bit-width: the steps a promise is made of
-
 function bar(name, count, before, scale, note) {
   const track = element("div", { className: "ow-track" },
     element("i", { className: "ow-size", style: `width: ${100 * count / scale}%` }));
@@ -23,15 +21,16 @@ function group(title, bars) {
 
 function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }) {
   const raw = steps[0].bytes, file = steps.at(-1).bytes;
+  const promised = steps.filter((step) => step.promised).length;
   const fewer = (count) => `÷ ${(raw / Math.max(1, count)).toFixed(1)}`;
   const rows = (from, to, scale) => steps.slice(from, to).map(({ name, bytes: count }, i) =>
     bar(name, count, from + i ? steps[from + i - 1].bytes : null, scale, fewer(count)));
-  const zoomed = Math.max(1, tutorial, ...steps.slice(PROMISED).map((step) => step.bytes));
+  const zoomed = Math.max(1, tutorial, ...steps.slice(promised).map((step) => step.bytes));
   const wider = raw / zoomed >= 1.5 ? `, drawn ${(raw / zoomed).toFixed(0)} times wider` : "";
   el.replaceChildren(
     element("b", {}, "Where did the promised size go?"),
-    group(`The promise: ${fewer(steps[PROMISED - 1].bytes)}`, rows(0, PROMISED, raw)),
-    group(`What a file needs besides: ${fewer(file)} is left${wider}`, rows(PROMISED, steps.length, zoomed)),
+    group(`The promise: ${fewer(steps[promised - 1].bytes)}`, rows(0, promised, raw)),
+    group(`What a file needs besides: ${fewer(file)} is left${wider}`, rows(promised, steps.length, zoomed)),
     group("Not files of ours, for comparison", [
       bar("zlib of the rounded floats, as in tutorials", tutorial, null, zoomed, fewer(tutorial)),
       bar("order-0 entropy: an estimate", Math.round(estimate), null, zoomed, fewer(estimate)),

@@ -21,9 +21,10 @@ LABELS = "(nodes) => nodes.map((node) => node.getAttribute('aria-label'))"
 class ExplorerPage:
     """One open explorer; what it shows is read from the page alone."""
 
-    def __init__(self, page: Page, witness: Witness) -> None:
+    def __init__(self, page: Page, witness: Witness, place: int | None = None) -> None:
         self.page, self.witness = page, witness
-        self.root = page.locator(".ow-explorer")
+        roots = page.locator(".ow-explorer")
+        self.root = roots if place is None else roots.nth(place)
 
     def wait_for(self, **recipe: Any) -> None:
         """Wait until what is shown answers the controls and has these fields."""
@@ -37,6 +38,7 @@ class ExplorerPage:
     def start_over(self) -> None:
         """The Confusion tab of the untouched small model, whatever was done before."""
         self.root.get_by_role("tab", name="Confusion").click()
+        self.case.select_option("digits")
         self.model.select_option("small")
         self.policy.select_option("mobile app")
         self.button("Reset").click()
@@ -46,6 +48,10 @@ class ExplorerPage:
     @property
     def model(self) -> Locator:
         return self.root.get_by_role("combobox", name="Model")
+
+    @property
+    def case(self) -> Locator:
+        return self.root.get_by_role("combobox", name="Case")
 
     @property
     def policy(self) -> Locator:
@@ -97,6 +103,15 @@ class ExplorerPage:
         missing = position - self.position(name)
         for _ in range(abs(missing)):
             self.slider(name).press("ArrowRight" if missing > 0 else "ArrowLeft")
+
+    def message(self) -> str:
+        """What the page's one line of message says, if it can be seen: nothing lies above it."""
+        line = self.root.get_by_role("alert")
+        seen = line.evaluate(
+            "(node) => { const { x, y, width, height } = node.getBoundingClientRect();"
+            " return node.contains(document.elementFromPoint(x + width / 2, y + height / 2)); }"
+        )
+        return line.inner_text() if seen else ""
 
     def recipe(self) -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(self.root.get_attribute("data-ow-recipe") or "{}")

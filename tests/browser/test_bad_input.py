@@ -57,6 +57,7 @@ def test_forged_messages_change_nothing_and_are_refused_on_screen(explorer: Expl
     before = shown(explorer)
     send_forged(explorer, "Sparsity", *FORGED)
     expect(explorer.root.get_by_role("alert")).to_contain_text("Sparsity: refused")
+    assert "Sparsity: refused" in explorer.message()
     explorer.wait_for(sparsity=0.45)
     assert shown(explorer) == before
     assert explorer.position("Sparsity") == 45

@@ -85,9 +85,21 @@ def test_fine_tuning_wins_accuracy_back_and_says_so(explorer: ExplorerPage) -> N
     explorer.button("Fine-tune").click()
     explorer.wait_for(sparsity=0.9, recovery="finetune")
     assert explorer.value("accuracy") > broken + 0.3
-    expect(explorer.root.get_by_role("alert")).to_contain_text("Fine-tuned")
+    assert "Fine-tuned" in explorer.message()
+    explorer.set("Bit-width", 5)
+    explorer.wait_for(sparsity=0.9, bits=6, recovery="finetune")
+    assert explorer.value("accuracy") > broken + 0.3
     explorer.slider("Sparsity").press("ArrowLeft")
     explorer.wait_for(sparsity=0.89, recovery="none")
+    assert "Not fine-tuned" in explorer.message()
+
+
+def test_looking_at_another_tab_does_not_end_fine_tuning(explorer: ExplorerPage) -> None:
+    explorer.model.select_option("wide")
+    settle_on(explorer, Recipe(sparsity=0.93))
+    explorer.button("Fine-tune").click()
+    explorer.root.get_by_role("tab", name="Size and speed").click()
+    explorer.wait_for(sparsity=0.93, recovery="finetune")
 
 
 def test_cancel_leaves_what_was_there(explorer: ExplorerPage) -> None:

@@ -130,3 +130,16 @@ def test_a_clamp_shows_the_value_that_was_used(explorer: ExplorerPage) -> None:
     explorer.set("Sparsity", 0)
     explorer.wait_for(sparsity=0)
     expect(remark).to_be_hidden()
+
+
+def test_the_other_case_shows_its_own_images_and_model(explorer: ExplorerPage) -> None:
+    explorer.set("Sparsity", 55)
+    explorer.case.select_option("blood cells (synthetic)")
+    expect(explorer.cells("Optimized")).to_have_count(4)
+    explorer.wait_for(sparsity=0.55)
+    cells = Experiment.load("smear")
+    assert shown(explorer) == expected(cells.run(Recipe()), cells.run(Recipe(sparsity=0.55)))
+    assert explorer.model.locator("option").all_inner_texts() == ["small"]
+    explorer.case.select_option("digits")
+    expect(explorer.cells("Optimized")).to_have_count(100)
+    explorer.wait_for(sparsity=0.55)

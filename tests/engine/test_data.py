@@ -28,7 +28,13 @@ def image_digests(part):
 def good(**changes):
     """Arguments of a sound dataset of three classes, 2 x 5 x 7 pixels."""
     part = (torch.zeros(4, 2, 5, 7), torch.tensor([0, 1, 2, 2]))
-    return {**dict.fromkeys(PARTS, part), "class_names": ["ape", "bee", "cat"], **changes}
+    sealed = (part[0] + 1, part[1])
+    return {
+        **dict.fromkeys(PARTS, part),
+        "sealed": sealed,
+        "class_names": ["ape", "bee", "cat"],
+        **changes,
+    }
 
 
 # The digits
@@ -197,6 +203,20 @@ def test_an_unsound_part_is_refused_by_name(name, part, message):
         Dataset(**good(**{name: part}))
 
 
+def test_exploring_what_was_trained_on_is_a_pitfall_that_can_be_shown():
+    arguments = good()
+    arguments["exploration"] = arguments["train"]
+    assert len(Dataset(**arguments).exploration[1]) == 4
+
+
+def test_images_that_ask_for_gradients_or_are_elsewhere_are_refused():
+    images = torch.zeros(4, 2, 5, 7)
+    with pytest.raises(ValueError, match=r"train images ask for gradients; give images.detach\(\)"):
+        Dataset(**good(train=(images.clone().requires_grad_(), LABELS)))
+    with pytest.raises(ValueError, match="train images are in the CPU's memory, not on 'meta'"):
+        Dataset(**good(train=(images.to("meta"), LABELS)))
+
+
 def test_parts_of_different_geometry_are_refused():
     sealed = (torch.zeros(4, 2, 7, 5), LABELS)
     with pytest.raises(ValueError, match=r"sealed images are \(2, 7, 5\), train's \(2, 5, 7\)"):
@@ -207,6 +227,10 @@ def test_parts_of_different_geometry_are_refused():
     ("field", "value", "message"),
     [
         ("class_names", ["one"], "2 classes or more, not 1"),
+        ("class_names", None, "class_names are K names, one for each class, not None"),
+        ("class_names", "abc", "class_names are K names, one for each class, not 'abc'"),
+        ("class_names", ["ape", "bee", "ape"], "two classes are named 'ape'"),
+        ("class_names", ["1", 2, 1], "two classes are named '1'"),
         ("positive", 3, "positive is a class index 0 to 2, not 3"),
         ("positive", -1, "positive is a class index 0 to 2, not -1"),
         ("positive", "cat", "positive is a class index 0 to 2, not 'cat'"),
@@ -238,9 +262,56 @@ def test_a_fingerprint_tells_images_and_labels_apart():
 @pytest.mark.parametrize("unknown", ["mnist", "", "no/such/folder", "Digits"])
 def test_an_unknown_name_is_answered_with_the_known_ones(unknown, tmp_path, monkeypatch):
     with pytest.raises(
-        ValueError, match="dataset is one of 'digits', 'fashion-mnist', 'cifar10' or a folder"
+        ValueError,
+        match="dataset is one of 'digits', 'smear', 'smear-rare', 'smear-200', 'fashion-mnist', "
+        "'cifar10' or a folder of classes, not ",
     ):
         load_dataset(str(tmp_path / unknown) if "/" in unknown else unknown or "nothing")
+
+
+# Synthetic cells
+
+
+def test_the_cells_are_split_half_and_half():
+    smear = load_dataset("smear")
+    counts = [labels.bincount().tolist() for _, labels in parts(smear)]
+    assert counts == [[1500, 1500], [250, 250], [750, 750], [250, 250]]
+    assert smear.class_names == ("healthy", "parasitized")
+    assert smear.positive == 1
+    assert smear.train[0].shape[1:] == (3, 32, 32)
+
+
+@pytest.mark.parametrize("name", ["smear", "smear-rare"])
+def test_no_cell_is_in_two_parts(name):
+    digests = [set(image_digests(part)) for part in parts(load_dataset(name))]
+    assert len(set.union(*digests)) == sum(map(len, digests)) == 5500
+
+
+def test_one_rare_cell_in_twenty_is_parasitized_and_none_of_them_is_a_common_one():
+    common, rare = load_dataset("smear"), load_dataset("smear-rare")
+    for part in ("exploration", "sealed"):
+        images, labels = getattr(rare, part)
+        assert labels.float().mean().item() == pytest.approx(0.05)
+        assert not set(image_digests((images, labels))) & set(image_digests(getattr(common, part)))
+    for part in ("train", "calibration"):
+        assert fingerprint(getattr(rare, part)) == fingerprint(getattr(common, part))
+    assert (rare.mean, rare.std) == (common.mean, common.std)
+
+
+def test_the_two_hundred_are_cells_to_explore():
+    few, all_ = load_dataset("smear-200"), load_dataset("smear")
+    assert few.exploration[1].bincount().tolist() == [105, 95]
+    truth = dict(zip(image_digests(all_.exploration), all_.exploration[1].tolist(), strict=True))
+    found = [truth[digest] for digest in image_digests(few.exploration)]
+    assert found == few.exploration[1].tolist()
+    assert fingerprint(few.sealed) == fingerprint(all_.sealed)
+
+
+@pytest.mark.parametrize("name", ["smear", "smear-rare", "smear-200"])
+def test_cells_say_what_they_are(name):
+    dataset = load_dataset(name)
+    assert dataset.name == name
+    assert dataset.description.startswith("synthetic")
 
 
 # A folder of classes

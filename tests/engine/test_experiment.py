@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import copy
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given
@@ -13,8 +15,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision.models import resnet18
 
-from optiwidgets.engine import zoo
-from optiwidgets.engine.data import Dataset
+from optiwidgets.engine import recover, runtime, zoo
+from optiwidgets.engine.data import PARTS, Dataset
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe
 from optiwidgets.engine.unpack import load_packed
@@ -267,7 +269,7 @@ def test_a_sealed_report_is_about_the_sealed_images(make_own, toy):
 
 def test_only_the_images_to_explore_decide_what_run_says(make_own, toy, own):
     other = (torch.randn(3, 2, 6, 9), torch.tensor([2, 1, 0]))
-    changed = replace(toy, train=other, calibration=other, sealed=other)
+    changed = replace(toy, train=other, calibration=other, sealed=(other[0] + 1, other[1]))
     for recipe in SOME:
         assert same(Experiment(make_own(), changed).run(recipe), own.run(recipe))
 
@@ -286,7 +288,11 @@ def resnet():
     images = torch.randn(10, 3, 32, 32, generator=torch.Generator().manual_seed(6))
     part = (images, torch.arange(10) % 3)
     dataset = Dataset(
-        train=part, calibration=part, exploration=part, sealed=part, class_names=("a", "b", "c")
+        train=part,
+        calibration=part,
+        exploration=part,
+        sealed=(images + 1, part[1]),
+        class_names=("a", "b", "c"),
     )
     return Experiment(residual(), dataset, memory_mb=0)
 
@@ -323,6 +329,76 @@ def test_channels_of_a_resnet_are_no_error_while_none_is_asked_for(resnet):
     assert resnet.run(Recipe(pruning="channel")).size.ratio == 1.0
 
 
+# Measured
+
+
+def test_a_report_of_another_experiment_is_not_measured(make_own, toy, own):
+    other = Experiment(make_own(), other_images(toy)).run(Recipe(bits=4))
+    with pytest.raises(ValueError, match=r"<Report Recipe\(bits=4\): .* 14 exploration .* another"):
+        own.measure(other)
+    twin = Experiment(make_own(), toy).run(Recipe(bits=4))
+    with pytest.raises(ValueError, match="is a report of another experiment than <Experiment: own"):
+        own.measure(twin)
+
+
+def test_what_is_no_report_is_not_measured(own):
+    with pytest.raises(ValueError, match=r"rep is a report of this experiment, .* not Recipe"):
+        own.measure(own.run(Recipe(bits=4)).recipe)
+
+
+def test_a_sealed_report_is_not_measured(make_own, toy):
+    experiment = Experiment(make_own(), toy)
+    with pytest.raises(ValueError, match=r"exploration images, .* run\(Recipe\(bits=4\)\) gives"):
+        experiment.measure(experiment.open_sealed(Recipe(bits=4)))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 10**6, 1.5, 2.0, "2", True, None])
+def test_threads_are_checked_before_any_work(own, monkeypatch, threads):
+    report = own.run(Recipe(bits=4))
+    monkeypatch.setattr(own._optimizer, "optimize", lambda *_: pytest.fail("worked"))
+    most = os.cpu_count()
+    with pytest.raises(ValueError, match=f"whole number, 1 to {most} here, not {threads!r}"):
+        own.measure(report, threads=threads)
+
+
+def test_threads_may_be_numpys_and_a_measured_report_may_be_measured_again(own):
+    report = own.measure(own.run(Recipe(bits=4)), threads=np.int64(1))
+    assert type(report.latency.threads) is int
+    assert own.measure(report).agreement == report.agreement
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(bits=8, activation_bits=4),
+        Recipe(activation_bits=2),
+        Recipe(bits=8, activation_bits=8, scheme="codebook"),
+        Recipe(sparsity=0.5, pruning="channel", bits=4, activation_bits=8),
+    ],
+    ids=str,
+)
+def test_an_exported_file_predicts_what_the_report_says(digits, tmp_path, recipe):
+    report = digits.run(recipe)
+    report.export(tmp_path / "m.onnx")
+    scores = runtime.predict(
+        runtime.session(onnx.load(tmp_path / "m.onnx")), digits.dataset.exploration[0]
+    )
+    assert (scores.argmax(1) == report.predictions).mean() >= 0.999
+
+
+def test_shares_are_as_exact_as_counts(digits):
+    report = digits.measure(digits.run(Recipe(sparsity=0.9)))
+    for share in (report.flip_rate, report.baseline_flip_rate, report.agreement):
+        assert share == round(1500 * share) / 1500
+
+
+def test_many_threads_make_reports_of_one_experiment(make_own, toy):
+    experiment = Experiment(make_own(), toy)
+    with ThreadPoolExecutor(8) as pool:
+        reports = list(pool.map(experiment.run, SOME))
+    assert len({id(report.tools) for report in reports}) == 1
+
+
 # Refused
 
 
@@ -357,6 +433,10 @@ class Pair(nn.Module):
             nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(108, 3)),
             "the model changes the images it is given: its first step is in place",
         ),
+        (
+            nn.Sequential(nn.ReLU6(inplace=True), nn.Flatten(), nn.Linear(108, 3)),
+            "the model changes the images it is given: its first step is in place",
+        ),
         ("small", "model is a torch module, not str"),
         (zoo.CNN, "model is a torch module, not type"),
     ],
@@ -364,6 +444,13 @@ class Pair(nn.Module):
 def test_a_model_that_does_not_fit_is_refused(toy, model, message):
     with pytest.raises(ValueError, match=message):
         Experiment(model, toy)
+
+
+def test_a_first_step_in_place_is_found_on_images_that_it_would_leave_alone(toy):
+    model = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(108, 3))
+    bright = {name: (getattr(toy, name)[0].abs(), getattr(toy, name)[1]) for name in PARTS}
+    with pytest.raises(ValueError, match="its first step is in place"):
+        Experiment(model, replace(toy, **bright))
 
 
 def test_a_dataset_that_is_none_is_refused(make_own):
@@ -386,8 +473,10 @@ def test_what_is_no_recipe_is_refused(own, recipe):
 
 
 def test_an_unknown_case_or_model_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="case is one of 'digits', not 'letters'"):
+    with pytest.raises(ValueError, match=r"case is one of 'digits', .*'smear-200', not 'letters'"):
         Experiment.load("letters")
+    with pytest.raises(ValueError, match=r"not 'fashion-mnist'; .* load_dataset"):
+        Experiment.load("fashion-mnist")
     with pytest.raises(ValueError, match="model is one of 'small', 'wide', not 'huge'"):
         Experiment.load(model="huge")
 
@@ -402,3 +491,71 @@ def test_a_run_that_failed_leaves_the_experiment_as_it_was(resnet):
 def test_an_experiment_prints_its_model_and_its_images(own, digits):
     assert repr(own).startswith("<Experiment: own model, 435 weights, <Dataset: 3 classes")
     assert repr(digits).startswith("<Experiment: small, 24904 weights, <Dataset: 10 classes")
+
+
+# Other images, the same models
+
+
+def other_images(toy, seed=8):
+    """Exploration and sealed images of the same classes and shape, not as many."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.arange(3).repeat_interleave(torch.tensor([2, 9, 3]))
+    images = torch.randn(2, len(labels), 2, 6, 9, generator=random)
+    return replace(toy, exploration=(images[0], labels), sealed=(images[1], labels))
+
+
+@pytest.mark.parametrize("recipe", SOME)
+def test_on_other_images_it_says_what_an_experiment_made_for_them_says(make_own, toy, own, recipe):
+    others = other_images(toy)
+    fresh = Experiment(make_own(), others)
+    assert same(own.on(others).run(recipe), fresh.run(recipe))
+    assert same(own.on(others).open_sealed(recipe), fresh.open_sealed(recipe))
+
+
+@pytest.mark.parametrize("recipe", [Recipe(activation_bits=4), Recipe(0.5, recovery="finetune")])
+def test_on_other_images_nothing_is_tuned_anew(make_own, toy, recipe):
+    own = Experiment(make_own(), toy)
+    poison = (torch.full((2, 2, 6, 9), 1e4), torch.tensor([2, 2]))
+    poisoned = replace(toy, train=poison, calibration=poison)
+    assert not same(Experiment(make_own(), poisoned).run(recipe), own.run(recipe))
+    assert same(own.on(poisoned).run(recipe), own.run(recipe))
+
+
+def test_on_other_images_a_fine_tuned_model_is_not_tuned_a_second_time(make_own, toy, monkeypatch):
+    own, recipe = Experiment(make_own(), toy), Recipe(0.5, recovery="finetune")
+    own.run(recipe)
+    monkeypatch.setattr(recover, "finetune", lambda *_, **__: pytest.fail("tuned again"))
+    own.on(other_images(toy)).run(recipe)
+
+
+def test_on_other_images_openings_and_memory_are_kept_apart(make_own, toy):
+    own = Experiment(make_own(), toy)
+    before = own.run(Recipe(bits=4))
+    own.open_sealed(Recipe(bits=4))
+    other = own.on(other_images(toy))
+    assert other.openings == []
+    assert len(other.run(Recipe(bits=4)).labels) == 14
+    other.open_sealed(Recipe(bits=2))
+    assert own.openings == [Recipe(bits=4)]
+    assert own.run(Recipe(bits=4)) is before
+    assert own.dataset is toy
+    assert own.run(Recipe(bits=4)).part == "exploration"
+
+
+def test_on_other_images_reports_are_not_compared_with_the_first_ones(own, toy):
+    with pytest.raises(ValueError, match="same images"):
+        own.on(other_images(toy)).run(Recipe(bits=4)).drop_from(own.run(Recipe()))
+
+
+def test_on_images_of_another_kind_is_refused(own, toy, digits):
+    with pytest.raises(ValueError, match="dataset is an optiwidgets Dataset, not str"):
+        own.on("smear")
+    with pytest.raises(ValueError, match=r"classes are \('ape', 'bee', 'cat'\), not \('0', '1'"):
+        own.on(digits.dataset)
+    with pytest.raises(ValueError, match="the positive class is 1, not 2"):
+        own.on(replace(toy, positive=2))
+    narrow = {name: (getattr(toy, name)[0][..., :8], getattr(toy, name)[1]) for name in PARTS}
+    with pytest.raises(ValueError, match=r"images are \(2, 6, 9\), not \(2, 6, 8\)"):
+        own.on(replace(toy, **narrow))
+    with pytest.raises(ValueError, match="another mean and std"):
+        own.on(replace(toy, mean=0.5))

@@ -298,7 +298,7 @@ def test_sizes_taken_from_another_layer_do_not_mislead():
         ),
         (
             nn.Sequential(nn.Linear(4, 4), nn.TransformerEncoderLayer(4, 1, 8), nn.Linear(4, 2)),
-            "channels of '0' meet '_1'",
+            r"channels of '0' meet '1' \(TransformerEncoderLayer\), which",
         ),
         (
             nn.Sequential(nn.TransformerEncoderLayer(4, 1, 8)),
@@ -309,3 +309,8 @@ def test_sizes_taken_from_another_layer_do_not_mislead():
 def test_a_model_that_channels_cannot_be_taken_from_is_refused_with_the_reason(model, message):
     with pytest.raises(ValueError, match=f"pruning='channel' cannot serve this model: .*{message}"):
         channel_flow(model)
+
+
+def test_a_model_without_values_is_refused():
+    with pytest.raises(ValueError, match=r"'0.weight' of the model is on the meta device"):
+        fold(nn.Sequential(nn.Linear(3, 2, device="meta")))

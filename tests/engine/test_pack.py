@@ -113,12 +113,19 @@ def test_a_layer_takes_the_smallest_encoding(bits, kept, how):
     assert fit(encode(order - 19.5, order < kept, Recipe(bits=bits))).smallest == how
 
 
-@pytest.mark.parametrize("recipe", [Recipe(sparsity=0.5, bits=1), Recipe(bits=3, sparsity=0.2)])
-def test_no_encoding_of_all_layers_is_smaller(few, recipe):
-    packable = few._optimizer.optimize(recipe).packable
+SMALLEST = [Recipe(), Recipe(bits=16), Recipe(sparsity=0.5, bits=1), Recipe(0.2, bits=3)]
+SMALLEST += [Recipe(sparsity, bits=bits) for sparsity in (0, 0.01, 0.05, 0.8) for bits in (6, 8)]
+SMALLEST += [Recipe(sparsity, "channel", bits=bits) for sparsity in (0.3, 0.8) for bits in (1, 8)]
+
+
+@pytest.mark.parametrize("recipe", SMALLEST, ids=str)
+@pytest.mark.parametrize("case", ["few", "own"])
+def test_no_encoding_of_all_layers_is_smaller(request, case, recipe):
+    packable = request.getfixturevalue(case)._optimizer.optimize(recipe).packable
     least = sum(packed_parts(packable).values())
+    assert least == len(pack(packable))
     for encoding in (DENSE, BITMASK, ENTROPY):
-        assert sum(packed_parts(packable, encoding).values()) >= least - 4  # bytes of rounding
+        assert sum(packed_parts(packable, encoding).values()) >= least
 
 
 def test_one_bit_and_codebooks_with_zeros_cannot_be_dense():
@@ -250,8 +257,20 @@ def test_saving_fails_whole_and_leaves_the_old_file(own, tmp_path, monkeypatch):
 
 
 def test_saving_where_there_is_no_folder_says_so(own, tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        own.run(Recipe()).save(tmp_path / "nowhere" / "m.owz")
+    path = tmp_path / "nowhere" / "m.owz"
+    with pytest.raises(FileNotFoundError, match=f"'{path}'$"):
+        own.run(Recipe()).save(path)
+
+
+def test_a_failed_save_names_the_file_that_was_asked_for(own, tmp_path):
+    (tmp_path / "folder.owz").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "folder.owz", tmp_path / "file" / "m.owz"):
+        for write in (own.run(Recipe()).save, own.run(Recipe()).export):
+            with pytest.raises(OSError, match=f"'{path}'$") as caught:
+                write(path)
+            assert caught.value.filename == str(path)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["file", "folder.owz"]
 
 
 def test_a_saved_file_replaces_the_old_one_and_is_as_readable_as_any(own, tmp_path):
@@ -319,7 +338,7 @@ def test_every_flipped_bit_of_the_last_bytes_is_noticed(file, refused, bit):
         )
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"{}", b"OWZ1" + b"\0" * 40])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"{}", b"OWZ", b"OWZ!" * 9])
 def test_another_file_under_this_name_is_refused(refused, content):
     refused(content, "cannot be loaded as a packed model: it does not begin with b'OWZ2'")
 
@@ -358,7 +377,7 @@ LAYER, SHAPE = "wide", [5, 2, 3, 2]
         (LAYER, "its header is not sound"),
         (
             ["narrow", SHAPE, "dense"],
-            "its layers are not those of the model, wide, deep, hidden, head",
+            "its layers are 'narrow', 'deep', 'hidden', 'head', those of the model 'wide', 'deep'",
         ),
     ],
 )
@@ -377,7 +396,7 @@ def test_an_absurd_layer_is_refused_though_the_checksum_fits(file, refused, laye
         ("recipe", {"shiny": 1}, "shiny"),
         ("recipe", [], "its header is not sound"),
         ("layers", {}, "its header is not sound"),
-        ("layers", [], "its layers are not those of the model"),
+        ("layers", [], "its layers are none, those of the model 'wide'"),
         ("model", "small", "its header is not sound"),
         ("model", {"name": "small"}, "its header is not sound"),
     ],
@@ -419,6 +438,11 @@ def test_a_newer_version_is_named(file, refused):
     for version in b"3", b"9", b"A":
         newer = reframe(*unframe(file.read_bytes()), magic=MAGIC[:-1] + version)
         refused(newer, "it comes from a newer version of OptiWidgets")
+
+
+def test_an_older_version_is_named(refused):
+    for version in b"0", b"1":
+        refused(MAGIC[:-1] + version + bytes(40), "it comes from an older version of OptiWidgets")
 
 
 def test_a_header_that_inflates_without_end_is_refused(refused):
@@ -515,13 +539,15 @@ def test_every_layer_comes_back_bit_for_bit(tmp_path, case):
     net = OneLayer(shape).eval().requires_grad_(False)
     net.layer.weight.copy_(coded.decode())
     packable = Packable(recipe, net, {"layer": coded}, ["a"], None)
-    for encoding in (None, DENSE, BITMASK, ENTROPY):
-        data = _Sections(packable, encoding).file()
-        assert len(data) == sum(packed_parts(packable, encoding).values())
+    fitted = fit(coded)
+    for encoding in (DENSE, BITMASK, ENTROPY):
+        how = {"layer": fitted.only(encoding)}
+        data = _Sections(packable, {"layer": fitted}, how).file()
+        assert len(data) == sum(packed_parts(packable, encoding).values()) >= len(pack(packable))
         (tmp_path / "m.owz").write_bytes(data)
         loaded = load_packed(tmp_path / "m.owz", model=OneLayer(shape))
         assert same_bits(loaded, net)
-    assert pack(packable) == _Sections(packable).file()
+    assert len(pack(packable)) == sum(packed_parts(packable).values())
 
 
 def test_an_own_model_needs_an_instance_that_fits(file, refused, toy):
@@ -530,7 +556,9 @@ def test_an_own_model_needs_an_instance_that_fits(file, refused, toy):
     ):
         load_packed(file)
     other = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(162, 3))
-    refused(file.read_bytes(), "its layers are not those of the model, 0, 2", other)
+    layers = "its layers are 'wide', 'deep', 'hidden', 'head', those of the model "
+    refused(file.read_bytes(), f"{layers}'0', '2'", other)
+    refused(file.read_bytes(), f"{layers}''", nn.Linear(3, 3))
 
 
 @pytest.mark.parametrize("model", ["small", nn.Linear, 3])

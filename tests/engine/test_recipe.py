@@ -102,6 +102,8 @@ def test_a_sparsity_out_of_range_is_refused(wrong, shown):
     ("percent", "fraction"), [(80, "0.8"), (80.0, "0.8"), (99, "0.99"), (2, "0.02")]
 )
 def test_percent_by_mistake_is_told_the_fraction(percent, fraction):
+    with pytest.raises(ValueError, match=r"from 0 to 0.99, not 100; 100 percent would be 1$"):
+        Recipe(sparsity=100)
     with pytest.raises(ValueError, match=f"not {percent}; for .* percent write {fraction}$"):
         Recipe(sparsity=percent)
 

@@ -62,6 +62,8 @@ def test_counts_are_a_copy_that_nobody_can_change():
         ([[1, 0.5], [0, 1]], "ab", "whole numbers of images, 0 or more"),
         ([[1, np.nan], [0, 1]], "ab", "whole numbers of images, 0 or more"),
         (COUNTS, "ab", "2 class names for 3 classes"),
+        (COUNTS, None, "class_names are K names, not None"),
+        ([["a", "b"], ["c", "d"]], "ab", "whole numbers of images, not <U1"),
     ],
 )
 def test_counts_that_are_none_are_refused(counts, names, message):

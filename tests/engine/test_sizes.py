@@ -94,33 +94,56 @@ def test_what_tutorials_report_is_zlib_of_the_floats(case):
 def test_the_waterfall_ends_at_the_file(case, recipe):
     experiment, _ = case
     packable = experiment._optimizer.optimize(recipe).packable
-    steps = {step.name: step.bytes for step in reconcile(packable).steps}
+    account = reconcile(packable, experiment._folded)
+    steps = {step.name: step.bytes for step in account.steps}
     parameters = sum(t.numel() for t in packable.net.state_dict().values())
     kept = sum(int(c.decode().count_nonzero()) for c in packable.layers.values())
+    biases = parameters - sum(c.codes.numel() for c in packable.layers.values())
     assert list(steps) == [
         "raw fp32",
-        "non-zero values only",
+        "non-zero weights only",
         f"at {recipe.bits} bits",
         "+ positions",
         "+ scales and tables",
-        "+ biases and header",
+        "+ header",
         "entropy coded",
         "the file",
     ]
+    assert [step.promised for step in account.steps] == 3 * [True] + 5 * [False]
     assert steps["raw fp32"] == 4 * parameters
-    assert steps["non-zero values only"] == 4 * kept
+    assert steps["non-zero weights only"] == 4 * (kept + biases)
     sizes = list(steps.values())
-    assert sizes[2] <= sizes[3] <= sizes[4] <= sizes[5]
+    assert sizes[1] >= sizes[2] <= sizes[3] <= sizes[4] <= sizes[5]
     assert steps["the file"] == len(pack(packable)) == sum(packed_parts(packable).values())
+    assert steps["the file"] <= steps["entropy coded"]
+
+
+def test_the_waterfall_starts_at_the_model_as_it_was_before_channels_were_removed(case):
+    experiment, _ = case
+    base = experiment.run(Recipe())
+    report = experiment.run(Recipe(sparsity=0.5, pruning="channel", bits=8))
+    steps = report.reconcile().steps
+    assert (steps[0].name, steps[0].bytes) == ("raw fp32", 4 * base.parameters)
+    assert (steps[1].name, steps[1].bytes) == (
+        "without the removed channels",
+        4 * report.parameters,
+    )
+    assert [step.name for step in steps if step.promised][-2:] == [
+        "non-zero weights only",
+        "at 8 bits",
+    ]
+    assert steps[-1].bytes == report.size.total_bytes
 
 
 def test_the_waterfall_by_hand():
     weight = torch.zeros(3, 20)
     weight[0, ::2], weight[1, 0] = 1.0, -1.0
     packable = one_layer(weight, weight != 0, Recipe(bits=2))
-    steps = [step.bytes for step in reconcile(packable).steps]
-    header = packed_parts(packable)["header"]
-    assert steps[:6] == [4 * 63, 4 * 11, 3, 3 + 8, 3 + 8 + 4, 3 + 8 + 4 + 12 + header]
+    steps = [step.bytes for step in reconcile(packable, nn.Linear(20, 3)).steps]
+    header, biases = packed_parts(packable)["header"], 12
+    at_2_bits = 3 + biases
+    assert steps[:3] == [4 * 63, 4 * 11 + biases, at_2_bits]
+    assert steps[3:6] == [at_2_bits + 8, at_2_bits + 8 + 4, at_2_bits + 8 + 4 + header]
 
 
 # Deep Compression's own format, and its own table

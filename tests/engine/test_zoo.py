@@ -6,7 +6,17 @@ import pytest
 import torch
 from torch import nn
 
-from optiwidgets.engine.zoo import SIZES, Spec, build, load_trained, load_weights, save_weights
+from optiwidgets.engine.zoo import (
+    CASES,
+    SHIPPED,
+    SIZES,
+    Spec,
+    build,
+    load_trained,
+    load_weights,
+    save_weights,
+    shipped_models,
+)
 
 
 def spec(**changes):
@@ -56,7 +66,7 @@ def test_the_shipped_weights_are_right_on_at_least_98_percent(name):
 
 def test_the_shipped_weights_are_below_a_mebibyte_together():
     shipped = list((files("optiwidgets.engine") / "weights").iterdir())
-    assert len(shipped) == len(SIZES)
+    assert len(shipped) == sum(map(len, SHIPPED.values()))
     assert sum(len(file.read_bytes()) for file in shipped) < 2**20
 
 
@@ -80,8 +90,26 @@ def test_an_unknown_model_is_answered_with_the_known_ones(name):
 
 @pytest.mark.parametrize("case", ["letters", "../digits", None])
 def test_an_unknown_case_is_answered_with_the_known_ones(case):
-    with pytest.raises(ValueError, match=f"case is one of 'digits', not {case!r}"):
-        load_trained("small", case)
+    for ask in (lambda: load_trained("small", case), lambda: shipped_models(case)):
+        with pytest.raises(
+            ValueError, match=rf"case is one of 'digits', 'smear', .* not {case!r}; for other"
+        ):
+            ask()
+
+
+def test_a_model_that_a_case_does_not_ship_is_answered_with_those_it_does():
+    with pytest.raises(ValueError, match="model for 'smear-rare' is one of 'small', not 'wide'"):
+        load_trained("wide", "smear-rare")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_model_a_case_is_said_to_ship_takes_its_images(case):
+    from optiwidgets.engine.experiment import Experiment
+
+    for name in shipped_models(case):
+        experiment = Experiment.load(case, model=name)
+        assert experiment.name == name
+        assert experiment.dataset.name == case
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+import torch
 
 from optiwidgets import Experiment, Explorer, Policy, Recipe
 from optiwidgets.engine.recover import Progress
@@ -21,7 +22,8 @@ def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits
 
 def test_the_settings_sent_are_those_behind_the_picture(explorer):
     explorer.controls.sparsity.value = 55
-    assert explorer.feed.data["settings"] == [*explorer.controls.settings(), explorer.model.index]
+    where = [explorer.model.index, explorer.case.index]
+    assert explorer.feed.data["settings"] == [*explorer.controls.settings(), *where]
 
 
 def test_one_update_is_one_message_after_running_is_announced(explorer, monkeypatch):
@@ -41,7 +43,7 @@ def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
     explorer.controls.choices["scheme"].value = "affine"
     assert explorer.session.report is before
     assert explorer.feed.state == "fresh"
-    assert explorer.feed.data["settings"] == [*explorer.controls.settings(), explorer.model.index]
+    assert explorer.feed.data["settings"] == explorer._positions()
 
 
 def test_reset_returns_to_the_baseline_in_one_run(explorer):
@@ -127,9 +129,9 @@ def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_o
     assert rest(explorer, 1) is None  # nobody looks
     explorer.tabs.selected_index = 2
     rest(explorer, 1)
-    assert bytes(explorer.figure.value).startswith(b"\x89PNG")
+    assert bytes(explorer.kept.figure.value).startswith(b"\x89PNG")
     for name in ("png", "svg", "owz", "onnx"):
-        assert f'download="optiwidgets.{name}"' in explorer.downloads.value
+        assert f'download="optiwidgets.{name}"' in explorer.kept.links.value
 
 
 def test_repr_does_not_list_every_child(explorer):
@@ -219,3 +221,50 @@ def test_int8_shows_the_runtimes_own_predictions_and_names_the_simulation(explor
     explorer.controls.activation_bits.value = 8
     assert explorer.feed.data["recipe"]["activation_bits"] == 8
     assert "int8 runtime's own predictions" in explorer.feed.message
+
+
+def test_what_was_fine_tuned_stays_so_while_only_its_codes_change(explorer):
+    explorer.controls.sparsity.value = 80
+    explorer.session.adopt(
+        explorer.session.experiment.run(Recipe(sparsity=0.8, recovery="finetune"))
+    )
+    explorer.controls.bits.value = 5
+    assert explorer.session.recipe == Recipe(sparsity=0.8, bits=5, recovery="finetune")
+    assert "then rounded to codes" in explorer.feed.message
+    explorer.controls.sparsity.value = 79
+    assert explorer.session.recipe == Recipe(sparsity=0.79, bits=5)
+    assert "Not fine-tuned: that was for other weights" in explorer.feed.message
+    explorer.controls.sparsity.value = 78
+    assert explorer.feed.message == ""
+
+
+def test_reset_ends_fine_tuning_too(explorer):
+    explorer.session.adopt(explorer.session.experiment.run(Recipe(recovery="finetune")))
+    explorer.controls.reset.click()
+    assert explorer.session.recipe == Recipe()
+
+
+def test_what_cannot_be_done_to_a_model_is_not_offered_and_says_why(toy):
+    class Residual(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enter = torch.nn.Conv2d(2, 4, 3, padding=1)
+            self.around = torch.nn.Conv2d(4, 4, 3, padding=1)
+            self.head = torch.nn.Linear(4, 3)
+
+        def forward(self, images):
+            entered = self.enter(images)
+            return self.head((entered + self.around(entered)).mean((2, 3)))
+
+    explorer = Explorer(Experiment(Residual(), toy))
+    assert [value for _, value in explorer.controls.choices["pruning"].options] == [
+        "global",
+        "layer",
+    ]
+    assert "No channels can be removed" in explorer.controls.note.value
+    explorer.controls.sparsity.value = 50
+    assert explorer.feed.state == "fresh"
+
+
+def test_the_untouched_model_is_not_blamed(explorer):
+    assert explorer.feed.data["verdict"]["reasons"][0] == "nothing changed yet"

@@ -65,6 +65,10 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
         (Recipe(bits=16), ["run as 32-bit floats"]),
         (Recipe(bits=8, activation_bits=8), ["Real int8"]),
         (Recipe(bits=8, activation_bits=4), ["alone run as floats", "activations are simulated"]),
+        (
+            Recipe(bits=8, activation_bits=8, scheme="codebook"),
+            ["not evenly spaced", "activations are simulated"],
+        ),
         (Recipe(sparsity=0.5, bits=2), ["Zeros cost", "Below 8 bits"]),
     ],
     ids=str,

@@ -1,0 +1,89 @@
+"""What makes a dataset sound: shapes, dtypes, finite values, labels in range, a sealed part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Part = tuple[Tensor, Tensor]  # images N C H W and labels (N,)
+
+
+def is_index(value: object, count: int) -> bool:
+    """Tell whether a value is a whole number from 0 to ``count`` - 1."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and value in range(count)
+
+
+def check_part(name: str, part: Part, classes: int) -> None:
+    """Raise ValueError, naming the part, for images or labels that are not what they must be."""
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
+    images, labels = part
+    if not isinstance(images, Tensor) or images.dtype != torch.float32 or images.dim() != 4:
+        raise ValueError(f"{name} images are float32 N C H W, not {_describe(images)}")
+    _check_plain(name, images)
+    if not torch.isfinite(images).all():
+        raise ValueError(f"{name} images hold values that are not finite (nan or infinity)")
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 1:
+        raise ValueError(f"{name} labels are int64 (N,), not {_describe(labels)}")
+    if len(images) != len(labels) or not len(labels):
+        raise ValueError(f"{name} has {len(images)} images and {len(labels)} labels; needs 1 each")
+    if labels.min() < 0 or labels.max() >= classes:
+        bad = int(labels.min() if labels.min() < 0 else labels.max())
+        raise ValueError(f"{name} labels are 0 to {classes - 1}, not {bad}")
+
+
+def _check_plain(name: str, images: Tensor) -> None:
+    if images.device.type != "cpu":
+        raise ValueError(f"{name} images are in the CPU's memory, not on {images.device.type!r}")
+    if images.requires_grad:
+        raise ValueError(f"{name} images ask for gradients; give images.detach()")
+
+
+def check_names(class_names: object) -> tuple[str, ...]:
+    """The names as strings; ValueError unless there are 2 or more, all different.
+
+    Examples
+    --------
+    >>> check_names([3, 5])
+    ('3', '5')
+    """
+    if isinstance(class_names, str) or not isinstance(class_names, Iterable):
+        raise ValueError(f"class_names are K names, one for each class, not {class_names!r}")
+    names = tuple(map(str, class_names))
+    if len(names) < 2:
+        raise ValueError(f"a dataset has 2 classes or more, not {len(names)}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two classes are named {', '.join(map(repr, twice))}; names tell apart")
+    return names
+
+
+def check_geometry(name: str, shape: torch.Size, expected: torch.Size) -> None:
+    """Raise ValueError for images of another (C, H, W) than the training images."""
+    if shape != expected:
+        raise ValueError(f"{name} images are {tuple(shape)}, train's {tuple(expected)}")
+
+
+def check_moments(mean: object, std: object, channels: int) -> None:
+    """Raise ValueError for a mean or std that does not lead back to pixels."""
+    for name, value in (("mean", mean), ("std", std)):
+        try:
+            numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
+        except (TypeError, ValueError, RuntimeError):  # no numbers at all
+            numbers = torch.empty(0)
+        if len(numbers) not in (1, channels) or not torch.isfinite(numbers).all():
+            raise ValueError(
+                f"{name} is one finite number or one per channel ({channels}), not {value!r}"
+            )
+        if name == "std" and (numbers <= 0).any():
+            raise ValueError(f"std is above 0, not {value!r}")
+
+
+def _describe(value: object) -> str:
+    return (
+        f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    )

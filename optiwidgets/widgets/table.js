@@ -1,0 +1,19 @@
+// A table of words and numbers; news in it are spoken.
+
+function render({ model, el }) {
+  el.classList.add("ow-table");
+  const body = element("tbody", { role: "status", "aria-live": "polite" });
+  const caption = element("caption");
+  const heads = model.get("heads").map((text) => element("th", { scope: "col" }, text));
+  el.append(element("table", {}, caption, element("thead", {}, element("tr", {}, ...heads)), body));
+  const paint = () => {
+    write(caption, model.get("caption"));
+    body.replaceChildren(...model.get("rows").map(([name, ...cells]) => element("tr", {},
+      element("th", { scope: "row" }, name), ...cells.map((text) => element("td", {}, text)))));
+  };
+  model.on("change", paint);
+  paint();
+  return () => model.off("change", paint);
+}
+
+export default { render };

@@ -1,0 +1,79 @@
+"""A worked example beside a live run, and the recipe that comes nearest to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ipywidgets import Button, VBox
+
+from optiwidgets.engine.report import Integers, Report
+from optiwidgets.session import Session
+from optiwidgets.widgets.guard import guard
+from optiwidgets.widgets.table import Table
+
+BEFORE = np.array([[95, 10], [5, 90]])  # rows truth: negative, positive; columns prediction
+AFTER = np.array([[90, 15], [10, 85]])
+NEAR = 3  # images
+
+
+class Textbook(VBox):
+    """TP, FP, FN and TN of the worked example beside those of a session of two classes.
+
+    A button looks for the recipe whose counts are nearest to the example's, and shows it.
+
+    Parameters
+    ----------
+    session
+        A ``Session`` of two classes, the second one positive, or a widget that has one.
+
+    Examples
+    --------
+    >>> from optiwidgets import Experiment
+    >>> textbook = Textbook(Session(Experiment.load("smear-200")))
+    >>> textbook.table.rows[0][:2]
+    ['true positives', '90']
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session: Session = getattr(session, "session", session)
+        self.find = Button(description="Find such a recipe", tooltip="Tries some 270 recipes")
+        self.find.layout.width = "auto"
+        heads = ("", "book, before", "live, before", "book, after", "live, now")
+        self.table = Table("", heads)
+        super().__init__([self.find, self.table])
+        self.add_class("ow-textbook")
+        self.find.on_click(lambda _: self._look())
+        self.session.observe(lambda _: self._write(), "report")
+        self._write()
+        guard(self, lambda reason: setattr(self.table, "caption", reason))
+
+    def _look(self) -> None:
+        self.find.disabled = True
+        self.table.caption = "Looking for it: this takes some seconds."
+        self.session.search(AFTER, self._found)
+
+    def _found(self, report: Report) -> None:
+        self.find.disabled = False
+        self.session.adopt(report)
+        self.session.settle()
+
+    def _write(self) -> None:
+        before, now = (r.confusion.counts for r in (self.session.baseline, self.session.report))
+        columns = [_named(counts) for counts in (BEFORE, before, AFTER, now)]
+        self.table.rows = [[name, *(f"{c[name]}" for c in columns)] for name in columns[0]]
+        apart = int(np.abs(now - AFTER).max())
+        near = "within" if apart <= NEAR else "not within"
+        self.table.caption = (
+            f"{self.session.report.recipe}: every count is {near} {NEAR} images of the book's "
+            f"second matrix (farthest: {apart})."
+        )
+
+
+def _named(counts: Integers) -> dict[str, int]:
+    return {
+        "true positives": int(counts[1, 1]),
+        "false positives": int(counts[0, 1]),
+        "false negatives": int(counts[1, 0]),
+        "true negatives": int(counts[0, 0]),
+    }

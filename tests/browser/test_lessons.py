@@ -1,0 +1,138 @@
+"""The lessons as Voila pages: from the menu along the links, wrong answers first, then right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from explorer_page import ExplorerPage
+from playwright.sync_api import Locator, Page, expect
+from witness import Witness
+
+from optiwidgets.checks import Decision, FindRecipe, MultipleChoice, Number, Prediction, Question
+from optiwidgets.questions import QUESTIONS
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LESSONS = sorted(p.stem for p in (Path(__file__).parents[2] / "lessons").glob("[1-9]*.ipynb"))
+FIRST, LAST = "10_which_metric", "90_self_check"
+FOUND = {  # challenge -> positions of the handles that meet it
+    "pruning.find": {"Sparsity": 60},
+    "quantization.find": {"Bit-width": 4},
+    "selfcheck.recipe": {"Sparsity": 80, "Bit-width": 3},
+}
+READY = "() => document.querySelectorAll('.ow-quiz [role=status]').length > 0"
+
+
+@pytest.fixture
+def visit(new_page: Callable[[], Page], voila: str) -> Callable[[str], Page]:
+    """Open a lesson and wait until its questions are there."""
+
+    def open_lesson(name: str) -> Page:
+        page = new_page()
+        page.goto(f"{voila}voila/render/{name}.ipynb")
+        page.wait_for_function(READY)
+        return page
+
+    return open_lesson
+
+
+def outcome(card: Locator, *expected: str) -> None:
+    card.get_by_role("button", name="Check").click()
+    pattern = "|".join(f"^{each}$" for each in expected)
+
+    expect(card).to_have_attribute("data-ow-outcome", re.compile(pattern))
+
+
+def answer_wrong(card: Locator, question: Question) -> None:
+    if isinstance(question, MultipleChoice):
+        wrong = (question.right + 1) % len(question.options)
+        card.get_by_role("radio").nth(wrong).check()
+    elif isinstance(question, Number):
+        card.get_by_role("textbox").fill("-99999")
+    elif isinstance(question, Decision):
+        wrong = next(i for i, o in enumerate(question.options) if o != question.right)
+        card.get_by_role("radio").nth(wrong).check()
+    elif isinstance(question, FindRecipe):
+        return  # what the lesson opens with may meet it already
+    outcome(card, "incorrect", "not attempted")
+
+
+def answer_right(card: Locator, question: Question) -> bool:
+    """Give the right answer, where it does not depend on a run; tell whether it was given."""
+    if isinstance(question, MultipleChoice):
+        card.get_by_role("radio").nth(question.right).check()
+    elif isinstance(question, Number) and not callable(question.value):
+        card.get_by_role("textbox").fill(f"{question.value:.6g}")
+    elif isinstance(question, Decision):
+        card.get_by_role("radio").nth(question.options.index(question.right)).check()
+        for place, reason in enumerate(question.reasons):
+            card.get_by_role("checkbox").nth(place).set_checked(reason in question.good_reasons)
+    else:
+        return False
+    outcome(card, "correct")
+    return True
+
+
+def keys_on(page: Page) -> list[str]:
+    keys: list[str] = page.locator(".ow-quiz").evaluate_all(
+        "(nodes) => nodes.map((node) => node.dataset.owQuestion)"
+    )
+    return keys
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
+    visit: Callable[[str], Page], name: str
+) -> None:
+    page = visit(name)
+    keys = keys_on(page)
+    assert keys
+    right = 0
+    for key in keys:
+        card, question = page.locator(f'.ow-quiz[data-ow-question="{key}"]'), QUESTIONS[key]
+        if not card.is_visible():
+            continue  # a slide that is not turned up
+        if isinstance(question, Prediction):
+            card.get_by_role("radio").first.check()
+            outcome(card, "correct")
+            continue
+        answer_wrong(card, question)
+        right += answer_right(card, question)
+    assert right or name.startswith(("85", "87"))
+    assert page.get_by_text("Traceback").count() == 0
+
+
+@pytest.mark.parametrize("key", FOUND)
+def test_a_recipe_is_found_by_hand(visit: Callable[[str], Page], key: str) -> None:
+    lesson = {"pruning": "30_pruning", "quantization": "40_quantization"}
+    page = visit(lesson.get(key.split(".")[0], LAST))
+    for predict in [k for k in keys_on(page) if isinstance(QUESTIONS[k], Prediction)]:
+        card = page.locator(f'.ow-quiz[data-ow-question="{predict}"]')
+        card.get_by_role("radio").first.check()
+        outcome(card, "correct")
+    explorer = ExplorerPage(page, Witness(page), place=0)
+    assert isinstance(QUESTIONS[key], FindRecipe)
+    for slider, position in FOUND[key].items():
+        explorer.set(slider, position)
+    expect(explorer.root).to_have_attribute("data-ow-state", "fresh")
+    outcome(page.locator(f'.ow-quiz[data-ow-question="{key}"]'), "correct")
+
+
+def test_links_lead_from_the_menu_through_all_lessons(
+    visit: Callable[[str], Page], voila: str
+) -> None:
+    page = visit("00_start")
+    page.get_by_role("link", name="Which metric").first.click()
+    seen = []
+    while len(seen) < len(LESSONS):
+        page.wait_for_function(READY)
+        seen.append(page.url.rsplit("/", 1)[-1].removesuffix(".ipynb"))
+        if seen[-1] == LAST:
+            break
+        page.get_by_role("link", name="Next").last.click()
+    assert seen[0] == FIRST
+    assert seen[-1] == LAST
+    assert set(seen) <= set(LESSONS)
