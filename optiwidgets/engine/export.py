@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
+
+from optiwidgets.engine import network
 
 if TYPE_CHECKING:
     import onnx
@@ -84,7 +86,7 @@ def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> o
 
 def _architecture(net: nn.Module, example: Tensor) -> str:
     """Everything a graph depends on but the values, and their widths, that it is filled with."""
-    graph, state = fx.Tracer().trace(net), net.state_dict()
+    graph, state = network.trace(net), net.state_dict()
     fixed = {k: v.tolist() for k, v in state.items() if not v.is_floating_point()}
     for node in graph.nodes:
         if node.op == "get_attr" and node.target not in state:

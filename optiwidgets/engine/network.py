@@ -7,9 +7,10 @@ a new model and leaves the one it was given as it was.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from threading import RLock, get_ident
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, fx, nn
@@ -28,6 +29,7 @@ CHANNELWISE_NAMES = {
     "boolean_dispatch", "dropout", "dropout2d", "contiguous",
 }  # fmt: skip
 PLANE_AXES = {2, 3, -1, -2}  # H and W of N C H W
+_tracing = RLock()  # fx puts its hooks into torch for the whole process
 
 
 def fold(model: nn.Module) -> nn.Module:
@@ -55,7 +57,7 @@ def fold(model: nn.Module) -> nn.Module:
     folded = folded.to(memory_format=torch.contiguous_format)
     check_layers(folded)
     modules = dict(folded.named_modules())
-    for node in list(_trace(folded).nodes):
+    for node in list(trace(folded).nodes):
         layer = _foldable(node, modules)
         if layer is None:
             continue
@@ -124,7 +126,7 @@ def channel_flow(model: nn.Module) -> Flow:
     source: dict[fx.Node, str] = {}
     feeds: dict[str, str | None] = {}
     last = None
-    for node in _trace(model).nodes:
+    for node in trace(model).nodes:
         name = str(node.target)
         arriving = sorted({source[n] for n in node.all_input_nodes if n in source})
         reads = arriving[0] if arriving else None
@@ -173,9 +175,42 @@ def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) ->
     return smaller
 
 
-def _trace(model: nn.Module) -> fx.Graph:
+class _Tracer(fx.Tracer):
+    """Follows the calls of one thread: while it works, fx intercepts those of every thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        if get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
+def trace(model: nn.Module) -> fx.Graph:
+    """The model's steps, as torch.fx records them; other threads may run models meanwhile.
+
+    Raises
+    ------
+    ValueError
+        A model that cannot be traced.
+
+    Examples
+    --------
+    >>> [node.op for node in trace(nn.Sequential(nn.ReLU())).nodes]
+    ['placeholder', 'call_module', 'output']
+    """
     try:
-        return fx.Tracer().trace(model)
+        with _tracing:
+            return _Tracer().trace(model)
     except (TypeError, ValueError, RuntimeError, NotImplementedError, fx.proxy.TraceError) as error:
         raise ValueError(
             f"torch.fx cannot trace the model ({error}); its forward may not branch on the image"

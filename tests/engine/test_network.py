@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import nn
 
-from optiwidgets.engine.network import channel_flow, fold, leftovers, prunable, remove_channels
+from optiwidgets.engine.network import (
+    channel_flow,
+    fold,
+    leftovers,
+    prunable,
+    remove_channels,
+    trace,
+)
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -314,3 +323,26 @@ def test_a_model_that_channels_cannot_be_taken_from_is_refused_with_the_reason(m
 def test_a_model_without_values_is_refused():
     with pytest.raises(ValueError, match=r"'0.weight' of the model is on the meta device"):
         fold(nn.Sequential(nn.Linear(3, 2, device="meta")))
+
+
+def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 4 * 4, 3))
+    images, stop, failed = torch.zeros(2, 1, 6, 6), Event(), []
+
+    def run():
+        while not stop.is_set():
+            try:
+                net(images)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is counted)
+                failed.append(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run) for _ in range(2)]
+        try:
+            steps = [[node.op for node in trace(net).nodes] for _ in range(60)]
+        finally:
+            stop.set()
+        for future in runs:
+            future.result(10)
+    assert failed == []
+    assert all(step == steps[0] for step in steps)
