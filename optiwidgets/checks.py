@@ -132,7 +132,7 @@ class Prediction(Question):
         place = index(answer, self.options)
         if place is None:
             return _open(what_to_choose(answer))
-        return _graded(True, f"You said: {self.options[place]}. {self.reveal}")
+        return _graded(True, f"You said: {self.options[place].rstrip('.')}. {self.reveal}")
 
 
 @dataclass(frozen=True, kw_only=True)

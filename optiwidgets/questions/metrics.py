@@ -148,8 +148,8 @@ BANK: tuple[Question, ...] = (
         ),
         hint="It was computed from scores. What was accuracy computed from?",
         solution=(
-            "It is computed from the scores, so it notices when the ranking gets worse before the "
-            "predictions change."
+            "It is computed from all scores, so it also notices when images are ranked worse or "
+            "better without a prediction changing."
         ),
     ),
 )

@@ -51,6 +51,7 @@ class Compare(VBox):
         self.session: Session = getattr(session, "session", session)
         self.kept: Report = self.session.report
         self.keep = Button(description="Keep as A", tooltip="What is shown now becomes A")
+        self.keep.layout.align_self = "flex-start"
         self.table = Table("Two recipes", ("", "A", "now"))
         super().__init__([self.keep, self.table])
         self.add_class("ow-compare")

@@ -44,7 +44,7 @@ class Decide(VBox):
         self.sliders = (self.size_cut, self.speedup, self.accuracy)
         self.shown = Table("", ("use", "verdict", "because"))
         for slider in self.sliders:
-            slider.style.description_width = "110px"
+            slider.style.description_width, slider.layout.width = "110px", "460px"
             slider.observe(lambda _: self._write(), "value")
         self._write()
         super().__init__([*self.sliders, self.shown])

@@ -68,5 +68,5 @@ def _row(name: str, before: Report, after: Report) -> list[str]:
 
 def _slider(value: float, low: float, high: float, step: float, title: str) -> FloatSlider:
     slider = FloatSlider(value=value, min=low, max=high, step=step, description=title)
-    slider.style.description_width = "130px"
+    slider.style.description_width, slider.layout.width = "130px", "460px"
     return slider

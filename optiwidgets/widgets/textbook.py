@@ -38,7 +38,7 @@ class Textbook(VBox):
     def __init__(self, session: Any) -> None:
         self.session: Session = getattr(session, "session", session)
         self.find = Button(description="Find such a recipe", tooltip="Tries some 270 recipes")
-        self.find.layout.width = "auto"
+        self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
         heads = ("", "book, before", "live, before", "book, after", "live, now")
         self.table = Table("", heads)
         super().__init__([self.find, self.table])

@@ -46,8 +46,9 @@ class Threshold(VBox):
         self.alarm = BoundedIntText(1, 0, 1000, description="Cost of a false alarm")
         self.shown = Table("", HEADS)
         for widget in (self.threshold, self.miss, self.alarm):
-            widget.style.description_width = "130px"
+            widget.style.description_width, widget.layout.width = "140px", "260px"
             widget.observe(lambda _: self._write(), "value")
+        self.threshold.layout.width = "460px"
         self.session.observe(lambda _: self._write(), "report")
         self._write()
         super().__init__([self.threshold, HBox([self.miss, self.alarm]), self.shown])

@@ -39,7 +39,8 @@ class Trials(VBox):
         self.challenge = challenge
         self.session: Session = getattr(session, "session", session)
         self.reports: list[Report] = []
-        self.picture = Image(format="png")
+        self.picture = Image(format="png", layout={"display": "none", "max_width": "640px"})
+        self.picture.layout.align_self = "flex-start"
         self.table = Table("Attempts, the latest first", ("recipe", "met", "lost", "size", "why"))
         super().__init__([self.picture, self.table])
         self.add_class("ow-trials")
@@ -72,7 +73,7 @@ class Trials(VBox):
 
     def _show(self, report: Report, png: bytes) -> None:
         self.keep(report)
-        self.picture.value = png
+        self.picture.value, self.picture.layout.display = png, None
 
     def _draw(self, reports: list[Report]) -> bytes:
         from optiwidgets.figures import draw_trials, to_bytes  # matplotlib, on first use

@@ -7,12 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optiwidgets import Explorer, Policy, Recipe, Session, judge
+from optiwidgets import Experiment, Explorer, Policy, Recipe, Session, ask, judge
+from optiwidgets.widgets.compare import Compare
 from optiwidgets.widgets.decide import Decide
 from optiwidgets.widgets.inspect import Inspect, chosen
 from optiwidgets.widgets.live import Live, figures
+from optiwidgets.widgets.newdata import NewData
 from optiwidgets.widgets.present import Present
+from optiwidgets.widgets.textbook import AFTER, Textbook
 from optiwidgets.widgets.threshold import Threshold
+from optiwidgets.widgets.trials import Trials
 
 
 @pytest.fixture
@@ -181,3 +185,59 @@ def test_a_page_can_move_a_float_slider_within_its_range_only():
         decide.speedup.set_state({"value": wrong})
         assert decide.speedup.value == 1.7
         assert "refused" in decide.shown.caption
+
+
+def test_two_recipes_stand_side_by_side_with_their_own_numbers(session):
+    compare = Compare(session)
+    session.recipe = Recipe(bits=4)
+    compare.keep.click()
+    session.recipe = Recipe(sparsity=0.9)
+    rows = {name: sides for name, *sides in compare.table.rows}
+    assert rows["recipe"] == ["Recipe(bits=4)", "Recipe(sparsity=0.9)"]
+    four, sparse = (session.experiment.run(Recipe(**r)) for r in ({"bits": 4}, {"sparsity": 0.9}))
+    assert rows["file"] == [f"{r.size.total_bytes:,} bytes" for r in (four, sparse)]
+    assert rows["accuracy"] == [f"{100 * r.confusion.accuracy:.1f} %" for r in (four, sparse)]
+
+
+def test_new_data_are_worse_for_both_and_nothing_is_tuned_on_them(session):
+    session.recipe = Recipe(sparsity=0.6)
+    dial = NewData(session)
+    assert [row[1] == row[2] for row in dial.table.rows] == [True, True]
+    dial.sliders["noise"].value = 0.3
+    new = session.on_new_data(noise=0.3)
+    shown = [row[2] for row in dial.table.rows]
+    assert shown == [f"{100 * report.confusion.accuracy:.1f} %" for report in new]
+    assert new[0].confusion.accuracy < session.baseline.confusion.accuracy
+    assert session.report.recipe == Recipe(sparsity=0.6)
+    assert f"{new[1].drop_from(new[0]).points:.1f} points below" in dial.table.caption
+
+
+def test_attempts_are_kept_and_the_smallest_that_meets_the_challenge_is_best(session):
+    trials = Trials(ask("challenge.half", session).question, session)
+    for recipe in (Recipe(bits=8), Recipe(bits=2), Recipe(sparsity=0.5, bits=6), Recipe(bits=8)):
+        session.recipe = recipe
+        work, done = session.at_rest[0](session.report)
+        done(work(lambda: False))
+    assert [row[0] for row in trials.table.rows] == [
+        "Recipe(bits=8)",
+        "Recipe(sparsity=0.5, bits=6) (best)",
+        "Recipe(bits=2)",
+    ]
+    assert [row[1] for row in trials.table.rows] == ["yes", "yes", "no"]
+    assert trials.best.recipe == Recipe(sparsity=0.5, bits=6)
+    assert bytes(trials.picture.value).startswith(b"\x89PNG")
+
+
+def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_3():
+    session = Session(Experiment.load("smear-200"))
+    textbook = Textbook(session)
+    live = [int(row[2]) for row in textbook.table.rows]
+    assert all(abs(a - b) <= 3 for a, b in zip(live, (90, 10, 5, 95), strict=True))
+    assert "not within 3" in textbook.table.caption
+    textbook._found(session.experiment.run(Recipe(sparsity=0.55)))
+    now = session.report.confusion.counts
+    assert np.abs(now - AFTER).max() <= 3
+    assert "is within 3 images" in textbook.table.caption
+    assert [row[4] for row in textbook.table.rows] == [
+        str(count) for count in (now[1, 1], now[0, 1], now[1, 0], now[0, 0])
+    ]
