@@ -42,10 +42,11 @@ bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is
 picture: .venv/dev.stamp ## draw the picture of the README anew
 	$(BIN)/python benchmarks/picture.py
 
-train: .venv/app.stamp ## train both models anew into build/
+train: .venv/app.stamp ## train the shipped models anew into build/
 	mkdir -p build
 	$(BIN)/optiwidgets train digits --model small --output build/digits-small.safetensors
 	$(BIN)/optiwidgets train digits --model wide --output build/digits-wide.safetensors
+	$(BIN)/optiwidgets train smear --model small --output build/smear-small.safetensors
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

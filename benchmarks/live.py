@@ -24,7 +24,7 @@ from typing import Any
 
 import nbformat
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -143,9 +143,16 @@ def open_page(browser: Any, url: str, name: str) -> Page:
     """Open a notebook and wait until its first picture is drawn."""
     page: Page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.set_default_timeout(120_000)
-    page.goto(f"{url}voila/render/{name}.ipynb", wait_until="commit")
     ready = '.ow-explorer[data-ow-state="fresh"]' if name == "ours" else ".shown"
-    page.wait_for_selector(ready, state="attached")
+    for patience_ms in (30_000, 30_000, 120_000):  # Voila can lose the end of a cell with an Output
+        page.goto(f"{url}voila/render/{name}.ipynb", wait_until="commit")
+        try:
+            page.wait_for_selector(ready, state="attached", timeout=patience_ms)
+            break
+        except TimeoutError:
+            print(f"{name}: no picture yet, opening the page again", file=sys.stderr)
+    else:
+        raise SystemExit(f"{name}: the page shows no picture")
     if name == "ours":  # speed is measured once, after opening, when the hand rests
         page.wait_for_function(MEASURED)
     page.evaluate(WATCH, name == "usual")

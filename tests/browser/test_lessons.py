@@ -14,7 +14,7 @@ from witness import Witness
 from optiwidgets.checks import Decision, FindRecipe, MultipleChoice, Number, Prediction, Question
 from optiwidgets.questions import QUESTIONS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 LESSONS = sorted(p.stem for p in (Path(__file__).parents[2] / "lessons").glob("[1-9]*.ipynb"))
 FIRST, LAST = "10_which_metric", "90_self_check"
@@ -83,7 +83,11 @@ def keys_on(page: Page) -> list[str]:
     return keys
 
 
-@pytest.mark.parametrize("name", LESSONS)
+QUICK = {LAST}  # the others are for the slow tests
+WALKS = [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LESSONS]
+
+
+@pytest.mark.parametrize("name", WALKS)
 def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
     visit: Callable[[str], Page], name: str
 ) -> None:
@@ -105,6 +109,7 @@ def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
     assert page.get_by_text("Traceback").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", FOUND)
 def test_a_recipe_is_found_by_hand(visit: Callable[[str], Page], key: str) -> None:
     lesson = {"pruning": "30_pruning", "quantization": "40_quantization"}
@@ -121,6 +126,7 @@ def test_a_recipe_is_found_by_hand(visit: Callable[[str], Page], key: str) -> No
     outcome(page.locator(f'.ow-quiz[data-ow-question="{key}"]'), "correct")
 
 
+@pytest.mark.slow
 def test_links_lead_from_the_menu_through_all_lessons(
     visit: Callable[[str], Page], voila: str
 ) -> None:

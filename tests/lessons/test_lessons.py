@@ -21,7 +21,13 @@ def test_there_are_lessons():
     assert "explorer" in {path.stem for path in BOOKS}
 
 
-@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+QUICK = {"explorer", "90_self_check"}  # the others take the slow tests ten seconds each
+RUNS = [
+    pytest.param(p, id=p.stem, marks=() if p.stem in QUICK else pytest.mark.slow) for p in BOOKS
+]
+
+
+@pytest.mark.parametrize("path", RUNS)
 def test_a_lesson_runs_and_shows_a_widget(path):
     book = nbformat.read(path, as_version=4)
     nbformat.validate(book)
