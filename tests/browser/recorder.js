@@ -3,7 +3,7 @@
 () => {
   const root = document.querySelector(".ow-explorer");
   const handles = [...root.querySelectorAll("[role=slider]")];
-  const model = root.querySelector("select");
+  const model = [...root.querySelectorAll("select")].find((node) => [...node.options].some((option) => option.value === "small"));
   const look = () => ({
     state: root.dataset.owState,
     recipe: JSON.parse(root.dataset.owRecipe),
