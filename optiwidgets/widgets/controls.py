@@ -98,6 +98,7 @@ class Controls(VBox):
         unknown = [name for name in names if name not in self.rows]
         if unknown:
             raise ValueError(f"controls are {', '.join(self.rows)}, not {', '.join(unknown)}")
+        self.layout.display = None if names else "none"
         for name, row in self.rows.items():
             for widget in row:
                 widget.layout.display = None if name in names else "none"

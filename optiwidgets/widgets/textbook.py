@@ -62,11 +62,16 @@ class Textbook(VBox):
         before, now = (r.confusion.counts for r in (self.session.baseline, self.session.report))
         columns = [_named(counts) for counts in (BEFORE, before, AFTER, now)]
         self.table.rows = [[name, *(f"{c[name]}" for c in columns)] for name in columns[0]]
-        apart = int(np.abs(now - AFTER).max())
-        near = "within" if apart <= NEAR else "not within"
-        self.table.caption = (
-            f"{self.session.report.recipe}: every count is {near} {NEAR} images of the book's "
-            f"second matrix (farthest: {apart})."
+        self.table.caption = self._verdict(int(np.abs(now - AFTER).max()))
+
+    def _verdict(self, apart: int) -> str:
+        recipe = self.session.report.recipe
+        if recipe == self.session.baseline.recipe:
+            return "The book's counts, and those of the untouched model."
+        every = "every count is" if apart <= NEAR else "not every count is"
+        return (
+            f"{recipe}: {every} within {NEAR} images of the book's second matrix (farthest: "
+            f"{apart})."
         )
 
 

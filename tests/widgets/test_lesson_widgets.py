@@ -40,6 +40,11 @@ def test_a_lesson_unlocks_only_the_controls_it_is_about(digits):
     assert "ow-no-size" not in explorer._dom_classes
 
 
+def test_where_no_control_is_unlocked_there_is_no_box_for_them(digits):
+    assert hidden(Explorer(digits, unlock=["policy"]).controls)
+    assert not hidden(Explorer(digits, unlock=["bits"]).controls)
+
+
 def test_without_a_wish_everything_is_there(digits):
     explorer = Explorer(digits)
     assert not any(hidden(w) for row in explorer.controls.rows.values() for w in row)
@@ -233,11 +238,13 @@ def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_
     textbook = Textbook(session)
     live = [int(row[2]) for row in textbook.table.rows]
     assert all(abs(a - b) <= 3 for a, b in zip(live, (90, 10, 5, 95), strict=True))
-    assert "not within 3" in textbook.table.caption
+    assert "untouched" in textbook.table.caption
+    session.recipe = Recipe(sparsity=0.9)
+    assert "not every count is within 3 images" in textbook.table.caption
     textbook._found(session.experiment.run(Recipe(sparsity=0.55)))
     now = session.report.confusion.counts
     assert np.abs(now - AFTER).max() <= 3
-    assert "is within 3 images" in textbook.table.caption
+    assert "Recipe(sparsity=0.55): every count is within 3" in textbook.table.caption
     assert [row[4] for row in textbook.table.rows] == [
         str(count) for count in (now[1, 1], now[0, 1], now[1, 0], now[0, 0])
     ]
