@@ -11,6 +11,7 @@ from explorer_page import ExplorerPage
 from playwright.sync_api import Locator, Page, expect
 from witness import Witness
 
+from optiwidgets import Experiment, Recipe
 from optiwidgets.checks import Decision, FindRecipe, MultipleChoice, Number, Prediction, Question
 from optiwidgets.questions import QUESTIONS
 
@@ -18,10 +19,15 @@ pytestmark = pytest.mark.browser
 
 LESSONS = sorted(p.stem for p in (Path(__file__).parents[2] / "lessons").glob("[1-9]*.ipynb"))
 FIRST, LAST = "10_which_metric", "90_self_check"
-FOUND = {  # challenge -> positions of the handles that meet it
-    "pruning.find": {"Sparsity": 60},
-    "quantization.find": {"Bit-width": 4},
-    "selfcheck.recipe": {"Sparsity": 80, "Bit-width": 3},
+FOUND = {  # challenge -> its lesson, which explorer of the page, positions that meet it
+    "pruning.find": ("30_pruning", 0, {"Sparsity": 60}),
+    "quantization.find": ("40_quantization", 0, {"Bit-width": 4}),
+    "both.find": ("50_both_smaller_faster", 2, {"Sparsity": 60, "Bit-width": 3}),
+    "challenge.half": ("85_challenge", 0, {"Bit-width": 7}),
+    "selfcheck.recipe": (LAST, 0, {"Sparsity": 80, "Bit-width": 3}),
+}  # ship.find and challenge.medical need a speed, and no test times anything
+OPENED = {  # number of a run -> model and recipe that its lesson opens with
+    "tradeoff.worst": ("wide", Recipe(sparsity=0.7, bits=8, activation_bits=8)),
 }
 READY = "() => document.querySelectorAll('.ow-quiz [role=status]').length > 0"
 
@@ -61,11 +67,11 @@ def answer_wrong(card: Locator, question: Question) -> None:
 
 
 def answer_right(card: Locator, question: Question) -> bool:
-    """Give the right answer, where it does not depend on a run; tell whether it was given."""
+    """Give the right answer; False where controls have to be moved for it first."""
     if isinstance(question, MultipleChoice):
         card.get_by_role("radio").nth(question.right).check()
-    elif isinstance(question, Number) and not callable(question.value):
-        card.get_by_role("textbox").fill(f"{question.value:.6g}")
+    elif isinstance(question, Number) and (not callable(question.value) or question.key in OPENED):
+        card.get_by_role("textbox").fill(f"{value_of(question):.6g}")
     elif isinstance(question, Decision):
         card.get_by_role("radio").nth(question.options.index(question.right)).check()
         for place, reason in enumerate(question.reasons):
@@ -74,6 +80,15 @@ def answer_right(card: Locator, question: Question) -> bool:
         return False
     outcome(card, "correct")
     return True
+
+
+def value_of(question: Number) -> float:
+    """What a number has to be; of a run, what the same run gives here."""
+    if not callable(question.value):
+        return question.value
+    model, recipe = OPENED[question.key]
+    experiment = Experiment.load("digits", model=model)
+    return question.value(experiment.run(Recipe()), experiment.run(recipe))
 
 
 def keys_on(page: Page) -> list[str]:
@@ -112,15 +127,15 @@ def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
 @pytest.mark.slow
 @pytest.mark.parametrize("key", FOUND)
 def test_a_recipe_is_found_by_hand(visit: Callable[[str], Page], key: str) -> None:
-    lesson = {"pruning": "30_pruning", "quantization": "40_quantization"}
-    page = visit(lesson.get(key.split(".")[0], LAST))
+    lesson, place, positions = FOUND[key]
+    page = visit(lesson)
     for predict in [k for k in keys_on(page) if isinstance(QUESTIONS[k], Prediction)]:
         card = page.locator(f'.ow-quiz[data-ow-question="{predict}"]')
         card.get_by_role("radio").first.check()
         outcome(card, "correct")
-    explorer = ExplorerPage(page, Witness(page), place=0)
+    explorer = ExplorerPage(page, Witness(page), place)
     assert isinstance(QUESTIONS[key], FindRecipe)
-    for slider, position in FOUND[key].items():
+    for slider, position in positions.items():
         explorer.set(slider, position)
     expect(explorer.root).to_have_attribute("data-ow-state", "fresh")
     outcome(page.locator(f'.ow-quiz[data-ow-question="{key}"]'), "correct")
