@@ -167,7 +167,7 @@ def test_fine_tuning_tells_its_progress_and_ends_in_a_fine_tuned_report(session)
     assert session.recipe == Recipe(sparsity=0.9, recovery="finetune")
     assert session.report.recipe == session.recipe
     assert session.report.confusion.accuracy > before + 0.1
-    assert [p.epoch for p in seen if p][::40] == sorted(p.epoch for p in seen if p)[::40]
+    assert [p.done for p in seen if p][::40] == sorted(p.done for p in seen if p)[::40]
     assert seen[-1] is None
 
 

@@ -136,13 +136,13 @@ class Experiment:
     @cached_property
     def prunable_weights(self) -> int:
         """Conv2d and Linear weights of the untouched model."""
-        return sum(weight.numel() for weight in self._optimizer.weights)
+        return sum(weight.numel() for weight in self._optimizer.pruner.weights.values())
 
     @cached_property
     def impossible(self) -> dict[str, str]:
         """What no recipe can do to this model, and why, by value of ``Recipe.pruning``."""
         try:
-            self._optimizer.flow  # noqa: B018 (followed on first use)
+            self._optimizer.pruner.flow  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
         return {}
@@ -341,7 +341,7 @@ class Experiment:
 
     def _removed_channels(self, net: nn.Module) -> tuple[int, int]:
         """Output channels taken out, of how many there were in all layers but the last."""
-        before = [len(weight) for weight in self._optimizer.weights]
+        before = [len(weight) for weight in self._optimizer.pruner.weights.values()]
         after = [len(layer.weight) for layer in network.prunable(net).values()]
         return sum(before) - sum(after), sum(before) - len(self.dataset.class_names)
 

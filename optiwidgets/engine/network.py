@@ -147,6 +147,20 @@ def channel_flow(model: nn.Module) -> Flow:
     return Flow(feeds, last)
 
 
+def kept_columns(weight: Tensor, kept: Tensor, channels: int) -> Tensor:
+    """Indices of a layer's inputs, rows I H W flattened, that come from the channels that stay.
+
+    Behind a flatten every channel is a block of neighbouring inputs.
+
+    Examples
+    --------
+    >>> kept_columns(torch.zeros(1, 6), torch.tensor([0, 2]), channels=3)
+    tensor([0, 1, 4, 5])
+    """
+    block = weight[0].numel() // channels
+    return (kept[:, None] * block + torch.arange(block)).flatten()
+
+
 def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) -> nn.Module:
     """Copy a model without the output channels that ``keep`` leaves out and what read them.
 
@@ -173,6 +187,33 @@ def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) ->
         if isinstance(module, _BatchNorm) and reads is not None and reads in keep:
             _keep_norm(module, keep[reads])
     return smaller
+
+
+def rectified(model: nn.Module) -> set[str]:
+    """Layers of which nothing but a ReLU sees the outputs, through max-pooling at most.
+
+    Examples
+    --------
+    >>> rectified(nn.Sequential(nn.Linear(2, 3), nn.Dropout(), nn.ReLU(), nn.Linear(3, 1)))
+    {'0'}
+    """
+    layers, modules = prunable(model), dict(model.named_modules())
+    calls = [node for node in trace(model).nodes if str(node.target) in layers]
+    once = {node for node in calls if [n.target for n in calls].count(node.target) == 1}
+    return {str(node.target) for node in once if _only_relus_see(node, modules)}
+
+
+def _only_relus_see(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
+    passing = (nn.MaxPool2d, nn.Identity, nn.Dropout, nn.Dropout2d)  # in eval mode
+
+    def ends_well(user: fx.Node) -> bool:
+        module = modules.get(str(user.target)) if user.op == "call_module" else None
+        name = user.target if isinstance(user.target, str) else getattr(user.target, "__name__", "")
+        if isinstance(module, nn.ReLU) or (module is None and name in ("relu", "relu_")):
+            return True
+        return isinstance(module, passing) and _only_relus_see(user, modules)
+
+    return bool(node.users) and all(map(ends_well, node.users))
 
 
 class _Tracer(fx.Tracer):
@@ -321,14 +362,14 @@ def _keep_outputs(layer: nn.Conv2d | nn.Linear, kept: Tensor) -> None:
 
 
 def _keep_inputs(layer: nn.Conv2d | nn.Linear, kept: Tensor, channels: int) -> None:
+    columns = kept_columns(layer.weight, kept, channels)
+    rows = layer.weight.flatten(1)[:, columns]
     if isinstance(layer, nn.Conv2d):
-        layer.weight = nn.Parameter(layer.weight[:, kept], requires_grad=False)
+        rows = rows.unflatten(1, (len(kept), *layer.kernel_size))
         layer.in_channels = len(kept)
-        return
-    # behind a flatten every channel is a block of neighbouring inputs
-    blocks = layer.weight.view(len(layer.weight), channels, -1)[:, kept]
-    layer.weight = nn.Parameter(blocks.flatten(1), requires_grad=False)
-    layer.in_features = layer.weight.shape[1]
+    else:
+        layer.in_features = rows.shape[1]
+    layer.weight = nn.Parameter(rows, requires_grad=False)
 
 
 def _keep_norm(norm: _BatchNorm, kept: Tensor) -> None:

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from optiwidgets.engine import network, pack, prune, quantize, recover, runtime, zoo
+from optiwidgets.engine import (
+    compensate,
+    network,
+    pack,
+    prune,
+    quantize,
+    recover,
+    runtime,
+    zoo,
+)
 from optiwidgets.engine.activations import calibrate, quantize_activations
+from optiwidgets.engine.compensate import Cut
 from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.evaluate import alone
-from optiwidgets.engine.recipe import Recipe, without_idle
+from optiwidgets.engine.gptq import encode_gptq
+from optiwidgets.engine.pruner import Pruner
+from optiwidgets.engine.recipe import BY_TRAINING, N_OF_M, Recipe, without_idle
+from optiwidgets.engine.seen import Layer, damped, input_rows, second_moments, visit_layers
 
 if TYPE_CHECKING:
     import onnx
 
-TUNED = 8  # fine-tuned networks remembered: each took seconds
+Pruned = tuple[nn.Module, dict[str, Cut]]
+RECOVERED = 8  # networks remembered: each took seconds
+REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,8 @@ class Optimized:
     def is_int8(self) -> bool:
         """Tell whether a real int8 runtime can run it."""
         recipe = self.packable.recipe
-        return recipe.bits == recipe.activation_bits == 8 and recipe.scheme != "codebook"
+        evenly = all(c.bits == 8 and not c.centroids.numel() for c in self.packable.layers.values())
+        return evenly and recipe.activation_bits == 8
 
     def simulation(self) -> nn.Module:
         """The torch module, activations rounded where the recipe says so."""
@@ -64,84 +81,156 @@ class Optimizer:
     folded
         What ``network.fold`` gave.
     dataset
-        Its training images serve fine-tuning, its calibration images the ranges of activations.
+        Its training images serve whatever needs labels; its calibration images all else.
     spec
         The zoo's name for the model, None for others.
     """
 
     def __init__(self, folded: nn.Module, dataset: Dataset, spec: zoo.Spec | None) -> None:
         self.folded, self.dataset, self.spec = folded, dataset, spec
-        self._tuned: OrderedDict[tuple[object, ...], nn.Module] = OrderedDict()
-        self._ranks = lru_cache(maxsize=16)(self._rank)
+        self.pruner = Pruner(folded, dataset)
+        self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
 
     @cached_property
-    def weights(self) -> list[Tensor]:
-        """The untouched model's prunable weights, in module order."""
-        return [layer.weight for layer in network.prunable(self.folded).values()]
-
-    @cached_property
-    def flow(self) -> network.Flow:
-        """Which layer's channels feed which others; ValueError where they cannot be followed."""
-        return network.channel_flow(self.folded)
+    def _relus(self) -> set[str]:
+        return network.rectified(self.folded)
 
     def optimize(self, recipe: Recipe, tell: recover.Listener = lambda _: None) -> Optimized:
-        """Prune, recover, then quantize, a copy of the folded model."""
+        """Prune, recover, then quantize, a copy of the folded model.
+
+        Raises
+        ------
+        ValueError
+            The method cannot serve this model, or the recipe names a layer that it does not have.
+        """
         return alone(self._optimize, without_idle(recipe), tell)
 
+    def is_quick(self, recipe: Recipe) -> bool:
+        """Tell whether it can be made at a slider's speed, in a tenth of a second."""
+        recipe = without_idle(recipe)
+        if recipe.score == "fisher" and "gradients" not in self.pruner.__dict__:
+            return False
+        gptq = recipe.rounding == "gptq" or recipe.recovery == "sequential"
+        return not gptq and (recipe.recovery not in REMEMBERED or _key(recipe) in self._recovered)
+
     def _optimize(self, recipe: Recipe, tell: recover.Listener) -> Optimized:
-        net, masks = self._prune(recipe)
-        if recipe.recovery == "finetune":
-            net = self._finetune(recipe, net, masks, tell)
-        layers = {}
-        for (name, layer), mask in zip(network.prunable(net).items(), masks, strict=True):
-            layers[name] = quantize.encode(layer.weight, mask, recipe)
-            layer.weight.copy_(layers[name].decode())
+        remembered = recipe.recovery in REMEMBERED
+        net, cuts = self._recover(recipe, tell) if remembered else self.pruner.prune(recipe)
+        coder = Coder(recipe, cuts, tell)
+        self._round(net, recipe, cuts, coder)
+        layers = {name: coder.layers[name] for name in network.prunable(net)}
         low = recipe.activation_bits < 32
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
         names = self.dataset.class_names
         return Optimized(pack.Packable(recipe, net, layers, names, self.spec, ranges))
 
-    def _prune(self, recipe: Recipe) -> tuple[nn.Module, list[Tensor]]:
-        """The pruned model, and a mask for each of its layers."""
-        if recipe.pruning == "channel":
-            net = self._without_channels(recipe)
-            return net, [
-                torch.ones_like(layer.weight, dtype=torch.bool)
-                for layer in network.prunable(net).values()
-            ]
-        net = copy.deepcopy(self.folded)
-        ranks = self._ranks(recipe.pruning, recipe.score, recipe.seed)
-        masks = prune.keep_masks(ranks, recipe.pruning, recipe.sparsity)
-        for layer, mask in zip(network.prunable(net).values(), masks, strict=True):
-            layer.weight.masked_fill_(~mask, 0.0)
-        return net, masks
+    def _round(self, net: nn.Module, recipe: Recipe, cuts: Mapping[str, Cut], coder: Coder) -> None:
+        """Give every weight its code, and repair layer by layer what needs no labels."""
+        seen = self.pruner.seen
+        if recipe.recovery == "sequential":
+            compensate.sequential(net, cuts, seen, coder, self._relus)
+        elif recipe.recovery in ("recalibrate", "bias"):
+            spread = recipe.recovery == "recalibrate"
+            compensate.recalibrate(net, cuts, seen, coder, spread=spread)
+        elif recipe.rounding == "gptq":
+            visit_layers(net, seen.images, coder.visit)
+        for name, layer in network.prunable(net).items():
+            if name not in coder.layers:  # no layer had to wait for another, or no image gets here
+                coder(name, layer)
 
-    def _finetune(
-        self, recipe: Recipe, net: nn.Module, masks: list[Tensor], tell: recover.Listener
-    ) -> nn.Module:
-        """Fine-tune, or bring back what came of it before: bits do not matter to it."""
-        key = (recipe.sparsity, recipe.pruning, recipe.score, recipe.seed)
-        if key not in self._tuned:
-            recover.finetune(net, masks, self.dataset.train, seed=recipe.seed, tell=tell)
-            self._tuned[key] = net
-            while len(self._tuned) > TUNED:
-                self._tuned.popitem(last=False)
-        return copy.deepcopy(self._tuned[key])
+    def _recover(self, recipe: Recipe, tell: recover.Listener) -> Pruned:
+        """Win back what does not hang on the codes, or bring back what came of it before."""
+        key = _key(recipe)
+        if key not in self._recovered:
+            self._recovered[key] = self._make(recipe, tell)
+            while len(self._recovered) > RECOVERED:
+                self._recovered.popitem(last=False)
+        return copy.deepcopy(self._recovered[key])
 
-    def _without_channels(self, recipe: Recipe) -> nn.Module:
-        ranks = self._ranks("channel", recipe.score, recipe.seed)
-        keep = {
-            name: prune.kept_channels(places, recipe.sparsity)
-            for name, places in zip(network.prunable(self.folded), ranks, strict=True)
-            if name != self.flow.last
+    def _make(self, recipe: Recipe, tell: recover.Listener) -> Pruned:
+        if recipe.recovery == "iterative":
+            return self._iterate(recipe, tell)
+        net, cuts = self.pruner.prune(recipe)
+        if recipe.recovery == "refit":
+            compensate.refit(net, cuts, self.pruner.seen)
+        else:
+            self._train(recipe, net, cuts, recover.one_lap(tell, recipe.sparsity))
+        return net, cuts
+
+    def _iterate(self, recipe: Recipe, tell: recover.Listener) -> Pruned:
+        """Prune a little, train, prune more: every step scores the weights of the one before."""
+        net = self.folded
+        for share, lap in recover.laps(tell):
+            net, cuts = Pruner(net, self.dataset).prune(self._on_the_way(recipe, share, net))
+            self._train(recipe, net, cuts, lap)
+        return net, cuts
+
+    def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:
+        """What takes a net, pruned some of the way, to a share (0..1) of the sparsity asked.
+
+        Zeros go first again, so weights count from the untouched model. Channels that are gone
+        count no more. A pattern (2:4) is there from the first step on.
+        """
+        wanted = {name: share * recipe.for_layer(name).sparsity for name in self.pruner.weights}
+        if recipe.pruning in N_OF_M:
+            return recipe
+        if recipe.pruning != "channel":
+            own = tuple((name, wanted[name], None) for name, s, _ in recipe.layers if s is not None)
+            return replace(recipe, sparsity=share * recipe.sparsity, layers=own)
+        now = {name: len(layer.weight) for name, layer in network.prunable(net).items()}
+        left = {
+            n: len(prune.kept_channels(torch.arange(len(w)), wanted[n]))
+            for n, w in self.pruner.weights.items()
         }
-        return network.remove_channels(self.folded, keep, self.flow)
+        own = tuple((n, 1 - left[n] / now[n], None) for n in now if n != self.pruner.flow.last)
+        return replace(recipe, sparsity=0.0, layers=own)
 
-    def _rank(self, pruning: str, score: str, seed: int) -> list[Tensor]:
-        """Ranks of all weights (of all output channels), made once and compared ever after."""
-        if pruning == "channel":
-            return [prune.rank(s) for s in prune.channel_scores(self.weights, score, seed)]
-        scores = prune.weight_scores(self.weights, score, seed)
-        return (
-            prune.rank_together(scores) if pruning == "global" else [prune.rank(s) for s in scores]
-        )
+    def _train(
+        self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, Cut], lap: recover.Lap
+    ) -> None:
+        masks = {name: cut.mask for name, cut in cuts.items()}
+        coder = Coder(recipe, cuts) if recipe.recovery == "qat" else None
+        recover.finetune(net, masks, self.dataset.train, seed=recipe.seed, lap=lap, snap=coder)
+
+
+class Coder:
+    """Gives layers their codes as a recipe says, and remembers them by name.
+
+    Called with a layer, and with its inputs N C H W (or N I) where the rounding looks at them.
+    """
+
+    def __init__(
+        self, recipe: Recipe, cuts: Mapping[str, Cut], tell: recover.Listener = lambda _: None
+    ) -> None:
+        self.recipe, self.cuts, self.tell = recipe, cuts, tell
+        self.layers: dict[str, quantize.Coded] = {}
+
+    def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
+        """Round a layer's weights in place."""
+        recipe, mask = self.recipe.for_layer(name), self.cuts[name].mask
+        if inputs is not None and recipe.rounding == "gptq" and recipe.bits < 16:
+            hessians = damped(second_moments(input_rows(layer, inputs)))
+            coded = encode_gptq(layer.weight, mask, recipe, hessians)
+        else:
+            coded = quantize.encode(layer.weight, mask, recipe)
+        self.layers[name] = coded
+        layer.weight.copy_(coded.decode())
+        if inputs is not None:  # layer by layer takes its time
+            done, total = len(self.layers), len(self.cuts)
+            self.tell(recover.Progress(done / total, f"layer {done} of {total}"))
+
+    def visit(self, name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
+        """Round a layer while images pass, and hand on what it answers then."""
+        self(name, layer, inputs)
+        return layer.forward(inputs)
+
+
+def _key(recipe: Recipe) -> Recipe:
+    """What decides which weights there are before they are rounded."""
+    if recipe.recovery == "qat":
+        return replace(recipe, activation_bits=32)
+    own = tuple(
+        (name, sparsity, None) for name, sparsity, _ in recipe.layers if sparsity is not None
+    )
+    uncoded = replace(recipe, bits=32, rounding="nearest", activation_bits=32, layers=own)
+    return replace(without_idle(uncoded), recovery=recipe.recovery)

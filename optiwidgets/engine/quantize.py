@@ -74,11 +74,12 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
 
     Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
     1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
-    Codebook: places in a codebook of the layer's own, whatever the grain.
+    Codebook: places in a codebook of the layer's own, whatever the grain. Ternary: the sign of
+    every |w| above 0.7 times the mean |w|, else 0, times the mean of those above.
 
     Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
     arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6
-    (1 bit).
+    (1 bit); F. Li et al., "Ternary weight networks", arXiv:1605.04711, equations 5-6.
 
     Examples
     --------
@@ -87,27 +88,47 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
     >>> coded.codes.tolist(), round(coded.scale.item(), 2)
     ([[1, -3], [2, 0]], 0.3)
     """
-    empty = torch.empty(0, dtype=torch.int16)
     if recipe.bits >= 16:
         floats = weight.half() if recipe.bits == 16 else weight
-        return Coded(torch.where(mask, floats, 0), mask, recipe.bits, torch.empty(0), empty)
+        kept = torch.where(mask, floats, 0)
+        return Coded(kept, mask, recipe.bits, torch.empty(0), torch.empty(0, dtype=torch.int16))
     if recipe.scheme == "codebook":
         centroids = find_centroids(weight[mask].numpy(), 2**recipe.bits)
-        places = nearest(weight.numpy(), centroids)
-        codes = torch.where(mask, torch.from_numpy(places), 0)
-        book = torch.from_numpy(centroids)
-        return Coded(codes, mask, recipe.bits, torch.empty(0), empty, book)
-    rows = torch.where(mask, weight, 0.0)
-    rows = rows.flatten(1) if recipe.grain == "channel" else rows.reshape(1, -1)
-    if recipe.bits == 1:
-        kept = mask.view(rows.shape).sum(1).clamp(min=1)
-        signs = torch.where(weight < 0, -1, 1).to(torch.int16)
-        return Coded(signs, mask, 1, rows.abs().sum(1) / kept, empty)
-    low, high = choose_range(rows, mask.view(rows.shape), recipe)
-    scale, zero_point = choose_scale(low, high, recipe)
-    codes = to_codes(rows, scale, zero_point, recipe).to(torch.int16).view(weight.shape)
-    stored = zero_point.to(torch.int16) if recipe.scheme == "affine" else empty
-    return Coded(codes, mask, recipe.bits, scale, stored)
+        codes = torch.where(mask, torch.from_numpy(nearest(weight.numpy(), centroids)), 0)
+        none = torch.empty(0, dtype=torch.int16)
+        return Coded(codes, mask, recipe.bits, torch.empty(0), none, torch.from_numpy(centroids))
+    scale, zero_point = choose_grid(weight, mask, recipe)
+    rows = _rows(torch.where(mask, weight, 0.0), recipe)
+    codes = to_codes(rows, scale, zero_point, recipe)
+    if recipe.scheme == "ternary":
+        codes = rows.sign() * (rows.abs() > _threshold(rows, _rows(mask, recipe)))
+    return from_codes(codes.view(weight.shape), mask, scale, zero_point, recipe)
+
+
+def choose_grid(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Scale and zero point, (R,) float32 each, R = 1 or O, for 1 to 8 bits.
+
+    Examples
+    --------
+    >>> w = torch.tensor([[0.2, -0.9], [0.6, 0.0]])
+    >>> choose_grid(w, w != 0, Recipe(bits=1))
+    (tensor([0.5667]), tensor([0.]))
+    """
+    rows, kept = _rows(torch.where(mask, weight, 0.0), recipe), _rows(mask, recipe)
+    if recipe.bits > 1 and recipe.scheme != "ternary":
+        return choose_scale(*choose_range(rows, kept, recipe), recipe)
+    if recipe.scheme == "ternary":
+        kept = kept & (rows.abs() > _threshold(rows, kept))
+    scale = torch.where(kept, rows.abs(), 0.0).sum(1) / kept.sum(1).clamp(min=1)
+    return scale, torch.zeros_like(scale)
+
+
+def from_codes(
+    codes: Tensor, mask: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
+) -> Coded:
+    """A layer from codes in the weight's shape, as it is stored."""
+    stored = zero_point if recipe.scheme == "affine" else torch.empty(0)
+    return Coded(codes.to(torch.int16), mask, recipe.bits, scale, stored.to(torch.int16))
 
 
 def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -140,7 +161,7 @@ def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Ten
     >>> choose_scale(torch.tensor([-1.0]), torch.tensor([0.5]), Recipe(bits=2, scheme="affine"))
     (tensor([0.5000]), tensor([2.]))
     """
-    symmetric = recipe.scheme == "symmetric"
+    symmetric = recipe.scheme != "affine"
     steps = 2 ** (recipe.bits - 1) - 1 if symmetric else 2**recipe.bits - 1
     scale = (high if symmetric else high - low) / steps
     tiny = torch.finfo(torch.float32).tiny
@@ -158,8 +179,11 @@ def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) ->
     >>> to_codes(torch.tensor([[0.9, -9.0]]), scale, zero_point, Recipe(bits=3))
     tensor([[ 2., -3.]])
     """
-    top = 2 ** (recipe.bits - 1) - 1 if recipe.scheme == "symmetric" else 2**recipe.bits - 1
-    bottom = -top if recipe.scheme == "symmetric" else 0
+    if recipe.bits == 1:
+        return torch.where(rows < 0, -1.0, 1.0)
+    affine = recipe.scheme == "affine"
+    top = 2**recipe.bits - 1 if affine else 2 ** (recipe.bits - 1) - 1
+    bottom = 0 if affine else -top
     codes = (rows * scale.reciprocal()[:, None]).round() + zero_point[:, None]
     return codes.clamp(bottom, top)
 
@@ -209,6 +233,16 @@ def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDAr
     ordered = centroids.astype(np.float64)
     middles = (ordered[1:] + ordered[:-1]) / 2
     return np.searchsorted(middles, values.astype(np.float64)).astype(np.int16)
+
+
+def _rows(values: Tensor, recipe: Recipe) -> Tensor:
+    """Values O I H W or O I as rows that share one scale, (R, n)."""
+    return values.flatten(1) if recipe.grain == "channel" else values.reshape(1, -1)
+
+
+def _threshold(rows: Tensor, kept: Tensor) -> Tensor:
+    """Below this |w| a ternary weight is 0, (R, 1): 0.7 times the mean |w| of those kept."""
+    return 0.7 * rows.abs().sum(1, keepdim=True) / kept.sum(1, keepdim=True).clamp(min=1)
 
 
 def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, Tensor]:

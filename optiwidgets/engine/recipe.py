@@ -6,24 +6,30 @@ import math
 from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
 
 MAX_SPARSITY = 0.99
 BIT_WIDTHS = (*range(1, 9), 16, 32)
+WEIGHT_SCORES = ("magnitude", "random", "lamp", "wanda", "fisher", "obs")
+CHANNEL_SCORES = ("magnitude", "random", "l2", "activation")
+N_OF_M: Mapping[str, float] = {"2:4": 0.5, "1:4": 0.75}  # patterns, and the sparsity each one is
+WITHOUT_TRAINING = ("recalibrate", "bias", "refit", "sequential")
+BY_TRAINING = ("finetune", "iterative", "qat")
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "pruning": ("global", "layer", "channel"),
-    "score": ("magnitude", "random"),
+    "pruning": ("global", "layer", "channel", *N_OF_M),
+    "score": tuple(dict.fromkeys(WEIGHT_SCORES + CHANNEL_SCORES)),
     "grain": ("tensor", "channel"),
-    "scheme": ("symmetric", "affine", "codebook"),
+    "scheme": ("symmetric", "affine", "codebook", "ternary"),
     "clip": ("minmax", "percentile", "mse"),
-    "rounding": ("nearest",),
-    "recovery": ("none", "finetune"),
+    "rounding": ("nearest", "gptq"),
+    "recovery": ("none", *WITHOUT_TRAINING, *BY_TRAINING),
 }
 WHOLE_NUMBERS: Mapping[str, tuple[Container[int], str]] = {
     "bits": (BIT_WIDTHS, "bits per weight are 1 to 8, 16 or 32"),
     "activation_bits": ((*range(2, 9), 32), "bits per activation are 2 to 8 or 32"),
     "seed": (range(2**63), "seed is a whole number from 0 to 2**63 - 1"),
 }
+LAYERS = "layers are tuples (name, sparsity or None, bits or None)"
 
 
 @dataclass(frozen=True)
@@ -40,27 +46,35 @@ class Recipe:
         Share of the weights (of the channels, for ``pruning="channel"``) removed, 0 to 0.99.
     pruning
         Where the cut is made: over all layers at once (``"global"``), in every ``"layer"`` alike,
-        or by taking out whole output channels (``"channel"``).
+        by taking out whole output channels (``"channel"``), or by keeping 2 (``"2:4"``) or 1
+        (``"1:4"``) of every 4 neighbouring weights of a row; these two have a sparsity of their
+        own, 0.5 and 0.75, which is filled in.
     score
-        Who goes first: the smallest ``"magnitude"``, or ``"random"`` as a control.
+        Who goes first: weights of smallest ``"magnitude"``, or by ``"lamp"``, ``"wanda"``,
+        ``"fisher"`` or ``"obs"`` scores; channels by ``"magnitude"`` (L1), ``"l2"`` or
+        ``"activation"``; or ``"random"`` as a control.
     bits
         Bits per stored weight: 1 to 8, 16 (IEEE half) or 32 (untouched float).
     grain
         How many weights share one scale: a whole ``"tensor"`` or an output ``"channel"``.
     scheme
-        ``"symmetric"`` codes around zero, ``"affine"`` ones with an integer zero point, or a
-        ``"codebook"`` of k-means centroids, one for each layer.
+        ``"symmetric"`` codes around zero, ``"affine"`` ones with an integer zero point, a
+        ``"codebook"`` of k-means centroids, one for each layer, or ``"ternary"``: -1, 0 and +1
+        times a scale (2 bits).
     clip
         How the range is chosen: ``"minmax"``, ``"percentile"`` (99.9) or least ``"mse"``.
     rounding
-        How a weight gets its code: to the ``"nearest"``.
+        How a weight gets its code: the ``"nearest"``, or ``"gptq"``: each weight's error is made
+        up for by those not rounded yet.
     activation_bits
         Bits per activation, 2 to 8, ranges from the calibration images; 32 is untouched float.
     recovery
-        What wins accuracy back after pruning: ``"none"``, or ``"finetune"``: five more epochs on
-        the training images, pruned weights staying 0.
+        What wins accuracy back. From calibration images alone: ``"recalibrate"``, ``"bias"``,
+        ``"refit"``, ``"sequential"``; on the training images: ``"finetune"``, ``"iterative"``,
+        ``"qat"``; or ``"none"``.
     layers
-        Overrides for single layers; none are understood yet.
+        Overrides for single layers: tuples ``(name, sparsity, bits)``, None for what stays as in
+        the rest of the model. A layer with a sparsity of its own is cut by itself.
     seed
         Seeds everything random, >= 0.
 
@@ -99,13 +113,70 @@ class Recipe:
             _one_of(name, getattr(self, name), known)
         for name, (numbers, allowed) in WHOLE_NUMBERS.items():
             object.__setattr__(self, name, _whole(getattr(self, name), numbers, allowed))
-        if not isinstance(self.layers, tuple) or self.layers:
-            raise ValueError(f"layers can only be () yet, not {_short(self.layers)}")
-        if self.bits == 1 and self.scheme != "symmetric":
-            raise ValueError(
-                f"bits=1 and scheme={self.scheme!r} have no meaning together: one bit is a sign "
-                "times a scale; use scheme='symmetric', or 2 bits or more"
-            )
+        object.__setattr__(self, "layers", _overrides(self.layers))
+        self._check_pruning()
+        for bits in self._widths:
+            self._check_bits(bits)
+
+    @property
+    def _widths(self) -> set[int]:
+        """Every bit-width there is in the model."""
+        return {self.bits, *(bits for _, _, bits in self.layers if bits is not None)}
+
+    @property
+    def prunes(self) -> bool:
+        """Tell whether anything is pruned anywhere."""
+        return self.sparsity > 0 or any(sparsity for _, sparsity, _ in self.layers)
+
+    @property
+    def quantizes(self) -> bool:
+        """Tell whether any weight gets a code of 8 bits or fewer."""
+        return min(self._widths) < 16
+
+    def for_layer(self, name: str) -> Recipe:
+        """What holds for one layer: its own sparsity and bits where it has them.
+
+        Examples
+        --------
+        >>> recipe = Recipe(sparsity=0.8, bits=4, layers=(("head", None, 8),))
+        >>> str(recipe.for_layer("head")), str(recipe.for_layer("hidden"))
+        ('Recipe(sparsity=0.8, bits=8)', 'Recipe(sparsity=0.8, bits=4)')
+        """
+        _, sparsity, bits = next((own for own in self.layers if own[0] == name), (name, None, None))
+        return replace(
+            self,
+            layers=(),
+            sparsity=self.sparsity if sparsity is None else sparsity,
+            bits=self.bits if bits is None else bits,
+        )
+
+    def _check_pruning(self) -> None:
+        own = N_OF_M.get(self.pruning)
+        if own is not None:
+            if self.sparsity not in (0, own):
+                _clash("sparsity", self.sparsity, "pruning", self.pruning, f"it is {own}")
+            if any(sparsity is not None for _, sparsity, _ in self.layers):
+                _clash("layers", self.layers, "pruning", self.pruning, f"every layer is cut {own}")
+            object.__setattr__(self, "sparsity", own)
+        known = CHANNEL_SCORES if self.pruning == "channel" else WEIGHT_SCORES
+        if self.prunes and self.score not in known:
+            what = "channels" if self.pruning == "channel" else "single weights"
+            why = f"{what} are scored by {', '.join(map(repr, known))}"
+            _clash("score", self.score, "pruning", self.pruning, why)
+
+    def _check_bits(self, bits: int) -> None:
+        if bits == 1 and self.scheme != "symmetric":
+            why = "one bit is a sign times a scale; use scheme='symmetric', or 2 bits or more"
+            _clash("bits", bits, "scheme", self.scheme, why)
+        if 2 < bits < 16 and self.scheme == "ternary":
+            why = "three values take 2 bits; use bits=2, or another scheme"
+            _clash("bits", bits, "scheme", self.scheme, why)
+        if bits < 16 and self.scheme == "codebook" and self.rounding == "gptq":
+            why = "a codebook's values are chosen for the weights as they are"
+            _clash("rounding", self.rounding, "scheme", self.scheme, why)
+        if bits >= 16 and self.recovery == "qat":
+            why = "there are no codes to train for; use 1 to 8 bits"
+            _clash("bits", bits, "recovery", self.recovery, why)
 
     def as_dict(self) -> dict[str, object]:
         """Every field by name, in order; ``Recipe(**recipe.as_dict()) == recipe``.
@@ -136,21 +207,50 @@ def without_idle(recipe: Recipe) -> Recipe:
     --------
     >>> str(without_idle(Recipe(pruning="channel", bits=1, grain="channel", clip="mse", seed=3)))
     "Recipe(bits=1, grain='channel')"
+    >>> str(without_idle(Recipe(recovery="refit")))
+    'Recipe()'
     """
     idle: set[str] = set()
-    if not recipe.sparsity:
+    if not recipe.prunes:
         idle |= {"pruning", "score"}
-    drawn = recipe.sparsity and recipe.score == "random"
-    if not drawn and recipe.recovery == "none":
+    if not (recipe.prunes or min(recipe._widths) < 32) and recipe.recovery in WITHOUT_TRAINING:
+        idle |= {"recovery"}
+    drawn = recipe.prunes and recipe.score == "random"
+    if not drawn and recipe.recovery not in BY_TRAINING:
         idle |= {"seed"}
-    if recipe.bits >= 16:
+    if not recipe.quantizes:
         idle |= {"grain", "scheme", "clip", "rounding"}
-    if recipe.bits == 1 or recipe.scheme == "codebook":
+    if recipe._widths <= {1, 16, 32} or recipe.scheme in ("codebook", "ternary"):
         idle |= {"clip"}
     if recipe.scheme == "codebook":
         idle |= {"grain"}
     defaults: dict[str, Any] = Recipe().as_dict()
     return replace(recipe, **{name: defaults[name] for name in idle})
+
+
+def _overrides(layers: object) -> tuple[tuple[str, float | None, int | None], ...]:
+    if not isinstance(layers, tuple | list):
+        raise ValueError(f"{LAYERS}, not {_short(layers)}")
+    checked = tuple(map(_override, layers))
+    names = [name for name, _, _ in checked]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"layers names {_short(name)} twice; a layer has one override")
+    return checked
+
+
+def _override(entry: object) -> tuple[str, float | None, int | None]:
+    match entry:
+        case [str() as name, sparsity, bits] if isinstance(entry, tuple | list):
+            own = None if sparsity is None else _fraction(sparsity)
+            return name, own, None if bits is None else _whole(bits, *WHOLE_NUMBERS["bits"])
+    raise ValueError(f"{LAYERS}, not {_short(entry)}")
+
+
+def _clash(one: str, its: object, other: str, of_it: object, why: str) -> NoReturn:
+    raise ValueError(
+        f"{one}={_short(its)} and {other}={_short(of_it)} have no meaning together: {why}"
+    )
 
 
 def _fraction(value: object) -> float:

@@ -168,14 +168,15 @@ def _fill(
         if how not in (DENSE, BITMASK, ENTROPY):
             raise ValueError(f"unknown encoding {how!r}; it may come from a newer version")
     weights = [module.weight for module in modules]
-    books = [_read_centroids(plain, recipe) for _ in weights]
+    recipes = [recipe.for_layer(name) for name, _, _ in entries]
+    books = [_read_centroids(plain, own) for own in recipes]
     masks = [
         _read_mask(plain, w) if how == BITMASK else None
         for w, how in zip(weights, encodings, strict=True)
     ]
     blanks = [
-        _read_scales(plain, weight, book, recipe)
-        for weight, book in zip(weights, books, strict=True)
+        _read_scales(plain, weight, book, own)
+        for weight, book, own in zip(weights, books, recipes, strict=True)
     ]
     ranged = [name for name, _, _ in entries] if recipe.activation_bits < 32 else []
     ranges = {name: _read_range(plain) for name in ranged}

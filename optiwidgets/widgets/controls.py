@@ -26,19 +26,27 @@ from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe
 
 @dataclass(frozen=True)
 class Choice:
-    """One row of buttons: the recipe's field, its question, and what the buttons say."""
+    """One row of buttons: the recipe's field, its question, what the buttons say and stand for."""
 
     field: str
     question: str
     labels: tuple[str, ...]
+    values: tuple[str, ...]
 
 
 CHOICES_SHOWN = (
-    Choice("pruning", "Where the cut is made", ("global", "layer", "channel")),
-    Choice("score", "Who goes first", ("magnitude", "random")),
-    Choice("grain", "One scale per", ("tensor", "channel")),
-    Choice("scheme", "Codes", ("symmetric", "affine", "codebook")),
-    Choice("clip", "Range", ("min-max", "99.9 %", "MSE")),
+    Choice(
+        "pruning",
+        "Where the cut is made",
+        ("global", "layer", "channel"),
+        ("global", "layer", "channel"),
+    ),
+    Choice("score", "Who goes first", ("magnitude", "random"), ("magnitude", "random")),
+    Choice("grain", "One scale per", ("tensor", "channel"), ("tensor", "channel")),
+    Choice(
+        "scheme", "Codes", ("symmetric", "affine", "codebook"), ("symmetric", "affine", "codebook")
+    ),
+    Choice("clip", "Range", ("min-max", "99.9 %", "MSE"), CHOICES["clip"]),
 )
 CODE_FIELDS = ("grain", "scheme", "clip")
 ACTIVATION_BITS = (*range(2, 9), 32)
@@ -183,7 +191,7 @@ def _buttons(choice: Choice) -> ToggleButtons:
 
 
 def _options(choice: Choice) -> list[tuple[str, str]]:
-    return list(zip(choice.labels, CHOICES[choice.field], strict=True))
+    return list(zip(choice.labels, choice.values, strict=True))
 
 
 def _ticks(*labels: str) -> HTML:

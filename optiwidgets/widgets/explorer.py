@@ -271,8 +271,7 @@ class Explorer(VBox):
         self.controls.tune.disabled = progress is not None
         bar.value = progress.done if progress else 0.0
         bar.description = (
-            f"epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.2f}, "
-            f"{progress.left_s:.0f} s left"
+            progress.stage + (f", {progress.left_s:.0f} s left" if progress.left_s >= 0 else "")
             if progress
             else ""
         )

@@ -10,13 +10,19 @@ from torch import nn
 from torch.nn.utils import prune as reference
 
 from optiwidgets.engine.prune import (
+    at_random,
     channel_scores,
+    fisher,
     keep_masks,
+    keep_n_of_m,
     kept_channels,
+    lamp,
+    magnitude,
+    obs,
     pruned_count,
     rank,
     rank_together,
-    weight_scores,
+    wanda,
 )
 from optiwidgets.engine.recipe import Recipe
 
@@ -32,7 +38,8 @@ def weights():
 
 
 def masks_of(weights, pruning, sparsity, score="magnitude", seed=0):
-    scores = weight_scores(weights, score, seed)
+    random = at_random([w.shape for w in weights], seed)
+    scores = {"magnitude": magnitude, "lamp": lamp}.get(score, lambda _: random)(weights)
     ranks = rank_together(scores) if pruning == "global" else [rank(s) for s in scores]
     return keep_masks(ranks, pruning, sparsity)
 
@@ -102,7 +109,7 @@ def test_layer_masks_are_those_of_torch(weights, sparsity):
         assert torch.equal(mask, layer.weight_mask.bool())
 
 
-@pytest.mark.parametrize("score", ["magnitude", "random"])
+@pytest.mark.parametrize("score", ["magnitude", "random", "lamp"])
 @pytest.mark.parametrize("pruning", ["global", "layer"])
 def test_masks_of_one_seed_nest(weights, pruning, score):
     denser = masks_of(weights, pruning, 0.0, score, seed=4)
@@ -132,8 +139,8 @@ def test_global_ranks_ignore_which_layer_a_weight_is_in():
 
 def test_a_channels_magnitude_is_the_sum_of_its_filter():
     filters = torch.tensor([[[[1.0, -2.0]]], [[[0.5, 0.0]]], [[[-4.0, 0.0]]]])
-    assert channel_scores([filters], "magnitude", 0)[0].tolist() == [3.0, 0.5, 4.0]
-    assert [len(s) for s in channel_scores([filters, torch.ones(2, 5)], "random", 0)] == [3, 2]
+    assert channel_scores([filters], "magnitude")[0].tolist() == [3.0, 0.5, 4.0]
+    assert channel_scores([filters], "l2")[0].tolist() == pytest.approx([5**0.5, 0.5, 4.0])
 
 
 @pytest.mark.parametrize(
@@ -186,3 +193,42 @@ def test_a_code_that_rounds_to_0_is_not_counted_as_pruned(own):
     report = own.run(Recipe(bits=2))
     assert report.pruned_weights == 0
     assert any((w == 0).any() for w in layers_of(report.model()))
+
+
+def test_lamp_is_each_square_over_those_that_rank_no_lower(weights):
+    for weight, scores in zip(weights, lamp(weights), strict=True):
+        squares = weight.flatten().double() ** 2
+        slow = [float(s / squares[squares >= s].sum()) for s in squares]
+        assert scores.flatten().tolist() == pytest.approx(slow, rel=1e-5)
+
+
+def test_lamp_keeps_the_largest_weight_of_every_layer(weights):
+    tiny = [weights[0] * 1e-4, *weights[1:]]
+    assert all(mask.any() for mask in masks_of(tiny, "global", 0.9, "lamp"))
+    assert not all(mask.any() for mask in masks_of(tiny, "global", 0.9, "magnitude"))
+
+
+def test_wanda_fisher_and_obs_weigh_by_input_gradient_and_slack():
+    weight = torch.tensor([[3.0, -2.0], [1.0, 4.0]])
+    values = torch.tensor([[4.0, 25.0], [1.0, 9.0]])
+    assert wanda([weight], [values])[0].tolist() == [[6.0, 10.0], [1.0, 12.0]]
+    assert fisher([weight], [values])[0].tolist() == [[36.0, 100.0], [1.0, 144.0]]
+    slack = weight.square() / values
+    assert torch.allclose(obs([weight], [values])[0], lamp([slack.sqrt()])[0])
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (2, 3, 3, 3), (4, 3), (1, 1)])
+@pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 4)])
+def test_n_of_m_keeps_the_best_of_every_group_and_at_least_its_share_of_the_last(shape, n, m):
+    scores = torch.rand(shape, generator=torch.Generator().manual_seed(3))
+    mask = keep_n_of_m(scores, n, m)
+    assert mask.shape == scores.shape
+    for row, kept in zip(scores.flatten(1), mask.flatten(1), strict=True):
+        for group, stays in zip(row.split(m), kept.split(m), strict=True):
+            count = -(-len(group) * n // m)
+            assert int(stays.sum()) == count
+            assert set(group[stays].tolist()) == set(group.sort().values[-count:].tolist())
+
+
+def test_of_equal_scores_in_a_group_the_lower_index_goes():
+    assert keep_n_of_m(torch.ones(1, 4), 1, 4).tolist() == [[False, False, False, True]]

@@ -11,16 +11,39 @@ from hypothesis import strategies as st
 
 from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe, without_idle
 
+NAMES = ("features.0", "hidden")
+OVERRIDES = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.none() | st.floats(0, 0.99),
+        st.none() | st.sampled_from(BIT_WIDTHS),
+    ),
+    max_size=2,
+    unique_by=lambda entry: entry[0],
+).map(tuple)
+
+
+def recipe_or_none(**fields):
+    try:
+        return Recipe(**fields)
+    except ValueError:  # a combination without meaning
+        return None
+
+
 RECIPES = st.builds(
-    Recipe,
+    recipe_or_none,
     sparsity=st.floats(0, 0.99),
     pruning=st.sampled_from(CHOICES["pruning"]),
     score=st.sampled_from(CHOICES["score"]),
     bits=st.sampled_from(BIT_WIDTHS),
     grain=st.sampled_from(CHOICES["grain"]),
+    scheme=st.sampled_from(CHOICES["scheme"]),
     clip=st.sampled_from(CHOICES["clip"]),
+    rounding=st.sampled_from(CHOICES["rounding"]),
+    recovery=st.sampled_from(CHOICES["recovery"]),
+    layers=OVERRIDES,
     seed=st.integers(0, 2**63 - 1),
-)
+).filter(bool)
 
 
 def test_the_defaults_are_the_contracts():
@@ -124,31 +147,81 @@ def test_an_unknown_choice_is_answered_with_the_known_ones(field, wrong):
     assert str(caught.value).endswith(f"not {wrong!r}")
 
 
-PLANNED = [
-    ("pruning", "2:4"),
-    ("pruning", "1:4"),
-    ("score", "lamp"),
-    ("score", "wanda"),
-    ("scheme", "codebook"),
-    ("scheme", "ternary"),
-    ("rounding", "gptq"),
-    ("recovery", "finetune"),
-    ("recovery", "refit"),
-    ("recovery", "qat"),
-]
+@pytest.mark.parametrize(
+    ("fields", "named", "why"),
+    [
+        ({"bits": 1, "scheme": "affine"}, "bits=1 and scheme='affine'", "a sign times a scale"),
+        ({"bits": 1, "scheme": "codebook"}, "bits=1 and scheme='codebook'", "a sign times"),
+        ({"bits": 4, "scheme": "ternary"}, "bits=4 and scheme='ternary'", "take 2 bits"),
+        (
+            {"bits": 4, "scheme": "codebook", "rounding": "gptq"},
+            "rounding='gptq' and scheme='codebook'",
+            "chosen for the weights as they are",
+        ),
+        ({"bits": 16, "recovery": "qat"}, "bits=16 and recovery='qat'", "no codes to train for"),
+        ({"recovery": "qat"}, "bits=32 and recovery='qat'", "no codes to train for"),
+        ({"sparsity": 0.6, "pruning": "2:4"}, "sparsity=0.6 and pruning='2:4'", "it is 0.5"),
+        ({"sparsity": 0.5, "pruning": "1:4"}, "sparsity=0.5 and pruning='1:4'", "it is 0.75"),
+        (
+            {"sparsity": 0.5, "pruning": "channel", "score": "lamp"},
+            "score='lamp' and pruning='channel'",
+            "channels are scored by 'magnitude'",
+        ),
+        (
+            {"sparsity": 0.5, "score": "l2"},
+            "score='l2' and pruning='global'",
+            "single weights are scored by 'magnitude'",
+        ),
+        (
+            {"pruning": "2:4", "layers": (("head", 0.1, None),)},
+            "layers=(('head', 0.1, None),) and pruning='2:4'",
+            "every layer is cut 0.5",
+        ),
+        (
+            {"bits": 8, "scheme": "affine", "layers": (("head", None, 1),)},
+            "bits=1 and scheme='affine'",
+            "a sign times a scale",
+        ),
+    ],
+)
+def test_a_combination_without_meaning_names_both_fields(fields, named, why):
+    with pytest.raises(ValueError, match="have no meaning together") as caught:
+        Recipe(**fields)
+    assert str(caught.value).startswith(named)
+    assert why in str(caught.value)
 
 
-@pytest.mark.parametrize(("field", "value"), [(f, v) for f, v in PLANNED if v not in CHOICES[f]])
-def test_what_is_planned_for_later_is_refused_until_it_is_built(field, value):
-    with pytest.raises(ValueError, match=f"{field} is one of .* not '{value}'"):
-        Recipe(**{field: value})
+@pytest.mark.parametrize(("pruning", "sparsity"), [("2:4", 0.5), ("1:4", 0.75)])
+def test_a_pattern_fills_in_its_own_sparsity(pruning, sparsity):
+    assert Recipe(pruning=pruning).sparsity == sparsity
+    assert Recipe(pruning=pruning, sparsity=sparsity) == Recipe(pruning=pruning)
 
 
-def test_layers_are_refused_until_they_are_understood():
-    with pytest.raises(
-        ValueError, match=r"layers can only be \(\) yet, not \(\('head', 0.5, None\),\)"
-    ):
-        Recipe(layers=(("head", 0.5, None),))
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("head", "layers are tuples (name, sparsity or None, bits or None), not 'head'"),
+        ((("head", 0.5),), "layers are tuples (name, sparsity or None, bits or None), not"),
+        (((3, 0.5, None),), "layers are tuples (name, sparsity or None, bits or None), not"),
+        ((("head", 50, None),), "sparsity is a fraction from 0 to 0.99, not 50; for 50 percent"),
+        ((("head", None, 9),), "bits per weight are 1 to 8, 16 or 32, not 9"),
+        ((("head", 0.5, None), ("head", None, 4)), "layers names 'head' twice"),
+        ({"head": 0.5}, "layers are tuples (name, sparsity or None, bits or None), not"),
+    ],
+)
+def test_overrides_that_are_none_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=r"layers|sparsity|bits") as caught:
+        Recipe(layers=wrong)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_layers_own_numbers_hold_for_it_alone():
+    recipe = Recipe(
+        sparsity=0.8, bits=4, grain="channel", layers=(("a", 0.2, None), ("b", None, 8))
+    )
+    assert recipe.for_layer("a") == Recipe(sparsity=0.2, bits=4, grain="channel")
+    assert recipe.for_layer("b") == Recipe(sparsity=0.8, bits=8, grain="channel")
+    assert recipe.for_layer("c") == Recipe(sparsity=0.8, bits=4, grain="channel")
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 9, 16, 33, -8, 7.5, "8", None, True, float("nan")])
@@ -162,11 +235,6 @@ def test_activation_bits_that_there_are_not_are_refused(wrong):
 def test_a_seed_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match=r"seed is a whole number from 0 to 2\*\*63 - 1, not "):
         Recipe(seed=wrong)
-
-
-def test_one_bit_and_affine_name_both_fields():
-    with pytest.raises(ValueError, match="bits=1 and scheme='affine' have no meaning together"):
-        Recipe(bits=1, scheme="affine")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +265,20 @@ def test_a_message_stays_short_whatever_it_is_about(field, huge):
         (Recipe(bits=1, grain="channel", clip="mse"), Recipe(bits=1, grain="channel")),
         (Recipe(bits=2, scheme="affine", clip="mse"), Recipe(bits=2, scheme="affine", clip="mse")),
         (Recipe(sparsity=0.1, pruning="layer"), Recipe(sparsity=0.1, pruning="layer")),
+        (Recipe(bits=32, rounding="gptq", recovery="sequential"), Recipe()),
+        (Recipe(bits=2, scheme="ternary", clip="mse"), Recipe(bits=2, scheme="ternary")),
+        (
+            Recipe(pruning="layer", layers=(("a", 0.5, None),)),
+            Recipe(pruning="layer", layers=(("a", 0.5, None),)),
+        ),
+        (
+            Recipe(grain="channel", clip="mse", layers=(("a", None, 4),)),
+            Recipe(grain="channel", clip="mse", layers=(("a", None, 4),)),
+        ),
+        (
+            Recipe(score="lamp", recovery="finetune", seed=3),
+            Recipe(recovery="finetune", seed=3),
+        ),
     ],
 )
 def test_without_its_idle_fields_a_recipe_keeps_those_that_act(recipe, acting):

@@ -6,7 +6,7 @@ import pytest
 from ipywidgets import Button, Dropdown, IntSlider, SelectionSlider, ToggleButtons
 
 from optiwidgets import Recipe
-from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES
+from optiwidgets.engine.recipe import BIT_WIDTHS
 from optiwidgets.widgets.controls import CHOICES_SHOWN, Controls
 
 
@@ -33,7 +33,7 @@ def test_the_slider_works_in_whole_percent_and_divides_once():
 def test_every_combination_of_choices_spells_a_valid_recipe(sparsity):
     controls = Controls()
     controls.sparsity.value = sparsity
-    options = [CHOICES[choice.field] for choice in CHOICES_SHOWN]
+    options = [choice.values for choice in CHOICES_SHOWN]
     for bits, *values in itertools.product(BIT_WIDTHS, *options):
         controls.bits.value = bits
         for choice, value in zip(CHOICES_SHOWN, values, strict=True):

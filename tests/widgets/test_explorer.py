@@ -196,7 +196,7 @@ def test_a_measured_report_is_shown_with_its_control_run(explorer):
 
 
 def test_progress_is_on_screen_and_cancel_is_open_only_meanwhile(explorer):
-    explorer.session.progress = Progress(0.5, 3, 5, 0.25, 1.6)
+    explorer.session.progress = Progress(0.5, "epoch 3 of 5, loss 0.25", 1.6)
     assert "epoch 3 of 5, loss 0.25, 2 s left" in explorer.controls.progress.description
     assert not explorer.controls.cancel.disabled
     explorer.controls.cancel.click()
