@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.network import prunable
+from optiwidgets.engine.recover import Listener, Progress
 from optiwidgets.engine.seen import (
     Layer,
     Seen,
@@ -43,7 +44,9 @@ class Cut:
     columns: Tensor | None = None
 
 
-def refit(net: nn.Module, cuts: Mapping[str, Cut], seen: Seen) -> None:
+def refit(
+    net: nn.Module, cuts: Mapping[str, Cut], seen: Seen, tell: Listener = lambda _: None
+) -> None:
     """Give every layer the weights whose answers come nearest to those it gave before, in place.
 
     With H the damped second moments of the inputs (the bias counts as the weight of an input that
@@ -63,10 +66,10 @@ def refit(net: nn.Module, cuts: Mapping[str, Cut], seen: Seen) -> None:
     >>> [round(w, 2) for w in net[0].weight.flatten().tolist()]
     [0.0, 2.99]
     """
-    untouched = prunable(seen.net)
-    for name, layer in prunable(net).items():
-        if name in seen.moments:  # else no image ever reaches it
-            _refit_layer(layer, untouched[name], cuts[name], seen.moments[name])
+    untouched, layers = prunable(seen.net), prunable(net)
+    for place, (name, layer) in enumerate(layers.items(), start=1):
+        _refit_layer(layer, untouched[name], cuts[name], seen.moments[name])
+        tell(Progress(place / len(layers), f"layer {place} of {len(layers)}"))
 
 
 def sequential(

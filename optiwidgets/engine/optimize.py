@@ -108,12 +108,14 @@ class Optimizer:
     def is_quick(self, recipe: Recipe) -> bool:
         """Tell whether it can be made at a slider's speed, in a tenth of a second."""
         recipe = without_idle(recipe)
-        if recipe.score == "fisher" and "gradients" not in self.pruner.__dict__:
+        if recipe.score == "fisher" and not self.pruner.knows_gradients:
             return False
         gptq = recipe.rounding == "gptq" or recipe.recovery == "sequential"
         return not gptq and (recipe.recovery not in REMEMBERED or _key(recipe) in self._recovered)
 
     def _optimize(self, recipe: Recipe, tell: recover.Listener) -> Optimized:
+        if recipe.recovery == "bias":
+            _check_biases(self.folded)
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, tell) if remembered else self.pruner.prune(recipe)
         coder = Coder(recipe, cuts, tell)
@@ -152,7 +154,7 @@ class Optimizer:
             return self._iterate(recipe, tell)
         net, cuts = self.pruner.prune(recipe)
         if recipe.recovery == "refit":
-            compensate.refit(net, cuts, self.pruner.seen)
+            compensate.refit(net, cuts, self.pruner.seen, tell)
         else:
             self._train(recipe, net, cuts, recover.one_lap(tell, recipe.sparsity))
         return net, cuts
@@ -223,6 +225,11 @@ class Coder:
         """Round a layer while images pass, and hand on what it answers then."""
         self(name, layer, inputs)
         return layer.forward(inputs)
+
+
+def _check_biases(net: nn.Module) -> None:
+    if all(layer.bias is None for layer in network.prunable(net).values()):
+        raise ValueError("recovery='bias' has nothing to correct: no layer of the model has a bias")
 
 
 def _key(recipe: Recipe) -> Recipe:

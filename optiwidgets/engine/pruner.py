@@ -45,6 +45,11 @@ class Pruner:
         """Which layer's channels feed which others; ValueError where they cannot be followed."""
         return network.channel_flow(self.folded)
 
+    @property
+    def knows_gradients(self) -> bool:
+        """Tell whether ``gradients`` were made already."""
+        return "gradients" in self.__dict__
+
     @cached_property
     def gradients(self) -> dict[str, Tensor]:
         """Mean square of the loss's gradient by layer, in the weights' shapes; takes a second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Lap:
     def told(self, share: float, loss: float) -> None:
         """Say that a share (0..1) of this lap is done."""
         done = (self.before + share * self.epochs) / self.total
-        epoch = min(self.total, int(done * self.total) + (done < 1))
+        epoch = math.ceil(done * self.total - 1e-9)
         left_s = (time.monotonic() - self.started) * (1 - done) / done
         self.tell(Progress(done, f"epoch {epoch} of {self.total}, loss {loss:.2f}", left_s))
 

@@ -130,8 +130,11 @@ class Seen:
 
     @cached_property
     def moments(self) -> Mapping[str, Tensor]:
-        """Second moments (G, I + 1, I + 1) of every layer's inputs, a column of ones at the end."""
-        moments = {}
+        """Second moments (G, I + 1, I + 1) of every layer's inputs, a column of ones at the end.
+
+        All zero for a layer that no image reaches.
+        """
+        moments = {name: _nothing(layer) for name, layer in prunable(self.net).items()}
 
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
             moments[name] = second_moments(with_ones(input_rows(layer, inputs)))
@@ -149,6 +152,11 @@ def with_ones(rows: Tensor) -> Tensor:
     tensor([[5., 7., 1.]])
     """
     return F.pad(rows, (0, 1), value=1.0)
+
+
+def _nothing(layer: Layer) -> Tensor:
+    width = layer.weight[0].numel() + 1
+    return torch.zeros(layer.groups if isinstance(layer, nn.Conv2d) else 1, width, width)
 
 
 def _spaced(rows: Tensor) -> Tensor:

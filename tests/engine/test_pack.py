@@ -50,6 +50,10 @@ EDGES = [
     Recipe(sparsity=0.99, bits=2, pruning="channel"),
     Recipe(sparsity=0.05, bits=3, grain="channel"),
     Recipe(sparsity=0.5, score="random", seed=9, bits=5, clip="mse"),
+    Recipe(pruning="1:4", bits=2, scheme="ternary", grain="channel"),
+    Recipe(sparsity=0.7, score="lamp", bits=3, recovery="sequential"),
+    Recipe(bits=2, scheme="affine", rounding="gptq"),
+    Recipe(bits=16, recovery="bias"),
 ]
 
 
@@ -212,6 +216,16 @@ def test_ranges_of_activations_are_in_the_file(own, make_own, tmp_path, recipe):
         assert not torch.equal(scores, plain.model()(images))
     assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
     assert report.size.parts["scales"] - plain.size.parts["scales"] == 8 * 4  # two floats a layer
+
+
+@pytest.mark.parametrize("scheme", ["symmetric", "affine", "codebook"])
+@pytest.mark.parametrize("grain", ["tensor", "channel"])
+def test_layers_of_their_own_bits_come_back_bit_for_bit(own, make_own, tmp_path, scheme, grain):
+    layers = (("wide", 0.9, None), ("deep", None, 16), ("hidden", 0.2, 2), ("head", None, 32))
+    report = own.run(Recipe(sparsity=0.5, bits=5, scheme=scheme, grain=grain, layers=layers))
+    report.save(tmp_path / "m.owz")
+    assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
+    assert same_bits(load_packed(tmp_path / "m.owz", model=make_own()), report.model())
 
 
 def test_a_forged_range_of_activations_is_refused(own, make_own, tmp_path):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import nn
 
 from optiwidgets import Cancelled, Experiment, Recipe
+from optiwidgets.engine.network import fold, prunable
+from optiwidgets.engine.recover import Lap, finetune
 
 TUNED = Recipe(sparsity=0.9, recovery="finetune")
 
@@ -75,3 +80,92 @@ def test_without_sparsity_it_still_trains_and_prunes_nothing(fresh):
     rep = fresh.run(Recipe(recovery="finetune"))
     assert rep.pruned_weights == 0
     assert rep.confusion.accuracy > 0.97
+
+
+def zeros(report):
+    return [int((m.weight == 0).sum()) for m in prunable(report.model()).values()]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(sparsity=0.7),
+        Recipe(sparsity=0.7, pruning="layer", score="lamp"),
+        Recipe(pruning="2:4"),
+        Recipe(sparsity=0.5, score="random", seed=4),
+        Recipe(sparsity=0.5, layers=(("head", 0.2, None),)),
+    ],
+    ids=str,
+)
+def test_iterative_pruning_ends_at_the_sparsity_that_was_asked(make_own, toy, recipe):
+    experiment = Experiment(make_own(), toy)
+    at_once, in_steps = (experiment.run(r) for r in (recipe, replace(recipe, recovery="iterative")))
+    assert in_steps.pruned_weights == at_once.pruned_weights == sum(zeros(in_steps))
+
+
+def test_iterative_removal_of_channels_leaves_as_many_as_at_once(make_own, toy):
+    recipe = Recipe(sparsity=0.6, pruning="channel", layers=(("deep", 0.3, None),))
+    experiment = Experiment(make_own(), toy)
+    shapes = [
+        [m.weight.shape for m in prunable(experiment.run(r).model()).values()]
+        for r in (recipe, replace(recipe, recovery="iterative"))
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_iterative_pruning_tells_one_training_of_eleven_epochs(make_own, toy):
+    told = []
+    experiment = Experiment(make_own(), toy)
+    experiment.run(Recipe(sparsity=0.5, recovery="iterative"), tell=told.append)
+    shares = [p.done for p in told]
+    assert shares == sorted(shares)
+    assert told[0].stage.startswith("epoch 1 of 11")
+    assert (told[-1].done, told[-1].stage[:14]) == (1.0, "epoch 11 of 11")
+
+
+def test_the_longer_training_is_for_the_sparsest(make_own, toy):
+    for sparsity, epochs in ((0.95, 5), (0.96, 20)):
+        told = []
+        experiment = Experiment(make_own(), toy)
+        experiment.run(Recipe(sparsity=sparsity, recovery="finetune"), tell=told.append)
+        assert told[-1].stage.startswith(f"epoch {epochs} of {epochs}")
+
+
+@pytest.mark.parametrize("coded", [Recipe(bits=2), Recipe(bits=1, grain="channel")], ids=str)
+def test_training_for_the_codes_beats_rounding_afterwards(fresh, coded):
+    plain, aware = fresh.run(coded), fresh.run(replace(coded, recovery="qat"))
+    assert aware.confusion.accuracy > plain.confusion.accuracy + 0.2
+    assert aware.size.parts["scales"] == plain.size.parts["scales"]
+    for layer in prunable(aware.model()).values():
+        assert len(layer.weight.unique()) <= 3 * len(layer.weight)
+
+
+def test_training_for_the_codes_keeps_pruned_weights_at_zero(make_own, toy):
+    experiment = Experiment(make_own(), toy)
+    cut = Recipe(sparsity=0.6, bits=4, scheme="affine")
+    before, after = experiment.run(cut), experiment.run(replace(cut, recovery="qat"))
+    for a, b in zip(*(prunable(r.model()).values() for r in (before, after)), strict=True):
+        assert not b.weight[a.weight == 0].any() or before.pruned_weights < sum(zeros(before))
+    assert after.pruned_weights == before.pruned_weights
+
+
+def test_the_straight_through_gradient_is_that_of_the_rounded_weights():
+    net = fold(nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False)))
+    net[1].weight.copy_(torch.tensor([[0.4, -0.3], [0.2, 0.6]]))
+    images, labels = torch.tensor([[1.0, 2.0]]).view(1, 1, 1, 2), torch.tensor([1])
+    rounded = net[1].weight.round().requires_grad_()
+    wanted = torch.autograd.grad(
+        nn.functional.cross_entropy(images.flatten(1) @ rounded.T, labels, label_smoothing=0.05),
+        rounded,
+    )[0]
+    exact = net[1].weight.clone()
+
+    def snap(name, layer):
+        layer.weight.copy_(layer.weight.round())
+
+    masks = {"1": torch.ones(2, 2, dtype=torch.bool)}
+    finetune(net, masks, (images, labels), lap=Lap(epochs=3, total=3), snap=snap)
+    moved = net[1].weight - exact
+    assert torch.equal(
+        moved.sign(), -wanted.sign()
+    )  # rounded they stay as they were: so does the sign
