@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.report import Confusion, Drop, Latency, Report, Size
     from optiwidgets.engine.search import nearest_recipe
     from optiwidgets.engine.train import train
+    from optiwidgets.engine.trials import Sweep, Trial
     from optiwidgets.engine.unpack import load_packed
     from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
@@ -54,8 +55,10 @@ _HOMES = {
     "Report": "engine.report",
     "Session": "session",
     "Size": "engine.report",
+    "Sweep": "engine.trials",
     "Textbook": "widgets.textbook",
     "Threshold": "widgets.threshold",
+    "Trial": "engine.trials",
     "Trials": "widgets.trials",
     "Verdict": "engine.verdict",
     "ask": "widgets.quiz",
@@ -91,8 +94,10 @@ __all__ = [
     "Report",
     "Session",
     "Size",
+    "Sweep",
     "Textbook",
     "Threshold",
+    "Trial",
     "Trials",
     "Verdict",
     "ask",
