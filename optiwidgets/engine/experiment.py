@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -117,7 +116,8 @@ class Experiment:
         True
         """
         _check_kin(dataset, self.dataset)
-        other = copy.copy(self)
+        other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
+        vars(other).update(vars(self))
         other.dataset = dataset
         other._images = Images.of("exploration", dataset.exploration)
         other._memory = Memory(self._memory.capacity_bytes)
