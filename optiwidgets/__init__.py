@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.compare import Compare
     from optiwidgets.widgets.decide import Decide
     from optiwidgets.widgets.explorer import Explorer
+    from optiwidgets.widgets.frontier import Frontier
     from optiwidgets.widgets.inspect import Inspect
     from optiwidgets.widgets.live import Live
     from optiwidgets.widgets.newdata import NewData
@@ -45,6 +46,7 @@ _HOMES = {
     "Drop": "engine.report",
     "Experiment": "engine.experiment",
     "Explorer": "widgets.explorer",
+    "Frontier": "widgets.frontier",
     "Inspect": "widgets.inspect",
     "Latency": "engine.report",
     "Live": "widgets.live",
@@ -84,6 +86,7 @@ __all__ = [
     "Drop",
     "Experiment",
     "Explorer",
+    "Frontier",
     "Inspect",
     "Latency",
     "Live",
