@@ -184,7 +184,7 @@ def test_a_sweep_prints_its_frontier_and_goes_on_from_its_file(
     assert [row.split()[0] for row in rows] == [f"{t.total_bytes:,}" for t in expected.frontier]
     assert last.startswith(f"{output}: 6 recipes on 1,500 exploration images; ")
     before = output.read_bytes()
-    monkeypatch.setattr(digits, "run", lambda *_: pytest.fail("run again"))
+    monkeypatch.setattr(ow.Experiment, "run", lambda *_: pytest.fail("run again"))
     assert swept(output) == 0
     assert capsys.readouterr().out == said
     assert output.read_bytes() == before

@@ -96,16 +96,18 @@ class Subject:
         return self.experiment.run(Recipe())
 
     @cached_property
-    def _parcel(self) -> Parcel:
-        return np.frombuffer(cloudpickle.dumps(self.experiment), np.uint8)
+    def _parcel(self) -> tuple[str, Parcel]:
+        """A name, by which a process knows that it has it already, and the bytes."""
+        packed = cloudpickle.dumps(self.experiment)
+        return hashlib.sha256(packed).hexdigest(), np.frombuffer(packed, np.uint8)
 
     def __reduce__(self) -> tuple[Callable[[str, Parcel], Subject], tuple[str, Parcel]]:
-        """Travel as a parcel, under a name by which a process knows that it has it."""
-        return _open, (hashlib.sha256(self._parcel.data).hexdigest(), self._parcel)
+        """Travel as a parcel."""
+        return _open, self._parcel
 
     def __sizeof__(self) -> int:
         """Bytes of the parcel: clusters spread what is large once instead of with every task."""
-        return self._parcel.nbytes
+        return self._parcel[1].nbytes
 
 
 _opened: dict[str, Subject] = {}  # in a worker process: the newest parcel's
@@ -121,7 +123,15 @@ def _open(name: str, parcel: Parcel) -> Subject:
 
 
 def attempt(subject: Subject, recipe: Recipe) -> Trial:
-    """Run one recipe; where that cannot be done, the trial says why."""
+    """Run one recipe; where that cannot be done, the trial says why.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment import Experiment
+    >>> digits = Subject(Experiment.load("digits"))
+    >>> attempt(digits, Recipe(sparsity=0.5)).pruned_weights
+    12452
+    """
     try:
         report = subject.experiment.run(recipe)
     except ValueError as error:

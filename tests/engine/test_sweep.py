@@ -31,12 +31,16 @@ TRIALS = [Trial(Recipe(bits=b), accuracy=1 / b, total_bytes=10 * b) for b in (2,
 
 
 @pytest.fixture
-def counted(own, monkeypatch):
-    """The own experiment, and every recipe that it is asked to run."""
-    asked = []
-    run = own.run
-    monkeypatch.setattr(own, "run", lambda recipe, **more: (asked.append(recipe), run(recipe))[1])
-    return own, asked
+def asked(monkeypatch):
+    """Every recipe that any experiment is asked to run."""
+    asked, run = [], Experiment.run
+
+    def note(self, recipe, **more):
+        asked.append(recipe)
+        return run(self, recipe, **more)
+
+    monkeypatch.setattr(Experiment, "run", note)
+    return asked
 
 
 def swept(experiment, recipes, path=None, **more):
@@ -57,8 +61,7 @@ def test_a_row_holds_the_numbers_of_its_report(digits):
     assert row.worst_recall == recall.min() == recall[int(row.worst_class)]
 
 
-def test_rows_come_in_the_order_of_the_recipes_and_none_runs_twice(counted):
-    own, asked = counted
+def test_rows_come_in_the_order_of_the_recipes_and_none_runs_twice(own, asked):
     sweep = swept(own, [RECIPES[3], RECIPES[2], RECIPES[3]])
     assert [trial.recipe for trial in sweep] == [RECIPES[3], RECIPES[2]]
     assert [asked.count(recipe) for recipe in (RECIPES[3], RECIPES[2])] == [1, 1]
@@ -75,16 +78,17 @@ def test_one_line_says_what_was_swept(own):
     assert (swept(own, []).model, swept(own, []).dataset) == ("own model", "own images")
 
 
-def test_a_recipe_that_fails_is_a_row_with_its_reason_and_loses_no_other(counted, tmp_path):
-    own, _ = counted
-    run = own.run
+def test_a_recipe_that_fails_is_a_row_with_its_reason_and_loses_no_other(
+    own, tmp_path, monkeypatch
+):
+    run = Experiment.run
 
-    def refuse(recipe, **more):
+    def refuse(self, recipe, **more):
         if recipe.pruning == "channel":
             raise ValueError("no channels here")
-        return run(recipe, **more)
+        return run(self, recipe, **more)
 
-    own.run = refuse
+    monkeypatch.setattr(Experiment, "run", refuse)
     recipes = [Recipe(bits=4), Recipe(sparsity=0.5, pruning="channel"), Recipe(bits=8)]
     for _ in range(2):  # the second time from the file
         sweep = swept(own, recipes, tmp_path / "s.jsonl")
@@ -103,8 +107,7 @@ def test_a_recipe_that_fails_is_a_row_with_its_reason_and_loses_no_other(counted
         ("ab", r"recipes\[0\] is 'a'"),
     ],
 )
-def test_what_is_no_recipe_is_refused_before_anything_runs(counted, tmp_path, recipes, message):
-    own, asked = counted
+def test_what_is_no_recipe_is_refused_before_anything_runs(own, asked, tmp_path, recipes, message):
     with pytest.raises(ValueError, match=message):
         swept(own, recipes, tmp_path / "s.jsonl")
     assert asked == list(tmp_path.iterdir()) == []
@@ -116,16 +119,14 @@ def test_jobs_out_of_range_are_refused(own, jobs):
         swept(own, [Recipe()], jobs=jobs)
 
 
-def test_a_path_that_cannot_be_written_is_found_out_before_anything_runs(counted, tmp_path):
-    own, asked = counted
+def test_a_path_that_cannot_be_written_is_found_out_before_anything_runs(own, asked, tmp_path):
     for path in (tmp_path / "no" / "s.jsonl", tmp_path):
         with pytest.raises(OSError, match=str(path)):
             swept(own, [Recipe()], path)
     assert asked == []
 
 
-def test_a_sweep_goes_on_where_its_file_ends(counted, tmp_path):
-    own, asked = counted
+def test_a_sweep_goes_on_where_its_file_ends(own, asked, tmp_path):
     path = tmp_path / "s.jsonl"
     swept(own, RECIPES[:4], path)
     asked.clear()
@@ -142,8 +143,7 @@ def test_a_sweep_goes_on_where_its_file_ends(counted, tmp_path):
     assert asked == []
 
 
-def test_an_interrupt_leaves_a_file_to_go_on_from(counted, tmp_path):
-    own, asked = counted
+def test_an_interrupt_leaves_a_file_to_go_on_from(own, asked, tmp_path):
     path = tmp_path / "s.jsonl"
 
     def interrupt(trial):
@@ -175,14 +175,12 @@ Mortal.load("digits").sweep(recipes, sys.argv[1], progress=False)
 """
 
 
-def test_after_a_kill_what_was_done_is_not_done_again(digits, tmp_path, monkeypatch):
+def test_after_a_kill_what_was_done_is_not_done_again(digits, asked, tmp_path):
     path = tmp_path / "s.jsonl"
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert len(path.read_text().splitlines()) == 1 + 2
     path.write_bytes(path.read_bytes() + b'{"recipe": {"sparsity": 0.0, "pru')  # a torn row
-    asked, run = [], digits.run
-    monkeypatch.setattr(digits, "run", lambda recipe, **_: (asked.append(recipe), run(recipe))[1])
     recipes = [Recipe(bits=bits) for bits in (2, 3, 4, 5, 6)]
     sweep = swept(digits, recipes, path)
     assert {recipe.bits for recipe in asked} == {4, 5, 6, 32}
@@ -329,9 +327,9 @@ assert exp.sweep(recipes, jobs=2) == exp.sweep(recipes)
 
 
 @contextmanager
-def nothing_runs_here(experiment):
+def nothing_runs_here():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment, "run", lambda *_, **__: pytest.fail("run in this process"))
+        patch.setattr(Experiment, "run", lambda *_, **__: pytest.fail("run in this process"))
         yield
 
 
@@ -343,7 +341,7 @@ def test_processes_give_the_same_rows(digits):
         Recipe(bits=8, activation_bits=8),
         Recipe(sparsity=0.5, score="random", pruning="channel"),
     ]
-    with nothing_runs_here(digits):
+    with nothing_runs_here():
         sweep = swept(digits, mixed, jobs=2)
     assert sweep == swept(digits, mixed)
 
@@ -370,7 +368,7 @@ def test_two_workers_of_a_dask_cluster_give_the_same_rows(digits, tmp_path):
     )
     path = tmp_path / "s.jsonl"
     with cluster, Client(cluster) as client:
-        with joblib.parallel_config(backend="dask"), nothing_runs_here(digits):
+        with joblib.parallel_config(backend="dask"), nothing_runs_here():
             sweep = swept(digits, RECIPES, path)
         workers = client.run(os.getpid)
     assert len({*workers.values(), os.getpid()}) == 3
