@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.report import Confusion, Drop, Latency, Report, Size
     from optiwidgets.engine.search import nearest_recipe
     from optiwidgets.engine.train import train
+    from optiwidgets.engine.trials import Sweep, Trial
     from optiwidgets.engine.unpack import load_packed
     from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.compare import Compare
     from optiwidgets.widgets.decide import Decide
     from optiwidgets.widgets.explorer import Explorer
+    from optiwidgets.widgets.frontier import Frontier
     from optiwidgets.widgets.inspect import Inspect
     from optiwidgets.widgets.live import Live
     from optiwidgets.widgets.newdata import NewData
@@ -44,6 +46,7 @@ _HOMES = {
     "Drop": "engine.report",
     "Experiment": "engine.experiment",
     "Explorer": "widgets.explorer",
+    "Frontier": "widgets.frontier",
     "Inspect": "widgets.inspect",
     "Latency": "engine.report",
     "Live": "widgets.live",
@@ -54,8 +57,10 @@ _HOMES = {
     "Report": "engine.report",
     "Session": "session",
     "Size": "engine.report",
+    "Sweep": "engine.trials",
     "Textbook": "widgets.textbook",
     "Threshold": "widgets.threshold",
+    "Trial": "engine.trials",
     "Trials": "widgets.trials",
     "Verdict": "engine.verdict",
     "ask": "widgets.quiz",
@@ -81,6 +86,7 @@ __all__ = [
     "Drop",
     "Experiment",
     "Explorer",
+    "Frontier",
     "Inspect",
     "Latency",
     "Live",
@@ -91,8 +97,10 @@ __all__ = [
     "Report",
     "Session",
     "Size",
+    "Sweep",
     "Textbook",
     "Threshold",
+    "Trial",
     "Trials",
     "Verdict",
     "ask",

@@ -1,4 +1,4 @@
-"""The command line: ``optiwidgets app`` and ``optiwidgets train``."""
+"""The command line: ``optiwidgets app``, ``optiwidgets sweep`` and ``optiwidgets train``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import optiwidgets as ow
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
-MAX_EPOCHS, MAX_SEED, MAX_PORT = 10_000, 2**32 - 1, 65_535
+MAX_EPOCHS, MAX_SEED, MAX_PORT, MAX_JOBS, MAX_STEPS = 10_000, 2**32 - 1, 65_535, 256, 1000
+SWEPT = {  # option of `sweep` -> what is tried by default, how a value is read, more on it
+    "sparsity": ("0:0.95:0.05", float, "fractions, or START:STOP:STEP, both ends included"),
+    "bits": ("2,3,4,8,32", int, "bits per weight"),
+    "pruning": ("global", str, "where the cut is made"),
+    "score": ("magnitude", str, "who goes first"),
+    "scheme": ("symmetric", str, "how codes map to values"),
+    "recovery": ("none", str, "what wins accuracy back"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one")
     app.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
     app.set_defaults(run=_app)
+    _add_sweep(commands.add_parser("sweep", help="run many recipes, and find those worth having"))
     train = commands.add_parser("train", help="train one of the small CNNs from scratch")
     train.add_argument("dataset", help=DATASETS)
     train.add_argument("--model", default="small", help="small (the default) or wide")
@@ -51,6 +62,48 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--output", type=Path, metavar="FILE", help="DATASET-MODEL.safetensors")
     train.set_defaults(run=_train)
     return parser
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    sweep.add_argument("case", help="digits, smear, smear-rare or smear-200")
+    sweep.add_argument("--model", default="small", help="small (the default) or wide")
+    for field, (default, kind, meaning) in SWEPT.items():
+        read = _values(field, kind)
+        sweep.add_argument(
+            f"--{field}", type=read, default=default, metavar="LIST", help=f"{meaning}; {default}"
+        )
+    sweep.add_argument("--output", type=Path, metavar="FILE", help="CASE-MODEL.sweep.jsonl")
+    sweep.add_argument("--jobs", type=_whole(1, MAX_JOBS), help="processes; by default this one")
+    sweep.set_defaults(run=_sweep)
+
+
+def _values(field: str, kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    """Make a reader of comma lists of values that a recipe's field may have."""
+
+    def read(text: str) -> list[Any]:
+        try:
+            ranged = kind is float and ":" in text
+            found: list[Any] = _range(text) if ranged else [kind(one) for one in text.split(",")]
+        except ValueError as error:
+            what = "START:STOP:STEP or a comma list of numbers" if kind is float else "a comma list"
+            raise argparse.ArgumentTypeError(f"{what}, not {text!r} ({error})") from error
+        for value in found:
+            try:
+                ow.Recipe(**{field: value})
+            except ValueError as error:
+                raise argparse.ArgumentTypeError(str(error)) from error
+        return found
+
+    return read
+
+
+def _range(text: str) -> list[float]:
+    """Read START:STOP:STEP, both ends included."""
+    start, stop, step = map(float, text.split(":"))
+    steps = (stop - start) / step if step else -1
+    if not 0 <= steps < MAX_STEPS:
+        raise ValueError(f"STEP leads from START to STOP in 0 to {MAX_STEPS} steps")
+    return [round(start + i * step, 9) for i in range(int(steps + 1e-9) + 1)]
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -72,6 +125,41 @@ def _app(arguments: argparse.Namespace) -> None:
     from optiwidgets.hosting import serve
 
     serve(arguments.lessons, arguments.port)
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    output = arguments.output or Path(f"{arguments.case}-{arguments.model}.sweep.jsonl")
+    _check_writable(output)
+    recipes = _recipes(arguments)
+    experiment = ow.Experiment.load(arguments.case, model=arguments.model)
+    sweep = experiment.sweep(recipes, output, jobs=arguments.jobs)
+    print(f"{'bytes':>9}  {'smaller':>8}  {'accuracy':>8}  {'drop (95 % interval)':>24}  recipe")
+    for trial in sweep.frontier:
+        print(
+            f"{trial.total_bytes:9,}  {trial.ratio:7.1f}x  {trial.accuracy:8.1%}  "
+            f"{trial.drop:6.1f} ({trial.drop_low:5.1f} to {trial.drop_high:5.1f})  {trial.recipe}"
+        )
+    print(
+        f"{output}: {len(sweep)} recipes on {sweep.images:,} exploration images; those above are "
+        "beaten by none in bytes and accuracy"
+    )
+    for trial in sweep.failed[:1]:
+        print(f"{len(sweep.failed)} could not be run; {trial.recipe}: {trial.error}")
+
+
+def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
+    """All combinations of what was listed, but for those without meaning."""
+    recipes, refused = [], []
+    for values in product(*(getattr(arguments, field) for field in SWEPT)):
+        try:
+            recipes.append(ow.Recipe(**dict(zip(SWEPT, values, strict=True))))
+        except ValueError as error:
+            refused.append(str(error))
+    if not recipes:
+        raise ValueError(refused[0])
+    if refused:
+        print(f"left out {len(refused)} combinations: {refused[0]}", file=sys.stderr)
+    return recipes
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -13,8 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from optiwidgets.engine.report import Floats, Report
+from optiwidgets.engine.trials import Sweep, frontier
 
 BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
 PART_COLORS = {
@@ -106,14 +108,51 @@ def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) 
     FigureCanvasAgg(figure)
     ax = figure.add_subplot()
     cuts, drops = np.array(trials, float).reshape(-1, 2).T
-    sns.scatterplot(x=cuts, y=drops, ax=ax, color=GREY, s=50, label="attempts")
-    order = np.lexsort((drops, -cuts))
-    front = [i for i in order if not ((cuts >= cuts[i]) & (drops < drops[i])).any()]
-    ax.step(cuts[front], drops[front], where="post", color=BLUE, label="none is better in both")
+    front = frontier(list(zip(-cuts, -drops, strict=True)))
+    draw_staircase(ax, cuts, drops, front, "attempts")
     if best is not None:
         ax.plot(cuts[best], drops[best], "*", color=ORANGE, markersize=16, label="best so far")
     ax.set(xlabel="smaller by, %", ylabel="points of accuracy lost", xlim=(0, 100))
     ax.legend(loc="upper left", fontsize="small")
+    return figure
+
+
+def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: str) -> Axes:
+    """Draw points, and a line along those at ``front``, which no other point beats.
+
+    Between two steps the line stays at the worth of the cheaper one: that much can be had there.
+    """
+    sns.scatterplot(x=x, y=y, ax=ax, color=GREY, s=50, label=label)
+    steps = list(front)
+    ax.step(x[steps], y[steps], where="post", color=BLUE, label="none is better in both")
+    return ax
+
+
+def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
+    """Draw every recipe of a sweep, bytes (log) against accuracy, and those that no other beats."""
+    done = [trial for trial in sweep if not trial.error]
+    size = np.array([trial.total_bytes for trial in done], float)
+    right = 100 * np.array([trial.accuracy for trial in done], float)
+    front = [done.index(trial) for trial in sweep.frontier]
+    draw_staircase(ax, size, right, front, "recipes")
+    ax.set(xscale="log", xlabel="bytes of the packed file (log)", ylabel="accuracy, %")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.8)))
+    ax.legend(loc="lower right", fontsize="small")
+    return ax
+
+
+def draw_sweep(sweep: Sweep) -> Figure:
+    """Draw the frontier of a sweep as a picture of its own."""
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = draw_frontier(figure.add_subplot(), sweep)
+    failed = f"; {len(sweep.failed)} more could not be run" if sweep.failed else ""
+    ax.set_title(
+        f"{sweep.model} on {sweep.dataset}: {len(sweep) - len(sweep.failed)} recipes on "
+        f"{sweep.images:,} exploration images{failed}",
+        fontsize=11,
+    )
     return figure
 
 

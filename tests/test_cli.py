@@ -21,6 +21,18 @@ REFUSED = [
     ),
     (["app", "--port", "65536"], "--port: a whole number from 0 to 65535, not '65536'"),
     (["fly"], "invalid choice: 'fly'"),
+    (["sweep"], "required: case"),
+    (["sweep", "digits", "--sparsity", "0,1.5"], "sparsity is a fraction from 0 to 0.99, not 1.5"),
+    (["sweep", "digits", "--sparsity", "0:0.9:0"], "STEP leads from START to STOP in 0 to 1000"),
+    (["sweep", "digits", "--sparsity", "0.9:0:0.1"], "STEP leads from START to STOP in 0 to 1000"),
+    (["sweep", "digits", "--sparsity", "0:0.9:1e-9"], "STEP leads from START to STOP in 0 to 1000"),
+    (["sweep", "digits", "--sparsity", "0:nan:0.1"], "STEP leads from START to STOP in 0 to 1000"),
+    (["sweep", "digits", "--sparsity", "0:1"], "START:STOP:STEP or a comma list of numbers, not"),
+    (["sweep", "digits", "--bits", "9"], "--bits: bits per weight are 1 to 8, 16 or 32, not 9"),
+    (["sweep", "digits", "--bits", "4,"], "--bits: a comma list, not '4,'"),
+    (["sweep", "digits", "--pruning", "rows"], "pruning is one of 'global', "),
+    (["sweep", "digits", "--scheme", ""], "scheme is one of 'symmetric', "),
+    (["sweep", "digits", "--jobs", "0"], "--jobs: a whole number from 1 to 256, not '0'"),
     ([], "required: command"),
 ]
 
@@ -136,3 +148,80 @@ def test_an_interrupted_command_ends_without_a_traceback(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(ow, "load_dataset", interrupt)
     assert main(["train", "digits", "--output", "net.safetensors"]) == 130
+
+
+def swept(output: Path, *more: str) -> int:
+    grid = ["--sparsity", "0:0.8:0.4", "--bits", "2,4"]
+    return main(["sweep", "digits", *grid, "--output", str(output), *more])
+
+
+def test_a_sweep_prints_its_frontier_and_goes_on_from_its_file(
+    digits: ow.Experiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(ow.Experiment, "load", lambda case, model: digits)
+    output = tmp_path / "s.jsonl"
+    assert swept(output) == 0
+    recipes = [ow.Recipe(sparsity=s, bits=b) for s in (0, 0.4, 0.8) for b in (2, 4)]
+    expected = digits.sweep(recipes, progress=False)
+    said = capsys.readouterr().out
+    head, *rows, last = said.splitlines()
+    assert head.split() == [
+        "bytes",
+        "smaller",
+        "accuracy",
+        "drop",
+        "(95",
+        "%",
+        "interval)",
+        "recipe",
+    ]
+    assert [row.partition("Recipe")[2] for row in rows] == [
+        str(trial.recipe).removeprefix("Recipe") for trial in expected.frontier
+    ]
+    assert [row.split()[0] for row in rows] == [f"{t.total_bytes:,}" for t in expected.frontier]
+    assert last.startswith(f"{output}: 6 recipes on 1,500 exploration images; ")
+    before = output.read_bytes()
+    monkeypatch.setattr(ow.Experiment, "run", lambda *_: pytest.fail("run again"))
+    assert swept(output) == 0
+    assert capsys.readouterr().out == said
+    assert output.read_bytes() == before
+
+
+def test_combinations_without_meaning_are_left_out_and_counted(
+    digits: ow.Experiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(ow.Experiment, "load", lambda case, model: digits)
+    assert swept(tmp_path / "s.jsonl", "--bits", "1,2", "--scheme", "symmetric,affine") == 0
+    said = capsys.readouterr()
+    assert "9 recipes" in said.out
+    assert "left out 3 combinations: bits=1 and scheme='affine'" in said.err
+    assert swept(tmp_path / "t.jsonl", "--bits", "1", "--scheme", "affine") == 2
+    assert "bits=1 and scheme='affine' have no meaning together" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["faces"], "case is one of 'digits', 'smear'"),
+        (["digits", "--model", "big"], "model is one of 'small', 'wide', not 'big'"),
+        (["digits", "--output", "no/such/folder/s.jsonl"], "no folder no/such/folder"),
+        (["digits", "--output", "."], "is a folder"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused_before_it_starts(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -6,7 +6,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from optiwidgets import Confusion, Recipe
-from optiwidgets.figures import draw_classes, draw_confusion, draw_size, to_bytes
+from optiwidgets.engine.trials import Sweep, Trial
+from optiwidgets.figures import (
+    draw_classes,
+    draw_confusion,
+    draw_frontier,
+    draw_size,
+    draw_trials,
+    to_bytes,
+)
 
 
 @pytest.fixture
@@ -86,3 +94,42 @@ def test_a_class_never_predicted_has_no_precision_dot_and_still_draws(ax: Axes, 
     draw_classes(ax, bare)
     dots = ax.collections[0].get_offsets()[:, 0]
     assert np.ma.masked_invalid(dots).compressed().tolist() == pytest.approx([400 / 6])
+
+
+@pytest.fixture
+def sweep() -> Sweep:
+    """Five points, the second and the fifth beaten, and a recipe that could not be run."""
+    points = [(4000, 0.9), (4000, 0.8), (1000, 0.5), (9000, 0.95), (9500, 0.7)]
+    rows = [
+        Trial(Recipe(sparsity=place / 10), accuracy=accuracy, total_bytes=size)
+        for place, (size, accuracy) in enumerate(points)
+    ]
+    return Sweep((*rows[:2], Trial(Recipe(bits=2), error="no"), *rows[2:]), "small", "digits", 1500)
+
+
+def test_the_frontier_is_a_staircase_over_the_recipes_that_ran(ax: Axes, sweep: Sweep):
+    draw_frontier(ax, sweep)
+    dots = ax.collections[0].get_offsets()
+    assert dots.tolist() == [[4000, 90], [4000, 80], [1000, 50], [9000, 95], [9500, 70]]
+    (line,) = ax.get_lines()
+    assert np.asarray(line.get_xdata()).tolist() == [1000, 4000, 9000]
+    assert np.asarray(line.get_ydata()).tolist() == [50, 90, 95]
+    assert line.get_drawstyle() == "steps-post"
+    assert (ax.get_xscale(), ax.get_ylabel()) == ("log", "accuracy, %")
+
+
+def test_a_sweep_becomes_a_picture_that_says_what_it_is_of(sweep: Sweep):
+    figure = sweep.figure()
+    (ax,) = figure.axes
+    title = "small on digits: 5 recipes on 1,500 exploration images; 1 more could not be run"
+    assert ax.get_title() == title
+    assert to_bytes(figure, "png").startswith(b"\x89PNG")
+    assert Sweep((), "small", "digits", 1500).figure().axes
+
+
+def test_attempts_have_the_same_staircase_from_the_largest_cut_on():
+    figure = draw_trials([(50, 1.0), (80, 6.0), (70, 2.0), (60, 3.0)], best=2)
+    line, star = figure.axes[0].get_lines()
+    assert np.asarray(line.get_xdata()).tolist() == [80, 70, 50]
+    assert np.asarray(line.get_ydata()).tolist() == [6, 2, 1]
+    assert (star.get_xdata()[0], star.get_ydata()[0]) == (70, 2)

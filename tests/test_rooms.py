@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "optiwidgets"
 
 ENGINE = ("torch", "numpy", "optiwidgets.engine.*")
-SHOWN = ("optiwidgets.engine.recipe", "optiwidgets.engine.report", "optiwidgets.engine.verdict")
+SHOWN = (
+    *("optiwidgets.engine.recipe", "optiwidgets.engine.report", "optiwidgets.engine.trials"),
+    "optiwidgets.engine.verdict",
+)
 ROOMS = {  # file -> what it may import beside the standard library; the first that fits counts
     "__init__.py": (),
     "engine/recipe.py": (),
@@ -31,14 +34,19 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "engine/metrics.py": (*ENGINE, "scipy"),
     "engine/newdata.py": (*ENGINE, "torchvision"),
     "engine/train.py": (*ENGINE, "torchvision", "tqdm"),
-    "engine/experiment.py": (*ENGINE, "joblib"),
+    "engine/trials.py": ("numpy", "optiwidgets.engine.recipe", "optiwidgets.engine.report"),
+    "engine/results.py": ("optiwidgets.engine.recipe", "optiwidgets.engine.trials"),
+    "engine/sweep.py": (*ENGINE, "joblib", "cloudpickle", "tqdm"),
     "engine/*.py": ENGINE,
     "cli.py": ("optiwidgets", "optiwidgets.hosting"),
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
         *("voila", "jupyter_client", "ipykernel", "tornado"),
     ),
-    "figures.py": ("optiwidgets.engine.report", "matplotlib", "seaborn", "numpy"),
+    "figures.py": (
+        *("optiwidgets.engine.report", "optiwidgets.engine.trials"),
+        *("matplotlib", "seaborn", "numpy"),
+    ),
     "session.py": ("optiwidgets.engine.*", "traitlets"),
     "answers.py": SHOWN,
     "submissions.py": (*SHOWN, "optiwidgets.answers"),
@@ -54,7 +62,10 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
 LESSONS = ("optiwidgets", "numpy", "torch", "matplotlib")
 NOWHERE = ("matplotlib.pyplot", "*.utils", "*.helpers", "*.common", "*.manager")
 OUTSIDE = ("torch.nn.utils",)  # a name like that is not ours to choose
-DOORS = {("engine/report.py", "optiwidgets.figures")}  # the only upward imports
+DOORS = {  # the only upward imports
+    ("engine/report.py", "optiwidgets.figures"),
+    ("engine/trials.py", "optiwidgets.figures"),
+}
 LONGEST_FUNCTION, LONGEST_FILE = 40, 250  # lines of code: docstrings and comments are free
 
 

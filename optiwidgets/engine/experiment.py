@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
@@ -24,6 +23,7 @@ from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
 from optiwidgets.engine.sizes import reconcile
+from optiwidgets.engine.trials import Sweep, Trial
 
 
 class Experiment:
@@ -116,13 +116,19 @@ class Experiment:
         True
         """
         _check_kin(dataset, self.dataset)
-        other = copy.copy(self)
+        other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
+        vars(other).update(vars(self))
         other.dataset = dataset
         other._images = Images.of("exploration", dataset.exploration)
         other._memory = Memory(self._memory.capacity_bytes)
         other._openings, other._lock = [], RLock()
         other._tools = other._make_tools()  # they hold on to the images
         return other
+
+    def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
+        """Travel to another process: models and images do, what is remembered stays here."""
+        capacity_mb = self._memory.capacity_bytes / 1e6
+        return _reopen, (self._folded, self._optimizer.dataset, self.dataset, capacity_mb)
 
     def __repr__(self) -> str:
         """Model and dataset."""
@@ -175,6 +181,56 @@ class Experiment:
             with self._lock:
                 self._memory.put(report)
         return report
+
+    def sweep(
+        self,
+        recipes: Iterable[Recipe],
+        path: str | os.PathLike[str] | None = None,
+        *,
+        jobs: int | None = None,
+        progress: bool = True,
+        tell: Callable[[Trial], None] = lambda _: None,
+    ) -> Sweep:
+        """Run many recipes, through joblib, and keep one row of numbers of each.
+
+        Parameters
+        ----------
+        recipes
+            What to do; the same recipe again is not run again.
+        path
+            A file of JSON lines in which every row is kept as soon as it is there. Where it exists
+            the sweep goes on from it: an interrupted one loses no more than the rows under way.
+        jobs
+            Processes, 1 or more, -1 for all cores. By default one recipe at a time in this process,
+            or what ``joblib.parallel_config`` says, its backend (Dask's, Ray's) included.
+        progress
+            Whether to show a bar on standard error.
+        tell
+            Told every row once it is there; what it raises ends the sweep.
+
+        Returns
+        -------
+        Sweep
+            A row a recipe, in their order. A recipe that could not be run has its reason in
+            ``error``.
+
+        Raises
+        ------
+        ValueError
+            Something that is no recipe, jobs out of range, or a file that holds something else.
+        OSError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> exp = Experiment.load("digits")
+        >>> sweep = exp.sweep([Recipe(bits=bits) for bits in (2, 4, 8)], progress=False)
+        >>> [trial.recipe.bits for trial in sweep if trial.accuracy > 0.9]
+        [4, 8]
+        """
+        from optiwidgets.engine.sweep import sweep  # joblib, on first use
+
+        return sweep(self, self._optimizer, recipes, path, jobs=jobs, progress=progress, tell=tell)
 
     def measure(
         self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
@@ -344,6 +400,11 @@ class Experiment:
         before = [len(weight) for weight in self._optimizer.pruner.weights.values()]
         after = [len(layer.weight) for layer in network.prunable(net).values()]
         return sum(before) - sum(after), sum(before) - len(self.dataset.class_names)
+
+
+def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
+    experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
+    return experiment if dataset is tuned_on else experiment.on(dataset)
 
 
 def _check_kin(dataset: object, own: Dataset) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import Checkbox, FloatSlider, Text, Widget
 from traitlets import TraitError
 
-HAND = {"value", "index", "selected_index"}  # what a hand can change: whole numbers, as a rule
+HAND = {"value", "index", "selected_index", "chosen"}  # a hand's: whole numbers, as a rule
 LONGEST_TEXT = 200  # characters
 HARMLESS = {"_view_count"}
 
