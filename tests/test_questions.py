@@ -23,6 +23,7 @@ from optiwidgets.questions import QUESTIONS, by_key, confusion
 
 LESSONS = (
     *("start", "metrics", "map", "confusion", "pruning", "quantization", "both", "tradeoff"),
+    *("winback", "fragile"),
     *("pitfalls", "ship", "selfcheck", "challenge"),
 )
 RUN = Recipe(sparsity=0.5, bits=5)
@@ -152,6 +153,14 @@ SOLVED = {  # a recipe that will do, and one that will not
     "both.find": (Recipe(sparsity=0.6, bits=4), Recipe(bits=4)),
     "selfcheck.recipe": (Recipe(bits=2, scheme="codebook"), Recipe(bits=4)),
     "challenge.half": (Recipe(bits=8), Recipe(sparsity=0.3)),
+    "winback.find": (
+        Recipe(sparsity=0.85, score="lamp", bits=4, recovery="sequential"),
+        Recipe(sparsity=0.8, bits=4),
+    ),
+    "fragile.find": (
+        Recipe(bits=4, layers=(("hidden", 0.8, None), ("features.8", 0.5, None))),
+        Recipe(sparsity=0.7, bits=4),  # as small, all layers alike
+    ),
 }
 
 
@@ -193,7 +202,7 @@ def test_the_lessons_have_what_they_need():
     kinds = {lesson: Counter() for lesson in LESSONS}
     for key, question in QUESTIONS.items():
         kinds[key.split(".")[0]][type(question).__name__] += 1
-    for lesson in ("pruning", "quantization", "both", "tradeoff", "pitfalls", "ship"):
+    for lesson in ("pruning", "quantization", "both", "winback", "fragile", "tradeoff", "ship"):
         assert kinds[lesson]["Prediction"] == 1
         assert kinds[lesson].total() >= 4
     assert all(kinds[lesson] for lesson in LESSONS)

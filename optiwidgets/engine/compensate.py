@@ -43,6 +43,18 @@ class Cut:
     outputs: Tensor | None = None
     columns: Tensor | None = None
 
+    @property
+    def with_bias(self) -> Tensor:
+        """The columns that stayed, and the last one: that of the bias."""
+        assert self.columns is not None
+        return torch.cat([self.columns, torch.tensor([-1])])
+
+    def of_inputs(self, moments: Tensor) -> Tensor:
+        """Of second moments (G, I + 1, I + 1) of the untouched layer, the inputs that stayed."""
+        if self.columns is None:
+            return moments
+        return moments[:, self.with_bias][:, :, self.with_bias]
+
 
 def refit(
     net: nn.Module, cuts: Mapping[str, Cut], seen: Seen, tell: Listener = lambda _: None
@@ -121,16 +133,16 @@ def recalibrate(
     """
 
     def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
-        wanted = _kept(seen.answers[name].mT, cuts[name].outputs).mT
+        mean, deviation = (_kept(values, cuts[name].outputs) for values in seen.spread[name])
         if spread:
-            now = output_rows(layer, outputs).std(0, correction=0)
-            stretch = torch.where(now > 1e-6, wanted.std(0, correction=0) / now, 1.0)
+            narrow = output_rows(layer, outputs).std(0, correction=0)
+            stretch = torch.where(narrow > 1e-6, deviation / narrow, 1.0)
             layer.weight.mul_(stretch.view(-1, *[1] * (layer.weight.dim() - 1)))
         code(name, layer, inputs)
         outputs = layer.forward(inputs)
         if layer.bias is None:
             return outputs
-        shift = wanted.mean(0) - output_rows(layer, outputs).mean(0)
+        shift = mean - output_rows(layer, outputs).mean(0)
         layer.bias.add_(shift)
         return outputs + shift.view(-1, *[1] * (outputs.dim() - 2))
 
@@ -187,8 +199,7 @@ def _refit_layer(layer: Layer, untouched: Layer, cut: Cut, moments: Tensor) -> N
     rights = [w @ h for w, h in zip(_grouped(whole, untouched), hessians, strict=True)]
     right = _kept(torch.cat(rights), cut.outputs)
     if cut.columns is not None:
-        columns = torch.cat([cut.columns, torch.tensor([hessians.shape[-1] - 1])])
-        right, hessians = right[:, columns], hessians[:, columns][:, :, columns]
+        right, hessians = right[:, cut.with_bias], cut.of_inputs(hessians)
     fitted = [
         torch.cat([solve_kept(h, *part) for part in _portions(h, r, m)])
         for h, r, m in zip(hessians, _grouped(right, layer), _grouped(mask, layer), strict=True)

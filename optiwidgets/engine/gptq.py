@@ -7,23 +7,30 @@ from torch import Tensor
 
 from optiwidgets.engine.quantize import Coded, choose_grid, from_codes, to_codes
 from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.seen import Layer, damped
+
+DAMPING = 0.1  # ten times that of a refit: coarse codes push the weights left far off
 
 
-def encode_gptq(weight: Tensor, mask: Tensor, recipe: Recipe, hessians: Tensor) -> Coded:
-    """Codes for a float32 weight (O I H W or O I), on the grid that nearest rounding would use.
+def encode_gptq(layer: Layer, mask: Tensor, recipe: Recipe, moments: Tensor) -> Coded:
+    """Codes for a layer's weights, on the grid that nearest rounding would use.
 
     Inputs are taken in order of their strength, the strongest first ("act order"). Of each, all
     outputs' weights get their nearest code (pruned ones 0), and what that missed is spread over the
-    inputs that are still to come, as the inverse Hessian says.
+    inputs that are still to come, as the inverse Hessian says. The bias, the weight of an input
+    that is always 1, comes last and is not rounded: it is changed in place.
 
     Parameters
     ----------
-    weight, mask
-        The weights, and True where one was kept.
+    layer
+        Its weights are O I H W or O I, float32, and stay as they are.
+    mask
+        In the weight's shape, True where one was kept.
     recipe
         1 to 8 bits, no codebook.
-    hessians
-        (G, I, I): damped second moments of the inputs of each of the layer's G groups.
+    moments
+        (G, I + 1, I + 1): second moments of the inputs of each of the layer's G groups, a column of
+        ones at the end.
 
     Notes
     -----
@@ -32,39 +39,42 @@ def encode_gptq(weight: Tensor, mask: Tensor, recipe: Recipe, hessians: Tensor) 
 
     Examples
     --------
-    >>> weight, mask = torch.tensor([[1.0, 0.4, 0.4]]), torch.ones(1, 3, dtype=torch.bool)
-    >>> moments = torch.tensor([[[9.0, 0.0, 0.0], [0.0, 1.0, 0.99], [0.0, 0.99, 1.0]]])
-    >>> coded = encode_gptq(weight, mask, Recipe(bits=2), moments)  # two inputs nearly alike
+    >>> layer = torch.nn.Linear(3, 1, bias=False).requires_grad_(False)
+    >>> _ = layer.weight.copy_(torch.tensor([[1.0, 0.4, 0.4]]))
+    >>> inputs = torch.tensor([[3.0, 0.0, 0.0, 1.0], [0.0, 2.0, 2.0, 1.0]])  # the last two alike
+    >>> coded = encode_gptq(layer, layer.weight > 0, Recipe(bits=2), (inputs.T @ inputs)[None])
     >>> coded.codes.tolist()
     [[1, 0, 1]]
     """
-    scale, zero_point = choose_grid(weight, mask, recipe)
-    rows, kept = weight.flatten(1).clone(), mask.flatten(1)
-    codes = torch.zeros_like(rows)
-    for outputs, hessian in zip(
-        torch.arange(len(rows)).chunk(len(hessians)), hessians, strict=True
-    ):
-        own = slice(int(outputs[0]), int(outputs[-1]) + 1)
-        scales = scale if len(scale) == 1 else scale[own]
-        zeros = zero_point if len(zero_point) == 1 else zero_point[own]
-        codes[own] = _round_group(rows[own], kept[own], hessian, scales, zeros, recipe)
-    return from_codes(codes.view(weight.shape), mask, scale, zero_point, recipe)
+    scale, zero_point = choose_grid(layer.weight, mask, recipe)
+    bias = torch.empty(len(mask), 0) if layer.bias is None else layer.bias[:, None]
+    rows, kept = torch.cat([layer.weight.flatten(1), bias], dim=1), mask.flatten(1)
+    of_rows = (rows, kept, scale.expand(len(rows)), zero_point.expand(len(rows)))
+    codes, left = [], []
+    for own, w, k, s, z in zip(moments, *(t.chunk(len(moments)) for t in of_rows), strict=True):
+        hessian = damped(own[: rows.shape[1], : rows.shape[1]], DAMPING)
+        rounded = _round_group(hessian, w, k, s, z, recipe)
+        codes.append(rounded[0])
+        left.append(rounded[1])
+    if layer.bias is not None:
+        layer.bias.copy_(torch.cat(left).squeeze(1))
+    return from_codes(torch.cat(codes).view(mask.shape), mask, scale, zero_point, recipe)
 
 
 def _round_group(
-    rows: Tensor, kept: Tensor, hessian: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
-) -> Tensor:
-    """Codes (O, I) of the outputs of one group."""
-    order = hessian.diagonal().argsort(descending=True)
+    hessian: Tensor, rows: Tensor, kept: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
+) -> tuple[Tensor, Tensor]:
+    """Codes (O, I) of the outputs of one group, and what became of the columns after them."""
+    count = kept.shape[1]
+    order = hessian.diagonal()[:count].argsort(descending=True)
+    order = torch.cat([order, torch.arange(count, len(hessian))])
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(hessian[order][:, order]))
     spread = torch.linalg.cholesky(inverse).mT  # upper: what is to come, given what was rounded
-    rows, kept, codes = rows[:, order], kept[:, order], torch.empty_like(rows)
-    for place in range(len(order)):
-        column = rows[:, place]
-        shape = (1, -1) if len(scale) == 1 else (-1, 1)
-        code = to_codes(column.view(shape), scale, zero_point, recipe)
-        value = ((code - zero_point[:, None]) * scale[:, None]).flatten()
-        missed = torch.where(kept[:, place], column - value, column)
-        codes[:, place] = code.flatten()
+    rows, codes = rows[:, order], torch.empty(kept.shape)
+    for place, column in enumerate(order[:count].tolist()):
+        exact = rows[:, place]
+        code = to_codes(exact[:, None], scale, zero_point, recipe).flatten()
+        missed = exact - (code - zero_point) * scale * kept[:, column]
+        codes[:, column] = code
         rows[:, place:] -= torch.outer(missed / spread[place, place], spread[place, place:])
-    return torch.empty_like(codes).scatter_(1, order.expand_as(codes), codes)
+    return codes, rows[:, count:]

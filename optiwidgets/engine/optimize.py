@@ -29,7 +29,7 @@ from optiwidgets.engine.evaluate import alone
 from optiwidgets.engine.gptq import encode_gptq
 from optiwidgets.engine.pruner import Pruner
 from optiwidgets.engine.recipe import BY_TRAINING, N_OF_M, Recipe, without_idle
-from optiwidgets.engine.seen import Layer, damped, input_rows, second_moments, visit_layers
+from optiwidgets.engine.seen import Layer, Seen, input_rows, second_moments, with_ones
 
 if TYPE_CHECKING:
     import onnx
@@ -118,7 +118,7 @@ class Optimizer:
             _check_biases(self.folded)
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, tell) if remembered else self.pruner.prune(recipe)
-        coder = Coder(recipe, cuts, tell)
+        coder = Coder(recipe, cuts, self.pruner.seen, tell)
         self._round(net, recipe, cuts, coder)
         layers = {name: coder.layers[name] for name in network.prunable(net)}
         low = recipe.activation_bits < 32
@@ -134,10 +134,8 @@ class Optimizer:
         elif recipe.recovery in ("recalibrate", "bias"):
             spread = recipe.recovery == "recalibrate"
             compensate.recalibrate(net, cuts, seen, coder, spread=spread)
-        elif recipe.rounding == "gptq":
-            visit_layers(net, seen.images, coder.visit)
         for name, layer in network.prunable(net).items():
-            if name not in coder.layers:  # no layer had to wait for another, or no image gets here
+            if name not in coder.layers:  # none had to wait for another, or no image gets here
                 coder(name, layer)
 
     def _recover(self, recipe: Recipe, tell: recover.Listener) -> Pruned:
@@ -198,33 +196,40 @@ class Optimizer:
 class Coder:
     """Gives layers their codes as a recipe says, and remembers them by name.
 
-    Called with a layer, and with its inputs N C H W (or N I) where the rounding looks at them.
+    Called with a layer, and with its inputs N C H W (or N I) where those before it were changed.
+    GPTQ looks at them, else at those of the untouched model; without ``seen`` (in training) every
+    weight gets its nearest code.
     """
 
     def __init__(
-        self, recipe: Recipe, cuts: Mapping[str, Cut], tell: recover.Listener = lambda _: None
+        self,
+        recipe: Recipe,
+        cuts: Mapping[str, Cut],
+        seen: Seen | None = None,
+        tell: recover.Listener = lambda _: None,
     ) -> None:
-        self.recipe, self.cuts, self.tell = recipe, cuts, tell
+        self.recipe, self.cuts, self.seen, self.tell = recipe, cuts, seen, tell
         self.layers: dict[str, quantize.Coded] = {}
 
     def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
         """Round a layer's weights in place."""
         recipe, mask = self.recipe.for_layer(name), self.cuts[name].mask
-        if inputs is not None and recipe.rounding == "gptq" and recipe.bits < 16:
-            hessians = damped(second_moments(input_rows(layer, inputs)))
-            coded = encode_gptq(layer.weight, mask, recipe, hessians)
+        careful = self.seen is not None and recipe.rounding == "gptq" and recipe.bits < 16
+        if careful:
+            moments = self._moments(name, layer, inputs)
+            self.layers[name] = encode_gptq(layer, mask, recipe, moments)
         else:
-            coded = quantize.encode(layer.weight, mask, recipe)
-        self.layers[name] = coded
-        layer.weight.copy_(coded.decode())
-        if inputs is not None:  # layer by layer takes its time
+            self.layers[name] = quantize.encode(layer.weight, mask, recipe)
+        layer.weight.copy_(self.layers[name].decode())
+        if careful or inputs is not None:  # it takes its time
             done, total = len(self.layers), len(self.cuts)
             self.tell(recover.Progress(done / total, f"layer {done} of {total}"))
 
-    def visit(self, name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Round a layer while images pass, and hand on what it answers then."""
-        self(name, layer, inputs)
-        return layer.forward(inputs)
+    def _moments(self, name: str, layer: Layer, inputs: Tensor | None) -> Tensor:
+        if inputs is not None:
+            return second_moments(with_ones(input_rows(layer, inputs)))
+        assert self.seen is not None
+        return self.cuts[name].of_inputs(self.seen.moments[name])
 
 
 def _check_biases(net: nn.Module) -> None:

@@ -7,7 +7,7 @@ together (least squares, GPTQ), what the answers were before anything was change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from optiwidgets.engine.network import prunable
 Layer = nn.Conv2d | nn.Linear
 Visit = Callable[[str, Layer, Tensor, Tensor], Tensor | None]
 MOST_IMAGES = 512  # calibration images looked at; all are in memory at once
+AT_ONCE = 64  # images whose patches are in memory together
 MOST_ROWS = 16_384  # of a layer's inputs: evenly spaced ones stand for the others
 DAMPING = 0.01  # of the mean of a Hessian's diagonal
 
@@ -63,20 +64,23 @@ def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
              [1., 2., 4., 5.]]])
     """
     if isinstance(layer, nn.Linear):
-        return _spaced(inputs.flatten(0, -2)).unsqueeze(0)
+        return _thinned([inputs.flatten(1, -2)] if inputs.dim() > 2 else [inputs.unsqueeze(1)])[
+            None
+        ]
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     padded = F.pad(inputs, layer._reversed_padding_repeated_twice, mode)
     size, dilation, stride = layer.kernel_size, layer.dilation, layer.stride
-    patches = [F.unfold(part, size, dilation, 0, stride) for part in padded.split(64)]
-    rows = _spaced(torch.cat([p.transpose(1, 2).flatten(0, 1) for p in patches]))
+    parts = padded.split(AT_ONCE)
+    patches = [F.unfold(part, size, dilation, 0, stride).mT for part in parts]
+    rows = _thinned(patches)
     return rows.view(len(rows), layer.groups, -1).transpose(0, 1)
 
 
 def output_rows(layer: Layer, outputs: Tensor) -> Tensor:
     """A layer's answers (n, O) at the places of ``input_rows``."""
     if isinstance(layer, nn.Conv2d):
-        outputs = outputs.flatten(2).transpose(1, 2)
-    return _spaced(outputs.flatten(0, -2))
+        return _thinned(outputs.flatten(2).mT.split(AT_ONCE))
+    return _thinned([outputs.flatten(1, -2) if outputs.dim() > 2 else outputs.unsqueeze(1)])
 
 
 def second_moments(rows: Tensor) -> Tensor:
@@ -93,8 +97,8 @@ def second_moments(rows: Tensor) -> Tensor:
     return rows.mT @ rows / rows.shape[-2]
 
 
-def damped(moments: Tensor) -> Tensor:
-    """Second moments (..., I, I) with 1 % of their mean diagonal added to it: invertible.
+def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
+    """Second moments (..., I, I) with a share of their mean diagonal added to it: invertible.
 
     Raises
     ------
@@ -104,7 +108,7 @@ def damped(moments: Tensor) -> Tensor:
     if not moments.isfinite().all():
         raise ValueError("what a layer sees on the calibration images is not finite")
     mean = moments.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True)
-    return moments + torch.diag_embed((DAMPING * mean).clamp(min=1e-8).expand_as(moments[..., 0]))
+    return moments + torch.diag_embed((share * mean).clamp(min=1e-8).expand_as(moments[..., 0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +131,11 @@ class Seen:
 
         visit_layers(self.net, self.images, visit)
         return answers
+
+    @cached_property
+    def spread(self) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation (O,) of every layer's answers."""
+        return {name: (y.mean(0), y.std(0, correction=0)) for name, y in self.answers.items()}
 
     @cached_property
     def moments(self) -> Mapping[str, Tensor]:
@@ -159,11 +168,18 @@ def _nothing(layer: Layer) -> Tensor:
     return torch.zeros(layer.groups if isinstance(layer, nn.Conv2d) else 1, width, width)
 
 
-def _spaced(rows: Tensor) -> Tensor:
-    """At most ``MOST_ROWS`` rows (n, I), evenly spaced."""
-    if len(rows) <= MOST_ROWS:
-        return rows
-    return rows[torch.linspace(0, len(rows) - 1, MOST_ROWS).long()]
+def _thinned(parts: Sequence[Tensor]) -> Tensor:
+    """Rows (n, I) out of images' places, parts (N, L, I): at most ``MOST_ROWS``, evenly spaced."""
+    images = sum(map(len, parts))
+    return torch.cat([_spaced(part, MOST_ROWS * len(part) // images) for part in parts])
+
+
+def _spaced(places: Tensor, most: int) -> Tensor:
+    images, per_image, _ = places.shape
+    if images * per_image <= most:
+        return places.flatten(0, 1)
+    chosen = torch.linspace(0, images * per_image - 1, most).long()
+    return places[chosen // per_image, chosen % per_image]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from optiwidgets.checks import Question
 from optiwidgets.questions import (
     both,
     confusion,
+    fragile,
     metrics,
     pitfalls,
     pruning,
@@ -17,6 +18,7 @@ from optiwidgets.questions import (
     ship,
     start,
     tradeoff,
+    winback,
 )
 
 
@@ -48,6 +50,8 @@ QUESTIONS = by_key(
     pruning.BANK,
     quantization.BANK,
     both.BANK,
+    winback.BANK,
+    fragile.BANK,
     tradeoff.BANK,
     pitfalls.BANK,
     ship.BANK,

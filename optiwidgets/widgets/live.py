@@ -66,6 +66,8 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
         "sparsity": f"{recipe.sparsity:.0%}".replace("%", " %"),
+        "score": recipe.score,
+        "recovery": recipe.recovery if recipe.recovery != "none" else "nothing",
         "bits": f"{recipe.bits} bit{'s' * (recipe.bits > 1)}",
         "accuracy_before": _percent(accuracy[0]),
         "accuracy": _percent(accuracy[1]),
