@@ -142,7 +142,7 @@ class Explorer(VBox):
         self.model.observe(self._model_chosen, "value")
         self.case.observe(self._case_chosen, "value")
         self.policy.observe(lambda _: self._paint(), "value")
-        self.controls.tune.on_click(lambda _: self.session.finetune())
+        self.controls.tune.on_click(lambda _: self._tune())
         self.controls.cancel.on_click(lambda _: self.session.cancel())
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
         self.session.at_rest[:0] = [
@@ -150,7 +150,7 @@ class Explorer(VBox):
             self._looked_at("Figure", self.kept.figure, render, self.kept.show),
         ]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
-        self.session.observe(lambda _: self._show_progress(), "progress")
+        self.session.observe(self._progressed, "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
         self.session.observe(lambda _: self._limit(), "experiment")
         self._limit()
@@ -181,6 +181,9 @@ class Explorer(VBox):
             self.session.recipe = recipe
         finally:
             self._by_hand = False
+
+    def _tune(self) -> None:
+        self.session.ask(replace(self.session.recipe, recovery="finetune"))
 
     def _move(self, recipe: Recipe) -> None:
         """Move all handles at once, then run."""
@@ -233,8 +236,7 @@ class Explorer(VBox):
         with self.feed.hold_sync():
             data = describe(session.baseline, session.report, self.policy.value)
             self.feed.data = data | {"settings": self._settings}
-            wrong = "error" if session.error else "stale"
-            self.feed.state = wrong if session.stale else "fresh"
+            self.feed.state = _state(session)
             self.feed.message = session.error or self._remark()
 
     def _remark(self) -> str:
@@ -263,6 +265,11 @@ class Explorer(VBox):
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason
+
+    def _progressed(self, change: Any) -> None:
+        self._show_progress()
+        if None in (change.old, change.new):  # it begins, or it ended
+            self._paint()
 
     def _show_progress(self) -> None:
         """Epoch, loss and time left of what runs in the slow lane; Cancel while it does."""
@@ -302,6 +309,15 @@ class Explorer(VBox):
 
     def _show_bytes(self, account: dict[str, Any]) -> None:
         self.waterfall.data = account
+
+
+def _state(session: Session) -> str:
+    """What the page says of what it shows, once the fast lane is done."""
+    if not session.stale:
+        return "fresh"
+    if session.error:
+        return "error"
+    return "running" if session.progress else "stale"
 
 
 def _cases(session: Session) -> list[tuple[str, str]]:
