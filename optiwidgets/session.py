@@ -2,7 +2,9 @@
 
 Two lanes. The fast one runs inside the change of ``recipe``: a front end that waits for its
 callback sends only the newest value next, so nothing ever queues. The slow one is a single
-background thread in which newer work makes older work void.
+background thread in which newer work makes older work void. A recipe that takes longer than a
+slider waits goes through both: the fast lane shows a quick stand-in, marked stale, the slow one
+the whole.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.newdata import changed
-from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.recover import AT_START, Cancelled, Progress
 from optiwidgets.engine.report import Floats, Integers, Report
 from optiwidgets.engine.search import nearest_recipe
@@ -28,6 +30,11 @@ from optiwidgets.engine.zoo import shipped_models
 Job = tuple[Callable[[Callable[[], bool]], Any], Callable[[Any], None]]
 CASES = ("digits", "smear")
 REST_S = 0.3  # how long the hand must be still before the slow lane starts
+LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
+    {"rounding": "nearest"},
+    {"recovery": "none"},
+    {"score": "magnitude"},
+)
 log = logging.getLogger("optiwidgets")
 
 
@@ -35,7 +42,9 @@ class Session(HasTraits):
     """One experiment under one hand.
 
     Set ``recipe`` and it runs at once; when the assignment returns, ``report`` answers it, or
-    ``error`` says why not and the old report stays, marked ``stale``.
+    ``error`` says why not and the old report stays, marked ``stale``. Where the recipe takes
+    longer than a slider waits, ``report`` is that of a quick stand-in, marked ``stale`` too, until
+    the whole is done in the background; ``progress`` says how far.
 
     Parameters
     ----------
@@ -71,6 +80,7 @@ class Session(HasTraits):
         )
         self.slow = SlowLane(self._fail, self._lock)
         self.at_rest: list[Callable[[Report], Job]] = [self._measuring]
+        self.previous = self.recipe
         self.measures = True  # speed and stability, once the hand rests
         self.case = next(iter(self.cases))
         if not self.model:  # a case without a name is no change
@@ -92,48 +102,77 @@ class Session(HasTraits):
 
     @observe("model")
     def _open_model(self, change: Any) -> None:
-        """Change to another model; the recipe stays, but for fine-tuning: that was another's."""
+        """Change to another model; the recipe stays, but for training: that was another's."""
         with self._lock:
             self.experiment = self.models[self.model]()
             self.baseline = self.experiment.run(Recipe())
-            untuned = replace(self.recipe, recovery="none")
-            if untuned == self.recipe:
-                self.refresh()
+            if self.recipe.recovery in BY_TRAINING:
+                self.recipe = replace(self.recipe, recovery="none")
             else:
-                self.recipe = untuned
+                self.refresh()
 
     @observe("recipe")
     def _follow(self, change: Any) -> None:
+        self.previous = change.old
         if self.stale or self.report.recipe != self.recipe:
             self.refresh()
 
+    def ask(self, recipe: Recipe) -> bool:
+        """Set the recipe; one that was given up or failed is tried again. False: nothing to do."""
+        with self._lock:
+            if recipe != self.recipe:
+                self.recipe = recipe
+            elif self.stale and self.progress is None:
+                self.refresh()
+            else:
+                return False
+        return True
+
     def refresh(self) -> None:
-        """Run the recipe of the moment and publish what came of it."""
+        """Run the recipe of the moment, or first a quick stand-in, and publish what came of it."""
         with self._lock:
             self.slow.cancel()
-            self.progress = None
             self.stale = self.busy = True
+            self.progress = None
             try:
-                report = self.experiment.run(self.recipe)
+                report = self.experiment.run(stand_in(self.recipe, self.experiment.is_quick))
             except Exception as error:  # noqa: BLE001 (shown on the screen, and logged)
                 self._fail(error)
             else:
                 with self.hold_trait_notifications():
                     self.report, self.error = report, ""
                     self.stale = report.recipe != self.recipe
-                self.settle()
+                if self.stale:
+                    self._complete()
+                else:
+                    self.settle()
             finally:
                 self.busy = False
 
     def settle(self) -> None:
         """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``.
 
-        While a fine-tune runs, that goes on instead; this is done after it.
+        While what is shown is not what was asked, there is nothing to settle on.
         """
-        if self.progress is not None:
+        if self.stale:
             return
         report = self.report
         self.slow.submit(*(job(report) for job in self.at_rest), rest_s=REST_S)
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until the background has done its newest work, or given it up.
+
+        Examples
+        --------
+        >>> session = Session()
+        >>> session.recipe = Recipe(sparsity=0.9, recovery="sequential")
+        >>> session.stale, session.report.recipe == Recipe(sparsity=0.9)
+        (True, True)
+        >>> session.wait()
+        >>> session.stale, session.report.recipe == session.recipe
+        (False, True)
+        """
+        self.slow.newest.result(timeout_s)
 
     def pixels(self, places: Sequence[int]) -> Floats:
         """Exploration images by place, (M, H, W, C) of 0..1, to look at."""
@@ -150,11 +189,13 @@ class Session(HasTraits):
     def search(self, counts: Integers, done: Callable[[Report], None]) -> Future[None]:
         """Look in the background for the recipe whose confusion is nearest to these counts."""
         experiment = self.experiment
-        return self.slow.submit((lambda void: nearest_recipe(experiment, counts), done))
+        with self._lock:
+            self.cancel()
+            return self.slow.submit((lambda void: nearest_recipe(experiment, counts, void), done))
 
-    def finetune(self) -> Future[None]:
-        """Fine-tune the recipe of the moment in the background; ``progress`` says how far."""
-        recipe = replace(self.recipe, recovery="finetune")
+    def _complete(self) -> None:
+        """Run the whole recipe in the background once the hand rests."""
+        recipe, experiment = self.recipe, self.experiment
 
         def work(void: Callable[[], bool]) -> Report:
             def tell(progress: Progress) -> None:
@@ -163,20 +204,23 @@ class Session(HasTraits):
                         raise Cancelled
                     self.progress = progress
 
-            return self.experiment.run(recipe, tell=tell)
+            return experiment.run(recipe, tell=tell)
 
-        with self._lock:  # what follows from the news may make it void again
-            future = self.slow.submit((work, self._adopt_tuned))
-            self.progress = AT_START
-        return future
+        self.slow.submit((work, self._complete_with), rest_s=REST_S)
+        self.progress = AT_START  # last: what follows from the news may make it void again
+
+    def _complete_with(self, report: Report) -> None:
+        self.adopt(report)
+        self.settle()
 
     def cancel(self) -> None:
         """Give up what the slow lane is doing; what is shown stays."""
-        self.slow.cancel()
-        self.progress = None
+        with self._lock:
+            self.slow.cancel()
+            self.progress = None
 
     def adopt(self, report: Report) -> None:
-        """Show a report that came from elsewhere than ``refresh``: fine-tuned, or measured."""
+        """Show a report that came from elsewhere: completed in the background, found, measured."""
         with self._lock:
             self.busy = True
             with self.hold_trait_notifications():
@@ -191,15 +235,11 @@ class Session(HasTraits):
 
         return work, self.adopt
 
-    def _adopt_tuned(self, report: Report) -> None:
-        self.adopt(report)
-        self.settle()
-
     def _fail(self, error: Exception) -> None:
         """Say what went wrong; what was shown stays, marked stale."""
         log.warning("running %s failed", self.recipe, exc_info=error)
-        self.progress = None
         self.error = f"{self.recipe} could not be run: {error}"
+        self.progress = None
 
 
 class SlowLane:
@@ -232,6 +272,8 @@ class SlowLane:
         self._failed = failed
         self._given = executor
         self._generation = 0
+        self.newest: Future[None] = Future()
+        self.newest.set_result(None)
         self._changed = Condition(lock or RLock())
 
     @cached_property
@@ -262,7 +304,8 @@ class SlowLane:
         concurrent.futures.Future
             Done when the jobs have ended, or were given up.
         """
-        return self._executor.submit(self._run, self.cancel(), jobs, rest_s)
+        self.newest = self._executor.submit(self._run, self.cancel(), jobs, rest_s)
+        return self.newest
 
     def _run(self, mine: int, jobs: Sequence[Job], rest_s: float) -> None:
         def void() -> bool:
@@ -292,6 +335,24 @@ class SlowLane:
         except RuntimeError:
             return True
         return False
+
+
+def stand_in(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
+    """The recipe itself if it is quick, else as much of it as is.
+
+    Examples
+    --------
+    >>> recipe = Recipe(sparsity=0.9, bits=4, rounding="gptq", recovery="refit")
+    >>> str(stand_in(recipe, lambda recipe: recipe.rounding == "nearest"))
+    "Recipe(sparsity=0.9, bits=4, recovery='refit')"
+    >>> str(stand_in(recipe, lambda recipe: False))
+    'Recipe(sparsity=0.9, bits=4)'
+    """
+    for less in LEFT_OUT:
+        if is_quick(recipe):
+            break
+        recipe = replace(recipe, **less)
+    return recipe
 
 
 def _openers(case: str) -> dict[str, Callable[[], Experiment]]:

@@ -1,6 +1,7 @@
 """The session: what is asked, what is known, and whether the two agree."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -159,72 +160,191 @@ def test_once_the_hand_rests_speed_is_measured_and_the_report_becomes_a_measured
     assert (session.stale, session.busy, session.error) == (False, False, "")
 
 
-def test_fine_tuning_tells_its_progress_and_ends_in_a_fine_tuned_report(session):
-    session.recipe = Recipe(sparsity=0.9)
-    before, seen = session.report.confusion.accuracy, []
+SPARSE = Recipe(sparsity=0.9)
+SEQUENTIAL = Recipe(sparsity=0.9, recovery="sequential")
+TUNED = Recipe(sparsity=0.9, recovery="finetune")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "shown"),
+    [
+        (SEQUENTIAL, SPARSE),
+        (Recipe(bits=3, rounding="gptq"), Recipe(bits=3)),
+        (Recipe(sparsity=0.5, recovery="iterative", seed=5), Recipe(sparsity=0.5, seed=5)),
+        (Recipe(bits=3, rounding="gptq", recovery="sequential"), Recipe(bits=3)),
+    ],
+    ids=str,
+)
+def test_what_takes_long_is_shown_as_a_stand_in_marked_stale(session, digits, recipe, shown):
+    session.recipe = recipe
+    assert session.report.recipe == shown
+    assert (session.stale, session.busy, session.error) == (True, False, "")
+    assert session.progress is not None
+    assert session.report.confusion.counts.tolist() == digits.run(shown).confusion.counts.tolist()
+    session.cancel()
+
+
+def test_unknown_fisher_scores_are_stood_in_for_by_magnitude():
+    session = Session(Experiment.load("digits"))
+    session.recipe = recipe = Recipe(sparsity=0.8, score="fisher")
+    assert (session.report.recipe, session.stale) == (Recipe(sparsity=0.8), True)
+    session.wait(60)
+    assert (session.report.recipe, session.stale) == (recipe, False)
+    session.recipe = recipe = Recipe(sparsity=0.7, score="fisher")
+    assert (session.report.recipe, session.progress) == (recipe, None)
+
+
+def test_then_the_whole_recipe_is_run_and_shown(digits):
+    session, seen = Session(Experiment.load("digits")), []
     session.observe(lambda c: seen.append(c.new), "progress")
-    session.finetune().result(120)
-    assert session.recipe == Recipe(sparsity=0.9, recovery="finetune")
-    assert session.report.recipe == session.recipe
+    session.recipe = SEQUENTIAL
+    session.wait(60)
+    assert (session.stale, session.error, session.recipe) == (False, "", SEQUENTIAL)
+    assert session.report.recipe == SEQUENTIAL
+    counts = digits.run(SEQUENTIAL).confusion.counts
+    assert session.report.confusion.counts.tolist() == counts.tolist()
+    assert [p.stage for p in seen if p][1:] == [f"layer {i} of 5" for i in range(1, 6)]
+    assert seen[-1] is None
+
+
+def test_what_was_answered_before_is_quick(session, digits):
+    digits.run(SEQUENTIAL)
+    assert digits.is_quick(SEQUENTIAL)
+    session.recipe = SEQUENTIAL
+    assert (session.report.recipe, session.stale) == (SEQUENTIAL, False)
+
+
+def test_a_newer_move_makes_the_older_work_void():
+    session, seen = Session(Experiment.load("digits")), []
+    session.observe(lambda c: seen.append(c.new.recipe), "report")
+    session.recipe = SEQUENTIAL
+    older = session.slow.newest
+    session.recipe = newer = Recipe(sparsity=0.8, recovery="sequential")
+    older.result(60)
+    session.wait(60)
+    assert seen == [SPARSE, Recipe(sparsity=0.8), newer]
+
+
+def test_a_newer_quick_move_ends_it_while_it_runs():
+    session = Session(Experiment.load("digits"))
+    begun = Event()
+    session.observe(lambda c: c.new and c.new.done > 0 and begun.set(), "progress")
+    session.recipe = TUNED
+    assert begun.wait(60)
+    session.recipe = Recipe(sparsity=0.1)
+    session.wait(60)
+    assert session.report.recipe == Recipe(sparsity=0.1)
+    assert (session.stale, session.progress) == (False, None)
+
+
+def test_cancel_leaves_the_stand_in_marked_stale_and_asking_again_goes_on(session):
+    recipe = Recipe(sparsity=0.9, pruning="layer", recovery="sequential")
+    session.observe(lambda c: c.new and c.new.done > 0.3 and session.cancel(), "progress")
+    session.recipe = recipe
+    session.wait(60)
+    assert (session.recipe, session.report.recipe) == (recipe, replace(recipe, recovery="none"))
+    assert (session.stale, session.progress, session.error) == (True, None, "")
+    session.unobserve_all("progress")
+    assert session.ask(recipe)
+    session.wait(60)
+    assert (session.report.recipe, session.stale) == (recipe, False)
+    assert not session.ask(recipe)
+
+
+def test_while_it_runs_asking_again_changes_nothing(session):
+    session.recipe = recipe = Recipe(sparsity=0.91, recovery="sequential")
+    work = session.slow.newest
+    assert not session.ask(recipe)
+    assert session.slow.newest is work
+    session.cancel()
+
+
+def test_what_fails_in_the_background_is_said_and_can_be_tried_again(session, monkeypatch):
+    run = Experiment.run
+
+    def broken(self, recipe, **others):
+        if recipe.recovery == "finetune":
+            raise RuntimeError("out of memory")
+        return run(self, recipe, **others)
+
+    monkeypatch.setattr(Experiment, "run", broken)
+    session.recipe = tuned = Recipe(sparsity=0.92, recovery="finetune")
+    session.wait(60)
+    assert "out of memory" in session.error
+    assert (session.stale, session.progress) == (True, None)
+    assert session.report.recipe == Recipe(sparsity=0.92)
+    monkeypatch.undo()
+    monkeypatch.setattr(Session, "settle", lambda session: None)
+    session.ask(tuned)
+    session.wait(60)
+    assert (session.error, session.stale, session.report.recipe) == ("", False, tuned)
+
+
+def test_fine_tuning_tells_its_progress_and_ends_in_a_fine_tuned_report():
+    session, seen = Session(Experiment.load("digits")), []
+    session.observe(lambda c: seen.append(c.new), "progress")
+    session.recipe = TUNED
+    before = session.report.confusion.accuracy
+    session.wait(120)
+    assert session.report.recipe == session.recipe == TUNED
     assert session.report.confusion.accuracy > before + 0.1
     assert [p.done for p in seen if p][::40] == sorted(p.done for p in seen if p)[::40]
     assert seen[-1] is None
 
 
-def test_cancel_ends_fine_tuning_and_leaves_the_last_good_state(session):
-    session.recipe = recipe = Recipe(sparsity=0.9, pruning="layer")
-    old = session.report
+def test_who_cancels_on_the_first_news_is_heard(session):
     session.observe(lambda c: c.new and session.cancel(), "progress")
-    session.finetune().result(60)
-    assert (session.recipe, session.report) == (recipe, old)
-    assert (session.progress, session.stale, session.error) == (None, False, "")
+    session.recipe = Recipe(sparsity=0.93, recovery="finetune")
+    session.wait(60)
+    assert session.report.recipe == Recipe(sparsity=0.93)
+    assert (session.progress, session.stale) == (None, True)
 
 
-def test_moving_on_makes_fine_tuning_void(session):
-    session.recipe = Recipe(sparsity=0.9, score="random")
-    moved = []
-
-    def move(change):
-        if not moved:
-            moved.append(1)
-            session.recipe = Recipe(sparsity=0.1)
-
-    session.observe(move, "progress")
-    session.finetune().result(60)
-    assert session.report.recipe == Recipe(sparsity=0.1)
-
-
-def test_looking_elsewhere_does_not_end_a_fine_tune(session):
-    session.recipe = Recipe(sparsity=0.9)
+def test_looking_elsewhere_does_not_end_what_runs(session):
     asked = []
 
     def look(change):
-        if not asked and change.new is not None:
+        if not asked and change.new is not None and change.new.done > 0:
             asked.append(1)
             SETTLE(session)
 
     session.observe(look, "progress")
-    session.finetune().result(60)
+    session.recipe = recipe = Recipe(sparsity=0.94, recovery="sequential")
+    session.wait(60)
     assert asked
-    assert session.recipe.recovery == "finetune"
-    assert session.progress is None
+    assert (session.report.recipe, session.progress) == (recipe, None)
 
 
-def test_another_model_is_not_fine_tuned(digits):
+def test_what_was_given_up_is_not_settled_on(session):
+    session.recipe = Recipe(sparsity=0.96, recovery="sequential")
+    session.cancel()
+    work = session.slow.newest
+    SETTLE(session)
+    assert session.slow.newest is work
+
+
+def test_a_search_gives_up_what_runs(session):
+    session.recipe = recipe = Recipe(sparsity=0.97, recovery="sequential")
+    found = []
+    session.search(session.baseline.confusion.counts, found.append).result(60)
+    assert (session.progress, session.stale, session.recipe) == (None, True, recipe)
+    assert [report.recipe for report in found] == [Recipe()]
+
+
+def test_another_model_is_not_trained_but_refitted():
     session = Session()
-    session.recipe = Recipe(sparsity=0.9)
-    session.finetune().result(60)
+    session.adopt(session.experiment.run(TUNED))
     session.model = "wide"
-    assert session.recipe == Recipe(sparsity=0.9)
-    assert session.report.recipe == session.recipe
-    assert not session.stale
+    assert session.recipe == session.report.recipe == SPARSE
+    session.recipe = SEQUENTIAL
+    session.wait(60)
+    session.model = "small"
+    assert session.recipe == SEQUENTIAL
+    session.wait(60)
+    assert (session.report.recipe, session.stale) == (SEQUENTIAL, False)
 
 
-def test_a_fine_tune_that_fails_can_be_tried_again(session, monkeypatch):
-    def broken(self, recipe, tell=None):
-        raise RuntimeError("out of memory")
-
-    monkeypatch.setattr(Experiment, "run", broken)
-    session.finetune().result(60)
-    assert "out of memory" in session.error
-    assert session.progress is None
+def test_the_recipe_before_this_one_is_remembered(session):
+    session.recipe = SPARSE
+    session.recipe = Recipe(bits=4)
+    assert session.previous == SPARSE

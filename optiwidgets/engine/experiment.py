@@ -166,7 +166,7 @@ class Experiment:
         recipe
             What to do.
         tell
-            Told the progress of what takes seconds (fine-tuning); what it raises ends the run.
+            Told the progress of what takes longer than a slider waits; what it raises ends the run.
 
         Raises
         ------
@@ -181,6 +181,20 @@ class Experiment:
             with self._lock:
                 self._memory.put(report)
         return report
+
+    def is_quick(self, recipe: Recipe) -> bool:
+        """Tell whether ``run`` answers at a slider's speed: its report, or the work, is remembered.
+
+        Examples
+        --------
+        >>> exp = Experiment.load("digits")
+        >>> exp.is_quick(Recipe(sparsity=0.9)), exp.is_quick(Recipe(0.9, recovery="sequential"))
+        (True, False)
+        """
+        _check_recipe(recipe)
+        with self._lock:
+            known = self._memory.get(recipe) is not None
+        return known or self._optimizer.is_quick(recipe)
 
     def sweep(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recover import Cancelled
 from optiwidgets.engine.report import Confusion, Integers, Report
 
 PERCENTS = range(0, 100, 5)
@@ -16,7 +17,9 @@ PRUNINGS = ("global", "layer")
 
 
 def nearest_recipe(
-    experiment: Experiment, counts: Confusion | Integers | Sequence[Sequence[int]]
+    experiment: Experiment,
+    counts: Confusion | Integers | Sequence[Sequence[int]],
+    stop: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Find the report whose confusion counts come nearest to given ones.
 
@@ -31,6 +34,8 @@ def nearest_recipe(
     counts
         (K, K) images, rows truth, columns prediction, as many in all as there are images to
         explore.
+    stop
+        Asked before each recipe; once it is True, ``Cancelled`` is raised.
 
     Returns
     -------
@@ -53,6 +58,8 @@ def nearest_recipe(
     for recipe in _grid():
         if not distance(nearest.confusion, wanted):
             break
+        if stop():
+            raise Cancelled
         report = experiment.run(recipe)
         if distance(report.confusion, wanted) < distance(nearest.confusion, wanted):
             nearest = report

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipywidgets import (
     HTML,
@@ -17,38 +17,23 @@ from ipywidgets import (
     HBox,
     IntSlider,
     SelectionSlider,
-    ToggleButtons,
     VBox,
 )
 
-from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, Recipe
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One row of buttons: the recipe's field, its question, what the buttons say and stand for."""
-
-    field: str
-    question: str
-    labels: tuple[str, ...]
-    values: tuple[str, ...]
-
-
-CHOICES_SHOWN = (
-    Choice(
-        "pruning",
-        "Where the cut is made",
-        ("global", "layer", "channel"),
-        ("global", "layer", "channel"),
-    ),
-    Choice("score", "Who goes first", ("magnitude", "random"), ("magnitude", "random")),
-    Choice("grain", "One scale per", ("tensor", "channel"), ("tensor", "channel")),
-    Choice(
-        "scheme", "Codes", ("symmetric", "affine", "codebook"), ("symmetric", "affine", "codebook")
-    ),
-    Choice("clip", "Range", ("min-max", "99.9 %", "MSE"), CHOICES["clip"]),
+from optiwidgets.engine.recipe import BIT_WIDTHS, BY_TRAINING, N_OF_M, Recipe
+from optiwidgets.widgets.choices import (
+    CHOICES_SHOWN,
+    TRAIN,
+    labelled,
+    offer,
+    rulings,
+    scores_for,
+    set_aside,
 )
-CODE_FIELDS = ("grain", "scheme", "clip")
+
+if TYPE_CHECKING:
+    from optiwidgets.engine.recover import Progress
+
 ACTIVATION_BITS = (*range(2, 9), 32)
 
 
@@ -76,30 +61,40 @@ class Controls(VBox):
             options=[(str(bits), bits) for bits in ACTIVATION_BITS],
             value=32,
             description="Activation bits",
-        ).add_class("ow-row")
-        self.choices = {choice.field: _buttons(choice) for choice in CHOICES_SHOWN}
-        self.limits = ""
+        )
+        self.activation_bits.add_class("ow-pick").add_class("ow-half")
+        self.choices = {choice.field: choice.widget() for choice in CHOICES_SHOWN}
         self.note = HTML().add_class("ow-note")
         self.reset = Button(description="Reset", tooltip="Back to the untouched model")
         self.reset.add_class("ow-reset")
-        self.tune = Button(
-            description="Fine-tune", tooltip="Five more epochs; pruned weights stay 0"
-        )
+        self.training = Dropdown(options=labelled(BY_TRAINING), description="Training")
+        self.training.add_class("ow-pick").add_class("ow-line")
+        self.tune = Button(tooltip="On the training images; pruned weights stay 0")
         self.cancel = Button(description="Cancel", disabled=True)
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
-        self.rows: dict[str, tuple[DOMWidget, ...]] = {
-            "sparsity": (self.sparsity, _ticks("0", "33", "66", "99")),
-            "bits": (self.bits, _ticks(*map(str, BIT_WIDTHS))),
-            **{field: (buttons,) for field, buttons in self.choices.items()},
-            "activation_bits": (self.activation_bits,),
-            "finetune": (HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune"),),
-        }
-        self._follow_bits()
-        self.bits.observe(self._follow_bits, "value")
-        self.choices["scheme"].observe(self._follow_bits, "value")
+        self.rows = self._rows()
+        self.limits, self._unlocked = "", {*self.rows}
+        self.following = False  # handles move, but by no hand: one that did comes after
+        self._follow()
+        for handle in (*self.handles, self.training):
+            handle.observe(self._follow, "value")
         super().__init__([*chain(*self.rows.values()), self.note])
         self.add_class("ow-controls")
+
+    def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
+        """What belongs to each name, in the order of the screen."""
+        before = ("pruning", "score", "grain", "scheme", "clip", "rounding")
+        buttons = HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune")
+        return {
+            "sparsity": (self.sparsity, _ticks("0", "33", "66", "99")),
+            "bits": (self.bits, _ticks(*map(str, BIT_WIDTHS))),
+            **{field: (self.choices[field],) for field in before},
+            "activation_bits": (self.activation_bits,),
+            "recovery": (self.choices["recovery"],),
+            "training": (self.training,),
+            "finetune": (buttons,),
+        }
 
     def unlock(self, names: Sequence[str]) -> None:
         """Show only the controls of these names, in their usual order."""
@@ -110,30 +105,41 @@ class Controls(VBox):
         for name, row in self.rows.items():
             for widget in row:
                 widget.layout.display = None if name in names else "none"
-        self.note.layout.display = None if {*names} & {*CODE_FIELDS} else "none"
+        self._unlocked = {*names}
+        self._follow()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
         """Take away what cannot be done to a model, by value of "pruning", and say why."""
-        options = [o for o in _options(CHOICES_SHOWN[0]) if o[1] not in impossible]
-        buttons = self.choices["pruning"]
-        if options != [*buttons.options]:
-            kept = buttons.value if buttons.value not in impossible else options[0][1]
-            with buttons.hold_trait_notifications():
-                buttons.options, buttons.value = options, kept
+        possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
+        offer(self.choices["pruning"], labelled(possible))
         self.limits = " ".join(impossible.values())
-        self._follow_bits()
+        self._follow()
 
     def recipe(self) -> Recipe:
         """The recipe that the controls spell; every position has one."""
-        fields = {field: buttons.value for field, buttons in self.choices.items()}
-        if self.bits.value == 1:
-            fields["scheme"] = "symmetric"
+        bits, chosen = self.bits.value, self._chosen()
         return Recipe(
-            sparsity=self.sparsity.value / 100,
-            bits=self.bits.value,
+            sparsity=N_OF_M.get(chosen["pruning"], self.sparsity.value / 100),
+            bits=bits,
             activation_bits=self.activation_bits.value,
-            **fields,
+            **chosen | set_aside(bits, chosen["scheme"]),
         )
+
+    def trained(self) -> Recipe | None:
+        """What the button asks for: the recipe, trained; None where that cannot be.
+
+        Examples
+        --------
+        >>> controls = Controls()
+        >>> controls.trained() == Recipe(recovery="finetune")
+        True
+        >>> controls.training.value = "qat"
+        >>> controls.trained() is None, controls.tune.disabled
+        (True, True)
+        """
+        recipe, training = self.recipe(), self.training.value
+        possible = recipe.quantizes or training != "qat"
+        return replace(recipe, recovery=training) if possible else None
 
     def settings(self) -> list[int]:
         """Where every handle stands, as the browser knows it: a value, or an index of options."""
@@ -147,51 +153,70 @@ class Controls(VBox):
         return ["value" if isinstance(handle, IntSlider) else "index" for handle in self.handles]
 
     def show(self, recipe: Recipe) -> None:
-        """Move the handles to a recipe; what they cannot say is rounded or left as it is."""
-        self.sparsity.value = round(100 * recipe.sparsity)
+        """Move the handles to a recipe; what they cannot say is rounded or left as it is.
+
+        A training is no handle's position: nothing else won anything back.
+        """
+        if recipe.recovery in BY_TRAINING:
+            self.training.value = recipe.recovery
+            recipe = replace(recipe, recovery="none")
         self.bits.value = recipe.bits
+        for field, handle in self.choices.items():
+            value = getattr(recipe, field)
+            if getattr(self.recipe(), field) != value in [own for _, own in handle.options]:
+                handle.value = value
+        self.sparsity.value = round(100 * recipe.sparsity)
         self.activation_bits.value = recipe.activation_bits
-        for field, buttons in self.choices.items():
-            if not (field == "scheme" and recipe.bits == 1):
-                buttons.value = getattr(recipe, field)
 
     def says(self, recipe: Recipe) -> bool:
-        """Tell whether the handles spell this very recipe, what won it back aside."""
-        return self.recipe() == replace(recipe, recovery="none")
+        """Tell whether the handles spell this very recipe, training aside."""
+        own = self.recipe()
+        trained = recipe.recovery in BY_TRAINING
+        return own == (replace(recipe, recovery=own.recovery) if trained else recipe)
 
-    def _follow_bits(self, change: Any = None) -> None:
-        """Disable what has nothing to act on, and say why."""
-        reason, idle = _idle(self.bits.value, self.choices["scheme"].value)
-        for field in CODE_FIELDS:
-            self.choices[field].disabled = field in idle
-            self.choices[field].tooltip = reason if field in idle else ""
-        notes = "".join(f'<p role="note">{escape(n)}</p>' for n in (reason, self.limits) if n)
-        self.note.value = notes
+    def show_progress(self, progress: Progress | None) -> None:
+        """Stage and time left of what runs in the background; Cancel while it does."""
+        self.cancel.disabled = progress is None
+        self.progress.value = progress.done if progress else 0.0
+        self.progress.description = "" if progress is None else _told(progress)
+        self._follow()
+
+    def _chosen(self) -> dict[str, Any]:
+        return {field: handle.value for field, handle in self.choices.items()}
+
+    def _follow(self, change: Any = None) -> None:
+        """Bring along what hangs on other handles, and say why."""
+        if self.following:
+            return
+        self.following = True
+        try:
+            offer(self.choices["score"], scores_for(self.choices["pruning"].value))
+            self._rule()
+        finally:
+            self.following = False
+
+    def _rule(self) -> None:
+        """Disable what has nothing to act on or cannot be."""
+        ruled = rulings(self.bits.value, self._chosen(), self.training.value)
+        idle = {field: ruling.reason for ruling in ruled if ruling.idle for field in ruling.fields}
+        for field, handle in self.choices.items():
+            handle.disabled, handle.tooltip = field in idle, idle.get(field, "")
+        self.sparsity.disabled = "sparsity" in idle
+        if self.sparsity.disabled:
+            self.sparsity.value = round(100 * self.recipe().sparsity)
+        self.tune.description = TRAIN[self.training.value]
+        self.tune.disabled = "finetune" in idle or not self.cancel.disabled
+        self._say([r.reason for r in ruled if self._unlocked & {*r.fields}])
+
+    def _say(self, reasons: Sequence[str]) -> None:
+        said = [*reasons, *([self.limits] if self.limits and "pruning" in self._unlocked else [])]
+        self.note.value = f'<p role="note">{escape(" ".join(said))}</p>' if said else ""
+        self.note.layout.display = None if said else "none"
 
 
-def _idle(bits: int, scheme: str) -> tuple[str, tuple[str, ...]]:
-    """Why fields have nothing to act on, and which."""
-    if bits >= 16:
-        return (
-            f"{bits} bits are floats: no scale, codes or range.",
-            CODE_FIELDS,
-        )
-    if bits == 1:
-        reason = "1 bit is sign times scale: always symmetric."
-        return reason, ("scheme", "clip")
-    if scheme == "codebook":
-        reason = "A codebook lists each layer's values: no scale."
-        return reason, ("grain", "clip")
-    return "", ()
-
-
-def _buttons(choice: Choice) -> ToggleButtons:
-    buttons = ToggleButtons(options=_options(choice), description=choice.question)
-    return buttons.add_class("ow-choice")
-
-
-def _options(choice: Choice) -> list[tuple[str, str]]:
-    return list(zip(choice.labels, choice.values, strict=True))
+def _told(progress: Progress) -> str:
+    left = f", {progress.left_s:.0f} s left" if progress.left_s >= 0 else ""
+    return progress.stage + left
 
 
 def _ticks(*labels: str) -> HTML:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Tab, VBox
 
-from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
@@ -27,6 +28,7 @@ from optiwidgets.widgets.panels import (
     describe,
     describe_bytes,
 )
+from optiwidgets.widgets.remarks import remark
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
 CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
@@ -41,7 +43,7 @@ class Explorer(VBox):
         An ``Experiment``; without one, the shipped digits with both models to choose from.
     unlock
         For lessons: the controls to show, by the names of the recipe's fields and "finetune",
-        "case", "model", "policy". All by default.
+        "training" (which one), "case", "model", "policy". All by default.
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
 
@@ -67,7 +69,7 @@ class Explorer(VBox):
     ) -> None:
         self.session = Session(experiment)
         self.controls = Controls()
-        self._by_hand = self._undone = False
+        self._quiet = False
         self.case = Dropdown(options=_cases(self.session), description="Case")
         self.case.layout.display = None if len(self.session.cases) > 1 else "none"
         self.model = Dropdown(options=list(self.session.models), description="Model")
@@ -142,7 +144,7 @@ class Explorer(VBox):
         self.model.observe(self._model_chosen, "value")
         self.case.observe(self._case_chosen, "value")
         self.policy.observe(lambda _: self._paint(), "value")
-        self.controls.tune.on_click(lambda _: self.session.finetune())
+        self.controls.tune.on_click(lambda _: self._train())
         self.controls.cancel.on_click(lambda _: self.session.cancel())
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
         self.session.at_rest[:0] = [
@@ -150,7 +152,7 @@ class Explorer(VBox):
             self._looked_at("Figure", self.kept.figure, render, self.kept.show),
         ]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
-        self.session.observe(lambda _: self._show_progress(), "progress")
+        self.session.observe(self._progressed, "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
         self.session.observe(lambda _: self._limit(), "experiment")
         self._limit()
@@ -160,46 +162,57 @@ class Explorer(VBox):
         self.controls.limit(self.session.experiment.impossible)
 
     def _hand_moved(self, change: Any) -> None:
-        if not self._by_hand:
+        if not self._quiet and not self.controls.following:
             self._ask()
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Meanwhile handles and recipe are brought together, and neither follows the other."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
 
     def _ask(self, fresh: bool = False) -> None:
         """Run what the handles say; where that is nothing new, say that the picture still holds.
 
-        What was fine-tuned stays so while only its codes change, but for a ``fresh`` start.
+        What was trained stays so while only its codes change, but for a ``fresh`` start.
         """
-        self._settings, before = self._positions(), self.session.recipe
-        recipe = self.controls.recipe()
-        if not fresh and before.recovery != "none" and _weights_of(before) == _weights_of(recipe):
-            recipe = replace(recipe, recovery=before.recovery)
-        self._undone = before.recovery != recipe.recovery
-        if recipe == self.session.recipe:
+        self._settings = self._positions()
+        spelled = self.controls.recipe()
+        with self._quietly():
+            asked = self.session.ask(spelled if fresh else self._as_trained(spelled))
+        if not asked:
             self._paint()
-            return
-        self._by_hand = True
-        try:
-            self.session.recipe = recipe
-        finally:
-            self._by_hand = False
+
+    def _as_trained(self, spelled: Recipe) -> Recipe:
+        """With the training of the moment, if these weights went through it before."""
+        before = self.session.recipe.recovery
+        possible = spelled.quantizes or before != "qat"
+        if spelled.recovery != "none" or before not in BY_TRAINING or not possible:
+            return spelled
+        trained = replace(spelled, recovery=before)
+        known = self.session.experiment.is_quick(replace(trained, rounding="nearest"))
+        return trained if known else spelled
+
+    def _train(self) -> None:
+        recipe = self.controls.trained()
+        if recipe is not None:
+            self.session.ask(recipe)
 
     def _move(self, recipe: Recipe) -> None:
         """Move all handles at once, then run."""
-        self._by_hand = True
-        try:
+        with self._quietly():
             self.controls.show(recipe)
-        finally:
-            self._by_hand = False
         self._ask(fresh=True)
 
     def _follow(self) -> None:
         """Bring the handles along when code set the recipe."""
-        if self._by_hand:
+        if self._quiet:
             return
-        self._by_hand = True
-        try:
+        with self._quietly():
             self.controls.show(self.session.recipe)
-        finally:
-            self._by_hand = False
         self._settings = self._positions()
         self._paint()
 
@@ -210,19 +223,15 @@ class Explorer(VBox):
     def _case_chosen(self, change: Any) -> None:
         models = list(self.session.cases[self.case.value])
         keep = self.model.value if self.model.value in models else models[0]
-        self._by_hand = True
-        try:
+        with self._quietly():
             self.model.options, self.model.value = models, keep
-        finally:
-            self._by_hand = False
-        self._settings, self._undone = self._positions(), self.session.recipe.recovery != "none"
+        self._settings = self._positions()
         self.session.case = self.case.value
 
     def _model_chosen(self, change: Any) -> None:
-        if self._by_hand:
-            return
-        self._settings, self._undone = self._positions(), self.session.recipe.recovery != "none"
-        self.session.model = self.model.value
+        if not self._quiet:
+            self._settings = self._positions()
+            self.session.model = self.model.value
 
     def _paint(self) -> None:
         """Send what is known to the browser, in one message."""
@@ -233,48 +242,16 @@ class Explorer(VBox):
         with self.feed.hold_sync():
             data = describe(session.baseline, session.report, self.policy.value)
             self.feed.data = data | {"settings": self._settings}
-            wrong = "error" if session.error else "stale"
-            self.feed.state = wrong if session.stale else "fresh"
-            self.feed.message = session.error or self._remark()
-
-    def _remark(self) -> str:
-        """What the learner asked for and what was done, where the two differ."""
-        report, recipe = self.session.report, self.session.recipe
-        remarks = []
-        if not self.controls.says(recipe):
-            remarks.append(f"Set by code: {recipe}.")
-        if recipe.recovery == "finetune":
-            rounded = ", then rounded to codes" if recipe.bits < 32 else ""
-            remarks.append(f"Fine-tuned on the training images{rounded}.")
-        elif self._undone:
-            remarks.append("Not fine-tuned: that was for other weights. Press Fine-tune again.")
-        if report.simulated is not None:
-            remarks.append(
-                "These are the int8 runtime's own predictions; the float simulation is right on "
-                f"{100 * report.simulated.accuracy:.1f} %."
-            )
-        removed, channels = report.removed_channels
-        if recipe.pruning == "channel" and round(channels * recipe.sparsity) != removed:
-            remarks.append(
-                f"{recipe.sparsity:.0%} asked, {removed / channels:.1%} of channels removed "
-                f"({removed} of {channels}): every layer keeps at least one."
-            )
-        return " ".join(remarks)
+            self.feed.state = _state(session)
+            self.feed.message = session.error or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason
 
-    def _show_progress(self) -> None:
-        """Epoch, loss and time left of what runs in the slow lane; Cancel while it does."""
-        progress, bar = self.session.progress, self.controls.progress
-        self.controls.cancel.disabled = progress is None
-        self.controls.tune.disabled = progress is not None
-        bar.value = progress.done if progress else 0.0
-        bar.description = (
-            progress.stage + (f", {progress.left_s:.0f} s left" if progress.left_s >= 0 else "")
-            if progress
-            else ""
-        )
+    def _progressed(self, change: Any) -> None:
+        self.controls.show_progress(change.new)
+        if None in (change.old, change.new):  # it begins, or it ended
+            self._paint()
 
     def _looked_at(
         self,
@@ -304,10 +281,14 @@ class Explorer(VBox):
         self.waterfall.data = account
 
 
+def _state(session: Session) -> str:
+    """What the page says of what it shows, once the fast lane is done."""
+    if not session.stale:
+        return "fresh"
+    if session.error:
+        return "error"
+    return "running" if session.progress else "stale"
+
+
 def _cases(session: Session) -> list[tuple[str, str]]:
     return [(CASES.get(case, case or "own images"), case) for case in session.cases]
-
-
-def _weights_of(recipe: Recipe) -> tuple[object, ...]:
-    """What decides which weights there are, before they are rounded."""
-    return recipe.sparsity, recipe.pruning, recipe.score, recipe.seed

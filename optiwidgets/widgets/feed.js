@@ -22,6 +22,7 @@ function nameControls(root) {
     const readout = slider.querySelector(".widget-readout");
     if (!handle || !readout) continue;
     handle.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
+    handle.setAttribute("aria-disabled", slider.querySelector(".noUi-target").hasAttribute("disabled"));
     const unit = slider.classList.contains("ow-percent") ? " percent" : "";
     handle.setAttribute("aria-valuetext", readout.textContent + unit);
     const filled = 100 * handle.ariaValueNow / handle.ariaValueMax;

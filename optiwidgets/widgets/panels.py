@@ -16,6 +16,7 @@ import numpy as np
 from ipywidgets import Widget, widget_serialization
 from traitlets import Dict, Instance, Int, List, Unicode
 
+from optiwidgets.engine.recipe import N_OF_M, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
 
@@ -145,34 +146,52 @@ def _lead(report: Report) -> str:
 
 def _notes(report: Report) -> list[str]:
     """What a recipe's speed can and cannot be on this kind of machine, and why."""
-    recipe, notes = report.recipe, []
-    if recipe.pruning == "channel" and recipe.sparsity:
-        notes.append(
+    recipe = report.recipe
+    notes = [_about_zeros(recipe), _about_widths(report)]
+    if recipe.activation_bits < 32 and report.simulated is None:
+        notes.append("The exported graph rounds the activations itself, in float: extra work.")
+    return [note for note in notes if note]
+
+
+def _about_zeros(recipe: Recipe) -> str:
+    if not recipe.prunes:
+        return ""
+    if recipe.pruning == "channel":
+        return (
             "Removed channels are gone from the network. Time falls less than the "
             "multiply-accumulates: not all of it is arithmetic."
         )
-    elif recipe.sparsity:
-        notes.append("Zeros cost as much time as any other weight: the kernels are dense.")
+    if recipe.pruning in N_OF_M:
+        return (
+            f"{recipe.pruning} zeros cost as much as others here: no CPU kernel uses the pattern."
+        )
+    return "Zeros cost as much time as any other weight: the kernels are dense."
+
+
+def _about_widths(report: Report) -> str:
+    recipe = report.recipe
+    widths = {recipe.bits, *(bits for _, _, bits in recipe.layers if bits)}
     if report.simulated is not None:
-        notes.append(
+        return (
             "Real int8. Convolutions over fewer than 8 channels still compute in float, where "
             "this runtime is faster. In layers this small, rounding the inputs can cost more than "
             "integers save."
         )
-    elif recipe.bits < 8:
-        notes.append(
+    if len(widths) > 1:
+        return "Layers of different bit-widths run as floats: only the file shrinks."
+    if recipe.bits == 2 and recipe.scheme == "ternary":
+        return "Ternary weights run as floats: no CPU kernel adds instead of multiplying."
+    if recipe.bits < 8:
+        return (
             "Below 8 bits no CPU runtime has convolution kernels: the weights run as floats, and "
             "only the file shrinks."
         )
-    elif recipe.bits == recipe.activation_bits == 8:
-        notes.append("A codebook's values are not evenly spaced: no int8 kernel takes them.")
-    elif recipe.bits == 8:
-        notes.append("8-bit weights alone run as floats: smaller, not faster.")
-    elif recipe.bits == 16:
-        notes.append("16-bit weights run as 32-bit floats: smaller, not faster.")
-    if recipe.activation_bits < 32 and report.simulated is None:
-        notes.append("Rounded activations are simulated; what is timed runs in float.")
-    return notes
+    if recipe.bits == recipe.activation_bits == 8:
+        return "A codebook's values are not evenly spaced: no int8 kernel takes them."
+    return {
+        8: "8-bit weights alone run as floats: smaller, not faster.",
+        16: "16-bit weights run as 32-bit floats: smaller, not faster.",
+    }.get(recipe.bits, "")
 
 
 def _plain(value: float | np.floating[Any]) -> float | None:

@@ -51,10 +51,14 @@ class Textbook(VBox):
     def _look(self) -> None:
         self.find.disabled = True
         self.table.caption = "Looking for it: this takes some seconds."
-        self.session.search(AFTER, self._found)
+        search = self.session.search(AFTER, self._found)
+        search.add_done_callback(lambda _: self._looked())  # found, given up or failed
+
+    def _looked(self) -> None:
+        self.find.disabled = False
+        self._write()
 
     def _found(self, report: Report) -> None:
-        self.find.disabled = False
         self.session.adopt(report)
         self.session.settle()
 
@@ -62,7 +66,8 @@ class Textbook(VBox):
         before, now = (r.confusion.counts for r in (self.session.baseline, self.session.report))
         columns = [_named(counts) for counts in (BEFORE, before, AFTER, now)]
         self.table.rows = [[name, *(f"{c[name]}" for c in columns)] for name in columns[0]]
-        self.table.caption = self._verdict(int(np.abs(now - AFTER).max()))
+        apart = int(np.abs(now - AFTER).max())
+        self.table.caption = self.session.error or self._verdict(apart)
 
     def _verdict(self, apart: int) -> str:
         recipe = self.session.report.recipe

@@ -7,6 +7,7 @@ import pytest
 
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recover import Cancelled
 from optiwidgets.engine.report import Confusion
 from optiwidgets.engine.search import distance, nearest_recipe
 
@@ -85,3 +86,10 @@ def test_a_pruned_model_is_within_3_counts_of_the_textbooks():
     assert distance(report.confusion, np.array(TEXTBOOK)) <= 3
     assert report.recipe.sparsity > 0
     assert report.confusion.counts.sum(1).tolist() == [105, 95]
+
+
+def test_a_search_that_is_asked_to_stop_gives_up():
+    told = Told(lambda r: missing(0))
+    with pytest.raises(Cancelled):
+        nearest_recipe(told, missing(4), stop=lambda: len(told.asked) == 9)
+    assert len(told.asked) == 9

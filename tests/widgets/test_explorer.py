@@ -233,7 +233,7 @@ def test_what_was_fine_tuned_stays_so_while_only_its_codes_change(explorer):
     assert "then rounded to codes" in explorer.feed.message
     explorer.controls.sparsity.value = 79
     assert explorer.session.recipe == Recipe(sparsity=0.79, bits=5)
-    assert "Not fine-tuned: that was for other weights" in explorer.feed.message
+    assert "Not fine-tuned: for these weights, press Fine-tune again." in explorer.feed.message
     explorer.controls.sparsity.value = 78
     assert explorer.feed.message == ""
 
@@ -260,10 +260,156 @@ def test_what_cannot_be_done_to_a_model_is_not_offered_and_says_why(toy):
     assert [value for _, value in explorer.controls.choices["pruning"].options] == [
         "global",
         "layer",
+        "2:4",
+        "1:4",
     ]
     assert "No channels can be removed" in explorer.controls.note.value
     explorer.controls.sparsity.value = 50
     assert explorer.feed.state == "fresh"
+
+
+def wait(explorer):
+    explorer.session.wait(120)
+
+
+@pytest.fixture
+def cold():
+    """An explorer of an experiment that remembers nothing yet."""
+    return Explorer(Experiment.load("digits"))
+
+
+def test_what_takes_long_is_shown_without_first_then_whole(cold, digits):
+    cold.controls.sparsity.value = 90
+    cold.controls.choices["score"].value = "lamp"
+    cold.controls.choices["recovery"].value = "sequential"
+    assert cold.feed.state == "running"
+    assert cold.feed.message == "Shown without refit; refitting layer by layer ..."
+    assert cold.feed.data["recipe"]["recovery"] == "none"
+    lamp = digits.run(Recipe(sparsity=0.9, score="lamp"))
+    assert cold.feed.data["optimized"]["accuracy"] == lamp.confusion.accuracy
+    wait(cold)
+    recipe = Recipe(sparsity=0.9, score="lamp", recovery="sequential")
+    assert cold.feed.state == "fresh"
+    assert cold.feed.data["recipe"] == recipe.as_dict() | {"layers": []}
+    assert cold.feed.data["optimized"]["accuracy"] == digits.run(recipe).confusion.accuracy
+    assert "Refitted layer by layer" in cold.feed.message
+    assert cold.feed.data["settings"] == cold._positions()
+
+
+def test_cancel_says_what_was_not_done_and_a_move_goes_on(cold):
+    cold.controls.choices["recovery"].value = "sequential"
+    cold.controls.sparsity.value = 90
+    cold.controls.cancel.click()
+    assert cold.feed.state == "stale"
+    assert cold.feed.message == "Not refitted: cancelled. Moving any handle tries again."
+    assert cold.controls.cancel.disabled
+    cold.controls.choices["clip"].value = "mse"
+    assert cold.feed.state == "running"
+    wait(cold)
+    assert cold.feed.state == "fresh"
+
+
+def test_a_cancelled_training_goes_on_at_the_button_or_is_left_by_a_move(cold):
+    cold.controls.sparsity.value = 80
+    cold.controls.tune.click()
+    assert cold.feed.message == "Shown without fine-tuning; fine-tuning ..."
+    cold.controls.cancel.click()
+    assert cold.feed.state == "stale"
+    assert "Not fine-tuned: cancelled. Press Fine-tune again" in cold.feed.message
+    cold.controls.tune.click()
+    assert cold.feed.state == "running"
+    cold.controls.cancel.click()
+    cold.controls.sparsity.value = 81
+    assert (cold.feed.state, cold.session.recipe) == ("fresh", Recipe(sparsity=0.81))
+
+
+def test_several_methods_left_out_are_all_named(cold):
+    cold.session.recipe = Recipe(sparsity=0.5, bits=3, rounding="gptq", recovery="refit")
+    said = "Shown without GPTQ and refit; rounding by GPTQ, refitting ..."
+    assert cold.feed.message == said
+    cold.session.cancel()
+    assert "Not rounded by GPTQ. Not refitted: cancelled." in cold.feed.message
+
+
+def test_what_fails_in_the_background_is_an_error_beside_the_stand_in(cold, monkeypatch):
+    run = Experiment.run
+
+    def broken(self, recipe, **others):
+        if recipe.recovery == "refit":
+            raise RuntimeError("no such inverse")
+        return run(self, recipe, **others)
+
+    monkeypatch.setattr(Experiment, "run", broken)
+    cold.controls.choices["recovery"].value = "refit"
+    cold.controls.sparsity.value = 70
+    wait(cold)
+    assert cold.feed.state == "error"
+    assert "no such inverse" in cold.feed.message
+    assert cold.feed.data["recipe"]["recovery"] == "none"
+    assert cold.controls.cancel.disabled
+
+
+def test_training_moves_win_back_to_nothing(cold):
+    cold.controls.choices["recovery"].value = "bias"
+    cold.controls.sparsity.value = 50
+    cold.controls.bits.value = 4
+    cold.controls.training.value = "qat"
+    cold.controls.tune.click()
+    assert cold.session.recipe == Recipe(sparsity=0.5, bits=4, recovery="qat")
+    assert cold.controls.choices["recovery"].value == "none"
+    assert cold.feed.state == "running"
+    cold.session.cancel()
+
+
+def test_training_for_codes_ends_where_codes_do(cold):
+    trained = Recipe(sparsity=0.3, bits=4, recovery="qat")
+    cold.session.adopt(cold.session.experiment.run(trained))
+    assert "Trained on the training images as it is rounded" in cold.feed.message
+    for bits in (5, 32):
+        cold.session.recipe = trained
+        cold.controls.bits.value = bits
+        assert cold.session.recipe == Recipe(sparsity=0.3, bits=bits)
+        assert "press Train rounded again" in cold.feed.message
+
+
+def test_a_press_that_no_hand_can_make_does_nothing(explorer):
+    explorer.controls.training.value = "qat"
+    explorer.controls.tune.click()
+    assert explorer.session.recipe == Recipe()
+
+
+def test_winning_back_nothing_is_said(explorer):
+    explorer.controls.choices["recovery"].value = "refit"
+    assert explorer.feed.state == "fresh"
+    assert "Nothing to win back" in explorer.feed.message
+
+
+def test_a_pattern_says_how_many_weights_are_pruned_and_why_not_more(explorer):
+    explorer.controls.choices["pruning"].value = "2:4"
+    assert explorer.session.recipe == Recipe(sparsity=0.5, pruning="2:4")
+    said = "2:4: 12,448 of 24,904 weights pruned, 49.98%: where a row is no multiple of 4"
+    assert said in explorer.feed.message
+
+
+def test_one_hand_on_one_handle_is_one_run_whatever_it_moves_along(explorer):
+    explorer.controls.choices["score"].value = "lamp"
+    explorer.controls.sparsity.value = 70
+    runs = []
+    explorer.session.observe(lambda c: runs.append(c.new), "busy")
+    explorer.controls.choices["pruning"].value = "channel"
+    assert runs == [True, False]
+    explorer.controls.choices["pruning"].value = "1:4"
+    assert runs == 2 * [True, False]
+    assert explorer.session.recipe == Recipe(pruning="1:4")
+
+
+def test_overrides_for_layers_are_named_and_end_with_a_move(explorer):
+    layers = ((next(iter(explorer.session.experiment._optimizer.pruner.weights)), 0.2, None),)
+    explorer.session.recipe = Recipe(sparsity=0.8, layers=layers)
+    assert "Set by code: Recipe(sparsity=0.8, layers=" in explorer.feed.message
+    assert explorer.feed.data["recipe"]["layers"] == list(layers)
+    explorer.controls.sparsity.value = 81
+    assert explorer.session.recipe == Recipe(sparsity=0.81)
 
 
 def test_the_untouched_model_is_not_blamed(explorer):

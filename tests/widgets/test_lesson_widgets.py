@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -248,3 +249,34 @@ def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_
     assert [row[4] for row in textbook.table.rows] == [
         str(count) for count in (now[1, 1], now[0, 1], now[1, 0], now[0, 0])
     ]
+
+
+def after_all(session):
+    """Wait for the slow lane, and for those it tells."""
+    session.slow.submit((lambda void: None, lambda _: None)).result(60)
+
+
+def test_the_search_for_such_a_recipe_can_be_asked_for_again_once_a_move_ended_it():
+    session = Session(Experiment.load("smear-200"))
+    textbook = Textbook(session)
+    begun, run = Event(), session.experiment.run
+    session.experiment.run = lambda recipe, **others: begun.set() or run(recipe, **others)
+    textbook.find.click()
+    assert textbook.find.disabled
+    assert begun.wait(30)
+    session.recipe = Recipe(sparsity=0.9)
+    after_all(session)
+    assert not textbook.find.disabled
+    assert "Looking" not in textbook.table.caption
+    assert session.report.recipe == Recipe(sparsity=0.9)
+
+
+def test_a_search_that_fails_can_be_tried_again(monkeypatch):
+    session = Session(Experiment.load("smear-200"))
+    textbook = Textbook(session)
+    monkeypatch.setattr(Experiment, "run", lambda *_, **__: 1 / 0)
+    textbook.find.click()
+    session.wait(60)
+    after_all(session)
+    assert not textbook.find.disabled
+    assert "division by zero" in textbook.table.caption

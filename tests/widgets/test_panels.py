@@ -17,6 +17,8 @@ from optiwidgets.widgets.panels import (
     describe,
 )
 
+FIRST = "features.0"  # of the shipped models' layers
+
 
 @pytest.fixture
 def reports(digits):
@@ -64,12 +66,19 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
         (Recipe(bits=8), ["alone run as floats"]),
         (Recipe(bits=16), ["run as 32-bit floats"]),
         (Recipe(bits=8, activation_bits=8), ["Real int8"]),
-        (Recipe(bits=8, activation_bits=4), ["alone run as floats", "activations are simulated"]),
+        (
+            Recipe(bits=8, activation_bits=4),
+            ["alone run as floats", "rounds the activations itself"],
+        ),
         (
             Recipe(bits=8, activation_bits=8, scheme="codebook"),
-            ["not evenly spaced", "activations are simulated"],
+            ["not evenly spaced", "rounds the activations itself"],
         ),
         (Recipe(sparsity=0.5, bits=2), ["Zeros cost", "Below 8 bits"]),
+        (Recipe(pruning="2:4"), ["2:4 zeros cost as much as others here"]),
+        (Recipe(bits=2, scheme="ternary"), ["Ternary weights run as floats"]),
+        (Recipe(layers=((FIRST, 0.5, None),)), ["Zeros cost"]),
+        (Recipe(bits=8, layers=((FIRST, None, 4),)), ["Layers of different bit-widths"]),
     ],
     ids=str,
 )
