@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +62,18 @@ def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
             scores: Tensor = net(batch)
             return scores
 
-    return torch.cat(list(_workers(os.getpid()).map(forward, batches)))
+    return torch.cat(each(forward, batches))
+
+
+def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
+    """Call ``work`` with every item (one of each sequence), two at a time; results are in order.
+
+    Examples
+    --------
+    >>> each(lambda one, other: one * other, [1, 2, 3], [4, 5, 6])
+    [4, 10, 18]
+    """
+    return list(_workers(os.getpid()).map(work, *items))
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:

@@ -23,6 +23,7 @@ from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
+from optiwidgets.engine.resume import Resumer
 from optiwidgets.engine.sizes import reconcile
 
 
@@ -67,6 +68,7 @@ class Experiment:
         self._folded = network.fold(model)
         self._optimizer = Optimizer(self._folded, dataset, self._spec)
         self._images = Images.of("exploration", dataset.exploration)
+        self._resumer = Resumer(self._images.batches)
         self._memory = Memory(memory_mb * 1e6)
         self._openings: list[Recipe] = []
         self._lock = RLock()
@@ -119,6 +121,7 @@ class Experiment:
         other = copy.copy(self)
         other.dataset = dataset
         other._images = Images.of("exploration", dataset.exploration)
+        other._resumer = Resumer(other._images.batches)
         other._memory = Memory(self._memory.capacity_bytes)
         other._openings, other._lock = [], RLock()
         other._tools = other._make_tools()  # they hold on to the images
@@ -274,7 +277,9 @@ class Experiment:
     def _logits(self, optimized: Optimized, batches: Sequence[Tensor]) -> Tensor:
         """Scores before softmax from what really runs: the int8 runtime, or torch."""
         if not optimized.is_int8:
-            return evaluate(optimized.simulation(), batches)
+            again = batches is self._images.batches
+            net = optimized.simulation()
+            return self._resumer(net) if again else evaluate(net, batches)
         session = runtime.session(optimized.graph(batches[0][:1]))
         return torch.from_numpy(runtime.predict(session, torch.cat(list(batches))))
 
