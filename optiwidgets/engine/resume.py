@@ -15,6 +15,7 @@ from optiwidgets.engine import network
 from optiwidgets.engine.evaluate import each, evaluate
 
 MOST_BYTES = 2**26  # of values kept; a layer that is given more starts from the images every time
+PROBED = 4  # images on which the steps recorded must give what the model gives
 
 Values = dict[str, Any]  # what steps gave, by their names
 
@@ -60,12 +61,19 @@ class Resumer:
     def __call__(self, net: nn.Module) -> Tensor:
         """Scores before softmax (N, K) of all batches, in order.
 
-        A model with hooks of its own (rounded activations) is evaluated as a whole.
+        A model with hooks of its own (rounded activations) is evaluated as a whole, and so is one
+        whose steps, as recorded, are not what it does (torch.fx takes ``x += y`` for ``x = x + y``,
+        which is something else where ``x`` has another name).
         """
         if any(m._forward_hooks or m._forward_pre_hooks for m in net.modules()):
             return evaluate(net, self.batches)
         net, last = net.to(memory_format=torch.channels_last), self._last
-        steps = last.steps if last and last.steps.fit(net) else _Steps(net)
+        steps = (
+            last.steps if last and last.steps.fit(net) else _Steps(net, self.batches[0][:PROBED])
+        )
+        if not steps.faithful:
+            self._last = _Last(steps, {}, None)
+            return evaluate(net, self.batches)
         place = _first_change(steps, net, last) if last else 0
         scores, cut = self._resume(steps, net, place, last.cut if last else None)
         self._last = _Last(steps, steps.states(net), cut)
@@ -131,9 +139,12 @@ class _Last:
 
 
 class _Steps:
-    """A model's steps, as torch.fx records them, for all models of the same shapes."""
+    """A model's steps, as torch.fx records them, for all models of the same shapes.
 
-    def __init__(self, net: nn.Module) -> None:
+    ``faithful`` says whether they give on some images what the model itself gives.
+    """
+
+    def __init__(self, net: nn.Module, images: Tensor) -> None:
         self.shapes = _shapes(net)
         self.nodes = list(network.trace(net).nodes)
         self.keys = [(n.op, n.target, str(n.args), str(n.kwargs)) for n in self.nodes]
@@ -144,6 +155,9 @@ class _Steps:
         self._over: dict[fx.Node, list[str]] = {}
         for used, node in last_use.items():
             self._over.setdefault(node, []).append(used.name)
+        with torch.inference_mode():
+            scores = self.run(_modules(net), images, {}, 0)["output"]
+            self.faithful = torch.equal(scores.nan_to_num(), net(images).nan_to_num())
 
     def fit(self, net: nn.Module) -> bool:
         """Tell whether another model takes the same steps."""
