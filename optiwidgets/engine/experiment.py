@@ -21,13 +21,14 @@ from optiwidgets.engine.evaluate import Images, alone, check_fit, evaluate
 from optiwidgets.engine.latency import measure
 from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
+from optiwidgets.engine.perlayer import PerLayer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
 from optiwidgets.engine.resume import Resumer
 from optiwidgets.engine.sizes import reconcile
 
 
-class Experiment:
+class Experiment(PerLayer):
     """Runs recipes on one trained model and one dataset.
 
     The model is copied, put in eval mode and its BatchNorms are folded; the one that was given is

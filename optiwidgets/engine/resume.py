@@ -14,7 +14,7 @@ from torch.fx.node import map_arg
 from optiwidgets.engine import network
 from optiwidgets.engine.evaluate import each, evaluate
 
-MOST_BYTES = 2**26  # of values kept; a layer that is given more starts from the images every time
+MOST_BYTES = 2**26  # of values kept
 PROBED = 4  # images on which the steps recorded must give what the model gives
 
 Values = dict[str, Any]  # what steps gave, by their names
@@ -35,6 +35,8 @@ class Resumer:
     ----------
     batches
         N C H W, as for ``evaluate``.
+    most_bytes
+        Of values kept; a step that is given more starts from the images every time.
 
     Examples
     --------
@@ -48,8 +50,8 @@ class Resumer:
     True 2
     """
 
-    def __init__(self, batches: Sequence[Tensor]) -> None:
-        self.batches = batches
+    def __init__(self, batches: Sequence[Tensor], most_bytes: float = MOST_BYTES) -> None:
+        self.batches, self.most_bytes = batches, most_bytes
         self._last: _Last | None = None
 
     @property
@@ -90,7 +92,7 @@ class Resumer:
         for wanted in (place, cut.place):
             if wanted > steps.first:
                 plan = steps.plan(net, wanted, self.batches[0][:1])
-                if plan.bytes * sum(map(len, self.batches)) <= MOST_BYTES:
+                if plan.bytes * sum(map(len, self.batches)) <= self.most_bytes:
                     return self._run(steps, net, cut, plan)
         return evaluate(net, self.batches), None
 

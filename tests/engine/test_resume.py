@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import nn
 
-from optiwidgets.engine import network, resume, zoo
+from optiwidgets.engine import network, zoo
 from optiwidgets.engine.activations import calibrate, quantize_activations
 from optiwidgets.engine.evaluate import BATCH, evaluate
 from optiwidgets.engine.experiment import Experiment
@@ -163,10 +163,9 @@ def test_steps_that_are_not_what_the_model_does_are_not_taken(batches):
     assert resumer.kept_at is None
 
 
-def test_what_takes_too_much_memory_is_not_kept(residual, batches, monkeypatch):
-    images = sum(map(len, batches))
-    monkeypatch.setattr(resume, "MOST_BYTES", images * 4 * 6 * 9 * 4)  # one map of 4 channels
-    resumer = Resumer(batches)
+def test_what_takes_too_much_memory_is_not_kept(residual, batches):
+    one_map = sum(map(len, batches)) * 4 * 6 * 9 * 4  # of 4 channels
+    resumer = Resumer(batches, most_bytes=one_map)
     for name, kept_at in (("left", None), ("left", None), ("head", "head"), ("right", None)):
         residual = changed(residual, f"{name}.weight")
         assert same(resumer, residual)
