@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import seaborn as sns
@@ -17,6 +17,10 @@ from matplotlib.ticker import LogFormatter
 
 from optiwidgets.engine.report import Floats, Report
 from optiwidgets.engine.trials import Sweep, frontier
+
+if TYPE_CHECKING:
+    from optiwidgets.engine.budget import Budget
+    from optiwidgets.engine.sensitivity import Sensitivity
 
 BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
 PART_COLORS = {
@@ -154,6 +158,42 @@ def draw_sweep(sweep: Sweep) -> Figure:
         fontsize=11,
     )
     return figure
+
+
+def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0) -> Axes:
+    """Draw accuracy, in percent, against sparsity or bits, one curve a layer, with its interval.
+
+    The line across is the ground's accuracy less ``threshold`` points. Layers that could not be
+    changed are named below; they are no curves.
+    """
+    scale = 100 if sensitivity.by == "sparsity" else 1
+    colors = sns.color_palette("colorblind", max(1, len(sensitivity.curves)))
+    for color, (name, curve) in zip(colors, sensitivity.curves.items(), strict=False):
+        level, accuracy, low, high = np.array(curve, float).T
+        x = scale * level
+        sns.lineplot(x=x, y=100 * accuracy, ax=ax, color=color, marker="o", label=name)
+        ax.fill_between(x, 100 * low, 100 * high, color=color, alpha=0.12, linewidth=0)
+    limit = 100 * sensitivity.accuracy - threshold
+    ax.axhline(limit, color=GREY, linestyle="--", linewidth=1, label=f"{threshold:g} points lost")
+    unit = "sparsity of this layer, %" if sensitivity.by == "sparsity" else "bits of this layer"
+    without = ", ".join(sensitivity.unchanged)
+    ax.set(xlabel=f"{unit}\nnot changed: {without}" if without else unit, ylabel="accuracy, %")
+    if sensitivity.by == "bits":
+        ax.invert_xaxis()
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def draw_budget(ax: Axes, budget: Budget) -> Axes:
+    """Draw what each layer was given: its bytes as bars, sparsity and bits written beside."""
+    names = [choice.layer for choice in budget.choices]
+    sizes = [choice.bytes for choice in budget.choices]
+    sns.barplot(x=sizes, y=names, ax=ax, color=BLUE)
+    labels = [f"{c.bytes:,.0f} B, {c.sparsity:.0%}, {c.bits} bits" for c in budget.choices]
+    ax.bar_label(cast(BarContainer, ax.containers[0]), labels=labels, padding=3)
+    ax.set(xlabel="bytes (expected)", ylabel="")
+    ax.margins(x=0.6)
+    return ax
 
 
 def draw_report(report: Report) -> Figure:

@@ -19,6 +19,14 @@ def test_the_inner_loop_and_the_usual_ways_find_the_same_matrix() -> None:
         assert set(result[model]["ratios"]) == set(result[model]["floors"]) == {"a", "b"}
 
 
+@pytest.mark.slow
+def test_resumed_models_give_the_same_scores_at_every_layer() -> None:
+    command = [sys.executable, BENCHMARKS / "layers.py", "--rounds", "2", "--json"]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    for model in ("small", "wide"):
+        assert set(result[model]) >= {"all", "features.0", "head"}
+
+
 def test_too_few_rounds_are_refused() -> None:
     command = [sys.executable, BENCHMARKS / "inner_loop.py", "--rounds", "1"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

@@ -1,16 +1,22 @@
 """Figures: what is drawn is what the report says. Artists are read, never pixels."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from optiwidgets import Confusion, Recipe
+from optiwidgets.engine.budget import Choice
+from optiwidgets.engine.sensitivity import Point, Sensitivity
 from optiwidgets.engine.trials import Sweep, Trial
 from optiwidgets.figures import (
+    draw_budget,
     draw_classes,
     draw_confusion,
     draw_frontier,
+    draw_sensitivity,
     draw_size,
     draw_trials,
     to_bytes,
@@ -133,3 +139,30 @@ def test_attempts_have_the_same_staircase_from_the_largest_cut_on():
     assert np.asarray(line.get_xdata()).tolist() == [80, 70, 50]
     assert np.asarray(line.get_ydata()).tolist() == [6, 2, 1]
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (70, 2)
+
+
+def test_sensitivity_is_a_curve_a_layer_and_a_line_for_the_threshold():
+    curve = (Point(0.5, 0.9, 0.88, 0.92), Point(0.9, 0.6, 0.57, 0.63))
+    found = Sensitivity("sparsity", (0.5, 0.9), Recipe(), 0.95, {"a": curve}, {"b": "one"}, 2)
+    ax = draw_sensitivity(Figure().add_subplot(), found, threshold=3.0)
+    line, limit = ax.lines
+    assert line.get_xydata().tolist() == [[50, 90], [90, 60]]
+    assert list(limit.get_ydata()) == pytest.approx([92.0, 92.0])
+    assert ax.get_xlabel().endswith("not changed: b")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "3 points lost"]
+
+
+def test_fewer_bits_are_to_the_right():
+    curve = (Point(8, 0.9, 0.88, 0.92), Point(2, 0.6, 0.57, 0.63))
+    found = Sensitivity("bits", (8, 2), Recipe(), 0.95, {"a": curve}, {}, 2)
+    ax = draw_sensitivity(Figure().add_subplot(), found)
+    left, right = ax.get_xlim()
+    assert left > right
+
+
+def test_a_budget_is_a_bar_a_layer():
+    choices = (Choice("first", 0.5, 4, 100.0, 0.1), Choice("head", 0.9, 2, 40.0, 0.2))
+    budget = SimpleNamespace(choices=choices)
+    ax = draw_budget(Figure().add_subplot(), budget)
+    assert [bar.get_width() for bar in ax.patches] == [100.0, 40.0]
+    assert [text.get_text() for text in ax.texts] == ["100 B, 50%, 4 bits", "40 B, 90%, 2 bits"]

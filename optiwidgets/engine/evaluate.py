@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from optiwidgets.engine.data import Part, fingerprint
+from optiwidgets.engine.data import Dataset, Part, fingerprint
 from optiwidgets.engine.report import Integers
 
 P = ParamSpec("P")
@@ -62,7 +62,18 @@ def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
             scores: Tensor = net(batch)
             return scores
 
-    return torch.cat(list(_workers(os.getpid()).map(forward, batches)))
+    return torch.cat(each(forward, batches))
+
+
+def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
+    """Call ``work`` with every item (one of each sequence), two at a time; results are in order.
+
+    Examples
+    --------
+    >>> each(lambda one, other: one * other, [1, 2, 3], [4, 5, 6])
+    [4, 10, 18]
+    """
+    return list(_workers(os.getpid()).map(work, *items))
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
@@ -95,6 +106,22 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
             )
         if not torch.equal(seen, given):
             raise ValueError("the model changes the images it is given: its first step is in place")
+
+
+def check_kin(dataset: object, own: Dataset) -> None:
+    """Raise ValueError for images that the same model cannot be asked about, saying why."""
+    if not isinstance(dataset, Dataset):
+        raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
+    if dataset.class_names != own.class_names:
+        raise ValueError(f"classes are {own.class_names}, not {dataset.class_names}")
+    if dataset.positive != own.positive:
+        raise ValueError(f"the positive class is {own.positive}, not {dataset.positive}")
+    here, there = (tuple(d.exploration[0].shape[1:]) for d in (own, dataset))
+    if here != there:
+        raise ValueError(f"images are {here}, not {there}")
+    moments = [(torch.as_tensor(d.mean), torch.as_tensor(d.std)) for d in (own, dataset)]
+    if not all(map(torch.equal, *moments)):
+        raise ValueError("the images are normalized with another mean and std than the model's")
 
 
 def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -9,24 +9,25 @@ from functools import cached_property
 from threading import RLock
 from types import MappingProxyType
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine import metrics, network, pack, recover, runtime, zoo
 from optiwidgets.engine.activations import positions
 from optiwidgets.engine.data import Dataset, invisible_change, load_dataset
-from optiwidgets.engine.evaluate import Images, alone, check_fit, evaluate
-from optiwidgets.engine.latency import measure
+from optiwidgets.engine.evaluate import Images, alone, check_fit, check_kin, evaluate
+from optiwidgets.engine.latency import check_threads, measure
 from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
+from optiwidgets.engine.perlayer import PerLayer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
+from optiwidgets.engine.resume import Resumer
 from optiwidgets.engine.sizes import reconcile
 from optiwidgets.engine.trials import Sweep, Trial
 
 
-class Experiment:
+class Experiment(PerLayer):
     """Runs recipes on one trained model and one dataset.
 
     The model is copied, put in eval mode and its BatchNorms are folded; the one that was given is
@@ -61,13 +62,13 @@ class Experiment:
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
-        _check_memory(memory_mb)
         self.dataset = dataset
         self._spec = model.spec if isinstance(model, zoo.CNN) else None
         self._folded = network.fold(model)
         self._optimizer = Optimizer(self._folded, dataset, self._spec)
         self._images = Images.of("exploration", dataset.exploration)
-        self._memory = Memory(memory_mb * 1e6)
+        self._resumer = Resumer(self._images.batches)
+        self._memory = Memory(memory_mb)
         self._openings: list[Recipe] = []
         self._lock = RLock()
         self._tools = self._make_tools()  # one for all reports: by it they know where they belong
@@ -115,20 +116,21 @@ class Experiment:
         ... ).confusion.accuracy
         True
         """
-        _check_kin(dataset, self.dataset)
+        check_kin(dataset, self.dataset)
         other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
         other._images = Images.of("exploration", dataset.exploration)
-        other._memory = Memory(self._memory.capacity_bytes)
+        other._resumer = Resumer(other._images.batches)
+        other._memory = Memory(self._memory.memory_mb)
         other._openings, other._lock = [], RLock()
         other._tools = other._make_tools()  # they hold on to the images
         return other
 
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
         """Travel to another process: models and images do, what is remembered stays here."""
-        capacity_mb = self._memory.capacity_bytes / 1e6
-        return _reopen, (self._folded, self._optimizer.dataset, self.dataset, capacity_mb)
+        given = (self._folded, self._optimizer.dataset, self.dataset, self._memory.memory_mb)
+        return _reopen, given
 
     def __repr__(self) -> str:
         """Model and dataset."""
@@ -271,7 +273,7 @@ class Experiment:
             Not a report of this experiment, or one about the sealed images; threads out of range.
         """
         self._check_own(rep)
-        threads = _check_threads(threads)
+        threads = check_threads(threads)
         optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
         graph = optimized.graph(images[:1])
         session = runtime.session(graph)
@@ -344,7 +346,9 @@ class Experiment:
     def _logits(self, optimized: Optimized, batches: Sequence[Tensor]) -> Tensor:
         """Scores before softmax from what really runs: the int8 runtime, or torch."""
         if not optimized.is_int8:
-            return evaluate(optimized.simulation(), batches)
+            again = batches is self._images.batches
+            net = optimized.simulation()
+            return self._resumer(net) if again else evaluate(net, batches)
         session = runtime.session(optimized.graph(batches[0][:1]))
         return torch.from_numpy(runtime.predict(session, torch.cat(list(batches))))
 
@@ -419,35 +423,6 @@ class Experiment:
 def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
     experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
     return experiment if dataset is tuned_on else experiment.on(dataset)
-
-
-def _check_kin(dataset: object, own: Dataset) -> None:
-    """Images that the same model can be asked about: same classes, shape and normalization."""
-    if not isinstance(dataset, Dataset):
-        raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
-    if dataset.class_names != own.class_names:
-        raise ValueError(f"classes are {own.class_names}, not {dataset.class_names}")
-    if dataset.positive != own.positive:
-        raise ValueError(f"the positive class is {own.positive}, not {dataset.positive}")
-    here, there = (tuple(d.exploration[0].shape[1:]) for d in (own, dataset))
-    if here != there:
-        raise ValueError(f"images are {here}, not {there}")
-    moments = [(torch.as_tensor(d.mean), torch.as_tensor(d.std)) for d in (own, dataset)]
-    if not all(map(torch.equal, *moments)):
-        raise ValueError("the images are normalized with another mean and std than the model's")
-
-
-def _check_threads(threads: int) -> int:
-    whole, most = isinstance(threads, int | np.integer), os.cpu_count() or 1
-    if whole and not isinstance(threads, bool) and threads in range(1, most + 1):
-        return int(threads)
-    raise ValueError(f"threads is a whole number, 1 to {most} here, not {threads!r}")
-
-
-def _check_memory(memory_mb: object) -> None:
-    number = isinstance(memory_mb, int | float) and not isinstance(memory_mb, bool)
-    if not number or not memory_mb >= 0:  # type: ignore[operator]
-        raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
 
 
 def _check_recipe(recipe: object) -> None:

@@ -9,6 +9,7 @@ openings first and rounds within them second: a cluster bootstrap (A. C. Davison
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -200,3 +201,11 @@ class _Bench:
 def _fitting(seconds: float, one_round: float) -> int:
     """How many rounds fit, 1 to MOST_ROUNDS."""
     return int(np.clip(seconds // max(one_round, 1e-9), 1, MOST_ROUNDS))
+
+
+def check_threads(threads: int) -> int:
+    """Give a number of threads back as an int, or raise ValueError with those there are."""
+    whole, most = isinstance(threads, int | np.integer), os.cpu_count() or 1
+    if whole and not isinstance(threads, bool) and threads in range(1, most + 1):
+        return int(threads)
+    raise ValueError(f"threads is a whole number, 1 to {most} here, not {threads!r}")

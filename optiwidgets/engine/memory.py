@@ -11,8 +11,11 @@ from optiwidgets.engine.report import Report
 class Memory:
     """Past reports by recipe, the least recently used forgotten first."""
 
-    def __init__(self, capacity_bytes: float) -> None:
-        self.capacity_bytes, self.used_bytes = capacity_bytes, 0
+    def __init__(self, memory_mb: float) -> None:
+        number = isinstance(memory_mb, int | float) and not isinstance(memory_mb, bool)
+        if not number or not memory_mb >= 0:
+            raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
+        self.memory_mb, self.capacity_bytes, self.used_bytes = memory_mb, 1e6 * memory_mb, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
 
     def get(self, recipe: Recipe) -> Report | None:

@@ -159,10 +159,14 @@ class Pruner:
 
     def _strength(self, name: str) -> Tensor:
         """Mean square of the input that each weight multiplies, in the weight's shape."""
+        if name not in self.seen.moments:  # no image ever reaches it
+            return torch.zeros_like(self.weights[name])
         return self._of_inputs(name, self.seen.moments[name].diagonal(dim1=1, dim2=2))
 
     def _slack(self, name: str) -> Tensor:
         """Diagonal of the inverse Hessian for each weight of a layer, in the weight's shape."""
+        if name not in self.seen.moments:
+            return torch.ones_like(self.weights[name])
         inverse = torch.linalg.inv(damped(self.seen.moments[name]))
         return self._of_inputs(name, inverse.diagonal(dim1=1, dim2=2))
 

@@ -1,0 +1,100 @@
+"""One layer's slider -> scores on all exploration images, from that layer on beside from the start.
+
+Every round gives two models that differ in one layer to both ways, in turning order; scores must be
+the same bits. "all" changes every layer, as the slider of the whole model does: there is nothing to
+reuse, and it must not cost anything. Ratios are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from statistics import median, quantiles
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import optiwidgets as ow
+from optiwidgets.engine.evaluate import evaluate
+from optiwidgets.engine.resume import Resumer
+
+MODELS = ("small", "wide")
+WARM_UP = 2  # rounds: in the first of a drag there is nothing kept yet
+
+
+def main() -> None:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=21, help="21")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    arguments = parser.parse_args()
+    if arguments.rounds < 2:
+        parser.error(f"--rounds is 2 or more, not {arguments.rounds}")
+    result = {name: measure(name, arguments.rounds) for name in MODELS}
+    machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}
+    print(json.dumps({**result, **machine}, indent=2) if arguments.json else table(result))
+
+
+def measure(model: str, rounds: int) -> dict[str, Any]:
+    """Every layer of one of the zoo's models."""
+    experiment = ow.Experiment.load("digits", model=model, memory_mb=0)
+    layers = [None, *experiment._optimizer.pruner.weights]
+    return {layer or "all": drag(experiment, layer, rounds) for layer in layers}
+
+
+def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str, Any]:
+    """Milliseconds of both ways and their ratio while one layer's sparsity grows."""
+    batches = experiment._images.batches
+    resumer = Resumer(batches)
+    ways = {"whole": lambda net: evaluate(net, batches), "resumed": resumer}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in range(rounds + WARM_UP):
+        names = list(ways) if turn % 2 else list(ways)[::-1]
+        taken = {way: timed(ways[way], net_at(experiment, layer, turn, rounds)) for way in names}
+        if not torch.equal(taken["whole"][0], taken["resumed"][0]):
+            raise AssertionError(f"other scores from {layer} on: not comparable")
+        for way, (_, seconds) in taken.items():
+            times[way] += [seconds] if turn >= WARM_UP else []
+    ratios = [whole / resumed for whole, resumed in zip(*times.values(), strict=True)]
+    return {
+        "milliseconds": {way: 1e3 * median(taken) for way, taken in times.items()},
+        "ratio": median(ratios),
+        "ratio_quartiles": quantiles(ratios, n=4)[::2],
+    }
+
+
+def net_at(experiment: ow.Experiment, layer: str | None, turn: int, rounds: int) -> nn.Module:
+    """The model at one position of a slider: a layer's own, or the one of them all."""
+    sparsity = 0.2 + 0.7 * turn / (rounds + WARM_UP)
+    recipe = ow.Recipe(layers=((layer, sparsity, None),)) if layer else ow.Recipe(sparsity, bits=4)
+    return experiment._optimizer.optimize(recipe).simulation()
+
+
+def timed(way: Any, net: nn.Module) -> tuple[Tensor, float]:
+    """Scores and the seconds they took."""
+    start = time.perf_counter()
+    scores: Tensor = way(net)
+    return scores, time.perf_counter() - start
+
+
+def table(result: dict[str, Any]) -> str:
+    """One row a layer."""
+    lines = [
+        "one layer changed -> scores on 1,500 images",
+        "model  layer       whole ms  resumed ms  times faster  quartiles",
+    ]
+    for model, layers in result.items():
+        for layer, row in layers.items():
+            ms, (low, high) = row["milliseconds"], row["ratio_quartiles"]
+            lines.append(
+                f"{model:7}{layer:12}{ms['whole']:8.1f}{ms['resumed']:12.1f}{row['ratio']:14.2f}"
+                f"   {low:.2f} to {high:.2f}"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
