@@ -21,7 +21,12 @@ def tables(result: Row) -> str:
         + "\n\n".join(group(model["rows"], kind) for kind in HEADS)
         for name, model in result["models"].items()
     ]
-    return "\n\n".join([*parts, targets(result["targets"]), alike(result["models"])])
+    parts += [targets(result["targets"]), alike(result["models"])]
+    if "machine" in result:
+        parts.append(
+            "load before and after, ours in it: {load}; {cpus} CPUs".format(**result["machine"])
+        )
+    return "\n\n".join(parts)
 
 
 def group(rows: list[Row], kind: str) -> str:

@@ -77,10 +77,11 @@ def parsed() -> argparse.Namespace:
 
 def measure(quick: bool) -> dict[str, Any]:
     """All rows of both models, then the targets."""
-    load = os.getloadavg()[0]
+    before = os.getloadavg()[0]
     models = {name: all_rows(name, quick) for name in MODELS}
     rows = {key(row): row for model in models.values() for row in model["rows"]}
     times = repeated(1 if quick else 3)
+    load = [before, os.getloadavg()[0]]
     return {
         "quick": quick,
         "machine": {"torch": torch.__version__, "cpus": os.cpu_count(), "load": load},
