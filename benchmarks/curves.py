@@ -30,7 +30,7 @@ def draw(result: Row) -> Figure:
     figure = Figure(figsize=(12, 5.4), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     with sns.axes_style("whitegrid"):
-        axes = figure.subplots(1, 2, sharey=True)
+        axes = figure.subplots(1, len(result["models"]), sharey=True, squeeze=False)[0]
     for ax, (name, model) in zip(axes, result["models"].items(), strict=True):
         draw_model(ax, name, model)
     axes[0].set_ylabel("accuracy, %", fontsize=13)
@@ -40,10 +40,11 @@ def draw(result: Row) -> Figure:
 def draw_model(ax: Axes, name: str, model: Row) -> None:
     """One model: lines with the 95 % intervals of their drops, and the untouched model's level."""
     level, colors, ends = 100 * model["accuracy"], sns.color_palette("colorblind"), []
+    pruned = [row for row in model["rows"] if row["group"] == "sparsity"]
     ax.axhline(level, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
     chosen = [(m, text, colors[c], mark) for m, text, c, mark in LINES]
     for method, text, color, mark in [*chosen, (*CHANCE, GREY, "")]:
-        rows = [row for row in model["rows"] if row["method"] == method]
+        rows = [row for row in pruned if row["method"] == method]
         places = [place(row["sparsity"]) for row in rows]
         heights = [level - row["points"] for row in rows]
         ax.plot(places, heights, color=color, marker=mark, markersize=7, linewidth=2.2)

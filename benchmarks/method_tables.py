@@ -32,7 +32,8 @@ def tables(result: Row) -> str:
 def group(rows: list[Row], kind: str) -> str:
     """One table: methods down, strengths across, two lines each."""
     rows = [row for row in rows if row["group"] == kind]
-    across = list(dict.fromkeys(strength(row) for row in rows))
+    ordered = sorted(rows, key=lambda row: (row["sparsity"], -row["bits"]))
+    across = list(dict.fromkeys(map(strength, ordered)))
     methods: dict[str, dict[str, Row]] = {}
     for row in rows:
         methods.setdefault(row["method"], {})[strength(row)] = row

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import itertools
 import json
 import subprocess
 import sys
@@ -151,3 +152,26 @@ def test_a_picture_needs_the_whole_run() -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "--picture needs a whole run, not --quick" in done.stderr
+
+
+def test_the_picture_shows_weights_in_float_alone(methods: ModuleType, found: Result) -> None:
+    curves = importlib.import_module("curves")
+    names = [name for name, *_ in (*curves.LINES, curves.CHANCE)]
+    cells = [(name, at) for name in names for at in (0.5, 0.9)]
+    model = found["models"]["wide"]
+    model["rows"] = [{**ROW, "method": name, "sparsity": at} for name, at in cells]
+    model["rows"] += [{**ROW, "method": name, "group": "both", "points": 50.0} for name in names]
+    (ax,) = curves.draw(found).axes
+    drawn = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 2]
+    assert sum(list(heights) == [97.0, 97.0] for heights in drawn) == len(names)
+    assert {text.get_text() for text in ax.texts} == {words for _, words, *_ in curves.LINES} | {
+        curves.CHANCE[1]
+    }
+
+
+def test_labels_at_one_height_are_moved_apart(methods: ModuleType) -> None:
+    curves = importlib.import_module("curves")
+    assert curves.spread([50.0, 50.0, 90.0]) == pytest.approx([53.1, 46.9, 90.0])
+    crowded = sorted(curves.spread([99.0, 98.0, 97.0, 12.0, 10.0, 10.0]))
+    gaps = [high - low for low, high in itertools.pairwise(crowded)]
+    assert min(gaps) >= curves.APART - 0.01
