@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow lint bench picture train
+.PHONY: help app test test-slow lint bench methods picture train
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -39,7 +39,10 @@ bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is
 		$(BIN)/python benchmarks/$$benchmark.py $(BENCH_ARGS) || exit; \
 	done
 
-picture: .venv/dev.stamp ## draw the picture of the README anew
+methods: .venv/dev.stamp ## run every method at every strength, draw its picture (15 minutes)
+	$(BIN)/python benchmarks/methods.py --picture lessons/pictures/methods.png $(BENCH_ARGS)
+
+picture: .venv/dev.stamp ## draw the other pictures of the README anew
 	$(BIN)/python benchmarks/picture.py
 
 train: .venv/app.stamp ## train the shipped models anew into build/

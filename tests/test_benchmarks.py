@@ -1,13 +1,58 @@
 """The benchmarks run and compare like with like; what they time is looked at elsewhere."""
 
+import copy
+import importlib
+import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+RUN = {
+    "points": 2.0,
+    "low": 1.1,
+    "high": 2.9,
+    "lost": 32,
+    "gained": 2,
+    "ms": 40.0,
+    "pruned_weights": 90,
+    "answers": 7,
+}
+ROW = {
+    "model": "wide",
+    "group": "sparsity",
+    "method": "lamp + refit",
+    "sparsity": 0.9,
+    "bits": 32,
+    "recipe": "Recipe(sparsity=0.9)",
+    "points": 2.0,
+    "low": 1.1,
+    "high": 2.9,
+    "spread": 0.0,
+    "ms": 40.0,
+    "runs": [RUN],
+}
+Result = dict[str, Any]
+
+
+@pytest.fixture
+def methods(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("methods")
+
+
+@pytest.fixture
+def found(methods: ModuleType) -> Result:
+    target = methods.Target("wide", 0.9, 32, ("lamp + refit",), 3.0, 50)
+    model = {"accuracy": 0.99, "images": 1500, "weights": 100, "layers": 2, "rows": [ROW]}
+    judged = methods.judged(target, {methods.key(ROW): ROW}, {})
+    return copy.deepcopy({"models": {"wide": model}, "targets": [judged]})
 
 
 @pytest.mark.slow
@@ -32,3 +77,109 @@ def test_too_few_rounds_are_refused() -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "--rounds is 2 or more, not 1" in done.stderr
+
+
+@pytest.mark.slow
+def test_every_method_at_every_strength_is_about_the_same_images_and_weights(
+    methods: ModuleType,
+) -> None:
+    command = [sys.executable, BENCHMARKS / "methods.py", "--quick", "--json"]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert methods.contradictions(result) == []
+    ran = {(r["model"], r["group"]) for m in result["models"].values() for r in m["rows"]}
+    assert ran == {(m, g) for m in ("small", "wide") for g in ("sparsity", "bits", "both")}
+    assert all(len(target["measured"]) == len(target["methods"]) for target in result["targets"])
+    assert "the same scores on every image:\n  none" in methods.tables(result)
+
+
+def _row(result: Result) -> Result:
+    row: Result = result["models"]["wide"]["rows"][0]
+    return row
+
+
+def test_figures_that_agree_pass(methods: ModuleType, found: Result) -> None:
+    assert methods.contradictions(found) == []
+    assert found["targets"][0]["met"] is True
+
+
+@pytest.mark.parametrize(
+    ("plant", "why"),
+    [
+        (lambda r: _row(r)["runs"][0].update(lost=31), "2.0 points, lost 31, gained 2"),
+        (lambda r: _row(r)["runs"][0].update(low=2.1), "2.0 points are not within 2.1 to 2.9"),
+        (lambda r: _row(r)["runs"][0].update(pruned_weights=80), "80 weights are pruned, not 90"),
+        (lambda r: _row(r).update(points=1.5), "points is 1.5, not the mean of its runs"),
+        (lambda r: _row(r).update(high=9.0), "high is 9.0, not the mean of its runs"),
+        (lambda r: r["targets"][0].update(points=1.9), "wide, lamp + refit: met is True"),
+        (lambda r: r["targets"][0].update(ms=39), "wide, lamp + refit: met is True"),
+        (lambda r: r["targets"][0].update(met=False), "wide, lamp + refit: met is False"),
+    ],
+)
+def test_planted_figures_are_found(
+    methods: ModuleType, found: Result, plant: Callable[[Result], None], why: str
+) -> None:
+    plant(found)
+    assert why in "; ".join(methods.contradictions(found))
+
+
+@pytest.mark.parametrize(
+    ("points", "ms", "met"), [(2.0, 40, True), (1.9, 40, False), (2, 39, False)]
+)
+def test_a_target_is_met_in_points_and_in_time(
+    methods: ModuleType, points: float, ms: float, met: bool
+) -> None:
+    target = methods.Target("wide", 0.9, 32, ("lamp + refit",), points, ms)
+    judged = methods.judged(target, {methods.key(ROW): ROW}, {})
+    assert judged["met"] is met
+    assert methods.tables({"models": {}, "targets": [judged]}).count("NOT MET") == (not met)
+
+
+def test_the_best_of_several_is_judged_only_where_that_is_asked(methods: ModuleType) -> None:
+    other = {**ROW, "method": "obs + refit", "points": 0.5}
+    rows = {methods.key(row): row for row in (ROW, other)}
+    for best in (False, True):
+        names = ("lamp + refit", "obs + refit")
+        target = methods.Target("wide", 0.9, 32, names, 1.0, best=best)
+        assert methods.judged(target, rows, {})["met"] is best
+
+
+def test_a_method_that_does_nothing_of_its_own_is_named(methods: ModuleType, found: Result) -> None:
+    assert methods.tables(found).endswith("  none")
+    found["models"]["wide"]["rows"].append({**ROW, "method": "lamp"})
+    assert methods.tables(found).endswith("wide, 90 %: lamp + refit; lamp")
+
+
+def test_every_target_has_its_rows(methods: ModuleType) -> None:
+    for target in methods.TARGETS:
+        for _, *at in methods.places(target):
+            assert methods.find(*at)
+
+
+def test_a_picture_needs_the_whole_run() -> None:
+    command = [sys.executable, BENCHMARKS / "methods.py", "--quick", "--picture", "x.png"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--picture needs a whole run, not --quick" in done.stderr
+
+
+def test_the_picture_shows_weights_in_float_alone(methods: ModuleType, found: Result) -> None:
+    curves = importlib.import_module("curves")
+    names = [name for name, *_ in (*curves.LINES, curves.CHANCE)]
+    cells = [(name, at) for name in names for at in (0.5, 0.9)]
+    model = found["models"]["wide"]
+    model["rows"] = [{**ROW, "method": name, "sparsity": at} for name, at in cells]
+    model["rows"] += [{**ROW, "method": name, "group": "both", "points": 50.0} for name in names]
+    (ax,) = curves.draw(found).axes
+    drawn = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 2]
+    assert sum(list(heights) == [97.0, 97.0] for heights in drawn) == len(names)
+    assert {text.get_text() for text in ax.texts} == {words for _, words, *_ in curves.LINES} | {
+        curves.CHANCE[1]
+    }
+
+
+def test_labels_at_one_height_are_moved_apart(methods: ModuleType) -> None:
+    curves = importlib.import_module("curves")
+    assert curves.spread([50.0, 50.0, 90.0]) == pytest.approx([53.1, 46.9, 90.0])
+    crowded = sorted(curves.spread([99.0, 98.0, 97.0, 12.0, 10.0, 10.0]))
+    gaps = [high - low for low, high in itertools.pairwise(crowded)]
+    assert min(gaps) >= curves.APART - 0.01

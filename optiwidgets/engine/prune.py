@@ -197,9 +197,11 @@ def keep_masks(ranks: Sequence[Tensor], pruning: str, sparsity: float) -> list[T
 
 
 def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:
-    """Mask that keeps the ``n`` best of every ``m`` neighbours of a row; rows are I H W flattened.
+    """Mask that keeps the ``n`` best of every ``m`` neighbouring inputs, O I H W or O I.
 
-    Where the length is not divisible by ``m``, the last, shorter group keeps its share, rounded up.
+    Neighbours are input channels at the same place of the kernel, as hardware that has use for such
+    a pattern wants it. Where their number is not divisible by ``m`` the last, shorter group keeps
+    its share, rounded up: a layer that reads one channel stays as it is.
 
     Source: A. Mishra et al., "Accelerating sparse deep neural networks", arXiv:2104.08378,
     section 3.
@@ -209,11 +211,13 @@ def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:
     >>> keep_n_of_m(torch.tensor([[4.0, 3.0, 2.0, 1.0, 9.0]]), 2, 4).int()
     tensor([[1, 1, 0, 0, 1]], dtype=torch.int32)
     """
-    rows = scores.flatten(1)
+    inputs_last = scores.movedim(1, -1)
+    rows = inputs_last.flatten(0, -2)
     whole = rows.shape[1] // m * m
     groups = [rows[:, :whole].reshape(-1, m), rows[:, whole:]]
     first, last = (_keep_best(group, math.ceil(group.shape[1] * n / m)) for group in groups)
-    return torch.cat([first.view(len(rows), whole), last], dim=1).view(scores.shape)
+    kept = torch.cat([first.view(len(rows), whole), last], dim=1)
+    return kept.view(inputs_last.shape).movedim(-1, 1)
 
 
 def kept_channels(ranks: Tensor, sparsity: float) -> Tensor:

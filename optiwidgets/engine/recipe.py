@@ -47,8 +47,8 @@ class Recipe:
     pruning
         Where the cut is made: over all layers at once (``"global"``), in every ``"layer"`` alike,
         by taking out whole output channels (``"channel"``), or by keeping 2 (``"2:4"``) or 1
-        (``"1:4"``) of every 4 neighbouring weights of a row; these two have a sparsity of their
-        own, 0.5 and 0.75, which is filled in.
+        (``"1:4"``) of every 4 neighbouring input channels; these two have a sparsity of their own,
+        0.5 and 0.75, which is filled in.
     score
         Who goes first: weights of smallest ``"magnitude"``, or by ``"lamp"``, ``"wanda"``,
         ``"fisher"`` or ``"obs"`` scores; channels by ``"magnitude"`` (L1), ``"l2"`` or
@@ -213,7 +213,8 @@ def without_idle(recipe: Recipe) -> Recipe:
     idle: set[str] = set()
     if not recipe.prunes:
         idle |= {"pruning", "score"}
-    if not (recipe.prunes or min(recipe._widths) < 32) and recipe.recovery in WITHOUT_TRAINING:
+    acts = recipe.prunes or (min(recipe._widths) < 32 and recipe.recovery != "refit")
+    if not acts and recipe.recovery in WITHOUT_TRAINING:
         idle |= {"recovery"}
     drawn = recipe.prunes and recipe.score == "random"
     if not drawn and recipe.recovery not in BY_TRAINING:

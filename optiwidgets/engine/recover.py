@@ -16,7 +16,7 @@ from optiwidgets.engine.network import prunable
 from optiwidgets.engine.seen import Layer
 
 EPOCHS, LONG = 5, 20  # the more is gone, the longer it takes
-SPARSE = 0.95  # from above here on the longer training
+SPARSE = 0.95  # from here on the longer training
 STEPS = ((0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5))  # share of the sparsity, epochs after it
 BATCH = 64
 PEAK_RATE = 4e-3
@@ -58,14 +58,14 @@ class Lap:
 
 
 def one_lap(tell: Listener, sparsity: float) -> Lap:
-    """A fine-tune as a whole: 5 epochs, or 20 where over 95 % of the weights are gone.
+    """A fine-tune as a whole: 5 epochs, or 20 where 95 % of the weights are gone or more.
 
     Examples
     --------
     >>> one_lap(print, 0.9).epochs, one_lap(print, 0.98).epochs
     (5, 20)
     """
-    epochs = LONG if sparsity > SPARSE else EPOCHS
+    epochs = LONG if sparsity >= SPARSE else EPOCHS
     return Lap(tell, epochs, total=epochs)
 
 

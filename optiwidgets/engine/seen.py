@@ -7,7 +7,7 @@ together (least squares, GPTQ), what the answers were before anything was change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,6 @@ from optiwidgets.engine.network import prunable
 Layer = nn.Conv2d | nn.Linear
 Visit = Callable[[str, Layer, Tensor, Tensor], Tensor | None]
 MOST_IMAGES = 512  # calibration images looked at; all are in memory at once
-AT_ONCE = 64  # images whose patches are in memory together
 MOST_ROWS = 16_384  # of a layer's inputs: evenly spaced ones stand for the others
 DAMPING = 0.01  # of the mean of a Hessian's diagonal
 
@@ -64,23 +63,23 @@ def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
              [1., 2., 4., 5.]]])
     """
     if isinstance(layer, nn.Linear):
-        return _thinned([inputs.flatten(1, -2)] if inputs.dim() > 2 else [inputs.unsqueeze(1)])[
-            None
-        ]
+        return _thinned(_like_places(inputs))[None]
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     padded = F.pad(inputs, layer._reversed_padding_repeated_twice, mode)
-    size, dilation, stride = layer.kernel_size, layer.dilation, layer.stride
-    parts = padded.split(AT_ONCE)
-    patches = [F.unfold(part, size, dilation, 0, stride).mT for part in parts]
-    rows = _thinned(patches)
+    windows = padded  # a view of all windows, none of them copied: N C H' W' h w
+    for axis, (size, step, gap) in enumerate(
+        zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), start=2
+    ):
+        windows = windows.unfold(axis, gap * (size - 1) + 1, step)[..., ::gap]
+    rows = _thinned(windows.movedim(1, 3)).flatten(1)
     return rows.view(len(rows), layer.groups, -1).transpose(0, 1)
 
 
 def output_rows(layer: Layer, outputs: Tensor) -> Tensor:
     """A layer's answers (n, O) at the places of ``input_rows``."""
     if isinstance(layer, nn.Conv2d):
-        return _thinned(outputs.flatten(2).mT.split(AT_ONCE))
-    return _thinned([outputs.flatten(1, -2) if outputs.dim() > 2 else outputs.unsqueeze(1)])
+        return _thinned(outputs.movedim(1, 3))
+    return _thinned(_like_places(outputs))
 
 
 def second_moments(rows: Tensor) -> Tensor:
@@ -168,18 +167,20 @@ def _nothing(layer: Layer) -> Tensor:
     return torch.zeros(layer.groups if isinstance(layer, nn.Conv2d) else 1, width, width)
 
 
-def _thinned(parts: Sequence[Tensor]) -> Tensor:
-    """Rows (n, I) out of images' places, parts (N, L, I): at most ``MOST_ROWS``, evenly spaced."""
-    images = sum(map(len, parts))
-    return torch.cat([_spaced(part, MOST_ROWS * len(part) // images) for part in parts])
+def _like_places(rows: Tensor) -> Tensor:
+    """What a Linear reads or answers, N I or N ... I, as N H W I."""
+    return rows.reshape(len(rows), 1, -1, rows.shape[-1])
 
 
-def _spaced(places: Tensor, most: int) -> Tensor:
-    images, per_image, _ = places.shape
-    if images * per_image <= most:
-        return places.flatten(0, 1)
-    chosen = torch.linspace(0, images * per_image - 1, most).long()
-    return places[chosen // per_image, chosen % per_image]
+def _thinned(places: Tensor) -> Tensor:
+    """Rows (n, ...) out of images' places (N, H, W, ...): at most ``MOST_ROWS``, evenly spaced."""
+    images, height, width = places.shape[:3]
+    total = images * height * width
+    if total <= MOST_ROWS:
+        return places.flatten(0, 2)
+    chosen = torch.linspace(0, total - 1, MOST_ROWS).long()
+    image, place = chosen // (height * width), chosen % (height * width)
+    return places[image, place // width, place % width]
 
 
 @contextmanager

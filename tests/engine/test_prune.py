@@ -217,17 +217,22 @@ def test_wanda_fisher_and_obs_weigh_by_input_gradient_and_slack():
     assert torch.allclose(obs([weight], [values])[0], lamp([slack.sqrt()])[0])
 
 
-@pytest.mark.parametrize("shape", [(3, 8), (2, 3, 3, 3), (4, 3), (1, 1)])
+@pytest.mark.parametrize("shape", [(3, 8), (2, 6, 3, 2), (2, 3, 3, 3), (4, 3), (1, 1)])
 @pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 4)])
 def test_n_of_m_keeps_the_best_of_every_group_and_at_least_its_share_of_the_last(shape, n, m):
     scores = torch.rand(shape, generator=torch.Generator().manual_seed(3))
     mask = keep_n_of_m(scores, n, m)
     assert mask.shape == scores.shape
-    for row, kept in zip(scores.flatten(1), mask.flatten(1), strict=True):
+    rows, masks = (t.movedim(1, -1).reshape(-1, shape[1]) for t in (scores, mask))
+    for row, kept in zip(rows, masks, strict=True):
         for group, stays in zip(row.split(m), kept.split(m), strict=True):
             count = -(-len(group) * n // m)
             assert int(stays.sum()) == count
             assert set(group[stays].tolist()) == set(group.sort().values[-count:].tolist())
+
+
+def test_a_layer_that_reads_one_channel_has_no_neighbours_to_choose_from():
+    assert keep_n_of_m(torch.rand(8, 1, 3, 3), 2, 4).all()
 
 
 def test_of_equal_scores_in_a_group_the_lower_index_goes():

@@ -266,6 +266,8 @@ def test_a_message_stays_short_whatever_it_is_about(field, huge):
         (Recipe(bits=2, scheme="affine", clip="mse"), Recipe(bits=2, scheme="affine", clip="mse")),
         (Recipe(sparsity=0.1, pruning="layer"), Recipe(sparsity=0.1, pruning="layer")),
         (Recipe(bits=32, rounding="gptq", recovery="sequential"), Recipe()),
+        (Recipe(bits=4, recovery="refit"), Recipe(bits=4)),
+        (Recipe(bits=4, recovery="sequential"), Recipe(bits=4, recovery="sequential")),
         (Recipe(bits=2, scheme="ternary", clip="mse"), Recipe(bits=2, scheme="ternary")),
         (
             Recipe(pruning="layer", layers=(("a", 0.5, None),)),
