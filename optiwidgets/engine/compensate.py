@@ -138,13 +138,17 @@ def recalibrate(
             narrow = output_rows(layer, outputs).std(0, correction=0)
             stretch = torch.where(narrow > 1e-6, deviation / narrow, 1.0)
             layer.weight.mul_(stretch.view(-1, *[1] * (layer.weight.dim() - 1)))
+            bias = 0.0 if layer.bias is None else _of_channels(layer.bias, layer)
+            outputs = (outputs - bias) * _of_channels(stretch, layer) + bias
+        exact = layer.weight.clone()
         code(name, layer, inputs)
-        outputs = layer.forward(inputs)
+        if not torch.equal(layer.weight, exact):
+            outputs = layer.forward(inputs)
         if layer.bias is None:
             return outputs
         shift = mean - output_rows(layer, outputs).mean(0)
         layer.bias.add_(shift)
-        return outputs + shift.view(-1, *[1] * (outputs.dim() - 2))
+        return outputs + _of_channels(shift, layer)
 
     visit_layers(net, seen.images, visit)
 
@@ -241,6 +245,11 @@ def _grouped(rows: Tensor, layer: Layer) -> tuple[Tensor, ...]:
     """What belongs to a layer's outputs (O, ...), group by group."""
     groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
     return rows.chunk(groups)
+
+
+def _of_channels(values: Tensor, layer: Layer) -> Tensor:
+    """Values (O,), one an output channel, to be joined with a layer's answers."""
+    return values.view(-1, 1, 1) if isinstance(layer, nn.Conv2d) else values
 
 
 def _kept(rows: Tensor, places: Tensor | None) -> Tensor:
