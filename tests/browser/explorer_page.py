@@ -41,21 +41,22 @@ class ExplorerPage:
         self.case.select_option("digits")
         self.model.select_option("small")
         self.policy.select_option("mobile app")
+        self.choose("Training", "fine-tune")
         self.button("Reset").click()
-        self.wait_for(sparsity=0, bits=32, pruning="global", score="magnitude", clip="minmax")
+        self.wait_for(sparsity=0, bits=32, pruning="global", score="magnitude", recovery="none")
         self.page.mouse.move(0, 0)
 
     @property
     def model(self) -> Locator:
-        return self.root.get_by_role("combobox", name="Model")
+        return self.dropdown("Model")
 
     @property
     def case(self) -> Locator:
-        return self.root.get_by_role("combobox", name="Case")
+        return self.dropdown("Case")
 
     @property
     def policy(self) -> Locator:
-        return self.root.get_by_role("combobox", name="Policy")
+        return self.dropdown("Policy")
 
     def slider(self, name: str) -> Locator:
         return self.root.get_by_role("slider", name=name)
@@ -66,8 +67,15 @@ class ExplorerPage:
     def choice(self, question: str) -> Locator:
         return self.root.get_by_role("group", name=question)
 
+    def dropdown(self, question: str) -> Locator:
+        return self.root.get_by_role("combobox", name=question)
+
     def choose(self, question: str, answer: str) -> None:
-        self.choice(question).get_by_role("button", name=answer, exact=True).click()
+        """Press the answer's button, or pick it in the question's dropdown."""
+        if self.dropdown(question).count():
+            self.dropdown(question).select_option(answer)
+        else:
+            self.choice(question).get_by_role("button", name=answer, exact=True).click()
 
     def position(self, name: str) -> int:
         return round(float(self.slider(name).get_attribute("aria-valuenow") or "nan"))

@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-CHOICES = ("Where the cut is made", "Who goes first", "One scale per", "Codes", "Range")
+BUTTONS = ("Where the cut is made", "One scale per", "Rounding")
+DROPDOWNS = ("Who goes first", "Codes", "Range", "Activation bits", "Win back", "Training")
 FOCUSED = """() => {
   const node = document.activeElement;
   const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(node);
@@ -42,11 +43,13 @@ def test_tab_reaches_every_control_and_each_shows_a_focus_ring(explorer: Explore
     stops = tab_through(explorer)
     buttons = [
         f"{question}: {button}"
-        for question in CHOICES
+        for question in BUTTONS
         for button in explorer.choice(question).get_by_role("button").all_inner_texts()
     ]
     grids = [f"{grid}: {explorer.grid(grid)[0]}" for grid in ("Baseline", "Optimized", "Change")]
-    assert {"Model", "Reset", "Sparsity", "Bit-width", "Confusion", *buttons, *grids} <= set(stops)
+    sliders = {"Sparsity", "Bit-width"}
+    others = {"Model", "Reset", "Fine-tune", "Confusion"}
+    assert sliders | others | {*DROPDOWNS, *buttons, *grids} <= set(stops)
     assert [name for name, ring in stops.items() if not ring] == []
 
 
@@ -69,11 +72,34 @@ def test_space_and_enter_press_buttons(explorer: ExplorerPage) -> None:
     layer.press("Space")
     explorer.wait_for(pruning="layer")
     expect(layer).to_have_attribute("aria-pressed", "true")
-    explorer.choice("Who goes first").get_by_role("button", name="random").press("Enter")
-    explorer.wait_for(pruning="layer", score="random")
     explorer.button("Reset").press("Enter")
     explorer.wait_for(pruning="global", score="magnitude", sparsity=0)
     expect(layer).to_have_attribute("aria-pressed", "false")
+
+
+def test_scores_and_what_wins_back_can_be_chosen_with_arrow_keys(explorer: ExplorerPage) -> None:
+    explorer.slider("Sparsity").press("End")
+    explorer.dropdown("Who goes first").press("ArrowDown")
+    explorer.wait_for(sparsity=0.99, score="random")
+    for value in ("recalibrate", "bias", "refit"):
+        explorer.dropdown("Win back").press("ArrowDown")
+        explorer.wait_for(sparsity=0.99, score="random", recovery=value)
+    explorer.slider("Bit-width").press("Home")
+    explorer.choice("Rounding").get_by_role("button", name="GPTQ").press("Space")
+    explorer.wait_for(bits=1, rounding="gptq", recovery="refit")
+
+
+def test_a_pattern_takes_the_slider_away_and_brings_it_back(explorer: ExplorerPage) -> None:
+    patterns = explorer.choice("Where the cut is made")
+    patterns.get_by_role("button", name="2:4").press("Enter")
+    explorer.wait_for(pruning="2:4", sparsity=0.5)
+    expect(explorer.slider("Sparsity")).to_have_attribute("aria-disabled", "true")
+    expect(explorer.slider("Sparsity")).to_have_attribute("aria-valuetext", "50 percent")
+    expect(explorer.root.get_by_role("note")).to_contain_text("2:4 keeps 2 of every 4 weights")
+    patterns.get_by_role("button", name="global").press("Enter")
+    explorer.wait_for(pruning="global", sparsity=0.5)
+    explorer.slider("Sparsity").press("ArrowRight")
+    explorer.wait_for(pruning="global", sparsity=0.51)
 
 
 def test_the_model_can_be_chosen_with_arrow_keys(explorer: ExplorerPage) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from conftest import CLASSROOM, Open
 from explorer_page import ExplorerPage
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -15,6 +16,17 @@ LOOK = Path(__file__).with_name("look.js").read_text()
 SCREENS = (CLASSROOM, {"width": 1920, "height": 1080})
 LEGIBLE = 4.5  # WCAG 2.2, contrast of text, level AA
 FITS = "({ parentElement: line }) => line.scrollWidth <= line.clientWidth"
+TEXTS = ".ow-explorer :is(button, select, p, .widget-label)"
+SMALL = """(texts) => [...document.querySelectorAll(texts)]
+  .filter((node) => node.checkVisibility() && node.textContent.trim())
+  .map((node) => ({
+    text: node.textContent, target: node.matches("button, select"), height: node.offsetHeight,
+    size: parseFloat(getComputedStyle(node).fontSize),
+  }))
+  .filter(({ target, height, size }) => size < 13 || (target && height < 28))"""
+CUT_OFF = """() => [...document.querySelectorAll(".ow-controls :is(button, .widget-label)")]
+  .filter((node) => node.checkVisibility() && node.scrollWidth > node.clientWidth + 1)
+  .map((node) => node.textContent)"""
 PALETTE = """() => {
   const spare = document.querySelector(".ow-matrix [role=gridcell]").cloneNode(true);
   document.querySelector(".ow-matrix [role=row]").append(spare);
@@ -40,12 +52,13 @@ def look(explorer: ExplorerPage, what: str) -> Any:
 
 
 def crowd(explorer: ExplorerPage) -> None:
-    """The fullest state: a note on idle choices, a remark on a clamp, all cells in use."""
+    """The fullest state: notes on idle choices, a remark on a clamp, all cells in use."""
     explorer.choose("Where the cut is made", "channel")
     explorer.choose("Who goes first", "random")
     explorer.set("Sparsity", 99)
     explorer.set("Bit-width", 0)
-    explorer.wait_for(sparsity=0.99, bits=1, pruning="channel", score="random")
+    explorer.choose("Win back", "bias")
+    explorer.wait_for(sparsity=0.99, bits=1, pruning="channel", score="random", recovery="bias")
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen['width']}px")
@@ -70,6 +83,19 @@ def test_digits_and_headline_can_be_read_from_the_back_row(
     assert min(cell["size"] for cell in look(explorer, "cells")) >= 13
     for name in ("accuracy", "bytes"):
         assert explorer.headline(name).evaluate(size) >= 28
+
+
+def test_controls_can_be_read_and_hit(explorer: ExplorerPage) -> None:
+    assert explorer.page.evaluate(SMALL, TEXTS) == []
+
+
+def test_notes_of_every_kind_fit_too(explorer: ExplorerPage) -> None:
+    explorer.choose("Training", "quantization-aware")
+    expect(explorer.root.get_by_role("note")).to_contain_text("Quantization-aware training takes")
+    explorer.choose("Where the cut is made", "1:4")
+    explorer.wait_for(pruning="1:4")
+    assert look(explorer, "scrolling") == []
+    assert explorer.page.evaluate(CUT_OFF) == []
 
 
 @pytest.mark.parametrize("sparsity", [0, 70, 88, 93, 97])

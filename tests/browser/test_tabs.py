@@ -102,17 +102,22 @@ def test_looking_at_another_tab_does_not_end_fine_tuning(explorer: ExplorerPage)
     explorer.wait_for(sparsity=0.93, recovery="finetune")
 
 
-def test_cancel_leaves_what_was_there(explorer: ExplorerPage) -> None:
+def test_cancel_leaves_what_was_there_marked_stale(explorer: ExplorerPage) -> None:
     explorer.model.select_option("wide")
     settle_on(explorer, Recipe(sparsity=0.95))
     before = explorer.value("accuracy")
     explorer.button("Fine-tune").click()
     expect(explorer.root.locator(".ow-progress")).to_contain_text("epoch 1 of 5")
+    assert explorer.state() == "running"
     explorer.button("Cancel").click()
     expect(explorer.button("Cancel")).to_be_disabled()
     expect(explorer.button("Fine-tune")).to_be_enabled()
-    explorer.wait_for(sparsity=0.95, recovery="none")
+    expect(explorer.root).to_have_attribute("data-ow-state", "stale")
+    expect(explorer.root.get_by_role("alert")).to_contain_text("Not fine-tuned: cancelled.")
+    assert (explorer.recipe()["sparsity"], explorer.recipe()["recovery"]) == (0.95, "none")
     assert explorer.value("accuracy") == before
+    explorer.slider("Sparsity").press("ArrowRight")
+    explorer.wait_for(sparsity=0.96, recovery="none")
 
 
 def test_another_policy_judges_the_same_report(explorer: ExplorerPage) -> None:

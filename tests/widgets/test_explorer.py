@@ -140,9 +140,12 @@ def test_repr_does_not_list_every_child(explorer):
 
 BAD = ["abc", float("nan"), float("inf"), None, [], {}, "1e999", [1] * 10**6, "x" * 10**6, 1e300]
 
+HANDLES = ["sparsity", "bits", "pruning", "score", "rounding", "recovery", "training", "tune"]
+HANDLES += ["reset", "model", "feed", "tabs"]
+
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda b: repr(b)[:12])
-@pytest.mark.parametrize("name", ["sparsity", "bits", "pruning", "reset", "model", "feed", "tabs"])
+@pytest.mark.parametrize("name", HANDLES)
 def test_no_message_from_a_page_can_break_a_control(explorer, name, bad):
     explorer.controls.sparsity.value = 25
     widgets = {**explorer.controls.choices, **vars(explorer.controls), **vars(explorer)}
