@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.decide import Decide
     from optiwidgets.widgets.explorer import Explorer
     from optiwidgets.widgets.inspect import Inspect
+    from optiwidgets.widgets.layers import Layers
     from optiwidgets.widgets.live import Live
     from optiwidgets.widgets.newdata import NewData
     from optiwidgets.widgets.present import Present
     from optiwidgets.widgets.progress import progress
     from optiwidgets.widgets.quiz import ask
+    from optiwidgets.widgets.sensitivity import Fragility
     from optiwidgets.widgets.textbook import Textbook
     from optiwidgets.widgets.threshold import Threshold
     from optiwidgets.widgets.trials import Trials
@@ -44,8 +46,10 @@ _HOMES = {
     "Drop": "engine.report",
     "Experiment": "engine.experiment",
     "Explorer": "widgets.explorer",
+    "Fragility": "widgets.sensitivity",
     "Inspect": "widgets.inspect",
     "Latency": "engine.report",
+    "Layers": "widgets.layers",
     "Live": "widgets.live",
     "NewData": "widgets.newdata",
     "Policy": "engine.verdict",
@@ -81,8 +85,10 @@ __all__ = [
     "Drop",
     "Experiment",
     "Explorer",
+    "Fragility",
     "Inspect",
     "Latency",
+    "Layers",
     "Live",
     "NewData",
     "Policy",

@@ -20,7 +20,7 @@ from traitlets import Bool, HasTraits, Instance, Unicode, observe
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.newdata import changed
 from optiwidgets.engine.recipe import Recipe
-from optiwidgets.engine.recover import AT_START, Cancelled, Progress
+from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
 from optiwidgets.engine.report import Floats, Integers, Report
 from optiwidgets.engine.search import nearest_recipe
 from optiwidgets.engine.zoo import shipped_models
@@ -155,18 +155,32 @@ class Session(HasTraits):
     def finetune(self) -> Future[None]:
         """Fine-tune the recipe of the moment in the background; ``progress`` says how far."""
         recipe = replace(self.recipe, recovery="finetune")
+        experiment = self.experiment
+        return self.in_background(lambda tell: experiment.run(recipe, tell=tell), self._adopt_tuned)
 
-        def work(void: Callable[[], bool]) -> Report:
+    def in_background(
+        self, work: Callable[[Listener], Any], done: Callable[[Any], None]
+    ) -> Future[None]:
+        """Do work that takes seconds; ``progress`` says how far, newer work or ``cancel`` ends it.
+
+        ``work`` gets what it should tell its progress to, ``done`` what it returned.
+        """
+
+        def told(void: Callable[[], bool]) -> Any:
             def tell(progress: Progress) -> None:
                 with self._lock:
                     if void():
                         raise Cancelled
                     self.progress = progress
 
-            return self.experiment.run(recipe, tell=tell)
+            return work(tell)
+
+        def finish(result: Any) -> None:
+            self.progress = None
+            done(result)
 
         with self._lock:  # what follows from the news may make it void again
-            future = self.slow.submit((work, self._adopt_tuned))
+            future = self.slow.submit((told, finish))
             self.progress = AT_START
         return future
 
