@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.explorer import Explorer
     from optiwidgets.widgets.frontier import Frontier
     from optiwidgets.widgets.inspect import Inspect
+    from optiwidgets.widgets.layers import Layers
     from optiwidgets.widgets.live import Live
     from optiwidgets.widgets.newdata import NewData
     from optiwidgets.widgets.present import Present
     from optiwidgets.widgets.progress import progress
     from optiwidgets.widgets.quiz import ask
+    from optiwidgets.widgets.sensitivity import Fragility
     from optiwidgets.widgets.textbook import Textbook
     from optiwidgets.widgets.threshold import Threshold
     from optiwidgets.widgets.trials import Trials
@@ -47,8 +49,10 @@ _HOMES = {
     "Experiment": "engine.experiment",
     "Explorer": "widgets.explorer",
     "Frontier": "widgets.frontier",
+    "Fragility": "widgets.sensitivity",
     "Inspect": "widgets.inspect",
     "Latency": "engine.report",
+    "Layers": "widgets.layers",
     "Live": "widgets.live",
     "NewData": "widgets.newdata",
     "Policy": "engine.verdict",
@@ -86,9 +90,11 @@ __all__ = [
     "Drop",
     "Experiment",
     "Explorer",
+    "Fragility",
     "Frontier",
     "Inspect",
     "Latency",
+    "Layers",
     "Live",
     "NewData",
     "Policy",

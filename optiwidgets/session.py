@@ -22,7 +22,7 @@ from traitlets import Bool, HasTraits, Instance, Unicode, observe
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.newdata import changed
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
-from optiwidgets.engine.recover import AT_START, Cancelled, Progress
+from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
 from optiwidgets.engine.report import Floats, Integers, Report
 from optiwidgets.engine.search import nearest_recipe
 from optiwidgets.engine.zoo import shipped_models
@@ -152,9 +152,10 @@ class Session(HasTraits):
     def settle(self) -> None:
         """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``.
 
-        While what is shown is not what was asked, there is nothing to settle on.
+        While what is shown is not what was asked, or something else is being worked on, there is
+        nothing to settle on.
         """
-        if self.stale:
+        if self.stale or self.progress is not None:
             return
         report = self.report
         self.slow.submit(*(job(report) for job in self.at_rest), rest_s=REST_S)
@@ -193,25 +194,47 @@ class Session(HasTraits):
             self.cancel()
             return self.slow.submit((lambda void: nearest_recipe(experiment, counts, void), done))
 
+    def in_background(
+        self, work: Callable[[Listener], Any], done: Callable[[Any], None]
+    ) -> Future[None]:
+        """Do work that takes seconds; ``progress`` says how far, newer work or ``cancel`` ends it.
+
+        ``work`` gets what it should tell its progress to, ``done`` what it returned.
+        """
+
+        def finish(result: Any) -> None:
+            self.progress = None
+            done(result)
+
+        with self._lock:  # what follows from the news may make it void again
+            future = self.slow.submit((self._told(work), finish))
+            self.progress = AT_START
+        return future
+
     def _complete(self) -> None:
         """Run the whole recipe in the background once the hand rests."""
         recipe, experiment = self.recipe, self.experiment
-
-        def work(void: Callable[[], bool]) -> Report:
-            def tell(progress: Progress) -> None:
-                with self._lock:
-                    if void():
-                        raise Cancelled
-                    self.progress = progress
-
-            return experiment.run(recipe, tell=tell)
-
+        work = self._told(lambda tell: experiment.run(recipe, tell=tell))
         self.slow.submit((work, self._complete_with), rest_s=REST_S)
         self.progress = AT_START  # last: what follows from the news may make it void again
 
     def _complete_with(self, report: Report) -> None:
         self.adopt(report)
         self.settle()
+
+    def _told(self, work: Callable[[Listener], Any]) -> Callable[[Callable[[], bool]], Any]:
+        """Work for the slow lane whose progress is published, and which ends once it is void."""
+
+        def run(void: Callable[[], bool]) -> Any:
+            def tell(progress: Progress) -> None:
+                with self._lock:
+                    if void():
+                        raise Cancelled
+                    self.progress = progress
+
+            return work(tell)
+
+        return run
 
     def cancel(self) -> None:
         """Give up what the slow lane is doing; what is shown stays."""

@@ -37,6 +37,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "engine/trials.py": ("numpy", "optiwidgets.engine.recipe", "optiwidgets.engine.report"),
     "engine/results.py": ("optiwidgets.engine.recipe", "optiwidgets.engine.trials"),
     "engine/sweep.py": (*ENGINE, "joblib", "cloudpickle", "tqdm"),
+    "engine/knapsack.py": ("numpy",),
     "engine/*.py": ENGINE,
     "cli.py": ("optiwidgets", "optiwidgets.hosting"),
     "hosting/*.py": (

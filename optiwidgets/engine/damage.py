@@ -21,7 +21,7 @@ from optiwidgets.engine.recover import Listener, Progress
 from optiwidgets.engine.resume import MOST_BYTES, Resumer
 from optiwidgets.engine.seen import MOST_IMAGES
 
-SPARSITIES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.99)
+SPARSITIES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 BITS = (1, 2, 3, 4, 5, 6, 8)
 FLOATS = (16, 32)  # tried with all weights kept: who prunes can round, too
 

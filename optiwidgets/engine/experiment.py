@@ -365,7 +365,7 @@ class Experiment(PerLayer):
     ) -> Report:
         optimized = self._optimizer.optimize(recipe, tell)
         packable = optimized.packable
-        parts = pack.packed_parts(packable)
+        parts, layers = pack.weigh(packable)
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
         logits = self._logits(optimized, images.batches)
         predictions, scores = logits.argmax(1).numpy(), alone(logits.softmax, 1).numpy()
@@ -382,7 +382,7 @@ class Experiment(PerLayer):
             predictions=predictions,
             scores=scores,
             confusion=self._confusion(images, predictions),
-            size=Size(MappingProxyType(parts), baseline_bytes),
+            size=Size(MappingProxyType(parts), baseline_bytes, MappingProxyType(layers)),
             pruned_weights=self.prunable_weights
             - sum(int(c.mask.sum()) for c in packable.layers.values()),
             prunable_weights=self.prunable_weights,

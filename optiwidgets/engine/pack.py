@@ -83,6 +83,15 @@ def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]
     return _Sections(model, fits, {name: fits[name].only(encoding) for name in fits}).parts
 
 
+def weigh(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
+    """``packed_parts``, and the bytes of each layer's weights, by name: positions, codes, scales.
+
+    A layer's own are an expectation where it is entropy-coded, off by a few at most.
+    """
+    file = _smallest(model, {name: fit(layer) for name, layer in model.layers.items()})
+    return file.parts, file.layers
+
+
 def pack(model: Packable) -> bytes:
     """The whole file, ``sum(packed_parts(model).values())`` bytes long."""
     return _smallest(model, {name: fit(layer) for name, layer in model.layers.items()}).file()
@@ -124,6 +133,13 @@ class _Sections:
             if encodings[name] == ENTROPY:
                 fits[name].write(writer, layer.bits)
         self.tables, self.positions, self.scales, self.codes = zip(*reversed(pieces), strict=True)
+        apart = (
+            len(table) + len(scales) for table, scales in zip(self.tables, self.scales, strict=True)
+        )
+        self.layers = {
+            name: fits[name].bytes[encodings[name]] + more
+            for name, more in zip(model.layers, apart, strict=True)
+        }
         self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
         left = network.leftovers(model.net).values()
         self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]

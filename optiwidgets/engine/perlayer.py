@@ -9,9 +9,9 @@ from torch import nn
 
 from optiwidgets.engine import network
 from optiwidgets.engine.budget import FIXED, Budget, Goal, fit_budget
-from optiwidgets.engine.damage import Options, layer_bytes, measure_damage
+from optiwidgets.engine.damage import Options, measure_damage
 from optiwidgets.engine.recipe import Recipe
-from optiwidgets.engine.recover import Listener, Progress
+from optiwidgets.engine.recover import Listener
 from optiwidgets.engine.sensitivity import Sensitivity, Weights, check_levels, grow_sensitivity
 
 if TYPE_CHECKING:
@@ -42,11 +42,6 @@ class PerLayer:
         """Weights of every layer that can be pruned or quantized, by name, in module order."""
         return {name: weight.numel() for name, weight in self._optimizer.pruner.weights.items()}
 
-    def layer_bytes(self, recipe: Recipe) -> dict[str, float]:
-        """Bytes that each layer's weights take in the file, by name; expected ones, near enough."""
-        coded = self._optimizer.optimize(recipe).packable.layers
-        return {name: layer_bytes(layer) for name, layer in coded.items()}
-
     def sensitivity(
         self,
         by: str = "sparsity",
@@ -76,8 +71,7 @@ class PerLayer:
             Another ``by``, or a level out of its range.
         """
         for found in self.grow_sensitivity(by, levels, ground=ground):
-            done = sum(map(len, found.curves.values()))
-            tell(Progress(done / max(1, found.total), f"point {done} of {found.total}"))
+            tell(found.progress)
         return found
 
     def grow_sensitivity(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import nan
 from os import PathLike
@@ -115,6 +115,8 @@ class Drop:
 class Size:
     """Bytes of the packed file, by what they are spent on.
 
+    ``layers`` are those of each layer's weights, by name: expected ones, off by a few at most.
+
     Examples
     --------
     >>> size = Size({"codes": 100, "positions": 40, "header": 60}, baseline_bytes=1000)
@@ -124,6 +126,7 @@ class Size:
 
     parts: Mapping[str, int]
     baseline_bytes: int
+    layers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total_bytes(self) -> int:

@@ -180,13 +180,14 @@ class _Steps:
         """What keeping the values at a place takes, found out on one image."""
         if place not in self._plans:
             modules = _modules(net)
-            with torch.no_grad():  # tensors of inference mode do not count their changes
+            with torch.inference_mode(False), torch.no_grad():  # else no tensor counts its changes
                 values = self.run(modules, image, {}, 0, place)
                 kept = {name: values[name] for name in self.crossing(place)}
                 tensors = {name: v for name, v in kept.items() if isinstance(v, Tensor)}
-                before = {name: t._version for name, t in tensors.items()}
+                before = {n: t._version for n, t in tensors.items() if not t.is_inference()}
                 self.run(modules, image, values, place)
-            changed = {name for name, t in tensors.items() if t._version != before[name]}
+            counted = {n: n in before and tensors[n]._version == before[n] for n in tensors}
+            changed = {name for name, same in counted.items() if not same}
             size = sum(t.nbytes for t in tensors.values())
             self._plans[place] = _Plan(place, size, frozenset(changed))
         return self._plans[place]

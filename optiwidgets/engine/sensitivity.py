@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recover import Progress
 from optiwidgets.engine.report import Report
 
 LEVELS: Mapping[str, tuple[float, ...]] = {
@@ -56,6 +57,12 @@ class Sensitivity:
     curves: Mapping[str, tuple[Point, ...]]
     unchanged: Mapping[str, str]
     total: int
+
+    @property
+    def progress(self) -> Progress:
+        """How many of the points are there."""
+        done = sum(map(len, self.curves.values()))
+        return Progress(done / max(1, self.total), f"point {done} of {self.total}")
 
     def holds(self, threshold_points: float) -> dict[str, float | None]:
         """By layer, the last level up to which no drop exceeds the threshold; None: not one.

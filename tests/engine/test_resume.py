@@ -163,6 +163,16 @@ def test_steps_that_are_not_what_the_model_does_are_not_taken(batches):
     assert resumer.kept_at is None
 
 
+def test_in_inference_mode_it_is_the_same(residual, batches):
+    resumer = Resumer(batches)
+    with torch.inference_mode():
+        for _ in range(3):
+            net = copy.deepcopy(residual)
+            net.head.weight.copy_(torch.rand(net.head.weight.shape))
+            assert same(resumer, net)
+    assert resumer.kept_at == "head"
+
+
 def test_what_takes_too_much_memory_is_not_kept(residual, batches):
     one_map = sum(map(len, batches)) * 4 * 6 * 9 * 4  # of 4 channels
     resumer = Resumer(batches, most_bytes=one_map)

@@ -1,0 +1,23 @@
+// One layer's bytes: now, on the baseline's, to the scale of the largest layer of the baseline.
+
+async function render({ model, el }) {
+  el.classList.add("ow-layer-bar");
+  const was = element("i", { className: "ow-layer-was" }), now = element("i", { className: "ow-layer-now" });
+  const count = element("span");
+  const track = element("div", {}, was, now);
+  el.append(track, count);
+  el.setAttribute("role", "img");
+  return draw(model, (data) => {
+    if (!data.layers) return;
+    const { name, bytes: size, baseline } = data.layers[model.get("place")];
+    const scale = Math.max(...data.layers.map((layer) => Math.max(layer.bytes, layer.baseline)));
+    was.style.width = `${100 * baseline / scale}%`;
+    now.style.width = `${100 * size / scale}%`;
+    write(count, `${thousands(Math.round(size))} B`);
+    const label = `${name}: ${thousands(Math.round(size))} bytes of ${thousands(Math.round(baseline))}`;
+    el.setAttribute("aria-label", label);
+    el.title = label;
+  });
+}
+
+export default { render };
