@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
 from optiwidgets.engine import network
-from optiwidgets.engine.evaluate import each, evaluate
+from optiwidgets.engine.evaluate import alone, each, evaluate
 
 MOST_BYTES = 2**26  # of values kept
 PROBED = 4  # images on which the steps recorded must give what the model gives
@@ -76,9 +76,9 @@ class Resumer:
         if not steps.faithful:
             self._last = _Last(steps, {}, None)
             return evaluate(net, self.batches)
-        place = _first_change(steps, net, last) if last else 0
+        place = alone(_first_change, steps, net, last) if last else 0  # small tensors: one thread
         scores, cut = self._resume(steps, net, place, last.cut if last else None)
-        self._last = _Last(steps, steps.states(net), cut)
+        self._last = _Last(steps, alone(steps.states, net), cut)
         return scores
 
     def _resume(

@@ -1,4 +1,5 @@
-// One layer's bytes: now, on the baseline's, to the scale of the largest layer of the baseline.
+// One layer's bytes: now, on the baseline's, to the scale of the baseline's largest layer; where little
+// is left of all of them, to the scale of what is left, and then without the baseline's.
 
 async function render({ model, el }) {
   el.classList.add("ow-layer-bar");
@@ -10,8 +11,10 @@ async function render({ model, el }) {
   return draw(model, (data) => {
     if (!data.layers) return;
     const { name, bytes: size, baseline } = data.layers[model.get("place")];
-    const scale = Math.max(...data.layers.map((layer) => Math.max(layer.bytes, layer.baseline)));
-    was.style.width = `${100 * baseline / scale}%`;
+    const most = (of) => Math.max(1, ...data.layers.map(of));
+    const left = most((layer) => layer.bytes), whole = Math.max(left, most((layer) => layer.baseline));
+    const zoomed = whole >= 4 * left, scale = zoomed ? left : whole;
+    was.style.width = zoomed ? "0" : `${100 * baseline / scale}%`;
     now.style.width = `${100 * size / scale}%`;
     write(count, `${thousands(Math.round(size))} B`);
     const label = `${name}: ${thousands(Math.round(size))} bytes of ${thousands(Math.round(baseline))}`;

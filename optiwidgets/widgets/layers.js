@@ -27,7 +27,8 @@ async function render({ model, el }) {
   const chip = element("span", { className: "ow-layer-state" });
   const voice = element("div", { className: "ow-spoken", role: "status", "aria-live": "polite" });
   const message = element("p", { className: "ow-message", role: "alert" });
-  el.append(element("div", { className: "ow-layer-cards" }, ...Object.values(cards).map((c) => c.made), chip), message, voice);
+  const scale = element("small", { className: "ow-layer-scale" });
+  el.append(element("div", { className: "ow-layer-cards" }, ...Object.values(cards).map((c) => c.made), chip), scale, message, voice);
 
   const state = () => {
     const settings = model.get("data").settings ?? [];
@@ -48,6 +49,9 @@ async function render({ model, el }) {
     show(cards.accuracy, accuracy, `${percent(accuracy)} %`, `${percent(low)} to ${percent(high)} %, ${thousands(data.images)} images`);
     show(cards.drop, drop.points, `${drop.points.toFixed(1)} points`, `${drop.low.toFixed(1)} to ${drop.high.toFixed(1)}; ${drop.lost} lost, ${drop.gained} gained`);
     show(cards.bytes, data.bytes, bytes(data.bytes), `${data.ratio.toFixed(1)} times smaller; ${thousands(Math.round(data.apart))} B are biases and header`);
+    const most = (of) => Math.max(1, ...data.layers.map(of));
+    const wider = most((layer) => layer.baseline) / most((layer) => layer.bytes);
+    write(scale, wider >= 4 ? `Bars are drawn ${wider.toFixed(0)} times wider than the baseline's would be.` : "");
     write(message, model.get("message"));
     nameSliders(root, data.layers.map(({ name }) => name));
     root.dataset.owRecipe = JSON.stringify(data.recipe);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
+from html import escape
 from typing import Any
 
 import anywidget
@@ -124,7 +125,7 @@ class Layers(VBox):
     def _take(self, found: Any) -> None:
         """Show what was found: sliders, bars, numbers."""
         if isinstance(found, ValueError):
-            self.told.value = f"<p role='alert'>{found}</p>"
+            self.told.value = f"<p role='alert'>{escape(str(found))}</p>"
             return
         self.session.recipe = found.recipe
         self.told.value = (
