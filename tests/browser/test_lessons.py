@@ -23,6 +23,10 @@ FOUND = {  # challenge -> its lesson, which explorer of the page, positions that
     "pruning.find": ("30_pruning", 0, {"Sparsity": 60}),
     "quantization.find": ("40_quantization", 0, {"Bit-width": 4}),
     "both.find": ("50_both_smaller_faster", 2, {"Sparsity": 60, "Bit-width": 3}),
+    "winback.find": (
+        *("55_win_it_back", 3),
+        {"Who goes first": "LAMP", "Win back": "sequential refit", "Sparsity": 85, "Bit-width": 3},
+    ),
     "challenge.half": ("85_challenge", 0, {"Bit-width": 7}),
     "selfcheck.recipe": (LAST, 0, {"Sparsity": 80, "Bit-width": 3}),
 }  # ship.find and challenge.medical need a speed, and no test times anything
@@ -135,8 +139,11 @@ def test_a_recipe_is_found_by_hand(visit: Callable[[str], Page], key: str) -> No
         outcome(card, "correct")
     explorer = ExplorerPage(page, Witness(page), place)
     assert isinstance(QUESTIONS[key], FindRecipe)
-    for slider, position in positions.items():
-        explorer.set(slider, position)
+    for name, position in positions.items():
+        if isinstance(position, str):
+            explorer.choose(name, position)
+        else:
+            explorer.set(name, position)
     expect(explorer.root).to_have_attribute("data-ow-state", "fresh")
     outcome(page.locator(f'.ow-quiz[data-ow-question="{key}"]'), "correct")
 
