@@ -16,6 +16,13 @@ LOOK = Path(__file__).with_name("look.js").read_text()
 SCREENS = (CLASSROOM, {"width": 1920, "height": 1080})
 LEGIBLE = 4.5  # WCAG 2.2, contrast of text, level AA
 FITS = "({ parentElement: line }) => line.scrollWidth <= line.clientWidth"
+STUBBORN = """() => [...document.querySelectorAll(".ow-controls > *")].filter((node) => {
+  const { display } = node.style;
+  node.style.display = "none"; // as a lesson hides what it is not about
+  const seen = node.checkVisibility();
+  node.style.display = display;
+  return seen;
+}).map((node) => node.className)"""
 TEXTS = ".ow-explorer :is(button, select, p, .widget-label)"
 SMALL = """(texts) => [...document.querySelectorAll(texts)]
   .filter((node) => node.checkVisibility() && node.textContent.trim())
@@ -87,6 +94,10 @@ def test_digits_and_headline_can_be_read_from_the_back_row(
 
 def test_controls_can_be_read_and_hit(explorer: ExplorerPage) -> None:
     assert explorer.page.evaluate(SMALL, TEXTS) == []
+
+
+def test_every_control_can_be_hidden(explorer: ExplorerPage) -> None:
+    assert explorer.page.evaluate(STUBBORN) == []
 
 
 def test_notes_of_every_kind_fit_too(explorer: ExplorerPage) -> None:
