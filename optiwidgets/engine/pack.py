@@ -21,6 +21,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -38,7 +39,9 @@ MAGIC = b"OWZ2"
 FRAME = struct.Struct("<4sHII")  # magic, bytes of the header, of the stream, of the plain sections
 CHECKSUM = struct.Struct("<I")
 MOST_HEADER_BYTES, MOST_TEXT_BYTES = 2**16 - 1, 2**20  # the header deflated and inflated
+HEADER_BYTES = 8  # a layer, by which headers can differ
 ROUGH_BYTES = 4  # by which a file can be longer or shorter than was expected
+T = TypeVar("T")
 PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
 # Part of the format: headers deflate to what differs from it. The most likely comes last.
 DICTIONARY = (
@@ -109,16 +112,23 @@ def _smallest(model: Packable, fits: Mapping[str, Fitted]) -> _Sections:
     of the layers tell how they compare, up to ``ROUGH_BYTES``.
     """
     choices = [{name: fitted.smallest for name, fitted in fits.items()}]
-    for encoding in (ENTROPY, DENSE):
+    for encoding in (ENTROPY, BITMASK, DENSE):
         same = {name: fitted.only(encoding) for name, fitted in fits.items()}
         choices += [same] if same not in choices else []
+    sizes = [sum(fits[name].bytes[how[name]] for name in how) for how in choices]
+    room = HEADER_BYTES * len(fits) + ROUGH_BYTES
+    choices = _near(choices, sizes, room)
     expected = [
-        len(_header(model, how)) + sum(fits[name].bytes[how[name]] for name in how)
-        for how in choices
+        size + len(_header(model, how))
+        for how, size in zip(choices, _near(sizes, sizes, room), strict=True)
     ]
-    most = min(expected) + ROUGH_BYTES
-    near = (how for how, size in zip(choices, expected, strict=True) if size <= most)
-    return min((_Sections(model, fits, how) for how in near), key=lambda file: file.total)
+    files = (_Sections(model, fits, how) for how in _near(choices, expected, ROUGH_BYTES))
+    return min(files, key=lambda file: file.total)
+
+
+def _near(items: Sequence[T], sizes: Sequence[float], room: float) -> list[T]:
+    """Those whose size is that of the smallest, or ``room`` more at most."""
+    return [item for item, size in zip(items, sizes, strict=True) if size <= min(sizes) + room]
 
 
 class _Sections:

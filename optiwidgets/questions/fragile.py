@@ -12,9 +12,9 @@ BANK: tuple[Question, ...] = (
             "In which layer does that cost most?"
         ),
         options=("the first", "one in the middle", "the largest", "the last"),
-        reveal="Press Start and watch the curves: the one that falls first is the fragile one.",
+        reveal="Press Measure and watch the curves: the one that falls first is the fragile one.",
         hint="Say what you expect. What you see next will settle it.",
-        solution="Press Start: the curve that falls first is the answer.",
+        solution="Press Measure: the curve that falls first is the answer.",
     ),
     Number(
         key="fragile.share",

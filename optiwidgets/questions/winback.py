@@ -12,12 +12,9 @@ BANK: tuple[Question, ...] = (
             "with 500 images that nobody has labelled, in under a second?"
         ),
         options=("none of it", "about half", "nearly all of it"),
-        reveal=(
-            "Choose sequential under Win back, wait until the page is fresh again, "
-            "and read the drop."
-        ),
+        reveal=("Choose sequential refit under Win back, wait a moment, and read the drop."),
         hint="Say what you expect. What you see next will settle it.",
-        solution="Choose sequential under Win back: the drop on the screen is the answer.",
+        solution="Choose sequential refit under Win back: the drop shown is the answer.",
     ),
     MultipleChoice(
         key="winback.labels",
@@ -87,6 +84,6 @@ BANK: tuple[Question, ...] = (
         min_ratio=25,
         max_drop=2,
         hint="Four bits, a sparsity above the cliff, and the strongest repair.",
-        solution="For example 85 % sparsity by LAMP scores, 4 bits, and sequential.",
+        solution="For example 85 % sparsity by LAMP scores, 4 bits, and sequential refit.",
     ),
 )

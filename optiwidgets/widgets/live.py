@@ -11,6 +11,7 @@ from ipywidgets import HTML
 
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
+from optiwidgets.widgets.choices import LABELS
 
 
 class Live(HTML):
@@ -66,8 +67,8 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
         "sparsity": f"{recipe.sparsity:.0%}".replace("%", " %"),
-        "score": recipe.score,
-        "recovery": recipe.recovery if recipe.recovery != "none" else "nothing",
+        "score": LABELS.get(recipe.score, recipe.score),
+        "recovery": LABELS.get(recipe.recovery, recipe.recovery),
         "bits": f"{recipe.bits} bit{'s' * (recipe.bits > 1)}",
         "accuracy_before": _percent(accuracy[0]),
         "accuracy": _percent(accuracy[1]),
