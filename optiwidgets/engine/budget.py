@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -45,7 +46,7 @@ class Budget:
     ``recipe`` has a sparsity and bits for every layer, ``report`` is that recipe's on the
     exploration images. It was chosen on them, so its accuracy is a little flattered: only
     ``open_sealed`` tells what new images say. ``expected_bytes`` is what the choice was thought to
-    take, ``least_bytes`` the smallest file there is, ``runs`` how many recipes were run to find it.
+    take, ``least_bytes`` the smallest file that was found, ``runs`` how many recipes were run.
     """
 
     recipe: Recipe
@@ -146,6 +147,18 @@ def fit_budget(run: Run, options: Options, goal: Goal, tell: Listener = lambda _
     return search.best()
 
 
+def _fewest_bytes(options: Sequence[Option], place: int) -> tuple[float, ...]:
+    return (options[place].bytes,)
+
+
+def _fewest_weights(options: Sequence[Option], place: int) -> tuple[float, ...]:
+    return -options[place].sparsity, options[place].bits
+
+
+def _fewest_bits(options: Sequence[Option], place: int) -> tuple[float, ...]:
+    return options[place].bits, -options[place].sparsity
+
+
 class _Search:
     """All recipes run so far for one goal, by the places of their layers' options."""
 
@@ -156,12 +169,17 @@ class _Search:
         self.weights = np.ones(len(self.names))
         self.reports: dict[Picks, Report] = {}
         self.baseline = run(Recipe())
-        smallest = [min(range(len(own)), key=lambda k: own[k].bytes) for own in self.options]
-        self.least = self.report(smallest).size.total_bytes
+        for smallest in (_fewest_bytes, _fewest_weights, _fewest_bits):
+            self.report([min(range(len(own)), key=partial(smallest, own)) for own in self.options])
         if goal.bytes is not None and goal.bytes < self.least:
             raise ValueError(
-                f"bytes={goal.bytes} is less than any file of this model: the least is {self.least}"
+                f"bytes={goal.bytes} is less than the smallest file that was found, {self.least}"
             )
+
+    @property
+    def least(self) -> int:
+        """Bytes of the smallest file so far."""
+        return min(report.size.total_bytes for report in self.reports.values())
 
     def chosen(self, picks: Sequence[int]) -> list[Option]:
         return [own[k] for own, k in zip(self.options, picks, strict=True)]

@@ -92,6 +92,10 @@ class Optimizer:
         self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
 
     @cached_property
+    def _weight_count(self) -> int:
+        return sum(weight.numel() for weight in self.pruner.weights.values())
+
+    @cached_property
     def _relus(self) -> set[str]:
         return network.rectified(self.folded)
 
@@ -118,7 +122,11 @@ class Optimizer:
             _check_biases(self.folded)
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, tell) if remembered else self.pruner.prune(recipe)
-        coder = Coder(recipe, cuts, self.pruner.seen, tell)
+        if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
+            own = {name: Cut(cut.mask) for name, cut in cuts.items()}
+            coder = Coder(recipe, own, Seen(copy.deepcopy(net), self.pruner.seen.images), tell)
+        else:
+            coder = Coder(recipe, cuts, self.pruner.seen, tell)
         self._round(net, recipe, cuts, coder)
         layers = {name: coder.layers[name] for name in network.prunable(net)}
         low = recipe.activation_bits < 32
@@ -154,7 +162,10 @@ class Optimizer:
         if recipe.recovery == "refit":
             compensate.refit(net, cuts, self.pruner.seen, tell)
         else:
-            self._train(recipe, net, cuts, recover.one_lap(tell, recipe.sparsity))
+            gone = 1 - sum(int(cut.mask.sum()) for cut in cuts.values()) / self._weight_count
+            self._train(
+                recipe, net, cuts, recover.one_lap(tell, max(round(gone, 2), recipe.sparsity))
+            )
         return net, cuts
 
     def _iterate(self, recipe: Recipe, tell: recover.Listener) -> Pruned:

@@ -83,6 +83,8 @@ class PerLayer:
     ) -> Iterator[Sensitivity]:
         """As ``sensitivity``, but what is known so far after every point."""
         chosen, ground = check_levels(by, levels), Recipe() if ground is None else ground
+        if not isinstance(ground, Recipe):
+            raise ValueError(f"ground is an optiwidgets Recipe, not {ground!r}")
         used = zip(self.layers, self._positions, strict=True)
         idle = {name: "no image ever reaches it" for name, times in used if not times}
         return grow_sensitivity(self.run, self._weights_of, idle, by, chosen, ground)

@@ -70,8 +70,9 @@ class Recipe:
         Bits per activation, 2 to 8, ranges from the calibration images; 32 is untouched float.
     recovery
         What wins accuracy back. From calibration images alone: ``"recalibrate"``, ``"bias"``,
-        ``"refit"``, ``"sequential"``; on the training images: ``"finetune"``, ``"iterative"``,
-        ``"qat"``; or ``"none"``.
+        ``"refit"`` (of what pruning left; it does nothing about rounding), ``"sequential"``; on the
+        training images: ``"finetune"``, ``"iterative"``, ``"qat"`` (which trains for the nearest
+        codes, whatever the rounding); or ``"none"``.
     layers
         Overrides for single layers: tuples ``(name, sparsity, bits)``, None for what stays as in
         the rest of the model. A layer with a sparsity of its own is cut by itself.
@@ -117,6 +118,9 @@ class Recipe:
         self._check_pruning()
         for bits in self._widths:
             self._check_bits(bits)
+        if self.recovery == "qat" and not self.quantizes:
+            why = "there are no codes to train for; use 1 to 8 bits"
+            _clash("bits", self.bits, "recovery", self.recovery, why)
 
     @property
     def _widths(self) -> set[int]:
@@ -174,9 +178,6 @@ class Recipe:
         if bits < 16 and self.scheme == "codebook" and self.rounding == "gptq":
             why = "a codebook's values are chosen for the weights as they are"
             _clash("rounding", self.rounding, "scheme", self.scheme, why)
-        if bits >= 16 and self.recovery == "qat":
-            why = "there are no codes to train for; use 1 to 8 bits"
-            _clash("bits", bits, "recovery", self.recovery, why)
 
     def as_dict(self) -> dict[str, object]:
         """Every field by name, in order; ``Recipe(**recipe.as_dict()) == recipe``.
@@ -221,6 +222,8 @@ def without_idle(recipe: Recipe) -> Recipe:
         idle |= {"seed"}
     if not recipe.quantizes:
         idle |= {"grain", "scheme", "clip", "rounding"}
+    if recipe.recovery == "qat":  # it trains for the nearest codes
+        idle |= {"rounding"}
     if recipe._widths <= {1, 16, 32} or recipe.scheme in ("codebook", "ternary"):
         idle |= {"clip"}
     if recipe.scheme == "codebook":

@@ -60,6 +60,8 @@ class Lap:
 def one_lap(tell: Listener, sparsity: float) -> Lap:
     """A fine-tune as a whole: 5 epochs, or 20 where 95 % of the weights are gone or more.
 
+    Of channels, or of weights, whichever is the larger share.
+
     Examples
     --------
     >>> one_lap(print, 0.9).epochs, one_lap(print, 0.98).epochs

@@ -104,9 +104,7 @@ def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
     ValueError
         They are not finite.
     """
-    if not moments.isfinite().all():
-        raise ValueError("what a layer sees on the calibration images is not finite")
-    mean = moments.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True)
+    mean = _finite(moments).diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True)
     return moments + torch.diag_embed((share * mean).clamp(min=1e-8).expand_as(moments[..., 0]))
 
 
@@ -124,9 +122,10 @@ class Seen:
     def answers(self) -> Mapping[str, Tensor]:
         """Every layer's answers (n, O), at the places of its ``input_rows``."""
         answers = {}
+        _check_different(self.images)
 
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
-            answers[name] = output_rows(layer, outputs).clone()  # what follows may be in place
+            answers[name] = _finite(output_rows(layer, outputs).clone())  # the next may be in place
 
         visit_layers(self.net, self.images, visit)
         return answers
@@ -143,9 +142,10 @@ class Seen:
         All zero for a layer that no image reaches.
         """
         moments = {name: _nothing(layer) for name, layer in prunable(self.net).items()}
+        _check_different(self.images)
 
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
-            moments[name] = second_moments(with_ones(input_rows(layer, inputs)))
+            moments[name] = _finite(second_moments(with_ones(input_rows(layer, inputs))))
 
         visit_layers(self.net, self.images, visit)
         return moments
@@ -160,6 +160,20 @@ def with_ones(rows: Tensor) -> Tensor:
     tensor([[5., 7., 1.]])
     """
     return F.pad(rows, (0, 1), value=1.0)
+
+
+def _check_different(images: Tensor) -> None:
+    if len(images) < 2 or bool((images[:MOST_IMAGES] == images[:1]).all()):
+        raise ValueError(
+            f"calibration images are 2 or more that differ, not {len(images)} that are all alike: "
+            "scores, repairs and GPTQ that look at them have nothing to go by"
+        )
+
+
+def _finite(values: Tensor) -> Tensor:
+    if not values.isfinite().all():
+        raise ValueError("what a layer sees or answers on the calibration images is not finite")
+    return values
 
 
 def _nothing(layer: Layer) -> Tensor:

@@ -110,6 +110,8 @@ def check_levels(by: str, levels: Sequence[float] | None) -> tuple[float, ...]:
     """
     if by not in LEVELS:
         raise ValueError(f"by is 'sparsity' or 'bits', not {by!r}")
+    if levels is not None and not isinstance(levels, Iterable):
+        raise ValueError(f"levels are a list of numbers, not {levels!r}")
     chosen = LEVELS[by] if levels is None else tuple(levels)
     if not chosen:
         raise ValueError("levels are one or more, not none")
@@ -198,6 +200,8 @@ def _why_unchanged(
     if not before.any():
         return "all its weights are 0 already"
     count = before.numel()
+    if by == "sparsity" and not any(recipe.for_layer(name).sparsity for recipe in recipes):
+        return "none of these sparsities takes any weight"
     if by == "sparsity":
         return f"too few weights for any of these sparsities to take one: it has {count}"
     return "its weights are the same at all of these bits"

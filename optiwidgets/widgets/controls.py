@@ -75,6 +75,7 @@ class Controls(VBox):
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
         self.rows = self._rows()
         self.limits, self._unlocked = "", {*self.rows}
+        self._free: int | None = None  # where the slider stood before a pattern moved it
         self.following = False  # handles move, but by no hand: one that did comes after
         self._follow()
         for handle in (*self.handles, self.training):
@@ -202,11 +203,19 @@ class Controls(VBox):
         for field, handle in self.choices.items():
             handle.disabled, handle.tooltip = field in idle, idle.get(field, "")
         self.sparsity.disabled = "sparsity" in idle
-        if self.sparsity.disabled:
-            self.sparsity.value = round(100 * self.recipe().sparsity)
+        self._set_sparsity()
         self.tune.description = TRAIN[self.training.value]
         self.tune.disabled = "finetune" in idle or not self.cancel.disabled
         self._say([r.reason for r in ruled if self._unlocked & {*r.fields}])
+
+    def _set_sparsity(self) -> None:
+        """Show a pattern's own sparsity; behind it the slider goes back to where it stood."""
+        if self.sparsity.disabled:
+            if self._free is None:
+                self._free = self.sparsity.value
+            self.sparsity.value = round(100 * self.recipe().sparsity)
+        elif self._free is not None:
+            self.sparsity.value, self._free = self._free, None
 
     def _say(self, reasons: Sequence[str]) -> None:
         said = [*reasons, *([self.limits] if self.limits and "pruning" in self._unlocked else [])]

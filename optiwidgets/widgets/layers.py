@@ -162,6 +162,7 @@ class Layers(VBox):
 
     def _hand_moved(self, change: Any) -> None:
         if not self._by_hand:
+            self.told.value = ""  # it was about another recipe
             self._as_one(self._ask)
 
     def _ask(self) -> None:
@@ -169,6 +170,7 @@ class Layers(VBox):
         self._paint()
 
     def _move(self, recipe: Recipe) -> None:
+        self.told.value = ""
         self._as_one(partial(self._stand_at, recipe))
         self._as_one(self._ask)
 

@@ -144,6 +144,11 @@ def _done(report: Report) -> list[str]:
         words = WORDS[asked].done
         rounded = asked in ("finetune", "iterative") and report.recipe.bits < 32
         said.append(words[:-1] + ", then rounded to codes." if rounded else words)
+    elif asked == "refit" and report.recipe.quantizes:
+        said.append(
+            "Refit makes up for pruned weights, and none is pruned; sequential refit makes up for "
+            "rounding too."
+        )
     elif asked in WITHOUT_TRAINING:
         said.append("Nothing to win back: no weight is pruned or rounded.")
     if report.simulated is not None:
@@ -165,6 +170,6 @@ def _counted(report: Report) -> list[str]:
     if recipe.pruning in N_OF_M:
         pruned, n = report.pruned_weights, report.prunable_weights
         short = pruned < int(recipe.sparsity * n + 0.5)
-        why = ": where a row is no multiple of 4, its end keeps more" if short else ""
-        return [f"{recipe.pruning}: {pruned:,} of {n:,} weights pruned, {pruned / n:.2%}{why}."]
+        why = " (fewer than 4 inputs keep more)" if short else ""
+        return [f"{recipe.pruning}: {pruned:,} of {n:,} weights pruned{why}."]
     return []

@@ -67,9 +67,13 @@ class Fragility(VBox):
 
     def _listen(self) -> None:
         self.measure.on_click(lambda _: self.start())
-        self.cancel.on_click(lambda _: self.session.cancel())
+        self.cancel.on_click(lambda _: self._give_up())
         self.threshold.observe(self._move_line, "value")
         self.session.observe(lambda _: self._show_progress(), "progress")
+
+    def _give_up(self) -> None:
+        self.session.cancel()
+        self.note.value = "Cancelled: what was measured stays, and is known the next time."
 
     def _move_line(self, change: Any) -> None:
         self.curves.threshold = float(self.threshold.value)

@@ -107,7 +107,7 @@ def test_cancel_leaves_what_was_there_marked_stale(explorer: ExplorerPage) -> No
     settle_on(explorer, Recipe(sparsity=0.95))
     before = explorer.value("accuracy")
     explorer.button("Fine-tune").click()
-    expect(explorer.root.locator(".ow-progress")).to_contain_text("epoch 1 of 5")
+    expect(explorer.root.locator(".ow-progress")).to_contain_text("of 20, loss")
     assert explorer.state() == "running"
     explorer.button("Cancel").click()
     expect(explorer.button("Cancel")).to_be_disabled()

@@ -125,7 +125,7 @@ def test_a_larger_drop_never_takes_more_bytes(tiny):
 
 
 def test_fewer_bytes_than_any_file_are_refused_with_the_least(tiny):
-    with pytest.raises(ValueError, match="bytes=10 is less than any file") as error:
+    with pytest.raises(ValueError, match="bytes=10 is less than the smallest file") as error:
         tiny.fit_budget(bytes=10)
     least = int(str(error.value).rsplit(" ", 1)[1])
     assert tiny.fit_budget(bytes=least).bytes == least

@@ -214,26 +214,44 @@ def test_an_output_with_no_kept_input_answers_its_mean(noise):
         assert layer.bias[2].item() == pytest.approx(wanted.item(), rel=0.05)
 
 
-CALIBRATIONS = {
-    "one image": lambda x: x[:1],
-    "identical images": lambda x: x[:1].expand(30, -1, -1, -1).clone(),
-    "all zero": torch.zeros_like,
-    "huge": lambda x: 1e6 * x,
+@pytest.mark.parametrize("repair", ["none", *REPAIRS])
+@pytest.mark.parametrize("rounding", ["nearest", "gptq"])
+def test_few_and_huge_calibration_images_give_a_finite_model(make_own, toy, repair, rounding):
+    few = toy.calibration[0][:2]
+    for images in (few, 1e6 * few, torch.cat([few[:1], torch.zeros_like(few)])):
+        labels = torch.arange(len(images)) % 3
+        experiment = Experiment(make_own(), replace(toy, calibration=(images, labels)))
+        report = experiment.run(Recipe(sparsity=0.6, bits=3, recovery=repair, rounding=rounding))
+        assert np.isfinite(report.scores).all()
+        assert report.pruned_weights == int(0.6 * 435 + 0.5)
+
+
+ALIKE = {
+    "1": lambda x: x[:1],
+    "30": lambda x: x[:1].expand(30, -1, -1, -1).clone(),
+    "6": torch.zeros_like,
 }
 
 
-@pytest.mark.parametrize("calibration", CALIBRATIONS)
-@pytest.mark.parametrize("repair", REPAIRS)
-@pytest.mark.parametrize("rounding", ["nearest", "gptq"])
-def test_calibration_that_says_little_gives_a_finite_model(
-    make_own, toy, calibration, repair, rounding
-):
-    images = CALIBRATIONS[calibration](toy.calibration[0])
+@pytest.mark.parametrize("count", ALIKE)
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        *(Recipe(sparsity=0.5, recovery=repair) for repair in REPAIRS),
+        *(Recipe(sparsity=0.5, score=score) for score in ("wanda", "obs")),
+        Recipe(sparsity=0.5, pruning="channel", score="activation"),
+        Recipe(bits=3, rounding="gptq"),
+    ],
+    ids=str,
+)
+def test_calibration_images_that_are_all_alike_are_refused(make_own, toy, count, recipe):
+    images = ALIKE[count](toy.calibration[0])
     labels = torch.arange(len(images)) % 3
     experiment = Experiment(make_own(), replace(toy, calibration=(images, labels)))
-    report = experiment.run(Recipe(sparsity=0.6, bits=3, recovery=repair, rounding=rounding))
-    assert np.isfinite(report.scores).all()
-    assert report.pruned_weights == int(0.6 * 435 + 0.5)
+    said = f"calibration images are 2 or more that differ, not {count} that are all alike"
+    with pytest.raises(ValueError, match=said):
+        experiment.run(recipe)
+    assert experiment.run(Recipe(sparsity=0.5)).pruned_weights == int(0.5 * 435 + 0.5)
 
 
 def test_inputs_beyond_floats_are_refused_and_nothing_is_lost(make_own, toy):
@@ -241,7 +259,7 @@ def test_inputs_beyond_floats_are_refused_and_nothing_is_lost(make_own, toy):
     experiment = Experiment(make_own(), replace(toy, calibration=(images, toy.calibration[1])))
     before = experiment.run(Recipe()).confusion.counts
     with pytest.raises(
-        ValueError, match="what a layer sees on the calibration images is not finite"
+        ValueError, match="what a layer sees or answers on the calibration images is not"
     ):
         experiment.run(Recipe(sparsity=0.5, recovery="sequential"))
     assert (experiment.run(Recipe()).confusion.counts == before).all()

@@ -191,6 +191,11 @@ def test_a_combination_without_meaning_names_both_fields(fields, named, why):
     assert why in str(caught.value)
 
 
+def test_training_for_codes_is_possible_where_some_layer_has_codes():
+    assert Recipe(bits=4, recovery="qat", layers=(("head", None, 32),)).quantizes
+    assert Recipe(recovery="qat", layers=(("head", None, 4),)).quantizes
+
+
 @pytest.mark.parametrize(("pruning", "sparsity"), [("2:4", 0.5), ("1:4", 0.75)])
 def test_a_pattern_fills_in_its_own_sparsity(pruning, sparsity):
     assert Recipe(pruning=pruning).sparsity == sparsity
@@ -267,6 +272,7 @@ def test_a_message_stays_short_whatever_it_is_about(field, huge):
         (Recipe(sparsity=0.1, pruning="layer"), Recipe(sparsity=0.1, pruning="layer")),
         (Recipe(bits=32, rounding="gptq", recovery="sequential"), Recipe()),
         (Recipe(bits=4, recovery="refit"), Recipe(bits=4)),
+        (Recipe(bits=2, rounding="gptq", recovery="qat"), Recipe(bits=2, recovery="qat")),
         (Recipe(bits=4, recovery="sequential"), Recipe(bits=4, recovery="sequential")),
         (Recipe(bits=2, scheme="ternary", clip="mse"), Recipe(bits=2, scheme="ternary")),
         (

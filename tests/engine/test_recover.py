@@ -131,6 +131,26 @@ def test_the_longer_training_is_for_the_sparsest(make_own, toy):
         assert told[-1].stage.startswith(f"epoch {epochs} of {epochs}")
 
 
+def test_how_long_it_trains_hangs_on_the_weights_gone_and_not_on_how_that_was_said(make_own, toy):
+    layers = tuple((name, 0.95, None) for name in ("wide", "deep", "hidden", "head"))
+    for recipe in (
+        Recipe(pruning="layer", layers=layers),
+        Recipe(sparsity=0.97, pruning="channel"),
+    ):
+        told = []
+        experiment = Experiment(make_own(), toy)
+        experiment.run(replace(recipe, recovery="finetune"), tell=told.append)
+        assert told[-1].stage.startswith("epoch 20 of 20")
+
+
+def test_rounding_by_gptq_after_training_does_not_undo_it(fresh):
+    coded = Recipe(bits=2, grain="channel", clip="mse", recovery="finetune")
+    nearest, careful = (
+        fresh.run(replace(coded, rounding=r)).confusion.accuracy for r in ("nearest", "gptq")
+    )
+    assert careful > nearest - 0.05
+
+
 @pytest.mark.parametrize("coded", [Recipe(bits=2), Recipe(bits=1, grain="channel")], ids=str)
 def test_training_for_the_codes_beats_rounding_afterwards(fresh, coded):
     plain, aware = fresh.run(coded), fresh.run(replace(coded, recovery="qat"))

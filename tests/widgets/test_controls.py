@@ -133,7 +133,7 @@ def test_a_pattern_moves_the_slider_to_its_own_sparsity_and_keeps_it_there(patte
     controls.sparsity.value = 20  # no hand can, but a page might
     assert controls.sparsity.value == percent
     controls.choices["pruning"].value = "global"
-    assert (controls.sparsity.value, controls.sparsity.disabled) == (percent, False)
+    assert (controls.sparsity.value, controls.sparsity.disabled) == (90, False)
     assert "every 4" not in controls.note.value
 
 
@@ -283,3 +283,16 @@ def test_settings_are_what_the_browser_calls_the_positions():
 
 def test_the_model_is_chosen_in_a_stock_dropdown(explorer):
     assert type(explorer.model) is Dropdown
+
+
+def test_behind_a_pattern_the_slider_stands_where_it_stood():
+    controls = Controls()
+    controls.sparsity.value = 89
+    for pattern, own in (("2:4", 50), ("1:4", 75)):
+        controls.choices["pruning"].value = pattern
+        assert controls.sparsity.value == own
+    controls.choices["pruning"].value = "layer"
+    assert controls.recipe() == Recipe(sparsity=0.89, pruning="layer")
+    controls.choices["pruning"].value = "2:4"
+    controls.show(Recipe())
+    assert controls.recipe() == Recipe()

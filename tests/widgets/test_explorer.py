@@ -390,7 +390,7 @@ def test_winning_back_nothing_is_said(explorer):
 def test_a_pattern_says_how_many_weights_are_pruned_and_why_not_more(explorer):
     explorer.controls.choices["pruning"].value = "2:4"
     assert explorer.session.recipe == Recipe(sparsity=0.5, pruning="2:4")
-    said = "2:4: 12,448 of 24,904 weights pruned, 49.98%: where a row is no multiple of 4"
+    said = "2:4: 12,416 of 24,904 weights pruned (fewer than 4 inputs keep more)."
     assert said in explorer.feed.message
 
 

@@ -107,7 +107,7 @@ def test_a_budget_moves_the_sliders_and_says_what_it_is(layers, few):
 def test_a_budget_that_cannot_be_is_said_and_nothing_moves(layers, few):
     layers.most.value = 3
     wait(layers, layers.fit.click)
-    assert "bytes=3 is less than any file of this model" in layers.told.value
+    assert "bytes=3 is less than the smallest file that was found" in layers.told.value
     assert layers.session.recipe == Recipe()
     assert layers.feed.state == "fresh"
 
