@@ -102,6 +102,8 @@ class Resumer:
 
         def one(batch: Tensor, values: Values) -> tuple[Tensor, Values]:
             with torch.inference_mode():  # entered in the worker: it is a thread's own
+                if cut.place < plan.place:  # steps may work in place on what others start from too
+                    values = copy.deepcopy(values)
                 values = steps.run(modules, batch, values, cut.place, plan.place)
                 kept = {name: values[name] for name in crossing}
                 values |= copy.deepcopy({name: kept[name] for name in plan.overwritten})

@@ -182,6 +182,19 @@ def test_what_takes_too_much_memory_is_not_kept(residual, batches):
         assert resumer.kept_at == kept_at
 
 
+def test_what_was_kept_is_left_as_it_was_by_a_run_that_starts_from_it(residual, batches):
+    resumer, on_the_left = Resumer(batches), changed(residual, "left.weight")
+    for net in (residual, on_the_left):
+        resumer(net)
+    cut = resumer._last.cut
+    assert resumer.kept_at == "left"
+    before = copy.deepcopy(cut.values)
+    further = changed(on_the_left, "head.weight")
+    assert torch.equal(resumer(further), evaluate(copy.deepcopy(further), batches))
+    for values, kept in zip(cut.values, before, strict=True):
+        assert all(torch.equal(values[name], kept[name]) for name in kept)
+
+
 def test_threads_do_not_mix_up_their_models(residual, batches):
     resumer = Resumer(batches)
     nets = [changed(residual, f"{name}.weight") for name in ("enter", "left", "right", "head") * 6]
