@@ -42,7 +42,7 @@ HALF = FindRecipe(**TEXTS, max_drop=2, min_size_cut=0.5)
 NONSENSE = [
     None, "", "  ", 3.7, math.nan, math.inf, -1, 99, True, b"b", [], {}, set(), object(),
     "x" * 10**6, 10**400, ("b",), ["no", None, 3], ("no", 7), ("no", "good"),
-    ("no", {"good", "evil"}), ([], []),
+    ("no", {"good": 1, "evil": 2}.keys()), ([], []),
 ]  # fmt: skip
 QUESTIONS = [CHOICE, PREDICTION, SHARE, PERCENT, DECISION, HALF]
 
