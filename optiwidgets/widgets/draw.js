@@ -26,6 +26,10 @@ async function draw(model, paint) {
   return () => { feed.off("change:data", ask); cancelAnimationFrame(waiting); };
 }
 
+/** A report's confusion matrix, row by row. */
+const counts = ({ counts: view }) =>
+  Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
+
 /** Change text only where it differs: most cells stay as they are. */
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;

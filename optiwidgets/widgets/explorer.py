@@ -24,6 +24,7 @@ from optiwidgets.widgets.panels import (
     Headline,
     Matrices,
     Speed,
+    View,
     Waterfall,
     describe,
     describe_bytes,
@@ -84,7 +85,8 @@ class Explorer(VBox):
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
         self.kept = Kept()
-        self.tabs = self._tabs()
+        views = self._views()
+        self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
         super().__init__([self.feed, self._header(), Headline(feed=self.feed), self._body()])
         self.add_class("ow-explorer")
@@ -127,12 +129,20 @@ class Explorer(VBox):
         chosen = (self.case, self.model, self.policy, self.controls.reset)
         return HBox([title, *chosen]).add_class("ow-header")
 
-    def _tabs(self) -> Tab:
+    def _views(self) -> dict[str, DOMWidget]:
+        """What the tabs hold, by title."""
         below = HBox([Classes(feed=self.feed), Bytes(feed=self.feed)]).add_class("ow-below")
-        live = VBox([Matrices(feed=self.feed), below])
-        why = HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why")
-        titles = ("Confusion", "Size and speed", "Figure")
-        return Tab([live, why, self.kept], titles=titles, selected_index=0)
+        return {
+            "Confusion": VBox([Matrices(feed=self.feed), below]),
+            "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
+            "Figure": self.kept,
+        }
+
+    def _open_view(self) -> None:
+        """Tell the views which of them is looked at: a ``View`` that is not need not follow."""
+        for place, view in enumerate(self.tabs.children):
+            if isinstance(view, View):
+                view.looked_at = place == self.tabs.selected_index
 
     def _body(self) -> HBox:
         return HBox([self.controls, self.tabs]).add_class("ow-body")
@@ -146,6 +156,7 @@ class Explorer(VBox):
         self.policy.observe(lambda _: self._paint(), "value")
         self.controls.tune.on_click(lambda _: self._train())
         self.controls.cancel.on_click(lambda _: self.session.cancel())
+        self.tabs.observe(lambda _: self._open_view(), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
         self.session.at_rest[:0] = [
             self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),

@@ -52,9 +52,16 @@ def _guard_one(widget: Widget, refuse: Callable[[str], None]) -> None:
 
 
 def _check(widget: Widget, state: dict[str, Any]) -> None:
-    """Raise TraitError for what no hand can do: other traits, or values that no hand can give."""
+    """Raise TraitError for what no hand can do: other traits, or values that no hand can give.
+
+    A widget that takes more than a number from a hand says what, by ``check_hand(trait, value)``.
+    """
+    own = getattr(widget, "check_hand", None)
     for trait, value in state.items():
         if trait in HARMLESS:
+            continue
+        if own:
+            own(trait, value)
             continue
         if trait not in HAND:
             raise TraitError(f"{trait} cannot be set from a page")

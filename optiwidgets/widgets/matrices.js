@@ -70,7 +70,7 @@ async function render({ model, el }) {
       return;
     }
     if (String(names) !== String(data.classes)) made = build(el, names = data.classes);
-    const before = data.baseline.counts, after = data.optimized.counts;
+    const before = counts(data.baseline), after = counts(data.optimized);
     const change = after.map((count, i) => count - before[i]);
     const most = Math.max(1, ...before, ...after), moved = Math.max(1, ...change.map(Math.abs));
     const [baseline, optimized, difference] = made;

@@ -13,8 +13,8 @@ from typing import Any
 
 import anywidget
 import numpy as np
-from ipywidgets import Widget, widget_serialization
-from traitlets import Dict, Instance, Int, List, Unicode
+from ipywidgets import VBox, Widget, widget_serialization
+from traitlets import Bool, Dict, Instance, Int, List, Unicode
 
 from optiwidgets.engine.recipe import N_OF_M, Recipe
 from optiwidgets.engine.report import Report
@@ -56,6 +56,12 @@ class Panel(anywidget.AnyWidget):
     feed = Instance(Feed).tag(sync=True, **widget_serialization)
 
 
+class View(VBox):
+    """What a tab of the explorer holds; it follows its session only while ``looked_at``."""
+
+    looked_at = Bool(False)
+
+
 class Headline(Panel):
     """Cards: accuracy, drop, size, each one big number with its uncertainty or its reason."""
 
@@ -94,7 +100,7 @@ class Bytes(Panel):
 
 
 def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
-    """All numbers the panels draw, as JSON: nan is null, matrices are row by row."""
+    """All numbers the panels draw: nan is null, matrices are int32, row by row, as bytes."""
     verdict = judge(baseline, report, policy)
     untouched = ["nothing changed yet"] if report.recipe == baseline.recipe else []
     reasons = [*untouched, *verdict.reasons]
@@ -116,7 +122,7 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
 def _describe_one(report: Report) -> dict[str, Any]:
     confusion = report.confusion
     return {
-        "counts": confusion.counts.ravel().tolist(),
+        "counts": confusion.counts.astype("<i4").tobytes(),  # binary: no text to parse
         "accuracy": _plain(confusion.accuracy),
         "interval": list(report.accuracy_interval),
         "average_precision": _plain(report.mean_average_precision),

@@ -7,6 +7,7 @@ import torch
 
 from optiwidgets import Experiment, Explorer, Policy, Recipe
 from optiwidgets.engine.recover import Progress
+from optiwidgets.widgets.panels import View
 
 
 def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits):
@@ -14,7 +15,7 @@ def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits
     explorer.controls.bits.value = 4
     report = digits.run(Recipe(sparsity=0.8, bits=4))
     shown = explorer.feed.data
-    assert shown["optimized"]["counts"] == report.confusion.counts.ravel().tolist()
+    assert shown["optimized"]["counts"] == report.confusion.counts.astype("<i4").tobytes()
     assert shown["optimized"]["bytes"] == report.size.total_bytes
     assert shown["recipe"]["sparsity"] == 0.8
     assert explorer.feed.state == "fresh"
@@ -417,3 +418,13 @@ def test_overrides_for_layers_are_named_and_end_with_a_move(explorer):
 
 def test_the_untouched_model_is_not_blamed(explorer):
     assert explorer.feed.data["verdict"]["reasons"][0] == "nothing changed yet"
+
+
+def test_a_view_knows_whether_its_tab_is_open() -> None:
+    explorer = Explorer()
+    view = View()
+    explorer.tabs.children = (*explorer.tabs.children, view)
+    explorer.tabs.selected_index = len(explorer.tabs.children) - 1
+    assert view.looked_at
+    explorer.tabs.selected_index = 0
+    assert not view.looked_at

@@ -28,7 +28,7 @@ def reports(digits):
 def test_the_description_is_strict_json_with_null_for_undefined(reports):
     described = describe(*reports, Policy.MOBILE)
     assert np.isnan(reports[1].confusion.precision).any()  # at 90 % some digit is never predicted
-    again = json.loads(json.dumps(described, allow_nan=False))
+    again = json.loads(json.dumps(described, allow_nan=False, default=bytes.hex))
     assert again["optimized"]["precision"].count(None) == int(
         np.isnan(reports[1].confusion.precision).sum()
     )
@@ -36,7 +36,7 @@ def test_the_description_is_strict_json_with_null_for_undefined(reports):
 
 def test_matrices_are_sent_row_by_row(reports):
     described = describe(*reports, Policy.MOBILE)
-    counts = np.array(described["optimized"]["counts"]).reshape(10, 10)
+    counts = np.frombuffer(described["optimized"]["counts"], "<i4").reshape(10, 10)
     assert np.array_equal(counts, reports[1].confusion.counts)
     assert not np.array_equal(counts, counts.T)
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 from ipywidgets import HTML, Button, Checkbox, IntSlider, RadioButtons, Text, VBox
+from traitlets import TraitError
 
 from optiwidgets import Experiment, Recipe, Session
 from optiwidgets.checks import MultipleChoice, Outcome
@@ -400,3 +401,19 @@ def test_export_and_link_hold_the_same_and_a_failure_leaves_the_old_file(
         table.export(path)
     assert path.read_text() == before
     assert [each.name for each in tmp_path.iterdir()] == ["progress.json"]
+
+
+def test_a_widget_says_itself_what_more_a_hand_may_give_it():
+    class Drawn(Text):
+        def check_hand(self, trait, value):
+            if trait != "value" or value != "x" * 300:
+                raise TraitError("value is 300 times x")
+
+    widget = Drawn()
+    told = guarded(widget)
+    widget.set_state({"value": "x" * 300})
+    assert widget.value == "x" * 300
+    assert told == []
+    widget.set_state({"value": "y"})
+    assert widget.value == "x" * 300
+    assert "300 times x" in told[0]
