@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow lint bench methods picture train
+.PHONY: help app test test-slow lint bench methods picture train graphs
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -52,6 +52,12 @@ train: .venv/app.stamp ## train the shipped models anew into build/
 	$(BIN)/optiwidgets train digits --model small --output build/digits-small.safetensors
 	$(BIN)/optiwidgets train digits --model wide --output build/digits-wide.safetensors
 	$(BIN)/optiwidgets train smear --model small --output build/smear-small.safetensors
+
+graphs: .venv/app.stamp ## export the graphs of the shipped models anew (after their code or torch changed)
+	mkdir -p optiwidgets/engine/graphs
+	rm -f optiwidgets/engine/graphs/*.onnx
+	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine import export; \
+		e = ow.Experiment.load('$$case'); print(export.ship(e._folded, e.dataset.exploration[0][:1]))" || exit; done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

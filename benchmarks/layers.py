@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 import optiwidgets as ow
-from optiwidgets.engine.evaluate import evaluate
 from optiwidgets.engine.resume import Resumer
 
 MODELS = ("small", "wide")
@@ -47,9 +46,9 @@ def measure(model: str, rounds: int) -> dict[str, Any]:
 
 def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str, Any]:
     """Milliseconds of both ways and their ratio while one layer's sparsity grows."""
-    batches = experiment._images.batches
+    batches = experiment._whole.images.batches
     resumer = Resumer(batches)
-    ways = {"whole": lambda net: evaluate(net, batches), "resumed": resumer}
+    ways = {"whole": Resumer(batches, most_bytes=0), "resumed": resumer}
     times: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(rounds + WARM_UP):
         names = list(ways) if turn % 2 else list(ways)[::-1]

@@ -10,11 +10,13 @@ the whole.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
-from threading import Condition, RLock
+from threading import RLock
+from time import perf_counter
 from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
@@ -26,10 +28,13 @@ from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
 from optiwidgets.engine.report import Floats, Integers, Report
 from optiwidgets.engine.search import nearest_recipe
 from optiwidgets.engine.zoo import shipped_models
+from optiwidgets.slowlane import Job, SlowLane
 
-Job = tuple[Callable[[Callable[[], bool]], Any], Callable[[Any], None]]
 CASES = ("digits", "smear")
 REST_S = 0.3  # how long the hand must be still before the slow lane starts
+SHORT_REST_S = 0.1  # and before it completes a first part
+WHOLE_S, PART_S = 0.15, 0.1  # all images if they take no longer; else as many as take this long
+PARTS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
     {"rounding": "nearest"},
     {"recovery": "none"},
@@ -46,10 +51,15 @@ class Session(HasTraits):
     longer than a slider waits, ``report`` is that of a quick stand-in, marked ``stale`` too, until
     the whole is done in the background; ``progress`` says how far.
 
+    A moving hand (``ask``) does not wait for all images where they take too long: ``preview`` holds
+    baseline and report of the first of them, in stratified order, until ``report`` is there.
+
     Parameters
     ----------
     experiment
         What to run recipes on; without one, the shipped cases and models, digits and "small" first.
+    first
+        How many images a moving hand waits for; by default as many as fit a tenth of a second.
 
     Examples
     --------
@@ -69,9 +79,15 @@ class Session(HasTraits):
     stale: bool = Bool(False)  # type: ignore[assignment]
     error: str = Unicode()  # type: ignore[assignment]
     progress: Progress | None = Instance(Progress, allow_none=True)  # type: ignore[assignment]
+    preview: tuple[Report, Report] | None = None
+    completing: bool = False
 
-    def __init__(self, experiment: Experiment | None = None) -> None:
+    def __init__(self, experiment: Experiment | None = None, *, first: int | None = None) -> None:
         super().__init__()
+        self.first = check_first(first)
+        self._baselines: dict[int, Report] = {}  # of the first images, by their number
+        self._paces: deque[float] = deque(maxlen=20)  # seconds an image, lately
+        self.hurried = False
         self._lock = RLock()
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             {case: _openers(case) for case in CASES}
@@ -86,6 +102,11 @@ class Session(HasTraits):
         if not self.model:  # a case without a name is no change
             self.model = next(iter(self.models))
         self.report = self.baseline
+
+    @property
+    def shown(self) -> tuple[Report, Report]:
+        """Baseline and report as a screen shows them: of the same images, the newest there are."""
+        return self.preview or (self.baseline, self.report)
 
     @property
     def models(self) -> dict[str, Callable[[], Experiment]]:
@@ -105,7 +126,7 @@ class Session(HasTraits):
         """Change to another model; the recipe stays, but for training: that was another's."""
         with self._lock:
             self.experiment = self.models[self.model]()
-            self.baseline = self.experiment.run(Recipe())
+            self.baseline, self._baselines = self.experiment.run(Recipe()), {}
             if self.recipe.recovery in BY_TRAINING:
                 self.recipe = replace(self.recipe, recovery="none")
             else:
@@ -117,37 +138,69 @@ class Session(HasTraits):
         if self.stale or self.report.recipe != self.recipe:
             self.refresh()
 
-    def ask(self, recipe: Recipe) -> bool:
-        """Set the recipe; one that was given up or failed is tried again. False: nothing to do."""
-        with self._lock:
+    def ask(self, recipe: Recipe, *, hurried: bool = False) -> bool:
+        """Set the recipe; one that was given up or failed is tried again. False: nothing to do.
+
+        ``hurried``: a hand is moving, and does not wait for all images where that takes long.
+        """
+        with self._lock, self._hurry(hurried):
             if recipe != self.recipe:
                 self.recipe = recipe
-            elif self.stale and self.progress is None:
+            elif self.stale and not self.completing:
                 self.refresh()
             else:
                 return False
         return True
 
+    @contextmanager
+    def _hurry(self, hurried: bool) -> Iterator[None]:
+        self.hurried = hurried
+        try:
+            yield
+        finally:
+            self.hurried = False
+
     def refresh(self) -> None:
         """Run the recipe of the moment, or first a quick stand-in, and publish what came of it."""
         with self._lock:
-            self.slow.cancel()
+            self.cancel()
             self.stale = self.busy = True
-            self.progress = None
             try:
-                report = self.experiment.run(stand_in(self.recipe, self.experiment.is_quick))
+                self._run()
             except Exception as error:  # noqa: BLE001 (shown on the screen, and logged)
                 self._fail(error)
             else:
-                with self.hold_trait_notifications():
-                    self.report, self.error = report, ""
-                    self.stale = report.recipe != self.recipe
                 if self.stale:
                     self._complete()
                 else:
                     self.settle()
             finally:
                 self.busy = False
+
+    def _run(self) -> None:
+        """As much of the recipe as a slider waits for."""
+        recipe = stand_in(self.recipe, self.experiment.is_quick)
+        count, run = self._enough(recipe), self.experiment.run
+        began = perf_counter()
+        if count is not None:
+            report = run(recipe, first=count)
+            if count not in self._baselines:
+                self._baselines[count] = run(Recipe(), first=count)
+            self.preview, self.error = (self._baselines[count], report), ""
+        else:
+            report, self.preview = run(recipe), None
+            with self.hold_trait_notifications():
+                self.report, self.error = report, ""
+                self.stale = report.recipe != self.recipe
+        self._paces.append((perf_counter() - began) / len(report.labels))
+
+    def _enough(self, recipe: Recipe) -> int | None:
+        """How many images to look at for now; None for all."""
+        there = len(self.baseline.labels)
+        if not self.hurried or self.experiment.remembers(recipe):
+            return None
+        count = self.first or part_of(there, min(self._paces, default=0.0))
+        return count if count < there else None
 
     def settle(self) -> None:
         """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``.
@@ -212,11 +265,14 @@ class Session(HasTraits):
         return future
 
     def _complete(self) -> None:
-        """Run the whole recipe in the background once the hand rests."""
+        """Run the whole recipe, on all images, in the background once the hand rests."""
         recipe, experiment = self.recipe, self.experiment
+        quick = experiment.is_quick(recipe)
         work = self._told(lambda tell: experiment.run(recipe, tell=tell))
-        self.slow.submit((work, self._complete_with), rest_s=REST_S)
-        self.progress = AT_START  # last: what follows from the news may make it void again
+        self.slow.submit((work, self._complete_with), rest_s=SHORT_REST_S if quick else REST_S)
+        self.completing = True
+        if not quick:
+            self.progress = AT_START  # last: what follows from the news may make it void again
 
     def _complete_with(self, report: Report) -> None:
         self.adopt(report)
@@ -240,7 +296,7 @@ class Session(HasTraits):
         """Give up what the slow lane is doing; what is shown stays."""
         with self._lock:
             self.slow.cancel()
-            self.progress = None
+            self.completing, self.progress = False, None
 
     def adopt(self, report: Report) -> None:
         """Show a report that came from elsewhere: completed in the background, found, measured."""
@@ -249,6 +305,7 @@ class Session(HasTraits):
             with self.hold_trait_notifications():
                 self.recipe, self.report = report.recipe, report
                 self.error, self.stale, self.progress = "", False, None
+                self.preview, self.completing = None, False
             self.busy = False
 
     def _measuring(self, report: Report) -> Job:
@@ -262,102 +319,33 @@ class Session(HasTraits):
         """Say what went wrong; what was shown stays, marked stale."""
         log.warning("running %s failed", self.recipe, exc_info=error)
         self.error = f"{self.recipe} could not be run: {error}"
-        self.progress = None
+        self.completing, self.progress = False, None
 
 
-class SlowLane:
-    """One background thread that only ever finishes the newest work.
+def check_first(first: int | None) -> int | None:
+    """Give back a number of images, or None.
 
-    Parameters
-    ----------
-    failed
-        Told the exception when work raised one, unless the work was void by then.
-    lock
-        Held while results are delivered, so that nothing lands in the middle of something else.
-    executor
-        Runs the work; by default a thread of its own, made on first use.
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    if first is not None and (type(first) is not int or first < 1):
+        raise ValueError(f"first is a number of images, 1 or more, not {first!r}")
+    return first
+
+
+def part_of(there: int, pace_s: float) -> int:
+    """How many of the images that are there fit a moving hand, at so many seconds an image.
 
     Examples
     --------
-    >>> seen = []
-    >>> lane = SlowLane(failed=seen.append)
-    >>> lane.submit((lambda void: 6 * 7, seen.append)).result()
-    >>> seen
-    [42]
+    >>> part_of(50_000, 10e-6), part_of(1_500, 10e-6), part_of(50_000, 0.5)
+    (10000, 1500, 100)
     """
-
-    def __init__(
-        self,
-        failed: Callable[[Exception], None],
-        lock: RLock | None = None,
-        executor: Executor | None = None,
-    ) -> None:
-        self._failed = failed
-        self._given = executor
-        self._generation = 0
-        self.newest: Future[None] = Future()
-        self.newest.set_result(None)
-        self._changed = Condition(lock or RLock())
-
-    @cached_property
-    def _executor(self) -> Executor:
-        return self._given or ThreadPoolExecutor(1, "slow-lane")
-
-    def cancel(self) -> int:
-        """Make all work so far void, and return the number of the work to come."""
-        with self._changed:
-            self._generation += 1
-            self._changed.notify_all()
-            return self._generation
-
-    def submit(self, *jobs: Job, rest_s: float = 0.0) -> Future[None]:
-        """Do jobs one after the other in the background, until something newer comes.
-
-        Parameters
-        ----------
-        jobs
-            Pairs ``(work, done)``. ``work(void)`` does what takes long; it should look at
-            ``void()`` now and then, and give up by raising ``Cancelled`` once that is True.
-            ``done`` gets what it returned, unless newer work was submitted or all was cancelled.
-        rest_s
-            Seconds of quiet to wait for before starting.
-
-        Returns
-        -------
-        concurrent.futures.Future
-            Done when the jobs have ended, or were given up.
-        """
-        self.newest = self._executor.submit(self._run, self.cancel(), jobs, rest_s)
-        return self.newest
-
-    def _run(self, mine: int, jobs: Sequence[Job], rest_s: float) -> None:
-        def void() -> bool:
-            return self._generation != mine
-
-        with self._changed:
-            self._changed.wait_for(void, rest_s)
-        for work, done in jobs:
-            if void():
-                return
-            try:
-                result = work(void)
-            except Cancelled:
-                return
-            except Exception as error:  # noqa: BLE001 (handed on)
-                if self._is_closing():
-                    return
-                result, done = error, self._failed
-            with self._changed:
-                if not void():
-                    done(result)
-
-    def _is_closing(self) -> bool:
-        """Tell whether Python is on its way out: no pool takes work, and nobody is left to tell."""
-        try:
-            self._executor.submit(int)
-        except RuntimeError:
-            return True
-        return False
+    if there * pace_s <= WHOLE_S:
+        return there
+    return max((n for n in PARTS if n * pace_s <= PART_S), default=PARTS[0])
 
 
 def stand_in(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:

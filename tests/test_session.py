@@ -8,7 +8,7 @@ import pytest
 
 from optiwidgets import Experiment, Recipe, Session
 from optiwidgets.engine.recover import Cancelled
-from optiwidgets.session import SlowLane
+from optiwidgets.slowlane import SlowLane
 
 SETTLE = Session.settle  # before tests put it to rest
 
@@ -348,3 +348,87 @@ def test_the_recipe_before_this_one_is_remembered(session):
     session.recipe = SPARSE
     session.recipe = Recipe(bits=4)
     assert session.previous == SPARSE
+
+
+class InlineOnDemand:
+    """An executor that works when it is told to."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def submit(self, work, *args):
+        future = Future()
+        self.waiting.append((future, work, args))
+        return future
+
+    def work(self):
+        while self.waiting:
+            future, work, args = self.waiting.pop(0)
+            future.set_result(work(*args))
+
+
+@pytest.fixture
+def hasty(digits):
+    """A session whose moving hand waits for 200 images, and whose slow lane waits for ``work``."""
+    session = Session(Experiment.load("digits", memory_mb=0), first=200)
+    session.slow = SlowLane(session._fail, session._lock, executor=InlineOnDemand())
+    return session
+
+
+def test_a_moving_hand_sees_the_first_images_and_at_rest_all(hasty):
+    hasty.ask(Recipe(0.8), hurried=True)
+    baseline, report = hasty.shown
+    assert (len(report.labels), report.out_of, report.recipe) == (200, 1500, Recipe(0.8))
+    assert report.drop_from(baseline).points > 0
+    assert (hasty.stale, hasty.completing, hasty.report.recipe) == (True, True, Recipe())
+    hasty.slow._given.work()
+    assert (hasty.stale, hasty.completing, hasty.preview) == (False, False, None)
+    assert hasty.shown == (hasty.baseline, hasty.report)
+    assert (hasty.report.recipe, len(hasty.report.labels)) == (Recipe(0.8), 1500)
+
+
+def test_an_older_completion_never_lands_after_a_newer_first_part(hasty):
+    hasty.ask(Recipe(0.8), hurried=True)
+    hasty.ask(Recipe(0.5), hurried=True)
+    hasty.slow._given.work()
+    assert hasty.report.recipe == Recipe(0.5)
+
+
+def test_code_that_sets_a_recipe_gets_all_images(hasty):
+    hasty.recipe = Recipe(0.7)
+    assert (hasty.stale, hasty.preview, len(hasty.report.labels)) == (False, None, 1500)
+
+
+def test_what_is_remembered_needs_no_first_part():
+    session = Session(Experiment.load("digits"), first=200)
+    session.ask(Recipe(), hurried=True)
+    session.experiment.run(Recipe(0.4))
+    session.ask(Recipe(0.4), hurried=True)
+    assert (session.stale, len(session.report.labels)) == (False, 1500)
+
+
+def test_a_run_that_fails_keeps_the_first_part_that_was_shown(hasty, monkeypatch):
+    hasty.ask(Recipe(0.8), hurried=True)
+    monkeypatch.setattr(Experiment, "run", lambda *args, **more: 1 / 0)
+    hasty.ask(Recipe(0.9), hurried=True)
+    assert "division by zero" in hasty.error
+    assert (hasty.completing, hasty.shown[1].recipe) == (False, Recipe(0.8))
+
+
+def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty):
+    hasty.first = None
+    hasty._paces.extend([1e-5])
+    assert hasty._enough(Recipe(0.1)) is None  # not hurried
+    with hasty._hurry(True):
+        assert hasty._enough(Recipe(0.1)) is None  # all 1,500 take 15 ms
+        hasty._paces.clear()
+        hasty._paces.extend([5e-4, 9e-4])
+        assert hasty._enough(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
+        hasty.first = 2000
+        assert hasty._enough(Recipe(0.1)) is None
+
+
+@pytest.mark.parametrize("first", [0, -5, 2.5, True, "many"])
+def test_a_first_part_is_a_number_of_images(digits, first):
+    with pytest.raises(ValueError, match="first is a number of images, 1 or more, not"):
+        Session(digits, first=first)

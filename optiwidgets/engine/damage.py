@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
@@ -65,7 +64,7 @@ def measure_damage(
     tell
         Told the progress; what it raises ends the work.
     """
-    batches = images[:MOST_IMAGES].contiguous(memory_format=torch.channels_last).split(BATCH)
+    batches = images[:MOST_IMAGES].contiguous().split(BATCH)
     names = list(network.prunable(folded))
     resumers = {name: Resumer(batches, MOST_BYTES / len(names)) for name in names}
     net = copy.deepcopy(folded)
@@ -87,7 +86,7 @@ def layer_bytes(coded: Coded) -> float:
 
     Examples
     --------
-    >>> from optiwidgets.engine.quantize import encode
+    >>> import torch; from optiwidgets.engine.quantize import encode
     >>> layer_bytes(encode(torch.ones(2, 8), torch.ones(2, 8) > 0, Recipe(bits=32)))
     64
     """

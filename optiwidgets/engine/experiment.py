@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from optiwidgets.engine import metrics, network, pack, recover, runtime, zoo
 from optiwidgets.engine.activations import positions
 from optiwidgets.engine.data import Dataset, invisible_change, load_dataset
-from optiwidgets.engine.evaluate import Images, alone, check_fit, check_kin, evaluate
+from optiwidgets.engine.evaluate import Images, alone, begin, check_fit, check_kin, evaluate
 from optiwidgets.engine.latency import check_threads, measure
 from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.perlayer import PerLayer
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
-from optiwidgets.engine.resume import Resumer
+from optiwidgets.engine.resume import Explored, Resumer
 from optiwidgets.engine.sizes import reconcile
 from optiwidgets.engine.trials import Sweep, Trial
 
@@ -66,8 +66,8 @@ class Experiment(PerLayer):
         self._spec = model.spec if isinstance(model, zoo.CNN) else None
         self._folded = network.fold(model)
         self._optimizer = Optimizer(self._folded, dataset, self._spec)
-        self._images = Images.of("exploration", dataset.exploration)
-        self._resumer = Resumer(self._images.batches)
+        self._whole = Explored.of(dataset)
+        self._part: Explored | None = None  # the first of the images, as many as was asked last
         self._memory = Memory(memory_mb)
         self._openings: list[Recipe] = []
         self._lock = RLock()
@@ -120,8 +120,7 @@ class Experiment(PerLayer):
         other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
-        other._images = Images.of("exploration", dataset.exploration)
-        other._resumer = Resumer(other._images.batches)
+        other._whole, other._part = Explored.of(dataset), None
         other._memory = Memory(self._memory.memory_mb)
         other._openings, other._lock = [], RLock()
         other._tools = other._make_tools()  # they hold on to the images
@@ -160,26 +159,45 @@ class Experiment(PerLayer):
         """Every recipe the sealed images were opened for, in order."""
         return list(self._openings)
 
-    def run(self, recipe: Recipe, *, tell: recover.Listener = lambda _: None) -> Report:
+    def run(
+        self,
+        recipe: Recipe,
+        *,
+        first: int | None = None,
+        tell: recover.Listener = lambda _: None,
+    ) -> Report:
         """Optimize the model as the recipe says and evaluate it on the exploration images.
 
         Parameters
         ----------
         recipe
             What to do.
+        first
+            Look only at the first so many of the images, in a stratified order: each class has its
+            share. Their reports are compared with each other, not with those of all images.
         tell
             Told the progress of what takes longer than a slider waits; what it raises ends the run.
 
         Raises
         ------
         ValueError
-            The method cannot serve this model (channels across a residual sum).
+            The method cannot serve this model (channels across a residual sum), or ``first`` is out
+            of range.
+
+        Examples
+        --------
+        >>> exp = Experiment.load("digits")
+        >>> report = exp.run(Recipe(sparsity=0.5), first=500)
+        >>> len(report.labels), report.out_of
+        (500, 1500)
         """
         _check_recipe(recipe)
+        if first is not None and first != len(self._whole.images.labels):
+            return self._report(recipe, self._first(first).images, tell)
         with self._lock:
             report = self._memory.get(recipe)
         if report is None:
-            report = self._report(recipe, self._images, tell)
+            report = self._report(recipe, self._whole.images, tell)
             with self._lock:
                 self._memory.put(report)
         return report
@@ -194,9 +212,11 @@ class Experiment(PerLayer):
         (True, False)
         """
         _check_recipe(recipe)
-        with self._lock:
-            known = self._memory.get(recipe) is not None
-        return known or self._optimizer.is_quick(recipe)
+        return recipe in self._memory or self._optimizer.is_quick(recipe)
+
+    def remembers(self, recipe: Recipe) -> bool:
+        """Tell whether ``run`` has the report of all images at hand."""
+        return recipe in self._memory
 
     def sweep(
         self,
@@ -277,7 +297,8 @@ class Experiment(PerLayer):
         optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
         graph = optimized.graph(images[:1])
         session = runtime.session(graph)
-        agreement = runtime.predict(session, images).argmax(1) == self._simulate(optimized)
+        simulated = evaluate(optimized.simulation(), self._whole.images.batches).argmax(1).numpy()
+        agreement = runtime.predict(session, images).argmax(1) == simulated
         before, after = (
             self._flip_rate(self._optimizer.optimize(Recipe())),
             self._flip_rate(optimized),
@@ -337,46 +358,57 @@ class Experiment(PerLayer):
                 "speed and stability are measured on the exploration images, and this report is "
                 f"about the sealed ones; measure the one that run({rep.recipe}) gives"
             )
+        if len(rep.labels) < rep.out_of:
+            raise ValueError(
+                f"speed and stability are measured on all {rep.out_of} exploration images, and "
+                f"this report is about the first {len(rep.labels)}"
+            )
         if rep.tools is not self._tools:
             raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
 
-    def _simulate(self, optimized: Optimized) -> Integers:
-        return evaluate(optimized.simulation(), self._images.batches).argmax(1).numpy()
+    def _first(self, count: int) -> Explored:
+        """The first images, one number of them at a time."""
+        fits = (part := self._part) and len(part.images.labels) == count
+        self._part = part = part if part and fits else Explored.of(self.dataset, count)
+        return part
 
-    def _logits(self, optimized: Optimized, batches: Sequence[Tensor]) -> Tensor:
-        """Scores before softmax from what really runs: the int8 runtime, or torch."""
-        if not optimized.is_int8:
-            again = batches is self._images.batches
-            net = optimized.simulation()
-            return self._resumer(net) if again else evaluate(net, batches)
-        session = runtime.session(optimized.graph(batches[0][:1]))
-        return torch.from_numpy(runtime.predict(session, torch.cat(list(batches))))
+    def _logits(
+        self, optimized: Optimized, images: Images, tell: recover.Listener = lambda _: None
+    ) -> Tensor:
+        """Scores before softmax from what really runs."""
+        if optimized.is_int8:
+            session = runtime.session(optimized.graph(images.batches[0][:1]))
+            return torch.from_numpy(runtime.predict(session, torch.cat(list(images.batches))))
+        known = (e.resumer for e in (self._whole, self._part) if e and e.images is images)
+        resumer = next(known, None) or Resumer(images.batches, most_bytes=0)
+        return resumer(optimized.simulation(), tell)
 
     def _flip_rate(self, optimized: Optimized) -> float:
         """Share of the exploration images whose class changes under an invisible change."""
-        part = self.dataset.exploration
-        changed = Images.of("changed", (invisible_change(part[0], self.dataset), part[1]))
-        before = self._logits(optimized, self._images.batches).argmax(1)
-        after = self._logits(optimized, changed.batches).argmax(1)
-        return int((before != after).sum()) / len(part[1])
+        images, labels = self.dataset.exploration
+        changed = Images.of("changed", (invisible_change(images, self.dataset), labels))
+        before = self._logits(optimized, self._whole.images).argmax(1)
+        after = self._logits(optimized, changed).argmax(1)
+        return int((before != after).sum()) / len(labels)
 
     def _report(
         self, recipe: Recipe, images: Images, tell: recover.Listener = lambda _: None
     ) -> Report:
         optimized = self._optimizer.optimize(recipe, tell)
         packable = optimized.packable
-        parts, layers = pack.weigh(packable)
+        weighing = begin(pack.weigh, packable)  # beside the evaluation: neither uses both cores
+        logits = self._logits(optimized, images, tell)
+        parts, layers = weighing.result()
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
-        logits = self._logits(optimized, images.batches)
         predictions, scores = logits.argmax(1).numpy(), alone(logits.softmax, 1).numpy()
-        names = tuple(self.dataset.class_names)
         for array in (predictions, scores):
             array.setflags(write=False)  # remembered reports are shared
         return Report(
             recipe=recipe,
-            class_names=names,
+            class_names=tuple(self.dataset.class_names),
             positive=self.dataset.positive,
             part=images.part,
+            out_of=images.out_of,
             images=images.fingerprint,
             labels=images.labels,
             predictions=predictions,

@@ -6,10 +6,12 @@ onnx is imported on first use.
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from optiwidgets.engine import network
 if TYPE_CHECKING:
     import onnx
 
+GRAPHS = Path(__file__).with_name("graphs")  # made by `make graphs`
 INPUT, OUTPUT, BATCH_AXIS = "images", "scores", "N"
 REMEMBERED = 16  # exported architectures, without their weights a few KB each
 WIDTHS = re.compile(r"(?<=Conv2d\()\d+, \d+|(?<=in_features=)\d+|(?<=out_features=)\d+")
@@ -69,11 +72,41 @@ def export(net: nn.Module, example: Tensor) -> onnx.ModelProto:
         return _to_onnx(net, example, optimize=False)
 
 
+def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
+    """The model's graph without its values, to be filled by those of ``net.state_dict()``.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be exported, or some values have no place of their own in the graph.
+
+    Examples
+    --------
+    >>> model = template(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
+    >>> [node.op_type for node in model.graph.node]
+    ['Reshape', 'Gemm']
+    """
+    state = {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
+    with _exporting:
+        model = _template(net, example, state)
+    missing = state.keys() - {i.name for i in model.graph.initializer}
+    if missing := {name for name in missing if _is_used(name, net)}:
+        raise ValueError(f"the exported model has no place for {', '.join(sorted(missing))}")
+    return model
+
+
+def _is_used(name: str, net: nn.Module) -> bool:
+    """Tell whether a tensor, or the module that holds it, is part of what the model does."""
+    return bool({name, name.rpartition(".")[0]} & {str(n.target) for n in network.trace(net).nodes})
+
+
 def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> onnx.ModelProto:
     """The net's graph without values, from memory if one of its kind was exported before."""
     kind = _architecture(net, example)
     own = f"{kind}\n{[(k, tuple(v.shape)) for k, v in state.items()]}"
     key = kind if kind in _templates else own
+    if key not in _templates and (shipped := _shipped(kind)):
+        key, _templates[kind] = kind, shipped
     if key not in _templates:
         template = _to_onnx(_without_meaning(net), example, optimize=True)
         key = kind if _take_any_width(template.graph, state) else own
@@ -82,6 +115,35 @@ def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> o
     while len(_templates) > REMEMBERED:
         _templates.popitem(last=False)
     return _templates[key]
+
+
+def ship(net: nn.Module, example: Tensor, folder: Path = GRAPHS) -> Path:
+    """Export a model that fits any width, and write its graph where ``export`` finds it at once.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be exported, or its graph depends on its widths.
+    """
+    state = {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
+    graph = _to_onnx(_without_meaning(net), example, optimize=True)
+    if not _take_any_width(graph.graph, state):
+        raise ValueError("the graph depends on the model's widths")
+    path = folder / _file_name(_architecture(net, example))
+    path.write_bytes(_emptied(graph, state).SerializeToString())
+    return path
+
+
+def _shipped(kind: str) -> onnx.ModelProto | None:
+    """The graph of one of the package's own models: exporting it takes most of a page's start."""
+    import onnx
+
+    path = GRAPHS / _file_name(kind)
+    return onnx.load(path) if path.is_file() else None
+
+
+def _file_name(kind: str) -> str:
+    return hashlib.sha256(kind.encode()).hexdigest()[:16] + ".onnx"
 
 
 def _architecture(net: nn.Module, example: Tensor) -> str:
@@ -114,18 +176,21 @@ def _to_onnx(net: nn.Module, example: Tensor, optimize: bool) -> onnx.ModelProto
     two = torch.zeros(2, *example.shape[1:])  # 1 would be taken for a constant
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            net,
-            (two,),
-            dynamo=True,
-            verbose=False,
-            optimize=optimize,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim(BATCH_AXIS)},),
-        )
-    if program is None:
-        raise ValueError("the model cannot be exported to ONNX")
+        try:
+            program = torch.onnx.export(
+                net,
+                (two,),
+                dynamo=True,
+                verbose=False,
+                optimize=optimize,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim(BATCH_AXIS)},),
+            )
+        except torch.onnx.OnnxExporterError as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"the model cannot be exported to ONNX: {reason}") from error
+    assert program is not None  # as long as it is not told to write a file
     return _anonymous(program.model_proto)
 
 

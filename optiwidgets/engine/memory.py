@@ -18,6 +18,9 @@ class Memory:
         self.memory_mb, self.capacity_bytes, self.used_bytes = memory_mb, 1e6 * memory_mb, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
 
+    def __contains__(self, recipe: Recipe) -> bool:
+        return recipe in self.reports
+
     def get(self, recipe: Recipe) -> Report | None:
         """The report of a recipe, if it is remembered."""
         if recipe in self.reports:

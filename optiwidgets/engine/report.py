@@ -217,6 +217,8 @@ class Report:
     multiply-accumulates an image, ``parameters`` all numbers of the model. Where the predictions
     are the int8 runtime's, ``simulated`` is the confusion of the float simulation.
 
+    Where these are but the first of the images there are, ``out_of`` says how many there are.
+
     None until measured: ``latency``; ``agreement``, the share of the images on which runtime and
     torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose prediction
     changes under an invisible change.
@@ -237,6 +239,7 @@ class Report:
     tools: Tools
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
+    out_of: int = 0
     parameters: int = 0
     simulated: Confusion | None = None
     latency: Latency | None = None

@@ -1,32 +1,45 @@
-"""Evaluating from the first changed layer on: what came before it is what it was the last time."""
+"""Evaluating in the inference runtime, from the first changed layer on.
+
+What came before that layer is what it was the last time, and is kept.
+"""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, fx, nn
-from torch.fx.node import map_arg
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from optiwidgets.engine import network
-from optiwidgets.engine.evaluate import alone, each, evaluate
+from optiwidgets.engine import runtime
+from optiwidgets.engine.data import Dataset
+from optiwidgets.engine.evaluate import Images, each, evaluate
+from optiwidgets.engine.export import INPUT, OUTPUT, template
+from optiwidgets.engine.pieces import Graph, Tensors
+from optiwidgets.engine.recover import Listener, Progress
 
 MOST_BYTES = 2**26  # of values kept
-PROBED = 4  # images on which the steps recorded must give what the model gives
+CHUNK = 64  # batches between two looks at whether to go on
+PROBED = 4  # images on which runtime and torch must agree
+FAR = 1e-3  # how far apart scores may be there, as a share of the largest
+log = logging.getLogger("optiwidgets")
 
-Values = dict[str, Any]  # what steps gave, by their names
+Values = Mapping[str, NDArray[Any]]  # what steps gave, by name
 
 
 class Resumer:
     """Evaluates models of one kind, one after the other, on batches that stay the same.
 
-    Where a model agrees with the one before it up to some step, it starts from the values that went
-    into that step. They are kept for one step at a time: the first that a model and its predecessor
-    differ in. Where that is the first layer, nothing is kept and nothing is slower. The scores are
-    the same bits as without.
+    They run in ONNX Runtime. Where a model agrees with the one before it up to some layer, it
+    starts from the values that went into that layer, if they were kept; from then on they are. The
+    scores are the same bits as from the images on. Models that cannot be exported, or whose
+    activations are rounded, run in torch, as a whole.
 
     Models of one kind differ in tensors and their shapes, not in what ``forward`` does with them.
     Any thread may call it: what it knows is replaced as a whole and never changed.
@@ -36,81 +49,139 @@ class Resumer:
     batches
         N C H W, as for ``evaluate``.
     most_bytes
-        Of values kept; a step that is given more starts from the images every time.
+        Of values kept; what is more is worked out from the images every time.
 
     Examples
     --------
-    >>> batches = [torch.ones(4, 2)]
-    >>> net = network.fold(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)))
+    >>> batches = [torch.ones(4, 1, 1, 2)]
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> resumer = Resumer(batches)
     >>> for bias in (1.0, 2.0):
-    ...     _ = net[2].bias.fill_(bias)
-    ...     print(torch.equal(resumer(net), evaluate(net, batches)), resumer.kept_at)
-    True None
-    True 2
+    ...     _ = net[3].bias.data.fill_(bias)
+    ...     print(torch.allclose(resumer(net), evaluate(net, batches)), resumer.kept_at)
+    True ()
+    True ('3',)
     """
 
     def __init__(self, batches: Sequence[Tensor], most_bytes: float = MOST_BYTES) -> None:
         self.batches, self.most_bytes = batches, most_bytes
         self._last: _Last | None = None
+        self._graphs: dict[bytes, Graph] = {}  # of several widths, where the steps depend on them
+        self._in_torch = False  # models of this kind cannot run elsewhere
+        self._exact: dict[object, bool] = {}  # steps before which a model may be cut
 
     @property
-    def kept_at(self) -> str | None:
-        """The step whose inputs are kept, by the name of its module or function."""
+    def kept_at(self) -> tuple[str, ...]:
+        """The layers whose inputs are kept, by name, in the order of the model."""
         last = self._last
-        return str(last.steps.nodes[last.cut.place].target) if last and last.cut else None
+        return tuple(last.graph.layer(cut.place) for cut in last.cuts) if last else ()
 
-    def __call__(self, net: nn.Module) -> Tensor:
+    def __call__(self, net: nn.Module, tell: Listener = lambda _: None) -> Tensor:
         """Scores before softmax (N, K) of all batches, in order.
 
-        A model with hooks of its own (rounded activations) is evaluated as a whole, and so is one
-        whose steps, as recorded, are not what it does (torch.fx takes ``x += y`` for ``x = x + y``,
-        which is something else where ``x`` has another name).
+        ``tell`` is told the progress every few thousand images; what it raises ends the work.
         """
-        if any(m._forward_hooks or m._forward_pre_hooks for m in net.modules()):
+        rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+        tensors, last = _tensors(net), self._last
+        graph = None if rounded or self._in_torch else self._graph(net, tensors, last)
+        if graph is None:
             return evaluate(net, self.batches)
-        net, last = net.to(memory_format=torch.channels_last), self._last
-        steps = (
-            last.steps if last and last.steps.fit(net) else _Steps(net, self.batches[0][:PROBED])
-        )
-        if not steps.faithful:
-            self._last = _Last(steps, {}, None)
-            return evaluate(net, self.batches)
-        place = alone(_first_change, steps, net, last) if last else 0  # small tensors: one thread
-        scores, cut = self._resume(steps, net, place, last.cut if last else None)
-        self._last = _Last(steps, alone(steps.states, net), cut)
-        return scores
+        cuts, wanted = _from_where(graph, tensors, last)
+        if not self.most_bytes or not self._is_exact(graph, tensors, wanted):
+            wanted = 0
+        start = cuts[-1] if cuts else self._start
+        scores, kept = self._run(graph, tensors, start, wanted, tell)
+        self._last = _Last(graph, tensors, self._within([*cuts, *([kept] if kept else [])]))
+        return torch.from_numpy(scores)
 
-    def _resume(
-        self, steps: _Steps, net: nn.Module, place: int, cut: _Cut | None
-    ) -> tuple[Tensor, _Cut | None]:
-        """Scores, and what to start from the next time, should ``place`` change again."""
-        if not (cut and cut.place <= place and steps.crossing(cut.place) <= cut.values[0].keys()):
-            cut = _Cut(0, [{}] * len(self.batches))
-        if place == len(steps.nodes):  # nothing changed at all
-            place = cut.place
-        for wanted in (place, cut.place):
-            if wanted > steps.first:
-                plan = steps.plan(net, wanted, self.batches[0][:1])
-                if plan.bytes * sum(map(len, self.batches)) <= self.most_bytes:
-                    return self._run(steps, net, cut, plan)
-        return evaluate(net, self.batches), None
+    @cached_property
+    def _start(self) -> _Cut:
+        return _Cut(0, [{INPUT: batch.contiguous().numpy()} for batch in self.batches])
 
-    def _run(self, steps: _Steps, net: nn.Module, cut: _Cut, plan: _Plan) -> tuple[Tensor, _Cut]:
-        """Start from a cut, keep what goes into the step of the plan, and run to the end."""
-        modules, crossing = _modules(net), steps.crossing(plan.place)
+    def _graph(self, net: nn.Module, tensors: Tensors, last: _Last | None) -> Graph | None:
+        """The steps of a model, None if it has to run in torch."""
+        if last and _shapes(last.tensors) == _shapes(tensors):
+            return last.graph
+        try:
+            graph = Graph(template(net, self.batches[0][:1]), tensors.keys())
+            if graph.key not in self._graphs:
+                self._check(graph, tensors, net)
+        except ValueError as reason:
+            log.info("evaluated in torch: %s", reason)
+            self._in_torch = True
+            return None
+        return self._graphs.setdefault(graph.key, graph)
 
-        def one(batch: Tensor, values: Values) -> tuple[Tensor, Values]:
-            with torch.inference_mode():  # entered in the worker: it is a thread's own
-                if cut.place < plan.place:  # steps may work in place on what others start from too
-                    values = copy.deepcopy(values)
-                values = steps.run(modules, batch, values, cut.place, plan.place)
-                kept = {name: values[name] for name in crossing}
-                values |= copy.deepcopy({name: kept[name] for name in plan.overwritten})
-                return steps.run(modules, batch, values, plan.place)["output"], kept
+    def _check(self, graph: Graph, tensors: Tensors, net: nn.Module) -> None:
+        """Raise ValueError if runtime and torch do not say the same of some images."""
+        some = Resumer([self.batches[0][:PROBED]])
+        scores, _ = some._run(graph, tensors, some._start, 0)
+        theirs = evaluate(net, some.batches).numpy()
+        near = FAR * np.abs(np.nan_to_num(theirs)).max()
+        if not np.allclose(scores, theirs, rtol=0, atol=near, equal_nan=True):
+            raise ValueError("the exported model says something else than torch")
 
-        scores, kept = zip(*each(one, self.batches, cut.values), strict=True)
-        return torch.cat(scores), _Cut(plan.place, kept)
+    def _is_exact(self, graph: Graph, tensors: Tensors, place: int) -> bool:
+        """Tell whether two pieces give the bits of the whole: steps are fused within a piece."""
+        key = graph.key, place, tuple(_shapes(tensors))
+        if key not in self._exact:
+            some = Resumer(self.batches[:1])
+            whole, halves = (some._run(graph, tensors, some._start, at)[0] for at in (0, place))
+            self._exact[key] = np.array_equal(whole, halves, equal_nan=True)
+        return self._exact[key]
+
+    def _run(
+        self,
+        graph: Graph,
+        tensors: Tensors,
+        cut: _Cut,
+        wanted: int,
+        tell: Listener = lambda _: None,
+    ) -> tuple[NDArray[np.float32], _Cut | None]:
+        """Start from a cut, keep what goes into the step at ``wanted`` if that is on the way."""
+        stops = sorted({cut.place, max(cut.place, wanted), len(graph.nodes)})
+        pieces = [_open(graph, tensors, *ends) for ends in pairwise(stops)]
+        names = graph.crossing(wanted) if len(pieces) > 1 else []
+
+        def one(values: Values, keep: Sequence[str]) -> tuple[NDArray[np.float32], Values]:
+            for piece in pieces:
+                values = {**values, **piece(values)}
+            return values[OUTPUT], {name: values[name] for name in keep}
+
+        done = [one(batch, names) for batch in cut.values[: bool(names)]]  # the first, for its size
+        share = len(self.batches[0]) / sum(map(len, self.batches))
+        if _bytes([kept for _, kept in done]) > share * self.most_bytes:
+            names = []
+        for place in range(len(done), len(cut.values), CHUNK):
+            if place >= CHUNK:
+                share = place / len(cut.values)
+                tell(Progress(share, f"evaluating, {share:.0%} of the images"))
+            done += each(lambda batch: one(batch, names), cut.values[place : place + CHUNK])
+        scores, kept = zip(*done, strict=True)
+        return np.concatenate(scores), _Cut(wanted, kept) if names else None
+
+    def _within(self, cuts: Sequence[_Cut]) -> tuple[_Cut, ...]:
+        """As many of the cuts, the newest first, as there is room for."""
+        while sum(_bytes(cut.values) for cut in cuts) > self.most_bytes:
+            cuts = cuts[1:]
+        return tuple(cuts)
+
+
+@dataclass(frozen=True, eq=False)
+class Explored:
+    """Images to explore, and what evaluates model after model on them."""
+
+    images: Images
+    resumer: Resumer
+
+    @classmethod
+    def of(cls, dataset: Dataset, first: int | None = None) -> Explored:
+        """All exploration images of a dataset, or the ``first`` so many, in stratified order."""
+        there = len(dataset.exploration[1])
+        if first is not None and (type(first) is not int or not 1 <= first <= there):
+            raise ValueError(f"first is a number of images, 1 to {there}, not {first!r}")
+        images = Images.of("exploration", dataset.exploration, first)
+        return cls(images, Resumer(images.batches))
 
 
 @dataclass(frozen=True)
@@ -122,143 +193,47 @@ class _Cut:
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """Keeping what goes into the step at ``place``.
-
-    ``bytes`` for one image, and the values that later steps change in place.
-    """
-
-    place: int
-    bytes: int
-    overwritten: frozenset[str]
-
-
-@dataclass(frozen=True)
 class _Last:
-    """The model before: its steps, the tensors in them, and the cut kept from it."""
+    """The model before: its steps, its tensors, and what was kept of it, in order."""
 
-    steps: _Steps
-    states: Mapping[str, Sequence[Tensor]]
-    cut: _Cut | None
+    graph: Graph
+    tensors: Tensors
+    cuts: Sequence[_Cut]
 
 
-class _Steps:
-    """A model's steps, as torch.fx records them, for all models of the same shapes.
+def _from_where(graph: Graph, tensors: Tensors, last: _Last | None) -> tuple[list[_Cut], int]:
+    """What still holds of what was kept, and where it is worth keeping more.
 
-    ``faithful`` says whether they give on some images what the model itself gives.
+    That is the first step that changed; where that is the very first, the step it was before.
     """
-
-    def __init__(self, net: nn.Module, images: Tensor) -> None:
-        self.shapes = _shapes(net)
-        self.nodes = list(network.trace(net).nodes)
-        self.keys = [(n.op, n.target, str(n.args), str(n.kwargs)) for n in self.nodes]
-        states = self.states(net)
-        self.first = next(i for i, n in enumerate(self.nodes) if str(n.target) in states)
-        self._plans: dict[int, _Plan] = {}
-        last_use = {used: node for node in self.nodes for used in node.all_input_nodes}
-        self._over: dict[fx.Node, list[str]] = {}
-        for used, node in last_use.items():
-            self._over.setdefault(node, []).append(used.name)
-        with torch.inference_mode():
-            scores = self.run(_modules(net), images, {}, 0)["output"]
-            self.faithful = torch.equal(scores.nan_to_num(), net(images).nan_to_num())
-
-    def fit(self, net: nn.Module) -> bool:
-        """Tell whether another model takes the same steps."""
-        return self.shapes == _shapes(net)
-
-    def states(self, net: nn.Module) -> dict[str, list[Tensor]]:
-        """Copies of the tensors that each step holds, by what it calls."""
-        modules = _modules(net)
-        held = {str(node.target): _held(node, modules) for node in self.nodes}
-        return {name: [t.clone() for t in tensors] for name, tensors in held.items() if tensors}
-
-    def crossing(self, place: int) -> set[str]:
-        """Names of what the steps before ``place`` give to those from there on."""
-        used = {given for node in self.nodes[place:] for given in node.all_input_nodes}
-        return {node.name for node in self.nodes[:place] if node in used}
-
-    def plan(self, net: nn.Module, place: int, image: Tensor) -> _Plan:
-        """What keeping the values at a place takes, found out on one image."""
-        if place not in self._plans:
-            modules = _modules(net)
-            with torch.inference_mode(False), torch.no_grad():  # else no tensor counts its changes
-                values = self.run(modules, image, {}, 0, place)
-                kept = {name: values[name] for name in self.crossing(place)}
-                tensors = {name: v for name, v in kept.items() if isinstance(v, Tensor)}
-                before = {n: t._version for n, t in tensors.items() if not t.is_inference()}
-                self.run(modules, image, values, place)
-            counted = {n: n in before and tensors[n]._version == before[n] for n in tensors}
-            changed = {name for name, same in counted.items() if not same}
-            size = sum(t.nbytes for t in tensors.values())
-            self._plans[place] = _Plan(place, size, frozenset(changed))
-        return self._plans[place]
-
-    def run(
-        self,
-        modules: Mapping[str, nn.Module],
-        images: Tensor,
-        values: Values,
-        start: int,
-        end: int | None = None,
-    ) -> Values:
-        """Take the steps from ``start`` to before ``end``; what none of them needs is let go."""
-        values = dict(values)
-        for node in self.nodes[start:end]:
-            values[node.name] = _take(node, values, modules, images)
-            for name in self._over.get(node, ()):
-                del values[name]
-        return values
+    if last is None or last.graph is not graph:
+        return [], 0
+    place = graph.first_change(tensors, last.tensors)
+    cuts = [cut for cut in last.cuts if cut.place <= place]
+    if place == len(graph.nodes):  # nothing changed
+        return cuts, 0
+    return cuts, place if place > graph.first else min((c.place for c in last.cuts), default=0)
 
 
-def _take(node: fx.Node, values: Values, modules: Mapping[str, nn.Module], images: Tensor) -> Any:
-    """What one step gives."""
-    if node.op == "placeholder":
-        return images
-    if node.op == "get_attr":
-        return _attribute(str(node.target), modules)
-    args, kwargs = map_arg((node.args, node.kwargs), lambda given: values[given.name])
-    if node.op == "output":
-        return args[0]
-    if node.op == "call_module":
-        return modules[str(node.target)](*args, **kwargs)
-    if node.op == "call_method":
-        return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-    assert callable(node.target)
-    return node.target(*args, **kwargs)
+def _open(graph: Graph, tensors: Tensors, start: int, end: int) -> Callable[[Values], Values]:
+    """The steps from ``start`` to before ``end`` in the inference runtime."""
+    model = graph.piece(start, end, tensors)
+    session = runtime.session(model)
+    given, made = ([v.name for v in values] for values in (model.graph.input, model.graph.output))
+    return lambda values: dict(
+        zip(made, session.run(made, {name: values[name] for name in given}), strict=True)
+    )
 
 
-def _first_change(steps: _Steps, net: nn.Module, last: _Last) -> int:
-    """Place of the first step that differs from the model before, in what it does or holds."""
-    modules = _modules(net)
-    for place, node in enumerate(steps.nodes):
-        if place >= len(last.steps.keys) or steps.keys[place] != last.steps.keys[place]:
-            return place
-        held, known = _held(node, modules), last.states.get(str(node.target), [])
-        if not (len(held) == len(known) and all(map(torch.equal, held, known))):
-            return place
-    return len(steps.nodes)
+def _bytes(batches: Sequence[Values]) -> int:
+    return sum(value.nbytes for values in batches for value in values.values())
 
 
-def _held(node: fx.Node, modules: Mapping[str, nn.Module]) -> list[Tensor]:
-    """The tensors that a step computes with, beside what it is given."""
-    if node.op == "get_attr":
-        held = _attribute(str(node.target), modules)
-        return [held] if isinstance(held, Tensor) else []
-    if node.op != "call_module":
-        return []
-    module = modules[str(node.target)]
-    return [*module.parameters(), *module.buffers()]
+def _tensors(net: nn.Module) -> Tensors:
+    """Copies of what a model computes with: whoever made it may change it."""
+    state = net.state_dict().items()
+    return {name: t.numpy().copy() for name, t in state if t.is_floating_point()}
 
 
-def _attribute(target: str, modules: Mapping[str, nn.Module]) -> Any:
-    module, _, name = target.rpartition(".")
-    return getattr(modules[module], name)
-
-
-def _modules(net: nn.Module) -> dict[str, nn.Module]:
-    return dict(net.named_modules(remove_duplicate=False))
-
-
-def _shapes(net: nn.Module) -> list[tuple[str, torch.Size]]:
-    return [(n, t.shape) for n, t in (*net.named_parameters(), *net.named_buffers())]
+def _shapes(tensors: Tensors) -> list[tuple[str, tuple[int, ...]]]:
+    return [(name, tensor.shape) for name, tensor in tensors.items()]

@@ -13,7 +13,8 @@ from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Tab, VBox
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy
-from optiwidgets.session import Job, Session
+from optiwidgets.session import Session
+from optiwidgets.slowlane import Job
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.kept import Kept, draw, render
@@ -47,6 +48,9 @@ class Explorer(VBox):
         "training" (which one), "case", "model", "policy". All by default.
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
+    first
+        How many images a moving hand waits for, in stratified order; all are looked at once it
+        rests. By default as many as fit a tenth of a second, which of the shipped ones all do.
 
     Raises
     ------
@@ -67,8 +71,9 @@ class Explorer(VBox):
         *,
         unlock: Sequence[str] | None = None,
         show: Sequence[str] | None = None,
+        first: int | None = None,
     ) -> None:
-        self.session = Session(experiment)
+        self.session = Session(experiment, first=first)
         self.controls = Controls()
         self._quiet = False
         self.case = Dropdown(options=_cases(self.session), description="Case")
@@ -193,7 +198,8 @@ class Explorer(VBox):
         self._settings = self._positions()
         spelled = self.controls.recipe()
         with self._quietly():
-            asked = self.session.ask(spelled if fresh else self._as_trained(spelled))
+            recipe = spelled if fresh else self._as_trained(spelled)
+            asked = self.session.ask(recipe, hurried=True)
         if not asked:
             self._paint()
 
@@ -248,10 +254,11 @@ class Explorer(VBox):
         """Send what is known to the browser, in one message."""
         session = self.session
         if session.busy:
-            self.feed.state = "running"
+            if not session.hurried:  # a page whose handle moved knows, and waits for one message
+                self.feed.state = "running"
             return
         with self.feed.hold_sync():
-            data = describe(session.baseline, session.report, self.policy.value)
+            data = describe(*session.shown, self.policy.value)
             self.feed.data = data | {"settings": self._settings}
             self.feed.state = _state(session)
             self.feed.message = session.error or remark(session, self.controls.says)
@@ -298,7 +305,7 @@ def _state(session: Session) -> str:
         return "fresh"
     if session.error:
         return "error"
-    return "running" if session.progress else "stale"
+    return "running" if session.completing or session.progress else "stale"
 
 
 def _cases(session: Session) -> list[tuple[str, str]]:

@@ -20,7 +20,9 @@ function paintAccuracy(card, accuracy, was, drop, data) {
   const { baseline, optimized, drop: d } = data;
   show(accuracy, optimized.accuracy, `${percent(optimized.accuracy)} %`);
   write(was, `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %`);
-  write(card.title, `Accuracy · ${thousands(data.images)} ${data.part} images`);
+  const part = data.images < data.out_of;
+  write(card.title, part ? `Accuracy · n = ${thousands(data.images)} of ${thousands(data.out_of)}` :
+    `Accuracy · ${thousands(data.images)} ${data.part} images`);
   card.box.title = `95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
   const gained = d.points <= -0.05;

@@ -8,7 +8,8 @@ import numpy as np
 from ipywidgets import HTML, Dropdown, Image, VBox
 
 from optiwidgets.engine.report import Integers, Report
-from optiwidgets.session import Job, Session
+from optiwidgets.session import Session
+from optiwidgets.slowlane import Job
 from optiwidgets.widgets.guard import guard
 
 MOST = 24  # images shown

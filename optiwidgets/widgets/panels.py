@@ -108,6 +108,7 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
         "images": len(report.labels),
+        "out_of": report.out_of,
         "part": report.part,
         "baseline": _describe_one(baseline),
         "optimized": _describe_one(report),

@@ -90,13 +90,14 @@ def remark(session: Session, says: Callable[[Recipe], bool]) -> str:
     'Not refitted: cancelled. Moving any handle tries again.'
     """
     said = [] if says(session.recipe) else [f"Set by code: {session.recipe}."]
-    missing = left_out(session.recipe, session.report.recipe)
+    shown = session.shown[1]
+    missing = left_out(session.recipe, shown.recipe)
     if missing:
-        said.append(_pending(missing) if session.progress else _given_up(missing))
+        said.append(_pending(missing) if session.completing else _given_up(missing))
         return " ".join(said)
     if not session.stale:
         said += _trained_before(session) + _done(session.report)
-    return " ".join([*said, *_counted(session.report)])
+    return " ".join([*said, *_counted(shown)])
 
 
 def left_out(asked: Recipe, shown: Recipe) -> list[str]:

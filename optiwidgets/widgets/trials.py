@@ -8,7 +8,8 @@ from ipywidgets import Image, VBox
 
 from optiwidgets.checks import FindRecipe, Outcome
 from optiwidgets.engine.report import Report
-from optiwidgets.session import Job, Session
+from optiwidgets.session import Session
+from optiwidgets.slowlane import Job
 from optiwidgets.widgets.table import Table
 
 SHOWN = 8  # attempts listed, the latest first

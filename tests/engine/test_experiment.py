@@ -17,6 +17,7 @@ from torchvision.models import resnet18
 
 from optiwidgets.engine import recover, runtime, zoo
 from optiwidgets.engine.data import PARTS, Dataset
+from optiwidgets.engine.evaluate import stratified
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.recipe import BIT_WIDTHS, CHOICES, WITHOUT_TRAINING, Recipe
 from optiwidgets.engine.unpack import load_packed
@@ -568,3 +569,34 @@ def test_on_images_of_another_kind_is_refused(own, toy, digits):
         own.on(replace(toy, **narrow))
     with pytest.raises(ValueError, match="another mean and std"):
         own.on(replace(toy, mean=0.5))
+
+
+def test_the_first_images_are_stratified_and_compared_with_each_other(digits):
+    base, report = (digits.run(recipe, first=200) for recipe in (Recipe(), Recipe(0.7)))
+    whole = digits.run(Recipe(0.7))
+    assert (len(report.labels), report.out_of) == (200, 1500)
+    assert (len(whole.labels), whole.out_of) == (1500, 1500)
+    shares = [np.bincount(r.labels, minlength=10) / len(r.labels) for r in (report, whole)]
+    assert np.abs(shares[0] - shares[1]).max() < 1 / 200
+    chosen = stratified(whole.labels)[:200]
+    assert (report.predictions == whole.predictions[chosen]).all()
+    assert (report.labels == whole.labels[chosen]).all()
+    assert report.drop_from(base).points == pytest.approx(
+        100 * (base.confusion.accuracy - report.confusion.accuracy)
+    )
+    with pytest.raises(ValueError, match="paired, so both reports must be of the same images"):
+        report.drop_from(digits.run(Recipe()))
+
+
+def test_the_first_part_is_never_taken_for_the_whole(digits):
+    digits.run(Recipe(0.3), first=100)
+    assert len(digits.run(Recipe(0.3)).labels) == 1500
+    assert len(digits.run(Recipe(0.3), first=1500).labels) == 1500
+    with pytest.raises(ValueError, match="all 1500 exploration images"):
+        digits.measure(digits.run(Recipe(0.3), first=100))
+
+
+@pytest.mark.parametrize("first", [0, -1, 1501, 2.0, True])
+def test_a_first_part_has_images_and_no_more_than_there_are(digits, first):
+    with pytest.raises(ValueError, match=r"first is a number of images, 1 to 1500, not"):
+        digits.run(Recipe(), first=first)

@@ -1,9 +1,12 @@
 """The explorer without a browser: set a control, read what would be drawn."""
 
 import base64
+import gc
 
+import psutil
 import pytest
 import torch
+from ipywidgets import Widget
 
 from optiwidgets import Experiment, Explorer, Policy, Recipe
 from optiwidgets.engine.recover import Progress
@@ -27,7 +30,7 @@ def test_the_settings_sent_are_those_behind_the_picture(explorer):
     assert explorer.feed.data["settings"] == [*explorer.controls.settings(), *where]
 
 
-def test_one_update_is_one_message_after_running_is_announced(explorer, monkeypatch):
+def test_running_is_announced_only_where_no_hand_moved(explorer, monkeypatch):
     sent = []
     monkeypatch.setattr(
         explorer.feed,
@@ -35,7 +38,10 @@ def test_one_update_is_one_message_after_running_is_announced(explorer, monkeypa
         lambda key=None: sent.append({key} if isinstance(key, str) else set(key)),
     )
     explorer.controls.sparsity.value = 20
-    assert sent == [{"state"}, {"data", "state"}]
+    assert sent == [{"data"}]
+    sent.clear()
+    explorer.session.recipe = Recipe(sparsity=0.3)
+    assert sent[:2] == [{"state"}, {"data", "state"}]
 
 
 def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
@@ -428,3 +434,43 @@ def test_a_view_knows_whether_its_tab_is_open() -> None:
     assert view.looked_at
     explorer.tabs.selected_index = 0
     assert not view.looked_at
+
+
+def test_a_first_part_is_shown_as_what_it_is_and_runs_on():
+    explorer = Explorer(Experiment.load("digits", memory_mb=0), first=500)
+    explorer.controls.sparsity.value = 60
+    shown = explorer.feed.data
+    assert (shown["images"], shown["out_of"], explorer.feed.state) == (500, 1500, "running")
+    assert shown["recipe"]["sparsity"] == 0.6
+    explorer.session.wait()
+    shown = explorer.feed.data
+    assert (shown["images"], shown["out_of"], explorer.feed.state) == (1500, 1500, "fresh")
+
+
+def test_an_update_is_one_message(monkeypatch):
+    explorer, sent = Explorer(), []
+    explorer.controls.sparsity.value = 10
+    monkeypatch.setattr(
+        Widget, "_send", lambda self, message, buffers=None: sent.append((self, message, buffers))
+    )
+    explorer.controls.sparsity.set_state({"value": 40})
+    updates = [(w, m["state"], b) for w, m, b in sent if m["method"] == "update"]
+    ((widget, state, buffers),) = updates
+    assert widget is explorer.feed
+    assert list(state) == ["data"]
+    assert sum(len(b) for b in buffers) >= 2 * 100 * 4  # both matrices
+
+
+@pytest.mark.slow
+def test_a_thousand_updates_leave_nothing_behind():
+    explorer, me = Explorer(Experiment.load("digits", memory_mb=0)), psutil.Process()
+
+    def drag(times):
+        for step in range(times):
+            explorer.controls.sparsity.value = step % 97
+        gc.collect()
+        return me.memory_info().rss
+
+    drag(300)
+    before = drag(100)
+    assert drag(1000) - before < 5e6
