@@ -1,8 +1,7 @@
 // Which mistakes grew, the worst class, and whether the drop is real.
 
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const RULE = "Real: the whole interval is above 0. No sign of a drop: no more images lost than gained. " +
-  "Cannot tell: more lost than gained, but the interval reaches 0.";
+const RULE = "Real: 95 % interval above 0 · No sign: lost ≤ gained · Cannot tell: in between";
 const one = (value) => value.toFixed(1).replace("-0.0", "0.0");
 
 /** A mistake as a bar that opens its cell. */

@@ -115,9 +115,10 @@ function build(act) {
   const close = element("button", { type: "button", className: "jupyter-button" }, "Close");
   const back = element("button", { type: "button", className: "jupyter-button" }, "Back to the cell");
   const list = element("div", { className: "ow-shots" });
+  const legend = element("span", { className: "ow-legend" }, element("i", { className: "ow-before" }), "baseline ", element("i", { className: "ow-after" }), "optimized");
   const canvas = element("canvas"), fate = element("p"), mark = element("span", { className: "ow-mark" });
   const scores = element("div", { className: "ow-scores", role: "list", "aria-label": "Scores of the image" });
-  const one = element("div", { className: "ow-one" }, element("div", {}, canvas, mark), element("div", {}, fate, scores));
+  const one = element("div", { className: "ow-one" }, element("div", {}, canvas, mark), element("div", {}, element("div", { className: "ow-fate" }, fate, legend), scores));
   const box = element("section", { className: "ow-open", "aria-label": "Images of the cell" },
     element("div", { className: "ow-bar-line" }, head, told, back, close), list, one);
   close.addEventListener("click", () => act({ cell: -1, image: -1 }));
