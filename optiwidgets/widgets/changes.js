@@ -49,7 +49,7 @@ function paintLamp(parts, { lamp, images }) {
   parts.lamp.dataset.state = lamp.state;
   write(parts.sign, LAMPS[lamp.state]);
   write(parts.state, { real: "Real", "no sign of a drop": "No sign of a drop", "cannot tell": "Cannot tell" }[lamp.state]);
-  write(parts.enough, lamp.enough ? `cannot tell with ${n} images, about ${thousands(lamp.enough)} would settle it` : `with ${n} images`);
+  write(parts.enough, lamp.enough ? `with ${n} images, about ${thousands(lamp.enough)} would settle it` : `with ${n} images`);
   [lamp.both_right, drop.lost, drop.gained, lamp.both_wrong].forEach((count, i) => write(parts.counts[i], thousands(count)));
   const p = drop.p < 0.0001 ? "below 0.0001" : drop.p.toFixed(4);
   write(parts.range, `drop ${one(drop.points)} points, 95 % between ${one(drop.low)} and ${one(drop.high)} · McNemar's exact p ${p}`);

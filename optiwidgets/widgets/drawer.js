@@ -52,7 +52,7 @@ function card(open) {
   const fate = element("b"), mark = element("span", { className: "ow-mark" });
   const lines = [element("span"), element("span")];
   const box = element("button", { type: "button", className: "ow-shot" }, canvas,
-    element("span", { className: "ow-told" }, element("span", {}, fate, mark), ...lines));
+    element("span", { className: "ow-told" }, element("span", {}, mark, fate), ...lines));
   const made = { box, canvas, fate, mark, lines, place: -1 };
   box.addEventListener("click", () => open(made.place));
   return made;
@@ -129,6 +129,7 @@ function build(act) {
 /** The images of the cell: cards are kept and only told anew, so that focus stays where it is. */
 function paintAll(parts, data, open) {
   const found = members(data);
+  parts.list.classList.toggle("ow-long-names", data.classes.some((name) => name.length > 3));
   while (parts.cards.length < found.length) parts.cards.push(card(open));
   parts.cards.forEach(({ box }, i) => {
     if (i < found.length && !box.isConnected) parts.list.append(box);

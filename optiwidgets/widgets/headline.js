@@ -16,11 +16,13 @@ function show(node, value, text) {
   write(node, text);
 }
 
-/** The class that the accuracy hides: whose recall fell most. */
+/** The class that the accuracy hides, whose recall fell most: of a long name the end gives way. */
 function paintWorst(node, { worst, classes, baseline, optimized }) {
-  const name = worst && classes[worst.class];
-  show(node, worst ? -worst.points : 0, worst ? `worst class ${name}: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "no class lost recall");
-  node.title = worst ? `recall of ${name}: ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now` : "";
+  const name = worst ? classes[worst.class] : "", [who, recall] = node.children;
+  node.dataset.owValue = worst ? -worst.points : 0;
+  write(who, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
+  write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
+  node.title = worst ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now` : "";
 }
 
 function paintAccuracy(card, accuracy, was, drop, data) {
@@ -61,6 +63,7 @@ function paintVerdict(card, grade, { verdict }) {
 
 async function render({ model, el }) {
   const accuracy = figure("accuracy"), was = element("span"), drop = figure("drop"), worst = figure("worst");
+  worst.append(element("span"), element("span"));
   const size = figure("bytes"), ratio = figure("ratio"), speed = element("span"), range = element("small");
   const grade = figure("verdict");
   const beside = element("small", {}, ratio);

@@ -19,9 +19,12 @@ from optiwidgets.widgets.cells import flows, look_into, worst_class
 pytestmark = pytest.mark.browser
 
 MINUS = "\N{MINUS SIGN}"
-PIXELS = """(canvas) => [canvas.height, canvas.width,
-  ...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
-PLACES = "(shots) => shots.map((shot) => Number(shot.dataset.place))"
+PIXELS = """(canvas) => {
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  return [height, width, ...copy.getImageData(0, 0, width, height).data];
+}"""
 SHOWS = """(wanted) => String([...document.querySelectorAll(".ow-shots .ow-shot")]
   .map((shot) => Number(shot.dataset.place))) === String(wanted)"""
 TALLER = "() => document.documentElement.scrollHeight > document.documentElement.clientHeight"
@@ -135,6 +138,7 @@ def test_what_changed_names_the_mistakes_and_opens_them(
     wait_for_images(explorer, look_into(base, report, first.truth, first.prediction).images)
 
 
+@pytest.mark.slow  # another case is loaded
 def test_another_case_closes_the_drawer_and_its_images_have_colours(
     explorer: ExplorerPage,
 ) -> None:
