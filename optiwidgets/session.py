@@ -21,6 +21,7 @@ from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
+from optiwidgets.engine.evaluate import stratified
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.newdata import changed
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
@@ -107,6 +108,13 @@ class Session(HasTraits):
     def shown(self) -> tuple[Report, Report]:
         """Baseline and report as a screen shows them: of the same images, the newest there are."""
         return self.preview or (self.baseline, self.report)
+
+    @property
+    def places(self) -> Integers | None:
+        """Where the images of ``shown`` are among all, None if they are all."""
+        if self.preview is None:
+            return None
+        return stratified(self.baseline.labels)[: len(self.preview[1].labels)]
 
     @property
     def models(self) -> dict[str, Callable[[], Experiment]]:

@@ -334,13 +334,37 @@ def _too_much(e: Evidence, policy: Policy) -> str:
     return f"drop {points} points{perhaps}; {limit:g} is the limit"
 
 
+def images_to_settle(drop: Drop, images: int, limit: float) -> int:
+    """About how many images would tell a drop from a limit, were it to stay what it is.
+
+    An interval shrinks with the square root of the number of images; the answer has two digits and
+    is always more than there are.
+
+    Parameters
+    ----------
+    drop
+        What was measured.
+    images
+        On how many images it was.
+    limit
+        Points to tell it from: a policy's, or 0 for whether there is a drop at all.
+
+    Examples
+    --------
+    >>> drop = Drop(points=1.0, low=-1.0, high=3.0, lost=30, gained=20, p=0.2)
+    >>> images_to_settle(drop, 1000, limit=2.0), images_to_settle(drop, 1000, limit=-3.0)
+    (4000, 1100)
+    """
+    half = (drop.high - drop.low) / 2
+    wanted = images * (half / max(abs(limit - drop.points), 0.01)) ** 2
+    step = 10.0 ** (math.floor(math.log10(max(wanted, images))) - 1)
+    return round(step * max(math.ceil(wanted / step), images // step + 1))
+
+
 def _unsettled(e: Evidence, limit: float) -> list[str]:
-    """Say how many images would do: an interval shrinks with the square root of their number."""
+    """Say how many images would do."""
     assert e.images is not None
-    half = (e.drop.high - e.drop.low) / 2
-    wanted = e.images * (half / max(abs(limit - e.drop.points), 0.01)) ** 2
-    step = 10.0 ** (math.floor(math.log10(max(wanted, e.images))) - 1)
-    enough = f"{step * max(math.ceil(wanted / step), e.images // step + 1):,.0f}"
+    enough = f"{images_to_settle(e.drop, e.images, limit):,}"
     points, low, high = (_told(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
     return [
         f"drop {low} to {high}; {enough} images would settle {limit:g}",

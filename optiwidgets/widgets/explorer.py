@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Tab, VBox
+from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
 
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.report import Report
@@ -16,6 +16,7 @@ from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Session
 from optiwidgets.slowlane import Job
 from optiwidgets.widgets.controls import Controls
+from optiwidgets.widgets.drawer import Changed, Drawer
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.kept import Kept, draw, render
 from optiwidgets.widgets.panels import (
@@ -90,6 +91,8 @@ class Explorer(VBox):
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
         self.kept = Kept()
+        self.drawer = Drawer(self.session, feed=self.feed)
+        self.changed = Changed(self.drawer)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -137,8 +140,10 @@ class Explorer(VBox):
     def _views(self) -> dict[str, DOMWidget]:
         """What the tabs hold, by title."""
         below = HBox([Classes(feed=self.feed), Bytes(feed=self.feed)]).add_class("ow-below")
+        lower = Box([below, self.drawer]).add_class("ow-lower")
         return {
-            "Confusion": VBox([Matrices(feed=self.feed), below]),
+            "Confusion": VBox([Matrices(feed=self.feed, drawer=self.drawer), lower]),
+            "What changed": self.changed,
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
             "Figure": self.kept,
         }
@@ -148,6 +153,12 @@ class Explorer(VBox):
         for place, view in enumerate(self.tabs.children):
             if isinstance(view, View):
                 view.looked_at = place == self.tabs.selected_index
+
+    def _open_cell(self, change: Any) -> None:
+        """A mistake was chosen among what changed: show its images beside the matrices."""
+        if change.new >= 0:
+            self.drawer.cell, self.tabs.selected_index = change.new, 0
+            change.owner.chosen = -1
 
     def _body(self) -> HBox:
         return HBox([self.controls, self.tabs]).add_class("ow-body")
@@ -159,6 +170,9 @@ class Explorer(VBox):
         self.model.observe(self._model_chosen, "value")
         self.case.observe(self._case_chosen, "value")
         self.policy.observe(lambda _: self._paint(), "value")
+        self.drawer.observe(lambda _: self._paint(), ["cell", "image"])
+        self.changed.observe(lambda _: self._paint(), "looked_at")
+        self.changed.panel.observe(self._open_cell, "chosen")
         self.controls.tune.on_click(lambda _: self._train())
         self.controls.cancel.on_click(lambda _: self.session.cancel())
         self.tabs.observe(lambda _: self._open_view(), "selected_index")
@@ -258,8 +272,10 @@ class Explorer(VBox):
                 self.feed.state = "running"
             return
         with self.feed.hold_sync():
-            data = describe(*session.shown, self.policy.value)
-            self.feed.data = data | {"settings": self._settings}
+            pair = session.shown
+            data = describe(*pair, self.policy.value)
+            looks = self.drawer.describe(*pair, session.places) | self.changed.describe(*pair)
+            self.feed.data = data | looks | {"settings": self._settings}
             self.feed.state = _state(session)
             self.feed.message = session.error or remark(session, self.controls.says)
 

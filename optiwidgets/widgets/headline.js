@@ -16,6 +16,15 @@ function show(node, value, text) {
   write(node, text);
 }
 
+/** The class that the accuracy hides, whose recall fell most: of a long name the end gives way. */
+function paintWorst(node, { worst, classes, baseline, optimized }) {
+  const name = worst ? classes[worst.class] : "", [who, recall] = node.children;
+  node.dataset.owValue = worst ? -worst.points : 0;
+  write(who, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
+  write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
+  node.title = worst ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now` : "";
+}
+
 function paintAccuracy(card, accuracy, was, drop, data) {
   const { baseline, optimized, drop: d } = data;
   show(accuracy, optimized.accuracy, `${percent(optimized.accuracy)} %`);
@@ -55,15 +64,17 @@ function paintVerdict(card, grade, { verdict }) {
 }
 
 async function render({ model, el }) {
-  const accuracy = figure("accuracy"), was = element("small"), drop = figure("drop");
+  const accuracy = figure("accuracy"), was = element("span"), drop = figure("drop"), worst = figure("worst");
+  worst.append(element("span"), element("span"));
   const size = figure("bytes"), ratio = figure("ratio"), speed = element("span"), range = element("small");
   const grade = figure("verdict");
   const beside = element("small", {}, ratio);
-  const cards = [card("Accuracy", accuracy, was), card("Size", size, beside), card("Speed", speed, range), card("Verdict", grade)];
+  const cards = [card("Accuracy", accuracy, element("small", { className: "ow-two" }, was, worst)), card("Size", size, beside), card("Speed", speed, range), card("Verdict", grade)];
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
   return draw(model, (data) => {
     paintAccuracy(cards[0], accuracy, was, drop, data);
+    paintWorst(worst, data);
     paintSize(cards[1], size, ratio, data);
     paintSpeed(cards[2], speed, range, data);
     paintVerdict(cards[3], grade, data);

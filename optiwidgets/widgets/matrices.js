@@ -1,4 +1,4 @@
-// Three confusion matrices. Arrow keys walk the cells; an empty cell is a zero.
+// Three confusion matrices. Arrow keys walk the cells, Enter opens one; an empty cell is a zero.
 
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
@@ -47,12 +47,19 @@ function fill(cells, values, names, most, text, tone) {
     const label = `truth ${names[row]}, prediction ${names[column]}, ${text(value)} images`;
     if (cell.getAttribute("aria-label") === label && cell.dataset.of === String(most)) return;
     cell.setAttribute("aria-label", label);
-    cell.title = label;
     cell.dataset.of = most;
     cell.dataset.depth = depth(value, most);
     cell.dataset.tone = tone(value, row === column);
     write(cell, value ? text(value) : "");
   });
+}
+
+/** Frame the cell that is open. */
+function point(cells, open) {
+  const before = cells.findIndex((cell) => cell.ariaSelected === "true");
+  if (before === open) return;
+  cells[before]?.removeAttribute("aria-selected");
+  cells[open]?.setAttribute("aria-selected", "true");
 }
 
 function build(el, names) {
@@ -61,10 +68,46 @@ function build(el, names) {
   return made;
 }
 
+/** Which cell of its grid a node is or is in; -1 for none. */
+function placeOf(node) {
+  const cell = node.closest?.('[role="gridcell"]');
+  return cell ? [...cell.closest('[role="grid"]').querySelectorAll('[role="gridcell"]')].indexOf(cell) : -1;
+}
+
+/** A click, Enter or Space on a cell of any of the three opens it, Escape closes. */
+function openers(el, drawer) {
+  const open = (cell) => { drawer.set({ cell, image: -1 }); drawer.save_changes(); };
+  el.addEventListener("click", ({ target }) => { if (placeOf(target) >= 0) open(placeOf(target)); });
+  el.addEventListener("keydown", (event) => {
+    if (placeOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
+    event.preventDefault();
+    open(event.key === "Escape" ? -1 : placeOf(event.target));
+  });
+}
+
+/** What the tooltip says of a cell: count and share in both models, and the change. */
+function account({ classes, baseline, optimized }, place) {
+  const k = classes.length, row = Math.floor(place / k);
+  const [before, after] = [counts(baseline), counts(optimized)];
+  const images = before.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0);
+  const share = (count) => images ? `${percent(count / images)} %` : "–";
+  const line = (name, count) => [name, `${thousands(count)} images`, share(count)];
+  return {
+    title: `truth ${classes[row]}, prediction ${classes[place % k]}`,
+    lines: [line("baseline", before[place]), line("optimized", after[place]),
+      ["change", `${signed(after[place] - before[place])} images`, ""]],
+    note: `of ${thousands(images)} images with truth ${classes[row]}`,
+  };
+}
+
 async function render({ model, el }) {
   el.classList.add("ow-matrices");
-  let names = [], made = [];
+  const drawer = model.get("drawer") && await referred(model, model.get("drawer"));
+  if (drawer) openers(el, drawer);
+  let names = [], made = [], shown = null;
+  const tip = tooltip(el, (cell) => account(shown, placeOf(cell)));
   return draw(model, (data) => {
+    shown = data;
     if (data.classes.length > MOST_CLASSES) {
       el.textContent = `${data.classes.length} classes are too many to draw here; see the Figure tab.`;
       return;
@@ -80,6 +123,8 @@ async function render({ model, el }) {
     for (const [{ subtitle }, { accuracy, interval: [low, high] }] of [[baseline, data.baseline], [optimized, data.optimized]])
       write(subtitle, `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`);
     write(difference.subtitle, "blue helps, orange hurts");
+    for (const { cells } of made) point(cells, data.cell?.cell ?? -1);
+    tip.refresh();
   });
 }
 

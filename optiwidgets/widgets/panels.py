@@ -19,13 +19,14 @@ from traitlets import Bool, Dict, Instance, Int, List, Unicode
 from optiwidgets.engine.recipe import N_OF_M, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
+from optiwidgets.widgets.cells import worst_class
 
 HERE = Path(__file__).parent
 
 
-def _module(name: str) -> str:
-    """A panel's ES module: what all panels share, then its own lines."""
-    return (HERE / "draw.js").read_text() + (HERE / f"{name}.js").read_text()
+def _module(*names: str) -> str:
+    """A panel's ES module: what all panels share, what some do, then its own lines."""
+    return "".join((HERE / f"{name}.js").read_text() for name in ("draw", *names))
 
 
 def _style(name: str) -> str:
@@ -69,9 +70,13 @@ class Headline(Panel):
 
 
 class Matrices(Panel):
-    """Baseline and optimized confusion matrix on one colour scale, and their signed difference."""
+    """Baseline and optimized confusion matrix on one colour scale, and their signed difference.
 
-    _esm, _css = _module("matrices"), _style("matrices")
+    A cell opens in ``drawer``, if there is one.
+    """
+
+    _esm, _css = _module("tip", "matrices"), _style("matrices")
+    drawer = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
 
 
 class Classes(Panel):
@@ -113,6 +118,7 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         "baseline": _describe_one(baseline),
         "optimized": _describe_one(report),
         "drop": asdict(report.drop_from(baseline)),
+        "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "agreement": report.agreement,
         "notes": _notes(report),

@@ -127,10 +127,9 @@ def test_arrow_keys_walk_the_cells_of_a_matrix_and_stay_inside(explorer: Explore
 
 def test_the_figures_tab_opens_by_keyboard(explorer: ExplorerPage) -> None:
     explorer.root.get_by_role("tab", name="Confusion").focus()
-    explorer.page.keyboard.press("ArrowRight")
-    expect(explorer.root.get_by_role("tab", name="Size and speed")).to_be_focused()
-    explorer.page.keyboard.press("ArrowRight")
-    expect(explorer.root.get_by_role("tab", name="Figure")).to_be_focused()
+    for name in ("What changed", "Size and speed", "Figure"):
+        explorer.page.keyboard.press("ArrowRight")
+        expect(explorer.root.get_by_role("tab", name=name)).to_be_focused()
     explorer.page.keyboard.press("Enter")
     expect(explorer.root.get_by_role("link", name="PNG")).to_be_visible()
 

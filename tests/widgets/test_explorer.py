@@ -126,7 +126,7 @@ def rest(explorer, job):
 def test_the_waterfall_is_made_in_the_background_when_its_tab_is_open(explorer):
     explorer.controls.sparsity.value = 90
     assert rest(explorer, 0) is None
-    explorer.tabs.selected_index = 1
+    explorer.tabs.selected_index = explorer.tabs.titles.index("Size and speed")
     account = rest(explorer, 0)
     assert explorer.waterfall.data == account
     assert account["steps"][-1]["bytes"] == explorer.session.report.size.total_bytes
@@ -134,7 +134,7 @@ def test_the_waterfall_is_made_in_the_background_when_its_tab_is_open(explorer):
 
 def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_open(explorer):
     assert rest(explorer, 1) is None  # nobody looks
-    explorer.tabs.selected_index = 2
+    explorer.tabs.selected_index = explorer.tabs.titles.index("Figure")
     rest(explorer, 1)
     assert bytes(explorer.kept.figure.value).startswith(b"\x89PNG")
     for name in ("png", "svg", "owz", "onnx"):
