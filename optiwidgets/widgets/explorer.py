@@ -17,6 +17,7 @@ from optiwidgets.session import Job, Session
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.kept import Kept, draw, render
+from optiwidgets.widgets.link import Share, describe_link, restore
 from optiwidgets.widgets.panels import (
     Bytes,
     Classes,
@@ -71,6 +72,7 @@ class Explorer(VBox):
         self.session = Session(experiment)
         self.controls = Controls()
         self._quiet = False
+        self.notice, self.linked = "", dict[str, Any]()  # what a link says
         self.case = Dropdown(options=_cases(self.session), description="Case")
         self.case.layout.display = None if len(self.session.cases) > 1 else "none"
         self.model = Dropdown(options=list(self.session.models), description="Model")
@@ -96,6 +98,9 @@ class Explorer(VBox):
         if show is not None:
             self._show_only(show)
         guard(self, self._refuse)
+        if unlock is None and show is None:  # a lesson's explorer stands where the lesson wants it
+            restore(self)
+            self._paint()
 
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
@@ -126,7 +131,8 @@ class Explorer(VBox):
 
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
-        chosen = (self.case, self.model, self.policy, self.controls.reset)
+        share = Share(feed=self.feed)
+        chosen = (self.case, self.model, self.policy, share, self.controls.reset)
         return HBox([title, *chosen]).add_class("ow-header")
 
     def _views(self) -> dict[str, DOMWidget]:
@@ -190,7 +196,7 @@ class Explorer(VBox):
 
         What was trained stays so while only its codes change, but for a ``fresh`` start.
         """
-        self._settings = self._positions()
+        self._settings, self.notice = self._positions(), ""
         spelled = self.controls.recipe()
         with self._quietly():
             asked = self.session.ask(spelled if fresh else self._as_trained(spelled))
@@ -224,7 +230,7 @@ class Explorer(VBox):
             return
         with self._quietly():
             self.controls.show(self.session.recipe)
-        self._settings = self._positions()
+        self._settings, self.notice = self._positions(), ""
         self._paint()
 
     def _positions(self) -> list[int]:
@@ -252,9 +258,10 @@ class Explorer(VBox):
             return
         with self.feed.hold_sync():
             data = describe(session.baseline, session.report, self.policy.value)
+            data |= describe_link(session, session.report, self.policy.label, self.linked)
             self.feed.data = data | {"settings": self._settings}
             self.feed.state = _state(session)
-            self.feed.message = session.error or remark(session, self.controls.says)
+            self.feed.message = session.error or self.notice or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason
