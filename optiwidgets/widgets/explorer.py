@@ -16,6 +16,7 @@ from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
+from optiwidgets.widgets.history import History
 from optiwidgets.widgets.kept import Kept, draw, render
 from optiwidgets.widgets.link import Share, describe_link, restore
 from optiwidgets.widgets.panels import (
@@ -87,6 +88,7 @@ class Explorer(VBox):
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
         self.kept = Kept()
+        self.history = History(self.session)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -142,6 +144,7 @@ class Explorer(VBox):
             "Confusion": VBox([Matrices(feed=self.feed), below]),
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
             "Figure": self.kept,
+            "History": self.history,
         }
 
     def _open_view(self) -> None:
@@ -168,6 +171,7 @@ class Explorer(VBox):
             self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
             self._looked_at("Figure", self.kept.figure, render, self.kept.show),
         ]
+        self.session.at_rest.insert(2, self.history.settled)  # before what takes seconds
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(self._progressed, "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
