@@ -61,7 +61,7 @@ function keys(el) {
 function render({ model, el }) {
   el.classList.add("ow-ledger");
   const caption = element("caption"), body = element("tbody"), sides = element("div", { className: "ow-pair", role: "group", "aria-label": "A and B side by side" });
-  const box = element("div", { className: "ow-rows", tabindex: 0, role: "region", "aria-label": "Recipes tried" },
+  const box = element("div", { className: "ow-tried", tabindex: 0, role: "region", "aria-label": "Recipes tried" },
     element("table", {}, caption, element("thead", {}, element("tr", {}, ...HEADS.map((text) => element("th", { scope: "col" }, text)))), body));
   el.append(box, sides);
   let rows = [];
