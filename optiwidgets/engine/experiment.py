@@ -198,6 +198,10 @@ class Experiment(PerLayer):
             known = self._memory.get(recipe) is not None
         return known or self._optimizer.is_quick(recipe)
 
+    def knows_weights(self, recipe: Recipe) -> bool:
+        """Tell whether ``weights()`` of its report answers without optimizing anew."""
+        return self._optimizer.knows_weights(recipe)
+
     def sweep(
         self,
         recipes: Iterable[Recipe],
@@ -322,6 +326,7 @@ class Experiment(PerLayer):
             reconcile=lambda recipe: reconcile(
                 self._optimizer.optimize(recipe).packable, self._folded
             ),
+            weights=self._optimizer.weights,
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,

@@ -32,6 +32,7 @@ from optiwidgets.widgets.panels import (
     describe_bytes,
 )
 from optiwidgets.widgets.remarks import remark
+from optiwidgets.widgets.weights import Weights
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
 CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
@@ -88,7 +89,7 @@ class Explorer(VBox):
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
         self.kept = Kept()
-        self.history = History(self.session)
+        self.history, self.weights = History(self.session), Weights(self.session)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -144,6 +145,7 @@ class Explorer(VBox):
             "Confusion": VBox([Matrices(feed=self.feed), below]),
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
             "Figure": self.kept,
+            "Weights": self.weights,
             "History": self.history,
         }
 
@@ -171,7 +173,7 @@ class Explorer(VBox):
             self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
             self._looked_at("Figure", self.kept.figure, render, self.kept.show),
         ]
-        self.session.at_rest.insert(2, self.history.settled)  # before what takes seconds
+        self.session.at_rest[2:2] = [self.history.settled, self.weights.at_rest]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(self._progressed, "progress")
         self.session.observe(lambda _: self._follow(), "recipe")

@@ -68,7 +68,7 @@ class History(View):
         self.undo = Button(description="Undo", tooltip="Ctrl+Z").add_class("ow-undo")
         self.redo = Button(description="Redo", tooltip="Ctrl+Shift+Z").add_class("ow-redo")
         self.ledger, self.link = Ledger(), HTML()
-        self.chart = Frontier(self.past.sweep(), session, size=(470, 300))
+        self.chart = Frontier(self.past.sweep(), session, size=(430, 300))
         buttons = HBox([self.undo, self.redo, self.link]).add_class("ow-history-line")
         left = VBox([buttons, self.ledger]).add_class("ow-history-left")
         super().__init__([HBox([left, self.chart]).add_class("ow-history")])

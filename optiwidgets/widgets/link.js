@@ -20,7 +20,7 @@ function line(name) {
 const address = (query) => `${location.origin}${location.pathname}?${query}`;
 
 async function render({ model, el }) {
-  el.classList.add("ow-link");
+  el.classList.add("ow-share");
   const served = "voila" in document.body.dataset; // elsewhere the address is a notebook's
   const link = line("Link"), recipe = line("Recipe");
   const open = element("button", { type: "button", className: "jupyter-button", "aria-expanded": "false" }, served ? "Copy link" : "Copy recipe");
