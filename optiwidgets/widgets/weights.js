@@ -33,7 +33,8 @@ function scale(times) {
 }
 
 /** A number on the axis: as many digits as tell two ticks apart. */
-const nice = (number, span) => number.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span))));
+const nice = (number, span) =>
+  number.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span)))).replace(/^-(?=[0.]*$)/, "");
 
 function table(layers, place) {
   const cell = (text) => element("td", {}, text);

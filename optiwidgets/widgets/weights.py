@@ -191,9 +191,9 @@ def _about_grid(layer: LayerWeights, channel: int | None) -> str:
         return f"{layer.bits}-bit floats: no grid at this scale."
     one = f"{count} values a code can stand for"
     if channel is not None:
-        return f"Channel {channel}: {one}, marked between the two."
+        return f"Channel {channel}: {one}, marked between the two, taller where weights have them."
     if rows == 1:
-        return f"{one[0].upper()}{one[1:]}, marked between the two."
+        return f"{one[0].upper()}{one[1:]}, marked between the two, taller where weights have them."
     spans = np.ptp(layer.values, axis=1)
     steps = spans / max(1, count - 1)
     return (
