@@ -218,6 +218,10 @@ class Experiment(PerLayer):
         """Tell whether ``run`` has the report of all images at hand."""
         return recipe in self._memory
 
+    def knows_weights(self, recipe: Recipe) -> bool:
+        """Tell whether ``weights()`` of its report answers without optimizing anew."""
+        return self._optimizer.knows_weights(recipe)
+
     def sweep(
         self,
         recipes: Iterable[Recipe],
@@ -343,6 +347,7 @@ class Experiment(PerLayer):
             reconcile=lambda recipe: reconcile(
                 self._optimizer.optimize(recipe).packable, self._folded
             ),
+            weights=self._optimizer.weights,
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,

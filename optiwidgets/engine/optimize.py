@@ -27,15 +27,19 @@ from optiwidgets.engine.compensate import Cut
 from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.evaluate import alone
 from optiwidgets.engine.gptq import encode_gptq
+from optiwidgets.engine.layerweights import look
 from optiwidgets.engine.pruner import Pruner
 from optiwidgets.engine.recipe import BY_TRAINING, N_OF_M, Recipe, without_idle
+from optiwidgets.engine.report import LayerWeights
 from optiwidgets.engine.seen import Layer, Seen, input_rows, second_moments, with_ones
 
 if TYPE_CHECKING:
     import onnx
 
 Pruned = tuple[nn.Module, dict[str, Cut]]
+Codes = Mapping[str, quantize.Coded]
 RECOVERED = 8  # networks remembered: each took seconds
+CODED = 16  # models whose codes are remembered: the newest, to be looked at
 REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
 
 
@@ -44,6 +48,7 @@ class Optimized:
     """An optimized model as it is packed, and what can run it."""
 
     packable: pack.Packable
+    cuts: Mapping[str, Cut]
 
     @property
     def is_int8(self) -> bool:
@@ -90,6 +95,7 @@ class Optimizer:
         self.folded, self.dataset, self.spec = folded, dataset, spec
         self.pruner = Pruner(folded, dataset)
         self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
+        self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, Cut]]] = OrderedDict()
 
     @cached_property
     def _weight_count(self) -> int:
@@ -117,6 +123,19 @@ class Optimizer:
         gptq = recipe.rounding == "gptq" or recipe.recovery == "sequential"
         return not gptq and (recipe.recovery not in REMEMBERED or _key(recipe) in self._recovered)
 
+    def weights(self, recipe: Recipe) -> tuple[LayerWeights, ...]:
+        """Look at the weights before and after; quick where ``knows_weights``."""
+        recipe = without_idle(recipe)
+        known = self._coded.get(recipe)
+        if known is None:
+            made = self.optimize(recipe)
+            known = made.packable.layers, made.cuts
+        return alone(look, self.pruner.weights, *known, recipe)
+
+    def knows_weights(self, recipe: Recipe) -> bool:
+        """Tell whether the weights of a recipe can be looked at without optimizing anew."""
+        return without_idle(recipe) in self._coded
+
     def _optimize(self, recipe: Recipe, tell: recover.Listener) -> Optimized:
         if recipe.recovery == "bias":
             _check_biases(self.folded)
@@ -132,7 +151,10 @@ class Optimizer:
         low = recipe.activation_bits < 32
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
         names = self.dataset.class_names
-        return Optimized(pack.Packable(recipe, net, layers, names, self.spec, ranges))
+        self._coded[recipe] = layers, cuts
+        while len(self._coded) > CODED:
+            self._coded.popitem(last=False)
+        return Optimized(pack.Packable(recipe, net, layers, names, self.spec, ranges), cuts)
 
     def _round(self, net: nn.Module, recipe: Recipe, cuts: Mapping[str, Cut], coder: Coder) -> None:
         """Give every weight its code, and repair layer by layer what needs no labels."""

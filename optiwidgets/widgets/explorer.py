@@ -18,7 +18,9 @@ from optiwidgets.slowlane import Job
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.drawer import Changed, Drawer
 from optiwidgets.widgets.guard import guard
+from optiwidgets.widgets.history import History
 from optiwidgets.widgets.kept import Kept, draw, render
+from optiwidgets.widgets.link import Share, describe_link, restore
 from optiwidgets.widgets.panels import (
     Bytes,
     Classes,
@@ -32,6 +34,7 @@ from optiwidgets.widgets.panels import (
     describe_bytes,
 )
 from optiwidgets.widgets.remarks import remark
+from optiwidgets.widgets.weights import Weights
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
 CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
@@ -77,6 +80,7 @@ class Explorer(VBox):
         self.session = Session(experiment, first=first)
         self.controls = Controls()
         self._quiet = False
+        self.notice, self.linked = "", dict[str, Any]()  # what a link says
         self.case = Dropdown(options=_cases(self.session), description="Case")
         self.case.layout.display = None if len(self.session.cases) > 1 else "none"
         self.model = Dropdown(options=list(self.session.models), description="Model")
@@ -93,6 +97,7 @@ class Explorer(VBox):
         self.kept = Kept()
         self.drawer = Drawer(self.session, feed=self.feed)
         self.changed = Changed(self.drawer)
+        self.history, self.weights = History(self.session), Weights(self.session)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -104,6 +109,9 @@ class Explorer(VBox):
         if show is not None:
             self._show_only(show)
         guard(self, self._refuse)
+        if unlock is None and show is None:  # a lesson's explorer stands where the lesson wants it
+            restore(self)
+            self._paint()
 
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
@@ -134,7 +142,8 @@ class Explorer(VBox):
 
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
-        chosen = (self.case, self.model, self.policy, self.controls.reset)
+        share = Share(feed=self.feed)
+        chosen = (self.case, self.model, self.policy, share, self.controls.reset)
         return HBox([title, *chosen]).add_class("ow-header")
 
     def _views(self) -> dict[str, DOMWidget]:
@@ -144,7 +153,9 @@ class Explorer(VBox):
         return {
             "Confusion": VBox([Matrices(feed=self.feed, drawer=self.drawer), lower]),
             "What changed": self.changed,
+            "Weights": self.weights,
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
+            "History": self.history,
             "Figure": self.kept,
         }
 
@@ -181,6 +192,7 @@ class Explorer(VBox):
             self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
             self._looked_at("Figure", self.kept.figure, render, self.kept.show),
         ]
+        self.session.at_rest[2:2] = [self.history.settled, self.weights.at_rest]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(self._progressed, "progress")
         self.session.observe(lambda _: self._follow(), "recipe")
@@ -209,7 +221,7 @@ class Explorer(VBox):
 
         What was trained stays so while only its codes change, but for a ``fresh`` start.
         """
-        self._settings = self._positions()
+        self._settings, self.notice = self._positions(), ""
         spelled = self.controls.recipe()
         with self._quietly():
             recipe = spelled if fresh else self._as_trained(spelled)
@@ -244,7 +256,7 @@ class Explorer(VBox):
             return
         with self._quietly():
             self.controls.show(self.session.recipe)
-        self._settings = self._positions()
+        self._settings, self.notice = self._positions(), ""
         self._paint()
 
     def _positions(self) -> list[int]:
@@ -274,10 +286,11 @@ class Explorer(VBox):
         with self.feed.hold_sync():
             pair = session.shown
             data = describe(*pair, self.policy.value)
+            data |= describe_link(session, pair[1], self.policy.label, self.linked)
             looks = self.drawer.describe(*pair, session.places) | self.changed.describe(*pair)
             self.feed.data = data | looks | {"settings": self._settings}
             self.feed.state = _state(session)
-            self.feed.message = session.error or remark(session, self.controls.says)
+            self.feed.message = session.error or self.notice or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason

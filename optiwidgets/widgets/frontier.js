@@ -1,6 +1,6 @@
 // A sweep: bytes against accuracy. Every point names its recipe; arrow keys walk, Enter chooses.
 
-const WIDE = 720, HIGH = 360, LEFT = 58, RIGHT = 26, TOP = 10, BOTTOM = 42;
+const LEFT = 58, RIGHT = 26, TOP = 10, BOTTOM = 42;
 const REACH = 22; // how near the pointer must come to a point
 
 /** Make an SVG element with attributes. */
@@ -12,7 +12,7 @@ function shape(tag, attributes = {}, ...children) {
 }
 
 /** Positions in the picture, and the ticks beside it. */
-function scales(points) {
+function scales(points, [WIDE, HIGH]) {
   const sizes = points.map((p) => p.bytes), shares = points.map((p) => 100 * p.accuracy);
   const [low, high] = [Math.log10(Math.min(...sizes)) - 0.05, Math.log10(Math.max(...sizes)) + 0.05];
   const span = Math.max(...shares) - Math.min(...shares);
@@ -23,13 +23,13 @@ function scales(points) {
   const y = (share) => HIGH - BOTTOM - (HIGH - BOTTOM - TOP) * (share - floor) / (ceiling - floor || 1);
   const decades = [...Array(12).keys()].flatMap((e) => [1, 2, 5].map((m) => m * 10 ** e));
   return {
-    x, y,
+    x, y, WIDE, HIGH,
     xTicks: decades.filter((size) => Math.log10(size) >= low && Math.log10(size) <= high),
     yTicks: [...Array(Math.floor((ceiling - floor) / step) + 1).keys()].map((i) => floor + i * step),
   };
 }
 
-function axes({ x, y, xTicks, yTicks }) {
+function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
   const foot = HIGH - BOTTOM;
   return [
     ...yTicks.flatMap((share) => [
@@ -73,12 +73,12 @@ function build(el, model) {
   const said = element("p", { className: "ow-named" }), about = element("p", {}, model.get("about"));
   const message = element("p", { role: "alert", className: "ow-alert" });
   if (!points.length) { el.replaceChildren(about, message); return { choose() {}, message }; }
-  const scale = scales(points);
+  const scale = scales(points, model.get("size"));
   for (const p of points) p.node = shape("circle", {
     cx: scale.x(p.bytes), cy: scale.y(100 * p.accuracy), r: p.front ? 5 : 4, role: "option", tabindex: -1,
     class: p.front ? "ow-front" : "", "aria-label": name(p) + (p.front ? ", on the frontier" : ""),
   });
-  const ring = shape("circle", { r: 9, class: "ow-ring" }), svg = shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}` },
+  const ring = shape("circle", { r: 9, class: "ow-ring" }), svg = shape("svg", { viewBox: `0 0 ${scale.WIDE} ${scale.HIGH}` },
     shape("g", { class: "ow-axes", "aria-hidden": "true" }, ...axes(scale)),
     shape("path", { d: staircase(points.filter((p) => p.front), scale) }),
     shape("g", { role: "listbox", "aria-label": "Recipes" },

@@ -22,6 +22,8 @@ class Frontier(anywidget.AnyWidget):
     ----------
     sweep
         What ``Experiment.sweep`` gave.
+    size
+        Of the picture, width and height; its letters keep theirs where it is drawn that wide.
     explorer
         An ``Explorer``, or a ``Session``: choosing a point loads its recipe there, and the point of
         the recipe that stands there is the chosen one.
@@ -48,20 +50,16 @@ class Frontier(anywidget.AnyWidget):
     chosen = Int(-1, help="place of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
     message = Unicode(help="what went wrong").tag(sync=True)
+    size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
     min = -1  # of chosen, for the guard
 
-    def __init__(self, sweep: Sweep, explorer: Any = None) -> None:
-        if not isinstance(sweep, Sweep):
-            raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
-        self.sweep = sweep
+    def __init__(
+        self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
+    ) -> None:
         self.session: Session | None = getattr(explorer, "session", explorer)
-        self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
-        super().__init__(
-            trials=[_describe(t, i in sweep.frontier_places) for i, t in enumerate(sweep)],
-            about=_about(sweep, self.session is not None),
-        )
+        super().__init__(size=[*size])
+        self.show(sweep)
         if self.session is not None:
-            self._mark()
             self.session.observe(lambda _: self._mark(), ["recipe", "experiment"])
             self.observe(lambda _: self._load(), "chosen")
         guard(self, self._refuse)
@@ -77,6 +75,21 @@ class Frontier(anywidget.AnyWidget):
         if not self.min <= place <= self.max:
             raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {place}")
         return place
+
+    def show(self, sweep: Sweep) -> None:
+        """Show another sweep, or the same with more rows."""
+        if not isinstance(sweep, Sweep):
+            raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
+        self.sweep = sweep
+        self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
+        front = {*sweep.frontier_places}
+        with self.hold_sync():
+            self.trials = [_describe(t, i in front) for i, t in enumerate(sweep)]
+            self.about = _about(sweep, self.session is not None)
+            if self.session is None:
+                self.chosen = -1
+            else:
+                self._mark()
 
     def _load(self) -> None:
         """Bring the chosen recipe to where the explorer stands."""

@@ -196,7 +196,7 @@ def test_until_speed_is_measured_the_verdict_says_so(explorer):
 
 def test_a_measured_report_is_shown_with_its_control_run(explorer):
     explorer.controls.sparsity.value = 95
-    rest(explorer, 2)
+    rest(explorer, -1)
     shown = explorer.feed.data["latency"]
     assert shown["low"] <= shown["ratio"] <= shown["high"]
     assert len(shown["control"]) == 3

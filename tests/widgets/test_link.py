@@ -1,0 +1,123 @@
+"""A link restores what was shown; what it cannot mean is refused, by name, value and range."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from optiwidgets import Explorer, Policy, Recipe
+from optiwidgets.engine.recipe import CHOICES
+from optiwidgets.widgets import link
+
+ROUND = [
+    Recipe(),
+    Recipe(sparsity=0.1 + 0.2),
+    Recipe(sparsity=5e-324),
+    *(Recipe(bits=bits) for bits in (1, 2, 8, 16)),
+    *(Recipe(activation_bits=bits) for bits in (2, 8)),
+    Recipe(bits=2, scheme="ternary"),
+    *(Recipe(pruning=pruning) for pruning in CHOICES["pruning"]),
+    *(Recipe(score=score) for score in CHOICES["score"]),
+    *(Recipe(bits=4, scheme=scheme) for scheme in ("affine", "codebook")),
+    *(Recipe(bits=4, clip=clip) for clip in CHOICES["clip"]),
+    *(Recipe(bits=4, recovery=recovery) for recovery in CHOICES["recovery"]),
+    Recipe(bits=4, grain="channel", rounding="gptq"),
+    Recipe(seed=2**63 - 1),
+    Recipe(layers=(("head", 0.5, 4), ("features.0", None, 8), ("hidden", 0.25, None))),
+    Recipe(layers=(('a&b=c "é" +%', None, 1),)),
+]
+
+
+@pytest.mark.parametrize("recipe", ROUND, ids=str)
+def test_every_field_of_a_recipe_comes_back(recipe):
+    query = link.spell("digits", "small", "mobile app", recipe)
+    said = link.read(query)
+    assert said == {"case": "digits", "model": "small", "policy": "mobile app", "recipe": recipe}
+
+
+def test_every_field_takes_part_in_the_round_trip():
+    changed = {n for r in ROUND for n, v in r.as_dict().items() if v != getattr(Recipe(), n)}
+    assert changed == {*Recipe().as_dict()}
+
+
+REFUSED = [
+    ("bits=99", "bits per weight are 1 to 8, 16 or 32, not 99"),
+    ("bits=four", "bits per weight are 1 to 8, 16 or 32, not 'four'"),
+    ("bits=1_0", "not '1_0'"),
+    ("bits=", "not ''"),
+    ("sparsity=80", "sparsity is a fraction from 0 to 0.99, not 80.0; for 80 percent write 0.8"),
+    ("sparsity=nan", "not 'nan'"),
+    ("sparsity=1e999", "not inf"),
+    ("activation_bits=1", "bits per activation are 2 to 8 or 32, not 1"),
+    ("pruning=banana", "pruning is one of 'global', 'layer'"),
+    ("seed=-1", "seed is a whole number from 0 to 2**63 - 1, not -1"),
+    ("layers=head", "layers are tuples (name, sparsity or None, bits or None), not 'head'"),
+    ("layers=" + "[" * 3000, "layers are tuples"),
+    ("layers=[[1,2,3]]", "layers are tuples"),
+    ("layers=[[%22head%22,NaN,4]]", "sparsity is a fraction"),
+    ("bits=1&scheme=affine", "have no meaning together"),
+    ("banana=1", "key is one of 'case', 'model'"),
+    ("bits=4&bits=5", "a link names bits once, not twice"),
+    ("model=huge", "model is one of 'small'"),
+    ("case=mice", "case is one of 'digits'"),
+    ("policy=none", "policy is one of 'mobile app', 'medical image', not 'none'"),
+    ("layers=[[%22tail%22,null,4]]", "layer is one of 'features.0'"),
+    ("bits=" + "9" * 5000, "a link has at most 4,000 characters"),
+    ("model=" + "x" * 3000, "model is one of"),
+]
+
+
+@pytest.mark.parametrize(("query", "words"), REFUSED, ids=lambda text: text[:30])
+def test_a_link_that_cannot_be_opened_says_why_and_leaves_the_default(explorer, query, words):
+    link.restore(explorer, query)
+    explorer._paint()
+    assert words in explorer.feed.message
+    assert len(explorer.feed.message) < 400
+    assert explorer.session.recipe == Recipe()
+    assert explorer.feed.state == "fresh"
+
+
+def test_what_a_link_could_not_do_is_said_until_the_hand_moves(explorer, digits):
+    link.restore(explorer, "bits=99")
+    explorer.session.adopt(digits.run(Recipe()))  # as a measurement does
+    assert "not 99" in explorer.feed.message
+    explorer.controls.sparsity.value = 10
+    assert explorer.feed.message == ""
+
+
+def test_the_page_of_a_link_opens_on_what_it_says(monkeypatch):
+    shown = Recipe(sparsity=0.6, pruning="layer", bits=5)
+    query = link.spell("smear", "small", "medical image", shown)
+    monkeypatch.setenv("QUERY_STRING", query + "&theme=dark")
+    explorer = Explorer()
+    assert (explorer.session.case, explorer.session.report.recipe) == ("smear", shown)
+    assert explorer.policy.value is Policy.MEDICAL
+    assert (explorer.controls.sparsity.value, explorer.controls.bits.value) == (60, 5)
+    assert explorer.feed.state == "fresh"
+    assert explorer.feed.data["query"] == query
+    assert explorer.feed.data["line"] == "Recipe(sparsity=0.6, pruning='layer', bits=5)"
+    monkeypatch.setenv("QUERY_STRING", urlencode({"model": "wide"}))
+    assert Explorer().session.model == "wide"
+
+
+def test_a_lessons_explorer_stays_where_the_lesson_wants_it(monkeypatch):
+    monkeypatch.setenv("QUERY_STRING", "bits=4")
+    assert Explorer(unlock=["sparsity"]).session.recipe == Recipe()
+
+
+def test_training_named_in_a_link_goes_through_the_slow_lane(monkeypatch, digits):
+    monkeypatch.setenv("QUERY_STRING", "sparsity=0.42&recovery=finetune")
+    explorer = Explorer()
+    assert explorer.session.progress is not None
+    assert explorer.feed.state == "running"
+    assert not explorer.controls.cancel.disabled
+    explorer.session.cancel()
+
+
+def test_others_may_add_a_key_of_their_own(explorer, monkeypatch):
+    monkeypatch.setitem(link.PARSERS, "surprise", int)
+    link.restore(explorer, "surprise=7&bits=4")
+    explorer._paint()
+    assert explorer.linked == {"surprise": 7}
+    assert json.loads(dict(q.split("=") for q in explorer.feed.data["query"].split("&"))["bits"])
+    assert link.read(explorer.feed.data["query"])["surprise"] == 7
