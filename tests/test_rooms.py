@@ -48,7 +48,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
         *("optiwidgets.engine.report", "optiwidgets.engine.trials"),
         *("matplotlib", "seaborn", "numpy"),
     ),
-    "session.py": ("optiwidgets.engine.*", "traitlets"),
+    "session.py": ("optiwidgets.engine.*", "traitlets", "numpy"),
     "answers.py": SHOWN,
     "submissions.py": (*SHOWN, "optiwidgets.answers"),
     "checks.py": (*SHOWN, "optiwidgets.answers"),

@@ -15,6 +15,7 @@ from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
 from optiwidgets.widgets.controls import Controls
+from optiwidgets.widgets.drawn import Draw
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.kept import Kept, draw, render
 from optiwidgets.widgets.panels import (
@@ -85,6 +86,7 @@ class Explorer(VBox):
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
         self.kept = Kept()
+        self.draw = Draw(self.session)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -136,6 +138,7 @@ class Explorer(VBox):
             "Confusion": VBox([Matrices(feed=self.feed), below]),
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
             "Figure": self.kept,
+            "Draw": self.draw,
         }
 
     def _open_view(self) -> None:
