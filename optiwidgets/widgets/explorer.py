@@ -14,8 +14,8 @@ from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
+from optiwidgets.widgets.classroom import Classroom
 from optiwidgets.widgets.controls import Controls
-from optiwidgets.widgets.drawn import Draw
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.kept import Kept, draw, render
 from optiwidgets.widgets.panels import (
@@ -45,7 +45,7 @@ class Explorer(VBox):
         An ``Experiment``; without one, the shipped digits with both models to choose from.
     unlock
         For lessons: the controls to show, by the names of the recipe's fields and "finetune",
-        "training" (which one), "case", "model", "policy". All by default.
+        "training" (which one), "play", "case", "model", "policy", "projector". All by default.
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
 
@@ -86,7 +86,7 @@ class Explorer(VBox):
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
         self.kept = Kept()
-        self.draw = Draw(self.session)
+        self.classroom = Classroom(self, self._paint)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -98,6 +98,7 @@ class Explorer(VBox):
         if show is not None:
             self._show_only(show)
         guard(self, self._refuse)
+        self.classroom.activities.arrange()
 
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
@@ -111,6 +112,7 @@ class Explorer(VBox):
 
     def _unlock(self, names: Sequence[str]) -> None:
         above = {"case": self.case, "model": self.model, "policy": self.policy}
+        above |= {"projector": self.classroom.projector}
         self.controls.unlock([name for name in names if name not in above])
         for name, widget in above.items():
             widget.layout.display = None if name in names else "none"
@@ -129,7 +131,7 @@ class Explorer(VBox):
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
         chosen = (self.case, self.model, self.policy, self.controls.reset)
-        return HBox([title, *chosen]).add_class("ow-header")
+        return HBox([title, *chosen, self.classroom.projector]).add_class("ow-header")
 
     def _views(self) -> dict[str, DOMWidget]:
         """What the tabs hold, by title."""
@@ -138,7 +140,7 @@ class Explorer(VBox):
             "Confusion": VBox([Matrices(feed=self.feed), below]),
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
             "Figure": self.kept,
-            "Draw": self.draw,
+            **self.classroom.views,
         }
 
     def _open_view(self) -> None:
@@ -255,9 +257,10 @@ class Explorer(VBox):
             return
         with self.feed.hold_sync():
             data = describe(session.baseline, session.report, self.policy.value)
-            self.feed.data = data | {"settings": self._settings}
+            self.feed.data = self.classroom.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
-            self.feed.message = session.error or remark(session, self.controls.says)
+            said = session.error or self.classroom.said
+            self.feed.message = said or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason

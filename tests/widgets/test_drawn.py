@@ -118,7 +118,7 @@ def test_what_no_hand_can_draw_is_refused(trait, value, words):
 
 def test_a_drawing_from_the_page_arrives_and_a_forged_one_does_not(digits):
     explorer = Explorer(digits)
-    canvas = explorer.draw.canvas
+    canvas = explorer.classroom.draw.canvas
     canvas.set_state({"pixels": memoryview(bytes([7]) * 784)})
     assert canvas.pixels == bytes([7]) * 784
     canvas.set_state({"pixels": memoryview(bytes(9))})
@@ -128,8 +128,8 @@ def test_a_drawing_from_the_page_arrives_and_a_forged_one_does_not(digits):
 
 def test_the_tab_of_the_explorer_follows_only_while_open(digits):
     explorer = Explorer(digits)
-    explorer.draw.canvas.pixels = picture(digits, 3)
+    explorer.classroom.draw.canvas.pixels = picture(digits, 3)
     explorer.controls.sparsity.value = 50
-    assert explorer.draw.canvas.answer == {}
+    assert explorer.classroom.draw.canvas.answer == {}
     explorer.tabs.selected_index = explorer.tabs.titles.index("Draw")
-    assert explorer.draw.canvas.answer["words"].startswith("Both read 0")
+    assert explorer.classroom.draw.canvas.answer["words"].startswith("Both read 0")
