@@ -115,14 +115,11 @@ class Player(HBox):
         Examples
         --------
         >>> Player(Session(), Controls(), Stage(), lambda: Policy.MEDICAL).rule()
-        'the first sparsity at which the 95 % interval of the drop lies wholly above 1 point'
+        'the first sparsity whose drop is above 1 point with its whole 95 % interval'
         """
         limit = self._policy().limit_points
         points = "point" if limit == 1 else "points"
-        return (
-            "the first sparsity at which the 95 % interval of the drop lies wholly above "
-            f"{limit:g} {points}"
-        )
+        return f"the first sparsity whose drop is above {limit:g} {points} with its whole 95 % interval"
 
     def _is_over(self) -> bool:
         drop = self.session.report.drop_from(self.session.baseline)
@@ -136,8 +133,8 @@ class Player(HBox):
             return
         drop = self.session.report.drop_from(self.session.baseline)
         self.stop(
-            f"Cliff at {at} %: drop {drop.points:.1f} points (95 %: {drop.low:.1f} to "
-            f"{drop.high:.1f}), {self.rule()}."
+            f"Cliff at {at} %: drop {drop.points:.1f} points, 95 % between {drop.low:.1f} and "
+            f"{drop.high:.1f}: the first wholly above {self._policy().limit_points:g}."
         )
 
     def _begin(self, seeking: bool, at: int | None) -> None:

@@ -37,7 +37,7 @@ class Guess:
         return (
             f'<div class="ow-guessed" role="img" aria-label="{label}"><span>0 %</span>'
             f'<div><i style="width: {self.came:g}%"></i><b style="left: {self.guessed}%"></b></div>'
-            "<span>100 %</span></div>"
+            "<span>100 % · line: your guess, bar: what came</span></div>"
         )
 
 

@@ -78,7 +78,7 @@ def test_the_cliff_is_the_first_sparsity_whose_drop_is_surely_above_the_limit(
     first = next(s for s, low in enumerate(lows) if low > Policy.MOBILE.limit_points)
     assert explorer.controls.sparsity.value == first
     assert explorer.feed.message.startswith(f"Cliff at {first} %: drop ")
-    assert "wholly above 2 points" in explorer.feed.message
+    assert "the first wholly above 2." in explorer.feed.message
 
 
 def test_the_cliff_of_a_stricter_policy_comes_earlier_or_at_once(player, explorer):
