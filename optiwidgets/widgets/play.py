@@ -118,8 +118,8 @@ class Player(HBox):
         'the first sparsity whose drop is above 1 point with its whole 95 % interval'
         """
         limit = self._policy().limit_points
-        points = "point" if limit == 1 else "points"
-        return f"the first sparsity whose drop is above {limit:g} {points} with its whole 95 % interval"
+        points = f"{limit:g} point{'' if limit == 1 else 's'}"
+        return f"the first sparsity whose drop is above {points} with its whole 95 % interval"
 
     def _is_over(self) -> bool:
         drop = self.session.report.drop_from(self.session.baseline)
