@@ -197,6 +197,12 @@ class Session(HasTraits):
         -------
         tuple
             Scores (K,) of both, and the drawing as both see it: laid out as the digits are.
+
+        Examples
+        --------
+        >>> before, after, seen = Session().scores_of(bytes(28 * 14) + bytes([255]) * (28 * 14))
+        >>> len(before), bool((before == after).all()), len(seen)
+        (10, True, 784)
         """
         if self._reader is None or self._reader.experiment is not self.experiment:
             self._reader = Reader(self.experiment)
