@@ -113,7 +113,7 @@ class Activities(View):
         self.observe(lambda _: self.arrange(), "looked_at")
         self.session.observe(lambda _: self._changes(), ["busy", "recipe"])
         self.session.observe(lambda _: self.leave(), "experiment")
-        self.session.observe(lambda _: self._open(), ["report", "stale"])
+        self.session.observe(lambda _: self._open(), ["report", "busy"])
 
     def arrange(self) -> None:
         """Draw matrices only while they are looked at: hidden ones cost as much."""
