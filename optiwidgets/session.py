@@ -19,10 +19,12 @@ from threading import RLock
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from optiwidgets.engine.evaluate import stratified
 from optiwidgets.engine.experiment import Experiment
+from optiwidgets.engine.handwriting import Reader, as_digit, unreadable
 from optiwidgets.engine.newdata import changed
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
@@ -90,6 +92,7 @@ class Session(HasTraits):
         self._paces: deque[float] = deque(maxlen=20)  # seconds an image, lately
         self.hurried = False
         self._lock = RLock()
+        self._reader: Reader | None = None  # of drawings, once there are some
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             {case: _openers(case) for case in CASES}
             if experiment is None
@@ -242,6 +245,31 @@ class Session(HasTraits):
         shown = dataset.pixels(dataset.exploration[0][list(places)]).clamp(0, 1)
         pixels: Floats = shown.permute(0, 2, 3, 1).double().numpy()
         return pixels
+
+    @property
+    def unreadable(self) -> str:
+        """Why a drawing cannot be given to the models of the moment; empty if it can."""
+        return unreadable(self.experiment.dataset)
+
+    def scores_of(self, drawing: bytes) -> tuple[Floats, Floats, bytes]:
+        """Read a drawing of 28 x 28 bytes with the baseline and the model shown.
+
+        Returns
+        -------
+        tuple
+            Scores (K,) of both, and the drawing as both see it: laid out as the digits are.
+
+        Examples
+        --------
+        >>> before, after, seen = Session().scores_of(bytes(28 * 14) + bytes([255]) * (28 * 14))
+        >>> len(before), bool((before == after).all()), len(seen)
+        (10, True, 784)
+        """
+        if self._reader is None or self._reader.experiment is not self.experiment:
+            self._reader = Reader(self.experiment)
+        ink = np.frombuffer(drawing, np.uint8).reshape(28, 28)
+        read = (self._reader.scores(recipe, ink) for recipe in (Recipe(), self.report.recipe))
+        return *read, as_digit(ink).tobytes()  # type: ignore[return-value]
 
     def on_new_data(self, **dial: float) -> tuple[Report, Report]:
         """Baseline and the recipe shown, on the images as ``changed(dataset, **dial)`` has them."""

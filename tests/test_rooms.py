@@ -50,7 +50,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
         *("matplotlib", "seaborn", "numpy"),
     ),
     "slowlane.py": ("optiwidgets.engine.recover",),
-    "session.py": ("optiwidgets.engine.*", "optiwidgets.slowlane", "traitlets"),
+    "session.py": ("optiwidgets.engine.*", "optiwidgets.slowlane", "traitlets", "numpy"),
     "answers.py": SHOWN,
     "submissions.py": (*SHOWN, "optiwidgets.answers"),
     "checks.py": (*SHOWN, "optiwidgets.answers"),

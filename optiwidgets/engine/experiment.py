@@ -20,7 +20,7 @@ from optiwidgets.engine.latency import check_threads, measure
 from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.perlayer import PerLayer
-from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.recipe import Recipe, check_recipe
 from optiwidgets.engine.report import Confusion, Integers, Report, Size, Tools
 from optiwidgets.engine.resume import Explored, Resumer
 from optiwidgets.engine.sizes import reconcile
@@ -191,7 +191,7 @@ class Experiment(PerLayer):
         >>> len(report.labels), report.out_of
         (500, 1500)
         """
-        _check_recipe(recipe)
+        check_recipe(recipe)
         if first is not None and first != len(self._whole.images.labels):
             return self._report(recipe, self._first(first).images, tell)
         with self._lock:
@@ -211,7 +211,7 @@ class Experiment(PerLayer):
         >>> exp.is_quick(Recipe(sparsity=0.9)), exp.is_quick(Recipe(0.9, recovery="sequential"))
         (True, False)
         """
-        _check_recipe(recipe)
+        check_recipe(recipe)
         return recipe in self._memory or self._optimizer.is_quick(recipe)
 
     def remembers(self, recipe: Recipe) -> bool:
@@ -327,7 +327,7 @@ class Experiment(PerLayer):
 
         Nothing may be tuned on what this returns: each opening makes the images a little less new.
         """
-        _check_recipe(recipe)
+        check_recipe(recipe)
         report = self._report(recipe, Images.of("sealed", self.dataset.sealed))
         with self._lock:
             self._openings.append(recipe)
@@ -460,8 +460,3 @@ class Experiment(PerLayer):
 def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
     experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
     return experiment if dataset is tuned_on else experiment.on(dataset)
-
-
-def _check_recipe(recipe: object) -> None:
-    if not isinstance(recipe, Recipe):
-        raise ValueError(f"a recipe is an optiwidgets Recipe, not {type(recipe).__name__}")

@@ -290,3 +290,9 @@ def _short(value: object) -> str:
     except ValueError:  # Python prints no whole number of more than 4300 digits
         text = "a number too long to print"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_recipe(recipe: object) -> None:
+    """Raise ValueError for anything that is no recipe."""
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"a recipe is an optiwidgets Recipe, not {type(recipe).__name__}")

@@ -76,6 +76,7 @@ class Controls(VBox):
         self.rows = self._rows()
         self.limits, self._unlocked = "", {*self.rows}
         self._free: int | None = None  # where the slider stood before a pattern moved it
+        self.locked = False
         self.following = False  # handles move, but by no hand: one that did comes after
         self._follow()
         for handle in (*self.handles, self.training):
@@ -107,6 +108,26 @@ class Controls(VBox):
             for widget in row:
                 widget.layout.display = None if name in names else "none"
         self._unlocked = {*names}
+        self._follow()
+
+    def add_row(self, name: str, widget: DOMWidget) -> None:
+        """Put one more row below all others; lessons show and hide it by its name."""
+        self.rows[name] = (widget,)
+        self._unlocked.add(name)
+        self.children = (*chain(*self.rows.values()), self.note)
+
+    def lock(self, locked: bool) -> None:
+        """Let all handles stand still, or move again.
+
+        Examples
+        --------
+        >>> controls = Controls()
+        >>> controls.lock(True)
+        >>> {handle.disabled for handle in controls.handles}
+        {True}
+        """
+        self.locked = locked
+        self.bits.disabled = self.activation_bits.disabled = locked
         self._follow()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
@@ -206,6 +227,9 @@ class Controls(VBox):
         self._set_sparsity()
         self.tune.description = TRAIN[self.training.value]
         self.tune.disabled = "finetune" in idle or not self.cancel.disabled
+        if self.locked:
+            for handle in (*self.handles, self.tune):
+                handle.disabled = True
         self._say([r.reason for r in ruled if self._unlocked & {*r.fields}])
 
     def _set_sparsity(self) -> None:

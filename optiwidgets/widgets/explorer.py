@@ -11,10 +11,9 @@ from typing import Any
 from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
 
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
-from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Session
-from optiwidgets.slowlane import Job
+from optiwidgets.widgets.classroom import Classroom
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.drawer import Changed, Drawer
 from optiwidgets.widgets.guard import guard
@@ -27,11 +26,13 @@ from optiwidgets.widgets.panels import (
     Feed,
     Headline,
     Matrices,
+    Resting,
     Speed,
     View,
     Waterfall,
     describe,
     describe_bytes,
+    when_looked_at,
 )
 from optiwidgets.widgets.remarks import remark
 from optiwidgets.widgets.weights import Weights
@@ -49,7 +50,7 @@ class Explorer(VBox):
         An ``Experiment``; without one, the shipped digits with both models to choose from.
     unlock
         For lessons: the controls to show, by the names of the recipe's fields and "finetune",
-        "training" (which one), "case", "model", "policy". All by default.
+        "training" (which one), "play", "case", "model", "policy", "projector". All by default.
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
     first
@@ -98,6 +99,7 @@ class Explorer(VBox):
         self.drawer = Drawer(self.session, feed=self.feed)
         self.changed = Changed(self.drawer)
         self.history, self.weights = History(self.session), Weights(self.session)
+        self.classroom = Classroom(self, self._paint)
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
@@ -112,6 +114,7 @@ class Explorer(VBox):
         if unlock is None and show is None:  # a lesson's explorer stands where the lesson wants it
             restore(self)
             self._paint()
+        self.classroom.activities.arrange()
 
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
@@ -125,6 +128,7 @@ class Explorer(VBox):
 
     def _unlock(self, names: Sequence[str]) -> None:
         above = {"case": self.case, "model": self.model, "policy": self.policy}
+        above |= {"projector": self.classroom.projector}
         self.controls.unlock([name for name in names if name not in above])
         for name, widget in above.items():
             widget.layout.display = None if name in names else "none"
@@ -142,9 +146,8 @@ class Explorer(VBox):
 
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
-        share = Share(feed=self.feed)
-        chosen = (self.case, self.model, self.policy, share, self.controls.reset)
-        return HBox([title, *chosen]).add_class("ow-header")
+        chosen = (self.case, self.model, self.policy, Share(feed=self.feed), self.controls.reset)
+        return HBox([title, *chosen, self.classroom.projector]).add_class("ow-header")
 
     def _views(self) -> dict[str, DOMWidget]:
         """What the tabs hold, by title."""
@@ -156,6 +159,7 @@ class Explorer(VBox):
             "Weights": self.weights,
             "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
             "History": self.history,
+            **self.classroom.views,
             "Figure": self.kept,
         }
 
@@ -189,8 +193,8 @@ class Explorer(VBox):
         self.tabs.observe(lambda _: self._open_view(), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
         self.session.at_rest[:0] = [
-            self._looked_at("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
-            self._looked_at("Figure", self.kept.figure, render, self.kept.show),
+            self._at_rest("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
+            self._at_rest("Figure", self.kept.figure, render, self.kept.show),
         ]
         self.session.at_rest[2:2] = [self.history.settled, self.weights.at_rest]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
@@ -287,10 +291,11 @@ class Explorer(VBox):
             pair = session.shown
             data = describe(*pair, self.policy.value)
             data |= describe_link(session, pair[1], self.policy.label, self.linked)
-            looks = self.drawer.describe(*pair, session.places) | self.changed.describe(*pair)
-            self.feed.data = data | looks | {"settings": self._settings}
+            data |= self.drawer.describe(*pair, session.places) | self.changed.describe(*pair)
+            self.feed.data = self.classroom.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
-            self.feed.message = session.error or self.notice or remark(session, self.controls.says)
+            said = session.error or self.notice or self.classroom.said
+            self.feed.message = said or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason
@@ -300,29 +305,10 @@ class Explorer(VBox):
         if None in (change.old, change.new):  # it begins, or it ended
             self._paint()
 
-    def _looked_at(
-        self,
-        title: str,
-        widget: DOMWidget,
-        work: Callable[[Report], Any],
-        show: Callable[..., None],
-    ) -> Callable[[Report], Job]:
-        """Once the hand rests and the tab is open: do the work, then show what came of it."""
+    def _at_rest(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
+        """Do the steps, work and show, once the hand rests and the tab of that title is open."""
         tab = self.tabs.titles.index(title)
-
-        def job(report: Report) -> Job:
-            looking = self.tabs.selected_index == tab
-            if looking:
-                widget.add_class("ow-stale")
-
-            def done(result: Any) -> None:
-                if looking:
-                    show(result)
-                    widget.remove_class("ow-stale")
-
-            return lambda void: work(report) if looking else None, done
-
-        return job
+        return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)
 
     def _show_bytes(self, account: dict[str, Any]) -> None:
         self.waterfall.data = account

@@ -61,7 +61,9 @@ async function render({ model, el }) {
   const rest = (root) => {
     nameControls(root);
     root.classList.toggle("ow-waiting", root.dataset.owState !== "fresh");
-    if (root.dataset.owState === "fresh") write(voice, spoken(model.get("data")));
+    const covered = /\bow-cover-/.test(root.className); // for the ear as well
+    if (covered) write(voice, "covered");
+    else if (root.dataset.owState === "fresh") write(voice, spoken(model.get("data")));
   };
   /** In the next frame, after the panels that heard the same news: "fresh" is said last. */
   const ask = () => queueMicrotask(() => {

@@ -12,7 +12,8 @@ from traitlets import Dict, Int, List, TraitError, Unicode
 
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
-from optiwidgets.session import Job, Session
+from optiwidgets.session import Session
+from optiwidgets.slowlane import Job
 from optiwidgets.widgets.frontier import Frontier
 from optiwidgets.widgets.panels import View, _module, _plain, _style
 from optiwidgets.widgets.past import Entry, Past, in_words, to_csv

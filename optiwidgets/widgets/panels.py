@@ -7,18 +7,20 @@ computes nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
-from ipywidgets import VBox, Widget, widget_serialization
+from ipywidgets import DOMWidget, VBox, Widget, widget_serialization
 from traitlets import Bool, Dict, Instance, Int, List, Unicode
 
 from optiwidgets.engine.recipe import N_OF_M, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
+from optiwidgets.slowlane import Job
 from optiwidgets.widgets.cells import worst_class
 
 HERE = Path(__file__).parent
@@ -102,6 +104,32 @@ class Bytes(Panel):
     """What the packed file's bytes are spent on, to the baseline's scale."""
 
     _esm, _css = _module("bytes"), _style("bytes")
+
+
+Resting = Callable[[Report], Job]
+
+
+def when_looked_at(
+    looking: Callable[[], bool],
+    widget: DOMWidget,
+    work: Callable[[Report], Any],
+    show: Callable[..., None],
+) -> Resting:
+    """Once the hand rests, and somebody looks: do the work, then show what came of it."""
+
+    def job(report: Report) -> Job:
+        looked_at = looking()
+        if looked_at:
+            widget.add_class("ow-stale")
+
+        def done(result: Any) -> None:
+            if looked_at:
+                show(result)
+                widget.remove_class("ow-stale")
+
+        return lambda void: work(report) if looked_at else None, done
+
+    return job
 
 
 def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:

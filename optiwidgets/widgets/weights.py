@@ -12,7 +12,8 @@ from traitlets import Dict
 
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import LayerWeights, Report
-from optiwidgets.session import Job, Session
+from optiwidgets.session import Session
+from optiwidgets.slowlane import Job
 from optiwidgets.widgets.panels import View, _module, _plain, _style
 
 BINS = 96  # of the untouched weights

@@ -1,0 +1,136 @@
+"""A drawing laid out as the digits a model was trained on, and what models read in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from optiwidgets.engine.data import Dataset
+from optiwidgets.engine.evaluate import evaluate
+from optiwidgets.engine.experiment import Experiment
+from optiwidgets.engine.recipe import Recipe
+from optiwidgets.engine.report import Floats
+
+SIDE = 28  # pixels of an image
+BOX = 20  # of the longer side of a digit in it
+MIDDLE = 14.0  # where a digit's centre of mass is, in pixels from the first
+
+Ink = NDArray[np.uint8]
+
+
+class Reader:
+    """Reads drawings with an experiment's models; the two read with last stay at hand.
+
+    Parameters
+    ----------
+    experiment
+        Of images that ``unreadable`` has nothing against.
+
+    Examples
+    --------
+    >>> experiment = Experiment.load("digits")
+    >>> image = experiment.dataset.pixels(experiment.dataset.exploration[0][0])
+    >>> drawing = (255 * image[0]).round().numpy().astype(np.uint8)
+    >>> int(Reader(experiment).scores(Recipe(bits=8), drawing).argmax())
+    0
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self._models: dict[Recipe, nn.Module] = {}
+
+    def scores(self, recipe: Recipe, drawing: Ink) -> Floats:
+        """Softmax scores (K,) of the recipe's model for a drawing, laid out as a digit.
+
+        Where a report is the int8 runtime's, this is its float simulation.
+        """
+        image = as_image(as_digit(drawing), self.experiment.dataset)
+        scores: Floats = evaluate(self._model(recipe), [image]).double().softmax(1)[0].numpy()
+        return scores
+
+    def _model(self, recipe: Recipe) -> nn.Module:
+        model = self._models.get(recipe)
+        if model is None:
+            model = self.experiment.run(recipe).model()
+        untouched = {kept: old for kept, old in self._models.items() if kept == Recipe()}
+        self._models = untouched | {recipe: model}
+        return model
+
+
+def unreadable(dataset: Dataset) -> str:
+    """Why drawings cannot be given to models of these images; empty if they can.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.data import load_dataset
+    >>> unreadable(load_dataset("digits"))
+    ''
+    """
+    shape = tuple(dataset.exploration[0].shape[1:])
+    if shape == (1, SIDE, SIDE):
+        return ""
+    return (
+        f"A drawing is one grey image of {SIDE} x {SIDE} pixels. This model looks at "
+        f"{_channels(shape[0])} of {shape[1]} x {shape[2]}."
+    )
+
+
+def _channels(count: int) -> str:
+    return {1: "grey images", 3: "colour images"}.get(count, f"images of {count} channels")
+
+
+def as_image(digit: Ink, dataset: Dataset) -> Tensor:
+    """Pixels 0..255 as a batch of one image, normalized as the dataset's are."""
+    return dataset.normalize(torch.from_numpy(digit.astype(np.float32))[None, None] / 255)
+
+
+def as_digit(drawing: Ink) -> Ink:
+    """Lay a drawing (28, 28) out as MNIST's digits are.
+
+    Its longer side becomes 20 pixels, then its centre of mass goes to the middle. A digit that
+    stands so already stays as it is; a drawing without ink stays empty.
+
+    Examples
+    --------
+    >>> drawing = np.zeros((28, 28), np.uint8)
+    >>> drawing[:5, :2] = 255  # small, and in a corner
+    >>> ink = np.argwhere(as_digit(drawing))
+    >>> ink.min(0).tolist(), ink.max(0).tolist()
+    ([5, 11], [24, 18])
+    """
+    return centred(scaled(cropped(drawing))) if drawing.any() else drawing
+
+
+def cropped(drawing: Ink) -> Ink:
+    """Only the rows and columns between ink."""
+    rows, columns = np.flatnonzero(drawing.any(1)), np.flatnonzero(drawing.any(0))
+    return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def scaled(ink: Ink) -> Ink:
+    """Longer side 20 pixels, in proportion."""
+    longer = max(ink.shape)
+    if longer == BOX:
+        return ink
+    size = [max(1, int(BOX * side / longer + 0.5)) for side in ink.shape]
+    given = torch.from_numpy(ink.astype(np.float32))[None, None]
+    smooth = F.interpolate(given, size, mode="bilinear", antialias=True)[0, 0]
+    found: Ink = smooth.round().clamp(0, 255).numpy().astype(np.uint8)
+    return found
+
+
+def centred(ink: Ink) -> Ink:
+    """In the middle of 28 x 28 pixels by its centre of mass, as near as whole pixels go."""
+    field = np.zeros((SIDE, SIDE), np.uint8)
+    top, left = (_start(ink.sum(1 - axis), ink.shape[axis]) for axis in (0, 1))
+    field[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return field
+
+
+def _start(mass: NDArray[np.uint64], length: int) -> int:
+    """Where a side begins so that its mass is in the middle, and it in the field."""
+    heart = float((mass * np.arange(length)).sum() / mass.sum())
+    return min(max(int(np.floor(MIDDLE - heart + 0.5)), 0), SIDE - length)

@@ -1,0 +1,55 @@
+"""A number the learner commits before seeing what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An accuracy that was guessed and the one that came, both in percent.
+
+    Examples
+    --------
+    >>> guess = Guess(guessed=90, came=84.26)
+    >>> guess.words
+    'You said 90 %, it is 84.3 %: 5.7 points too high.'
+    """
+
+    guessed: int
+    came: float
+
+    @property
+    def words(self) -> str:
+        """How far apart the two are."""
+        off = self.guessed - round(self.came, 1)
+        apart = (
+            "exactly"
+            if abs(off) < 0.05
+            else f"{abs(off):.1f} points too {'high' if off > 0 else 'low'}"
+        )
+        return f"You said {self.guessed} %, it is {self.came:.1f} %: {apart}."
+
+    @property
+    def marker(self) -> str:
+        """A rail from 0 to 100 %: the guess stays beside what came."""
+        label = f"guess {self.guessed} percent, accuracy {self.came:.1f} percent"
+        return (
+            f'<div class="ow-guessed" role="img" aria-label="{label}"><span>0 %</span>'
+            f'<div><i style="width: {self.came:g}%"></i><b style="left: {self.guessed}%"></b></div>'
+            "<span>100 % · line: your guess, bar: what came</span></div>"
+        )
+
+
+def tally(guesses: list[Guess]) -> str:
+    """How the guesses went so far.
+
+    Examples
+    --------
+    >>> tally([Guess(90, 84.0), Guess(50, 52.0)])
+    '2 guesses, 4.0 points off on average.'
+    """
+    if len(guesses) < 2:
+        return ""
+    off = sum(abs(guess.guessed - guess.came) for guess in guesses) / len(guesses)
+    return f"{len(guesses)} guesses, {off:.1f} points off on average."

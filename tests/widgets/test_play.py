@@ -1,0 +1,195 @@
+"""Sparsity that moves by itself, beat by beat, without a browser."""
+
+import pytest
+from traitlets import TraitError
+
+from optiwidgets import Experiment, Explorer, Policy, Recipe
+from optiwidgets.widgets.play import CALM_MS, SPEEDS, is_whole
+from optiwidgets.widgets.stage import Stage
+
+
+@pytest.fixture
+def player(explorer):
+    return explorer.classroom.player
+
+
+def beat(player, most=200):
+    """Beat as the page does while it plays; tell how many beats it took."""
+    count = 0
+    while player.playing and count < most:
+        player.stage.beat += 1
+        count += 1
+    return count
+
+
+def test_play_goes_on_from_where_the_slider_stands_to_the_end(player, explorer):
+    explorer.controls.sparsity.value = 95
+    seen = []
+    explorer.session.observe(lambda c: seen.append(c.new.recipe.sparsity), "report")
+    player.play.click()
+    assert player.play.description == "Pause"
+    assert beat(player) == 5
+    assert seen == [0.96, 0.97, 0.98, 0.99]
+    assert player.play.description == "Play"
+    player.play.click()
+    assert explorer.session.report.recipe == Recipe()
+
+
+def test_pause_lets_it_stand(player, explorer):
+    player.play.click()
+    player.stage.beat += 1
+    player.play.click()
+    player.stage.beat += 1
+    assert explorer.session.recipe.sparsity == 0.01
+
+
+@pytest.mark.parametrize("handle", ["sparsity", "bits"])
+def test_a_hand_on_a_handle_pauses_it(player, explorer, handle):
+    player.play.click()
+    getattr(explorer.controls, handle).value = 3
+    assert not player.playing
+    assert not player.cliff.disabled
+
+
+def test_no_step_is_taken_while_the_picture_is_not_whole(player, explorer, monkeypatch):
+    player.play.click()
+    explorer.session.stale = True
+    player.stage.beat += 1
+    assert explorer.controls.sparsity.value == 0
+    explorer.session.stale = False
+    player.stage.beat += 1
+    assert explorer.controls.sparsity.value == 1
+
+
+def test_a_stand_in_is_not_whole(explorer):
+    assert is_whole(explorer.session)
+    explorer.session.recipe = Recipe(sparsity=0.9, recovery="sequential")
+    assert not is_whole(explorer.session)
+
+
+def test_the_cliff_is_the_first_sparsity_whose_drop_is_surely_above_the_limit(
+    player, explorer, digits
+):
+    explorer.controls.bits.value = 6
+    player.cliff.click()
+    beat(player)
+    base = digits.run(Recipe())
+    lows = [digits.run(Recipe(s / 100, bits=6)).drop_from(base).low for s in range(100)]
+    first = next(s for s, low in enumerate(lows) if low > Policy.MOBILE.limit_points)
+    assert explorer.controls.sparsity.value == first
+    assert explorer.feed.message.startswith(f"Cliff at {first} %: drop ")
+    assert "the first wholly above 2." in explorer.feed.message
+
+
+def test_the_cliff_of_a_stricter_policy_comes_earlier_or_at_once(player, explorer):
+    player.cliff.click()
+    beat(player)
+    mobile = explorer.controls.sparsity.value
+    explorer.policy.value = Policy.MEDICAL
+    player.cliff.click()
+    beat(player)
+    assert 0 < explorer.controls.sparsity.value <= mobile
+    explorer.controls.bits.value = 1
+    player.cliff.click()
+    beat(player)
+    assert explorer.controls.sparsity.value == 0
+    assert "Cliff at 0 %" in explorer.feed.message
+
+
+def test_what_was_said_of_the_cliff_goes_with_the_next_move(player, explorer):
+    explorer.controls.bits.value = 1
+    player.cliff.click()
+    beat(player)
+    explorer.controls.sparsity.value = 40
+    assert "Cliff" not in explorer.feed.message
+
+
+def test_without_a_cliff_it_says_so(player, explorer, monkeypatch):
+    monkeypatch.setattr(type(player), "_is_over", lambda self: False)
+    player.cliff.click()
+    beat(player)
+    assert explorer.feed.message.startswith("No cliff up to 99 %")
+
+
+def test_calm_eyes_get_few_large_steps_and_the_same_cliff(player, explorer):
+    player.cliff.click()
+    many = beat(player)
+    found = explorer.controls.sparsity.value
+    player.stage.calm = True
+    assert player.stage.pause_ms == CALM_MS
+    player.cliff.click()
+    assert beat(player) < many / 2
+    assert explorer.controls.sparsity.value == found
+    explorer.controls.sparsity.value = 0
+    player.play.click()
+    assert beat(player) == 6
+
+
+def test_speed_sets_how_long_a_picture_stands(player):
+    for name, pause_ms in SPEEDS.items():
+        player.speed.value = name
+        assert player.stage.pause_ms == pause_ms
+
+
+def test_a_pattern_with_its_own_sparsity_cannot_be_played(player, explorer):
+    explorer.controls.choices["pruning"].value = "2:4"
+    player.play.click()
+    assert not player.playing
+    assert "stands still" in explorer.feed.message
+
+
+def test_a_failed_run_ends_it(player, explorer, monkeypatch):
+    player.play.click()
+
+    def broken(self, recipe):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(Experiment, "run", broken)
+    player.stage.beat += 1
+    assert not player.playing
+    assert "out of luck" in explorer.feed.message
+
+
+def test_reset_and_another_model_end_it():
+    explorer = Explorer()
+    player = explorer.classroom.player
+    player.play.click()
+    explorer.controls.reset.click()
+    assert not player.playing
+    player.play.click()
+    explorer.model.value = "wide"
+    assert not player.playing
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "words"),
+    [
+        ("beat", -1, "whole number 0 to"),
+        ("beat", 2**31, "whole number 0 to"),
+        ("beat", True, "whole number"),
+        ("beat", 1.0, "whole number"),
+        ("calm", 1, "true or false"),
+        ("playing", True, "only be ended"),
+        ("playing", 0, "only be ended"),
+        ("pause_ms", 0, "cannot be set"),
+        ("_esm", "alert(1)", "cannot be set"),
+    ],
+)
+def test_what_no_page_needs_to_say_is_refused(trait, value, words):
+    with pytest.raises(TraitError, match=words):
+        Stage().check_hand(trait, value)
+
+
+def test_the_page_may_end_it(player, explorer):
+    player.play.click()
+    player.stage.set_state({"playing": False})
+    assert player.play.description == "Play"
+    player.stage.set_state({"playing": True})
+    assert not player.playing
+    assert "only be ended" in explorer.feed.message
+
+
+def test_lessons_show_play_by_its_name(digits):
+    assert Explorer(digits, unlock=["sparsity"]).classroom.player.layout.display == "none"
+    assert Explorer(digits, unlock=["sparsity", "play"]).classroom.player.layout.display is None
+    assert Explorer(digits, unlock=["play"]).classroom.projector.layout.display == "none"
