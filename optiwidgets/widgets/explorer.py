@@ -82,12 +82,7 @@ class Explorer(VBox):
         self.controls = Controls()
         self._quiet = False
         self.notice, self.linked = "", dict[str, Any]()  # what a link says
-        self.case = Dropdown(options=_cases(self.session), description="Case")
-        self.case.layout.display = None if len(self.session.cases) > 1 else "none"
-        self.model = Dropdown(options=list(self.session.models), description="Model")
-        self.policy = Dropdown(
-            options=[(p.name, p) for p in (Policy.MOBILE, Policy.MEDICAL)], description="Policy"
-        )
+        self._choosers()
         self._settings = self._positions()
         self.feed = Feed(
             handles=[*self.controls.handles, self.model, self.case],
@@ -115,6 +110,15 @@ class Explorer(VBox):
             restore(self)
             self._paint()
         self.classroom.activities.arrange()
+
+    def _choosers(self) -> None:
+        """What is looked at, and by whose standards."""
+        self.case = Dropdown(options=_cases(self.session), description="Case")
+        self.case.layout.display = None if len(self.session.cases) > 1 else "none"
+        self.model = Dropdown(options=list(self.session.models), description="Model")
+        self.policy = Dropdown(
+            options=[(p.name, p) for p in (Policy.MOBILE, Policy.MEDICAL)], description="Policy"
+        )
 
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
