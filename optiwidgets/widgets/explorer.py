@@ -14,6 +14,7 @@ from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Job, Session
+from optiwidgets.widgets.connection import Connection
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.kept import Kept, draw, render
@@ -88,7 +89,8 @@ class Explorer(VBox):
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
-        super().__init__([self.feed, self._header(), Headline(feed=self.feed), self._body()])
+        above = [self.feed, Connection(feed=self.feed), self._header()]
+        super().__init__([*above, Headline(feed=self.feed), self._body()])
         self.add_class("ow-explorer")
         self._listen()
         if unlock is not None:

@@ -3,7 +3,8 @@
 
 const REST_MS = 250;
 
-function state(model, controls) {
+function state(model, controls, root) {
+  if (["gone", "lost"].includes(root.dataset.owLink)) return "error";
   const settings = model.get("data").settings, keys = model.get("handle_keys");
   const moved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
   return model.get("state") === "fresh" && moved ? "stale" : model.get("state");
@@ -48,7 +49,7 @@ async function render({ model, el }) {
     waiting = 0;
     const root = el.closest(".ow-explorer");
     if (!root) return ask(); // not in the page yet
-    const now = state(model, controls);
+    const now = state(model, controls, root);
     root.dataset.owRecipe = JSON.stringify(model.get("data").recipe);
     root.dataset.owState = now;
     write(message, model.get("message"));
@@ -70,7 +71,7 @@ async function render({ model, el }) {
   });
   /** A control moved: the page is stale from this very moment, not from the next frame on. */
   const moved = () => {
-    const root = el.closest(".ow-explorer"), now = state(model, controls);
+    const root = el.closest(".ow-explorer"), now = root && state(model, controls, root);
     if (root && now !== "fresh") root.dataset.owState = now; // fresh is for paint to say
     ask();
   };
