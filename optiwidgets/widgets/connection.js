@@ -3,6 +3,7 @@
 
 const GONE = ["dead", "restarting", "autorestarting", "terminating"]; // another may come in its place, but empty
 const PATIENCE_MS = 1000; // a wait shorter than that is not worth a word
+const MEND_MS = 500;
 const INERT = ".ow-header, .ow-controls, .widget-inline-hbox, .jupyter-button";
 const SAYS = {
   live: "",
@@ -54,37 +55,43 @@ async function render({ model, el }) {
   const feed = await referred(model, model.get("feed"));
   const controls = await Promise.all(feed.get("handles").map((c) => referred(model, c)));
   const status = element("p", { role: "status" });
-  let now = "live", checking = false, waiting = 0;
+  window.owDebug=()=>JSON.stringify({checking,now,k:kernel.status,c:kernel.connectionStatus,p:controls.map(c=>c._pending_msgs),buf:controls.map(c=>c._msg_buffer),f:feed.get('state'),pend:kernel._pendingMessages.length,ses:kernel._kernelSession});
+  let now = "live", checking = false, waiting = 0, mending = 0;
   el.classList.add("ow-link");
   el.append(status);
 
   const say = (link) => {
     const root = el.closest(".ow-explorer");
     if (!root || ended(now) || link === now) return;
+    clearTimeout(waiting);
+    waiting = 0;
     show(root, el, status, now = link);
   };
   /** At work is who says so, or who owes an answer to a control that moved. */
   const works = (root) => checking || (["stale", "running"].includes(root.dataset.owState)
     && (kernel.status === "busy" || feed.get("state") === "fresh"));
+  const rest = () => { clearTimeout(waiting); waiting = 0; say("live"); };
   const look = () => {
     const root = el.closest(".ow-explorer");
     if (!root || now === "reconnecting" || ended(now)) return;
-    if (!works(root)) {
-      clearTimeout(waiting);
-      waiting = 0;
-      say("live");
-    } else waiting ||= setTimeout(() => { waiting = 0; say(works(root) ? "busy" : "live"); }, PATIENCE_MS);
+    if (!works(root)) rest();
+    else waiting ||= setTimeout(() => { waiting = 0; if (works(root)) say("busy"); }, PATIENCE_MS);
   };
   const check = async () => {
     checking = true;
     const alive = await lives(kernel, feed).catch(() => true); // another break: its end checks anew
     checking = false;
     if (!alive) return say("gone");
-    controls.forEach(release);
     look();
+    mending = setTimeout(mend, MEND_MS);
+  };
+  const mend = () => { // answers that were kept meanwhile have come by now
+    if (kernel.status === "busy") mending = setTimeout(mend, MEND_MS);
+    else controls.forEach(release);
   };
   const onStatus = (_, state) => GONE.includes(state) ? say("gone") : look();
-  const onLine = (_, state) => {
+  kernel.anyMessage.connect((_,{msg,direction})=>window.note?.(direction,msg.header.msg_type,msg.header.session.slice(0,6),msg.content.execution_state||msg.content.data?.method||''));
+  const onLine = (_, state) => {window.note?.('LINE',state);
     if (state === "connecting") say("reconnecting");
     else if (state === "disconnected") say("lost");
     else if (now === "reconnecting") { say("live"); check(); }
@@ -107,6 +114,7 @@ async function render({ model, el }) {
     kernel.disposed.disconnect(onDisposed);
     watcher.disconnect();
     clearTimeout(waiting);
+    clearTimeout(mending);
   };
 }
 

@@ -1,4 +1,4 @@
-"""The line between page and kernel, watched by the page itself: Python cannot tell of its own end."""
+"""The line between page and kernel, watched by the page: Python cannot tell of its own end."""
 
 from __future__ import annotations
 

@@ -256,10 +256,11 @@ class Explorer(VBox):
             data = describe(session.baseline, session.report, self.policy.value)
             self.feed.data = data | {"settings": self._settings}
             self.feed.state = _state(session)
+            self.feed.alarm = bool(session.error)
             self.feed.message = session.error or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
-        self.feed.message = reason
+        self.feed.alarm, self.feed.message = True, reason
 
     def _progressed(self, change: Any) -> None:
         self.controls.show_progress(change.new)

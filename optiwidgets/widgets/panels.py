@@ -24,8 +24,10 @@ HERE = Path(__file__).parent
 
 
 def _module(name: str) -> str:
-    """A panel's ES module: what all panels share, then its own lines."""
-    return (HERE / "draw.js").read_text() + (HERE / f"{name}.js").read_text()
+    """A panel's ES module: what all panels share, then its own lines, kept in its own box."""
+    own = (HERE / f"{name}.js").read_text()
+    boxed = own.replace("export default { render };", "export default { render: boxed(render) };")
+    return (HERE / "draw.js").read_text() + boxed
 
 
 def _style(name: str) -> str:
@@ -45,6 +47,7 @@ class Feed(anywidget.AnyWidget):
     data = Dict().tag(sync=True)
     state = Unicode("running").tag(sync=True)
     message = Unicode().tag(sync=True)
+    alarm = Bool(False).tag(sync=True)  # the message is of something that went wrong
     handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
     handle_keys = List(Unicode()).tag(sync=True)
     rest = List(Int()).tag(sync=True)
