@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from conftest import Open
+from conftest import PATIENCE_MS, Open
 from explorer_page import ExplorerPage
 from playwright.sync_api import Page, WebSocketRoute, expect
 from witness import Witness
@@ -35,8 +35,9 @@ def kernel_of(page: Page) -> psutil.Process:
     raise AssertionError("no process runs this page's kernel")
 
 
-def link(explorer: ExplorerPage, state: str, **patience: float) -> None:
-    expect(explorer.root).to_have_attribute("data-ow-link", state, **patience)
+def link(explorer: ExplorerPage, state: str, timeout: float = PATIENCE_MS) -> None:
+    """Wait until the page says so of its line; its client tries anew after some seconds."""
+    expect(explorer.root).to_have_attribute("data-ow-link", state, timeout=timeout)
 
 
 def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open) -> None:
