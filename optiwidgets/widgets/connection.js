@@ -4,6 +4,7 @@
 const GONE = ["dead", "restarting", "autorestarting", "terminating"]; // another may come in its place, but empty
 const PATIENCE_MS = 1000; // a wait shorter than that is not worth a word
 const MEND_MS = 500;
+const ASK_MS = 2000; // between two questions whether the kernel is still there
 const INERT = ".ow-header, .ow-controls, .widget-inline-hbox, .jupyter-button";
 const SAYS = {
   live: "",
@@ -43,6 +44,13 @@ function release(control) {
     control._handle_status({ content: { execution_state: "idle" } });
 }
 
+/** While the line is down: whether the server says that there is no such kernel any more. */
+async function forgotten({ serverSettings, id }) {
+  const address = new URL(`api/kernels/${id}`, new URL(serverSettings.baseUrl, location.href));
+  const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+  return answer?.status === 404;
+}
+
 /** After a break: whether the widgets of this page still live in the kernel. A blocked one answers later. */
 async function lives(kernel, feed) {
   const { content } = await kernel.requestCommInfo({ target_name: "jupyter.widget" });
@@ -56,7 +64,7 @@ async function render({ model, el }) {
   const controls = await Promise.all(feed.get("handles").map((c) => referred(model, c)));
   const status = element("p", { role: "status" });
   window.owDebug=()=>JSON.stringify({checking,now,k:kernel.status,c:kernel.connectionStatus,p:controls.map(c=>c._pending_msgs),buf:controls.map(c=>c._msg_buffer),f:feed.get('state'),pend:kernel._pendingMessages.length,ses:kernel._kernelSession});
-  let now = "live", checking = false, waiting = 0, mending = 0;
+  let now = "live", checking = false, waiting = 0, mending = 0, asking = 0;
   el.classList.add("ow-link");
   el.append(status);
 
@@ -89,10 +97,16 @@ async function render({ model, el }) {
     if (kernel.status === "busy") mending = setTimeout(mend, MEND_MS);
     else controls.forEach(release);
   };
+  const ask = async () => {
+    if (now !== "reconnecting") return;
+    if (await forgotten(kernel)) say("gone");
+    else asking = setTimeout(ask, ASK_MS);
+  };
   const onStatus = (_, state) => GONE.includes(state) ? say("gone") : look();
   kernel.anyMessage.connect((_,{msg,direction})=>window.note?.(direction,msg.header.msg_type,msg.header.session.slice(0,6),msg.content.execution_state||msg.content.data?.method||''));
   const onLine = (_, state) => {window.note?.('LINE',state);
-    if (state === "connecting") say("reconnecting");
+    clearTimeout(asking);
+    if (state === "connecting") { say("reconnecting"); asking = setTimeout(ask, ASK_MS); }
     else if (state === "disconnected") say("lost");
     else if (now === "reconnecting") { say("live"); check(); }
   };
@@ -115,6 +129,7 @@ async function render({ model, el }) {
     watcher.disconnect();
     clearTimeout(waiting);
     clearTimeout(mending);
+    clearTimeout(asking);
   };
 }
 

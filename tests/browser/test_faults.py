@@ -112,8 +112,8 @@ def test_a_line_down_for_two_seconds_changes_nothing(
     explorer.page.wait_for_timeout(DOWN_MS)  # that long it is down
     line.cut = False
     link(explorer, "live")
-    explorer.wait_for()
-    assert explorer.recipe()["sparsity"] == explorer.position("Sparsity") / 100
+    explorer.wait_for(sparsity=(60 + moves) / 100, bits=16)
+    assert explorer.position("Sparsity") == 60 + moves
     explorer.set("Sparsity", 30)
     explorer.wait_for(sparsity=0.3)
     explorer.slider("Bit-width").press("Home")
