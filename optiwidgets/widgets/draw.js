@@ -15,14 +15,44 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+const boxes = new WeakMap(); // whose box a model's panel draws in
+
+/** What a panel's code throws stands in its own box, in the place of a picture that is out of date. */
+function trouble(el, error) {
+  console.error(error);
+  el?.classList.add("ow-broken");
+  el?.querySelector(":scope > .ow-trouble")?.remove();
+  el?.prepend(element("p", { className: "ow-trouble", role: "alert" },
+    `This panel cannot be drawn (${String(error?.message ?? error).slice(0, 200)}). The others go on.`));
+}
+
+/** `work` that never throws; where it succeeds again, the trouble is over. */
+const safely = (model, work) => (...news) => {
+  const el = boxes.get(model);
+  try {
+    work(...news);
+    el?.classList.remove("ow-broken");
+    el?.querySelector(":scope > .ow-trouble")?.remove();
+  } catch (error) { trouble(el, error); }
+};
+
+/** A panel's `render` with its box known to `safely`, its own first lines included. */
+const boxed = (render) => async (context) => {
+  boxes.set(context.model, context.el);
+  try {
+    return await render(context);
+  } catch (error) { trouble(context.el, error); }
+};
+
 /** Call `paint` once an animation frame at most, now and whenever the feed has news. */
 async function draw(model, paint) {
   const feed = await referred(model, model.get("feed"));
   let waiting = 0;
-  const frame = () => { waiting = 0; paint(feed.get("data")); };
+  const show = safely(model, () => paint(feed.get("data")));
+  const frame = () => { waiting = 0; show(); };
   const ask = () => { waiting ||= requestAnimationFrame(frame); };
   feed.on("change:data", ask);
-  paint(feed.get("data"));
+  show();
   return () => { feed.off("change:data", ask); cancelAnimationFrame(waiting); };
 }
 
@@ -30,9 +60,11 @@ async function draw(model, paint) {
 const counts = ({ counts: view }) =>
   Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
 
-/** Change text only where it differs: most cells stay as they are. */
+/** Change text only where it differs: most cells stay as they are. Tells whether it did. */
 function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const differs = node.textContent !== text;
+  if (differs) node.textContent = text;
+  return differs;
 }
 
 const percent = (share, digits = 1) => share === null ? "none" : (100 * share).toFixed(digits);

@@ -14,6 +14,7 @@ from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.verdict import Policy
 from optiwidgets.session import Session
 from optiwidgets.widgets.classroom import Classroom
+from optiwidgets.widgets.connection import Connection
 from optiwidgets.widgets.controls import Controls
 from optiwidgets.widgets.drawer import Changed, Drawer
 from optiwidgets.widgets.guard import guard
@@ -98,7 +99,8 @@ class Explorer(VBox):
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
-        super().__init__([self.feed, self._header(), Headline(feed=self.feed), self._body()])
+        above = [self.feed, Connection(feed=self.feed), self._header()]
+        super().__init__([*above, Headline(feed=self.feed), self._body()])
         self.add_class("ow-explorer")
         self._listen()
         if unlock is not None:
@@ -298,11 +300,13 @@ class Explorer(VBox):
             data |= self.drawer.describe(*pair, session.places) | self.changed.describe(*pair)
             self.feed.data = self.classroom.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
-            said = session.error or self.notice or self.classroom.said
+            alarm = session.error or self.notice
+            self.feed.alarm = bool(alarm)
+            said = alarm or self.classroom.said
             self.feed.message = said or remark(session, self.controls.says)
 
     def _refuse(self, reason: str) -> None:
-        self.feed.message = reason
+        self.feed.alarm, self.feed.message = True, reason
 
     def _progressed(self, change: Any) -> None:
         self.controls.show_progress(change.new)

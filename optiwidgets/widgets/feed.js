@@ -2,8 +2,10 @@
 // assistive technology, and speaks the headline once the hand rests.
 
 const REST_MS = 250;
+const BREATH_MS = 1000; // at the least between two things said aloud
 
-function state(model, controls) {
+function state(model, controls, root) {
+  if (["gone", "lost"].includes(root.dataset.owLink)) return "error";
   const settings = model.get("data").settings, keys = model.get("handle_keys");
   const moved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
   return model.get("state") === "fresh" && moved ? "stale" : model.get("state");
@@ -28,6 +30,7 @@ function nameControls(root) {
     const filled = 100 * handle.ariaValueNow / handle.ariaValueMax;
     slider.style.setProperty("--filled", `${filled}%`);
   }
+  for (const image of root.querySelectorAll("img:not([alt])")) image.alt = image.title || "Figure of what is shown";
   for (const group of root.querySelectorAll(".ow-choice")) {
     const label = group.querySelector(".widget-label")?.textContent ?? "";
     group.setAttribute("role", "group");
@@ -40,17 +43,20 @@ function nameControls(root) {
 async function render({ model, el }) {
   const controls = await Promise.all(model.get("handles").map((c) => referred(model, c)));
   const voice = element("div", { className: "ow-spoken", role: "status", "aria-live": "polite" });
-  const message = element("p", { className: "ow-message", role: "alert" });
+  const message = element("p", { className: "ow-message", role: "status" });
   el.append(voice, message);
-  let waiting = 0, resting = 0;
+  let waiting = 0, resting = 0, said = -BREATH_MS;
 
   const paint = () => {
     waiting = 0;
     const root = el.closest(".ow-explorer");
     if (!root) return ask(); // not in the page yet
-    const now = state(model, controls);
+    const now = state(model, controls, root);
     root.dataset.owRecipe = JSON.stringify(model.get("data").recipe);
     root.dataset.owState = now;
+    const alarm = model.get("alarm"); // only what went wrong interrupts; the voice says the rest at rest
+    message.role = alarm ? "alert" : "status";
+    message.ariaLive = alarm ? "assertive" : "off";
     write(message, model.get("message"));
     message.title = model.get("message");
     nameControls(root);
@@ -61,9 +67,12 @@ async function render({ model, el }) {
   const rest = (root) => {
     nameControls(root);
     root.classList.toggle("ow-waiting", root.dataset.owState !== "fresh");
+    if (root.dataset.owState !== "fresh") return;
+    const breath = said + BREATH_MS - performance.now();
+    if (breath > 0) { resting = setTimeout(() => rest(root), breath); return; }
     const covered = /\bow-cover-/.test(root.className); // for the ear as well
-    if (covered) write(voice, "covered");
-    else if (root.dataset.owState === "fresh") write(voice, spoken(model.get("data")));
+    const words = [covered ? "covered" : spoken(model.get("data")), model.get("alarm") ? "" : model.get("message")];
+    if (write(voice, words.filter(Boolean).join(". "))) said = performance.now();
   };
   /** In the next frame, after the panels that heard the same news: "fresh" is said last. */
   const ask = () => queueMicrotask(() => {
@@ -72,7 +81,7 @@ async function render({ model, el }) {
   });
   /** A control moved: the page is stale from this very moment, not from the next frame on. */
   const moved = () => {
-    const root = el.closest(".ow-explorer"), now = state(model, controls);
+    const root = el.closest(".ow-explorer"), now = root && state(model, controls, root);
     if (root && now !== "fresh") root.dataset.owState = now; // fresh is for paint to say
     ask();
   };
@@ -88,7 +97,7 @@ async function render({ model, el }) {
   document.addEventListener("click", reset);
   const keys = model.get("handle_keys");
   controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
-  model.on("change:data change:state change:message", ask);
+  model.on("change:data change:state change:message change:alarm", ask);
   ask();
   return () => {
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));

@@ -27,8 +27,9 @@ HERE = Path(__file__).parent
 
 
 def _module(*names: str) -> str:
-    """A panel's ES module: what all panels share, what some do, then its own lines."""
-    return "".join((HERE / f"{name}.js").read_text() for name in ("draw", *names))
+    """A panel's ES module: what all panels share, what some do, its own lines; in its own box."""
+    own = "".join((HERE / f"{name}.js").read_text() for name in ("draw", *names))
+    return own.replace("export default { render };", "export default { render: boxed(render) };")
 
 
 def _style(name: str) -> str:
@@ -48,6 +49,7 @@ class Feed(anywidget.AnyWidget):
     data = Dict().tag(sync=True)
     state = Unicode("running").tag(sync=True)
     message = Unicode().tag(sync=True)
+    alarm = Bool(False).tag(sync=True)  # the message is of something that went wrong
     handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
     handle_keys = List(Unicode()).tag(sync=True)
     rest = List(Int()).tag(sync=True)

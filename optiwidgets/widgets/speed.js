@@ -28,7 +28,7 @@ function table({ latency, baseline, optimized }) {
   ];
   if (timed.length) rows.push(row("noise", ...timed.map((t) => times(...t.control))));
   return element("table", {},
-    element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
+    element("thead", {}, element("tr", {}, ...heads.map((text) => text ? element("th", { scope: "col" }, text) : element("td")))),
     element("tbody", {}, ...rows));
 }
 

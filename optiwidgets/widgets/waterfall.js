@@ -41,7 +41,7 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
 
 function render({ model, el }) {
   el.classList.add("ow-waterfall");
-  const draw = () => { if (model.get("data").steps) paint(el, model.get("data")); };
+  const draw = safely(model, () => { if (model.get("data").steps) paint(el, model.get("data")); });
   model.on("change:data", draw);
   draw();
   return () => model.off("change:data", draw);

@@ -31,7 +31,7 @@ class ExplorerPage:
         try:
             self.page.wait_for_function(SHOWS, arg=recipe)
         except TimeoutError as error:
-            message = self.root.get_by_role("alert").all_inner_texts()
+            message = self.root.locator(".ow-message, [role=alert]").all_inner_texts()
             shown = f"{self.state()} {self.recipe()} {message}"
             raise AssertionError(f"waited for {recipe}, the page shows {shown}") from error
 
@@ -112,9 +112,14 @@ class ExplorerPage:
         for _ in range(abs(missing)):
             self.slider(name).press("ArrowRight" if missing > 0 else "ArrowLeft")
 
+    @property
+    def line(self) -> Locator:
+        """The line of message; of role alert only for what went wrong."""
+        return self.root.locator(".ow-message")
+
     def message(self) -> str:
         """What the page's one line of message says, if it can be seen: nothing lies above it."""
-        line = self.root.get_by_role("alert")
+        line = self.line
         seen = line.evaluate(
             "(node) => { const { x, y, width, height } = node.getBoundingClientRect();"
             " return node.contains(document.elementFromPoint(x + width / 2, y + height / 2)); }"

@@ -147,6 +147,6 @@ def test_sliders_matrices_and_headline_have_names_and_values_to_hear(
     assert sum(label.endswith(" 0 images") for label in explorer.grid("Change")) == 100
     explorer.slider("Sparsity").press("PageUp")
     accuracy = explorer.headline("accuracy")
-    expect(explorer.root.get_by_role("status")).to_contain_text(
+    expect(explorer.root.locator(".ow-spoken")).to_contain_text(
         f"accuracy {accuracy.inner_text()[:-2]}"
     )

@@ -113,7 +113,7 @@ def test_cancel_leaves_what_was_there_marked_stale(explorer: ExplorerPage) -> No
     expect(explorer.button("Cancel")).to_be_disabled()
     expect(explorer.button("Fine-tune")).to_be_enabled()
     expect(explorer.root).to_have_attribute("data-ow-state", "stale")
-    expect(explorer.root.get_by_role("alert")).to_contain_text("Not fine-tuned: cancelled.")
+    expect(explorer.line).to_contain_text("Not fine-tuned: cancelled.")
     assert (explorer.recipe()["sparsity"], explorer.recipe()["recovery"]) == (0.95, "none")
     assert explorer.value("accuracy") == before
     explorer.slider("Sparsity").press("ArrowRight")

@@ -124,7 +124,7 @@ def test_a_clamp_shows_the_value_that_was_used(explorer: ExplorerPage) -> None:
     explorer.choose("Where the cut is made", "channel")
     explorer.set("Sparsity", 99)
     explorer.wait_for(sparsity=0.99, pruning="channel")
-    remark = explorer.root.get_by_role("alert")
+    remark = explorer.line
     expect(remark).to_contain_text("99% asked, 96.7% of channels removed (116 of 120)")
     explorer.set("Sparsity", 0)
     explorer.wait_for(sparsity=0)

@@ -1,0 +1,145 @@
+"""For everyone: axe finds nothing serious, nothing chatters, nothing moves that need not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import Open
+from explorer_page import ExplorerPage
+from playwright.sync_api import Page, expect
+from witness import Witness
+
+pytestmark = pytest.mark.browser
+
+GRAVE = ("serious", "critical")
+LESSONS = ("20_confusion_matrix", "30_pruning", "60_trade_off", "80_ship_it")
+MOVING = """(root) => [root, ...root.querySelectorAll("*")].flatMap((node) =>
+  ["", "::before", "::after"].filter((part) => {
+    const { animationName, transitionDuration, transitionProperty } = getComputedStyle(node, part);
+    return animationName !== "none"
+      || (transitionProperty !== "none" && /[1-9]/.test(transitionDuration));
+  }).map((part) => `${node.tagName}.${node.className}${part}`))"""
+RINGLESS = """(root) => {
+  const reached = [...root.querySelectorAll("button, select, input, textarea, a[href], "
+    + "summary, [tabindex], [contenteditable=true]")].filter((node) => node.checkVisibility()
+    && node.tabIndex >= 0 && !node.disabled && !node.closest("[inert]"));
+  const bare = reached.filter((node) => {
+    node.focus();
+    const { outlineStyle, outlineWidth } = getComputedStyle(node);
+    return node === document.activeElement
+      && (outlineStyle === "none" || parseFloat(outlineWidth) < 2);
+  });
+  document.activeElement.blur();
+  return [reached.length, bare.map((node) => node.outerHTML.slice(0, 120))];
+}"""
+LISTEN = """(root) => {
+  window.owSaid = [];
+  const loud = '[role="alert"], [role="status"], [aria-live]:not([aria-live="off"])';
+  const hear = (records) => {
+    for (const { target } of records) {
+      const region = (target.closest ? target : target.parentElement)?.closest(loud);
+      if (!region || region.ariaLive === "off" || !region.textContent) continue;
+      owSaid.push([region.role ?? region.ariaLive, region.textContent, performance.now()]);
+    }
+  };
+  window.owEar?.disconnect();
+  window.owEar = new MutationObserver(hear);
+  owEar.observe(root, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def audit(explorer: ExplorerPage) -> list[tuple[str, Any]]:
+    """What axe finds grave in the explorer, and in which elements."""
+    options = {"resultTypes": ["violations"]}
+    explorer.root.evaluate("(root) => { root.dataset.audited = 'yes'; }")
+    found = Axe().run(explorer.page, "[data-audited]", options).response["violations"]
+    explorer.root.evaluate("(root) => { delete root.dataset.audited; }")
+    return [
+        (rule["id"], [node["html"][:200] for node in rule["nodes"]])
+        for rule in found
+        if rule["impact"] in GRAVE
+    ]
+
+
+def tabs(explorer: ExplorerPage) -> Iterator[str]:
+    """Open one tab after the other; each is waited for."""
+    for tab in explorer.root.get_by_role("tab").all():
+        tab.click()
+        explorer.wait_for()
+        expect(explorer.root.locator(".ow-stale:visible")).to_have_count(0)
+        yield tab.inner_text()
+
+
+def test_axe_finds_nothing_grave_on_the_first_tab(explorer: ExplorerPage) -> None:
+    explorer.slider("Bit-width").press("Home")
+    explorer.wait_for(bits=1)
+    assert audit(explorer) == []
+    explorer.slider("Sparsity").evaluate("(handle) => handle.removeAttribute('aria-label')")
+    assert [rule for rule, _ in audit(explorer)] == ["aria-input-field-name"]  # it does look
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_grave_on_any_tab(open_lesson: Open, theme: str) -> None:
+    explorer = open_lesson(f"?theme={theme}")
+    explorer.set("Sparsity", 88)
+    explorer.set("Bit-width", 3)
+    explorer.wait_for(sparsity=0.88, bits=4)
+    found = {tab: audit(explorer) for tab in tabs(explorer)}
+    assert len(found) >= 3
+    assert {tab: grave for tab, grave in found.items() if grave} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson_name", LESSONS)
+def test_axe_finds_nothing_grave_in_a_lessons_explorers(
+    new_page: Callable[[], Page], voila: str, lesson_name: str
+) -> None:
+    page = new_page()
+    page.goto(f"{voila}voila/render/{lesson_name}.ipynb")
+    page.wait_for_selector(".ow-explorer[data-ow-state=fresh]")
+    places = range(page.locator(".ow-explorer").count())
+    explorers = [ExplorerPage(page, Witness(page), place) for place in places]
+    for explorer in explorers:
+        expect(explorer.root).to_have_attribute("data-ow-state", "fresh")
+        assert audit(explorer) == []
+    assert explorers
+    page.goto("about:blank")
+
+
+def test_a_drag_is_not_read_aloud_update_by_update(explorer: ExplorerPage) -> None:
+    explorer.choose("Where the cut is made", "channel")  # its clamps have much to say
+    explorer.wait_for(pruning="channel")
+    explorer.root.evaluate(LISTEN)
+    explorer.drag("Sparsity", *range(60, 99, 3), 99)
+    explorer.nudge("Sparsity", 99)
+    explorer.wait_for(sparsity=0.99)
+    expect(explorer.root.locator(".ow-spoken")).to_contain_text("96.7% of channels removed")
+    said = explorer.page.evaluate("owSaid")
+    assert {role for role, _, _ in said} == {"status"}  # nothing went wrong
+    times = [time for _, _, time in said]
+    assert all(later - sooner >= 900 for sooner, later in pairwise(times))
+    assert len({text for _, text, _ in said}) == len(said)
+
+
+def test_who_asked_for_less_motion_gets_none(explorer: ExplorerPage) -> None:
+    assert explorer.root.evaluate(MOVING) != []
+    explorer.page.emulate_media(reduced_motion="reduce")
+    try:
+        for tab in tabs(explorer):
+            assert explorer.root.evaluate(MOVING) == [], tab
+    finally:
+        explorer.page.emulate_media(reduced_motion="no-preference")
+
+
+def test_every_stop_of_the_tab_key_shows_a_ring(explorer: ExplorerPage) -> None:
+    explorer.slider("Bit-width").press("Home")
+    for tab in tabs(explorer):
+        explorer.page.keyboard.press("Tab")  # from here on focus is a keyboard's
+        reached, bare = explorer.root.evaluate(RINGLESS)
+        assert reached > 10
+        assert bare == [], tab

@@ -1,0 +1,192 @@
+"""What breaks is said: kernel gone, line down, panel that throws. What is slow is not broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+from conftest import PATIENCE_MS, Open
+from explorer_page import ExplorerPage
+from playwright.sync_api import Page, WebSocketRoute, expect
+from witness import Witness
+
+pytestmark = pytest.mark.browser
+
+PROMISE_MS = 3000  # from a kernel's death to the page's word
+BLOCKED_MS = 10_000
+DOWN_MS = 2000
+PLANT_FAULT = """() => {
+  const read = DataView.prototype.getInt32;
+  window.owMend = () => { DataView.prototype.getInt32 = read; };
+  DataView.prototype.getInt32 = () => { throw new RangeError("planted <b>fault</b>"); };
+}"""
+
+
+def kernel_of(page: Page) -> psutil.Process:
+    """The process behind a page of Voila."""
+    settings = json.loads(page.locator("#jupyter-config-data").text_content() or "{}")
+    for process in psutil.process_iter(["cmdline"]):
+        if any(settings["kernelId"] in part for part in process.info["cmdline"] or ()):
+            return process
+    raise AssertionError("no process runs this page's kernel")
+
+
+def link(explorer: ExplorerPage, state: str, timeout: float = PATIENCE_MS) -> None:
+    """Wait until the page says so of its line; its client tries anew after some seconds."""
+    expect(explorer.root).to_have_attribute("data-ow-link", state, timeout=timeout)
+
+
+def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open) -> None:
+    explorer = open_lesson("")
+    explorer.slider("Sparsity").press("PageUp")
+    explorer.wait_for(sparsity=0.05)
+    kernel_of(explorer.page).kill()
+    link(explorer, "gone", timeout=PROMISE_MS)
+    expect(explorer.root).to_have_attribute("data-ow-state", "error")
+    alert = explorer.root.get_by_role("alert")
+    expect(alert).to_contain_text("The kernel has stopped. What you see no longer answers.")
+    handle = explorer.root.locator(".ow-percent .noUi-handle")
+    box = handle.bounding_box()
+    assert box
+    explorer.page.mouse.click(box["x"] + 90, box["y"] + 5)
+    handle.evaluate("(node) => node.focus()")
+    explorer.page.keyboard.press("ArrowRight")
+    assert float(handle.get_attribute("aria-valuenow") or "nan") == 5
+    explorer.button("Reload").click()
+    explorer.page.wait_for_function("document.querySelector('.ow-explorer')?.dataset.owState")
+    explorer.wait_for(sparsity=0)
+    explorer.slider("Sparsity").press("ArrowRight")
+    explorer.wait_for(sparsity=0.01)
+
+
+@pytest.fixture
+def torn(new_page: Callable[[], Page], voila: str) -> Iterator[tuple[ExplorerPage, Line]]:
+    """An explorer, and the line its websocket takes."""
+    page, line = new_page(), Line()
+    page.route_web_socket("**/api/kernels/**", line.lay)
+    page.goto(voila)
+    explorer = ExplorerPage(page, Witness(page))
+    explorer.wait_for()
+    yield explorer, line
+    page.goto("about:blank")
+
+
+class Line:
+    """A websocket's way to the server, which can be cut and mended."""
+
+    def __init__(self) -> None:
+        self.cut, self.ends = False, list[WebSocketRoute]()
+
+    def lay(self, near: WebSocketRoute) -> None:
+        if self.cut:
+            near.close()
+        else:
+            self.ends = [near, near.connect_to_server()]
+
+    def tear(self) -> None:
+        self.cut = True
+        for end in self.ends:
+            end.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moves", [0, 1, 3])
+def test_a_line_down_for_two_seconds_changes_nothing(
+    torn: tuple[ExplorerPage, Line], moves: int
+) -> None:
+    explorer, line = torn
+    explorer.set("Sparsity", 60)
+    explorer.wait_for(sparsity=0.6)
+    explorer.slider("Bit-width").press("ArrowLeft")  # on its way when the line is torn
+    line.tear()
+    link(explorer, "reconnecting")
+    expect(explorer.root.locator(".ow-link")).to_contain_text("Reconnecting")
+    for _ in range(moves):
+        explorer.slider("Sparsity").press("ArrowRight")
+    if moves:
+        expect(explorer.root).not_to_have_attribute("data-ow-state", "fresh")
+    explorer.page.wait_for_timeout(DOWN_MS)  # that long it is down
+    line.cut = False
+    link(explorer, "live")
+    explorer.wait_for(sparsity=(60 + moves) / 100, bits=16)
+    assert explorer.position("Sparsity") == 60 + moves
+    explorer.set("Sparsity", 30)
+    explorer.wait_for(sparsity=0.3)
+    explorer.slider("Bit-width").press("Home")
+    explorer.wait_for(sparsity=0.3, bits=1)
+
+
+@pytest.mark.slow
+def test_a_kernel_that_died_while_the_line_was_down_is_gone(
+    torn: tuple[ExplorerPage, Line],
+) -> None:
+    explorer, line = torn
+    kernel = kernel_of(explorer.page)
+    line.tear()
+    link(explorer, "reconnecting")
+    kernel.kill()
+    kernel.wait()
+    line.cut = False
+    link(explorer, "gone")
+
+
+@pytest.mark.slow
+def test_a_kernel_blocked_for_ten_seconds_is_busy_not_gone(explorer: ExplorerPage) -> None:
+    kernel = kernel_of(explorer.page)
+    os.kill(kernel.pid, signal.SIGSTOP)
+    try:
+        explorer.slider("Sparsity").press("End")
+        link(explorer, "busy")
+        expect(explorer.root.locator(".ow-link")).to_contain_text("The kernel is busy.")
+        expect(explorer.root).to_have_attribute("data-ow-state", "running")
+        explorer.page.wait_for_timeout(BLOCKED_MS)  # that long it is blocked
+        link(explorer, "busy")
+        assert explorer.recipe()["sparsity"] == 0
+    finally:
+        os.kill(kernel.pid, signal.SIGCONT)
+    explorer.wait_for(sparsity=0.99)
+    link(explorer, "live")
+    expect(explorer.root.locator(".ow-link")).to_have_text("")
+
+
+@pytest.mark.slow
+def test_in_jupyterlab_a_killed_kernel_is_told_too(
+    new_page: Callable[[], Page], jupyterlab: str
+) -> None:
+    page = new_page()
+    page.goto(f"{jupyterlab}lab/tree/explorer.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    page.keyboard.press("Shift+Enter")
+    explorer = ExplorerPage(page, Witness(page))
+    explorer.wait_for()
+    kernels = page.evaluate("async () => (await fetch('/api/kernels')).json()")
+    for process in psutil.process_iter(["cmdline"]):
+        if any(kernels[-1]["id"] in part for part in process.info["cmdline"] or ()):
+            process.kill()
+    link(explorer, "gone")
+    expect(explorer.root.get_by_role("alert")).to_contain_text("Run the cell again.")
+
+
+def test_a_panel_that_throws_says_so_in_its_own_box_and_the_others_live(
+    explorer: ExplorerPage,
+) -> None:
+    explorer.page.evaluate(PLANT_FAULT)
+    explorer.slider("Sparsity").press("End")
+    explorer.wait_for(sparsity=0.99)
+    box = explorer.root.locator(".ow-matrices")
+    expect(box.get_by_role("alert")).to_contain_text("planted <b>fault</b>")
+    expect(box.get_by_role("grid")).to_have_count(0)  # nothing out of date is left standing
+    assert explorer.value("accuracy") < 0.5
+    assert explorer.rows("Recall per class, %")
+    explorer.page.evaluate("owMend()")
+    explorer.slider("Sparsity").press("Home")
+    explorer.wait_for(sparsity=0)
+    expect(box.get_by_role("alert")).to_have_count(0)
+    assert len(explorer.grid("Optimized")) == 100
+    assert {text.partition(":")[0] for text in explorer.witness.complaints} == {"error"}
+    explorer.witness.complaints.clear()
