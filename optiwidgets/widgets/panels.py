@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 def _module(*names: str) -> str:
     """A panel's ES module: what all panels share, what some do, its own lines; in its own box."""
     own = "".join((HERE / f"{name}.js").read_text() for name in ("draw", *names))
-    return own.replace("export default { render };", "export default { render: boxed(render) };")
+    return own.replace(" render };", " render: boxed(render) };")
 
 
 def _style(name: str) -> str:
