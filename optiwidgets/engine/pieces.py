@@ -73,10 +73,14 @@ class Graph:
         made = [name for node in self.nodes[:place] for name in node.output]
         return [name for name in (*images, *made) if name in used]
 
-    def piece(self, start: int, end: int, tensors: Tensors) -> onnx.ModelProto:
+    def piece(
+        self, start: int, end: int, tensors: Tensors, shapes: Mapping[str, Sequence[int]]
+    ) -> onnx.ModelProto:
         """A model of the steps from ``start`` to before ``end``, filled with tensors.
 
         It takes what crosses at ``start`` and is used, it gives what crosses at ``end`` and is new.
+        ``shapes`` are those of the values it takes, any number of images: without them the runtime
+        does not find its fast way.
         """
         from onnx import helper, numpy_helper
 
@@ -89,8 +93,11 @@ class Graph:
         graph = helper.make_graph(
             nodes,
             "piece",
-            [self._values[name] for name in given],
-            [self._values[name] for name in wanted],
+            [
+                helper.make_tensor_value_info(name, self._types[name], ["N", *shapes[name][1:]])
+                for name in given
+            ],
+            [helper.make_tensor_value_info(name, self._types[name], None) for name in wanted],
             [numpy_helper.from_array(value, n) for n, value in filled.items() if n in used],
         )
         return helper.make_model(
@@ -98,15 +105,11 @@ class Graph:
         )
 
     @cached_property
-    def _values(self) -> dict[str, onnx.ValueInfoProto]:
-        """Types of all values by name, without their shapes: float where they cannot be told."""
-        from onnx import TensorProto, helper, shape_inference
+    def _types(self) -> dict[str, int]:
+        """Types of all values by name: float where they cannot be told."""
+        from onnx import TensorProto, shape_inference
 
         graph = shape_inference.infer_shapes(self._model).graph
-        told = {v.name: v.type.tensor_type.elem_type for v in graph.value_info}
-        names = (name for node in self.nodes for name in node.output)
-        inner = {
-            name: helper.make_tensor_value_info(name, told.get(name) or TensorProto.FLOAT, None)
-            for name in names
-        }
-        return inner | {v.name: v for v in (*self._model.graph.input, *self._model.graph.output)}
+        told = (*graph.value_info, *graph.input, *graph.output)
+        inner = {name: TensorProto.FLOAT for node in self.nodes for name in node.output}
+        return inner | {v.name: v.type.tensor_type.elem_type for v in told}

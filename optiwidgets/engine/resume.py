@@ -140,23 +140,27 @@ class Resumer:
     ) -> tuple[NDArray[np.float32], _Cut | None]:
         """Start from a cut, keep what goes into the step at ``wanted`` if that is on the way."""
         stops = sorted({cut.place, max(cut.place, wanted), len(graph.nodes)})
-        pieces = [_open(graph, tensors, *ends) for ends in pairwise(stops)]
+        pieces: list[Callable[[Values], Values]] = []
+        values = cut.values[0]
+        for ends in pairwise(stops):  # each is opened for values of the shapes it is given
+            values = {**values, **pieces[-1](values)} if pieces else values
+            pieces.append(_open(graph, tensors, *ends, values))
         names = graph.crossing(wanted) if len(pieces) > 1 else []
+        share = len(self.batches[0]) / sum(map(len, self.batches))
+        if _bytes([{name: values[name] for name in names}]) > share * self.most_bytes:
+            names = []
 
-        def one(values: Values, keep: Sequence[str]) -> tuple[NDArray[np.float32], Values]:
+        def one(values: Values) -> tuple[NDArray[np.float32], Values]:
             for piece in pieces:
                 values = {**values, **piece(values)}
-            return values[OUTPUT], {name: values[name] for name in keep}
+            return values[OUTPUT], {name: values[name] for name in names}
 
-        done = [one(batch, names) for batch in cut.values[: bool(names)]]  # the first, for its size
-        share = len(self.batches[0]) / sum(map(len, self.batches))
-        if _bytes([kept for _, kept in done]) > share * self.most_bytes:
-            names = []
-        for place in range(len(done), len(cut.values), CHUNK):
-            if place >= CHUNK:
+        done: list[tuple[NDArray[np.float32], Values]] = []
+        for place in range(0, len(cut.values), CHUNK):
+            if place:
                 share = place / len(cut.values)
                 tell(Progress(share, f"evaluating, {share:.0%} of the images"))
-            done += each(lambda batch: one(batch, names), cut.values[place : place + CHUNK])
+            done += each(one, cut.values[place : place + CHUNK])
         scores, kept = zip(*done, strict=True)
         return np.concatenate(scores), _Cut(wanted, kept) if names else None
 
@@ -215,9 +219,11 @@ def _from_where(graph: Graph, tensors: Tensors, last: _Last | None) -> tuple[lis
     return cuts, place if place > graph.first else min((c.place for c in last.cuts), default=0)
 
 
-def _open(graph: Graph, tensors: Tensors, start: int, end: int) -> Callable[[Values], Values]:
-    """The steps from ``start`` to before ``end`` in the inference runtime."""
-    model = graph.piece(start, end, tensors)
+def _open(
+    graph: Graph, tensors: Tensors, start: int, end: int, values: Values
+) -> Callable[[Values], Values]:
+    """The steps from ``start`` to before ``end`` in the runtime, for values of these shapes."""
+    model = graph.piece(start, end, tensors, {name: v.shape for name, v in values.items()})
     session = runtime.session(model)
     given, made = ([v.name for v in values] for values in (model.graph.input, model.graph.output))
     return lambda values: dict(
