@@ -63,7 +63,6 @@ async function render({ model, el }) {
   const feed = await referred(model, model.get("feed"));
   const controls = await Promise.all(feed.get("handles").map((c) => referred(model, c)));
   const status = element("p", { role: "status" });
-  window.owDebug=()=>JSON.stringify({checking,now,k:kernel.status,c:kernel.connectionStatus,p:controls.map(c=>c._pending_msgs),buf:controls.map(c=>c._msg_buffer),f:feed.get('state'),pend:kernel._pendingMessages.length,ses:kernel._kernelSession});
   let now = "live", checking = false, waiting = 0, mending = 0, asking = 0;
   el.classList.add("ow-link");
   el.append(status);
@@ -103,8 +102,7 @@ async function render({ model, el }) {
     else asking = setTimeout(ask, ASK_MS);
   };
   const onStatus = (_, state) => GONE.includes(state) ? say("gone") : look();
-  kernel.anyMessage.connect((_,{msg,direction})=>window.note?.(direction,msg.header.msg_type,msg.header.session.slice(0,6),msg.content.execution_state||msg.content.data?.method||''));
-  const onLine = (_, state) => {window.note?.('LINE',state);
+  const onLine = (_, state) => {
     clearTimeout(asking);
     if (state === "connecting") { say("reconnecting"); asking = setTimeout(ask, ASK_MS); }
     else if (state === "disconnected") say("lost");
@@ -116,7 +114,9 @@ async function render({ model, el }) {
     const root = el.closest(".ow-explorer");
     if (!root) return requestAnimationFrame(watch); // not in the page yet
     watcher.observe(root, { attributeFilter: ["data-ow-state"] });
+    root.dataset.owLink = now;
     if (GONE.includes(kernel.status)) say("gone");
+    feed.comm?.send({ method: "request_state" }, feed.callbacks()); // news sent while the page loaded is lost
   };
   kernel.statusChanged.connect(onStatus);
   kernel.connectionStatusChanged.connect(onLine);
