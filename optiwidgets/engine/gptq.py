@@ -71,9 +71,10 @@ def _round_group(
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(hessian[order][:, order]))
     spread = torch.linalg.cholesky(inverse).mT  # upper: what is to come, given what was rounded
     rows, codes = rows[:, order], torch.empty(kept.shape)
+    steps = torch.where(scale > 0, scale, 1.0)  # where nothing is kept, nothing has a scale
     for place, column in enumerate(order[:count].tolist()):
         exact = rows[:, place]
-        code = to_codes(exact[:, None], scale, zero_point, recipe).flatten()
+        code = to_codes(exact[:, None], steps, zero_point, recipe).flatten()
         missed = exact - (code - zero_point) * scale * kept[:, column]
         codes[:, column] = code
         rows[:, place:] -= torch.outer(missed / spread[place, place], spread[place, place:])

@@ -600,3 +600,11 @@ def test_the_first_part_is_never_taken_for_the_whole(digits):
 def test_a_first_part_has_images_and_no_more_than_there_are(digits, first):
     with pytest.raises(ValueError, match=r"first is a number of images, 1 to 1500, not"):
         digits.run(Recipe(), first=first)
+
+
+@pytest.mark.parametrize("recovery", ["none", "sequential"])
+def test_a_layer_that_is_gone_has_finite_ternary_codes_by_gptq(own, recovery):
+    recipe = Recipe(0.8, bits=2, scheme="ternary", rounding="gptq", recovery=recovery)
+    report = own.run(recipe)
+    assert not report.model().hidden.weight.any()  # 80 % over all layers took all of this one
+    assert np.isfinite(report.scores).all()
