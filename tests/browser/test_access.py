@@ -16,7 +16,7 @@ from witness import Witness
 pytestmark = pytest.mark.browser
 
 GRAVE = ("serious", "critical")
-LESSONS = ("20_confusion_matrix", "30_pruning", "60_trade_off", "80_ship_it")
+LESSONS = ("40_quantization", "30_pruning", "60_trade_off", "80_ship_it")
 MOVING = """(root) => [root, ...root.querySelectorAll("*")].flatMap((node) =>
   ["", "::before", "::after"].filter((part) => {
     const { animationName, transitionDuration, transitionProperty } = getComputedStyle(node, part);
