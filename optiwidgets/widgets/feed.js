@@ -31,6 +31,8 @@ function nameControls(root) {
     slider.style.setProperty("--filled", `${filled}%`);
   }
   for (const image of root.querySelectorAll("img:not([alt])")) image.alt = image.title || "Figure of what is shown";
+  for (const bare of root.querySelectorAll("select[title]:not([title=''], [aria-label])"))
+    if (![...bare.labels].some((label) => label.textContent.trim())) bare.setAttribute("aria-label", bare.title);
   for (const group of root.querySelectorAll(".ow-choice")) {
     const label = group.querySelector(".widget-label")?.textContent ?? "";
     group.setAttribute("role", "group");

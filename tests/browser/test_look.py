@@ -73,7 +73,7 @@ def test_nothing_scrolls_and_no_number_is_cut_off(
     explorer: ExplorerPage, screen: dict[str, int]
 ) -> None:
     explorer.page.set_viewport_size(screen)
-    assert look(explorer, "scrolling") == []
+    explorer.page.wait_for_function("() => owLook.scrolling().length === 0")
     crowd(explorer)
     assert look(explorer, "scrolling") == []
     assert [cell for cell in look(explorer, "cells") if not cell["fits"]] == []
