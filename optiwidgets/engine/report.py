@@ -204,12 +204,12 @@ class LayerWeights:
 
     name: str
     bits: int
-    before: NDArray[np.float32]
-    after: NDArray[np.float32]
-    kept: NDArray[np.bool_]
-    values: NDArray[np.float32]
-    places: NDArray[np.int16]
-    outputs: Integers
+    before: NDArray[np.float32] = field(repr=False)
+    after: NDArray[np.float32] = field(repr=False)
+    kept: NDArray[np.bool_] = field(repr=False)
+    values: NDArray[np.float32] = field(repr=False)
+    places: NDArray[np.int16] = field(repr=False)
+    outputs: Integers = field(repr=False)
     error: float
 
     @property
@@ -295,8 +295,10 @@ class Report:
 
     def __repr__(self) -> str:
         """One line: recipe, accuracy, bytes."""
+        seen = len(self.labels)
+        images = f"the first {seen} of {self.out_of}" if seen < self.out_of else str(seen)
         return (
-            f"<Report {self.recipe}: {self.confusion.accuracy:.1%} right of {len(self.labels)} "
+            f"<Report {self.recipe}: {self.confusion.accuracy:.1%} right of {images} "
             f"{self.part} images, {self.size.total_bytes} bytes>"
         )
 

@@ -18,6 +18,7 @@ from optiwidgets.engine.verdict import images_to_settle
 MOST_DRAWN = 24  # images of a cell
 MOST_FLOWS = 12
 SAME, LOST, GAINED, FLIP = range(4)  # a flip is lost, gained, or from one mistake to another
+LEVEL = 0.05  # of McNemar's exact test
 REAL, NO_SIGN, CANNOT_TELL = "real", "no sign of a drop", "cannot tell"
 
 
@@ -145,10 +146,10 @@ def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flo
 
 
 def light(baseline: Report, report: Report) -> Lamp:
-    """Say whether the drop is real, by the 95 % interval of the paired difference.
+    """Say whether the drop is real, by the paired difference's 95 % interval and McNemar's exact p.
 
-    ``REAL``: the whole interval lies above 0. ``NO_SIGN``: no more images lost than gained.
-    ``CANNOT_TELL``: more lost than gained, but the interval reaches 0.
+    ``REAL``: the whole interval lies above 0, and p below 0.05: near the limit the two can
+    disagree. ``NO_SIGN``: no more images lost than gained. ``CANNOT_TELL``: in between.
 
     Examples
     --------
@@ -162,7 +163,7 @@ def light(baseline: Report, report: Report) -> Lamp:
     right = int((report.predictions == report.labels).sum())
     both_right = right - drop.gained
     both_wrong = images - both_right - drop.lost - drop.gained
-    if drop.low > 0:
+    if drop.low > 0 and drop.p < LEVEL:
         return Lamp(REAL, both_right, both_wrong, drop)
     if drop.lost <= drop.gained:
         return Lamp(NO_SIGN, both_right, both_wrong, drop)

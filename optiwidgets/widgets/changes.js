@@ -1,7 +1,7 @@
 // Which mistakes grew, the worst class, and whether the drop is real.
 
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const RULE = "Real: 95 % interval above 0 · No sign: lost ≤ gained · Cannot tell: in between";
+const RULE = "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
 const one = (value) => value.toFixed(1).replace("-0.0", "0.0");
 
 /** A mistake as a bar that opens its cell. */
@@ -44,6 +44,9 @@ function paintWorst(parts, { worst, classes, baseline, optimized }) {
   write(parts.recall, `recall ${percent(before)} % before, ${percent(after)} % now`);
 }
 
+/** Two digits where one would say 0 of what is not. */
+const fine = (points) => points && Math.abs(points) < 0.095 ? points.toFixed(2) : one(points);
+
 function paintLamp(parts, { lamp, images }) {
   const { drop } = lamp, n = thousands(images);
   parts.lamp.dataset.state = lamp.state;
@@ -52,7 +55,7 @@ function paintLamp(parts, { lamp, images }) {
   write(parts.enough, lamp.enough ? `with ${n} images, about ${thousands(lamp.enough)} would settle it` : `with ${n} images`);
   [lamp.both_right, drop.lost, drop.gained, lamp.both_wrong].forEach((count, i) => write(parts.counts[i], thousands(count)));
   const p = drop.p < 0.0001 ? "below 0.0001" : drop.p.toFixed(4);
-  write(parts.range, `drop ${one(drop.points)} points, 95 % between ${one(drop.low)} and ${one(drop.high)} · McNemar's exact p ${p}`);
+  write(parts.range, `drop ${one(drop.points)} points, 95 % between ${fine(drop.low)} and ${fine(drop.high)} · McNemar's exact p ${p}`);
 }
 
 function table(counts) {

@@ -30,7 +30,7 @@ function row(model, data, place) {
 function pair({ a, b, drop, classes, recalls }) {
   const side = (name, of) => element("p", {}, element("b", {}, name), ` ${of.words}: ${percent(of.accuracy)} % right, ${thousands(of.bytes)} bytes, ` +
     (of.speed ? `${of.optimized_ms.toFixed(3)} ms an image` : "speed not measured"));
-  const sure = drop.p < 0.001 ? "p < 0.001" : `p = ${drop.p.toFixed(3)}`;
+  const sure = drop.p < 0.0001 ? "p below 0.0001" : `p ${drop.p.toFixed(4)}`;
   const from = element("p", {}, element("b", {}, "A to B"), ` drop ${points(drop.points)} points (95 %: ${points(drop.low)} to ${points(drop.high)}), ` +
     `${drop.lost} lost, ${drop.gained} gained, ${sure}; ${b.bytes <= a.bytes ? `${(a.bytes / b.bytes).toFixed(1)} times smaller` : `${(b.bytes / a.bytes).toFixed(1)} times larger`}`);
   const line = (name, values, kind = "td") => element("tr", {}, element("th", { scope: "row" }, name), ...values.map((v) => element(kind, {}, v)));

@@ -155,15 +155,16 @@ def lamp(right, lost, gained, wrong):
         ((1400, 80, 10, 10), REAL),
         ((1480, 4, 2, 14), CANNOT_TELL),
         ((1499, 1, 0, 0), CANNOT_TELL),
+        ((1472, 11, 3, 14), CANNOT_TELL),  # the interval is above 0, p is 0.0574
         ((1480, 0, 0, 20), NO_SIGN),
         ((1440, 20, 20, 20), NO_SIGN),
         ((1440, 5, 20, 35), NO_SIGN),
     ],
 )
-def test_the_lamp_follows_the_interval(counts, state):
+def test_the_lamp_follows_interval_and_test(counts, state):
     found = lamp(*counts)
     assert found.state == state
-    assert (found.drop.low > 0) == (state == REAL)
+    assert (found.drop.low > 0 and found.drop.p < 0.05) == (state == REAL)
     assert (found.enough is not None) == (state == CANNOT_TELL)
 
 
