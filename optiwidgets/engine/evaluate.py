@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ParamSpec, TypeVar
@@ -157,18 +157,7 @@ def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     >>> alone(torch.get_num_threads)
     1
     """
-    return begin(work, *args, **kwargs).result()
-
-
-def begin(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-    """Let a worker do ``work`` while others, those of ``each`` say, go on.
-
-    Examples
-    --------
-    >>> begin(sum, [1, 2]).result()
-    3
-    """
-    return _workers(os.getpid()).submit(work, *args, **kwargs)
+    return _workers(os.getpid()).submit(work, *args, **kwargs).result()
 
 
 @cache

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from optiwidgets.engine import metrics, network, pack, recover, runtime, zoo
 from optiwidgets.engine.activations import positions
 from optiwidgets.engine.data import Dataset, invisible_change, load_dataset
-from optiwidgets.engine.evaluate import Images, alone, begin, check_fit, check_kin, evaluate
+from optiwidgets.engine.evaluate import Images, alone, check_fit, check_kin, evaluate
 from optiwidgets.engine.latency import check_threads, measure
 from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
@@ -401,9 +401,8 @@ class Experiment(PerLayer):
     ) -> Report:
         optimized = self._optimizer.optimize(recipe, tell)
         packable = optimized.packable
-        weighing = begin(pack.weigh, packable)  # beside the evaluation: neither uses both cores
+        parts, layers = pack.weigh(packable)
         logits = self._logits(optimized, images, tell)
-        parts, layers = weighing.result()
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
         predictions, scores = logits.argmax(1).numpy(), alone(logits.softmax, 1).numpy()
         for array in (predictions, scores):
