@@ -115,6 +115,16 @@ class Activities(View):
         self.session.observe(lambda _: self.leave(), "experiment")
         self.session.observe(lambda _: self._open(), ["report", "busy"])
 
+    @property
+    def covers(self) -> bool:
+        """Whether the picture or the verdict is covered."""
+        return self._covered
+
+    @property
+    def covers_picture(self) -> bool:
+        """Whether no number of the picture may be told."""
+        return self._covered and self.running == PREDICT
+
     def arrange(self) -> None:
         """Draw matrices only while they are looked at: hidden ones cost as much."""
         shown = self.hidden if self.running == SURPRISE else self.matrices
@@ -153,6 +163,7 @@ class Activities(View):
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
         """What may be sent to the page: during a blind vote the verdict is not among it."""
+        data = data | {"covered": self._covered or self._hidden is not None}
         if self.running == BLIND and self._covered:
             return data | {"verdict": data["verdict"] | COVERED_VERDICT}
         return data
@@ -166,7 +177,7 @@ class Activities(View):
         self._say(
             SAID[BLIND]
             if self.running == BLIND
-            else "Covered: what accuracy will it show, in whole percent? Commit uncovers it."
+            else "Covered: what accuracy will it show, in percent? Commit uncovers it."
         )
         self._dress()
 
@@ -186,6 +197,7 @@ class Activities(View):
         self.marker.value = self.guesses[-1].marker
         self._say(f"{self.guesses[-1].words} {tally(self.guesses)}")
         self._dress()
+        self.classroom.repaint()
 
     def _uncover(self) -> None:
         if self.running == BLIND and self._covered:

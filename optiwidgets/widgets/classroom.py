@@ -51,6 +51,7 @@ class Classroom:
         self.projector = Projector(self)
         self.projector.children = (*self.projector.children, self.stage)
         explorer.controls.add_row("play", self.player)
+        explorer.policy.observe(lambda _: self.player.stop(), "value")
         explorer.controls.reset.on_click(lambda _: self.end())
 
     @property
@@ -58,10 +59,12 @@ class Classroom:
         """Tabs by title."""
         return {"Draw": self.draw, "Class": self.activities}
 
-    @property
-    def said(self) -> str:
-        """What Play has to say; empty if nothing."""
-        return self.player.said
+    def say(self, remark: Callable[[], str]) -> str:
+        """What Play has to say, or else the remark: nothing that is covered is told."""
+        activities = self.activities
+        if activities.covers:
+            return self.player.safe or ("" if activities.covers_picture else remark())
+        return self.player.said or remark()
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
         """What of the numbers may be sent to the page."""
