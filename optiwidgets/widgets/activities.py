@@ -28,6 +28,7 @@ SAID = {
     BLIND: "The verdict is covered. Vote good, borderline, bad or cannot tell; then Uncover, or "
     "the key V.",
 }
+QUESTION = "Covered: what accuracy will it show, in percent? Commit uncovers it."
 HIDDEN = (
     "Seed {seed}: a hidden recipe of sparsity and bit-width made the optimized matrix, all else as "
     "usual. The handles do not drive it and stand still. Guess, then Reveal: 100 less 2 a point of "
@@ -112,7 +113,7 @@ class Activities(View):
         self.uncover.on_click(lambda _: self._uncover())
         self.observe(lambda _: self.arrange(), "looked_at")
         self.session.observe(lambda _: self._changes(), ["busy", "recipe"])
-        self.session.observe(lambda _: self.leave(), "experiment")
+        self.session.observe(lambda _: self._other_model(), "experiment")
         self.session.observe(lambda _: self._open(), ["report", "busy"])
 
     @property
@@ -172,14 +173,26 @@ class Activities(View):
         """Cover before the new picture is there, not after."""
         if self.running not in (PREDICT, BLIND) or self.session.recipe == self._seen:
             return
-        self._seen, self._committed = self.session.recipe, False
-        self._covered, self.marker.value = True, ""
-        self._say(
-            SAID[BLIND]
-            if self.running == BLIND
-            else "Covered: what accuracy will it show, in percent? Commit uncovers it."
-        )
+        self._seen = self.session.recipe
+        self._cover()
+
+    def _cover(self, why: str = "") -> None:
+        """Ask anew."""
+        self._committed, self._covered, self.marker.value = False, True, ""
+        self._say(why + (SAID[BLIND] if self.running == BLIND else QUESTION))
         self._dress()
+
+    def _other_model(self) -> None:
+        """Another picture: a vote or a question of the last one uncovers nothing of either."""
+        if self.running in (PREDICT, BLIND):
+            self._cover("This is another model, and a new question. ")
+        else:
+            self.leave()
+
+    def other_policy(self) -> None:
+        """Another verdict: what the class votes on is covered again."""
+        if self.running == BLIND:
+            self._cover()
 
     def _commit(self) -> None:
         if self.running == PREDICT and self._covered:

@@ -48,6 +48,7 @@ class Classroom:
         self.player.tell = repaint
         self.draw = Draw(explorer.session)
         self.activities = Activities(explorer.session, explorer.feed, self)
+        explorer.policy.observe(lambda _: self.activities.other_policy(), "value")
         self.projector = Projector(self)
         self.projector.children = (*self.projector.children, self.stage)
         explorer.controls.add_row("play", self.player)
@@ -82,10 +83,11 @@ class Classroom:
         act(name)
 
     def lock(self, locked: bool) -> None:
-        """Let the handles stand still; Play ends."""
+        """Let the handles and the way back stand still; Play ends."""
         explorer = self.explorer
         if locked:
             self.player.stop()
         explorer.controls.lock(locked)
+        explorer.history.lock(locked)
         for widget in (explorer.case, explorer.model, self.player.play, self.player.cliff):
             widget.disabled = locked

@@ -65,7 +65,8 @@ class Player(HBox):
         self.said = self.safe = ""  # in full, and without what a covered picture would show
         self.tell: Callable[[], None] = lambda: None  # called when there is something new to say
         self._seeking, self._stepping, self._stride = False, False, 1
-        self._at, self._stopped_s = 0, -GRIP_S
+        self._at = 0
+        self._stopped_s = -float(GRIP_S)
         super().__init__([self.play, self.speed, self.cliff])
         self.add_class("ow-play")
         self._listen()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from optiwidgets import Explorer, Recipe
+from optiwidgets import Explorer, Policy, Recipe
 from optiwidgets.widgets.activities import COVER_CARDS, COVER_PICTURE
 from optiwidgets.widgets.panels import Matrices
 from optiwidgets.widgets.surprise import HURT, hide, nearness, told
@@ -181,11 +181,69 @@ def test_stop_and_reset_leave_every_activity(activities, explorer, activity, by)
         assert explorer.session.recipe == Recipe()
 
 
-def test_another_model_leaves_the_activity():
+@pytest.mark.parametrize("by", ["undo", "redo", "row", "page", "point"])
+def test_nothing_runs_another_recipe_while_one_is_hidden(activities, explorer, digits, by):
+    history, session = explorer.history, explorer.session
+    explorer.tabs.selected_index = explorer.tabs.titles.index("History")
+    for bits in (4, 5):
+        session.recipe = Recipe(bits=bits)
+        history.keep(session.report)
+    history.undo.click()
+    here = session.recipe
+    act = {
+        "undo": history.undo.click,
+        "redo": history.redo.click,
+        "row": lambda: setattr(history.ledger, "chosen", 0),
+        "page": lambda: history.ledger.set_state({"chosen": 0}),
+        "point": lambda: setattr(history.chart, "chosen", 0),
+    }[by]
+    activities.start_surprise(7)
+    assert history.undo.disabled
+    assert history.redo.disabled
+    act()
+    assert session.recipe == here
+    assert history.ledger.chosen == history.chart.chosen == 1
+    activities.stop.click()
+    assert not history.undo.disabled
+    assert not history.redo.disabled
+    act()
+    assert session.recipe != here
+
+
+@pytest.mark.parametrize("name", ["model", "case"])
+def test_a_blind_vote_goes_on_with_another_model_covered(name):
     explorer = Explorer()
     explorer.classroom.activities.start("blind")
+    explorer.classroom.activities.uncover.click()
+    grades = []
+    explorer.feed.observe(lambda change: grades.append(change.new["verdict"]["grade"]), "data")
+    chooser = getattr(explorer, name)
+    chooser.value = {"model": "wide", "case": "smear"}[name]
+    assert explorer.classroom.activities.running == "blind"
+    assert {*grades} == {"covered"}
+
+
+def test_a_prediction_stays_covered_when_the_model_changes_and_says_so():
+    explorer = Explorer()
+    activities = explorer.classroom.activities
+    activities.start("predict")
+    explorer.controls.sparsity.value = 92
     explorer.model.value = "wide"
-    assert explorer.classroom.activities.running == ""
+    assert activities.running == "predict"
+    assert covers(explorer) == {COVER_PICTURE}
+    assert "another model" in activities.said.value
+    assert activities.guesses == []
+
+
+def test_another_policy_is_another_verdict_to_vote_on(activities, explorer):
+    activities.blind.click()
+    explorer.controls.sparsity.value = 60
+    activities.uncover.click()
+    grades = []
+    explorer.feed.observe(lambda change: grades.append(change.new["verdict"]["grade"]), "data")
+    explorer.policy.value = Policy.MEDICAL
+    assert {*grades} == {"covered"}
+    assert not activities.uncover.disabled
 
 
 def test_one_activity_at_a_time(activities, explorer):
