@@ -47,7 +47,7 @@ class Classroom:
         )
         self.player.tell = repaint
         self.draw = Draw(explorer.session)
-        self.activities = Activities(explorer.session, explorer.feed, self)
+        self.activities: Activities = Activities(explorer.session, explorer.feed, self)
         explorer.policy.observe(lambda _: self.activities.other_policy(), "value")
         self.projector = Projector(self)
         self.projector.children = (*self.projector.children, self.stage)
@@ -74,8 +74,12 @@ class Classroom:
     def end(self) -> None:
         """Leave every mode."""
         self.player.stop()
-        self.activities.leave()
+        self.activities.end()
         self.projector.leave()
+
+    def refuse(self, reason: str) -> None:
+        """Say what cannot be done, where it is seen from every tab."""
+        self.explorer.feed.alarm, self.explorer.feed.message = True, reason
 
     def mark(self, name: str, on: bool) -> None:
         """Put a class of CSS on the explorer's root, or take it away."""
@@ -87,6 +91,7 @@ class Classroom:
         explorer = self.explorer
         if locked:
             self.player.stop()
+            self.projector.leave()
         explorer.controls.lock(locked)
         explorer.history.lock(locked)
         for widget in (explorer.case, explorer.model, self.player.play, self.player.cliff):

@@ -7,6 +7,8 @@ from optiwidgets.widgets.activities import COVER_CARDS, COVER_PICTURE
 from optiwidgets.widgets.panels import Matrices
 from optiwidgets.widgets.surprise import HURT, hide, nearness, told
 
+ENTER = {"method": "custom", "content": {"event": "submit"}}
+
 
 @pytest.fixture
 def activities(explorer):
@@ -131,8 +133,9 @@ def test_committing_uncovers_and_the_guess_stays_as_a_marker(activities, explore
     activities.commit.click()
     assert activities.guesses == []
     explorer.controls.sparsity.value = 92
-    activities.accuracy.value = 60
+    activities.accuracy.value = "60"
     activities.commit.click()
+    assert explorer.feed.data["guess"] == 60
     came = 100 * digits.run(Recipe(sparsity=0.92)).confusion.accuracy
     assert covers(explorer) == set()
     assert f"You said 60 %, it is {came:.1f} %" in activities.said.value
@@ -141,13 +144,34 @@ def test_committing_uncovers_and_the_guess_stays_as_a_marker(activities, explore
     explorer.controls.sparsity.value = 50
     assert covers(explorer) == {COVER_PICTURE}
     assert activities.marker.value == ""
-    activities.commit.click()
+    assert explorer.feed.data["guess"] is None
+    activities.accuracy.value = "88,5 %"
+    activities.accuracy._handle_msg({"content": {"data": ENTER}, "buffers": []})
     assert "2 guesses" in activities.said.value
+    activities.stop.click()
+    assert explorer.feed.data["guess"] == 88.5
+    explorer.controls.reset.click()
+    assert explorer.feed.data["guess"] is None
+
+
+@pytest.mark.parametrize("text", ["", "101", "-1", "nan", "1e1", "100.5", "9" * 150, "<b>"])
+def test_what_is_no_percentage_is_not_committed_and_the_range_is_said(activities, explorer, text):
+    activities.predict.click()
+    explorer.controls.sparsity.value = 92
+    assert activities.accuracy.value == ""
+    activities.accuracy.value = text
+    activities.commit.click()
+    assert "0 to 100" in activities.said.value
+    assert "0 to 100" in explorer.feed.message
+    assert explorer.feed.alarm
+    assert activities.guesses == []
+    assert covers(explorer) == {COVER_PICTURE}
 
 
 def test_a_guess_is_held_against_the_whole_recipe_not_its_stand_in(activities, explorer):
     activities.predict.click()
     explorer.session.recipe = Recipe(sparsity=0.883, recovery="sequential")
+    activities.accuracy.value = "90"
     activities.commit.click()
     assert activities.guesses == []
     assert covers(explorer) == {COVER_PICTURE}
@@ -160,6 +184,7 @@ def test_a_guess_is_held_against_the_whole_recipe_not_its_stand_in(activities, e
 def test_what_is_measured_at_rest_covers_nothing_again(activities, explorer):
     activities.predict.click()
     explorer.controls.sparsity.value = 92
+    activities.accuracy.value = "90"
     activities.commit.click()
     explorer.session.adopt(explorer.session.report)
     assert covers(explorer) == set()
@@ -256,7 +281,7 @@ def test_one_activity_at_a_time(activities, explorer):
 
 
 @pytest.mark.parametrize(
-    ("widget", "value"), [("seed", 10**6), ("seed", -1), ("accuracy", 101), ("sparsity", 2.5)]
+    ("widget", "value"), [("seed", 10**6), ("seed", -1), ("accuracy", "9" * 201), ("sparsity", 2.5)]
 )
 def test_numbers_out_of_range_are_refused(activities, widget, value):
     field = getattr(activities, widget)
