@@ -6,14 +6,14 @@ from html import escape
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox
+from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Text
 
 from optiwidgets.engine.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.session import Session
 from optiwidgets.widgets.panels import Feed, Matrices, View
 from optiwidgets.widgets.play import is_whole
-from optiwidgets.widgets.predict import Guess, tally
+from optiwidgets.widgets.predict import Guess, read, tally
 from optiwidgets.widgets.surprise import SEEDS, hide, told
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ SAID = {
     BLIND: "The verdict is covered. Vote good, borderline, bad or cannot tell; then Uncover, or "
     "the key V.",
 }
+QUESTION = "Covered: what accuracy will it show, in percent? Commit uncovers it."
 HIDDEN = (
     "Seed {seed}: a hidden recipe of sparsity and bit-width made the optimized matrix, all else as "
     "usual. The handles do not drive it and stand still. Guess, then Reveal: 100 less 2 a point of "
@@ -64,7 +65,8 @@ class Activities(View):
         self.guesses: list[Guess] = []
         self._hidden: Report | None = None
         self._covered = False  # the picture, or the verdict
-        self._committed = False
+        self._committed: float | None = None
+        self.guess: float | None = None  # of what is shown
         self._seen: Recipe = self.session.recipe
         self.seed = BoundedIntText(SystemRandom().randrange(SEEDS), min=0, max=SEEDS - 1)
         self.seed.description = "Seed"
@@ -87,7 +89,7 @@ class Activities(View):
         self.sparsity = BoundedIntText(50, min=0, max=99, description="Sparsity, %")
         self.bits = Dropdown(options=BIT_WIDTHS, value=8, description="Bit-width")
         self.reveal = Button(description="Reveal")
-        self.accuracy = BoundedIntText(90, min=0, max=100, description="Accuracy, %")
+        self.accuracy = Text(description="Accuracy, %", placeholder="0 to 100")
         self.commit = Button(description="Commit")
         self.uncover = Button(description="Uncover", tooltip="Key V").add_class("ow-uncover")
         self._asked = {
@@ -109,11 +111,27 @@ class Activities(View):
         self.stop.on_click(lambda _: self.leave())
         self.reveal.on_click(lambda _: self._reveal())
         self.commit.on_click(lambda _: self._commit())
+        self.accuracy.on_msg(self._entered)
         self.uncover.on_click(lambda _: self._uncover())
         self.observe(lambda _: self.arrange(), "looked_at")
         self.session.observe(lambda _: self._changes(), ["busy", "recipe"])
-        self.session.observe(lambda _: self.leave(), "experiment")
+        self.session.observe(lambda _: self._other_model(), "experiment")
         self.session.observe(lambda _: self._open(), ["report", "busy"])
+
+    @property
+    def hiding(self) -> bool:
+        """Whether a recipe is hidden."""
+        return self._hidden is not None
+
+    @property
+    def covers(self) -> bool:
+        """Whether the picture or the verdict is covered."""
+        return self._covered
+
+    @property
+    def covers_picture(self) -> bool:
+        """Whether no number of the picture may be told."""
+        return self._covered and self.running == PREDICT
 
     def arrange(self) -> None:
         """Draw matrices only while they are looked at: hidden ones cost as much."""
@@ -134,18 +152,23 @@ class Activities(View):
     def start(self, activity: str) -> None:
         """Begin one of "surprise", "predict", "blind"; what was going on is left."""
         self.leave()
-        self.running, self._seen = activity, self.session.recipe
+        self.running, self._seen, self.guess = activity, self.session.recipe, None
         self._covered = activity == BLIND
         self._say(SAID.get(activity, ""))
         self._dress()
         if activity == BLIND:
             self.classroom.repaint()
 
+    def end(self) -> None:
+        """Leave the activity, and forget what was guessed."""
+        self.guess = None
+        self.leave()
+
     def leave(self) -> None:
         """End the activity: nothing stays covered, the handles drive again."""
         if self.running == NONE:
             return
-        self.running, self._covered, self._committed, self._hidden = NONE, False, False, None
+        self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
         self.guesses, self.marker.value = [], ""
         self._say(SAID[NONE])
         self._dress()
@@ -153,39 +176,68 @@ class Activities(View):
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
         """What may be sent to the page: during a blind vote the verdict is not among it."""
+        data = data | {"covered": self._covered or self.hiding, "guess": self.guess}
         if self.running == BLIND and self._covered:
             return data | {"verdict": data["verdict"] | COVERED_VERDICT}
         return data
 
     def _changes(self) -> None:
         """Cover before the new picture is there, not after."""
-        if self.running not in (PREDICT, BLIND) or self.session.recipe == self._seen:
+        if self.session.recipe == self._seen:
             return
-        self._seen, self._committed = self.session.recipe, False
-        self._covered, self.marker.value = True, ""
-        self._say(
-            SAID[BLIND]
-            if self.running == BLIND
-            else "Covered: what accuracy will it show, in whole percent? Commit uncovers it."
-        )
+        self._seen, self.guess = self.session.recipe, None
+        if self.running in (PREDICT, BLIND):
+            self._cover()
+
+    def _cover(self, why: str = "") -> None:
+        """Ask anew."""
+        self._committed, self._covered, self.marker.value = None, True, ""
+        self.guess, self.accuracy.value = None, ""
+        self._say(why + (SAID[BLIND] if self.running == BLIND else QUESTION))
         self._dress()
 
+    def _other_model(self) -> None:
+        """Another picture: a vote or a question of the last one uncovers nothing of either."""
+        self.guess = None
+        if self.running in (PREDICT, BLIND):
+            self._cover("This is another model, and a new question. ")
+        else:
+            self.leave()
+
+    def other_policy(self) -> None:
+        """Another verdict: what the class votes on is covered again."""
+        if self.running == BLIND:
+            self._cover()
+
     def _commit(self) -> None:
-        if self.running == PREDICT and self._covered:
-            self._committed = True
-            self._say("Committed. It is uncovered once all images are in.")
-            self._open()
+        if not self.covers_picture:
+            return
+        try:
+            self._committed = read(self.accuracy.value)
+        except ValueError as error:
+            self._say(str(error))
+            self.classroom.refuse(str(error))
+            return
+        self._say("Committed. It is uncovered once all images are in.")
+        self._open()
+
+    def _entered(self, widget: Any, content: Any, buffers: Any) -> None:
+        """Enter in the field commits."""
+        if isinstance(content, dict) and content.get("event") == "submit":
+            self._commit()
 
     def _open(self) -> None:
         """Uncover the picture that was guessed, once it is whole."""
-        if not (self._committed and self._covered and is_whole(self.session)):
+        guess = self._committed
+        if guess is None or not (self._covered and is_whole(self.session)):
             return
-        self._covered = self._committed = False
+        self._covered, self._committed, self.guess = False, None, guess
         accuracy = 100 * self.session.report.confusion.accuracy
-        self.guesses = [*self.guesses, Guess(self.accuracy.value, accuracy)]
+        self.guesses = [*self.guesses, Guess(guess, accuracy)]
         self.marker.value = self.guesses[-1].marker
         self._say(f"{self.guesses[-1].words} {tally(self.guesses)}")
         self._dress()
+        self.classroom.repaint()
 
     def _uncover(self) -> None:
         if self.running == BLIND and self._covered:
@@ -213,8 +265,9 @@ class Activities(View):
 
     def _dress(self) -> None:
         """Show what the activity asks for, cover what it covers, lock what it locks."""
-        hiding = self._hidden is not None
+        hiding = self.hiding
         self._ask_for(self.running)
+        self.classroom.mark("ow-asks", self.running in (PREDICT, BLIND))
         self.stop.disabled = self.running == NONE
         self.reveal.disabled = not hiding
         self.commit.disabled = self.uncover.disabled = not self._covered

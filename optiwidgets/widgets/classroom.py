@@ -47,10 +47,12 @@ class Classroom:
         )
         self.player.tell = repaint
         self.draw = Draw(explorer.session)
-        self.activities = Activities(explorer.session, explorer.feed, self)
+        self.activities: Activities = Activities(explorer.session, explorer.feed, self)
+        explorer.policy.observe(lambda _: self.activities.other_policy(), "value")
         self.projector = Projector(self)
         self.projector.children = (*self.projector.children, self.stage)
         explorer.controls.add_row("play", self.player)
+        explorer.policy.observe(lambda _: self.player.stop(), "value")
         explorer.controls.reset.on_click(lambda _: self.end())
 
     @property
@@ -58,10 +60,12 @@ class Classroom:
         """Tabs by title."""
         return {"Draw": self.draw, "Class": self.activities}
 
-    @property
-    def said(self) -> str:
-        """What Play has to say; empty if nothing."""
-        return self.player.said
+    def say(self, remark: Callable[[], str]) -> str:
+        """What Play has to say, or else the remark: nothing that is covered is told."""
+        activities = self.activities
+        if activities.covers:
+            return self.player.safe or ("" if activities.covers_picture else remark())
+        return self.player.said or remark()
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
         """What of the numbers may be sent to the page."""
@@ -70,8 +74,12 @@ class Classroom:
     def end(self) -> None:
         """Leave every mode."""
         self.player.stop()
-        self.activities.leave()
+        self.activities.end()
         self.projector.leave()
+
+    def refuse(self, reason: str) -> None:
+        """Say what cannot be done, where it is seen from every tab."""
+        self.explorer.feed.alarm, self.explorer.feed.message = True, reason
 
     def mark(self, name: str, on: bool) -> None:
         """Put a class of CSS on the explorer's root, or take it away."""
@@ -79,10 +87,12 @@ class Classroom:
         act(name)
 
     def lock(self, locked: bool) -> None:
-        """Let the handles stand still; Play ends."""
+        """Let the handles and the way back stand still; Play ends."""
         explorer = self.explorer
         if locked:
             self.player.stop()
+            self.projector.leave()
         explorer.controls.lock(locked)
+        explorer.history.lock(locked)
         for widget in (explorer.case, explorer.model, self.player.play, self.player.cliff):
             widget.disabled = locked

@@ -302,8 +302,9 @@ class Explorer(VBox):
             self.feed.state = _state(session)
             alarm = session.error or self.notice
             self.feed.alarm = bool(alarm)
-            said = alarm or self.classroom.said
-            self.feed.message = said or remark(session, self.controls.says)
+            self.feed.message = alarm or self.classroom.say(
+                lambda: remark(session, self.controls.says)
+            )
 
     def _refuse(self, reason: str) -> None:
         self.feed.alarm, self.feed.message = True, reason

@@ -73,7 +73,8 @@ async function render({ model, el }) {
     const breath = said + BREATH_MS - performance.now();
     if (breath > 0) { resting = setTimeout(() => rest(root), breath); return; }
     const covered = /\bow-cover-/.test(root.className); // for the ear as well
-    const words = [covered ? "covered" : spoken(model.get("data")), model.get("alarm") ? "" : model.get("message")];
+    const told = !covered || model.get("data").covered; // a message of before the cover is not said again
+    const words = [covered ? "covered" : spoken(model.get("data")), model.get("alarm") || !told ? "" : model.get("message")];
     if (write(voice, words.filter(Boolean).join(". "))) said = performance.now();
   };
   /** In the next frame, after the panels that heard the same news: "fresh" is said last. */

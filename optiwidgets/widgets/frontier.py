@@ -52,6 +52,7 @@ class Frontier(anywidget.AnyWidget):
     message = Unicode(help="what went wrong").tag(sync=True)
     size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
     min = -1  # of chosen, for the guard
+    locked = False  # its points load nothing
 
     def __init__(
         self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
@@ -94,7 +95,9 @@ class Frontier(anywidget.AnyWidget):
     def _load(self) -> None:
         """Bring the chosen recipe to where the explorer stands."""
         assert self.session is not None
-        if self.chosen >= 0:
+        if self.locked:
+            self._mark()
+        elif self.chosen >= 0:
             self.session.recipe = self.sweep[self.chosen].recipe
 
     def _mark(self) -> None:

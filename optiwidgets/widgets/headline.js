@@ -28,11 +28,13 @@ function paintWorst(node, { worst, classes, baseline, optimized }) {
 function paintAccuracy(card, accuracy, was, drop, data) {
   const { baseline, optimized, drop: d } = data;
   show(accuracy, optimized.accuracy, `${percent(optimized.accuracy)} %`);
-  write(was, `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %`);
+  const guessed = data.guess ?? null; // what a learner committed before it was uncovered
+  was.classList.toggle("ow-said", guessed !== null);
+  write(was, guessed === null ? `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %` : `you said ${guessed.toFixed(1)} %`);
   const part = data.images < data.out_of;
   write(card.title, part ? `Accuracy · n = ${thousands(data.images)} of ${thousands(data.out_of)}` :
     `Accuracy · ${thousands(data.images)} ${data.part} images`);
-  card.box.title = `95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
+  card.box.title = `before ${percent(baseline.accuracy)} %; 95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
   const gained = d.points <= -0.05;
   show(drop, d.points, gained ? `gain ${points(-d.points)} points` : `drop ${points(d.points)} points`);

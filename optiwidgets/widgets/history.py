@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -65,7 +66,7 @@ class History(View):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.groups: dict[tuple[str, str], Past] = {}
-        self.past = self._group()
+        self.past, self.locked = self._group(), False
         self.undo = Button(description="Undo", tooltip="Ctrl+Z").add_class("ow-undo")
         self.redo = Button(description="Redo", tooltip="Ctrl+Shift+Z").add_class("ow-redo")
         self.ledger, self.link = Ledger(), HTML()
@@ -83,6 +84,11 @@ class History(View):
         if follows:
             self.ledger.b = len(self.past.entries) - 1
         self._show()
+
+    def lock(self, locked: bool) -> None:
+        """Let rows, points, undo and redo lead nowhere, or back again."""
+        self.locked = self.chart.locked = locked
+        self._follow()
 
     def settled(self, report: Report) -> Job:
         """For ``Session.at_rest``: what is shown and answers the hand is kept."""
@@ -102,8 +108,8 @@ class History(View):
         return self.groups[key]
 
     def _listen(self) -> None:
-        self.undo.on_click(lambda _: self._go(self.past.back(self.session.recipe)))
-        self.redo.on_click(lambda _: self._go(self.past.forth(self.session.recipe)))
+        self.undo.on_click(lambda _: self._go(Past.back))
+        self.redo.on_click(lambda _: self._go(Past.forth))
         self.session.observe(lambda _: self._turn(), "baseline")
         self.session.observe(lambda _: self._follow(), "recipe")
         self.session.observe(lambda change: self._measured(change.new), "report")
@@ -111,14 +117,19 @@ class History(View):
         self.ledger.observe(lambda _: self._show(), ["a", "b"])
         self.observe(lambda _: self._show(), "looked_at")
 
-    def _go(self, recipe: Recipe | None) -> None:
+    def _go(self, way: Callable[[Past, Recipe], Recipe | None]) -> None:
+        recipe = None if self.locked else way(self.past, self.session.recipe)
         if recipe is not None:
             self.session.ask(recipe)
         self._follow()
 
     def _choose(self, place: int) -> None:
         recipe = self.past.entries[place].recipe
-        if place >= 0 and recipe != self.session.recipe:
+        if place < 0 or recipe == self.session.recipe:
+            return
+        if self.locked:
+            self._follow()
+        else:
             self.session.ask(recipe)
 
     def _turn(self) -> None:
@@ -134,7 +145,8 @@ class History(View):
     def _follow(self) -> None:
         """Say where the session stands, and which ways are open from there."""
         back, forth = self.past.can_go(self.session.recipe)
-        self.undo.disabled, self.redo.disabled = not back, not forth
+        self.undo.disabled = self.locked or not back
+        self.redo.disabled = self.locked or not forth
         if self.looked_at:
             self.ledger.chosen = self.past.place(self.session.recipe)
 

@@ -107,7 +107,7 @@ def read(query: str) -> dict[str, Any]:
     for key, text in parse_qsl(query, keep_blank_values=True):
         if key in SERVERS:
             continue
-        _one_of("key", key, PARSERS)
+        _one_of("key of a link", key, PARSERS)
         if key in said:
             raise ValueError(f"a link names {key} once, not twice")
         said[key] = PARSERS[key](text)
@@ -130,7 +130,7 @@ def restore(explorer: Explorer, query: str | None = None) -> None:
         said = read(query)
         check(explorer, said)
     except ValueError as error:
-        explorer.notice = f"The link could not be opened: {error}."
+        explorer.notice = f"Link not opened: {error}."
         return
     for name in ("case", "model"):
         if name in said:
@@ -169,4 +169,4 @@ def describe_link(
 def _one_of(what: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         short = value if len(value) <= 60 else value[:57] + "..."
-        raise ValueError(f"{what} is one of {', '.join(map(repr, known))}, not {short!r}")
+        raise ValueError(f"{short!r} is not a {what}: it is one of {', '.join(map(repr, known))}")

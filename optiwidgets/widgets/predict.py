@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -16,7 +17,7 @@ class Guess:
     'You said 90 %, it is 84.3 %: 5.7 points too high.'
     """
 
-    guessed: int
+    guessed: float
     came: float
 
     @property
@@ -28,17 +29,43 @@ class Guess:
             if abs(off) < 0.05
             else f"{abs(off):.1f} points too {'high' if off > 0 else 'low'}"
         )
-        return f"You said {self.guessed} %, it is {self.came:.1f} %: {apart}."
+        return f"You said {self.guessed:g} %, it is {self.came:.1f} %: {apart}."
 
     @property
     def marker(self) -> str:
         """A rail from 0 to 100 %: the guess stays beside what came."""
-        label = f"guess {self.guessed} percent, accuracy {self.came:.1f} percent"
+        label = f"guess {self.guessed:g} percent, accuracy {self.came:.1f} percent"
         return (
             f'<div class="ow-guessed" role="img" aria-label="{label}"><span>0 %</span>'
-            f'<div><i style="width: {self.came:g}%"></i><b style="left: {self.guessed}%"></b></div>'
+            f'<div><i style="width: {self.came:g}%"></i>'
+            f'<b style="left: {self.guessed:g}%"></b></div>'
             "<span>100 % · line: your guess, bar: what came</span></div>"
         )
+
+
+def read(text: str) -> float:
+    """Read a percentage that was written by hand.
+
+    Raises
+    ------
+    ValueError
+        It is none from 0 to 100.
+
+    Examples
+    --------
+    >>> read("88,5 %")
+    88.5
+    >>> read("101")
+    Traceback (most recent call last):
+    ...
+    ValueError: Not committed: an accuracy is a number from 0 to 100, in percent, not '101'.
+    """
+    found = re.fullmatch(r"(\d{1,3}([.,]\d{1,3})?) ?%?", text.strip(), re.ASCII)
+    value = float(found[1].replace(",", ".")) if found else -1.0
+    if 0 <= value <= 100:
+        return value
+    given = f"not {text[:20]!r}" if text.strip() else "and none is written yet"
+    raise ValueError(f"Not committed: an accuracy is a number from 0 to 100, in percent, {given}.")
 
 
 def tally(guesses: list[Guess]) -> str:

@@ -41,7 +41,10 @@ class Projector(HBox):
         self.back = Button(description="Back").add_class("ow-back")
         self.next = Button(description="Next").add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
-        super().__init__([self.back, self.counter, self.next, self.toggle])
+        activities = classroom.activities
+        asked = (activities.accuracy, activities.commit, activities.uncover)
+        self.asked = HBox(asked).add_class("ow-asked")  # seen while it is on
+        super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
         self.add_class("ow-projecting")
         self.toggle.on_click(lambda _: self.leave() if self.on else self.start())
         self.back.on_click(lambda _: self.turn(-1))
@@ -54,7 +57,10 @@ class Projector(HBox):
         return STEPS[self.place]
 
     def start(self) -> None:
-        """Show the first step, large."""
+        """Show the first step, large; not while a recipe is hidden, for its matrices are not it."""
+        if self.classroom.activities.hiding:
+            self.classroom.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
+            return
         tabs = self.classroom.explorer.tabs
         self.on, self.place, self._tab = True, 0, tabs.selected_index
         tabs.selected_index = tabs.titles.index("Confusion")

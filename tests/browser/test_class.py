@@ -106,9 +106,11 @@ def test_what_is_covered_is_so_for_the_eye_and_the_ear_until_a_key_or_a_guess(
     expect(explorer.root.get_by_role("grid", name="Optimized")).to_have_count(0)
     expect(explorer.root.get_by_role("region", name="Accuracy")).to_have_count(0)
     expect(explorer.root.locator(".ow-spoken")).to_have_text("covered")
-    explorer.button("Commit").click()
+    explorer.root.get_by_role("textbox", name="Accuracy, %").fill("90")
+    explorer.page.keyboard.press("Enter")
     expect(explorer.root.get_by_role("grid", name="Optimized")).to_be_visible()
     expect(explorer.root.get_by_role("img", name="guess 90 percent")).to_be_visible()
+    expect(explorer.root.get_by_role("region", name="Accuracy")).to_contain_text("you said 90.0 %")
     explorer.button("Stop").click()
 
 

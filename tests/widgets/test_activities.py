@@ -2,10 +2,12 @@
 
 import pytest
 
-from optiwidgets import Explorer, Recipe
+from optiwidgets import Explorer, Policy, Recipe
 from optiwidgets.widgets.activities import COVER_CARDS, COVER_PICTURE
 from optiwidgets.widgets.panels import Matrices
 from optiwidgets.widgets.surprise import HURT, hide, nearness, told
+
+ENTER = {"method": "custom", "content": {"event": "submit"}}
 
 
 @pytest.fixture
@@ -131,8 +133,9 @@ def test_committing_uncovers_and_the_guess_stays_as_a_marker(activities, explore
     activities.commit.click()
     assert activities.guesses == []
     explorer.controls.sparsity.value = 92
-    activities.accuracy.value = 60
+    activities.accuracy.value = "60"
     activities.commit.click()
+    assert explorer.feed.data["guess"] == 60
     came = 100 * digits.run(Recipe(sparsity=0.92)).confusion.accuracy
     assert covers(explorer) == set()
     assert f"You said 60 %, it is {came:.1f} %" in activities.said.value
@@ -141,13 +144,34 @@ def test_committing_uncovers_and_the_guess_stays_as_a_marker(activities, explore
     explorer.controls.sparsity.value = 50
     assert covers(explorer) == {COVER_PICTURE}
     assert activities.marker.value == ""
-    activities.commit.click()
+    assert explorer.feed.data["guess"] is None
+    activities.accuracy.value = "88,5 %"
+    activities.accuracy._handle_msg({"content": {"data": ENTER}, "buffers": []})
     assert "2 guesses" in activities.said.value
+    activities.stop.click()
+    assert explorer.feed.data["guess"] == 88.5
+    explorer.controls.reset.click()
+    assert explorer.feed.data["guess"] is None
+
+
+@pytest.mark.parametrize("text", ["", "101", "-1", "nan", "1e1", "100.5", "9" * 150, "<b>"])
+def test_what_is_no_percentage_is_not_committed_and_the_range_is_said(activities, explorer, text):
+    activities.predict.click()
+    explorer.controls.sparsity.value = 92
+    assert activities.accuracy.value == ""
+    activities.accuracy.value = text
+    activities.commit.click()
+    assert "0 to 100" in activities.said.value
+    assert "0 to 100" in explorer.feed.message
+    assert explorer.feed.alarm
+    assert activities.guesses == []
+    assert covers(explorer) == {COVER_PICTURE}
 
 
 def test_a_guess_is_held_against_the_whole_recipe_not_its_stand_in(activities, explorer):
     activities.predict.click()
     explorer.session.recipe = Recipe(sparsity=0.883, recovery="sequential")
+    activities.accuracy.value = "90"
     activities.commit.click()
     assert activities.guesses == []
     assert covers(explorer) == {COVER_PICTURE}
@@ -160,6 +184,7 @@ def test_a_guess_is_held_against_the_whole_recipe_not_its_stand_in(activities, e
 def test_what_is_measured_at_rest_covers_nothing_again(activities, explorer):
     activities.predict.click()
     explorer.controls.sparsity.value = 92
+    activities.accuracy.value = "90"
     activities.commit.click()
     explorer.session.adopt(explorer.session.report)
     assert covers(explorer) == set()
@@ -181,11 +206,69 @@ def test_stop_and_reset_leave_every_activity(activities, explorer, activity, by)
         assert explorer.session.recipe == Recipe()
 
 
-def test_another_model_leaves_the_activity():
+@pytest.mark.parametrize("by", ["undo", "redo", "row", "page", "point"])
+def test_nothing_runs_another_recipe_while_one_is_hidden(activities, explorer, digits, by):
+    history, session = explorer.history, explorer.session
+    explorer.tabs.selected_index = explorer.tabs.titles.index("History")
+    for bits in (4, 5):
+        session.recipe = Recipe(bits=bits)
+        history.keep(session.report)
+    history.undo.click()
+    here = session.recipe
+    act = {
+        "undo": history.undo.click,
+        "redo": history.redo.click,
+        "row": lambda: setattr(history.ledger, "chosen", 0),
+        "page": lambda: history.ledger.set_state({"chosen": 0}),
+        "point": lambda: setattr(history.chart, "chosen", 0),
+    }[by]
+    activities.start_surprise(7)
+    assert history.undo.disabled
+    assert history.redo.disabled
+    act()
+    assert session.recipe == here
+    assert history.ledger.chosen == history.chart.chosen == 1
+    activities.stop.click()
+    assert not history.undo.disabled
+    assert not history.redo.disabled
+    act()
+    assert session.recipe != here
+
+
+@pytest.mark.parametrize("name", ["model", "case"])
+def test_a_blind_vote_goes_on_with_another_model_covered(name):
     explorer = Explorer()
     explorer.classroom.activities.start("blind")
+    explorer.classroom.activities.uncover.click()
+    grades = []
+    explorer.feed.observe(lambda change: grades.append(change.new["verdict"]["grade"]), "data")
+    chooser = getattr(explorer, name)
+    chooser.value = {"model": "wide", "case": "smear"}[name]
+    assert explorer.classroom.activities.running == "blind"
+    assert {*grades} == {"covered"}
+
+
+def test_a_prediction_stays_covered_when_the_model_changes_and_says_so():
+    explorer = Explorer()
+    activities = explorer.classroom.activities
+    activities.start("predict")
+    explorer.controls.sparsity.value = 92
     explorer.model.value = "wide"
-    assert explorer.classroom.activities.running == ""
+    assert activities.running == "predict"
+    assert covers(explorer) == {COVER_PICTURE}
+    assert "another model" in activities.said.value
+    assert activities.guesses == []
+
+
+def test_another_policy_is_another_verdict_to_vote_on(activities, explorer):
+    activities.blind.click()
+    explorer.controls.sparsity.value = 60
+    activities.uncover.click()
+    grades = []
+    explorer.feed.observe(lambda change: grades.append(change.new["verdict"]["grade"]), "data")
+    explorer.policy.value = Policy.MEDICAL
+    assert {*grades} == {"covered"}
+    assert not activities.uncover.disabled
 
 
 def test_one_activity_at_a_time(activities, explorer):
@@ -198,7 +281,7 @@ def test_one_activity_at_a_time(activities, explorer):
 
 
 @pytest.mark.parametrize(
-    ("widget", "value"), [("seed", 10**6), ("seed", -1), ("accuracy", 101), ("sparsity", 2.5)]
+    ("widget", "value"), [("seed", 10**6), ("seed", -1), ("accuracy", "9" * 201), ("sparsity", 2.5)]
 )
 def test_numbers_out_of_range_are_refused(activities, widget, value):
     field = getattr(activities, widget)

@@ -56,14 +56,14 @@ REFUSED = [
     ("layers=[[1,2,3]]", "layers are tuples"),
     ("layers=[[%22head%22,NaN,4]]", "sparsity is a fraction"),
     ("bits=1&scheme=affine", "have no meaning together"),
-    ("banana=1", "key is one of 'case', 'model'"),
+    ("banana=1", "Link not opened: 'banana' is not a key of a link: it is one of 'case'"),
     ("bits=4&bits=5", "a link names bits once, not twice"),
-    ("model=huge", "model is one of 'small'"),
-    ("case=mice", "case is one of 'digits'"),
-    ("policy=none", "policy is one of 'mobile app', 'medical image', not 'none'"),
-    ("layers=[[%22tail%22,null,4]]", "layer is one of 'features.0'"),
+    ("model=huge", "'huge' is not a model: it is one of 'small'"),
+    ("case=mice", "'mice' is not a case: it is one of 'digits'"),
+    ("policy=none", "'none' is not a policy: it is one of 'mobile app'"),
+    ("layers=[[%22tail%22,null,4]]", "'tail' is not a layer: it is one of 'features.0'"),
     ("bits=" + "9" * 5000, "a link has at most 4,000 characters"),
-    ("model=" + "x" * 3000, "model is one of"),
+    ("model=" + "x" * 3000, "is not a model: it is one of"),
 ]
 
 

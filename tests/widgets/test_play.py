@@ -4,6 +4,7 @@ import pytest
 from traitlets import TraitError
 
 from optiwidgets import Experiment, Explorer, Policy, Recipe
+from optiwidgets.engine.report import Drop, Report
 from optiwidgets.widgets.play import CALM_MS, SPEEDS, is_whole
 from optiwidgets.widgets.stage import Stage
 
@@ -78,8 +79,65 @@ def test_the_cliff_is_the_first_sparsity_whose_drop_is_surely_above_the_limit(
     lows = [digits.run(Recipe(s / 100, bits=6)).drop_from(base).low for s in range(100)]
     first = next(s for s, low in enumerate(lows) if low > Policy.MOBILE.limit_points)
     assert explorer.controls.sparsity.value == first
-    assert explorer.feed.message.startswith(f"Cliff at {first} %: drop ")
-    assert "the first wholly above 2." in explorer.feed.message
+    start = f"Cliff at {first} %: the drop is surely above 2 points ("
+    assert explorer.feed.message.startswith(start)
+    assert len(explorer.feed.message) <= 80
+
+
+def test_a_number_that_would_contradict_its_sentence_gets_more_decimals(player, monkeypatch):
+    drop = Drop(points=3.0, low=2.04, high=4.1, p=0.001, lost=9, gained=1)
+    monkeypatch.setattr(Report, "drop_from", lambda self, baseline: drop)
+    player.cliff.click()
+    beat(player)
+    assert player.said == "Cliff at 0 %: the drop is surely above 2 points (2.04 to 4.1)"
+
+
+@pytest.mark.parametrize("by", ["hand", "button", "page"])
+def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, by):
+    player.cliff.click()
+    for _ in range(4):
+        player.stage.beat += 1
+    if by == "hand":
+        explorer.controls.sparsity.value = 60
+    elif by == "button":
+        player.play.click()
+    else:
+        player.stage.set_state({"playing": False})
+        explorer.controls.sparsity.value = 5  # the drag that begins with the hand's grip
+    assert not player.playing
+    assert explorer.feed.message == "Stopped at 4 %: no cliff yet."
+    explorer.controls.reset.click()
+    assert explorer.feed.message == ""
+
+
+def test_another_policy_ends_the_search_and_what_it_said(player, explorer):
+    explorer.controls.bits.value = 1
+    player.cliff.click()
+    beat(player)
+    explorer.policy.value = Policy.MEDICAL
+    assert "Cliff" not in explorer.feed.message
+
+
+@pytest.mark.parametrize("activity", ["predict", "blind"])
+def test_what_is_covered_is_not_told_by_the_cliff(player, explorer, activity):
+    explorer.classroom.activities.start(activity)
+    told = []
+    explorer.feed.observe(lambda change: told.append(change.new), "message")
+    player.cliff.click()
+    beat(player)
+    at = explorer.controls.sparsity.value
+    assert explorer.feed.message == f"Stopped at {at} %."
+    assert not [said for said in told if said.startswith(("Cliff at", "No cliff"))]
+
+
+def test_nothing_is_remarked_in_numbers_while_the_picture_is_covered(explorer, monkeypatch):
+    monkeypatch.setattr("optiwidgets.widgets.explorer.remark", lambda *_: "right on 84.2 %")
+    activities = explorer.classroom.activities
+    activities.start("predict")
+    explorer.controls.sparsity.value = 50
+    assert explorer.feed.message == ""
+    activities.stop.click()
+    assert explorer.feed.message == "right on 84.2 %"
 
 
 def test_the_cliff_of_a_stricter_policy_comes_earlier_or_at_once(player, explorer):

@@ -35,6 +35,29 @@ def test_it_leads_back_to_the_tab_where_it_was(projector, explorer):
     assert "ow-projector" not in explorer._dom_classes
 
 
+def test_what_an_activity_asks_can_be_answered_there(projector, explorer):
+    activities = explorer.classroom.activities
+    assert projector.asked.children == (activities.accuracy, activities.commit, activities.uncover)
+    activities.start("predict")
+    projector.toggle.click()
+    assert "ow-asks" in explorer._dom_classes
+    assert activities.accuracy.layout.display is None
+    activities.leave()
+    assert "ow-asks" not in explorer._dom_classes
+
+
+def test_it_is_refused_and_left_while_a_recipe_is_hidden(projector, explorer):
+    projector.toggle.click()
+    explorer.classroom.activities.start_surprise(7)
+    assert not projector.on
+    projector.toggle.click()
+    assert not projector.on
+    assert "Surprise me" in explorer.feed.message
+    explorer.classroom.activities.stop.click()
+    projector.toggle.click()
+    assert projector.on
+
+
 def test_reset_leaves_it(projector, explorer):
     projector.toggle.click()
     explorer.controls.reset.click()
