@@ -187,9 +187,10 @@ def open_page(browser: Any, url: str, name: str) -> Page:
 
 
 def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
-    """Drag the handle from where it is to the far end, release, wait for the last picture.
+    """Drag the handle to the far end, back and there again, release, wait for the last picture.
 
-    The hand moves by the clock, up to 60 times a second, and does not wait for the page.
+    The hand moves by the clock, up to 60 times a second, and does not wait for the page. It passes
+    90 positions a second: fewer would be all the updates there could be.
     """
     rail = page.locator(".noUi-target").first.bounding_box()
     handle = page.locator(".noUi-handle").first.bounding_box()
@@ -204,8 +205,10 @@ def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
     page.evaluate(BEGIN)
     began = monotonic()
     while (share := (monotonic() - began) / seconds) < 1:
-        page.mouse.move(x + (end - x) * share, y)
+        there = 1 - abs(1 - 3 * share % 2)
+        page.mouse.move(x + (end - x) * there, y)
         sleep(max(0.0, 1 / 60 - (monotonic() - began - share * seconds)))
+    page.mouse.move(end, y)
     moving = page.evaluate("() => performance.now() - start")
     updates = page.evaluate("() => seen.length")
     page.mouse.up()
