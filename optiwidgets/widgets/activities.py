@@ -146,8 +146,10 @@ class Activities(View):
         self.start(SURPRISE)
         self.seed.value, self._hidden = seed, hidden
         self.secret.data = _without_recipe(self.session.baseline, hidden)
+        self.classroom.explorer.linked["surprise"] = seed
         self._say(HIDDEN.format(seed=seed))
         self._dress()
+        self.classroom.repaint()
 
     def start(self, activity: str) -> None:
         """Begin one of "surprise", "predict", "blind"; what was going on is left."""
@@ -170,6 +172,7 @@ class Activities(View):
             return
         self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
         self.guesses, self.marker.value = [], ""
+        self.classroom.explorer.linked.pop("surprise", None)
         self._say(SAID[NONE])
         self._dress()
         self.classroom.repaint()

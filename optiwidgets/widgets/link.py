@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.widgets.panels import Panel, _module, _style
+from optiwidgets.widgets.surprise import check_seed
 
 if TYPE_CHECKING:
     from optiwidgets.session import Session
@@ -51,6 +52,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {  # key of a query -> what its text 
     **dict.fromkeys(("bits", "activation_bits", "seed"), _whole),
     "sparsity": _fraction,
     "layers": _json,
+    "surprise": lambda text: check_seed(_whole(text)),
 }
 
 
@@ -138,7 +140,10 @@ def restore(explorer: Explorer, query: str | None = None) -> None:
     if "policy" in said:
         explorer.policy.value = dict(explorer.policy.options)[said["policy"]]
     explorer.linked = {key: said[key] for key in said.keys() - OWN}
-    explorer.session.ask(said["recipe"])
+    if "surprise" in said:
+        explorer.classroom.activities.start_surprise(said["surprise"])
+    else:
+        explorer.session.ask(said["recipe"])
 
 
 def check(explorer: Explorer, said: dict[str, Any]) -> None:
@@ -162,7 +167,8 @@ def describe_link(
     session: Session, report: Report, policy: str, more: dict[str, Any]
 ) -> dict[str, str]:
     """What the page needs to make the link to what it shows, and the line for a notebook."""
-    query = spell(session.case, session.model, policy, report.recipe, **more)
+    told = Recipe() if "surprise" in more else report.recipe  # once revealed, not to the next class
+    query = spell(session.case, session.model, policy, told, **more)
     return {"query": query, "line": str(report.recipe)}
 
 

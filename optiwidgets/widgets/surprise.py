@@ -46,15 +46,20 @@ def hide(seed: int, run: Callable[[Recipe], Report]) -> Report:
     >>> hide(7, run).recipe == hide(7, run).recipe
     True
     """
-    if type(seed) is not int or not 0 <= seed < SEEDS:
-        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {seed!r}")
-    chance, baseline = Random(seed), run(Recipe())
+    chance, baseline = Random(check_seed(seed)), run(Recipe())
     for _ in range(TRIES):
         recipe = Recipe(chance.choice(SPARSITIES) / 100, bits=chance.choice(WIDTHS))
         report = run(recipe)
         if HURT[0] <= report.drop_from(baseline).points <= HURT[1]:
             break
     return report
+
+
+def check_seed(seed: object) -> int:
+    """Give back a seed; raise ValueError for what is no whole number 0 to 999999."""
+    if type(seed) is not int or not 0 <= seed < SEEDS:
+        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {seed!r}")
+    return seed
 
 
 def nearness(hidden: Recipe, sparsity: int, bits: int) -> Nearness:

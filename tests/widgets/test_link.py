@@ -1,6 +1,5 @@
 """A link restores what was shown; what it cannot mean is refused, by name, value and range."""
 
-import json
 from urllib.parse import urlencode
 
 import pytest
@@ -114,10 +113,24 @@ def test_training_named_in_a_link_goes_through_the_slow_lane(monkeypatch, digits
     explorer.session.cancel()
 
 
-def test_others_may_add_a_key_of_their_own(explorer, monkeypatch):
-    monkeypatch.setitem(link.PARSERS, "surprise", int)
+def test_a_link_hides_the_recipe_of_its_seed_and_the_page_makes_it_again(explorer):
     link.restore(explorer, "surprise=7&bits=4")
-    explorer._paint()
-    assert explorer.linked == {"surprise": 7}
-    assert json.loads(dict(q.split("=") for q in explorer.feed.data["query"].split("&"))["bits"])
-    assert link.read(explorer.feed.data["query"])["surprise"] == 7
+    activities = explorer.classroom.activities
+    assert (activities.running, activities.seed.value) == ("surprise", 7)
+    assert explorer.session.recipe == Recipe()  # the hidden one decides, not the link's
+    assert link.read(explorer.feed.data["query"]) == {
+        **{"case": "digits", "model": "small", "policy": "mobile app"},
+        **{"surprise": 7, "recipe": Recipe()},
+    }
+    activities.reveal.click()
+    assert "bits" not in explorer.feed.data["query"]
+    assert "surprise=7" in explorer.feed.data["query"]
+    explorer.controls.reset.click()
+    assert "surprise" not in explorer.feed.data["query"]
+
+
+@pytest.mark.parametrize("seed", ["1000000", "-1", "", "x", "1.5"])
+def test_a_seed_out_of_range_is_refused_in_a_link(explorer, seed):
+    link.restore(explorer, f"surprise={seed}")
+    assert "a seed is a whole number 0 to 999999" in explorer.notice
+    assert explorer.classroom.activities.running == ""
