@@ -331,6 +331,7 @@ def test_a_search_gives_up_what_runs(session):
     assert [report.recipe for report in found] == [Recipe()]
 
 
+@pytest.mark.slow
 def test_another_model_is_not_trained_but_refitted():
     session = Session()
     session.adopt(session.experiment.run(TUNED))

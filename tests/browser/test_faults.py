@@ -40,6 +40,7 @@ def link(explorer: ExplorerPage, state: str, timeout: float = PATIENCE_MS) -> No
     expect(explorer.root).to_have_attribute("data-ow-link", state, timeout=timeout)
 
 
+@pytest.mark.slow
 def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open) -> None:
     explorer = open_lesson("")
     explorer.slider("Sparsity").press("PageUp")

@@ -141,6 +141,7 @@ def test_batchnorms_that_stayed_count(make_own, batches):
     assert same(resumer, net)
 
 
+@pytest.mark.slow
 def test_removed_channels_are_followed(make_own, toy):
     experiment = Experiment(make_own(), toy, memory_mb=0)
     resumer = Resumer(toy.exploration[0].split(5))
@@ -241,8 +242,8 @@ def test_a_graph_that_says_something_else_is_not_taken(residual, batches, monkey
 def test_torch_and_the_runtime_predict_alike(model):
     experiment = Experiment.load("digits", model=model, memory_mb=0)
     images = experiment.dataset.exploration[0]
-    for step in range(25):
-        recipe = Recipe(step / 25, bits=(32, 8, 4, 3, 2)[step % 5])
+    for step in range(10):
+        recipe = Recipe(step / 10, bits=(32, 8, 4, 3, 2)[step % 5])
         report = experiment.run(recipe)
         with torch.inference_mode():
             assert (report.predictions == report.model()(images).argmax(1).numpy()).all(), recipe
