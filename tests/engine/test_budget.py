@@ -73,6 +73,7 @@ def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_damage_is_the_divergence_of_one_layer_changed(tiny):
     images = tiny.dataset.calibration[0]
     options = measure_damage(tiny._folded, tiny._optimizer.optimize, images, FIXED)

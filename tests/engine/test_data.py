@@ -149,6 +149,7 @@ for _ in range(20):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_write_the_cache_at_once_do_no_harm(new_cache, tmp_path, parsed):
     (tmp_path / "source").write_bytes(parsed.tobytes())
     command = [sys.executable, "-c", WRITER, tmp_path / "source", new_cache / "digits.u8"]

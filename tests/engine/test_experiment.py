@@ -307,6 +307,7 @@ def resnet():
     return Experiment(residual(), dataset, memory_mb=0)
 
 
+@pytest.mark.slow
 def test_a_resnet_is_folded_whole_and_answers_as_before(resnet):
     with torch.inference_mode():
         expected = residual().eval()(resnet.dataset.exploration[0]).softmax(1)

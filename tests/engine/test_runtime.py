@@ -467,6 +467,7 @@ def test_models_of_all_sorts_run_in_int8(grain, scheme):
         np.testing.assert_allclose(scores, simulated, atol=0.01 * np.abs(simulated).max())
 
 
+@pytest.mark.slow
 def test_a_residual_network_runs_in_int8_where_it_can(tmp_path):
     net, layers = coded(resnet())
     images = torch.randn(16, 3, 32, 32)

@@ -23,6 +23,7 @@ def drawn(activities):
     return [child for child in activities.children if isinstance(child, Matrices)]
 
 
+@pytest.mark.slow
 def test_a_seed_always_hides_the_same_recipe_and_it_hurts(digits):
     hidden = [hide(seed, digits.run) for seed in range(12)]
     assert [r.recipe for r in hidden] == [hide(seed, digits.run).recipe for seed in range(12)]
