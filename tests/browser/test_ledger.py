@@ -45,6 +45,7 @@ def test_keys_bring_back_what_was_tried(linked: ExplorerPage) -> None:
     linked.root.get_by_role("tab", name="History").click()
     rows = linked.root.get_by_role("region", name="Recipes tried").locator("tbody tr")
     before = linked.recipe()
+    expect(rows.last).to_contain_text("61 % global, 5 bits")  # it settled: only then it is kept
     linked.slider("Bit-width").press("ArrowLeft")
     linked.wait_for(bits=4)
     expect(rows.last).to_contain_text("61 % global, 4 bits")
