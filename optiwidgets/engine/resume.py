@@ -87,7 +87,7 @@ class Resumer:
         if graph is None:
             return evaluate(net, self.batches)
         cuts, wanted = _from_where(graph, tensors, last)
-        if not self.most_bytes or not self._is_exact(graph, tensors, wanted):
+        if wanted and not (self.most_bytes and self._is_exact(graph, tensors, wanted)):
             wanted = 0
         start = cuts[-1] if cuts else self._start
         scores, kept = self._run(graph, tensors, start, wanted, tell)
