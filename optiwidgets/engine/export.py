@@ -63,7 +63,7 @@ def export(net: nn.Module, example: Tensor) -> onnx.ModelProto:
     >>> [(i.name, list(i.dims)) for i in model.graph.initializer]
     [('1.weight', [3, 4]), ('1.bias', [3]), ...]
     """
-    state = {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
+    state = floats(net)
     with _exporting:
         template = _template(net, example, state)
         if state.keys() <= {i.name for i in template.graph.initializer}:
@@ -86,13 +86,18 @@ def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
     >>> [node.op_type for node in model.graph.node]
     ['Reshape', 'Gemm']
     """
-    state = {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
+    state = floats(net)
     with _exporting:
         model = _template(net, example, state)
     missing = state.keys() - {i.name for i in model.graph.initializer}
     if missing := {name for name in missing if _is_used(name, net)}:
         raise ValueError(f"the exported model has no place for {', '.join(sorted(missing))}")
     return model
+
+
+def floats(net: nn.Module) -> dict[str, Tensor]:
+    """What a graph is filled with: ``net.state_dict()`` without counters and the like."""
+    return {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
 
 
 def _is_used(name: str, net: nn.Module) -> bool:
@@ -125,7 +130,7 @@ def ship(net: nn.Module, example: Tensor, folder: Path = GRAPHS) -> Path:
     ValueError
         The model cannot be exported, or its graph depends on its widths.
     """
-    state = {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
+    state = floats(net)
     graph = _to_onnx(_without_meaning(net), example, optimize=True)
     if not _take_any_width(graph.graph, state):
         raise ValueError("the graph depends on the model's widths")

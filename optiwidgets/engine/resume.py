@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from optiwidgets.engine import runtime
 from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.evaluate import Images, each, evaluate
-from optiwidgets.engine.export import INPUT, OUTPUT, template
+from optiwidgets.engine.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.pieces import Graph, Tensors
 from optiwidgets.engine.recover import Listener, Progress
 
@@ -237,8 +237,7 @@ def _bytes(batches: Sequence[Values]) -> int:
 
 def _tensors(net: nn.Module) -> Tensors:
     """Copies of what a model computes with: whoever made it may change it."""
-    state = net.state_dict().items()
-    return {name: t.numpy().copy() for name, t in state if t.is_floating_point()}
+    return {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
 
 
 def _shapes(tensors: Tensors) -> list[tuple[str, tuple[int, ...]]]:

@@ -48,7 +48,7 @@ def session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSe
     Raises
     ------
     ValueError
-        ``threads`` is not a whole number, 1 or more.
+        ``threads`` is not a whole number, 1 or more, or the runtime cannot run the model.
 
     Examples
     --------
@@ -64,15 +64,19 @@ def session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSe
 
 def _open(model: onnx.ModelProto, threads: int, exact: bool) -> onnxruntime.InferenceSession:
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3  # errors only
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.x64quantprecision", "1" if exact else "0")
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except (failures.Fail, failures.InvalidGraph, failures.NotImplemented) as error:
+        raise ValueError(f"ONNX Runtime cannot run the model: {error}") from error
 
 
 @cache

@@ -201,8 +201,9 @@ class Explorer(VBox):
         self.session.at_rest[:0] = [
             self._at_rest("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
             self._at_rest("Figure", self.kept.figure, render, self.kept.show),
+            self.history.settled,
+            self.weights.at_rest,
         ]
-        self.session.at_rest[2:2] = [self.history.settled, self.weights.at_rest]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(self._progressed, "progress")
         self.session.observe(lambda _: self._follow(), "recipe")

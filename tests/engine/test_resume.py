@@ -227,6 +227,16 @@ def test_a_model_that_cannot_be_exported_runs_in_torch(batches, caplog):
     assert said[0].startswith("evaluated in torch: the model cannot be exported")
 
 
+def test_a_graph_that_the_runtime_cannot_open_runs_in_torch(residual, batches, monkeypatch):
+    def other(net, example):
+        model = copy.deepcopy(export.template(net, example))
+        model.graph.node[-1].op_type = "NoSuchStep"
+        return model
+
+    monkeypatch.setattr(resume, "template", other)
+    assert torch.equal(Resumer(batches)(residual), evaluate(copy.deepcopy(residual), batches))
+
+
 def test_a_graph_that_says_something_else_is_not_taken(residual, batches, monkeypatch):
     def other(net, example):
         model = copy.deepcopy(export.template(net, example))
