@@ -6,8 +6,9 @@ model, recipe and images, and their matrices are compared. Ratios are medians ov
 it on an idle machine: a neighbour slows the usual ways, whose threads wait for each other, more.
 
 Where a recipe leaves the first layers as they were in the recipe before, ours starts from the first
-that changed. ``whole`` are the milliseconds without that. A second table shows how the time grows
-with the number of images: that of all, and that of the first ones that fit a moving hand.
+that changed. ``whole`` are the milliseconds without that, ``forward`` those of the runtime's
+forward pass alone. A second table shows how the time grows with the number of images: that of all,
+and that of the first ones that fit a moving hand.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 import optiwidgets as ow
+from optiwidgets.engine import runtime
 from optiwidgets.engine.pack import packed_parts
 
 FLOORS = {"small": {"a": 15.0, "b": 6.0}, "wide": {"a": 9.0, "b": 4.5}}
@@ -76,6 +78,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
         "over_limit": milliseconds["ours"] / limit,
         "size_ms": size_ms(experiment, recipes),
         "whole_ms": 1e3 * median(whole_s(experiment, recipe) for recipe in recipes),
+        "forward_ms": forward_ms(experiment, recipes),
         "most_images_moved": moved,
     }
 
@@ -160,6 +163,17 @@ def whole_s(experiment: ow.Experiment, recipe: ow.Recipe) -> float:
     return time.perf_counter() - start
 
 
+def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
+    """Time of nothing but the runtime's answers to all images."""
+    images, taken = experiment.dataset.exploration[0], []
+    for recipe in recipes:
+        opened = runtime.session(runtime.export(experiment.run(recipe).model(), images[:1]))
+        start = time.perf_counter()
+        runtime.predict(opened, images)
+        taken.append(time.perf_counter() - start)
+    return 1e3 * median(taken)
+
+
 def growth(rounds: int) -> list[dict[str, Any]]:
     """Time of all images and of the first ones, for more and more of them."""
     digits, rows = ow.load_dataset("digits"), []
@@ -188,7 +202,7 @@ def table(result: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     lines = [
         "recipe -> confusion matrix, 1,500 images, memory off; (a) PIL pictures, (b) TensorDataset",
         "model   ours ms   (a) ms   (b) ms  (a)/ours  floor  (b)/ours  floor  x limit  size ms  "
-        "whole ms",
+        "whole ms  forward ms",
     ]
     for name, row in result.items():
         ms, ratio, floor = row["milliseconds"], row["ratios"], row["floors"]
@@ -196,6 +210,7 @@ def table(result: dict[str, Any], rows: list[dict[str, Any]]) -> str:
             f"{name:6}{ms['ours']:9.1f}{ms['a']:9.1f}{ms['b']:9.1f}"
             f"{ratio['a']:10.2f}{floor['a']:7.1f}{ratio['b']:10.2f}{floor['b']:7.1f}"
             f"{row['over_limit']:9.1f}{row['size_ms']:9.2f}{row['whole_ms']:10.1f}"
+            f"{row['forward_ms']:12.1f}"
         )
     lines.append("images   all ms   a thousand   shown while moving      ms")
     lines += [

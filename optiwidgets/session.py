@@ -24,7 +24,7 @@ from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from optiwidgets.engine.evaluate import stratified
 from optiwidgets.engine.experiment import Experiment
-from optiwidgets.engine.handwriting import Reader, as_digit, unreadable
+from optiwidgets.engine.handwriting import DigitReader, as_digit, unreadable
 from optiwidgets.engine.newdata import changed
 from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
@@ -84,6 +84,7 @@ class Session(HasTraits):
     progress: Progress | None = Instance(Progress, allow_none=True)  # type: ignore[assignment]
     preview: tuple[Report, Report] | None = None
     completing: bool = False
+    _reader: DigitReader | None = None  # of drawings to this model, once there are some
 
     def __init__(self, experiment: Experiment | None = None, *, first: int | None = None) -> None:
         super().__init__()
@@ -92,7 +93,6 @@ class Session(HasTraits):
         self._paces: deque[float] = deque(maxlen=20)  # seconds an image, lately
         self.hurried = False
         self._lock = RLock()
-        self._reader: Reader | None = None  # of drawings, once there are some
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             {case: _openers(case) for case in CASES}
             if experiment is None
@@ -117,7 +117,7 @@ class Session(HasTraits):
         """Where the images of ``shown`` are among all, None if they are all."""
         if self.preview is None:
             return None
-        return stratified(self.baseline.labels)[: len(self.preview[1].labels)]
+        return self._order[: len(self.preview[1].labels)]
 
     @property
     def models(self) -> dict[str, Callable[[], Experiment]]:
@@ -138,6 +138,7 @@ class Session(HasTraits):
         with self._lock:
             self.experiment = self.models[self.model]()
             self.baseline, self._baselines = self.experiment.run(Recipe()), {}
+            self._order, self._reader = stratified(self.baseline.labels), None
             if self.recipe.recovery in BY_TRAINING:
                 self.recipe = replace(self.recipe, recovery="none")
             else:
@@ -265,10 +266,10 @@ class Session(HasTraits):
         >>> len(before), bool((before == after).all()), len(seen)
         (10, True, 784)
         """
-        if self._reader is None or self._reader.experiment is not self.experiment:
-            self._reader = Reader(self.experiment)
+        if self._reader is None:
+            self._reader = DigitReader(self.experiment.dataset)
         ink = np.frombuffer(drawing, np.uint8).reshape(28, 28)
-        read = (self._reader.scores(recipe, ink) for recipe in (Recipe(), self.report.recipe))
+        read = (self._reader.scores(report, ink) for report in (self.baseline, self.report))
         return *read, as_digit(ink).tobytes()  # type: ignore[return-value]
 
     def on_new_data(self, **dial: float) -> tuple[Report, Report]:

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.evaluate import evaluate
-from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.recipe import Recipe
-from optiwidgets.engine.report import Floats
+from optiwidgets.engine.report import Floats, Report
 
 SIDE = 28  # pixels of an image
 BOX = 20  # of the longer side of a digit in it
@@ -21,42 +20,42 @@ MIDDLE = 14.0  # where a digit's centre of mass is, in pixels from the first
 Ink = NDArray[np.uint8]
 
 
-class Reader:
-    """Reads drawings with an experiment's models; the two read with last stay at hand.
+class DigitReader:
+    """Reads drawings with models that reports are about; the two read with last stay at hand.
 
     Parameters
     ----------
-    experiment
-        Of images that ``unreadable`` has nothing against.
+    dataset
+        What the models look at: one that ``unreadable`` has nothing against.
 
     Examples
     --------
+    >>> from optiwidgets.engine.experiment import Experiment
     >>> experiment = Experiment.load("digits")
     >>> image = experiment.dataset.pixels(experiment.dataset.exploration[0][0])
     >>> drawing = (255 * image[0]).round().numpy().astype(np.uint8)
-    >>> int(Reader(experiment).scores(Recipe(bits=8), drawing).argmax())
+    >>> report = experiment.run(Recipe(bits=8))
+    >>> int(DigitReader(experiment.dataset).scores(report, drawing).argmax())
     0
     """
 
-    def __init__(self, experiment: Experiment) -> None:
-        self.experiment = experiment
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
         self._models: dict[Recipe, nn.Module] = {}
 
-    def scores(self, recipe: Recipe, drawing: Ink) -> Floats:
-        """Softmax scores (K,) of the recipe's model for a drawing, laid out as a digit.
+    def scores(self, report: Report, drawing: Ink) -> Floats:
+        """Softmax scores (K,) of the report's model for a drawing, laid out as a digit.
 
         Where a report is the int8 runtime's, this is its float simulation.
         """
-        image = as_image(as_digit(drawing), self.experiment.dataset)
-        scores: Floats = evaluate(self._model(recipe), [image]).double().softmax(1)[0].numpy()
+        image = as_image(as_digit(drawing), self.dataset)
+        scores: Floats = evaluate(self._model(report), [image]).double().softmax(1)[0].numpy()
         return scores
 
-    def _model(self, recipe: Recipe) -> nn.Module:
-        model = self._models.get(recipe)
-        if model is None:
-            model = self.experiment.run(recipe).model()
+    def _model(self, report: Report) -> nn.Module:
+        model = self._models.get(report.recipe) or report.model()
         untouched = {kept: old for kept, old in self._models.items() if kept == Recipe()}
-        self._models = untouched | {recipe: model}
+        self._models = untouched | {report.recipe: model}
         return model
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import nan
 from os import PathLike
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -327,7 +328,15 @@ class Report:
                 f"a drop is paired, so both reports must be of the same images, not "
                 f"{len(base.labels)} {base.part} and {len(self.labels)} {self.part} ones"
             )
-        return self.tools.drop(self.labels, base.predictions, self.predictions)
+        if base not in self._drops:
+            drop = self.tools.drop(self.labels, base.predictions, self.predictions)
+            self._drops[base] = drop
+        return self._drops[base]
+
+    @cached_property
+    def _drops(self) -> WeakKeyDictionary[Report, Drop]:
+        """From each report compared with: an update asks more than once."""
+        return WeakKeyDictionary()
 
     def at_threshold(self, threshold: float) -> Confusion:
         """Two classes, told apart at another score than one half.

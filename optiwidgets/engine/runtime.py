@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from optiwidgets.engine.evaluate import each
 from optiwidgets.engine.export import INPUT, OUTPUT
 from optiwidgets.engine.export import export as export
 from optiwidgets.engine.int8 import to_int8 as to_int8
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import onnxruntime
 
 BATCH = 32  # images a call
-THREADS = 2  # Python threads of one runtime thread each, as in evaluate
 
 
 class Session(Protocol):
@@ -117,13 +116,7 @@ def predict(session: Session, images: Tensor | NDArray[np.float32]) -> NDArray[n
     def forward(batch: NDArray[np.float32]) -> Any:
         return session.run([OUTPUT], {INPUT: batch})[0]
 
-    return np.concatenate(list(_workers(os.getpid()).map(forward, batches)))
-
-
-@cache
-def _workers(process: int) -> ThreadPoolExecutor:
-    """Threads of this process, made on first use: a forked child must make its own."""
-    return ThreadPoolExecutor(THREADS, "runtime")
+    return np.concatenate(each(forward, batches))
 
 
 def write_onnx(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:

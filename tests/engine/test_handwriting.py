@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from optiwidgets import Experiment, Recipe, load_dataset
-from optiwidgets.engine.handwriting import Reader, as_digit, as_image, centred, scaled, unreadable
+from optiwidgets.engine.handwriting import (
+    DigitReader,
+    as_digit,
+    as_image,
+    centred,
+    scaled,
+    unreadable,
+)
 
 
 def all_digits(digits):
@@ -56,19 +63,19 @@ def test_a_drawing_is_normalized_as_the_images_are(digits):
 
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(sparsity=0.8, bits=4)], ids=str)
 def test_an_exploration_image_drawn_gets_the_scores_of_the_report(digits, recipe):
-    reader, images = Reader(digits), all_digits(digits)
+    reader, images = DigitReader(digits.dataset), all_digits(digits)
     for place in (0, 800, 1499):
         expected = digits.run(recipe).scores[place]
-        assert np.allclose(reader.scores(recipe, images[place]), expected, atol=1e-5)
+        assert np.allclose(reader.scores(digits.run(recipe), images[place]), expected, atol=1e-5)
 
 
 def test_models_are_built_once_and_only_two_are_kept(digits, monkeypatch):
-    reader, image = Reader(digits), all_digits(digits)[0]
+    reader, image = DigitReader(digits.dataset), all_digits(digits)[0]
     for recipe in (Recipe(), Recipe(0.5), Recipe(), Recipe(0.6), Recipe(0.6)):
-        reader.scores(recipe, image)
+        reader.scores(digits.run(recipe), image)
     assert set(reader._models) == {Recipe(), Recipe(0.6)}
     kept = dict(reader._models)
-    reader.scores(Recipe(0.6), image)
+    reader.scores(digits.run(Recipe(0.6)), image)
     assert reader._models[Recipe(0.6)] is kept[Recipe(0.6)]
 
 

@@ -191,6 +191,25 @@ def test_fewer_channels_need_no_new_export(digits, monkeypatch):
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-4)
 
 
+@pytest.mark.parametrize("case", ["digits", "smear"])
+def test_the_zoos_models_find_their_graphs_as_they_were_shipped(case, monkeypatch, tmp_path):
+    dataset = load_dataset(case)
+    net, images = network.fold(zoo.load_trained("small", case)), dataset.exploration[0][:50]
+    anew = export.ship(net, images[:1], tmp_path)
+    assert onnx.load(anew) == onnx.load(export.GRAPHS / anew.name)
+    monkeypatch.setattr(export, "_to_onnx", None)
+    monkeypatch.setattr(export, "_templates", type(export._templates)())
+    scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+    np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-4)
+
+
+def test_a_graph_that_hangs_on_its_widths_is_not_shipped(tmp_path):
+    net = Shuffled(4).eval()
+    with pytest.raises(ValueError, match="depends on the model's widths"):
+        export.ship(net, torch.randn(1, 1, 2, 2), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 class Shuffled(nn.Module):
     """Steps whose numbers depend on the channels there are."""
 

@@ -39,14 +39,9 @@ def test_a_closed_drawer_costs_nothing(explorer):
     assert "lamp" not in explorer.feed.data
 
 
-def test_an_open_cell_follows_the_sliders_in_the_same_message(explorer, digits, monkeypatch):
+def test_an_open_cell_follows_the_sliders_in_the_same_message(explorer, digits, messages):
     explorer.drawer.set_state({"cell": 88, "image": -1})
-    messages = []
-    monkeypatch.setattr(
-        explorer.feed,
-        "send_state",
-        lambda key=None: messages.append({key} if isinstance(key, str) else set(key)),
-    )
+    messages.clear()
     explorer.controls.sparsity.value = 85
     base, report = digits.run(Recipe()), digits.run(SPARSE)
     shown = explorer.feed.data["cell"]

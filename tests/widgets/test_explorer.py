@@ -30,19 +30,13 @@ def test_the_settings_sent_are_those_behind_the_picture(explorer):
     assert explorer.feed.data["settings"] == [*explorer.controls.settings(), *where]
 
 
-def test_running_is_announced_only_where_no_hand_moved(explorer, monkeypatch):
-    sent = []
-    monkeypatch.setattr(
-        explorer.feed,
-        "send_state",
-        lambda key=None: sent.append({key} if isinstance(key, str) else set(key)),
-    )
+def test_running_is_announced_only_where_no_hand_moved(explorer, messages):
     explorer.controls.sparsity.value = 20
-    assert sent == [{"data"}]
-    sent.clear()
+    assert messages == [{"data"}]
+    messages.clear()
     explorer.session.recipe = Recipe(sparsity=0.3)
-    assert sent[0] == {"state"}
-    assert sent[1] >= {"data", "state"}
+    assert messages[0] == {"state"}
+    assert messages[1] >= {"data", "state"}
 
 
 def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
