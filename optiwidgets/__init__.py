@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.unpack import load_packed
     from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
-    from optiwidgets.session import Session
+    from optiwidgets.session import Session, preload
     from optiwidgets.submissions import submit
     from optiwidgets.widgets.compare import Compare
     from optiwidgets.widgets.decide import Decide
@@ -75,6 +75,7 @@ _HOMES = {
     "load_packed": "engine.unpack",
     "load_weights": "engine.zoo",
     "nearest_recipe": "engine.search",
+    "preload": "session",
     "progress": "widgets.progress",
     "save_weights": "engine.zoo",
     "submit": "submissions",
@@ -117,6 +118,7 @@ __all__ = [
     "load_packed",
     "load_weights",
     "nearest_recipe",
+    "preload",
     "progress",
     "save_weights",
     "submit",

@@ -1,4 +1,4 @@
-"""The command line: ``optiwidgets app``, ``optiwidgets sweep`` and ``optiwidgets train``."""
+"""The command line: ``optiwidgets app``, ``serve``, ``sweep`` and ``train``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ import optiwidgets as ow
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
+CASES = ("digits", "smear")
+SECRETS = {  # option of `serve` -> what it is for
+    "token": "who has it enters as a teacher",
+    "password": "who has it enters as a student",
+}
+MAX_USERS = 10_000
 MAX_EPOCHS, MAX_SEED, MAX_PORT, MAX_JOBS, MAX_STEPS = 10_000, 2**32 - 1, 65_535, 256, 1000
 SWEPT = {  # option of `sweep` -> what is tried by default, how a value is read, more on it
     "sparsity": ("0:0.95:0.05", float, "fractions, or START:STOP:STEP, both ends included"),
@@ -53,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one")
     app.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
     app.set_defaults(run=_app)
+    _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and find those worth having"))
     train = commands.add_parser("train", help="train one of the small CNNs from scratch")
     train.add_argument("dataset", help=DATASETS)
@@ -62,6 +69,23 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--output", type=Path, metavar="FILE", help="DATASET-MODEL.safetensors")
     train.set_defaults(run=_train)
     return parser
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one"
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="127.0.0.1; 0.0.0.0: whole network")
+    serve.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
+    serve.add_argument("--case", choices=CASES, default="", help="what the explorer opens with")
+    serve.add_argument(
+        "--max-users", type=_whole(1, MAX_USERS), help="as many as memory has room for"
+    )
+    for name, meaning in SECRETS.items():
+        variable = f"OPTIWIDGETS_{name.upper()}"
+        given = os.environ.get(variable, "")
+        serve.add_argument(f"--{name}", default=given, help=f"{meaning}; better in {variable}")
+    serve.set_defaults(run=_serve)
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
@@ -122,9 +146,16 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def _app(arguments: argparse.Namespace) -> None:
-    from optiwidgets.hosting import serve
+    from optiwidgets.hosting import Hosting, serve
 
-    serve(arguments.lessons, arguments.port)
+    serve(Hosting(arguments.lessons, arguments.port))
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    from optiwidgets.hosting import Hosting, serve
+
+    given = {k: v for k, v in vars(arguments).items() if k not in ("command", "run")}
+    serve(Hosting(**given, forked=True))
 
 
 def _sweep(arguments: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache, partial
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -404,15 +405,29 @@ def stand_in(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
 
 
 def _openers(case: str) -> dict[str, Callable[[], Experiment]]:
-    return {name: _opener(case, name) for name in shipped_models(case)}
+    return {name: partial(_opened, case, name) for name in shipped_models(case)}
 
 
-def _opener(case: str, name: str) -> Callable[[], Experiment]:
-    opened: list[Experiment] = []
+@cache
+def _opened(case: str, name: str) -> Experiment:
+    """One for all sessions of this process: they share what it remembers."""
+    return Experiment.load(case, model=name)
 
-    def open_once() -> Experiment:
-        if not opened:
-            opened.append(Experiment.load(case, model=name))
-        return opened[0]
 
-    return open_once
+def preload(cases: Sequence[str] = CASES) -> None:
+    """Open cases with all their models, for every session of this process and of its forks.
+
+    Raises
+    ------
+    ValueError
+        There is no such case.
+
+    Examples
+    --------
+    >>> preload(["smear"])
+    """
+    if unknown := [case for case in cases if case not in CASES]:
+        raise ValueError(f"case is one of {', '.join(CASES)}, not {unknown[0]!r}")
+    for case in cases:
+        for open_model in _openers(case).values():
+            open_model()

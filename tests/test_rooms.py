@@ -41,9 +41,14 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "engine/knapsack.py": ("numpy",),
     "engine/*.py": ENGINE,
     "cli.py": ("optiwidgets", "optiwidgets.hosting"),
+    "hosting/forkserver.py": (  # what kernels will import, it imports for all of them
+        *("optiwidgets", "optiwidgets.hosting.*", "numpy", "torch", "onnx", "onnxruntime"),
+        *("seaborn", "matplotlib_inline", "IPython", "ipykernel", "tornado"),
+    ),
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
-        *("voila", "jupyter_client", "ipykernel", "tornado"),
+        *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
+        *("zmq", "psutil"),
     ),
     "figures.py": (
         *("optiwidgets.engine.report", "optiwidgets.engine.trials"),

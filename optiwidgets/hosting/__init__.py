@@ -1,5 +1,5 @@
 """Serving the lessons with Voila."""
 
-from optiwidgets.hosting.app import NotServedError, serve
+from optiwidgets.hosting.app import Hosting, NotServedError, serve
 
-__all__ = ["NotServedError", "serve"]
+__all__ = ["Hosting", "NotServedError", "serve"]

@@ -5,65 +5,89 @@ Settings are in ``voila.json`` beside this file; a ``voila.json`` of the user's 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-import re
+import resource
 import socket
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.auth.security import passwd
+from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.web import RedirectHandler
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.web import RedirectHandler, RequestHandler
+from traitlets.config import Config
 from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
+
+from optiwidgets.hosting import handlers
+from optiwidgets.hosting.entry import Entry
+from optiwidgets.hosting.forked import CAN_FORK, FORKS
+from optiwidgets.hosting.kernels import Kernels
+from optiwidgets.hosting.memory import free_mb, users_that_fit
 
 HOST = "127.0.0.1"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXPLORER = "explorer.ipynb"
-CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
+MOST_FILES = 65_536  # open at once
+WATCH_MS = 500  # between two looks at the forking process
+log = logging.getLogger("optiwidgets.hosting")
+
+OURS = {
+    TornadoVoilaHandler: handlers.Page,
+    VoilaKernelWebsocketHandler: handlers.Channels,
+    KernelHandler: handlers.Kernel,
+    VoilaShutdownKernelHandler: handlers.Shutdown,
+}
+LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler)  # they list folders
 
 
 class NotServedError(OSError):
     """The lessons cannot be served; the message says why and what to do."""
 
 
-class Page(TornadoVoilaHandler):
-    """A lesson's page: kernel freed when the tab closes, nothing fetched from elsewhere."""
+@dataclass(frozen=True)
+class Hosting:
+    """How lessons are served.
 
-    async def prepare(self) -> None:
-        """Set the ``_xsrf`` cookie, without which Voila refuses a closing tab's last message."""
-        await super().prepare()
-        _ = self.xsrf_token
+    ``case`` is what the explorer opens with. ``max_users`` pages are open at once, None for any
+    number. Who has the ``token`` enters as a teacher, who has the ``password`` as a student;
+    with neither set everybody enters. ``forked`` kernels come from one process.
+    """
 
-    def write(self, chunk: Any) -> None:
-        """Leave out links to icon fonts on a CDN: offline, a browser would wait for them."""
-        super().write(CDN_LINK.sub("", chunk) if isinstance(chunk, str) else chunk)
+    lessons: str | os.PathLike[str]
+    port: int = 8866
+    host: str = HOST
+    case: str = ""
+    token: str = ""
+    password: str = ""
+    max_users: int | None = None
+    forked: bool = False
 
-
-class Channels(VoilaKernelWebsocketHandler):
-    """A kernel's websocket, small messages sent at once: half the delay of a drag is TCP's wait."""
-
-    async def open(self, kernel_id: str) -> None:
-        """Turn Nagle's algorithm off, then connect."""
-        self.set_nodelay(True)
-        await super().open(kernel_id)
-
-    def write_message(self, message: Any, binary: bool = False) -> Any:
-        """Pass on what is not in the protocol that Voila reads, unread.
-
-        Voila takes the first 8 bytes for a number of offsets. In Jupyter's older protocol, which a
-        client gets that asks for none, they are two numbers: it would count for centuries, and the
-        whole class would wait.
-        """
-        if isinstance(message, bytes) and int.from_bytes(message[:8], "little") > len(message):
-            return super(VoilaKernelWebsocketHandler, self).write_message(message, binary)
-        return super().write_message(message, binary)
+    def settings(self) -> Config:
+        """What Voila and Jupyter are told."""
+        config = Config()
+        config.VoilaConfiguration.multi_kernel_manager_class = Kernels
+        if self.password:
+            config.Entry.hashed_password = passwd(self.password)
+        config.Kernels.max_users = self.max_users
+        config.Kernels.forked = self.forked
+        if CAN_FORK:
+            config.KernelManager.transport = "ipc"  # files of this user, not open ports
+        return config
 
 
 class Lessons(Voila):
     """Voila on one folder and one socket that is already bound."""
 
+    hosting: Hosting
     socket: socket.socket
     config_file_paths: list[str]  # Voila's trait: settings in an earlier place win
 
@@ -73,65 +97,116 @@ class Lessons(Voila):
         self.config_file_paths = [*self.config_file_paths, os.path.dirname(__file__)]
         super().initialize(argv)
 
+    def init_settings(self) -> dict[str, Any]:
+        """Log no query, which may hold a token; answer any other address in plain words."""
+        settings: dict[str, Any] = super().init_settings()
+        return settings | {"log_function": log_trouble, "default_handler_class": handlers.Missing}
+
     def init_handlers(self) -> list[Any]:
         """Put our handlers in the place of Voila's, and the explorer at the root."""
-        ours = {TornadoVoilaHandler: Page, VoilaKernelWebsocketHandler: Channels}
-        theirs = super().init_handlers()
-        routes = [(path, ours.get(kind, kind), *rest) for path, kind, *rest in theirs]
+        theirs = [route for route in super().init_handlers() if route[1] not in LEFT_OUT]
+        routes = [(path, OURS.get(kind, _plain(kind)), *rest) for path, kind, *rest in theirs]
+        own = [
+            ("/lessons", handlers.Index),
+            ("/health", handlers.Health),
+            ("/class", handlers.ClassPage),
+        ]
+        return [("/", RedirectHandler, {"url": self._root(), "permanent": False}), *own, *routes]
+
+    def _root(self) -> str:
         if not Path(self.root_dir, EXPLORER).is_file():
-            return routes
-        target = {"url": f"/voila/render/{EXPLORER}", "permanent": False}
-        return [("/", RedirectHandler, target), *routes]
+            return "/lessons"
+        query = f"?case={self.hosting.case}" if self.hosting.case else ""
+        return f"/voila/render/{EXPLORER}{query}"
 
     def listen(self) -> None:
         """Serve on the bound socket, say where, and stay until interrupted."""
         HTTPServer(self.app).add_socket(self.socket)
         self.ioloop = IOLoop.current()
-        print(f"http://{HOST}:{self.port}/", flush=True)  # noqa: T201 (what `make app` promises)
+        if self.hosting.forked:
+            FORKS.start()
+            PeriodicCallback(_keep_forking, WATCH_MS).start()
+        print(f"http://{self.hosting.host}:{self.port}/", flush=True)  # noqa: T201 (as promised)
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
             pass
         finally:
+            FORKS.stop()
             self.stop()
 
 
-def serve(lessons: str | os.PathLike[str], port: int) -> None:
-    """Serve a folder of notebooks on this machine until interrupted, code hidden.
+def _keep_forking() -> None:
+    """Start the forking process anew, were it killed."""
+    FORKS.start()
 
-    Parameters
-    ----------
-    lessons
-        The folder; where it holds ``explorer.ipynb``, the root leads there.
-    port
-        0 takes any that is free.
+
+def _plain(kind: type[RequestHandler]) -> type[RequestHandler]:
+    """A handler that says in plain words what goes wrong."""
+    return type(kind.__name__, (handlers.Plain, kind), {})
+
+
+def log_trouble(handler: RequestHandler) -> None:
+    """Log what broke here, by method and path alone."""
+    if handler.get_status() >= 500 and handler.get_status() != 503:
+        path = handler.request.path
+        log.error("%s %s gave %d", handler.request.method, path, handler.get_status())
+
+
+def serve(hosting: Hosting) -> None:
+    """Serve a folder of notebooks until interrupted, code hidden.
 
     Raises
     ------
     NotServedError
-        No such folder, no notebook in it, or the port cannot be had.
+        No such folder, no notebook in it, an address that is open to others without a token, or
+        one that cannot be had.
     """
-    folder = Path(lessons).resolve()
+    folder = Path(hosting.lessons).resolve()
     if not any(folder.glob("*.ipynb")):
         raise NotServedError(
             f"no notebooks in {folder}; name a folder that has some: --lessons DIR"
         )
-    bound = _bind(port)
-    port = bound.getsockname()[1]
-    app = Lessons(root_dir=str(folder), ip=HOST, port=port, open_browser=False)
-    app.socket = bound
+    if hosting.host not in LOOPBACK and not hosting.token:
+        raise NotServedError(
+            f"{hosting.host} can be reached by others: set a token (OPTIWIDGETS_TOKEN or --token)"
+        )
+    bound = _bind(hosting.host, hosting.port)
+    _open_many_files()
+    if hosting.forked:
+        fit = users_that_fit(free_mb())
+        hosting = replace(hosting, max_users=hosting.max_users or fit)
+        print(f"room for {hosting.max_users} users; this machine's memory fits {fit}")  # noqa: T201
+    app = Lessons(
+        root_dir=str(folder),
+        ip=hosting.host,
+        port=bound.getsockname()[1],
+        open_browser=False,
+        token=hosting.token,
+        identity_provider_class=Entry,
+        config=hosting.settings(),
+    )
+    app.hosting, app.socket = hosting, bound
     app.initialize([])
     app.start()
 
 
-def _bind(port: int) -> socket.socket:
+def _open_many_files() -> None:
+    """Lift the limit of open files as far as this user may: a user takes about twenty."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _bind(host: str, port: int) -> socket.socket:
     try:
-        bound = socket.create_server((HOST, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        bound = socket.create_server((host, port), family=family, backlog=1024)
         bound.setblocking(False)
         return bound
     except OSError as error:
+        reason = os.strerror(error.errno or 0) if error.errno in errno.errorcode else str(error)
         raise NotServedError(
-            f"port {port} of {HOST} cannot be had ({os.strerror(error.errno or 0)}); stop what "
-            f"holds it, or choose another: `make app PORT={port + 1}` or "
-            f"`optiwidgets app --port {port + 1}`"
+            f"port {port} of {host} cannot be had ({reason}); stop what holds it, or choose "
+            f"another: `make app PORT={port + 1}` or `optiwidgets app --port {port + 1}`"
         ) from error

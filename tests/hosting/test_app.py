@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from optiwidgets.cli import main
-from optiwidgets.hosting import app
+from optiwidgets.hosting import app, handlers
 
 PATIENCE_S = 120  # then a server that hangs is killed, and the test fails
 
@@ -62,6 +62,7 @@ def get(server: http.client.HTTPConnection, path: str) -> tuple[http.client.HTTP
 def lessons_app(lessons: Path, monkeypatch: pytest.MonkeyPatch) -> app.Lessons:
     monkeypatch.setattr("signal.signal", lambda *_: None)  # Voila takes SIGTERM for itself
     made = app.Lessons(root_dir=str(lessons), ip=app.HOST)
+    made.hosting = app.Hosting(lessons)
     made.initialize([])
     made.init_settings()
     return made
@@ -127,12 +128,12 @@ def test_a_folder_without_notebooks_is_refused(
 def test_small_messages_are_sent_at_once_on_a_kernels_websocket(
     lessons: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def connect(handler: app.Channels, kernel_id: str) -> None:
+    async def connect(handler: handlers.Channels, kernel_id: str) -> None:
         done.append(kernel_id)
 
     done: list[object] = []
-    monkeypatch.setattr(app.VoilaKernelWebsocketHandler, "open", connect)
-    monkeypatch.setattr(app.Channels, "set_nodelay", lambda handler, on: done.append(on))
+    monkeypatch.setattr(handlers.VoilaKernelWebsocketHandler, "open", connect)
+    monkeypatch.setattr(handlers.Channels, "set_nodelay", lambda handler, on: done.append(on))
     (served,) = [
         kind
         for path, kind, *_ in lessons_app(lessons, monkeypatch).init_handlers()
@@ -147,11 +148,11 @@ def test_a_message_in_the_older_protocol_does_not_hang_the_server(
 ) -> None:
     older = struct.pack("!3I", 2, 12, 14) + b"{}" + b"picture"  # offsets of 4 bytes, big end first
     passed: list[bytes] = []
-    base = app.VoilaKernelWebsocketHandler.__bases__[0]
+    base = handlers.VoilaKernelWebsocketHandler.__bases__[0]
     monkeypatch.setattr(
         base, "write_message", lambda handler, message, binary: passed.append(message)
     )
-    handler = app.Channels.__new__(app.Channels)
+    handler = handlers.Channels.__new__(handlers.Channels)
     handler.write_message(older, binary=True)
     assert passed == [older]
 
@@ -169,12 +170,12 @@ def test_forgotten_kernels_are_culled_and_only_needed_extensions_are_loaded(
 def test_without_an_explorer_the_root_lists_the_notebooks(
     lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = [
+    leads_to = [
         next(
-            kind
-            for path, kind, *_ in lessons_app(folder, monkeypatch).init_handlers()
+            settings["url"]
+            for path, _, *(settings,) in lessons_app(folder, monkeypatch).init_handlers()
             if path == "/"
         )
         for folder in (lessons, tmp_path)
     ]
-    assert [kind.__name__ for kind in first] == ["RedirectHandler", "TornadoVoilaTreeHandler"]
+    assert leads_to == ["/voila/render/explorer.ipynb", "/lessons"]

@@ -1,0 +1,194 @@
+"""What answers a browser: lessons, their kernels, and what a host wants to know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import Awaitable
+from http.client import responses
+from pathlib import Path
+from time import monotonic
+from typing import Any, ClassVar
+
+import tornado.web
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.kernels.handlers import KernelHandler
+from tornado.web import HTTPError
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from optiwidgets.hosting.memory import own_mb
+from optiwidgets.hosting.notices import links, notice, table
+
+CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
+NOTEBOOK = re.compile(r"\w[\w-]*\.ipynb")  # in the lessons' own folder, not hidden
+AGAIN_S = 5  # when a full class is asked again
+PAGES_EACH = 6  # kernels of one browser
+RATE_S = 5.0  # over how long updates are counted
+TROUBLES = {
+    403: "This is not open to you. If you were given a link or a password, use it once more.",
+    404: "There is no such page here.",
+    500: "Something broke on the server. Reload the page; if it stays so, tell your teacher.",
+}
+
+
+class Plain:
+    """Says what went wrong in plain words: no traceback, no path, no number of a kernel."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write a small page."""
+        text = TROUBLES.get(status_code) or responses.get(status_code, "That did not work.")
+        self.set_header("Content-Type", "text/html; charset=utf-8")  # type: ignore[attr-defined]
+        self.finish(notice(f"Error {status_code}", text))  # type: ignore[attr-defined]
+
+
+class Missing(Plain, tornado.web.RequestHandler):
+    """Any other address."""
+
+    def prepare(self) -> None:
+        """Say so."""
+        raise HTTPError(404)
+
+
+class Page(Plain, TornadoVoilaHandler):
+    """A lesson's page: kernel freed when the tab closes, nothing fetched from elsewhere."""
+
+    async def prepare(self) -> None:
+        """Set the ``_xsrf`` cookie, without which Voila refuses a closing tab's last message."""
+        await super().prepare()
+        _ = self.xsrf_token
+
+    @tornado.web.authenticated
+    async def get(self, path: str | None = None) -> None:
+        """Show the lesson if there is one of that name, and room for one more."""
+        name, kernels, owner = path or "", self.kernel_manager, self.current_user.username
+        if path is not None and not NOTEBOOK.fullmatch(name):
+            raise HTTPError(404)
+        if path is not None and not Path(self.contents_manager.root_dir, name).is_file():
+            raise HTTPError(404)
+        if kernels.is_full:
+            self._turn_away("The class is full", "You come in as soon as somebody leaves.")
+        elif list(kernels.owners.values()).count(owner) >= PAGES_EACH:
+            self._turn_away("Many pages are open", f"Close one of your {PAGES_EACH} lessons.")
+        else:
+            with kernels.visit(owner):
+                await super().get(path)
+
+    def _turn_away(self, title: str, text: str) -> None:
+        """Not now: the browser tries again by itself."""
+        self.set_status(503)
+        self.set_header("Retry-After", str(AGAIN_S))
+        text = f"{text} This page tries again every {AGAIN_S} seconds."
+        self.finish(notice(title, text, again_s=AGAIN_S))
+
+    def write(self, chunk: Any) -> None:
+        """Leave out links to icon fonts on a CDN: offline, a browser would wait for them."""
+        super().write(CDN_LINK.sub("", chunk) if isinstance(chunk, str) else chunk)
+
+
+class OfOwner(Plain):
+    """Something about a kernel, for nobody but who opened its page."""
+
+    async def prepare(self) -> None:
+        """For all others there is no such kernel."""
+        done: Awaitable[None] | None = super().prepare()  # type: ignore[misc]
+        if done is not None:
+            await done
+        kernel_id, user = self.path_args[0], self.current_user  # type: ignore[attr-defined]
+        owner = self.kernel_manager.owners.get(kernel_id)  # type: ignore[attr-defined]
+        if user is None or owner != user.username:
+            raise HTTPError(404)
+
+
+class Kernel(OfOwner, KernelHandler):  # type: ignore[misc]
+    """A kernel's state, asked by its page."""
+
+
+class Shutdown(OfOwner, VoilaShutdownKernelHandler):
+    """A closing page's last message."""
+
+
+class Channels(OfOwner, VoilaKernelWebsocketHandler):
+    """A kernel's websocket, small messages sent at once: half the delay of a drag is TCP's wait."""
+
+    updates: ClassVar[deque[float]] = deque(maxlen=100_000)  # when widgets changed, on all pages
+
+    async def open(self, kernel_id: str) -> None:
+        """Turn Nagle's algorithm off, then connect."""
+        self.set_nodelay(True)
+        await super().open(kernel_id)
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Pass on what is not in the protocol that Voila reads, unread.
+
+        Voila takes the first 8 bytes for a number of offsets. In Jupyter's older protocol, which a
+        client gets that asks for none, they are two numbers: it would count for centuries, and the
+        whole class would wait.
+        """
+        if b'"comm_msg"' in bytes(message[:600] if isinstance(message, bytes) else b""):
+            self.updates.append(monotonic())
+        if isinstance(message, bytes) and int.from_bytes(message[:8], "little") > len(message):
+            return super(VoilaKernelWebsocketHandler, self).write_message(message, binary)
+        return super().write_message(message, binary)
+
+
+class Index(Plain, JupyterHandler):
+    """What there is to open."""
+
+    @tornado.web.authenticated
+    def get(self) -> None:
+        """List the notebooks, by their file names."""
+        folder = Path(self.contents_manager.root_dir)
+        names = sorted(
+            path.name for path in folder.glob("*.ipynb") if NOTEBOOK.fullmatch(path.name)
+        )
+        pages = [(f"voila/render/{name}", name.removesuffix(".ipynb")) for name in names]
+        self.finish(notice("Lessons", "Choose one.", inside=links(pages)))
+
+
+async def facts(kernels: Any) -> dict[str, Any]:
+    """Users, kernels, memory in MB, and widget updates a second."""
+    running = [kernels.get_kernel(kernel_id).provisioner for kernel_id in kernels.list_kernel_ids()]
+    pids = [provisioner.pid for provisioner in running if provisioner]
+    memory = await asyncio.get_running_loop().run_in_executor(None, own_mb, pids)
+    now = monotonic()
+    lately = sum(now - at < RATE_S for at in Channels.updates)
+    return {
+        "status": "ok",
+        "users": len(set(kernels.owners.values())),
+        "kernels": len(kernels),
+        "max_users": kernels.max_users,
+        "memory_mb": round(memory, 1),
+        "updates_per_s": round(lately / RATE_S, 1),
+        "forked": kernels.forked,
+    }
+
+
+class Health(Plain, JupyterHandler):
+    """For programs that watch: is it well, and how full is it."""
+
+    async def get(self) -> None:
+        """Answer in JSON."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(await facts(self.kernel_manager)))
+
+
+class ClassPage(Plain, JupyterHandler):
+    """For the teacher: who is here."""
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """Show numbers, anew every two seconds."""
+        if not self.settings["identity_provider"].is_teacher(self):
+            raise HTTPError(403)
+        found = await facts(self.kernel_manager)
+        rows = [
+            ("Users", f"{found['users']} of {found['max_users'] or 'any number'}"),
+            ("Kernels", str(found["kernels"])),
+            ("Memory of the kernels' own", f"{found['memory_mb']:,.0f} MB"),
+            ("Widget updates a second", f"{found['updates_per_s']:.0f}"),
+        ]
+        self.finish(notice("The class", "", again_s=2, inside=table(rows)))

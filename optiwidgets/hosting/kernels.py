@@ -1,0 +1,78 @@
+"""The kernels of a class: whose they are, and whether there is room for one more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import zmq
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Bool, Integer
+
+SOCKETS = 65_000  # zmq's own limit is 1,023 by default: with 5 a kernel, it ends below 200 users
+FORKED = "optiwidgets"  # the kernelspec whose kernels are forked
+SAME = ("", "python3")  # names of kernels in notebooks that may be forked ones instead
+NO_HISTORY = "--HistoryManager.enabled=False"  # nobody types here: nothing to write to a disk
+
+_visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
+
+
+class Visit:
+    """A page being opened by somebody, which takes a place until its kernel does."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner, self.waits = owner, True
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Kernels that belong to who opened their page; forked ones where ``forked`` is set."""
+
+    max_users = Integer(
+        None, allow_none=True, config=True, help="kernels at once, None: any number"
+    )
+    forked = Bool(False, config=True, help="whether kernels are forked where that can be done")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        self.owners: dict[str, str] = {}
+        self._visits: set[Visit] = set()
+        self.context.set(zmq.MAX_SOCKETS, SOCKETS)
+
+    @property
+    def taken(self) -> int:
+        """Places taken: kernels, and pages that wait for theirs."""
+        return len(self) + sum(visit.waits for visit in self._visits)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would be too many."""
+        return self.max_users is not None and self.taken >= self.max_users
+
+    @contextmanager
+    def visit(self, owner: str) -> Iterator[None]:
+        """Meanwhile kernels are started for this owner, and a place is kept for the first."""
+        visit = Visit(owner)
+        self._visits.add(visit)
+        token = _visit.set(visit)
+        try:
+            yield
+        finally:
+            self._visits.discard(visit)
+            _visit.reset(token)
+
+    async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
+        """Start a kernel for the visit of the moment."""
+        visit = _visit.get()
+        if self.forked and kwargs.get("kernel_name", "") in SAME:
+            kwargs |= {"kernel_name": FORKED, "extra_arguments": [NO_HISTORY]}
+        kernel_id: str = await super().start_kernel(**kwargs)
+        if visit:
+            visit.waits, self.owners[kernel_id] = False, visit.owner
+        return kernel_id
+
+    def remove_kernel(self, kernel_id: str) -> Any:
+        """Forget a kernel, and whose it was."""
+        self.owners.pop(kernel_id, None)
+        return super().remove_kernel(kernel_id)

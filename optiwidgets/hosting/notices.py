@@ -1,0 +1,43 @@
+"""Small pages in plain words: the class is full, no such lesson, something broke, who is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+STYLE = """
+  :root { color-scheme: light dark; }
+  body { font: 18px/1.5 system-ui, sans-serif; max-width: 42rem; }
+  body { margin: 12vh auto; padding: 0 1rem; }
+  h1 { font-size: 28px; }
+  td, th { padding: 4px 24px 4px 0; text-align: left; font-variant-numeric: tabular-nums; }
+"""
+
+
+def notice(title: str, text: str, *, again_s: int | None = None, inside: str = "") -> str:
+    """A page that says one thing, and tries again after so many seconds.
+
+    Examples
+    --------
+    >>> "<h1>The class is full</h1>" in notice("The class is full", "Soon.", again_s=5)
+    True
+    """
+    again = f'<meta http-equiv="refresh" content="{again_s}">' if again_s else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{again}'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><main><h1>{escape(title)}</h1>"
+        f"<p>{escape(text)}</p>{inside}</main></body></html>"
+    )
+
+
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and values, one row each."""
+    cells = (f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
+    return f"<table>{''.join(cells)}</table>"
+
+
+def links(pages: Iterable[tuple[str, str]]) -> str:
+    """Addresses and what they are called, as a list."""
+    items = (f'<li><a href="{escape(to)}">{escape(name)}</a></li>' for to, name in pages)
+    return f"<ul>{''.join(items)}</ul>"

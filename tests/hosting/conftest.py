@@ -1,0 +1,24 @@
+"""Forked kernels for the tests: real ones, from a real forking process."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from optiwidgets.hosting.forked import FORKS
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One event loop for all kernels: their sockets belong to it."""
+    made = asyncio.new_event_loop()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[None]:
+    """The forking process of this process, ended in the end."""
+    FORKS.start()
+    yield
+    FORKS.stop()
