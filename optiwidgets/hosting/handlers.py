@@ -97,9 +97,9 @@ class OfOwner(Plain):
         done: Awaitable[None] | None = super().prepare()  # type: ignore[misc]
         if done is not None:
             await done
-        kernel_id, user = self.path_args[0], self.current_user  # type: ignore[attr-defined]
-        owner = self.kernel_manager.owners.get(kernel_id)  # type: ignore[attr-defined]
-        if user is None or owner != user.username:
+        named: list[str] = [*self.path_args, *self.path_kwargs.values()]  # type: ignore[attr-defined]
+        user, owners = self.current_user, self.kernel_manager.owners  # type: ignore[attr-defined]
+        if user is None or owners.get(named[0]) != user.username:
             raise HTTPError(404)
 
 
@@ -128,7 +128,7 @@ class Channels(OfOwner, VoilaKernelWebsocketHandler):
         client gets that asks for none, they are two numbers: it would count for centuries, and the
         whole class would wait.
         """
-        if b'"comm_msg"' in bytes(message[:600] if isinstance(message, bytes) else b""):
+        if isinstance(message, bytes) and b'"method": "update"' in message:
             self.updates.append(monotonic())
         if isinstance(message, bytes) and int.from_bytes(message[:8], "little") > len(message):
             return super(VoilaKernelWebsocketHandler, self).write_message(message, binary)
