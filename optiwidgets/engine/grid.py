@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(name)
     given = parser.parse_args(argv)
     try:
-        evaluate_grid(Experiment.load(given.case, model=given.model), _say).save(given.file)
+        experiment = Experiment.load(given.case, model=given.model, memory_mb=0)  # none twice
+        evaluate_grid(experiment, _say).save(given.file)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
