@@ -194,6 +194,7 @@ class Session(HasTraits):
         """As much of the recipe as a slider waits for."""
         recipe = stand_in(self.recipe, self.experiment.is_quick)
         count, run = self._enough(recipe), self.experiment.run
+        known = count is None and self.experiment.remembers(recipe)  # says nothing of the pace
         began = perf_counter()
         if count is not None:
             report = run(recipe, first=count)
@@ -205,7 +206,8 @@ class Session(HasTraits):
             with self.hold_trait_notifications():
                 self.report, self.error = report, ""
                 self.stale = report.recipe != self.recipe
-        self._paces.append((perf_counter() - began) / len(report.labels))
+        if not known:
+            self._paces.append((perf_counter() - began) / len(report.labels))
 
     def _enough(self, recipe: Recipe) -> int | None:
         """How many images to look at for now; None for all."""

@@ -433,3 +433,15 @@ def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty):
 def test_a_first_part_is_a_number_of_images(digits, first):
     with pytest.raises(ValueError, match="first is a number of images, 1 or more, not"):
         Session(digits, first=first)
+
+
+def test_an_answer_from_memory_says_nothing_of_how_fast_images_are(session):
+    session.recipe = Recipe(sparsity=0.31, bits=7)
+    paces = list(session._paces)
+    session.recipe = Recipe()
+    session.recipe = Recipe(sparsity=0.31, bits=7)
+    assert list(session._paces) == paces
+    session.experiment._memory.reports.pop(Recipe(sparsity=0.31, bits=7), None)
+    session.recipe = Recipe()
+    session.recipe = Recipe(sparsity=0.31, bits=7)
+    assert len(session._paces) == len(paces) + 1

@@ -119,7 +119,7 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
     for given in (images, noise):
         seen = given.clone(memory_format=torch.channels_last)
         try:
-            scores = alone(net, seen)
+            scores = aside(net, seen)
         except RuntimeError as error:  # torch's word for shapes that do not fit
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
@@ -160,7 +160,25 @@ def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return _workers(os.getpid()).submit(work, *args, **kwargs).result()
 
 
+def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``alone``, on a thread that ends with the work: a process that forks must leave none.
+
+    Examples
+    --------
+    >>> from threading import active_count
+    >>> before = active_count()
+    >>> aside(torch.get_num_threads), active_count() - before
+    (1, 0)
+    """
+    with _threads(1) as passing:
+        return passing.submit(work, *args, **kwargs).result()
+
+
 @cache
 def _workers(process: int) -> ThreadPoolExecutor:
     """Threads of this process, made on first use: a forked child must make its own."""
-    return ThreadPoolExecutor(THREADS, "evaluate", initializer=torch.set_num_threads, initargs=(1,))
+    return _threads(THREADS)
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, "evaluate", initializer=torch.set_num_threads, initargs=(1,))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from threading import RLock
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from optiwidgets.engine import metrics, network, pack, recover, runtime, zoo
+from optiwidgets.engine import foreseen, metrics, network, pack, recover, runtime, zoo
 from optiwidgets.engine.activations import positions
-from optiwidgets.engine.data import Dataset, invisible_change, load_dataset
+from optiwidgets.engine.data import Dataset, load_dataset
 from optiwidgets.engine.evaluate import Images, alone, check_fit, check_kin, evaluate
-from optiwidgets.engine.latency import check_threads, measure
+from optiwidgets.engine.measuring import Measuring
 from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.optimize import Optimized, Optimizer
 from optiwidgets.engine.perlayer import PerLayer
@@ -27,7 +29,7 @@ from optiwidgets.engine.sizes import reconcile
 from optiwidgets.engine.trials import Sweep, Trial
 
 
-class Experiment(PerLayer):
+class Experiment(PerLayer, Measuring):
     """Runs recipes on one trained model and one dataset.
 
     The model is copied, put in eval mode and its BatchNorms are folded; the one that was given is
@@ -95,7 +97,36 @@ class Experiment(PerLayer):
         ValueError
             An unknown case or model; the message lists those there are.
         """
-        return cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
+        made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
+        if grid := foreseen.shared(lambda: made.about):
+            made.adopt(grid)
+        return made
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a slider grid of this experiment is of, by name, with what would make it."""
+        return {
+            "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
+            "weights": network.fingerprint(self._folded),
+            "exploration images": self._whole.images.fingerprint,
+            "made by": foreseen.made_by(),
+        }
+
+    def adopt(self, grid: foreseen.Grid) -> None:
+        """Answer from a slider grid what it knows, unless the memory is turned off.
+
+        ``scores`` of such a report are evaluated on first use; all else is as ``run`` gives it.
+
+        Raises
+        ------
+        ValueError
+            A grid of another model, of other images, or of another version.
+        """
+        for name, value in self.about.items():
+            if grid.about.get(name) != value:
+                raise ValueError(f"the grid's {name}: {grid.about.get(name)}, and here: {value}")
+        with self._lock:
+            self._memory.adopt(grid, partial(self._begin, self._whole.images))
 
     def on(self, dataset: Dataset) -> Experiment:
         """Evaluate the same models on other images, without tuning anything anew.
@@ -272,56 +303,6 @@ class Experiment(PerLayer):
 
         return sweep(self, self._optimizer, recipes, path, jobs=jobs, progress=progress, tell=tell)
 
-    def measure(
-        self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
-    ) -> Report:
-        """Measure speed and stability of what a report is about; takes a second or two.
-
-        Parameters
-        ----------
-        rep
-            A report of this experiment.
-        threads
-            Threads of the inference runtime, 1 to as many as there are cores.
-        stop
-            Asked now and then; once it is True, ``Cancelled`` is raised.
-
-        Returns
-        -------
-        Report
-            A new one, with ``latency``, ``agreement``, ``flip_rate`` and ``baseline_flip_rate``.
-
-        Raises
-        ------
-        ValueError
-            Not a report of this experiment, or one about the sealed images; threads out of range.
-        """
-        self._check_own(rep)
-        threads = check_threads(threads)
-        optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
-        graph = optimized.graph(images[:1])
-        session = runtime.session(graph)
-        simulated = evaluate(optimized.simulation(), self._whole.images.batches).argmax(1).numpy()
-        agreement = runtime.predict(session, images).argmax(1) == simulated
-        before, after = (
-            self._flip_rate(self._optimizer.optimize(Recipe())),
-            self._flip_rate(optimized),
-        )
-        plain = runtime.export(self._folded, images[:1])
-        latency = measure(
-            lambda: runtime.session(plain, threads),
-            lambda: runtime.session(graph, threads),
-            images.numpy(),
-            stop=stop,
-        )
-        return replace(
-            rep,
-            latency=latency,
-            agreement=float(agreement.mean()),
-            flip_rate=after,
-            baseline_flip_rate=before,
-        )
-
     def open_sealed(self, recipe: Recipe) -> Report:
         """Evaluate on the sealed images, and record that they were opened.
 
@@ -348,28 +329,13 @@ class Experiment(PerLayer):
                 self._optimizer.optimize(recipe).packable, self._folded
             ),
             weights=self._optimizer.weights,
+            scores=lambda recipe: _softmax(
+                self._logits(self._optimizer.optimize(recipe), self._whole.images)
+            ),
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,
         )
-
-    def _check_own(self, rep: object) -> None:
-        if not isinstance(rep, Report):
-            raise ValueError(
-                f"rep is a report of this experiment, what run() gives, not {type(rep).__name__}"
-            )
-        if rep.part == "sealed":
-            raise ValueError(
-                "speed and stability are measured on the exploration images, and this report is "
-                f"about the sealed ones; measure the one that run({rep.recipe}) gives"
-            )
-        if len(rep.labels) < rep.out_of:
-            raise ValueError(
-                f"speed and stability are measured on all {rep.out_of} exploration images, and "
-                f"this report is about the first {len(rep.labels)}"
-            )
-        if rep.tools is not self._tools:
-            raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
 
     def _first(self, count: int) -> Explored:
         """The first images, one number of them at a time."""
@@ -388,14 +354,6 @@ class Experiment(PerLayer):
         resumer = next(known, None) or Resumer(images.batches, most_bytes=0)
         return resumer(optimized.simulation(), tell)
 
-    def _flip_rate(self, optimized: Optimized) -> float:
-        """Share of the exploration images whose class changes under an invisible change."""
-        images, labels = self.dataset.exploration
-        changed = Images.of("changed", (invisible_change(images, self.dataset), labels))
-        before = self._logits(optimized, self._whole.images).argmax(1)
-        after = self._logits(optimized, changed).argmax(1)
-        return int((before != after).sum()) / len(labels)
-
     def _report(
         self, recipe: Recipe, images: Images, tell: recover.Listener = lambda _: None
     ) -> Report:
@@ -404,11 +362,23 @@ class Experiment(PerLayer):
         parts, layers = pack.weigh(packable)
         logits = self._logits(optimized, images, tell)
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
-        predictions, scores = logits.argmax(1).numpy(), alone(logits.softmax, 1).numpy()
-        for array in (predictions, scores):
-            array.setflags(write=False)  # remembered reports are shared
-        return Report(
+        predictions = _frozen(logits.argmax(1))
+        return self._begin(images, predictions)(
             recipe=recipe,
+            scores=_softmax(logits),
+            size=Size(MappingProxyType(parts), baseline_bytes, MappingProxyType(layers)),
+            pruned_weights=self.prunable_weights
+            - sum(int(c.mask.sum()) for c in packable.layers.values()),
+            removed_channels=self._removed_channels(packable.net),
+            macs=self._macs(packable.net),
+            parameters=sum(p.numel() for p in packable.net.parameters()),
+            simulated=self._simulated(optimized, images),
+        )
+
+    def _begin(self, images: Images, predictions: Integers) -> partial[Report]:
+        """A report of these predictions, to be called with what was done to the model."""
+        return partial(
+            Report,
             class_names=tuple(self.dataset.class_names),
             positive=self.dataset.positive,
             part=images.part,
@@ -416,16 +386,8 @@ class Experiment(PerLayer):
             images=images.fingerprint,
             labels=images.labels,
             predictions=predictions,
-            scores=scores,
             confusion=self._confusion(images, predictions),
-            size=Size(MappingProxyType(parts), baseline_bytes, MappingProxyType(layers)),
-            pruned_weights=self.prunable_weights
-            - sum(int(c.mask.sum()) for c in packable.layers.values()),
             prunable_weights=self.prunable_weights,
-            removed_channels=self._removed_channels(packable.net),
-            macs=self._macs(packable.net),
-            parameters=sum(p.numel() for p in packable.net.parameters()),
-            simulated=self._simulated(optimized, images),
             tools=self._tools,
         )
 
@@ -459,3 +421,14 @@ class Experiment(PerLayer):
 def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
     experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
     return experiment if dataset is tuned_on else experiment.on(dataset)
+
+
+def _softmax(logits: Tensor) -> NDArray[np.float32]:
+    return _frozen(alone(logits.softmax, 1))
+
+
+def _frozen(tensor: Tensor) -> NDArray[Any]:
+    """As an array that nobody can change: remembered reports are shared."""
+    array = tensor.numpy()
+    array.setflags(write=False)
+    return array

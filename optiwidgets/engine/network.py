@@ -7,11 +7,13 @@ a new model and leaves the one it was given as it was.
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock, get_ident
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -93,6 +95,15 @@ def leftovers(model: nn.Module) -> dict[str, Tensor]:
     """Everything in the state but the prunable weights: biases, BatchNorms that stayed, buffers."""
     weights = {f"{name}.weight" for name in prunable(model)}
     return {name: t for name, t in model.state_dict().items() if name not in weights}
+
+
+def fingerprint(net: nn.Module) -> str:
+    """SHA-256 of a model's structure and of all tensors of its state, by name."""
+    digest = hashlib.sha256(repr(net).encode())
+    for name, tensor in net.state_dict().items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -235,12 +235,23 @@ class LayerWeights:
 
 
 @dataclass(frozen=True)
+class Foreknown:
+    """What is known of scores before they are asked for: given in their place, they come later.
+
+    ``not_finite`` counts the images whose scores are not all finite.
+    """
+
+    mean_average_precision: float
+    not_finite: int
+
+
+@dataclass(frozen=True)
 class Tools:
     """What a report can do but only an experiment knows how to.
 
     ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX
-    file, ``reconcile`` accounts for its bytes, ``weights`` looks at its layers; the others are the
-    statistics of ``optiwidgets.engine.metrics``.
+    file, ``reconcile`` accounts for its bytes, ``weights`` looks at its layers, ``scores`` asks it
+    about all exploration images; the others are the statistics of ``optiwidgets.engine.metrics``.
     """
 
     build: Callable[[Recipe], Any]
@@ -248,9 +259,26 @@ class Tools:
     export: Callable[[Recipe, str | PathLike[str]], None]
     reconcile: Callable[[Recipe], Reconciliation]
     weights: Callable[[Recipe], tuple[LayerWeights, ...]]
+    scores: Callable[[Recipe], NDArray[np.float32]]
     interval: Callable[[int, int], tuple[float, float]]
     drop: Callable[[Integers, Integers, Integers], Drop]
     average_precision: Callable[[Integers, NDArray[np.float32]], float]
+
+
+class _Scores:
+    """The scores of a report, evaluated on first use where they are foreknown."""
+
+    def __get__(self, report: Report | None, owner: type[Report]) -> NDArray[np.float32]:
+        if report is None:  # asked of the class: there is no default
+            raise AttributeError("scores")
+        held = vars(report)["scores"]
+        if isinstance(held, Foreknown):
+            held = vars(report)["scores"] = report.tools.scores(report.recipe)
+        scores: NDArray[np.float32] = held
+        return scores
+
+    def __set__(self, report: Report, given: NDArray[np.float32] | Foreknown) -> None:
+        vars(report)["scores"] = given
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,6 +294,9 @@ class Report:
 
     Where these are but the first of the images there are, ``out_of`` says how many there are.
 
+    Made with ``Foreknown`` in place of the scores, a report of all exploration images has them
+    evaluated on first use.
+
     None until measured: ``latency``; ``agreement``, the share of the images on which runtime and
     torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose prediction
     changes under an invisible change.
@@ -278,12 +309,12 @@ class Report:
     images: str
     labels: Integers
     predictions: Integers
-    scores: NDArray[np.float32]
     confusion: Confusion
     size: Size
     pruned_weights: int
     prunable_weights: int
     tools: Tools
+    scores: _Scores = _Scores()  # must be given: what it is in the class is no default
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
     out_of: int = 0
@@ -311,7 +342,16 @@ class Report:
     @cached_property
     def mean_average_precision(self) -> float:
         """Macro mean of the one-vs-rest average precisions, 0..1."""
+        if isinstance(known := vars(self)["scores"], Foreknown):
+            return known.mean_average_precision
         return self.tools.average_precision(self.labels, self.scores)
+
+    @property
+    def not_finite(self) -> int:
+        """Images whose scores are not all finite."""
+        if isinstance(known := vars(self)["scores"], Foreknown):
+            return known.not_finite
+        return int((~np.isfinite(self.scores)).any(axis=1).sum())
 
     def drop_from(self, base: Report) -> Drop:
         """Accuracy lost against ``base``, image by image.

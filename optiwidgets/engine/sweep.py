@@ -16,9 +16,9 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
-from torch import nn
 from tqdm import tqdm
 
+from optiwidgets.engine import network
 from optiwidgets.engine.data import Dataset, fingerprint
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
@@ -72,7 +72,7 @@ def describe(experiment: Experiment, origin: Optimizer) -> dict[str, str]:
     """Names and fingerprints of all that decides what comes out of a recipe."""
     return {
         "sweep": f"{experiment.name} on {_name(experiment.dataset)}",
-        "weights": _weights_fingerprint(origin.folded),
+        "weights": network.fingerprint(origin.folded),
         "exploration images": fingerprint(experiment.dataset.exploration),
         "training images": fingerprint(origin.dataset.train),
         "calibration images": fingerprint(origin.dataset.calibration),
@@ -155,15 +155,6 @@ def _attempts(
     with Parallel(jobs, batch_size=1) as run:
         for start in range(0, len(tasks), few):
             yield from run(tasks[start : start + few])
-
-
-def _weights_fingerprint(net: nn.Module) -> str:
-    """SHA-256 of a model's structure and of all tensors of its state, by name."""
-    digest = hashlib.sha256(repr(net).encode())
-    for name, tensor in net.state_dict().items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tensor.numpy()).data)
-    return digest.hexdigest()
 
 
 def _name(dataset: Dataset) -> str:

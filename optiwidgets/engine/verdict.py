@@ -137,7 +137,7 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
             stable=is_stable(rep),
             images=len(rep.labels),
             flips=_flips(rep),
-            not_finite=int((~np.isfinite(rep.scores)).any(axis=1).sum()),
+            not_finite=rep.not_finite,
         ),
         policy,
     )
@@ -211,7 +211,7 @@ def is_stable(rep: Report) -> bool:
 
     While flips are not measured, they count as held.
     """
-    if not np.isfinite(rep.scores).all():
+    if rep.not_finite:
         return False
     flips = _flips(rep)
     return flips is None or flips[0] <= flips[1]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import precision_recall_fscore_support
 
+from optiwidgets.engine.memory import Memory
 from optiwidgets.engine.recipe import Recipe
-from optiwidgets.engine.report import Confusion, Drop, Size
+from optiwidgets.engine.report import Confusion, Drop, Foreknown, Report, Size
+from optiwidgets.engine.verdict import Policy, is_stable, judge
 
 NAMES = ("ape", "bee", "cat")
 COUNTS = [[7, 1, 2], [0, 3, 1], [4, 0, 5]]  # rows truth, columns prediction
@@ -108,3 +113,33 @@ def test_a_drop_from_other_images_is_refused(digits, own):
         sealed.drop_from(digits.run(Recipe()))
     with pytest.raises(ValueError, match="not 23 exploration and 1500 exploration ones"):
         digits.run(Recipe()).drop_from(own.run(Recipe()))
+
+
+def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits):
+    made = digits.run(Recipe(sparsity=0.6, bits=4))
+    asked = []
+
+    def scores(recipe):
+        asked.append(recipe)
+        return digits._tools.scores(recipe)
+
+    tools = replace(made.tools, scores=scores)
+    known = replace(made, tools=tools, scores=cast(Any, Foreknown(0.25, not_finite=3)))
+    assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
+    assert not is_stable(known)
+    assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
+    assert Memory.weigh(known) == Memory.weigh(made)
+    assert not asked
+    assert np.array_equal(known.scores, made.scores)
+    assert known.scores is known.scores
+    assert asked == [made.recipe]
+    assert known.scores.dtype == np.float32
+    assert not known.scores.flags.writeable
+    assert known.not_finite == 0  # by now they can be counted
+
+
+def test_a_report_without_scores_cannot_be_made(digits):
+    given = {f.name: getattr(digits.run(Recipe()), f.name) for f in fields(Report)}
+    del given["scores"]
+    with pytest.raises(TypeError, match="scores"):
+        Report(**given)
