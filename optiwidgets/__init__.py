@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optiwidgets.cases import foresee, preload
     from optiwidgets.engine.data import Dataset, load_dataset
     from optiwidgets.engine.experiment import Experiment
     from optiwidgets.engine.newdata import changed
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.unpack import load_packed
     from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
     from optiwidgets.engine.zoo import CNN, load_weights, save_weights
-    from optiwidgets.session import Session, preload
+    from optiwidgets.session import Session
     from optiwidgets.submissions import submit
     from optiwidgets.widgets.compare import Compare
     from optiwidgets.widgets.decide import Decide
@@ -69,13 +70,14 @@ _HOMES = {
     "Verdict": "engine.verdict",
     "ask": "widgets.quiz",
     "changed": "engine.newdata",
+    "foresee": "cases",
     "grade": "engine.verdict",
     "judge": "engine.verdict",
     "load_dataset": "engine.data",
     "load_packed": "engine.unpack",
     "load_weights": "engine.zoo",
     "nearest_recipe": "engine.search",
-    "preload": "session",
+    "preload": "cases",
     "progress": "widgets.progress",
     "save_weights": "engine.zoo",
     "submit": "submissions",
@@ -112,6 +114,7 @@ __all__ = [
     "Verdict",
     "ask",
     "changed",
+    "foresee",
     "grade",
     "judge",
     "load_dataset",

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, partial
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
+from optiwidgets.cases import CASES, openers
 from optiwidgets.engine.evaluate import stratified
 from optiwidgets.engine.experiment import Experiment
 from optiwidgets.engine.handwriting import DigitReader, as_digit, unreadable
@@ -31,10 +31,8 @@ from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
 from optiwidgets.engine.report import Floats, Integers, Report
 from optiwidgets.engine.search import nearest_recipe
-from optiwidgets.engine.zoo import shipped_models
 from optiwidgets.slowlane import Job, SlowLane
 
-CASES = ("digits", "smear")
 REST_S = 0.3  # how long the hand must be still before the slow lane starts
 SHORT_REST_S = 0.1  # and before it completes a first part
 WHOLE_S, PART_S = 0.15, 0.1  # all images if they take no longer; else as many as take this long
@@ -95,7 +93,7 @@ class Session(HasTraits):
         self.hurried = False
         self._lock = RLock()
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
-            {case: _openers(case) for case in CASES}
+            {case: openers(case) for case in CASES}
             if experiment is None
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
@@ -404,32 +402,3 @@ def stand_in(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
             break
         recipe = replace(recipe, **less)
     return recipe
-
-
-def _openers(case: str) -> dict[str, Callable[[], Experiment]]:
-    return {name: partial(_opened, case, name) for name in shipped_models(case)}
-
-
-@cache
-def _opened(case: str, name: str) -> Experiment:
-    """One for all sessions of this process: they share what it remembers."""
-    return Experiment.load(case, model=name)
-
-
-def preload(cases: Sequence[str] = CASES) -> None:
-    """Open cases with all their models, for every session of this process and of its forks.
-
-    Raises
-    ------
-    ValueError
-        There is no such case.
-
-    Examples
-    --------
-    >>> preload(["smear"])
-    """
-    if unknown := [case for case in cases if case not in CASES]:
-        raise ValueError(f"case is one of {', '.join(CASES)}, not {unknown[0]!r}")
-    for case in cases:
-        for open_model in _openers(case).values():
-            open_model()

@@ -43,7 +43,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "cli.py": ("optiwidgets", "optiwidgets.hosting"),
     "hosting/forkserver.py": (  # what kernels will import, it imports for all of them
         *("optiwidgets", "optiwidgets.hosting.*", "numpy", "torch", "onnx", "onnxruntime"),
-        *("seaborn", "matplotlib_inline", "IPython", "ipykernel", "tornado"),
+        *("seaborn", "matplotlib_inline", "IPython", "ipykernel", "tornado", "platformdirs"),
     ),
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
@@ -55,7 +55,14 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
         *("matplotlib", "seaborn", "numpy"),
     ),
     "slowlane.py": ("optiwidgets.engine.recover",),
-    "session.py": ("optiwidgets.engine.*", "optiwidgets.slowlane", "traitlets", "numpy"),
+    "cases.py": ("optiwidgets.engine.*",),
+    "session.py": (
+        "optiwidgets.cases",
+        "optiwidgets.engine.*",
+        "optiwidgets.slowlane",
+        "traitlets",
+        "numpy",
+    ),
     "answers.py": SHOWN,
     "submissions.py": (*SHOWN, "optiwidgets.answers"),
     "checks.py": (*SHOWN, "optiwidgets.answers"),

@@ -82,8 +82,6 @@ class ForkServer:
     Where ``OPTIWIDGETS_FORK_SERVER`` names the socket of one that runs already, that one is used.
     """
 
-    cases: tuple[str, ...] = ()  # to load; all by default
-
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = ""
@@ -102,8 +100,7 @@ class ForkServer:
 
     def _command(self) -> list[str]:
         where = ["--socket", os.path.join(self._folder, "forks"), "--die-with", str(os.getpid())]
-        loaded = [word for case in self.cases for word in ("--case", case)]
-        return [sys.executable, "-m", "optiwidgets.hosting.forkserver", *where, *loaded]
+        return [sys.executable, "-m", "optiwidgets.hosting.forkserver", *where]
 
     @property
     def pid(self) -> int | None:
@@ -141,6 +138,25 @@ class ForkServer:
             connection.close()
             raise NotForkedError(f"no kernel was forked: {error}") from error
         return ForkedKernel(connection, json.loads(line)["pid"])
+
+    async def state(self) -> dict[str, Any]:
+        """How many kernels there are, and how far the slider grids.
+
+        Raises
+        ------
+        NotForkedError
+            The forking process cannot be reached.
+        """
+        loop, connection = asyncio.get_running_loop(), await self._connect()
+        try:
+            await loop.sock_sendall(connection, b"\n")
+            async with asyncio.timeout(PATIENCE_S):
+                found: dict[str, Any] = json.loads(await loop.sock_recv(connection, 4096))
+        except (OSError, TimeoutError, ValueError) as error:
+            raise NotForkedError(f"the forking process says nothing: {error}") from error
+        finally:
+            connection.close()
+        return found
 
     async def _connect(self) -> socket.socket:
         """Connect as soon as the forking process listens."""

@@ -2,7 +2,7 @@
 
 It listens on a unix socket. A connection stands for a kernel: it asks with one line of JSON,
 ``{"argv", "env", "cwd"}``, is told ``{"pid": ...}`` at once and ``{"exit": ...}`` in the end. Who
-closes the connection before that kills the kernel.
+closes the connection before that kills the kernel. An empty line asks how things are.
 
 The process has one thread of its own and never evaluates anything: pools of threads do not survive
 a fork. Linux only.
@@ -25,12 +25,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
+from optiwidgets.hosting.grids import Grids
+from optiwidgets.hosting.parents import die_with
+
 PATIENCE_S = 2.0  # for a request that has begun to arrive
 LONGEST_REQUEST = 2**20  # bytes
+GRIDS = "OPTIWIDGETS_GRIDS"  # where slider grids are kept, a folder; empty: there are none
 MEMORY_MB = "OPTIWIDGETS_MEMORY_MB"  # of its own that a kernel may have; set in its environment
 LEFT_OUT = ("JPY_PARENT_PID", "OPTIWIDGETS_FORK_SERVER")  # the first would end it: not its parent
 OOM_SCORE = "500"  # the system runs out of memory: a kernel goes before the server does
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Forker:
     """Forks a kernel for every request, and tells who asked how it ended."""
 
     listener: socket.socket
+    grids: Grids
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _kernels: dict[socket.socket, int] = field(default_factory=dict)
 
@@ -73,13 +79,26 @@ class Forker:
 
     def serve(self) -> Request:
         """Fork for ever; returns only in a child, with what it is to be."""
+        self._make_grids()
         while True:
             for key, _ in self._selector.select():
                 mine: Request | None = key.data(key.fileobj)
                 if mine:
                     return mine
 
-    def when_ended(self, pid: int, told: Callable[[int], None]) -> None:
+    def _make_grids(self) -> None:
+        """Have the next missing grid made, while kernels are forked without it."""
+        gc.collect()
+        gc.freeze()  # children then leave it alone, and share it
+        pid = self.grids.make_next()
+        if pid is not None:
+            self._when_ended(pid, lambda _: self._adopt_grid())
+
+    def _adopt_grid(self) -> None:
+        self.grids.made()
+        self._make_grids()
+
+    def _when_ended(self, pid: int, told: Callable[[int], object]) -> None:
         """Tell the exit status of a child once it has ended, negative for a signal's number."""
 
         def reap(ended: int) -> None:
@@ -93,7 +112,8 @@ class Forker:
         connection, _ = listener.accept()
         try:
             request = Request.read(connection)
-        except (ValueError, OSError):  # who asks for nothing gets nothing
+        except (ValueError, OSError):  # who does not ask for a kernel gets none
+            _send(connection, {"kernels": len(self._kernels), "grids": self.grids.state})
             connection.close()
             return None
         parent, pid = os.getpid(), os.fork()
@@ -104,7 +124,7 @@ class Forker:
         connection.setblocking(False)
         self._kernels[connection] = pid
         self._selector.register(connection, selectors.EVENT_READ, self._given_up)
-        self.when_ended(pid, lambda status: self._tell_end(connection, status))
+        self._when_ended(pid, lambda status: self._tell_end(connection, status))
         _send(connection, {"pid": pid})
         return None
 
@@ -130,20 +150,11 @@ class Forker:
         self._selector.close()
 
 
-def _send(connection: socket.socket, answer: dict[str, int]) -> None:
+def _send(connection: socket.socket, answer: dict[str, Any]) -> None:
     try:
         connection.sendall(json.dumps(answer).encode() + b"\n")
     except OSError:  # gone, which its reading end tells too
         return
-
-
-def die_with(parent: int) -> None:
-    """Be killed when the parent process ends, however it ends."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before this
-        os._exit(1)
 
 
 def become(request: Request) -> None:
@@ -182,8 +193,8 @@ def reseed() -> None:
     torch.seed()
 
 
-def preload(cases: Sequence[str]) -> None:
-    """Import what kernels import, and load what they show."""
+def preload() -> None:
+    """Import what kernels import."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger is for nobody here
     import ipykernel.debugger
     import ipykernel.zmqshell  # noqa: F401
@@ -203,7 +214,6 @@ def preload(cases: Sequence[str]) -> None:
     torch.set_num_threads(1)
     for name in ow.__all__:
         getattr(ow, name)
-    ow.preload(*([cases] if cases else []))
 
 
 def listen(path: str) -> socket.socket:
@@ -223,18 +233,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Load, then fork until told to end."""
     parser = argparse.ArgumentParser("optiwidgets.hosting.forkserver", description=__doc__)
     parser.add_argument("--socket", required=True, help="where to listen, a path")
-    parser.add_argument("--case", action="append", help="what to load; all cases by default")
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent does")
     chosen: Any = parser.parse_args(arguments)
     if chosen.die_with is not None:
         die_with(chosen.die_with)
+    gc.disable()  # until a child needs it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server in front
     listener = listen(chosen.socket)  # who asks early waits
-    preload(chosen.case or ())
+    preload()
+    kept = os.environ.get(GRIDS, str(user_cache_path("optiwidgets") / "grids"))
+    grids = Grids(Path(kept) if kept else None, Path(chosen.socket).parent)
     print(f"forking at {chosen.socket}", flush=True)  # noqa: T201 (what who started it waits for)
-    gc.disable()
-    gc.freeze()
-    become(Forker(listener).serve())
+    become(Forker(listener, grids).serve())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from optiwidgets.hosting.forked import CAN_FORK, FORKS
 from optiwidgets.hosting.memory import own_mb
 from optiwidgets.hosting.notices import links, notice, table
 
@@ -163,7 +164,7 @@ async def facts(kernels: Any) -> dict[str, Any]:
         "max_users": kernels.max_users,
         "memory_mb": round(memory, 1),
         "updates_per_s": round(lately / RATE_S, 1),
-        "forked": kernels.forked,
+        "grid": (await FORKS.state())["grids"] if kernels.forked and CAN_FORK else "none",
     }
 
 

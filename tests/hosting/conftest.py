@@ -18,7 +18,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[None]:
-    """The forking process of this process, ended in the end."""
-    FORKS.start()
-    yield
-    FORKS.stop()
+    """The forking process of this process, without slider grids, ended in the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPTIWIDGETS_GRIDS", "")
+        FORKS.start()
+        yield
+        FORKS.stop()
