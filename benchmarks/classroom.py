@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psutil
-from crowd import closed_tab, crowd, one_user
+from crowd import abandoned, closed_tab, crowd, one_user
 from firstpress import first_presses
 from hosts import HOSTS, serving
 from student import PACE_S
@@ -35,7 +35,10 @@ FIGURES = (  # row, key, what it is, unit, figure to reach, whether more is bett
     ("class", "failures", "{class} come, {arrivals:g} a second: errors", "", 0, False),
     ("class", "answer_p95_s", "{class} drag: slider's answer, p95", "s", 1.5, False),
     ("closed", "freed_s", "closed tab: its kernel is gone after", "s", 6.0, False),
+    ("left", "silent_s", "page that never connects: gone after", "s", 120.0, False),
+    ("left", "killed_s", "killed browser: gone after", "s", 120.0, False),
 )
+ENDS = {"closed": closed_tab, "left": abandoned}
 TAIL = ("p50", "p95", "p99", "max")
 ROWS = tuple(dict.fromkeys(row for row, *_ in FIGURES))
 Found = dict[str, Any]
@@ -113,8 +116,8 @@ def one_row(name: str, row: str, options: argparse.Namespace) -> Found | None:
             return first_presses(host.url, options.rounds)
         if row == "one":
             return asyncio.run(one_user(host, options.rounds, options.patience))
-        if row == "closed":
-            return asyncio.run(closed_tab(host, options.patience))
+        if row in ENDS:
+            return asyncio.run(ENDS[row](host, options.patience))
         students, gap_s = (
             (at_once, 0.0) if row == "together" else (options.users, 1 / options.arrivals)
         )
@@ -161,10 +164,10 @@ def reaches(value: float | None, floor: float, more: bool) -> bool:
 def table(result: Found) -> str:
     """A line a figure, then how it was measured and what went wrong."""
     names = list(result["hosts"])
-    heads = "".join(f"{name:>14}" for name in names)
+    heads = "".join(f"{name:>19}" for name in names)
     lines = [f"{'':44}{heads}{'to reach':>12}  met"]
     for row in result["rows"]:
-        cells = "".join(f"{shown(row, name):>14}" for name in names)
+        cells = "".join(f"{shown(row, name):>19}" for name in names)
         met = {None: "-", True: "yes", False: "NO"}[row["met"]]
         lines.append(f"{row['what']:44}{cells}{limit(row):>12}  {met}")
     return "\n".join([*lines, "", *notes(result)])

@@ -14,7 +14,7 @@ import psutil
 from hosts import Host, running
 from student import NotServedError, Student
 
-FREED_WITHIN_S = 15  # a kernel that is there later counts as kept
+FREED_WITHIN_S, CULLED_WITHIN_S = 15, 150  # a kernel that is there later counts as kept
 TICK_S = 0.05
 Found = dict[str, Any]
 
@@ -35,13 +35,31 @@ async def closed_tab(host: Host, patience_s: float) -> Found:
     """Seconds from a closing tab's last message until the kernel's process is gone, or None."""
     student = Student(host.url, patience_s)
     await student.open()
-    kernels = host.kernels()
-    if not kernels:
-        raise SystemExit(f"{host.url}: a student came, and no process with them")
+    kernels = _came(host, set())
     began = time.monotonic()
     status = await student.close()
-    freed = await ended(kernels)
-    return {"freed_s": time.monotonic() - began if freed else None, "http": status}
+    left = await ended(kernels)
+    return {"freed_s": None if left is None else time.monotonic() - began, "http": status}
+
+
+async def abandoned(host: Host, patience_s: float) -> Found:
+    """Seconds until the kernel is gone of a page that never connects, and of a killed browser."""
+    silent, killed = (Student(host.url, patience_s, seed) for seed in range(2))
+    await silent.read()
+    of_silent = _came(host, set())
+    await killed.open()
+    of_killed = _came(host, of_silent)
+    killed.kill()
+    ends = await asyncio.gather(*(ended(k, CULLED_WITHIN_S) for k in (of_silent, of_killed)))
+    return dict(zip(("silent_s", "killed_s"), ends, strict=True))
+
+
+def _came(host: Host, others: set[psutil.Process]) -> set[psutil.Process]:
+    """Processes of the student who just came."""
+    kernels = host.kernels() - others
+    if not kernels:
+        raise SystemExit(f"{host.url}: a student came, and no process with them")
+    return kernels
 
 
 async def crowd(host: Host, users: int, gap_s: float, seconds: float, patience_s: float) -> Found:
@@ -65,9 +83,9 @@ async def crowd(host: Host, users: int, gap_s: float, seconds: float, patience_s
     """
     students = [Student(host.url, patience_s, seed) for seed in range(users)]
     errors: Counter[str] = Counter()
-    came = await _come(students, gap_s, errors)
+    arrived = await _come(students, gap_s, errors)
     before, kernels = host.memory(), host.kernels()
-    there, dragged = await _drag(came.pop("there"), seconds, errors)
+    there, dragged = await _drag(arrived.pop("there"), seconds, errors)
     right = await _all(errors, [student.settle() for student in there])
     memory = host.memory()
     closed = await _all(errors, [student.close() for student in there])
@@ -79,13 +97,13 @@ async def crowd(host: Host, users: int, gap_s: float, seconds: float, patience_s
         "served": right.count(True),
         "failures": sum(errors.values()),
         "errors": dict(errors),
-        **came,
+        **arrived,
         **dragged,
         "private_mb_each": memory["private_mb"] / max(1, len(there)),
         "memory_before": before,
         "memory": memory,
         "closed": {str(status): count for status, count in Counter(closed).items()},
-        "all_freed": freed,
+        "all_freed": freed is not None,
     }
 
 
@@ -136,14 +154,14 @@ async def _all(errors: Counter[str], steps: Sequence[Awaitable[Any]]) -> list[An
     return await asyncio.gather(*map(attempt, steps))
 
 
-async def ended(processes: set[psutil.Process]) -> bool:
-    """Wait until none of these processes runs; whether that came about."""
-    deadline = time.monotonic() + FREED_WITHIN_S
+async def ended(processes: set[psutil.Process], within_s: float = FREED_WITHIN_S) -> float | None:
+    """Seconds until none of these processes runs, None where some stay."""
+    began = time.monotonic()
     while running(processes):
-        if time.monotonic() > deadline:
-            return False
+        if time.monotonic() - began > within_s:
+            return None
         await asyncio.sleep(TICK_S)
-    return True
+    return time.monotonic() - began
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float | None]:

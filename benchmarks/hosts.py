@@ -25,7 +25,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 START_S, READY_S, STOP_S = 120, 600, 30  # then a server that hangs is given up
 TICK_S = 0.05
 ENVIRONMENT = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-MB = 2**20
+MB = 1e6
 
 
 def stock(users: int) -> list[str]:

@@ -78,6 +78,12 @@ class Student:
 
     async def open(self) -> None:
         """Read the page to its end, connect, and get the states of all widgets."""
+        await self.read()
+        await self._connect()
+        await self._ask_states()
+
+    async def read(self) -> None:
+        """Read the page to its end; by then its kernel runs."""
         page = await self._fetch(self.url)
         for _ in range(REDIRECTS):
             if page.code not in (301, 302):
@@ -89,8 +95,6 @@ class Student:
         if not found:
             raise NotServedError("page: no kernel in it")
         self.kernel = found[1].decode()
-        await self._connect()
-        await self._ask_states()
 
     async def drag(self, seconds: float) -> int:
         """Move the slider at a human pace, one change in flight, the newest next; how many came."""
@@ -121,9 +125,15 @@ class Student:
         return left.code
 
     def drop(self) -> None:
-        """Leave without a word."""
+        """Close the websocket."""
         if self._socket:
             self._socket.close()
+
+    def kill(self) -> None:
+        """End as a killed browser does: the line breaks, and nothing is said."""
+        assert self._socket
+        assert self._socket.protocol
+        self._socket.protocol.stream.close()
 
     async def _fetch(self, url: str, body: str | None = None) -> HTTPResponse:
         """Ask with the cookies there are, and keep those that come."""
@@ -141,7 +151,9 @@ class Student:
         except (HTTPClientError, OSError) as error:
             raise NotServedError(f"page: {type(error).__name__}") from error
         for line in response.headers.get_list("Set-Cookie"):
-            self._cookies |= {name: cookie.value for name, cookie in SimpleCookie(line).items()}
+            self._cookies |= {
+                name: cookie.coded_value for name, cookie in SimpleCookie(line).items()
+            }
         return response
 
     def _headers(self) -> dict[str, str]:
