@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 from crowd import abandoned, closed_tab, crowd, one_user
 from firstpress import first_presses
-from hosts import HOSTS, serving
-from student import PACE_S
+from hosts import HOSTS, Host, serving
+from student import PACE_S, NotServedError
 from tornado.httpclient import AsyncHTTPClient
 
 AT_ONCE, CLASS = 30, 200  # students that the figures to reach are about
@@ -38,7 +38,6 @@ FIGURES = (  # row, key, what it is, unit, figure to reach, whether more is bett
     ("left", "silent_s", "page that never connects: gone after", "s", 120.0, False),
     ("left", "killed_s", "killed browser: gone after", "s", 120.0, False),
 )
-ENDS = {"closed": closed_tab, "left": abandoned}
 TAIL = ("p50", "p95", "p99", "max")
 ROWS = tuple(dict.fromkeys(row for row, *_ in FIGURES))
 Found = dict[str, Any]
@@ -107,21 +106,30 @@ def chosen(names: Sequence[str] | dict[str, Any]) -> Callable[[str], list[str]]:
 
 def one_row(name: str, row: str, options: argparse.Namespace) -> Found | None:
     """Measure one row on one host; None where it is not run."""
-    alone = name == "serve"  # only there do kernels share what is not a student's own
-    at_once = options.at_once if alone else min(options.at_once, options.few)
-    if (row == "class" and not alone) or (row == "together" and not at_once):
+    shared = name == "serve"  # only there do kernels share what is not a student's own
+    at_once = options.at_once if shared else min(options.at_once, options.few)
+    if (row == "class" and not shared) or (row == "together" and not at_once):
         return None
     with serving(name, max(options.users, options.at_once)) as host:
         if row == "browser":
             return first_presses(host.url, options.rounds)
-        if row == "one":
-            return asyncio.run(one_user(host, options.rounds, options.patience))
-        if row in ENDS:
-            return asyncio.run(ENDS[row](host, options.patience))
-        students, gap_s = (
-            (at_once, 0.0) if row == "together" else (options.users, 1 / options.arrivals)
-        )
-        return asyncio.run(crowd(host, students, gap_s, options.seconds, options.patience))
+        try:
+            return asyncio.run(_with_students(host, row, at_once, options))
+        except NotServedError as error:
+            return {"error": str(error)}
+
+
+async def _with_students(host: Host, row: str, at_once: int, options: argparse.Namespace) -> Found:
+    patience_s = options.patience
+    if row == "one":
+        return await one_user(host, options.rounds, patience_s)
+    if row == "closed":
+        return await closed_tab(host, patience_s)
+    if row == "left":
+        return await abandoned(host, patience_s)
+    if row == "together":
+        return await crowd(host, at_once, 0.0, options.seconds, patience_s)
+    return await crowd(host, options.users, 1 / options.arrivals, options.seconds, patience_s)
 
 
 def judged(found: dict[str, Found], options: argparse.Namespace) -> list[Found]:
@@ -148,7 +156,7 @@ def judged(found: dict[str, Found], options: argparse.Namespace) -> list[Found]:
 def cell(found: Found | None, key: str) -> Found:
     """One figure of one host: whether it was run, with how many users, and what came out."""
     ran = found is not None
-    return {"run": ran, "value": found and found[key], "users": found and found.get("users")}
+    return {"run": ran, "value": found and found.get(key), "users": found and found.get("users")}
 
 
 def reaches(value: float | None, floor: float, more: bool) -> bool:
@@ -203,7 +211,9 @@ def notes(result: Found) -> list[str]:
         f"{setting['load_before']:.1f}",
     ]
     for name, rows in result["hosts"].items():
-        lines += [about(name, rows[row]) for row in ("together", "class") if rows.get(row)]
+        run = {row: one for row, one in rows.items() if one}
+        lines += [f"{name}, {row}: {one['error']}" for row, one in run.items() if "error" in one]
+        lines += [about(name, run[row]) for row in ("together", "class") if row in run]
     return lines
 
 

@@ -168,7 +168,9 @@ class Student:
             self._socket = await websocket_connect(
                 request, on_message_callback=self._receive, subprotocols=[PROTOCOL]
             )
-        except (HTTPClientError, OSError, WebSocketError) as error:
+        except HTTPClientError as error:
+            raise NotServedError(f"websocket: HTTP {error.code}") from error
+        except (OSError, WebSocketError) as error:
             raise NotServedError(f"websocket: {type(error).__name__}") from error
         if self._socket.selected_subprotocol != PROTOCOL:
             raise NotServedError("websocket: another protocol")
