@@ -1,0 +1,53 @@
+"""The first key press on the slider in real Chromium, from navigation until its result is shown."""
+
+from __future__ import annotations
+
+import shutil
+from statistics import median
+from time import monotonic
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+PATIENCE_MS = 120_000
+SHOWN = """() => {
+  const { owState, owRecipe } = document.querySelector(".ow-explorer")?.dataset ?? {};
+  return owState === "fresh" && JSON.parse(owRecipe).sparsity === 0.01;
+}"""
+
+
+def first_presses(url: str, rounds: int) -> dict[str, Any] | None:
+    """Seconds until the slider answers, each in a new profile; None where no browser is."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        return None
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=found, args=FLAGS)
+        seconds = [first_press(browser, url) for _ in range(rounds)]
+        browser.close()
+    return {"median_s": median(seconds), "each_s": seconds}
+
+
+def first_press(browser: Browser, url: str) -> float:
+    """Open the page, press a key as soon as there is a handle, wait for what it does."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    began = monotonic()
+    page.goto(url, wait_until="commit")
+    page.get_by_role("slider", name="Sparsity").press("ArrowRight")
+    page.wait_for_function(SHOWN)
+    took = monotonic() - began
+    page.goto("about:blank")  # leaving lets Voila end the kernel; closing would not
+    context.close()
+    return took

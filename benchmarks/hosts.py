@@ -1,0 +1,166 @@
+"""The servers that are compared, and what Linux says of their processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+LESSONS = Path(__file__).resolve().parent.parent / "lessons"
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
+START_S, READY_S, STOP_S = 120, 600, 30  # then a server that hangs is given up
+TICK_S = 0.05
+ENVIRONMENT = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+MB = 1e6
+
+
+def stock(users: int) -> list[str]:
+    """Voila as it is installed, on the explorer."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
+    return [sys.executable, "-m", "voila", str(LESSONS / "explorer.ipynb"), *options]
+
+
+def app(users: int) -> list[str]:
+    """``make app``: Voila with our settings, a new process for each kernel."""
+    command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
+    return [*command, "--lessons", str(LESSONS)]
+
+
+def serve(users: int) -> list[str]:
+    """``optiwidgets serve``: kernels forked from one process."""
+    command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0"]
+    return [*command, "--lessons", str(LESSONS), "--max-users", str(users)]
+
+
+HOSTS = {"stock": stock, "app": app, "serve": serve}
+
+
+@dataclass
+class Host:
+    """A running server; ``idle`` are its processes before any student came."""
+
+    url: str
+    process: psutil.Process
+    idle: frozenset[psutil.Process]
+
+    def kernels(self) -> set[psutil.Process]:
+        """Processes that came with the students: kernels, and whatever starts them."""
+        return set(self.process.children(recursive=True)) - self.idle
+
+    def memory(self) -> dict[str, Any]:
+        """Of the kernels, private and shared out, in MB; and of the whole server."""
+        kernels = self.kernels()
+        each = [found for one in kernels if (found := memory(one.pid))]
+        rest = [memory(one.pid) for one in (self.process, *self.idle)]
+        whole = [found["proportional"] for found in (*each, *rest) if found]
+        return {
+            "processes": len(kernels),
+            "private_mb": sum(found["private"] for found in each),
+            "proportional_mb": sum(found["proportional"] for found in each),
+            "whole_mb": sum(whole),
+        }
+
+
+def running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended; one that has, and is not yet buried, holds no memory."""
+    return [one for one in processes if _runs(one)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.is_running())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def memory(pid: int) -> dict[str, float] | None:
+    """Private and proportional memory of a process in MB, None once it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    kib = {name: int(size) for name, size, *_ in (line.replace(":", "").split() for line in lines)}
+    private = kib["Private_Clean"] + kib["Private_Dirty"]
+    return {"private": private * 1024 / MB, "proportional": kib["Pss"] * 1024 / MB}
+
+
+@contextmanager
+def serving(name: str, users: int) -> Iterator[Host]:
+    """Run a server in an environment of its own; afterwards no process of it is left."""
+    command = HOSTS[name](users)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log.txt")
+        with log.open("w") as output:
+            started = subprocess.Popen(
+                command, stdout=output, stderr=output, cwd=folder, env=_environment(folder)
+            )
+        process = psutil.Process(started.pid)
+        try:
+            url = _address(started, log)
+            if name == "serve":
+                _wait_until_ready(url)
+            yield Host(url, process, frozenset(process.children(recursive=True)))
+        finally:
+            _stop(started, process)
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """Nobody's Jupyter settings, and the kernels of this Python."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
+    package = os.pathsep.join(filter(None, (str(LESSONS.parent), os.environ.get("PYTHONPATH"))))
+    own = {place: str(Path(folder, place)) for place in ENVIRONMENT}
+    return inherited | own | {"PYTHONPATH": package}
+
+
+def _address(started: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_S
+    while started.poll() is None and time.monotonic() < deadline:
+        if found := ADDRESS.search(log.read_text()):
+            return found[0]
+        time.sleep(TICK_S)
+    raise SystemExit(f"{started.args} did not say where it serves:\n{log.read_text()}")
+
+
+def _wait_until_ready(url: str) -> None:
+    """Wait for the slider grid, which a server evaluates once."""
+    deadline = time.monotonic() + READY_S
+    while (grid := health(url)["grid"]) != "ready":
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the slider grid is not ready after {READY_S} s: {grid}")
+        time.sleep(1)
+
+
+def health(url: str) -> dict[str, Any]:
+    """What ``optiwidgets serve`` says of itself."""
+    with urllib.request.urlopen(f"{url}health", timeout=START_S) as answer:
+        said: dict[str, Any] = json.load(answer)
+        return said
+
+
+def _stop(started: subprocess.Popen[bytes], process: psutil.Process) -> None:
+    """Ask first: a server that ends by itself takes its kernels along."""
+    family = process.children(recursive=True) if started.poll() is None else []
+    started.send_signal(signal.SIGTERM)
+    try:
+        started.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        started.wait()
+    for one in psutil.wait_procs(family, timeout=5)[1]:
+        one.kill()
