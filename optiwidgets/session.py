@@ -31,7 +31,7 @@ from optiwidgets.engine.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.recover import AT_START, Cancelled, Listener, Progress
 from optiwidgets.engine.report import Floats, Integers, Report
 from optiwidgets.engine.search import nearest_recipe
-from optiwidgets.slowlane import Job, SlowLane
+from optiwidgets.slowlane import Job, SlowLane, nothing
 
 REST_S = 0.3  # how long the hand must be still before the slow lane starts
 SHORT_REST_S = 0.1  # and before it completes a first part
@@ -42,6 +42,7 @@ LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
     {"recovery": "none"},
     {"score": "magnitude"},
 )
+WAITING = Progress(0.0, "waiting for a free place")  # others' long work has them all
 log = logging.getLogger("optiwidgets")
 
 
@@ -298,7 +299,7 @@ class Session(HasTraits):
             done(result)
 
         with self._lock:  # what follows from the news may make it void again
-            future = self.slow.submit((self._told(work), finish))
+            future = self.slow.submit((self._told(work), finish), waits=self._say_waiting)
             self.progress = AT_START
         return future
 
@@ -307,10 +308,14 @@ class Session(HasTraits):
         recipe, experiment = self.recipe, self.experiment
         quick = experiment.is_quick(recipe)
         work = self._told(lambda tell: experiment.run(recipe, tell=tell))
-        self.slow.submit((work, self._complete_with), rest_s=SHORT_REST_S if quick else REST_S)
+        job, rest_s = (work, self._complete_with), SHORT_REST_S if quick else REST_S
+        self.slow.submit(job, rest_s=rest_s, short=quick, waits=self._say_waiting)
         self.completing = True
         if not quick:
             self.progress = AT_START  # last: what follows from the news may make it void again
+
+    def _say_waiting(self, waiting: bool) -> None:
+        self.progress = WAITING if waiting else AT_START
 
     def _complete_with(self, report: Report) -> None:
         self.adopt(report)
@@ -347,11 +352,9 @@ class Session(HasTraits):
             self.busy = False
 
     def _measuring(self, report: Report) -> Job:
-        def work(void: Callable[[], bool]) -> Report:
-            known = report.latency or not self.measures
-            return report if known else self.experiment.measure(report, stop=void)
-
-        return work, self.adopt
+        if report.latency or not self.measures:
+            return nothing, lambda _: self.adopt(report)
+        return lambda void: self.experiment.measure(report, stop=void), self.adopt
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong; what was shown stays, marked stale."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Condition, RLock
 from typing import Any
 
 from optiwidgets.engine.recover import Cancelled
+from optiwidgets.places import Place, step_back
 
-Job = tuple[Callable[[Callable[[], bool]], Any], Callable[[Any], None]]
+Work = Callable[[Callable[[], bool]], Any]
+Job = tuple[Work, Callable[[Any], None]]
+
+
+def nothing(void: Callable[[], bool]) -> None:
+    """Work of a job that only delivers: for it nobody waits for a place."""
 
 
 class SlowLane:
@@ -49,7 +55,7 @@ class SlowLane:
 
     @cached_property
     def _executor(self) -> Executor:
-        return self._given or ThreadPoolExecutor(1, "slow-lane")
+        return self._given or ThreadPoolExecutor(1, "slow-lane", initializer=step_back)
 
     def cancel(self) -> int:
         """Make all work so far void, and return the number of the work to come."""
@@ -58,7 +64,13 @@ class SlowLane:
             self._changed.notify_all()
             return self._generation
 
-    def submit(self, *jobs: Job, rest_s: float = 0.0) -> Future[None]:
+    def submit(
+        self,
+        *jobs: Job,
+        rest_s: float = 0.0,
+        short: bool = False,
+        waits: Callable[[bool], None] = lambda _: None,
+    ) -> Future[None]:
         """Do jobs one after the other in the background, until something newer comes.
 
         Parameters
@@ -69,35 +81,60 @@ class SlowLane:
             ``done`` gets what it returned, unless newer work was submitted or all was cancelled.
         rest_s
             Seconds of quiet to wait for before starting.
+        short
+            It takes no longer than a slider's answer: it needs none of the host's places.
+        waits
+            Told True where all of the host's places are taken, and False once one is free.
 
         Returns
         -------
         concurrent.futures.Future
             Done when the jobs have ended, or were given up.
         """
-        self.newest = self._executor.submit(self._run, self.cancel(), jobs, rest_s)
-        return self.newest
+        mine = self.cancel()
 
-    def _run(self, mine: int, jobs: Sequence[Job], rest_s: float) -> None:
         def void() -> bool:
             return self._generation != mine
 
-        with self._changed:
-            self._changed.wait_for(void, rest_s)
-        for work, done in jobs:
-            if void():
-                return
-            try:
-                result = work(void)
-            except Cancelled:
-                return
-            except Exception as error:  # noqa: BLE001 (handed on)
-                if self._is_closing():
-                    return
-                result, done = error, self._failed
+        def pause(seconds: float) -> bool:
+            with self._changed:
+                return self._changed.wait_for(void, seconds)
+
+        def tell(waiting: bool) -> None:
             with self._changed:
                 if not void():
-                    done(result)
+                    waits(waiting)
+
+        def run() -> None:
+            pause(rest_s)
+            place = Place()
+            try:
+                for work, done in jobs:
+                    free = short or work is nothing or place.take(pause, tell)
+                    if not (free and self._do(work, done, void)):
+                        return
+            finally:
+                place.give_back()
+
+        self.newest = self._executor.submit(run)
+        return self.newest
+
+    def _do(self, work: Work, done: Callable[[Any], None], void: Callable[[], bool]) -> bool:
+        """Do one job; False: it was given up, and with it those after it."""
+        if void():
+            return False
+        try:
+            result = work(void)
+        except Cancelled:
+            return False
+        except Exception as error:  # noqa: BLE001 (handed on)
+            if self._is_closing():
+                return False
+            result, done = error, self._failed
+        with self._changed:
+            if not void():
+                done(result)
+        return not void()
 
     def _is_closing(self) -> bool:
         """Tell whether Python is on its way out: no pool takes work, and nobody is left to tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
     >>> each(lambda one, other: one * other, [1, 2, 3], [4, 5, 6])
     [4, 10, 18]
     """
-    return list(_workers(os.getpid()).map(work, *items))
+    return list(_workers(os.getpid(), _niceness()).map(work, *items))
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
@@ -157,7 +158,7 @@ def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     >>> alone(torch.get_num_threads)
     1
     """
-    return _workers(os.getpid()).submit(work, *args, **kwargs).result()
+    return _workers(os.getpid(), _niceness()).submit(work, *args, **kwargs).result()
 
 
 def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -175,10 +176,19 @@ def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 @cache
-def _workers(process: int) -> ThreadPoolExecutor:
-    """Threads of this process, made on first use: a forked child must make its own."""
+def _workers(process: int, niceness: int) -> ThreadPoolExecutor:
+    """Threads of this process, made on first use: a forked child must make its own.
+
+    Threads have the priority of the thread that started them: those of each priority are apart, so
+    that what is urgent never waits for what is not.
+    """
     return _threads(THREADS)
 
 
 def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, "evaluate", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _niceness() -> int:
+    """Of this thread, where threads have one of their own: 0 is usual, more is less urgent."""
+    return os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0

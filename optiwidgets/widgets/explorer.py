@@ -199,9 +199,9 @@ class Explorer(VBox):
         self.tabs.observe(lambda _: self._open_view(), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
         self.session.at_rest[:0] = [
+            self.history.settled,
             self._at_rest("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
             self._at_rest("Figure", self.kept.figure, render, self.kept.show),
-            self.history.settled,
             self.weights.at_rest,
         ]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])

@@ -14,7 +14,7 @@ from traitlets import Dict, Int, List, TraitError, Unicode
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.session import Session
-from optiwidgets.slowlane import Job
+from optiwidgets.slowlane import Job, nothing
 from optiwidgets.widgets.frontier import Frontier
 from optiwidgets.widgets.panels import View, _module, _plain, _style
 from optiwidgets.widgets.past import Entry, Past, in_words, to_csv
@@ -97,7 +97,7 @@ class History(View):
             if not self.session.stale and self.session.report.recipe == report.recipe:
                 self.keep(report)
 
-        return lambda void: None, done
+        return nothing, done
 
     def _group(self) -> Past:
         """What was tried with the model that is open, whenever it was."""

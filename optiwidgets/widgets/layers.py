@@ -11,12 +11,12 @@ from typing import Any
 import anywidget
 from ipywidgets import (
     HTML,
+    BoundedFloatText,
     BoundedIntText,
     Button,
     Checkbox,
     Dropdown,
     FloatProgress,
-    FloatText,
     HBox,
     IntSlider,
     SelectionSlider,
@@ -82,7 +82,8 @@ class Layers(VBox):
         self.reset = Button(description="Reset", tooltip="Back to the untouched model")
         self.unit = Dropdown(options=[BYTES, POINTS], description="Fit to budget")
         self.most = BoundedIntText(value=1600, min=1, max=10**9, description="Bytes")
-        self.points = FloatText(value=1.0, step=0.5, description="Points")
+        self.points = BoundedFloatText(value=1.0, min=0, max=100, step=0.5)
+        self.points.description = "Points"
         self.fit = Button(description="Fit", tooltip="Bits and sparsity for every layer")
         self.cancel = Button(description="Cancel", disabled=True)
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0)

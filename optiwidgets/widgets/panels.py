@@ -20,7 +20,7 @@ from traitlets import Bool, Dict, Instance, Int, List, Unicode
 from optiwidgets.engine.recipe import N_OF_M, Recipe
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
-from optiwidgets.slowlane import Job
+from optiwidgets.slowlane import Job, nothing
 from optiwidgets.widgets.cells import worst_class
 
 HERE = Path(__file__).parent
@@ -129,7 +129,7 @@ def when_looked_at(
                 show(result)
                 widget.remove_class("ow-stale")
 
-        return lambda void: work(report) if looked_at else None, done
+        return (lambda void: work(report)) if looked_at else nothing, done
 
     return job
 

@@ -13,7 +13,7 @@ from traitlets import Dict
 from optiwidgets.engine.recipe import Recipe
 from optiwidgets.engine.report import LayerWeights, Report
 from optiwidgets.session import Session
-from optiwidgets.slowlane import Job
+from optiwidgets.slowlane import Job, nothing
 from optiwidgets.widgets.panels import View, _module, _plain, _style
 
 BINS = 96  # of the untouched weights
@@ -66,7 +66,7 @@ class Weights(View):
             if layers and report.recipe == self.session.report.recipe:
                 self._take(layers)
 
-        return lambda void: report.weights() if waits else (), done
+        return (lambda void: report.weights()) if waits else nothing, done
 
     def _is_cheap(self, recipe: Recipe) -> bool:
         """Tell whether the weights can be had within a few milliseconds."""

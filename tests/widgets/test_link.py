@@ -3,6 +3,8 @@
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optiwidgets import Explorer, Policy, Recipe
 from optiwidgets.engine.recipe import CHOICES
@@ -63,6 +65,27 @@ REFUSED = [
     ("layers=[[%22tail%22,null,4]]", "'tail' is not a layer: it is one of 'features.0'"),
     ("bits=" + "9" * 5000, "a link has at most 4,000 characters"),
     ("model=" + "x" * 3000, "is not a model: it is one of"),
+    ("x" * 10**5, "a link has at most 4,000 characters after the ?, not 100,000"),
+    ("bits=4&" * 5000, "a link has at most 4,000 characters"),
+    ("&".join(f"a{i}=1" for i in range(500)), "'a0' is not a key of a link"),
+    ("&".join(["theme=dark"] * 300) + "&bits=99", "not 99"),
+    ("bits=4&theme=dark&bits=4", "a link names bits once, not twice"),
+    ("%=%&%zz=1", "'%' is not a key of a link"),
+    ("bits=%ff%fe", "bits per weight are 1 to 8, 16 or 32, not '\ufffd\ufffd'"),
+    ("model=%00", "is not a model: it is one of"),
+    ("bits=%D9%A4", "not '\u0664'"),  # four, in other digits
+    ("sparsity=%EF%BC%90.5", "not '\uff10.5'"),
+    ("sparsity=1e309", "not inf"),
+    ("sparsity=-inf", "not '-inf'"),
+    ("sparsity=-0.5", "not -0.5"),
+    ("seed=" + "9" * 25, "seed is a whole number from 0 to 2**63 - 1"),
+    ("seed=" + "9" * 3000, "seed is a whole number from 0 to 2**63 - 1"),
+    ("layers=" + "9" * 3900, "layers are tuples"),
+    ("layers=" + '{"a":' * 700, "layers are tuples"),
+    ("layers=null", "layers are tuples"),
+    ("layers=[[[],{},true]]", "layers are tuples"),
+    ("layers=[[%22head%22,1e309,4]]", "sparsity is a fraction"),
+    ("surprise=1e5", "a seed is a whole number 0 to 999999"),
 ]
 
 
@@ -74,6 +97,29 @@ def test_a_link_that_cannot_be_opened_says_why_and_leaves_the_default(explorer, 
     assert len(explorer.feed.message) < 400
     assert explorer.session.recipe == Recipe()
     assert explorer.feed.state == "fresh"
+
+
+@given(
+    st.text(max_size=200)
+    | st.lists(
+        st.tuples(st.sampled_from(sorted(link.PARSERS)), st.text(max_size=30)), max_size=6
+    ).map(urlencode)
+    | st.lists(
+        st.tuples(
+            st.sampled_from(sorted(link.PARSERS)),
+            st.integers() | st.floats() | st.lists(st.lists(st.none() | st.floats())),
+        )
+    ).map(lambda pairs: "&".join(f"{key}={value}" for key, value in pairs))
+)
+def test_any_query_is_read_or_refused_in_a_few_words(query):
+    try:
+        said = link.read(query)
+    except ValueError as refused:
+        reason = str(refused)
+    else:
+        reason = ""
+        assert link.read(link.spell("", "", "", said["recipe"])) == {"recipe": said["recipe"]}
+    assert len(reason) < 400
 
 
 def test_what_a_link_could_not_do_is_said_until_the_hand_moves(explorer, digits):

@@ -1,0 +1,112 @@
+"""What a page may send to a kernel that it may run no code in: well formed messages to widgets.
+
+Under Voila a page needs two things: to ask once for all widgets' state, and to move what is there.
+It opens no widgets of its own, closes none, and sees no traceback: those go to the host's log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+CONTROL = "jupyter.widget.control"  # where a page asks for all widgets
+MOST_OPEN = 8  # channels of that kind; a page has one, and one more each time it is reloaded
+LONGEST_NAME = 100  # characters
+LOUD = ("optiwidgets", "ipykernel.comm", "comm")  # loggers that would write on the page
+
+
+def close_door(kernel: Any) -> None:
+    """Check what a page sends to this kernel, if it is served by Voila; once is enough."""
+    if kernel is None or not served() or getattr(kernel, "optiwidgets_door", None):
+        return
+    kernel.optiwidgets_door = door = Door(kernel)
+    for kind in ("comm_open", "comm_msg", "comm_close"):
+        kernel.shell_handlers[kind] = door.watch(kind, kernel.shell_handlers[kind])
+    for name in LOUD:
+        logging.getLogger(name).addHandler(_ToHost(kernel.log))
+        logging.getLogger(name).propagate = False
+    kernel.shell._showtraceback = _quiet(kernel, kernel.shell._showtraceback)
+
+
+def served() -> bool:
+    """Tell whether Voila serves this kernel: its pages run no code."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+
+
+class Door:
+    """Lets through what a page needs to send, and drops the rest."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._log, self._comms = kernel.log, kernel.comm_manager.comms
+        self._asking: list[str] = []  # ids of the channels that pages opened, the oldest first
+
+    def watch(self, kind: str, handle: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a handler of messages see only those that are as they should be."""
+        check = getattr(self, f"_check_{kind.removeprefix('comm_')}")
+
+        def watched(stream: Any, ident: Any, message: Any) -> None:
+            content = message.get("content")
+            name = content.get("comm_id") if isinstance(content, dict) else None
+            known = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME
+            if not known or not check(name, content, message):
+                self._log.debug("dropped a %s of a page", kind)
+                return
+            try:
+                handle(stream, ident, message)
+            except Exception:  # noqa: BLE001 (logged, for the host)
+                self._log.exception("a %s of a page failed", kind)
+
+        return watched
+
+    def _check_open(self, name: str, content: dict[str, Any], message: dict[str, Any]) -> bool:
+        """A page may open a channel to ask for all widgets; the oldest one makes room."""
+        told = message.get("metadata")
+        version = told.get("version") if isinstance(told, dict) else None
+        right = isinstance(version, str) and version.startswith("1.")
+        if content.get("target_name") != CONTROL or name in self._comms or not right:
+            return False
+        self._asking.append(name)
+        if len(self._asking) > MOST_OPEN:
+            self._comms.pop(self._asking.pop(0), None)
+        return True
+
+    def _check_msg(self, name: str, content: dict[str, Any], message: dict[str, Any]) -> bool:
+        """To a widget that is there; what it says to a widget is the guard's matter."""
+        data = content.get("data")
+        if name not in self._comms or not isinstance(data, dict):
+            return False
+        return name not in self._asking or data.get("method") == "request_states"
+
+    def _check_close(self, name: str, content: dict[str, Any], message: dict[str, Any]) -> bool:
+        """A page may close what it opened."""
+        if name not in self._asking:
+            return False
+        self._asking.remove(name)
+        return name in self._comms
+
+
+class _ToHost(logging.Handler):
+    """Hands records to the kernel's own log, which the host reads and no page."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass it on."""
+        self._log.handle(record)
+
+
+def _quiet(kernel: Any, show: Callable[..., None]) -> Callable[..., None]:
+    """Show what a cell raised; what anything else raised goes to the host's log."""
+
+    def showtraceback(kind: Any, error: Any, lines: Any) -> None:
+        header = kernel.get_parent("shell").get("header", {})
+        if header.get("msg_type") == "execute_request":
+            show(kind, error, lines)
+        else:
+            kernel.log.error("a page's message failed:\n%s", "\n".join(lines))
+
+    return showtraceback
