@@ -48,7 +48,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
-        *("zmq", "psutil"),
+        *("zmq", "psutil", "ipywidgets"),
     ),
     "figures.py": (
         *("optiwidgets.engine.report", "optiwidgets.engine.trials"),

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 import tornado.web
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.web import HTTPError
@@ -171,6 +172,7 @@ async def facts(kernels: Any) -> dict[str, Any]:
 class Health(Plain, JupyterHandler):
     """For programs that watch: is it well, and how full is it."""
 
+    @allow_unauthenticated
     async def get(self) -> None:
         """Answer in JSON."""
         self.set_header("Content-Type", "application/json")

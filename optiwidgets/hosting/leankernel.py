@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import ipywidgets
 from ipykernel import ipkernel
 from ipykernel.kernelapp import IPKernelApp
 
@@ -33,6 +34,7 @@ class LeanKernel(ipkernel.IPythonKernel):
             super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         finally:
             vars(ipkernel)["sys"] = sys
+        ipywidgets.register_comm_target()  # which its import does only if a kernel is there by then
 
 
 def run(argv: Sequence[str]) -> None:

@@ -1,0 +1,278 @@
+"""A class served by ``optiwidgets serve``: who may enter, how many, and what they cannot reach."""
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Timer
+
+import nbformat
+import psutil
+import pytest
+
+from optiwidgets.cli import main
+from optiwidgets.hosting.app import LOOPBACK
+from optiwidgets.hosting.entry import Entry
+
+PATIENCE_S = 240  # then a server that hangs is killed, and the test fails
+TOKEN, PASSWORD = "a teacher's", "a student's"
+
+
+@pytest.fixture(scope="module")
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lessons")
+    (folder / ".hidden").mkdir()
+    (folder / "sub").mkdir()
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    for name, code in {
+        "explorer.ipynb": "import os\nprint('parent', os.getppid())",
+        "10_breaks.ipynb": "1 / 0",
+        ".hidden/secret.ipynb": "print('secret')",
+        "sub/secret.ipynb": "print('secret')",
+    }.items():
+        cells = [nbformat.v4.new_code_cell(code)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / name)
+    return folder
+
+
+@contextmanager
+def serving(lessons: Path, *options: str, **env: str) -> Iterator[tuple[int, psutil.Process]]:
+    """A server of a class, and its port; everything it started is gone in the end."""
+    command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0", *options]
+    process = subprocess.Popen(
+        [*command, "--lessons", str(lessons)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"OPTIWIDGETS_GRIDS": ""} | env,
+    )
+    watchdog = Timer(PATIENCE_S, process.kill)
+    watchdog.start()
+    assert process.stdout
+    said = ""
+    while not (address := re.search(r"^http://.*:(\d+)/$", said, re.MULTILINE)):
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    server = psutil.Process(process.pid)
+    yield int(address[1]), server
+    family = server.children(recursive=True)
+    process.terminate()
+    process.communicate()
+    watchdog.cancel()
+    assert not psutil.wait_procs(family, PATIENCE_S)[1]
+
+
+@dataclass
+class Browser:
+    """Keeps cookies, as far as it takes to be the same one again."""
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(
+        self, path: str, method: str = "GET", body: str = "", **headers: str
+    ) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        kept = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, body, kept | form | headers)
+        response = connection.getresponse()
+        for cookie in response.headers.get_all("Set-Cookie") or []:
+            name, _, value = cookie.split(";")[0].partition("=")
+            self.cookies[name] = value
+        text = response.read().decode()
+        self.headers = response.headers
+        connection.close()
+        return response.status, text
+
+    def open(self, query: str = "") -> str:
+        """Open the explorer, and return its kernel."""
+        status, text = self.ask(f"/voila/render/explorer.ipynb{query}")
+        assert status == 200
+        return re.search(r'"kernelId": "([^"]+)"', text)[1]
+
+    def close(self, kernel: str) -> int:
+        """What a closing tab sends."""
+        return self.ask(f"/voila/api/shutdown/{kernel}", "POST", f"_xsrf={self.cookies['_xsrf']}")[
+            0
+        ]
+
+    def health(self) -> dict[str, object]:
+        return json.loads(self.ask("/health")[1])
+
+
+@pytest.fixture(scope="module")
+def open_port(lessons: Path) -> Iterator[int]:
+    """A class open to everybody on this machine, with two places."""
+    with serving(lessons, "--max-users", "2") as (port, _):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def closed_port(lessons: Path) -> Iterator[int]:
+    """A class behind a token and a password."""
+    with serving(lessons, OPTIWIDGETS_TOKEN=TOKEN, OPTIWIDGETS_PASSWORD=PASSWORD) as (port, _):
+        yield port
+
+
+def test_pages_come_from_forked_kernels_and_a_full_class_asks_to_wait(open_port: int) -> None:
+    first, second, third = (Browser(open_port) for _ in range(3))
+    kernels = [first.open(), second.open()]
+    assert first.health()["kernels"] == 2
+    status, text = third.ask("/voila/render/explorer.ipynb")
+    assert status == 503
+    assert third.headers["Retry-After"] == "5"
+    assert "The class is full" in text
+    assert '<meta http-equiv="refresh" content="5">' in text
+    assert [b.close(k) for b, k in zip((first, second), kernels, strict=True)] == [204, 204]
+    assert third.close(third.open()) == 204
+    assert first.health()["kernels"] == 0
+
+
+def test_a_kernel_is_its_owners_alone(open_port: int) -> None:
+    owner, stranger = Browser(open_port), Browser(open_port)
+    kernel = owner.open()
+    stranger.ask("/lessons")
+    stranger.cookies["_xsrf"] = owner.cookies["_xsrf"]
+    assert owner.ask(f"/api/kernels/{kernel}")[0] == 200
+    assert stranger.ask(f"/api/kernels/{kernel}")[0] == 404
+    assert stranger.close(kernel) == 404
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    upgrade["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    assert stranger.ask(f"/api/kernels/{kernel}/channels", **upgrade)[0] == 404
+    foreign = upgrade | {"Origin": "http://elsewhere.example"}
+    assert owner.ask(f"/api/kernels/{kernel}/channels", **foreign)[0] == 403
+    assert owner.ask(f"/voila/api/shutdown/{kernel}", "POST")[0] == 403  # no XSRF token
+    assert owner.ask(f"/api/kernels/{kernel}", "DELETE")[0] == 403
+    assert owner.close(kernel) == 204
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/voila/render/.hidden/secret.ipynb",
+        "/voila/render/sub/secret.ipynb",
+        "/voila/render/../explorer.ipynb",
+        "/voila/render/%2e%2e/explorer.ipynb",
+        "/voila/render/explorer.ipynb/",
+        "/voila/render/absent.ipynb",
+        "/voila/render/",
+        "/voila/files/explorer.ipynb",
+        "/voila/files/.hidden/secret.ipynb",
+        "/voila/files/../../etc/passwd",
+        "/voila/tree",
+        "/voila/tree/sub",
+        "/voila/api/contents/",
+        "/api/kernels",
+        "/api/contents",
+        "/api/sessions",
+        "/terminals/1",
+        "/nowhere",
+    ],
+)
+def test_nothing_but_lessons_can_be_opened(open_port: int, path: str) -> None:
+    status, text = Browser(open_port).ask(path)
+    assert status in (403, 404)
+    assert "secret" not in text
+    assert "Traceback" not in text
+    assert "/" not in re.sub(r"<style>.*?</style>|<[^>]*>", "", text, flags=re.DOTALL)
+
+
+def test_a_cell_that_breaks_shows_no_traceback(open_port: int) -> None:
+    browser = Browser(open_port)
+    status, text = browser.ask("/voila/render/10_breaks.ipynb")
+    assert status == 200
+    assert "error" in text
+    assert "ZeroDivisionError" not in text
+    assert str(Path(__file__).parents[2]) not in text
+    browser.close(re.search(r'"kernelId": "([^"]+)"', text)[1])
+
+
+def test_the_lessons_are_listed(open_port: int) -> None:
+    status, text = Browser(open_port).ask("/lessons")
+    assert status == 200
+    assert re.findall(r'href="([^"]+)"', text) == [
+        "voila/render/10_breaks.ipynb",
+        "voila/render/explorer.ipynb",
+    ]
+
+
+def test_without_token_or_password_nobody_enters(closed_port: int) -> None:
+    stranger = Browser(closed_port)
+    for path in ("/voila/render/explorer.ipynb", "/lessons", "/class"):
+        status, _ = stranger.ask(path)
+        assert status == 302
+        assert stranger.headers["Location"].startswith("/login")
+    assert stranger.ask("/voila/render/explorer.ipynb?token=wrong")[0] == 302
+    assert stranger.health()["status"] == "ok"
+
+
+def test_the_token_opens_the_lessons_and_the_class_page(closed_port: int) -> None:
+    teacher = Browser(closed_port)
+    teacher.close(teacher.open(f"?token={TOKEN.replace(' ', '%20')}"))
+    status, text = teacher.ask("/class")
+    assert status == 200
+    for row in ("Users", "Kernels", "Memory", "updates a second"):
+        assert row in text
+
+
+def test_the_password_opens_the_lessons_and_not_the_class_page(closed_port: int) -> None:
+    student = Browser(closed_port)
+    student.ask("/login")
+    for password, status in (("wrong", 401), (PASSWORD, 302)):
+        form = f"_xsrf={student.cookies['_xsrf']}&password={password.replace(' ', '+')}"
+        assert student.ask("/login", "POST", form)[0] == status
+    student.close(student.open())
+    assert student.ask("/class")[0] == 403
+
+
+def test_no_secret_is_logged_even_where_something_breaks(
+    lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from optiwidgets.hosting.app import log_trouble
+
+    class Handler:
+        class request:  # noqa: N801 (a handler's attribute)
+            method, path, uri = "GET", "/lessons", f"/lessons?token={TOKEN}"
+
+        @staticmethod
+        def get_status() -> int:
+            return 500
+
+    log_trouble(Handler())
+    assert "GET /lessons gave 500" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    monkeypatch.setattr("hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b)
+    entry = Entry(token=TOKEN)
+    assert [entry.is_token(given) for given in (TOKEN, "wrong", "")] == [True, False, False]
+    assert len(compared) == 3
+    assert not Entry(token="").is_token("")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_listening_wider_needs_a_token(
+    lessons: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert host not in LOOPBACK
+    assert main(["serve", "--host", host, "--port", "0", "--lessons", str(lessons)]) == 2
+    assert f"{host} can be reached by others: set a token" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--max-users", "0"), ("--case", "cats"), ("--port", "70000")]
+)
+def test_bad_options_are_named(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", option, value])
+    assert f"argument {option}" in capsys.readouterr().err
