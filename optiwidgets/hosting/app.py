@@ -9,7 +9,9 @@ import errno
 import logging
 import os
 import resource
+import shutil
 import socket
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXPLORER = "explorer.ipynb"
 MOST_FILES = 65_536  # open at once
+KERNEL_MB = 1000  # most memory of its own that a kernel gets; training takes a few hundred
+PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # told to kernels
 WATCH_MS = 500  # between two looks at the forking process
 log = logging.getLogger("optiwidgets.hosting")
 
@@ -133,6 +137,7 @@ class Lessons(Voila):
             pass
         finally:
             FORKS.stop()
+            shutil.rmtree(os.environ.get(PLACES, ""), ignore_errors=True)
             self.stop()
 
 
@@ -176,6 +181,8 @@ def serve(hosting: Hosting) -> None:
     if hosting.forked:
         fit = users_that_fit(free_mb())
         hosting = replace(hosting, max_users=hosting.max_users or fit)
+        os.environ.setdefault(MEMORY_MB, str(KERNEL_MB))
+        os.environ[PLACES] = _places(max(1, (os.cpu_count() or 1) - 1))
         print(f"room for {hosting.max_users} users; this machine's memory fits {fit}")  # noqa: T201
     app = Lessons(
         root_dir=str(folder),
@@ -189,6 +196,14 @@ def serve(hosting: Hosting) -> None:
     app.hosting, app.socket = hosting, bound
     app.initialize([])
     app.start()
+
+
+def _places(count: int) -> str:
+    """A folder with as many places for long work as kernels may do at once."""
+    folder = Path(tempfile.mkdtemp(prefix="optiwidgets-places-"))
+    for place in range(count):
+        (folder / str(place)).touch()
+    return str(folder)
 
 
 def _open_many_files() -> None:
