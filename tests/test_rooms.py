@@ -41,6 +41,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "engine/knapsack.py": ("numpy",),
     "engine/*.py": ENGINE,
     "cli.py": ("optiwidgets", "optiwidgets.hosting"),
+    "hosting/hub.py": ("traitlets",),
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
         *("voila", "jupyter_client", "ipykernel", "tornado"),
