@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +15,7 @@ import pytest
 import requests
 from servers import serving
 from traitlets.config import Config
-from visitor import PATIENCE_S, VIEW, Kernel
+from visitor import PATIENCE_S, VIEW, Kernel, answers, free_ports, until_true
 
 from optiwidgets.hosting import hub
 
@@ -39,15 +38,6 @@ def documented(state: Path) -> str:
     assert '"/srv/optiwidgets/lessons"' in block
     assert '"/srv/class"' in block
     return block.replace("/srv/optiwidgets/lessons", str(LESSONS)).replace("/srv/class", str(state))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 @pytest.fixture
@@ -108,23 +98,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patched.setenv("CLASS_PASSWORD", "not a secret")
         patched.chdir(state)
         with serving(command, state / "settings"):
-            until(lambda: answers(f"http://127.0.0.1:{ports[0]}/hub/health"))
+            until_true(lambda: answers(f"http://127.0.0.1:{ports[0]}/hub/health"))
             yield f"http://127.0.0.1:{ports[0]}"
-    until(lambda: not started_for(state))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.2)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=PATIENCE_S).ok
-    except requests.ConnectionError:
-        return False
+    until_true(lambda: not started_for(state))
 
 
 def started_for(state: Path) -> list[str]:

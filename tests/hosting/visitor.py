@@ -6,8 +6,11 @@ import ast
 import asyncio
 import json
 import re
+import socket
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import requests
@@ -26,7 +29,9 @@ class Kernel:
 
     def __init__(self, base: str, page: str, session: requests.Session) -> None:
         (self.id,) = KERNEL.findall(page)
-        self._cookies = cookies_for(session, base)
+        asked = session.prepare_request(requests.Request("GET", f"{base}/api"))
+        known = {"Cookie", "Authorization"} & asked.headers.keys()
+        self._who = {name: asked.headers[name] for name in known}
         self._url = f"ws{base.removeprefix('http')}/api/kernels/{self.id}/channels"
 
     def drag(self, percent: int) -> dict[str, Any]:
@@ -38,57 +43,76 @@ class Kernel:
         return asyncio.run(asyncio.wait_for(self._evaluate(expression), PATIENCE_S))
 
     async def _evaluate(self, expression: str) -> Any:
-        socket = await self._connect()
         content = {"code": "", "silent": True, "user_expressions": {"it": expression}}
-        asked = await send(socket, "execute_request", content)
-        answer = await until(
-            socket,
-            lambda m: m["msg_type"] == "execute_reply" and m["parent_header"]["msg_id"] == asked,
-        )
-        socket.close()
+        async with self._connected() as channels:
+            asked = await send(channels, "execute_request", content)
+            answer = await until(
+                channels, lambda m: m["msg_type"] == "execute_reply" and of(m, asked)
+            )
         return ast.literal_eval(answer["content"]["user_expressions"]["it"]["data"]["text/plain"])
 
-    async def _connect(self) -> WebSocketClientConnection:
-        return await websocket_connect(HTTPRequest(self._url, headers={"Cookie": self._cookies}))
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[WebSocketClientConnection]:
+        asked = HTTPRequest(self._url, headers=self._who)
+        channels = await websocket_connect(asked)
+        try:
+            yield channels
+        finally:
+            channels.close()
 
     async def _drag(self, percent: int) -> dict[str, Any]:
-        socket = await self._connect()
-        (slider,) = [
-            name
-            for name, widget in (await states(socket)).items()
-            if widget["model_name"] == "IntSliderModel"
-            and widget["state"]["description"] == "Sparsity"
-        ]
-        content = {"comm_id": slider, "data": {"method": "update", "state": {"value": percent}}}
-        asked = await send(socket, "comm_msg", content)
-        await until(socket, lambda message: is_idle(message, asked))
-        (feed,) = [
-            widget["state"]
-            for widget in (await states(socket)).values()
-            if {"data", "handles"} <= widget["state"].keys()
-        ]
-        socket.close()
-        return feed
+        async with self._connected() as channels:
+            slider = only(await states(channels), {"description": "Sparsity", "readout": True})
+            update = {"method": "update", "state": {"value": percent}}
+            asked = await send(channels, "comm_msg", {"comm_id": slider, "data": update})
+            await until(channels, lambda m: is_idle(m) and of(m, asked))
+            after = await states(channels)
+        return after[only(after, {"alarm": False, "state": "fresh"})]["state"]
 
 
-async def states(socket: WebSocketClientConnection) -> dict[str, Any]:
+def only(widgets: dict[str, Any], traits: dict[str, Any]) -> str:
+    """The one widget whose state has these values."""
+    (found,) = [name for name, one in widgets.items() if traits.items() <= one["state"].items()]
+    return found
+
+
+async def states(channels: WebSocketClientConnection) -> dict[str, Any]:
     """Every widget's model and state, as a page asks for them when it opens."""
     comm = {"comm_id": uuid.uuid4().hex}
     opening = {**comm, "target_name": CONTROL, "data": {}}
-    await send(socket, "comm_open", opening, {"version": "1.0.0"})
-    await send(socket, "comm_msg", {**comm, "data": {"method": "request_states"}})
-    answer = await until(socket, lambda message: has_states(message, comm["comm_id"]))
+    await send(channels, "comm_open", opening, {"version": "1.0.0"})
+    await send(channels, "comm_msg", {**comm, "data": {"method": "request_states"}})
+    answer = await until(channels, lambda message: has_states(message, comm["comm_id"]))
     return answer["content"]["data"]["states"]
 
 
-def cookies_for(session: requests.Session, base: str) -> str:
-    """The header a browser would send to this server."""
-    prepared = session.prepare_request(requests.Request("GET", f"{base}/api"))
-    return prepared.headers.get("Cookie", "")
+def until_true(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    """Whether a server is up."""
+    try:
+        return requests.get(url, timeout=PATIENCE_S).ok
+    except requests.ConnectionError:
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
 
 
 async def send(
-    socket: WebSocketClientConnection,
+    channels: WebSocketClientConnection,
     kind: str,
     content: dict[str, Any],
     metadata: dict[str, Any] | None = None,
@@ -99,7 +123,7 @@ async def send(
     header |= {"version": "5.3", "date": "2020-01-01T00:00:00Z"}
     message = {"header": header, "parent_header": {}, "metadata": metadata or {}}
     message |= {"content": content, "channel": "shell", "buffers": []}
-    await socket.write_message(json.dumps(message))
+    await channels.write_message(json.dumps(message))
     return name
 
 
@@ -110,11 +134,11 @@ def has_states(message: dict[str, Any], comm: str) -> bool:
 
 
 async def until(
-    socket: WebSocketClientConnection, fits: Callable[[dict[str, Any]], bool]
+    channels: WebSocketClientConnection, fits: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     """Read until a message fits."""
     while True:
-        received = await socket.read_message()
+        received = await channels.read_message()
         assert received is not None, "the kernel's websocket was closed"
         binary = isinstance(received, bytes)
         message = deserialize_binary_message(received) if binary else json.loads(received)
@@ -122,10 +146,11 @@ async def until(
             return message
 
 
-def is_idle(message: dict[str, Any], asked: str) -> bool:
-    """Whether the kernel says that it is done with what was asked."""
-    return (
-        message["msg_type"] == "status"
-        and message["content"]["execution_state"] == "idle"
-        and message["parent_header"]["msg_id"] == asked
-    )
+def is_idle(message: dict[str, Any]) -> bool:
+    """Whether the kernel says that it is done with something."""
+    return message["content"].get("execution_state") == "idle"
+
+
+def of(message: dict[str, Any], asked: str) -> bool:
+    """Whether the message answers what was asked."""
+    return message["parent_header"].get("msg_id") == asked
