@@ -67,6 +67,12 @@ def port() -> int:
 
 
 @pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as made:
+        yield made
+
+
+@pytest.fixture
 def server(tmp_path: Path, log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The command that Binder gives to ``binder/start``; afterwards nothing of it is left."""
     jupyter = Path(sysconfig.get_path("scripts"), "jupyter-lab")
@@ -91,9 +97,9 @@ def server(tmp_path: Path, log: Path, port: int) -> Iterator[subprocess.Popen[by
 
 @pytest.mark.slow
 def test_the_explorer_and_two_lessons_fit_into_what_binder_gives(
-    server: subprocess.Popen[bytes], port: int, log: Path
+    server: subprocess.Popen[bytes], port: int, log: Path, session: requests.Session
 ) -> None:
-    session, base = requests.Session(), f"http://127.0.0.1:{port}"
+    base = f"http://127.0.0.1:{port}"
     session.headers["Authorization"] = f"token {TOKEN}"
     kernels = []
     for lesson in ("explorer", "30_pruning", "50_both_smaller_faster"):

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,24 +101,25 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with serving(command, state / "settings"):
             until_true(lambda: answers(f"http://127.0.0.1:{ports[0]}/hub/health"))
             yield f"http://127.0.0.1:{ports[0]}"
-    until_true(lambda: not started_for(state))
+    try:
+        until_true(lambda: not started_for(state))
+    finally:
+        for process in started_for(state):
+            process.kill()
 
 
-def started_for(state: Path) -> list[str]:
-    """Command lines of processes that name a folder, or have it for their own."""
+def started_for(state: Path) -> list[psutil.Process]:
+    """Processes that name a folder in their command, or work in it."""
     found = []
     for process in psutil.process_iter():
-        try:
-            words, cwd = " ".join(process.cmdline()), process.cwd()
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-        found += [words] if str(state) in words or cwd.startswith(str(state)) else []
-    return [words for words in found if words]
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            words = " ".join(process.cmdline())
+            found += [process] if str(state) in f"{words} {process.cwd()}" else []
+    return [process for process in found if process.pid != os.getpid()]
 
 
-def log_in(base: str, user: str) -> tuple[requests.Session, str]:
-    """Log in as a browser does; return what the first page is once the user's server runs."""
-    session = requests.Session()
+def log_in(session: requests.Session, base: str, user: str) -> str:
+    """Log in as a browser does; return the first page, once the user's server runs."""
     session.get(f"{base}/hub/login")
     token = session.cookies.get("_xsrf", path="/hub/")
     sent = {"username": user, "password": "", "_xsrf": token}
@@ -129,22 +131,23 @@ def log_in(base: str, user: str) -> tuple[requests.Session, str]:
         time.sleep(0.5)
         page = session.get(f"{base}/user/{user}/")
         assert page.ok, page.text
-    return session, page.text
+    return page.text
 
 
 @pytest.mark.slow
 def test_two_users_get_the_lessons_with_kernels_forked_from_one_process(base: str) -> None:
     parents = set()
     for user in USERS:
-        session, page = log_in(base, user)
-        assert VIEW in page
-        own = f"{base}/user/{user}"
-        kernel = Kernel(own, page, session)
-        feed = kernel.drag(80)
-        assert feed["state"] == "fresh"
-        assert feed["data"]["recipe"]["sparsity"] == 0.8
-        listed = session.get(f"{own}/api/kernels").json()
-        assert [one["id"] for one in listed] == [kernel.id]
-        parents.add(kernel.evaluate("__import__('os').getppid()"))
+        with requests.Session() as session:
+            page = log_in(session, base, user)
+            assert VIEW in page
+            own = f"{base}/user/{user}"
+            kernel = Kernel(own, page, session)
+            feed = kernel.drag(80)
+            assert feed["state"] == "fresh"
+            assert feed["data"]["recipe"]["sparsity"] == 0.8
+            listed = session.get(f"{own}/api/kernels").json()
+            assert [one["id"] for one in listed] == [kernel.id]
+            parents.add(kernel.evaluate("__import__('os').getppid()"))
     assert len(parents) == 1
     assert "optiwidgets.hosting.forkserver" in psutil.Process(*parents).cmdline()

@@ -59,6 +59,8 @@ class Kernel:
             yield channels
         finally:
             channels.close()
+            while await channels.read_message() is not None:
+                pass
 
     async def _drag(self, percent: int) -> dict[str, Any]:
         async with self._connected() as channels:
