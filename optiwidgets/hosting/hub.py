@@ -110,13 +110,17 @@ def _servers(c: Config, home: Path, forking: str, memory_mb: int) -> None:
 
 
 def copier(lessons: Path) -> Callable[[Any], None]:
-    """Make a hook that copies to a user's home the lessons that are not there yet."""
+    """Make a hook that copies to a user's home the lessons that are not there yet.
+
+    Not the pages for teachers (Markdown), which hold the answers, and nothing hidden.
+    """
 
     def copy(spawner: Any) -> None:
         target = Path(spawner.home_dir, "lessons")
-        for source in sorted(lessons.rglob("*")):
-            own = target / source.relative_to(lessons)
-            if source.is_file() and not own.exists():
+        for source in sorted(filter(Path.is_file, lessons.rglob("*"))):
+            name = source.relative_to(lessons)
+            own, hidden = target / name, any(part.startswith(".") for part in name.parts)
+            if not (hidden or source.suffix == ".md" or own.exists()):
                 own.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, own)
 

@@ -57,6 +57,7 @@ def test_everybody_gets_the_lessons_and_what_they_changed_stays(
     settings.Spawner.pre_spawn_hook(spawner)
     assert own.read_bytes() == (LESSONS / "explorer.ipynb").read_bytes()
     assert {f.name for f in own.parent.glob("*.ipynb")} == {f.name for f in LESSONS.glob("*.ipynb")}
+    assert not (own.parent / "TEACHING.md").exists()  # it has the answers
     own.write_text("mine")
     own.with_name("00_start.ipynb").unlink()
     settings.Spawner.pre_spawn_hook(spawner)
