@@ -1,8 +1,11 @@
 """Binder's environment and pyproject.toml ask for the same things."""
 
+import json
 import os
+import re
 import tomllib
 from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import yaml
@@ -10,6 +13,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 TO_PYPI = {"pytorch-cpu": "torch", "pytorch": "torch", "matplotlib-base": "matplotlib"}
+BINDER = "https://mybinder.org/v2/gh/optiwidgets/optiwidgets/HEAD"
+BINDER_LINK = re.compile(r"https://mybinder\.org/v2/[^\s)]+")
 ONLY_BINDER = {"python", "pip", "hatchling", "jupyterlab"}
 
 
@@ -70,7 +75,41 @@ def test_the_package_is_installed_without_pip_fetching_its_dependencies() -> Non
     assert "pip install --no-deps --no-build-isolation .\n" in post_build.read_text()
 
 
-def test_voila_reads_the_same_settings_on_binder_as_under_make_app() -> None:
-    settings = "optiwidgets/hosting/voila.json"
+@pytest.mark.parametrize("name", ["voila.json", "jupyter_server_config.json"])
+def test_voila_reads_the_same_settings_on_binder_as_under_make_app(name: str) -> None:
+    settings = f"optiwidgets/hosting/{name}"
     assert (ROOT / settings).is_file()
     assert settings in (ROOT / "binder/postBuild").read_text()
+
+
+def test_where_voila_is_part_of_a_server_its_kernels_are_kept_by_the_same_rules() -> None:
+    hosting = ROOT / "optiwidgets/hosting"
+    voila, server = (
+        json.loads((hosting / name).read_text())
+        for name in ("voila.json", "jupyter_server_config.json")
+    )
+    assert server == {name: voila[name] for name in ("MappingKernelManager", "KernelRestarter")}
+
+
+def opened(page: str) -> set[str]:
+    """What Binder's links on a page open, each as ``way/notebook``."""
+    found = set()
+    for link in BINDER_LINK.findall(page):
+        (path,) = parse_qs(urlsplit(link).query)["urlpath"]
+        assert link == f"{BINDER}?urlpath={quote(path, safe='')}"
+        found.add(path)
+    return found
+
+
+def test_every_lesson_has_a_link_as_a_page_and_in_jupyterlab_and_each_link_opens_one() -> None:
+    lessons = {f"lessons/{path.name}" for path in (ROOT / "lessons").glob("*.ipynb")}
+    there = {f"{way}/{lesson}" for way in ("voila/render", "lab/tree") for lesson in lessons}
+    assert opened((ROOT / "lessons/HOSTING.md").read_text()) == there
+    assert opened((ROOT / "README.md").read_text()) <= there
+
+
+def test_a_link_to_another_repository_or_nowhere_is_found() -> None:
+    page = f"[x]({BINDER}?urlpath=voila%2Frender%2Flessons%2Fgone.ipynb)"
+    assert opened(page) == {"voila/render/lessons/gone.ipynb"}
+    with pytest.raises(AssertionError):
+        opened(page.replace("optiwidgets", "another"))

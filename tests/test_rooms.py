@@ -45,6 +45,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
         *("optiwidgets", "optiwidgets.hosting.*", "numpy", "torch", "onnx", "onnxruntime"),
         *("seaborn", "matplotlib_inline", "IPython", "ipykernel", "tornado", "platformdirs"),
     ),
+    "hosting/hub.py": ("traitlets",),
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
