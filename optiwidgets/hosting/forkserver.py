@@ -237,8 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen: Any = parser.parse_args(arguments)
     if chosen.die_with is not None:
         die_with(chosen.die_with)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server in front
     gc.disable()  # until a child needs it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server in front
     listener = listen(chosen.socket)  # who asks early waits
     preload()
     kept = os.environ.get(GRIDS, str(user_cache_path("optiwidgets") / "grids"))
