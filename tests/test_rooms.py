@@ -49,7 +49,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
-        *("zmq", "psutil", "ipywidgets"),
+        *("zmq", "psutil", "ipywidgets", "jinja2"),
     ),
     "figures.py": (
         *("optiwidgets.engine.report", "optiwidgets.engine.trials"),

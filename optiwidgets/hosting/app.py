@@ -34,6 +34,7 @@ from optiwidgets.hosting.entry import Entry
 from optiwidgets.hosting.forked import CAN_FORK, FORKS
 from optiwidgets.hosting.kernels import Kernels
 from optiwidgets.hosting.memory import free_mb, users_that_fit
+from optiwidgets.hosting.templates import compile_once
 
 HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -99,6 +100,7 @@ class Lessons(Voila):
     def initialize(self, argv: list[str] | None = None) -> None:
         """Say only what went wrong, and read our settings before the user's."""
         self.log_level = logging.ERROR
+        compile_once()
         self.config_file_paths = [*self.config_file_paths, os.path.dirname(__file__)]
         super().initialize(argv)
 

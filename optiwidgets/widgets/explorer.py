@@ -16,6 +16,7 @@ from optiwidgets.session import Session
 from optiwidgets.widgets.classroom import Classroom
 from optiwidgets.widgets.connection import Connection
 from optiwidgets.widgets.controls import Controls
+from optiwidgets.widgets.door import served
 from optiwidgets.widgets.drawer import Changed, Drawer
 from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.history import History
@@ -127,8 +128,10 @@ class Explorer(VBox):
         return f"<Explorer: {self.session.experiment!r}, {self.session.recipe}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the report's figure, for places where no kernel runs."""
+        """Add the report's figure, for places where no kernel runs: not under Voila."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+        if served():
+            return bundle
         png = draw(self.session.report)["png"]
         return bundle | {"image/png": base64.b64encode(png).decode()}
 
