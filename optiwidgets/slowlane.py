@@ -64,6 +64,22 @@ class SlowLane:
             self._changed.notify_all()
             return self._generation
 
+    def end(self) -> None:
+        """Give up all work and end the thread; newer work starts another.
+
+        Examples
+        --------
+        >>> from threading import active_count
+        >>> before, lane = active_count(), SlowLane(failed=print)
+        >>> _ = lane.submit((lambda void: None, print), rest_s=60)
+        >>> lane.end()
+        >>> active_count() - before
+        0
+        """
+        self.cancel()
+        if "_executor" in vars(self) and not self._given:
+            vars(self).pop("_executor").shutdown()
+
     def submit(
         self,
         *jobs: Job,

@@ -216,6 +216,19 @@ def preload() -> None:
         getattr(ow, name)
 
 
+def rehearse() -> None:
+    """Show an explorer to nobody: what that loads and compiles is then there for all kernels."""
+    import ipywidgets
+
+    import optiwidgets as ow
+
+    explorer = ow.Explorer()
+    for percent in range(0, 100, 5):
+        explorer.controls.sparsity.value = percent
+    explorer.session.slow.end()
+    ipywidgets.Widget.close_all()
+
+
 def listen(path: str) -> socket.socket:
     """Take requests at a path from now on, of this user only; a stale socket there is removed."""
     listener = socket.socket(socket.AF_UNIX)
@@ -244,6 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = os.environ.get(GRIDS, str(user_cache_path("optiwidgets") / "grids"))
     grids = Grids(Path(kept) if kept else None, Path(chosen.socket).parent)
     print(f"forking at {chosen.socket}", flush=True)  # noqa: T201 (what who started it waits for)
+    rehearse()
     become(Forker(listener, grids).serve())
 
 
