@@ -24,7 +24,7 @@ except ImportError:  # not on Windows: there is no limit there
 
 FOLDER = "OPTIWIDGETS_SLOW_LANES"  # environment variable
 LOWER = 10  # how much the priority of a slow lane falls
-SHORTEST_S, LONGEST_S = 0.02, 0.08  # between two attempts; by chance, so that nobody keeps step
+OFTEN_S, SELDOM_S = (0.02, 0.08), (0.3, 1.2)  # between two attempts, at the door and behind it
 log = logging.getLogger("optiwidgets")
 
 
@@ -100,7 +100,7 @@ class Place:
                 if not told:
                     waits(True)
                     told = True
-                if pause(random.uniform(SHORTEST_S, LONGEST_S)):
+                if pause(random.uniform(*(OFTEN_S if door is not None else SELDOM_S))):
                     return False
         finally:
             if door is not None:

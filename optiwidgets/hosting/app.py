@@ -42,7 +42,6 @@ EXPLORER = "explorer.ipynb"
 MOST_FILES = 65_536  # open at once
 KERNEL_MB = 1000  # most memory of its own that a kernel gets; training takes a few hundred
 PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # told to kernels
-PING_MS = 30_000  # a websocket that leaves a ping unanswered for so long is closed
 WATCH_MS = 500  # between two looks at the forking process
 log = logging.getLogger("optiwidgets.hosting")
 
@@ -107,8 +106,7 @@ class Lessons(Voila):
     def init_settings(self) -> dict[str, Any]:
         """Log no query, which may hold a token; answer any other address in plain words."""
         settings: dict[str, Any] = super().init_settings()
-        ours = {"log_function": log_trouble, "default_handler_class": handlers.Missing}
-        return settings | ours | {"ws_ping_timeout": PING_MS}
+        return settings | {"log_function": log_trouble, "default_handler_class": handlers.Missing}
 
     def init_handlers(self) -> list[Any]:
         """Put our handlers in the place of Voila's, and the explorer at the root."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from uuid import uuid4
 
 import zmq
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -20,10 +21,10 @@ _visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
 
 
 class Visit:
-    """A page being opened by somebody, which takes a place until its kernel does."""
+    """A page being opened by somebody: its kernel has a number, and a place, before it starts."""
 
     def __init__(self, owner: str) -> None:
-        self.owner, self.waits = owner, True
+        self.owner, self.kernel_id = owner, str(uuid4())
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -43,7 +44,7 @@ class Kernels(AsyncMappingKernelManager):
     @property
     def taken(self) -> int:
         """Places taken: kernels, and pages that wait for theirs."""
-        return len(self) + sum(visit.waits for visit in self._visits)
+        return len({*self.list_kernel_ids(), *(visit.kernel_id for visit in self._visits)})
 
     @property
     def is_full(self) -> bool:
@@ -67,9 +68,11 @@ class Kernels(AsyncMappingKernelManager):
         visit = _visit.get()
         if self.forked and kwargs.get("kernel_name", "") in SAME:
             kwargs |= {"kernel_name": FORKED, "extra_arguments": [NO_HISTORY]}
+        if visit and visit.kernel_id not in self:
+            kwargs["kernel_id"] = visit.kernel_id
         kernel_id: str = await super().start_kernel(**kwargs)
         if visit:
-            visit.waits, self.owners[kernel_id] = False, visit.owner
+            self.owners[kernel_id] = visit.owner
         return kernel_id
 
     def remove_kernel(self, kernel_id: str) -> Any:

@@ -48,12 +48,12 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
   write(card.reason, `${thousands(optimized.bytes)} bytes, from ${thousands(baseline.bytes)}`);
 }
 
-function paintSpeed(card, speed, range, { latency, baseline, optimized, notes }) {
+function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }) {
   const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
   write(card.title, `Speed · ONNX Runtime · MACs ÷ ${fewer}`);
   write(speed, latency ? `${latency.ratio.toFixed(2)}×` : "–");
   write(range, latency ? `95 % ${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
-  write(card.reason, latency ? latency.lead : "not measured yet");
+  write(card.reason, latency ? latency.lead : untimed);
   card.box.title = notes.join(" ");
 }
 

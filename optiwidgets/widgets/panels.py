@@ -137,8 +137,8 @@ def when_looked_at(
 def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """All numbers the panels draw: nan is null, matrices are int32, row by row, as bytes."""
     verdict = judge(baseline, report, policy)
-    untouched = ["nothing changed yet"] if report.recipe == baseline.recipe else []
-    reasons = [*untouched, *verdict.reasons]
+    untouched = report.recipe == baseline.recipe
+    reasons = ["nothing changed yet"] * untouched + list(verdict.reasons)
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
@@ -150,6 +150,7 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         "drop": asdict(report.drop_from(baseline)),
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
+        "untimed": "nothing to compare yet" if untouched else "not measured yet",
         "agreement": report.agreement,
         "notes": _notes(report),
         "verdict": {"grade": verdict.grade, "reasons": reasons, "policy": policy.name},

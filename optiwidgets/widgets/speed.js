@@ -32,11 +32,11 @@ function table({ latency, baseline, optimized }) {
     element("tbody", {}, ...rows));
 }
 
-function remarks({ latency, agreement, images, notes }) {
+function remarks({ latency, untimed, agreement, images, notes }) {
   const how = latency
     ? `Timed in ONNX Runtime, ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: medians, quartiles, 99th percentile. ` +
       `Noise is the baseline timed against itself. Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
-    : "Not measured yet: it starts when the hand rests.";
+    : untimed[0].toUpperCase() + untimed.slice(1) + ": it starts when the hand rests.";
   return element("ul", {}, ...[how, ...notes].map((text) => element("li", {}, text)));
 }
 
