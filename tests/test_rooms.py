@@ -43,7 +43,15 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
     "cli.py": ("optiwidgets", "optiwidgets.hosting"),
     "hosting/forkserver.py": (  # what kernels will import, it imports for all of them
         *("optiwidgets", "optiwidgets.hosting.*", "numpy", "torch", "onnx", "onnxruntime"),
-        *("seaborn", "matplotlib_inline", "IPython", "ipykernel", "tornado", "platformdirs"),
+        *(
+            "seaborn",
+            "matplotlib_inline",
+            "IPython",
+            "ipykernel",
+            "ipywidgets",
+            "tornado",
+            "platformdirs",
+        ),
     ),
     "hosting/hub.py": ("traitlets",),
     "hosting/*.py": (

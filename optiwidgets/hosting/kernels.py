@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import zmq
+from jupyter_client.session import DELIM
+from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Bool, Integer
 
@@ -74,6 +78,25 @@ class Kernels(AsyncMappingKernelManager):
         if visit:
             self.owners[kernel_id] = visit.owner
         return kernel_id
+
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """Note when a kernel was last active: by the kind of its messages, the rest is unread.
+
+        What Jupyter does instead, dates included, is a fifth of a server's work under 200 hands.
+        """
+        super().start_watching_activity(kernel_id)  # type: ignore[no-untyped-call]
+        kernel = self._kernels[kernel_id]
+        kernel._activity_stream.on_recv(partial(self._note, kernel))
+
+    def _note(self, kernel: Any, message: list[bytes]) -> None:
+        header, parent, _, content = message[message.index(DELIM) + 2 :][:4]
+        asked = json.loads(parent).get("msg_type")
+        tracked = asked is not None and asked not in self.untracked_message_types
+        if tracked or kernel.execution_state == "busy":
+            self.last_kernel_activity = kernel.last_activity = utcnow()
+        if json.loads(header)["msg_type"] == "status":
+            state = json.loads(content)["execution_state"]
+            kernel.execution_state = state if tracked or state == "starting" else "idle"
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget a kernel, and whose it was."""

@@ -101,7 +101,13 @@ class Explorer(VBox):
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
         above = [self.feed, Connection(feed=self.feed), self._header()]
-        super().__init__([*above, Headline(feed=self.feed), self._body()])
+        super().__init__(
+            [
+                *above,
+                Headline(feed=self.feed),
+                HBox([self.controls, self.tabs]).add_class("ow-body"),
+            ]
+        )
         self.add_class("ow-explorer")
         self._listen()
         if unlock is not None:
@@ -130,10 +136,9 @@ class Explorer(VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Add the report's figure, for places where no kernel runs: not under Voila."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        if served():
-            return bundle
-        png = draw(self.session.report)["png"]
-        return bundle | {"image/png": base64.b64encode(png).decode()}
+        if not served():
+            bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
+        return bundle
 
     def _unlock(self, names: Sequence[str]) -> None:
         above = {"case": self.case, "model": self.model, "policy": self.policy}
@@ -183,9 +188,6 @@ class Explorer(VBox):
         if change.new >= 0:
             self.drawer.cell, self.tabs.selected_index = change.new, 0
             change.owner.chosen = -1
-
-    def _body(self) -> HBox:
-        return HBox([self.controls, self.tabs]).add_class("ow-body")
 
     def _listen(self) -> None:
         for handle in self.controls.handles:
