@@ -16,12 +16,14 @@ import tornado.web
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
+from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from optiwidgets.hosting.forked import CAN_FORK, FORKS
+from optiwidgets.hosting.kernels import Visit
 from optiwidgets.hosting.memory import own_mb
 from optiwidgets.hosting.notices import links, notice, table
 
@@ -58,6 +60,8 @@ class Missing(Plain, tornado.web.RequestHandler):
 class Page(Plain, TornadoVoilaHandler):
     """A lesson's page: kernel freed when the tab closes, nothing fetched from elsewhere."""
 
+    _visit: Visit | None = None
+
     async def prepare(self) -> None:
         """Set the ``_xsrf`` cookie, without which Voila refuses a closing tab's last message."""
         await super().prepare()
@@ -76,8 +80,14 @@ class Page(Plain, TornadoVoilaHandler):
         elif list(kernels.owners.values()).count(owner) >= PAGES_EACH:
             self._turn_away("Many pages are open", f"Close one of your {PAGES_EACH} lessons.")
         else:
-            with kernels.visit(owner):
+            with kernels.visit(owner) as self._visit:
                 await super().get(path)
+
+    def on_connection_close(self) -> None:
+        """Who waited has left before the page was whole."""
+        super().on_connection_close()
+        if self._visit:
+            IOLoop.current().spawn_callback(self.kernel_manager.leave, self._visit)
 
     def _turn_away(self, title: str, text: str) -> None:
         """Not now: the browser tries again by itself."""

@@ -28,7 +28,7 @@ class Visit:
     """A page being opened by somebody: its kernel has a number, and a place, before it starts."""
 
     def __init__(self, owner: str) -> None:
-        self.owner, self.kernel_id = owner, str(uuid4())
+        self.owner, self.kernel_id, self.left = owner, str(uuid4()), False
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -56,13 +56,13 @@ class Kernels(AsyncMappingKernelManager):
         return self.max_users is not None and self.taken >= self.max_users
 
     @contextmanager
-    def visit(self, owner: str) -> Iterator[None]:
+    def visit(self, owner: str) -> Iterator[Visit]:
         """Meanwhile kernels are started for this owner, and a place is kept for the first."""
         visit = Visit(owner)
         self._visits.add(visit)
         token = _visit.set(visit)
         try:
-            yield
+            yield visit
         finally:
             self._visits.discard(visit)
             _visit.reset(token)
@@ -77,7 +77,20 @@ class Kernels(AsyncMappingKernelManager):
         kernel_id: str = await super().start_kernel(**kwargs)
         if visit:
             self.owners[kernel_id] = visit.owner
+        if visit and visit.left:
+            await self.leave(visit)
         return kernel_id
+
+    async def leave(self, visit: Visit) -> None:
+        """Nobody waits for this page any more: end its kernel, which may never end by itself."""
+        visit.left = True
+        if visit.kernel_id in self:
+            await self.shutdown_kernel(visit.kernel_id, now=True)  # type: ignore[no-untyped-call]
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End a forgotten kernel, busy or not; one whose page is being made is not forgotten."""
+        if all(visit.kernel_id != kernel_id for visit in self._visits):
+            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
     def start_watching_activity(self, kernel_id: str) -> None:
         """Note when a kernel was last active: by the kind of its messages, the rest is unread.

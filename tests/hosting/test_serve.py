@@ -1,26 +1,17 @@
 """A class served by ``optiwidgets serve``: who may enter, how many, and what they cannot reach."""
 
-import http.client
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Timer
 
 import nbformat
-import psutil
 import pytest
+from classes import Browser, serving
 
 from optiwidgets.cli import main
 from optiwidgets.hosting.app import LOOPBACK
 from optiwidgets.hosting.entry import Entry
 
-PATIENCE_S = 240  # then a server that hangs is killed, and the test fails
 TOKEN, PASSWORD = "a teacher's", "a student's"
 
 
@@ -39,73 +30,6 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cells = [nbformat.v4.new_code_cell(code)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / name)
     return folder
-
-
-@contextmanager
-def serving(lessons: Path, *options: str, **env: str) -> Iterator[tuple[int, psutil.Process]]:
-    """A server of a class, and its port; everything it started is gone in the end."""
-    command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0", *options]
-    process = subprocess.Popen(
-        [*command, "--lessons", str(lessons)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"OPTIWIDGETS_GRIDS": ""} | env,
-    )
-    watchdog = Timer(PATIENCE_S, process.kill)
-    watchdog.start()
-    assert process.stdout
-    said = ""
-    while not (address := re.search(r"^http://.*:(\d+)/$", said, re.MULTILINE)):
-        line = process.stdout.readline()
-        assert line, said
-        said += line
-    server = psutil.Process(process.pid)
-    yield int(address[1]), server
-    family = server.children(recursive=True)
-    process.terminate()
-    process.communicate()
-    watchdog.cancel()
-    assert not psutil.wait_procs(family, PATIENCE_S)[1]
-
-
-@dataclass
-class Browser:
-    """Keeps cookies, as far as it takes to be the same one again."""
-
-    port: int
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def ask(
-        self, path: str, method: str = "GET", body: str = "", **headers: str
-    ) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        kept = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request(method, path, body, kept | form | headers)
-        response = connection.getresponse()
-        for cookie in response.headers.get_all("Set-Cookie") or []:
-            name, _, value = cookie.split(";")[0].partition("=")
-            self.cookies[name] = value
-        text = response.read().decode()
-        self.headers = response.headers
-        connection.close()
-        return response.status, text
-
-    def open(self, query: str = "") -> str:
-        """Open the explorer, and return its kernel."""
-        status, text = self.ask(f"/voila/render/explorer.ipynb{query}")
-        assert status == 200
-        return re.search(r'"kernelId": "([^"]+)"', text)[1]
-
-    def close(self, kernel: str) -> int:
-        """What a closing tab sends."""
-        return self.ask(f"/voila/api/shutdown/{kernel}", "POST", f"_xsrf={self.cookies['_xsrf']}")[
-            0
-        ]
-
-    def health(self) -> dict[str, object]:
-        return json.loads(self.ask("/health")[1])
 
 
 @pytest.fixture(scope="module")

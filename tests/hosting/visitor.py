@@ -118,13 +118,14 @@ async def send(
     kind: str,
     content: dict[str, Any],
     metadata: dict[str, Any] | None = None,
+    channel: str = "shell",
 ) -> str:
     """Send one message; return its id."""
     name = uuid.uuid4().hex
     header = {"msg_id": name, "msg_type": kind, "session": "visitor", "username": ""}
     header |= {"version": "5.3", "date": "2020-01-01T00:00:00Z"}
     message = {"header": header, "parent_header": {}, "metadata": metadata or {}}
-    message |= {"content": content, "channel": "shell", "buffers": []}
+    message |= {"content": content, "channel": channel, "buffers": []}
     await channels.write_message(json.dumps(message))
     return name
 
