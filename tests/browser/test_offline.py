@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from explorer_page import ExplorerPage
-from playwright.sync_api import Browser, CDPSession, Page, Route
+from playwright.sync_api import Browser, Page, Route
 from servers import serving
 from witness import Witness
 
@@ -39,12 +39,12 @@ def page(browser: Browser) -> Iterator[Page]:
         page.goto("about:blank")  # leaving lets the server end the kernel
 
 
-def counting(page: Page) -> tuple[CDPSession, list[int]]:
+def counting(page: Page) -> list[int]:
     """Bytes that come over the network from now on, whole responses."""
     network, sizes = page.context.new_cdp_session(page), list[int]()
     network.on("Network.loadingFinished", lambda end: sizes.append(end["encodedDataLength"]))
     network.send("Network.enable")
-    return network, sizes
+    return sizes
 
 
 def test_an_explorer_is_fresh_with_all_but_this_machine_cut_off(page: Page, served: str) -> None:
@@ -59,7 +59,7 @@ def test_an_explorer_is_fresh_with_all_but_this_machine_cut_off(page: Page, serv
 
     page.route("**/*", judge)
     witness = Witness(page)
-    _, sizes = counting(page)
+    sizes = counting(page)
     page.goto(served)
     ExplorerPage(page, witness).wait_for()
     page.evaluate("fetch('http://elsewhere.example/').catch(() => 0)")  # the cut is felt
