@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 
 import psutil
 
@@ -41,13 +41,17 @@ def serving(
         line = process.stdout.readline()
         assert line, said
         said += line
+    drain = Thread(target=process.stdout.read)  # what fills up would stop the server
+    drain.start()
     server = psutil.Process(process.pid)
     try:
         yield int(address[1]), server
     finally:
         family = server.children(recursive=True)
         process.terminate()
-        process.communicate()
+        process.wait()
+        drain.join()
+        process.stdout.close()
         watchdog.cancel()
     assert not psutil.wait_procs(family, PATIENCE_S)[1]
 
