@@ -155,6 +155,8 @@ def _serve(arguments: argparse.Namespace) -> None:
     from optiwidgets.hosting import Hosting, serve
 
     given = {k: v for k, v in vars(arguments).items() if k not in ("command", "run")}
+    for name in SECRETS:  # kernels inherit the environment
+        os.environ.pop(f"OPTIWIDGETS_{name.upper()}", None)
     serve(Hosting(**given, forked=True))
 
 

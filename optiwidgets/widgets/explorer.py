@@ -100,14 +100,8 @@ class Explorer(VBox):
         views = self._views()
         self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
         self._paint()
-        above = [self.feed, Connection(feed=self.feed), self._header()]
-        super().__init__(
-            [
-                *above,
-                Headline(feed=self.feed),
-                HBox([self.controls, self.tabs]).add_class("ow-body"),
-            ]
-        )
+        above = [self.feed, Connection(feed=self.feed), self._header(), Headline(feed=self.feed)]
+        super().__init__([*above, HBox([self.controls, self.tabs]).add_class("ow-body")])
         self.add_class("ow-explorer")
         self._listen()
         if unlock is not None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from explorer_page import ExplorerPage
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servers import serving
 from witness import Witness
+
+expect.set_options(timeout=30_000)  # ms; a shared machine is slow at times
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
