@@ -233,8 +233,8 @@ class Session(HasTraits):
         Examples
         --------
         >>> session = Session()
-        >>> session.recipe = Recipe(sparsity=0.9, recovery="sequential")
-        >>> session.stale, session.report.recipe == Recipe(sparsity=0.9)
+        >>> session.recipe = Recipe(sparsity=0.93, recovery="sequential")
+        >>> session.stale, session.report.recipe == Recipe(sparsity=0.93)
         (True, True)
         >>> session.wait()
         >>> session.stale, session.report.recipe == session.recipe

@@ -82,7 +82,7 @@ def remark(session: Session, says: Callable[[Recipe], bool]) -> str:
     Examples
     --------
     >>> session = Session()
-    >>> session.recipe = Recipe(sparsity=0.9, recovery="sequential")
+    >>> session.recipe = Recipe(sparsity=0.83, recovery="sequential")
     >>> remark(session, lambda recipe: True)
     'Shown without refit; refitting layer by layer ...'
     >>> session.cancel()

@@ -64,7 +64,7 @@ def test_no_step_is_taken_while_the_picture_is_not_whole(player, explorer, monke
 
 def test_a_stand_in_is_not_whole(explorer, monkeypatch):
     assert is_whole(explorer.session)
-    monkeypatch.setattr(explorer.session.slow, "submit", lambda *jobs, rest_s: None)
+    monkeypatch.setattr(explorer.session.slow, "submit", lambda *jobs, **how: None)
     explorer.session.recipe = Recipe(sparsity=0.8642, recovery="sequential")  # nobody ran it yet
     assert not is_whole(explorer.session)
 
