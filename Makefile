@@ -18,7 +18,7 @@ app: .venv/app.stamp ## serve the lessons at http://127.0.0.1:8866/ (PORT= anoth
 
 # Two processes at once, of one torch thread each: with two they wait for each other. A file of browser tests stays in one of them, with its server and browser.
 test: .venv/dev.stamp ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not browser" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(PYTEST_ARGS)
 
 # pytest exits with 5 when it finds no test: right only as long as none is marked slow.

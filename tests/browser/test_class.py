@@ -9,7 +9,7 @@ from conftest import CLASSROOM
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOOK = Path(__file__).with_name("look.js").read_text()
 SCREENS = ({"width": 1920, "height": 1080}, CLASSROOM)

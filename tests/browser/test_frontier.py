@@ -14,7 +14,7 @@ from servers import serving
 
 from optiwidgets import Experiment, Recipe
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RECIPES = [Recipe(sparsity=s, bits=b) for s in (0, 0.5, 0.7, 0.9) for b in (2, 3, 4, 8, 32)]
 CELL = """

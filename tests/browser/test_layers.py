@@ -14,7 +14,7 @@ from servers import serving
 
 from optiwidgets import Experiment, Recipe
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOWS = """() => {
   const { owState, owRecipe } = document.querySelector(".ow-perlayer")?.dataset ?? {};
   return owState === "fresh" && JSON.parse(owRecipe).layers.length === 1;

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from optiwidgets import Experiment, Recipe
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Open = Callable[[str], ExplorerPage]
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route
 from servers import serving
 from witness import Witness
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "127.0.0.1"

@@ -22,7 +22,7 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-HOST, USERS = "app", 3  # what is tried: a host of benchmarks/hosts.py, and how many at once
+HOST, USERS = "serve", 30  # a host of benchmarks/hosts.py, and how many at once
 DRAG_S, PATIENCE_S = 3, 120
 SLIDER, FEED = "a" * 32, "b" * 32
 FAULTS = {

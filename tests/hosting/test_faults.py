@@ -41,7 +41,10 @@ UPGRADE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 
-pytestmark = pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from optiwidgets.hosting.forked import FORKS
 PATIENCE_S = 120
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not forked.CAN_FORK, reason="kernels are forked on Linux only"),
     pytest.mark.filterwarnings("ignore:.*:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
@@ -117,9 +118,9 @@ def test_a_kernel_killed_is_known_to_be_dead_with_its_signal(run: Run) -> None:
 def test_an_interrupt_reaches_the_kernel_alone_and_it_lives_on(run: Run) -> None:
     async def body() -> None:
         async with kernel() as (manager, client), kernel() as (_, other):
-            busy = client.execute("import time\nwhile True: time.sleep(0.01)")
-            while (await client.get_iopub_msg(timeout=PATIENCE_S))["content"].get("code") is None:
-                pass
+            busy = client.execute("import time; print('begun')\nwhile True: time.sleep(0.01)")
+            while (await client.get_iopub_msg(timeout=PATIENCE_S))["content"].get("text") is None:
+                pass  # interrupted before its first line, a cell would never answer
             await manager.interrupt_kernel()
             while (reply := await client.get_shell_msg(timeout=PATIENCE_S)) and (
                 reply["parent_header"].get("msg_id") != busy
