@@ -39,7 +39,8 @@ VALUES = [
     *(float("nan"), float("inf"), -float("inf"), "", "IPY_MODEL_none", "<script>", [], {}, deep),
     *([1, 2], {"a": {"b": [None]}}, b"bytes", {"0": 1}),
 ]
-LARGE = ["x" * LONG, [41] * LONG, {str(i): -i for i in range(10**5)}, bytes(LONG)]  # like no other test's
+# like no other test's
+LARGE = ["x" * LONG, [41] * LONG, {str(i): -i for i in range(10**5)}, bytes(LONG)]
 PARTS = {
     "explorer": lambda digits: Explorer(digits),
     "layers": lambda digits: Layers(digits),
