@@ -20,8 +20,10 @@ import selectors
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ LONGEST_REQUEST = 2**20  # bytes
 GRIDS = "OPTIWIDGETS_GRIDS"  # where slider grids are kept, a folder; empty: there are none
 MEMORY_MB = "OPTIWIDGETS_MEMORY_MB"  # of its own that a kernel may have; set in its environment
 LEFT_OUT = ("JPY_PARENT_PID", "OPTIWIDGETS_FORK_SERVER")  # the first would end it: not its parent
+POOL_BYTES, POOL_HEADER_BYTES = 2**14, 48  # of CPython's small objects
+MOST_HOLES = 2**18  # that are filled of one size
 OOM_SCORE = "500"  # the system runs out of memory: a kernel goes before the server does
 
 
@@ -73,6 +77,7 @@ class Forker:
     grids: Grids
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _kernels: dict[socket.socket, int] = field(default_factory=dict)
+    _filling: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._selector.register(self.listener, selectors.EVENT_READ, self._answer)
@@ -89,6 +94,7 @@ class Forker:
     def _make_grids(self) -> None:
         """Have the next missing grid made, while kernels are forked without it."""
         gc.collect()
+        self._filling += fill_holes()
         gc.freeze()  # children then leave it alone, and share it
         pid = self.grids.make_next()
         if pid is not None:
@@ -216,6 +222,26 @@ def preload() -> None:
         getattr(ow, name)
 
 
+def fill_holes() -> list[object]:
+    """Take every free place between Python's small objects, and return what took them, to be kept.
+
+    The objects that a kernel makes then lie together on new pages: in holes each would copy a page
+    of all kernels for a few bytes of its own. CPython keeps objects of one size, in steps of 16
+    bytes up to 512, in pools (Objects/obmalloc.c), and begins a new pool when all are full.
+    """
+    made: list[object] = []
+    for size in range(16, 513, 16):
+        make = {16: object, 32: complex}.get(size, partial(bytes, size - sys.getsizeof(b"")))
+        own, pool_holds = Counter[int](), (POOL_BYTES - POOL_HEADER_BYTES) // size
+        for _ in range(MOST_HOLES):
+            made.append(make())
+            pool = id(made[-1]) // POOL_BYTES
+            own[pool] += 1
+            if own[pool] == pool_holds:  # a pool of ours alone is a new one
+                break
+    return made
+
+
 def rehearse() -> None:
     """Show an explorer to nobody: what that loads and compiles is then there for all kernels."""
     import ipywidgets
@@ -258,7 +284,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     grids = Grids(Path(kept) if kept else None, Path(chosen.socket).parent)
     print(f"forking at {chosen.socket}", flush=True)  # noqa: T201 (what who started it waits for)
     rehearse()
-    become(Forker(listener, grids).serve())
+    forker = Forker(listener, grids)  # kept in the kernel too: freeing it would open its holes
+    become(forker.serve())
 
 
 if __name__ == "__main__":

@@ -194,3 +194,16 @@ def test_the_kernelspec_names_the_provisioner_and_starts_python_where_there_is_n
     spec = json.loads((folder / "kernel.json").read_text())
     assert spec["metadata"]["kernel_provisioner"]["provisioner_name"] == "optiwidgets-fork"
     assert spec["argv"][:3] == ["python", "-m", "ipykernel_launcher"]
+
+
+def test_what_is_made_after_holes_are_filled_lies_together() -> None:
+    def pools() -> int:
+        new = [bytes(100) for _ in range(200)]
+        return len({id(each) // forkserver.POOL_BYTES for each in new})
+
+    many = [bytes(100) for _ in range(20_000)]
+    del many[::50]
+    assert pools() > 50
+    filling = forkserver.fill_holes()
+    assert pools() <= 3
+    assert len(filling) < 10**6
