@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psutil
-from crowd import abandoned, closed_tab, crowd, one_user
+from crowd import abandoned, closed_tab, crowd, one_user, turned_away
 from firstpress import first_presses
-from hosts import HOSTS, Host, serving
+from hosts import HOSTS, Host, own_server_mb, serving
 from student import PACE_S, NotServedError
 from tornado.httpclient import AsyncHTTPClient
 
@@ -34,7 +34,9 @@ FIGURES = (  # row, key, what it is, unit, figure to reach, whether more is bett
     ("class", "served", "{class} come, {arrivals:g} a second: served", "", CLASS, True),
     ("class", "failures", "{class} come, {arrivals:g} a second: errors", "", 0, False),
     ("class", "answer_p95_s", "{class} drag: slider's answer, p95", "s", 1.5, False),
+    ("full", "most_ms", "full class: asked to wait after, at most", "ms", 50.0, False),
     ("closed", "freed_s", "closed tab: its kernel is gone after", "s", 6.0, False),
+    ("hub", "private_mb", "a Hub user's own server, its memory", "MB", None, False),
     ("left", "silent_s", "page that never connects: gone after", "s", 120.0, False),
     ("left", "killed_s", "killed browser: gone after", "s", 120.0, False),
 )
@@ -108,9 +110,11 @@ def one_row(name: str, row: str, options: argparse.Namespace) -> Found | None:
     """Measure one row on one host; None where it is not run."""
     shared = name == "serve"  # only there do kernels share what is not a student's own
     at_once = options.at_once if shared else min(options.at_once, options.few)
-    if (row == "class" and not shared) or (row == "together" and not at_once):
+    if (row in ("class", "full", "hub") and not shared) or (row == "together" and not at_once):
         return None
-    with serving(name, max(options.users, options.at_once)) as host:
+    if row == "hub":
+        return {"private_mb": own_server_mb()}
+    with serving(name, 1 if row == "full" else max(options.users, options.at_once)) as host:
         if row == "browser":
             return first_presses(host.url, options.rounds)
         try:
@@ -125,6 +129,8 @@ async def _with_students(host: Host, row: str, at_once: int, options: argparse.N
         return await one_user(host, options.rounds, patience_s)
     if row == "closed":
         return await closed_tab(host, patience_s)
+    if row == "full":
+        return await turned_away(host, patience_s)
     if row == "left":
         return await abandoned(host, patience_s)
     if row == "together":

@@ -16,6 +16,7 @@ from student import NotServedError, Student
 
 FREED_WITHIN_S, CULLED_WITHIN_S = 15, 150  # a kernel that is there later counts as kept
 TICK_S = 0.05
+KNOCKS = 20  # at the door of a full class
 Found = dict[str, Any]
 
 
@@ -40,6 +41,25 @@ async def closed_tab(host: Host, patience_s: float) -> Found:
     status = await student.close()
     left = await ended(kernels)
     return {"freed_s": None if left is None else time.monotonic() - began, "http": status}
+
+
+async def turned_away(host: Host, patience_s: float) -> Found:
+    """Milliseconds until a class of one, which is full, asks who else comes to wait."""
+    student = Student(host.url, patience_s)
+    await student.open()
+    milliseconds = []
+    for _ in range(KNOCKS):
+        began = time.monotonic()
+        try:
+            await Student(host.url, patience_s).read()
+        except NotServedError as error:
+            if str(error) != "page: HTTP 503":
+                raise
+        else:
+            raise NotServedError("a full class took one more")
+        milliseconds.append(1000 * (time.monotonic() - began))
+    await student.close()
+    return {"median_ms": median(milliseconds), "most_ms": max(milliseconds)}
 
 
 async def abandoned(host: Host, patience_s: float) -> Found:

@@ -28,11 +28,15 @@ ENVIRONMENT = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", 
 MB = 1e6
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def stock(users: int) -> list[str]:
     """Voila as it is installed, on the explorer."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
+    options = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={free_port()}"]
     return [sys.executable, "-m", "voila", str(LESSONS / "explorer.ipynb"), *options]
 
 
@@ -46,6 +50,13 @@ def serve(users: int) -> list[str]:
     """``optiwidgets serve``: kernels forked from one process."""
     command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0"]
     return [*command, "--lessons", str(LESSONS), "--max-users", str(users)]
+
+
+def own(users: int) -> list[str]:
+    """A Jupyter server such as a Hub starts for each user."""
+    options = ["--no-browser", "--ip=127.0.0.1", f"--port={free_port()}", "--allow-root"]
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={LESSONS}"]
+    return [sys.executable, "-m", "jupyter_server", *options]
 
 
 HOSTS = {"stock": stock, "app": app, "serve": serve}
@@ -103,7 +114,7 @@ def memory(pid: int) -> dict[str, float] | None:
 @contextmanager
 def serving(name: str, users: int) -> Iterator[Host]:
     """Run a server in an environment of its own; afterwards no process of it is left."""
-    command = HOSTS[name](users)
+    command = (HOSTS | {"own": own})[name](users)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.txt")
         with log.open("w") as output:
@@ -118,6 +129,16 @@ def serving(name: str, users: int) -> Iterator[Host]:
             yield Host(url, process, frozenset(process.children(recursive=True)))
         finally:
             _stop(started, process)
+
+
+def own_server_mb() -> float:
+    """Memory of its own, in MB, of one user's Jupyter server that has shown a page."""
+    with serving("own", 1) as host:
+        with urllib.request.urlopen(f"{host.url}voila/render/explorer.ipynb") as page:
+            page.read()
+        found = memory(host.process.pid)
+        assert found
+        return found["private"]
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from ipywidgets import HTML
 from optiwidgets.engine.report import Report
 from optiwidgets.engine.verdict import Policy, judge
 from optiwidgets.widgets.choices import LABELS
+from optiwidgets.widgets.guard import guard
 
 
 class Live(HTML):
@@ -49,6 +50,7 @@ class Live(HTML):
         self.add_class("ow-live")
         self.session.observe(lambda _: self._write(), "report")
         self._write()
+        guard(self, lambda _: self._write())
 
     def _write(self) -> None:
         numbers = figures(self.session.baseline, self.session.report)

@@ -7,6 +7,8 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, VBox, Widget
 
+from optiwidgets.widgets.guard import guard
+
 
 class Present(VBox):
     """Shows one slide after the other; Back and Next turn them.
@@ -43,6 +45,7 @@ class Present(VBox):
         super().__init__([VBox(self.slides).add_class("ow-slide"), bar])
         self.add_class("ow-present")
         self.turn(0)
+        guard(self, lambda _: self.turn(0))
 
     def turn(self, by: int) -> None:
         """Go ``by`` slides on, not beyond the first and the last."""

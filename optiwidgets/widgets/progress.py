@@ -17,6 +17,7 @@ from traitlets import Dict, HasTraits
 
 from optiwidgets.checks import Outcome
 from optiwidgets.submissions import Submission
+from optiwidgets.widgets.guard import guard
 
 SHOWN = 60  # characters of an answer
 
@@ -95,6 +96,7 @@ class ProgressTable(HTML):
         self._register = register
         register.observe(lambda _: self._paint(), "entries")
         self._paint()
+        guard(self, lambda _: self._paint())
 
     def __repr__(self) -> str:
         """How many of how many."""

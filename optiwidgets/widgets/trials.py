@@ -10,6 +10,7 @@ from optiwidgets.checks import FindRecipe, Outcome
 from optiwidgets.engine.report import Report
 from optiwidgets.session import Session
 from optiwidgets.slowlane import Job
+from optiwidgets.widgets.guard import guard
 from optiwidgets.widgets.table import Table
 
 SHOWN = 8  # attempts listed, the latest first
@@ -46,6 +47,7 @@ class Trials(VBox):
         super().__init__([self.picture, self.table])
         self.add_class("ow-trials")
         self.session.at_rest.insert(0, self._keeping)
+        guard(self, lambda reason: setattr(self.table, "caption", reason))
 
     @property
     def best(self) -> Report | None:
