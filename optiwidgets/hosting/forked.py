@@ -25,7 +25,6 @@ PATIENCE_S = 60.0  # until the forking process has loaded everything
 RETRY_S = 0.2
 KILLED = -9
 FRUGAL = {  # the C library gives back what is free: else a kernel keeps 120 MB of one measurement
-    "JUPYTER_WIDGETS_ECHO": "0",  # a page need not be told what it said
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1048576",
     "MALLOC_TRIM_THRESHOLD_": "1048576",

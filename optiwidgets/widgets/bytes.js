@@ -10,6 +10,7 @@ async function render({ model, el }) {
     element("b", {}, "Size: where the bytes go"), was,
     element("div", { className: "ow-now" }, stack, total), legend);
 
+  let names = [];
   return draw(model, (data) => {
     const { baseline, optimized } = data;
     const scale = Math.max(baseline.bytes, optimized.bytes);
@@ -19,10 +20,14 @@ async function render({ model, el }) {
     stack.style.width = `${100 * optimized.bytes / scale}%`;
     total.classList.toggle("ow-inside", optimized.bytes > 0.5 * scale);
     const parts = Object.entries(optimized.parts);
-    stack.replaceChildren(...parts.map(([name, count]) =>
-      element("i", { "data-part": name, style: `flex-grow: ${count}` })));
-    legend.replaceChildren(...parts.map(([name, count]) =>
-      element("li", {}, element("i", { "data-part": name }), `${name} ${thousands(count)} B`)));
+    if (String(names) !== String(names = Object.keys(optimized.parts))) {
+      stack.replaceChildren(...names.map((name) => element("i", { "data-part": name })));
+      legend.replaceChildren(...names.map((name) => element("li", {}, element("i", { "data-part": name }), element("span"))));
+    }
+    parts.forEach(([name, count], i) => {
+      stack.children[i].style.flexGrow = count;
+      write(legend.children[i].lastChild, `${name} ${thousands(count)} B`);
+    });
   });
 }
 

@@ -62,9 +62,11 @@ const counts = ({ counts: view }) =>
 
 /** Change text only where it differs: most cells stay as they are. Tells whether it did. */
 function write(node, text) {
-  const differs = node.textContent !== text;
-  if (differs) node.textContent = text;
-  return differs;
+  if (node.textContent === text) return false;
+  const only = node.childNodes.length === 1 && node.firstChild.nodeType === Node.TEXT_NODE;
+  if (only && text) node.firstChild.data = text; // the box of the text stays
+  else node.textContent = text;
+  return true;
 }
 
 const percent = (share, digits = 1) => share === null ? "none" : (100 * share).toFixed(digits);

@@ -174,6 +174,13 @@ function initialize({ model }) {
   return () => model.off("change:pixels", take);
 }
 
+/** The boxes around make room for an open drawer. */
+function makeRoom(el, open) {
+  const lower = el.parentElement;
+  if (!lower && open) { requestAnimationFrame(() => makeRoom(el, open)); return; } // not in the page yet
+  for (const box of [lower, lower?.parentElement, el.closest(".widget-tab-contents")]) box?.classList.toggle("ow-opened", open);
+}
+
 async function render({ model, el }) {
   el.classList.add("ow-drawer");
   const act = (traits) => {
@@ -195,6 +202,7 @@ async function render({ model, el }) {
     open = now;
     image = place;
     el.classList.toggle("ow-shown", now >= 0);
+    makeRoom(el, now >= 0);
     parts.box.hidden = now < 0;
     if (now < 0) return before >= 0 && focus.closed(before);
     write(parts.head, title(data));

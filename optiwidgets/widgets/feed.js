@@ -54,6 +54,7 @@ async function render({ model, el }) {
     const root = el.closest(".ow-explorer");
     if (!root) return ask(); // not in the page yet
     const now = state(model, controls, root);
+    document.body.classList.add("ow-page"); // whose ground reaches the edges
     root.dataset.owRecipe = JSON.stringify(model.get("data").recipe);
     root.dataset.owState = now;
     const alarm = model.get("alarm"); // only what went wrong interrupts; the voice says the rest at rest

@@ -2,7 +2,8 @@
 
 function card(name, ...figures) {
   const title = element("h2", {}, name);
-  const line = element("p", { className: "ow-big" }, ...figures);
+  const beside = figures.some((f) => f.className === "ow-two") ? " ow-beside" : "";
+  const line = element("p", { className: `ow-big${beside}` }, ...figures);
   const reason = element("p", { className: "ow-reason" });
   return { box: element("section", { className: "ow-card", "aria-label": name }, title, line, reason), title, reason };
 }

@@ -15,7 +15,7 @@ function matrix(name, names) {
   const grid = element("div",
     { role: "grid", "aria-label": name, "aria-readonly": "true" }, ...rows.map((r) => r.row), last);
   const longest = Math.max(...names.map((n) => n.length));
-  const kind = `ow-matrix${longest > 3 ? " ow-long" : ""}${names.length > MOST_DIGITS ? " ow-crowded" : ""}`;
+  const kind = `ow-matrix${name === "Change" ? " ow-change" : ""}${longest > 3 ? " ow-long" : ""}${names.length > MOST_DIGITS ? " ow-crowded" : ""}`;
   const head = longest > 2 ? `--head: calc(${Math.min(longest, 12)}ch + 10px)` : "";
   const box = element("figure", { className: kind, style: `--k: ${names.length}; ${head}` },
     element("figcaption", {}, element("b", {}, name), subtitle),

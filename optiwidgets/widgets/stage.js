@@ -34,8 +34,14 @@ async function render({ model, el }) {
     waiting = setTimeout(beat, model.get("pause_ms"));
   };
   const observer = new MutationObserver(shown);
+  /** Under a projector's page nothing scrolls. */
+  const hold = () => document.documentElement.classList.toggle("ow-held", !!document.querySelector(".ow-projector"));
+  const holder = new MutationObserver(hold);
   const watch = () => {
-    if (!watched && root()) observer.observe(watched = root(), { attributeFilter: ["data-ow-state", "data-ow-recipe"] });
+    if (!watched && root()) {
+      observer.observe(watched = root(), { attributeFilter: ["data-ow-state", "data-ow-recipe"] });
+      holder.observe(watched, { attributeFilter: ["class"] });
+    }
     if (!watched) return requestAnimationFrame(watch);
     shown();
   };
@@ -67,6 +73,8 @@ async function render({ model, el }) {
     calm.removeEventListener("change", tell);
     model.off("change:playing", watch);
     observer.disconnect();
+    holder.disconnect();
+    requestAnimationFrame(hold); // once the page is without it
     clearTimeout(waiting);
   };
 }

@@ -86,3 +86,18 @@ def test_five_hundred_events_end_on_the_last_and_never_go_back(
         if value != shown[number - 1]:
             place = asked.index(value, place)
     assert shown[-1] == last
+
+
+def test_an_update_is_one_message_and_no_echo(voila: str, new_page: Callable[[], Page]) -> None:
+    page, heard = new_page(), []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda f: heard.append(f)))
+    explorer = ExplorerPage(page, Witness(page))
+    page.goto(voila)
+    explorer.wait_for()
+    explorer.page.get_by_role("slider", name="Sparsity").focus()
+    heard.clear()
+    page.keyboard.press("ArrowRight")
+    explorer.wait_for(sparsity=0.01)
+    frames = [frame if isinstance(frame, bytes) else frame.encode() for frame in heard]
+    assert sum(b'"buffer_paths": [[' in frame for frame in frames) == 1  # all numbers come at once
+    assert not any(b'"echo_update"' in frame for frame in frames)
