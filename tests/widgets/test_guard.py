@@ -10,7 +10,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ipywidgets import Text, Widget
+from ipywidgets import Button, Text, Widget
 from ipywidgets.widgets import widget as registry
 
 from optiwidgets import (
@@ -225,3 +225,22 @@ def test_the_reason_of_a_refusal_is_short(digits):
     assert "Sparsity: refused" in explorer.feed.message
     assert len(explorer.feed.message) < 400
     assert sys.getsizeof(explorer.feed.message) < 2000
+
+
+def test_what_is_kept_goes_to_the_browser_and_no_file_is_written(
+    digits, quiet, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    explorer, widgets = made(Explorer, digits)
+    texts = [widget for widget in widgets if isinstance(widget, Text)]
+    buttons = [widget for widget in widgets if isinstance(widget, Button)]
+    assert texts
+    assert len(buttons) >= 10
+    for text in texts:
+        update(text, value="named.owz")
+        assert text.value == "named.owz"
+    for button in buttons:
+        send(button, {"method": "custom", "content": {"event": "click"}})
+    explorer.session.cancel()
+    explorer.session.slow.end()
+    assert list(tmp_path.rglob("*")) == []
