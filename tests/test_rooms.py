@@ -54,6 +54,7 @@ ROOMS = {  # file -> what it may import beside the standard library; the first t
         ),
     ),
     "hosting/hub.py": ("traitlets",),
+    "hosting/grids.py": ("optiwidgets.cases", "optiwidgets.hosting.*"),  # what there is to open
     "hosting/*.py": (
         *("optiwidgets", "optiwidgets.hosting.*"),
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),

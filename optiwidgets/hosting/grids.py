@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import optiwidgets as ow
+from optiwidgets.cases import CASES, foresee, openers, preload
 from optiwidgets.hosting.parents import die_with
 
 UNHURRIED = 10  # of `nice`: users go before
@@ -26,19 +26,19 @@ class Grids:
     """
 
     def __init__(self, folder: Path | None, spare: Path) -> None:
-        pairs = ow.preload() if folder else []
+        pairs = [(case, model) for case in CASES for model in openers(case)] if folder else []
         self._folder = folder if folder and _can_write(folder) else spare
         self._missing = [pair for pair in pairs if not self._load(pair)]
         self._failed = 0
         self._all = len(pairs)
-        ow.preload()
+        preload()
 
     def _file(self, pair: tuple[str, str]) -> Path:
         return self._folder / f"{'-'.join(pair)}.npz"
 
     def _load(self, pair: tuple[str, str]) -> bool:
         try:
-            ow.foresee(self._file(pair))
+            foresee(self._file(pair))
         except (OSError, ValueError):  # not made yet, or by another version
             return False
         return True
@@ -57,7 +57,7 @@ class Grids:
     def made(self) -> None:
         """The one begun has ended: kernels forked from now on answer from it."""
         self._failed += not self._load(self._missing.pop(0))
-        ow.preload()
+        preload()
 
     @property
     def state(self) -> str:
