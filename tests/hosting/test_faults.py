@@ -25,6 +25,7 @@ STRANGERS = 500
 SPARE_FILES = 10  # a server's own, opened meanwhile for good
 LOOPS = "while True: pass"
 LESSONS = {
+    "long": "import time\ntime.sleep(12)\nprint('made in', 'the end')",
     "explorer": "print('six times seven is', 6 * 7)",
     "10_loops": LOOPS,
     "20_loops": (
@@ -269,6 +270,13 @@ def test_a_page_that_never_opens_a_websocket_is_freed(port: int, server: psutil.
     Browser(port).open()
     (forgotten,) = kernels(server)
     assert not psutil.wait_procs([forgotten], PATIENCE_S)[1]
+
+
+def test_a_page_that_takes_longer_to_make_than_kernels_may_be_idle_is_made(port: int) -> None:
+    assert HASTY["MappingKernelManager"]["cull_idle_timeout"] < 12
+    status, text = Browser(port).ask("/voila/render/long.ipynb")
+    assert status == 200
+    assert "made in the end" in text
 
 
 def test_a_full_disk_is_said_plainly_and_takes_no_place(port: int, server: psutil.Process) -> None:
