@@ -69,12 +69,11 @@ class SlowLane:
 
         Examples
         --------
-        >>> from threading import active_count
-        >>> before, lane = active_count(), SlowLane(failed=print)
-        >>> _ = lane.submit((lambda void: None, print), rest_s=60)
+        >>> lane = SlowLane(failed=print)
+        >>> work = lane.submit((lambda void: None, print), rest_s=60)
         >>> lane.end()
-        >>> active_count() - before
-        0
+        >>> work.done()
+        True
         """
         self.cancel()
         if "_executor" in vars(self) and not self._given:

@@ -85,6 +85,12 @@ def own(make_own: Callable[..., OwnNet], toy: Dataset) -> Experiment:
 
 
 @pytest.fixture(autouse=True)
+def _all_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, a moving hand is shown all images, unless a test wants fewer."""
+    monkeypatch.setattr("optiwidgets.session.WHOLE_S", 3600.0)
+
+
+@pytest.fixture(autouse=True)
 def _no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing starts by itself once a hand rests: tests start what they want to see."""
     monkeypatch.setattr("optiwidgets.session.Session.settle", lambda session: None)

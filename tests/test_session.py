@@ -416,7 +416,8 @@ def test_a_run_that_fails_keeps_the_first_part_that_was_shown(hasty, monkeypatch
     assert (hasty.completing, hasty.shown[1].recipe) == (False, Recipe(0.8))
 
 
-def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty):
+def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty, monkeypatch):
+    monkeypatch.setattr("optiwidgets.session.WHOLE_S", 0.15)
     hasty.first = None
     hasty._paces.extend([1e-5])
     assert hasty._enough(Recipe(0.1)) is None  # not hurried

@@ -166,10 +166,10 @@ def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     Examples
     --------
-    >>> from threading import active_count
-    >>> before = active_count()
-    >>> aside(torch.get_num_threads), active_count() - before
-    (1, 0)
+    >>> from threading import current_thread
+    >>> threads, thread = aside(lambda: (torch.get_num_threads(), current_thread()))
+    >>> threads, thread.is_alive()
+    (1, False)
     """
     with _threads(1) as passing:
         return passing.submit(work, *args, **kwargs).result()
