@@ -30,7 +30,7 @@ from optiwidgets.hosting.notices import links, notice, table
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
 NOTEBOOK = re.compile(r"\w[\w-]*\.ipynb")  # in the lessons' own folder, not hidden
 AGAIN_S = 5  # when a full class is asked again
-PAGES_EACH = 6  # kernels of one browser
+PAGES_EACH = 6  # kernels of one browser, where a class shares the places
 RATE_S = 5.0  # over how long updates are counted
 TROUBLES = {
     403: "This is not open to you. If you were given a link or a password, use it once more.",
@@ -77,7 +77,7 @@ class Page(Plain, TornadoVoilaHandler):
             raise HTTPError(404)
         if kernels.is_full:
             self._turn_away("The class is full", "You come in as soon as somebody leaves.")
-        elif list(kernels.owners.values()).count(owner) >= PAGES_EACH:
+        elif kernels.max_users and list(kernels.owners.values()).count(owner) >= PAGES_EACH:
             self._turn_away("Many pages are open", f"Close one of your {PAGES_EACH} lessons.")
         else:
             with kernels.visit(owner) as self._visit:

@@ -2,7 +2,7 @@
 
 function card(name, ...figures) {
   const title = element("h2", {}, name);
-  const beside = figures.some((f) => f.className === "ow-two") ? " ow-beside" : "";
+  const beside = figures.some((f) => f.className === "ow-two") ? " ow-double" : "";
   const line = element("p", { className: `ow-big${beside}` }, ...figures);
   const reason = element("p", { className: "ow-reason" });
   return { box: element("section", { className: "ow-card", "aria-label": name }, title, line, reason), title, reason };

@@ -20,8 +20,9 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from visitor import PATIENCE_S, of, only, send, states, until, until_true
 
 from optiwidgets.hosting.forked import CAN_FORK
+from optiwidgets.hosting.handlers import PAGES_EACH
 
-STRANGERS = 500
+PLACES, STRANGERS = 7, 500
 SPARE_FILES = 10  # a server's own, opened meanwhile for good
 LOOPS = "while True: pass"
 LESSONS = {
@@ -67,7 +68,7 @@ def served(
     """A class that frees forgotten kernels sooner than others."""
     folder = tmp_path_factory.mktemp("host")
     folder.joinpath("voila.json").write_text(json.dumps(HASTY))
-    with serving(lessons, "--max-users", "4", cwd=folder) as found:
+    with serving(lessons, "--max-users", str(PLACES), cwd=folder) as found:
         yield found
 
 
@@ -241,7 +242,7 @@ def test_who_leaves_before_the_kernel_is_there_leaves_none(
     port: int, server: psutil.Process
 ) -> None:
     browser = Browser(port)
-    for _ in range(4):  # as many as there are places
+    for _ in range(PLACES):
         with socket.create_connection(("127.0.0.1", port)) as reader:
             reader.sendall(request("/voila/render/10_loops.ipynb") + b"\r\n")
     until_true(lambda: browser.ask("/voila/render/explorer.ipynb")[0] == 200)
@@ -264,6 +265,16 @@ def test_a_widget_that_loops_for_ever_is_freed_when_its_page_is_gone_without_a_w
     (looping,) = kernels(server)
     asyncio.run(body())
     assert not psutil.wait_procs([looping], PATIENCE_S)[1]
+
+
+def test_one_browser_cannot_take_all_places(port: int) -> None:
+    greedy, other = Browser(port), Browser(port)
+    kernels = [greedy.open() for _ in range(PAGES_EACH)]
+    status, text = greedy.ask("/voila/render/explorer.ipynb")
+    assert (status, greedy.headers["Retry-After"]) == (503, "5")
+    assert "Close one of your 6 lessons." in text
+    assert other.close(other.open()) == 204
+    assert [greedy.close(kernel) for kernel in kernels] == [204] * PAGES_EACH
 
 
 def test_a_page_that_never_opens_a_websocket_is_freed(port: int, server: psutil.Process) -> None:
