@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.auth.logout import LogoutHandler
 from jupyter_server.auth.security import passwd
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.httpserver import HTTPServer
@@ -28,6 +29,7 @@ from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
+from voila.voila_identity_provider import VoilaLoginHandler
 
 from optiwidgets.hosting import handlers
 from optiwidgets.hosting.entry import Entry
@@ -47,12 +49,13 @@ WATCH_MS = 500  # between two looks at the forking process
 log = logging.getLogger("optiwidgets.hosting")
 
 OURS = {
+    VoilaLoginHandler: handlers.Login,
     TornadoVoilaHandler: handlers.Page,
     VoilaKernelWebsocketHandler: handlers.Channels,
     KernelHandler: handlers.Kernel,
     VoilaShutdownKernelHandler: handlers.Shutdown,
 }
-LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler)  # they list folders
+LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler, LogoutHandler)  # two list folders
 
 
 class NotServedError(OSError):
@@ -227,5 +230,5 @@ def _bind(host: str, port: int) -> socket.socket:
         reason = os.strerror(error.errno or 0) if error.errno in errno.errorcode else str(error)
         raise NotServedError(
             f"port {port} of {host} cannot be had ({reason}); stop what holds it, or choose "
-            f"another: `make app PORT={port + 1}` or `optiwidgets app --port {port + 1}`"
+            f"another with --port (`make app PORT={port + 1}`)"
         ) from error

@@ -35,6 +35,10 @@ class NotForkedError(OSError):
     """No kernel could be forked; the message says why."""
 
 
+class EndedError(NotForkedError):
+    """The forking process took a request and never answered."""
+
+
 class ForkedKernel:
     """A forked kernel as ``subprocess.Popen`` would have it, as far as a provisioner asks."""
 
@@ -126,17 +130,23 @@ class ForkServer:
         NotForkedError
             The forking process cannot be started, or ended meanwhile.
         """
-        loop, request = asyncio.get_running_loop(), {"argv": argv, "env": env, "cwd": cwd}
-        connection = await self._connect()
+        request = {"argv": argv, "env": env, "cwd": cwd}
+        try:
+            return await self._ask_for(request)
+        except EndedError:  # killed a moment ago: the next one serves
+            return await self._ask_for(request)
+
+    async def _ask_for(self, request: dict[str, Any]) -> ForkedKernel:
+        loop, connection = asyncio.get_running_loop(), await self._connect()
         try:
             await loop.sock_sendall(connection, json.dumps(request).encode() + b"\n")
             async with asyncio.timeout(PATIENCE_S):
                 line = await loop.sock_recv(connection, 4096)
             if not line:
-                raise NotForkedError("the forking process ended")
+                raise ConnectionResetError("the forking process ended")
         except (OSError, TimeoutError) as error:
             connection.close()
-            raise NotForkedError(f"no kernel was forked: {error}") from error
+            raise EndedError(f"no kernel was forked: {error}") from error
         return ForkedKernel(connection, json.loads(line)["pid"])
 
     async def state(self) -> dict[str, Any]:
@@ -160,17 +170,23 @@ class ForkServer:
 
     async def _connect(self) -> socket.socket:
         """Connect as soon as the forking process listens."""
-        loop = asyncio.get_running_loop()
         connection = socket.socket(socket.AF_UNIX)
         connection.setblocking(False)
+        try:
+            await self._reach(connection)
+        except BaseException:  # who asked may have given up
+            connection.close()
+            raise
+        return connection
+
+    async def _reach(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE_S
         while True:
             try:
-                await loop.sock_connect(connection, self.start())
-                return connection
+                return await loop.sock_connect(connection, self.start())
             except (FileNotFoundError, ConnectionRefusedError) as error:
                 if loop.time() > deadline:
-                    connection.close()
                     raise NotForkedError(f"nothing forks at {self.start()}") from error
                 await asyncio.sleep(RETRY_S)
 
@@ -189,7 +205,7 @@ class ForkedProvisioner(LocalProvisioner):
                 raise NotForkedError("kernels are forked on Linux only")
             kernel = await FORKS.fork(cmd, env, os.fspath(cwd))
         except NotForkedError as reason:
-            self.log.warning("An ordinary kernel, slower and larger: %s", reason)
+            self.log.error("An ordinary kernel, slower and larger: %s", reason)
             return await super().launch_kernel(cmd, **kwargs)
         self.process = kernel  # type: ignore[assignment]
         self.pid = self.pgid = kernel.pid

@@ -11,9 +11,11 @@ from http.client import responses
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import tornado.web
 from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.ioloop import IOLoop
@@ -22,21 +24,35 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from optiwidgets.hosting.forked import CAN_FORK, FORKS
+from optiwidgets.hosting.forked import CAN_FORK, FORKS, NotForkedError
 from optiwidgets.hosting.kernels import Visit
 from optiwidgets.hosting.memory import own_mb
-from optiwidgets.hosting.notices import links, notice, table
+from optiwidgets.hosting.notices import links, notice, password, table
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
-NOTEBOOK = re.compile(r"\w[\w-]*\.ipynb")  # in the lessons' own folder, not hidden
+NOTEBOOK = re.compile(r"\w[\w-]{0,99}\.ipynb")  # in the lessons' own folder, not hidden
 AGAIN_S = 5  # when a full class is asked again
 PAGES_EACH = 6  # kernels of one browser, where a class shares the places
+HURRY_S = 0.3  # that the forking process has for saying how it is
 RATE_S = 5.0  # over how long updates are counted
 TROUBLES = {
     403: "This is not open to you. If you were given a link or a password, use it once more.",
     404: "There is no such page here.",
     500: "Something broke on the server. Reload the page; if it stays so, tell your teacher.",
 }
+
+
+def without_token(address: str) -> str:
+    """An address as it may stand on a projector.
+
+    Examples
+    --------
+    >>> without_token("/voila/render/explorer.ipynb?token=secret&case=smear")
+    '/voila/render/explorer.ipynb?case=smear'
+    """
+    parts = urlsplit(address)
+    said = [pair for pair in parse_qsl(parts.query) if pair[0] != "token"]
+    return urlunsplit(("", "", parts.path, urlencode(said), ""))
 
 
 class Plain:
@@ -70,6 +86,9 @@ class Page(Plain, TornadoVoilaHandler):
     @tornado.web.authenticated
     async def get(self, path: str | None = None) -> None:
         """Show the lesson if there is one of that name, and room for one more."""
+        if self.get_query_arguments("token"):
+            self.redirect(without_token(self.request.uri or "/"))  # it is in a cookie now
+            return
         name, kernels, owner = path or "", self.kernel_manager, self.current_user.username
         if path is not None and not NOTEBOOK.fullmatch(name):
             raise HTTPError(404)
@@ -147,6 +166,14 @@ class Channels(OfOwner, VoilaKernelWebsocketHandler):
         return super().write_message(message, binary)
 
 
+class Login(Plain, LoginFormHandler):
+    """Asks for the password, in plain words."""
+
+    def _render(self, message: dict[str, str] | None = None) -> None:
+        text = "That was not the password." if message else "Type the password of your class."
+        self.finish(notice("The lessons", text, inside=password(self.xsrf_form_html())))
+
+
 class Index(Plain, JupyterHandler):
     """What there is to open."""
 
@@ -175,8 +202,17 @@ async def facts(kernels: Any) -> dict[str, Any]:
         "max_users": kernels.max_users,
         "memory_mb": round(memory, 1),
         "updates_per_s": round(lately / RATE_S, 1),
-        "grid": (await FORKS.state())["grids"] if kernels.forked and CAN_FORK else "none",
+        "grid": await _grid() if kernels.forked and CAN_FORK else "none",
     }
+
+
+async def _grid() -> str:
+    """How far the slider grids are; a forking process that still loads does not say."""
+    try:
+        async with asyncio.timeout(HURRY_S):
+            return str((await FORKS.state())["grids"])
+    except (TimeoutError, NotForkedError):
+        return "loading"
 
 
 class Health(Plain, JupyterHandler):

@@ -10,6 +10,7 @@ STYLE = """
   body { font: 18px/1.5 system-ui, sans-serif; max-width: 42rem; }
   body { margin: 12vh auto; padding: 0 1rem; }
   h1 { font-size: 28px; }
+  input, button { font: inherit; padding: 4px 12px; }
   td, th { padding: 4px 24px 4px 0; text-align: left; font-variant-numeric: tabular-nums; }
 """
 
@@ -35,6 +36,12 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     """Names and values, one row each."""
     cells = (f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
     return f"<table>{''.join(cells)}</table>"
+
+
+def password(hidden: str) -> str:
+    """A box for the password or the token, and what else the form must send."""
+    box = '<input type="password" name="password" aria-label="Password" autofocus required>'
+    return f'<form method="post">{hidden}{box} <button>Enter</button></form>'
 
 
 def links(pages: Iterable[tuple[str, str]]) -> str:

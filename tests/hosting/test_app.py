@@ -115,7 +115,7 @@ def test_a_taken_port_is_named_with_the_way_to_choose_another(
     said = capsys.readouterr().err
     assert f"port {port} of 127.0.0.1 cannot be had (Address already in use)" in said
     assert f"make app PORT={port + 1}" in said
-    assert f"optiwidgets app --port {port + 1}" in said
+    assert "choose another with --port" in said
 
 
 def test_a_folder_without_notebooks_is_refused(

@@ -207,3 +207,27 @@ def test_what_is_made_after_holes_are_filled_lies_together() -> None:
     filling = forkserver.fill_holes()
     assert pools() <= 3
     assert len(filling) < 10**6
+
+
+def test_who_asks_a_forking_process_that_is_just_killed_is_served_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b'{"pid": 7}\n' if len(asked) == 2 else b"")
+        writer.close()
+
+    async def body() -> None:
+        path = str(tmp_path / "forks")
+        monkeypatch.setattr(FORKS, "start", lambda: path)
+        async with await asyncio.start_unix_server(answer, path):
+            kernel = await FORKS.fork(["python"], {}, "/")
+            assert kernel.pid == 7
+            assert len(asked) == 2
+            with pytest.raises(forked.NotForkedError, match="no kernel was forked: the forking"):
+                await FORKS.fork(["python"], {}, "/")
+            assert len(asked) == 4
+
+    asyncio.run(body())

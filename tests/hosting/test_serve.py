@@ -1,5 +1,6 @@
 """A class served by ``optiwidgets serve``: who may enter, how many, and what they cannot reach."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from classes import Browser, serving
 
 from optiwidgets.cli import main
+from optiwidgets.hosting import handlers
 from optiwidgets.hosting.app import LOOPBACK
 from optiwidgets.hosting.entry import Entry
 
@@ -99,6 +101,8 @@ def test_a_kernel_is_its_owners_alone(open_port: int) -> None:
         "/api/sessions",
         "/terminals/1",
         "/nowhere",
+        "/logout",
+        f"/voila/render/{'a' * 5000}.ipynb",
     ],
 )
 def test_nothing_but_lessons_can_be_opened(open_port: int, path: str) -> None:
@@ -140,7 +144,10 @@ def test_without_token_or_password_nobody_enters(closed_port: int) -> None:
 
 def test_the_token_opens_the_lessons_and_the_class_page(closed_port: int) -> None:
     teacher = Browser(closed_port)
-    teacher.close(teacher.open(f"?token={TOKEN.replace(' ', '%20')}"))
+    page = "/voila/render/explorer.ipynb"
+    assert teacher.ask(f"{page}?token={TOKEN.replace(' ', '%20')}&case=smear")[0] == 302
+    assert teacher.headers["Location"] == f"{page}?case=smear"  # nothing to read on a projector
+    teacher.close(teacher.open())
     status, text = teacher.ask("/class")
     assert status == 200
     for row in ("Users", "Kernels", "Memory", "updates a second"):
@@ -149,10 +156,12 @@ def test_the_token_opens_the_lessons_and_the_class_page(closed_port: int) -> Non
 
 def test_the_password_opens_the_lessons_and_not_the_class_page(closed_port: int) -> None:
     student = Browser(closed_port)
-    student.ask("/login")
+    assert "Type the password of your class." in student.ask("/login")[1]
     for password, status in (("wrong", 401), (PASSWORD, 302)):
         form = f"_xsrf={student.cookies['_xsrf']}&password={password.replace(' ', '+')}"
-        assert student.ask("/login", "POST", form)[0] == status
+        found, text = student.ask("/login", "POST", form)
+        assert found == status
+        assert ("That was not the password." in text) == (status == 401)
     student.close(student.open())
     assert student.ask("/class")[0] == 403
 
@@ -200,3 +209,14 @@ def test_bad_options_are_named(option: str, value: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main(["serve", option, value])
     assert f"argument {option}" in capsys.readouterr().err
+
+
+def test_health_does_not_wait_for_a_forking_process_that_loads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def state() -> dict[str, str]:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr(handlers.FORKS, "state", state)
+    assert asyncio.run(handlers._grid()) == "loading"
