@@ -44,7 +44,6 @@ EXPLORER = "explorer.ipynb"
 MOST_FILES = 65_536  # open at once
 KERNEL_MB = 1000  # most memory of its own that a kernel gets; training takes a few hundred
 PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # told to kernels
-ECHO = "JUPYTER_WIDGETS_ECHO"  # whether a page is told what it has just said
 WATCH_MS = 500  # between two looks at the forking process
 log = logging.getLogger("optiwidgets.hosting")
 
@@ -183,7 +182,6 @@ def serve(hosting: Hosting) -> None:
             f"{hosting.host} can be reached by others: set a token (OPTIWIDGETS_TOKEN or --token)"
         )
     bound = _bind(hosting.host, hosting.port)
-    os.environ.setdefault(ECHO, "0")
     _open_many_files()
     if hosting.forked:
         fit = users_that_fit(free_mb())

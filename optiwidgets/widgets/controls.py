@@ -244,7 +244,6 @@ class Controls(VBox):
     def _say(self, reasons: Sequence[str]) -> None:
         said = [*reasons, *([self.limits] if self.limits and "pruning" in self._unlocked else [])]
         self.note.value = f'<p role="note">{escape(" ".join(said))}</p>' if said else ""
-        self.note.layout.display = None if said else "none"
 
 
 def _told(progress: Progress) -> str:

@@ -77,7 +77,7 @@ def test_nothing_scrolls_and_no_number_is_cut_off(
     crowd(explorer)
     assert look(explorer, "scrolling") == []
     assert [cell for cell in look(explorer, "cells") if not cell["fits"]] == []
-    for name in ("accuracy", "drop", "bytes"):
+    for name in ("accuracy", "drop", "bytes", "worst"):
         assert explorer.headline(name).evaluate(FITS), name
 
 
@@ -124,3 +124,22 @@ def test_so_it_does_at_every_depth_of_every_colour(explorer: ExplorerPage) -> No
     assert len({(cell["tone"], cell["depth"]) for cell in palette}) == 33
     assert all(cell["opaque"] for cell in palette)
     assert [cell for cell in palette if cell["contrast"] < LEGIBLE] == []
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen['width']}px")
+def test_nothing_moves_when_a_note_comes_or_a_cell_opens(
+    explorer: ExplorerPage, screen: dict[str, int]
+) -> None:
+    explorer.page.set_viewport_size(screen)
+    height = "() => document.querySelector('.ow-explorer').getBoundingClientRect().height"
+    found = set()
+    explorer.page.get_by_role("slider", name="Bit-width").focus()
+    for key, bits in (("End", 32), ("ArrowLeft", 16), ("ArrowLeft", 8), ("Home", 1)):
+        explorer.page.keyboard.press(key)
+        explorer.wait_for(bits=bits)
+        found.add(explorer.page.evaluate(height))
+    explorer.root.get_by_role("gridcell").first.click()
+    expect(explorer.root.locator(".ow-drawer.ow-shown")).to_be_visible()
+    found.add(explorer.page.evaluate(height))
+    explorer.page.keyboard.press("Escape")
+    assert len(found) == 1
