@@ -68,6 +68,7 @@ class Student:
         self._socket: WebSocketClientConnection | None = None
         self._session, self._message = uuid.uuid4().hex, b""
         self._states = self._from_feed = b""
+        self._early: list[bytes] = []
         self._slider = ""
         self._idle = self._lost = False
         self._shown_at = 0.0
@@ -245,6 +246,8 @@ class Student:
         elif kind == b"comm_msg" and not self._slider:
             if b'"update_states"' in content[:100]:
                 self._states = content
+            elif self._states:
+                self._early.append(content)
         elif kind == b"comm_msg" and self._from_feed in content:
             self._read_feed(content)
 
@@ -255,6 +258,10 @@ class Student:
         self._from_feed = b'"comm_id": "%s"' % feed.encode()
         self._read_feed(self._states[entry:])
         self._states = b""
+        for content in self._early:  # came before it was known whose they are
+            if self._from_feed in content:
+                self._read_feed(content)
+        self._early.clear()
 
     def _find(self, mark: bytes, what: str) -> tuple[str, int]:
         """Id of the one model whose state has a mark, and where its entry begins."""
