@@ -60,13 +60,20 @@ def _rows() -> Mapping[Recipe, int]:
 @cache
 def made_by() -> str:
     """What decides which numbers come out beside model and images: code, libraries, processor."""
-    digest = hashlib.sha256()
-    sources = (f for f in files("optiwidgets.engine").iterdir() if f.name.endswith(".py"))
-    for source in sorted(sources, key=lambda f: f.name):
-        digest.update(source.read_bytes())
+    code = source_digest(Path(str(files("optiwidgets.engine"))))
     libraries = (f"{name} {version(name)}" for name in ("optiwidgets", "torch", "onnxruntime"))
     processor = torch.backends.cpu.get_cpu_capability()
-    return ", ".join((*libraries, f"engine {digest.hexdigest()[:12]}", processor))
+    return ", ".join((*libraries, f"engine {code[:12]}", processor))
+
+
+def source_digest(folder: Path) -> str:
+    """Hash the names and contents of all Python files in a folder and its sub-folders."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

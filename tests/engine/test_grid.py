@@ -51,6 +51,18 @@ class Sampled:
         return self.experiment.run(recipe if recipe in SAMPLE else Recipe())
 
 
+def test_an_edit_in_any_folder_of_the_engine_changes_what_made_a_grid(tmp_path):
+    deep = tmp_path / "pruning" / "scores"
+    deep.mkdir(parents=True)
+    (tmp_path / "recipe.py").write_text("x = 1\n")
+    (deep / "lamp.py").write_text("x = 1\n")
+    before = foreseen.source_digest(tmp_path)
+    (deep / "lamp.py").write_text("x = 2\n")
+    edited = foreseen.source_digest(tmp_path)
+    (deep / "lamp.py").rename(tmp_path / "pruning" / "lamp.py")
+    assert len({before, edited, foreseen.source_digest(tmp_path)}) == 3
+
+
 @pytest.fixture(scope="module")
 def toy_grid(own) -> Grid:
     """Of the own model on the toy images."""
