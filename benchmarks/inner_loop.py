@@ -167,7 +167,7 @@ def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
     """Time of nothing but the runtime's answers to all images."""
     images, taken = experiment.dataset.exploration[0], []
     for recipe in recipes:
-        opened = runtime.session(runtime.export(experiment.run(recipe).model(), images[:1]))
+        opened = runtime.open_session(runtime.export(experiment.run(recipe).model(), images[:1]))
         start = time.perf_counter()
         runtime.predict(opened, images)
         taken.append(time.perf_counter() - start)

@@ -73,12 +73,12 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
     rows = []
     for what, recipe in RECIPES.items():
         plain = experiment.run(recipe).model()
-        macs, base_macs = (
+        count, base_count = (
             activations.macs(net, images) for net in (plain, experiment.run(ow.Recipe()).model())
         )
         for engine, opened in openers(experiment, recipe).items():
             timed = latency.measure(base[engine], opened, images.numpy(), seconds=seconds)
-            fewer = {"macs": macs, "macs_ratio": base_macs / macs}
+            fewer = {"macs": count, "macs_ratio": base_count / count}
             rows.append({"model": name, "engine": engine, "what": what, **fewer, **flat(timed)})
     return rows
 
@@ -87,7 +87,7 @@ def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[
     """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
     report, images = experiment.run(recipe), experiment.dataset.exploration[0]
     graph = experiment._optimizer.optimize(recipe).graph(images[:1])
-    ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(runtime.session, graph)}
+    ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(runtime.open_session, graph)}
     if recipe.activation_bits == 32:
         ways["torch"] = lambda: Eager(report.model())
     return ways

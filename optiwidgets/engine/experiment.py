@@ -348,7 +348,7 @@ class Experiment(PerLayer, Measuring):
     ) -> Tensor:
         """Scores before softmax from what really runs."""
         if optimized.is_int8:
-            session = runtime.session(optimized.graph(images.batches[0][:1]))
+            session = runtime.open_session(optimized.graph(images.batches[0][:1]))
             return torch.from_numpy(runtime.predict(session, torch.cat(list(images.batches))))
         known = (e.resumer for e in (self._whole, self._part) if e and e.images is images)
         resumer = next(known, None) or Resumer(images.batches, most_bytes=0)

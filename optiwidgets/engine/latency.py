@@ -73,7 +73,7 @@ def measure(
     >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3))
     >>> model = runtime.export(net, torch.zeros(1, 1, 2, 2))
     >>> images = np.zeros((5, 1, 2, 2), np.float32)
-    >>> open_it = lambda: runtime.session(model, threads=1)
+    >>> open_it = lambda: runtime.open_session(model, threads=1)
     >>> latency = measure(open_it, open_it, images, seconds=0.01)
     >>> latency.low <= latency.ratio <= latency.high, latency.threads, latency.batch.batch
     (True, 1, None)

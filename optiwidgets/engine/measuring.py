@@ -63,7 +63,7 @@ class Measuring:
         threads = check_threads(threads)
         optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
         graph = optimized.graph(images[:1])
-        session = runtime.session(graph)
+        session = runtime.open_session(graph)
         simulated = evaluate(optimized.simulation(), self._whole.images.batches).argmax(1).numpy()
         agreement = runtime.predict(session, images).argmax(1) == simulated
         before, after = (
@@ -72,8 +72,8 @@ class Measuring:
         )
         plain = runtime.export(self._folded, images[:1])
         latency = measure(
-            lambda: runtime.session(plain, threads),
-            lambda: runtime.session(graph, threads),
+            lambda: runtime.open_session(plain, threads),
+            lambda: runtime.open_session(graph, threads),
             images.numpy(),
             stop=stop,
         )

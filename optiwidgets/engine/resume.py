@@ -224,7 +224,7 @@ def _open(
 ) -> Callable[[Values], Values]:
     """The steps from ``start`` to before ``end`` in the runtime, for values of these shapes."""
     model = graph.piece(start, end, tensors, {name: v.shape for name, v in values.items()})
-    session = runtime.session(model)
+    session = runtime.open_session(model)
     given, made = ([v.name for v in values] for values in (model.graph.input, model.graph.output))
     return lambda values: dict(
         zip(made, session.run(made, {name: values[name] for name in given}), strict=True)

@@ -41,7 +41,7 @@ class Session(Protocol):
         ...
 
 
-def session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSession:
+def open_session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSession:
     """Open a model in ONNX Runtime, on the CPU, with ``threads`` threads that do not spin.
 
     Raises
@@ -53,7 +53,7 @@ def session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSe
     --------
     >>> import torch; from torch import nn
     >>> model = export(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
-    >>> session(model).get_inputs()[0].shape
+    >>> open_session(model).get_inputs()[0].shape
     ['N', 1, 2, 2]
     """
     if type(threads) is not int or threads < 1:

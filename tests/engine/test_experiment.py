@@ -392,7 +392,7 @@ def test_an_exported_file_predicts_what_the_report_says(digits, tmp_path, recipe
     report = digits.run(recipe)
     report.export(tmp_path / "m.onnx")
     scores = runtime.predict(
-        runtime.session(onnx.load(tmp_path / "m.onnx")), digits.dataset.exploration[0]
+        runtime.open_session(onnx.load(tmp_path / "m.onnx")), digits.dataset.exploration[0]
     )
     assert (scores.argmax(1) == report.predictions).mean() >= 0.999
 

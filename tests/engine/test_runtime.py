@@ -129,7 +129,7 @@ class Parted(nn.Module):
 @pytest.mark.parametrize("shrink", [network.fold, half])
 def test_the_runtime_predicts_what_torch_predicts_on_every_image(digits, name, shrink):
     net, images = shrink(zoo.load_trained(name)), digits.exploration[0]
-    scores = runtime.predict(runtime.session(runtime.export(net, images[:1])), images)
+    scores = runtime.predict(runtime.open_session(runtime.export(net, images[:1])), images)
     expected = torch_scores(net, images)
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     assert (scores.argmax(1) == expected.argmax(1)).all()
@@ -138,7 +138,7 @@ def test_the_runtime_predicts_what_torch_predicts_on_every_image(digits, name, s
 
 def test_a_residual_network_is_exported():
     net, images = resnet(), torch.randn(40, 3, 32, 32)
-    scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+    scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
     np.testing.assert_allclose(scores, torch_scores(net, images), rtol=1e-3, atol=1e-3)
 
 
@@ -146,7 +146,7 @@ def test_a_residual_network_is_exported():
 def test_any_number_of_images_fits(count):
     net = network.fold(zoo.build(SMALL).eval())
     images = torch.randn(count, 1, 28, 28)
-    session = runtime.session(runtime.export(net, images))
+    session = runtime.open_session(runtime.export(net, images))
     scores = runtime.predict(session, images)
     np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
     whole = session.run(["scores"], {"images": images.numpy()})[0]
@@ -174,7 +174,7 @@ def test_an_architecture_is_exported_once_and_filled_with_any_weights(monkeypatc
     for seed in range(3):
         torch.manual_seed(seed)
         net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)).eval()
-        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
     assert len(made) == 1
 
@@ -187,7 +187,7 @@ def test_fewer_channels_need_no_new_export(digits, monkeypatch):
     for net in (whole, part, half(zoo.load_trained("wide"))):
         model = runtime.export(net, images)
         onnx.checker.check_model(model, full_check=True)
-        scores = runtime.predict(runtime.session(model), images)
+        scores = runtime.predict(runtime.open_session(model), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-4)
 
 
@@ -199,7 +199,7 @@ def test_the_zoos_models_find_their_graphs_as_they_were_shipped(case, monkeypatc
     assert onnx.load(anew) == onnx.load(export.GRAPHS / anew.name)
     monkeypatch.setattr(export, "_to_onnx", None)
     monkeypatch.setattr(export, "_templates", type(export._templates)())
-    scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+    scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
     np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-4)
 
 
@@ -228,7 +228,7 @@ def test_where_widths_matter_every_width_is_exported(first):
     images = torch.randn(3, 1, 2, 2)
     for channels in (first, 6 - first):
         net = Shuffled(channels).eval()
-        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
 
 
@@ -245,7 +245,7 @@ def test_constants_that_are_no_state_are_told_apart():
     images = torch.randn(3, 1, 2, 2)
     for values in ([1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]):
         net = Masked(values).eval()
-        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
 
 
@@ -268,7 +268,7 @@ def test_values_that_are_zero_or_equal_once_are_not_lost_for_other_weights():
     runtime.export(net.eval(), images)
     for tensor in net.parameters():
         nn.init.normal_(tensor)
-    scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+    scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
     np.testing.assert_allclose(scores, torch_scores(net, images), rtol=1e-4, atol=1e-4)
 
 
@@ -284,7 +284,7 @@ def test_two_models_that_look_alike_but_compute_differently_are_kept_apart():
     images = torch.randn(2, 1, 2, 2)
     for factor in (2.0, 3.0):
         net = Scaled(factor).eval()
-        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
 
 
@@ -293,7 +293,7 @@ def test_what_the_exporter_rewrites_is_still_right(make):
     torch.manual_seed(0)
     net, images = make().eval(), torch.randn(9, 2, 6, 6)
     for _ in range(2):
-        scores = runtime.predict(runtime.session(runtime.export(net, images)), images)
+        scores = runtime.predict(runtime.open_session(runtime.export(net, images)), images)
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-5)
 
 
@@ -323,12 +323,12 @@ def test_importing_the_package_starts_no_runtime():
 @pytest.mark.parametrize("threads", [0, -1, 1.0, True, "2"])
 def test_a_number_of_threads_that_is_none_is_refused(threads):
     with pytest.raises(ValueError, match="threads is a whole number, 1 or more, not"):
-        runtime.session(onnx.ModelProto(), threads)
+        runtime.open_session(onnx.ModelProto(), threads)
 
 
 def test_a_session_uses_the_cpu_its_threads_and_does_not_spin():
     model = runtime.export(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
-    session = runtime.session(model, threads=2)
+    session = runtime.open_session(model, threads=2)
     options = session.get_session_options()
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (2, 1)
@@ -339,7 +339,7 @@ def test_a_session_uses_the_cpu_its_threads_and_does_not_spin():
 def test_where_products_would_saturate_the_runtime_is_told_to_be_exact(monkeypatch, exact):
     monkeypatch.setattr(runtime, "_saturates", lambda: exact)
     model = runtime.export(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
-    options = runtime.session(model).get_session_options()
+    options = runtime.open_session(model).get_session_options()
     assert options.get_session_config_entry("session.x64quantprecision") == str(int(exact))
 
 
@@ -366,7 +366,7 @@ def test_int8_predicts_what_the_simulation_predicts(digits, tmp_path, name, grai
     ranges = activations.calibrate(net, digits.calibration[0])
     model = int8.to_int8(runtime.export(net, images), layers, ranges)
     onnx.checker.check_model(model, full_check=True)
-    scores = runtime.predict(runtime.session(model), images).argmax(1)
+    scores = runtime.predict(runtime.open_session(model), images).argmax(1)
     simulated = torch_scores(activations.quantize_activations(net, ranges, 8), images).argmax(1)
     assert (scores == simulated).mean() >= 0.995
     run = kernels(model, tmp_path)
@@ -392,7 +392,7 @@ def test_int8_by_the_standards_own_reference(grain, scheme):
     simulated = torch_scores(activations.quantize_activations(net, ranges, 8), images)
     np.testing.assert_allclose(expected, simulated, atol=step)
     np.testing.assert_allclose(
-        runtime.predict(runtime.session(model), images), simulated, atol=step
+        runtime.predict(runtime.open_session(model), images), simulated, atol=step
     )
 
 
@@ -405,7 +405,7 @@ def test_int8_worked_by_hand():
     net[1].bias.fill_(0.5)
     images = torch.tensor([0.3, 1.0]).view(1, 1, 1, 2)
     model = int8.to_int8(runtime.export(net, images), {"1": layer}, {"1": (0.0, 1.0)})
-    scores = runtime.predict(runtime.session(model), images)
+    scores = runtime.predict(runtime.open_session(model), images)
     code = round(0.3 * 255)
     assert scores.item() == pytest.approx((127 * code - 64 * 255) * 0.01 / 255 + 0.5, abs=1e-4)
     stored = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
@@ -462,7 +462,7 @@ def test_channels_that_are_all_bias_do_not_overflow():
         ranges = activations.calibrate(folded, images)
         model = int8.to_int8(runtime.export(folded, images), layers, ranges)
         simulated = torch_scores(activations.quantize_activations(folded, ranges, 8), images)
-        scores = runtime.predict(runtime.session(model), images)
+        scores = runtime.predict(runtime.open_session(model), images)
         np.testing.assert_allclose(scores, simulated, atol=0.02)
 
 
@@ -482,7 +482,7 @@ def test_models_of_all_sorts_run_in_int8(grain, scheme):
         ranges = activations.calibrate(folded, images)
         model = int8.to_int8(runtime.export(folded, images), layers, ranges)
         simulated = torch_scores(activations.quantize_activations(folded, ranges, 8), images)
-        scores = runtime.predict(runtime.session(model), images)
+        scores = runtime.predict(runtime.open_session(model), images)
         np.testing.assert_allclose(scores, simulated, atol=0.01 * np.abs(simulated).max())
 
 
@@ -493,7 +493,7 @@ def test_a_residual_network_runs_in_int8_where_it_can(tmp_path):
     ranges = activations.calibrate(net, images)
     model = int8.to_int8(runtime.export(net, images), layers, ranges)
     simulated = torch_scores(activations.quantize_activations(net, ranges, 8), images)
-    scores = runtime.predict(runtime.session(model), images)
+    scores = runtime.predict(runtime.open_session(model), images)
     np.testing.assert_allclose(scores, simulated, atol=0.05 * np.abs(simulated).max())
     run = kernels(model, tmp_path)
     assert run.count("QLinearConv") == 8  # the first of each block; the others feed a sum
@@ -565,7 +565,7 @@ def test_eight_bits_are_bit_for_bit_the_runtimes():
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     values = (torch.arange(-600, 900) * grid.scale / 4).float()  # ties among them
-    (theirs,) = runtime.session(model).run(None, {"images": values.numpy()})
+    (theirs,) = runtime.open_session(model).run(None, {"images": values.numpy()})
     np.testing.assert_array_equal(grid.snap(values).numpy(), theirs)
 
 
@@ -769,7 +769,7 @@ def test_inputs_on_a_grid_worked_by_hand():
     model = runtime.snap_inputs(runtime.export(net, images), {"1": (-0.5, 1.0)}, bits=2)
     onnx.checker.check_model(model, full_check=True)
     expected = 0 * 1 - 0 * 10 + 0.5 * 100 + 1.0 * 1000 - 0.5 * 10000 + 0.25
-    assert runtime.predict(runtime.session(model), images).item() == expected
+    assert runtime.predict(runtime.open_session(model), images).item() == expected
     assert ReferenceEvaluator(model).run(None, {"images": images.numpy()})[0].item() == expected
 
 
@@ -785,7 +785,7 @@ def test_rounded_activations_in_the_runtime_are_the_simulations(bits):
         before = graph.SerializeToString()
         model = runtime.snap_inputs(graph, ranges, bits)
         simulated = torch_scores(activations.quantize_activations(folded, ranges, bits), images)
-        scores = runtime.predict(runtime.session(model), images)
+        scores = runtime.predict(runtime.open_session(model), images)
         np.testing.assert_allclose(scores, simulated, rtol=1e-4, atol=1e-4)
         assert np.abs(scores - torch_scores(folded, images)).max() > 1e-4
         assert graph.SerializeToString() == before
