@@ -54,9 +54,9 @@ train: .venv/app.stamp ## train the shipped models anew into build/
 	$(BIN)/optiwidgets train smear --model small --output build/smear-small.safetensors
 
 graphs: .venv/app.stamp ## export the graphs of the shipped models anew (after their code or torch changed)
-	mkdir -p optiwidgets/engine/graphs
-	rm -f optiwidgets/engine/graphs/*.onnx
-	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine import export; \
+	mkdir -p optiwidgets/engine/onnx_runtime/graphs
+	rm -f optiwidgets/engine/onnx_runtime/graphs/*.onnx
+	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine.onnx_runtime import export; \
 		e = ow.Experiment.load('$$case'); print(export.ship(e._folded, e.dataset.exploration[0][:1]))" || exit; done
 
 $(BIN)/python:

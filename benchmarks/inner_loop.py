@@ -29,8 +29,9 @@ from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 import optiwidgets as ow
-from optiwidgets.engine import runtime
-from optiwidgets.engine.pack import packed_parts
+from optiwidgets.engine.onnx_runtime import export
+from optiwidgets.engine.onnx_runtime.session import open_session, predict
+from optiwidgets.engine.serialization.writer import packed_parts
 
 FLOORS = {"small": {"a": 15.0, "b": 6.0}, "wide": {"a": 9.0, "b": 4.5}}
 COUNTS = (500, 1500, 5000, 15_000, 50_000)
@@ -167,9 +168,9 @@ def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
     """Time of nothing but the runtime's answers to all images."""
     images, taken = experiment.dataset.exploration[0], []
     for recipe in recipes:
-        opened = runtime.open_session(runtime.export(experiment.run(recipe).model(), images[:1]))
+        opened = open_session(export.export(experiment.run(recipe).model(), images[:1]))
         start = time.perf_counter()
-        runtime.predict(opened, images)
+        predict(opened, images)
         taken.append(time.perf_counter() - start)
     return 1e3 * median(taken)
 

@@ -21,8 +21,9 @@ import torch
 from torch import nn
 
 import optiwidgets as ow
-from optiwidgets.engine import activations, latency, runtime
-from optiwidgets.engine.report import Latency
+from optiwidgets.engine.models import macs
+from optiwidgets.engine.onnx_runtime import latency, session
+from optiwidgets.engine.types.measurements import Latency
 
 MODELS = ("small", "wide")
 RECIPES = {
@@ -74,7 +75,7 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
     for what, recipe in RECIPES.items():
         plain = experiment.run(recipe).model()
         count, base_count = (
-            activations.macs(net, images) for net in (plain, experiment.run(ow.Recipe()).model())
+            macs.macs(net, images) for net in (plain, experiment.run(ow.Recipe()).model())
         )
         for engine, opened in openers(experiment, recipe).items():
             timed = latency.measure(base[engine], opened, images.numpy(), seconds=seconds)
@@ -87,7 +88,7 @@ def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[
     """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
     report, images = experiment.run(recipe), experiment.dataset.exploration[0]
     graph = experiment._optimizer.optimize(recipe).graph(images[:1])
-    ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(runtime.open_session, graph)}
+    ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(session.open_session, graph)}
     if recipe.activation_bits == 32:
         ways["torch"] = lambda: Eager(report.model())
     return ways

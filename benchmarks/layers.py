@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import optiwidgets as ow
-from optiwidgets.engine.resume import Resumer
+from optiwidgets.engine.evaluation.incremental import Resumer
 
 MODELS = ("small", "wide")
 WARM_UP = 2  # rounds: in the first of a drag there is nothing kept yet

@@ -31,7 +31,7 @@ from method_list import JOINT, METHODS, MODELS, TARGETS, Method, Target, find
 from method_tables import line, tables
 
 import optiwidgets as ow
-from optiwidgets.engine.recipe import BY_TRAINING, N_OF_M, without_idle
+from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, without_idle
 
 SEEDS = (0, 1, 2)
 QUICK = ((0.9, 32), (0.95, 32), (0, 2), JOINT)

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 import optiwidgets as ow
-from optiwidgets.engine.encodings import BITMASK, DENSE, ENTROPY, to_symbols
-from optiwidgets.engine.pack import Packable, pack, packed_parts
-from optiwidgets.engine.sizes import estimate_bytes, tutorial_bytes
+from optiwidgets.engine.serialization.encodings import BITMASK, DENSE, ENTROPY, to_symbols
+from optiwidgets.engine.serialization.size_breakdown import estimate_bytes, tutorial_bytes
+from optiwidgets.engine.serialization.writer import Packable, pack, packed_parts
 
 RECIPES = ((0.5, 8), (0.8, 8), (0.9, 4), (0.95, 4), (0.9, 2))
 TARGETS = {"small": 1.08, "wide": 1.04}

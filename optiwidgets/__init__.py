@@ -6,82 +6,85 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optiwidgets.cases import foresee, preload
-    from optiwidgets.engine.data import Dataset, load_dataset
-    from optiwidgets.engine.experiment import Experiment
-    from optiwidgets.engine.newdata import changed
-    from optiwidgets.engine.recipe import Recipe
-    from optiwidgets.engine.recover import Cancelled
-    from optiwidgets.engine.report import Confusion, Drop, Latency, Report, Size
-    from optiwidgets.engine.search import nearest_recipe
-    from optiwidgets.engine.train import train
-    from optiwidgets.engine.trials import Sweep, Trial
-    from optiwidgets.engine.unpack import load_packed
-    from optiwidgets.engine.verdict import Policy, Verdict, grade, judge
-    from optiwidgets.engine.zoo import CNN, load_weights, save_weights
-    from optiwidgets.session import Session
-    from optiwidgets.submissions import submit
-    from optiwidgets.widgets.compare import Compare
-    from optiwidgets.widgets.decide import Decide
-    from optiwidgets.widgets.explorer import Explorer
-    from optiwidgets.widgets.frontier import Frontier
-    from optiwidgets.widgets.inspect import Inspect
-    from optiwidgets.widgets.layers import Layers
-    from optiwidgets.widgets.live import Live
-    from optiwidgets.widgets.newdata import NewData
-    from optiwidgets.widgets.present import Present
-    from optiwidgets.widgets.progress import progress
-    from optiwidgets.widgets.quiz import ask
-    from optiwidgets.widgets.sensitivity import Fragility
-    from optiwidgets.widgets.textbook import Textbook
-    from optiwidgets.widgets.threshold import Threshold
-    from optiwidgets.widgets.trials import Trials
+    from optiwidgets.engine.data.corruptions import changed
+    from optiwidgets.engine.data.dataset import Dataset
+    from optiwidgets.engine.data.loaders import load_dataset
+    from optiwidgets.engine.evaluation.policy import Policy
+    from optiwidgets.engine.evaluation.verdict import Verdict, grade, judge
+    from optiwidgets.engine.execution.progress import Cancelled
+    from optiwidgets.engine.experiment.experiment import Experiment
+    from optiwidgets.engine.experiment.recipe_search import nearest_recipe
+    from optiwidgets.engine.models.training import train
+    from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
+    from optiwidgets.engine.serialization.reader import load_packed
+    from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
+    from optiwidgets.engine.types.recipe import Recipe
+    from optiwidgets.engine.types.report import Report
+    from optiwidgets.engine.types.sweep import Sweep, Trial
+    from optiwidgets.grading.submissions import submit
+    from optiwidgets.session.session import Session
+    from optiwidgets.session.shipped_cases import foresee, preload
+    from optiwidgets.widgets.explorer.explorer import Explorer
+    from optiwidgets.widgets.layers.layer_sliders import Layers
+    from optiwidgets.widgets.layers.sensitivity import Fragility
+    from optiwidgets.widgets.lesson.answer_log import progress
+    from optiwidgets.widgets.lesson.challenge_log import Trials
+    from optiwidgets.widgets.lesson.compare import Compare
+    from optiwidgets.widgets.lesson.corruptions import NewData
+    from optiwidgets.widgets.lesson.image_gallery import Inspect
+    from optiwidgets.widgets.lesson.live_text import Live
+    from optiwidgets.widgets.lesson.policy_sliders import Decide
+    from optiwidgets.widgets.lesson.quiz import ask
+    from optiwidgets.widgets.lesson.slides import Present
+    from optiwidgets.widgets.lesson.textbook import Textbook
+    from optiwidgets.widgets.lesson.threshold import Threshold
+    from optiwidgets.widgets.panels.pareto import Frontier
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CNN": "engine.zoo",
-    "Cancelled": "engine.recover",
-    "Compare": "widgets.compare",
-    "Confusion": "engine.report",
-    "Dataset": "engine.data",
-    "Decide": "widgets.decide",
-    "Drop": "engine.report",
-    "Experiment": "engine.experiment",
-    "Explorer": "widgets.explorer",
-    "Frontier": "widgets.frontier",
-    "Fragility": "widgets.sensitivity",
-    "Inspect": "widgets.inspect",
-    "Latency": "engine.report",
-    "Layers": "widgets.layers",
-    "Live": "widgets.live",
-    "NewData": "widgets.newdata",
-    "Policy": "engine.verdict",
-    "Present": "widgets.present",
-    "Recipe": "engine.recipe",
-    "Report": "engine.report",
-    "Session": "session",
-    "Size": "engine.report",
-    "Sweep": "engine.trials",
-    "Textbook": "widgets.textbook",
-    "Threshold": "widgets.threshold",
-    "Trial": "engine.trials",
-    "Trials": "widgets.trials",
-    "Verdict": "engine.verdict",
-    "ask": "widgets.quiz",
-    "changed": "engine.newdata",
-    "foresee": "cases",
-    "grade": "engine.verdict",
-    "judge": "engine.verdict",
-    "load_dataset": "engine.data",
-    "load_packed": "engine.unpack",
-    "load_weights": "engine.zoo",
-    "nearest_recipe": "engine.search",
-    "preload": "cases",
-    "progress": "widgets.progress",
-    "save_weights": "engine.zoo",
-    "submit": "submissions",
-    "train": "engine.train",
+    "CNN": "engine.models.zoo",
+    "Cancelled": "engine.execution.progress",
+    "Compare": "widgets.lesson.compare",
+    "Confusion": "engine.types.measurements",
+    "Dataset": "engine.data.dataset",
+    "Decide": "widgets.lesson.policy_sliders",
+    "Drop": "engine.types.measurements",
+    "Experiment": "engine.experiment.experiment",
+    "Explorer": "widgets.explorer.explorer",
+    "Frontier": "widgets.panels.pareto",
+    "Fragility": "widgets.layers.sensitivity",
+    "Inspect": "widgets.lesson.image_gallery",
+    "Latency": "engine.types.measurements",
+    "Layers": "widgets.layers.layer_sliders",
+    "Live": "widgets.lesson.live_text",
+    "NewData": "widgets.lesson.corruptions",
+    "Policy": "engine.evaluation.policy",
+    "Present": "widgets.lesson.slides",
+    "Recipe": "engine.types.recipe",
+    "Report": "engine.types.report",
+    "Session": "session.session",
+    "Size": "engine.types.measurements",
+    "Sweep": "engine.types.sweep",
+    "Textbook": "widgets.lesson.textbook",
+    "Threshold": "widgets.lesson.threshold",
+    "Trial": "engine.types.sweep",
+    "Trials": "widgets.lesson.challenge_log",
+    "Verdict": "engine.evaluation.verdict",
+    "ask": "widgets.lesson.quiz",
+    "changed": "engine.data.corruptions",
+    "foresee": "session.shipped_cases",
+    "grade": "engine.evaluation.verdict",
+    "judge": "engine.evaluation.verdict",
+    "load_dataset": "engine.data.loaders",
+    "load_packed": "engine.serialization.reader",
+    "load_weights": "engine.models.zoo",
+    "nearest_recipe": "engine.experiment.recipe_search",
+    "preload": "session.shipped_cases",
+    "progress": "widgets.lesson.answer_log",
+    "save_weights": "engine.models.zoo",
+    "submit": "grading.submissions",
+    "train": "engine.models.training",
 }
 __all__ = [
     "CNN",

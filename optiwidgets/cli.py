@@ -146,13 +146,13 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def _app(arguments: argparse.Namespace) -> None:
-    from optiwidgets.hosting import Hosting, serve
+    from optiwidgets.hosting.app import Hosting, serve
 
     serve(Hosting(arguments.lessons, arguments.port))
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from optiwidgets.hosting import Hosting, serve
+    from optiwidgets.hosting.app import Hosting, serve
 
     given = {k: v for k, v in vars(arguments).items() if k not in ("command", "run")}
     for name in SECRETS:  # kernels inherit the environment

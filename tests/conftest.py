@@ -10,8 +10,9 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from hypothesis import settings
 from torch import Tensor, nn
 
-from optiwidgets.engine.data import Dataset, Part
-from optiwidgets.engine.experiment import Experiment
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.data.validation import Part
+from optiwidgets.engine.experiment.experiment import Experiment
 
 settings.register_profile("suite", deadline=None, database=None, max_examples=60)
 settings.load_profile("suite")
@@ -87,10 +88,10 @@ def own(make_own: Callable[..., OwnNet], toy: Dataset) -> Experiment:
 @pytest.fixture(autouse=True)
 def _all_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, a moving hand is shown all images, unless a test wants fewer."""
-    monkeypatch.setattr("optiwidgets.session.WHOLE_S", 3600.0)
+    monkeypatch.setattr("optiwidgets.session.progressive.WHOLE_S", 3600.0)
 
 
 @pytest.fixture(autouse=True)
 def _no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing starts by itself once a hand rests: tests start what they want to see."""
-    monkeypatch.setattr("optiwidgets.session.Session.settle", lambda session: None)
+    monkeypatch.setattr("optiwidgets.session.session.Session.settle", lambda session: None)

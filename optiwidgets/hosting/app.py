@@ -32,11 +32,11 @@ from voila.tornado.treehandler import TornadoVoilaTreeHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
 from optiwidgets.hosting import handlers
-from optiwidgets.hosting.entry import Entry
-from optiwidgets.hosting.forked import CAN_FORK, FORKS
-from optiwidgets.hosting.kernels import Kernels
-from optiwidgets.hosting.memory import free_mb, users_that_fit
-from optiwidgets.hosting.templates import compile_once
+from optiwidgets.hosting.auth import Entry
+from optiwidgets.hosting.capacity import free_mb, users_that_fit
+from optiwidgets.hosting.kernel_manager import Kernels
+from optiwidgets.hosting.provisioner import CAN_FORK, FORKS
+from optiwidgets.hosting.template_cache import compile_once
 
 HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

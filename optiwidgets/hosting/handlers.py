@@ -24,10 +24,10 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from optiwidgets.hosting.forked import CAN_FORK, FORKS, NotForkedError
-from optiwidgets.hosting.kernels import Visit
-from optiwidgets.hosting.memory import own_mb
-from optiwidgets.hosting.notices import links, notice, password, table
+from optiwidgets.hosting.capacity import own_mb
+from optiwidgets.hosting.kernel_manager import Visit
+from optiwidgets.hosting.notice_pages import links, notice, password, table
+from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
 NOTEBOOK = re.compile(r"\w[\w-]{0,99}\.ipynb")  # in the lessons' own folder, not hidden

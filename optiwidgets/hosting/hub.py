@@ -76,7 +76,7 @@ def configure(
     _front(c)
     _servers(c, home, forking, memory_mb)
     c.Spawner.pre_spawn_hook = copier(source)
-    kernels = [sys.executable, "-m", "optiwidgets.hosting.forkserver"]
+    kernels = [sys.executable, "-m", "optiwidgets.hosting.fork_server"]
     kernels += ["--socket", forking]
     culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE_S}"]
     c.JupyterHub.services = [

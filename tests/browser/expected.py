@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer_page import ExplorerPage
 
-from optiwidgets import Report
+from optiwidgets.engine.types.report import Report
 
 
 def shown(explorer: ExplorerPage) -> dict[str, Any]:

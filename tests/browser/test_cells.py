@@ -12,9 +12,10 @@ from conftest import PATIENCE_MS
 from explorer_page import LABELS, ExplorerPage
 from playwright.sync_api import Locator, expect
 
-from optiwidgets import Experiment, Recipe
-from optiwidgets.session import Session
-from optiwidgets.widgets.cells import flows, look_into, worst_class
+from optiwidgets.engine.evaluation.comparison import flows, look_into, worst_class
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.session import Session
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,8 @@ from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 from servers import serving
 
-from optiwidgets import Experiment, Recipe
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

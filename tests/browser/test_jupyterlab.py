@@ -11,7 +11,8 @@ from explorer_page import ExplorerPage
 from playwright.sync_api import Page, expect
 from witness import Witness
 
-from optiwidgets import Experiment, Recipe
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
 
 # what sticks out of the output area, if it can be scrolled sideways
 TOO_WIDE = """(area) => area.scrollWidth <= area.clientWidth + 1 ? [] :

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page
 from servers import serving
 
-from optiwidgets import Experiment, Recipe
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOWS = """() => {

@@ -11,9 +11,17 @@ from explorer_page import ExplorerPage
 from playwright.sync_api import Locator, Page, expect
 from witness import Witness
 
-from optiwidgets import Experiment, Recipe
-from optiwidgets.checks import Decision, FindRecipe, MultipleChoice, Number, Prediction, Question
-from optiwidgets.questions import QUESTIONS
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.grading.checks import (
+    Decision,
+    FindRecipe,
+    MultipleChoice,
+    Number,
+    Prediction,
+    Question,
+)
+from optiwidgets.grading.questions import QUESTIONS
 
 pytestmark = pytest.mark.browser
 

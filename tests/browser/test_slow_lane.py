@@ -6,7 +6,8 @@ import pytest
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
-from optiwidgets import Experiment, Recipe
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = pytest.mark.browser
 

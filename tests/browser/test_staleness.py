@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from explorer_page import ExplorerPage
 
-from optiwidgets import Experiment, Recipe
-from optiwidgets.engine.recipe import BIT_WIDTHS
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,9 @@ import torch
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
-from optiwidgets import Experiment, Recipe, load_packed
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.serialization.reader import load_packed
+from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = pytest.mark.browser
 

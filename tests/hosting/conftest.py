@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from optiwidgets.hosting.forked import FORKS
+from optiwidgets.hosting.provisioner import FORKS
 
 
 @pytest.fixture(scope="session")

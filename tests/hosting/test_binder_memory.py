@@ -112,6 +112,6 @@ def test_the_explorer_and_two_lessons_fit_into_what_binder_gives(
     assert feed["data"]["recipe"]["sparsity"] == 0.8
     assert used(server) < MOST
     (parent,) = {kernel.evaluate("__import__('os').getppid()") for kernel in kernels}
-    assert "optiwidgets.hosting.forkserver" in psutil.Process(parent).cmdline()
+    assert "optiwidgets.hosting.fork_server" in psutil.Process(parent).cmdline()
     assert kernels[0].evaluate("__import__('torch').get_num_threads()") == 1
     assert "Culling kernels with idle durations > 90 seconds" in log.read_text()

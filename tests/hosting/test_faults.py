@@ -19,8 +19,8 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 from visitor import PATIENCE_S, of, only, send, states, until, until_true
 
-from optiwidgets.hosting.forked import CAN_FORK
 from optiwidgets.hosting.handlers import PAGES_EACH
+from optiwidgets.hosting.provisioner import CAN_FORK
 
 PLACES, STRANGERS = 7, 500
 SPARE_FILES = 10  # a server's own, opened meanwhile for good
@@ -86,7 +86,7 @@ def server(served: tuple[int, psutil.Process]) -> psutil.Process:
 
 
 def forker(server: psutil.Process) -> psutil.Process:
-    (found,) = [p for p in server.children() if "optiwidgets.hosting.forkserver" in p.cmdline()]
+    (found,) = [p for p in server.children() if "optiwidgets.hosting.fork_server" in p.cmdline()]
     return found
 
 

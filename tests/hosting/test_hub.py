@@ -151,4 +151,4 @@ def test_two_users_get_the_lessons_with_kernels_forked_from_one_process(base: st
             assert [one["id"] for one in listed] == [kernel.id]
             parents.add(kernel.evaluate("__import__('os').getppid()"))
     assert len(parents) == 1
-    assert "optiwidgets.hosting.forkserver" in psutil.Process(*parents).cmdline()
+    assert "optiwidgets.hosting.fork_server" in psutil.Process(*parents).cmdline()

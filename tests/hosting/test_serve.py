@@ -10,9 +10,9 @@ import pytest
 from classes import Browser, serving
 
 from optiwidgets.cli import main
-from optiwidgets.hosting import handlers
+from optiwidgets.hosting import handlers, provisioner
 from optiwidgets.hosting.app import LOOPBACK
-from optiwidgets.hosting.entry import Entry
+from optiwidgets.hosting.auth import Entry
 
 TOKEN, PASSWORD = "a teacher's", "a student's"
 
@@ -218,5 +218,5 @@ def test_health_does_not_wait_for_a_forking_process_that_loads(
         await asyncio.Event().wait()
         return {}
 
-    monkeypatch.setattr(handlers.FORKS, "state", state)
+    monkeypatch.setattr(provisioner.FORKS, "state", state)
     assert asyncio.run(handlers._grid()) == "loading"

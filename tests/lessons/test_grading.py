@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from optiwidgets.widgets import progress
+from optiwidgets.widgets.lesson import answer_log
 
 PAGE = Path(__file__).parents[2] / "lessons" / "GRADING.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -18,7 +18,7 @@ TOOLS = re.compile(r"^(import|from) (otter|nbgrader)\b", re.MULTILINE)
 
 @pytest.fixture(autouse=True)
 def _own_register(monkeypatch, tmp_path):
-    monkeypatch.setattr(progress, "REGISTER", progress.Register())
+    monkeypatch.setattr(answer_log, "REGISTER", answer_log.Register())
     monkeypatch.chdir(tmp_path)
 
 

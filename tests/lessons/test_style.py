@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 import optiwidgets as ow
-from optiwidgets.questions import QUESTIONS
+from optiwidgets.grading.questions import QUESTIONS
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 BOOKS = {path.stem: path for path in sorted(LESSONS.glob("*.ipynb"))}

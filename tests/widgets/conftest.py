@@ -1,6 +1,6 @@
 import pytest
 
-from optiwidgets import Explorer
+from optiwidgets.widgets.explorer.explorer import Explorer
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Statistics of layer inputs and outputs on the calibration images."""

@@ -1,0 +1,37 @@
+"""Activation ranges, observed on the calibration images."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import Tensor, nn
+
+from optiwidgets.engine.models.layers import _looking, prunable
+
+Range = tuple[float, float]
+
+
+def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
+    """Lowest and highest input of every Conv2d and Linear layer on images N C H W.
+
+    Every range is stretched to contain 0, so that padding and ReLU's zero are exact.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 1), nn.ReLU())
+    >>> calibrate(net, torch.tensor([[0.5, 2.0], [1.0, 1.5]]).view(2, 1, 1, 2))
+    {'1': (0.0, 2.0)}
+    """
+    net = copy.deepcopy(net)  # hooks on the one given would reach copies that other threads make
+    names: dict[nn.Module, str] = {layer: name for name, layer in prunable(net).items()}
+    ranges: dict[str, Range] = dict.fromkeys(names.values(), (0.0, 0.0))
+
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        low, high = ranges[names[layer]]
+        least, most = inputs[0].aminmax()
+        ranges[names[layer]] = min(low, least.item()), max(high, most.item())
+
+    with _looking(net, look):
+        for batch in images.split(64):
+            net(batch)
+    return ranges

@@ -1,0 +1,1 @@
+"""The compression pipeline: prune, recover, quantize."""

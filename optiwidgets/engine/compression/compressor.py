@@ -1,0 +1,286 @@
+"""Prune, win back, quantize: from a recipe to an optimized model."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from optiwidgets.engine.calibration.activation_ranges import calibrate
+from optiwidgets.engine.calibration.statistics import (
+    Layer,
+    Seen,
+    input_rows,
+    second_moments,
+    with_ones,
+)
+from optiwidgets.engine.compression.layer_weights import look
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.execution import progress
+from optiwidgets.engine.execution.worker_pool import alone
+from optiwidgets.engine.models import tracing, zoo
+from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.onnx_runtime import export, fake_quantize, qdq_int8
+from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.pruning.masks import kept_channels
+from optiwidgets.engine.pruning.pruner import Pruner
+from optiwidgets.engine.quantization.activations import quantize_activations
+from optiwidgets.engine.quantization.gptq import encode_gptq
+from optiwidgets.engine.quantization.weights import Coded, encode
+from optiwidgets.engine.recovery import finetuning, reconstruction
+from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.types.measurements import LayerWeights
+from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, Recipe, without_idle
+
+if TYPE_CHECKING:
+    import onnx
+
+Pruned = tuple[nn.Module, dict[str, Cut]]
+Codes = Mapping[str, Coded]
+RECOVERED = 8  # networks remembered: each took seconds
+CODED = 16  # models whose codes are remembered: the newest, to be looked at
+REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
+
+
+@dataclass(frozen=True)
+class Optimized:
+    """An optimized model as it is packed, and what can run it."""
+
+    packable: writer.Packable
+    cuts: Mapping[str, Cut]
+
+    @property
+    def is_int8(self) -> bool:
+        """Tell whether a real int8 runtime can run it."""
+        recipe = self.packable.recipe
+        evenly = all(c.bits == 8 and not c.centroids.numel() for c in self.packable.layers.values())
+        return evenly and recipe.activation_bits == 8
+
+    def simulation(self) -> nn.Module:
+        """The torch module, activations rounded where the recipe says so."""
+        packable = self.packable
+        if not packable.ranges:
+            return packable.net
+        bits = packable.recipe.activation_bits
+        return quantize_activations(packable.net, packable.ranges, bits)
+
+    def graph(self, example: Tensor) -> onnx.ModelProto:
+        """What runs in the inference runtime: int8 where that is real, else float.
+
+        Where activations are rounded and int8 is not real, they are rounded in float.
+        """
+        packable = self.packable
+        model = export.export(packable.net, example)
+        if self.is_int8:
+            return qdq_int8.to_int8(model, packable.layers, packable.ranges)
+        bits = packable.recipe.activation_bits
+        return fake_quantize.snap_inputs(model, packable.ranges, bits) if packable.ranges else model
+
+
+class Optimizer:
+    """Makes optimized models out of one folded model, which it never changes.
+
+    Parameters
+    ----------
+    folded
+        What ``network.fold`` gave.
+    dataset
+        Its training images serve whatever needs labels; its calibration images all else.
+    spec
+        The zoo's name for the model, None for others.
+    """
+
+    def __init__(self, folded: nn.Module, dataset: Dataset, spec: zoo.Spec | None) -> None:
+        self.folded, self.dataset, self.spec = folded, dataset, spec
+        self.pruner = Pruner(folded, dataset)
+        self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
+        self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, Cut]]] = OrderedDict()
+
+    @cached_property
+    def _weight_count(self) -> int:
+        return sum(weight.numel() for weight in self.pruner.weights.values())
+
+    @cached_property
+    def _relus(self) -> set[str]:
+        return tracing.rectified(self.folded)
+
+    def optimize(self, recipe: Recipe, tell: progress.Listener = lambda _: None) -> Optimized:
+        """Prune, recover, then quantize, a copy of the folded model.
+
+        Raises
+        ------
+        ValueError
+            The method cannot serve this model, or the recipe names a layer that it does not have.
+        """
+        return alone(self._optimize, without_idle(recipe), tell)
+
+    def is_quick(self, recipe: Recipe) -> bool:
+        """Tell whether it can be made at a slider's speed, in a tenth of a second."""
+        recipe = without_idle(recipe)
+        if recipe.score == "fisher" and not self.pruner.knows_gradients:
+            return False
+        gptq = recipe.rounding == "gptq" or recipe.recovery == "sequential"
+        return not gptq and (recipe.recovery not in REMEMBERED or _key(recipe) in self._recovered)
+
+    def weights(self, recipe: Recipe) -> tuple[LayerWeights, ...]:
+        """Look at the weights before and after; quick where ``knows_weights``."""
+        recipe = without_idle(recipe)
+        known = self._coded.get(recipe)
+        if known is None:
+            made = self.optimize(recipe)
+            known = made.packable.layers, made.cuts
+        return alone(look, self.pruner.weights, *known, recipe)
+
+    def knows_weights(self, recipe: Recipe) -> bool:
+        """Tell whether the weights of a recipe can be looked at without optimizing anew."""
+        return without_idle(recipe) in self._coded
+
+    def _optimize(self, recipe: Recipe, tell: progress.Listener) -> Optimized:
+        if recipe.recovery == "bias":
+            _check_biases(self.folded)
+        remembered = recipe.recovery in REMEMBERED
+        net, cuts = self._recover(recipe, tell) if remembered else self.pruner.prune(recipe)
+        if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
+            own = {name: Cut(cut.mask) for name, cut in cuts.items()}
+            coder = Coder(recipe, own, Seen(copy.deepcopy(net), self.pruner.seen.images), tell)
+        else:
+            coder = Coder(recipe, cuts, self.pruner.seen, tell)
+        self._round(net, recipe, cuts, coder)
+        layers = {name: coder.layers[name] for name in prunable(net)}
+        low = recipe.activation_bits < 32
+        ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
+        names = self.dataset.class_names
+        self._coded[recipe] = layers, cuts
+        while len(self._coded) > CODED:
+            self._coded.popitem(last=False)
+        return Optimized(writer.Packable(recipe, net, layers, names, self.spec, ranges), cuts)
+
+    def _round(self, net: nn.Module, recipe: Recipe, cuts: Mapping[str, Cut], coder: Coder) -> None:
+        """Give every weight its code, and repair layer by layer what needs no labels."""
+        seen = self.pruner.seen
+        if recipe.recovery == "sequential":
+            reconstruction.sequential(net, cuts, seen, coder, self._relus)
+        elif recipe.recovery in ("recalibrate", "bias"):
+            spread = recipe.recovery == "recalibrate"
+            reconstruction.recalibrate(net, cuts, seen, coder, spread=spread)
+        for name, layer in prunable(net).items():
+            if name not in coder.layers:  # none had to wait for another, or no image gets here
+                coder(name, layer)
+
+    def _recover(self, recipe: Recipe, tell: progress.Listener) -> Pruned:
+        """Win back what does not hang on the codes, or bring back what came of it before."""
+        key = _key(recipe)
+        if key not in self._recovered:
+            self._recovered[key] = self._make(recipe, tell)
+            while len(self._recovered) > RECOVERED:
+                self._recovered.popitem(last=False)
+        return copy.deepcopy(self._recovered[key])
+
+    def _make(self, recipe: Recipe, tell: progress.Listener) -> Pruned:
+        if recipe.recovery == "iterative":
+            return self._iterate(recipe, tell)
+        net, cuts = self.pruner.prune(recipe)
+        if recipe.recovery == "refit":
+            reconstruction.refit(net, cuts, self.pruner.seen, tell)
+        else:
+            gone = 1 - sum(int(cut.mask.sum()) for cut in cuts.values()) / self._weight_count
+            self._train(
+                recipe, net, cuts, finetuning.one_lap(tell, max(round(gone, 2), recipe.sparsity))
+            )
+        return net, cuts
+
+    def _iterate(self, recipe: Recipe, tell: progress.Listener) -> Pruned:
+        """Prune a little, train, prune more: every step scores the weights of the one before."""
+        net = self.folded
+        for share, lap in finetuning.laps(tell):
+            net, cuts = Pruner(net, self.dataset).prune(self._on_the_way(recipe, share, net))
+            self._train(recipe, net, cuts, lap)
+        return net, cuts
+
+    def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:
+        """What takes a net, pruned some of the way, to a share (0..1) of the sparsity asked.
+
+        Zeros go first again, so weights count from the untouched model. Channels that are gone
+        count no more. A pattern (2:4) is there from the first step on.
+        """
+        wanted = {name: share * recipe.for_layer(name).sparsity for name in self.pruner.weights}
+        if recipe.pruning in N_OF_M:
+            return recipe
+        if recipe.pruning != "channel":
+            own = tuple((name, wanted[name], None) for name, s, _ in recipe.layers if s is not None)
+            return replace(recipe, sparsity=share * recipe.sparsity, layers=own)
+        now = {name: len(layer.weight) for name, layer in prunable(net).items()}
+        left = {
+            n: len(kept_channels(torch.arange(len(w)), wanted[n]))
+            for n, w in self.pruner.weights.items()
+        }
+        own = tuple((n, 1 - left[n] / now[n], None) for n in now if n != self.pruner.flow.last)
+        return replace(recipe, sparsity=0.0, layers=own)
+
+    def _train(
+        self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, Cut], lap: finetuning.Lap
+    ) -> None:
+        masks = {name: cut.mask for name, cut in cuts.items()}
+        coder = Coder(recipe, cuts) if recipe.recovery == "qat" else None
+        finetuning.finetune(net, masks, self.dataset.train, seed=recipe.seed, lap=lap, snap=coder)
+
+
+class Coder:
+    """Gives layers their codes as a recipe says, and remembers them by name.
+
+    Called with a layer, and with its inputs N C H W (or N I) where those before it were changed.
+    GPTQ looks at them, else at those of the untouched model; without ``seen`` (in training) every
+    weight gets its nearest code.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        cuts: Mapping[str, Cut],
+        seen: Seen | None = None,
+        tell: progress.Listener = lambda _: None,
+    ) -> None:
+        self.recipe, self.cuts, self.seen, self.tell = recipe, cuts, seen, tell
+        self.layers: dict[str, Coded] = {}
+
+    def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
+        """Round a layer's weights in place."""
+        recipe, mask = self.recipe.for_layer(name), self.cuts[name].mask
+        careful = self.seen is not None and recipe.rounding == "gptq" and recipe.bits < 16
+        if careful:
+            moments = self._moments(name, layer, inputs)
+            self.layers[name] = encode_gptq(layer, mask, recipe, moments)
+        else:
+            self.layers[name] = encode(layer.weight, mask, recipe)
+        layer.weight.copy_(self.layers[name].decode())
+        if careful or inputs is not None:  # it takes its time
+            done, total = len(self.layers), len(self.cuts)
+            self.tell(progress.Progress(done / total, f"layer {done} of {total}"))
+
+    def _moments(self, name: str, layer: Layer, inputs: Tensor | None) -> Tensor:
+        if inputs is not None:
+            return second_moments(with_ones(input_rows(layer, inputs)))
+        assert self.seen is not None
+        return self.cuts[name].of_inputs(self.seen.moments[name])
+
+
+def _check_biases(net: nn.Module) -> None:
+    if all(layer.bias is None for layer in prunable(net).values()):
+        raise ValueError("recovery='bias' has nothing to correct: no layer of the model has a bias")
+
+
+def _key(recipe: Recipe) -> Recipe:
+    """What decides which weights there are before they are rounded."""
+    if recipe.recovery == "qat":
+        return replace(recipe, activation_bits=32)
+    own = tuple(
+        (name, sparsity, None) for name, sparsity, _ in recipe.layers if sparsity is not None
+    )
+    uncoded = replace(recipe, bits=32, rounding="nearest", activation_bits=32, layers=own)
+    return replace(without_idle(uncoded), recovery=recipe.recovery)

@@ -1,0 +1,108 @@
+"""What became of every layer's weights, and the values that their codes can stand for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.types.measurements import LayerWeights
+from optiwidgets.engine.types.recipe import Recipe
+
+
+def look(
+    weights: Mapping[str, Tensor],
+    layers: Mapping[str, Coded],
+    cuts: Mapping[str, Cut],
+    recipe: Recipe,
+) -> tuple[LayerWeights, ...]:
+    """Put the untouched weights beside those that the codes stand for, layer by layer.
+
+    Parameters
+    ----------
+    weights
+        The untouched model's, by layer.
+    layers, cuts
+        The optimized model's codes, and what pruning left.
+    recipe
+        What was done.
+
+    Examples
+    --------
+    >>> weight = torch.tensor([[0.25, -1.0, 0.0, 0.5]])
+    >>> mask = torch.tensor([[True, True, False, True]])
+    >>> coded = Coded(torch.tensor([[1, -3, 0, 1]]), mask, 3, torch.tensor([0.25]), torch.empty(0))
+    >>> (layer,) = look({"head": weight}, {"head": coded}, {"head": Cut(mask)}, Recipe(bits=3))
+    >>> layer.values.tolist(), layer.pruned, layer.distinct
+    ([[-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75]], 1, 2)
+    >>> layer.error  # (0.25 ** 2 + 0.25 ** 2) / 4
+    0.03125
+    """
+    return tuple(
+        _one(name, weights[name], coded, cuts[name], recipe) for name, coded in layers.items()
+    )
+
+
+def _one(name: str, before: Tensor, coded: Coded, cut: Cut, recipe: Recipe) -> LayerWeights:
+    before, after = before.detach(), coded.decode()
+    outputs, error = torch.arange(len(before)) if cut.outputs is None else cut.outputs, math.nan
+    if recipe.recovery == "iterative" and recipe.pruning == "channel":
+        outputs = torch.full(
+            (len(after),), -1
+        )  # cuts are the last step's, of what was left by then
+    else:
+        error = float((_in_place(after, before, cut) - before).square().mean(dtype=torch.float64))
+    values, places = possible(coded, recipe)
+    return LayerWeights(
+        name,
+        coded.bits,
+        before=before.numpy(),
+        after=after.numpy(),
+        kept=coded.mask.numpy(),
+        values=values.numpy(),
+        places=places.numpy(),
+        outputs=outputs.numpy(),
+        error=error,
+    )
+
+
+def _in_place(after: Tensor, before: Tensor, cut: Cut) -> Tensor:
+    """The weights after, where they stood before; 0 where channels were removed."""
+    if after.shape == before.shape:
+        return after
+    whole = torch.zeros_like(before).flatten(1)
+    rows = torch.arange(len(before)) if cut.outputs is None else cut.outputs
+    columns = torch.arange(whole.shape[1]) if cut.columns is None else cut.columns
+    whole[rows[:, None], columns] = after.flatten(1)
+    return whole.view(before.shape)
+
+
+def possible(coded: Coded, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """All values that a layer's codes can stand for, and which of them each weight has.
+
+    Returns
+    -------
+    tuple
+        Values (R, n), ascending, n = 0 for floats; places in a row, in the weight's shape.
+
+    Examples
+    --------
+    >>> codes = torch.tensor([[1, -1]], dtype=torch.int16)
+    >>> possible(Coded(codes, codes > 0, 1, torch.tensor([0.5]), torch.empty(0)), Recipe(bits=1))
+    (tensor([[-0.5000,  0.5000]]), tensor([[1, 0]], dtype=torch.int16))
+    """
+    if coded.bits >= 16:
+        return torch.empty(1, 0), torch.empty(0, dtype=torch.int16)
+    if coded.centroids.numel():
+        return coded.centroids[None], coded.codes.to(torch.int16)
+    if coded.zero_point.numel():
+        codes = torch.arange(2**coded.bits).float() - coded.zero_point.float()[:, None]
+        return codes * coded.scale[:, None], coded.codes
+    if coded.bits == 1:
+        return torch.tensor([-1.0, 1.0]) * coded.scale[:, None], (coded.codes + 1) // 2
+    top = 1 if recipe.scheme == "ternary" else 2 ** (coded.bits - 1) - 1
+    return torch.arange(-top, top + 1).float() * coded.scale[:, None], coded.codes + top

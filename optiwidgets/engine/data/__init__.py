@@ -1,0 +1,1 @@
+"""Data sets: loaders, validation, corruptions, and the images that the package ships."""

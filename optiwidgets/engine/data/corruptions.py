@@ -1,0 +1,133 @@
+"""New data: the images to explore as another camera, lamp or hand would have taken them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as transforms
+
+from optiwidgets.engine.data.dataset import Dataset
+
+SEED = 0
+SHARPEST = 0.05  # pixels; below, a neighbour's weight is 0 in float32
+RANGES = {  # what may be asked for, in which unit, and what leaves the images alone
+    "noise": (0, 1, 0, "a standard deviation of pixels, 0..1"),
+    "blur": (0, 10, 0, "pixels"),
+    "brightness": (0, 4, 1, "times as bright"),
+    "rotation": (-180, 180, 0, "degrees"),
+}
+
+
+def changed(
+    dataset: Dataset,
+    noise: float = 0.0,
+    blur: float = 0.0,
+    brightness: float = 1.0,
+    rotation: float = 0.0,
+) -> Dataset:
+    """Make a dataset whose exploration images were turned, blurred, lit and made noisy, in order.
+
+    The other parts stay as they are, so nothing that was tuned on them changes. What is left at
+    its default does nothing, and all defaults give the very same images.
+
+    Parameters
+    ----------
+    dataset
+        Never changed itself.
+    noise
+        Standard deviation of normal noise, 0 to 1 in pixels of 0..1; the same noise at every call.
+    blur
+        Sigma of a Gaussian, 0 to 10 pixels.
+    brightness
+        Factor, 0 (black) to 4.
+    rotation
+        -180 to 180 degrees, counter-clockwise; what comes in from outside repeats the edge.
+
+    Raises
+    ------
+    ValueError
+        A value out of range.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.data.loaders import load_dataset
+    >>> dim = changed(load_dataset("digits"), brightness=0.5)
+    >>> round(dim.pixels(dim.exploration[0]).max().item(), 3)
+    0.5
+    """
+    asked = {"noise": noise, "blur": blur, "brightness": brightness, "rotation": rotation}
+    for name, value in asked.items():
+        _check(name, value)
+    told = [f"{name} {value:g}" for name, value in asked.items() if value != RANGES[name][2]]
+    if not told:
+        return replace(dataset)
+    images, labels = dataset.exploration
+    pixels = _turned(dataset.pixels(images).clamp(0, 1), rotation)
+    pixels = _lit(_blurred(pixels, blur), brightness)
+    description = f"{dataset.description} (changed: {', '.join(told)})".strip()
+    altered = dataset.normalize(_noisy(pixels, noise)).contiguous()
+    return replace(dataset, exploration=(altered, labels), description=description)
+
+
+def _turned(pixels: Tensor, degrees: float) -> Tensor:
+    """Rotate about the centre; first grow by the edge's own pixels, so that corners are filled."""
+    if not degrees:
+        return pixels
+    height, width = pixels.shape[2:]
+    margin = math.ceil((math.hypot(height, width) - min(height, width)) / 2) + 1
+    grown = transforms.pad(pixels, [margin], padding_mode="edge")
+    turned = transforms.rotate(grown, degrees, InterpolationMode.BILINEAR)
+    cropped: Tensor = transforms.center_crop(turned, [height, width])
+    return cropped
+
+
+def _blurred(pixels: Tensor, sigma: float) -> Tensor:
+    if sigma < SHARPEST:
+        return pixels
+    reach = min(math.ceil(3 * sigma), min(pixels.shape[2:]) - 1)  # more cannot be mirrored
+    blurred: Tensor = transforms.gaussian_blur(pixels, [2 * reach + 1] * 2, [sigma] * 2)
+    return blurred
+
+
+def _lit(pixels: Tensor, factor: float) -> Tensor:
+    if factor == 1:
+        return pixels
+    flat = pixels.flatten(0, 1)[:, None]  # torchvision lights images of 1 or 3 channels only
+    lit: Tensor = transforms.adjust_brightness(flat, factor)
+    return lit.view(pixels.shape)
+
+
+def _noisy(pixels: Tensor, deviation: float) -> Tensor:
+    if not deviation:
+        return pixels
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(SEED))
+    return (pixels + deviation * noise).clamp(0, 1)
+
+
+def _check(name: str, value: object) -> None:
+    low, high, _, unit = RANGES[name]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:  # type: ignore[operator]
+        raise ValueError(f"{name} is {low} to {high} ({unit}), not {value!r}")
+
+
+def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
+    """Images N C H W moved one pixel to the right, with noise of 2/255: the same to any eye.
+
+    The noise is normal with that standard deviation, and the same at every call; pixels stay within
+    0..1.
+
+    Examples
+    --------
+    >>> digits = load_dataset("digits")
+    >>> moved = invisible_change(digits.sealed[0][:1], digits)
+    >>> torch.equal(moved, invisible_change(digits.sealed[0][:1], digits))
+    True
+    """
+    pixels = dataset.pixels(torch.cat([images[..., :1], images[..., :-1]], dim=-1))
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0))
+    return dataset.normalize((pixels + 2 / 255 * noise).clamp(0, 1))

@@ -1,0 +1,113 @@
+"""The data set: four disjoint parts, their classes and normalization."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from optiwidgets.engine.data.validation import (
+    Part,
+    check_geometry,
+    check_moments,
+    check_names,
+    check_part,
+    is_index,
+)
+
+PARTS = ("train", "calibration", "exploration", "sealed")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """Labelled images for one experiment.
+
+    Parameters
+    ----------
+    train, calibration, exploration, sealed
+        Pairs of images, float32 N C H W and already normalized, and labels, (N,) int64 in
+        0..K-1. No image may be in two of them. Every number the explorer shows is measured on
+        ``exploration``; nothing is ever tuned on ``sealed``.
+    class_names
+        K names.
+    positive
+        Index of the class that the task is about, or None.
+    mean, std
+        What was subtracted and divided by, a number or one per channel: they lead back to pixels
+        0..1.
+    name, description
+        What the images are called, and one sentence on where they come from.
+
+    Raises
+    ------
+    ValueError
+        A part of the wrong shape or dtype, with values that are not finite, a label out of range,
+        or two classes of one name.
+
+    Examples
+    --------
+    >>> labels = torch.tensor([0, 1])
+    >>> parts = {name: (torch.randn(2, 1, 8, 8), labels) for name in PARTS}
+    >>> Dataset(**parts, class_names=("a", "b"))
+    <Dataset: 2 classes, images 1 x 8 x 8, 2 train, 2 calibration, 2 exploration, 2 sealed>
+    """
+
+    train: Part
+    calibration: Part
+    exploration: Part
+    sealed: Part
+    class_names: Sequence[str]
+    positive: int | None = None
+    mean: float | Sequence[float] = 0.0
+    std: float | Sequence[float] = 1.0
+    name: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", check_names(self.class_names))
+        classes = len(self.class_names)
+        if self.positive is not None and not is_index(self.positive, classes):
+            raise ValueError(f"positive is a class index 0 to {classes - 1}, not {self.positive!r}")
+        for name in PARTS:
+            check_part(name, getattr(self, name), classes)
+        for name in PARTS:
+            check_geometry(name, getattr(self, name)[0].shape[1:], self.train[0].shape[1:])
+        check_moments(self.mean, self.std, self.train[0].shape[1])
+
+    def __repr__(self) -> str:
+        """Classes, geometry, and how many images each part has."""
+        shape = " x ".join(map(str, self.train[0].shape[1:]))
+        counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
+        return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """Normalized images N C H W as pixels 0..1, in which pictures and noise work."""
+        mean, std = self._moments()
+        return images * std + mean
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """Undo ``pixels``."""
+        mean, std = self._moments()
+        return (pixels - mean) / std
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        mean, std = (torch.as_tensor(m, dtype=torch.float32) for m in (self.mean, self.std))
+        return mean.view(-1, 1, 1), std.view(-1, 1, 1)
+
+
+def fingerprint(part: Part) -> str:
+    """SHA-256 of images and labels: two reports are about the same images if it is equal.
+
+    Examples
+    --------
+    >>> fingerprint((torch.zeros(1, 1, 2, 2), torch.tensor([0])))[:8]
+    '9d908ecf'
+    """
+    digest = hashlib.sha256()
+    for tensor in part:
+        digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    return digest.hexdigest()

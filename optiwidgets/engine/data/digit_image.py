@@ -1,0 +1,98 @@
+"""Layout of a drawn stroke as a digit image: crop, scale, centre."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from optiwidgets.engine.data.dataset import Dataset
+
+SIDE = 28  # pixels of an image
+
+
+BOX = 20  # of the longer side of a digit in it
+
+
+MIDDLE = 14.0  # where a digit's centre of mass is, in pixels from the first
+
+
+Ink = NDArray[np.uint8]
+
+
+def unreadable(dataset: Dataset) -> str:
+    """Why drawings cannot be given to models of these images; empty if they can.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.data.loaders import load_dataset
+    >>> unreadable(load_dataset("digits"))
+    ''
+    """
+    shape = tuple(dataset.exploration[0].shape[1:])
+    if shape == (1, SIDE, SIDE):
+        return ""
+    return (
+        f"A drawing is one grey image of {SIDE} x {SIDE} pixels. This model looks at "
+        f"{_channels(shape[0])} of {shape[1]} x {shape[2]}."
+    )
+
+
+def _channels(count: int) -> str:
+    return {1: "grey images", 3: "colour images"}.get(count, f"images of {count} channels")
+
+
+def as_image(digit: Ink, dataset: Dataset) -> Tensor:
+    """Pixels 0..255 as a batch of one image, normalized as the dataset's are."""
+    return dataset.normalize(torch.from_numpy(digit.astype(np.float32))[None, None] / 255)
+
+
+def as_digit(drawing: Ink) -> Ink:
+    """Lay a drawing (28, 28) out as MNIST's digits are.
+
+    Its longer side becomes 20 pixels, then its centre of mass goes to the middle. A digit that
+    stands so already stays as it is; a drawing without ink stays empty.
+
+    Examples
+    --------
+    >>> drawing = np.zeros((28, 28), np.uint8)
+    >>> drawing[:5, :2] = 255  # small, and in a corner
+    >>> ink = np.argwhere(as_digit(drawing))
+    >>> ink.min(0).tolist(), ink.max(0).tolist()
+    ([5, 11], [24, 18])
+    """
+    return centred(scaled(cropped(drawing))) if drawing.any() else drawing
+
+
+def cropped(drawing: Ink) -> Ink:
+    """Only the rows and columns between ink."""
+    rows, columns = np.flatnonzero(drawing.any(1)), np.flatnonzero(drawing.any(0))
+    return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def scaled(ink: Ink) -> Ink:
+    """Longer side 20 pixels, in proportion."""
+    longer = max(ink.shape)
+    if longer == BOX:
+        return ink
+    size = [max(1, int(BOX * side / longer + 0.5)) for side in ink.shape]
+    given = torch.from_numpy(ink.astype(np.float32))[None, None]
+    smooth = functional.interpolate(given, size, mode="bilinear", antialias=True)[0, 0]
+    found: Ink = smooth.round().clamp(0, 255).numpy().astype(np.uint8)
+    return found
+
+
+def centred(ink: Ink) -> Ink:
+    """In the middle of 28 x 28 pixels by its centre of mass, as near as whole pixels go."""
+    field = np.zeros((SIDE, SIDE), np.uint8)
+    top, left = (_start(ink.sum(1 - axis), ink.shape[axis]) for axis in (0, 1))
+    field[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return field
+
+
+def _start(mass: NDArray[np.uint64], length: int) -> int:
+    """Where a side begins so that its mass is in the middle, and it in the field."""
+    heart = float((mass * np.arange(length)).sum() / mass.sum())
+    return min(max(int(np.floor(MIDDLE - heart + 0.5)), 0), SIDE - length)

@@ -1,0 +1,1 @@
+"""Evaluation: inference on images, metrics, comparisons of two reports, verdicts."""

@@ -1,0 +1,195 @@
+"""Comparison of two reports, image by image and cell by cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiwidgets.engine.evaluation.verdict import images_to_settle
+from optiwidgets.engine.types.measurements import Drop, Integers
+from optiwidgets.engine.types.report import Report
+
+MOST_FLOWS = 12
+
+
+SAME, LOST, GAINED, FLIP = range(4)  # a flip is lost, gained, or from one mistake to another
+
+
+LEVEL = 0.05  # of McNemar's exact test
+
+
+REAL, NO_SIGN, CANNOT_TELL = "real", "no sign of a drop", "cannot tell"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The images that baseline, optimized model or both put into one cell, most changed first.
+
+    ``images`` are positions in the reports, ``marks`` what became of each: ``SAME``, ``LOST``,
+    ``GAINED`` or ``FLIP``, from one mistake to another. ``scores`` are (n, 4): of the true class
+    before and after, of the cell's predicted class before and after. ``before`` and ``after`` are
+    how many images the two models put there.
+    """
+
+    images: Integers
+    marks: Integers
+    scores: NDArray[np.float32]
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many images of a class were taken for another one, before and after."""
+
+    truth: int
+    prediction: int
+    before: int
+    after: int
+
+    @property
+    def change(self) -> int:
+        """Images more than before."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """Whether a drop is real: ``state`` is ``REAL``, ``NO_SIGN`` or ``CANNOT_TELL``.
+
+    ``enough`` is about how many images would settle it; None where it is settled.
+    """
+
+    state: str
+    both_right: int
+    both_wrong: int
+    drop: Drop
+    enough: int | None = None
+
+
+def look_into(baseline: Report, report: Report, truth: int, prediction: int) -> Cell:
+    """Find the images of one cell: those the baseline put there, and those the optimized model did.
+
+    Parameters
+    ----------
+    baseline, report
+        Reports of the same images.
+    truth, prediction
+        Row and column of the cell.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> base, rep = exp.run(Recipe()), exp.run(Recipe(sparsity=0.8))
+    >>> cell = look_into(base, rep, 4, 9)
+    >>> [cell.before, cell.after] == [int(r.confusion.counts[4, 9]) for r in (base, rep)]
+    True
+    """
+    there = report.labels == truth
+    was, now = baseline.predictions == prediction, report.predictions == prediction
+    images = np.flatnonzero(there & (was | now))
+    columns = [truth, prediction]
+    pair = np.stack([baseline.scores[images][:, columns], report.scores[images][:, columns]], 2)
+    moved = np.nan_to_num(np.abs(pair[:, :, 1] - pair[:, :, 0]), nan=np.inf).max(axis=1)
+    order = np.argsort(-moved, kind="stable")
+    chosen = images[order]
+    return Cell(
+        images=chosen,
+        marks=mark(baseline, report)[chosen],
+        scores=pair[order].reshape(-1, 4),
+        before=int((there & was).sum()),
+        after=int((there & now).sum()),
+    )
+
+
+def mark(baseline: Report, report: Report) -> Integers:
+    """What became of every image: ``SAME``, ``LOST``, ``GAINED`` or ``FLIP`` (wrong both times).
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> base, rep = exp.run(Recipe()), exp.run(Recipe(sparsity=0.8))
+    >>> int((mark(base, rep) == LOST).sum()) == rep.drop_from(base).lost
+    True
+    """
+    was, now = baseline.predictions == report.labels, report.predictions == report.labels
+    flipped = baseline.predictions != report.predictions
+    marks: Integers = np.where(flipped, np.where(was, LOST, np.where(now, GAINED, FLIP)), SAME)
+    return marks
+
+
+def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flow, ...]:
+    """The mistakes that became more, those that grew most first (ties: lower class first).
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> base = exp.run(Recipe())
+    >>> flows(base, base)
+    ()
+    >>> first, *_ = flows(base, exp.run(Recipe(sparsity=0.9)))
+    >>> first.change > 0, first.truth != first.prediction
+    (True, True)
+    """
+    before, after = baseline.confusion.counts, report.confusion.counts
+    grown = after - before
+    np.fill_diagonal(grown, 0)
+    order = np.argsort(-grown, axis=None, kind="stable")[:most]
+    pairs = [divmod(int(place), len(grown)) for place in order]
+    return tuple(
+        Flow(t, p, int(before[t, p]), int(after[t, p])) for t, p in pairs if grown[t, p] > 0
+    )
+
+
+def light(baseline: Report, report: Report) -> Lamp:
+    """Say whether the drop is real, by the paired difference's 95 % interval and McNemar's exact p.
+
+    ``REAL``: the whole interval lies above 0, and p below 0.05: near the limit the two can
+    disagree. ``NO_SIGN``: no more images lost than gained. ``CANNOT_TELL``: in between.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> base = exp.run(Recipe())
+    >>> light(base, base).state, light(base, exp.run(Recipe(sparsity=0.9))).state
+    ('no sign of a drop', 'real')
+    """
+    drop, images = report.drop_from(baseline), len(report.labels)
+    right = int((report.predictions == report.labels).sum())
+    both_right = right - drop.gained
+    both_wrong = images - both_right - drop.lost - drop.gained
+    if drop.low > 0 and drop.p < LEVEL:
+        return Lamp(REAL, both_right, both_wrong, drop)
+    if drop.lost <= drop.gained:
+        return Lamp(NO_SIGN, both_right, both_wrong, drop)
+    enough = images_to_settle(drop, images, limit=0.0)
+    return Lamp(CANNOT_TELL, both_right, both_wrong, drop, enough)
+
+
+def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:
+    """The class whose recall fell most, and by how many points; None where none fell.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> base = exp.run(Recipe())
+    >>> worst_class(base, base) is None
+    True
+    >>> worst_class(base, exp.run(Recipe(sparsity=0.9)))["points"] > 0
+    True
+    """
+    falls = 100 * np.nan_to_num(baseline.confusion.recall - report.confusion.recall)
+    worst = int(falls.argmax())
+    return {"class": worst, "points": float(falls[worst])} if falls[worst] > 0 else None

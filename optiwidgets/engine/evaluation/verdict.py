@@ -1,0 +1,355 @@
+"""Accuracy, size and speed together, judged for a stated use."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from optiwidgets.engine.evaluation.policy import Policy, _is_number
+from optiwidgets.engine.types.measurements import Drop
+from optiwidgets.engine.types.report import Report
+
+BAD_POINTS = 5.0  # a drop beyond this is bad for any use
+SMALLEST_CUT = 0.5  # half the bytes, or it was not worth it
+P_LIMIT = 0.05
+GRADES = ("good", "borderline", "bad", "cannot tell")
+
+
+Policy.MOBILE = Policy("mobile app", 2.0)
+Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A grade, one of ``GRADES``, and why: the first reason is the binding one, in a few words."""
+
+    grade: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers a verdict rests on.
+
+    ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None where it was
+    not measured; ``recall_drop`` is in points, of the class ``recall_of``; ``images`` is how many
+    the drop was measured on, None where all numbers are exact. ``flips`` are the share of images
+    whose class an invisible change flips, and its limit; ``not_finite`` counts images with scores
+    that are not finite.
+    """
+
+    drop: Drop
+    size_cut: float
+    speed: tuple[float, float, float] | None
+    recall_drop: float
+    recall_of: str
+    stable: bool
+    images: int | None = None
+    flips: tuple[float, float] | None = None
+    not_finite: int = 0
+
+
+def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
+    """Judge an optimized model against its baseline, for a policy.
+
+    Parameters
+    ----------
+    base, rep
+        Reports on the same images; only ``rep`` need be measured.
+    policy
+        ``Policy.MOBILE``, ``Policy.MEDICAL`` or one of your own.
+
+    Raises
+    ------
+    ValueError
+        The reports are not about the same images, or an argument is something else.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> judge(exp.run(Recipe()), exp.run(Recipe(bits=8)), Policy.MOBILE).reasons[0]
+    'speed not measured yet'
+    """
+    for name, report in (("base", base), ("rep", rep)):
+        if not isinstance(report, Report):
+            raise ValueError(f"{name} is a Report, what run() gives, not {type(report).__name__}")
+    _check_policy(policy)
+    index, fall = _fallen_recall(base, rep, policy)
+    timed = rep.latency
+    speed = (timed.ratio, timed.low, timed.high) if timed else None
+    return _decide(
+        Evidence(
+            drop=rep.drop_from(base),
+            size_cut=1 - rep.size.total_bytes / base.size.total_bytes,
+            speed=speed,
+            recall_drop=fall,
+            recall_of=rep.class_names[index],
+            stable=is_stable(rep),
+            images=len(rep.labels),
+            flips=_flips(rep),
+            not_finite=rep.not_finite,
+        ),
+        policy,
+    )
+
+
+def grade(
+    drop: float,
+    size_cut: float,
+    speedup: float,
+    policy: Policy,
+    recall_drop: float = 0.0,
+    stable: bool = True,
+) -> Verdict:
+    """Apply the same rule to bare numbers, as if they were known exactly.
+
+    Parameters
+    ----------
+    drop
+        Accuracy lost, in points, -100 to 100.
+    size_cut
+        Share of the bytes saved: at most 1, below 0 where the file grew.
+    speedup
+        Baseline's time over the optimized model's, above 0; above 1 is faster.
+    policy
+        The use.
+    recall_drop
+        Recall lost, in points, -100 to 100.
+    stable
+        Whether predictions hold under an invisible change.
+
+    Raises
+    ------
+    ValueError
+        A number out of its range.
+
+    Examples
+    --------
+    The self-check: 60 % smaller, three times as fast, but 95 % became 85 %.
+
+    >>> grade(drop=10, size_cut=0.6, speedup=3, policy=Policy.MOBILE).grade
+    'bad'
+    >>> grade(drop=1.5, size_cut=0.6, speedup=3, policy=Policy.MOBILE).grade
+    'good'
+    """
+    _check_policy(policy)
+    _check_points("drop", drop)
+    _check_points("recall_drop", recall_drop)
+    if not _is_number(size_cut) or size_cut > 1:
+        percent = _is_number(size_cut) and size_cut <= 100
+        hint = f"; {size_cut:g} % is {size_cut / 100:g}" if percent else ""
+        raise ValueError(f"size_cut is a share of the bytes, 1 at most, not {size_cut!r}{hint}")
+    if not _is_number(speedup) or speedup <= 0:
+        raise ValueError(f"speedup is a number above 0, 1 is as fast as before, not {speedup!r}")
+    exact = Drop(points=drop, low=drop, high=drop, lost=0, gained=0, p=0.0)
+    speed = (speedup, speedup, speedup)
+    return _decide(Evidence(exact, size_cut, speed, recall_drop, "the class", stable), policy)
+
+
+def _check_points(name: str, value: object) -> None:
+    if not _is_number(value) or not -100 <= value <= 100:  # type: ignore[operator]
+        raise ValueError(f"{name} is -100 to 100 points, not {value!r}")
+
+
+def _check_policy(policy: object) -> None:
+    if not isinstance(policy, Policy):
+        raise ValueError(f"policy is a Policy, Policy.MOBILE say, not {policy!r}")
+
+
+def is_stable(rep: Report) -> bool:
+    """False for a non-finite score, or far more flips under an invisible change than the baseline.
+
+    While flips are not measured, they count as held.
+    """
+    if rep.not_finite:
+        return False
+    flips = _flips(rep)
+    return flips is None or flips[0] <= flips[1]
+
+
+def _flips(rep: Report) -> tuple[float, float] | None:
+    """Share of predictions that flip, and the most that may; None until measured."""
+    if rep.flip_rate is None or rep.baseline_flip_rate is None:
+        return None
+    return rep.flip_rate, max(3 * rep.baseline_flip_rate, rep.baseline_flip_rate + 0.02)
+
+
+def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, float]:
+    """Class to look at, and the points its recall fell: the positive one, else the worst."""
+    falls = 100 * (base.confusion.recall - rep.confusion.recall)
+    if rep.positive is not None:
+        return rep.positive, float(np.nan_to_num(falls[rep.positive]))
+    if np.isnan(falls).all():
+        return 0, 0.0
+    worst = int(np.nanargmax(falls))
+    return worst, float(falls[worst])
+
+
+def _decide(e: Evidence, policy: Policy) -> Verdict:
+    """The rule, in the order in which its parts bind."""
+    remarks = _remarks(e, policy)
+    if bad := _bad(e):
+        return Verdict("bad", (*bad, *remarks))
+    lacking = _lacking(e, policy)
+    accurate = e.drop.high < policy.limit_points
+    undecided = e.drop.points < policy.limit_points <= e.drop.high
+    if accurate and not lacking and e.speed:
+        return Verdict("good", (_good(e, policy), *remarks))
+    if accurate and not lacking:
+        return Verdict("cannot tell", ("speed not measured yet", *remarks))
+    if undecided and not lacking and e.speed:
+        return Verdict("cannot tell", (*_unsettled(e, policy.limit_points), *remarks))
+    if e.drop.points > BAD_POINTS and e.drop.p >= P_LIMIT:
+        return Verdict("cannot tell", (*_unsettled(e, BAD_POINTS), *remarks))
+    reasons = [] if accurate else [_too_much(e, policy)]
+    if not e.speed:
+        lacking = [*lacking, "speed not measured yet"]
+    return Verdict("borderline", (*reasons, *lacking, *remarks))
+
+
+def _bad(e: Evidence) -> list[str]:
+    """Why this is bad for any use; empty if it is not."""
+    reasons = []
+    if e.drop.low > BAD_POINTS or (e.drop.points > BAD_POINTS and e.drop.p < P_LIMIT):
+        points = _told(e.drop.points, BAD_POINTS)
+        reasons.append(f"drop {points} points; {BAD_POINTS:g} is the limit for any use")
+    return reasons if e.stable else [*reasons, *_unstable(e)]
+
+
+def _unstable(e: Evidence) -> list[str]:
+    if e.not_finite:
+        return [f"unstable: {e.not_finite:,} images get no finite score"]
+    if not e.flips:
+        return ["unstable: an invisible change flips too much"]
+    limit = f"{100 * e.flips[1]:.1f} % is the limit"
+    rate = _told(100 * e.flips[0], 100 * e.flips[1])
+    return [
+        f"unstable: {rate} % flip, {limit}",
+        f"{rate} % of the predictions flip under an invisible change of the images, {limit}",
+    ]
+
+
+def _lacking(e: Evidence, policy: Policy) -> list[str]:
+    """What is missing for *good* beside the drop, as far as it was measured."""
+    lacking = []
+    floor = policy.recall_floor_points
+    if floor is not None and e.recall_drop > floor + 1e-9:
+        fell = _told(e.recall_drop, floor)
+        lacking.append(f"recall of {e.recall_of} fell {fell} points; {floor:g} is the limit")
+    if e.size_cut < SMALLEST_CUT:
+        lacking.append(_too_large(e.size_cut))
+    if e.speed and e.speed[1] <= 1:
+        lead = "smaller, not faster" if e.size_cut >= SMALLEST_CUT else "not faster"
+        lacking.append(f"{lead}: {_speed(e)}")
+    return lacking
+
+
+def _too_large(size_cut: float) -> str:
+    """Say what became of the size in words that fit: a cut, nothing, or the reverse.
+
+    Examples
+    --------
+    >>> _too_large(0.3), _too_large(-0.001), _too_large(-23.26)
+    ('size cut by 30 %; half is the least that pays',
+     'not smaller; a cut by half is the least',
+     '24 times larger; a cut by half is the least')
+    """
+    percent, times = 100 * size_cut, 1 - size_cut
+    if percent >= 0.5:
+        least = 100 * SMALLEST_CUT
+        return f"size cut by {_told(percent, least, digits=0)} %; half is the least that pays"
+    if times >= 1.5:
+        lead = f"{times:,.{0 if times >= 10 else 1}f} times larger"
+    else:
+        lead = f"{-percent:.0f} % larger" if percent <= -0.5 else "not smaller"
+    return f"{lead}; a cut by half is the least"
+
+
+def _good(e: Evidence, policy: Policy) -> str:
+    drop = _told(e.drop.points, policy.limit_points)
+    cut = _told(100 * e.size_cut, 100 * SMALLEST_CUT, digits=0)
+    return f"drop {drop} points, {cut} % smaller, {_speed(e, spread=False)}"
+
+
+def _speed(e: Evidence, spread: bool = True) -> str:
+    assert e.speed is not None
+    ratio, low, high = e.speed
+    told = f"speed x {_told(ratio, 1, digits=2)}"
+    return f"{told} ({low:.2f}-{high:.2f})" if spread and e.images else told
+
+
+def _too_much(e: Evidence, policy: Policy) -> str:
+    limit, points = policy.limit_points, _told(e.drop.points, policy.limit_points)
+    perhaps = f", may be {_told(e.drop.high, limit)}" if e.drop.points < limit else ""
+    return f"drop {points} points{perhaps}; {limit:g} is the limit"
+
+
+def images_to_settle(drop: Drop, images: int, limit: float) -> int:
+    """About how many images would tell a drop from a limit, were it to stay what it is.
+
+    An interval shrinks with the square root of the number of images; the answer has two digits and
+    is always more than there are.
+
+    Parameters
+    ----------
+    drop
+        What was measured.
+    images
+        On how many images it was.
+    limit
+        Points to tell it from: a policy's, or 0 for whether there is a drop at all.
+
+    Examples
+    --------
+    >>> drop = Drop(points=1.0, low=-1.0, high=3.0, lost=30, gained=20, p=0.2)
+    >>> images_to_settle(drop, 1000, limit=2.0), images_to_settle(drop, 1000, limit=-3.0)
+    (4000, 1100)
+    """
+    half = (drop.high - drop.low) / 2
+    wanted = images * (half / max(abs(limit - drop.points), 0.01)) ** 2
+    step = 10.0 ** (math.floor(math.log10(max(wanted, images))) - 1)
+    return round(step * max(math.ceil(wanted / step), images // step + 1))
+
+
+def _unsettled(e: Evidence, limit: float) -> list[str]:
+    """Say how many images would do."""
+    assert e.images is not None
+    enough = f"{images_to_settle(e.drop, e.images, limit):,}"
+    points, low, high = (_told(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
+    return [
+        f"drop {low} to {high}; {enough} images would settle {limit:g}",
+        f"drop {points} points, 95 % between {low} and {high}: "
+        f"{e.images:,} images cannot settle {limit:g}, about {enough} would",
+    ]
+
+
+def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
+    """How sure the drop is, what the use can bear, and the worst class, where it is not watched."""
+    limit = policy.limit_points
+    low, high = _told(e.drop.low, limit), _told(e.drop.high, limit)
+    spread = f"drop 95 % between {low} and {high} points; " if e.images else ""
+    remarks = [f"{spread}below {limit:g} is good for a {policy.name}"]
+    if e.speed and e.speed[1] > 1 and e.images:
+        remarks.append(_speed(e))
+    if policy.recall_floor_points is None and e.recall_drop > 0:
+        remarks.append(f"worst class: {e.recall_of}, recall {-e.recall_drop:+.1f} points")
+    return tuple(remarks)
+
+
+def _told(number: float, limit: float, digits: int = 1) -> str:
+    """Write a number with as many decimals, ``digits`` at least, as tell it from a limit.
+
+    Examples
+    --------
+    >>> _told(1.94, 2), _told(1.996, 2), _told(2, 2), _told(-0.01, 2)
+    ('1.9', '1.996', '2.0', '0.0')
+    """
+    for decimals in range(digits, 7):
+        rounded = round(number, decimals) + 0.0  # no -0.0
+        if (rounded < limit, rounded > limit) == (number < limit, number > limit):
+            break
+    return f"{rounded:.{decimals}f}"

@@ -1,0 +1,1 @@
+"""Worker threads, progress and cancelling, atomic file writes."""

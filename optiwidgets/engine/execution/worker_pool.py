@@ -1,0 +1,75 @@
+"""Worker threads for batches, one torch thread each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+
+P = ParamSpec("P")
+
+
+T = TypeVar("T")
+
+
+THREADS = 2  # Python threads of one torch thread each: a busy neighbour does not stall them
+
+
+def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
+    """Call ``work`` with every item (one of each sequence), two at a time; results are in order.
+
+    Examples
+    --------
+    >>> each(lambda one, other: one * other, [1, 2, 3], [4, 5, 6])
+    [4, 10, 18]
+    """
+    return list(_workers(os.getpid(), _niceness()).map(work, *items))
+
+
+def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``work`` on a worker, with one torch thread: small tensors gain nothing from two.
+
+    Examples
+    --------
+    >>> alone(torch.get_num_threads)
+    1
+    """
+    return _workers(os.getpid(), _niceness()).submit(work, *args, **kwargs).result()
+
+
+def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``alone``, on a thread that ends with the work: a process that forks must leave none.
+
+    Examples
+    --------
+    >>> from threading import current_thread
+    >>> threads, thread = aside(lambda: (torch.get_num_threads(), current_thread()))
+    >>> threads, thread.is_alive()
+    (1, False)
+    """
+    with _threads(1) as passing:
+        return passing.submit(work, *args, **kwargs).result()
+
+
+@cache
+def _workers(process: int, niceness: int) -> ThreadPoolExecutor:
+    """Threads of this process, made on first use: a forked child must make its own.
+
+    Threads have the priority of the thread that started them: those of each priority are apart, so
+    that what is urgent never waits for what is not.
+    """
+    return _threads(THREADS)
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, "evaluate", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _niceness() -> int:
+    """Of this thread, where threads have one of their own: 0 is usual, more is less urgent."""
+    return os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0

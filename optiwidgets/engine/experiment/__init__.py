@@ -1,0 +1,1 @@
+"""Experiments: run, measure, sweep and search recipes; caches of their reports."""

@@ -1,0 +1,74 @@
+"""The slider grid of a shipped case and model: evaluated once, looked up ever after.
+
+``python -m optiwidgets.engine.experiment.precompute CASE MODEL FILE`` makes one in a process of its
+own: evaluating leaves threads behind, and they do not survive a fork.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from optiwidgets.engine.execution.progress import Listener, Progress
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.precomputed import Grid, recipes
+from optiwidgets.engine.types.report import Report
+
+
+def evaluate_grid(experiment: Experiment, tell: Listener = lambda _: None) -> Grid:
+    """Run every recipe of the two sliders, and keep what is small of the reports.
+
+    Parameters
+    ----------
+    experiment
+        Of at most 256 classes; a minute for a shipped one.
+    tell
+        Told the progress; what it raises ends the work.
+
+    Raises
+    ------
+    ValueError
+        More classes.
+    """
+
+    def reports() -> Iterator[Report]:
+        for place, recipe in enumerate(recipes()):
+            done = place / len(recipes())
+            tell(Progress(done, f"slider grid, {place} of {len(recipes())} reports"))
+            yield experiment.run(recipe)
+
+    return Grid.of(experiment.about, reports())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the grid of a shipped case and model and save it: 0, or 2 if that cannot be done.
+
+    Examples
+    --------
+    >>> main(["digits", "huge", "grid.npz"])
+    2
+    """
+    parser = argparse.ArgumentParser(
+        "optiwidgets.engine.experiment.precompute", description=__doc__
+    )
+    for name in ("case", "model", "file"):
+        parser.add_argument(name)
+    given = parser.parse_args(argv)
+    try:
+        experiment = Experiment.load(given.case, model=given.model, memory_mb=0)  # none twice
+        evaluate_grid(experiment, _say).save(given.file)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return 2
+    return 0
+
+
+def _say(progress: Progress) -> None:
+    """Write a line for every hundredth."""
+    if round(1000 * progress.done) % 10 == 0:
+        sys.stderr.write(f"{progress.done:.0%} {progress.stage}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""Reports known beforehand: all that the two sliders can ask of a model, as plain arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from optiwidgets.engine.execution.atomic_write import write_whole
+from optiwidgets.engine.types.measurements import Floats, Integers, Size
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.report import Foreknown, Report
+
+Begin = Callable[[Integers], Callable[..., Report]]  # knows the images, not what was done
+SPARSITIES = tuple(percent / 100 for percent in range(100))
+COUNTS = ("baseline bytes", "pruned", "macs", "parameters", "removed channels", "channels")
+DTYPES: Mapping[str, type[np.generic]] = {
+    "predictions": np.uint8,
+    "parts": np.int64,
+    "layers": np.float64,
+    "counts": np.int64,
+    "precisions": np.float64,
+    "not_finite": np.int64,
+}
+DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError)
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
+
+
+@cache
+def recipes() -> tuple[Recipe, ...]:
+    """All recipes that the sliders reach while the other controls are at their defaults.
+
+    Examples
+    --------
+    >>> len(recipes()), str(recipes()[101]), str(recipes()[-1])
+    (1000, 'Recipe(sparsity=0.01, bits=2)', 'Recipe(sparsity=0.99)')
+    """
+    return tuple(Recipe(sparsity=s, bits=bits) for bits in BIT_WIDTHS for s in SPARSITIES)
+
+
+@cache
+def _rows() -> Mapping[Recipe, int]:
+    return {recipe: row for row, recipe in enumerate(recipes())}
+
+
+@cache
+def made_by() -> str:
+    """What decides which numbers come out beside model and images: code, libraries, processor."""
+    code = source_digest(Path(str(files("optiwidgets.engine"))))
+    libraries = (f"{name} {version(name)}" for name in ("optiwidgets", "torch", "onnxruntime"))
+    processor = torch.backends.cpu.get_cpu_capability()
+    return ", ".join((*libraries, f"engine {code[:12]}", processor))
+
+
+def source_digest(folder: Path) -> str:
+    """Hash the names and contents of all Python files in a folder and its sub-folders."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Reports of ``recipes()``, a row each, of one model on one set of N images.
+
+    ``about`` says by name what they are of, and what made them. ``predictions`` are (1000, N)
+    uint8; ``parts`` (1000, P) and ``layers`` (1000, L) bytes, under their names; ``counts``
+    (1000, 6) what ``COUNTS`` names; ``precisions`` (1000,) mean average precisions, ``not_finite``
+    (1000,) numbers of images. There are no scores.
+
+    Raises
+    ------
+    ValueError
+        An array of another shape or dtype.
+    """
+
+    about: Mapping[str, str]
+    part_names: tuple[str, ...]
+    layer_names: tuple[str, ...]
+    predictions: NDArray[np.uint8] = field(repr=False)
+    parts: Integers = field(repr=False)
+    layers: Floats = field(repr=False)
+    counts: Integers = field(repr=False)
+    precisions: Floats = field(repr=False)
+    not_finite: Integers = field(repr=False)
+
+    def __post_init__(self) -> None:
+        rows = {
+            "predictions": self.predictions.shape[1:2],
+            "parts": (len(self.part_names),),
+            "layers": (len(self.layer_names),),
+            "counts": (len(COUNTS),),
+        }
+        for name, dtype in DTYPES.items():
+            array, shape = getattr(self, name), (len(recipes()), *rows.get(name, ()))
+            if array.shape != shape or array.dtype != dtype:
+                wanted = f"{dtype.__name__} of shape {shape}"
+                raise ValueError(f"{name} are {wanted}, not {array.dtype} of {array.shape}")
+            array.setflags(write=False)
+
+    @classmethod
+    def of(cls, about: Mapping[str, str], reports: Iterable[Report]) -> Grid:
+        """Take down reports, in the order of ``recipes()``; they are let go one by one."""
+        rows = []
+        for report in reports:
+            names = tuple(report.size.parts), tuple(report.size.layers)
+            rows.append(_row(report))
+        columns = zip(DTYPES.values(), zip(*rows, strict=True), strict=True)
+        return cls(about, *names, *(np.array(column, dtype) for dtype, column in columns))
+
+    @property
+    def nbytes(self) -> int:
+        """Of all arrays."""
+        return sum(getattr(self, name).nbytes for name in DTYPES)
+
+    def __contains__(self, recipe: Recipe) -> bool:
+        return recipe in _rows()
+
+    def report(self, recipe: Recipe, begin: Begin) -> Report:
+        """The report of a recipe: what ``begin`` makes of its predictions, given all the rest.
+
+        Raises
+        ------
+        KeyError
+            A recipe that the grid does not hold.
+        """
+        row = _rows()[recipe]
+        predictions = self.predictions[row].astype(np.int64)
+        predictions.setflags(write=False)
+        baseline, pruned, macs, parameters, removed, channels = self.counts[row].tolist()
+        parts = dict(zip(self.part_names, self.parts[row].tolist(), strict=True))
+        layers = dict(zip(self.layer_names, self.layers[row].tolist(), strict=True))
+        return begin(predictions)(
+            recipe=recipe,
+            scores=Foreknown(float(self.precisions[row]), int(self.not_finite[row])),
+            size=Size(MappingProxyType(parts), baseline, MappingProxyType(layers)),
+            pruned_weights=pruned,
+            removed_channels=(removed, channels),
+            macs=macs,
+            parameters=parameters,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one .npz file; it is there whole, or not at all."""
+        names = {"about": dict(self.about), "parts": self.part_names, "layers": self.layer_names}
+        stream, arrays = io.BytesIO(), {name: getattr(self, name) for name in DTYPES}
+        np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)
+        write_whole(path, stream.getvalue())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Grid:
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file is something else, damaged, or of another version; the message says which.
+        OSError
+            It cannot be read.
+        """
+        data = Path(path).read_bytes()
+        try:
+            grid = cls._read(data)
+        except (*DAMAGED, *DAMAGED_ZIP) as error:
+            raise ValueError(f"{path} is no slider grid, or a damaged one: {error}") from error
+        if (found := grid.about.get("made by")) != made_by():
+            raise ValueError(f"{path} was made by {found}, and this is {made_by()}; make it anew")
+        return grid
+
+    @classmethod
+    def _read(cls, data: bytes) -> Grid:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is not as it was written")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            names = json.loads(str(arrays["names"]))
+            if set(arrays) != {"names", *DTYPES}:
+                raise ValueError(f"it holds {', '.join(sorted(arrays))}")
+            found = {name: arrays[name] for name in DTYPES}
+        about = {str(name): str(value) for name, value in dict(names["about"]).items()}
+        return cls(about, tuple(names["parts"]), tuple(names["layers"]), **found)
+
+
+def _row(report: Report) -> tuple[Any, ...]:
+    """What a grid keeps of a report, in the order of ``DTYPES``."""
+    if len(report.class_names) > 256:
+        raise ValueError(f"a slider grid is of 256 classes at most, not {len(report.class_names)}")
+    size = report.size
+    counts = (size.baseline_bytes, report.pruned_weights, report.macs, report.parameters)
+    return (
+        report.predictions.astype(np.uint8),
+        tuple(size.parts.values()),
+        tuple(size.layers.values()),
+        (*counts, *report.removed_channels),
+        report.mean_average_precision,
+        report.not_finite,
+    )
+
+
+_grids: dict[tuple[tuple[str, str], ...], Grid] = {}
+
+
+def share(grid: Grid) -> None:
+    """Put a grid where ``Experiment.load`` finds it, in this process and those forked from it."""
+    _rows()  # once here, not in every one of them
+    _grids[_key(grid.about)] = grid
+
+
+def shared(about: Callable[[], Mapping[str, str]]) -> Grid | None:
+    """The grid of an experiment, if there is one; ``about`` is not asked where there is none."""
+    return _grids.get(_key(about())) if _grids else None
+
+
+def _key(about: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(about.items()))

@@ -1,0 +1,178 @@
+"""Many recipes, one after the other or side by side, none of them run twice."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from functools import cached_property
+from importlib.metadata import version
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import cloudpickle
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from optiwidgets.engine.data.dataset import Dataset, fingerprint
+from optiwidgets.engine.experiment.sweep_log import Results
+from optiwidgets.engine.models import layers
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.sweep import Sweep, Trial
+
+if TYPE_CHECKING:
+    from optiwidgets.engine.compression.compressor import Optimizer
+    from optiwidgets.engine.experiment.experiment import Experiment
+
+Parcel = NDArray[np.uint8]
+ROUNDS = 4  # recipes a process gets at a time where rows cannot be handed over one by one
+
+
+def sweep(
+    experiment: Experiment,
+    origin: Optimizer,
+    recipes: Iterable[Recipe],
+    path: str | PathLike[str] | None,
+    *,
+    jobs: int | None,
+    progress: bool,
+    tell: Callable[[Trial], None],
+) -> Sweep:
+    """Run every recipe that ``path`` does not hold yet; see ``Experiment.sweep``.
+
+    ``origin`` is what the experiment makes its models with.
+    """
+    wanted = _checked(recipes)
+    _check_jobs(jobs)
+    subject, images = Subject(experiment), experiment.dataset.exploration
+    results = Results(path, describe(experiment, origin))
+    due = [recipe for recipe in wanted if recipe not in results.trials]
+    bar = tqdm(
+        desc="sweep",
+        unit="recipe",
+        total=len(wanted),
+        initial=len(wanted) - len(due),
+        disable=not progress,
+    )
+    with bar, closing(_attempts(subject, due, jobs)) as trials:
+        for trial in trials:
+            results.add(trial)
+            bar.update()
+            tell(trial)
+    rows = tuple(results.trials[recipe] for recipe in wanted)
+    return Sweep(rows, experiment.name, _name(experiment.dataset), len(images[1]))
+
+
+def describe(experiment: Experiment, origin: Optimizer) -> dict[str, str]:
+    """Names and fingerprints of all that decides what comes out of a recipe."""
+    return {
+        "sweep": f"{experiment.name} on {_name(experiment.dataset)}",
+        "weights": layers.fingerprint(origin.folded),
+        "exploration images": fingerprint(experiment.dataset.exploration),
+        "training images": fingerprint(origin.dataset.train),
+        "calibration images": fingerprint(origin.dataset.calibration),
+        "optiwidgets": version("optiwidgets"),
+    }
+
+
+class Subject:
+    """An experiment that travels: in this process itself, to another one as a parcel of bytes.
+
+    The parcel is one array, which joblib hands to all processes of a machine through a file, and
+    to all of a cluster by spreading it once. Each process opens it once.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+
+    @cached_property
+    def baseline(self) -> Report:
+        """What drops are measured from."""
+        return self.experiment.run(Recipe())
+
+    @cached_property
+    def _parcel(self) -> tuple[str, Parcel]:
+        """A name, by which a process knows that it has it already, and the bytes."""
+        packed = cloudpickle.dumps(self.experiment)
+        return hashlib.sha256(packed).hexdigest(), np.frombuffer(packed, np.uint8)
+
+    def __reduce__(self) -> tuple[Callable[[str, Parcel], Subject], tuple[str, Parcel]]:
+        """Travel as a parcel."""
+        return _open, self._parcel
+
+    def __sizeof__(self) -> int:
+        """Bytes of the parcel: clusters spread what is large once instead of with every task."""
+        return self._parcel[1].nbytes
+
+
+_opened: dict[str, Subject] = {}  # in a worker process: the newest parcel's
+
+
+def _open(name: str, parcel: Parcel) -> Subject:
+    subject = _opened.get(name)
+    if subject is None:
+        subject = Subject(pickle.loads(parcel.data))
+        _opened.clear()
+        _opened[name] = subject
+    return subject
+
+
+def attempt(subject: Subject, recipe: Recipe) -> Trial:
+    """Run one recipe; where that cannot be done, the trial says why.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> digits = Subject(Experiment.load("digits"))
+    >>> attempt(digits, Recipe(sparsity=0.5)).pruned_weights
+    12452
+    """
+    try:
+        report = subject.experiment.run(recipe)
+    except ValueError as error:
+        return Trial(recipe, error=str(error) or repr(error))
+    return Trial.of(report, subject.baseline)
+
+
+def _attempts(
+    subject: Subject, due: list[Recipe], jobs: int | None
+) -> Generator[Trial, None, None]:
+    """Run recipes where joblib's backend runs them, and yield each trial as soon as it is there.
+
+    The pools of multiprocessing, and Ray's, which are like them, cannot hand over one by one: they
+    get a few recipes at a time.
+    """
+    tasks = [delayed(attempt)(subject, recipe) for recipe in due]
+    if get_active_backend()[0].supports_return_generator:
+        yield from Parallel(jobs, return_as="generator_unordered", batch_size=1)(tasks)
+        return
+    few = ROUNDS * effective_n_jobs(jobs)
+    with Parallel(jobs, batch_size=1) as run:
+        for start in range(0, len(tasks), few):
+            yield from run(tasks[start : start + few])
+
+
+def _name(dataset: Dataset) -> str:
+    return dataset.name or "own images"
+
+
+def _checked(recipes: Iterable[Recipe]) -> list[Recipe]:
+    """Each recipe once, in order."""
+    if isinstance(recipes, Recipe) or not isinstance(recipes, Iterable):
+        raise ValueError(f"recipes are a list of optiwidgets Recipes, not {recipes!r}")
+    given = list(recipes)
+    for place, recipe in enumerate(given):
+        if not isinstance(recipe, Recipe):
+            raise ValueError(f"recipes are optiwidgets Recipes, but recipes[{place}] is {recipe!r}")
+    return list(dict.fromkeys(given))
+
+
+def _check_jobs(jobs: object) -> None:
+    whole = isinstance(jobs, int) and not isinstance(jobs, bool)
+    if jobs is not None and not (whole and (jobs == -1 or jobs >= 1)):  # type: ignore[operator]
+        raise ValueError(f"jobs is a whole number, 1 or more, or -1 for all cores, not {jobs!r}")

@@ -1,0 +1,1 @@
+"""Sensitivity of single layers, and bits and sparsity for each under a budget."""

@@ -1,0 +1,275 @@
+"""Bits and sparsity for every layer, given a size or a drop: dynamic programming, then checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+
+from optiwidgets.engine.execution.progress import Listener, Progress
+from optiwidgets.engine.mixed_precision.knapsack import Frontier, frontier
+from optiwidgets.engine.mixed_precision.layer_cost import Option, Options
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+
+FIXED = Recipe(score="obs", clip="mse")  # what every choice has in common, and
+RECOVERY = "sequential"  # what wins back what it does to the others
+ROUNDS = 3  # of weighing the layers' damages anew
+TRIES = 4  # to come near a number of bytes from below
+NEAR = 0.01  # of the bytes asked, which is near enough
+AWAY = (0.7, 1.4)  # bytes of a layer, as a multiple, at which its damage is measured in company
+WEIGHTS = (0.05, 5.0)  # the least and the most that a layer's damage counts
+
+Run = Callable[[Recipe], Report]
+Picks = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen for one layer; ``bytes`` are expected ones, the header and biases apart."""
+
+    layer: str
+    sparsity: float
+    bits: int
+    bytes: float
+    damage: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What ``Experiment.fit_budget`` found.
+
+    ``recipe`` has a sparsity and bits for every layer, ``report`` is that recipe's on the
+    exploration images. It was chosen on them, so its accuracy is a little flattered: only
+    ``open_sealed`` tells what new images say. ``expected_bytes`` is what the choice was thought to
+    take, ``least_bytes`` the smallest file that was found, ``runs`` how many recipes were run.
+    """
+
+    recipe: Recipe
+    choices: tuple[Choice, ...]
+    report: Report
+    baseline: Report
+    expected_bytes: float
+    least_bytes: int
+    runs: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the real file."""
+        return self.report.size.total_bytes
+
+    @property
+    def drop(self) -> float:
+        """Points of accuracy lost on the exploration images."""
+        return self.report.drop_from(self.baseline).points
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A number of bytes not to exceed, or a drop in points; exactly one of them.
+
+    Raises
+    ------
+    ValueError
+        Both or none, or a value out of its range.
+
+    Examples
+    --------
+    >>> Goal(bytes=2000, drop=1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: give bytes or drop, exactly one of them, not bytes=2000 and drop=1.0
+    """
+
+    bytes: int | None = None
+    drop: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.bytes is None) == (self.drop is None):
+            raise ValueError(
+                "give bytes or drop, exactly one of them, "
+                f"not bytes={self.bytes!r} and drop={self.drop!r}"
+            )
+        count, points = self.bytes, self.drop
+        whole = isinstance(count, Integral) and not isinstance(count, bool) and count > 0
+        if count is not None and not whole:
+            raise ValueError(f"bytes is a whole number above 0, not {count!r}")
+        real = isinstance(points, Real) and not isinstance(points, bool)
+        if points is not None and not (real and 0 <= points < math.inf):
+            raise ValueError(f"drop is 0 points or more, not {points!r}")
+
+    def met(self, report: Report, baseline: Report) -> bool:
+        """Tell whether a report keeps to it."""
+        if self.bytes is not None:
+            return report.size.total_bytes <= self.bytes
+        assert self.drop is not None
+        return report.drop_from(baseline).points <= self.drop
+
+    def rank(self, report: Report, divergence: float) -> tuple[float, float]:
+        """What is the better the lower: errors within a size, or bytes within a drop."""
+        wrong = -report.confusion.accuracy
+        return (wrong, divergence) if self.bytes is not None else (report.size.total_bytes, wrong)
+
+
+def fit_budget(run: Run, options: Options, goal: Goal, tell: Listener = lambda _: None) -> Budget:
+    """Choose an option for every layer: least damage for the goal, checked on exploration images.
+
+    Damages were measured with all other layers untouched, and are summed. In company they count
+    otherwise: what an early layer breaks, later ones can mend. So for a few rounds each layer is
+    moved a little in the best recipe so far, and its damages are weighed by what that really does
+    to the scores. Of all recipes run on the way the best that meets the goal is taken.
+
+    Parameters
+    ----------
+    run
+        Recipe -> report on exploration images.
+    options
+        What ``measure_damage`` gave.
+    goal
+        Bytes or drop.
+    tell
+        Told the progress; what it raises ends the work.
+
+    Raises
+    ------
+    ValueError
+        No file is that small; the message names the smallest.
+    """
+    search = _Search(run, options, goal, tell)
+    for round_ in range(ROUNDS):
+        search.stage = 0.5 + 0.5 * round_ / ROUNDS, f"round {round_ + 1} of {ROUNDS}"
+        search.weigh(search.locate())
+    search.locate()
+    return search.best()
+
+
+def _fewest_bytes(options: Sequence[Option], place: int) -> tuple[float, ...]:
+    return (options[place].bytes,)
+
+
+def _fewest_weights(options: Sequence[Option], place: int) -> tuple[float, ...]:
+    return -options[place].sparsity, options[place].bits
+
+
+def _fewest_bits(options: Sequence[Option], place: int) -> tuple[float, ...]:
+    return options[place].bits, -options[place].sparsity
+
+
+class _Search:
+    """All recipes run so far for one goal, by the places of their layers' options."""
+
+    def __init__(self, run: Run, options: Options, goal: Goal, tell: Listener) -> None:
+        self.run, self.goal, self.tell = run, goal, tell
+        self.names, self.options = list(options), list(options.values())
+        self.stage = 0.5, "the smallest file"
+        self.weights = np.ones(len(self.names))
+        self.reports: dict[Picks, Report] = {}
+        self.baseline = run(Recipe())
+        for smallest in (_fewest_bytes, _fewest_weights, _fewest_bits):
+            self.report([min(range(len(own)), key=partial(smallest, own)) for own in self.options])
+        if goal.bytes is not None and goal.bytes < self.least:
+            raise ValueError(
+                f"bytes={goal.bytes} is less than the smallest file that was found, {self.least}"
+            )
+
+    @property
+    def least(self) -> int:
+        """Bytes of the smallest file so far."""
+        return min(report.size.total_bytes for report in self.reports.values())
+
+    def chosen(self, picks: Sequence[int]) -> list[Option]:
+        return [own[k] for own, k in zip(self.options, picks, strict=True)]
+
+    def recipe(self, picks: Sequence[int]) -> Recipe:
+        layers = [
+            (n, o.sparsity, o.bits) for n, o in zip(self.names, self.chosen(picks), strict=True)
+        ]
+        return replace(FIXED, layers=tuple(layers), recovery=RECOVERY)
+
+    def report(self, picks: Sequence[int]) -> Report:
+        """Run what was picked, once."""
+        key = tuple(int(pick) for pick in picks)
+        done, stage = self.stage
+        self.tell(Progress(done, f"{stage}: recipe {len(self.reports) + 1}"))
+        if key not in self.reports:
+            self.reports[key] = self.run(self.recipe(key))
+        return self.reports[key]
+
+    def locate(self) -> Picks:
+        """The place on the frontier, as damages are weighed now, that just meets the goal."""
+        weighed = [
+            [(option.bytes, weight * option.damage) for option in own]
+            for own, weight in zip(self.options, self.weights, strict=True)
+        ]
+        best = frontier(weighed)
+        place = self._by_bytes(best) if self.goal.bytes is not None else self._by_drop(best)
+        return tuple(int(pick) for pick in best.picks[place])
+
+    def _by_bytes(self, best: Frontier) -> int:
+        """The dearest whose real file is small enough: what is not a layer's own is found out."""
+        assert self.goal.bytes is not None
+        place, apart, found = 0, float(self.least - best.costs[0]), 0
+        for _ in range(TRIES):
+            place = best.best_within(max(self.goal.bytes - apart, float(best.costs[0])))
+            real = self.report(best.picks[place]).size.total_bytes
+            apart = real - float(best.costs[place])
+            if real <= self.goal.bytes:
+                found = max(found, place)
+                if real >= (1 - NEAR) * self.goal.bytes:
+                    break
+        return found
+
+    def _by_drop(self, best: Frontier) -> int:
+        """The cheapest whose drop is small enough, by bisection; the dearest always is."""
+        low, high = 0, len(best.costs) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self.goal.met(self.report(best.picks[middle]), self.baseline):
+                high = middle
+            else:
+                low = middle + 1
+        self.report(best.picks[high])
+        return high
+
+    def weigh(self, picks: Picks) -> None:
+        """Weigh each layer's damages by what they come to in company."""
+        here = self._divergence(self.report(picks))
+        for layer, own in enumerate(self.options):
+            expected = measured = 0.0
+            for pick in self._moves(layer, picks[layer]):
+                moved = self.report([*picks[:layer], pick, *picks[layer + 1 :]])
+                change = own[pick].damage - own[picks[layer]].damage
+                expected += abs(change)
+                measured += math.copysign(1, change) * (self._divergence(moved) - here)
+            if expected > 0:
+                self.weights[layer] = min(max(measured / expected, WEIGHTS[0]), WEIGHTS[1])
+
+    def _moves(self, layer: int, pick: int) -> list[int]:
+        """The least damage with fewer, and with more, bytes for one layer."""
+        own, moves = self.options[layer], []
+        for share in AWAY:
+            fits = [k for k in range(len(own)) if own[k].bytes <= share * own[pick].bytes]
+            if fits:
+                moves.append(min(fits, key=lambda k: own[k].damage))
+        return [move for move in moves if move != pick]
+
+    def _divergence(self, report: Report) -> float:
+        """Kullback-Leibler, in nats an image, from the untouched model's classes."""
+        before, after = (np.maximum(r.scores, 1e-12) for r in (self.baseline, report))
+        return float((before * np.log(before / after)).sum(1).mean())
+
+    def best(self) -> Budget:
+        """The best of all that meet the goal."""
+        met = {p: r for p, r in self.reports.items() if self.goal.met(r, self.baseline)}
+        picks = min(met, key=lambda p: self.goal.rank(met[p], self._divergence(met[p])))
+        chosen = list(zip(self.names, self.chosen(picks), strict=True))
+        choices = tuple(Choice(n, o.sparsity, o.bits, o.bytes, o.damage) for n, o in chosen)
+        parts = self.baseline.size.parts
+        apart = parts["biases"] + parts["header"]
+        expected = apart + sum(choice.bytes for choice in choices)
+        recipe, runs = self.recipe(picks), len(self.reports)
+        return Budget(recipe, choices, met[picks], self.baseline, expected, self.least, runs)

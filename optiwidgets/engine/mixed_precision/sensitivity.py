@@ -1,0 +1,207 @@
+"""Accuracy against sparsity, and against bits, one layer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from optiwidgets.engine.execution.progress import Progress
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+
+LEVELS: Mapping[str, tuple[float, ...]] = {
+    "sparsity": (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
+    "bits": (8, 6, 5, 4, 3, 2, 1),
+}
+Weights = Mapping[str, Tensor]
+
+
+class Point(NamedTuple):
+    """A level of one layer: accuracy 0..1 on the exploration images, with its 95 % interval."""
+
+    level: float
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What happens to the accuracy when one layer alone is changed.
+
+    ``by`` is "sparsity" or "bits", ``levels`` go from the mildest to the harshest, ``accuracy``
+    (0..1) is that of ``ground``, the recipe everything else stays at. ``curves`` have a ``Point``
+    for every level of every layer measured so far; ``total`` is how many there will be. A layer in
+    ``unchanged`` could not be changed, and why not: it says nothing about how much it would bear.
+
+    Examples
+    --------
+    >>> curves = {
+    ...     "first": (Point(0.5, 0.97, 0.96, 0.98), Point(0.9, 0.60, 0.57, 0.63)),
+    ...     "last": (Point(0.5, 0.98, 0.97, 0.99), Point(0.9, 0.975, 0.965, 0.985)),
+    ... }
+    >>> found = Sensitivity("sparsity", (0.5, 0.9), Recipe(), 0.98, curves, {}, total=4)
+    >>> found.ranking(threshold_points=2.0), found.holds(threshold_points=2.0)
+    (('first', 'last'), {'first': 0.5, 'last': 0.9})
+    """
+
+    by: str
+    levels: tuple[float, ...]
+    ground: Recipe
+    accuracy: float
+    curves: Mapping[str, tuple[Point, ...]]
+    unchanged: Mapping[str, str]
+    total: int
+
+    @property
+    def progress(self) -> Progress:
+        """How many of the points are there."""
+        done = sum(map(len, self.curves.values()))
+        return Progress(done / max(1, self.total), f"point {done} of {self.total}")
+
+    def holds(self, threshold_points: float) -> dict[str, float | None]:
+        """By layer, the last level up to which no drop exceeds the threshold; None: not one.
+
+        Only layers whose curves are whole.
+        """
+        whole = {n: c for n, c in self.curves.items() if len(c) == len(self.levels)}
+        return {name: self._last(curve, threshold_points) for name, curve in whole.items()}
+
+    def ranking(self, threshold_points: float) -> tuple[str, ...]:
+        """Layers from the most fragile to the most robust, by the level that each still holds.
+
+        At the same level the one that has lost more at the next goes first.
+        """
+        held = self.holds(threshold_points)
+
+        def strength(name: str) -> tuple[int, float]:
+            last = held[name]
+            steps = 0 if last is None else 1 + self.levels.index(last)
+            return steps, self.curves[name][min(steps, len(self.levels) - 1)].accuracy
+
+        return tuple(sorted(held, key=strength))
+
+    def _last(self, curve: Sequence[Point], threshold_points: float) -> float | None:
+        last = None
+        for point in curve:
+            if 100 * (self.accuracy - point.accuracy) > threshold_points + 1e-9:
+                break
+            last = point.level
+        return last
+
+
+def check_levels(by: str, levels: Sequence[float] | None) -> tuple[float, ...]:
+    """Levels from the mildest to the harshest, each once; without any, the usual ones.
+
+    Raises
+    ------
+    ValueError
+        ``by`` is neither, there is no level, or one is out of range.
+
+    Examples
+    --------
+    >>> check_levels("bits", [2, 8]), check_levels("sparsity", [0.9, 0.5, 0.9])
+    ((8, 2), (0.5, 0.9))
+    """
+    if by not in LEVELS:
+        raise ValueError(f"by is 'sparsity' or 'bits', not {by!r}")
+    if levels is not None and not isinstance(levels, Iterable):
+        raise ValueError(f"levels are a list of numbers, not {levels!r}")
+    chosen = LEVELS[by] if levels is None else tuple(levels)
+    if not chosen:
+        raise ValueError("levels are one or more, not none")
+    for level in chosen:
+        Recipe(**{by: level})  # type: ignore[arg-type]  # says what is wrong with it
+    return tuple(sorted(set(chosen), reverse=by == "bits"))
+
+
+def grow_sensitivity(
+    run: Callable[[Recipe], Report],
+    weights: Callable[[Recipe], Weights],
+    idle: Mapping[str, str],
+    by: str,
+    levels: tuple[float, ...],
+    ground: Recipe,
+) -> Iterator[Sensitivity]:
+    """Measure point by point, the last layer first: each time what is known so far.
+
+    Parameters
+    ----------
+    run
+        Recipe -> report on exploration images.
+    weights
+        Recipe -> the weights of its layers, to see whether any changed.
+    idle
+        Layers that need not be tried, and why.
+    by, levels
+        What is changed, and how far; as ``check_levels`` gives them.
+    ground
+        What everything else stays at.
+    """
+    before, accuracy = weights(ground), run(ground).confusion.accuracy
+    curves: dict[str, tuple[Point, ...]] = {}
+    unchanged = dict(idle)
+
+    def known() -> Sensitivity:
+        ordered = {name: curves[name] for name in before if name in curves}
+        total = len(levels) * (len(before) - len(unchanged))
+        frozen = MappingProxyType(ordered), MappingProxyType(dict(unchanged))
+        return Sensitivity(by, levels, ground, accuracy, *frozen, total)
+
+    yield known()
+    for name in reversed([name for name in before if name not in idle]):
+        recipes = {level: with_layer(ground, name, by, level) for level in levels}
+        reason = _why_unchanged(name, before[name], recipes.values(), weights, by)
+        if reason:
+            unchanged[name] = reason
+            yield known()
+            continue
+        for level, recipe in recipes.items():
+            report = run(recipe)
+            point = Point(level, report.confusion.accuracy, *report.accuracy_interval)
+            curves[name] = (*curves.get(name, ()), point)
+            yield known()
+
+
+def with_layer(ground: Recipe, name: str, by: str, level: float) -> Recipe:
+    """The ground with one layer at another sparsity or other bits; what else is its own it keeps.
+
+    Examples
+    --------
+    >>> with_layer(Recipe(bits=4, layers=(("head", 0.5, None),)), "head", "bits", 2).layers
+    (('head', 0.5, 2),)
+    """
+    own = {layer: (sparsity, bits) for layer, sparsity, bits in ground.layers}
+    sparsity, bits = own.get(name, (None, None))
+    own[name] = (level, bits) if by == "sparsity" else (sparsity, int(level))
+    return replace(ground, layers=tuple((n, s, b) for n, (s, b) in own.items()))
+
+
+def _why_unchanged(
+    name: str,
+    before: Tensor,
+    recipes: Iterable[Recipe],
+    weights: Callable[[Recipe], Weights],
+    by: str,
+) -> str:
+    """Why no level changes a weight of this layer; empty where one does, the harshest first."""
+    for recipe in reversed(list(recipes)):
+        try:
+            after = weights(recipe)[name]
+        except ValueError as error:
+            return str(error)
+        if not (after.shape == before.shape and torch.equal(after, before)):
+            return ""
+    if not before.any():
+        return "all its weights are 0 already"
+    count = before.numel()
+    if by == "sparsity" and not any(recipe.for_layer(name).sparsity for recipe in recipes):
+        return "none of these sparsities takes any weight"
+    if by == "sparsity":
+        return f"too few weights for any of these sparsities to take one: it has {count}"
+    return "its weights are the same at all of these bits"

@@ -1,0 +1,1 @@
+"""Networks: the model zoo, tracing, BatchNorm folding, channel removal, training."""

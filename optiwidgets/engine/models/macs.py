@@ -1,0 +1,45 @@
+"""Multiply-accumulates of a network, counted layer by layer."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import Tensor, nn
+
+from optiwidgets.engine.models.layers import _looking, prunable
+
+
+def positions(net: nn.Module, example: Tensor) -> list[int]:
+    """How often each Conv2d and Linear layer uses each of its weights for one image.
+
+    A layer's multiply-accumulates are this times its weights; zeros count like the rest.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
+    >>> positions(net, torch.zeros(1, 1, 4, 4))
+    [4, 1]
+    """
+    net = copy.deepcopy(net)  # as in calibrate
+    used = dict.fromkeys(prunable(net).values(), 0)
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        used[layer] += output[0].numel() // len(layer.weight)  # type: ignore[index, arg-type]
+
+    with _looking(net, count):
+        net(example[:1])
+    return list(used.values())
+
+
+def macs(net: nn.Module, example: Tensor) -> int:
+    """Multiply-accumulates of Conv2d and Linear layers for one image.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
+    >>> macs(net, torch.zeros(1, 1, 4, 4))
+    96
+    """
+    layers = prunable(net).values()
+    used = positions(net, example)
+    return sum(layer.weight.numel() * n for layer, n in zip(layers, used, strict=True))

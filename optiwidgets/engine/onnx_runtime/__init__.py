@@ -1,0 +1,1 @@
+"""ONNX Runtime: graph export, QDQ int8, sessions, latency."""

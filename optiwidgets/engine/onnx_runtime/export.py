@@ -1,0 +1,271 @@
+"""A torch model -> an ONNX graph, in milliseconds once its architecture is known.
+
+onnx is imported on first use.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+import warnings
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from optiwidgets.engine.models import tracing
+
+if TYPE_CHECKING:
+    import onnx
+
+GRAPHS = Path(__file__).with_name("graphs")  # made by `make graphs`
+INPUT, OUTPUT, BATCH_AXIS = "images", "scores", "N"
+REMEMBERED = 16  # exported architectures, without their weights a few KB each
+WIDTHS = re.compile(r"(?<=Conv2d\()\d+, \d+|(?<=in_features=)\d+|(?<=out_features=)\d+")
+# What takes the number of channels from its inputs; a Reshape counts if it only flattens
+WIDTH_FREE = {
+    "Conv", "Gemm", "Relu", "Clip", "LeakyRelu", "Elu", "Sigmoid", "HardSwish", "Tanh", "MaxPool",
+    "AveragePool", "GlobalAveragePool", "ReduceMean", "Flatten", "Identity", "Add",
+}  # fmt: skip
+
+_templates: OrderedDict[str, onnx.ModelProto] = OrderedDict()
+_exporting = RLock()  # the exporter and the warnings filter are one for the whole process
+
+
+def export(net: nn.Module, example: Tensor) -> onnx.ModelProto:
+    """The model as an ONNX graph: "images" (N, C, H, W) -> "scores" (N, K), any N.
+
+    The initializers keep the names of ``net.state_dict()``. Exporting takes most of a second, so an
+    architecture is exported once, with values of no meaning, and then filled with weights; where
+    nothing in the graph depends on them, weights of any width.
+
+    Parameters
+    ----------
+    net
+        An eval-mode model that torch.fx can trace.
+    example
+        One or more images, float32 N C H W: only their shape matters.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be exported.
+
+    Examples
+    --------
+    >>> model = export(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
+    >>> [(i.name, list(i.dims)) for i in model.graph.initializer]
+    [('1.weight', [3, 4]), ('1.bias', [3]), ...]
+    """
+    state = floats(net)
+    with _exporting:
+        template = _template(net, example, state)
+        if state.keys() <= {i.name for i in template.graph.initializer}:
+            return _filled(template, state)
+        # the exporter rewrote a value, or has no use for it: take no risk
+        return _to_onnx(net, example, optimize=False)
+
+
+def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
+    """The model's graph without its values, to be filled by those of ``net.state_dict()``.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be exported, or some values have no place of their own in the graph.
+
+    Examples
+    --------
+    >>> model = template(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
+    >>> [node.op_type for node in model.graph.node]
+    ['Reshape', 'Gemm']
+    """
+    state = floats(net)
+    with _exporting:
+        model = _template(net, example, state)
+    missing = state.keys() - {i.name for i in model.graph.initializer}
+    if missing := {name for name in missing if _is_used(name, net)}:
+        raise ValueError(f"the exported model has no place for {', '.join(sorted(missing))}")
+    return model
+
+
+def floats(net: nn.Module) -> dict[str, Tensor]:
+    """What a graph is filled with: ``net.state_dict()`` without counters and the like."""
+    return {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
+
+
+def _is_used(name: str, net: nn.Module) -> bool:
+    """Tell whether a tensor, or the module that holds it, is part of what the model does."""
+    return bool({name, name.rpartition(".")[0]} & {str(n.target) for n in tracing.trace(net).nodes})
+
+
+def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> onnx.ModelProto:
+    """The net's graph without values, from memory if one of its kind was exported before."""
+    kind = _architecture(net, example)
+    own = f"{kind}\n{[(k, tuple(v.shape)) for k, v in state.items()]}"
+    key = kind if kind in _templates else own
+    if key not in _templates and (shipped := _shipped(kind)):
+        key, _templates[kind] = kind, shipped
+    if key not in _templates:
+        template = _to_onnx(_without_meaning(net), example, optimize=True)
+        key = kind if _take_any_width(template.graph, state) else own
+        _templates[key] = _emptied(template, state)
+    _templates.move_to_end(key)
+    while len(_templates) > REMEMBERED:
+        _templates.popitem(last=False)
+    return _templates[key]
+
+
+def ship(net: nn.Module, example: Tensor, folder: Path = GRAPHS) -> Path:
+    """Export a model that fits any width, and write its graph where ``export`` finds it at once.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be exported, or its graph depends on its widths.
+    """
+    state = floats(net)
+    graph = _to_onnx(_without_meaning(net), example, optimize=True)
+    if not _take_any_width(graph.graph, state):
+        raise ValueError("the graph depends on the model's widths")
+    path = folder / _file_name(_architecture(net, example))
+    path.write_bytes(_emptied(graph, state).SerializeToString())
+    return path
+
+
+def _shipped(kind: str) -> onnx.ModelProto | None:
+    """The graph of one of the package's own models: exporting it takes most of a page's start."""
+    import onnx
+
+    path = GRAPHS / _file_name(kind)
+    return onnx.load(path) if path.is_file() else None
+
+
+def _file_name(kind: str) -> str:
+    return hashlib.sha256(kind.encode()).hexdigest()[:16] + ".onnx"
+
+
+def _architecture(net: nn.Module, example: Tensor) -> str:
+    """Everything a graph depends on but the values, and their widths, that it is filled with."""
+    graph, state = tracing.trace(net), net.state_dict()
+    fixed = {k: v.tolist() for k, v in state.items() if not v.is_floating_point()}
+    for node in graph.nodes:
+        if node.op == "get_attr" and node.target not in state:
+            fixed[node.target] = _attribute(net, node.target).tolist()
+    modules = WIDTHS.sub("", str(net))
+    return f"{graph.python_code('self').src}\n{modules}\n{fixed}\n{tuple(example.shape[1:])}"
+
+
+def _attribute(net: nn.Module, path: str) -> Tensor:
+    owner, _, name = path.rpartition(".")
+    value: Tensor = getattr(net.get_submodule(owner), name)
+    return value
+
+
+def _without_meaning(net: nn.Module) -> nn.Module:
+    """A copy with all values different: the exporter merges equal tensors and drops zero biases."""
+    blank, random = copy.deepcopy(net), torch.Generator().manual_seed(0)
+    for value in blank.state_dict().values():
+        if value.is_floating_point():
+            value.copy_(torch.rand(value.shape, generator=random) + 0.5)
+    return blank
+
+
+def _to_onnx(net: nn.Module, example: Tensor, optimize: bool) -> onnx.ModelProto:
+    two = torch.zeros(2, *example.shape[1:])  # 1 would be taken for a constant
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.onnx.export(
+                net,
+                (two,),
+                dynamo=True,
+                verbose=False,
+                optimize=optimize,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim(BATCH_AXIS)},),
+            )
+        except torch.onnx.OnnxExporterError as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"the model cannot be exported to ONNX: {reason}") from error
+    assert program is not None  # as long as it is not told to write a file
+    return _anonymous(program.model_proto)
+
+
+def _anonymous(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the exporter's notes: they hold stack traces, with the paths of this machine."""
+    graph = model.graph
+    parts = (*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output)
+    for part in (model, graph, *parts):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    return model
+
+
+def _take_any_width(graph: onnx.GraphProto, state: Mapping[str, Tensor]) -> bool:
+    """Let the graph flatten any number of channels; tell whether it then fits any widths."""
+    constants = {i.name: i for i in graph.initializer if i.name not in state}
+    batched = {v.name for v in (*graph.value_info, *graph.input) if _is_batched(v)}
+    for node in graph.node:
+        fixed = [constants[name] for name in node.input if name in constants]
+        if node.op_type == "Reshape":
+            free = node.input[0] in batched and len(fixed) == 1 and _flatten(node, fixed[0])
+        else:
+            sizes = [c for c in fixed if c.dims and node.op_type != "ReduceMean"]
+            free = node.op_type in WIDTH_FREE and not sizes
+        if not free:
+            return False
+    return _scoring_weight(graph) in state
+
+
+def _is_batched(value: onnx.ValueInfoProto) -> bool:
+    lengths = value.type.tensor_type.shape.dim
+    return len(lengths) > 0 and lengths[0].dim_param == BATCH_AXIS
+
+
+def _flatten(node: onnx.NodeProto, shape: onnx.TensorProto) -> bool:
+    """Make a Reshape to (any number, so many) one to (as many, the rest), if it is one."""
+    from onnx import numpy_helper
+
+    lengths = numpy_helper.to_array(shape).tolist()
+    if len(lengths) != 2 or lengths[0] != -1:
+        return False
+    shape.CopyFrom(numpy_helper.from_array(np.array([0, -1]), shape.name))
+    del node.attribute[:]  # allowzero: 0 now means as many as there were
+    return True
+
+
+def _scoring_weight(graph: onnx.GraphProto) -> str:
+    """Name of the weight whose rows are the classes; empty if that is not so plain."""
+    last = graph.node[-1]
+    scores = last.op_type == "Gemm" and last.output[0] == graph.output[0].name
+    return last.input[1] if scores else ""
+
+
+def _emptied(model: onnx.ModelProto, state: Mapping[str, Tensor]) -> onnx.ModelProto:
+    del model.graph.value_info[:]
+    for initializer in model.graph.initializer:
+        if initializer.name in state:
+            initializer.ClearField("raw_data")
+    return model
+
+
+def _filled(template: onnx.ModelProto, state: Mapping[str, Tensor]) -> onnx.ModelProto:
+    model = copy.deepcopy(template)
+    for initializer in model.graph.initializer:
+        if initializer.name in state:
+            value = state[initializer.name].detach()
+            initializer.raw_data = value.contiguous().numpy().astype("<f4").tobytes()
+            initializer.dims[:] = value.shape
+    classes = _scoring_weight(model.graph)
+    if classes in state:
+        scores = model.graph.output[0].type.tensor_type
+        scores.shape.dim[1].dim_value = len(state[classes])
+    return model

@@ -1,0 +1,257 @@
+"""An exported float model -> the same model in int8, with the recipe's own codes.
+
+The graph gets pairs of QuantizeLinear and DequantizeLinear (QDQ) where values are codes; the
+runtime turns every layer between two pairs into one integer kernel.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from optiwidgets.engine.calibration.activation_ranges import Range
+from optiwidgets.engine.quantization.activations import Grid
+from optiwidgets.engine.quantization.weights import Coded
+
+if TYPE_CHECKING:
+    import onnx
+
+BITS = 8
+NARROW = 8  # input channels: over fewer, integer convolutions are slower than float ones
+FLOAT = 1  # onnx.TensorProto.FLOAT
+MOST_STEPS = 2.0**30  # of a bias: half of what 32 bits hold
+# Rounding to a grid commutes with these: they are monotone, or only move values
+PASSING = {"Relu", "MaxPool", "Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose"}
+
+
+def to_int8(
+    model: onnx.ModelProto, layers: Mapping[str, Coded], ranges: Mapping[str, Range]
+) -> onnx.ModelProto:
+    """A copy of an exported model that computes with 8-bit codes.
+
+    Weights are stored as the codes they have (affine ones moved from 0..255 to -128..127, like
+    their zero points), each layer's input is rounded to 256 values over its range (uint8 affine).
+    Where a layer's output reaches only such inputs, through pooling and ReLU, it is rounded right
+    away: that gives the same codes, and the runtime pools, and hands on, bytes.
+
+    Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference", CVPR 2018, section 2.
+
+    Parameters
+    ----------
+    model
+        As ``export`` makes it, the initializers named as in the state.
+    layers
+        Coded weights by layer name, 8 bits or fewer; layers with more stay in float. The
+        decoded weights, not the codes, of two sorts of convolutions meet their rounded inputs in a
+        float kernel: those over fewer than 8 channels (an image, say), where that is several times
+        faster, and those that feed a sum, which have no integer kernel.
+    ranges
+        Lowest and highest input of each of these layers, as ``calibrate`` gives them.
+
+    Raises
+    ------
+    ValueError
+        A layer without a range, or a range that is not finite or does not contain 0.
+
+    Examples
+    --------
+    >>> import torch; from torch import nn
+    >>> from optiwidgets.engine.onnx_runtime.export import export
+    >>> from optiwidgets.engine.onnx_runtime.session import open_session, predict
+    >>> from optiwidgets.engine.quantization.weights import encode
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).requires_grad_(False)
+    >>> model = export(net, torch.zeros(1, 1, 2, 2))
+    >>> kept = torch.ones(3, 4, dtype=torch.bool)
+    >>> coded = {"1": encode(net[1].weight, kept, Recipe(bits=8))}
+    >>> integer = to_int8(model, coded, {"1": (0.0, 1.0)})
+    >>> [node.op_type for node in integer.graph.node if "Linear" not in node.op_type]
+    ['Reshape', 'Gemm']
+    >>> [i.name for i in integer.graph.initializer if i.name.endswith("codes")]
+    ['1.weight.codes', '1.bias.codes']
+    """
+    missing = sorted(layers.keys() - ranges.keys())
+    if missing:
+        raise ValueError(f"no range of activations for layer {', '.join(missing)}")
+    coded = {f"{name}.weight": c for name, c in layers.items() if c.bits <= BITS}
+    grids = {weight: Grid.over(ranges[weight.removesuffix(".weight")], BITS) for weight in coded}
+    quantized = copy.deepcopy(model)
+    rewriter = _Rewriter(quantized.graph, _shared_grids(model.graph, grids))
+    for node in model.graph.node:
+        weight = _weight(node, grids)
+        rewriter.add(node, coded.get(weight), grids.get(weight))
+    rewriter.drop_unread()
+    return quantized
+
+
+def _weight(node: onnx.NodeProto, grids: Mapping[str, Grid]) -> str:
+    """Name of the coded weight that a node multiplies with; empty if there is none."""
+    name = node.input[1] if len(node.input) > 1 else ""
+    return name if name in grids else ""
+
+
+def _shared_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str, Grid]:
+    """Values, computed by integer kernels, that all their readers want on one and the same grid."""
+    shared, floats = _agreed_grids(graph, grids), _floats(graph)
+    integer: set[str] = set()
+    for node in graph.node:
+        passed_on = node.op_type in PASSING and node.input[0] in integer
+        if passed_on or (_weight(node, grids) and not _is_narrow(node, floats)):
+            integer.update(shared.keys() & node.output)
+    return {value: shared[value] for value in integer}
+
+
+def _agreed_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str, Grid]:
+    """Values that all their readers want on one and the same grid, from the end backwards."""
+    wanted: defaultdict[str, set[Grid | None]] = defaultdict(set)
+    for output in graph.output:
+        wanted[output.name].add(None)
+    agreed: dict[str, Grid] = {}
+    for node in reversed(graph.node):
+        weight = _weight(node, grids)
+        on_output = _only(wanted[node.output[0]]) if len(node.output) == 1 else None
+        if on_output is not None:
+            agreed[node.output[0]] = on_output
+        passed_on = on_output if node.op_type in PASSING else None
+        for place, value in enumerate(node.input):
+            wanted[value].add((grids[weight] if weight else passed_on) if place == 0 else None)
+    return agreed
+
+
+def _only(wanted: set[Grid | None]) -> Grid | None:
+    return next(iter(wanted)) if len(wanted) == 1 else None
+
+
+def _floats(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+    from onnx import numpy_helper
+
+    return {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+
+
+def _is_narrow(node: onnx.NodeProto, floats: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether a node is a convolution over few channels (of an image, say), in one group."""
+    if node.op_type != "Conv" or any(a.name == "group" and a.i > 1 for a in node.attribute):
+        return False
+    return bool(floats[node.input[1]].shape[1] < NARROW)
+
+
+class _Rewriter:
+    """Builds a graph's nodes anew, with pairs (round to a code, decode) where values are codes."""
+
+    def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, Grid]) -> None:
+        self.graph, self.shared, self.floats = graph, shared, _floats(graph)
+        self.calls: Counter[str] = Counter()
+        self.rounded: dict[tuple[str, Grid, bool], str] = {}
+        del graph.node[:]
+
+    def add(self, node: onnx.NodeProto, layer: Coded | None, grid: Grid | None) -> None:
+        """A node; its input rounded if it, or everyone who reads it, wants that."""
+        new = copy.deepcopy(node)
+        wanted = grid or (self.shared.get(node.input[0]) if node.input else None)
+        if wanted:
+            plain = layer is not None and _is_narrow(node, self.floats)
+            new.input[0] = self.round(node.input[0], wanted, plain)
+        # a convolution whose output stays float has no integer kernel: its weight is left decoded
+        if layer and wanted and (node.op_type != "Conv" or node.output[0] in self.shared):
+            new.input[1:] = self.decode(node.input[1:], layer, wanted.scale)
+        self.graph.node.append(new)
+
+    def round(self, value: str, grid: Grid, plain: bool) -> str:
+        """Name of a value on its grid; one pair for all who want the same.
+
+        If ``plain``, it is decoded by arithmetic: the runtime would take a DequantizeLinear there
+        as leave to quantize the float weights of the layer, in its own way.
+        """
+        if (value, grid, plain) not in self.rounded:
+            name = f"{value}.grid{len(self.rounded)}"
+            scale = self.constant(f"{name}.scale", np.array(grid.scale, np.float32))
+            zero = self.constant(f"{name}.zero_point", np.array(grid.zero_point, np.uint8))
+            codes = self.node("QuantizeLinear", [value, scale, zero], f"{name}.codes")
+            decode = self.decode_plainly if plain else self.decode_codes
+            self.rounded[value, grid, plain] = decode(name, codes, scale, zero)
+        return self.rounded[value, grid, plain]
+
+    def decode_codes(self, name: str, *stored: str) -> str:
+        return self.node("DequantizeLinear", list(stored), name)
+
+    def decode_plainly(self, name: str, codes: str, scale: str, zero: str) -> str:
+        floats = [self.node("Cast", [of], f"{of}.float", to=FLOAT) for of in (codes, zero)]
+        return self.node("Mul", [self.node("Sub", floats, f"{name}.steps"), scale], name)
+
+    def decode(self, parameters: Sequence[str], layer: Coded, input_scale: float) -> list[str]:
+        """Names of a layer's weight and bias decoded from codes, its own at every call."""
+        weight, *biases = parameters
+        known = [name for name in biases if name in self.floats]
+        bias = self.floats[known[0]] if known else np.zeros(len(layer.codes), np.float32)
+        codes, scale, zero_point = _stored(layer, _roomy(layer, bias, input_scale))
+        step = scale * np.float32(input_scale)
+        steps = np.rint(bias / step.astype(np.float64)).astype(np.int32)
+        self.calls[weight] += 1
+        call = f".call{self.calls[weight]}" if self.calls[weight] > 1 else ""
+        decoded = {weight: self.decode_one(f"{weight}{call}", codes, scale, zero_point)}
+        decoded |= {name: self.decode_one(f"{name}{call}", steps, step) for name in known}
+        return [decoded.get(name, name) for name in parameters]
+
+    def decode_one(self, name: str, *constants: NDArray[Any]) -> str:
+        """Name of the values that codes, scale and perhaps zero point stand for."""
+        parts = zip(("codes", "scale", "zero_point"), constants, strict=False)
+        stored = [self.constant(f"{name}.{part}", value) for part, value in parts]
+        axis = {"axis": 0} if constants[1].ndim else {}
+        return self.node("DequantizeLinear", stored, f"{name}.decoded", **axis)
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        self.graph.initializer.append(numpy_helper.from_array(value, name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        from onnx import helper
+
+        self.graph.node.append(helper.make_node(kind, inputs, [output], output, **attributes))
+        return output
+
+    def drop_unread(self) -> None:
+        """Leave out the float weights that codes have replaced."""
+        read = {value for node in self.graph.node for value in node.input}
+        kept = [i for i in self.graph.initializer if i.name in read]
+        del self.graph.initializer[:]
+        self.graph.initializer.extend(kept)
+
+
+def _roomy(layer: Coded, bias: NDArray[np.float32], input_scale: float) -> Tensor:
+    """Scales (R,) with which every bias fits its 32 bits: the layer's own, but for dead channels.
+
+    A bias is stored in steps of input scale x weight scale. Where weights are next to nothing
+    beside it that is more than 2^31 steps, and the runtime would overflow without a word.
+    """
+    rows = torch.from_numpy(np.abs(bias)).view(layer.scale.numel(), -1).amax(1)
+    return torch.maximum(layer.scale, rows / (input_scale * MOST_STEPS))
+
+
+def _stored(layer: Coded, scale: Tensor) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[Any]]:
+    """Codes int8, scale and zero point: scalars per tensor, (O,) per channel.
+
+    Affine codes 0..255 move down by 128, like their zero points: the same values, and the kernels
+    for int8 weights are faster than those for uint8.
+    """
+    affine = layer.zero_point.numel() > 0
+    zero_point = layer.zero_point - 128 if affine else torch.zeros_like(layer.scale)
+    column = (-1, *[1] * (layer.codes.dim() - 1))
+    moved = layer.codes - 128 if affine else layer.codes
+    steps = torch.where(layer.mask, moved - zero_point.view(column), 0)  # 0 where pruned
+    codes = (steps * (layer.scale / scale).view(column)).round() + zero_point.view(column)
+    shape = [] if scale.numel() == 1 else [-1]
+    return (
+        codes.numpy().astype(np.int8),
+        scale.reshape(shape).numpy(),
+        zero_point.reshape(shape).numpy().astype(np.int8),
+    )

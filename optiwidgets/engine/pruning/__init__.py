@@ -1,0 +1,1 @@
+"""Pruning scores, masks, and the pruner that applies them."""

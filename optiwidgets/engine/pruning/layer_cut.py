@@ -1,0 +1,34 @@
+"""The cut of one layer: its weights, mask and kept channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What pruning left of one layer.
+
+    ``mask`` is in the weight's shape, True where a weight stayed. Where channels were removed,
+    ``outputs`` are the indices of those that stayed, and ``columns`` those of the inputs, of the
+    untouched layer's flattened rows; None where all did.
+    """
+
+    mask: Tensor
+    outputs: Tensor | None = None
+    columns: Tensor | None = None
+
+    @property
+    def with_bias(self) -> Tensor:
+        """The columns that stayed, and the last one: that of the bias."""
+        assert self.columns is not None
+        return torch.cat([self.columns, torch.tensor([-1])])
+
+    def of_inputs(self, moments: Tensor) -> Tensor:
+        """Of second moments (G, I + 1, I + 1) of the untouched layer, the inputs that stayed."""
+        if self.columns is None:
+            return moments
+        return moments[:, self.with_bias][:, :, self.with_bias]

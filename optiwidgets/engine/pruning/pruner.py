@@ -1,0 +1,194 @@
+"""From a recipe to a pruned model: what scores need to know of the data, ranks made once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from torch import Tensor, nn
+
+from optiwidgets.engine.calibration.statistics import Seen, damped
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.models import channel_removal, tracing
+from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, rank_together
+from optiwidgets.engine.pruning.scores import (
+    at_random,
+    channel_scores,
+    fisher,
+    lamp,
+    magnitude,
+    obs,
+    wanda,
+)
+from optiwidgets.engine.types.recipe import N_OF_M, Recipe
+
+MOST_LABELLED = 512  # training images whose gradients are looked at, one by one
+
+
+class Pruner:
+    """Prunes copies of one folded model, which it never changes.
+
+    Parameters
+    ----------
+    folded
+        What ``network.fold`` gave.
+    dataset
+        Scores look at its calibration images; those that need labels at its training images.
+    """
+
+    def __init__(self, folded: nn.Module, dataset: Dataset) -> None:
+        self.folded, self.dataset = folded, dataset
+        self.seen = Seen(folded, dataset.calibration[0])
+        self._ranks = lru_cache(maxsize=16)(self._rank)
+
+    @cached_property
+    def weights(self) -> dict[str, Tensor]:
+        """The untouched model's prunable weights by layer, in module order."""
+        return {name: layer.weight for name, layer in prunable(self.folded).items()}
+
+    @cached_property
+    def flow(self) -> tracing.Flow:
+        """Which layer's channels feed which others; ValueError where they cannot be followed."""
+        return tracing.channel_flow(self.folded)
+
+    @property
+    def knows_gradients(self) -> bool:
+        """Tell whether ``gradients`` were made already."""
+        return "gradients" in self.__dict__
+
+    @cached_property
+    def gradients(self) -> dict[str, Tensor]:
+        """Mean square of the loss's gradient by layer, in the weights' shapes; takes a second."""
+        net = copy.deepcopy(self.folded)
+        layers = prunable(net)
+        sums = {name: torch.zeros_like(layer.weight) for name, layer in layers.items()}
+        weights = [layer.weight.requires_grad_() for layer in layers.values()]
+        images, labels = (part[:MOST_LABELLED] for part in self.dataset.train)
+        for image, label in zip(images.split(1), labels.split(1), strict=True):
+            with torch.enable_grad():
+                loss = F.cross_entropy(net(image), label)
+            for total, slope in zip(sums.values(), _slopes(loss, weights), strict=True):
+                total += slope.square() / len(images)
+        return sums
+
+    def prune(self, recipe: Recipe) -> tuple[nn.Module, dict[str, Cut]]:
+        """Prune a copy of the folded model.
+
+        Returns
+        -------
+        tuple
+            The copy, and by layer what was cut.
+
+        Raises
+        ------
+        ValueError
+            A layer that the model does not have, or whose channels cannot be removed.
+        """
+        self._check_layers(recipe)
+        if recipe.pruning == "channel":
+            return self._without_channels(recipe)
+        net, masks = copy.deepcopy(self.folded), self._masks(recipe)
+        for name, layer in prunable(net).items():
+            layer.weight.masked_fill_(~masks[name], 0.0)
+        return net, {name: Cut(mask) for name, mask in masks.items()}
+
+    def _check_layers(self, recipe: Recipe) -> None:
+        for name, sparsity, _ in recipe.layers:
+            if name not in self.weights:
+                known = ", ".join(map(repr, self.weights))
+                raise ValueError(f"layers of this model are {known}, not {name!r}")
+            if sparsity and recipe.pruning == "channel" and name == self.flow.last:
+                raise ValueError(f"channels of {name!r} cannot be removed: they are the answer")
+
+    def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
+        """Masks by layer; a layer with a sparsity of its own is ranked and cut by itself."""
+        own = {name: sparsity for name, sparsity, _ in recipe.layers if sparsity is not None}
+        together = tuple(name for name in self.weights if name not in own)
+        cuts = [(together, recipe.sparsity), *(((name,), own[name]) for name in own)]
+        masks: dict[str, Tensor] = {}
+        for names, sparsity in cuts:
+            ranks = self._ranks(recipe.pruning, recipe.score, recipe.seed, names)
+            kept = keep_masks(ranks, recipe.pruning, sparsity)
+            masks |= zip(names, kept, strict=True)
+        return masks
+
+    def _without_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, Cut]]:
+        names = tuple(self.weights)
+        ranks = self._ranks("channel", recipe.score, recipe.seed, names)
+        keep = {
+            name: kept_channels(places, recipe.for_layer(name).sparsity)
+            for name, places in zip(names, ranks, strict=True)
+            if name != self.flow.last
+        }
+        net = channel_removal.remove_channels(self.folded, keep, self.flow)
+        layers = prunable(net).items()
+        return net, {name: self._cut(name, layer.weight, keep) for name, layer in layers}
+
+    def _cut(self, name: str, weight: Tensor, keep: Mapping[str, Tensor]) -> Cut:
+        """Which of the untouched layer's outputs and inputs stayed; the weights left all did."""
+        reads, columns = self.flow.feeds.get(name), None
+        if reads is not None and reads in keep:
+            channels = len(self.weights[reads])
+            columns = channel_removal.kept_columns(self.weights[name], keep[reads], channels)
+        return Cut(torch.ones_like(weight, dtype=torch.bool), keep.get(name), columns)
+
+    def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
+        """Ranks of all weights (of all output channels), made once and compared ever after."""
+        chosen = [s for n, s in self._scores(pruning, score, seed).items() if n in names]
+        if pruning == "global":
+            return rank_together(chosen) if chosen else []
+        return [s if pruning in N_OF_M else rank(s) for s in chosen]
+
+    def _scores(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
+        """A score for every weight (every output channel) by layer: the lowest go first."""
+        weights = list(self.weights.values())
+        match score:
+            case "random":
+                shapes = [w.shape[:1] if pruning == "channel" else w.shape for w in weights]
+                scores = at_random(shapes, seed)
+            case "activation":
+                answers = self.seen.answers
+                scores = [answers[name].clamp(min=0).mean(0) for name in self.weights]
+            case "magnitude" | "l2" if pruning == "channel":
+                scores = channel_scores(weights, score)
+            case "magnitude":
+                scores = magnitude(weights)
+            case "lamp":
+                scores = lamp(weights)
+            case "wanda":
+                scores = wanda(weights, [self._strength(name) for name in self.weights])
+            case "fisher":
+                scores = fisher(weights, list(self.gradients.values()))
+            case _:
+                scores = obs(weights, [self._slack(name) for name in self.weights])
+        return dict(zip(self.weights, scores, strict=True))
+
+    def _strength(self, name: str) -> Tensor:
+        """Mean square of the input that each weight multiplies, in the weight's shape."""
+        if name not in self.seen.moments:  # no image ever reaches it
+            return torch.zeros_like(self.weights[name])
+        return self._of_inputs(name, self.seen.moments[name].diagonal(dim1=1, dim2=2))
+
+    def _slack(self, name: str) -> Tensor:
+        """Diagonal of the inverse Hessian for each weight of a layer, in the weight's shape."""
+        if name not in self.seen.moments:
+            return torch.ones_like(self.weights[name])
+        inverse = torch.linalg.inv(damped(self.seen.moments[name]))
+        return self._of_inputs(name, inverse.diagonal(dim1=1, dim2=2))
+
+    def _of_inputs(self, name: str, values: Tensor) -> Tensor:
+        """Values (G, I + 1), one an input and one for the bias, for each weight of the layer."""
+        weight = self.weights[name]
+        rows = values[:, :-1].repeat_interleave(len(weight) // len(values), dim=0)
+        return rows.view_as(weight)
+
+
+def _slopes(loss: Tensor, weights: list[Tensor]) -> list[Tensor]:
+    """Gradients of a loss; 0 for weights that it does not hang on."""
+    slopes = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
+    return list(slopes)

@@ -1,0 +1,101 @@
+"""What flows through a model: ranges on calibration images, simulated quantization, arithmetic."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from optiwidgets.engine.calibration.activation_ranges import Range
+from optiwidgets.engine.quantization.weights import choose_scale
+from optiwidgets.engine.types.recipe import Recipe
+
+BIT_WIDTHS = range(2, 9)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Evenly spaced values with a code each: scale x (code - zero point), code 0 .. 2^bits - 1.
+
+    Sources: B. Jacob et al., CVPR 2018, section 2.1; R. Krishnamoorthi, arXiv:1806.08342, 2.1.
+
+    Examples
+    --------
+    >>> grid = Grid.over((-1.0, 0.5), bits=2)
+    >>> grid.scale, grid.zero_point, grid.snap(torch.tensor([-3.0, -0.3, 0.2, 0.9])).tolist()
+    (0.5, 2, [-1.0, -0.5, 0.0, 0.5])
+    """
+
+    scale: float
+    zero_point: int
+    bits: int
+
+    @classmethod
+    def over(cls, span: Range, bits: int) -> Grid:
+        """The grid of 2^bits values over ``span`` (low <= 0 <= high), 0 being one of them.
+
+        Raises
+        ------
+        ValueError
+            Bits other than 2 to 8, or a range that is not finite or does not contain 0.
+        """
+        low, high = span
+        if bits not in BIT_WIDTHS:
+            raise ValueError(f"bits per activation are 2 to 8, not {bits!r}")
+        if not -math.inf < low <= 0 <= high < math.inf:
+            raise ValueError(f"a range of activations is finite and contains 0, not {span!r}")
+        scale, zero_point = choose_scale(
+            torch.tensor([low]), torch.tensor([high]), Recipe(bits=bits, scheme="affine")
+        )
+        return cls(scale.item(), int(zero_point.item()), bits)
+
+    def snap(self, values: Tensor) -> Tensor:
+        """Every value's nearest on the grid, halves to the even code; the same shape, float32.
+
+        Divided, rounded, then shifted: bit for bit what ONNX's QuantizeLinear does.
+        """
+        codes = values.div(self.scale).round_()
+        codes = codes.clamp_(-self.zero_point, 2**self.bits - 1 - self.zero_point)
+        return codes.mul_(self.scale)
+
+    def __call__(self, layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """As a forward pre-hook: the layer sees its input on the grid."""
+        return (self.snap(inputs[0]), *inputs[1:])
+
+
+def quantize_activations(net: nn.Module, ranges: Mapping[str, Range], bits: int) -> nn.Module:
+    """A copy of the model whose layers see their inputs rounded to ``bits``.
+
+    Simulates, in float, what an integer runtime computes; the state stays as it is.
+
+    Parameters
+    ----------
+    net
+        Any model.
+    ranges
+        Lowest and highest input of each layer, as ``calibrate`` gives them. Layers that it does
+        not name stay as they are.
+    bits
+        2 to 8.
+
+    Raises
+    ------
+    ValueError
+        Bits other than 2 to 8, or a range that is not finite or does not contain 0.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(2, 1, bias=False)).requires_grad_(False)
+    >>> _ = net[0].weight.fill_(1.0)
+    >>> quantize_activations(net, {"0": (-1.0, 0.5)}, bits=2)(torch.tensor([[-0.3, 9.0]]))
+    tensor([[0.]])
+    """
+    simulated = copy.deepcopy(net)
+    for name, span in ranges.items():
+        simulated.get_submodule(name).register_forward_pre_hook(Grid.over(span, bits))
+    return simulated

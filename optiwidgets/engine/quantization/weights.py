@@ -1,0 +1,268 @@
+"""Quantization: choose a range -> codes -> the weights those codes stand for.
+
+Every function sees a weight tensor O I H W (or O I) as rows that share one scale: one row for
+``grain="tensor"``, O rows for ``grain="channel"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from optiwidgets.engine.types.recipe import Recipe
+
+PERCENTILE = 0.999
+MSE_STEPS = 64
+LLOYD_STEPS = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A layer's weights as they are stored.
+
+    Parameters
+    ----------
+    codes
+        In the weight's shape: integers (int16) for 1 to 8 bits, half or float values for 16 and
+        32. One-bit codes are -1 and +1; with a codebook they are places in it.
+    mask
+        Same shape, True where a weight was kept. Where it is False the weight is exactly 0.
+    bits
+        Bits per code.
+    scale, zero_point
+        (R,) float32 and int16, R = 1 or O; empty for 16 and 32 bits and with a codebook, and
+        ``zero_point`` empty for symmetric codes.
+    centroids
+        (k,) float32, ascending, k at most 2^bits: the codebook. Empty if there is none.
+    """
+
+    codes: Tensor
+    mask: Tensor
+    bits: int
+    scale: Tensor
+    zero_point: Tensor
+    centroids: Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def decode(self) -> Tensor:
+        """The float32 weights the codes stand for, 0 where pruned.
+
+        That is scale x (code - zero point), or the centroid.
+
+        Examples
+        --------
+        >>> codes, mask = torch.tensor([[-3, 1]], dtype=torch.int16), torch.tensor([[True, False]])
+        >>> Coded(codes, mask, 3, torch.tensor([0.5]), torch.empty(0)).decode()
+        tensor([[-1.5000,  0.0000]])
+        """
+        if self.bits >= 16:
+            return torch.where(self.mask, self.codes.float(), 0.0)
+        if self.centroids.numel():
+            return torch.where(self.mask, self.centroids[self.codes.long()], 0.0)
+        column = (-1, *[1] * (self.codes.dim() - 1))
+        steps = self.codes.float()
+        if self.zero_point.numel():
+            steps = steps - self.zero_point.float().view(column)
+        return torch.where(self.mask, steps * self.scale.view(column), 0.0)
+
+
+def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
+    """Codes for a float32 weight (O I H W or O I), ranges chosen from the weights kept.
+
+    Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
+    1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
+    Codebook: places in a codebook of the layer's own, whatever the grain. Ternary: the sign of
+    every |w| above 0.7 times the mean |w|, else 0, times the mean of those above.
+
+    Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
+    arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6
+    (1 bit); F. Li et al., "Ternary weight networks", arXiv:1605.04711, equations 5-6.
+
+    Examples
+    --------
+    >>> w = torch.tensor([[0.2, -0.9], [0.6, 0.0]])
+    >>> coded = encode(w, torch.ones(2, 2, dtype=torch.bool), Recipe(bits=3))
+    >>> coded.codes.tolist(), round(coded.scale.item(), 2)
+    ([[1, -3], [2, 0]], 0.3)
+    """
+    if recipe.bits >= 16:
+        floats = weight.half() if recipe.bits == 16 else weight
+        kept = torch.where(mask, floats, 0)
+        return Coded(kept, mask, recipe.bits, torch.empty(0), torch.empty(0, dtype=torch.int16))
+    if recipe.scheme == "codebook":
+        centroids = find_centroids(weight[mask].numpy(), 2**recipe.bits)
+        codes = torch.where(mask, torch.from_numpy(nearest(weight.numpy(), centroids)), 0)
+        none = torch.empty(0, dtype=torch.int16)
+        return Coded(codes, mask, recipe.bits, torch.empty(0), none, torch.from_numpy(centroids))
+    scale, zero_point = choose_grid(weight, mask, recipe)
+    rows = _rows(torch.where(mask, weight, 0.0), recipe)
+    codes = to_codes(rows, scale, zero_point, recipe)
+    if recipe.scheme == "ternary":
+        codes = rows.sign() * (rows.abs() > _threshold(rows, _rows(mask, recipe)))
+    return from_codes(codes.view(weight.shape), mask, scale, zero_point, recipe)
+
+
+def choose_grid(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Scale and zero point, (R,) float32 each, R = 1 or O, for 1 to 8 bits.
+
+    Examples
+    --------
+    >>> w = torch.tensor([[0.2, -0.9], [0.6, 0.0]])
+    >>> choose_grid(w, w != 0, Recipe(bits=1))
+    (tensor([0.5667]), tensor([0.]))
+    """
+    rows, kept = _rows(torch.where(mask, weight, 0.0), recipe), _rows(mask, recipe)
+    if recipe.bits > 1 and recipe.scheme != "ternary":
+        return choose_scale(*choose_range(rows, kept, recipe), recipe)
+    if recipe.scheme == "ternary":
+        kept = kept & (rows.abs() > _threshold(rows, kept))
+    scale = torch.where(kept, rows.abs(), 0.0).sum(1) / kept.sum(1).clamp(min=1)
+    return scale, torch.zeros_like(scale)
+
+
+def from_codes(
+    codes: Tensor, mask: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
+) -> Coded:
+    """A layer from codes in the weight's shape, as it is stored."""
+    stored = zero_point if recipe.scheme == "affine" else torch.empty(0)
+    return Coded(codes.to(torch.int16), mask, recipe.bits, scale, stored.to(torch.int16))
+
+
+def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Lowest and highest value to represent, (R,) each, for rows (R, n) whose mask says what stays.
+
+    ``"minmax"`` takes all; ``"percentile"`` the central 99.9 % of the kept values (of their |w|
+    for symmetric codes); ``"mse"`` the fraction of minmax with the least squared error. A range
+    always contains 0, and a symmetric one is -high .. high.
+
+    Examples
+    --------
+    >>> rows = torch.tensor([[0.5, -1.0, 0.0]])
+    >>> choose_range(rows, rows != 0, Recipe(bits=4, scheme="affine"))
+    (tensor([-1.]), tensor([0.5000]))
+    """
+    if recipe.clip == "percentile":
+        return _percentile_range(rows, mask, recipe.scheme)
+    low, high = rows.amin(1).clamp(max=0), rows.amax(1).clamp(min=0)
+    if recipe.scheme == "symmetric":
+        high = torch.maximum(high, -low)
+        low = -high
+    return _mse_range(rows, low, high, recipe) if recipe.clip == "mse" else (low, high)
+
+
+def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Step size and zero point, (R,) float32 each, the zero point a whole number.
+
+    Examples
+    --------
+    >>> choose_scale(torch.tensor([-1.0]), torch.tensor([0.5]), Recipe(bits=2, scheme="affine"))
+    (tensor([0.5000]), tensor([2.]))
+    """
+    symmetric = recipe.scheme != "affine"
+    steps = 2 ** (recipe.bits - 1) - 1 if symmetric else 2**recipe.bits - 1
+    scale = (high if symmetric else high - low) / steps
+    tiny = torch.finfo(torch.float32).tiny
+    scale = torch.where(scale < tiny, torch.ones_like(scale), scale)
+    zero_point = torch.zeros_like(scale) if symmetric else (-low / scale).round().clamp(0, steps)
+    return scale, zero_point
+
+
+def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) -> Tensor:
+    """Nearest code of every value, clamped to the codes there are; rows (R, n) -> (R, n) float.
+
+    Examples
+    --------
+    >>> scale, zero_point = torch.tensor([0.5]), torch.tensor([0.0])
+    >>> to_codes(torch.tensor([[0.9, -9.0]]), scale, zero_point, Recipe(bits=3))
+    tensor([[ 2., -3.]])
+    """
+    if recipe.bits == 1:
+        return torch.where(rows < 0, -1.0, 1.0)
+    affine = recipe.scheme == "affine"
+    top = 2**recipe.bits - 1 if affine else 2 ** (recipe.bits - 1) - 1
+    bottom = 0 if affine else -top
+    codes = (rows * scale.reciprocal()[:, None]).round() + zero_point[:, None]
+    return codes.clamp(bottom, top)
+
+
+def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """Ascending centroids of k-means on values (n,), ``most`` of them or fewer.
+
+    Lloyd's iterations from centroids evenly spread between the least and the greatest value. On
+    sorted values a cluster is a run, and its sum a difference of two running sums. Where there are
+    no more than ``most`` different values they are the centroids; clusters left empty are dropped.
+
+    Sources: S. Han, H. Mao, W. Dally, "Deep Compression", ICLR 2016, section 3.2 (linear
+    initialization); S. Lloyd, IEEE Transactions on Information Theory 28 (1982).
+
+    Examples
+    --------
+    >>> find_centroids(np.array([0.0, 1.0, 2.0, 9.0, 10.0], np.float32), 2).tolist()
+    [1.0, 9.5]
+    """
+    exact = np.sort(values)
+    different = exact[np.flatnonzero(np.diff(exact, prepend=-np.inf))]
+    if len(different) <= most:
+        return different if len(different) else np.zeros(1, np.float32)
+    ordered = exact.astype(np.float64)
+    sums = np.concatenate([[0.0], ordered.cumsum()])
+    centroids = np.linspace(ordered[0], ordered[-1], most)
+    edges = np.empty(0, np.int64)
+    for _ in range(LLOYD_STEPS):
+        middles = (centroids[1:] + centroids[:-1]) / 2
+        before, edges = edges, np.searchsorted(ordered, middles, "right")
+        if np.array_equal(before, edges):
+            break
+        bounds = np.concatenate([[0], edges, [len(ordered)]])
+        counts = np.diff(bounds)
+        centroids = np.where(counts > 0, np.diff(sums[bounds]) / np.maximum(counts, 1), centroids)
+    return centroids[counts > 0].astype(np.float32)
+
+
+def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Place of the nearest centroid for every value; halfway the lower one.
+
+    Examples
+    --------
+    >>> nearest(np.array([1.5, 3.0], np.float32), np.array([1.0, 2.0], np.float32)).tolist()
+    [0, 1]
+    """
+    ordered = centroids.astype(np.float64)
+    middles = (ordered[1:] + ordered[:-1]) / 2
+    return np.searchsorted(middles, values.astype(np.float64)).astype(np.int16)
+
+
+def _rows(values: Tensor, recipe: Recipe) -> Tensor:
+    """Values O I H W or O I as rows that share one scale, (R, n)."""
+    return values.flatten(1) if recipe.grain == "channel" else values.reshape(1, -1)
+
+
+def _threshold(rows: Tensor, kept: Tensor) -> Tensor:
+    """Below this |w| a ternary weight is 0, (R, 1): 0.7 times the mean |w| of those kept."""
+    return 0.7 * rows.abs().sum(1, keepdim=True) / kept.sum(1, keepdim=True).clamp(min=1)
+
+
+def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, Tensor]:
+    kept = torch.where(mask, rows, torch.nan)
+    if scheme == "symmetric":
+        high = kept.abs().nanquantile(PERCENTILE, dim=1).nan_to_num(0.0)
+        return -high, high
+    tail = (1 - PERCENTILE) / 2
+    low, high = kept.nanquantile(torch.tensor([tail, 1 - tail]), dim=1).nan_to_num(0.0)
+    return low.clamp(max=0), high.clamp(min=0)
+
+
+def _mse_range(rows: Tensor, low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Shrink minmax step by step and keep, for every row, the fraction of least squared error."""
+    best, least = torch.ones_like(high), torch.full_like(high, torch.inf)
+    for step in range(MSE_STEPS, 0, -1):
+        fraction = step / MSE_STEPS
+        scale, zero_point = choose_scale(low * fraction, high * fraction, recipe)
+        steps = to_codes(rows, scale, zero_point, recipe) - zero_point[:, None]
+        error = (steps * scale[:, None] - rows).square().sum(1)
+        best = torch.where(error < least, fraction, best)
+        least = torch.minimum(error, least)
+    return low * best, high * best

@@ -1,0 +1,1 @@
+"""Recovery of accuracy: least-squares reconstruction and fine-tuning."""

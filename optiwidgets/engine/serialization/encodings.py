@@ -1,0 +1,156 @@
+"""The ways to store a layer, and which is smallest.
+
+``dense`` stores zeros as codes too; ``bitmask`` says which weights are not zero, and stores their
+codes; ``entropy`` codes positions and values under the models of ``odds``. What is coded are
+symbols: whole numbers, 0 for a weight that is +0. A kept weight whose code stands for 0 is a zero
+like any other: the values are stored, not the mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.serialization.entropy_coder import Flags, Integers, Writer, packed_length
+from optiwidgets.engine.serialization.position_model import Odds, fit_odds
+from optiwidgets.engine.serialization.value_model import Histogram, fit_values
+
+DENSE, BITMASK, ENTROPY = "dense", "bitmask", "entropy"
+FLOATS = {16: torch.float16, 32: torch.float32}
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A layer's symbols (R, I), the models they would be entropy-coded under, and what each takes.
+
+    ``bytes`` are those of every encoding that can hold the layer; those of ``entropy`` are an
+    expectation, off by a few at most.
+    """
+
+    symbols: Integers
+    flags: Flags
+    odds: Odds
+    values: Integers
+    histogram: Histogram | None
+    bytes: Mapping[str, float]
+
+    @property
+    def smallest(self) -> str:
+        """The encoding with the fewest bytes; at equality the plainer one."""
+        return min(self.bytes, key=lambda how: self.bytes[how])
+
+    def only(self, encoding: str) -> str:
+        """Give back the encoding if the layer can take it, else the smallest."""
+        return encoding if encoding in self.bytes else self.smallest
+
+    def write(self, writer: Writer, bits: int) -> None:
+        """Entropy-code positions and, but for floats, values, as one block."""
+        self.odds.write(writer, self.flags)
+        if self.histogram:
+            self.histogram.write(writer, self.values, bits)
+        writer.end_block()
+
+
+def fit(layer: Coded) -> Fitted:
+    """Weigh the ways to store a layer.
+
+    One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense. Floats
+    that are all kept have nothing that could be entropy-coded.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.quantization.weights import encode
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> half = encode(torch.ones(2, 8), torch.arange(16).view(2, 8) < 8, Recipe(bits=4))
+    >>> {how: round(size, 1) for how, size in fit(half).bytes.items()}, fit(half).smallest
+    ({'dense': 8, 'bitmask': 6, 'entropy': 4.4}, 'entropy')
+    """
+    symbols = to_symbols(layer)
+    flags = symbols != 0
+    odds, values = fit_odds(flags), symbols.ravel().compress(flags.ravel())
+    histogram = fit_values(values) if layer.bits < 16 else None
+    total, kept = symbols.size, len(values)
+    expected = odds.bits + kept * layer.bits
+    if histogram:
+        expected = odds.bits + histogram.bits + 2 * (layer.bits + 1)
+    sizes = {
+        DENSE: packed_length(total, layer.bits),
+        BITMASK: packed_length(total, 1) + packed_length(kept, layer.bits),
+        ENTROPY: expected / 8,
+    }
+    if kept < total and (layer.bits == 1 or layer.centroids.numel()):
+        del sizes[DENSE]
+    if kept == total and not histogram:
+        del sizes[ENTROPY]
+    return Fitted(symbols, flags, odds, values, histogram, sizes)
+
+
+def to_symbols(layer: Coded) -> Integers:
+    """Whole numbers in rows, 0 for a weight that is +0; floats as the numbers their bits are.
+
+    Examples
+    --------
+    >>> mask, empty = torch.tensor([[True, True, False]]), torch.empty(0)
+    >>> codes = torch.tensor([[5, 3, 7]], dtype=torch.int16)
+    >>> to_symbols(Coded(codes, mask, 3, torch.ones(1), torch.tensor([3], dtype=torch.int16)))
+    array([[2, 0, 0]], dtype=int16)
+    """
+    codes = layer.codes.flatten(1).numpy()
+    if layer.bits >= 16:
+        codes = codes.view(np.int16 if layer.bits == 16 else np.int32)
+    elif layer.zero_point.numel():
+        codes = codes - layer.zero_point.numpy()[:, None]
+    elif layer.centroids.numel():
+        codes = codes + np.int16(1)
+    symbols: Integers = codes * layer.mask.flatten(1).numpy()  # five times faster than np.where
+    return symbols
+
+
+def to_unsigned(symbols: Integers, layer: Coded) -> Integers:
+    """Symbols (R, I) of up to 8 bits as the codes 0 .. 2^bits - 1 that are stored side by side.
+
+    Examples
+    --------
+    >>> layer = Coded(torch.empty(0), torch.empty(0), 3, torch.ones(1), torch.empty(0))
+    >>> to_unsigned(np.array([[-3, 0, 3]]), layer).tolist()
+    [[0, 3, 6]]
+    """
+    if layer.zero_point.numel():
+        codes: Integers = symbols + layer.zero_point.numpy()[:, None]
+    elif layer.centroids.numel():
+        codes = symbols - 1
+    elif layer.bits == 1:
+        codes = (symbols + 1) // 2
+    else:
+        codes = symbols + (2 ** (layer.bits - 1) - 1)
+    return codes
+
+
+def from_symbols(symbols: Integers, layer: Coded) -> Coded:
+    """Codes and mask for a layer that has everything else: what ``to_symbols`` came from."""
+    shape = layer.codes.shape
+    if layer.bits >= 16:
+        symbols = symbols.astype(np.int16 if layer.bits == 16 else np.int32)
+        codes = torch.from_numpy(symbols).view(FLOATS[layer.bits])
+    elif layer.zero_point.numel():
+        codes = torch.from_numpy(symbols) + layer.zero_point[:, None]
+    else:
+        codes = torch.from_numpy(symbols - bool(layer.centroids.numel()))
+    return replace(layer, codes=codes.view(shape), mask=torch.from_numpy(symbols != 0).view(shape))
+
+
+def from_unsigned(codes: Integers, layer: Coded) -> Integers:
+    """Turn back what ``to_unsigned`` made, (R, I)."""
+    if layer.zero_point.numel():
+        symbols: Integers = codes - layer.zero_point.numpy()[:, None]
+    elif layer.centroids.numel():
+        symbols = codes + 1
+    elif layer.bits == 1:
+        symbols = 2 * codes - 1
+    else:
+        symbols = codes - (2 ** (layer.bits - 1) - 1)
+    return symbols

@@ -1,0 +1,280 @@
+"""The bytes of a file that ``pack`` wrote -> the same weights again, bit for bit.
+
+Whatever the bytes are, they give a model or a ValueError, and cost no more memory than the file and
+the model: lengths are checked before anything is read, the checksum before anything is decoded,
+shapes against the model before anything is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from optiwidgets.engine.calibration.activation_ranges import Range
+from optiwidgets.engine.models import batchnorm_folding, channel_removal, tracing, zoo
+from optiwidgets.engine.models.layers import leftovers, prunable
+from optiwidgets.engine.quantization.activations import quantize_activations
+from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.serialization.encodings import (
+    BITMASK,
+    DENSE,
+    ENTROPY,
+    from_symbols,
+    from_unsigned,
+)
+from optiwidgets.engine.serialization.entropy_coder import (
+    Flags,
+    Integers,
+    Reader,
+    packed_length,
+    unpack_bits,
+)
+from optiwidgets.engine.serialization.position_model import read_flags
+from optiwidgets.engine.serialization.value_model import read_values
+from optiwidgets.engine.serialization.writer import (
+    CHECKSUM,
+    DICTIONARY,
+    FRAME,
+    MAGIC,
+    MOST_TEXT_BYTES,
+)
+from optiwidgets.engine.types.recipe import Recipe
+
+
+def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) -> nn.Module:
+    """Read a file that ``Report.save`` wrote, as an eval-mode module with bit-identical weights.
+
+    Where the recipe quantizes activations it simulates that, as ``Report.model()`` does.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model
+        For models that are not the zoo's: a fresh instance of the architecture. It stays as it
+        is; a copy is folded, shrunk to fit and filled.
+
+    Raises
+    ------
+    ValueError
+        The file is not a packed model, is damaged, or does not fit the model.
+
+    Examples
+    --------
+    >>> load_packed("README.md")
+    Traceback (most recent call last):
+    ...
+    ValueError: README.md cannot be loaded as a packed model: it does not begin with b'OWZ2'
+    """
+    if model is not None and not isinstance(model, nn.Module):
+        raise ValueError(f"model is a torch module, not {type(model).__name__}")
+    try:
+        with open(path, "rb") as stream:
+            header, coded, plain = _open(stream)
+        net, recipe = _empty_model(header, model), Recipe(**header["recipe"])
+        ranges = _fill(net, header["layers"], recipe, Reader(coded), _Plain(plain))
+        return quantize_activations(net, ranges, recipe.activation_bits) if ranges else net
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{os.fspath(path)} cannot be loaded as a packed model: {error}"
+        ) from error
+
+
+def _open(file: BinaryIO) -> tuple[dict[str, Any], bytes, bytes]:
+    """Header, entropy-coded stream and plain sections, lengths and checksum checked."""
+    frame, there = file.read(FRAME.size), os.fstat(file.fileno()).st_size
+    _check_magic(frame)
+    if len(frame) < FRAME.size:
+        raise ValueError(f"it is only {there} bytes long")
+    _, header_bytes, stream_bytes, plain_bytes = FRAME.unpack(frame)
+    whole = FRAME.size + header_bytes + stream_bytes + plain_bytes + CHECKSUM.size
+    if there != whole:
+        raise ValueError(f"it is {there} bytes long, its header accounts for {whole}")
+    body = frame + file.read(whole - FRAME.size)
+    (checksum,) = CHECKSUM.unpack(body[-CHECKSUM.size :])
+    if zlib.crc32(body[: -CHECKSUM.size]) != checksum:
+        raise ValueError("its checksum does not fit: it was changed")
+    stream = FRAME.size + header_bytes
+    plain = stream + stream_bytes
+    header = _inflate(body[FRAME.size : stream])
+    return header, body[stream:plain], body[plain : -CHECKSUM.size]
+
+
+def _check_magic(frame: bytes) -> None:
+    name, version = MAGIC[:-1], frame[len(MAGIC) - 1 : len(MAGIC)]
+    if frame[: len(name)] == name and version > MAGIC[-1:]:
+        raise ValueError("it comes from a newer version of OptiWidgets")
+    if frame[: len(name)] == name and b"0" <= version < MAGIC[-1:]:
+        raise ValueError("it comes from an older version of OptiWidgets")
+    if frame[: len(MAGIC)] != MAGIC:
+        raise ValueError(f"it does not begin with {MAGIC!r}")
+
+
+def _inflate(deflated: bytes) -> dict[str, Any]:
+    inflate = zlib.decompressobj(-15, DICTIONARY)
+    try:
+        text = inflate.decompress(deflated, MOST_TEXT_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"its header is not sound: {error}") from error
+    if not inflate.eof or inflate.unused_data:
+        raise ValueError("its header is not sound: it does not end where it should")
+    header = json.loads(text)
+    if not _is_header(header):
+        raise ValueError("its header is not sound; it may come from a newer version")
+    return dict(header)
+
+
+def _is_header(header: object) -> bool:
+    match header:
+        case {"model": None | dict() as spec, "recipe": dict(), "layers": [*layers]}:
+            known = spec is None or spec.keys() == zoo.Spec.__required_keys__
+            return known and all(map(_is_layer, layers))
+    return False
+
+
+def _is_layer(entry: object) -> bool:
+    match entry:
+        case [str(), [_, *_] as shape, str()]:
+            return all(type(length) is int for length in shape)
+    return False
+
+
+def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Module:
+    """A folded model with the layers' shapes of the file."""
+    if model is None and header["model"] is None:
+        raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
+    net = batchnorm_folding.fold(zoo.build(header["model"]) if model is None else model)
+    layers = prunable(net)
+    stored = [name for name, _, _ in header["layers"]]
+    if stored != list(layers):
+        raise ValueError(f"its layers are {_listed(stored)}, those of the model {_listed(layers)}")
+    keep = {}
+    for name, shape, _ in header["layers"]:
+        outputs = len(layers[name].weight)
+        if not 1 <= shape[0] <= outputs:
+            raise ValueError(f"layer {name!r} has {shape[0]} outputs, the model {outputs}")
+        if shape[0] < outputs:
+            keep[name] = torch.arange(shape[0])
+    if keep:
+        net = channel_removal.remove_channels(net, keep, tracing.channel_flow(net))
+    for (name, shape, _), layer in zip(header["layers"], prunable(net).values(), strict=True):
+        if list(layer.weight.shape) != shape:
+            raise ValueError(f"layer {name!r} is {shape}, the model's {list(layer.weight.shape)}")
+    return net
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _fill(
+    net: nn.Module, entries: Sequence[Any], recipe: Recipe, stream: Reader, plain: _Plain
+) -> dict[str, Range]:
+    """Decode every layer into the model, then the leftovers, and see that nothing is left over.
+
+    Returns the ranges of activations, if the recipe quantizes them.
+    """
+    modules, encodings = list(prunable(net).values()), [how for _, _, how in entries]
+    for how in encodings:
+        if how not in (DENSE, BITMASK, ENTROPY):
+            raise ValueError(f"unknown encoding {how!r}; it may come from a newer version")
+    weights = [module.weight for module in modules]
+    recipes = [recipe.for_layer(name) for name, _, _ in entries]
+    books = [_read_centroids(plain, own) for own in recipes]
+    masks = [
+        _read_mask(plain, w) if how == BITMASK else None
+        for w, how in zip(weights, encodings, strict=True)
+    ]
+    blanks = [
+        _read_scales(plain, weight, book, own)
+        for weight, book, own in zip(weights, books, recipes, strict=True)
+    ]
+    ranged = [name for name, _, _ in entries] if recipe.activation_bits < 32 else []
+    ranges = {name: _read_range(plain) for name in ranged}
+    for weight, how, mask, blank in zip(weights, encodings, masks, blanks, strict=True):
+        symbols = _read_symbols(stream, plain, how, mask, blank)
+        weight.copy_(from_symbols(symbols, blank).decode())
+    for tensor in leftovers(net).values():
+        tensor.copy_(plain.take(tensor.dtype, tensor.numel()).view(tensor.shape))
+    stream.finish()
+    plain.finish()
+    return ranges
+
+
+class _Plain:
+    """Walks along the plain sections, and says so when they end too early."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = memoryview(data), 0
+
+    def bytes(self, count: int) -> bytes:
+        if self.at + count > len(self.data):
+            raise ValueError(f"it ends {self.at + count - len(self.data)} bytes too early")
+        self.at += count
+        return bytes(self.data[self.at - count : self.at])
+
+    def take(self, dtype: torch.dtype, count: int) -> Tensor:
+        if not count:
+            return torch.empty(0, dtype=dtype)
+        size = torch.empty(0, dtype=dtype).element_size()
+        return torch.frombuffer(bytearray(self.bytes(count * size)), dtype=dtype)
+
+    def finish(self) -> None:
+        if self.at != len(self.data):
+            raise ValueError(f"{len(self.data) - self.at} bytes more than its header accounts for")
+
+
+def _read_centroids(plain: _Plain, recipe: Recipe) -> Tensor:
+    if recipe.scheme != "codebook" or recipe.bits >= 16:
+        return torch.empty(0)
+    return plain.take(torch.float32, plain.bytes(1)[0] + 1)
+
+
+def _read_mask(plain: _Plain, weight: Tensor) -> Flags:
+    total = weight.numel()
+    flags = unpack_bits(plain.bytes(packed_length(total, 1)), 1, total)
+    return flags.astype(np.bool_).reshape(len(weight), -1)
+
+
+def _read_scales(plain: _Plain, weight: Tensor, book: Tensor, recipe: Recipe) -> Coded:
+    """A layer with everything but codes and mask."""
+    rows = len(weight) if recipe.grain == "channel" else 1
+    if recipe.bits >= 16 or recipe.scheme == "codebook":
+        rows = 0
+    scale = plain.take(torch.float32, rows)
+    zero_points = rows if recipe.scheme == "affine" else 0
+    zero_point = plain.take(torch.uint8, zero_points).to(torch.int16)
+    return Coded(weight, weight, recipe.bits, scale, zero_point, book)
+
+
+def _read_range(plain: _Plain) -> Range:
+    low, high = plain.take(torch.float32, 2).tolist()
+    return low, high
+
+
+def _read_symbols(
+    stream: Reader, plain: _Plain, how: str, flags: Flags | None, blank: Coded
+) -> Integers:
+    """A layer's symbols (R, I); ``flags`` is its bitmask, if it has one."""
+    shape, bits = (len(blank.codes), blank.codes[0].numel()), blank.bits
+    if flags is None:
+        flags = read_flags(stream, shape) if how == ENTROPY else np.ones(shape, np.bool_)
+    count = int(flags.sum())
+    symbols = np.zeros(shape, np.int32 if bits == 32 else np.int16)
+    if bits >= 16:
+        symbols[flags] = np.frombuffer(plain.bytes(count * bits // 8), symbols.dtype)
+    elif how == ENTROPY:
+        symbols[flags] = read_values(stream, count, bits)
+    else:
+        symbols[flags] = unpack_bits(plain.bytes(packed_length(count, bits)), bits, count)
+        symbols = np.where(flags, from_unsigned(symbols, blank), np.int16(0))
+    if blank.centroids.numel() and not 0 <= symbols.min() <= symbols.max() <= len(blank.centroids):
+        raise ValueError(f"a layer has codes beyond its {len(blank.centroids)} centroids")
+    return symbols

@@ -1,0 +1,122 @@
+"""What a size is made of, and what it is measured against: an estimate, what tutorials report."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from torch import nn
+
+from optiwidgets.engine.models.layers import leftovers
+from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.serialization.encodings import ENTROPY, to_symbols
+from optiwidgets.engine.serialization.entropy_coder import Integers, packed_length
+from optiwidgets.engine.serialization.writer import Packable, packed_parts
+from optiwidgets.engine.types.measurements import Reconciliation, Step
+
+
+def reconcile(model: Packable, untouched: nn.Module) -> Reconciliation:
+    """From four bytes a parameter to the file, step by step: where the promised size went.
+
+    The first step is the untouched model, every parameter; where channels were removed, the next
+    is what was left of it. Then only weights that are not zero count: as floats, at their
+    bit-width, and with a bitmask of where they were for every layer that has zeros. Biases are
+    floats in all steps. Then come scales and codebooks, and the header. "entropy coded" is the file
+    if every layer were, "the file" is as long as the one that is written.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from optiwidgets.engine.quantization.weights import encode
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> net = nn.Sequential(nn.Linear(100, 8))
+    >>> _ = nn.init.constant_(net[0].weight, 0.5)
+    >>> coded = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
+    >>> model = Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None)
+    >>> for step in reconcile(model, untouched=net).steps[:4]:
+    ...     print(f"{step.bytes:5} {step.name}")
+     3232 raw fp32
+       64 non-zero weights only
+       36 at 4 bits
+      136 + positions
+    """
+    steps = _steps(model, _raw_bytes(untouched))
+    return Reconciliation(steps, estimate_bytes(model), tutorial_bytes(model))
+
+
+def _steps(model: Packable, raw: int) -> tuple[Step, ...]:
+    parts, layers = packed_parts(model), list(model.layers.values())
+    symbols = [to_symbols(layer) for layer in layers]
+    kept = [int(np.count_nonzero(s)) for s in symbols]
+    bits, biases, left = layers[0].bits, parts["biases"], _raw_bytes(model.net)
+    promised = [
+        ("raw fp32", raw),
+        *([("without the removed channels", left)] if left < raw else []),
+        ("non-zero weights only", biases + 4 * sum(kept)),
+        (f"at {bits} bits", biases + sum(packed_length(count, bits) for count in kept)),
+    ]
+    masks = (packed_length(s.size, 1) * (k < s.size) for s, k in zip(symbols, kept, strict=True))
+    steps = promised[-1:]
+    for name, more in (
+        ("+ positions", sum(masks)),
+        ("+ scales and tables", sum(map(_side_bytes, layers)) + 8 * len(model.ranges)),
+        ("+ header", parts["header"]),
+    ):
+        steps.append((name, steps[-1][1] + more))
+    steps.append(("entropy coded", sum(packed_parts(model, ENTROPY).values())))
+    steps.append(("the file", sum(parts.values())))
+    besides = (Step(name, size) for name, size in steps[1:])
+    return (*(Step(name, size, promised=True) for name, size in promised), *besides)
+
+
+def estimate_bytes(model: Packable) -> float:
+    """The order-0 estimate: a model of the size, not a measurement.
+
+    For every layer n x H of its codes, a pruned weight and a code for 0 being one symbol, plus
+    scales, zero points, ranges of activations, biases and all else that stays float; neither code
+    tables, codebooks nor header. H is the Shannon entropy of how often each code occurs. A file can
+    be smaller, as order 0 does not see where zeros are. Floats of 16 and 32 bits count as they
+    are, if not zero.
+
+    Source: C. Shannon, "A mathematical theory of communication", 1948.
+    """
+    state = leftovers(model.net).values()
+    bits = sum(_entropy_bits(to_symbols(c), c.bits) for c in model.layers.values())
+    floats = sum(tensor.numel() * tensor.element_size() for tensor in state)
+    return (
+        bits / 8
+        + floats
+        + sum(4 * c.scale.numel() + c.zero_point.numel() for c in model.layers.values())
+        + 8 * len(model.ranges)
+    )
+
+
+def tutorial_bytes(model: Packable) -> int:
+    """What tutorials report as the size: zlib of the fake-quantized float32 model, level 9."""
+    tensors = model.net.state_dict().values()
+    return len(zlib.compress(b"".join(t.contiguous().numpy().tobytes() for t in tensors), 9))
+
+
+def _raw_bytes(net: nn.Module) -> int:
+    """All that is in a model as it is: four bytes a parameter."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
+
+
+def _side_bytes(layer: Coded) -> int:
+    """Scales, zero points, and the codebook with its length."""
+    book = layer.centroids.numel()
+    return 4 * layer.scale.numel() + layer.zero_point.numel() + (4 * book + 1 if book else 0)
+
+
+def _entropy_bits(symbols: Integers, bits: int) -> float:
+    """Of n symbols together: n x H.
+
+    Examples
+    --------
+    >>> _entropy_bits(np.array([0, 0, 1, 3]), 2)
+    6.0
+    """
+    if bits >= 16:
+        return _entropy_bits(symbols != 0, 1) + bits * float(np.count_nonzero(symbols))
+    _, counts = np.unique(symbols, return_counts=True)
+    return float((counts * np.log2(symbols.size / counts)).sum())

@@ -1,0 +1,133 @@
+"""What the weights that are not zero are: the histogram under which values are entropy-coded.
+
+Values are whole numbers, none of them 0. Few values share wide bins: a histogram of its own for
+every code would cost small layers more than it saves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optiwidgets.engine.serialization.entropy_coder import (
+    CODES,
+    POWERS,
+    SMALL,
+    SMALL_BITS,
+    TABLES,
+    TOP,
+    Integers,
+    Reader,
+    Writer,
+    categorical,
+    to_levels,
+    uniform,
+)
+
+WIDEST = 9  # bins hold up to 2^9 values: all there are
+PLAIN_BITS = float(np.log2(WIDEST + 1)), float(np.log2((WIDEST + 1) * (TOP + 1)))
+_COUNTS = np.concatenate([[0.0], POWERS[2 * TOP : 3 * TOP]])  # by level: 0, 1, 1.4, 2, ...
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """What values (n,) are coded under: a level for each bin of 2^``shift`` neighbours.
+
+    ``low`` and ``width`` say which values there are. Level 0 is an empty bin, level k a count in
+    proportion to 2^(k / 2). ``bits`` is what the values take together with the histogram, but for
+    the range, which depends on the layer's bits.
+    """
+
+    low: int
+    width: int
+    shift: int
+    levels: Integers
+    bits: float
+
+    @property
+    def model(self) -> Any:
+        """Of the values less ``low``."""
+        weights = np.repeat(_COUNTS[self.levels], 2**self.shift)[: self.width]
+        return categorical(weights / weights.sum())
+
+    def write(self, writer: Writer, values: Integers, bits: int) -> None:
+        """Put the histogram, then the values of a layer of so many bits."""
+        if not len(values):
+            return
+        limit = 2**bits
+        writer.put(TABLES, np.array([self.low + limit, self.width - 1]), uniform(2 * limit))
+        if self.width == 1:
+            return
+        writer.put(TABLES, np.array([self.shift]), uniform(WIDEST + 1))
+        if len(self.levels) > 1:
+            writer.put(TABLES, self.levels[:1], uniform(TOP + 1))
+            writer.put(TABLES, self.levels[1:] - self.levels[:-1] + TOP, SMALL)
+        writer.put(CODES, _closed(values) - self.low, self.model)
+
+
+def fit_values(values: Integers) -> Histogram:
+    """The histogram under which values (n,), none of them 0, take about the fewest bits.
+
+    Examples
+    --------
+    There is no 0, so the bins are -1, 1, 2 and 3:
+
+    >>> found = fit_values(np.array([-1, 3, -1, -1, 3, -1] * 9))
+    >>> found.low, found.width, found.shift, found.levels.tolist()
+    (-1, 4, 0, [11, 0, 0, 9])
+    """
+    if not len(values):
+        return Histogram(0, 1, 0, np.ones(1, np.int64), 0.0)
+    closed = _closed(values)
+    low = int(closed.min())
+    counts = np.bincount(closed - low)
+    whole = Histogram(
+        low, len(counts), WIDEST, np.ones(1, np.int64), float(len(values) * np.log2(len(counts)))
+    )
+    # about as many bins as the square root of the values balances the histogram and what it saves
+    shift = max(0, round(math.log2(len(counts) / len(values) ** 0.5)))
+    if 2**shift >= len(counts):
+        return whole
+    return min(whole, _bin(low, counts, shift), key=lambda fit: fit.bits)
+
+
+def read_values(reader: Reader, count: int, bits: int) -> Integers:
+    """Read what ``Histogram.write`` put, ``count`` values."""
+    if not count:
+        return np.empty(0, np.int64)
+    limit = 2**bits
+    low, width = reader.number(2 * limit) - limit, reader.number(2 * limit) + 1
+    if width == 1:
+        return _open(np.full(count, low))
+    shift, levels = reader.number(WIDEST + 1), np.ones(1, np.int64)
+    bins = -(-width // 2**shift)
+    if bins > 1:
+        first = reader.take(1, uniform(TOP + 1))
+        levels = np.concatenate([first, reader.take(bins - 1, SMALL) - TOP]).cumsum()
+    if levels.min() < 0 or levels.max() > TOP or not levels.any():
+        raise ValueError("a histogram of its entropy-coded stream is not sound")
+    return _open(reader.take(count, Histogram(low, width, shift, levels, 0.0).model) + low)
+
+
+def _bin(low: int, counts: Integers, shift: int) -> Histogram:
+    size, width = 2**shift, len(counts)
+    starts = np.arange(0, width, size)
+    binned = np.add.reduceat(counts, starts)
+    levels = np.where(binned > 0, 1 + to_levels(np.maximum(binned, 1)), 0)
+    weights = _COUNTS[levels]
+    total = (weights * np.minimum(size, width - starts)).sum()
+    bits = float((binned * np.log2(total / np.maximum(weights, 1))).sum())
+    bits += PLAIN_BITS[1] + float(SMALL_BITS[levels[1:] - levels[:-1] + TOP].sum())
+    return Histogram(low, width, shift, levels, bits)
+
+
+def _closed(values: Integers) -> Integers:
+    """Close the gap at 0, where there are no values."""
+    return values - (values > 0)
+
+
+def _open(values: Integers) -> Integers:
+    return values + (values >= 0)

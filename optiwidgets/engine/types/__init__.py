@@ -1,0 +1,1 @@
+"""Frozen values that all other rooms share: recipes, reports, measurements, sweeps."""

@@ -1,0 +1,186 @@
+"""What a sweep gave: one row a recipe, and those rows that no other beats. Numbers only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One row of a sweep: a recipe and the numbers of its report, on the exploration images.
+
+    ``accuracy`` 0..1 has its Wilson 95 % interval ``accuracy_low``..``accuracy_high``; ``drop`` is
+    in percentage points against the baseline, with its paired 95 % interval
+    ``drop_low``..``drop_high``, ``lost`` and ``gained`` in images; ``total_bytes`` is the packed
+    file's length and ``ratio`` how many times smaller than the baseline's it is; ``worst_class`` is
+    the class of the lowest recall, ``worst_recall`` (0..1).
+
+    Where the recipe could not be run ``error`` says why, and every number is None.
+
+    Examples
+    --------
+    >>> Trial(Recipe(bits=4), error="no way").accuracy is None
+    True
+    """
+
+    recipe: Recipe
+    error: str = ""
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    drop: float | None = None
+    drop_low: float | None = None
+    drop_high: float | None = None
+    lost: int | None = None
+    gained: int | None = None
+    total_bytes: int | None = None
+    ratio: float | None = None
+    pruned_weights: int | None = None
+    worst_class: str | None = None
+    worst_recall: float | None = None
+
+    @classmethod
+    def of(cls, report: Report, baseline: Report) -> Trial:
+        """Take down the numbers of a report, compared with its baseline."""
+        low, high = report.accuracy_interval
+        drop, recall = report.drop_from(baseline), report.confusion.recall
+        worst = int(np.nanargmin(recall))
+        return cls(
+            recipe=report.recipe,
+            accuracy=report.confusion.accuracy,
+            accuracy_low=low,
+            accuracy_high=high,
+            drop=drop.points,
+            drop_low=drop.low,
+            drop_high=drop.high,
+            lost=drop.lost,
+            gained=drop.gained,
+            total_bytes=report.size.total_bytes,
+            ratio=report.size.ratio,
+            pruned_weights=report.pruned_weights,
+            worst_class=report.class_names[worst],
+            worst_recall=float(recall[worst]),
+        )
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Trial:
+        """Undo ``as_dict``, also after a passage through JSON.
+
+        Examples
+        --------
+        >>> trial = Trial(Recipe(bits=4), accuracy=0.5)
+        >>> Trial.from_dict(trial.as_dict()) == trial
+        True
+        """
+        fields = dict(row["recipe"])
+        layers = tuple(tuple(layer) for layer in fields.pop("layers"))
+        return cls(**{**row, "recipe": Recipe(**fields, layers=layers)})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field by name, the recipe's as a dict of their own."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=True, repr=False)
+class Sweep(Sequence[Trial]):
+    """A table of trials, one row for each different recipe, in the order the recipes were given.
+
+    ``model`` and ``dataset`` are the names of what was swept, and ``images`` the number of
+    exploration images behind every row.
+
+    Examples
+    --------
+    >>> rows = [
+    ...     Trial(Recipe(bits=8), accuracy=0.9, total_bytes=250),
+    ...     Trial(Recipe(bits=4), accuracy=0.7, total_bytes=130),
+    ...     Trial(Recipe(bits=4, scheme="affine"), accuracy=0.6, total_bytes=140),
+    ... ]
+    >>> sweep = Sweep(tuple(rows), "small", "digits", images=1500)
+    >>> [str(trial.recipe) for trial in sweep.frontier]
+    ['Recipe(bits=4)', 'Recipe(bits=8)']
+    """
+
+    trials: tuple[Trial, ...]
+    model: str
+    dataset: str
+    images: int
+
+    @cached_property
+    def frontier(self) -> tuple[Trial, ...]:
+        """Rows that no other beats in bytes and accuracy, the smallest file first."""
+        return tuple(self.trials[place] for place in self.frontier_places)
+
+    @cached_property
+    def frontier_places(self) -> tuple[int, ...]:
+        """Where in ``trials`` the rows of the frontier are."""
+        return tuple(frontier([_cost_and_worth(trial) for trial in self.trials]))
+
+    @property
+    def failed(self) -> tuple[Trial, ...]:
+        """Rows of the recipes that could not be run."""
+        return tuple(trial for trial in self.trials if trial.error)
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    @overload
+    def __getitem__(self, place: int) -> Trial: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Trial, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Trial | tuple[Trial, ...]:
+        return self.trials[place]
+
+    def __repr__(self) -> str:
+        """One line: what was swept, how many recipes, how many are on the frontier."""
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        return (
+            f"<Sweep of {self.model} on {self.dataset}: {len(self)} recipes, "
+            f"{len(self.frontier)} on the frontier{failed}; {self.images} exploration images>"
+        )
+
+    def figure(self) -> Figure:
+        """A new matplotlib Figure of bytes and accuracy, drawn with seaborn."""
+        from optiwidgets.plotting import draw_sweep  # a named door: see tests/test_rooms.py
+
+        return draw_sweep(self)
+
+
+def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Places of the pairs (cost, worth) that no other pair beats, the lowest cost first.
+
+    A pair beats another if it costs no more and is worth no less, and differs: equal pairs stand
+    together. Pairs with a nan are left out.
+
+    Examples
+    --------
+    >>> frontier([(3, 0.9), (1, 0.5), (2, 0.4), (2, 0.8)])
+    [1, 3, 0]
+    """
+    found: list[int] = []
+    highest = -math.inf
+    sound = [place for place, point in enumerate(points) if not any(map(math.isnan, point))]
+    for place in sorted(sound, key=lambda i: (points[i][0], -points[i][1])):
+        if points[place][1] > highest or (found and points[place] == points[found[-1]]):
+            found.append(place)
+            highest = points[place][1]
+    return found
+
+
+def _cost_and_worth(trial: Trial) -> tuple[float, float]:
+    if trial.total_bytes is None or trial.accuracy is None:
+        return math.nan, math.nan
+    return trial.total_bytes, trial.accuracy

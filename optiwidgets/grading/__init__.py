@@ -1,0 +1,1 @@
+"""Answers, checks of answers, submissions, and the bank of questions."""

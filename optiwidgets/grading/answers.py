@@ -1,0 +1,151 @@
+"""Reading what a learner gave: a number however it is written, a choice, a report that fits."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+from optiwidgets.engine.types.recipe import Recipe, without_idle
+from optiwidgets.engine.types.report import Report
+
+LONGEST_NUMBER = 40  # characters
+
+_UNIT = r"[ \u00a0]*(?P<unit>[^\s\d.,/+-].*)?"
+_PLAIN = re.compile(r"(?P<value>[-+]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[-+]?[0-9]+)?)" + _UNIT, re.I)
+_GROUPED = re.compile(r"(?P<value>[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?)" + _UNIT)
+_SHARE = re.compile(r"(?P<part>[0-9.]+) *[/:] *(?P<whole>[0-9.]+)")
+
+
+def read_number(answer: object, unit: str = "") -> float | None:
+    """The finite number an answer is, however it is written; None if it is none.
+
+    Examples
+    --------
+    >>> read_number("0,85"), read_number("85 %"), read_number("12,452 bytes", "bytes")
+    (0.85, 0.85, 12452.0)
+    >>> read_number("nan"), read_number("many"), read_number(True)
+    (None, None, None)
+    """
+    if isinstance(answer, str):
+        number = _read_text(answer.strip(), unit) if len(answer) <= LONGEST_NUMBER else None
+    elif isinstance(answer, Real) and not isinstance(answer, bool):
+        try:
+            number = float(answer)
+        except OverflowError:
+            return None
+    else:
+        return None
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _read_text(text: str, unit: str) -> float | None:
+    try:
+        if share := _SHARE.fullmatch(text):
+            return float(share["part"]) / float(share["whole"])
+        if grouped := _GROUPED.fullmatch(text):
+            number, said = float(grouped["value"].replace(",", "")), grouped["unit"]
+        elif plain := _PLAIN.fullmatch(text):
+            number, said = float(plain["value"].replace(",", ".")), plain["unit"]
+        else:
+            return None
+    except (ValueError, ZeroDivisionError):
+        return None
+    if said == "%" and unit != "%":
+        return number / 100
+    return number if said in (None, unit) else None
+
+
+def unfit(base: object, report: object) -> str:
+    """Why these two cannot be judged as baseline and optimized report; empty if they can.
+
+    Examples
+    --------
+    >>> unfit(None, None)
+    'This is about a run of your own: move the controls, then check.'
+    """
+    if not isinstance(base, Report) or report is None:
+        return "This is about a run of your own: move the controls, then check."
+    if not isinstance(report, Report):
+        return f"What is judged here is a report, not a {type(report).__name__}."
+    if report.part != "exploration":
+        return f"Judged on the exploration images; these are the {report.part} ones."
+    same = base.images == report.images and len(base.labels) == len(report.labels)
+    if not same or (base.labels != report.labels).any():
+        return "The report and the baseline are not about the same images."
+    if without_idle(base.recipe) != Recipe():
+        return "The baseline is not the untouched model."
+    if not (_counts_agree(base) and _counts_agree(report)):
+        return "The report's predictions and counts do not agree."
+    if without_idle(report.recipe) == Recipe():
+        return "This is the untouched model: move the controls, then check."
+    return ""
+
+
+def _counts_agree(report: Report) -> bool:
+    """Whether the matrix counts the predictions that are there: a report can be tampered with."""
+    pairs = zip(report.labels.tolist(), report.predictions.tolist(), strict=False)
+    counts = report.confusion.counts.tolist()
+    shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
+    return Counter(pairs) == shown
+
+
+def index(answer: object, options: Sequence[str]) -> int | None:
+    """Which of the options an answer is, by its text or its index; None if it is none.
+
+    Examples
+    --------
+    >>> index("no", ["yes", "no"]), index(0, ["yes", "no"]), index(7, ["yes", "no"])
+    (1, 0, None)
+    """
+    if isinstance(answer, str):
+        return options.index(answer) if answer in options else None
+    if isinstance(answer, Integral) and not isinstance(answer, bool):
+        return int(answer) if int(answer) in range(len(options)) else None
+    return None
+
+
+def what_to_choose(answer: object) -> str:
+    """What to say to what is none of the options.
+
+    Examples
+    --------
+    >>> what_to_choose(""), what_to_choose("perhaps")
+    ('Choose an answer first.', '"perhaps" is not one of the answers.')
+    """
+    if empty(answer):
+        return "Choose an answer first."
+    return f"{_short(answer)} is not one of the answers."
+
+
+def no_number(answer: object) -> str:
+    """What to say to what is no number.
+
+    Examples
+    --------
+    >>> no_number(" "), no_number("many")
+    ('Write a number, like 0.5.', '"many" is not a number; write one like 0.5.')
+    """
+    if empty(answer):
+        return "Write a number, like 0.5."
+    return f"{_short(answer)} is not a number; write one like 0.5."
+
+
+def empty(answer: object) -> bool:
+    """Whether nothing was answered.
+
+    Examples
+    --------
+    >>> empty(None), empty("  "), empty(0)
+    (True, True, False)
+    """
+    return answer is None or (isinstance(answer, str) and not answer.strip())
+
+
+def _short(answer: object) -> str:
+    """An answer to show; a type's name for what does not fit or has no text."""
+    if isinstance(answer, str):
+        return f'"{answer}"' if len(answer) <= LONGEST_NUMBER else "A text that long"
+    return f"{answer:g}" if isinstance(answer, float) else f"A {type(answer).__name__}"

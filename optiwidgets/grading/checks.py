@@ -1,0 +1,375 @@
+"""Questions and what grades them: correct, incorrect, not attempted. Knows no display.
+
+A question is plain data. ``check(answer)`` never raises, whatever the answer is: what cannot be
+graded is *not attempted*, with a message that says what is expected.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import cast
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import GRADES, judge
+from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.answers import index, no_number, read_number, unfit, what_to_choose
+
+Value = float | Callable[[Report, Report], float]
+EPSILON = 1e-9  # what is lost in floating point is nobody's mistake
+UNMEASURED = "speed not measured yet"
+
+
+class Outcome(StrEnum):
+    """What came of a check."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+    NOT_ATTEMPTED = "not attempted"
+
+
+@dataclass(frozen=True)
+class Result:
+    """An outcome, and what to tell the learner about this very answer."""
+
+    outcome: Outcome
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(ABC):
+    """What every question has.
+
+    Parameters
+    ----------
+    key
+        Its name in the bank, "lesson.question".
+    prompt
+        What is asked, plain text or minimal HTML.
+    hint
+        A nudge that does not give the answer away; plain text.
+    solution
+        The answer and why; plain text.
+    """
+
+    key: str
+    prompt: str
+    hint: str
+    solution: str
+
+    @abstractmethod
+    def check(
+        self, answer: object, base: Report | None = None, report: Report | None = None
+    ) -> Result:
+        """Grade an answer; ``base`` and ``report`` are the learner's own run, where it matters."""
+
+    def solve(self, base: Report | None = None, report: Report | None = None) -> str:
+        """The solution, with the number of the learner's own run where it depends on it."""
+        return self.solution
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultipleChoice(Question):
+    """One of several answers is right, and each has its own feedback.
+
+    An answer is an option's text or its index; ``right`` is an index.
+
+    Examples
+    --------
+    >>> question = MultipleChoice(
+    ...     key="demo.zero", prompt="Is 0 even?", options=("yes", "no"), right=0,
+    ...     feedback=("0 is 2 times 0.", "Try to halve it."), hint="Halve it.", solution="Yes.",
+    ... )
+    >>> question.check("no")
+    Result(outcome=<Outcome.INCORRECT: 'incorrect'>, message='Try to halve it.')
+    >>> str(question.check(0).outcome), str(question.check(None).outcome)
+    ('correct', 'not attempted')
+    """
+
+    options: tuple[str, ...]
+    right: int
+    feedback: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.feedback) != len(self.options):
+            raise ValueError(f"{self.key}: {len(self.options)} options need as much feedback")
+        if self.right not in range(len(self.options)):
+            raise ValueError(f"{self.key}: right is the index of an option, not {self.right}")
+
+    def check(
+        self, answer: object, base: Report | None = None, report: Report | None = None
+    ) -> Result:
+        """Compare with the right option."""
+        place = index(answer, self.options)
+        if place is None:
+            return _open(what_to_choose(answer))
+        return _graded(place == self.right, self.feedback[place])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Question):
+    """Commits the learner to an expectation; never wrong. ``reveal`` says what to look for next.
+
+    Examples
+    --------
+    >>> question = Prediction(
+    ...     key="demo.coin", prompt="Heads?", options=("yes", "no"), reveal="Now toss it.",
+    ...     hint="Guess.", solution="Toss it.",
+    ... )
+    >>> question.check("no")
+    Result(outcome=<Outcome.CORRECT: 'correct'>, message='You said: no. Now toss it.')
+    """
+
+    options: tuple[str, ...]
+    reveal: str
+
+    def check(
+        self, answer: object, base: Report | None = None, report: Report | None = None
+    ) -> Result:
+        """Take note of the answer."""
+        place = index(answer, self.options)
+        if place is None:
+            return _open(what_to_choose(answer))
+        return _graded(True, f"You said: {self.options[place].rstrip('.')}. {self.reveal}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Question):
+    """A number within ``tolerance``; ``slips`` maps typical wrong numbers to their feedback.
+
+    The value, and each slip, is a number, or a callable ``(base, report) -> float`` for a number
+    of the learner's own run. Text is read as people write it: "0,85", "85 %", "85/100".
+
+    Examples
+    --------
+    >>> question = Number(
+    ...     key="demo.share", prompt="What share is 85 of 100?", value=0.85, tolerance=0.005,
+    ...     slips={85: "That is percent."}, hint="Divide.", solution="0.85",
+    ... )
+    >>> question.check("85").message, str(question.check("85 %").outcome)
+    ('That is percent.', 'correct')
+    """
+
+    value: Value
+    tolerance: float
+    unit: str = ""
+    slips: Mapping[Value, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
+            raise ValueError(f"{self.key}: tolerance is 0 or more, not {self.tolerance}")
+
+    @property
+    def of_a_run(self) -> bool:
+        """Whether the number is one of the learner's own run."""
+        return any(callable(value) for value in (self.value, *self.slips))
+
+    def check(
+        self, answer: object, base: Report | None = None, report: Report | None = None
+    ) -> Result:
+        """Compare with the right number, then with typical slips."""
+        number = read_number(answer, self.unit)
+        if number is None:
+            return _open(no_number(answer))
+        if self.of_a_run and (reason := unfit(base, report)):
+            return _open(reason)
+        truth = self._of(self.value, base, report)
+        if not math.isfinite(truth):
+            return _open("Your run has no such number (0 / 0): change the recipe a little.")
+        if self._near(number, truth):
+            return _graded(True, f"{self._shown(truth)} is right.")
+        slips = [(abs(number - self._of(s, base, report)), told) for s, told in self.slips.items()]
+        distance, feedback = min(slips, default=(math.inf, ""))
+        if distance <= self.tolerance + EPSILON:
+            return _graded(False, feedback)
+        side = "high" if number > truth else "low"
+        return _graded(False, f"{self._shown(number)} is too {side}.")
+
+    def solve(self, base: Report | None = None, report: Report | None = None) -> str:
+        """The solution, and the number itself where it is one of the learner's own run."""
+        if not self.of_a_run or unfit(base, report):
+            return self.solution
+        return f"{self.solution} On your run: {self._shown(self._of(self.value, base, report))}."
+
+    def _of(self, value: Value, base: Report | None, report: Report | None) -> float:
+        if not callable(value):
+            return float(value)
+        assert base is not None
+        assert report is not None
+        return float(value(base, report))
+
+    def _near(self, number: float, other: float) -> bool:
+        return abs(number - other) <= self.tolerance + EPSILON
+
+    def _shown(self, number: float) -> str:
+        plain = f"{number:,.3f}".rstrip("0").rstrip(".") if abs(number) < 1e12 else f"{number:g}"
+        return f"{plain} {self.unit}".strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Question):
+    """A decision with reasons: the right one, at least one good reason and no bad one.
+
+    An answer is ``(decision, reasons)``: an option, and a collection of reasons (texts or indices).
+    ``good_reasons`` are those of ``reasons`` that carry the decision; ``feedback`` has a sentence
+    for every option and every reason.
+
+    Examples
+    --------
+    >>> question = Decision(
+    ...     key="demo.rain", prompt="An umbrella?", options=("yes", "no"), right="yes",
+    ...     reasons=("it rains", "it is Monday"), good_reasons=("it rains",),
+    ...     feedback={"yes": "Take it.", "no": "You would get wet.", "it rains": "Rain wets.",
+    ...               "it is Monday": "Mondays can be dry."},
+    ...     hint="Look up.", solution="Yes: it rains.",
+    ... )
+    >>> question.check(("yes", ["it is Monday"])).message
+    'The decision is right. But: Mondays can be dry.'
+    >>> str(question.check(("yes", {"it rains"})).outcome)
+    'correct'
+    """
+
+    right: str
+    reasons: tuple[str, ...]
+    good_reasons: tuple[str, ...]
+    feedback: Mapping[str, str]
+    options: tuple[str, ...] = ("yes", "no")
+
+    def __post_init__(self) -> None:
+        if set(self.feedback) != {*self.options, *self.reasons}:
+            raise ValueError(f"{self.key}: feedback is for every option and every reason")
+        if self.right not in self.options or not set(self.good_reasons) <= set(self.reasons):
+            raise ValueError(f"{self.key}: the right answer is not among those offered")
+
+    def check(
+        self, answer: object, base: Report | None = None, report: Report | None = None
+    ) -> Result:
+        """Judge the decision, then the reasons."""
+        decision, reasons = self._read(answer)
+        if decision is None:
+            return _open("Decide first, then say why.")
+        if reasons is None:
+            return _open("Reasons are some of those offered.")
+        bad = [self.feedback[reason] for reason in reasons if reason not in self.good_reasons]
+        if decision != self.right:
+            return _graded(False, " ".join([self.feedback[decision], *bad]))
+        if bad:
+            return _graded(False, " ".join(["The decision is right. But:", *bad]))
+        if not reasons:
+            return _graded(False, "The decision is right. What is missing is why: choose a reason.")
+        return _graded(True, " ".join(self.feedback[each] for each in (decision, *reasons)))
+
+    def _read(self, answer: object) -> tuple[str | None, tuple[str, ...] | None]:
+        """The option decided on and the reasons given; None for what is neither."""
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            return None, None
+        decision, given = index(answer[0], self.options), answer[1]
+        if decision is None:
+            return None, None
+        if isinstance(given, str) or not isinstance(given, Collection):
+            return self.options[decision], () if given is None else None
+        indices = [index(reason, self.reasons) for reason in given]
+        chosen = tuple(reason for i, reason in enumerate(self.reasons) if i in indices)
+        return self.options[decision], None if None in indices else chosen
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindRecipe(Question):
+    """Find a recipe whose report meets every constraint; judged on the exploration images.
+
+    The answer is the learner's report, the baseline is ``base``. Drops are in points: the drop must
+    be under ``max_drop`` and at least ``min_drop``; ``min_size_cut`` is a share of the bytes, 0..1,
+    ``min_ratio`` how many times smaller; under ``policy`` the grade must be one of ``grades``.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> question = FindRecipe(
+    ...     key="demo.half", prompt="Halve it.", min_size_cut=0.5, max_drop=2,
+    ...     hint="Fewer bits.", solution="8 bits.",
+    ... )
+    >>> exp = Experiment.load("digits")
+    >>> base = exp.run(Recipe())
+    >>> question.check(exp.run(Recipe(bits=3)), base).message
+    '7.2 points lost, it must be under 2.'
+    >>> str(question.check(exp.run(Recipe(bits=8)), base).outcome)
+    'correct'
+    """
+
+    max_drop: float | None = None
+    min_size_cut: float | None = None
+    min_ratio: float | None = None
+    min_drop: float | None = None
+    policy: Policy | None = None
+    grades: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        asked = (self.max_drop, self.min_size_cut, self.min_ratio, self.min_drop, self.policy)
+        if all(each is None for each in asked):
+            raise ValueError(f"{self.key}: a challenge needs a constraint")
+        if self.grades is not None and (self.policy is None or not set(self.grades) <= set(GRADES)):
+            raise ValueError(f"{self.key}: grades need a policy, and are {', '.join(GRADES)}")
+
+    def check(
+        self, answer: object, base: Report | None = None, report: Report | None = None
+    ) -> Result:
+        """Weigh the report against every constraint."""
+        if reason := unfit(base, answer):
+            return _open(reason)
+        assert base is not None
+        rep = cast(Report, answer)
+        failed = [*self._failed(base, rep)]
+        if failed == [UNMEASURED]:
+            return _open("Its speed is not measured yet: leave the controls alone for a moment.")
+        if failed:
+            return _graded(False, "; ".join(failed) + ".")
+        cut = f"{_size_cut(base, rep):.1f} % smaller ({rep.size.ratio:.1f} times)"
+        return _graded(True, f"{rep.drop_from(base).points:.1f} points lost, {cut}.")
+
+    def _failed(self, base: Report, rep: Report) -> Iterator[str]:
+        """Every constraint that is not met, with its number."""
+        lost, cut, ratio = rep.drop_from(base).points, _size_cut(base, rep), rep.size.ratio
+        if self.max_drop is not None and lost > self.max_drop - EPSILON:
+            told = _apart(lost, self.max_drop)
+            yield f"{told} points lost, it must be under {self.max_drop:g}"
+        if self.min_drop is not None and lost < self.min_drop - EPSILON:
+            told = _apart(lost, self.min_drop)
+            yield f"{told} points lost, the least is {self.min_drop:g}"
+        if self.min_size_cut is not None and cut < 100 * self.min_size_cut - EPSILON:
+            told = _apart(cut, 100 * self.min_size_cut)
+            yield f"{told} % smaller, the least is {100 * self.min_size_cut:g} %"
+        if self.min_ratio is not None and ratio < self.min_ratio - EPSILON:
+            told = _apart(ratio, self.min_ratio)
+            yield f"{told} times smaller, the least is {self.min_ratio:g}"
+        if self.policy is not None:
+            yield from self._misjudged(base, rep, self.policy)
+
+    def _misjudged(self, base: Report, rep: Report, policy: Policy) -> Iterator[str]:
+        verdict = judge(base, rep, policy)
+        if verdict.grade in (self.grades or ("good",)):
+            return
+        first = verdict.reasons[0] if verdict.reasons else ""
+        yield first if first == UNMEASURED else f"{verdict.grade} for a {policy.name}: {first}"
+
+
+def _size_cut(base: Report, rep: Report) -> float:
+    """Percent of the baseline's bytes saved."""
+    return 100 * (1 - rep.size.total_bytes / base.size.total_bytes)
+
+
+def _apart(number: float, limit: float) -> str:
+    """A number with as many decimals as tell it from the limit, one at least."""
+    texts = (f"{number:.{digits}f}" for digits in range(1, 5))
+    return next((text for text in texts if float(text) != limit), f"{number:.1f}")
+
+
+def _graded(right: bool, message: str) -> Result:
+    return Result(Outcome.CORRECT if right else Outcome.INCORRECT, message)
+
+
+def _open(message: str) -> Result:
+    return Result(Outcome.NOT_ATTEMPTED, message)

@@ -1,0 +1,108 @@
+"""Opening the sealed images for a recipe, and whether what was promised held up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
+
+from optiwidgets.engine.types.measurements import Drop
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.answers import unfit
+
+
+class Sealed(Protocol):
+    """As much of an ``Experiment`` as a submission needs."""
+
+    @property
+    def openings(self) -> Sequence[Recipe]:
+        """Every recipe the sealed images were opened for, in order."""
+
+    def run(self, recipe: Recipe, /) -> Report:
+        """Report on the exploration images."""
+
+    def open_sealed(self, recipe: Recipe, /) -> Report:
+        """Report on the sealed images, recorded."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a recipe did on images that nothing was tuned on.
+
+    ``number`` counts the recipes the experiment's sealed images were opened for. It *held up* if
+    the sealed drop's 95 % interval contains the exploration drop.
+    """
+
+    number: int
+    held_up: bool
+    exploration_drop: Drop
+    sealed_drop: Drop
+
+    def __str__(self) -> str:
+        """In one sentence."""
+        seen, new = self.exploration_drop, self.sealed_drop
+        lead = "Held up" if self.held_up else "Did not hold up"
+        return (
+            f"Submission {self.number}. {lead}: {seen.points:.1f} points lost on the exploration "
+            f"images, {new.points:.1f} on the sealed ones (95 % between {new.low:.1f} and "
+            f"{new.high:.1f})."
+        )
+
+
+@dataclass
+class _Book:
+    base: Report
+    submissions: dict[Recipe, Submission] = field(default_factory=dict)
+
+
+_BOOKS: WeakKeyDictionary[Sealed, _Book] = WeakKeyDictionary()
+
+
+def submit(experiment: Sealed, report: Report) -> Submission:
+    """Open the sealed images for a recipe, once, and compare with what was promised.
+
+    The baseline has to be evaluated on the sealed images too: they are opened for ``Recipe()`` once
+    an experiment, before its first submission, and ``experiment.openings`` says so. The baseline is
+    not counted in the number. Submitting the same recipe again gives the same submission and opens
+    nothing.
+
+    Parameters
+    ----------
+    experiment
+        The experiment that made the report.
+    report
+        A report on its exploration images.
+
+    Raises
+    ------
+    ValueError
+        Not a report of an optimized model on this experiment's exploration images.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> exp = Experiment.load("digits")
+    >>> submission = submit(exp, exp.run(Recipe(bits=4)))
+    >>> submission.number, submission.held_up, [str(recipe) for recipe in exp.openings]
+    (1, True, ['Recipe()', 'Recipe(bits=4)'])
+    """
+    base = experiment.run(Recipe())
+    if reason := unfit(base, report):
+        raise ValueError(reason)
+    if experiment not in _BOOKS:
+        _BOOKS[experiment] = _Book(_without_tools(experiment.open_sealed(Recipe())))
+    book = _BOOKS[experiment]
+    if report.recipe not in book.submissions:
+        sealed = experiment.open_sealed(report.recipe).drop_from(book.base)
+        seen = report.drop_from(base)
+        number = sum(recipe != Recipe() for recipe in experiment.openings)
+        held_up = sealed.low <= seen.points <= sealed.high
+        book.submissions[report.recipe] = Submission(number, held_up, seen, sealed)
+    return book.submissions[report.recipe]
+
+
+def _without_tools(report: Report) -> Report:
+    """Tools know their experiment: with them the book would keep it alive for ever."""
+    return replace(report, tools=cast(Any, None))

@@ -1,0 +1,87 @@
+"""The slider grids that kernels share: made once in processes of their own, kept in files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from optiwidgets.hosting.process_lifetime import die_with
+from optiwidgets.session.shipped_cases import CASES, foresee, openers, preload
+
+UNHURRIED = 10  # of `nice`: users go before
+
+
+class Grids:
+    """Loads cases and their grids into this process, and makes the grids that are missing.
+
+    Parameters
+    ----------
+    folder
+        Where the files are kept; None makes none.
+    spare
+        Where, if that folder cannot be used.
+    """
+
+    def __init__(self, folder: Path | None, spare: Path) -> None:
+        pairs = [(case, model) for case in CASES for model in openers(case)] if folder else []
+        self._folder = folder if folder and _can_write(folder) else spare
+        self._missing = [pair for pair in pairs if not self._load(pair)]
+        self._failed = 0
+        self._all = len(pairs)
+        preload()
+
+    def _file(self, pair: tuple[str, str]) -> Path:
+        return self._folder / f"{'-'.join(pair)}.npz"
+
+    def _load(self, pair: tuple[str, str]) -> bool:
+        try:
+            foresee(self._file(pair))
+        except (OSError, ValueError):  # not made yet, or by another version
+            return False
+        return True
+
+    def make_next(self) -> int | None:
+        """Begin with the next that is missing, and return its process; None if there is none."""
+        if not self._missing:
+            return None
+        pair = self._missing[0]
+        command = [
+            sys.executable,
+            "-m",
+            "optiwidgets.engine.experiment.precompute",
+            *pair,
+            str(self._file(pair)),
+        ]
+        unhurried = partial(_unhurried, os.getpid())
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=unhurried)
+        process.returncode = 0  # the forking process reaps its children itself
+        return process.pid
+
+    def made(self) -> None:
+        """The one begun has ended: kernels forked from now on answer from it."""
+        self._failed += not self._load(self._missing.pop(0))
+        preload()
+
+    @property
+    def state(self) -> str:
+        """How far it is, in words."""
+        done = self._all - len(self._missing)
+        if self._missing:
+            return f"being evaluated, {done} of {self._all}"
+        return f"{self._failed} of {self._all} could not be made" if self._failed else "ready"
+
+
+def _unhurried(parent: int) -> None:
+    os.nice(UNHURRIED)
+    die_with(parent)
+
+
+def _can_write(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,230 @@
+"""Pictures to keep, drawn with seaborn on the Axes that is given. Never pyplot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+
+from optiwidgets.engine.types.measurements import Floats
+from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.sweep import Sweep, frontier
+
+if TYPE_CHECKING:
+    from optiwidgets.engine.mixed_precision.budget import Budget
+    from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
+
+BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
+PART_COLORS = {
+    "codes": BLUE,
+    "positions": "#dd9a4a",
+    "scales": "#6b7a90",
+    "tables": "#a46bb5",
+    "biases": "#4fa58a",
+    "header": "#b9bccb",
+}
+
+
+def draw_confusion(ax: Axes, report: Report) -> Axes:
+    """Draw the confusion matrix as a heatmap: rows truth, columns prediction, zeros left empty.
+
+    The colour grows with the square root of the count, so that one error shows beside a diagonal
+    of 150.
+    """
+    counts, names = report.confusion.counts, report.class_names
+    sns.heatmap(
+        counts,
+        ax=ax,
+        norm=PowerNorm(0.5, 0, max(1, counts.max())),
+        cmap=sns.light_palette(BLUE, as_cmap=True),
+        annot=np.where(counts, counts, "").astype(str) if len(names) <= 20 else None,
+        fmt="",
+        mask=counts == 0,
+        xticklabels=names,
+        yticklabels=names,
+        cbar=False,
+        square=True,
+        linewidths=0.5,
+    )
+    ax.set(xlabel="prediction", ylabel="truth")
+    ax.tick_params("y", rotation=0)
+    return ax
+
+
+def draw_classes(ax: Axes, report: Report) -> Axes:
+    """Draw precision and recall of every class, in percent, as two dots on a line."""
+    names = list(report.class_names)
+    for values, color, label in (
+        (report.confusion.precision, ORANGE, "precision"),
+        (report.confusion.recall, BLUE, "recall"),
+    ):
+        sns.scatterplot(x=100 * values, y=names, ax=ax, color=color, label=label, s=40)
+    lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
+    highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
+    ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
+    ax.set(xlabel="%", ylabel="class")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize="small", frameon=False)
+    return ax
+
+
+def draw_size(ax: Axes, report: Report) -> Axes:
+    """Draw what the bytes of the packed file are spent on, as bars."""
+    parts = {name: size for name, size in report.size.parts.items() if size}
+    colors = [PART_COLORS[name] for name in parts]
+    sns.barplot(
+        x=list(parts.values()), y=list(parts), hue=list(parts), palette=colors, ax=ax, legend=False
+    )
+    for bar in ax.containers:  # one a bar
+        ax.bar_label(cast(BarContainer, bar), fmt="{:,.0f}", padding=3)
+    ax.set(xlabel="bytes", ylabel="")
+    ax.margins(x=0.2)
+    return ax
+
+
+def draw_images(pixels: Floats, titles: Sequence[str], columns: int = 8) -> Figure:
+    """Draw images (N, H, W, C) of 0..1 in rows, a title above each."""
+    rows = max(1, -(-len(titles) // columns))
+    figure = Figure(figsize=(1.35 * columns, 1.75 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, image, title in zip(axes, pixels, titles, strict=False):
+        ax.imshow(image.squeeze(), cmap="gray_r", vmin=0, vmax=1)
+        ax.set_title(title, fontsize=9)
+    return figure
+
+
+def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) -> Figure:
+    """Draw attempts (percent of the bytes saved, points lost), those no other beats joined up.
+
+    ``best`` is the place of the one to mark.
+    """
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    cuts, drops = np.array(trials, float).reshape(-1, 2).T
+    front = frontier(list(zip(-cuts, -drops, strict=True)))
+    draw_staircase(ax, cuts, drops, front, "attempts")
+    if best is not None:
+        ax.plot(cuts[best], drops[best], "*", color=ORANGE, markersize=16, label="best so far")
+    ax.set(xlabel="smaller by, %", ylabel="points of accuracy lost", xlim=(0, 100))
+    ax.legend(loc="upper left", fontsize="small")
+    return figure
+
+
+def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: str) -> Axes:
+    """Draw points, and a line along those at ``front``, which no other point beats.
+
+    Between two steps the line stays at the worth of the cheaper one: that much can be had there.
+    """
+    sns.scatterplot(x=x, y=y, ax=ax, color=GREY, s=50, label=label)
+    steps = list(front)
+    ax.step(x[steps], y[steps], where="post", color=BLUE, label="none is better in both")
+    return ax
+
+
+def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
+    """Draw every recipe of a sweep, bytes (log) against accuracy, and those that no other beats."""
+    done = [trial for trial in sweep if not trial.error]
+    size = np.array([trial.total_bytes for trial in done], float)
+    right = 100 * np.array([trial.accuracy for trial in done], float)
+    front = [done.index(trial) for trial in sweep.frontier]
+    draw_staircase(ax, size, right, front, "recipes")
+    ax.set(xscale="log", xlabel="bytes of the packed file (log)", ylabel="accuracy, %")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.8)))
+    ax.legend(loc="lower right", fontsize="small")
+    return ax
+
+
+def draw_sweep(sweep: Sweep) -> Figure:
+    """Draw the frontier of a sweep as a picture of its own."""
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = draw_frontier(figure.add_subplot(), sweep)
+    failed = f"; {len(sweep.failed)} more could not be run" if sweep.failed else ""
+    ax.set_title(
+        f"{sweep.model} on {sweep.dataset}: {len(sweep) - len(sweep.failed)} recipes on "
+        f"{sweep.images:,} exploration images{failed}",
+        fontsize=11,
+    )
+    return figure
+
+
+def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0) -> Axes:
+    """Draw accuracy, in percent, against sparsity or bits, one curve a layer, with its interval.
+
+    The line across is the ground's accuracy less ``threshold`` points. Layers that could not be
+    changed are named below; they are no curves.
+    """
+    scale = 100 if sensitivity.by == "sparsity" else 1
+    colors = sns.color_palette("colorblind", max(1, len(sensitivity.curves)))
+    for color, (name, curve) in zip(colors, sensitivity.curves.items(), strict=False):
+        level, accuracy, low, high = np.array(curve, float).T
+        x = scale * level
+        sns.lineplot(x=x, y=100 * accuracy, ax=ax, color=color, marker="o", label=name)
+        ax.fill_between(x, 100 * low, 100 * high, color=color, alpha=0.12, linewidth=0)
+    limit = 100 * sensitivity.accuracy - threshold
+    ax.axhline(limit, color=GREY, linestyle="--", linewidth=1, label=f"{threshold:g} points lost")
+    unit = "sparsity of this layer, %" if sensitivity.by == "sparsity" else "bits of this layer"
+    without = ", ".join(sensitivity.unchanged)
+    ax.set(xlabel=f"{unit}\nnot changed: {without}" if without else unit, ylabel="accuracy, %")
+    if sensitivity.by == "bits":
+        ax.invert_xaxis()
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def draw_budget(ax: Axes, budget: Budget) -> Axes:
+    """Draw what each layer was given: its bytes as bars, sparsity and bits written beside."""
+    names = [choice.layer for choice in budget.choices]
+    sizes = [choice.bytes for choice in budget.choices]
+    sns.barplot(x=sizes, y=names, ax=ax, color=BLUE)
+    labels = [f"{c.bytes:,.0f} B, {c.sparsity:.0%}, {c.bits} bits" for c in budget.choices]
+    ax.bar_label(cast(BarContainer, ax.containers[0]), labels=labels, padding=3)
+    ax.set(xlabel="bytes (expected)", ylabel="")
+    ax.margins(x=0.6)
+    return ax
+
+
+def draw_report(report: Report) -> Figure:
+    """Draw one report: confusion matrix, precision and recall per class, bytes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On an Agg canvas, known to no pyplot: it needs no closing.
+    """
+    figure = Figure(figsize=(10, 5.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplot_mosaic(
+        [["matrix", "classes"], ["matrix", "size"]], width_ratios=[1.25, 1], height_ratios=[1.9, 1]
+    )
+    draw_confusion(axes["matrix"], report)
+    draw_classes(axes["classes"], report)
+    draw_size(axes["size"], report)
+    low, high = report.accuracy_interval
+    figure.suptitle(
+        f"{report.recipe}\n{100 * report.confusion.accuracy:.1f} % right on {len(report.labels):,} "
+        f"{report.part} images (95 % between {100 * low:.1f} and {100 * high:.1f}); "
+        f"{report.size.total_bytes:,} bytes, {report.size.ratio:.1f} times smaller",
+        fontsize=11,
+    )
+    return figure
+
+
+def to_bytes(figure: Figure, kind: str) -> bytes:
+    """Render a figure as ``"png"`` or ``"svg"`` bytes."""
+    stream = BytesIO()
+    figure.savefig(stream, format=kind, dpi=110)
+    return stream.getvalue()

@@ -1,0 +1,65 @@
+"""Progressive answers: a stratified first part of the images, then all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from optiwidgets.engine.types.recipe import Recipe
+
+WHOLE_S, PART_S = 0.15, 0.1  # all images if they take no longer; else as many as take this long
+
+
+PARTS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+
+
+LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
+    {"rounding": "nearest"},
+    {"recovery": "none"},
+    {"score": "magnitude"},
+)
+
+
+def check_first(first: int | None) -> int | None:
+    """Give back a number of images, or None.
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    if first is not None and (type(first) is not int or first < 1):
+        raise ValueError(f"first is a number of images, 1 or more, not {first!r}")
+    return first
+
+
+def part_of(there: int, pace_s: float) -> int:
+    """How many of the images that are there fit a moving hand, at so many seconds an image.
+
+    Examples
+    --------
+    >>> part_of(50_000, 10e-6), part_of(1_500, 10e-6), part_of(50_000, 0.5)
+    (10000, 1500, 100)
+    """
+    if there * pace_s <= WHOLE_S:
+        return there
+    return max((n for n in PARTS if n * pace_s <= PART_S), default=PARTS[0])
+
+
+def stand_in(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
+    """The recipe itself if it is quick, else as much of it as is.
+
+    Examples
+    --------
+    >>> recipe = Recipe(sparsity=0.9, bits=4, rounding="gptq", recovery="refit")
+    >>> str(stand_in(recipe, lambda recipe: recipe.rounding == "nearest"))
+    "Recipe(sparsity=0.9, bits=4, recovery='refit')"
+    >>> str(stand_in(recipe, lambda recipe: False))
+    'Recipe(sparsity=0.9, bits=4)'
+    """
+    for less in LEFT_OUT:
+        if is_quick(recipe):
+            break
+        recipe = replace(recipe, **less)
+    return recipe

@@ -1,0 +1,75 @@
+"""The shipped cases as this process has them open: one experiment for all its sessions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.precomputed import Grid, share
+from optiwidgets.engine.models.zoo import shipped_models
+
+CASES = ("digits", "smear")
+
+
+def openers(case: str) -> dict[str, Callable[[], Experiment]]:
+    """How to open each model of a case: on first use, once for this process.
+
+    Examples
+    --------
+    >>> list(openers("digits"))
+    ['small', 'wide']
+    """
+    return {name: partial(_opened, case, name) for name in shipped_models(case)}
+
+
+@cache
+def _opened(case: str, name: str) -> Experiment:
+    """One for all sessions of this process: they share what it remembers."""
+    return Experiment.load(case, model=name)
+
+
+def foresee(path: str | os.PathLike[str]) -> None:
+    """Let sessions and experiments opened from now on answer from a slider grid's file.
+
+    Raises
+    ------
+    ValueError
+        The file is something else, damaged, or of another version.
+    OSError
+        It cannot be read.
+    """
+    share(Grid.load(path))
+    _opened.cache_clear()
+
+
+def preload(cases: Sequence[str] = CASES) -> list[tuple[str, str]]:
+    """Open cases with all their models, for every session of this process and of its forks.
+
+    Parameters
+    ----------
+    cases
+        Names of shipped cases.
+
+    Returns
+    -------
+    list
+        Case and model of all that was opened.
+
+    Raises
+    ------
+    ValueError
+        There is no such case.
+
+    Examples
+    --------
+    >>> preload(["smear"])
+    [('smear', 'small')]
+    """
+    if unknown := [case for case in cases if case not in CASES]:
+        raise ValueError(f"case is one of {', '.join(CASES)}, not {unknown[0]!r}")
+    pairs = [(case, name) for case in cases for name in shipped_models(case)]
+    for pair in pairs:
+        _opened(*pair)
+    return pairs

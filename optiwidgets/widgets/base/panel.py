@@ -1,0 +1,75 @@
+"""The eye: anywidget panels that draw the few hundred numbers a report comes down to.
+
+A ``Feed`` holds those numbers and goes to the browser once an update; each panel draws from it and
+computes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+from ipywidgets import DOMWidget, VBox, Widget, widget_serialization
+from traitlets import Bool, Dict, Instance, Int, List, Unicode
+
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.background import Job, nothing
+from optiwidgets.widgets.base.assets import load_css, load_esm
+
+
+class Feed(anywidget.AnyWidget):
+    """The numbers shown, and whether they answer the controls.
+
+    ``data`` is ``describe(baseline, report)`` plus ``settings``, the controls' positions behind it;
+    ``state`` is fresh, stale, running or error and ``message`` what to say about it. Where the
+    controls have moved on, the page says stale by itself, without waiting for the kernel.
+    """
+
+    _esm = load_esm(__file__, "feed")
+    _css = load_css(__file__, "theme")
+    data = Dict().tag(sync=True)
+    state = Unicode("running").tag(sync=True)
+    message = Unicode().tag(sync=True)
+    alarm = Bool(False).tag(sync=True)  # the message is of something that went wrong
+    handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
+    handle_keys = List(Unicode()).tag(sync=True)
+    rest = List(Int()).tag(sync=True)
+
+
+class Panel(anywidget.AnyWidget):
+    """Draws from a feed; subclasses name their module and stylesheet."""
+
+    feed = Instance(Feed).tag(sync=True, **widget_serialization)
+
+
+class View(VBox):
+    """What a tab of the explorer holds; it follows its session only while ``looked_at``."""
+
+    looked_at = Bool(False)
+
+
+Resting = Callable[[Report], Job]
+
+
+def when_looked_at(
+    looking: Callable[[], bool],
+    widget: DOMWidget,
+    work: Callable[[Report], Any],
+    show: Callable[..., None],
+) -> Resting:
+    """Once the hand rests, and somebody looks: do the work, then show what came of it."""
+
+    def job(report: Report) -> Job:
+        looked_at = looking()
+        if looked_at:
+            widget.add_class("ow-stale")
+
+        def done(result: Any) -> None:
+            if looked_at:
+                show(result)
+                widget.remove_class("ow-stale")
+
+        return (lambda void: work(report)) if looked_at else nothing, done
+
+    return job

@@ -1,0 +1,31 @@
+"""A small table of words and numbers that change under the hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+from traitlets import List, Unicode
+
+from optiwidgets.widgets.base.assets import load_css, load_esm
+
+
+class Table(anywidget.AnyWidget):
+    """Rows of text below a caption; each row's first cell names it.
+
+    Parameters
+    ----------
+    caption
+        What the table is about, read aloud with it.
+    heads
+        Names of the columns, the first for the rows' own names.
+    """
+
+    _esm = load_esm(__file__, "table")
+    _css = load_css(__file__, "table")
+    caption = Unicode().tag(sync=True)
+    heads = List(Unicode()).tag(sync=True)
+    rows = List(List(Unicode())).tag(sync=True)
+
+    def __init__(self, caption: str, heads: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(caption=caption, heads=list(heads), **kwargs)

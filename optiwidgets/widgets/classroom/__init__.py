@@ -1,0 +1,1 @@
+"""Activities for a class: autoplay, hidden recipe, prediction, projector."""

@@ -1,0 +1,301 @@
+"""What a class plays: a hidden recipe, a covered verdict, a number committed first."""
+
+from __future__ import annotations
+
+from html import escape
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Text
+
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.session import Session, is_whole
+from optiwidgets.widgets.base.panel import Feed, View
+from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, hide, told
+from optiwidgets.widgets.classroom.prediction import Guess, read, tally
+from optiwidgets.widgets.panels.report_panels import Matrices
+
+if TYPE_CHECKING:
+    from optiwidgets.widgets.classroom.classroom import Classroom
+
+COVER_PICTURE, COVER_CARDS = "ow-cover-picture", "ow-cover-cards"
+NONE, SURPRISE, PREDICT, BLIND = "", "surprise", "predict", "blind"
+SAID = {
+    NONE: "Surprise me: guess a hidden recipe from its matrix. Predict: say the accuracy before "
+    "you see it. Blind vote: the verdict stays covered until the class has voted.",
+    PREDICT: "Move a handle: what comes stays covered until you have committed the accuracy.",
+    BLIND: "The verdict is covered. Vote good, borderline, bad or cannot tell; then Uncover, or "
+    "the key V.",
+}
+QUESTION = "Covered: what accuracy will it show, in percent? Commit uncovers it."
+HIDDEN = (
+    "Seed {seed}: a hidden recipe of sparsity and bit-width made the optimized matrix, all else as "
+    "usual. The handles do not drive it and stand still. Guess, then Reveal: 100 less 2 a point of "
+    "sparsity, less 10 a step of bit-width."
+)
+COVERED_VERDICT = {"grade": "covered", "reasons": ["vote first, then press V or Uncover"]}
+
+
+class Activities(View):
+    """The Class tab: one activity at a time, above the matrices.
+
+    Parameters
+    ----------
+    session, feed
+        What is shown, and the numbers of it that the page has.
+    classroom
+        Covers the picture, and lets the handles stand still meanwhile.
+
+    Examples
+    --------
+    >>> from optiwidgets.widgets.explorer.explorer import Explorer
+    >>> activities = Explorer().classroom.activities
+    >>> activities.start_surprise(7)
+    >>> activities.running
+    'surprise'
+    >>> activities.stop.click()
+    >>> activities.running
+    ''
+    """
+
+    def __init__(self, session: Session, feed: Feed, classroom: Classroom) -> None:
+        self.session, self.classroom = session, classroom
+        self.running = NONE
+        self.guesses: list[Guess] = []
+        self._hidden: Report | None = None
+        self._covered = False  # the picture, or the verdict
+        self._committed: float | None = None
+        self.guess: float | None = None  # of what is shown
+        self._seen: Recipe = self.session.recipe
+        self.seed = BoundedIntText(SystemRandom().randrange(SEEDS), min=0, max=SEEDS - 1)
+        self.seed.description = "Seed"
+        self._make_buttons()
+        self.said, self.marker = HTML(), HTML()
+        self._say(SAID[NONE])
+        self.secret = Feed(data=_empty(self.session.baseline))
+        self.matrices, self.hidden = Matrices(feed=feed), Matrices(feed=self.secret)
+        self._rows = self._make_rows()
+        super().__init__([*self._rows, self.matrices, self.hidden])
+        self.add_class("ow-class")
+        self._listen()
+        self._ask_for(NONE)
+
+    def _make_buttons(self) -> None:
+        self.surprise = Button(description="Surprise me", tooltip="A hidden recipe, by its seed")
+        self.predict = Button(description="Predict", tooltip="Commit a number, then see")
+        self.blind = Button(description="Blind vote", tooltip="The verdict stays covered")
+        self.stop = Button(description="Stop", tooltip="Leave the activity", disabled=True)
+        self.sparsity = BoundedIntText(50, min=0, max=99, description="Sparsity, %")
+        self.bits = Dropdown(options=BIT_WIDTHS, value=8, description="Bit-width")
+        self.reveal = Button(description="Reveal")
+        self.accuracy = Text(description="Accuracy, %", placeholder="0 to 100")
+        self.commit = Button(description="Commit")
+        self.uncover = Button(description="Uncover", tooltip="Key V").add_class("ow-uncover")
+        self._asked = {
+            SURPRISE: (self.sparsity, self.bits, self.reveal),
+            PREDICT: (self.accuracy, self.commit),
+            BLIND: (self.uncover,),
+        }
+
+    def _make_rows(self) -> tuple[HBox, ...]:
+        chosen = HBox([self.surprise, self.seed, self.predict, self.blind, self.stop])
+        given = HBox([widget for asked in self._asked.values() for widget in asked])
+        rows = (chosen, self.said, given, self.marker)
+        return tuple(row.add_class("ow-class-row") for row in rows)
+
+    def _listen(self) -> None:
+        self.surprise.on_click(lambda _: self.start_surprise(self.seed.value))
+        self.predict.on_click(lambda _: self.start(PREDICT))
+        self.blind.on_click(lambda _: self.start(BLIND))
+        self.stop.on_click(lambda _: self.leave())
+        self.reveal.on_click(lambda _: self._reveal())
+        self.commit.on_click(lambda _: self._commit())
+        self.accuracy.on_msg(self._entered)
+        self.uncover.on_click(lambda _: self._uncover())
+        self.observe(lambda _: self.arrange(), "looked_at")
+        self.session.observe(lambda _: self._changes(), ["busy", "recipe"])
+        self.session.observe(lambda _: self._other_model(), "experiment")
+        self.session.observe(lambda _: self._open(), ["report", "busy"])
+
+    @property
+    def hiding(self) -> bool:
+        """Whether a recipe is hidden."""
+        return self._hidden is not None
+
+    @property
+    def covers(self) -> bool:
+        """Whether the picture or the verdict is covered."""
+        return self._covered
+
+    @property
+    def covers_picture(self) -> bool:
+        """Whether no number of the picture may be told."""
+        return self._covered and self.running == PREDICT
+
+    def arrange(self) -> None:
+        """Draw matrices only while they are looked at: hidden ones cost as much."""
+        shown = self.hidden if self.running == SURPRISE else self.matrices
+        self.children = (*self._rows, *([shown] if self.looked_at else []))
+
+    def start_surprise(self, seed: int) -> None:
+        """Hide the recipe of a seed, 0 to 999999: the same for everybody with the same model."""
+        if self._hidden is None and self.running == SURPRISE and self.seed.value == seed:
+            seed = (seed + 1) % SEEDS  # that one is known by now
+        hidden = hide(seed, self.session.experiment.run)
+        self.start(SURPRISE)
+        self.seed.value, self._hidden = seed, hidden
+        self.secret.data = _without_recipe(self.session.baseline, hidden)
+        self.classroom.explorer.linked["surprise"] = seed
+        self._say(HIDDEN.format(seed=seed))
+        self._dress()
+        self.classroom.repaint()
+
+    def start(self, activity: str) -> None:
+        """Begin one of "surprise", "predict", "blind"; what was going on is left."""
+        self.leave()
+        self.running, self._seen, self.guess = activity, self.session.recipe, None
+        self._covered = activity == BLIND
+        self._say(SAID.get(activity, ""))
+        self._dress()
+        if activity == BLIND:
+            self.classroom.repaint()
+
+    def end(self) -> None:
+        """Leave the activity, and forget what was guessed."""
+        self.guess = None
+        self.leave()
+
+    def leave(self) -> None:
+        """End the activity: nothing stays covered, the handles drive again."""
+        if self.running == NONE:
+            return
+        self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
+        self.guesses, self.marker.value = [], ""
+        self.classroom.explorer.linked.pop("surprise", None)
+        self._say(SAID[NONE])
+        self._dress()
+        self.classroom.repaint()
+
+    def cover(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What may be sent to the page: during a blind vote the verdict is not among it."""
+        data = data | {"covered": self._covered or self.hiding, "guess": self.guess}
+        if self.running == BLIND and self._covered:
+            return data | {"verdict": data["verdict"] | COVERED_VERDICT}
+        return data
+
+    def _changes(self) -> None:
+        """Cover before the new picture is there, not after."""
+        if self.session.recipe == self._seen:
+            return
+        self._seen, self.guess = self.session.recipe, None
+        if self.running in (PREDICT, BLIND):
+            self._cover()
+
+    def _cover(self, why: str = "") -> None:
+        """Ask anew."""
+        self._committed, self._covered, self.marker.value = None, True, ""
+        self.guess, self.accuracy.value = None, ""
+        self._say(why + (SAID[BLIND] if self.running == BLIND else QUESTION))
+        self._dress()
+
+    def _other_model(self) -> None:
+        """Another picture: a vote or a question of the last one uncovers nothing of either."""
+        self.guess = None
+        if self.running in (PREDICT, BLIND):
+            self._cover("This is another model, and a new question. ")
+        else:
+            self.leave()
+
+    def other_policy(self) -> None:
+        """Another verdict: what the class votes on is covered again."""
+        if self.running == BLIND:
+            self._cover()
+
+    def _commit(self) -> None:
+        if not self.covers_picture:
+            return
+        try:
+            self._committed = read(self.accuracy.value)
+        except ValueError as error:
+            self._say(str(error))
+            self.classroom.refuse(str(error))
+            return
+        self._say("Committed. It is uncovered once all images are in.")
+        self._open()
+
+    def _entered(self, widget: Any, content: Any, buffers: Any) -> None:
+        """Enter in the field commits."""
+        if isinstance(content, dict) and content.get("event") == "submit":
+            self._commit()
+
+    def _open(self) -> None:
+        """Uncover the picture that was guessed, once it is whole."""
+        guess = self._committed
+        if guess is None or not (self._covered and is_whole(self.session)):
+            return
+        self._covered, self._committed, self.guess = False, None, guess
+        accuracy = 100 * self.session.report.confusion.accuracy
+        self.guesses = [*self.guesses, Guess(guess, accuracy)]
+        self.marker.value = self.guesses[-1].marker
+        self._say(f"{self.guesses[-1].words} {tally(self.guesses)}")
+        self._dress()
+        self.classroom.repaint()
+
+    def _uncover(self) -> None:
+        if self.running == BLIND and self._covered:
+            self._covered = False
+            self._say("Uncovered. Move a handle for the next vote.")
+            self._dress()
+            self.classroom.repaint()
+
+    def _reveal(self) -> None:
+        """Say what was hidden, and show it on the handles."""
+        if self._hidden is None:
+            return
+        recipe, self._hidden = self._hidden.recipe, None
+        self._say(told(recipe, self.sparsity.value, self.bits.value))
+        self._dress()
+        self.session.ask(recipe)
+
+    def _ask_for(self, running: str) -> None:
+        for activity, asked in self._asked.items():
+            for widget in asked:
+                widget.layout.display = None if activity == running else "none"
+
+    def _say(self, said: str) -> None:
+        self.said.value = f'<p role="status">{escape(said)}</p>'
+
+    def _dress(self) -> None:
+        """Show what the activity asks for, cover what it covers, lock what it locks."""
+        hiding = self.hiding
+        self._ask_for(self.running)
+        self.classroom.mark("ow-asks", self.running in (PREDICT, BLIND))
+        self.stop.disabled = self.running == NONE
+        self.reveal.disabled = not hiding
+        self.commit.disabled = self.uncover.disabled = not self._covered
+        self.classroom.mark(COVER_PICTURE, self.running == PREDICT and self._covered)
+        self.classroom.mark(COVER_CARDS, hiding)
+        self.classroom.lock(hiding)
+        self.arrange()
+
+
+def _without_recipe(baseline: Report, hidden: Report) -> dict[str, Any]:
+    """What matrices draw, and not a byte that tells the recipe: no bytes, no sizes."""
+    return {
+        "classes": list(hidden.class_names),
+        "baseline": _counted(baseline),
+        "optimized": _counted(hidden),
+    }
+
+
+def _counted(report: Report) -> dict[str, Any]:
+    return {
+        "counts": report.confusion.counts.astype("<i4").tobytes(),
+        "accuracy": report.confusion.accuracy,
+        "interval": list(report.accuracy_interval),
+    }
+
+
+def _empty(baseline: Report) -> dict[str, Any]:
+    return _without_recipe(baseline, baseline)

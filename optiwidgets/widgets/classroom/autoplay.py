@@ -1,0 +1,220 @@
+"""Sparsity that moves by itself: from 0 to 99 %, or until the cliff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from ipywidgets import Button, Dropdown, HBox
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.session.session import Session, is_whole
+from optiwidgets.widgets.classroom.page_events import Stage
+from optiwidgets.widgets.controls.recipe_controls import Controls
+
+SPEEDS = {"slow": 500, "normal": 120, "fast": 0}  # how long each picture stands, in ms
+CALM_STEP, CALM_MS = 20, 1500  # for eyes that want little motion: few large steps
+LAST = 99  # %
+GRIP_S = 3  # what an interrupted search says stays while the hand that did it moves on
+RULE = (
+    "Stops at the first sparsity whose paired drop is above the policy's limit with its whole 95 % "
+    "interval. Not the verdict: speed is not measured at every step."
+)
+
+
+class Player(HBox):
+    """Moves the sparsity slider step by step, each one only after the last picture was shown.
+
+    Parameters
+    ----------
+    session, controls
+        What is moved, and what says how it came out.
+    stage
+        Beats once a picture is on the screen.
+    policy
+        Gives the policy of the moment: its limit is where the cliff is.
+
+    Examples
+    --------
+    >>> session, controls, stage = Session(), Controls(), Stage()
+    >>> def ask(change):
+    ...     session.recipe = controls.recipe()
+    >>> controls.sparsity.observe(ask, "value")
+    >>> player = Player(session, controls, stage, lambda: Policy.MOBILE)
+    >>> player.play.click()
+    >>> stage.beat += 1
+    >>> session.recipe.sparsity
+    0.01
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        controls: Controls,
+        stage: Stage,
+        policy: Callable[[], Policy],
+    ) -> None:
+        self.session, self.controls, self.stage, self._policy = session, controls, stage, policy
+        self.play = Button(description="Play", tooltip="Sparsity from 0 to 99 %")
+        self.speed = Dropdown(options=list(SPEEDS), value="normal").add_class("ow-speed-of-play")
+        self.speed.tooltip = "Speed of Play"
+        self.cliff = Button(description="Find my cliff")
+        self.cliff.tooltip = RULE
+        self.said = self.safe = ""  # in full, and without what a covered picture would show
+        self.tell: Callable[[], None] = lambda: None  # called when there is something new to say
+        self._seeking, self._stepping, self._stride = False, False, 1
+        self._at = 0
+        self._stopped_s = -float(GRIP_S)
+        super().__init__([self.play, self.speed, self.cliff])
+        self.add_class("ow-play")
+        self._listen()
+
+    def _listen(self) -> None:
+        self.play.on_click(lambda _: self._halt() if self.playing else self.start())
+        self.cliff.on_click(lambda _: self._halt() if self.playing else self.seek())
+        self.speed.observe(lambda _: self._set_pace(), "value")
+        self.stage.observe(lambda _: self._set_pace(), "calm")
+        self.stage.observe(lambda _: self.beat(), "beat")
+        self.stage.observe(lambda _: self._turned_on_or_off(), "playing")
+        self.session.observe(lambda _: self.stop(), ["experiment"])
+        self.session.observe(self._failed, "error")
+        for handle in self.controls.handles:
+            handle.observe(self._moved, "value")
+        self._set_pace()
+
+    @property
+    def playing(self) -> bool:
+        """Whether the slider moves by itself."""
+        return self.stage.playing
+
+    def start(self) -> None:
+        """Go on from where the slider stands; from the end, begin anew."""
+        self._begin(seeking=False, at=None if self.controls.sparsity.value < LAST else 0)
+
+    def seek(self) -> None:
+        """From 0 % on, look for the first sparsity beyond the cliff."""
+        self._begin(seeking=True, at=0)
+        if self.playing:
+            self._say(f"Looking for the cliff: a {self.rule()}.", "Moving up from 0 %.")
+
+    def stop(self, said: str = "") -> None:
+        """Let the slider stand where it is; of what was said, only ``said`` stays."""
+        self._seeking, self._stopped_s = False, -GRIP_S
+        self.stage.playing = False
+        if said or self.said:
+            self._say(said, f"Stopped at {self._at} %." if said else "")
+
+    def beat(self) -> None:
+        """Take the next step, if what is shown answers the last one with all images."""
+        if not (self.playing and is_whole(self.session)):
+            return
+        at = self.controls.sparsity.value
+        if self._seeking and self._is_over():
+            self._turned(at)
+        elif at >= LAST:
+            self.stop(f"No cliff up to {LAST} %: no {self.rule()}." if self._seeking else "")
+        else:
+            self._step_to(min(at + self._stride, LAST))
+
+    def rule(self) -> str:
+        """What makes a cliff, in words.
+
+        Examples
+        --------
+        >>> Player(Session(), Controls(), Stage(), lambda: Policy.MEDICAL).rule()
+        'drop surely above 1 point'
+        """
+        return f"drop surely above {_points(self._policy().limit_points)}"
+
+    def _is_over(self) -> bool:
+        drop = self.session.report.drop_from(self.session.baseline)
+        return drop.low > self._policy().limit_points
+
+    def _turned(self, at: int) -> None:
+        """Over the cliff: after large steps go back and take the last one in small ones."""
+        if self._stride > 1 and at > 0:
+            back, self._stride = max(at - self._stride, 0) + 1, 1
+            self._step_to(back)
+            return
+        drop, limit = (
+            self.session.report.drop_from(self.session.baseline),
+            self._policy().limit_points,
+        )
+        self.stop(
+            f"Cliff at {at} %: the drop is surely above {_points(limit)} "
+            f"({_above(drop.low, limit)} to {_above(drop.high, limit)})"
+        )
+
+    def _begin(self, seeking: bool, at: int | None) -> None:
+        if self.controls.sparsity.disabled:
+            said = "Play moves the sparsity slider, and that stands still here."
+            self._say(said, said)
+            return
+        self._seeking = seeking
+        self._stride = CALM_STEP if self.stage.calm else 1
+        self._say("")
+        if at is not None:
+            self._step_to(at)
+        self.stage.playing = True
+
+    def _step_to(self, at: int) -> None:
+        self._at = at
+        with self._own_step():
+            self.controls.sparsity.value = at
+
+    @contextmanager
+    def _own_step(self) -> Iterator[None]:
+        self._stepping = True
+        try:
+            yield
+        finally:
+            self._stepping = False
+
+    def _moved(self, change: Any) -> None:
+        """A hand that takes a handle has it."""
+        if self._stepping or self.controls.following:
+            return
+        if self._seeking and self.playing:
+            self._halt()
+        elif self.playing or monotonic() - self._stopped_s > GRIP_S:
+            self.stop()
+
+    def _halt(self) -> None:
+        """Somebody interrupts: a search says how far it came."""
+        if self._seeking:
+            self.stop(f"Stopped at {self._at} %: no cliff yet.")
+            self._stopped_s = monotonic()
+        else:
+            self.stop()
+
+    def _turned_on_or_off(self) -> None:
+        self._dress()
+        if self._seeking and not self.playing:  # the page ended it: a hand took the slider
+            self._halt()
+
+    def _failed(self, change: Any) -> None:
+        if change.new:
+            self.stop()
+
+    def _set_pace(self) -> None:
+        self.stage.pause_ms = CALM_MS if self.stage.calm else SPEEDS[self.speed.value]
+
+    def _say(self, said: str, safe: str = "") -> None:
+        self.said, self.safe = said, safe
+        self.tell()
+
+    def _dress(self) -> None:
+        playing = self.playing
+        self.play.description = "Pause" if playing else "Play"
+        self.cliff.disabled = playing
+
+
+def _points(limit: float) -> str:
+    return f"{limit:g} point{'' if limit == 1 else 's'}"
+
+
+def _above(value: float, limit: float) -> str:
+    """As few decimals as do not contradict that it is above the limit."""
+    return next((t for n in (1, 2, 3) if float(t := f"{value:.{n}f}") > limit), f"{value:g}")

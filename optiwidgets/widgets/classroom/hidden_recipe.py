@@ -1,0 +1,99 @@
+"""A recipe hidden behind a number, and how near a guess comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.report import Report
+
+SEEDS = 10**6  # 0..999,999
+SPARSITIES = range(30, 96, 5)  # %
+WIDTHS = (2, 3, 4, 5, 6, 8, 32)
+HURT = (3.0, 60.0)  # points lost: seen in the matrix, and not yet all lost
+TRIES = 60
+A_POINT, A_STEP = 2, 10  # what a guess loses per point of sparsity, per step of bit-width
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How far a guess is from the hidden recipe: points of sparsity, steps of bit-width, score.
+
+    The score is 100 less 2 for every point and 10 for every step, 0 at least.
+    """
+
+    points: int
+    steps: int
+    score: int
+
+
+def hide(seed: int, run: Callable[[Recipe], Report]) -> Report:
+    """Report of the recipe that this seed stands for: for one model, always the same.
+
+    Recipes are drawn from the seed until one hurts visibly without breaking all.
+
+    Raises
+    ------
+    ValueError
+        A seed that is no whole number 0 to 999999.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> run = Experiment.load("digits").run
+    >>> hide(7, run).recipe == hide(7, run).recipe
+    True
+    """
+    chance, baseline = Random(check_seed(seed)), run(Recipe())
+    for _ in range(TRIES):
+        recipe = Recipe(chance.choice(SPARSITIES) / 100, bits=chance.choice(WIDTHS))
+        report = run(recipe)
+        if HURT[0] <= report.drop_from(baseline).points <= HURT[1]:
+            break
+    return report
+
+
+def check_seed(seed: object) -> int:
+    """Give back a seed; raise ValueError for what is no whole number 0 to 999999."""
+    if type(seed) is not int or not 0 <= seed < SEEDS:
+        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {seed!r}")
+    return seed
+
+
+def nearness(hidden: Recipe, sparsity: int, bits: int) -> Nearness:
+    """Measure a guess, sparsity in percent.
+
+    Examples
+    --------
+    >>> nearness(Recipe(0.85, bits=4), sparsity=80, bits=3)
+    Nearness(points=5, steps=1, score=80)
+    """
+    points = abs(round(100 * hidden.sparsity) - sparsity)
+    steps = abs(BIT_WIDTHS.index(hidden.bits) - BIT_WIDTHS.index(bits))
+    return Nearness(points, steps, max(0, 100 - A_POINT * points - A_STEP * steps))
+
+
+def told(hidden: Recipe, sparsity: int, bits: int) -> str:
+    """Say the hidden recipe, the guess and how near it came.
+
+    Examples
+    --------
+    >>> told(Recipe(0.85, bits=4), sparsity=84, bits=4)
+    'It was 85 % and 4 bits; you said 84 % and 4 bits: 1 point and 0 steps off. 98 of 100.'
+    """
+    near = nearness(hidden, sparsity, bits)
+    return (
+        f"It was {hidden.sparsity:.0%} and {_bits(hidden.bits)}; you said {sparsity}% and "
+        f"{_bits(bits)}: {_count(near.points, 'point')} and {_count(near.steps, 'step')} off. "
+        f"{near.score} of 100."
+    ).replace("%", " %")
+
+
+def _bits(bits: int) -> str:
+    return _count(bits, "bit")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,47 @@
+"""What the page does for a class: the beat of a playing slider, and keys that press buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+from traitlets import Bool, Int, TraitError
+
+from optiwidgets.widgets.base.assets import load_css, load_esm
+
+MOST_BEATS = 2**31 - 1
+
+
+class Stage(anywidget.AnyWidget):
+    """Beats while ``playing``, each time once the last picture is on the screen.
+
+    The page counts ``beat`` up, says in ``calm`` whether it should move little, and may end
+    ``playing`` when a hand takes a slider. ``pause_ms`` is how long a picture stands. Its keys
+    press buttons of the explorer: V uncovers, PageUp and PageDown turn, Escape leaves.
+
+    Examples
+    --------
+    >>> Stage().check_hand("playing", True)
+    Traceback (most recent call last):
+    ...
+    traitlets.traitlets.TraitError: playing can only be ended from a page
+    """
+
+    _esm, _css = load_esm(__file__, "page_events"), load_css(__file__, "page_events")
+    playing = Bool(False).tag(sync=True)
+    pause_ms = Int(0).tag(sync=True)
+    beat = Int(0).tag(sync=True)
+    calm = Bool(False).tag(sync=True)
+
+    def check_hand(self, trait: str, value: Any) -> None:
+        """Raise TraitError for what no page needs to say."""
+        if trait == "beat":
+            if type(value) is not int or not 0 <= value <= MOST_BEATS:
+                raise TraitError(f"beat is a whole number 0 to {MOST_BEATS}")
+        elif trait == "calm":
+            if type(value) is not bool:
+                raise TraitError("calm is true or false")
+        elif trait != "playing":
+            raise TraitError(f"{trait} cannot be set from a page")
+        elif value is not False:
+            raise TraitError("playing can only be ended from a page")

@@ -1,0 +1,95 @@
+"""One big thing at a time, in type of 24 px and more: the explorer on a projector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipywidgets import HTML, Button, HBox
+
+if TYPE_CHECKING:
+    from optiwidgets.widgets.classroom.classroom import Classroom
+
+STEPS = ("numbers", "confusion", "change")
+
+
+class Projector(HBox):
+    """A toggle in the header; while it is on, Back and Next turn through the steps.
+
+    A clicker's keys (PageUp, PageDown) and, outside of controls, the arrow keys press Back and
+    Next, Escape leaves.
+
+    Parameters
+    ----------
+    classroom
+        Of the explorer that is shown large.
+
+    Examples
+    --------
+    >>> from optiwidgets.widgets.explorer.explorer import Explorer
+    >>> projector = Explorer().classroom.projector
+    >>> projector.toggle.click()
+    >>> projector.next.click()
+    >>> projector.step, projector.counter.value
+    ('confusion', '2 of 3')
+    """
+
+    def __init__(self, classroom: Classroom) -> None:
+        self.classroom = classroom
+        self.on, self.place = False, 0
+        self._tab = 0
+        self.toggle = Button(description="Projector", tooltip="Large type, one thing at a time")
+        self.back = Button(description="Back").add_class("ow-back")
+        self.next = Button(description="Next").add_class("ow-next")
+        self.counter = HTML().add_class("ow-counter")
+        activities = classroom.activities
+        asked = (activities.accuracy, activities.commit, activities.uncover)
+        self.asked = HBox(asked).add_class("ow-asked")  # seen while it is on
+        super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
+        self.add_class("ow-projecting")
+        self.toggle.on_click(lambda _: self.leave() if self.on else self.start())
+        self.back.on_click(lambda _: self.turn(-1))
+        self.next.on_click(lambda _: self.turn(1))
+        self._show_keys()
+
+    @property
+    def step(self) -> str:
+        """What is large, one of ``STEPS``."""
+        return STEPS[self.place]
+
+    def start(self) -> None:
+        """Show the first step, large; not while a recipe is hidden, for its matrices are not it."""
+        if self.classroom.activities.hiding:
+            self.classroom.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
+            return
+        tabs = self.classroom.explorer.tabs
+        self.on, self.place, self._tab = True, 0, tabs.selected_index
+        tabs.selected_index = tabs.titles.index("Confusion")
+        self._dress()
+
+    def leave(self) -> None:
+        """Back to the whole explorer, at the tab where it was."""
+        if not self.on:
+            return
+        self.on = False
+        self.classroom.explorer.tabs.selected_index = self._tab
+        self._dress()
+
+    def turn(self, by: int) -> None:
+        """Go ``by`` steps on, not beyond the first and the last."""
+        if self.on:
+            self.place = min(len(STEPS) - 1, max(0, self.place + by))
+            self._dress()
+
+    def _dress(self) -> None:
+        self.classroom.mark("ow-projector", self.on)
+        for step in STEPS:
+            self.classroom.mark(f"ow-step-{step}", self.on and step == self.step)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        for widget in (self.back, self.counter, self.next):
+            widget.layout.display = None if self.on else "none"
+        self.back.disabled, self.next.disabled = self.place == 0, self.place == len(STEPS) - 1
+        self.counter.value = f"{self.place + 1} of {len(STEPS)}"
+        self.toggle.description = "Leave" if self.on else "Projector"
+        (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

@@ -1,0 +1,1 @@
+"""Sliders and menus that define a recipe."""

@@ -1,0 +1,147 @@
+"""What can be chosen beside the sliders, which of it cannot be for now, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ipywidgets import Dropdown, ToggleButtons
+
+from optiwidgets.engine.types.recipe import (
+    CHANNEL_SCORES,
+    CHOICES,
+    N_OF_M,
+    WEIGHT_SCORES,
+    WITHOUT_TRAINING,
+)
+
+Options = list[tuple[str, str]]
+LABELS = {  # where a value does not say it by itself
+    "lamp": "LAMP",
+    "wanda": "Wanda",
+    "fisher": "Fisher",
+    "obs": "OBS",
+    "l2": "L2 norm",
+    "minmax": "min-max",
+    "percentile": "99.9 %",
+    "mse": "MSE",
+    "gptq": "GPTQ",
+    "none": "nothing",
+    "sequential": "sequential refit",
+    "finetune": "fine-tune",
+    "qat": "quantization-aware",
+}
+TRAIN = {"finetune": "Fine-tune", "iterative": "Train in steps", "qat": "Train rounded"}  # buttons
+CODE_FIELDS = ("grain", "scheme", "clip", "rounding")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One question: the recipe's field, the words, the values, whether all are in sight, where."""
+
+    field: str
+    question: str
+    values: tuple[str, ...]
+    in_sight: bool = False
+    place: str = "ow-half"
+
+    def widget(self) -> ToggleButtons | Dropdown:
+        """Buttons where every answer is in sight, else a list that opens."""
+        kind, look = (ToggleButtons, "ow-choice") if self.in_sight else (Dropdown, "ow-pick")
+        made = kind(options=labelled(self.values), description=self.question)
+        return made.add_class(look).add_class(self.place)
+
+
+CHOICES_SHOWN = (
+    Choice("pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, place="ow-whole"),
+    Choice("score", "Who goes first", WEIGHT_SCORES),
+    Choice("grain", "One scale per", CHOICES["grain"], in_sight=True),
+    Choice("scheme", "Codes", CHOICES["scheme"]),
+    Choice("clip", "Range", CHOICES["clip"]),
+    Choice("rounding", "Rounding", CHOICES["rounding"], in_sight=True),
+    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), place="ow-line"),
+)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Why fields have nothing to act on, or, where they are not ``idle``, what is used instead."""
+
+    reason: str
+    fields: tuple[str, ...]
+    idle: bool = True
+
+
+def labelled(values: tuple[str, ...]) -> Options:
+    """Values with what is written for them.
+
+    Examples
+    --------
+    >>> labelled(("random", "obs"))
+    [('random', 'random'), ('OBS', 'obs')]
+    """
+    return [(LABELS.get(value, value), value) for value in values]
+
+
+def scores_for(pruning: str) -> Options:
+    """Who can go first where the cut is made like this: weights, or whole channels."""
+    return labelled(CHANNEL_SCORES if pruning == "channel" else WEIGHT_SCORES)
+
+
+def offer(handle: ToggleButtons | Dropdown, options: Options) -> None:
+    """Offer other answers; the one given stays where it is still there, else the first is."""
+    if options == [*handle.options]:
+        return
+    kept = handle.value if handle.value in [value for _, value in options] else options[0][1]
+    handle.options = options  # which moves it to the first
+    handle.value = kept
+
+
+def set_aside(bits: int, scheme: str) -> dict[str, str]:
+    """What is used instead of choices that have no meaning together.
+
+    Examples
+    --------
+    >>> set_aside(4, "ternary"), set_aside(2, "ternary"), set_aside(4, "codebook")
+    ({'scheme': 'symmetric'}, {}, {'rounding': 'nearest'})
+    """
+    if bits == 1 or (scheme == "ternary" and 2 < bits < 16):
+        return {"scheme": "symmetric"}
+    return {"rounding": "nearest"} if scheme == "codebook" and bits < 16 else {}
+
+
+def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]:
+    r"""What the handles' positions rule out, and why.
+
+    Examples
+    --------
+    >>> handles = {"pruning": "2:4", "scheme": "ternary"}
+    >>> [ruling.reason for ruling in rulings(3, handles, "finetune")]
+    ['2:4 keeps 2 of every 4 weights: 50\xa0%.', 'Ternary codes take 2 bits; these are symmetric.']
+    """
+    ruled = []
+    if (pruning := chosen["pruning"]) in N_OF_M:
+        share = f"{100 * N_OF_M[pruning]:.0f}\N{NO-BREAK SPACE}%"
+        reason = f"{pruning} keeps {pruning[0]} of every 4 weights: {share}."
+        ruled.append(Ruling(reason, ("sparsity",)))
+    if coded := _about_codes(bits, chosen["scheme"]):
+        ruled.append(coded)
+    if training == "qat" and bits >= 16:
+        reason = "Quantization-aware training takes 1 to 8 bits."
+        ruled.append(Ruling(reason, ("finetune",)))
+    return ruled
+
+
+def _about_codes(bits: int, scheme: str) -> Ruling | None:
+    if bits >= 16:
+        return Ruling(f"{bits} bits are floats: no scale, codes or range.", CODE_FIELDS)
+    if bits == 1:
+        return Ruling("1 bit is sign times scale: always symmetric.", ("scheme", "clip"))
+    if scheme == "codebook":
+        reason = "A codebook lists each layer's values: no scale, range or GPTQ."
+        return Ruling(reason, ("grain", "clip", "rounding"))
+    if scheme == "ternary" and bits == 2:
+        return Ruling("Ternary codes find their own range.", ("clip",))
+    if scheme == "ternary":
+        return Ruling("Ternary codes take 2 bits; these are symmetric.", ("scheme",), idle=False)
+    return None

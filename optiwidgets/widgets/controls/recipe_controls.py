@@ -1,0 +1,260 @@
+"""The hand: stock ipywidgets that spell out a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from ipywidgets import (
+    HTML,
+    Button,
+    DOMWidget,
+    Dropdown,
+    FloatProgress,
+    HBox,
+    IntSlider,
+    SelectionSlider,
+    VBox,
+)
+
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, BY_TRAINING, N_OF_M, Recipe
+from optiwidgets.widgets.controls.options import (
+    CHOICES_SHOWN,
+    TRAIN,
+    labelled,
+    offer,
+    rulings,
+    scores_for,
+    set_aside,
+)
+
+if TYPE_CHECKING:
+    from optiwidgets.engine.execution.progress import Progress
+
+ACTIVATION_BITS = (*range(2, 9), 32)
+
+
+class Controls(VBox):
+    """Sliders and buttons; ``recipe()`` is what they say, ``show(recipe)`` makes them say it.
+
+    Examples
+    --------
+    >>> controls = Controls()
+    >>> controls.sparsity.value, controls.bits.value = 80, 4
+    >>> controls.recipe() == Recipe(sparsity=0.8, bits=4)
+    True
+    """
+
+    def __init__(self) -> None:
+        self.sparsity = IntSlider(0, 0, 99, description="Sparsity")
+        self.sparsity.add_class("ow-slider").add_class("ow-percent")
+        self.bits = SelectionSlider(
+            options=[(f"{bits} bit{'s' * (bits > 1)}", bits) for bits in BIT_WIDTHS],
+            value=32,
+            description="Bit-width",
+        )
+        self.bits.add_class("ow-slider")
+        self.activation_bits = Dropdown(
+            options=[(str(bits), bits) for bits in ACTIVATION_BITS],
+            value=32,
+            description="Activation bits",
+        )
+        self.activation_bits.add_class("ow-pick").add_class("ow-half")
+        self.choices = {choice.field: choice.widget() for choice in CHOICES_SHOWN}
+        self.note = HTML().add_class("ow-note")
+        self.reset = Button(description="Reset", tooltip="Back to the untouched model")
+        self.reset.add_class("ow-reset")
+        self.training = Dropdown(options=labelled(BY_TRAINING), description="Training")
+        self.training.add_class("ow-pick").add_class("ow-line")
+        self.tune = Button(tooltip="On the training images; pruned weights stay 0")
+        self.cancel = Button(description="Cancel", disabled=True)
+        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
+        self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
+        self.rows = self._rows()
+        self.limits, self._unlocked = "", {*self.rows}
+        self._free: int | None = None  # where the slider stood before a pattern moved it
+        self.locked = False
+        self.following = False  # handles move, but by no hand: one that did comes after
+        self._follow()
+        for handle in (*self.handles, self.training):
+            handle.observe(self._follow, "value")
+        super().__init__([*chain(*self.rows.values()), self.note])
+        self.add_class("ow-controls")
+
+    def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
+        """What belongs to each name, in the order of the screen."""
+        before = ("pruning", "score", "grain", "scheme", "clip", "rounding")
+        buttons = HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune")
+        return {
+            "sparsity": (self.sparsity, _ticks("0", "33", "66", "99")),
+            "bits": (self.bits, _ticks(*map(str, BIT_WIDTHS))),
+            **{field: (self.choices[field],) for field in before},
+            "activation_bits": (self.activation_bits,),
+            "recovery": (self.choices["recovery"],),
+            "training": (self.training,),
+            "finetune": (buttons,),
+        }
+
+    def unlock(self, names: Sequence[str]) -> None:
+        """Show only the controls of these names, in their usual order."""
+        unknown = [name for name in names if name not in self.rows]
+        if unknown:
+            raise ValueError(f"controls are {', '.join(self.rows)}, not {', '.join(unknown)}")
+        self.layout.display = None if names else "none"
+        for name, row in self.rows.items():
+            for widget in row:
+                widget.layout.display = None if name in names else "none"
+        self._unlocked = {*names}
+        self._follow()
+
+    def add_row(self, name: str, widget: DOMWidget) -> None:
+        """Put one more row below all others; lessons show and hide it by its name."""
+        self.rows[name] = (widget,)
+        self._unlocked.add(name)
+        self.children = (*chain(*self.rows.values()), self.note)
+
+    def lock(self, locked: bool) -> None:
+        """Let all handles stand still, or move again.
+
+        Examples
+        --------
+        >>> controls = Controls()
+        >>> controls.lock(True)
+        >>> {handle.disabled for handle in controls.handles}
+        {True}
+        """
+        self.locked = locked
+        self.bits.disabled = self.activation_bits.disabled = locked
+        self._follow()
+
+    def limit(self, impossible: Mapping[str, str]) -> None:
+        """Take away what cannot be done to a model, by value of "pruning", and say why."""
+        possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
+        offer(self.choices["pruning"], labelled(possible))
+        self.limits = " ".join(impossible.values())
+        self._follow()
+
+    def recipe(self) -> Recipe:
+        """The recipe that the controls spell; every position has one."""
+        bits, chosen = self.bits.value, self._chosen()
+        return Recipe(
+            sparsity=N_OF_M.get(chosen["pruning"], self.sparsity.value / 100),
+            bits=bits,
+            activation_bits=self.activation_bits.value,
+            **chosen | set_aside(bits, chosen["scheme"]),
+        )
+
+    def trained(self) -> Recipe | None:
+        """What the button asks for: the recipe, trained; None where that cannot be.
+
+        Examples
+        --------
+        >>> controls = Controls()
+        >>> controls.trained() == Recipe(recovery="finetune")
+        True
+        >>> controls.training.value = "qat"
+        >>> controls.trained() is None, controls.tune.disabled
+        (True, True)
+        """
+        recipe, training = self.recipe(), self.training.value
+        possible = recipe.quantizes or training != "qat"
+        return replace(recipe, recovery=training) if possible else None
+
+    def settings(self) -> list[int]:
+        """Where every handle stands, as the browser knows it: a value, or an index of options."""
+        return [
+            getattr(handle, key) for handle, key in zip(self.handles, self.handle_keys, strict=True)
+        ]
+
+    @property
+    def handle_keys(self) -> list[str]:
+        """Name of the browser-side trait that holds each handle's position."""
+        return ["value" if isinstance(handle, IntSlider) else "index" for handle in self.handles]
+
+    def show(self, recipe: Recipe) -> None:
+        """Move the handles to a recipe; what they cannot say is rounded or left as it is.
+
+        A training is no handle's position: nothing else won anything back.
+        """
+        if recipe.recovery in BY_TRAINING:
+            self.training.value = recipe.recovery
+            recipe = replace(recipe, recovery="none")
+        self.bits.value = recipe.bits
+        for field, handle in self.choices.items():
+            value = getattr(recipe, field)
+            if getattr(self.recipe(), field) != value in [own for _, own in handle.options]:
+                handle.value = value
+        self.sparsity.value = round(100 * recipe.sparsity)
+        self.activation_bits.value = recipe.activation_bits
+
+    def says(self, recipe: Recipe) -> bool:
+        """Tell whether the handles spell this very recipe, training aside."""
+        own = self.recipe()
+        trained = recipe.recovery in BY_TRAINING
+        return own == (replace(recipe, recovery=own.recovery) if trained else recipe)
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Stage and time left of what runs in the background; Cancel while it does."""
+        self.cancel.disabled = progress is None
+        self.progress.value = progress.done if progress else 0.0
+        self.progress.description = "" if progress is None else _told(progress)
+        self._follow()
+
+    def _chosen(self) -> dict[str, Any]:
+        return {field: handle.value for field, handle in self.choices.items()}
+
+    def _follow(self, change: Any = None) -> None:
+        """Bring along what hangs on other handles, and say why."""
+        if self.following:
+            return
+        self.following = True
+        try:
+            offer(self.choices["score"], scores_for(self.choices["pruning"].value))
+            self._rule()
+        finally:
+            self.following = False
+
+    def _rule(self) -> None:
+        """Disable what has nothing to act on or cannot be."""
+        ruled = rulings(self.bits.value, self._chosen(), self.training.value)
+        idle = {field: ruling.reason for ruling in ruled if ruling.idle for field in ruling.fields}
+        for field, handle in self.choices.items():
+            handle.disabled, handle.tooltip = field in idle, idle.get(field, "")
+        self.sparsity.disabled = "sparsity" in idle
+        self._set_sparsity()
+        self.tune.description = TRAIN[self.training.value]
+        self.tune.disabled = "finetune" in idle or not self.cancel.disabled
+        if self.locked:
+            for handle in (*self.handles, self.tune):
+                handle.disabled = True
+        self._say([r.reason for r in ruled if self._unlocked & {*r.fields}])
+
+    def _set_sparsity(self) -> None:
+        """Show a pattern's own sparsity; behind it the slider goes back to where it stood."""
+        if self.sparsity.disabled:
+            if self._free is None:
+                self._free = self.sparsity.value
+            self.sparsity.value = round(100 * self.recipe().sparsity)
+        elif self._free is not None:
+            self.sparsity.value, self._free = self._free, None
+
+    def _say(self, reasons: Sequence[str]) -> None:
+        said = [*reasons, *([self.limits] if self.limits and "pruning" in self._unlocked else [])]
+        self.note.value = f'<p role="note">{escape(" ".join(said))}</p>' if said else ""
+
+
+def _told(progress: Progress) -> str:
+    left = f", {progress.left_s:.0f} s left" if progress.left_s >= 0 else ""
+    return progress.stage + left
+
+
+def _ticks(*labels: str) -> HTML:
+    last = len(labels) - 1
+    spans = "".join(
+        f'<span style="left: {100 * place / last:g}%">{label}</span>'
+        for place, label in enumerate(labels)
+    )
+    return HTML(f'<div class="ow-ticks" aria-hidden="true">{spans}</div>')

@@ -1,0 +1,1 @@
+"""The explorer page: layout and wiring of controls, panels and activities."""

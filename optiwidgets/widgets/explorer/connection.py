@@ -1,0 +1,22 @@
+"""The line between page and kernel, watched by the page: Python cannot tell of its own end."""
+
+from __future__ import annotations
+
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import Panel
+
+
+class Connection(Panel):
+    """Says when the kernel is busy, the line is down or the kernel has stopped.
+
+    The explorer's root gets ``data-ow-link``: live, busy, reconnecting, gone or lost. With the last
+    two its state is error and its controls take no hand any more.
+
+    Examples
+    --------
+    >>> from optiwidgets.widgets.base.panel import Feed
+    >>> Connection(feed=Feed()).feed.state
+    'running'
+    """
+
+    _esm, _css = load_esm(__file__, "connection"), load_css(__file__, "connection")

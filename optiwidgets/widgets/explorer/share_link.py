@@ -1,0 +1,179 @@
+"""A link that restores what is shown: case, model, policy and recipe, in the query of its address.
+
+What stands in a query is untrusted: all of it is checked before anything is opened, and one part
+that cannot be refuses the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import Panel
+from optiwidgets.widgets.classroom.hidden_recipe import check_seed
+
+if TYPE_CHECKING:
+    from optiwidgets.session.session import Session
+    from optiwidgets.widgets.explorer.explorer import Explorer
+
+LONGEST = 4000  # characters of a query
+SERVERS = ("theme", "template", "voila-theme", "voila-template", "token")  # keys not for us
+WHOLE, FRACTION = r"-?\d{1,25}", r"-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?"
+OWN = {"case", "model", "policy", "recipe"}
+FIELDS = tuple(field.name for field in fields(Recipe))
+
+
+def _whole(text: str) -> int | str:
+    """A number if it looks like one; if not, ``Recipe`` says what it should be."""
+    return int(text) if re.fullmatch(WHOLE, text, re.ASCII) else text
+
+
+def _fraction(text: str) -> float | str:
+    return float(text) if re.fullmatch(FRACTION, text, re.ASCII) else text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {  # key of a query -> what its text says
+    **dict.fromkeys(("case", "model", "policy"), str),
+    **dict.fromkeys(FIELDS, str),
+    **dict.fromkeys(("bits", "activation_bits", "seed"), _whole),
+    "sparsity": _fraction,
+    "layers": _json,
+    "surprise": lambda text: check_seed(_whole(text)),
+}
+
+
+class Share(Panel):
+    """A button in the header: the link to what is shown, and its recipe, to be copied."""
+
+    _esm, _css = load_esm(__file__, "share_link"), load_css(__file__, "share_link")
+
+
+def spell(case: str, model: str, policy: str, recipe: Recipe, **more: Any) -> str:
+    """Write the query that restores this; of the recipe, what differs from the baseline.
+
+    Examples
+    --------
+    >>> spell("digits", "small", "mobile app", Recipe(sparsity=0.8, layers=(("head", None, 8),)))
+    'case=digits&model=small&policy=mobile+app&sparsity=0.8&layers=[["head",null,8]]'
+    """
+    told: dict[str, Any] = {"case": case, "model": model, "policy": policy}
+    for name, value in recipe.as_dict().items():
+        if value != getattr(Recipe(), name):
+            told[name] = json.dumps(value, separators=(",", ":")) if name == "layers" else value
+    return urlencode(
+        {key: value for key, value in (told | more).items() if value != ""}, safe='[]",'
+    )
+
+
+def read(query: str) -> dict[str, Any]:
+    """What a query says: "recipe", and of "case", "model", "policy" and others those it names.
+
+    Parameters
+    ----------
+    query
+        What stands behind the "?" of an address.
+
+    Raises
+    ------
+    ValueError
+        It is too long, a key is unknown or stands there twice, or a value is out of its range.
+
+    Examples
+    --------
+    >>> read("model=wide&bits=4")
+    {'model': 'wide', 'recipe': Recipe(sparsity=0.0, pruning='global', ...)}
+    >>> read("bits=99")
+    Traceback (most recent call last):
+    ...
+    ValueError: bits per weight are 1 to 8, 16 or 32, not 99
+    """
+    if len(query) > LONGEST:
+        raise ValueError(
+            f"a link has at most {LONGEST:,} characters after the ?, not {len(query):,}"
+        )
+    said: dict[str, Any] = {}
+    for key, text in parse_qsl(query, keep_blank_values=True):
+        if key in SERVERS:
+            continue
+        _one_of("key of a link", key, PARSERS)
+        if key in said:
+            raise ValueError(f"a link names {key} once, not twice")
+        said[key] = PARSERS[key](text)
+    recipe = Recipe(**{name: said.pop(name) for name in FIELDS if name in said})
+    return said | {"recipe": recipe}
+
+
+def restore(explorer: Explorer, query: str | None = None) -> None:
+    """Open what the query of the page's address says; where it cannot be, say why, and stay.
+
+    Parameters
+    ----------
+    explorer
+        What to bring there.
+    query
+        By default that of the page: Voila hands it to the kernel.
+    """
+    query = os.environ.get("QUERY_STRING", "") if query is None else query
+    try:
+        said = read(query)
+        check(explorer, said)
+    except ValueError as error:
+        explorer.notice = f"Link not opened: {error}."
+        return
+    for name in ("case", "model"):
+        if name in said:
+            getattr(explorer, name).value = said[name]
+    if "policy" in said:
+        explorer.policy.value = dict(explorer.policy.options)[said["policy"]]
+    explorer.linked = {key: said[key] for key in said.keys() - OWN}
+    if "surprise" in said:
+        explorer.classroom.activities.start_surprise(said["surprise"])
+    else:
+        explorer.session.ask(said["recipe"])
+
+
+def check(explorer: Explorer, said: dict[str, Any]) -> None:
+    """Raise ValueError unless there are such a case, model, policy, and layers to change."""
+    session = explorer.session
+    case = said.get("case", session.case)
+    _one_of("case", case, session.cases)
+    models = session.cases[case]
+    model = said.get("model", session.model if session.model in models else next(iter(models)))
+    _one_of("model", model, models)
+    if "policy" in said:
+        _one_of("policy", said["policy"], dict(explorer.policy.options))
+    experiment, recipe = models[model](), said["recipe"]
+    for name, _, _ in recipe.layers:
+        _one_of("layer", name, experiment.run(Recipe()).size.layers)
+    if recipe.prunes and recipe.pruning in experiment.impossible:
+        raise ValueError(experiment.impossible[recipe.pruning].rstrip("."))
+
+
+def describe_link(
+    session: Session, report: Report, policy: str, more: dict[str, Any]
+) -> dict[str, str]:
+    """What the page needs to make the link to what it shows, and the line for a notebook."""
+    told = Recipe() if "surprise" in more else report.recipe  # once revealed, not to the next class
+    query = spell(session.case, session.model, policy, told, **more)
+    return {"query": query, "line": str(report.recipe)}
+
+
+def _one_of(what: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        short = value if len(value) <= 60 else value[:57] + "..."
+        raise ValueError(f"{short!r} is not a {what}: it is one of {', '.join(map(repr, known))}")

@@ -1,0 +1,183 @@
+"""What was done and what was not, where the numbers alone do not say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optiwidgets.engine.types.recipe import (
+    BY_TRAINING,
+    N_OF_M,
+    WITHOUT_TRAINING,
+    Recipe,
+    without_idle,
+)
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.progressive import LEFT_OUT
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.controls.options import TRAIN
+
+
+@dataclass(frozen=True)
+class Words:
+    """A method: its name, being done, not done, and, where numbers do not show it, done."""
+
+    name: str
+    doing: str
+    undone: str
+    done: str = ""
+
+
+WORDS = {
+    "recalibrate": Words(
+        "recalibration",
+        "recalibrating",
+        "Not recalibrated",
+        "Each channel's mean and variance matched, without labels.",
+    ),
+    "bias": Words(
+        "bias correction",
+        "correcting biases",
+        "Biases not corrected",
+        "Each channel's mean matched, without labels.",
+    ),
+    "refit": Words(
+        "refit",
+        "refitting",
+        "Not refitted",
+        "The weights left are refitted, without labels.",
+    ),
+    "sequential": Words(
+        "refit",
+        "refitting layer by layer",
+        "Not refitted",
+        "Refitted layer by layer, without labels.",
+    ),
+    "finetune": Words(
+        "fine-tuning",
+        "fine-tuning",
+        "Not fine-tuned",
+        "Fine-tuned on the training images.",
+    ),
+    "iterative": Words(
+        "training",
+        "pruning and training in steps",
+        "Not trained in steps",
+        "Pruned in steps, trained on the training images after each.",
+    ),
+    "qat": Words(
+        "training",
+        "training as it will be rounded",
+        "Not trained rounded",
+        "Trained on the training images as it is rounded.",
+    ),
+    "gptq": Words("GPTQ", "rounding by GPTQ", "Not rounded by GPTQ"),
+    "fisher": Words("Fisher scores", "looking at gradients", "Not cut by Fisher scores"),
+}
+
+
+def remark(session: Session, says: Callable[[Recipe], bool]) -> str:
+    """What the learner asked for and what is shown, where the two differ.
+
+    Parameters
+    ----------
+    session
+        What is asked, and what is known.
+    says
+        Whether the handles spell a recipe.
+
+    Examples
+    --------
+    >>> session = Session()
+    >>> session.recipe = Recipe(sparsity=0.83, recovery="sequential")
+    >>> remark(session, lambda recipe: True)
+    'Shown without refit; refitting layer by layer ...'
+    >>> session.cancel()
+    >>> remark(session, lambda recipe: True)
+    'Not refitted: cancelled. Moving any handle tries again.'
+    """
+    said = [] if says(session.recipe) else [f"Set by code: {session.recipe}."]
+    shown = session.shown[1]
+    missing = left_out(session.recipe, shown.recipe)
+    if missing:
+        said.append(_pending(missing) if session.completing else _given_up(missing))
+        return " ".join(said)
+    if not session.stale:
+        said += _trained_before(session) + _done(session.report)
+    return " ".join([*said, *_counted(shown)])
+
+
+def left_out(asked: Recipe, shown: Recipe) -> list[str]:
+    """Methods of a recipe that a stand-in goes without.
+
+    Examples
+    --------
+    >>> left_out(Recipe(0.5, rounding="gptq", recovery="refit"), Recipe(0.5))  # floats: no rounding
+    ['refit']
+    >>> left_out(Recipe(0.5, bits=4, rounding="gptq", recovery="refit"), Recipe(0.5, bits=4))
+    ['gptq', 'refit']
+    """
+    one, other = without_idle(asked), without_idle(shown)
+    fields = [name for less in LEFT_OUT for name in less]
+    missing = [getattr(one, f) for f in fields if getattr(one, f) != getattr(other, f)]
+    return [method for method in missing if method in WORDS]
+
+
+def _pending(missing: list[str]) -> str:
+    names = " and ".join(WORDS[method].name for method in missing)
+    return f"Shown without {names}; {', '.join(WORDS[method].doing for method in missing)} ..."
+
+
+def _given_up(missing: list[str]) -> str:
+    said = ". ".join(WORDS[method].undone for method in missing)
+    training = next((method for method in missing if method in TRAIN), None)
+    if training:
+        again = f"Press {TRAIN[training]} again, or move a handle to go on without."
+        return f"{said}: cancelled. {again}"
+    return f"{said}: cancelled. Moving any handle tries again."
+
+
+def _trained_before(session: Session) -> list[str]:
+    """Training that the last move left behind."""
+    before, recipe = session.previous.recovery, session.recipe
+    if before not in BY_TRAINING or recipe.recovery != "none" or recipe == Recipe():
+        return []
+    return [f"{WORDS[before].undone}: for these weights, press {TRAIN[before]} again."]
+
+
+def _done(report: Report) -> list[str]:
+    """What won accuracy back, and what is behind predictions."""
+    asked, said = report.recipe.recovery, []
+    if without_idle(report.recipe).recovery != "none":
+        words = WORDS[asked].done
+        rounded = asked in ("finetune", "iterative") and report.recipe.bits < 32
+        said.append(words[:-1] + ", then rounded to codes." if rounded else words)
+    elif asked == "refit" and report.recipe.quantizes:
+        said.append(
+            "Refit makes up for pruned weights, and none is pruned; sequential refit makes up for "
+            "rounding too."
+        )
+    elif asked in WITHOUT_TRAINING:
+        said.append("Nothing to win back: no weight is pruned or rounded.")
+    if report.simulated is not None:
+        said.append(
+            "These are the int8 runtime's own predictions; the float simulation is right on "
+            f"{100 * report.simulated.accuracy:.1f} %."
+        )
+    return said
+
+
+def _counted(report: Report) -> list[str]:
+    """Where the cut could not be what was asked."""
+    recipe, (removed, channels) = report.recipe, report.removed_channels
+    if recipe.pruning == "channel" and round(channels * recipe.sparsity) != removed:
+        return [
+            f"{recipe.sparsity:.0%} asked, {removed / channels:.1%} of channels removed "
+            f"({removed} of {channels}): every layer keeps at least one."
+        ]
+    if recipe.pruning in N_OF_M:
+        pruned, n = report.pruned_weights, report.prunable_weights
+        short = pruned < int(recipe.sparsity * n + 0.5)
+        why = " (fewer than 4 inputs keep more)" if short else ""
+        return [f"{recipe.pruning}: {pruned:,} of {n:,} weights pruned{why}."]
+    return []

@@ -1,0 +1,1 @@
+"""Per-layer sliders and sensitivity curves."""

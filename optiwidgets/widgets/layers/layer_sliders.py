@@ -1,0 +1,261 @@
+"""A sparsity and bits for every layer by hand, or fitted to a budget; what each layer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from html import escape
+from typing import Any
+
+import anywidget
+from ipywidgets import (
+    HTML,
+    BoundedFloatText,
+    BoundedIntText,
+    Button,
+    Checkbox,
+    Dropdown,
+    FloatProgress,
+    HBox,
+    IntSlider,
+    SelectionSlider,
+    VBox,
+    Widget,
+    widget_serialization,
+)
+from traitlets import Dict, Instance, Int, List, Unicode
+
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.security.message_guard import guard
+
+REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # what a fitted budget is made of
+BYTES, POINTS = "bytes, at most", "points lost, at most"
+
+
+class LayerFeed(anywidget.AnyWidget):
+    """The numbers shown and whether they answer the sliders; draws accuracy, drop and bytes."""
+
+    _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders")
+    data = Dict().tag(sync=True)
+    state = Unicode("running").tag(sync=True)
+    message = Unicode().tag(sync=True)
+    handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
+    handle_keys = List(Unicode()).tag(sync=True)
+
+
+class LayerBar(anywidget.AnyWidget):
+    """Bytes of one layer, to the scale of the largest, before and now."""
+
+    _esm = load_esm(__file__, "layer_bar")
+    feed = Instance(LayerFeed).tag(sync=True, **widget_serialization)
+    place = Int().tag(sync=True)
+
+
+class Layers(VBox):
+    """Sliders for every layer of a model, and a budget that sets them all.
+
+    Parameters
+    ----------
+    session
+        An ``Experiment``, a ``Session``, or a widget that has one; without, the shipped digits.
+
+    Examples
+    --------
+    >>> layers = Layers()
+    >>> layers.sparsity["hidden"].value, layers.bits["head"].value = 80, 4
+    >>> layers.session.report.recipe.layers
+    (('hidden', 0.8, None), ('head', None, 4))
+    """
+
+    def __init__(self, session: Any = None) -> None:
+        found = getattr(session, "session", session)
+        self.session: Session = found if isinstance(found, Session) else Session(found)
+        self._names = list(self.session.experiment.layers)
+        self._by_hand = False
+        self.sparsity = {name: _sparsity_slider() for name in self._names}
+        self.bits = {name: _bits_slider() for name in self._names}
+        self.refit = Checkbox(description="Refit what is left (slower)", indent=False)
+        self.reset = Button(description="Reset", tooltip="Back to the untouched model")
+        self.unit = Dropdown(options=[BYTES, POINTS], description="Fit to budget")
+        self.most = BoundedIntText(value=1600, min=1, max=10**9, description="Bytes")
+        self.points = BoundedFloatText(value=1.0, min=0, max=100, step=0.5)
+        self.points.description = "Points"
+        self.fit = Button(description="Fit", tooltip="Bits and sparsity for every layer")
+        self.cancel = Button(description="Cancel", disabled=True)
+        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0)
+        self.progress.layout.visibility = "hidden"
+        self.told = HTML()
+        self._stand_at(self.session.recipe)
+        self.handles = [*self.sparsity.values(), *self.bits.values(), self.refit]
+        keys = ["value"] * len(self._names) + ["index"] * len(self._names) + ["value"]
+        self.feed = LayerFeed(handles=self.handles, handle_keys=keys)
+        super().__init__([self.feed, *self._rows(), self._budget()])
+        self.add_class("ow-perlayer")
+        self._choose_unit()
+        self._listen()
+        self._paint()
+        guard(self, self._refuse)
+
+    def recipe(self) -> Recipe:
+        """What the sliders spell; a layer that is as the rest of the model has no entry."""
+        plain = REFITTED if self.refit.value else Recipe()
+        own = [(n, self.sparsity[n].value / 100, self.bits[n].value) for n in self._names]
+        layers = tuple((n, s or None, b if b < 32 else None) for n, s, b in own if s or b < 32)
+        return replace(plain, layers=layers) if layers else Recipe()
+
+    def fit_budget(self) -> None:
+        """Look in the background for the best choice within the budget that is asked for."""
+        experiment = self.session.experiment
+        asked = (
+            {"bytes": self.most.value} if self.unit.value == BYTES else {"drop": self.points.value}
+        )
+
+        def work(tell: Any) -> Any:
+            try:
+                return experiment.fit_budget(**asked, tell=tell)
+            except ValueError as error:  # a budget that cannot be: said, not shown as broken
+                return error
+
+        self.told.value = ""
+        self.session.in_background(work, self._take)
+
+    def _take(self, found: Any) -> None:
+        """Show what was found: sliders, bars, numbers."""
+        if isinstance(found, ValueError):
+            self.told.value = f"<p role='alert'>{escape(str(found))}</p>"
+            return
+        self.session.recipe = found.recipe
+        self.told.value = (
+            f"<p>Fitted with {found.runs} recipes: {found.bytes:,} bytes, {found.drop:.1f} points "
+            "lost. Chosen on these images, so a little flattered; the sealed ones are closed.</p>"
+        )
+
+    def _rows(self) -> list[HBox]:
+        heads = [HTML(f"<b>{text}</b>") for text in ("layer", "sparsity, %", "bits", "bytes")]
+        rows = [HBox(heads).add_class("ow-layer-row").add_class("ow-layer-heads")]
+        weights = self.session.experiment.layers
+        for place, name in enumerate(self._names):
+            title = HTML(f"{name} <small>{weights[name]:,} weights</small>")
+            bar = LayerBar(feed=self.feed, place=place)
+            row = HBox([title, self.sparsity[name], self.bits[name], bar])
+            rows.append(row.add_class("ow-layer-row"))
+        return rows
+
+    def _budget(self) -> VBox:
+        box = [self.unit, self.most, self.points, self.fit, self.cancel, self.progress]
+        rows = [HBox([self.refit, self.reset]), HBox(box), self.told]
+        return VBox([row.add_class("ow-layer-line") for row in rows]).add_class("ow-layer-budget")
+
+    def _listen(self) -> None:
+        for handle in self.handles:
+            handle.observe(self._hand_moved, "value")
+        self.reset.on_click(lambda _: self._move(Recipe()))
+        self.unit.observe(lambda _: self._choose_unit(), "value")
+        self.fit.on_click(lambda _: self.fit_budget())
+        self.cancel.on_click(lambda _: self.session.cancel())
+        self.session.observe(lambda _: self._follow(), "recipe")
+        self.session.observe(lambda _: self._paint(), ["busy", "error", "report"])
+        self.session.observe(lambda _: self._show_progress(), "progress")
+
+    def _hand_moved(self, change: Any) -> None:
+        if not self._by_hand:
+            self.told.value = ""  # it was about another recipe
+            self._as_one(self._ask)
+
+    def _ask(self) -> None:
+        self.session.recipe = self.recipe()
+        self._paint()
+
+    def _move(self, recipe: Recipe) -> None:
+        self.told.value = ""
+        self._as_one(partial(self._stand_at, recipe))
+        self._as_one(self._ask)
+
+    def _follow(self) -> None:
+        """Bring the sliders along when something else set the recipe."""
+        if not self._by_hand:
+            self._as_one(partial(self._stand_at, self.session.recipe))
+            self._paint()
+
+    def _as_one(self, act: Callable[[], None]) -> None:
+        """Do something that moves sliders or the recipe without answering each move."""
+        self._by_hand = True
+        try:
+            act()
+        finally:
+            self._by_hand = False
+
+    def _stand_at(self, recipe: Recipe) -> None:
+        for name in self._names:
+            own = recipe.for_layer(name)
+            self.sparsity[name].value, self.bits[name].value = round(100 * own.sparsity), own.bits
+        self.refit.value = recipe.recovery == REFITTED.recovery
+
+    def _choose_unit(self) -> None:
+        in_bytes = self.unit.value == BYTES
+        self.most.layout.display = None if in_bytes else "none"
+        self.points.layout.display = "none" if in_bytes else None
+
+    def _paint(self) -> None:
+        """Send what is known to the browser, in one message."""
+        session = self.session
+        if session.busy:
+            self.feed.state = "running"
+            return
+        with self.feed.hold_sync():
+            settings = [
+                getattr(h, k) for h, k in zip(self.handles, self.feed.handle_keys, strict=True)
+            ]
+            self.feed.data = describe(session.baseline, session.report) | {"settings": settings}
+            wrong = "error" if session.error else "stale"
+            self.feed.state = wrong if session.stale else "fresh"
+            by_code = "" if self._says(session.recipe) else f"Set by code: {session.recipe}."
+            self.feed.message = session.error or by_code
+
+    def _says(self, recipe: Recipe) -> bool:
+        """Tell whether the sliders spell what this recipe does to every layer."""
+        asked, own = (
+            self.recipe(),
+            {name for name, sparsity, _ in recipe.layers if sparsity is not None},
+        )
+        together = recipe.sparsity > 0 and own != {*self._names}
+        return not together and all(recipe.for_layer(n) == asked.for_layer(n) for n in self._names)
+
+    def _show_progress(self) -> None:
+        progress = self.session.progress
+        self.cancel.disabled, self.fit.disabled = progress is None, progress is not None
+        self.progress.layout.visibility = "visible" if progress else "hidden"
+        self.progress.value = progress.done if progress else 0.0
+        self.progress.description = progress.stage if progress else ""
+
+    def _refuse(self, reason: str) -> None:
+        self.feed.message = reason
+
+
+def describe(baseline: Report, report: Report) -> dict[str, Any]:
+    """What the panel draws, as JSON."""
+    before, after = baseline.size.layers, report.size.layers
+    return {
+        "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
+        "images": len(report.labels),
+        "accuracy": report.confusion.accuracy,
+        "interval": list(report.accuracy_interval),
+        "drop": asdict(report.drop_from(baseline)),
+        "bytes": report.size.total_bytes,
+        "ratio": report.size.ratio,
+        "layers": [{"name": n, "bytes": after[n], "baseline": before[n]} for n in before],
+        "apart": report.size.total_bytes - sum(after.values()),
+    }
+
+
+def _sparsity_slider() -> IntSlider:
+    return IntSlider(0, 0, 99).add_class("ow-layer-slider").add_class("ow-layer-sparsity")
+
+
+def _bits_slider() -> SelectionSlider:
+    slider = SelectionSlider(options=[(str(bits), bits) for bits in BIT_WIDTHS], value=32)
+    return slider.add_class("ow-layer-slider").add_class("ow-layer-bits")

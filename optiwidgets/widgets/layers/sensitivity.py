@@ -1,0 +1,99 @@
+"""How much each layer bears, measured while one looks on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+from ipywidgets import HTML, Button, Dropdown, FloatProgress, HBox, IntSlider, VBox
+from traitlets import Dict, Float
+
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.security.message_guard import guard
+
+
+class Curves(anywidget.AnyWidget):
+    """Accuracy against sparsity or bits, a curve a layer; ``data`` is ``describe(sensitivity)``."""
+
+    _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders")
+    data = Dict().tag(sync=True)
+    threshold = Float(2.0).tag(sync=True)
+
+
+class Fragility(VBox):
+    """Changes one layer after the other and draws what it does, point by point.
+
+    Parameters
+    ----------
+    session
+        An ``Experiment``, a ``Session``, or a widget that has one; without, the shipped digits.
+
+    Examples
+    --------
+    >>> fragility = Fragility()
+    >>> fragility.by.value, fragility.threshold.value
+    ('sparsity', 2)
+    """
+
+    def __init__(self, session: Any = None) -> None:
+        found = getattr(session, "session", session)
+        self.session: Session = found if isinstance(found, Session) else Session(found)
+        self.by = Dropdown(options=["sparsity", "bits"], description="Change")
+        self.threshold = IntSlider(2, 1, 20, description="Points lost")
+        self.measure = Button(description="Measure", tooltip="One layer at a time")
+        self.cancel = Button(description="Cancel", disabled=True)
+        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0)
+        self.progress.layout.visibility = "hidden"
+        self.note = HTML()
+        self.curves = Curves()
+        controls = [self.by, self.threshold, self.measure, self.cancel, self.progress]
+        super().__init__([HBox(controls).add_class("ow-layer-line"), self.curves, self.note])
+        self.add_class("ow-fragility")
+        self._listen()
+        guard(self, lambda reason: setattr(self.note, "value", reason))
+
+    def start(self) -> None:
+        """Measure in the background, and draw every point as it comes."""
+        experiment, by = self.session.experiment, self.by.value
+
+        def work(tell: Any) -> None:
+            for found in experiment.grow_sensitivity(by):
+                tell(found.progress)
+                self.curves.data = describe(found)
+
+        self.note.value = ""
+        self.session.in_background(work, lambda _: None)
+
+    def _listen(self) -> None:
+        self.measure.on_click(lambda _: self.start())
+        self.cancel.on_click(lambda _: self._give_up())
+        self.threshold.observe(self._move_line, "value")
+        self.session.observe(lambda _: self._show_progress(), "progress")
+
+    def _give_up(self) -> None:
+        self.session.cancel()
+        self.note.value = "Cancelled: what was measured stays, and is known the next time."
+
+    def _move_line(self, change: Any) -> None:
+        self.curves.threshold = float(self.threshold.value)
+
+    def _show_progress(self) -> None:
+        progress = self.session.progress
+        self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
+        self.progress.layout.visibility = "visible" if progress else "hidden"
+        self.progress.value = progress.done if progress else 0.0
+        self.progress.description = progress.stage if progress else ""
+
+
+def describe(found: Any) -> dict[str, Any]:
+    """What the panel draws of a ``Sensitivity``, as JSON."""
+    return {
+        "by": found.by,
+        "levels": list(found.levels),
+        "accuracy": found.accuracy,
+        "curves": [{"name": n, "points": [list(p) for p in c]} for n, c in found.curves.items()],
+        "unchanged": [{"name": n, "reason": reason} for n, reason in found.unchanged.items()],
+        "done": sum(map(len, found.curves.values())),
+        "total": found.total,
+    }

@@ -1,0 +1,1 @@
+"""Widgets of lesson cells: quizzes, live text, slides, threshold, gallery."""

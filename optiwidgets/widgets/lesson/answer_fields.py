@@ -1,0 +1,128 @@
+"""What an answer is given with: stock widgets, one kind for each kind of question."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ipywidgets import HTML, Checkbox, DOMWidget, RadioButtons, Text, VBox
+
+from optiwidgets.grading.checks import Decision, FindRecipe, Number, Question
+
+
+class Field(Protocol):
+    """A widget that holds an answer, None or empty at first; ``inputs`` are what a hand moves."""
+
+    answer: Any
+    disabled: bool
+    inputs: tuple[DOMWidget, ...]
+
+
+def field_for(question: Question) -> Field:
+    """The field that fits a question.
+
+    Examples
+    --------
+    >>> from optiwidgets.grading.questions import QUESTIONS
+    >>> type(field_for(QUESTIONS["confusion.precision_after"])).__name__
+    'NumberField'
+    """
+    if isinstance(question, Number):
+        return NumberField(question.unit)
+    if isinstance(question, Decision):
+        return DecisionField(question.options, question.reasons)
+    if isinstance(question, FindRecipe):
+        return RecipeField()
+    options: tuple[str, ...] = getattr(question, "options", ())
+    return ChoiceField(options)
+
+
+class ChoiceField(RadioButtons):
+    """One of several texts; set it by text or index.
+
+    Examples
+    --------
+    >>> field = ChoiceField(("yes", "no"))
+    >>> field.answer = 1
+    >>> field.answer
+    'no'
+    """
+
+    def __init__(self, options: tuple[str, ...]) -> None:
+        super().__init__(options=options, value=None)
+        self.inputs = (self,)
+        self.add_class("ow-options")
+
+    @property
+    def answer(self) -> str | None:
+        """The option chosen, None before."""
+        value: str | None = self.value
+        return value
+
+    @answer.setter
+    def answer(self, given: str | int | None) -> None:
+        self.value = self.options[given] if isinstance(given, int) else given
+
+
+class NumberField(Text):
+    """A number as people write it, "0,85" or "85 %"; the unit stands behind it."""
+
+    def __init__(self, unit: str = "") -> None:
+        words = f"a number, in {unit}" if unit else "a number"
+        super().__init__(placeholder=words, continuous_update=False)
+        self.inputs = (self,)
+        self.add_class("ow-number")
+
+    @property
+    def answer(self) -> str:
+        """What was typed."""
+        text: str = self.value
+        return text
+
+    @answer.setter
+    def answer(self, given: object) -> None:
+        self.value = "" if given is None else str(given)
+
+
+class DecisionField(VBox):
+    """A decision and boxes to tick for the reasons."""
+
+    def __init__(self, options: tuple[str, ...], reasons: tuple[str, ...]) -> None:
+        self.decision = ChoiceField(options)
+        self.boxes = [Checkbox(description=text, indent=False) for text in reasons]
+        self.inputs = (self.decision, *self.boxes)
+        because = HTML("<p>Because (tick what speaks for it):</p>")
+        super().__init__([self.decision, because, VBox(self.boxes).add_class("ow-reasons")])
+
+    @property
+    def answer(self) -> tuple[str | None, tuple[str, ...]]:
+        """The decision, None before, and the reasons ticked."""
+        return self.decision.answer, tuple(box.description for box in self.boxes if box.value)
+
+    @answer.setter
+    def answer(self, given: tuple[str | int | None, Any] | None) -> None:
+        decision, reasons = given or (None, ())
+        chosen = [self.boxes[r].description if isinstance(r, int) else r for r in reasons]
+        self.decision.answer = decision
+        for box in self.boxes:
+            box.value = box.description in chosen
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it takes no more answers."""
+        return bool(self.decision.disabled)
+
+    @disabled.setter
+    def disabled(self, off: bool) -> None:
+        for widget in self.inputs:
+            widget.disabled = off
+
+
+class RecipeField(HTML):
+    """Nothing to fill in: the answer is the recipe the controls spell."""
+
+    answer: Any = None
+    disabled = False
+    inputs = ()
+
+    def __init__(self) -> None:
+        super().__init__("<p>Set the controls, then check.</p>")

@@ -1,0 +1,96 @@
+"""Attempts at a challenge, kept and drawn: drop against size, the best marked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipywidgets import Image, VBox
+
+from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.checks import FindRecipe, Outcome
+from optiwidgets.session.background import Job
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.security.message_guard import guard
+
+SHOWN = 8  # attempts listed, the latest first
+
+
+class Trials(VBox):
+    """Keeps every recipe the hand rests on, beside what a challenge asks.
+
+    Parameters
+    ----------
+    challenge
+        What is asked; the best attempt is the smallest file that meets it.
+    session
+        A ``Session``, or a widget that has one.
+
+    Examples
+    --------
+    >>> question = FindRecipe(
+    ...     key="demo.half", prompt="Halve it.", min_size_cut=0.5, max_drop=2,
+    ...     hint="Fewer bits.", solution="8 bits.",
+    ... )
+    >>> trials = Trials(question, Session())
+    >>> trials.best is None
+    True
+    """
+
+    def __init__(self, challenge: FindRecipe, session: Any) -> None:
+        self.challenge = challenge
+        self.session: Session = getattr(session, "session", session)
+        self.reports: list[Report] = []
+        self.picture = Image(format="png", layout={"display": "none", "max_width": "640px"})
+        self.picture.layout.align_self = "flex-start"
+        self.table = Table("Attempts, the latest first", ("recipe", "met", "lost", "size", "why"))
+        super().__init__([self.picture, self.table])
+        self.add_class("ow-trials")
+        self.session.at_rest.insert(0, self._keeping)
+        guard(self, lambda reason: setattr(self.table, "caption", reason))
+
+    @property
+    def best(self) -> Report | None:
+        """The smallest file that meets the challenge."""
+        met = [report for report in self.reports if self._met(report)]
+        return min(met, key=lambda report: report.size.total_bytes, default=None)
+
+    def keep(self, report: Report) -> None:
+        """Note an attempt; the same recipe again takes the other's place."""
+        self.reports = [r for r in self.reports if r.recipe != report.recipe] + [report]
+        self.table.rows = [self._row(r) for r in reversed(self.reports[-SHOWN:])]
+
+    def _row(self, report: Report) -> list[str]:
+        result = self.challenge.check(report, self.session.baseline)
+        star = " (best)" if report is self.best else ""
+        drop = report.drop_from(self.session.baseline).points
+        size = f"{report.size.total_bytes:,} bytes"
+        met = "yes" if result.outcome is Outcome.CORRECT else "no"
+        return [f"{report.recipe}{star}", met, f"{drop:.1f} points", size, result.message]
+
+    def _met(self, report: Report) -> bool:
+        return self.challenge.check(report, self.session.baseline).outcome is Outcome.CORRECT
+
+    def _keeping(self, report: Report) -> Job:
+        return lambda void: self._draw([*self.reports, report]), lambda png: self._show(report, png)
+
+    def _show(self, report: Report, png: bytes) -> None:
+        self.keep(report)
+        self.picture.value, self.picture.layout.display = png, None
+
+    def _draw(self, reports: list[Report]) -> bytes:
+        from optiwidgets.plotting import (
+            draw_trials,
+            to_bytes,  # matplotlib, on first use
+        )
+
+        base = self.session.baseline
+        trials = [(_cut(base, r), r.drop_from(base).points) for r in reports]
+        met = [i for i, r in enumerate(reports) if self._met(r)]
+        best = min(met, key=lambda i: reports[i].size.total_bytes, default=None)
+        return to_bytes(draw_trials(trials, best), "png")
+
+
+def _cut(base: Report, report: Report) -> float:
+    """Percent of the bytes saved."""
+    return 100 * (1 - report.size.total_bytes / base.size.total_bytes)

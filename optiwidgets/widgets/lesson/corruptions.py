@@ -1,0 +1,72 @@
+"""A dial that makes the images worse: how does the optimized model age beside the baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipywidgets import FloatSlider, VBox
+
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.security.message_guard import guard
+
+DIALS = {  # name -> as they are, from, to, step, what the slider says
+    "noise": (0.0, 0.0, 0.3, 0.01, "Noise, of 0 to 1"),
+    "blur": (0.0, 0.0, 2.0, 0.1, "Blur, pixels"),
+    "brightness": (1.0, 0.4, 1.6, 0.05, "Brightness, times"),
+    "rotation": (0.0, -45.0, 45.0, 1.0, "Rotation, degrees"),
+}
+
+
+class NewData(VBox):
+    """Baseline and a session's report on images that were changed; nothing is tuned on them.
+
+    Parameters
+    ----------
+    session
+        A ``Session``, or a widget that has one.
+
+    Examples
+    --------
+    >>> dial = NewData(Session())
+    >>> dial.sliders["rotation"].value = 30.0
+    >>> name, before, now, fell = dial.table.rows[0]
+    >>> name, now < before
+    ('baseline', True)
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session: Session = getattr(session, "session", session)
+        self.sliders = {name: _slider(*dial) for name, dial in DIALS.items()}
+        self.table = Table("", ("", "as they were", "changed", "fell by"))
+        super().__init__([*self.sliders.values(), self.table])
+        self.add_class("ow-newdata")
+        for slider in self.sliders.values():
+            slider.observe(lambda _: self._write(), "value")
+        self.session.observe(lambda _: self._write(), "report")
+        self._write()
+        guard(self, lambda reason: setattr(self.table, "caption", reason))
+
+    def _write(self) -> None:
+        dial = {name: slider.value for name, slider in self.sliders.items()}
+        new = self.session.on_new_data(**dial)
+        known = (self.session.baseline, self.session.report)
+        rows = zip(("baseline", "optimized"), known, new, strict=True)
+        drop = new[1].drop_from(new[0])
+        self.table.rows = [_row(*row) for row in rows]
+        self.table.caption = (
+            f"On the changed images the optimized model is {drop.points:.1f} points below the "
+            f"baseline (95 %: {drop.low:.1f} to {drop.high:.1f})."
+        )
+
+
+def _row(name: str, before: Report, after: Report) -> list[str]:
+    shares = [100 * report.confusion.accuracy for report in (before, after)]
+    return [name, *(f"{share:.1f} %" for share in shares), f"{shares[0] - shares[1]:.1f} points"]
+
+
+def _slider(value: float, low: float, high: float, step: float, title: str) -> FloatSlider:
+    slider = FloatSlider(value=value, min=low, max=high, step=step, description=title)
+    slider.style.description_width, slider.layout.width = "130px", "460px"
+    return slider

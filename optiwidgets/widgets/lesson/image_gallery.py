@@ -1,0 +1,85 @@
+"""The images behind the counts: those lost, those gained, those that stay wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ipywidgets import HTML, Dropdown, Image, VBox
+
+from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.background import Job
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.security.message_guard import guard
+
+MOST = 24  # images shown
+KINDS = ("lost", "gained", "wrong before and after")
+
+
+class Inspect(VBox):
+    """Shows the images whose prediction a recipe changed, with the scores before and after.
+
+    Parameters
+    ----------
+    session
+        A ``Session``, or a widget that has one. The pictures follow it once the hand rests.
+
+    Examples
+    --------
+    >>> inspect = Inspect(Session())
+    >>> inspect.kind.options
+    ('lost', 'gained', 'wrong before and after')
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session: Session = getattr(session, "session", session)
+        self.kind = Dropdown(options=KINDS, description="Images")
+        self.count, self.pictures = HTML(), Image(format="png")
+        super().__init__([self.kind, self.count, self.pictures])
+        self.add_class("ow-inspect")
+        self.kind.observe(lambda _: self.session.settle(), "value")
+        self.session.at_rest.insert(0, self._drawing)
+        self.show(self.draw(self.session.report))
+        guard(self, lambda reason: setattr(self.count, "value", reason))
+
+    def draw(self, report: Report) -> tuple[str, bytes]:
+        """A sentence and a picture."""
+        places = chosen(self.session.baseline, report, self.kind.value)
+        return f"{len(places)} images {self.kind.value}", self._picture(report, places[:MOST])
+
+    def show(self, drawn: tuple[str, bytes]) -> None:
+        """Put them on the screen."""
+        self.count.value, self.pictures.value = drawn
+        self.pictures.layout.display = None if drawn[1] else "none"
+
+    def _drawing(self, report: Report) -> Job:
+        return lambda void: self.draw(report), self.show
+
+    def _picture(self, report: Report, places: Integers) -> bytes:
+        from optiwidgets.plotting import (
+            draw_images,
+            to_bytes,  # matplotlib, on first use
+        )
+
+        if not len(places):
+            return b""
+        before, names = self.session.baseline, report.class_names
+        titles = [
+            f"{names[report.labels[i]]}: {names[before.predictions[i]]} "
+            f"{before.scores[i].max():.0%}\nthen {names[report.predictions[i]]} "
+            f"{report.scores[i].max():.0%}"
+            for i in places
+        ]
+        return to_bytes(draw_images(self.session.pixels(places.tolist()), titles), "png")
+
+
+def chosen(before: Report, after: Report, kind: str) -> Integers:
+    """Places of the images of a kind, those that changed most first."""
+    was, now = before.predictions == before.labels, after.predictions == after.labels
+    masks = dict(zip(KINDS, (was & ~now, ~was & now, ~was & ~now), strict=True))
+    places = np.flatnonzero(masks[kind])
+    truth = after.labels[places]
+    moved = np.abs(after.scores[places, truth] - before.scores[places, truth])
+    found: Integers = places[np.argsort(-moved, kind="stable")]
+    return found

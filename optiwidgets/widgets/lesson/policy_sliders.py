@@ -1,0 +1,69 @@
+"""Three sliders and two policies, to find out when it would be a yes."""
+
+from __future__ import annotations
+
+from ipywidgets import FloatSlider, IntSlider, VBox
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import Verdict, grade
+from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.security.message_guard import guard
+
+POLICIES = (Policy.MOBILE, Policy.MEDICAL)
+
+
+class Decide(VBox):
+    """Bare numbers under both policies: the rule of ``grade``, with nothing measured.
+
+    Parameters
+    ----------
+    accuracy_before
+        In percent.
+    accuracy, size_cut, speedup
+        Where the sliders start: percent right after, percent of the bytes saved, times faster.
+
+    Examples
+    --------
+    >>> decide = Decide(accuracy_before=95, accuracy=85, size_cut=60, speedup=3.0)
+    >>> [verdict.grade for verdict in decide.verdicts()]
+    ['bad', 'bad']
+    """
+
+    def __init__(
+        self,
+        accuracy_before: int = 95,
+        accuracy: int = 85,
+        size_cut: int = 60,
+        speedup: float = 3.0,
+    ) -> None:
+        self.accuracy_before = accuracy_before
+        self.size_cut = IntSlider(size_cut, 0, 99, description="Smaller by, %")
+        self.speedup = FloatSlider(
+            value=speedup, min=0.5, max=5.0, step=0.1, description="Times faster"
+        )
+        self.accuracy = IntSlider(accuracy, 0, 100, description="Accuracy, %")
+        self.sliders = (self.size_cut, self.speedup, self.accuracy)
+        self.shown = Table("", ("use", "verdict", "because"))
+        for slider in self.sliders:
+            slider.style.description_width, slider.layout.width = "110px", "460px"
+            slider.observe(lambda _: self._write(), "value")
+        self._write()
+        super().__init__([*self.sliders, self.shown])
+        self.add_class("ow-decide")
+        guard(self, lambda reason: setattr(self.shown, "caption", reason))
+
+    def verdicts(self) -> list[Verdict]:
+        """What each policy says of where the sliders stand, MOBILE first."""
+        drop = float(self.accuracy_before - self.accuracy.value)
+        cut, speedup = self.size_cut.value / 100, self.speedup.value
+        return [grade(drop, cut, speedup, policy) for policy in POLICIES]
+
+    def _write(self) -> None:
+        self.shown.caption = (
+            f"From {self.accuracy_before} % right to {self.accuracy.value} %, "
+            f"{self.size_cut.value} % smaller, {self.speedup.value:.1f} times as fast:"
+        )
+        self.shown.rows = [
+            [policy.name, verdict.grade, verdict.reasons[0]]
+            for policy, verdict in zip(POLICIES, self.verdicts(), strict=True)
+        ]

@@ -1,0 +1,244 @@
+"""A question on the page: answer, Check, Hint, Solution; the same from code."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+import anywidget
+from ipywidgets import HTML, Button, HBox, VBox, Widget
+from traitlets import Unicode
+
+from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
+from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.grading.submissions import Submission, submit
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.lesson import answer_log
+from optiwidgets.widgets.lesson.answer_fields import field_for
+from optiwidgets.widgets.security.message_guard import guard
+
+WAIT = "The numbers on the screen do not answer the controls yet: wait until they do, then check."
+SEALED = "Opens the sealed images for this recipe; every opening is counted"
+LABELS = {
+    Outcome.CORRECT: ("right", "Correct."),
+    Outcome.INCORRECT: ("wrong", "Not yet."),
+    Outcome.NOT_ATTEMPTED: ("open", "Not answered yet."),
+}
+
+
+class Said(anywidget.AnyWidget):
+    """The line under a question; its place in the page stays, so that news in it are spoken."""
+
+    _esm = load_esm(__file__, "quiz")
+    _css = load_css(__file__, "quiz")
+    kind = Unicode("open").tag(sync=True)
+    label = Unicode().tag(sync=True)
+    text = Unicode().tag(sync=True)
+    question = Unicode().tag(sync=True)
+    outcome = Unicode(str(Outcome.NOT_ATTEMPTED)).tag(sync=True)
+
+    def say(self, kind: str, label: str, text: str, outcome: str = "") -> None:
+        """Show a line, in one message."""
+        with self.hold_sync():
+            self.kind, self.label, self.text = kind, label, text
+            self.outcome = outcome or self.outcome
+
+
+class Quiz(VBox):
+    """One question with its buttons; what they do can be done from code too.
+
+    ``answer`` holds what was answered and can be set; ``check()`` returns the ``Result``,
+    ``hint()`` and ``solution()`` show what they are named after.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    session
+        Whose run is asked about: a ``Session``, or something that has one, like an ``Explorer``.
+    then
+        A widget shown only once an answer was given.
+
+    Raises
+    ------
+    ValueError
+        A question about a run, without a session.
+
+    Examples
+    --------
+    >>> quiz = ask("confusion.precision_after")
+    >>> quiz.answer = "0.9"
+    >>> str(quiz.check().outcome)
+    'incorrect'
+    >>> quiz.answer = 0.85
+    >>> str(quiz.check().outcome)
+    'correct'
+    """
+
+    def __init__(self, question: Question, session: Any = None, then: Widget | None = None) -> None:
+        self.question = question
+        self.session: Session | None = getattr(session, "session", session)
+        if self.session is None and of_a_run(question):
+            raise ValueError(f"{question.key} is about a run: ask(key, session)")
+        self.then = then
+        self._committed: Result | None = None
+        self._shown = False
+        self.field = field_for(question)
+        self.said = Said(question=question.key)
+        self.buttons = {
+            "check": Button(description="Check").add_class("ow-check"),
+            "hint": Button(description="Hint"),
+            "solution": Button(description="Solution", disabled=isinstance(question, Prediction)),
+        }
+        if isinstance(question, FindRecipe):
+            self.buttons["submit"] = Button(description="Submit", tooltip=SEALED, disabled=True)
+        self.card = self._card()
+        super().__init__([self.card])
+        self.add_class("ow-quiz")
+        for name, button in self.buttons.items():
+            button.on_click(lambda _, name=name: getattr(self, name)())
+        for field in self.field.inputs:
+            field.observe(self._forget, "value")
+        if self.session is not None and of_a_run(question):
+            self.session.observe(self._forget, "recipe")
+        guard(self, lambda reason: self.said.say("open", "", reason))
+        answer_log.REGISTER.asked(question.key)
+
+    def __repr__(self) -> str:
+        """Name the question and where it stands."""
+        return f"<Quiz {self.question.key}: {self.said.outcome}>"
+
+    @property
+    def answer(self) -> Any:
+        """What is answered so far; for a challenge, the session's report."""
+        if isinstance(self.question, FindRecipe):
+            return self.session.report if self.session else None
+        return self.field.answer
+
+    @answer.setter
+    def answer(self, given: Any) -> None:
+        if self._committed:
+            self.said.say("open", "Noted.", "A prediction is made once.")
+            return
+        if isinstance(self.question, FindRecipe):
+            raise ValueError("the answer is the session's report: set its recipe instead")
+        self.field.answer = given
+
+    def check(self) -> Result:
+        """Grade the answer, show what came of it, and return it."""
+        result = self._committed or self._grade()
+        kind, label = LABELS[result.outcome]
+        attempted = result.outcome is not Outcome.NOT_ATTEMPTED
+        if isinstance(self.question, Prediction) and attempted:
+            kind, label, self._committed = "open", "Noted.", result
+            self.field.disabled = self.buttons["check"].disabled = True
+            self.buttons["solution"].disabled = False
+        self.said.say(kind, label, result.message, str(result.outcome))
+        self._shown = True
+        answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
+        if attempted and self.then is not None:
+            self.children = (self.card, self.then)
+        if "submit" in self.buttons:
+            self.buttons["submit"].disabled = result.outcome is not Outcome.CORRECT
+        return result
+
+    def hint(self) -> None:
+        """Show the hint."""
+        answer_log.REGISTER.looked_up(self.question.key, "hint")
+        self.said.say("open", "Hint.", self.question.hint)
+
+    def solution(self) -> None:
+        """Show the solution; of a prediction, only once it was made."""
+        if self.buttons["solution"].disabled:
+            self.said.say("open", "", "Predict first: there is no wrong answer.")
+            return
+        answer_log.REGISTER.looked_up(self.question.key, "solution")
+        self.said.say("open", "Solution.", self.question.solve(*self._run()))
+
+    def submit(self) -> Submission | None:
+        """Open the sealed images for the recipe that met the challenge, and compare.
+
+        Returns
+        -------
+        Submission
+            None if the recipe of the moment does not meet the challenge.
+        """
+        if self.session is None or self.check().outcome is not Outcome.CORRECT:
+            return None
+        submission = submit(self.session.experiment, self.session.report)
+        self.said.say("right" if submission.held_up else "wrong", "Sealed.", str(submission))
+        answer_log.REGISTER.submitted(self.question.key, submission)
+        return submission
+
+    def _card(self) -> VBox:
+        prompt = HTML(f'<div class="ow-prompt">{_paragraph(self.question.prompt)}</div>')
+        press = HBox([*self.buttons.values()]).add_class("ow-press")
+        return VBox([prompt, self.field, press, self.said]).add_class("ow-ask")
+
+    def _forget(self, change: Any) -> None:
+        """Take back what was said about another answer: the page may send an answer late."""
+        if self._shown and not self._committed:
+            self._shown = False
+            self.said.say("open", "", "", str(Outcome.NOT_ATTEMPTED))
+            if "submit" in self.buttons:
+                self.buttons["submit"].disabled = True
+
+    def _run(self) -> tuple[Report | None, Report | None]:
+        return (self.session.baseline, self.session.report) if self.session else (None, None)
+
+    def _grade(self) -> Result:
+        if self.session and of_a_run(self.question) and (self.session.stale or self.session.busy):
+            return Result(Outcome.NOT_ATTEMPTED, WAIT)
+        return self.question.check(self.answer, *self._run())
+
+
+def ask(question: str | Question, session: Any = None, then: Widget | None = None) -> Quiz:
+    """Put a question on the page.
+
+    Parameters
+    ----------
+    question
+        Its key in the bank, or a question of your own.
+    session
+        Whose run is asked about: a ``Session``, or something that has one, like an ``Explorer``.
+    then
+        A widget shown only once an answer was given.
+
+    Raises
+    ------
+    ValueError
+        No such key, or a question about a run without a session.
+
+    Examples
+    --------
+    >>> ask("confusion.precision_after")
+    <Quiz confusion.precision_after: not attempted>
+    """
+    if isinstance(question, str):
+        if question not in QUESTIONS:
+            near = get_close_matches(question, QUESTIONS) or sorted(QUESTIONS)
+            raise ValueError(f"no question {question!r}; there are {', '.join(near)}")
+        question = QUESTIONS[question]
+    return Quiz(question, session, then)
+
+
+def of_a_run(question: Question) -> bool:
+    """Whether a question cannot be graded without a session.
+
+    Examples
+    --------
+    >>> of_a_run(QUESTIONS["confusion.precision_after"])
+    False
+    """
+    return isinstance(question, FindRecipe) or bool(getattr(question, "of_a_run", False))
+
+
+def _paragraph(prompt: str) -> str:
+    return prompt if prompt.startswith("<") else f"<p>{prompt}</p>"
+
+
+def _plain(answer: Any) -> Any:
+    """An answer as JSON has it; a report by its recipe."""
+    return answer.recipe.as_dict() if isinstance(answer, Report) else answer

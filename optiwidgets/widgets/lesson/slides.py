@@ -1,0 +1,61 @@
+"""One thing at a time, in large type: for a projector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ipywidgets import HTML, Button, HBox, VBox, Widget
+
+from optiwidgets.widgets.security.message_guard import guard
+
+
+class Present(VBox):
+    """Shows one slide after the other; Back and Next turn them.
+
+    Parameters
+    ----------
+    slides
+        Texts (HTML) or widgets, at least one.
+
+    Raises
+    ------
+    ValueError
+        There are no slides.
+
+    Examples
+    --------
+    >>> talk = Present(["<h2>Pruning</h2>", "<h2>Quantization</h2>"])
+    >>> talk.next.click()
+    >>> talk.place, talk.counter.value
+    (1, '2 of 2')
+    """
+
+    def __init__(self, slides: Sequence[Any]) -> None:
+        if not slides:
+            raise ValueError("a presentation has 1 slide or more, not 0")
+        self.slides = [s if isinstance(s, Widget) else HTML(_large(s)) for s in slides]
+        self.back = Button(description="Back")
+        self.next = Button(description="Next")
+        self.counter = HTML()
+        self.place = 0
+        self.back.on_click(lambda _: self.turn(-1))
+        self.next.on_click(lambda _: self.turn(1))
+        bar = HBox([self.back, self.counter, self.next]).add_class("ow-turn")
+        super().__init__([VBox(self.slides).add_class("ow-slide"), bar])
+        self.add_class("ow-present")
+        self.turn(0)
+        guard(self, lambda _: self.turn(0))
+
+    def turn(self, by: int) -> None:
+        """Go ``by`` slides on, not beyond the first and the last."""
+        last = len(self.slides) - 1
+        self.place = min(last, max(0, self.place + by))
+        for place, slide in enumerate(self.slides):
+            slide.layout.display = None if place == self.place else "none"
+        self.back.disabled, self.next.disabled = self.place == 0, self.place == last
+        self.counter.value = f"{self.place + 1} of {len(self.slides)}"
+
+
+def _large(text: str) -> str:
+    return f'<div style="font-size: 28px; line-height: 1.4; max-width: 32em">{text}</div>'

@@ -1,0 +1,90 @@
+"""A worked example beside a live run, and the recipe that comes nearest to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ipywidgets import Button, VBox
+
+from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.security.message_guard import guard
+
+BEFORE = np.array([[95, 10], [5, 90]])  # rows truth: negative, positive; columns prediction
+AFTER = np.array([[90, 15], [10, 85]])
+NEAR = 3  # images
+
+
+class Textbook(VBox):
+    """TP, FP, FN and TN of the worked example beside those of a session of two classes.
+
+    A button looks for the recipe whose counts are nearest to the example's, and shows it.
+
+    Parameters
+    ----------
+    session
+        A ``Session`` of two classes, the second one positive, or a widget that has one.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> textbook = Textbook(Session(Experiment.load("smear-200")))
+    >>> textbook.table.rows[0][:2]
+    ['true positives', '90']
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session: Session = getattr(session, "session", session)
+        self.find = Button(description="Find such a recipe", tooltip="Tries some 270 recipes")
+        self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
+        heads = ("", "book, before", "live, before", "book, after", "live, now")
+        self.table = Table("", heads)
+        super().__init__([self.find, self.table])
+        self.add_class("ow-textbook")
+        self.find.on_click(lambda _: self._look())
+        self.session.observe(lambda _: self._write(), "report")
+        self._write()
+        guard(self, lambda reason: setattr(self.table, "caption", reason))
+
+    def _look(self) -> None:
+        self.find.disabled = True
+        self.table.caption = "Looking for it: this takes some seconds."
+        search = self.session.search(AFTER, self._found)
+        search.add_done_callback(lambda _: self._looked())  # found, given up or failed
+
+    def _looked(self) -> None:
+        self.find.disabled = False
+        self._write()
+
+    def _found(self, report: Report) -> None:
+        self.session.adopt(report)
+        self.session.settle()
+
+    def _write(self) -> None:
+        before, now = (r.confusion.counts for r in (self.session.baseline, self.session.report))
+        columns = [_named(counts) for counts in (BEFORE, before, AFTER, now)]
+        self.table.rows = [[name, *(f"{c[name]}" for c in columns)] for name in columns[0]]
+        apart = int(np.abs(now - AFTER).max())
+        self.table.caption = self.session.error or self._verdict(apart)
+
+    def _verdict(self, apart: int) -> str:
+        recipe = self.session.report.recipe
+        if recipe == self.session.baseline.recipe:
+            return "The book's counts, and those of the untouched model."
+        every = "every count is" if apart <= NEAR else "not every count is"
+        return (
+            f"{recipe}: {every} within {NEAR} images of the book's second matrix (farthest: "
+            f"{apart})."
+        )
+
+
+def _named(counts: Integers) -> dict[str, int]:
+    return {
+        "true positives": int(counts[1, 1]),
+        "false positives": int(counts[0, 1]),
+        "false negatives": int(counts[1, 0]),
+        "true negatives": int(counts[0, 0]),
+    }

@@ -1,0 +1,82 @@
+"""Where to draw the line between two classes, and what a miss and a false alarm cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ipywidgets import BoundedIntText, FloatSlider, HBox, VBox
+
+from optiwidgets.engine.types.measurements import Confusion
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.security.message_guard import guard
+
+HEADS = ("", "missed", "false alarms", "precision", "recall", "cost of 1,000 images")
+
+
+class Threshold(VBox):
+    """Precision, recall and cost of the baseline and of a session's report at a chosen threshold.
+
+    Parameters
+    ----------
+    session
+        A ``Session`` of two classes, one of them positive, or a widget that has one.
+
+    Raises
+    ------
+    ValueError
+        Not two classes, or none is positive.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> Threshold(Session(Experiment.load("digits")))
+    Traceback (most recent call last):
+    ...
+    ValueError: a threshold needs two classes, one of them positive
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session: Session = getattr(session, "session", session)
+        self.threshold = FloatSlider(
+            value=0.5, min=0.01, max=0.99, step=0.01, description="Threshold"
+        )
+        self.miss = BoundedIntText(10, 0, 1000, description="Cost of a miss")
+        self.alarm = BoundedIntText(1, 0, 1000, description="Cost of a false alarm")
+        self.shown = Table("", HEADS)
+        for widget in (self.threshold, self.miss, self.alarm):
+            widget.style.description_width, widget.layout.width = "140px", "260px"
+            widget.observe(lambda _: self._write(), "value")
+        self.threshold.layout.width = "460px"
+        self.session.observe(lambda _: self._write(), "report")
+        self._write()
+        super().__init__([self.threshold, HBox([self.miss, self.alarm]), self.shown])
+        self.add_class("ow-threshold")
+        guard(self, lambda reason: setattr(self.shown, "caption", reason))
+
+    def cost(self, confusion: Confusion, positive: int) -> float:
+        """Cost of 1,000 images like these."""
+        missed, alarms = _mistakes(confusion, positive)
+        total = self.miss.value * missed + self.alarm.value * alarms
+        return float(1000 * total / confusion.counts.sum())
+
+    def _write(self) -> None:
+        sides = {"baseline": self.session.baseline, "optimized": self.session.report}
+        self.shown.caption = f"Positive from a score of {self.threshold.value:.2f} on"
+        self.shown.rows = [self._row(name, report) for name, report in sides.items()]
+
+    def _row(self, name: str, report: Report) -> list[str]:
+        confusion = report.at_threshold(self.threshold.value)
+        positive = report.positive or 0
+        missed, alarms = _mistakes(confusion, positive)
+        shares = (confusion.precision[positive], confusion.recall[positive])
+        said = ["none" if np.isnan(share) else f"{100 * share:.1f} %" for share in shares]
+        return [name, f"{missed}", f"{alarms}", *said, f"{self.cost(confusion, positive):,.0f}"]
+
+
+def _mistakes(confusion: Confusion, positive: int) -> tuple[int, int]:
+    """Positives missed, and false alarms."""
+    counts = confusion.counts
+    return int(counts[positive, 1 - positive]), int(counts[1 - positive, positive])

@@ -1,0 +1,1 @@
+"""Panels of the page: one Python file, one module and one stylesheet each."""

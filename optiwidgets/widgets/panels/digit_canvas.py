@@ -1,0 +1,151 @@
+"""A digit of the learner's own, read by baseline and optimized model together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import numpy as np
+from ipywidgets import Button, HBox
+from traitlets import Bytes, Dict, TraitError, Unicode
+
+from optiwidgets.engine.types.measurements import Floats
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import View
+
+PIXELS = 28 * 28
+EMPTY = bytes(PIXELS)
+
+
+def _as_bytes(value: Any, widget: Any) -> bytes:
+    return bytes(value)
+
+
+class Canvas(anywidget.AnyWidget):
+    """28 x 28 pixels to draw on, and what both models read in them.
+
+    ``pixels`` are one byte each, row by row, 255 is ink; ``answer`` is ``describe_reading(...)``,
+    empty where there is no ink; ``reason`` says why nothing can be drawn.
+
+    Examples
+    --------
+    >>> Canvas().check_hand("pixels", b"too short")
+    Traceback (most recent call last):
+    ...
+    traitlets.traitlets.TraitError: pixels is 784 bytes, one a pixel of 28 x 28, not 9
+    """
+
+    _esm, _css = load_esm(__file__, "digit_canvas"), load_css(__file__, "digit_canvas")
+    pixels = Bytes(EMPTY).tag(sync=True, from_json=_as_bytes)
+    answer = Dict().tag(sync=True)
+    reason = Unicode().tag(sync=True)
+    about = Unicode().tag(sync=True)
+
+    def check_hand(self, trait: str, value: Any) -> None:
+        """Raise TraitError for what no hand can draw."""
+        if trait != "pixels":
+            raise TraitError(f"{trait} cannot be set from a page")
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TraitError(f"pixels is {PIXELS} bytes, not a {type(value).__name__}")
+        count = memoryview(value).nbytes
+        if count != PIXELS:
+            raise TraitError(f"pixels is {PIXELS} bytes, one a pixel of 28 x 28, not {count}")
+
+
+class Draw(View):
+    """The canvas, what it is read as, and buttons to clear it or to take a real image.
+
+    Parameters
+    ----------
+    session
+        A ``Session``; its report's model reads beside the baseline.
+
+    Examples
+    --------
+    >>> draw = Draw(Session())
+    >>> draw.looked_at = True
+    >>> draw.take.click()
+    >>> draw.canvas.answer["words"]
+    'Both read 0: baseline 97 %, optimized 97 %.'
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.canvas = Canvas()
+        self.clear = Button(description="Clear", tooltip="An empty canvas")
+        self.take = Button(description="Take a real one", tooltip="The next exploration image")
+        self._taken = 0
+        buttons = HBox([self.clear, self.take]).add_class("ow-drawing")
+        super().__init__([self.canvas, buttons])
+        self.add_class("ow-draw")
+        self.clear.on_click(lambda _: self._put(EMPTY, ""))
+        self.take.on_click(lambda _: self._take())
+        self.canvas.observe(lambda _: self._drew(), "pixels")
+        self.observe(lambda _: self.follow(), "looked_at")
+        session.observe(lambda _: self.follow(), ["report", "experiment"])
+
+    def follow(self) -> None:
+        """Read what is drawn anew, while somebody looks."""
+        if not self.looked_at:
+            return
+        reason = self.session.unreadable
+        self.clear.disabled = self.take.disabled = bool(reason)
+        with self.canvas.hold_sync():
+            self.canvas.reason = reason
+            self.canvas.answer = {} if reason else self._read()
+
+    def _read(self) -> dict[str, Any]:
+        drawing = self.canvas.pixels
+        if not any(drawing):
+            return {}
+        before, after, seen = self.session.scores_of(drawing)
+        return describe_reading(before, after, self.session.report.class_names) | {"seen": seen}
+
+    def _drew(self) -> None:
+        self.canvas.about = ""
+        self.follow()
+
+    def _put(self, pixels: bytes, about: str) -> None:
+        with self.canvas.hold_sync():
+            self.canvas.pixels = pixels
+            self.canvas.about = about
+
+    def _take(self) -> None:
+        """Put the next exploration image on the canvas: class after class, then their second."""
+        report = self.session.report
+        labels, classes = report.labels, len(report.class_names)
+        turn, label = divmod(self._taken, classes)
+        self._taken += 1
+        mine = np.flatnonzero(labels == label)
+        if not len(mine):
+            return
+        place = int(mine[turn % len(mine)])
+        pixels = np.round(255 * self.session.pixels([place])[0, :, :, 0]).astype(np.uint8)
+        self._put(pixels.tobytes(), f"exploration image {place}, truth {report.class_names[label]}")
+
+
+def describe_reading(before: Floats, after: Floats, names: tuple[str, ...]) -> dict[str, Any]:
+    """Scores of both models for one drawing, and the same in words.
+
+    Examples
+    --------
+    >>> reading = describe_reading(np.array([0.9, 0.1]), np.array([0.3, 0.7]), ("4", "9"))
+    >>> reading["words"], reading["flipped"]
+    ('Flip: baseline reads 4 (90 %), optimized reads 9 (70 %).', True)
+    """
+    was, now = int(before.argmax()), int(after.argmax())
+    sure = f"{before[was]:.0%}".replace("%", " %"), f"{after[now]:.0%}".replace("%", " %")
+    words = (
+        f"Both read {names[was]}: baseline {sure[0]}, optimized {sure[1]}."
+        if was == now
+        else f"Flip: baseline reads {names[was]} ({sure[0]}), optimized reads {names[now]} "
+        f"({sure[1]})."
+    )
+    return {
+        "classes": list(names),
+        "baseline": [float(score) for score in before],
+        "optimized": [float(score) for score in after],
+        "flipped": was != now,
+        "words": words,
+    }

@@ -1,0 +1,59 @@
+"""What there is to keep of a report: its figure, the packed file, the ONNX file."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from pathlib import Path
+
+from ipywidgets import HTML, Image, VBox
+
+from optiwidgets.engine.types.report import Report
+
+NAMES = {"png": "PNG", "svg": "SVG", "owz": "packed file", "onnx": "ONNX"}
+MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
+    ("owz", "onnx"), "application/octet-stream"
+)
+
+
+class Kept(VBox):
+    """The figure, and links that download it and the model.
+
+    Examples
+    --------
+    >>> kept = Kept()
+    >>> kept.show({"png": b"", "owz": b"OWZ"})
+    >>> "optiwidgets.owz" in kept.links.value
+    True
+    """
+
+    def __init__(self) -> None:
+        self.figure = Image(format="png").add_class("ow-figure")
+        self.links = HTML()
+        super().__init__([self.links, self.figure])
+
+    def show(self, files: dict[str, bytes]) -> None:
+        """Put what ``render`` made on the screen."""
+        self.figure.value = files["png"]
+        self.links.value = "".join(
+            f'<a class="ow-download" download="optiwidgets.{kind}" '
+            f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{NAMES[kind]}</a>'
+            for kind, data in files.items()
+        )
+
+
+def render(report: Report) -> dict[str, bytes]:
+    """What there is to keep, as files' bytes by kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        packed, graph = Path(folder, "m.owz"), Path(folder, "m.onnx")
+        report.save(packed)
+        report.export(graph)
+        return draw(report) | {"owz": packed.read_bytes(), "onnx": graph.read_bytes()}
+
+
+def draw(report: Report) -> dict[str, bytes]:
+    """The figure, as PNG and SVG."""
+    from optiwidgets.plotting import to_bytes  # seaborn and matplotlib, on first use
+
+    figure = report.figure()
+    return {kind: to_bytes(figure, kind) for kind in ("png", "svg")}

@@ -1,0 +1,200 @@
+"""What was tried: every recipe the hand rested on, to go back to, to compare and to keep."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import anywidget
+from ipywidgets import HTML, Button, HBox, VBox
+from traitlets import Dict, Int, List, TraitError, Unicode
+
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.background import Job, nothing
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import View
+from optiwidgets.widgets.panels.history_log import Entry, Past, in_words, to_csv
+from optiwidgets.widgets.panels.pareto import Frontier
+from optiwidgets.widgets.panels.report_payload import _plain
+
+
+class Ledger(anywidget.AnyWidget):
+    """The table of what was tried, and two of its rows side by side.
+
+    ``chosen`` is the row of the recipe where the session stands, -1 for none; choosing another
+    goes there. ``a`` and ``b`` are the rows compared, and ``pair`` what there is to say of them.
+    """
+
+    _esm, _css = load_esm(__file__, "history"), load_css(__file__, "history")
+    rows = List(Dict()).tag(sync=True)
+    about = Unicode().tag(sync=True)
+    pair = Dict().tag(sync=True)
+    chosen = Int(0).tag(sync=True)
+    a = Int(0).tag(sync=True)
+    b = Int(0).tag(sync=True)
+
+    def check_hand(self, trait: str, value: Any) -> None:
+        """Raise TraitError unless a hand could have chosen this row."""
+        if trait not in ("a", "b", "chosen"):
+            raise TraitError(f"{trait} cannot be set from a page")
+        last = len(self.rows) - 1
+        if type(value) is not int or not 0 <= value <= last:
+            raise TraitError(f"{trait} is a row, 0 to {last}")
+
+
+class History(View):
+    """Keeps every recipe that was settled on, one group for each model.
+
+    Parameters
+    ----------
+    session
+        A ``Session``; what is restored goes through its ``ask``.
+
+    Examples
+    --------
+    >>> session = Session()
+    >>> history = History(session)
+    >>> session.recipe = Recipe(bits=4)
+    >>> history.keep(session.report)
+    >>> history.undo.click()
+    >>> session.recipe == Recipe()
+    True
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.groups: dict[tuple[str, str], Past] = {}
+        self.past, self.locked = self._group(), False
+        self.undo = Button(description="Undo", tooltip="Ctrl+Z").add_class("ow-undo")
+        self.redo = Button(description="Redo", tooltip="Ctrl+Shift+Z").add_class("ow-redo")
+        self.ledger, self.link = Ledger(), HTML()
+        self.chart = Frontier(self.past.sweep(), session, size=(430, 300))
+        buttons = HBox([self.undo, self.redo, self.link]).add_class("ow-history-line")
+        left = VBox([buttons, self.ledger]).add_class("ow-history-left")
+        super().__init__([HBox([left, self.chart]).add_class("ow-history")])
+        self._listen()
+        self._show()
+
+    def keep(self, report: Report) -> None:
+        """Note a report that was settled on; B goes with the newest unless it was put elsewhere."""
+        follows = self.ledger.b >= len(self.past.entries) - 1
+        self.past.keep(report)
+        if follows:
+            self.ledger.b = len(self.past.entries) - 1
+        self._show()
+
+    def lock(self, locked: bool) -> None:
+        """Let rows, points, undo and redo lead nowhere, or back again."""
+        self.locked = self.chart.locked = locked
+        self._follow()
+
+    def settled(self, report: Report) -> Job:
+        """For ``Session.at_rest``: what is shown and answers the hand is kept."""
+
+        def done(_: Any) -> None:
+            if not self.session.stale and self.session.report.recipe == report.recipe:
+                self.keep(report)
+
+        return nothing, done
+
+    def _group(self) -> Past:
+        """What was tried with the model that is open, whenever it was."""
+        session = self.session
+        key = session.case, session.model
+        if key not in self.groups:
+            self.groups[key] = Past(*key, session.baseline)
+        return self.groups[key]
+
+    def _listen(self) -> None:
+        self.undo.on_click(lambda _: self._go(Past.back))
+        self.redo.on_click(lambda _: self._go(Past.forth))
+        self.session.observe(lambda _: self._turn(), "baseline")
+        self.session.observe(lambda _: self._follow(), "recipe")
+        self.session.observe(lambda change: self._measured(change.new), "report")
+        self.ledger.observe(lambda change: self._choose(change.new), "chosen")
+        self.ledger.observe(lambda _: self._show(), ["a", "b"])
+        self.observe(lambda _: self._show(), "looked_at")
+
+    def _go(self, way: Callable[[Past, Recipe], Recipe | None]) -> None:
+        recipe = None if self.locked else way(self.past, self.session.recipe)
+        if recipe is not None:
+            self.session.ask(recipe)
+        self._follow()
+
+    def _choose(self, place: int) -> None:
+        recipe = self.past.entries[place].recipe
+        if place < 0 or recipe == self.session.recipe:
+            return
+        if self.locked:
+            self._follow()
+        else:
+            self.session.ask(recipe)
+
+    def _turn(self) -> None:
+        """Another model: another group."""
+        self.past = self._group()
+        self.ledger.a, self.ledger.b = 0, len(self.past.entries) - 1
+        self._show()
+
+    def _measured(self, report: Report) -> None:
+        if report.latency and self.past.measured(report):
+            self._show()
+
+    def _follow(self) -> None:
+        """Say where the session stands, and which ways are open from there."""
+        back, forth = self.past.can_go(self.session.recipe)
+        self.undo.disabled = self.locked or not back
+        self.redo.disabled = self.locked or not forth
+        if self.looked_at:
+            self.ledger.chosen = self.past.place(self.session.recipe)
+
+    def _show(self) -> None:
+        if self.looked_at:
+            self._paint()
+        self._follow()
+
+    def _paint(self) -> None:
+        past, entries = self.past, self.past.entries
+        last = len(entries) - 1
+        a, b = (entries[min(place, last)] for place in (self.ledger.a, self.ledger.b))
+        with self.ledger.hold_sync():
+            self.ledger.about = f"{past.model} on {past.case or 'own images'}"
+            self.ledger.rows = [_row(entry) for entry in entries]
+            self.ledger.pair = compare(a, b)
+        self.chart.show(past.sweep())
+        data = base64.b64encode(to_csv(self.groups.values()).encode()).decode()
+        self.link.value = (
+            '<a class="ow-download" download="optiwidgets-history.csv" '
+            f'href="data:text/csv;base64,{data}">Export CSV</a>'
+        )
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    trial, timed = entry.trial, entry.report.latency
+    return {
+        "words": in_words(trial.recipe),
+        "recipe": str(trial.recipe),
+        "accuracy": trial.accuracy,
+        "interval": [trial.accuracy_low, trial.accuracy_high],
+        "drop": trial.drop,
+        "bytes": trial.total_bytes,
+        "ratio": trial.ratio,
+        "speed": timed and [timed.ratio, timed.low, timed.high],
+        "optimized_ms": timed and timed.optimized_ms,
+    }
+
+
+def compare(a: Entry, b: Entry) -> dict[str, Any]:
+    """Two entries of one model side by side: their rows, recalls, and the drop from A to B."""
+    recalls = (a.report.confusion.recall, b.report.confusion.recall)
+    return {
+        "a": _row(a),
+        "b": _row(b),
+        "drop": asdict(b.report.drop_from(a.report)),
+        "classes": list(a.report.class_names),
+        "recalls": [[_plain(value) for value in recall] for recall in recalls],
+    }

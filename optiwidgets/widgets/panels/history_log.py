@@ -1,0 +1,187 @@
+"""What was settled on, with one model: its numbers, and the way back and forth."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from optiwidgets.engine.types.recipe import Recipe, without_idle
+from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.sweep import Sweep, Trial
+from optiwidgets.widgets.controls.options import LABELS
+
+MOST = 200  # entries of one model; the oldest but the baseline goes first
+COLUMNS = (
+    *("case", "model", "recipe", "accuracy (0 to 1)", "accuracy 95% low (0 to 1)"),
+    *("accuracy 95% high (0 to 1)", "drop (points)", "drop 95% low (points)"),
+    *("drop 95% high (points)", "lost (images)", "gained (images)", "size (bytes)"),
+    *("size ratio (times smaller)", "speed ratio (times faster)", "speed ratio 95% low"),
+    *("speed ratio 95% high", "baseline latency (ms)", "optimized latency (ms)"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A recipe that was settled on: its report without the scores, and its row of numbers."""
+
+    report: Report
+    baseline: Report
+
+    @classmethod
+    def of(cls, report: Report, baseline: Report) -> Entry:
+        """Take down a report; scores are most of its memory, and nothing here needs them."""
+        light = np.empty((0, len(report.class_names)), np.float32)
+        return cls(replace(report, scores=light), baseline)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What was settled on."""
+        return self.report.recipe
+
+    @cached_property
+    def trial(self) -> Trial:
+        """Its numbers, against the baseline."""
+        return Trial.of(self.report, self.baseline)
+
+
+class Past:
+    """Every recipe settled on with one model, each once, and which to go back to.
+
+    Parameters
+    ----------
+    case, model
+        Names of what was looked at.
+    baseline
+        Report of the untouched model: the first entry.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> exp = Experiment.load("digits")
+    >>> past = Past("digits", "small", exp.run(Recipe()))
+    >>> past.keep(exp.run(Recipe(bits=4)))
+    >>> past.back(Recipe(bits=4)), past.back(Recipe())
+    (Recipe(sparsity=0.0, ...), None)
+    """
+
+    def __init__(self, case: str, model: str, baseline: Report) -> None:
+        self.case, self.model, self.baseline = case, model, baseline
+        self.entries = [Entry.of(baseline, baseline)]
+        self._before: list[Recipe] = []
+        self._after: list[Recipe] = []
+        self._here = baseline.recipe
+
+    def place(self, recipe: Recipe) -> int:
+        """Where a recipe's entry is, -1 for nowhere."""
+        return next((i for i, entry in enumerate(self.entries) if entry.recipe == recipe), -1)
+
+    def keep(self, report: Report) -> None:
+        """Note a report that was settled on; what was measured of the same recipe stays."""
+        place = self.place(report.recipe)
+        if place >= 0:
+            self.measured(report)
+        else:
+            self.entries.append(Entry.of(report, self.baseline))
+            del self.entries[1 : max(1, len(self.entries) - MOST + 1)]
+        if report.recipe != self._here:
+            self._before.append(self._here)
+            del self._before[:-MOST]
+            self._here, self._after = report.recipe, []
+
+    def measured(self, report: Report) -> bool:
+        """Note the speed measured of a recipe that is here; False where there is none to note."""
+        place = self.place(report.recipe)
+        if place < 0 or report.latency in (None, self.entries[place].report.latency):
+            return False
+        self.entries[place] = Entry.of(report, self.baseline)
+        return True
+
+    def can_go(self, now: Recipe) -> tuple[bool, bool]:
+        """Whether there is something to go back to from a recipe, and something to do again."""
+        return bool(self._before) or now != self._here, bool(self._after) and now == self._here
+
+    def back(self, now: Recipe) -> Recipe | None:
+        """Step back: to the last recipe settled on, or from there to the one before it."""
+        if now == self._here and not self._before:
+            return None
+        if now == self._here:
+            self._here = self._before.pop()
+        self._after.append(now)
+        return self._here
+
+    def forth(self, now: Recipe) -> Recipe | None:
+        """Undo a step back, unless something else was done since."""
+        if not self.can_go(now)[1]:
+            return None
+        self._before.append(self._here)
+        self._here = self._after.pop()
+        return self._here
+
+    def sweep(self) -> Sweep:
+        """The entries as the table of a sweep."""
+        trials = tuple(entry.trial for entry in self.entries)
+        return Sweep(trials, self.model, self.case or "own images", len(self.baseline.labels))
+
+
+def in_words(recipe: Recipe) -> str:
+    """A recipe in as few words as tell it.
+
+    Examples
+    --------
+    >>> in_words(Recipe(sparsity=0.8, bits=4, grain="channel", recovery="finetune"))
+    '80 % global, 4 bits per channel, fine-tune'
+    >>> in_words(Recipe(clip="mse"))
+    'untouched'
+    """
+    recipe = without_idle(recipe)
+    count = len(recipe.layers)
+    own = f"{count} layer{'s' * (count > 1)} apart" if count else ""
+    acting = f"{recipe.activation_bits}-bit activations" if recipe.activation_bits < 32 else ""
+    won = LABELS.get(recipe.recovery, recipe.recovery) if recipe.recovery != "none" else ""
+    seed = f"seed {recipe.seed}" if recipe.seed else ""
+    said = [_cut(recipe), _codes(recipe), acting, won, own, seed]
+    return ", ".join(part for part in said if part) or "untouched"
+
+
+def _cut(recipe: Recipe) -> str:
+    if not recipe.sparsity:
+        return ""
+    score = "" if recipe.score == "magnitude" else f" {LABELS.get(recipe.score, recipe.score)}"
+    return f"{100 * recipe.sparsity:.3g} % {recipe.pruning}{score}"
+
+
+def _codes(recipe: Recipe) -> str:
+    if recipe.bits == 32 and not recipe.layers:
+        return ""
+    default = Recipe()
+    ways = [recipe.scheme, recipe.clip, recipe.rounding]
+    usual = [default.scheme, default.clip, default.rounding]
+    said = [LABELS.get(way, way) for way, own in zip(ways, usual, strict=True) if way != own]
+    grain = " per channel" if recipe.grain == "channel" else ""
+    return " ".join([f"{recipe.bits} bit{'s' * (recipe.bits > 1)}{grain}", *said])
+
+
+def to_csv(groups: Iterable[Past]) -> str:
+    """All entries as a table of comma-separated values, units in its header."""
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(COLUMNS)
+    for past in groups:
+        rows.writerows([past.case, past.model, *_numbers(entry)] for entry in past.entries)
+    return text.getvalue()
+
+
+def _numbers(entry: Entry) -> list[object]:
+    trial, timed = entry.trial, entry.report.latency
+    names = ("ratio", "low", "high", "baseline_ms", "optimized_ms")
+    speed = [getattr(timed, name) if timed else "" for name in names]
+    return [
+        *(str(trial.recipe), trial.accuracy, trial.accuracy_low, trial.accuracy_high),
+        *(trial.drop, trial.drop_low, trial.drop_high, trial.lost, trial.gained),
+        *(trial.total_bytes, trial.ratio, *speed),
+    ]

@@ -1,0 +1,139 @@
+"""A sweep as a picture to point at: bytes against accuracy, and the recipes worth having."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+from traitlets import Dict, Int, List, TraitError, Unicode, validate
+
+from optiwidgets.engine.types.sweep import Sweep, Trial
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.security.message_guard import guard
+
+
+class Frontier(anywidget.AnyWidget):
+    """Every recipe of a sweep as a point that names it; those that no other beats joined by a line.
+
+    Parameters
+    ----------
+    sweep
+        What ``Experiment.sweep`` gave.
+    size
+        Of the picture, width and height; its letters keep theirs where it is drawn that wide.
+    explorer
+        An ``Explorer``, or a ``Session``: choosing a point loads its recipe there, and the point of
+        the recipe that stands there is the chosen one.
+
+    Raises
+    ------
+    ValueError
+        ``sweep`` is none.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> session = Session(exp)
+    >>> chart = Frontier(exp.sweep([Recipe(bits=8), Recipe(bits=4)], progress=False), session)
+    >>> chart.chosen = 1
+    >>> session.recipe.bits
+    4
+    """
+
+    _esm = load_esm(__file__, "pareto")
+    _css = load_css(__file__, "pareto")
+    trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
+    chosen = Int(-1, help="place of the chosen row, -1 for none").tag(sync=True)
+    about = Unicode(help="what is shown, and measured on what").tag(sync=True)
+    message = Unicode(help="what went wrong").tag(sync=True)
+    size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
+    min = -1  # of chosen, for the guard
+    locked = False  # its points load nothing
+
+    def __init__(
+        self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
+    ) -> None:
+        self.session: Session | None = getattr(explorer, "session", explorer)
+        super().__init__(size=[*size])
+        self.show(sweep)
+        if self.session is not None:
+            self.session.observe(lambda _: self._mark(), ["recipe", "experiment"])
+            self.observe(lambda _: self._load(), "chosen")
+        guard(self, self._refuse)
+
+    @property
+    def max(self) -> int:
+        """The last place there is."""
+        return len(self.sweep) - 1
+
+    @validate("chosen")
+    def _check_chosen(self, proposal: Any) -> int:
+        place: int = proposal["value"]
+        if not self.min <= place <= self.max:
+            raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {place}")
+        return place
+
+    def show(self, sweep: Sweep) -> None:
+        """Show another sweep, or the same with more rows."""
+        if not isinstance(sweep, Sweep):
+            raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
+        self.sweep = sweep
+        self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
+        front = {*sweep.frontier_places}
+        with self.hold_sync():
+            self.trials = [_describe(t, i in front) for i, t in enumerate(sweep)]
+            self.about = _about(sweep, self.session is not None)
+            if self.session is None:
+                self.chosen = -1
+            else:
+                self._mark()
+
+    def _load(self) -> None:
+        """Bring the chosen recipe to where the explorer stands."""
+        assert self.session is not None
+        if self.locked:
+            self._mark()
+        elif self.chosen >= 0:
+            self.session.recipe = self.sweep[self.chosen].recipe
+
+    def _mark(self) -> None:
+        """Point at the recipe where the explorer stands; say so if it shows another model."""
+        assert self.session is not None
+        self.chosen = self._places.get(self.session.recipe, -1)
+        shown = self.session.experiment
+        there = (shown.name, shown.dataset.name or "own images")
+        own = (self.sweep.model, self.sweep.dataset)
+        self.message = (
+            f"These recipes were run with {' on '.join(own)}; the explorer shows "
+            f"{' on '.join(there)}, so its numbers are others."
+            if there != own
+            else ""
+        )
+
+    def _refuse(self, reason: str) -> None:
+        self.message = reason
+
+
+def _describe(trial: Trial, front: bool) -> dict[str, Any]:
+    """What is drawn of a row; accuracy and bytes are None where it could not be run."""
+    return {
+        "recipe": str(trial.recipe),
+        "accuracy": trial.accuracy,
+        "interval": [trial.accuracy_low, trial.accuracy_high],
+        "bytes": trial.total_bytes,
+        "front": front,
+    }
+
+
+def _about(sweep: Sweep, loads: bool) -> str:
+    failed = f" {len(sweep.failed)} more could not be run." if sweep.failed else ""
+    does = "loads its recipe into the explorer" if loads else "marks it"
+    return (
+        f"{len(sweep) - len(sweep.failed)} recipes, {sweep.model} on {sweep.dataset}; accuracy on "
+        f"{sweep.images:,} exploration images.{failed} The line joins those that no other beats in "
+        f"both. A click on a point {does}; so does Enter, and arrow keys walk (up and down along "
+        "the line)."
+    )

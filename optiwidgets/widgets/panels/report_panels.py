@@ -1,0 +1,51 @@
+"""Panels that draw from the feed: headline, confusion, classes, size, speed, bytes."""
+
+from __future__ import annotations
+
+import anywidget
+from ipywidgets import Widget, widget_serialization
+from traitlets import Dict, Instance
+
+from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import Panel
+
+
+class Headline(Panel):
+    """Cards: accuracy, drop, size, each one big number with its uncertainty or its reason."""
+
+    _esm, _css = load_esm(__file__, "headline"), load_css(__file__, "headline")
+
+
+class Matrices(Panel):
+    """Baseline and optimized confusion matrix on one colour scale, and their signed difference.
+
+    A cell opens in ``drawer``, if there is one.
+    """
+
+    _esm, _css = load_esm(__file__, "tooltip", "confusion"), load_css(__file__, "confusion")
+    drawer = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
+
+
+class Classes(Panel):
+    """Recall and precision of every class, before and after."""
+
+    _esm, _css = load_esm(__file__, "class_metrics"), load_css(__file__, "class_metrics")
+
+
+class Waterfall(anywidget.AnyWidget):
+    """From four bytes a parameter to the file; ``data`` is ``describe_bytes(report)``."""
+
+    _esm, _css = load_esm(__file__, "size_waterfall"), load_css(__file__, "size_waterfall")
+    data = Dict().tag(sync=True)
+
+
+class Speed(Panel):
+    """What was measured, what noise looks like, and why there may be nothing to gain."""
+
+    _esm, _css = load_esm(__file__, "speed"), load_css(__file__, "speed")
+
+
+class Bytes(Panel):
+    """What the packed file's bytes are spent on, to the baseline's scale."""
+
+    _esm, _css = load_esm(__file__, "file_bytes"), load_css(__file__, "file_bytes")

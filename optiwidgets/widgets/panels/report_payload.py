@@ -1,0 +1,123 @@
+"""The numbers of a report as the panels' payload."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from optiwidgets.engine.evaluation.comparison import worst_class
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.types.recipe import N_OF_M, Recipe
+from optiwidgets.engine.types.report import Report
+
+
+def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+    """All numbers the panels draw: nan is null, matrices are int32, row by row, as bytes."""
+    verdict = judge(baseline, report, policy)
+    untouched = report.recipe == baseline.recipe
+    reasons = ["nothing changed yet"] * untouched + list(verdict.reasons)
+    return {
+        "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
+        "classes": list(report.class_names),
+        "images": len(report.labels),
+        "out_of": report.out_of,
+        "part": report.part,
+        "baseline": _describe_one(baseline),
+        "optimized": _describe_one(report),
+        "drop": asdict(report.drop_from(baseline)),
+        "worst": worst_class(baseline, report),
+        "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
+        "untimed": "nothing to compare yet" if untouched else "not measured yet",
+        "agreement": report.agreement,
+        "notes": _notes(report),
+        "verdict": {"grade": verdict.grade, "reasons": reasons, "policy": policy.name},
+    }
+
+
+def _describe_one(report: Report) -> dict[str, Any]:
+    confusion = report.confusion
+    return {
+        "counts": confusion.counts.astype("<i4").tobytes(),  # binary: no text to parse
+        "accuracy": _plain(confusion.accuracy),
+        "interval": list(report.accuracy_interval),
+        "average_precision": _plain(report.mean_average_precision),
+        "precision": [_plain(x) for x in confusion.precision],
+        "recall": [_plain(x) for x in confusion.recall],
+        "parts": dict(report.size.parts),
+        "bytes": report.size.total_bytes,
+        "ratio": report.size.ratio,
+        "macs": report.macs,
+        "parameters": report.parameters,
+    }
+
+
+def describe_bytes(report: Report) -> dict[str, Any]:
+    """What the waterfall draws."""
+    return asdict(report.reconcile())
+
+
+def _lead(report: Report) -> str:
+    """In a few words what the measurement says."""
+    timed = report.latency
+    assert timed is not None
+    if timed.low > 1:
+        return "faster"
+    return "slower" if timed.high < 1 else "no proven speed-up"
+
+
+def _notes(report: Report) -> list[str]:
+    """What a recipe's speed can and cannot be on this kind of machine, and why."""
+    recipe = report.recipe
+    notes = [_about_zeros(recipe), _about_widths(report)]
+    if recipe.activation_bits < 32 and report.simulated is None:
+        notes.append("The exported graph rounds the activations itself, in float: extra work.")
+    return [note for note in notes if note]
+
+
+def _about_zeros(recipe: Recipe) -> str:
+    if not recipe.prunes:
+        return ""
+    if recipe.pruning == "channel":
+        return (
+            "Removed channels are gone from the network. Time falls less than the "
+            "multiply-accumulates: not all of it is arithmetic."
+        )
+    if recipe.pruning in N_OF_M:
+        return (
+            f"{recipe.pruning} zeros cost as much as others here: no CPU kernel uses the pattern."
+        )
+    return "Zeros cost as much time as any other weight: the kernels are dense."
+
+
+def _about_widths(report: Report) -> str:
+    recipe = report.recipe
+    widths = {recipe.bits, *(bits for _, _, bits in recipe.layers if bits)}
+    if report.simulated is not None:
+        return (
+            "Real int8. Convolutions over fewer than 8 channels still compute in float, where "
+            "this runtime is faster. In layers this small, rounding the inputs can cost more than "
+            "integers save."
+        )
+    if len(widths) > 1:
+        return "Layers of different bit-widths run as floats: only the file shrinks."
+    if recipe.bits == 2 and recipe.scheme == "ternary":
+        return "Ternary weights run as floats: no CPU kernel adds instead of multiplying."
+    if recipe.bits < 8:
+        return (
+            "Below 8 bits no CPU runtime has convolution kernels: the weights run as floats, and "
+            "only the file shrinks."
+        )
+    if recipe.bits == recipe.activation_bits == 8:
+        return "A codebook's values are not evenly spaced: no int8 kernel takes them."
+    return {
+        8: "8-bit weights alone run as floats: smaller, not faster.",
+        16: "16-bit weights run as 32-bit floats: smaller, not faster.",
+    }.get(recipe.bits, "")
+
+
+def _plain(value: float | np.floating[Any]) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,1 @@
+"""Validation of everything a browser sends to a kernel."""

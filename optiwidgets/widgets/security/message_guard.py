@@ -1,0 +1,155 @@
+"""Nothing a browser sends is trusted: a widget message may set any trait to any JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from reprlib import repr as in_short
+from typing import Any
+
+from ipywidgets import BoundedFloatText, Checkbox, FloatSlider, Text, Widget
+from traitlets import TraitError
+
+from optiwidgets.widgets.security.comm_filter import close_door
+
+HAND = {"value", "index", "selected_index", "chosen"}  # a hand's: whole numbers, as a rule
+LONGEST_TEXT = 200  # characters
+HARMLESS = {"_view_count"}
+MOST_SAID = 4  # entries of a message of a widget's own, a click, say
+
+
+def guard(root: Widget, refuse: Callable[[str], None]) -> None:
+    """Let messages to every widget below ``root`` change only what a hand can, validated.
+
+    Anything else is refused: the last good state stays, goes back to the browser, and ``refuse``
+    gets the reason.
+    """
+    close_door(getattr(root.comm, "kernel", None))
+    for widget in _below(root, set()):
+        _guard_one(widget, refuse)
+
+
+def _below(widget: Widget, seen: set[str]) -> Iterator[Widget]:
+    """The widget and all that its traits and attributes refer to, each once."""
+    if widget.model_id in seen:
+        return
+    seen.add(widget.model_id)
+    yield widget
+    for value in [*(getattr(widget, name) for name in widget.keys), *vars(widget).values()]:
+        held = value.values() if isinstance(value, dict) else value
+        for child in held if isinstance(held, Iterable) and not isinstance(held, str) else (held,):
+            if isinstance(child, Widget):
+                yield from _below(child, seen)
+
+
+def _guard_one(widget: Widget, refuse: Callable[[str], None]) -> None:
+    accept, handle = widget.set_state, widget._handle_msg
+
+    def turn_down(what: object, error: Exception) -> None:
+        name = getattr(widget, "description", "") or type(widget).__name__
+        refuse(f"{name}: refused {_short(what)}: {_cut(str(error))}")
+        widget.send_state()
+
+    def set_state(state: dict[str, Any]) -> None:
+        try:
+            _check(widget, state)
+            accept(state)
+        except (TraitError, TypeError, ValueError, OverflowError) as error:
+            turn_down(state, error)
+
+    def handle_message(message: dict[str, Any]) -> None:
+        data = message["content"].get("data")
+        try:
+            check_message(data, message.get("buffers") or [])
+        except TraitError as error:
+            turn_down(data, error)
+        else:
+            handle(message)
+
+    widget.set_state, widget._handle_msg = set_state, handle_message
+    widget.comm.on_msg(handle_message)
+
+
+def check_message(data: Any, buffers: Sequence[Any]) -> None:
+    """Raise TraitError for a message that no widget's front end would send.
+
+    Parameters
+    ----------
+    data
+        What it says: "update" with a state, "request_state", or "custom" with a little content.
+    buffers
+        The bytes that came with it, of whole traits.
+
+    Examples
+    --------
+    >>> check_message({"method": "update", "state": [5]}, [])
+    Traceback (most recent call last):
+    ...
+    traitlets.traitlets.TraitError: an update has a state by name, not [5]
+    """
+    method = data.get("method") if isinstance(data, dict) else None
+    if method == "update":
+        state, paths = data.get("state"), data.get("buffer_paths", [])
+        if not isinstance(state, dict):
+            raise TraitError(f"an update has a state by name, not {_short(state)}")
+        names = paths if isinstance(paths, list) and len(paths) == len(buffers) else [None]
+        if not all(isinstance(n, list) and len(n) == 1 and type(n[0]) is str for n in names):
+            raise TraitError("buffers are of whole traits, one a name")
+    elif method == "custom":
+        said = data.get("content")
+        if not (isinstance(said, dict) and len(said) <= MOST_SAID and not buffers):
+            raise TraitError(f"a message of a widget's own is short, not {_short(said)}")
+        if not all(_is_plain(value) for value in said.values()):
+            raise TraitError(f"a message of a widget's own is plain, not {_short(said)}")
+    elif method != "request_state":
+        raise TraitError(f"method is update, request_state or custom, not {_short(method)}")
+
+
+def _is_plain(value: Any) -> bool:
+    short = isinstance(value, str) and len(value) <= LONGEST_TEXT
+    return short or value is None or isinstance(value, bool | int | float)
+
+
+def _check(widget: Widget, state: dict[str, Any]) -> None:
+    """Raise TraitError for what no hand can do: other traits, or values that no hand can give.
+
+    A widget that takes more than a number from a hand says what, by ``check_hand(trait, value)``.
+    """
+    own = getattr(widget, "check_hand", None)
+    for trait, value in state.items():
+        if trait in HARMLESS:
+            continue
+        if own:
+            own(trait, value)
+            continue
+        if trait not in HAND:
+            raise TraitError(f"{trait} cannot be set from a page")
+        _check_value(widget, trait, value)
+
+
+def _check_value(widget: Widget, trait: str, value: Any) -> None:
+    """Text is short, a box is ticked or not, all else is a number within bounds, mostly whole."""
+    if isinstance(widget, Text):
+        if type(value) is not str or len(value) > LONGEST_TEXT:
+            raise TraitError(f"{trait} is text of {LONGEST_TEXT} characters at most")
+    elif isinstance(widget, Checkbox):
+        if type(value) is not bool:
+            raise TraitError(f"{trait} is true or false")
+    elif type(value) is not int and not _is_fraction(widget, value):
+        raise TraitError(f"{trait} is a whole number")
+    else:
+        low, high = getattr(widget, "min", value), getattr(widget, "max", value)
+        if not low <= value <= high:
+            raise TraitError(f"{trait} is {low} to {high}")
+
+
+def _is_fraction(widget: Widget, value: Any) -> bool:
+    """Tell whether it is a number that may have decimals, in a range; nan is in none."""
+    return isinstance(widget, FloatSlider | BoundedFloatText) and type(value) is float
+
+
+def _short(value: object) -> str:
+    return _cut(in_short(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 100 else text[:97] + "..."

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from optiwidgets.engine.data.blood_smear import (
+    COUNTS,
+    VARIANTS,
+    draw_cells,
+    draw_part,
+    textbook_sample,
+)
+from optiwidgets.engine.data.loaders import blood_smear, load_dataset
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+
+FIRST_CELLS = "d6921d96b54ddd7433bbe242b753bde5ebb6f22c644cb6d6a7d5cbe273442b31"
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Colour 0..1 as (N, 32, 32, 3), and labels, of 600 cells."""
+    pixels, labels = draw_cells(600, 300, seed=99)
+    return pixels.transpose(0, 2, 3, 1) / 255, labels
+
+
+def test_the_cells_are_those_the_model_was_trained_for():
+    pixels, labels = draw_cells(12, 6, seed=0)
+    assert hashlib.sha256(pixels.tobytes() + labels.tobytes()).hexdigest() == FIRST_CELLS
+
+
+def test_a_seed_decides_everything():
+    first, again, other = (draw_cells(7, 3, seed=seed)[0] for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.5
+
+
+def test_numpys_own_random_stream_is_left_alone():
+    np.random.seed(3)
+    expected = np.random.random(4)
+    np.random.seed(3)
+    draw_cells(3, 1, seed=0)
+    np.testing.assert_array_equal(np.random.random(4), expected)
+
+
+@pytest.mark.parametrize(("count", "positives"), [(1, 0), (1, 1), (251, 7), (500, 500)])
+def test_as_many_are_parasitized_as_asked_for(count, positives):
+    pixels, labels = draw_cells(count, positives, seed=1)
+    assert pixels.shape == (count, 3, 32, 32)
+    assert labels.sum() == positives
+    assert len(labels) == count
+
+
+def test_no_two_cells_are_alike(cells):
+    pixels, _ = cells
+    assert len({image.tobytes() for image in pixels}) == len(pixels)
+
+
+def test_cells_are_red_on_pale_ground(cells):
+    pixels, _ = cells
+    middle, corner = pixels[:, 14:18, 14:18].mean((0, 1, 2)), pixels[:, :3, :3].mean((0, 1, 2))
+    assert middle[0] - middle[1] > 0.15  # reddish
+    assert corner.min() > middle.max()
+    assert np.ptp(corner) < 0.1  # pale
+
+
+def test_what_is_in_a_parasitized_cell_is_purple(cells):
+    pixels, labels = cells
+    inside = pixels[:, 9:23, 9:23]
+    purple = (inside[..., 2] - inside[..., 0]).max((1, 2))  # bluer than red
+    ill, well = purple[labels == 1], purple[labels == 0]
+    assert np.median(ill) > np.median(well) + 0.02
+    assert (well > np.median(ill)).any()  # but specks are purple too
+
+
+def test_staining_brightness_focus_and_noise_vary(cells):
+    pixels, _ = cells
+    assert pixels.mean((1, 2, 3)).std() > 0.05
+    steps = np.abs(np.diff(pixels, axis=2)).mean((1, 2, 3))
+    assert steps.max() > 3 * steps.min()
+
+
+@pytest.mark.parametrize(
+    ("count", "positives", "message"),
+    [
+        (0, 0, "count is 1 image or more, not 0"),
+        (3, 4, "positives are 0 to 3 images, not 4"),
+        (3, -1, "positives are 0 to 3 images, not -1"),
+    ],
+)
+def test_counts_out_of_range_are_refused(count, positives, message):
+    with pytest.raises(ValueError, match=message):
+        draw_cells(count, positives, seed=0)
+
+
+def test_an_unknown_variant_or_part_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"variant is one of 'smear', .*, not 'smears'"):
+        draw_part("smears", "train")
+    with pytest.raises(ValueError, match=r"part is one of 'train', .*, not 'test'"):
+        draw_part("smear", "test")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_says_that_it_is_synthetic(variant):
+    assert "synthetic" in VARIANTS[variant]
+    assert "synthetic" in blood_smear.__doc__.lower()
+
+
+# The shipped model
+
+
+def test_the_shipped_model_is_right_on_92_to_95_percent():
+    report = Experiment.load("smear").run(Recipe())
+    assert 0.92 <= report.confusion.accuracy <= 0.95
+    assert len(report.labels) == COUNTS["exploration"]
+
+
+def test_where_parasites_are_rare_precision_falls_and_recall_does_not():
+    common, rare = (Experiment.load(n).run(Recipe()).confusion for n in ("smear", "smear-rare"))
+    assert rare.counts.sum(1).tolist() == [1425, 75]
+    assert rare.precision[1] < common.precision[1] - 0.3
+    assert rare.recall[1] == pytest.approx(common.recall[1], abs=0.06)
+
+
+# The textbook's 200
+
+
+def test_the_textbook_sample_is_200_cells_95_of_them_parasitized():
+    places = textbook_sample()
+    labels = load_dataset("smear").exploration[1][places]
+    assert labels.bincount().tolist() == [105, 95]
+    assert len(set(places.tolist())) == 200
+    assert (np.diff(places) > 0).all()
+
+
+def test_the_baseline_is_within_3_counts_of_the_textbooks():
+    counts = Experiment.load("smear-200").run(Recipe()).confusion.counts
+    assert np.abs(counts - [[95, 10], [5, 90]]).max() <= 3
+
+
+def test_the_200_are_judged_as_they_are_among_all():
+    whole, few = (Experiment.load(name).run(Recipe()) for name in ("smear", "smear-200"))
+    np.testing.assert_array_equal(whole.predictions[textbook_sample()], few.predictions)

@@ -1,0 +1,292 @@
+"""Starting from the first changed layer on gives the same bits as starting from the images."""
+
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from torch import nn
+
+from optiwidgets.engine.calibration.activation_ranges import calibrate
+from optiwidgets.engine.evaluation import incremental
+from optiwidgets.engine.evaluation.images import BATCH
+from optiwidgets.engine.evaluation.incremental import Explored, Resumer
+from optiwidgets.engine.evaluation.inference import evaluate
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.models import batchnorm_folding, zoo
+from optiwidgets.engine.onnx_runtime import export
+from optiwidgets.engine.quantization.activations import quantize_activations
+from optiwidgets.engine.types.recipe import Recipe
+
+
+class Residual(nn.Module):
+    """Several values cross every cut, and what is kept is changed in place, under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter = nn.Conv2d(2, 4, 3, padding=1)
+        self.left = nn.Conv2d(4, 4, 3, padding=1)
+        self.right = nn.Conv2d(4, 4, 1)
+        self.scale = nn.Parameter(torch.ones(4, 1, 1))
+        self.unused = nn.Linear(3, 3)
+        self.head = nn.Linear(4 * 6 * 9, 3)
+
+    def forward(self, images):
+        entered = self.enter(images)
+        also = entered.view(images.shape[0], 4, 6, 9)
+        left = F.relu(self.left(entered), True)
+        also = self.add(also)
+        F.relu_(entered)
+        right = self.right(also)
+        return self.head((left + right + entered).flatten(1))
+
+    def add(self, also):
+        return also.add_(self.scale)
+
+
+class Renamed(Residual):
+    """Changes a value that has two names in a way that torch.fx does not record."""
+
+    def add(self, also):
+        also += self.scale
+        return also
+
+
+@pytest.fixture
+def residual():
+    torch.manual_seed(5)
+    return batchnorm_folding.fold(Residual())
+
+
+@pytest.fixture
+def batches():
+    random = torch.Generator().manual_seed(4)
+    return torch.randn(2 * BATCH + 5, 2, 6, 9, generator=random).split(BATCH)
+
+
+def changed(net, name):
+    """A copy of the model with another tensor of this name."""
+    other = copy.deepcopy(net)
+    state = other.state_dict()
+    with torch.no_grad():
+        state[name].add_(torch.rand(state[name].shape))
+    return other
+
+
+def same(resumer, net):
+    """Whether it gives the bits of a run from the images on, and what torch says."""
+    scores = resumer(net)
+    whole, torchs = Resumer(resumer.batches)(net), evaluate(copy.deepcopy(net), resumer.batches)
+    return torch.equal(scores, whole) and torch.allclose(scores, torchs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["small", "wide"])
+@pytest.mark.parametrize("name", ["features.0", "features.4", "features.8", "hidden", "head"])
+def test_the_shipped_models_give_the_same_bits_from_every_layer_on(model, name):
+    net = batchnorm_folding.fold(zoo.load_trained(model))
+    random = torch.Generator().manual_seed(1)
+    resumer = Resumer(torch.randn(70, 1, 28, 28, generator=random).split(BATCH))
+    assert same(resumer, net)
+    for _ in range(3):
+        net = changed(net, f"{name}.weight")
+        assert same(resumer, net)
+    assert resumer.kept_at == (() if name == "features.0" else (name,))
+
+
+@pytest.mark.parametrize("name", ["left.weight", "left.bias", "scale", "right.bias", "head.weight"])
+def test_so_does_a_residual_net_with_steps_in_place(residual, batches, name):
+    resumer = Resumer(batches)
+    for _ in range(4):
+        assert same(resumer, residual)
+        residual = changed(residual, name)
+    assert same(resumer, residual)
+    assert set(resumer.kept_at) <= {name.split(".")[0]}
+
+
+def test_any_order_of_changes_is_followed(residual, batches):
+    resumer = Resumer(batches)
+    for name in ("head", "right", "left", "left", "head", "enter", "head", "head", "right"):
+        residual = changed(residual, f"{name}.weight")
+        assert same(resumer, residual), name
+
+
+def test_a_change_of_the_first_layer_makes_the_cut_anew(residual, batches):
+    resumer = Resumer(batches)
+    for name, kept_at in (
+        ("head", ()),
+        ("head", ("head",)),
+        ("enter", ("head",)),
+        ("head", ("head",)),
+    ):
+        residual = changed(residual, f"{name}.bias")
+        assert same(resumer, residual)
+        assert resumer.kept_at == kept_at
+
+
+def test_the_same_model_again_and_a_layer_never_called_change_nothing(residual, batches):
+    resumer = Resumer(batches)
+    resumer(residual)
+    assert same(resumer, changed(residual, "unused.weight"))
+    assert resumer.kept_at == ()
+    residual = changed(residual, "head.weight")
+    assert same(resumer, residual)
+    assert same(resumer, residual)
+    assert resumer.kept_at == ("head",)
+
+
+def test_batchnorms_that_stayed_count(make_own, batches):
+    net, resumer = batchnorm_folding.fold(make_own()), Resumer(batches)
+    for name in ("after.running_mean", "after.running_mean", "deep.weight", "enter.bias"):
+        assert same(resumer, net)
+        net = changed(net, name)
+    assert same(resumer, net)
+
+
+@pytest.mark.slow
+def test_removed_channels_are_followed(make_own, toy):
+    experiment = Experiment(make_own(), toy, memory_mb=0)
+    resumer = Resumer(toy.exploration[0].split(5))
+    for deep, hidden in ((0.0, 0.0), (0.5, 0.0), (0.8, 0.0), (0.8, 0.5), (0.8, 0.7), (0.3, 0.7)):
+        layers = (("deep", deep, None), ("hidden", hidden, None))
+        net = experiment._optimizer.optimize(Recipe(pruning="channel", layers=layers)).simulation()
+        assert same(resumer, net)
+        assert "wide" not in resumer.kept_at
+
+
+def test_rounded_activations_are_not_resumed(residual, batches):
+    resumer = Resumer(batches)
+    for _ in range(2):
+        residual = changed(residual, "head.weight")
+        ranges = calibrate(residual, batches[0])
+        rounded = quantize_activations(residual, ranges, 3)
+        assert same(resumer, residual)
+        assert same(resumer, rounded)
+        assert not torch.equal(resumer(rounded), resumer(residual))
+
+
+def test_what_a_model_does_counts_not_what_fx_records_of_it(batches):
+    torch.manual_seed(5)
+    net, resumer = batchnorm_folding.fold(Renamed()), Resumer(batches)
+    for _ in range(3):
+        assert same(resumer, net)
+        net = changed(net, "head.weight")
+    assert resumer.kept_at == ("head",)
+
+
+def test_in_inference_mode_it_is_the_same(residual, batches):
+    resumer = Resumer(batches)
+    with torch.inference_mode():
+        for _ in range(3):
+            net = copy.deepcopy(residual)
+            net.head.weight.copy_(torch.rand(net.head.weight.shape))
+            assert same(resumer, net)
+    assert resumer.kept_at == ("head",)
+
+
+def test_what_takes_too_much_memory_is_not_kept():
+    net = batchnorm_folding.fold(zoo.load_trained("small"))
+    images = torch.randn(70, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    resumer = Resumer(images.split(BATCH), most_bytes=70 * 4000)  # an image: 6272, 3136 and 1152
+    for layer, kept_at in (
+        *(("features.4", ()), ("features.4", ()), ("features.8", ("features.8",))),
+        *(("hidden", ("hidden",)), ("hidden", ("hidden",)), ("features.8", ("features.8",))),
+    ):
+        assert same(resumer, net)
+        net = changed(net, f"{layer}.weight")
+        assert same(resumer, net)
+        assert resumer.kept_at == kept_at
+
+
+def test_what_was_kept_is_left_as_it_was_by_a_run_that_starts_from_it(residual, batches):
+    resumer, further = Resumer(batches), changed(residual, "head.weight")
+    for net in (residual, further):
+        resumer(net)
+    (cut,) = resumer._last.cuts
+    before = copy.deepcopy(cut.values)
+    assert same(resumer, changed(further, "head.weight"))
+    for values, kept in zip(cut.values, before, strict=True):
+        assert values.keys() == kept.keys()
+        assert all((values[name] == kept[name]).all() for name in kept)
+
+
+def test_a_model_that_cannot_be_exported_runs_in_torch(batches, caplog):
+    class Odd(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(2 * 6 * 9, 3)
+
+        def forward(self, images):
+            return self.head(torch.special.bessel_j0(images).flatten(1))
+
+    net, resumer = batchnorm_folding.fold(Odd()), Resumer(batches)
+    with caplog.at_level("INFO", "optiwidgets"):
+        for _ in range(2):
+            assert torch.equal(resumer(net), evaluate(copy.deepcopy(net), batches))
+            net = changed(net, "head.weight")
+    said = [r.getMessage() for r in caplog.records if r.name == "optiwidgets"]
+    assert len(said) == 1
+    assert said[0].startswith("evaluated in torch: the model cannot be exported")
+
+
+def test_a_graph_that_the_runtime_cannot_open_runs_in_torch(residual, batches, monkeypatch):
+    def other(net, example):
+        model = copy.deepcopy(export.template(net, example))
+        model.graph.node[-1].op_type = "NoSuchStep"
+        return model
+
+    monkeypatch.setattr(incremental, "template", other)
+    assert torch.equal(Resumer(batches)(residual), evaluate(copy.deepcopy(residual), batches))
+
+
+def test_a_graph_that_says_something_else_is_not_taken(residual, batches, monkeypatch):
+    def other(net, example):
+        model = copy.deepcopy(export.template(net, example))
+        (alpha,) = (a for a in model.graph.node[-1].attribute if a.name == "alpha")
+        alpha.f = 2.0
+        return model
+
+    monkeypatch.setattr(incremental, "template", other)
+    assert torch.equal(Resumer(batches)(residual), evaluate(copy.deepcopy(residual), batches))
+
+
+@pytest.mark.parametrize("model", ["small", "wide"])
+def test_torch_and_the_runtime_predict_alike(model):
+    experiment = Experiment.load("digits", model=model, memory_mb=0)
+    images = experiment.dataset.exploration[0]
+    for step in range(10):
+        recipe = Recipe(step / 10, bits=(32, 8, 4, 3, 2)[step % 5])
+        report = experiment.run(recipe)
+        with torch.inference_mode():
+            assert (report.predictions == report.model()(images).argmax(1).numpy()).all(), recipe
+
+
+def test_threads_do_not_mix_up_their_models(residual, batches):
+    resumer = Resumer(batches)
+    nets = [changed(residual, f"{name}.weight") for name in ("enter", "left", "right", "head") * 6]
+    expected = [Resumer(batches)(net) for net in nets]
+    with ThreadPoolExecutor(4) as pool:
+        assert all(map(torch.equal, pool.map(resumer, nets), expected))
+
+
+def test_an_experiment_says_what_it_says_without(digits):
+    afresh = Experiment.load("digits", memory_mb=0)
+    for step in range(3):
+        recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
+        afresh._whole = Explored.of(afresh.dataset)
+        assert (digits.run(recipe).scores == afresh.run(recipe).scores).all()
+    assert digits._whole.resumer.kept_at[-1] == "features.8"
+
+
+def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
+    experiment = Experiment(make_own(), toy, memory_mb=0)
+    for bits in (3, 4):
+        recipe = Recipe(layers=(("head", None, bits),))
+        here, sealed = experiment.run(recipe), experiment.open_sealed(recipe)
+        assert len(here.labels) == 23
+        assert len(sealed.labels) == 10
+    assert experiment._whole.resumer.kept_at == ("head",)
+    elsewhere = experiment.on(toy)
+    assert elsewhere._whole.resumer is not experiment._whole.resumer

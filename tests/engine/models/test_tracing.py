@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from torch import nn
+
+from optiwidgets.engine.models.batchnorm_folding import fold
+from optiwidgets.engine.models.channel_removal import remove_channels
+from optiwidgets.engine.models.layers import leftovers, prunable
+from optiwidgets.engine.models.tracing import channel_flow, trace
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+class Steps(nn.Module):
+    """A convolution, whatever comes between, a linear layer: for steps that are no modules."""
+
+    def __init__(self, between, inputs, after=lambda scores: scores):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(2, 4, (3, 2)), nn.Linear(inputs, 3)
+        self.between, self.after = between, after
+
+    def forward(self, images):
+        return self.after(self.head(self.between(self.conv(images))))
+
+
+class Twice(nn.Module):
+    """One convolution called two times."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.again, self.norm = (
+            nn.Conv2d(2, 4, 1),
+            nn.Conv2d(4, 4, 1),
+            nn.BatchNorm2d(4),
+        )
+
+    def forward(self, images):
+        return self.norm(self.again(self.again(self.first(images))))
+
+
+def excite(model, seed=0):
+    """Give every BatchNorm statistics far from the identity."""
+    random = torch.Generator().manual_seed(seed)
+    for norm in model.modules():
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm):
+            for tensor in (*norm.parameters(), *norm.buffers()):
+                if tensor.dim():
+                    tensor.data.copy_(torch.rand(tensor.shape, generator=random) + 0.5)
+    return model.eval()
+
+
+FOLDABLE = {
+    "convolution": nn.Sequential(nn.Conv2d(2, 5, (3, 2)), nn.BatchNorm2d(5), nn.ReLU()),
+    "without a bias": nn.Sequential(nn.Conv2d(2, 5, 3, bias=False), nn.BatchNorm2d(5)),
+    "without scale and shift": nn.Sequential(nn.Conv2d(2, 5, 3), nn.BatchNorm2d(5, affine=False)),
+    "grouped, strided, dilated": nn.Sequential(
+        nn.Conv2d(2, 6, 3, stride=2, groups=2, dilation=2, padding=1), nn.BatchNorm2d(6)
+    ),
+    "linear": nn.Sequential(nn.Flatten(), nn.Linear(108, 7, bias=False), nn.BatchNorm1d(7)),
+    "nested": nn.Sequential(nn.Sequential(nn.Conv2d(2, 3, 1)), nn.Sequential(nn.BatchNorm2d(3))),
+}
+
+
+@pytest.mark.parametrize("model", FOLDABLE.values(), ids=FOLDABLE)
+def test_a_folded_model_answers_as_the_unfolded_one_and_has_no_batchnorm(model):
+    images = torch.randn(3, 2, 6, 9)
+    folded = fold(excite(model))
+    torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-5)
+    assert not any(isinstance(m, NORMS) for m in folded.modules())
+    assert prunable(folded).keys() == prunable(model).keys()
+
+
+def test_folding_by_hand_scales_every_output():
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2, eps=0.0)).eval()
+    model[0].weight.data, model[0].bias.data = (
+        torch.tensor([3.0, 5.0]).view(2, 1, 1, 1),
+        torch.ones(2),
+    )
+    model[1].running_var, model[1].running_mean = torch.tensor([4.0, 1.0]), torch.tensor([0.0, 2.0])
+    folded = fold(model)
+    assert folded[0].weight.flatten().tolist() == [1.5, 5.0]
+    assert folded[0].bias.tolist() == [0.5, -1.0]
+
+
+class Shortcut(nn.Module):
+    """A convolution that is read twice: by a BatchNorm, and past it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, images):
+        features = self.conv(images)
+        return self.norm(features) + features
+
+
+STAYS = {
+    "behind a layer that others read too": Shortcut(),
+    "behind a ReLU": nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)),
+    "before the first layer": nn.Sequential(nn.BatchNorm2d(2), nn.Conv2d(2, 4, 3)),
+    "the second of two": nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.BatchNorm2d(4)),
+    "behind a layer called twice": Twice(),
+    "without running statistics": nn.Sequential(
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)
+    ),
+}
+
+
+@pytest.mark.parametrize("model", STAYS.values(), ids=STAYS)
+def test_a_batchnorm_that_cannot_be_folded_stays_and_the_answer_is_the_same(model):
+    images = torch.randn(3, 2, 6, 9)
+    folded = fold(excite(model))
+    torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-5)
+    assert sum(isinstance(m, NORMS) for m in folded.modules()) == 1
+
+
+def test_folding_changes_nothing_of_the_model_it_is_given(make_own):
+    model = make_own().train()
+    before = copy.deepcopy(model.state_dict())
+    folded = fold(model)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(m.training for m in model.modules())
+    assert all(p.requires_grad for p in model.parameters())
+    assert not any(m.training for m in folded.modules())
+
+
+def test_a_half_precision_model_is_folded_in_single_precision():
+    folded = fold(FOLDABLE["convolution"].half())
+    FOLDABLE["convolution"].float()
+    assert {t.dtype for t in folded.state_dict().values()} == {torch.float32}
+
+
+def test_prunable_layers_come_in_module_order_first_and_last_included(make_own):
+    own = fold(make_own())
+    assert list(prunable(own)) == ["wide", "deep", "hidden", "head"]
+    assert not {f"{name}.weight" for name in prunable(own)} & leftovers(own).keys()
+    assert {"wide.bias", "after.running_var", "enter.weight", "head.bias"} <= leftovers(own).keys()
+
+
+class Branching(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, images):
+        return self.head(images) if images.sum() > 0 else images
+
+
+def shared():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    return model
+
+
+def unsound(attribute):
+    model = nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3))
+    getattr(model[0 if attribute == "weight" else 1], attribute).data[1] = torch.nan
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            nn.Sequential(nn.Flatten(), nn.ReLU()),
+            "no Conv2d or Linear layer, so there is nothing to prune",
+        ),
+        (shared(), "two layers of the model share one weight"),
+        (unsound("weight"), "weights of layer '0' .*are not all finite"),
+        (unsound("running_mean"), "biases of layer '0' .*not all finite"),
+        (unsound("running_var"), "weights of layer '0' .*not all finite"),
+        (Branching(), "torch.fx cannot trace the model .*may not branch on the image"),
+    ],
+)
+def test_a_model_with_nothing_sound_to_prune_is_refused(model, message):
+    with pytest.raises(ValueError, match=message):
+        fold(model)
+
+
+def test_the_flow_names_whose_channels_every_layer_reads(make_own):
+    flow = channel_flow(fold(make_own()))
+    assert flow.last == "head"
+    assert dict(flow.feeds) == {
+        "wide": None,
+        "after": "wide",
+        "deep": "wide",
+        "hidden": "deep",
+        "head": "hidden",
+    }
+
+
+def test_removing_channels_answers_as_if_nobody_read_them(make_own):
+    own = fold(make_own())
+    keep = {
+        "wide": torch.tensor([0, 3]),
+        "deep": torch.tensor([1, 2, 6]),
+        "hidden": torch.tensor([5]),
+    }
+    smaller = remove_channels(own, keep, channel_flow(own))
+    deaf = copy.deepcopy(own)
+    deaf.deep.weight[:, [1, 2, 4]] = 0
+    deaf.hidden.weight.view(6, 7, 6)[:, [0, 3, 4, 5]] = 0
+    deaf.head.weight[:, :5] = 0
+    images = torch.randn(4, 2, 6, 9)
+    torch.testing.assert_close(smaller(images), deaf(images))
+    assert [tuple(m.weight.shape) for m in prunable(smaller).values()] == [
+        (2, 2, 3, 2),
+        (3, 2, 1, 3),
+        (1, 18),
+        (3, 1),
+    ]
+
+
+def test_removing_channels_keeps_every_description_true(make_own):
+    own = fold(make_own())
+    before = copy.deepcopy(own.state_dict())
+    smaller = remove_channels(own, {"wide": torch.tensor([4])}, channel_flow(own))
+    assert (smaller.wide.out_channels, smaller.deep.in_channels) == (1, 1)
+    assert (smaller.after.num_features, len(smaller.after.running_mean)) == (1, 1)
+    assert all(torch.equal(before[name], tensor) for name, tensor in own.state_dict().items())
+
+
+FOLLOWED = {
+    "torch.flatten": (lambda x: torch.flatten(x, 1), 128),
+    "start_dim=": (lambda x: x.flatten(start_dim=1), 128),
+    "view by size": (lambda x: x.view(x.size(0), -1), 128),
+    "reshape by shape": (lambda x: x.reshape(x.shape[0], -1), 128),
+    "torch.reshape": (lambda x: torch.reshape(x, (x.shape[0], -1)), 128),
+    "global mean": (lambda x: x.mean((2, 3)), 4),
+    "global mean from behind": (lambda x: F.relu(x).mean(dim=[-2, -1]), 4),
+    "pool": (lambda x: F.adaptive_avg_pool2d(F.max_pool2d(x, 2), 1).flatten(1), 4),
+    "dropout": (lambda x: F.dropout(torch.tanh(x), training=False).contiguous().flatten(1), 128),
+}
+
+
+@pytest.mark.parametrize(("between", "inputs"), FOLLOWED.values(), ids=FOLLOWED)
+def test_channels_are_followed_through_what_hands_them_on(between, inputs):
+    model = fold(Steps(between, inputs))
+    flow, images = channel_flow(model), torch.randn(5, 2, 6, 9)
+    smaller = remove_channels(model, {"conv": torch.tensor([1, 2])}, flow)
+    model.head.weight.view(3, 4, -1)[:, [0, 3]] = 0
+    torch.testing.assert_close(smaller(images), model(images))
+
+
+REFUSED = {
+    "a view of fixed size": (lambda x: x.view(-1, 128), 128),
+    "a flatten of the images": (lambda x: x.flatten(0, 1).flatten(1), 32),
+    "a flatten of two axes": (lambda x: x.flatten(1, 2), 8),
+    "a mean over channels": (lambda x: x.mean(1).flatten(1), 32),
+    "a mean over everything": (lambda x: x.mean(), 1),
+    "a choice of channels": (lambda x: x[:, :2].flatten(1), 64),
+    "a transposition": (lambda x: x.transpose(1, 3).flatten(1), 128),
+    "a sum": (lambda x: (x + x.relu()).flatten(1), 128),
+    "a concatenation": (lambda x: torch.cat([x, x], 1).flatten(1), 256),
+    "a softmax on the way": (lambda x: x.softmax(1).flatten(1), 128),
+}
+
+
+@pytest.mark.parametrize(("between", "inputs"), REFUSED.values(), ids=REFUSED)
+def test_channels_that_meet_anything_else_are_refused_by_name(between, inputs):
+    model = fold(Steps(between, inputs))
+    with pytest.raises(
+        ValueError, match="pruning='channel' cannot serve this model: channels of 'conv' meet"
+    ):
+        channel_flow(model)
+
+
+@pytest.mark.parametrize("after", [lambda x: x.log_softmax(1), nn.LogSoftmax(1), lambda x: x * 2])
+def test_a_last_step_may_mix_the_classes_for_they_all_stay(after):
+    model = fold(Steps(lambda x: x.flatten(1), 128, after))
+    flow = channel_flow(model)
+    smaller = remove_channels(model, {"conv": torch.tensor([3])}, flow)
+    assert flow.last == "head"
+    assert smaller(torch.randn(5, 2, 6, 9)).shape == (5, 3)
+
+
+def test_sizes_taken_from_another_layer_do_not_mislead():
+    class Sized(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = nn.Conv2d(2, 4, 1), nn.Conv2d(4, 6, 1), nn.Linear(6 * 54, 3)
+
+        def forward(self, images):
+            first = self.a(images)
+            return self.c(self.b(first).view(first.size(0), -1))
+
+    assert channel_flow(fold(Sized())).feeds["c"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Twice(), "layer 'again' is called twice"),
+        (
+            nn.Sequential(nn.Conv2d(2, 4, 1, groups=2), nn.Conv2d(4, 3, 1)),
+            "'0' is a convolution in 2 groups",
+        ),
+        (
+            nn.Sequential(nn.Linear(4, 4), nn.TransformerEncoderLayer(4, 1, 8), nn.Linear(4, 2)),
+            r"channels of '0' meet '1' \(TransformerEncoderLayer\), which",
+        ),
+        (
+            nn.Sequential(nn.TransformerEncoderLayer(4, 1, 8)),
+            "'0.* is called where torch.fx cannot see it",
+        ),
+    ],
+)
+def test_a_model_that_channels_cannot_be_taken_from_is_refused_with_the_reason(model, message):
+    with pytest.raises(ValueError, match=f"pruning='channel' cannot serve this model: .*{message}"):
+        channel_flow(model)
+
+
+def test_a_model_without_values_is_refused():
+    with pytest.raises(ValueError, match=r"'0.weight' of the model is on the meta device"):
+        fold(nn.Sequential(nn.Linear(3, 2, device="meta")))
+
+
+def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 4 * 4, 3))
+    images, stop, failed = torch.zeros(2, 1, 6, 6), Event(), []
+
+    def run():
+        while not stop.is_set():
+            try:
+                net(images)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is counted)
+                failed.append(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run) for _ in range(2)]
+        try:
+            steps = [[node.op for node in trace(net).nodes] for _ in range(60)]
+        finally:
+            stop.set()
+        for future in runs:
+            future.result(10)
+    assert failed == []
+    assert all(step == steps[0] for step in steps)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+import torch
+from torch import nn
+
+from optiwidgets.engine.models.zoo import (
+    CASES,
+    SHIPPED,
+    SIZES,
+    Spec,
+    build,
+    load_trained,
+    load_weights,
+    save_weights,
+    shipped_models,
+)
+
+
+def spec(**changes):
+    return {"name": "small", "channels": 2, "size": 17, "classes": 3, **changes}
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("small", 9 * (8 + 8 * 16 + 16 * 32) + 32 * 9 * 64 + 64 * 10),
+        ("wide", 9 * (16 + 16 * 32 + 32 * 64) + 64 * 9 * 128 + 128 * 10),
+    ],
+)
+def test_a_zoo_model_has_the_weights_its_page_says(name, weights):
+    net = build(Spec(name=name, channels=1, size=28, classes=10))
+    layers = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert sum(layer.weight.numel() for layer in layers) == weights
+    assert len(layers) == 5
+
+
+@pytest.mark.parametrize("size", [8, 17, 28, 32])
+@pytest.mark.parametrize("name", SIZES)
+def test_a_zoo_model_scores_images_of_any_size(name, size):
+    net = build(spec(name=name, size=size)).eval()
+    assert net(torch.zeros(5, 2, size, size)).shape == (5, 3)
+
+
+def test_pooling_before_relu_is_relu_before_pooling():
+    net = build(spec()).eval()
+    images = torch.randn(4, 2, 17, 17)
+    usual = images
+    for step in range(0, len(net.features), 4):
+        conv, norm, pool, _ = net.features[step : step + 4]
+        usual = pool(norm(conv(usual)).relu())
+    torch.testing.assert_close(net.features(images), usual)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_shipped_weights_are_right_on_at_least_98_percent(name):
+    from optiwidgets.engine.experiment.experiment import Experiment
+    from optiwidgets.engine.types.recipe import Recipe
+
+    report = Experiment.load("digits", model=name).run(Recipe())
+    assert report.confusion.accuracy >= 0.98
+    assert len(report.labels) == 1500
+
+
+def test_the_shipped_weights_are_below_a_mebibyte_together():
+    shipped = list((files("optiwidgets.engine.models") / "weights").iterdir())
+    assert len(shipped) == sum(map(len, SHIPPED.values()))
+    assert sum(len(file.read_bytes()) for file in shipped) < 2**20
+
+
+def test_saved_weights_come_back_the_same(tmp_path):
+    net = build(spec(name="wide"))
+    net.features[1].running_mean.fill_(0.25)
+    save_weights(net, tmp_path / "net.safetensors")
+    again = load_weights(tmp_path / "net.safetensors")
+    assert again.spec == net.spec
+    assert not again.training
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("name", ["huge", "", None, ["small"]])
+def test_an_unknown_model_is_answered_with_the_known_ones(name):
+    for make in (lambda: build(spec(name=name)), lambda: load_trained(name)):
+        with pytest.raises(ValueError, match="model is one of 'small', 'wide', not "):
+            make()
+
+
+@pytest.mark.parametrize("case", ["letters", "../digits", None])
+def test_an_unknown_case_is_answered_with_the_known_ones(case):
+    for ask in (lambda: load_trained("small", case), lambda: shipped_models(case)):
+        with pytest.raises(
+            ValueError, match=rf"case is one of 'digits', 'smear', .* not {case!r}; for other"
+        ):
+            ask()
+
+
+def test_a_model_that_a_case_does_not_ship_is_answered_with_those_it_does():
+    with pytest.raises(ValueError, match="model for 'smear-rare' is one of 'small', not 'wide'"):
+        load_trained("wide", "smear-rare")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_model_a_case_is_said_to_ship_takes_its_images(case):
+    from optiwidgets.engine.experiment.experiment import Experiment
+
+    for name in shipped_models(case):
+        experiment = Experiment.load(case, model=name)
+        assert experiment.name == name
+        assert experiment.dataset.name == case
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("channels", 0, "1 to 16"),
+        ("size", 7, "8 to 256"),
+        ("size", 28.0, "8 to 256"),
+        ("classes", 1, "2 to 1000"),
+        ("classes", 10**12, "2 to 1000"),
+        ("classes", True, "2 to 1000"),
+    ],
+)
+def test_a_geometry_out_of_range_is_refused(field, value, allowed):
+    with pytest.raises(ValueError, match=f"{field} of a zoo model is {allowed}, not {value!r}"):
+        build(spec(**{field: value}))

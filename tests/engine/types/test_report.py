@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import precision_recall_fscore_support
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import is_stable, judge
+from optiwidgets.engine.experiment.report_cache import Memory
+from optiwidgets.engine.types.measurements import Confusion, Drop, Size
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Foreknown, Report
+
+NAMES = ("ape", "bee", "cat")
+COUNTS = [[7, 1, 2], [0, 3, 1], [4, 0, 5]]  # rows truth, columns prediction
+
+
+def test_rows_are_truth_and_columns_prediction():
+    confusion = Confusion(COUNTS, NAMES)
+    assert confusion.accuracy == 15 / 23
+    np.testing.assert_array_equal(confusion.precision, [7 / 11, 3 / 4, 5 / 8])
+    np.testing.assert_array_equal(confusion.recall, [7 / 10, 3 / 4, 5 / 9])
+    np.testing.assert_array_equal(confusion.f1, [14 / 21, 6 / 8, 10 / 17])
+
+
+@given(arrays(np.int64, (3, 3), elements=st.integers(0, 40)))
+def test_the_shares_are_scikit_learns(counts):
+    truth, predicted = np.indices((3, 3)).reshape(2, -1).repeat(counts.ravel(), axis=1)
+    confusion = Confusion(counts, NAMES)
+    if len(truth):
+        expected = precision_recall_fscore_support(
+            truth, predicted, labels=range(3), zero_division=np.nan
+        )
+        np.testing.assert_allclose(confusion.precision, expected[0])
+        np.testing.assert_allclose(confusion.recall, expected[1])
+        np.testing.assert_allclose(confusion.f1, expected[2])
+
+
+def test_shares_are_nan_exactly_where_they_are_undefined():
+    confusion = Confusion([[3, 0, 0], [2, 0, 0], [0, 0, 0]], NAMES)
+    np.testing.assert_array_equal(confusion.precision, [3 / 5, np.nan, np.nan])
+    np.testing.assert_array_equal(confusion.recall, [1.0, 0.0, np.nan])
+    np.testing.assert_array_equal(confusion.f1, [6 / 8, 0.0, np.nan])
+    assert np.isnan(Confusion(np.zeros((2, 2)), "ab").accuracy)
+
+
+def test_counts_are_a_copy_that_nobody_can_change():
+    mine = np.array(COUNTS, dtype=np.int32)
+    confusion = Confusion(mine, list(NAMES))
+    mine[0, 0] = 99
+    assert confusion.counts.dtype == np.int64
+    assert confusion.counts[0, 0] == 7
+    with pytest.raises(ValueError, match="read-only"):
+        confusion.counts[0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "names", "message"),
+    [
+        ([[1, 2, 3], [4, 5, 6]], NAMES, r"\(K, K\), not of shape \(2, 3\)"),
+        ([1, 2, 3], NAMES, r"\(K, K\), not of shape \(3,\)"),
+        ([[1, -1], [0, 1]], "ab", "whole numbers of images, 0 or more"),
+        ([[1, 0.5], [0, 1]], "ab", "whole numbers of images, 0 or more"),
+        ([[1, np.nan], [0, 1]], "ab", "whole numbers of images, 0 or more"),
+        (COUNTS, "ab", "2 class names for 3 classes"),
+        (COUNTS, None, "class_names are K names, not None"),
+        ([["a", "b"], ["c", "d"]], "ab", "whole numbers of images, not <U1"),
+    ],
+)
+def test_counts_that_are_none_are_refused(counts, names, message):
+    with pytest.raises(ValueError, match=message):
+        Confusion(counts, names)
+
+
+def test_a_size_is_the_sum_of_its_parts():
+    size = Size({"codes": 300, "positions": 37, "biases": 13}, baseline_bytes=700)
+    assert size.total_bytes == 350
+    assert size.ratio == 2.0
+
+
+def test_a_report_prints_recipe_accuracy_and_bytes(digits):
+    report = digits.run(Recipe(bits=4))
+    assert repr(report) == (
+        f"<Report Recipe(bits=4): {report.confusion.accuracy:.1%} right of 1500 exploration "
+        f"images, {report.size.total_bytes} bytes>"
+    )
+
+
+def test_a_drop_from_oneself_is_nothing(digits):
+    report = digits.run(Recipe(bits=4))
+    drop = report.drop_from(report)
+    assert isinstance(drop, Drop)
+    assert (drop.points, drop.lost, drop.gained, drop.p) == (0.0, 0, 0, 1.0)
+    assert drop.low < 0 < drop.high
+
+
+def test_a_drop_counts_from_the_baseline_to_the_report(digits):
+    base, worse = digits.run(Recipe()), digits.run(Recipe(sparsity=0.9))
+    drop = worse.drop_from(base)
+    assert drop.points == pytest.approx(100 * (base.confusion.accuracy - worse.confusion.accuracy))
+    assert drop.points == pytest.approx(100 * (drop.lost - drop.gained) / 1500)
+    assert drop.points > 0
+    assert base.drop_from(worse).points == -drop.points
+
+
+def test_a_drop_from_other_images_is_refused(digits, own):
+    sealed = digits.open_sealed(Recipe())
+    with pytest.raises(ValueError, match="not 1500 exploration and 500 sealed ones"):
+        sealed.drop_from(digits.run(Recipe()))
+    with pytest.raises(ValueError, match="not 23 exploration and 1500 exploration ones"):
+        digits.run(Recipe()).drop_from(own.run(Recipe()))
+
+
+def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits):
+    made = digits.run(Recipe(sparsity=0.6, bits=4))
+    asked = []
+
+    def scores(recipe):
+        asked.append(recipe)
+        return digits._tools.scores(recipe)
+
+    tools = replace(made.tools, scores=scores)
+    known = replace(made, tools=tools, scores=cast(Any, Foreknown(0.25, not_finite=3)))
+    assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
+    assert not is_stable(known)
+    assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
+    assert Memory.weigh(known) == Memory.weigh(made)
+    assert not asked
+    assert np.array_equal(known.scores, made.scores)
+    assert known.scores is known.scores
+    assert asked == [made.recipe]
+    assert known.scores.dtype == np.float32
+    assert not known.scores.flags.writeable
+    assert known.not_finite == 0  # by now they can be counted
+
+
+def test_a_report_without_scores_cannot_be_made(digits):
+    given = {f.name: getattr(digits.run(Recipe()), f.name) for f in fields(Report)}
+    del given["scores"]
+    with pytest.raises(TypeError, match="scores"):
+        Report(**given)

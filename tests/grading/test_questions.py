@@ -1,0 +1,249 @@
+"""Every question of the bank: each wrong answer has its own reply, each right one is right."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.measurements import Latency
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.grading.answers import unfit
+from optiwidgets.grading.checks import (
+    Decision,
+    FindRecipe,
+    MultipleChoice,
+    Number,
+    Outcome,
+    Prediction,
+)
+from optiwidgets.grading.questions import QUESTIONS, by_key, confusion
+
+LESSONS = (
+    *("start", "metrics", "map", "confusion", "pruning", "quantization", "both", "tradeoff"),
+    *("winback", "fragile"),
+    *("pitfalls", "ship", "selfcheck", "challenge"),
+)
+RUN = Recipe(sparsity=0.5, bits=5)
+
+
+def of(kind):
+    found = [q for q in QUESTIONS.values() if isinstance(q, kind)]
+    return pytest.mark.parametrize("question", found, ids=lambda q: q.key)
+
+
+@pytest.fixture(scope="module")
+def run(digits):
+    return digits.run(Recipe()), digits.run(RUN)
+
+
+class Tags(HTMLParser):
+    """Which tags are open, and which there were."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.seen.add(tag)
+        assert attrs == []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@of(object)
+def test_texts_are_there_short_and_plain(question):
+    lesson, name = question.key.split(".")
+    assert lesson in LESSONS
+    assert re.fullmatch("[a-z_]+", name)
+    tags = Tags()
+    tags.feed(question.prompt)
+    assert tags.open == []
+    assert tags.seen <= {"p", "em"}
+    said = re.sub("<[^>]+>", " ", question.prompt)
+    assert 15 < len(said) <= 260
+    assert re.search(r"[.?:]\s*$", said)
+    for text in (question.hint, question.solution):
+        assert 10 < len(text) <= 260
+        assert "<" not in text
+        assert text.endswith((".", "?"))
+    assert question.hint != question.solution
+
+
+@of(object)
+def test_nothing_answered_is_not_attempted(question, run):
+    for empty in (None, "", (None, ())):
+        assert question.check(empty, *run).outcome is Outcome.NOT_ATTEMPTED
+
+
+@of(MultipleChoice)
+def test_each_wrong_option_is_wrong_with_its_own_feedback_and_the_right_one_right(question):
+    assert len(question.options) >= 3
+    replies = Counter()
+    for place, option in enumerate(question.options):
+        result = question.check(option)
+        expected = Outcome.CORRECT if place == question.right else Outcome.INCORRECT
+        assert result.outcome is expected, option
+        assert len(result.message) > 15
+        replies[result.message] += 1
+    assert set(replies.values()) == {1}
+    assert len(set(question.options)) == len(question.options)
+
+
+def test_the_right_option_is_not_always_at_the_same_place():
+    places = Counter(q.right for q in QUESTIONS.values() if isinstance(q, MultipleChoice))
+    assert max(places.values()) <= 0.5 * places.total()
+
+
+@of(Prediction)
+def test_a_prediction_reveals_no_number_of_a_run(question):
+    for option in question.options:
+        assert question.check(option).outcome is Outcome.CORRECT
+    told = question.reveal + question.hint
+    assert re.search(r"\d+(\.\d+)? points lost|\d+ times smaller", told) is None
+
+
+@of(Number)
+def test_each_slip_is_wrong_with_its_own_feedback_and_the_number_is_right(question, run):
+    truth = question._of(question.value, *run)
+    told = set()
+    for slip, feedback in question.slips.items():
+        wrong = question._of(slip, *run)
+        assert abs(wrong - truth) > question.tolerance, slip
+        result = question.check(wrong, *run)
+        assert result.outcome is Outcome.INCORRECT, slip
+        assert result.message == feedback
+        told.add(feedback)
+    assert len(question.slips) >= 2
+    assert len(told) >= 2
+    assert question.check(truth + 3 * question.tolerance + 1e6, *run).outcome is Outcome.INCORRECT
+    assert question.check(truth, *run).outcome is Outcome.CORRECT
+    assert question.check(f"{truth:.6f}".replace(".", ","), *run).outcome is Outcome.CORRECT
+
+
+@of(Number)
+def test_a_number_is_literal_or_of_the_learners_own_run_never_both(question):
+    assert callable(question.value) == ("your recipe" in question.prompt)
+
+
+@of(Decision)
+def test_a_decision_needs_itself_and_a_good_reason_and_no_bad_one(question):
+    bad = [reason for reason in question.reasons if reason not in question.good_reasons]
+    assert len(bad) >= 2
+    for option in question.options:
+        for reason in question.reasons:
+            good = option == question.right and reason in question.good_reasons
+            result = question.check((option, [reason]))
+            assert result.outcome is (Outcome.CORRECT if good else Outcome.INCORRECT)
+            if reason in bad:
+                assert question.feedback[reason] in result.message
+    assert "missing" in question.check((question.right, [])).message
+    assert question.check((question.right, question.reasons)).outcome is Outcome.INCORRECT
+    assert question.check((question.right, question.good_reasons)).outcome is Outcome.CORRECT
+    assert len(set(question.feedback.values())) == len(question.feedback)
+
+
+SOLVED = {  # a recipe that will do, and one that will not
+    "pruning.find": (Recipe(sparsity=0.6), Recipe(sparsity=0.9)),
+    "quantization.find": (Recipe(bits=5), Recipe(bits=2)),
+    "both.find": (Recipe(sparsity=0.6, bits=4), Recipe(bits=4)),
+    "selfcheck.recipe": (Recipe(bits=2, scheme="codebook"), Recipe(bits=4)),
+    "challenge.half": (Recipe(bits=8), Recipe(sparsity=0.3)),
+    "winback.find": (
+        Recipe(sparsity=0.85, score="lamp", bits=4, recovery="sequential"),
+        Recipe(sparsity=0.8, bits=4),
+    ),
+    "fragile.find": (
+        Recipe(bits=4, layers=(("hidden", 0.8, None), ("features.8", 0.5, None))),
+        Recipe(sparsity=0.7, bits=4),  # as small, all layers alike
+    ),
+}
+
+
+@pytest.mark.parametrize("key", SOLVED)
+def test_a_challenge_can_be_met_on_the_shipped_digits_and_missed(key, digits):
+    right, wrong = SOLVED[key]
+    base, question = digits.run(Recipe()), QUESTIONS[key]
+    assert question.check(digits.run(wrong), base).outcome is Outcome.INCORRECT
+    assert question.check(digits.run(right), base).outcome is Outcome.CORRECT
+
+
+@pytest.fixture(scope="module")
+def wide():
+    return Experiment.load("digits", model="wide")
+
+
+@pytest.mark.parametrize(
+    ("key", "recipe"),
+    [
+        ("ship.find", Recipe(bits=8, activation_bits=8)),
+        ("challenge.medical", Recipe(sparsity=0.62, bits=8, activation_bits=8, scheme="affine")),
+    ],
+)
+def test_what_needs_speed_can_be_met_on_the_wide_model_once_it_is_faster(key, recipe, wide):
+    base, report, question = wide.run(Recipe()), wide.run(recipe), QUESTIONS[key]
+    slower, faster = Latency(0.9, 0.8, 0.95, 1, 1.1, 1), Latency(1.3, 1.2, 1.4, 1.3, 1, 1)
+    assert question.check(report, base).outcome is Outcome.NOT_ATTEMPTED
+    assert "not faster" in question.check(replace(report, latency=slower), base).message
+    assert question.check(replace(report, latency=faster), base).outcome is Outcome.CORRECT
+
+
+@of(FindRecipe)
+def test_a_challenge_is_not_met_by_a_model_that_answers_at_random(question, digits):
+    report = digits.run(Recipe(sparsity=0.99))
+    assert question.check(report, digits.run(Recipe())).outcome is Outcome.INCORRECT
+
+
+def test_the_lessons_have_what_they_need():
+    kinds = {lesson: Counter() for lesson in LESSONS}
+    for key, question in QUESTIONS.items():
+        kinds[key.split(".")[0]][type(question).__name__] += 1
+    for lesson in ("pruning", "quantization", "both", "winback", "fragile", "tradeoff", "ship"):
+        assert kinds[lesson]["Prediction"] == 1
+        assert kinds[lesson].total() >= 4
+    assert all(kinds[lesson] for lesson in LESSONS)
+
+
+def test_the_worked_example_is_computed_from_its_counts():
+    def value(name):
+        return round(QUESTIONS[f"confusion.{name}"].value, 3)
+
+    assert (value("precision_before"), value("precision_after")) == (0.9, 0.85)
+    assert (value("recall_before"), value("recall_after")) == (0.947, 0.895)
+
+
+def test_average_precision_by_hand_is_what_scikit_learn_says():
+    from sklearn.metrics import average_precision_score
+
+    ill, scores = [1, 0, 1, 1, 0], [0.9, 0.8, 0.7, 0.6, 0.5]
+    well = average_precision_score([1 - i for i in ill], [1 - s for s in scores])
+    assert QUESTIONS["map.ill"].value == pytest.approx(average_precision_score(ill, scores))
+    assert QUESTIONS["map.well"].value == pytest.approx(well)
+    mean = (QUESTIONS["map.ill"].value + well) / 2
+    assert QUESTIONS["map.mean"].value == pytest.approx(mean)
+
+
+def test_the_self_check_is_the_textbooks_question():
+    question = QUESTIONS["selfcheck.production"]
+    for words in ("reduced size by 60 %", "sped up inference by 3x", "95 % to 85 %", "production"):
+        assert words in question.prompt
+    assert question.right == "usually no"
+    assert question.check(("yes", question.good_reasons)).outcome is Outcome.INCORRECT
+
+
+def test_the_bank_cannot_be_changed_and_has_no_key_twice():
+    with pytest.raises(TypeError):
+        QUESTIONS["x"] = None
+    with pytest.raises(ValueError, match=r"two questions have the key 'confusion\.predict'"):
+        by_key(confusion.BANK, confusion.BANK)
+    assert all(key == question.key for key, question in QUESTIONS.items())
+
+
+def test_a_run_to_ask_about_fits(run):
+    assert unfit(*run) == ""

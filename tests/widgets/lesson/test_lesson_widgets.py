@@ -1,0 +1,288 @@
+"""The small widgets of the lessons: live numbers, decisions, slides, images, thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Event
+
+import numpy as np
+import pytest
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.explorer.explorer import Explorer
+from optiwidgets.widgets.lesson.challenge_log import Trials
+from optiwidgets.widgets.lesson.compare import Compare
+from optiwidgets.widgets.lesson.corruptions import NewData
+from optiwidgets.widgets.lesson.image_gallery import Inspect, chosen
+from optiwidgets.widgets.lesson.live_text import Live, figures
+from optiwidgets.widgets.lesson.policy_sliders import Decide
+from optiwidgets.widgets.lesson.quiz import ask
+from optiwidgets.widgets.lesson.slides import Present
+from optiwidgets.widgets.lesson.textbook import AFTER, Textbook
+from optiwidgets.widgets.lesson.threshold import Threshold
+
+
+@pytest.fixture
+def session(digits):
+    return Session(digits)
+
+
+def hidden(widget):
+    return widget.layout.display == "none"
+
+
+def test_a_lesson_unlocks_only_the_controls_it_is_about(digits):
+    explorer = Explorer(digits, unlock=["sparsity", "policy"], show=["size"])
+    assert not hidden(explorer.controls.sparsity)
+    assert not hidden(explorer.policy)
+    assert hidden(explorer.controls.bits)
+    assert hidden(explorer.controls.choices["scheme"])
+    assert hidden(explorer.controls.rows["finetune"][0])
+    assert hidden(explorer.model)
+    assert "ow-no-speed" in explorer._dom_classes
+    assert "ow-no-size" not in explorer._dom_classes
+
+
+def test_where_no_control_is_unlocked_there_is_no_box_for_them(digits):
+    assert hidden(Explorer(digits, unlock=["policy"]).controls)
+    assert not hidden(Explorer(digits, unlock=["bits"]).controls)
+
+
+def test_without_a_wish_everything_is_there(digits):
+    explorer = Explorer(digits)
+    assert not any(hidden(w) for row in explorer.controls.rows.values() for w in row)
+    assert not any(name.startswith("ow-no-") for name in explorer._dom_classes)
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"unlock": ["sparcity"]}, "controls are sparsity, bits, .* not sparcity"),
+        ({"show": ["sizes"]}, "parts are size, speed, .* not sizes"),
+    ],
+)
+def test_an_unknown_control_or_part_is_refused(digits, wish, said):
+    with pytest.raises(ValueError, match=said):
+        Explorer(digits, **wish)
+
+
+def test_live_text_follows_the_session_with_the_reports_own_numbers(session):
+    live = Live("{sparsity} gone, {accuracy} right, {drop} lost, {bytes}", session)
+    session.recipe = Recipe(sparsity=0.9)
+    report = session.report
+    assert live.value.removesuffix("</p>").partition(">")[2] == (
+        f"<b>90 %</b> gone, <b>{100 * report.confusion.accuracy:.1f} %</b> right, "
+        f"<b>{report.drop_from(session.baseline).points:.1f} points</b> lost, "
+        f"<b>{report.size.total_bytes:,} bytes</b>"
+    )
+
+
+def test_live_text_with_an_unknown_figure_is_refused(session):
+    with pytest.raises(ValueError, match=r"figures are sparsity, .* not accurracy"):
+        Live("{accurracy}", session)
+
+
+def test_figures_name_the_class_that_lost_most_and_both_verdicts(session):
+    session.recipe = Recipe(sparsity=0.85)
+    base, report = session.baseline, session.report
+    said = figures(base, report)
+    falls = base.confusion.recall - report.confusion.recall
+    assert said["worst_class"] == report.class_names[int(falls.argmax())]
+    assert said["worst_fall"] == f"{100 * falls.max():.1f} points"
+    assert said["mobile"] == judge(base, report, Policy.MOBILE).grade
+    assert said["speed"] == "not yet"
+
+
+def test_bare_numbers_are_graded_by_the_rule_of_the_verdict():
+    decide = Decide()
+    assert [v.grade for v in decide.verdicts()] == ["bad", "bad"]
+    decide.accuracy.value = 94
+    assert [v.grade for v in decide.verdicts()] == ["good", "borderline"]
+    assert decide.shown.rows[0][:2] == ["mobile app", "good"]
+    assert "from 95 % right to 94 %" in decide.shown.caption.lower()
+    decide.speedup.value = 1.0
+    assert [v.grade for v in decide.verdicts()] == ["borderline", "borderline"]
+
+
+def test_slides_turn_one_at_a_time_and_stop_at_both_ends():
+    talk = Present(["one", "two", "three"])
+    assert [hidden(s) for s in talk.slides] == [False, True, True]
+    assert talk.back.disabled
+    for _ in range(5):
+        talk.turn(1)
+    assert [hidden(s) for s in talk.slides] == [True, True, False]
+    assert talk.next.disabled
+    assert talk.counter.value == "3 of 3"
+    with pytest.raises(ValueError, match="1 slide or more"):
+        Present([])
+
+
+def test_inspect_shows_the_images_the_counts_are_made_of(session):
+    session.recipe = Recipe(sparsity=0.8)
+    base, report = session.baseline, session.report
+    drop = report.drop_from(base)
+    for kind, count in (("lost", drop.lost), ("gained", drop.gained)):
+        places = chosen(base, report, kind)
+        assert len(places) == count
+        assert ((base.predictions == base.labels)[places] == (kind == "lost")).all()
+    wrong = chosen(base, report, "wrong before and after")
+    assert len(wrong) == 1500 - np.trace(report.confusion.counts) - drop.lost
+
+
+def test_inspect_draws_in_the_slow_lane_and_says_how_many_there_are(session):
+    inspect = Inspect(session)
+    assert inspect.count.value == "0 images lost"
+    assert hidden(inspect.pictures)
+    session.recipe = Recipe(sparsity=0.8)
+    work, done = session.at_rest[0](session.report)
+    done(work(lambda: False))
+    lost = session.report.drop_from(session.baseline).lost
+    assert inspect.count.value == f"{lost} images lost"
+    assert bytes(inspect.pictures.value).startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def binary(digits):
+    """A session whose reports are about two classes: zero or not."""
+    session = Session(digits)
+    base = session.report
+    scores = np.stack([1 - base.scores[:, 0], base.scores[:, 0]], axis=1)
+    two = replace(
+        base,
+        class_names=("other", "zero"),
+        positive=1,
+        labels=(base.labels == 0).astype(np.int64),
+        scores=scores,
+    )
+    with session.hold_trait_notifications():
+        session.baseline = session.report = two
+    return session
+
+
+def test_a_threshold_moves_misses_against_false_alarms(binary):
+    report = binary.report
+    counts = [report.at_threshold(t).counts for t in (0.0, 0.01, 0.5, 0.99, 1.0)]
+    missed, alarms = zip(*((c[1, 0], c[0, 1]) for c in counts), strict=True)
+    assert list(missed) == sorted(missed)
+    assert list(alarms) == sorted(alarms, reverse=True)
+    assert (missed[0], alarms[0]) == (0, 1350)
+    assert all(c.sum() == 1500 for c in counts)
+
+
+def test_what_a_miss_costs_is_counted_for_1000_images(binary):
+    threshold = Threshold(binary)
+    threshold.threshold.value, threshold.miss.value, threshold.alarm.value = 0.9, 100, 3
+    counts = binary.report.at_threshold(0.9).counts
+    cost = (100 * counts[1, 0] + 3 * counts[0, 1]) / 1.5
+    row = threshold.shown.rows[1]
+    assert row[:3] == ["optimized", f"{counts[1, 0]}", f"{counts[0, 1]}"]
+    assert row[-1] == f"{cost:,.0f}"
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
+def test_a_threshold_that_is_no_score_is_refused(binary, wrong):
+    with pytest.raises(ValueError, match="a threshold is a score of 0 to 1, not"):
+        binary.report.at_threshold(wrong)
+
+
+def test_a_page_can_move_a_float_slider_within_its_range_only():
+    decide = Decide()
+    decide.speedup.set_state({"value": 1.7})
+    assert decide.speedup.value == 1.7
+    for wrong in (float("nan"), float("inf"), 99.0, "2", None, True):
+        decide.speedup.set_state({"value": wrong})
+        assert decide.speedup.value == 1.7
+        assert "refused" in decide.shown.caption
+
+
+def test_two_recipes_stand_side_by_side_with_their_own_numbers(session):
+    compare = Compare(session)
+    session.recipe = Recipe(bits=4)
+    compare.keep.click()
+    session.recipe = Recipe(sparsity=0.9)
+    rows = {name: sides for name, *sides in compare.table.rows}
+    assert rows["recipe"] == ["Recipe(bits=4)", "Recipe(sparsity=0.9)"]
+    four, sparse = (session.experiment.run(Recipe(**r)) for r in ({"bits": 4}, {"sparsity": 0.9}))
+    assert rows["file"] == [f"{r.size.total_bytes:,} bytes" for r in (four, sparse)]
+    assert rows["accuracy"] == [f"{100 * r.confusion.accuracy:.1f} %" for r in (four, sparse)]
+
+
+def test_new_data_are_worse_for_both_and_nothing_is_tuned_on_them(session):
+    session.recipe = Recipe(sparsity=0.6)
+    dial = NewData(session)
+    assert [row[1] == row[2] for row in dial.table.rows] == [True, True]
+    dial.sliders["noise"].value = 0.3
+    new = session.on_new_data(noise=0.3)
+    shown = [row[2] for row in dial.table.rows]
+    assert shown == [f"{100 * report.confusion.accuracy:.1f} %" for report in new]
+    assert new[0].confusion.accuracy < session.baseline.confusion.accuracy
+    assert session.report.recipe == Recipe(sparsity=0.6)
+    assert f"{new[1].drop_from(new[0]).points:.1f} points below" in dial.table.caption
+
+
+def test_attempts_are_kept_and_the_smallest_that_meets_the_challenge_is_best(session):
+    trials = Trials(ask("challenge.half", session).question, session)
+    for recipe in (Recipe(bits=8), Recipe(bits=2), Recipe(sparsity=0.5, bits=6), Recipe(bits=8)):
+        session.recipe = recipe
+        work, done = session.at_rest[0](session.report)
+        done(work(lambda: False))
+    assert [row[0] for row in trials.table.rows] == [
+        "Recipe(bits=8)",
+        "Recipe(sparsity=0.5, bits=6) (best)",
+        "Recipe(bits=2)",
+    ]
+    assert [row[1] for row in trials.table.rows] == ["yes", "yes", "no"]
+    assert trials.best.recipe == Recipe(sparsity=0.5, bits=6)
+    assert bytes(trials.picture.value).startswith(b"\x89PNG")
+
+
+def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_3():
+    session = Session(Experiment.load("smear-200"))
+    textbook = Textbook(session)
+    live = [int(row[2]) for row in textbook.table.rows]
+    assert all(abs(a - b) <= 3 for a, b in zip(live, (90, 10, 5, 95), strict=True))
+    assert "untouched" in textbook.table.caption
+    session.recipe = Recipe(sparsity=0.9)
+    assert "not every count is within 3 images" in textbook.table.caption
+    textbook._found(session.experiment.run(Recipe(sparsity=0.55)))
+    now = session.report.confusion.counts
+    assert np.abs(now - AFTER).max() <= 3
+    assert "Recipe(sparsity=0.55): every count is within 3" in textbook.table.caption
+    assert [row[4] for row in textbook.table.rows] == [
+        str(count) for count in (now[1, 1], now[0, 1], now[1, 0], now[0, 0])
+    ]
+
+
+def after_all(session):
+    """Wait for the slow lane, and for those it tells."""
+    session.slow.submit((lambda void: None, lambda _: None)).result(60)
+
+
+def test_the_search_for_such_a_recipe_can_be_asked_for_again_once_a_move_ended_it():
+    session = Session(Experiment.load("smear-200"))
+    textbook = Textbook(session)
+    begun, run = Event(), session.experiment.run
+    session.experiment.run = lambda recipe, **others: begun.set() or run(recipe, **others)
+    textbook.find.click()
+    assert textbook.find.disabled
+    assert begun.wait(30)
+    session.recipe = Recipe(sparsity=0.9)
+    after_all(session)
+    assert not textbook.find.disabled
+    assert "Looking" not in textbook.table.caption
+    assert session.report.recipe == Recipe(sparsity=0.9)
+
+
+def test_a_search_that_fails_can_be_tried_again(monkeypatch):
+    session = Session(Experiment.load("smear-200"))
+    textbook = Textbook(session)
+    monkeypatch.setattr(Experiment, "run", lambda *_, **__: 1 / 0)
+    textbook.find.click()
+    session.wait(60)
+    after_all(session)
+    assert not textbook.find.disabled
+    assert "division by zero" in textbook.table.caption

@@ -1,0 +1,421 @@
+"""A question without a browser: answer, press, read what is said; forged messages included."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from ipywidgets import HTML, Button, Checkbox, IntSlider, RadioButtons, Text, VBox
+from traitlets import TraitError
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.grading.checks import MultipleChoice, Outcome
+from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.lesson import answer_log
+from optiwidgets.widgets.lesson.quiz import ask, of_a_run
+from optiwidgets.widgets.security.message_guard import guard
+
+
+@pytest.fixture(autouse=True)
+def register(monkeypatch):
+    """A register of this test's own."""
+    register = answer_log.Register()
+    monkeypatch.setattr(answer_log, "REGISTER", register)
+    return register
+
+
+@pytest.fixture
+def session(digits):
+    return Session(digits)
+
+
+def said(quiz):
+    return quiz.said.kind, quiz.said.label, quiz.said.text
+
+
+def test_a_wrong_choice_then_the_right_one(register):
+    quiz = ask("pruning.magnitude")
+    assert quiz.check().outcome is Outcome.NOT_ATTEMPTED
+    assert said(quiz) == ("open", "Not answered yet.", "Choose an answer first.")
+    quiz.field.index = 3
+    quiz.buttons["check"].click()
+    assert said(quiz) == ("wrong", "Not yet.", quiz.question.feedback[3])
+    assert quiz.said.outcome == "incorrect"
+    quiz.answer = "Those closest to zero."
+    assert quiz.field.index == 2
+    assert quiz.check().outcome is Outcome.CORRECT
+    assert said(quiz) == ("right", "Correct.", quiz.question.feedback[2])
+    entry = register.entries["pruning.magnitude"]
+    assert (entry.outcome, entry.attempts) == (Outcome.CORRECT, 2)
+
+
+@pytest.mark.parametrize("key", sorted(QUESTIONS))
+def test_every_question_can_be_asked_and_left_open(key, session):
+    quiz = ask(key, session if of_a_run(QUESTIONS[key]) else None)
+    assert quiz.check().outcome is Outcome.NOT_ATTEMPTED
+    quiz.buttons["hint"].click()
+    assert said(quiz) == ("open", "Hint.", quiz.question.hint)
+    assert quiz.said.outcome == "not attempted"
+    assert quiz.question.prompt in quiz.card.children[0].value
+    assert quiz.said.question == key
+    assert [button.icon for button in quiz.buttons.values()] == [""] * len(quiz.buttons)
+
+
+def test_a_prediction_is_made_once_and_tells_its_solution_only_then(register):
+    then = HTML("the picture")
+    quiz = ask("pruning.predict", then=then)
+    quiz.solution()
+    assert quiz.question.solution not in quiz.said.text
+    assert register.entries["pruning.predict"].solution is False
+    quiz.check()
+    assert then not in quiz.children
+    quiz.answer = 1
+    assert quiz.check().outcome is Outcome.CORRECT
+    assert quiz.children == (quiz.card, then)
+    assert quiz.said.label == "Noted."
+    assert quiz.field.disabled
+    assert quiz.buttons["check"].disabled
+    quiz.answer = 2
+    assert quiz.answer == "2 to 10 points"
+    assert quiz.said.text == "A prediction is made once."
+    quiz.field.set_state({"index": 3})  # a page may still send it
+    assert "2 to 10 points" in quiz.check().message
+    assert register.entries["pruning.predict"].answer == "2 to 10 points"
+    quiz.buttons["solution"].click()
+    assert said(quiz) == ("open", "Solution.", quiz.question.solution)
+
+
+def test_what_comes_then_waits_for_an_answer_right_or_wrong():
+    then = HTML("next")
+    quiz = ask("start.goal", then=then)
+    quiz.hint()
+    quiz.solution()
+    assert quiz.children == (quiz.card,)
+    quiz.answer = 0
+    quiz.check()
+    quiz.check()
+    assert quiz.children == (quiz.card, then)
+
+
+def test_a_number_is_typed_and_never_breaks_anything(register):
+    quiz = ask("confusion.precision_after")
+    for text, outcome in (
+        ("", "not attempted"),
+        ("many", "not attempted"),
+        ("9" * 60, "not attempted"),
+        ("0.895", "incorrect"),
+        ("0,85", "correct"),
+    ):
+        quiz.field.value = text
+        quiz.buttons["check"].click()
+        assert quiz.said.outcome == outcome
+    assert register.entries[quiz.question.key].attempts == 2
+    quiz.answer = 0.9
+    assert "before pruning" in quiz.check().message
+    quiz.answer = None
+    assert quiz.answer == ""
+
+
+def test_what_was_said_about_another_answer_is_taken_back(session):
+    choice, number = ask("start.goal"), ask("map.ill")
+    decision, challenge = ask("selfcheck.production"), ask("challenge.half", session)
+    session.recipe = Recipe(bits=8)
+    choice.answer, number.answer, decision.answer = 2, "0.806", (1, [1])
+    quizzes = [choice, number, decision, challenge]
+    assert [quiz.check().outcome for quiz in quizzes] == 4 * [Outcome.CORRECT]
+    choice.field.index = 1
+    number.field.value = "0.6"
+    decision.field.boxes[0].value = True
+    session.recipe = Recipe(bits=7)
+    assert [said(quiz) for quiz in quizzes] == 4 * [("open", "", "")]
+    assert [quiz.said.outcome for quiz in quizzes] == 4 * ["not attempted"]
+    assert challenge.buttons["submit"].disabled
+
+
+def test_a_hint_stays_while_the_answer_changes_and_a_measured_report_changes_nothing(session):
+    quiz, challenge = ask("map.ill"), ask("challenge.half", session)
+    quiz.hint()
+    quiz.field.value = "0.6"
+    assert quiz.said.text == quiz.question.hint
+    session.recipe = Recipe(bits=8)
+    challenge.check()
+    session.adopt(replace(session.report, flip_rate=0.0))
+    assert challenge.said.outcome == "correct"
+
+
+def test_a_decision_is_ticked():
+    quiz = ask("selfcheck.production")
+    quiz.field.boxes[1].value = True
+    assert quiz.check().outcome is Outcome.NOT_ATTEMPTED
+    quiz.field.decision.index = 0
+    assert quiz.check().outcome is Outcome.INCORRECT
+    quiz.field.decision.index = 1
+    assert quiz.check().outcome is Outcome.CORRECT
+    quiz.answer = ("usually no", [0])
+    assert [box.value for box in quiz.field.boxes] == [True] + 5 * [False]
+    assert quiz.check().outcome is Outcome.INCORRECT
+    quiz.answer = None
+    assert quiz.answer == (None, ())
+    quiz.field.disabled = True
+    assert quiz.field.disabled
+    assert all(box.disabled for box in quiz.field.boxes)
+
+
+def test_a_challenge_is_judged_on_the_session_at_the_time_of_check(session, register):
+    quiz = ask("challenge.half", session)
+    assert "untouched model" in quiz.check().message
+    session.recipe = Recipe(bits=3)
+    assert quiz.check().outcome is Outcome.INCORRECT
+    assert "7.2 points lost" in quiz.said.text
+    session.recipe = Recipe(bits=8)
+    assert quiz.check().outcome is Outcome.CORRECT
+    assert register.entries["challenge.half"].answer["bits"] == 8
+    with pytest.raises(ValueError, match="set its recipe instead"):
+        quiz.answer = session.report
+
+
+def test_numbers_that_do_not_answer_the_controls_are_not_judged(session, monkeypatch):
+    quizzes = [ask(key, session) for key in ("challenge.half", "pruning.saved")]
+    session.recipe = Recipe(bits=8)
+
+    def broken(experiment, recipe):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(Experiment, "run", broken)
+    session.recipe = Recipe(bits=4)
+    assert session.stale
+    for quiz in quizzes:
+        assert quiz.check().outcome is Outcome.NOT_ATTEMPTED
+        assert "do not answer the controls" in quiz.said.text
+
+
+def test_a_number_of_the_learners_own_run(explorer):
+    quiz = ask("pruning.saved", explorer)
+    quiz.answer = "50"
+    assert "untouched model" in quiz.check().message
+    explorer.controls.sparsity.value = 60
+    base, report = explorer.session.baseline, explorer.session.report
+    saved = 100 * (1 - report.size.total_bytes / base.size.total_bytes)
+    quiz.answer = f"{100 - saved:.1f} %"
+    assert "how much is left" in quiz.check().message
+    quiz.answer = f"{saved:.1f}"
+    assert quiz.check().outcome is Outcome.CORRECT
+    quiz.solution()
+    assert f"{saved:,.3f}".rstrip("0") in quiz.said.text
+
+
+def test_submitting_opens_the_sealed_images_only_for_what_met_the_challenge(
+    make_own, toy, register
+):
+    own = Experiment(make_own(), toy)
+    session = Session(own)
+    quiz = ask("challenge.half", session)
+    assert quiz.buttons["submit"].disabled
+    assert quiz.submit() is None
+    assert own.openings == []
+    session.recipe = Recipe(bits=8)
+    assert quiz.check().outcome is Outcome.CORRECT
+    assert not quiz.buttons["submit"].disabled
+    quiz.buttons["submit"].click()
+    assert own.openings == [Recipe(), Recipe(bits=8)]
+    assert quiz.said.label == "Sealed."
+    assert quiz.said.text.startswith("Submission 1. ")
+    assert register.entries["challenge.half"].submissions == (quiz.said.text,)
+    quiz.submit()
+    assert len(register.entries["challenge.half"].submissions) == 1
+    session.recipe = Recipe(sparsity=0.01)
+    quiz.check()
+    assert quiz.buttons["submit"].disabled
+
+
+def test_an_unknown_key_is_named_with_those_like_it():
+    with pytest.raises(ValueError, match=r"no question 'pruning\.magnitud'; .*pruning\.magnitude"):
+        ask("pruning.magnitud")
+    with pytest.raises(ValueError, match=r"there are both\.channels, "):
+        ask("?")
+
+
+@pytest.mark.parametrize("key", ["challenge.half", "pruning.saved"])
+def test_a_question_about_a_run_needs_a_session(key):
+    with pytest.raises(ValueError, match="is about a run: ask"):
+        ask(key)
+
+
+def test_a_question_of_ones_own_can_be_asked():
+    own = MultipleChoice(
+        key="mine.one", prompt="<p>1 + 1?</p>", options=("2", "3"), right=0,
+        feedback=("Yes.", "No."), hint="Count.", solution="2.",
+    )  # fmt: skip
+    quiz = ask(own)
+    quiz.answer = "3"
+    assert quiz.check().message == "No."
+    assert repr(quiz) == "<Quiz mine.one: incorrect>"
+    with pytest.raises(Exception, match="not found"):
+        quiz.answer = "4"
+
+
+BAD = [None, [], {}, "abc", float("nan"), 1e300, -1, 10**6, True, "x" * 10**6, {"a": 1}]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda b: repr(b)[:10])
+@pytest.mark.parametrize("key", ["pruning.magnitude", "map.ill", "selfcheck.production"])
+def test_no_message_from_a_page_can_break_a_question(key, bad):
+    quiz = ask(key)
+    fields = [quiz.field, *getattr(quiz.field, "children", ()), *getattr(quiz.field, "boxes", ())]
+    for widget in (quiz, quiz.card, quiz.said, quiz.buttons["check"], *fields):
+        for trait in set(widget.keys) - {"_view_count"}:
+            before = getattr(widget, trait)
+            widget.set_state({trait: bad})
+            after = getattr(widget, trait)
+            allowed = isinstance(widget, Text) and trait == "value" and bad == "abc"
+            allowed |= isinstance(widget, Checkbox) and trait == "value" and bad is True
+            assert allowed or widget is quiz.said or after is before or after == before, trait
+    assert 0 < len(quiz.said.text) < 400
+    assert quiz.check().outcome in tuple(Outcome)
+
+
+def guarded(widget):
+    told = []
+    guard(VBox([widget]), told.append)
+    return told
+
+
+def test_the_guard_lets_text_choices_and_ticks_through():
+    text, radio, box = Text(), RadioButtons(options=["a", "b"], value=None), Checkbox()
+    for widget, state, trait, value in (
+        (text, {"value": "0.85"}, "value", "0.85"),
+        (text, {"value": "x" * 200}, "value", "x" * 200),
+        (radio, {"index": 1}, "value", "b"),
+        (box, {"value": True}, "value", True),
+    ):
+        told = guarded(widget)
+        widget.set_state(state)
+        assert getattr(widget, trait) == value
+        assert told == []
+
+
+@pytest.mark.parametrize(
+    ("widget", "state"),
+    [
+        (Text(), {"value": "x" * 201}),
+        (Text(), {"value": 7}),
+        (Text(), {"value": None}),
+        (Text(), {"placeholder": "x"}),
+        (HTML(), {"value": "<script>"}),
+        (Checkbox(), {"value": 1}),
+        (Checkbox(), {"value": "yes"}),
+        (Checkbox(), {"disabled": True}),
+        (RadioButtons(options=["a", "b"]), {"index": True}),
+        (RadioButtons(options=["a", "b"]), {"index": 2}),
+        (RadioButtons(options=["a", "b"]), {"value": "b"}),
+        (IntSlider(max=9), {"value": 10}),
+        (IntSlider(max=9), {"value": True}),
+        (IntSlider(max=9), {"value": "3"}),
+        (Button(), {"description": "x"}),
+    ],
+    ids=lambda x: type(x).__name__ if not isinstance(x, dict) else str(x)[:24],
+)
+def test_the_guard_refuses_what_no_hand_can_give(widget, state):
+    told, trait = guarded(widget), next(iter(state))
+    before = getattr(widget, trait)
+    widget.set_state(state)
+    assert getattr(widget, trait) == before
+    assert type(getattr(widget, trait)) is type(before)
+    assert len(told) == 1
+    assert "refused" in told[0]
+
+
+def test_style_and_module_are_complete_and_fetch_nothing():
+    here = Path(answer_log.__file__).parent
+    quiz = ask("start.goal")
+    assert quiz.said._css == (here / "quiz.css").read_text()
+    assert "export default" in quiz.said._esm
+    assert "http" not in quiz.said._css + quiz.said._esm.replace("http://www.w3.org", "")
+    assert '"aria-live": "polite"' in quiz.said._esm
+
+
+def test_progress_follows_shows_and_escapes(register):
+    table = answer_log.progress()
+    assert repr(table) == "<progress: 0 of 0 questions answered correctly>"
+    quiz = ask("map.ill")
+    quiz.answer = "<b>1</b>"
+    quiz.check()
+    assert table.as_dict()["map.ill"]["attempts"] == 0
+    quiz.answer = "0.6"
+    quiz.check()
+    quiz.hint()
+    assert table.as_dict() == {
+        "map.ill": {
+            "outcome": "incorrect",
+            "attempts": 1,
+            "answer": "0.6",
+            "hint": True,
+            "solution": False,
+            "submissions": [],
+        }
+    }
+    assert "<td>map.ill</td><td>incorrect</td><td>1</td><td>0.6</td>" in table.value
+    register.checked("<i>", Outcome.INCORRECT, ("<script>", ["x" * 100]))
+    assert "<script>" not in table.value
+    assert "<i>" not in table.value
+    assert "..." in table.value
+
+
+def test_once_correct_stays_correct_and_asking_again_forgets_nothing(register):
+    for answer in ("0.6", "0.806", "0.6"):
+        quiz = ask("map.ill")
+        quiz.answer = answer
+        quiz.check()
+    entry = register.entries["map.ill"]
+    assert (entry.outcome, entry.attempts, entry.answer) == (Outcome.CORRECT, 2, "0.806")
+    assert "1 of 1" in repr(answer_log.progress())
+
+
+def test_export_and_link_hold_the_same_and_a_failure_leaves_the_old_file(
+    tmp_path, session, register, monkeypatch
+):
+    def broken(path, target):
+        raise OSError("disk full")
+
+    session.recipe = Recipe(bits=8)
+    ask("challenge.half", session).check()
+    decision = ask("selfcheck.production")
+    decision.answer = ("yes", [0])
+    decision.check()
+    table, path = answer_log.progress(), tmp_path / "progress.json"
+    table.export(str(path))
+    assert json.loads(path.read_text()) == table.as_dict()
+    link = table.value.split('href="')[1].split('"')[0]
+    assert link.startswith("data:application/json")
+    assert json.loads(unquote(link.split(",", 1)[1])) == table.as_dict()
+    assert table.as_dict()["challenge.half"]["answer"] == json.loads(
+        json.dumps(Recipe(bits=8).as_dict())
+    )
+    before = path.read_text()
+    register.checked("new", Outcome.INCORRECT, 1)
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(OSError, match="disk full"):
+        table.export(path)
+    assert path.read_text() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["progress.json"]
+
+
+def test_a_widget_says_itself_what_more_a_hand_may_give_it():
+    class Drawn(Text):
+        def check_hand(self, trait, value):
+            if trait != "value" or value != "x" * 300:
+                raise TraitError("value is 300 times x")
+
+    widget = Drawn()
+    told = guarded(widget)
+    widget.set_state({"value": "x" * 300})
+    assert widget.value == "x" * 300
+    assert told == []
+    widget.set_state({"value": "y"})
+    assert widget.value == "x" * 300
+    assert "300 times x" in told[0]

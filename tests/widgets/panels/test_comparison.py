@@ -1,0 +1,186 @@
+"""Cells, flows and the lamp, against counting by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from optiwidgets.engine.evaluation.comparison import (
+    CANNOT_TELL,
+    FLIP,
+    GAINED,
+    LOST,
+    NO_SIGN,
+    REAL,
+    SAME,
+    flows,
+    light,
+    look_into,
+    mark,
+    worst_class,
+)
+from optiwidgets.engine.evaluation.metrics import count_confusion, paired_drop
+from optiwidgets.engine.types.measurements import Confusion
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.widgets.panels.comparison import describe_cell, describe_image
+
+K = 3
+LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
+WAS = np.array([0, 0, 1, 2, 1, 0, 2, 2, 0])
+NOW = np.array([0, 1, 1, 0, 1, 2, 1, 1, 1])
+
+
+def told(labels, predictions, seed=0):
+    """A report of nothing but predictions; scores are noise."""
+    report = SimpleNamespace(
+        labels=labels,
+        predictions=predictions,
+        scores=np.random.default_rng(seed).random((len(labels), K), np.float32),
+        class_names=("a", "b", "c"),
+        confusion=Confusion(count_confusion(labels, predictions, K), ("a", "b", "c")),
+    )
+    report.drop_from = lambda base: paired_drop(labels, base.predictions, predictions)
+    return report
+
+
+@pytest.fixture
+def pair():
+    return told(LABELS, WAS), told(LABELS, NOW, seed=1)
+
+
+@pytest.fixture(scope="module")
+def reports(digits):
+    return digits.run(Recipe()), digits.run(Recipe(sparsity=0.85, bits=4))
+
+
+def test_marks_by_hand(pair):
+    assert mark(*pair).tolist() == [SAME, LOST, SAME, GAINED, SAME, FLIP, LOST, LOST, FLIP]
+
+
+def test_a_cell_holds_what_either_model_put_there(pair):
+    cell = look_into(*pair, truth=0, prediction=1)
+    assert sorted(cell.images.tolist()) == [1, 2]
+    assert (cell.before, cell.after) == (1, 2)
+    diagonal = look_into(*pair, truth=0, prediction=0)
+    assert sorted(diagonal.images.tolist()) == [0, 1, 3]
+    assert dict(zip(diagonal.images.tolist(), diagonal.marks.tolist(), strict=True)) == {
+        0: SAME,
+        1: LOST,
+        3: GAINED,
+    }
+
+
+def test_a_cell_may_be_empty(pair):
+    cell = look_into(*pair, truth=1, prediction=1)
+    assert cell.images.tolist() == [4]
+    empty = look_into(*pair, truth=0, prediction=2)  # one was there and left
+    assert (empty.before, empty.after, len(empty.images)) == (1, 0, 1)
+    none = look_into(told(LABELS, WAS), told(LABELS, WAS), truth=1, prediction=2)
+    assert none.scores.shape == (0, 4)
+
+
+def test_every_cell_of_a_real_pair_against_counting(reports):
+    before, after = reports
+    for truth in range(10):
+        for prediction in range(10):
+            cell = look_into(before, after, truth, prediction)
+            wanted = [
+                i
+                for i, label in enumerate(after.labels)
+                if label == truth and prediction in (before.predictions[i], after.predictions[i])
+            ]
+            assert sorted(cell.images.tolist()) == wanted
+            moved = [
+                max(abs(after.scores[i, k] - before.scores[i, k]) for k in (truth, prediction))
+                for i in cell.images
+            ]
+            assert moved == sorted(moved, reverse=True)
+            for i, row in zip(cell.images, cell.scores, strict=True):
+                assert row.tolist() == [
+                    side.scores[i, k] for k in (truth, prediction) for side in (before, after)
+                ]
+
+
+def test_a_score_that_is_no_number_comes_first(pair):
+    before, after = pair
+    after.scores[2] = np.nan
+    assert look_into(before, after, 0, 1).images[0] == 2
+
+
+def test_a_part_of_the_images_keeps_their_places(pair):
+    places = np.array([40, 41, 42, 43, 44, 45, 46, 47, 48])
+    sent = describe_cell(*pair, cell=0 * K + 1, places=places)
+    assert sorted(np.frombuffer(sent["places"], "<i4").tolist()) == [41, 42]
+    image = describe_image(*pair, place=45, places=places)
+    assert (image["truth"], image["was"], image["now"], image["mark"]) == (1, 0, 2, FLIP)
+    assert image["before"] == pair[0].scores[5].tobytes()
+    assert describe_image(*pair, place=5, places=places) is None
+
+
+def test_at_most_so_many_images_are_drawn_and_all_are_counted(reports):
+    sent = describe_cell(*reports, cell=0)
+    assert sent["total"] > 100
+    assert len(sent["places"]) == 24 * 4
+    assert len(sent["scores"]) == 24 * 16
+
+
+def test_flows_are_the_mistakes_that_grew(pair):
+    found = [(flow.truth, flow.prediction, flow.change) for flow in flows(*pair)]
+    assert found == [(2, 1, 3), (0, 1, 1), (1, 2, 1)]
+    assert [flow.change for flow in flows(*pair, most=1)] == [3]
+
+
+def test_flows_of_a_real_pair_against_counting(reports):
+    change = reports[1].confusion.counts - reports[0].confusion.counts
+    grown = sorted((change[t, p] for t in range(10) for p in range(10) if t != p), reverse=True)
+    assert [flow.change for flow in flows(*reports)] == grown[:12]
+    assert all(change[f.truth, f.prediction] == f.change for f in flows(*reports))
+
+
+def lamp(right, lost, gained, wrong):
+    labels = np.zeros(right + lost + gained + wrong, int)
+    was = np.repeat([0, 0, 1, 1], [right, lost, gained, wrong])
+    now = np.repeat([0, 1, 0, 2], [right, lost, gained, wrong])
+    found = light(told(labels, was), told(labels, now))
+    assert (found.both_right, found.both_wrong) == (right, wrong)
+    assert (found.drop.lost, found.drop.gained) == (lost, gained)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"),
+    [
+        ((1480, 20, 0, 0), REAL),
+        ((1400, 80, 10, 10), REAL),
+        ((1480, 4, 2, 14), CANNOT_TELL),
+        ((1499, 1, 0, 0), CANNOT_TELL),
+        ((1472, 11, 3, 14), CANNOT_TELL),  # the interval is above 0, p is 0.0574
+        ((1480, 0, 0, 20), NO_SIGN),
+        ((1440, 20, 20, 20), NO_SIGN),
+        ((1440, 5, 20, 35), NO_SIGN),
+    ],
+)
+def test_the_lamp_follows_interval_and_test(counts, state):
+    found = lamp(*counts)
+    assert found.state == state
+    assert (found.drop.low > 0 and found.drop.p < 0.05) == (state == REAL)
+    assert (found.enough is not None) == (state == CANNOT_TELL)
+
+
+def test_what_is_said_to_be_enough_would_settle_it():
+    found = lamp(1480, 4, 2, 14)
+    times = found.enough / 1500
+    many = lamp(*(round(times * count) for count in (1480, 4, 2, 14)))
+    fewer = lamp(*(round(0.7 * times * count) for count in (1480, 4, 2, 14)))
+    assert (many.state, fewer.state) == (REAL, CANNOT_TELL)
+
+
+def test_the_worst_class_is_that_whose_recall_fell_most(pair):
+    assert worst_class(*pair) == {"class": 2, "points": pytest.approx(100 * 2 / 3)}
+    assert worst_class(pair[0], pair[0]) is None
+
+
+def test_a_class_without_images_is_never_the_worst():
+    labels = np.array([0, 0, 1, 1])
+    found = worst_class(told(labels, labels), told(labels, np.array([0, 0, 1, 2])))
+    assert found == {"class": 1, "points": 50.0}

@@ -1,0 +1,97 @@
+"""The eye: what is sent to the browser is what the report says, as plain JSON."""
+
+import json
+
+import numpy as np
+import pytest
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.panels.report_panels import (
+    Bytes,
+    Classes,
+    Headline,
+    Matrices,
+    Speed,
+    Waterfall,
+)
+from optiwidgets.widgets.panels.report_payload import describe
+
+FIRST = "features.0"  # of the shipped models' layers
+
+
+@pytest.fixture
+def reports(digits):
+    return digits.run(Recipe()), digits.run(Recipe(sparsity=0.9, pruning="layer"))
+
+
+def test_the_description_is_strict_json_with_null_for_undefined(reports):
+    described = describe(*reports, Policy.MOBILE)
+    assert np.isnan(reports[1].confusion.precision).any()  # at 90 % some digit is never predicted
+    again = json.loads(json.dumps(described, allow_nan=False, default=bytes.hex))
+    assert again["optimized"]["precision"].count(None) == int(
+        np.isnan(reports[1].confusion.precision).sum()
+    )
+
+
+def test_matrices_are_sent_row_by_row(reports):
+    described = describe(*reports, Policy.MOBILE)
+    counts = np.frombuffer(described["optimized"]["counts"], "<i4").reshape(10, 10)
+    assert np.array_equal(counts, reports[1].confusion.counts)
+    assert not np.array_equal(counts, counts.T)
+
+
+def test_headline_numbers_are_the_reports_own(reports):
+    base, report = reports
+    described = describe(base, report, Policy.MOBILE)
+    assert described["optimized"]["accuracy"] == report.confusion.accuracy
+    assert described["optimized"]["bytes"] == sum(described["optimized"]["parts"].values())
+    assert described["drop"]["points"] == report.drop_from(base).points
+    assert described["images"] == 1500
+
+
+def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
+    sent = describe(*reports, Policy.MOBILE)["recipe"]
+    assert sent["layers"] == []
+    assert Recipe(**sent | {"layers": ()}) == reports[1].recipe
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (Recipe(), []),
+        (Recipe(sparsity=0.5), ["Zeros cost"]),
+        (Recipe(sparsity=0.5, pruning="channel"), ["Removed channels are gone"]),
+        (Recipe(bits=4), ["Below 8 bits no CPU runtime"]),
+        (Recipe(bits=8), ["alone run as floats"]),
+        (Recipe(bits=16), ["run as 32-bit floats"]),
+        (Recipe(bits=8, activation_bits=8), ["Real int8"]),
+        (
+            Recipe(bits=8, activation_bits=4),
+            ["alone run as floats", "rounds the activations itself"],
+        ),
+        (
+            Recipe(bits=8, activation_bits=8, scheme="codebook"),
+            ["not evenly spaced", "rounds the activations itself"],
+        ),
+        (Recipe(sparsity=0.5, bits=2), ["Zeros cost", "Below 8 bits"]),
+        (Recipe(pruning="2:4"), ["2:4 zeros cost as much as others here"]),
+        (Recipe(bits=2, scheme="ternary"), ["Ternary weights run as floats"]),
+        (Recipe(layers=((FIRST, 0.5, None),)), ["Zeros cost"]),
+        (Recipe(bits=8, layers=((FIRST, None, 4),)), ["Layers of different bit-widths"]),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_had_is_said(digits, recipe, words):
+    notes = describe(digits.run(Recipe()), digits.run(recipe), Policy.MOBILE)["notes"]
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))
+
+
+@pytest.mark.parametrize("panel", [Headline, Matrices, Classes, Bytes, Speed, Waterfall])
+def test_each_panel_has_one_module_and_one_stylesheet_and_no_network(panel):
+    made = panel(**({} if panel is Waterfall else {"feed": Feed()}))
+    assert "export default" in made._esm
+    assert "http" not in made._esm.replace("http://www.w3.org", "")
+    assert "http" not in made._css
