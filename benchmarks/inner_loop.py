@@ -149,7 +149,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
     """Time to know the packed file's length without writing it."""
     taken = []
     for recipe in recipes:
-        optimized = experiment._optimizer.optimize(recipe).packable
+        optimized = experiment._compressor.optimize(recipe).packable
         start = time.perf_counter()
         packed_parts(optimized)
         taken.append(time.perf_counter() - start)
@@ -187,7 +187,7 @@ def growth(rounds: int) -> list[dict[str, Any]]:
         for step in range(rounds + 3):
             recipe = ow.Recipe(sparsity=0.5 + step / 100)
             start = time.perf_counter()
-            session.ask(recipe, hurried=True)
+            session.ask(recipe, dragging=True)
             shown.append(time.perf_counter() - start)
             taken.append(whole_s(session.experiment, recipe))
         part = len(session.shown[1].labels)

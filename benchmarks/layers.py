@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import optiwidgets as ow
-from optiwidgets.engine.evaluation.incremental import Resumer
+from optiwidgets.engine.evaluation.incremental import IncrementalEvaluator
 
 MODELS = ("small", "wide")
 WARM_UP = 2  # rounds: in the first of a drag there is nothing kept yet
@@ -40,15 +40,15 @@ def main() -> None:
 def measure(model: str, rounds: int) -> dict[str, Any]:
     """Every layer of one of the zoo's models."""
     experiment = ow.Experiment.load("digits", model=model, memory_mb=0)
-    layers = [None, *experiment._optimizer.pruner.weights]
+    layers = [None, *experiment._compressor.pruner.weights]
     return {layer or "all": drag(experiment, layer, rounds) for layer in layers}
 
 
 def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str, Any]:
     """Milliseconds of both ways and their ratio while one layer's sparsity grows."""
     batches = experiment._whole.images.batches
-    resumer = Resumer(batches)
-    ways = {"whole": Resumer(batches, most_bytes=0), "resumed": resumer}
+    resumer = IncrementalEvaluator(batches)
+    ways = {"whole": IncrementalEvaluator(batches, most_bytes=0), "resumed": resumer}
     times: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(rounds + WARM_UP):
         names = list(ways) if turn % 2 else list(ways)[::-1]
@@ -69,7 +69,7 @@ def net_at(experiment: ow.Experiment, layer: str | None, turn: int, rounds: int)
     """The model at one position of a slider: a layer's own, or the one of them all."""
     sparsity = 0.2 + 0.7 * turn / (rounds + WARM_UP)
     recipe = ow.Recipe(layers=((layer, sparsity, None),)) if layer else ow.Recipe(sparsity, bits=4)
-    return experiment._optimizer.optimize(recipe).simulation()
+    return experiment._compressor.optimize(recipe).simulation()
 
 
 def timed(way: Any, net: nn.Module) -> tuple[Tensor, float]:

@@ -10,7 +10,7 @@ MODELS = ("small", "wide")
 SPARSITIES = (0.5, 0.8, 0.9, 0.95, 0.98)
 BITS = (8, 4, 3, 2, 1)
 JOINT = (0.95, 4)
-BEST_GRID = {"grain": "channel", "clip": "mse"}
+BEST_GRID = {"granularity": "channel", "clip": "mse"}
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ METHODS = (
     pruning("obs + finetune", [0.98], score="obs", recovery="finetune"),
     pruning("lamp + iterative", score="lamp", recovery="iterative"),
     rounding("tensor, min-max"),
-    rounding("channel, min-max", grain="channel"),
+    rounding("channel, min-max", granularity="channel"),
     rounding("tensor, MSE", BITS[:-1], clip="mse"),
     rounding("channel, MSE", BITS[:-1], **BEST_GRID),
     rounding("channel, MSE + bias", recovery="bias", **BEST_GRID),
     rounding("channel, MSE + recalibrate", recovery="recalibrate", **BEST_GRID),
     rounding("codebook", BITS[:-1], scheme="codebook"),
     rounding("ternary, tensor", [2], scheme="ternary"),
-    rounding("ternary, channel", [2], scheme="ternary", grain="channel"),
-    rounding("gptq, channel, min-max", rounding="gptq", grain="channel"),
+    rounding("ternary, channel", [2], scheme="ternary", granularity="channel"),
+    rounding("gptq, channel, min-max", rounding="gptq", granularity="channel"),
     rounding("gptq, channel, MSE", BITS[:-1], rounding="gptq", **BEST_GRID),
     rounding("channel, MSE + sequential", recovery="sequential", **BEST_GRID),
     rounding("gptq + sequential", BITS[:-1], rounding="gptq", recovery="sequential", **BEST_GRID),

@@ -105,7 +105,7 @@ def all_rows(model: str, quick: bool) -> Row:
         "interval": base.accuracy_interval,
         "images": len(base.labels),
         "weights": base.prunable_weights,
-        "layers": len(experiment._optimizer.pruner.weights),
+        "layers": len(experiment._compressor.pruner.weights),
         "rows": rows,
     }
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optiwidgets.engine.data.corruptions import changed
+    from optiwidgets.engine.data.corruptions import corrupt
     from optiwidgets.engine.data.dataset import Dataset
     from optiwidgets.engine.data.loaders import load_dataset
     from optiwidgets.engine.evaluation.policy import Policy
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.submissions import submit
     from optiwidgets.session.session import Session
-    from optiwidgets.session.shipped_cases import foresee, preload
+    from optiwidgets.session.shipped_cases import load_precomputed, preload
     from optiwidgets.widgets.explorer.explorer import Explorer
     from optiwidgets.widgets.layers.layer_sliders import Layers
     from optiwidgets.widgets.layers.sensitivity import Fragility
@@ -72,8 +72,8 @@ _HOMES = {
     "Trials": "widgets.lesson.challenge_log",
     "Verdict": "engine.evaluation.verdict",
     "ask": "widgets.lesson.quiz",
-    "changed": "engine.data.corruptions",
-    "foresee": "session.shipped_cases",
+    "corrupt": "engine.data.corruptions",
+    "load_precomputed": "session.shipped_cases",
     "grade": "engine.evaluation.verdict",
     "judge": "engine.evaluation.verdict",
     "load_dataset": "engine.data.loaders",
@@ -116,12 +116,12 @@ __all__ = [
     "Trials",
     "Verdict",
     "ask",
-    "changed",
-    "foresee",
+    "corrupt",
     "grade",
     "judge",
     "load_dataset",
     "load_packed",
+    "load_precomputed",
     "load_weights",
     "nearest_recipe",
     "preload",

@@ -52,12 +52,12 @@ class Submission:
 
 
 @dataclass
-class _Book:
+class _SubmissionLog:
     base: Report
     submissions: dict[Recipe, Submission] = field(default_factory=dict)
 
 
-_BOOKS: WeakKeyDictionary[Sealed, _Book] = WeakKeyDictionary()
+_BOOKS: WeakKeyDictionary[Sealed, _SubmissionLog] = WeakKeyDictionary()
 
 
 def submit(experiment: Sealed, report: Report) -> Submission:
@@ -92,7 +92,7 @@ def submit(experiment: Sealed, report: Report) -> Submission:
     if reason := unfit(base, report):
         raise ValueError(reason)
     if experiment not in _BOOKS:
-        _BOOKS[experiment] = _Book(_without_tools(experiment.open_sealed(Recipe())))
+        _BOOKS[experiment] = _SubmissionLog(_without_tools(experiment.open_sealed(Recipe())))
     book = _BOOKS[experiment]
     if report.recipe not in book.submissions:
         sealed = experiment.open_sealed(report.recipe).drop_from(book.base)

@@ -32,9 +32,9 @@ from voila.tornado.treehandler import TornadoVoilaTreeHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
 from optiwidgets.hosting import handlers
-from optiwidgets.hosting.auth import Entry
+from optiwidgets.hosting.auth import ClassIdentityProvider
 from optiwidgets.hosting.capacity import free_mb, users_that_fit
-from optiwidgets.hosting.kernel_manager import Kernels
+from optiwidgets.hosting.kernel_manager import ClassKernelManager
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS
 from optiwidgets.hosting.template_cache import compile_once
 
@@ -82,17 +82,17 @@ class Hosting:
     def settings(self) -> Config:
         """What Voila and Jupyter are told."""
         config = Config()
-        config.VoilaConfiguration.multi_kernel_manager_class = Kernels
+        config.VoilaConfiguration.multi_kernel_manager_class = ClassKernelManager
         if self.password:
-            config.Entry.hashed_password = passwd(self.password)
-        config.Kernels.max_users = self.max_users
-        config.Kernels.forked = self.forked
+            config.ClassIdentityProvider.hashed_password = passwd(self.password)
+        config.ClassKernelManager.max_users = self.max_users
+        config.ClassKernelManager.forked = self.forked
         if CAN_FORK:
             config.KernelManager.transport = "ipc"  # files of this user, not open ports
         return config
 
 
-class Lessons(Voila):
+class LessonServer(Voila):
     """Voila on one folder and one socket that is already bound."""
 
     hosting: Hosting
@@ -189,13 +189,13 @@ def serve(hosting: Hosting) -> None:
         os.environ.setdefault(MEMORY_MB, str(KERNEL_MB))
         os.environ[PLACES] = _places(max(1, (os.cpu_count() or 1) - 1))
         print(f"room for {hosting.max_users} users; this machine's memory fits {fit}")  # noqa: T201
-    app = Lessons(
+    app = LessonServer(
         root_dir=str(folder),
         ip=hosting.host,
         port=bound.getsockname()[1],
         open_browser=False,
         token=hosting.token,
-        identity_provider_class=Entry,
+        identity_provider_class=ClassIdentityProvider,
         config=hosting.settings(),
     )
     app.hosting, app.socket = hosting, bound

@@ -10,7 +10,7 @@ from jupyter_server.auth.security import passwd_check
 from tornado.web import RequestHandler
 
 
-class Entry(PasswordIdentityProvider):
+class ClassIdentityProvider(PasswordIdentityProvider):
     """Jupyter's tokens and passwords, compared in constant time, and who came with a token.
 
     With neither, everybody enters; a browser is told from another by a signed cookie.

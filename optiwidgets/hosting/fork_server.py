@@ -29,7 +29,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from optiwidgets.hosting.precomputed_grids import Grids
+from optiwidgets.hosting.precomputed_grids import PrecomputedGrids
 from optiwidgets.hosting.process_lifetime import die_with
 
 PATIENCE_S = 2.0  # for a request that has begun to arrive
@@ -74,7 +74,7 @@ class Forker:
     """Forks a kernel for every request, and tells who asked how it ended."""
 
     listener: socket.socket
-    grids: Grids
+    grids: PrecomputedGrids
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _kernels: dict[socket.socket, int] = field(default_factory=dict)
     _filling: list[object] = field(default_factory=list)
@@ -281,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     listener = listen(chosen.socket)  # who asks early waits
     preload()
     kept = os.environ.get(GRIDS, str(user_cache_path("optiwidgets") / "grids"))
-    grids = Grids(Path(kept) if kept else None, Path(chosen.socket).parent)
+    grids = PrecomputedGrids(Path(kept) if kept else None, Path(chosen.socket).parent)
     print(f"forking at {chosen.socket}", flush=True)  # noqa: T201 (what who started it waits for)
     rehearse()
     forker = Forker(listener, grids)  # kept in the kernel too: freeing it would open its holes

@@ -120,7 +120,7 @@ class Page(Plain, TornadoVoilaHandler):
         super().write(CDN_LINK.sub("", chunk) if isinstance(chunk, str) else chunk)
 
 
-class OfOwner(Plain):
+class OwnerOnly(Plain):
     """Something about a kernel, for nobody but who opened its page."""
 
     async def prepare(self) -> None:
@@ -134,15 +134,15 @@ class OfOwner(Plain):
             raise HTTPError(404)
 
 
-class Kernel(OfOwner, KernelHandler):  # type: ignore[misc]
+class Kernel(OwnerOnly, KernelHandler):  # type: ignore[misc]
     """A kernel's state, asked by its page."""
 
 
-class Shutdown(OfOwner, VoilaShutdownKernelHandler):
+class Shutdown(OwnerOnly, VoilaShutdownKernelHandler):
     """A closing page's last message."""
 
 
-class Channels(OfOwner, VoilaKernelWebsocketHandler):
+class Channels(OwnerOnly, VoilaKernelWebsocketHandler):
     """A kernel's websocket, small messages sent at once: half the delay of a drag is TCP's wait."""
 
     updates: ClassVar[deque[float]] = deque(maxlen=100_000)  # when widgets changed, on all pages
@@ -236,7 +236,7 @@ class ClassPage(Plain, JupyterHandler):
         found = await facts(self.kernel_manager)
         rows = [
             ("Users", f"{found['users']} of {found['max_users'] or 'any number'}"),
-            ("Kernels", str(found["kernels"])),
+            ("ClassKernelManager", str(found["kernels"])),
             ("Memory of the kernels' own", f"{found['memory_mb']:,.0f} MB"),
             ("Widget updates a second", f"{found['updates_per_s']:.0f}"),
         ]

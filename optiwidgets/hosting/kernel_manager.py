@@ -31,8 +31,8 @@ class Visit:
         self.owner, self.kernel_id, self.left = owner, str(uuid4()), False
 
 
-class Kernels(AsyncMappingKernelManager):
-    """Kernels that belong to who opened their page; forked ones where ``forked`` is set."""
+class ClassKernelManager(AsyncMappingKernelManager):
+    """Manage kernels that belong to the browser that opened them, forked where ``forked`` is set."""
 
     max_users = Integer(
         None, allow_none=True, config=True, help="kernels at once, None: any number"

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from optiwidgets.hosting.process_lifetime import die_with
-from optiwidgets.session.shipped_cases import CASES, foresee, openers, preload
+from optiwidgets.session.shipped_cases import CASES, load_precomputed, openers, preload
 
 UNHURRIED = 10  # of `nice`: users go before
 
 
-class Grids:
+class PrecomputedGrids:
     """Loads cases and their grids into this process, and makes the grids that are missing.
 
     Parameters
@@ -38,7 +38,7 @@ class Grids:
 
     def _load(self, pair: tuple[str, str]) -> bool:
         try:
-            foresee(self._file(pair))
+            load_precomputed(self._file(pair))
         except (OSError, ValueError):  # not made yet, or by another version
             return False
         return True

@@ -1,4 +1,4 @@
-"""Kernels forked from one process that has everything loaded: jupyter_client's provisioner.
+"""Provisioner (jupyter_client) of kernels forked from one process that has everything loaded.
 
 A kernelspec names it in its metadata; any Jupyter server that is pointed at such a kernelspec uses
 it. Where nothing can be forked, kernels start the ordinary way, and a message says so.

@@ -8,7 +8,7 @@ from voila import notebook_renderer
 from voila.exporter import VoilaExporter
 
 
-class Compiled(BytecodeCache):
+class SharedBytecodeCache(BytecodeCache):
     """Compiled templates, in memory."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Compiled(BytecodeCache):
 class Exporter(VoilaExporter):
     """Voila's, whose every instance would parse and compile all templates anew."""
 
-    compiled = Compiled()
+    compiled = SharedBytecodeCache()
 
     def _create_environment(self) -> Environment:
         environment: Environment = super()._create_environment()

@@ -9,17 +9,17 @@ from threading import Condition, RLock
 from typing import Any
 
 from optiwidgets.engine.execution.progress import Cancelled
-from optiwidgets.session.machine_slots import Place, step_back
+from optiwidgets.session.machine_slots import Slot, lower_priority
 
 Work = Callable[[Callable[[], bool]], Any]
 Job = tuple[Work, Callable[[Any], None]]
 
 
-def nothing(void: Callable[[], bool]) -> None:
+def no_work(is_cancelled: Callable[[], bool]) -> None:
     """Work of a job that only delivers: for it nobody waits for a place."""
 
 
-class SlowLane:
+class BackgroundWorker:
     """One background thread that only ever finishes the newest work.
 
     Parameters
@@ -34,7 +34,7 @@ class SlowLane:
     Examples
     --------
     >>> seen = []
-    >>> lane = SlowLane(failed=seen.append)
+    >>> lane = BackgroundWorker(failed=seen.append)
     >>> lane.submit((lambda void: 6 * 7, seen.append)).result()
     >>> seen
     [42]
@@ -55,7 +55,7 @@ class SlowLane:
 
     @cached_property
     def _executor(self) -> Executor:
-        return self._given or ThreadPoolExecutor(1, "slow-lane", initializer=step_back)
+        return self._given or ThreadPoolExecutor(1, "slow-lane", initializer=lower_priority)
 
     def cancel(self) -> int:
         """Make all work so far void, and return the number of the work to come."""
@@ -69,7 +69,7 @@ class SlowLane:
 
         Examples
         --------
-        >>> lane = SlowLane(failed=print)
+        >>> lane = BackgroundWorker(failed=print)
         >>> work = lane.submit((lambda void: None, print), rest_s=60)
         >>> lane.end()
         >>> work.done()
@@ -108,38 +108,40 @@ class SlowLane:
         """
         mine = self.cancel()
 
-        def void() -> bool:
+        def is_cancelled() -> bool:
             return self._generation != mine
 
         def pause(seconds: float) -> bool:
             with self._changed:
-                return self._changed.wait_for(void, seconds)
+                return self._changed.wait_for(is_cancelled, seconds)
 
-        def tell(waiting: bool) -> None:
+        def on_progress(waiting: bool) -> None:
             with self._changed:
-                if not void():
+                if not is_cancelled():
                     waits(waiting)
 
         def run() -> None:
             pause(rest_s)
-            place = Place()
+            place = Slot()
             try:
                 for work, done in jobs:
-                    free = short or work is nothing or place.take(pause, tell)
-                    if not (free and self._do(work, done, void)):
+                    free = short or work is no_work or place.acquire(pause, on_progress)
+                    if not (free and self._do(work, done, is_cancelled)):
                         return
             finally:
-                place.give_back()
+                place.release()
 
         self.newest = self._executor.submit(run)
         return self.newest
 
-    def _do(self, work: Work, done: Callable[[Any], None], void: Callable[[], bool]) -> bool:
+    def _do(
+        self, work: Work, done: Callable[[Any], None], is_cancelled: Callable[[], bool]
+    ) -> bool:
         """Do one job; False: it was given up, and with it those after it."""
-        if void():
+        if is_cancelled():
             return False
         try:
-            result = work(void)
+            result = work(is_cancelled)
         except Cancelled:
             return False
         except Exception as error:  # noqa: BLE001 (handed on)
@@ -147,9 +149,9 @@ class SlowLane:
                 return False
             result, done = error, self._failed
         with self._changed:
-            if not void():
+            if not is_cancelled():
                 done(result)
-        return not void()
+        return not is_cancelled()
 
     def _is_closing(self) -> bool:
         """Tell whether Python is on its way out: no pool takes work, and nobody is left to tell."""

@@ -33,28 +33,28 @@ def hosted() -> str:
     return os.environ.get(FOLDER, "") if fcntl else ""
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Lower the priority of this thread, and of those it starts, where a host shares the cores."""
     if hosted() and sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + LOWER)
 
 
-class Place:
-    """One of the host's places for long work, from ``take`` to ``give_back``.
+class Slot:
+    """One of the host's places for long work, from ``acquire`` to ``release``.
 
     Examples
     --------
-    >>> place = Place()
-    >>> place.take(pause=lambda seconds: True)  # no host, no limit
+    >>> place = Slot()
+    >>> place.acquire(pause=lambda seconds: True)  # no host, no limit
     True
-    >>> place.give_back()
+    >>> place.release()
     """
 
     def __init__(self) -> None:
         self._held: int | None = None
 
-    def take(
+    def acquire(
         self, pause: Callable[[float], bool], waits: Callable[[bool], None] = lambda _: None
     ) -> bool:
         """Wait for a place; True once it is there, or where there is no limit.
@@ -81,7 +81,7 @@ class Place:
             waits(False)
             return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let others have it; nothing happens where none was taken."""
         if self._held is not None:
             _let_go(self._held)

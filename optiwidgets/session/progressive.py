@@ -34,12 +34,12 @@ def check_first(first: int | None) -> int | None:
     return first
 
 
-def part_of(there: int, pace_s: float) -> int:
+def preview_size(there: int, pace_s: float) -> int:
     """How many of the images that are there fit a moving hand, at so many seconds an image.
 
     Examples
     --------
-    >>> part_of(50_000, 10e-6), part_of(1_500, 10e-6), part_of(50_000, 0.5)
+    >>> preview_size(50_000, 10e-6), preview_size(1_500, 10e-6), preview_size(50_000, 0.5)
     (10000, 1500, 100)
     """
     if there * pace_s <= WHOLE_S:
@@ -47,15 +47,15 @@ def part_of(there: int, pace_s: float) -> int:
     return max((n for n in PARTS if n * pace_s <= PART_S), default=PARTS[0])
 
 
-def stand_in(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
+def preview_recipe(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
     """The recipe itself if it is quick, else as much of it as is.
 
     Examples
     --------
     >>> recipe = Recipe(sparsity=0.9, bits=4, rounding="gptq", recovery="refit")
-    >>> str(stand_in(recipe, lambda recipe: recipe.rounding == "nearest"))
+    >>> str(preview_recipe(recipe, lambda recipe: recipe.rounding == "nearest"))
     "Recipe(sparsity=0.9, bits=4, recovery='refit')"
-    >>> str(stand_in(recipe, lambda recipe: False))
+    >>> str(preview_recipe(recipe, lambda recipe: False))
     'Recipe(sparsity=0.9, bits=4)'
     """
     for less in LEFT_OUT:

@@ -22,18 +22,18 @@ from typing import Any
 import numpy as np
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
-from optiwidgets.engine.data.corruptions import changed
+from optiwidgets.engine.data.corruptions import corrupt
 from optiwidgets.engine.data.digit_image import as_digit, unreadable
 from optiwidgets.engine.evaluation.drawn_digit import DigitReader
 from optiwidgets.engine.evaluation.images import stratified
-from optiwidgets.engine.execution.progress import AT_START, Cancelled, Listener, Progress
+from optiwidgets.engine.execution.progress import AT_START, Cancelled, Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.recipe_search import nearest_recipe
 from optiwidgets.engine.types.measurements import Floats, Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import Job, SlowLane, nothing
-from optiwidgets.session.progressive import check_first, part_of, stand_in
+from optiwidgets.session.background import BackgroundWorker, Job, no_work
+from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import CASES, openers
 
 REST_S = 0.3  # how long the hand must be still before the slow lane starts
@@ -87,15 +87,15 @@ class Session(HasTraits):
         self.first = check_first(first)
         self._baselines: dict[int, Report] = {}  # of the first images, by their number
         self._paces: deque[float] = deque(maxlen=20)  # seconds an image, lately
-        self.hurried = False
+        self.dragging = False
         self._lock = RLock()
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             {case: openers(case) for case in CASES}
             if experiment is None
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
-        self.slow = SlowLane(self._fail, self._lock)
-        self.at_rest: list[Callable[[Report], Job]] = [self._measuring]
+        self.slow = BackgroundWorker(self._fail, self._lock)
+        self.on_idle: list[Callable[[Report], Job]] = [self._measuring]
         self.previous = self.recipe
         self.measures = True  # speed and stability, once the hand rests
         self.case = next(iter(self.cases))
@@ -146,12 +146,12 @@ class Session(HasTraits):
         if self.stale or self.report.recipe != self.recipe:
             self.refresh()
 
-    def ask(self, recipe: Recipe, *, hurried: bool = False) -> bool:
+    def ask(self, recipe: Recipe, *, dragging: bool = False) -> bool:
         """Set the recipe; one that was given up or failed is tried again. False: nothing to do.
 
-        ``hurried``: a hand is moving, and does not wait for all images where that takes long.
+        ``dragging``: a hand is moving, and does not wait for all images where that takes long.
         """
-        with self._lock, self._hurry(hurried):
+        with self._lock, self._start_drag(dragging):
             if recipe != self.recipe:
                 self.recipe = recipe
             elif self.stale and not self.completing:
@@ -161,12 +161,12 @@ class Session(HasTraits):
         return True
 
     @contextmanager
-    def _hurry(self, hurried: bool) -> Iterator[None]:
-        self.hurried = hurried
+    def _start_drag(self, dragging: bool) -> Iterator[None]:
+        self.dragging = dragging
         try:
             yield
         finally:
-            self.hurried = False
+            self.dragging = False
 
     def refresh(self) -> None:
         """Run the recipe of the moment, or first a quick stand-in, and publish what came of it."""
@@ -187,7 +187,7 @@ class Session(HasTraits):
 
     def _run(self) -> None:
         """As much of the recipe as a slider waits for."""
-        recipe = stand_in(self.recipe, self.experiment.is_quick)
+        recipe = preview_recipe(self.recipe, self.experiment.is_quick)
         count, run = self._enough(recipe), self.experiment.run
         known = count is None and self.experiment.remembers(recipe)  # says nothing of the pace
         began = perf_counter()
@@ -207,13 +207,13 @@ class Session(HasTraits):
     def _enough(self, recipe: Recipe) -> int | None:
         """How many images to look at for now; None for all."""
         there = len(self.baseline.labels)
-        if not self.hurried or self.experiment.remembers(recipe):
+        if not self.dragging or self.experiment.remembers(recipe):
             return None
-        count = self.first or part_of(there, min(self._paces, default=0.0))
+        count = self.first or preview_size(there, min(self._paces, default=0.0))
         return count if count < there else None
 
     def settle(self) -> None:
-        """Once the hand rests, do what takes longer: measure speed, and what is in ``at_rest``.
+        """Once the hand rests, do what takes longer: measure speed, and what is in ``on_idle``.
 
         While what is shown is not what was asked, or something else is being worked on, there is
         nothing to settle on.
@@ -221,7 +221,7 @@ class Session(HasTraits):
         if self.stale or self.progress is not None:
             return
         report = self.report
-        self.slow.submit(*(job(report) for job in self.at_rest), rest_s=REST_S)
+        self.slow.submit(*(job(report) for job in self.on_idle), rest_s=REST_S)
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the background has done its newest work, or given it up.
@@ -271,8 +271,8 @@ class Session(HasTraits):
         return *read, as_digit(ink).tobytes()  # type: ignore[return-value]
 
     def on_new_data(self, **dial: float) -> tuple[Report, Report]:
-        """Baseline and the recipe shown, on the images as ``changed(dataset, **dial)`` has them."""
-        elsewhere = self.experiment.on(changed(self.experiment.dataset, **dial))
+        """Baseline and the recipe shown, on the images as ``corrupt(dataset, **dial)`` has them."""
+        elsewhere = self.experiment.on(corrupt(self.experiment.dataset, **dial))
         return elsewhere.run(Recipe()), elsewhere.run(self.report.recipe)
 
     def search(self, counts: Integers, done: Callable[[Report], None]) -> Future[None]:
@@ -280,10 +280,12 @@ class Session(HasTraits):
         experiment = self.experiment
         with self._lock:
             self.cancel()
-            return self.slow.submit((lambda void: nearest_recipe(experiment, counts, void), done))
+            return self.slow.submit(
+                (lambda is_cancelled: nearest_recipe(experiment, counts, is_cancelled), done)
+            )
 
     def in_background(
-        self, work: Callable[[Listener], Any], done: Callable[[Any], None]
+        self, work: Callable[[ProgressCallback], Any], done: Callable[[Any], None]
     ) -> Future[None]:
         """Do work that takes seconds; ``progress`` says how far, newer work or ``cancel`` ends it.
 
@@ -303,7 +305,7 @@ class Session(HasTraits):
         """Run the whole recipe, on all images, in the background once the hand rests."""
         recipe, experiment = self.recipe, self.experiment
         quick = experiment.is_quick(recipe)
-        work = self._told(lambda tell: experiment.run(recipe, tell=tell))
+        work = self._told(lambda on_progress: experiment.run(recipe, on_progress=on_progress))
         job, rest_s = (work, self._complete_with), SHORT_REST_S if quick else REST_S
         self.slow.submit(job, rest_s=rest_s, short=quick, waits=self._say_waiting)
         self.completing = True
@@ -317,17 +319,17 @@ class Session(HasTraits):
         self.adopt(report)
         self.settle()
 
-    def _told(self, work: Callable[[Listener], Any]) -> Callable[[Callable[[], bool]], Any]:
+    def _told(self, work: Callable[[ProgressCallback], Any]) -> Callable[[Callable[[], bool]], Any]:
         """Work for the slow lane whose progress is published, and which ends once it is void."""
 
-        def run(void: Callable[[], bool]) -> Any:
-            def tell(progress: Progress) -> None:
+        def run(is_cancelled: Callable[[], bool]) -> Any:
+            def on_progress(progress: Progress) -> None:
                 with self._lock:
-                    if void():
+                    if is_cancelled():
                         raise Cancelled
                     self.progress = progress
 
-            return work(tell)
+            return work(on_progress)
 
         return run
 
@@ -351,8 +353,8 @@ class Session(HasTraits):
         if (
             report.latency or not self.measures or report.recipe == Recipe()
         ):  # itself against itself
-            return nothing, lambda _: self.adopt(report)
-        return lambda void: self.experiment.measure(report, stop=void), self.adopt
+            return no_work, lambda _: self.adopt(report)
+        return lambda is_cancelled: self.experiment.measure(report, stop=is_cancelled), self.adopt
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong; what was shown stays, marked stale."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.precomputed import Grid, share
+from optiwidgets.engine.experiment.precomputed import PrecomputedReports, register
 from optiwidgets.engine.models.zoo import shipped_models
 
 CASES = ("digits", "smear")
@@ -30,7 +30,7 @@ def _opened(case: str, name: str) -> Experiment:
     return Experiment.load(case, model=name)
 
 
-def foresee(path: str | os.PathLike[str]) -> None:
+def load_precomputed(path: str | os.PathLike[str]) -> None:
     """Let sessions and experiments opened from now on answer from a slider grid's file.
 
     Raises
@@ -40,7 +40,7 @@ def foresee(path: str | os.PathLike[str]) -> None:
     OSError
         It cannot be read.
     """
-    share(Grid.load(path))
+    register(PrecomputedReports.load(path))
     _opened.cache_clear()
 
 

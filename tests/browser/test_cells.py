@@ -12,7 +12,7 @@ from conftest import PATIENCE_MS
 from explorer_page import LABELS, ExplorerPage
 from playwright.sync_api import Locator, expect
 
-from optiwidgets.engine.evaluation.comparison import flows, look_into, worst_class
+from optiwidgets.engine.evaluation.comparison import flows, inspect_cell, worst_class
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
@@ -63,7 +63,7 @@ def test_keys_open_a_cell_and_give_the_focus_back(explorer: ExplorerPage) -> Non
     tip = explorer.root.get_by_role("tooltip")
     expect(tip).to_contain_text("truth 1, prediction 1")
     before, after = (
-        re.findall(r"\d+", explorer.grid(g)[11])[-1] for g in ("Baseline", "Optimized")
+        re.findall(r"\d+", explorer.grid(g)[11])[-1] for g in ("Baseline", "CompressedModel")
     )
     expect(tip).to_contain_text(
         re.compile(rf"baseline\s*{before} images.*optimized\s*{after} images")
@@ -87,7 +87,7 @@ def test_the_images_of_an_open_cell_follow_the_slider(
         explorer.set("Sparsity", position)
         explorer.wait_for(sparsity=position / 100)
         report = digits.run(Recipe(sparsity=position / 100))
-        found = look_into(base, report, 8, 8)
+        found = inspect_cell(base, report, 8, 8)
         wait_for_images(explorer, found.images)
     assert not explorer.page.evaluate(TALLER)
     lost = report.confusion.counts[8, 8] < base.confusion.counts[8, 8]
@@ -110,7 +110,7 @@ def test_the_images_of_an_open_cell_follow_the_slider(
             for k in range(10)
         ]
     explorer.button("Back to the cell").click()
-    wait_for_images(explorer, look_into(base, report, 8, 8).images)
+    wait_for_images(explorer, inspect_cell(base, report, 8, 8).images)
 
 
 def test_what_changed_names_the_mistakes_and_opens_them(
@@ -136,21 +136,21 @@ def test_what_changed_names_the_mistakes_and_opens_them(
     expect(line).to_contain_text(f"+{first.change}")
     line.click()
     expect(drawer(explorer)).to_contain_text(f"truth {first.truth}, prediction {first.prediction}")
-    wait_for_images(explorer, look_into(base, report, first.truth, first.prediction).images)
+    wait_for_images(explorer, inspect_cell(base, report, first.truth, first.prediction).images)
 
 
 @pytest.mark.slow  # another case is loaded
 def test_another_case_closes_the_drawer_and_its_images_have_colours(
     explorer: ExplorerPage,
 ) -> None:
-    explorer.cells("Optimized").nth(0).click()
+    explorer.cells("CompressedModel").nth(0).click()
     expect(drawer(explorer)).to_be_visible()
     explorer.case.select_option("blood cells (synthetic)")
     expect(drawer(explorer)).to_be_hidden(timeout=PATIENCE_MS)  # it is loaded first
     smear = Session(Experiment.load("smear"))
     explorer.wait_for()
-    explorer.cells("Optimized").nth(0).click()
-    found = look_into(smear.baseline, smear.baseline, 0, 0)
+    explorer.cells("CompressedModel").nth(0).click()
+    found = inspect_cell(smear.baseline, smear.baseline, 0, 0)
     wait_for_images(explorer, found.images)
     own = smear.pixels(found.images[:2].tolist())
     assert np.ptp(own, axis=3).max() > 0.1  # no greys

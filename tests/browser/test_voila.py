@@ -22,7 +22,7 @@ def test_dragging_sparsity_to_90_percent_shows_what_running_that_recipe_gives(
     after = shown(explorer)
     assert after == expected(digits.run(Recipe()), digits.run(Recipe(sparsity=0.9)))
     assert after["Baseline"] == before["Baseline"]
-    for changed in ("Optimized", "Change", "accuracy", "drop", "bytes", "recall", "parts"):
+    for changed in ("CompressedModel", "Change", "accuracy", "drop", "bytes", "recall", "parts"):
         assert after[changed] != before[changed], changed
 
 
@@ -70,7 +70,7 @@ def test_the_baseline_says_so_in_words_and_numbers(
 def test_what_a_cell_says_is_what_it_shows(explorer: ExplorerPage) -> None:
     explorer.set("Sparsity", 92)
     explorer.wait_for(sparsity=0.92)
-    for name in ("Baseline", "Optimized", "Change"):
+    for name in ("Baseline", "CompressedModel", "Change"):
         spoken = [label.split(", ")[2].split()[0] for label in explorer.grid(name)]
         written = explorer.cells(name).all_inner_texts()
         assert len(spoken) == 100
@@ -125,21 +125,21 @@ def test_a_clamp_shows_the_value_that_was_used(explorer: ExplorerPage) -> None:
     explorer.choose("Where the cut is made", "channel")
     explorer.set("Sparsity", 99)
     explorer.wait_for(sparsity=0.99, pruning="channel")
-    remark = explorer.line
-    expect(remark).to_contain_text("99% asked, 96.7% of channels removed (116 of 120)")
+    status_text = explorer.line
+    expect(status_text).to_contain_text("99% asked, 96.7% of channels removed (116 of 120)")
     explorer.set("Sparsity", 0)
     explorer.wait_for(sparsity=0)
-    expect(remark).to_be_hidden()
+    expect(status_text).to_be_hidden()
 
 
 def test_the_other_case_shows_its_own_images_and_model(explorer: ExplorerPage) -> None:
     explorer.set("Sparsity", 55)
     explorer.case.select_option("blood cells (synthetic)")
-    expect(explorer.cells("Optimized")).to_have_count(4)
+    expect(explorer.cells("CompressedModel")).to_have_count(4)
     explorer.wait_for(sparsity=0.55)
     cells = Experiment.load("smear")
     assert shown(explorer) == expected(cells.run(Recipe()), cells.run(Recipe(sparsity=0.55)))
     assert explorer.model.locator("option").all_inner_texts() == ["small"]
     explorer.case.select_option("digits")
-    expect(explorer.cells("Optimized")).to_have_count(100)
+    expect(explorer.cells("CompressedModel")).to_have_count(100)
     explorer.wait_for(sparsity=0.55)

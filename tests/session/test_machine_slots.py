@@ -12,10 +12,10 @@ from time import monotonic, sleep
 
 import pytest
 
-from optiwidgets.engine.execution.worker_pool import alone
+from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.session.background import SlowLane, nothing
-from optiwidgets.session.machine_slots import FOLDER, LOWER, Place, hosted
+from optiwidgets.session.background import BackgroundWorker, nothing
+from optiwidgets.session.machine_slots import FOLDER, LOWER, Slot, hosted
 from optiwidgets.session.session import WAITING, Session
 from optiwidgets.widgets.explorer.explorer import Explorer
 
@@ -42,7 +42,7 @@ for turn in range(5):
         told.write(sys.argv[3])
     time.sleep(0.01)
     Path(sys.argv[1]).unlink()
-    place.give_back()
+    place.release()
 """
 
 
@@ -82,9 +82,9 @@ def taken(start: Callable[..., subprocess.Popen[str]]) -> subprocess.Popen[str]:
 
 
 def is_free() -> bool:
-    place = Place()
-    got = place.take(pause=lambda seconds: True)
-    place.give_back()
+    place = Slot()
+    got = place.acquire(pause=lambda seconds: True)
+    place.release()
     return got
 
 
@@ -96,18 +96,18 @@ def test_a_place_is_had_by_one_process_at_a_time(taken):
 
 def test_two_places_serve_two(folder, taken):
     (folder / "1").touch()
-    first, second = Place(), Place()
-    assert first.take(pause=lambda seconds: True)
-    assert not second.take(pause=lambda seconds: True)
-    first.give_back()
-    assert second.take(pause=lambda seconds: True)
-    second.give_back()
+    first, second = Slot(), Slot()
+    assert first.acquire(pause=lambda seconds: True)
+    assert not second.acquire(pause=lambda seconds: True)
+    first.release()
+    assert second.acquire(pause=lambda seconds: True)
+    second.release()
 
 
 def test_a_killed_process_gives_its_place_back(taken):
     done: list[int] = []
-    lane = SlowLane(failed=print)
-    work = lane.submit((lambda void: 42, done.append))
+    lane = BackgroundWorker(failed=print)
+    work = lane.submit((lambda is_cancelled: 42, done.append))
     taken.kill()
     work.result(PATIENCE_S)
     assert done == [42]
@@ -126,7 +126,7 @@ def test_five_who_each_want_it_five_times_all_get_it(folder, start, tmp_path):
 
 def test_void_work_leaves_the_queue_at_once_and_is_never_begun(taken):
     begun, waiting = [], Event()
-    lane = SlowLane(failed=print)
+    lane = BackgroundWorker(failed=print)
     work = lane.submit((begun.append, begun.append), waits=lambda waits: waiting.set())
     assert waiting.wait(PATIENCE_S)
     lane.cancel()
@@ -138,16 +138,16 @@ def test_void_work_leaves_the_queue_at_once_and_is_never_begun(taken):
 
 def test_a_job_that_fails_or_gives_up_gives_its_place_back(folder):
     failures: list[Exception] = []
-    lane = SlowLane(failures.append)
-    lane.submit((lambda void: 1 / 0, print)).result(PATIENCE_S)
+    lane = BackgroundWorker(failures.append)
+    lane.submit((lambda is_cancelled: 1 / 0, print)).result(PATIENCE_S)
     assert [type(error) for error in failures] == [ZeroDivisionError]
     assert is_free()
 
 
 def test_what_is_short_or_only_delivers_waits_for_nobody(taken):
     seen: list[object] = []
-    lane = SlowLane(failed=print)
-    lane.submit((lambda void: "short", seen.append), short=True).result(PATIENCE_S)
+    lane = BackgroundWorker(failed=print)
+    lane.submit((lambda is_cancelled: "short", seen.append), short=True).result(PATIENCE_S)
     lane.submit((nothing, seen.append)).result(PATIENCE_S)
     assert seen == ["short", None]
 
@@ -194,26 +194,26 @@ def test_where_the_host_took_its_places_away_work_goes_on(folder, monkeypatch, c
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
 def test_hosted_long_work_is_less_urgent_and_nothing_else_is(folder):
-    def niceness(void=None):
+    def niceness(is_cancelled=None):
         return os.getpriority(os.PRIO_PROCESS, get_native_id())
 
     usual, seen = niceness(), []
-    alone(int)  # the fast lane's workers are there
-    lane = SlowLane(failed=print)
-    jobs = (niceness, seen.append), (lambda void: alone(niceness), seen.append)
+    run_on_worker(int)  # the fast lane's workers are there
+    lane = BackgroundWorker(failed=print)
+    jobs = (niceness, seen.append), (lambda is_cancelled: run_on_worker(niceness), seen.append)
     lane.submit(*jobs).result(PATIENCE_S)
     assert seen == [min(usual + LOWER, 19)] * 2
-    assert (niceness(), alone(niceness)) == (usual, usual)
+    assert (niceness(), run_on_worker(niceness)) == (usual, usual)
 
 
 def test_without_a_host_there_is_no_limit_and_no_other_priority(monkeypatch):
     monkeypatch.delenv(FOLDER, raising=False)
     seen = []
-    lane = SlowLane(failed=print)
-    lane.submit((lambda void: get_priority(), seen.append)).result(PATIENCE_S)
+    lane = BackgroundWorker(failed=print)
+    lane.submit((lambda is_cancelled: get_priority(), seen.append)).result(PATIENCE_S)
     assert (hosted(), seen) == ("", [get_priority()])
-    places = [Place(), Place()]
-    assert all(place.take(pause=lambda seconds: True) for place in places)
+    places = [Slot(), Slot()]
+    assert all(place.acquire(pause=lambda seconds: True) for place in places)
 
 
 def get_priority() -> int:

@@ -9,7 +9,7 @@ import pytest
 from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.session.background import SlowLane
+from optiwidgets.session.background import BackgroundWorker
 from optiwidgets.session.session import Session
 
 SETTLE = Session.settle  # before tests put it to rest
@@ -79,16 +79,16 @@ def test_another_model_brings_its_own_baseline_and_keeps_the_recipe():
 
 def test_newer_work_makes_older_work_void():
     seen, failures, started, release = [], [], Event(), Event()
-    lane = SlowLane(failures.append)
+    lane = BackgroundWorker(failures.append)
 
-    def old(void):
+    def old(is_cancelled):
         started.set()
         release.wait(10)
         return "old"
 
     first = lane.submit((old, seen.append))
     assert started.wait(10)
-    second = lane.submit((lambda void: "new", seen.append))
+    second = lane.submit((lambda is_cancelled: "new", seen.append))
     release.set()
     first.result(10)
     second.result(10)
@@ -97,21 +97,25 @@ def test_newer_work_makes_older_work_void():
 
 def test_jobs_run_in_order_and_stop_where_something_newer_comes():
     seen = []
-    lane = SlowLane(seen.append)
+    lane = BackgroundWorker(seen.append)
 
-    def interrupt(void):
+    def interrupt(is_cancelled):
         lane.cancel()
         return "interrupted"
 
-    jobs = [(lambda void: 1, seen.append), (interrupt, seen.append), (lambda void: 3, seen.append)]
+    jobs = [
+        (lambda is_cancelled: 1, seen.append),
+        (interrupt, seen.append),
+        (lambda is_cancelled: 3, seen.append),
+    ]
     lane.submit(*jobs).result(10)
     assert seen == [1]
 
 
 def test_cancelled_work_is_not_delivered_nor_begun():
     seen, begun = [], []
-    lane = SlowLane(seen.append)
-    waiting = lane.submit((lambda void: begun.append(1), seen.append), rest_s=60)
+    lane = BackgroundWorker(seen.append)
+    waiting = lane.submit((lambda is_cancelled: begun.append(1), seen.append), rest_s=60)
     lane.cancel()
     waiting.result(10)
     assert (seen, begun) == ([], [])
@@ -119,17 +123,19 @@ def test_cancelled_work_is_not_delivered_nor_begun():
 
 def test_work_that_raises_is_reported_not_swallowed():
     failures = []
-    SlowLane(failures.append).submit((lambda void: 1 / 0, failures.append)).result(10)
+    BackgroundWorker(failures.append).submit((lambda is_cancelled: 1 / 0, failures.append)).result(
+        10
+    )
     assert [type(error) for error in failures] == [ZeroDivisionError]
 
 
 def test_work_that_gives_up_says_nothing():
     seen = []
 
-    def give_up(void):
+    def give_up(is_cancelled):
         raise Cancelled
 
-    SlowLane(seen.append).submit((give_up, seen.append)).result(10)
+    BackgroundWorker(seen.append).submit((give_up, seen.append)).result(10)
     assert seen == []
 
 
@@ -144,19 +150,19 @@ class Inline(ThreadPoolExecutor):
 
 def test_the_executor_can_be_given():
     seen = []
-    SlowLane(seen.append, executor=Inline()).submit((lambda void: 3, seen.append))
+    BackgroundWorker(seen.append, executor=Inline()).submit((lambda is_cancelled: 3, seen.append))
     assert seen == [3]
 
 
 def test_a_failure_in_the_slow_lane_is_on_the_session_as_its_error(session):
-    session.slow.submit((lambda void: 1 / 0, print)).result(10)
+    session.slow.submit((lambda is_cancelled: 1 / 0, print)).result(10)
     assert "division by zero" in session.error
 
 
 def test_once_the_hand_rests_speed_is_measured_and_the_report_becomes_a_measured_one(session):
     session.recipe = Recipe(sparsity=0.35)
     assert session.report.latency is None
-    session.slow.submit(*(job(session.report) for job in session.at_rest)).result(60)
+    session.slow.submit(*(job(session.report) for job in session.on_idle)).result(60)
     assert session.report.latency.ratio > 0
     assert session.report.recipe == Recipe(sparsity=0.35)
     assert (session.stale, session.busy, session.error) == (False, False, "")
@@ -374,12 +380,12 @@ class InlineOnDemand:
 def hasty(digits):
     """A session whose moving hand waits for 200 images, and whose slow lane waits for ``work``."""
     session = Session(Experiment.load("digits", memory_mb=0), first=200)
-    session.slow = SlowLane(session._fail, session._lock, executor=InlineOnDemand())
+    session.slow = BackgroundWorker(session._fail, session._lock, executor=InlineOnDemand())
     return session
 
 
 def test_a_moving_hand_sees_the_first_images_and_at_rest_all(hasty):
-    hasty.ask(Recipe(0.8), hurried=True)
+    hasty.ask(Recipe(0.8), dragging=True)
     baseline, report = hasty.shown
     assert (len(report.labels), report.out_of, report.recipe) == (200, 1500, Recipe(0.8))
     assert report.drop_from(baseline).points > 0
@@ -391,8 +397,8 @@ def test_a_moving_hand_sees_the_first_images_and_at_rest_all(hasty):
 
 
 def test_an_older_completion_never_lands_after_a_newer_first_part(hasty):
-    hasty.ask(Recipe(0.8), hurried=True)
-    hasty.ask(Recipe(0.5), hurried=True)
+    hasty.ask(Recipe(0.8), dragging=True)
+    hasty.ask(Recipe(0.5), dragging=True)
     hasty.slow._given.work()
     assert hasty.report.recipe == Recipe(0.5)
 
@@ -404,16 +410,16 @@ def test_code_that_sets_a_recipe_gets_all_images(hasty):
 
 def test_what_is_remembered_needs_no_first_part():
     session = Session(Experiment.load("digits"), first=200)
-    session.ask(Recipe(), hurried=True)
+    session.ask(Recipe(), dragging=True)
     session.experiment.run(Recipe(0.4))
-    session.ask(Recipe(0.4), hurried=True)
+    session.ask(Recipe(0.4), dragging=True)
     assert (session.stale, len(session.report.labels)) == (False, 1500)
 
 
 def test_a_run_that_fails_keeps_the_first_part_that_was_shown(hasty, monkeypatch):
-    hasty.ask(Recipe(0.8), hurried=True)
+    hasty.ask(Recipe(0.8), dragging=True)
     monkeypatch.setattr(Experiment, "run", lambda *args, **more: 1 / 0)
-    hasty.ask(Recipe(0.9), hurried=True)
+    hasty.ask(Recipe(0.9), dragging=True)
     assert "division by zero" in hasty.error
     assert (hasty.completing, hasty.shown[1].recipe) == (False, Recipe(0.8))
 
@@ -423,7 +429,7 @@ def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty, monkeypatch):
     hasty.first = None
     hasty._paces.extend([1e-5])
     assert hasty._enough(Recipe(0.1)) is None  # not hurried
-    with hasty._hurry(True):
+    with hasty._start_drag(True):
         assert hasty._enough(Recipe(0.1)) is None  # all 1,500 take 15 ms
         hasty._paces.clear()
         hasty._paces.extend([5e-4, 9e-4])

@@ -6,7 +6,7 @@ import copy
 
 from torch import Tensor, nn
 
-from optiwidgets.engine.models.layers import _looking, prunable
+from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 Range = tuple[float, float]
 
@@ -31,7 +31,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
         least, most = inputs[0].aminmax()
         ranges[names[layer]] = min(low, least.item()), max(high, most.item())
 
-    with _looking(net, look):
+    with layer_hooks(net, look):
         for batch in images.split(64):
             net(batch)
     return ranges

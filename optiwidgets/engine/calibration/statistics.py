@@ -45,7 +45,7 @@ def visit_layers(net: nn.Module, images: Tensor, visit: Visit) -> None:
         name = names.pop(layer, None)
         return None if name is None else visit(name, layer, inputs[0], outputs)
 
-    with _hooked(net, look), torch.no_grad():
+    with _visit_hooks(net, look), torch.no_grad():
         net(images[:MOST_IMAGES])
 
 
@@ -109,7 +109,7 @@ def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class LayerStatistics:
     """The untouched model on its calibration images, each matter looked at on first use.
 
     ``net`` is the folded model, ``images`` are N C H W.
@@ -198,7 +198,7 @@ def _thinned(places: Tensor) -> Tensor:
 
 
 @contextmanager
-def _hooked(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
+def _visit_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
     """Call ``hook`` after every layer of every forward pass; then no more."""
     handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
     try:

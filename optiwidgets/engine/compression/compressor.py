@@ -15,24 +15,24 @@ from torch import Tensor, nn
 from optiwidgets.engine.calibration.activation_ranges import calibrate
 from optiwidgets.engine.calibration.statistics import (
     Layer,
-    Seen,
+    LayerStatistics,
     input_rows,
     second_moments,
     with_ones,
 )
-from optiwidgets.engine.compression.layer_weights import look
+from optiwidgets.engine.compression.layer_weights import compare_weights
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.execution import progress
-from optiwidgets.engine.execution.worker_pool import alone
+from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.models import tracing, zoo
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime import export, fake_quantize, qdq_int8
-from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import kept_channels
 from optiwidgets.engine.pruning.pruner import Pruner
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.quantization.gptq import encode_gptq
-from optiwidgets.engine.quantization.weights import Coded, encode
+from optiwidgets.engine.quantization.weights import QuantizedWeight, encode
 from optiwidgets.engine.recovery import finetuning, reconstruction
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.types.measurements import LayerWeights
@@ -41,19 +41,19 @@ from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, Recipe, without
 if TYPE_CHECKING:
     import onnx
 
-Pruned = tuple[nn.Module, dict[str, Cut]]
-Codes = Mapping[str, Coded]
+Pruned = tuple[nn.Module, dict[str, LayerCut]]
+Codes = Mapping[str, QuantizedWeight]
 RECOVERED = 8  # networks remembered: each took seconds
 CODED = 16  # models whose codes are remembered: the newest, to be looked at
 REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
 
 
 @dataclass(frozen=True)
-class Optimized:
+class CompressedModel:
     """An optimized model as it is packed, and what can run it."""
 
     packable: writer.Packable
-    cuts: Mapping[str, Cut]
+    cuts: Mapping[str, LayerCut]
 
     @property
     def is_int8(self) -> bool:
@@ -80,10 +80,14 @@ class Optimized:
         if self.is_int8:
             return qdq_int8.to_int8(model, packable.layers, packable.ranges)
         bits = packable.recipe.activation_bits
-        return fake_quantize.snap_inputs(model, packable.ranges, bits) if packable.ranges else model
+        return (
+            fake_quantize.fake_quantize_inputs(model, packable.ranges, bits)
+            if packable.ranges
+            else model
+        )
 
 
-class Optimizer:
+class Compressor:
     """Makes optimized models out of one folded model, which it never changes.
 
     Parameters
@@ -100,7 +104,7 @@ class Optimizer:
         self.folded, self.dataset, self.spec = folded, dataset, spec
         self.pruner = Pruner(folded, dataset)
         self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
-        self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, Cut]]] = OrderedDict()
+        self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, LayerCut]]] = OrderedDict()
 
     @cached_property
     def _weight_count(self) -> int:
@@ -110,7 +114,9 @@ class Optimizer:
     def _relus(self) -> set[str]:
         return tracing.rectified(self.folded)
 
-    def optimize(self, recipe: Recipe, tell: progress.Listener = lambda _: None) -> Optimized:
+    def optimize(
+        self, recipe: Recipe, on_progress: progress.ProgressCallback = lambda _: None
+    ) -> CompressedModel:
         """Prune, recover, then quantize, a copy of the folded model.
 
         Raises
@@ -118,7 +124,7 @@ class Optimizer:
         ValueError
             The method cannot serve this model, or the recipe names a layer that it does not have.
         """
-        return alone(self._optimize, without_idle(recipe), tell)
+        return run_on_worker(self._optimize, without_idle(recipe), on_progress)
 
     def is_quick(self, recipe: Recipe) -> bool:
         """Tell whether it can be made at a slider's speed, in a tenth of a second."""
@@ -135,22 +141,27 @@ class Optimizer:
         if known is None:
             made = self.optimize(recipe)
             known = made.packable.layers, made.cuts
-        return alone(look, self.pruner.weights, *known, recipe)
+        return run_on_worker(look, self.pruner.weights, *known, recipe)
 
     def knows_weights(self, recipe: Recipe) -> bool:
         """Tell whether the weights of a recipe can be looked at without optimizing anew."""
         return without_idle(recipe) in self._coded
 
-    def _optimize(self, recipe: Recipe, tell: progress.Listener) -> Optimized:
+    def _optimize(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> CompressedModel:
         if recipe.recovery == "bias":
             _check_biases(self.folded)
         remembered = recipe.recovery in REMEMBERED
-        net, cuts = self._recover(recipe, tell) if remembered else self.pruner.prune(recipe)
+        net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
         if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
-            own = {name: Cut(cut.mask) for name, cut in cuts.items()}
-            coder = Coder(recipe, own, Seen(copy.deepcopy(net), self.pruner.seen.images), tell)
+            own = {name: LayerCut(cut.mask) for name, cut in cuts.items()}
+            coder = LayerQuantizer(
+                recipe,
+                own,
+                LayerStatistics(copy.deepcopy(net), self.pruner.seen.images),
+                on_progress,
+            )
         else:
-            coder = Coder(recipe, cuts, self.pruner.seen, tell)
+            coder = LayerQuantizer(recipe, cuts, self.pruner.seen, on_progress)
         self._round(net, recipe, cuts, coder)
         layers = {name: coder.layers[name] for name in prunable(net)}
         low = recipe.activation_bits < 32
@@ -159,9 +170,11 @@ class Optimizer:
         self._coded[recipe] = layers, cuts
         while len(self._coded) > CODED:
             self._coded.popitem(last=False)
-        return Optimized(writer.Packable(recipe, net, layers, names, self.spec, ranges), cuts)
+        return CompressedModel(writer.Packable(recipe, net, layers, names, self.spec, ranges), cuts)
 
-    def _round(self, net: nn.Module, recipe: Recipe, cuts: Mapping[str, Cut], coder: Coder) -> None:
+    def _round(
+        self, net: nn.Module, recipe: Recipe, cuts: Mapping[str, LayerCut], coder: LayerQuantizer
+    ) -> None:
         """Give every weight its code, and repair layer by layer what needs no labels."""
         seen = self.pruner.seen
         if recipe.recovery == "sequential":
@@ -173,34 +186,37 @@ class Optimizer:
             if name not in coder.layers:  # none had to wait for another, or no image gets here
                 coder(name, layer)
 
-    def _recover(self, recipe: Recipe, tell: progress.Listener) -> Pruned:
+    def _recover(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> Pruned:
         """Win back what does not hang on the codes, or bring back what came of it before."""
         key = _key(recipe)
         if key not in self._recovered:
-            self._recovered[key] = self._make(recipe, tell)
+            self._recovered[key] = self._make(recipe, on_progress)
             while len(self._recovered) > RECOVERED:
                 self._recovered.popitem(last=False)
         return copy.deepcopy(self._recovered[key])
 
-    def _make(self, recipe: Recipe, tell: progress.Listener) -> Pruned:
+    def _make(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> Pruned:
         if recipe.recovery == "iterative":
-            return self._iterate(recipe, tell)
+            return self._iterate(recipe, on_progress)
         net, cuts = self.pruner.prune(recipe)
         if recipe.recovery == "refit":
-            reconstruction.refit(net, cuts, self.pruner.seen, tell)
+            reconstruction.refit(net, cuts, self.pruner.seen, on_progress)
         else:
             gone = 1 - sum(int(cut.mask.sum()) for cut in cuts.values()) / self._weight_count
             self._train(
-                recipe, net, cuts, finetuning.one_lap(tell, max(round(gone, 2), recipe.sparsity))
+                recipe,
+                net,
+                cuts,
+                finetuning.single_phase(on_progress, max(round(gone, 2), recipe.sparsity)),
             )
         return net, cuts
 
-    def _iterate(self, recipe: Recipe, tell: progress.Listener) -> Pruned:
+    def _iterate(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> Pruned:
         """Prune a little, train, prune more: every step scores the weights of the one before."""
         net = self.folded
-        for share, lap in finetuning.laps(tell):
+        for share, phase in finetuning.phases(on_progress):
             net, cuts = Pruner(net, self.dataset).prune(self._on_the_way(recipe, share, net))
-            self._train(recipe, net, cuts, lap)
+            self._train(recipe, net, cuts, phase)
         return net, cuts
 
     def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:
@@ -224,14 +240,16 @@ class Optimizer:
         return replace(recipe, sparsity=0.0, layers=own)
 
     def _train(
-        self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, Cut], lap: finetuning.Lap
+        self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, LayerCut], phase: finetuning.Phase
     ) -> None:
         masks = {name: cut.mask for name, cut in cuts.items()}
-        coder = Coder(recipe, cuts) if recipe.recovery == "qat" else None
-        finetuning.finetune(net, masks, self.dataset.train, seed=recipe.seed, lap=lap, snap=coder)
+        coder = LayerQuantizer(recipe, cuts) if recipe.recovery == "qat" else None
+        finetuning.finetune(
+            net, masks, self.dataset.train, seed=recipe.seed, phase=phase, fake_quantize=coder
+        )
 
 
-class Coder:
+class LayerQuantizer:
     """Gives layers their codes as a recipe says, and remembers them by name.
 
     Called with a layer, and with its inputs N C H W (or N I) where those before it were changed.
@@ -242,12 +260,12 @@ class Coder:
     def __init__(
         self,
         recipe: Recipe,
-        cuts: Mapping[str, Cut],
-        seen: Seen | None = None,
-        tell: progress.Listener = lambda _: None,
+        cuts: Mapping[str, LayerCut],
+        seen: LayerStatistics | None = None,
+        on_progress: progress.ProgressCallback = lambda _: None,
     ) -> None:
-        self.recipe, self.cuts, self.seen, self.tell = recipe, cuts, seen, tell
-        self.layers: dict[str, Coded] = {}
+        self.recipe, self.cuts, self.seen, self.on_progress = recipe, cuts, seen, on_progress
+        self.layers: dict[str, QuantizedWeight] = {}
 
     def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
         """Round a layer's weights in place."""
@@ -261,7 +279,7 @@ class Coder:
         layer.weight.copy_(self.layers[name].decode())
         if careful or inputs is not None:  # it takes its time
             done, total = len(self.layers), len(self.cuts)
-            self.tell(progress.Progress(done / total, f"layer {done} of {total}"))
+            self.on_progress(progress.Progress(done / total, f"layer {done} of {total}"))
 
     def _moments(self, name: str, layer: Layer, inputs: Tensor | None) -> Tensor:
         if inputs is not None:

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from optiwidgets.engine.pruning.layer_cut import Cut
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.pruning.layer_cut import LayerCut
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.types.measurements import LayerWeights
 from optiwidgets.engine.types.recipe import Recipe
 
 
-def look(
+def compare_weights(
     weights: Mapping[str, Tensor],
-    layers: Mapping[str, Coded],
-    cuts: Mapping[str, Cut],
+    layers: Mapping[str, QuantizedWeight],
+    cuts: Mapping[str, LayerCut],
     recipe: Recipe,
 ) -> tuple[LayerWeights, ...]:
     """Put the untouched weights beside those that the codes stand for, layer by layer.
@@ -35,19 +35,23 @@ def look(
     --------
     >>> weight = torch.tensor([[0.25, -1.0, 0.0, 0.5]])
     >>> mask = torch.tensor([[True, True, False, True]])
-    >>> coded = Coded(torch.tensor([[1, -3, 0, 1]]), mask, 3, torch.tensor([0.25]), torch.empty(0))
-    >>> (layer,) = look({"head": weight}, {"head": coded}, {"head": Cut(mask)}, Recipe(bits=3))
+    >>> codes, scale = torch.tensor([[1, -3, 0, 1]]), torch.tensor([0.25])
+    >>> coded = QuantizedWeight(codes, mask, 3, scale, torch.empty(0))
+    >>> (layer,) = compare_weights({"head": weight}, {"head": coded}, {"head": LayerCut(mask)}, Recipe(bits=3))
     >>> layer.values.tolist(), layer.pruned, layer.distinct
     ([[-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75]], 1, 2)
     >>> layer.error  # (0.25 ** 2 + 0.25 ** 2) / 4
     0.03125
     """
     return tuple(
-        _one(name, weights[name], coded, cuts[name], recipe) for name, coded in layers.items()
+        _compare_layer(name, weights[name], coded, cuts[name], recipe)
+        for name, coded in layers.items()
     )
 
 
-def _one(name: str, before: Tensor, coded: Coded, cut: Cut, recipe: Recipe) -> LayerWeights:
+def _compare_layer(
+    name: str, before: Tensor, coded: QuantizedWeight, cut: LayerCut, recipe: Recipe
+) -> LayerWeights:
     before, after = before.detach(), coded.decode()
     outputs, error = torch.arange(len(before)) if cut.outputs is None else cut.outputs, math.nan
     if recipe.recovery == "iterative" and recipe.pruning == "channel":
@@ -56,7 +60,7 @@ def _one(name: str, before: Tensor, coded: Coded, cut: Cut, recipe: Recipe) -> L
         )  # cuts are the last step's, of what was left by then
     else:
         error = float((_in_place(after, before, cut) - before).square().mean(dtype=torch.float64))
-    values, places = possible(coded, recipe)
+    values, places = representable_values(coded, recipe)
     return LayerWeights(
         name,
         coded.bits,
@@ -70,7 +74,7 @@ def _one(name: str, before: Tensor, coded: Coded, cut: Cut, recipe: Recipe) -> L
     )
 
 
-def _in_place(after: Tensor, before: Tensor, cut: Cut) -> Tensor:
+def _in_place(after: Tensor, before: Tensor, cut: LayerCut) -> Tensor:
     """The weights after, where they stood before; 0 where channels were removed."""
     if after.shape == before.shape:
         return after
@@ -81,7 +85,7 @@ def _in_place(after: Tensor, before: Tensor, cut: Cut) -> Tensor:
     return whole.view(before.shape)
 
 
-def possible(coded: Coded, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def representable_values(coded: QuantizedWeight, recipe: Recipe) -> tuple[Tensor, Tensor]:
     """All values that a layer's codes can stand for, and which of them each weight has.
 
     Returns
@@ -92,7 +96,8 @@ def possible(coded: Coded, recipe: Recipe) -> tuple[Tensor, Tensor]:
     Examples
     --------
     >>> codes = torch.tensor([[1, -1]], dtype=torch.int16)
-    >>> possible(Coded(codes, codes > 0, 1, torch.tensor([0.5]), torch.empty(0)), Recipe(bits=1))
+    >>> coded = QuantizedWeight(codes, codes > 0, 1, torch.tensor([0.5]), torch.empty(0))
+    >>> representable_values(coded, Recipe(bits=1))
     (tensor([[-0.5000,  0.5000]]), tensor([[1, 0]], dtype=torch.int16))
     """
     if coded.bits >= 16:

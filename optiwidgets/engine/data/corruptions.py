@@ -22,7 +22,7 @@ RANGES = {  # what may be asked for, in which unit, and what leaves the images a
 }
 
 
-def changed(
+def corrupt(
     dataset: Dataset,
     noise: float = 0.0,
     blur: float = 0.0,
@@ -55,7 +55,7 @@ def changed(
     Examples
     --------
     >>> from optiwidgets.engine.data.loaders import load_dataset
-    >>> dim = changed(load_dataset("digits"), brightness=0.5)
+    >>> dim = corrupt(load_dataset("digits"), brightness=0.5)
     >>> round(dim.pixels(dim.exploration[0]).max().item(), 3)
     0.5
     """
@@ -66,14 +66,14 @@ def changed(
     if not told:
         return replace(dataset)
     images, labels = dataset.exploration
-    pixels = _turned(dataset.pixels(images).clamp(0, 1), rotation)
-    pixels = _lit(_blurred(pixels, blur), brightness)
+    pixels = _rotate(dataset.pixels(images).clamp(0, 1), rotation)
+    pixels = _brighten(_blur(pixels, blur), brightness)
     description = f"{dataset.description} (changed: {', '.join(told)})".strip()
-    altered = dataset.normalize(_noisy(pixels, noise)).contiguous()
+    altered = dataset.normalize(_add_noise(pixels, noise)).contiguous()
     return replace(dataset, exploration=(altered, labels), description=description)
 
 
-def _turned(pixels: Tensor, degrees: float) -> Tensor:
+def _rotate(pixels: Tensor, degrees: float) -> Tensor:
     """Rotate about the centre; first grow by the edge's own pixels, so that corners are filled."""
     if not degrees:
         return pixels
@@ -85,7 +85,7 @@ def _turned(pixels: Tensor, degrees: float) -> Tensor:
     return cropped
 
 
-def _blurred(pixels: Tensor, sigma: float) -> Tensor:
+def _blur(pixels: Tensor, sigma: float) -> Tensor:
     if sigma < SHARPEST:
         return pixels
     reach = min(math.ceil(3 * sigma), min(pixels.shape[2:]) - 1)  # more cannot be mirrored
@@ -93,7 +93,7 @@ def _blurred(pixels: Tensor, sigma: float) -> Tensor:
     return blurred
 
 
-def _lit(pixels: Tensor, factor: float) -> Tensor:
+def _brighten(pixels: Tensor, factor: float) -> Tensor:
     if factor == 1:
         return pixels
     flat = pixels.flatten(0, 1)[:, None]  # torchvision lights images of 1 or 3 channels only
@@ -101,7 +101,7 @@ def _lit(pixels: Tensor, factor: float) -> Tensor:
     return lit.view(pixels.shape)
 
 
-def _noisy(pixels: Tensor, deviation: float) -> Tensor:
+def _add_noise(pixels: Tensor, deviation: float) -> Tensor:
     if not deviation:
         return pixels
     noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(SEED))

@@ -98,8 +98,8 @@ def _smear(name: str) -> Dataset:
 def _all_smear() -> Dataset:
     drawn = [blood_smear.draw_part("smear", part) for part in PARTS]
     pixels, labels = map(np.concatenate, zip(*drawn, strict=True))
-    part_of = np.repeat(range(len(PARTS)), [len(part_labels) for _, part_labels in drawn])
-    parts = [part_of == place for place in range(len(PARTS))]
+    preview_size = np.repeat(range(len(PARTS)), [len(part_labels) for _, part_labels in drawn])
+    parts = [preview_size == place for place in range(len(PARTS))]
     return replace(
         _assemble(pixels, labels, parts, blood_smear.CLASSES), positive=blood_smear.POSITIVE
     )

@@ -56,7 +56,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Lamp:
+class DropSignificance:
     """Whether a drop is real: ``state`` is ``REAL``, ``NO_SIGN`` or ``CANNOT_TELL``.
 
     ``enough`` is about how many images would settle it; None where it is settled.
@@ -69,7 +69,7 @@ class Lamp:
     enough: int | None = None
 
 
-def look_into(baseline: Report, report: Report, truth: int, prediction: int) -> Cell:
+def inspect_cell(baseline: Report, report: Report, truth: int, prediction: int) -> Cell:
     """Find the images of one cell: those the baseline put there, and those the optimized model did.
 
     Parameters
@@ -85,7 +85,7 @@ def look_into(baseline: Report, report: Report, truth: int, prediction: int) -> 
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> exp = Experiment.load("digits")
     >>> base, rep = exp.run(Recipe()), exp.run(Recipe(sparsity=0.8))
-    >>> cell = look_into(base, rep, 4, 9)
+    >>> cell = inspect_cell(base, rep, 4, 9)
     >>> [cell.before, cell.after] == [int(r.confusion.counts[4, 9]) for r in (base, rep)]
     True
     """
@@ -149,7 +149,7 @@ def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flo
     )
 
 
-def light(baseline: Report, report: Report) -> Lamp:
+def light(baseline: Report, report: Report) -> DropSignificance:
     """Say whether the drop is real, by the paired difference's 95 % interval and McNemar's exact p.
 
     ``REAL``: the whole interval lies above 0, and p below 0.05: near the limit the two can
@@ -169,11 +169,11 @@ def light(baseline: Report, report: Report) -> Lamp:
     both_right = right - drop.gained
     both_wrong = images - both_right - drop.lost - drop.gained
     if drop.low > 0 and drop.p < LEVEL:
-        return Lamp(REAL, both_right, both_wrong, drop)
+        return DropSignificance(REAL, both_right, both_wrong, drop)
     if drop.lost <= drop.gained:
-        return Lamp(NO_SIGN, both_right, both_wrong, drop)
+        return DropSignificance(NO_SIGN, both_right, both_wrong, drop)
     enough = images_to_settle(drop, images, limit=0.0)
-    return Lamp(CANNOT_TELL, both_right, both_wrong, drop, enough)
+    return DropSignificance(CANNOT_TELL, both_right, both_wrong, drop, enough)
 
 
 def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
-from optiwidgets.engine.execution.progress import Listener, Progress
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
@@ -35,7 +35,7 @@ log = logging.getLogger("optiwidgets")
 Values = Mapping[str, NDArray[Any]]  # what steps gave, by name
 
 
-class Resumer:
+class IncrementalEvaluator:
     """Evaluates models of one kind, one after the other, on batches that stay the same.
 
     They run in ONNX Runtime. Where a model agrees with the one before it up to some layer, it
@@ -57,7 +57,7 @@ class Resumer:
     --------
     >>> batches = [torch.ones(4, 1, 1, 2)]
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
-    >>> resumer = Resumer(batches)
+    >>> resumer = IncrementalEvaluator(batches)
     >>> for bias in (1.0, 2.0):
     ...     _ = net[3].bias.data.fill_(bias)
     ...     print(torch.allclose(resumer(net), evaluate(net, batches)), resumer.kept_at)
@@ -78,10 +78,10 @@ class Resumer:
         last = self._last
         return tuple(last.graph.layer(cut.place) for cut in last.cuts) if last else ()
 
-    def __call__(self, net: nn.Module, tell: Listener = lambda _: None) -> Tensor:
+    def __call__(self, net: nn.Module, on_progress: ProgressCallback = lambda _: None) -> Tensor:
         """Scores before softmax (N, K) of all batches, in order.
 
-        ``tell`` is told the progress every few thousand images; what it raises ends the work.
+        ``on_progress`` is called every few thousand images; an exception of its ends the work.
         """
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
         tensors, last = _tensors(net), self._last
@@ -92,7 +92,7 @@ class Resumer:
         if wanted and not (self.most_bytes and self._is_exact(graph, tensors, wanted)):
             wanted = 0
         start = cuts[-1] if cuts else self._start
-        scores, kept = self._run(graph, tensors, start, wanted, tell)
+        scores, kept = self._run(graph, tensors, start, wanted, on_progress)
         self._last = _Last(graph, tensors, self._within([*cuts, *([kept] if kept else [])]))
         return torch.from_numpy(scores)
 
@@ -116,7 +116,7 @@ class Resumer:
 
     def _check(self, graph: Graph, tensors: Tensors, net: nn.Module) -> None:
         """Raise ValueError if runtime and torch do not say the same of some images."""
-        some = Resumer([self.batches[0][:PROBED]])
+        some = IncrementalEvaluator([self.batches[0][:PROBED]])
         scores, _ = some._run(graph, tensors, some._start, 0)
         theirs = evaluate(net, some.batches).numpy()
         near = FAR * np.abs(np.nan_to_num(theirs)).max()
@@ -127,7 +127,7 @@ class Resumer:
         """Tell whether two pieces give the bits of the whole: steps are fused within a piece."""
         key = graph.key, place, tuple(_shapes(tensors))
         if key not in self._exact:
-            some = Resumer(self.batches[:1])
+            some = IncrementalEvaluator(self.batches[:1])
             whole, halves = (some._run(graph, tensors, some._start, at)[0] for at in (0, place))
             self._exact[key] = np.array_equal(whole, halves, equal_nan=True)
         return self._exact[key]
@@ -138,7 +138,7 @@ class Resumer:
         tensors: Tensors,
         cut: _Cut,
         wanted: int,
-        tell: Listener = lambda _: None,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> tuple[NDArray[np.float32], _Cut | None]:
         """Start from a cut, keep what goes into the step at ``wanted`` if that is on the way."""
         stops = sorted({cut.place, max(cut.place, wanted), len(graph.nodes)})
@@ -161,7 +161,7 @@ class Resumer:
         for place in range(0, len(cut.values), CHUNK):
             if place:
                 share = place / len(cut.values)
-                tell(Progress(share, f"evaluating, {share:.0%} of the images"))
+                on_progress(Progress(share, f"evaluating, {share:.0%} of the images"))
             done += each(one, cut.values[place : place + CHUNK])
         scores, kept = zip(*done, strict=True)
         return np.concatenate(scores), _Cut(wanted, kept) if names else None
@@ -174,20 +174,20 @@ class Resumer:
 
 
 @dataclass(frozen=True, eq=False)
-class Explored:
+class EvaluationSet:
     """Images to explore, and what evaluates model after model on them."""
 
     images: Images
-    resumer: Resumer
+    resumer: IncrementalEvaluator
 
     @classmethod
-    def of(cls, dataset: Dataset, first: int | None = None) -> Explored:
+    def of(cls, dataset: Dataset, first: int | None = None) -> EvaluationSet:
         """All exploration images of a dataset, or the ``first`` so many, in stratified order."""
         there = len(dataset.exploration[1])
         if first is not None and (type(first) is not int or not 1 <= first <= there):
             raise ValueError(f"first is a number of images, 1 to {there}, not {first!r}")
         images = Images.of("exploration", dataset.exploration, first)
-        return cls(images, Resumer(images.batches))
+        return cls(images, IncrementalEvaluator(images.batches))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.execution.worker_pool import aside
+from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
@@ -27,7 +27,7 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
     for given in (images, noise):
         seen = given.clone(memory_format=torch.channels_last)
         try:
-            scores = aside(net, seen)
+            scores = run_on_new_thread(net, seen)
         except RuntimeError as error:  # torch's word for shapes that do not fit
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
@@ -41,7 +41,7 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
             raise ValueError("the model changes the images it is given: its first step is in place")
 
 
-def check_kin(dataset: object, own: Dataset) -> None:
+def check_compatible(dataset: object, own: Dataset) -> None:
     """Raise ValueError for images that the same model cannot be asked about, saying why."""
     if not isinstance(dataset, Dataset):
         raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import get_ident
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file beside its name and rename it.
 
     Raises
@@ -17,7 +17,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
     Examples
     --------
-    >>> write_whole("no such folder/m.owz", b"")
+    >>> write_atomically("no such folder/m.owz", b"")
     Traceback (most recent call last):
     ...
     FileNotFoundError: [Errno 2] No such file or directory: 'no such folder/m.owz'

@@ -19,7 +19,7 @@ class Progress:
     left_s: float = float("nan")
 
 
-Listener = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
 
 AT_START = Progress(0.0, "starting")  # nothing is known yet

@@ -31,24 +31,24 @@ def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
     return list(_workers(os.getpid(), _niceness()).map(work, *items))
 
 
-def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call ``work`` on a worker, with one torch thread: small tensors gain nothing from two.
+def run_on_worker(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``work`` on a worker thread, with one torch thread: small tensors gain nothing from two.
 
     Examples
     --------
-    >>> alone(torch.get_num_threads)
+    >>> run_on_worker(torch.get_num_threads)
     1
     """
     return _workers(os.getpid(), _niceness()).submit(work, *args, **kwargs).result()
 
 
-def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """As ``alone``, on a thread that ends with the work: a process that forks must leave none.
+def run_on_new_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``work`` as ``run_on_worker`` does, on a thread that ends with it: none outlives a fork.
 
     Examples
     --------
     >>> from threading import current_thread
-    >>> threads, thread = aside(lambda: (torch.get_num_threads(), current_thread()))
+    >>> threads, thread = run_on_new_thread(lambda: (torch.get_num_threads(), current_thread()))
     >>> threads, thread.is_alive()
     (1, False)
     """

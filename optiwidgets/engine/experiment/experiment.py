@@ -14,20 +14,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from optiwidgets.engine.compression.compressor import Optimized, Optimizer
+from optiwidgets.engine.compression.compressor import CompressedModel, Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.images import Images
-from optiwidgets.engine.evaluation.incremental import Explored, Resumer
+from optiwidgets.engine.evaluation.incremental import EvaluationSet, IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
-from optiwidgets.engine.evaluation.model_checks import check_fit, check_kin
-from optiwidgets.engine.execution.progress import Listener
-from optiwidgets.engine.execution.worker_pool import alone
+from optiwidgets.engine.evaluation.model_checks import check_compatible, check_fit
+from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment import precomputed
 from optiwidgets.engine.experiment.measurement import Measuring
 from optiwidgets.engine.experiment.per_layer import PerLayer
-from optiwidgets.engine.experiment.report_cache import Memory
+from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.models import batchnorm_folding, zoo
 from optiwidgets.engine.models.layers import fingerprint, prunable
 from optiwidgets.engine.models.macs import positions
@@ -36,7 +36,7 @@ from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.serialization.size_breakdown import reconcile
 from optiwidgets.engine.types.measurements import Confusion, Integers, Size
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
-from optiwidgets.engine.types.report import Report, Tools
+from optiwidgets.engine.types.report import Report, ReportOperations
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
 
@@ -78,10 +78,12 @@ class Experiment(PerLayer, Measuring):
         self.dataset = dataset
         self._spec = model.spec if isinstance(model, zoo.CNN) else None
         self._folded = batchnorm_folding.fold(model)
-        self._optimizer = Optimizer(self._folded, dataset, self._spec)
-        self._whole = Explored.of(dataset)
-        self._part: Explored | None = None  # the first of the images, as many as was asked last
-        self._memory = Memory(memory_mb)
+        self._compressor = Compressor(self._folded, dataset, self._spec)
+        self._whole = EvaluationSet.of(dataset)
+        self._part: EvaluationSet | None = (
+            None  # the first of the images, as many as was asked last
+        )
+        self._cache = ReportCache(memory_mb)
         self._openings: list[Recipe] = []
         self._lock = RLock()
         self._tools = self._make_tools()  # one for all reports: by it they know where they belong
@@ -109,7 +111,7 @@ class Experiment(PerLayer, Measuring):
             An unknown case or model; the message lists those there are.
         """
         made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
-        if grid := precomputed.shared(lambda: made.about):
+        if grid := precomputed.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
 
@@ -123,7 +125,7 @@ class Experiment(PerLayer, Measuring):
             "made by": precomputed.made_by(),
         }
 
-    def adopt(self, grid: precomputed.Grid) -> None:
+    def adopt(self, grid: precomputed.PrecomputedReports) -> None:
         """Answer from a slider grid what it knows, unless the memory is turned off.
 
         ``scores`` of such a report are evaluated on first use; all else is as ``run`` gives it.
@@ -137,7 +139,7 @@ class Experiment(PerLayer, Measuring):
             if grid.about.get(name) != value:
                 raise ValueError(f"the grid's {name}: {grid.about.get(name)}, and here: {value}")
         with self._lock:
-            self._memory.adopt(grid, partial(self._begin, self._whole.images))
+            self._cache.adopt(grid, partial(self._begin, self._whole.images))
 
     def on(self, dataset: Dataset) -> Experiment:
         """Evaluate the same models on other images, without tuning anything anew.
@@ -158,19 +160,19 @@ class Experiment(PerLayer, Measuring):
         ... ).confusion.accuracy
         True
         """
-        check_kin(dataset, self.dataset)
+        check_compatible(dataset, self.dataset)
         other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
-        other._whole, other._part = Explored.of(dataset), None
-        other._memory = Memory(self._memory.memory_mb)
+        other._whole, other._part = EvaluationSet.of(dataset), None
+        other._cache = ReportCache(self._cache.memory_mb)
         other._openings, other._lock = [], RLock()
         other._tools = other._make_tools()  # they hold on to the images
         return other
 
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
         """Travel to another process: models and images do, what is remembered stays here."""
-        given = (self._folded, self._optimizer.dataset, self.dataset, self._memory.memory_mb)
+        given = (self._folded, self._compressor.dataset, self.dataset, self._cache.memory_mb)
         return _reopen, given
 
     def __repr__(self) -> str:
@@ -185,13 +187,13 @@ class Experiment(PerLayer, Measuring):
     @cached_property
     def prunable_weights(self) -> int:
         """Conv2d and Linear weights of the untouched model."""
-        return sum(weight.numel() for weight in self._optimizer.pruner.weights.values())
+        return sum(weight.numel() for weight in self._compressor.pruner.weights.values())
 
     @cached_property
     def impossible(self) -> dict[str, str]:
         """What no recipe can do to this model, and why, by value of ``Recipe.pruning``."""
         try:
-            self._optimizer.pruner.flow  # noqa: B018 (followed on first use)
+            self._compressor.pruner.flow  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
         return {}
@@ -206,7 +208,7 @@ class Experiment(PerLayer, Measuring):
         recipe: Recipe,
         *,
         first: int | None = None,
-        tell: Listener = lambda _: None,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> Report:
         """Optimize the model as the recipe says and evaluate it on the exploration images.
 
@@ -235,13 +237,13 @@ class Experiment(PerLayer, Measuring):
         """
         check_recipe(recipe)
         if first is not None and first != len(self._whole.images.labels):
-            return self._report(recipe, self._first(first).images, tell)
+            return self._report(recipe, self._first(first).images, on_progress)
         with self._lock:
-            report = self._memory.get(recipe)
+            report = self._cache.get(recipe)
         if report is None:
-            report = self._report(recipe, self._whole.images, tell)
+            report = self._report(recipe, self._whole.images, on_progress)
             with self._lock:
-                self._memory.put(report)
+                self._cache.put(report)
         return report
 
     def is_quick(self, recipe: Recipe) -> bool:
@@ -254,15 +256,15 @@ class Experiment(PerLayer, Measuring):
         (True, False)
         """
         check_recipe(recipe)
-        return recipe in self._memory or self._optimizer.is_quick(recipe)
+        return recipe in self._cache or self._compressor.is_quick(recipe)
 
     def remembers(self, recipe: Recipe) -> bool:
         """Tell whether ``run`` has the report of all images at hand."""
-        return recipe in self._memory
+        return recipe in self._cache
 
     def knows_weights(self, recipe: Recipe) -> bool:
         """Tell whether ``weights()`` of its report answers without optimizing anew."""
-        return self._optimizer.knows_weights(recipe)
+        return self._compressor.knows_weights(recipe)
 
     def sweep(
         self,
@@ -271,7 +273,7 @@ class Experiment(PerLayer, Measuring):
         *,
         jobs: int | None = None,
         progress: bool = True,
-        tell: Callable[[Trial], None] = lambda _: None,
+        on_progress: Callable[[Trial], None] = lambda _: None,
     ) -> Sweep:
         """Run many recipes, through joblib, and keep one row of numbers of each.
 
@@ -312,7 +314,15 @@ class Experiment(PerLayer, Measuring):
         """
         from optiwidgets.engine.experiment.sweep_runner import sweep  # joblib, on first use
 
-        return sweep(self, self._optimizer, recipes, path, jobs=jobs, progress=progress, tell=tell)
+        return sweep(
+            self,
+            self._compressor,
+            recipes,
+            path,
+            jobs=jobs,
+            progress=progress,
+            on_progress=on_progress,
+        )
 
     def open_sealed(self, recipe: Recipe) -> Report:
         """Evaluate on the sealed images, and record that they were opened.
@@ -327,49 +337,56 @@ class Experiment(PerLayer, Measuring):
 
     @cached_property
     def _baseline_bytes(self) -> int:
-        return sum(writer.packed_parts(self._optimizer.optimize(Recipe()).packable).values())
+        return sum(writer.packed_parts(self._compressor.optimize(Recipe()).packable).values())
 
-    def _make_tools(self) -> Tools:
-        return Tools(
-            build=lambda recipe: self._optimizer.optimize(recipe).simulation(),
-            write=lambda recipe, path: writer.save(self._optimizer.optimize(recipe).packable, path),
+    def _make_tools(self) -> ReportOperations:
+        return ReportOperations(
+            build=lambda recipe: self._compressor.optimize(recipe).simulation(),
+            write=lambda recipe, path: writer.save(
+                self._compressor.optimize(recipe).packable, path
+            ),
             export=lambda recipe, path: write_onnx(
-                self._optimizer.optimize(recipe).graph(self.dataset.exploration[0][:1]), path
+                self._compressor.optimize(recipe).graph(self.dataset.exploration[0][:1]), path
             ),
             reconcile=lambda recipe: reconcile(
-                self._optimizer.optimize(recipe).packable, self._folded
+                self._compressor.optimize(recipe).packable, self._folded
             ),
-            weights=self._optimizer.weights,
+            weights=self._compressor.weights,
             scores=lambda recipe: _softmax(
-                self._logits(self._optimizer.optimize(recipe), self._whole.images)
+                self._logits(self._compressor.optimize(recipe), self._whole.images)
             ),
             interval=metrics.wilson_interval,
             drop=metrics.paired_drop,
             average_precision=metrics.mean_average_precision,
         )
 
-    def _first(self, count: int) -> Explored:
+    def _first(self, count: int) -> EvaluationSet:
         """The first images, one number of them at a time."""
         fits = (part := self._part) and len(part.images.labels) == count
-        self._part = part = part if part and fits else Explored.of(self.dataset, count)
+        self._part = part = part if part and fits else EvaluationSet.of(self.dataset, count)
         return part
 
     def _logits(
-        self, optimized: Optimized, images: Images, tell: Listener = lambda _: None
+        self,
+        optimized: CompressedModel,
+        images: Images,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> Tensor:
         """Scores before softmax from what really runs."""
         if optimized.is_int8:
             session = open_session(optimized.graph(images.batches[0][:1]))
             return torch.from_numpy(predict(session, torch.cat(list(images.batches))))
         known = (e.resumer for e in (self._whole, self._part) if e and e.images is images)
-        resumer = next(known, None) or Resumer(images.batches, most_bytes=0)
-        return resumer(optimized.simulation(), tell)
+        resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
+        return resumer(optimized.simulation(), on_progress)
 
-    def _report(self, recipe: Recipe, images: Images, tell: Listener = lambda _: None) -> Report:
-        optimized = self._optimizer.optimize(recipe, tell)
+    def _report(
+        self, recipe: Recipe, images: Images, on_progress: ProgressCallback = lambda _: None
+    ) -> Report:
+        optimized = self._compressor.optimize(recipe, on_progress)
         packable = optimized.packable
         parts, layers = writer.weigh(packable)
-        logits = self._logits(optimized, images, tell)
+        logits = self._logits(optimized, images, on_progress)
         baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
         predictions = _frozen(logits.argmax(1))
         return self._begin(images, predictions)(
@@ -404,7 +421,7 @@ class Experiment(PerLayer, Measuring):
         names = tuple(self.dataset.class_names)
         return Confusion(metrics.count_confusion(images.labels, predictions, len(names)), names)
 
-    def _simulated(self, optimized: Optimized, images: Images) -> Confusion | None:
+    def _simulated(self, optimized: CompressedModel, images: Images) -> Confusion | None:
         """Where the int8 runtime answers, what the float simulation would have said."""
         if not optimized.is_int8:
             return None
@@ -422,7 +439,7 @@ class Experiment(PerLayer, Measuring):
 
     def _removed_channels(self, net: nn.Module) -> tuple[int, int]:
         """Output channels taken out, of how many there were in all layers but the last."""
-        before = [len(weight) for weight in self._optimizer.pruner.weights.values()]
+        before = [len(weight) for weight in self._compressor.pruner.weights.values()]
         after = [len(layer.weight) for layer in prunable(net).values()]
         return sum(before) - sum(after), sum(before) - len(self.dataset.class_names)
 
@@ -433,7 +450,7 @@ def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: f
 
 
 def _softmax(logits: Tensor) -> NDArray[np.float32]:
-    return _frozen(alone(logits.softmax, 1))
+    return _frozen(run_on_worker(logits.softmax, 1))
 
 
 def _frozen(tensor: Tensor) -> NDArray[Any]:

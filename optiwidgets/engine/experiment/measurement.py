@@ -18,10 +18,10 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 
 if TYPE_CHECKING:
-    from optiwidgets.engine.compression.compressor import Optimized, Optimizer
+    from optiwidgets.engine.compression.compressor import CompressedModel, Compressor
     from optiwidgets.engine.data.dataset import Dataset
-    from optiwidgets.engine.evaluation.incremental import Explored
-    from optiwidgets.engine.types.report import Tools
+    from optiwidgets.engine.evaluation.incremental import EvaluationSet
+    from optiwidgets.engine.types.report import ReportOperations
 
 
 class Measuring:
@@ -29,13 +29,13 @@ class Measuring:
 
     dataset: Dataset
     _folded: nn.Module
-    _optimizer: Optimizer
-    _whole: Explored
-    _tools: Tools
+    _compressor: Compressor
+    _whole: EvaluationSet
+    _tools: ReportOperations
 
     if TYPE_CHECKING:
 
-        def _logits(self, optimized: Optimized, images: Images) -> Tensor: ...
+        def _logits(self, optimized: CompressedModel, images: Images) -> Tensor: ...
 
     def measure(
         self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
@@ -63,13 +63,13 @@ class Measuring:
         """
         self._check_own(rep)
         threads = check_threads(threads)
-        optimized, images = self._optimizer.optimize(rep.recipe), self.dataset.exploration[0]
+        optimized, images = self._compressor.optimize(rep.recipe), self.dataset.exploration[0]
         graph = optimized.graph(images[:1])
         session = open_session(graph)
         simulated = evaluate(optimized.simulation(), self._whole.images.batches).argmax(1).numpy()
         agreement = predict(session, images).argmax(1) == simulated
         before, after = (
-            self._flip_rate(self._optimizer.optimize(Recipe())),
+            self._flip_rate(self._compressor.optimize(Recipe())),
             self._flip_rate(optimized),
         )
         plain = export.export(self._folded, images[:1])
@@ -105,7 +105,7 @@ class Measuring:
         if rep.tools is not self._tools:
             raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
 
-    def _flip_rate(self, optimized: Optimized) -> float:
+    def _flip_rate(self, optimized: CompressedModel) -> float:
         """Share of the exploration images whose class changes under an invisible change."""
         images, labels = self.dataset.exploration
         changed = Images.of("changed", (invisible_change(images, self.dataset), labels))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from optiwidgets.engine.execution.progress import Listener
+from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.mixed_precision.budget import FIXED, Budget, Goal, fit_budget
-from optiwidgets.engine.mixed_precision.layer_cost import Options, measure_damage
+from optiwidgets.engine.mixed_precision.layer_cost import Options, measure_layer_cost
 from optiwidgets.engine.mixed_precision.sensitivity import (
     Sensitivity,
     Weights,
@@ -20,7 +20,7 @@ from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.types.recipe import Recipe
 
 if TYPE_CHECKING:
-    from optiwidgets.engine.compression.compressor import Optimizer
+    from optiwidgets.engine.compression.compressor import Compressor
     from optiwidgets.engine.data.dataset import Dataset
     from optiwidgets.engine.types.report import Report
 
@@ -30,7 +30,7 @@ class PerLayer:
 
     dataset: Dataset
     _folded: nn.Module
-    _optimizer: Optimizer
+    _compressor: Compressor
     _options: Options | None = None  # what can be done to each layer, once it was measured
 
     if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class PerLayer:
         @property
         def _positions(self) -> list[int]: ...
 
-        def run(self, recipe: Recipe, *, tell: Listener = ...) -> Report:
+        def run(self, recipe: Recipe, *, on_progress: ProgressCallback = ...) -> Report:
             """As ``Experiment.run``."""
             ...
 
     @property
     def layers(self) -> dict[str, int]:
         """Weights of every layer that can be pruned or quantized, by name, in module order."""
-        return {name: weight.numel() for name, weight in self._optimizer.pruner.weights.items()}
+        return {name: weight.numel() for name, weight in self._compressor.pruner.weights.items()}
 
     def sensitivity(
         self,
@@ -53,7 +53,7 @@ class PerLayer:
         levels: Sequence[float] | None = None,
         *,
         ground: Recipe | None = None,
-        tell: Listener = lambda _: None,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> Sensitivity:
         """Measure accuracy against sparsity or bits, one layer at a time.
 
@@ -76,7 +76,7 @@ class PerLayer:
             Another ``by``, or a level out of its range.
         """
         for found in self.grow_sensitivity(by, levels, ground=ground):
-            tell(found.progress)
+            on_progress(found.progress)
         return found
 
     def grow_sensitivity(
@@ -99,7 +99,7 @@ class PerLayer:
         *,
         bytes: int | None = None,
         drop: float | None = None,
-        tell: Listener = lambda _: None,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> Budget:
         """Find bits and a sparsity for every layer: most accurate in so many bytes, or smallest.
 
@@ -122,10 +122,10 @@ class PerLayer:
         """
         goal = Goal(bytes, drop)
         if self._options is None:
-            images, make = self.dataset.calibration[0], self._optimizer.optimize
-            self._options = measure_damage(self._folded, make, images, FIXED, tell)
-        return fit_budget(self.run, self._options, goal, tell)
+            images, make = self.dataset.calibration[0], self._compressor.optimize
+            self._options = measure_layer_cost(self._folded, make, images, FIXED, on_progress)
+        return fit_budget(self.run, self._options, goal, on_progress)
 
     def _weights_of(self, recipe: Recipe) -> Weights:
-        net = self._optimizer.optimize(recipe).packable.net
+        net = self._compressor.optimize(recipe).packable.net
         return {name: layer.weight for name, layer in prunable(net).items()}

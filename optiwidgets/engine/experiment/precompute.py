@@ -10,13 +10,15 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from optiwidgets.engine.execution.progress import Listener, Progress
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.precomputed import Grid, recipes
+from optiwidgets.engine.experiment.precomputed import PrecomputedReports, recipes
 from optiwidgets.engine.types.report import Report
 
 
-def evaluate_grid(experiment: Experiment, tell: Listener = lambda _: None) -> Grid:
+def evaluate_grid(
+    experiment: Experiment, on_progress: ProgressCallback = lambda _: None
+) -> PrecomputedReports:
     """Run every recipe of the two sliders, and keep what is small of the reports.
 
     Parameters
@@ -35,10 +37,10 @@ def evaluate_grid(experiment: Experiment, tell: Listener = lambda _: None) -> Gr
     def reports() -> Iterator[Report]:
         for place, recipe in enumerate(recipes()):
             done = place / len(recipes())
-            tell(Progress(done, f"slider grid, {place} of {len(recipes())} reports"))
+            on_progress(Progress(done, f"slider grid, {place} of {len(recipes())} reports"))
             yield experiment.run(recipe)
 
-    return Grid.of(experiment.about, reports())
+    return PrecomputedReports.of(experiment.about, reports())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optiwidgets.engine.execution.atomic_write import write_whole
+from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.types.measurements import Floats, Integers, Size
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
-from optiwidgets.engine.types.report import Foreknown, Report
+from optiwidgets.engine.types.report import DeferredScores, Report
 
 Begin = Callable[[Integers], Callable[..., Report]]  # knows the images, not what was done
 SPARSITIES = tuple(percent / 100 for percent in range(100))
@@ -78,7 +78,7 @@ def source_digest(folder: Path) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class PrecomputedReports:
     """Reports of ``recipes()``, a row each, of one model on one set of N images.
 
     ``about`` says by name what they are of, and what made them. ``predictions`` are (1000, N)
@@ -117,7 +117,7 @@ class Grid:
             array.setflags(write=False)
 
     @classmethod
-    def of(cls, about: Mapping[str, str], reports: Iterable[Report]) -> Grid:
+    def of(cls, about: Mapping[str, str], reports: Iterable[Report]) -> PrecomputedReports:
         """Take down reports, in the order of ``recipes()``; they are let go one by one."""
         rows = []
         for report in reports:
@@ -150,7 +150,7 @@ class Grid:
         layers = dict(zip(self.layer_names, self.layers[row].tolist(), strict=True))
         return begin(predictions)(
             recipe=recipe,
-            scores=Foreknown(float(self.precisions[row]), int(self.not_finite[row])),
+            scores=DeferredScores(float(self.precisions[row]), int(self.not_finite[row])),
             size=Size(MappingProxyType(parts), baseline, MappingProxyType(layers)),
             pruned_weights=pruned,
             removed_channels=(removed, channels),
@@ -163,10 +163,10 @@ class Grid:
         names = {"about": dict(self.about), "parts": self.part_names, "layers": self.layer_names}
         stream, arrays = io.BytesIO(), {name: getattr(self, name) for name in DTYPES}
         np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)
-        write_whole(path, stream.getvalue())
+        write_atomically(path, stream.getvalue())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Grid:
+    def load(cls, path: str | os.PathLike[str]) -> PrecomputedReports:
         """Read what ``save`` wrote.
 
         Raises
@@ -186,7 +186,7 @@ class Grid:
         return grid
 
     @classmethod
-    def _read(cls, data: bytes) -> Grid:
+    def _read(cls, data: bytes) -> PrecomputedReports:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if damaged := archive.testzip():
                 raise ValueError(f"{damaged} is not as it was written")
@@ -215,16 +215,16 @@ def _row(report: Report) -> tuple[Any, ...]:
     )
 
 
-_grids: dict[tuple[tuple[str, str], ...], Grid] = {}
+_grids: dict[tuple[tuple[str, str], ...], PrecomputedReports] = {}
 
 
-def share(grid: Grid) -> None:
+def register(grid: PrecomputedReports) -> None:
     """Put a grid where ``Experiment.load`` finds it, in this process and those forked from it."""
     _rows()  # once here, not in every one of them
     _grids[_key(grid.about)] = grid
 
 
-def shared(about: Callable[[], Mapping[str, str]]) -> Grid | None:
+def find_registered(about: Callable[[], Mapping[str, str]]) -> PrecomputedReports | None:
     """The grid of an experiment, if there is one; ``about`` is not asked where there is none."""
     return _grids.get(_key(about())) if _grids else None
 

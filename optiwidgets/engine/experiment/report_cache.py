@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
-from optiwidgets.engine.experiment.precomputed import Begin, Grid
+from optiwidgets.engine.experiment.precomputed import Begin, PrecomputedReports
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 
 
-class Memory:
+class ReportCache:
     """Past reports by recipe, the least recently used forgotten first.
 
     Those of a grid are made when they are asked for and are the same as long as somebody holds
@@ -23,13 +23,13 @@ class Memory:
             raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
         self.memory_mb, self.capacity_bytes, self.used_bytes = memory_mb, 1e6 * memory_mb, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
-        self._grid: Grid | None = None
+        self._grid: PrecomputedReports | None = None
         self._handed: WeakValueDictionary[Recipe, Report] = WeakValueDictionary()
 
     def __contains__(self, recipe: Recipe) -> bool:
         return recipe in self.reports or (self._grid is not None and recipe in self._grid)
 
-    def adopt(self, grid: Grid, begin: Begin) -> None:
+    def adopt(self, grid: PrecomputedReports, begin: Begin) -> None:
         """Answer from a grid what it knows, if anything is remembered; see ``Grid.report``."""
         if self.memory_mb:
             self._grid, self._begin = grid, begin

@@ -12,7 +12,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.sweep import Trial
 
 
-class Results:
+class SweepLog:
     """Trials by recipe, those that a file holds first; without a file, only in memory.
 
     The first line says what was swept. Where a write was cut off the last line is torn; it is
@@ -34,7 +34,7 @@ class Results:
 
     Examples
     --------
-    >>> results = Results(None, {"sweep": "small on digits"})
+    >>> results = SweepLog(None, {"sweep": "small on digits"})
     >>> results.add(Trial(Recipe(bits=4), accuracy=0.5))
     >>> Recipe(bits=4) in results.trials
     True

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from optiwidgets.engine.data.dataset import Dataset, fingerprint
-from optiwidgets.engine.experiment.sweep_log import Results
+from optiwidgets.engine.experiment.sweep_log import SweepLog
 from optiwidgets.engine.models import layers
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
 if TYPE_CHECKING:
-    from optiwidgets.engine.compression.compressor import Optimizer
+    from optiwidgets.engine.compression.compressor import Compressor
     from optiwidgets.engine.experiment.experiment import Experiment
 
 Parcel = NDArray[np.uint8]
@@ -35,13 +35,13 @@ ROUNDS = 4  # recipes a process gets at a time where rows cannot be handed over 
 
 def sweep(
     experiment: Experiment,
-    origin: Optimizer,
+    origin: Compressor,
     recipes: Iterable[Recipe],
     path: str | PathLike[str] | None,
     *,
     jobs: int | None,
     progress: bool,
-    tell: Callable[[Trial], None],
+    on_progress: Callable[[Trial], None],
 ) -> Sweep:
     """Run every recipe that ``path`` does not hold yet; see ``Experiment.sweep``.
 
@@ -49,8 +49,8 @@ def sweep(
     """
     wanted = _checked(recipes)
     _check_jobs(jobs)
-    subject, images = Subject(experiment), experiment.dataset.exploration
-    results = Results(path, describe(experiment, origin))
+    subject, images = SweepTarget(experiment), experiment.dataset.exploration
+    results = SweepLog(path, describe(experiment, origin))
     due = [recipe for recipe in wanted if recipe not in results.trials]
     bar = tqdm(
         desc="sweep",
@@ -63,12 +63,12 @@ def sweep(
         for trial in trials:
             results.add(trial)
             bar.update()
-            tell(trial)
+            on_progress(trial)
     rows = tuple(results.trials[recipe] for recipe in wanted)
     return Sweep(rows, experiment.name, _name(experiment.dataset), len(images[1]))
 
 
-def describe(experiment: Experiment, origin: Optimizer) -> dict[str, str]:
+def describe(experiment: Experiment, origin: Compressor) -> dict[str, str]:
     """Names and fingerprints of all that decides what comes out of a recipe."""
     return {
         "sweep": f"{experiment.name} on {_name(experiment.dataset)}",
@@ -80,7 +80,7 @@ def describe(experiment: Experiment, origin: Optimizer) -> dict[str, str]:
     }
 
 
-class Subject:
+class SweepTarget:
     """An experiment that travels: in this process itself, to another one as a parcel of bytes.
 
     The parcel is one array, which joblib hands to all processes of a machine through a file, and
@@ -101,7 +101,7 @@ class Subject:
         packed = cloudpickle.dumps(self.experiment)
         return hashlib.sha256(packed).hexdigest(), np.frombuffer(packed, np.uint8)
 
-    def __reduce__(self) -> tuple[Callable[[str, Parcel], Subject], tuple[str, Parcel]]:
+    def __reduce__(self) -> tuple[Callable[[str, Parcel], SweepTarget], tuple[str, Parcel]]:
         """Travel as a parcel."""
         return _open, self._parcel
 
@@ -110,25 +110,25 @@ class Subject:
         return self._parcel[1].nbytes
 
 
-_opened: dict[str, Subject] = {}  # in a worker process: the newest parcel's
+_opened: dict[str, SweepTarget] = {}  # in a worker process: the newest parcel's
 
 
-def _open(name: str, parcel: Parcel) -> Subject:
+def _open(name: str, parcel: Parcel) -> SweepTarget:
     subject = _opened.get(name)
     if subject is None:
-        subject = Subject(pickle.loads(parcel.data))
+        subject = SweepTarget(pickle.loads(parcel.data))
         _opened.clear()
         _opened[name] = subject
     return subject
 
 
-def attempt(subject: Subject, recipe: Recipe) -> Trial:
+def attempt(subject: SweepTarget, recipe: Recipe) -> Trial:
     """Run one recipe; where that cannot be done, the trial says why.
 
     Examples
     --------
     >>> from optiwidgets.engine.experiment.experiment import Experiment
-    >>> digits = Subject(Experiment.load("digits"))
+    >>> digits = SweepTarget(Experiment.load("digits"))
     >>> attempt(digits, Recipe(sparsity=0.5)).pruned_weights
     12452
     """
@@ -140,7 +140,7 @@ def attempt(subject: Subject, recipe: Recipe) -> Trial:
 
 
 def _attempts(
-    subject: Subject, due: list[Recipe], jobs: int | None
+    subject: SweepTarget, due: list[Recipe], jobs: int | None
 ) -> Generator[Trial, None, None]:
     """Run recipes where joblib's backend runs them, and yield each trial as soon as it is there.
 

@@ -10,8 +10,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from optiwidgets.engine.execution.progress import Listener, Progress
-from optiwidgets.engine.mixed_precision.knapsack import Frontier, frontier
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.mixed_precision.knapsack import ParetoFront, pareto_front
 from optiwidgets.engine.mixed_precision.layer_cost import Option, Options
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
@@ -115,7 +115,9 @@ class Goal:
         return (wrong, divergence) if self.bytes is not None else (report.size.total_bytes, wrong)
 
 
-def fit_budget(run: Run, options: Options, goal: Goal, tell: Listener = lambda _: None) -> Budget:
+def fit_budget(
+    run: Run, options: Options, goal: Goal, on_progress: ProgressCallback = lambda _: None
+) -> Budget:
     """Choose an option for every layer: least damage for the goal, checked on exploration images.
 
     Damages were measured with all other layers untouched, and are summed. In company they count
@@ -128,7 +130,7 @@ def fit_budget(run: Run, options: Options, goal: Goal, tell: Listener = lambda _
     run
         Recipe -> report on exploration images.
     options
-        What ``measure_damage`` gave.
+        What ``measure_layer_cost`` gave.
     goal
         Bytes or drop.
     tell
@@ -139,7 +141,7 @@ def fit_budget(run: Run, options: Options, goal: Goal, tell: Listener = lambda _
     ValueError
         No file is that small; the message names the smallest.
     """
-    search = _Search(run, options, goal, tell)
+    search = _Search(run, options, goal, on_progress)
     for round_ in range(ROUNDS):
         search.stage = 0.5 + 0.5 * round_ / ROUNDS, f"round {round_ + 1} of {ROUNDS}"
         search.weigh(search.locate())
@@ -162,8 +164,10 @@ def _fewest_bits(options: Sequence[Option], place: int) -> tuple[float, ...]:
 class _Search:
     """All recipes run so far for one goal, by the places of their layers' options."""
 
-    def __init__(self, run: Run, options: Options, goal: Goal, tell: Listener) -> None:
-        self.run, self.goal, self.tell = run, goal, tell
+    def __init__(
+        self, run: Run, options: Options, goal: Goal, on_progress: ProgressCallback
+    ) -> None:
+        self.run, self.goal, self.on_progress = run, goal, on_progress
         self.names, self.options = list(options), list(options.values())
         self.stage = 0.5, "the smallest file"
         self.weights = np.ones(len(self.names))
@@ -194,22 +198,22 @@ class _Search:
         """Run what was picked, once."""
         key = tuple(int(pick) for pick in picks)
         done, stage = self.stage
-        self.tell(Progress(done, f"{stage}: recipe {len(self.reports) + 1}"))
+        self.on_progress(Progress(done, f"{stage}: recipe {len(self.reports) + 1}"))
         if key not in self.reports:
             self.reports[key] = self.run(self.recipe(key))
         return self.reports[key]
 
     def locate(self) -> Picks:
-        """The place on the frontier, as damages are weighed now, that just meets the goal."""
+        """The place on the pareto_front, as damages are weighed now, that just meets the goal."""
         weighed = [
             [(option.bytes, weight * option.damage) for option in own]
             for own, weight in zip(self.options, self.weights, strict=True)
         ]
-        best = frontier(weighed)
+        best = pareto_front(weighed)
         place = self._by_bytes(best) if self.goal.bytes is not None else self._by_drop(best)
         return tuple(int(pick) for pick in best.picks[place])
 
-    def _by_bytes(self, best: Frontier) -> int:
+    def _by_bytes(self, best: ParetoFront) -> int:
         """The dearest whose real file is small enough: what is not a layer's own is found out."""
         assert self.goal.bytes is not None
         place, apart, found = 0, float(self.least - best.costs[0]), 0
@@ -223,7 +227,7 @@ class _Search:
                     break
         return found
 
-    def _by_drop(self, best: Frontier) -> int:
+    def _by_drop(self, best: ParetoFront) -> int:
         """The cheapest whose drop is small enough, by bisection; the dearest always is."""
         low, high = 0, len(best.costs) - 1
         while low < high:

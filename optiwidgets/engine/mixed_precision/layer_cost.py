@@ -11,14 +11,14 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.statistics import MOST_IMAGES
-from optiwidgets.engine.compression.compressor import Optimized
+from optiwidgets.engine.compression.compressor import CompressedModel
 from optiwidgets.engine.evaluation.images import BATCH
-from optiwidgets.engine.evaluation.incremental import MOST_BYTES, Resumer
+from optiwidgets.engine.evaluation.incremental import MOST_BYTES, IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
-from optiwidgets.engine.execution.progress import Listener, Progress
-from optiwidgets.engine.execution.worker_pool import alone
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.models import layers
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.encodings import fit
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -40,12 +40,12 @@ class Option:
 Options = Mapping[str, tuple[Option, ...]]
 
 
-def measure_damage(
+def measure_layer_cost(
     folded: nn.Module,
-    optimize: Callable[[Recipe], Optimized],
+    optimize: Callable[[Recipe], CompressedModel],
     images: Tensor,
     fixed: Recipe,
-    tell: Listener = lambda _: None,
+    on_progress: ProgressCallback = lambda _: None,
 ) -> Options:
     """Every option of every layer, all other layers untouched.
 
@@ -62,28 +62,30 @@ def measure_damage(
     images
         Calibration images N C H W, the first 512 of which are looked at.
     fixed
-        What all options have in common: score, scheme, grain, clip.
+        What all options have in common: score, scheme, granularity, clip.
     tell
         Told the progress; what it raises ends the work.
     """
     batches = images[:MOST_IMAGES].contiguous().split(BATCH)
     names = list(layers.prunable(folded))
-    resumers = {name: Resumer(batches, MOST_BYTES / len(names)) for name in names}
+    resumers = {name: IncrementalEvaluator(batches, MOST_BYTES / len(names)) for name in names}
     net = copy.deepcopy(folded)
-    before = alone(evaluate(net, batches).log_softmax, 1)
+    before = run_on_worker(evaluate(net, batches).log_softmax, 1)
     found: dict[str, list[Option]] = {name: [] for name in names}
     pairs = list(_pairs())
     for place, (sparsity, bits) in enumerate(pairs):
-        tell(Progress(0.5 * place / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits"))
+        on_progress(
+            Progress(0.5 * place / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits")
+        )
         packable = optimize(_everywhere(fixed, sparsity, bits)).packable
         for name, coded in packable.layers.items():
             with _swapped(net, packable.net, name):
-                damage = alone(_divergence, before, resumers[name](net))
+                damage = run_on_worker(_divergence, before, resumers[name](net))
             found[name].append(Option(sparsity, bits, layer_bytes(coded), damage))
     return {name: tuple(options) for name, options in found.items()}
 
 
-def layer_bytes(coded: Coded) -> float:
+def layer_bytes(coded: QuantizedWeight) -> float:
     """Bytes of a layer in the file: positions, codes, scales and codebook; no bias, no header.
 
     Examples

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 @contextmanager
-def _looking(net: nn.Module, hook: Callable[..., None]) -> Iterator[None]:
+def layer_hooks(net: nn.Module, hook: Callable[..., None]) -> Iterator[None]:
     """Call ``hook`` at every layer of every forward pass, without gradients; then no more."""
     handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
     try:
@@ -43,7 +43,7 @@ def check_layers(model: nn.Module) -> None:
         raise ValueError("two layers of the model share one weight; each needs its own")
 
 
-def leftovers(model: nn.Module) -> dict[str, Tensor]:
+def other_parameters(model: nn.Module) -> dict[str, Tensor]:
     """Everything in the state but the prunable weights: biases, BatchNorms that stayed, buffers."""
     weights = {f"{name}.weight" for name in prunable(model)}
     return {name: t for name, t in model.state_dict().items() if name not in weights}

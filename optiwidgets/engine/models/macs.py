@@ -6,7 +6,7 @@ import copy
 
 from torch import Tensor, nn
 
-from optiwidgets.engine.models.layers import _looking, prunable
+from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 
 def positions(net: nn.Module, example: Tensor) -> list[int]:
@@ -26,7 +26,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         used[layer] += output[0].numel() // len(layer.weight)  # type: ignore[index, arg-type]
 
-    with _looking(net, count):
+    with layer_hooks(net, count):
         net(example[:1])
     return list(used.values())
 

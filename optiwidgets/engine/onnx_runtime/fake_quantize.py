@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optiwidgets.engine.calibration.activation_ranges import Range
-from optiwidgets.engine.quantization.activations import Grid
+from optiwidgets.engine.quantization.activations import ActivationQuantizer
 
 if TYPE_CHECKING:
     import onnx
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 PASSING = {"Transpose", "Identity"}  # a weight may go through these on its way to its layer
 
 
-def snap_inputs(model: onnx.ModelProto, ranges: Mapping[str, Range], bits: int) -> onnx.ModelProto:
+def fake_quantize_inputs(
+    model: onnx.ModelProto, ranges: Mapping[str, Range], bits: int
+) -> onnx.ModelProto:
     """A copy of an exported model with four more steps before each layer: on to its grid.
 
     Divided by the scale, rounded (halves to even), clipped and multiplied again, all in float.
@@ -46,11 +48,12 @@ def snap_inputs(model: onnx.ModelProto, ranges: Mapping[str, Range], bits: int) 
     >>> from optiwidgets.engine.onnx_runtime.export import export
     >>> from optiwidgets.engine.onnx_runtime.session import open_session, predict
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
-    >>> model = snap_inputs(export(net, torch.zeros(1, 1, 2, 2)), {"1": (0.0, 1.0)}, bits=4)
+    >>> exported, ranges = export(net, torch.zeros(1, 1, 2, 2)), {"1": (0.0, 1.0)}
+    >>> model = fake_quantize_inputs(exported, ranges, bits=4)
     >>> [node.op_type for node in model.graph.node]
     ['Reshape', 'Div', 'Round', 'Clip', 'Mul', 'Gemm']
     """
-    grids = {name: Grid.over(span, bits) for name, span in ranges.items()}
+    grids = {name: ActivationQuantizer.over(span, bits) for name, span in ranges.items()}
     layers, met = {f"{name}.weight": name for name in ranges}, set()
     snapped = copy.deepcopy(model)
     del snapped.graph.node[:]
@@ -61,7 +64,9 @@ def snap_inputs(model: onnx.ModelProto, ranges: Mapping[str, Range], bits: int) 
         if weight in layers:
             met.add(layers[weight])
             new.input[0] = f"{node.input[0]}.grid{len(snapped.graph.node)}"
-            steps = _snap(snapped.graph, node.input[0], new.input[0], grids[layers[weight]])
+            steps = _fake_quantize(
+                snapped.graph, node.input[0], new.input[0], grids[layers[weight]]
+            )
             snapped.graph.node.extend(steps)
         snapped.graph.node.append(new)
     if missing := sorted(ranges.keys() - met):
@@ -69,7 +74,9 @@ def snap_inputs(model: onnx.ModelProto, ranges: Mapping[str, Range], bits: int) 
     return snapped
 
 
-def _snap(graph: onnx.GraphProto, value: str, name: str, grid: Grid) -> Iterator[onnx.NodeProto]:
+def _fake_quantize(
+    graph: onnx.GraphProto, value: str, name: str, grid: ActivationQuantizer
+) -> Iterator[onnx.NodeProto]:
     """The steps that put a value on a grid under a new name; their constants join the graph."""
     from onnx import helper, numpy_helper
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from optiwidgets.engine.calibration.activation_ranges import Range
-from optiwidgets.engine.quantization.activations import Grid
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.quantization.activations import ActivationQuantizer
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +32,7 @@ PASSING = {"Relu", "MaxPool", "Flatten", "Reshape", "Identity", "Squeeze", "Unsq
 
 
 def to_int8(
-    model: onnx.ModelProto, layers: Mapping[str, Coded], ranges: Mapping[str, Range]
+    model: onnx.ModelProto, layers: Mapping[str, QuantizedWeight], ranges: Mapping[str, Range]
 ) -> onnx.ModelProto:
     """A copy of an exported model that computes with 8-bit codes.
 
@@ -49,7 +49,7 @@ def to_int8(
     model
         As ``export`` makes it, the initializers named as in the state.
     layers
-        Coded weights by layer name, 8 bits or fewer; layers with more stay in float. The
+        QuantizedWeight weights by layer name, 8 bits or fewer; layers with more stay in float. The
         decoded weights, not the codes, of two sorts of convolutions meet their rounded inputs in a
         float kernel: those over fewer than 8 channels (an image, say), where that is several times
         faster, and those that feed a sum, which have no integer kernel.
@@ -82,7 +82,10 @@ def to_int8(
     if missing:
         raise ValueError(f"no range of activations for layer {', '.join(missing)}")
     coded = {f"{name}.weight": c for name, c in layers.items() if c.bits <= BITS}
-    grids = {weight: Grid.over(ranges[weight.removesuffix(".weight")], BITS) for weight in coded}
+    grids = {
+        weight: ActivationQuantizer.over(ranges[weight.removesuffix(".weight")], BITS)
+        for weight in coded
+    }
     quantized = copy.deepcopy(model)
     rewriter = _Rewriter(quantized.graph, _shared_grids(model.graph, grids))
     for node in model.graph.node:
@@ -92,13 +95,15 @@ def to_int8(
     return quantized
 
 
-def _weight(node: onnx.NodeProto, grids: Mapping[str, Grid]) -> str:
+def _weight(node: onnx.NodeProto, grids: Mapping[str, ActivationQuantizer]) -> str:
     """Name of the coded weight that a node multiplies with; empty if there is none."""
     name = node.input[1] if len(node.input) > 1 else ""
     return name if name in grids else ""
 
 
-def _shared_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str, Grid]:
+def _shared_grids(
+    graph: onnx.GraphProto, grids: Mapping[str, ActivationQuantizer]
+) -> dict[str, ActivationQuantizer]:
     """Values, computed by integer kernels, that all their readers want on one and the same grid."""
     shared, floats = _agreed_grids(graph, grids), _floats(graph)
     integer: set[str] = set()
@@ -109,12 +114,14 @@ def _shared_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str
     return {value: shared[value] for value in integer}
 
 
-def _agreed_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str, Grid]:
+def _agreed_grids(
+    graph: onnx.GraphProto, grids: Mapping[str, ActivationQuantizer]
+) -> dict[str, ActivationQuantizer]:
     """Values that all their readers want on one and the same grid, from the end backwards."""
-    wanted: defaultdict[str, set[Grid | None]] = defaultdict(set)
+    wanted: defaultdict[str, set[ActivationQuantizer | None]] = defaultdict(set)
     for output in graph.output:
         wanted[output.name].add(None)
-    agreed: dict[str, Grid] = {}
+    agreed: dict[str, ActivationQuantizer] = {}
     for node in reversed(graph.node):
         weight = _weight(node, grids)
         on_output = _only(wanted[node.output[0]]) if len(node.output) == 1 else None
@@ -126,7 +133,7 @@ def _agreed_grids(graph: onnx.GraphProto, grids: Mapping[str, Grid]) -> dict[str
     return agreed
 
 
-def _only(wanted: set[Grid | None]) -> Grid | None:
+def _only(wanted: set[ActivationQuantizer | None]) -> ActivationQuantizer | None:
     return next(iter(wanted)) if len(wanted) == 1 else None
 
 
@@ -146,13 +153,15 @@ def _is_narrow(node: onnx.NodeProto, floats: Mapping[str, NDArray[Any]]) -> bool
 class _Rewriter:
     """Builds a graph's nodes anew, with pairs (round to a code, decode) where values are codes."""
 
-    def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, Grid]) -> None:
+    def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, ActivationQuantizer]) -> None:
         self.graph, self.shared, self.floats = graph, shared, _floats(graph)
         self.calls: Counter[str] = Counter()
-        self.rounded: dict[tuple[str, Grid, bool], str] = {}
+        self.rounded: dict[tuple[str, ActivationQuantizer, bool], str] = {}
         del graph.node[:]
 
-    def add(self, node: onnx.NodeProto, layer: Coded | None, grid: Grid | None) -> None:
+    def add(
+        self, node: onnx.NodeProto, layer: QuantizedWeight | None, grid: ActivationQuantizer | None
+    ) -> None:
         """A node; its input rounded if it, or everyone who reads it, wants that."""
         new = copy.deepcopy(node)
         wanted = grid or (self.shared.get(node.input[0]) if node.input else None)
@@ -164,7 +173,7 @@ class _Rewriter:
             new.input[1:] = self.decode(node.input[1:], layer, wanted.scale)
         self.graph.node.append(new)
 
-    def round(self, value: str, grid: Grid, plain: bool) -> str:
+    def round(self, value: str, grid: ActivationQuantizer, plain: bool) -> str:
         """Name of a value on its grid; one pair for all who want the same.
 
         If ``plain``, it is decoded by arithmetic: the runtime would take a DequantizeLinear there
@@ -186,7 +195,9 @@ class _Rewriter:
         floats = [self.node("Cast", [of], f"{of}.float", to=FLOAT) for of in (codes, zero)]
         return self.node("Mul", [self.node("Sub", floats, f"{name}.steps"), scale], name)
 
-    def decode(self, parameters: Sequence[str], layer: Coded, input_scale: float) -> list[str]:
+    def decode(
+        self, parameters: Sequence[str], layer: QuantizedWeight, input_scale: float
+    ) -> list[str]:
         """Names of a layer's weight and bias decoded from codes, its own at every call."""
         weight, *biases = parameters
         known = [name for name in biases if name in self.floats]
@@ -227,7 +238,7 @@ class _Rewriter:
         self.graph.initializer.extend(kept)
 
 
-def _roomy(layer: Coded, bias: NDArray[np.float32], input_scale: float) -> Tensor:
+def _roomy(layer: QuantizedWeight, bias: NDArray[np.float32], input_scale: float) -> Tensor:
     """Scales (R,) with which every bias fits its 32 bits: the layer's own, but for dead channels.
 
     A bias is stored in steps of input scale x weight scale. Where weights are next to nothing
@@ -237,7 +248,9 @@ def _roomy(layer: Coded, bias: NDArray[np.float32], input_scale: float) -> Tenso
     return torch.maximum(layer.scale, rows / (input_scale * MOST_STEPS))
 
 
-def _stored(layer: Coded, scale: Tensor) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[Any]]:
+def _stored(
+    layer: QuantizedWeight, scale: Tensor
+) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[Any]]:
     """Codes int8, scale and zero point: scalars per tensor, (O,) per channel.
 
     Affine codes 0..255 move down by 128, like their zero points: the same values, and the kernels

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from optiwidgets.engine.execution.atomic_write import write_whole
+from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT
 from optiwidgets.engine.onnx_runtime.qdq_int8 import to_int8 as to_int8
@@ -119,4 +119,4 @@ def predict(session: Session, images: Tensor | NDArray[np.float32]) -> NDArray[n
 
 def write_onnx(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
     """Write the file: it is there whole, or not at all."""
-    write_whole(path, model.SerializeToString())
+    write_atomically(path, model.SerializeToString())

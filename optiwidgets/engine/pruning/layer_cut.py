@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class LayerCut:
     """What pruning left of one layer.
 
     ``mask`` is in the weight's shape, True where a weight stayed. Where channels were removed,

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
-from optiwidgets.engine.calibration.statistics import Seen, damped
+from optiwidgets.engine.calibration.statistics import LayerStatistics, damped
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models import channel_removal, tracing
 from optiwidgets.engine.models.layers import prunable
-from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, rank_together
 from optiwidgets.engine.pruning.scores import (
     at_random,
@@ -43,7 +43,7 @@ class Pruner:
 
     def __init__(self, folded: nn.Module, dataset: Dataset) -> None:
         self.folded, self.dataset = folded, dataset
-        self.seen = Seen(folded, dataset.calibration[0])
+        self.seen = LayerStatistics(folded, dataset.calibration[0])
         self._ranks = lru_cache(maxsize=16)(self._rank)
 
     @cached_property
@@ -76,7 +76,7 @@ class Pruner:
                 total += slope.square() / len(images)
         return sums
 
-    def prune(self, recipe: Recipe) -> tuple[nn.Module, dict[str, Cut]]:
+    def prune(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
         """Prune a copy of the folded model.
 
         Returns
@@ -95,7 +95,7 @@ class Pruner:
         net, masks = copy.deepcopy(self.folded), self._masks(recipe)
         for name, layer in prunable(net).items():
             layer.weight.masked_fill_(~masks[name], 0.0)
-        return net, {name: Cut(mask) for name, mask in masks.items()}
+        return net, {name: LayerCut(mask) for name, mask in masks.items()}
 
     def _check_layers(self, recipe: Recipe) -> None:
         for name, sparsity, _ in recipe.layers:
@@ -117,7 +117,7 @@ class Pruner:
             masks |= zip(names, kept, strict=True)
         return masks
 
-    def _without_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, Cut]]:
+    def _without_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
         names = tuple(self.weights)
         ranks = self._ranks("channel", recipe.score, recipe.seed, names)
         keep = {
@@ -129,13 +129,13 @@ class Pruner:
         layers = prunable(net).items()
         return net, {name: self._cut(name, layer.weight, keep) for name, layer in layers}
 
-    def _cut(self, name: str, weight: Tensor, keep: Mapping[str, Tensor]) -> Cut:
+    def _cut(self, name: str, weight: Tensor, keep: Mapping[str, Tensor]) -> LayerCut:
         """Which of the untouched layer's outputs and inputs stayed; the weights left all did."""
         reads, columns = self.flow.feeds.get(name), None
         if reads is not None and reads in keep:
             channels = len(self.weights[reads])
             columns = channel_removal.kept_columns(self.weights[name], keep[reads], channels)
-        return Cut(torch.ones_like(weight, dtype=torch.bool), keep.get(name), columns)
+        return LayerCut(torch.ones_like(weight, dtype=torch.bool), keep.get(name), columns)
 
     def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
         """Ranks of all weights (of all output channels), made once and compared ever after."""

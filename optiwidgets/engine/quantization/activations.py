@@ -19,15 +19,16 @@ BIT_WIDTHS = range(2, 9)
 
 
 @dataclass(frozen=True)
-class Grid:
+class ActivationQuantizer:
     """Evenly spaced values with a code each: scale x (code - zero point), code 0 .. 2^bits - 1.
 
     Sources: B. Jacob et al., CVPR 2018, section 2.1; R. Krishnamoorthi, arXiv:1806.08342, 2.1.
 
     Examples
     --------
-    >>> grid = Grid.over((-1.0, 0.5), bits=2)
-    >>> grid.scale, grid.zero_point, grid.snap(torch.tensor([-3.0, -0.3, 0.2, 0.9])).tolist()
+    >>> grid = ActivationQuantizer.over((-1.0, 0.5), bits=2)
+    >>> rounded = grid.fake_quantize(torch.tensor([-3.0, -0.3, 0.2, 0.9]))
+    >>> grid.scale, grid.zero_point, rounded.tolist()
     (0.5, 2, [-1.0, -0.5, 0.0, 0.5])
     """
 
@@ -36,7 +37,7 @@ class Grid:
     bits: int
 
     @classmethod
-    def over(cls, span: Range, bits: int) -> Grid:
+    def over(cls, span: Range, bits: int) -> ActivationQuantizer:
         """The grid of 2^bits values over ``span`` (low <= 0 <= high), 0 being one of them.
 
         Raises
@@ -54,7 +55,7 @@ class Grid:
         )
         return cls(scale.item(), int(zero_point.item()), bits)
 
-    def snap(self, values: Tensor) -> Tensor:
+    def fake_quantize(self, values: Tensor) -> Tensor:
         """Every value's nearest on the grid, halves to the even code; the same shape, float32.
 
         Divided, rounded, then shifted: bit for bit what ONNX's QuantizeLinear does.
@@ -65,7 +66,7 @@ class Grid:
 
     def __call__(self, layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """As a forward pre-hook: the layer sees its input on the grid."""
-        return (self.snap(inputs[0]), *inputs[1:])
+        return (self.fake_quantize(inputs[0]), *inputs[1:])
 
 
 def quantize_activations(net: nn.Module, ranges: Mapping[str, Range], bits: int) -> nn.Module:
@@ -97,5 +98,7 @@ def quantize_activations(net: nn.Module, ranges: Mapping[str, Range], bits: int)
     """
     simulated = copy.deepcopy(net)
     for name, span in ranges.items():
-        simulated.get_submodule(name).register_forward_pre_hook(Grid.over(span, bits))
+        simulated.get_submodule(name).register_forward_pre_hook(
+            ActivationQuantizer.over(span, bits)
+        )
     return simulated

@@ -6,13 +6,18 @@ import torch
 from torch import Tensor
 
 from optiwidgets.engine.calibration.statistics import Layer, damped
-from optiwidgets.engine.quantization.weights import Coded, choose_grid, from_codes, to_codes
+from optiwidgets.engine.quantization.weights import (
+    QuantizedWeight,
+    choose_qparams,
+    from_codes,
+    to_codes,
+)
 from optiwidgets.engine.types.recipe import Recipe
 
 DAMPING = 0.1  # ten times that of a refit: coarse codes push the weights left far off
 
 
-def encode_gptq(layer: Layer, mask: Tensor, recipe: Recipe, moments: Tensor) -> Coded:
+def encode_gptq(layer: Layer, mask: Tensor, recipe: Recipe, moments: Tensor) -> QuantizedWeight:
     """Codes for a layer's weights, on the grid that nearest rounding would use.
 
     Inputs are taken in order of their strength, the strongest first ("act order"). Of each, all
@@ -46,7 +51,7 @@ def encode_gptq(layer: Layer, mask: Tensor, recipe: Recipe, moments: Tensor) -> 
     >>> coded.codes.tolist()
     [[1, 0, 1]]
     """
-    scale, zero_point = choose_grid(layer.weight, mask, recipe)
+    scale, zero_point = choose_qparams(layer.weight, mask, recipe)
     bias = torch.empty(len(mask), 0) if layer.bias is None else layer.bias[:, None]
     rows, kept = torch.cat([layer.weight.flatten(1), bias], dim=1), mask.flatten(1)
     of_rows = (rows, kept, scale.expand(len(rows)), zero_point.expand(len(rows)))

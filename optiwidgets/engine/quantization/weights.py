@@ -1,7 +1,7 @@
 """Quantization: choose a range -> codes -> the weights those codes stand for.
 
 Every function sees a weight tensor O I H W (or O I) as rows that share one scale: one row for
-``grain="tensor"``, O rows for ``grain="channel"``.
+``granularity="tensor"``, O rows for ``granularity="channel"``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LLOYD_STEPS = 300
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class QuantizedWeight:
     """A layer's weights as they are stored.
 
     Parameters
@@ -55,7 +55,7 @@ class Coded:
         Examples
         --------
         >>> codes, mask = torch.tensor([[-3, 1]], dtype=torch.int16), torch.tensor([[True, False]])
-        >>> Coded(codes, mask, 3, torch.tensor([0.5]), torch.empty(0)).decode()
+        >>> QuantizedWeight(codes, mask, 3, torch.tensor([0.5]), torch.empty(0)).decode()
         tensor([[-1.5000,  0.0000]])
         """
         if self.bits >= 16:
@@ -69,12 +69,12 @@ class Coded:
         return torch.where(self.mask, steps * self.scale.view(column), 0.0)
 
 
-def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
+def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
     """Codes for a float32 weight (O I H W or O I), ranges chosen from the weights kept.
 
     Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
     1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
-    Codebook: places in a codebook of the layer's own, whatever the grain. Ternary: the sign of
+    Codebook: indices into a codebook of the layer's own, at any granularity. Ternary: the sign of
     every |w| above 0.7 times the mean |w|, else 0, times the mean of those above.
 
     Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
@@ -91,13 +91,17 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
     if recipe.bits >= 16:
         floats = weight.half() if recipe.bits == 16 else weight
         kept = torch.where(mask, floats, 0)
-        return Coded(kept, mask, recipe.bits, torch.empty(0), torch.empty(0, dtype=torch.int16))
+        return QuantizedWeight(
+            kept, mask, recipe.bits, torch.empty(0), torch.empty(0, dtype=torch.int16)
+        )
     if recipe.scheme == "codebook":
         centroids = find_centroids(weight[mask].numpy(), 2**recipe.bits)
         codes = torch.where(mask, torch.from_numpy(nearest(weight.numpy(), centroids)), 0)
         none = torch.empty(0, dtype=torch.int16)
-        return Coded(codes, mask, recipe.bits, torch.empty(0), none, torch.from_numpy(centroids))
-    scale, zero_point = choose_grid(weight, mask, recipe)
+        return QuantizedWeight(
+            codes, mask, recipe.bits, torch.empty(0), none, torch.from_numpy(centroids)
+        )
+    scale, zero_point = choose_qparams(weight, mask, recipe)
     rows = _rows(torch.where(mask, weight, 0.0), recipe)
     codes = to_codes(rows, scale, zero_point, recipe)
     if recipe.scheme == "ternary":
@@ -105,13 +109,13 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> Coded:
     return from_codes(codes.view(weight.shape), mask, scale, zero_point, recipe)
 
 
-def choose_grid(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def choose_qparams(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Scale and zero point, (R,) float32 each, R = 1 or O, for 1 to 8 bits.
 
     Examples
     --------
     >>> w = torch.tensor([[0.2, -0.9], [0.6, 0.0]])
-    >>> choose_grid(w, w != 0, Recipe(bits=1))
+    >>> choose_qparams(w, w != 0, Recipe(bits=1))
     (tensor([0.5667]), tensor([0.]))
     """
     rows, kept = _rows(torch.where(mask, weight, 0.0), recipe), _rows(mask, recipe)
@@ -125,10 +129,10 @@ def choose_grid(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, T
 
 def from_codes(
     codes: Tensor, mask: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
-) -> Coded:
+) -> QuantizedWeight:
     """A layer from codes in the weight's shape, as it is stored."""
     stored = zero_point if recipe.scheme == "affine" else torch.empty(0)
-    return Coded(codes.to(torch.int16), mask, recipe.bits, scale, stored.to(torch.int16))
+    return QuantizedWeight(codes.to(torch.int16), mask, recipe.bits, scale, stored.to(torch.int16))
 
 
 def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -237,7 +241,7 @@ def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDAr
 
 def _rows(values: Tensor, recipe: Recipe) -> Tensor:
     """Values O I H W or O I as rows that share one scale, (R, n)."""
-    return values.flatten(1) if recipe.grain == "channel" else values.reshape(1, -1)
+    return values.flatten(1) if recipe.granularity == "channel" else values.reshape(1, -1)
 
 
 def _threshold(rows: Tensor, kept: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.statistics import Layer
 from optiwidgets.engine.data.validation import Part
-from optiwidgets.engine.execution.progress import Listener, Progress
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable
 
 EPOCHS, LONG = 5, 20  # the more is gone, the longer it takes
@@ -24,10 +24,10 @@ PEAK_RATE = 4e-3
 
 
 @dataclass(frozen=True)
-class Lap:
+class Phase:
     """A part of a longer training: ``epochs`` of ``total``, after ``before`` others."""
 
-    tell: Listener = lambda _: None
+    on_progress: ProgressCallback = lambda _: None
     epochs: int = EPOCHS
     before: int = 0
     total: int = EPOCHS
@@ -38,24 +38,24 @@ class Lap:
         done = (self.before + share * self.epochs) / self.total
         epoch = math.ceil(done * self.total - 1e-9)
         left_s = (time.monotonic() - self.started) * (1 - done) / done
-        self.tell(Progress(done, f"epoch {epoch} of {self.total}, loss {loss:.2f}", left_s))
+        self.on_progress(Progress(done, f"epoch {epoch} of {self.total}, loss {loss:.2f}", left_s))
 
 
-def one_lap(tell: Listener, sparsity: float) -> Lap:
+def single_phase(on_progress: ProgressCallback, sparsity: float) -> Phase:
     """A fine-tune as a whole: 5 epochs, or 20 where 95 % of the weights are gone or more.
 
     Of channels, or of weights, whichever is the larger share.
 
     Examples
     --------
-    >>> one_lap(print, 0.9).epochs, one_lap(print, 0.98).epochs
+    >>> single_phase(print, 0.9).epochs, single_phase(print, 0.98).epochs
     (5, 20)
     """
     epochs = LONG if sparsity >= SPARSE else EPOCHS
-    return Lap(tell, epochs, total=epochs)
+    return Phase(on_progress, epochs, total=epochs)
 
 
-def laps(tell: Listener) -> list[tuple[float, Lap]]:
+def phases(on_progress: ProgressCallback) -> list[tuple[float, Phase]]:
     """What iterative pruning goes through: shares of the sparsity, and the training after each.
 
     The shares are 1 - (1 - t)^3 at t = 1/4, 1/2, 3/4 and 1: much at first, little at the end.
@@ -64,12 +64,12 @@ def laps(tell: Listener) -> list[tuple[float, Lap]]:
 
     Examples
     --------
-    >>> [(share, lap.epochs) for share, lap in laps(print)]
+    >>> [(share, phase.epochs) for share, lap in phases(print)]
     [(0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5)]
     """
     total, started, before, all_laps = sum(n for _, n in STEPS), time.monotonic(), 0, []
     for share, epochs in STEPS:
-        all_laps.append((share, Lap(tell, epochs, before, total, started)))
+        all_laps.append((share, Phase(on_progress, epochs, before, total, started)))
         before += epochs
     return all_laps
 
@@ -80,12 +80,12 @@ def finetune(
     train: Part,
     *,
     seed: int = 0,
-    lap: Lap | None = None,
-    snap: Callable[[str, Layer], None] | None = None,
+    phase: Phase | None = None,
+    fake_quantize: Callable[[str, Layer], None] | None = None,
 ) -> None:
     """Train a pruned network a little longer, in place, weights that were pruned staying 0.
 
-    With ``snap`` the network is trained as it will be rounded: loss and gradients are those of the
+    With ``fake_quantize`` training sees the rounded network: loss and gradients are those of the
     rounded weights, and the gradients move the exact ones ("straight through" the rounding).
 
     Parameters
@@ -111,18 +111,18 @@ def finetune(
     arXiv:1308.3432, section 4 (straight through); B. Jacob et al., CVPR 2018, section 3.
     """
     images, labels = train
-    lap, layers = lap or Lap(), prunable(net)
+    phase, layers = phase or Phase(), prunable(net)
     shuffle = torch.Generator().manual_seed(seed)
     parameters = [p.requires_grad_() for p in net.parameters()]
     optimizer = torch.optim.AdamW(parameters, weight_decay=0.0)
     batches = -(-len(images) // BATCH)
-    steps = lap.epochs * batches
+    steps = phase.epochs * batches
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
     for step in range(steps):
         if step % batches == 0:
             order = torch.randperm(len(images), generator=shuffle).split(BATCH)
         chosen = order[step % batches]
-        exact = _snapped(layers, snap) if snap else {}
+        exact = _snapped(layers, fake_quantize) if fake_quantize else {}
         loss = F.cross_entropy(net(images[chosen]), labels[chosen], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()
@@ -130,17 +130,19 @@ def finetune(
         optimizer.step()
         cycle.step()
         _put(layers, {n: torch.where(masks[n], layers[n].weight, 0.0) for n in layers})
-        lap.told((step + 1) / steps, loss.item())
+        phase.told((step + 1) / steps, loss.item())
     for parameter in parameters:
         parameter.requires_grad_(False)
 
 
-def _snapped(layers: Mapping[str, Layer], snap: Callable[[str, Layer], None]) -> dict[str, Tensor]:
+def _snapped(
+    layers: Mapping[str, Layer], fake_quantize: Callable[[str, Layer], None]
+) -> dict[str, Tensor]:
     """Round all weights in place, and return what they were."""
     with torch.no_grad():
         exact = {name: layer.weight.detach().clone() for name, layer in layers.items()}
         for name, layer in layers.items():
-            snap(name, layer)
+            fake_quantize(name, layer)
     return exact
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.statistics import (
     Layer,
-    Seen,
+    LayerStatistics,
     damped,
     input_rows,
     output_rows,
@@ -21,9 +21,9 @@ from optiwidgets.engine.calibration.statistics import (
     visit_layers,
     with_ones,
 )
-from optiwidgets.engine.execution.progress import Listener, Progress
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable
-from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.pruning.layer_cut import LayerCut
 
 ROUNDS = 3  # of fitting where a ReLU follows: what is below zero need not be met
 MOST_ENTRIES = 2**25  # of Hessians solved at once
@@ -31,7 +31,10 @@ Code = Callable[[str, Layer, Tensor], None]
 
 
 def refit(
-    net: nn.Module, cuts: Mapping[str, Cut], seen: Seen, tell: Listener = lambda _: None
+    net: nn.Module,
+    cuts: Mapping[str, LayerCut],
+    seen: LayerStatistics,
+    on_progress: ProgressCallback = lambda _: None,
 ) -> None:
     """Give every layer the weights whose answers come nearest to those it gave before, in place.
 
@@ -47,19 +50,20 @@ def refit(
     >>> from optiwidgets.engine.models.batchnorm_folding import fold
     >>> net = fold(nn.Sequential(nn.Linear(2, 1, bias=False)))
     >>> _ = net[0].weight.copy_(torch.tensor([[1.0, 2.0]]))
-    >>> seen = Seen(fold(net), torch.tensor([[1.0, 1.0], [2.0, 2.0]]))  # both inputs are alike
-    >>> refit(net, {"0": Cut(torch.tensor([[False, True]]))}, seen)
+    >>> images = torch.tensor([[1.0, 1.0], [2.0, 2.0]])  # both inputs are alike
+    >>> seen = LayerStatistics(fold(net), images)
+    >>> refit(net, {"0": LayerCut(torch.tensor([[False, True]]))}, seen)
     >>> [round(w, 2) for w in net[0].weight.flatten().tolist()]
     [0.0, 2.99]
     """
     untouched, layers = prunable(seen.net), prunable(net)
     for place, (name, layer) in enumerate(layers.items(), start=1):
         _refit_layer(layer, untouched[name], cuts[name], seen.moments[name])
-        tell(Progress(place / len(layers), f"layer {place} of {len(layers)}"))
+        on_progress(Progress(place / len(layers), f"layer {place} of {len(layers)}"))
 
 
 def sequential(
-    net: nn.Module, cuts: Mapping[str, Cut], seen: Seen, code: Code, relus: set[str]
+    net: nn.Module, cuts: Mapping[str, LayerCut], seen: LayerStatistics, code: Code, relus: set[str]
 ) -> None:
     """Refit layer by layer, each on what the layers before it, already refitted, hand on; in place.
 
@@ -92,7 +96,7 @@ def sequential(
 
 
 def recalibrate(
-    net: nn.Module, cuts: Mapping[str, Cut], seen: Seen, code: Code, *, spread: bool
+    net: nn.Module, cuts: Mapping[str, LayerCut], seen: LayerStatistics, code: Code, *, spread: bool
 ) -> None:
     """Give every output the mean, and with ``spread`` the variance, it had before; in place.
 
@@ -172,7 +176,7 @@ class _Solver:
         return torch.zeros_like(right).scatter_(1, places, torch.where(real, solved, 0.0))
 
 
-def _refit_layer(layer: Layer, untouched: Layer, cut: Cut, moments: Tensor) -> None:
+def _refit_layer(layer: Layer, untouched: Layer, cut: LayerCut, moments: Tensor) -> None:
     hessians, mask, whole = damped(moments), _mask(layer, cut), _joined(untouched)
     rights = [w @ h for w, h in zip(_grouped(whole, untouched), hessians, strict=True)]
     right = _kept(torch.cat(rights), cut.outputs)
@@ -236,7 +240,7 @@ def _joined(layer: Layer) -> Tensor:
     return torch.cat([layer.weight.flatten(1), bias[:, None]], dim=1)
 
 
-def _mask(layer: Layer, cut: Cut) -> Tensor:
+def _mask(layer: Layer, cut: LayerCut) -> Tensor:
     """What may be fitted, (O, I + 1): the weights that stayed, and the bias if there is one."""
     free = torch.full((len(layer.weight), 1), layer.bias is not None)
     return torch.cat([cut.mask.flatten(1), free], dim=1)

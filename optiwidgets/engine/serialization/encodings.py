@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.entropy_coder import Flags, Integers, Writer, packed_length
-from optiwidgets.engine.serialization.position_model import Odds, fit_odds
+from optiwidgets.engine.serialization.position_model import PositionModel, fit_positions
 from optiwidgets.engine.serialization.value_model import Histogram, fit_values
 
 DENSE, BITMASK, ENTROPY = "dense", "bitmask", "entropy"
@@ -33,7 +33,7 @@ class Fitted:
 
     symbols: Integers
     flags: Flags
-    odds: Odds
+    odds: PositionModel
     values: Integers
     histogram: Histogram | None
     bytes: Mapping[str, float]
@@ -55,7 +55,7 @@ class Fitted:
         writer.end_block()
 
 
-def fit(layer: Coded) -> Fitted:
+def fit(layer: QuantizedWeight) -> Fitted:
     """Weigh the ways to store a layer.
 
     One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense. Floats
@@ -71,7 +71,7 @@ def fit(layer: Coded) -> Fitted:
     """
     symbols = to_symbols(layer)
     flags = symbols != 0
-    odds, values = fit_odds(flags), symbols.ravel().compress(flags.ravel())
+    odds, values = fit_positions(flags), symbols.ravel().compress(flags.ravel())
     histogram = fit_values(values) if layer.bits < 16 else None
     total, kept = symbols.size, len(values)
     expected = odds.bits + kept * layer.bits
@@ -89,14 +89,15 @@ def fit(layer: Coded) -> Fitted:
     return Fitted(symbols, flags, odds, values, histogram, sizes)
 
 
-def to_symbols(layer: Coded) -> Integers:
+def to_symbols(layer: QuantizedWeight) -> Integers:
     """Whole numbers in rows, 0 for a weight that is +0; floats as the numbers their bits are.
 
     Examples
     --------
     >>> mask, empty = torch.tensor([[True, True, False]]), torch.empty(0)
     >>> codes = torch.tensor([[5, 3, 7]], dtype=torch.int16)
-    >>> to_symbols(Coded(codes, mask, 3, torch.ones(1), torch.tensor([3], dtype=torch.int16)))
+    >>> zero_point = torch.tensor([3], dtype=torch.int16)
+    >>> to_symbols(QuantizedWeight(codes, mask, 3, torch.ones(1), zero_point))
     array([[2, 0, 0]], dtype=int16)
     """
     codes = layer.codes.flatten(1).numpy()
@@ -110,12 +111,12 @@ def to_symbols(layer: Coded) -> Integers:
     return symbols
 
 
-def to_unsigned(symbols: Integers, layer: Coded) -> Integers:
+def to_unsigned(symbols: Integers, layer: QuantizedWeight) -> Integers:
     """Symbols (R, I) of up to 8 bits as the codes 0 .. 2^bits - 1 that are stored side by side.
 
     Examples
     --------
-    >>> layer = Coded(torch.empty(0), torch.empty(0), 3, torch.ones(1), torch.empty(0))
+    >>> layer = QuantizedWeight(torch.empty(0), torch.empty(0), 3, torch.ones(1), torch.empty(0))
     >>> to_unsigned(np.array([[-3, 0, 3]]), layer).tolist()
     [[0, 3, 6]]
     """
@@ -130,7 +131,7 @@ def to_unsigned(symbols: Integers, layer: Coded) -> Integers:
     return codes
 
 
-def from_symbols(symbols: Integers, layer: Coded) -> Coded:
+def from_symbols(symbols: Integers, layer: QuantizedWeight) -> QuantizedWeight:
     """Codes and mask for a layer that has everything else: what ``to_symbols`` came from."""
     shape = layer.codes.shape
     if layer.bits >= 16:
@@ -143,7 +144,7 @@ def from_symbols(symbols: Integers, layer: Coded) -> Coded:
     return replace(layer, codes=codes.view(shape), mask=torch.from_numpy(symbols != 0).view(shape))
 
 
-def from_unsigned(codes: Integers, layer: Coded) -> Integers:
+def from_unsigned(codes: Integers, layer: QuantizedWeight) -> Integers:
     """Turn back what ``to_unsigned`` made, (R, I)."""
     if layer.zero_point.numel():
         symbols: Integers = codes - layer.zero_point.numpy()[:, None]

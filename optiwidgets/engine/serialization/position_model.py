@@ -45,7 +45,7 @@ _FLAGS = categorical()
 
 
 @dataclass(frozen=True, eq=False)
-class Odds:
+class PositionModel:
     """What flags (R, I) are coded under.
 
     ``level`` is the layer's, ``rows`` are relative to it. Under these, ``chances`` (R, I) are those
@@ -72,7 +72,7 @@ class Odds:
             writer.put(POSITIONS, flags.ravel(), _FLAGS, _pairs(self.chances))
 
 
-def fit_odds(flags: Flags) -> Odds:
+def fit_positions(flags: Flags) -> PositionModel:
     """The odds under which flags (R, I) take the fewest bits.
 
     Examples
@@ -81,13 +81,15 @@ def fit_odds(flags: Flags) -> Odds:
 
     >>> flags = np.zeros((8, 500), bool)
     >>> flags[::2, ::5] = True
-    >>> fit_odds(flags).kind == BOTH, fit_odds(flags).rows[:2].tolist()
+    >>> fit_positions(flags).kind == BOTH, fit_positions(flags).rows[:2].tolist()
     (True, [2, -16])
     """
     (count, length), ones = flags.shape, flags.sum(1)
     total, zeros = int(ones.sum()), np.zeros(count, np.int64)
     if total in (0, flags.size):
-        return Odds(ALL if total else NONE, 0, zeros, np.empty(0, np.float32), PLAIN_BITS[0])
+        return PositionModel(
+            ALL if total else NONE, 0, zeros, np.empty(0, np.float32), PLAIN_BITS[0]
+        )
     level = max(-TOP, min(TOP, round(2 * math.log2(total / (flags.size - total)))))
     own = to_levels((ones + 0.25) / (length - ones + 0.25)) - level
     own = np.minimum(np.maximum(own, -TOP), TOP)
@@ -100,12 +102,12 @@ def fit_odds(flags: Flags) -> Odds:
         bits = float((ones * _ON_BITS[at] + (length - ones) * _OFF_BITS[at]).sum())
         tried.append((bits + extra, extra, kind, rows))
     least, extra, kind, rows = min(tried, key=lambda fit: fit[0])
-    chances = _chances(level, rows, _seen(flags))
+    chances = _probabilities(level, rows, _seen(flags))
     likely = chances - ~flags
     bits = extra - float(np.log2(np.abs(likely, out=likely), out=likely).sum())
     if bits < least:
-        return Odds(kind + COLUMNS - FLAT, level, rows, chances, bits)
-    return Odds(kind, level, rows, _chances(level, rows, None, length), least)
+        return PositionModel(kind + COLUMNS - FLAT, level, rows, chances, bits)
+    return PositionModel(kind, level, rows, _probabilities(level, rows, None, length), least)
 
 
 def read_flags(reader: Reader, shape: tuple[int, int]) -> Flags:
@@ -118,20 +120,20 @@ def read_flags(reader: Reader, shape: tuple[int, int]) -> Flags:
     if kind in (ROWS, BOTH):
         rows = reader.take(count, SMALL).astype(np.int64) - TOP
     if kind == FLAT:
-        model = categorical(_pairs(_chances(level, rows[:1], None, 1))[0])
+        model = categorical(_pairs(_probabilities(level, rows[:1], None, 1))[0])
         return reader.take(count * length, model).reshape(shape).astype(np.bool_)
     if kind == ROWS:
-        chances = _pairs(_chances(level, rows, None, length))
+        chances = _pairs(_probabilities(level, rows, None, length))
         return reader.each(_FLAGS, chances).reshape(shape).astype(np.bool_)
     flags, seen = np.empty(shape, np.bool_), np.zeros((1, length), np.float32)
     for row in range(count):
-        chances = _pairs(_chances(level, rows, seen, which=slice(row, row + 1)))
+        chances = _pairs(_probabilities(level, rows, seen, which=slice(row, row + 1)))
         flags[row] = reader.each(_FLAGS, chances)
         seen += flags[row]
     return flags
 
 
-def _chances(
+def _probabilities(
     level: int,
     rows: Integers,
     seen: Chances | None,

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.activation_ranges import Range
 from optiwidgets.engine.models import batchnorm_folding, channel_removal, tracing, zoo
-from optiwidgets.engine.models.layers import leftovers, prunable
+from optiwidgets.engine.models.layers import other_parameters, prunable
 from optiwidgets.engine.quantization.activations import quantize_activations
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.encodings import (
     BITMASK,
     DENSE,
@@ -201,7 +201,7 @@ def _fill(
     for weight, how, mask, blank in zip(weights, encodings, masks, blanks, strict=True):
         symbols = _read_symbols(stream, plain, how, mask, blank)
         weight.copy_(from_symbols(symbols, blank).decode())
-    for tensor in leftovers(net).values():
+    for tensor in other_parameters(net).values():
         tensor.copy_(plain.take(tensor.dtype, tensor.numel()).view(tensor.shape))
     stream.finish()
     plain.finish()
@@ -243,15 +243,15 @@ def _read_mask(plain: _Plain, weight: Tensor) -> Flags:
     return flags.astype(np.bool_).reshape(len(weight), -1)
 
 
-def _read_scales(plain: _Plain, weight: Tensor, book: Tensor, recipe: Recipe) -> Coded:
+def _read_scales(plain: _Plain, weight: Tensor, book: Tensor, recipe: Recipe) -> QuantizedWeight:
     """A layer with everything but codes and mask."""
-    rows = len(weight) if recipe.grain == "channel" else 1
+    rows = len(weight) if recipe.granularity == "channel" else 1
     if recipe.bits >= 16 or recipe.scheme == "codebook":
         rows = 0
     scale = plain.take(torch.float32, rows)
     zero_points = rows if recipe.scheme == "affine" else 0
     zero_point = plain.take(torch.uint8, zero_points).to(torch.int16)
-    return Coded(weight, weight, recipe.bits, scale, zero_point, book)
+    return QuantizedWeight(weight, weight, recipe.bits, scale, zero_point, book)
 
 
 def _read_range(plain: _Plain) -> Range:
@@ -260,7 +260,7 @@ def _read_range(plain: _Plain) -> Range:
 
 
 def _read_symbols(
-    stream: Reader, plain: _Plain, how: str, flags: Flags | None, blank: Coded
+    stream: Reader, plain: _Plain, how: str, flags: Flags | None, blank: QuantizedWeight
 ) -> Integers:
     """A layer's symbols (R, I); ``flags`` is its bitmask, if it has one."""
     shape, bits = (len(blank.codes), blank.codes[0].numel()), blank.bits

@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 from torch import nn
 
-from optiwidgets.engine.models.layers import leftovers
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.models.layers import other_parameters
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.encodings import ENTROPY, to_symbols
 from optiwidgets.engine.serialization.entropy_coder import Integers, packed_length
 from optiwidgets.engine.serialization.writer import Packable, packed_parts
@@ -80,7 +80,7 @@ def estimate_bytes(model: Packable) -> float:
 
     Source: C. Shannon, "A mathematical theory of communication", 1948.
     """
-    state = leftovers(model.net).values()
+    state = other_parameters(model.net).values()
     bits = sum(_entropy_bits(to_symbols(c), c.bits) for c in model.layers.values())
     floats = sum(tensor.numel() * tensor.element_size() for tensor in state)
     return (
@@ -102,7 +102,7 @@ def _raw_bytes(net: nn.Module) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
 
 
-def _side_bytes(layer: Coded) -> int:
+def _side_bytes(layer: QuantizedWeight) -> int:
     """Scales, zero points, and the codebook with its length."""
     book = layer.centroids.numel()
     return 4 * layer.scale.numel() + layer.zero_point.numel() + (4 * book + 1 if book else 0)

@@ -28,10 +28,10 @@ import torch
 from torch import nn
 
 from optiwidgets.engine.calibration.activation_ranges import Range
-from optiwidgets.engine.execution.atomic_write import write_whole
+from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.models import zoo
-from optiwidgets.engine.models.layers import leftovers
-from optiwidgets.engine.quantization.weights import Coded
+from optiwidgets.engine.models.layers import other_parameters
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.encodings import (
     BITMASK,
     DENSE,
@@ -55,7 +55,7 @@ PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
 DICTIONARY = (
     b'"bitmask"],["dense"],"airplane","cat","dog",{"model":null,"classes":["[["conv1",["fc1",[10,'
     b'"recovery":"finetune","seed":"score":"random","pruning":"layer","channel","activation_bits":8,'
-    b'"grain":"channel","scheme":"affine","codebook","clip":"percentile","mse",'
+    b'"granularity":"channel","scheme":"affine","codebook","clip":"percentile","mse",'
     b'"layers":[["features.0",[16,1,3,3],"entropy"],["features.4",[32,16,3,3],"entropy"],["features.8'
     b'",[64,32,3,3],"entropy"],["hidden",[128,576],"entropy"],["head",[10,128],"entropy"]]}'
     b'{"model":{"name":"wide","channels":1,"size":28,"classes":10},"classes":["0","1","2","3","4","5"'
@@ -77,7 +77,7 @@ class Packable:
 
     recipe: Recipe
     net: nn.Module
-    layers: Mapping[str, Coded]
+    layers: Mapping[str, QuantizedWeight]
     class_names: Sequence[str]
     spec: zoo.Spec | None
     ranges: Mapping[str, Range] = field(default_factory=dict)
@@ -110,7 +110,7 @@ def pack(model: Packable) -> bytes:
 
 def save(model: Packable, path: str | os.PathLike[str]) -> None:
     """Write the file: it is there whole, or not at all."""
-    write_whole(path, pack(model))
+    write_atomically(path, pack(model))
 
 
 def _smallest(model: Packable, fits: Mapping[str, Fitted]) -> _Sections:
@@ -159,7 +159,7 @@ class _Sections:
             for name, more in zip(model.layers, apart, strict=True)
         }
         self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
-        left = leftovers(model.net).values()
+        left = other_parameters(model.net).values()
         self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]
         self.header = _header(model, encodings)
         self.stream, self.spent = writer.finish()
@@ -184,7 +184,9 @@ class _Sections:
         return body + CHECKSUM.pack(zlib.crc32(body))
 
 
-def _plain_pieces(fitted: Fitted, layer: Coded, how: str) -> tuple[bytes, bytes, bytes, bytes]:
+def _plain_pieces(
+    fitted: Fitted, layer: QuantizedWeight, how: str
+) -> tuple[bytes, bytes, bytes, bytes]:
     """What of a layer is not in the stream: codebook, positions, scales, codes."""
     book, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
     table = bytes([len(book) - 1]) + book.numpy().tobytes() if len(book) else b""
@@ -193,7 +195,7 @@ def _plain_pieces(fitted: Fitted, layer: Coded, how: str) -> tuple[bytes, bytes,
     return table, positions, scales, _plain_codes(fitted, layer, how)
 
 
-def _plain_codes(fitted: Fitted, layer: Coded, how: str) -> bytes:
+def _plain_codes(fitted: Fitted, layer: QuantizedWeight, how: str) -> bytes:
     if how == ENTROPY and fitted.histogram:
         return b""
     if layer.bits >= 16:

@@ -18,7 +18,7 @@ BY_TRAINING = ("finetune", "iterative", "qat")
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "pruning": ("global", "layer", "channel", *N_OF_M),
     "score": tuple(dict.fromkeys(WEIGHT_SCORES + CHANNEL_SCORES)),
-    "grain": ("tensor", "channel"),
+    "granularity": ("tensor", "channel"),
     "scheme": ("symmetric", "affine", "codebook", "ternary"),
     "clip": ("minmax", "percentile", "mse"),
     "rounding": ("nearest", "gptq"),
@@ -38,7 +38,7 @@ class Recipe:
 
     Frozen, hashable and validated. Two equal recipes give equal reports, so equality tells
     whether a picture is stale and the hash is the key of an experiment's memory. A field with
-    nothing to act on (``grain`` at 32 bits, say) is ignored.
+    nothing to act on (``granularity`` at 32 bits, say) is ignored.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Recipe:
         ``"activation"``; or ``"random"`` as a control.
     bits
         Bits per stored weight: 1 to 8, 16 (IEEE half) or 32 (untouched float).
-    grain
+    granularity
         How many weights share one scale: a whole ``"tensor"`` or an output ``"channel"``.
     scheme
         ``"symmetric"`` codes around zero, ``"affine"`` ones with an integer zero point, a
@@ -99,7 +99,7 @@ class Recipe:
     pruning: str = "global"
     score: str = "magnitude"
     bits: int = 32
-    grain: str = "tensor"
+    granularity: str = "tensor"
     scheme: str = "symmetric"
     clip: str = "minmax"
     rounding: str = "nearest"
@@ -206,8 +206,9 @@ def without_idle(recipe: Recipe) -> Recipe:
 
     Examples
     --------
-    >>> str(without_idle(Recipe(pruning="channel", bits=1, grain="channel", clip="mse", seed=3)))
-    "Recipe(bits=1, grain='channel')"
+    >>> recipe = Recipe(pruning="channel", bits=1, granularity="channel", clip="mse", seed=3)
+    >>> str(without_idle(recipe))
+    "Recipe(bits=1, granularity='channel')"
     >>> str(without_idle(Recipe(recovery="refit")))
     'Recipe()'
     """
@@ -221,13 +222,13 @@ def without_idle(recipe: Recipe) -> Recipe:
     if not drawn and recipe.recovery not in BY_TRAINING:
         idle |= {"seed"}
     if not recipe.quantizes:
-        idle |= {"grain", "scheme", "clip", "rounding"}
+        idle |= {"granularity", "scheme", "clip", "rounding"}
     if recipe.recovery == "qat":  # it trains for the nearest codes
         idle |= {"rounding"}
     if recipe._widths <= {1, 16, 32} or recipe.scheme in ("codebook", "ternary"):
         idle |= {"clip"}
     if recipe.scheme == "codebook":
-        idle |= {"grain"}
+        idle |= {"granularity"}
     defaults: dict[str, Any] = Recipe().as_dict()
     return replace(recipe, **{name: defaults[name] for name in idle})
 

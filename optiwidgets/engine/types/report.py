@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Foreknown:
+class DeferredScores:
     """What is known of scores before they are asked for: given in their place, they come later.
 
     ``not_finite`` counts the images whose scores are not all finite.
@@ -39,7 +39,7 @@ class Foreknown:
 
 
 @dataclass(frozen=True)
-class Tools:
+class ReportOperations:
     """What a report can do but only an experiment knows how to.
 
     ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX
@@ -65,12 +65,12 @@ class _Scores:
         if report is None:  # asked of the class: there is no default
             raise AttributeError("scores")
         held = vars(report)["scores"]
-        if isinstance(held, Foreknown):
+        if isinstance(held, DeferredScores):
             held = vars(report)["scores"] = report.tools.scores(report.recipe)
         scores: NDArray[np.float32] = held
         return scores
 
-    def __set__(self, report: Report, given: NDArray[np.float32] | Foreknown) -> None:
+    def __set__(self, report: Report, given: NDArray[np.float32] | DeferredScores) -> None:
         vars(report)["scores"] = given
 
 
@@ -87,7 +87,7 @@ class Report:
 
     Where these are but the first of the images there are, ``out_of`` says how many there are.
 
-    Made with ``Foreknown`` in place of the scores, a report of all exploration images has them
+    Made with ``DeferredScores`` in place of the scores, a report of all exploration images has them
     evaluated on first use.
 
     None until measured: ``latency``; ``agreement``, the share of the images on which runtime and
@@ -106,7 +106,7 @@ class Report:
     size: Size
     pruned_weights: int
     prunable_weights: int
-    tools: Tools
+    tools: ReportOperations
     scores: _Scores = _Scores()  # must be given: what it is in the class is no default
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
@@ -135,14 +135,14 @@ class Report:
     @cached_property
     def mean_average_precision(self) -> float:
         """Macro mean of the one-vs-rest average precisions, 0..1."""
-        if isinstance(known := vars(self)["scores"], Foreknown):
+        if isinstance(known := vars(self)["scores"], DeferredScores):
             return known.mean_average_precision
         return self.tools.average_precision(self.labels, self.scores)
 
     @property
     def not_finite(self) -> int:
         """Images whose scores are not all finite."""
-        if isinstance(known := vars(self)["scores"], Foreknown):
+        if isinstance(known := vars(self)["scores"], DeferredScores):
             return known.not_finite
         return int((~np.isfinite(self.scores)).any(axis=1).sum())
 

@@ -120,10 +120,10 @@ class Sweep(Sequence[Trial]):
     @cached_property
     def frontier(self) -> tuple[Trial, ...]:
         """Rows that no other beats in bytes and accuracy, the smallest file first."""
-        return tuple(self.trials[place] for place in self.frontier_places)
+        return tuple(self.trials[place] for place in self.frontier_indices)
 
     @cached_property
-    def frontier_places(self) -> tuple[int, ...]:
+    def frontier_indices(self) -> tuple[int, ...]:
         """Where in ``trials`` the rows of the frontier are."""
         return tuple(frontier([_cost_and_worth(trial) for trial in self.trials]))
 

@@ -61,7 +61,7 @@ BANK: tuple[Question, ...] = (
         solution="0.34 / 0.1 = 3.4, rounded 3, times 0.1 is 0.3.",
     ),
     MultipleChoice(
-        key="quantization.grain",
+        key="quantization.granularity",
         prompt="Why can one scale for each channel be better than one for the whole layer?",
         options=(
             "The file gets smaller: there are fewer scales.",

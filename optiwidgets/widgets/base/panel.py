@@ -14,7 +14,7 @@ from ipywidgets import DOMWidget, VBox, Widget, widget_serialization
 from traitlets import Bool, Dict, Instance, Int, List, Unicode
 
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import Job, nothing
+from optiwidgets.session.background import Job, no_work
 from optiwidgets.widgets.base.assets import load_css, load_esm
 
 
@@ -70,6 +70,6 @@ def when_looked_at(
                 show(result)
                 widget.remove_class("ow-stale")
 
-        return (lambda void: work(report)) if looked_at else nothing, done
+        return (lambda is_cancelled: work(report)) if looked_at else no_work, done
 
     return job

@@ -11,7 +11,7 @@ from ipywidgets import Button, Dropdown, HBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session, is_whole
-from optiwidgets.widgets.classroom.page_events import Stage
+from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
 SPEEDS = {"slow": 500, "normal": 120, "fast": 0}  # how long each picture stands, in ms
@@ -24,7 +24,7 @@ RULE = (
 )
 
 
-class Player(HBox):
+class Autoplay(HBox):
     """Moves the sparsity slider step by step, each one only after the last picture was shown.
 
     Parameters
@@ -38,11 +38,11 @@ class Player(HBox):
 
     Examples
     --------
-    >>> session, controls, stage = Session(), Controls(), Stage()
+    >>> session, controls, stage = Session(), Controls(), PageEvents()
     >>> def ask(change):
     ...     session.recipe = controls.recipe()
     >>> controls.sparsity.observe(ask, "value")
-    >>> player = Player(session, controls, stage, lambda: Policy.MOBILE)
+    >>> player = Autoplay(session, controls, stage, lambda: Policy.MOBILE)
     >>> player.play.click()
     >>> stage.beat += 1
     >>> session.recipe.sparsity
@@ -53,7 +53,7 @@ class Player(HBox):
         self,
         session: Session,
         controls: Controls,
-        stage: Stage,
+        stage: PageEvents,
         policy: Callable[[], Policy],
     ) -> None:
         self.session, self.controls, self.stage, self._policy = session, controls, stage, policy
@@ -63,7 +63,9 @@ class Player(HBox):
         self.cliff = Button(description="Find my cliff")
         self.cliff.tooltip = RULE
         self.said = self.safe = ""  # in full, and without what a covered picture would show
-        self.tell: Callable[[], None] = lambda: None  # called when there is something new to say
+        self.on_progress: Callable[[], None] = lambda: (
+            None
+        )  # called when there is something new to say
         self._seeking, self._stepping, self._stride = False, False, 1
         self._at = 0
         self._stopped_s = -float(GRIP_S)
@@ -123,7 +125,7 @@ class Player(HBox):
 
         Examples
         --------
-        >>> Player(Session(), Controls(), Stage(), lambda: Policy.MEDICAL).rule()
+        >>> Autoplay(Session(), Controls(), PageEvents(), lambda: Policy.MEDICAL).rule()
         'drop surely above 1 point'
         """
         return f"drop surely above {_points(self._policy().limit_points)}"
@@ -203,7 +205,7 @@ class Player(HBox):
 
     def _say(self, said: str, safe: str = "") -> None:
         self.said, self.safe = said, safe
-        self.tell()
+        self.on_progress()
 
     def _dress(self) -> None:
         playing = self.playing

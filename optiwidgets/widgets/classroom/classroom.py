@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import DOMWidget
 
 from optiwidgets.widgets.classroom.activities import Activities
-from optiwidgets.widgets.classroom.autoplay import Player
-from optiwidgets.widgets.classroom.page_events import Stage
+from optiwidgets.widgets.classroom.autoplay import Autoplay
+from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.classroom.projector import Projector
-from optiwidgets.widgets.panels.digit_canvas import Draw
+from optiwidgets.widgets.panels.digit_canvas import DigitCanvas
 
 if TYPE_CHECKING:
     from optiwidgets.widgets.explorer.explorer import Explorer
@@ -41,12 +41,12 @@ class Classroom:
 
     def __init__(self, explorer: Explorer, repaint: Callable[[], None]) -> None:
         self.explorer, self.repaint = explorer, repaint
-        self.stage = Stage().add_class("ow-stage")
-        self.player = Player(
+        self.stage = PageEvents().add_class("ow-stage")
+        self.player = Autoplay(
             explorer.session, explorer.controls, self.stage, lambda: explorer.policy.value
         )
-        self.player.tell = repaint
-        self.draw = Draw(explorer.session)
+        self.player.on_progress = repaint
+        self.draw = DigitCanvas(explorer.session)
         self.activities: Activities = Activities(explorer.session, explorer.feed, self)
         explorer.policy.observe(lambda _: self.activities.other_policy(), "value")
         self.projector = Projector(self)
@@ -60,12 +60,12 @@ class Classroom:
         """Tabs by title."""
         return {"Draw": self.draw, "Class": self.activities}
 
-    def say(self, remark: Callable[[], str]) -> str:
+    def say(self, status_text: Callable[[], str]) -> str:
         """What Play has to say, or else the remark: nothing that is covered is told."""
         activities = self.activities
         if activities.covers:
-            return self.player.safe or ("" if activities.covers_picture else remark())
-        return self.player.said or remark()
+            return self.player.safe or ("" if activities.covers_picture else status_text())
+        return self.player.said or status_text()
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
         """What of the numbers may be sent to the page."""

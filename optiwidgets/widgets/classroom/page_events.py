@@ -12,7 +12,7 @@ from optiwidgets.widgets.base.assets import load_css, load_esm
 MOST_BEATS = 2**31 - 1
 
 
-class Stage(anywidget.AnyWidget):
+class PageEvents(anywidget.AnyWidget):
     """Beats while ``playing``, each time once the last picture is on the screen.
 
     The page counts ``beat`` up, says in ``calm`` whether it should move little, and may end
@@ -21,7 +21,7 @@ class Stage(anywidget.AnyWidget):
 
     Examples
     --------
-    >>> Stage().check_hand("playing", True)
+    >>> PageEvents().check_user_input("playing", True)
     Traceback (most recent call last):
     ...
     traitlets.traitlets.TraitError: playing can only be ended from a page
@@ -33,7 +33,7 @@ class Stage(anywidget.AnyWidget):
     beat = Int(0).tag(sync=True)
     calm = Bool(False).tag(sync=True)
 
-    def check_hand(self, trait: str, value: Any) -> None:
+    def check_user_input(self, trait: str, value: Any) -> None:
         """Raise TraitError for what no page needs to say."""
         if trait == "beat":
             if type(value) is not int or not 0 <= value <= MOST_BEATS:

@@ -32,7 +32,7 @@ LABELS = {  # where a value does not say it by itself
     "qat": "quantization-aware",
 }
 TRAIN = {"finetune": "Fine-tune", "iterative": "Train in steps", "qat": "Train rounded"}  # buttons
-CODE_FIELDS = ("grain", "scheme", "clip", "rounding")
+CODE_FIELDS = ("granularity", "scheme", "clip", "rounding")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Choice:
 CHOICES_SHOWN = (
     Choice("pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, place="ow-whole"),
     Choice("score", "Who goes first", WEIGHT_SCORES),
-    Choice("grain", "One scale per", CHOICES["grain"], in_sight=True),
+    Choice("granularity", "One scale per", CHOICES["granularity"], in_sight=True),
     Choice("scheme", "Codes", CHOICES["scheme"]),
     Choice("clip", "Range", CHOICES["clip"]),
     Choice("rounding", "Rounding", CHOICES["rounding"], in_sight=True),
@@ -139,7 +139,7 @@ def _about_codes(bits: int, scheme: str) -> Ruling | None:
         return Ruling("1 bit is sign times scale: always symmetric.", ("scheme", "clip"))
     if scheme == "codebook":
         reason = "A codebook lists each layer's values: no scale, range or GPTQ."
-        return Ruling(reason, ("grain", "clip", "rounding"))
+        return Ruling(reason, ("granularity", "clip", "rounding"))
     if scheme == "ternary" and bits == 2:
         return Ruling("Ternary codes find their own range.", ("clip",))
     if scheme == "ternary":

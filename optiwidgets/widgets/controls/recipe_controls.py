@@ -86,7 +86,7 @@ class Controls(VBox):
 
     def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
         """What belongs to each name, in the order of the screen."""
-        before = ("pruning", "score", "grain", "scheme", "clip", "rounding")
+        before = ("pruning", "score", "granularity", "scheme", "clip", "rounding")
         buttons = HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune")
         return {
             "sparsity": (self.sparsity, _ticks("0", "33", "66", "99")),

@@ -17,11 +17,11 @@ from optiwidgets.widgets.base.panel import Feed, Resting, View, when_looked_at
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer.connection import Connection
-from optiwidgets.widgets.explorer.share_link import Share, describe_link, restore
-from optiwidgets.widgets.explorer.status_text import remark
-from optiwidgets.widgets.panels.cell_images import Drawer
-from optiwidgets.widgets.panels.changes import Changed
-from optiwidgets.widgets.panels.downloads import Kept, draw, render
+from optiwidgets.widgets.explorer.share_link import ShareLink, describe_link, restore
+from optiwidgets.widgets.explorer.status_text import status_text
+from optiwidgets.widgets.panels.cell_images import CellImages
+from optiwidgets.widgets.panels.changes import ChangedImages
+from optiwidgets.widgets.panels.downloads import Downloads, draw, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
 from optiwidgets.widgets.panels.report_panels import (
@@ -89,9 +89,9 @@ class Explorer(VBox):
             rest=self.controls.settings(),
         ).add_class("ow-feed")
         self.waterfall = Waterfall()
-        self.kept = Kept()
-        self.drawer = Drawer(self.session, feed=self.feed)
-        self.changed = Changed(self.drawer)
+        self.kept = Downloads()
+        self.drawer = CellImages(self.session, feed=self.feed)
+        self.changed = ChangedImages(self.drawer)
         self.history, self.weights = History(self.session), Weights(self.session)
         self.classroom = Classroom(self, self._paint)
         views = self._views()
@@ -151,7 +151,13 @@ class Explorer(VBox):
 
     def _header(self) -> HBox:
         title = HTML("<h1>OptiWidgets</h1>")
-        chosen = (self.case, self.model, self.policy, Share(feed=self.feed), self.controls.reset)
+        chosen = (
+            self.case,
+            self.model,
+            self.policy,
+            ShareLink(feed=self.feed),
+            self.controls.reset,
+        )
         return HBox([title, *chosen, self.classroom.projector]).add_class("ow-header")
 
     def _views(self) -> dict[str, DOMWidget]:
@@ -194,11 +200,11 @@ class Explorer(VBox):
         self.controls.cancel.on_click(lambda _: self.session.cancel())
         self.tabs.observe(lambda _: self._open_view(), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
-        self.session.at_rest[:0] = [
+        self.session.on_idle[:0] = [
             self.history.settled,
-            self._at_rest("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
-            self._at_rest("Figure", self.kept.figure, render, self.kept.show),
-            self.weights.at_rest,
+            self._on_idle("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
+            self._on_idle("Figure", self.kept.figure, render, self.kept.show),
+            self.weights.on_idle,
         ]
         self.session.observe(lambda _: self._paint(), ["busy", "error"])
         self.session.observe(self._progressed, "progress")
@@ -232,7 +238,7 @@ class Explorer(VBox):
         spelled = self.controls.recipe()
         with self._quietly():
             recipe = spelled if fresh else self._as_trained(spelled)
-            asked = self.session.ask(recipe, hurried=True)
+            asked = self.session.ask(recipe, dragging=True)
         if not asked:
             self._paint()
 
@@ -287,7 +293,7 @@ class Explorer(VBox):
         """Send what is known to the browser, in one message."""
         session = self.session
         if session.busy:
-            if not session.hurried:  # a page whose handle moved knows, and waits for one message
+            if not session.dragging:  # a page whose handle moved knows, and waits for one message
                 self.feed.state = "running"
             return
         with self.feed.hold_sync():
@@ -300,7 +306,7 @@ class Explorer(VBox):
             alarm = session.error or self.notice
             self.feed.alarm = bool(alarm)
             self.feed.message = alarm or self.classroom.say(
-                lambda: remark(session, self.controls.says)
+                lambda: status_text(session, self.controls.says)
             )
 
     def _refuse(self, reason: str) -> None:
@@ -311,7 +317,7 @@ class Explorer(VBox):
         if None in (change.old, change.new):  # it begins, or it ended
             self._paint()
 
-    def _at_rest(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
+    def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
         """Do the steps, work and show, once the hand rests and the tab of that title is open."""
         tab = self.tabs.titles.index(title)
         return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)

@@ -57,7 +57,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {  # key of a query -> what its text 
 }
 
 
-class Share(Panel):
+class ShareLink(Panel):
     """A button in the header: the link to what is shown, and its recipe, to be copied."""
 
     _esm, _css = load_esm(__file__, "share_link"), load_css(__file__, "share_link")

@@ -19,7 +19,7 @@ from optiwidgets.widgets.controls.options import TRAIN
 
 
 @dataclass(frozen=True)
-class Words:
+class StatusText:
     """A method: its name, being done, not done, and, where numbers do not show it, done."""
 
     name: str
@@ -29,54 +29,54 @@ class Words:
 
 
 WORDS = {
-    "recalibrate": Words(
+    "recalibrate": StatusText(
         "recalibration",
         "recalibrating",
         "Not recalibrated",
         "Each channel's mean and variance matched, without labels.",
     ),
-    "bias": Words(
+    "bias": StatusText(
         "bias correction",
         "correcting biases",
         "Biases not corrected",
         "Each channel's mean matched, without labels.",
     ),
-    "refit": Words(
+    "refit": StatusText(
         "refit",
         "refitting",
         "Not refitted",
         "The weights left are refitted, without labels.",
     ),
-    "sequential": Words(
+    "sequential": StatusText(
         "refit",
         "refitting layer by layer",
         "Not refitted",
         "Refitted layer by layer, without labels.",
     ),
-    "finetune": Words(
+    "finetune": StatusText(
         "fine-tuning",
         "fine-tuning",
         "Not fine-tuned",
         "Fine-tuned on the training images.",
     ),
-    "iterative": Words(
+    "iterative": StatusText(
         "training",
         "pruning and training in steps",
         "Not trained in steps",
         "Pruned in steps, trained on the training images after each.",
     ),
-    "qat": Words(
+    "qat": StatusText(
         "training",
         "training as it will be rounded",
         "Not trained rounded",
         "Trained on the training images as it is rounded.",
     ),
-    "gptq": Words("GPTQ", "rounding by GPTQ", "Not rounded by GPTQ"),
-    "fisher": Words("Fisher scores", "looking at gradients", "Not cut by Fisher scores"),
+    "gptq": StatusText("GPTQ", "rounding by GPTQ", "Not rounded by GPTQ"),
+    "fisher": StatusText("Fisher scores", "looking at gradients", "Not cut by Fisher scores"),
 }
 
 
-def remark(session: Session, says: Callable[[Recipe], bool]) -> str:
+def status_text(session: Session, says: Callable[[Recipe], bool]) -> str:
     """What the learner asked for and what is shown, where the two differ.
 
     Parameters
@@ -90,10 +90,10 @@ def remark(session: Session, says: Callable[[Recipe], bool]) -> str:
     --------
     >>> session = Session()
     >>> session.recipe = Recipe(sparsity=0.83, recovery="sequential")
-    >>> remark(session, lambda recipe: True)
+    >>> status_text(session, lambda recipe: True)
     'Shown without refit; refitting layer by layer ...'
     >>> session.cancel()
-    >>> remark(session, lambda recipe: True)
+    >>> status_text(session, lambda recipe: True)
     'Not refitted: cancelled. Moving any handle tries again.'
     """
     said = [] if says(session.recipe) else [f"Set by code: {session.recipe}."]

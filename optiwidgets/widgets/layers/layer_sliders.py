@@ -114,9 +114,9 @@ class Layers(VBox):
             {"bytes": self.most.value} if self.unit.value == BYTES else {"drop": self.points.value}
         )
 
-        def work(tell: Any) -> Any:
+        def work(on_progress: Any) -> Any:
             try:
-                return experiment.fit_budget(**asked, tell=tell)
+                return experiment.fit_budget(**asked, on_progress=on_progress)
             except ValueError as error:  # a budget that cannot be: said, not shown as broken
                 return error
 

@@ -57,9 +57,9 @@ class Fragility(VBox):
         """Measure in the background, and draw every point as it comes."""
         experiment, by = self.session.experiment, self.by.value
 
-        def work(tell: Any) -> None:
+        def work(on_progress: Any) -> None:
             for found in experiment.grow_sensitivity(by):
-                tell(found.progress)
+                on_progress(found.progress)
                 self.curves.data = describe(found)
 
         self.note.value = ""

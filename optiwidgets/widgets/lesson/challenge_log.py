@@ -46,7 +46,7 @@ class Trials(VBox):
         self.table = Table("Attempts, the latest first", ("recipe", "met", "lost", "size", "why"))
         super().__init__([self.picture, self.table])
         self.add_class("ow-trials")
-        self.session.at_rest.insert(0, self._keeping)
+        self.session.on_idle.insert(0, self._keeping)
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
     @property
@@ -72,7 +72,9 @@ class Trials(VBox):
         return self.challenge.check(report, self.session.baseline).outcome is Outcome.CORRECT
 
     def _keeping(self, report: Report) -> Job:
-        return lambda void: self._draw([*self.reports, report]), lambda png: self._show(report, png)
+        return lambda is_cancelled: self._draw([*self.reports, report]), lambda png: self._show(
+            report, png
+        )
 
     def _show(self, report: Report, png: bytes) -> None:
         self.keep(report)

@@ -39,7 +39,7 @@ class Inspect(VBox):
         super().__init__([self.kind, self.count, self.pictures])
         self.add_class("ow-inspect")
         self.kind.observe(lambda _: self.session.settle(), "value")
-        self.session.at_rest.insert(0, self._drawing)
+        self.session.on_idle.insert(0, self._drawing)
         self.show(self.draw(self.session.report))
         guard(self, lambda reason: setattr(self.count, "value", reason))
 
@@ -54,7 +54,7 @@ class Inspect(VBox):
         self.pictures.layout.display = None if drawn[1] else "none"
 
     def _drawing(self, report: Report) -> Job:
-        return lambda void: self.draw(report), self.show
+        return lambda is_cancelled: self.draw(report), self.show
 
     def _picture(self, report: Report, places: Integers) -> bytes:
         from optiwidgets.plotting import (

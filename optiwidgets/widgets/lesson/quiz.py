@@ -28,7 +28,7 @@ LABELS = {
 }
 
 
-class Said(anywidget.AnyWidget):
+class Feedback(anywidget.AnyWidget):
     """The line under a question; its place in the page stays, so that news in it are spoken."""
 
     _esm = load_esm(__file__, "quiz")
@@ -86,7 +86,7 @@ class Quiz(VBox):
         self._committed: Result | None = None
         self._shown = False
         self.field = field_for(question)
-        self.said = Said(question=question.key)
+        self.said = Feedback(question=question.key)
         self.buttons = {
             "check": Button(description="Check").add_class("ow-check"),
             "hint": Button(description="Hint"),

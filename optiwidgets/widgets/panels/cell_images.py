@@ -16,7 +16,7 @@ from optiwidgets.widgets.base.panel import Panel
 from optiwidgets.widgets.panels.comparison import describe_cell, describe_image
 
 
-class Drawer(Panel):
+class CellImages(Panel):
     """The images in one cell, before and after; from one of them to its scores.
 
     ``cell`` is ``truth * K + prediction`` and ``image`` a place among the exploration images; -1 is
@@ -26,7 +26,7 @@ class Drawer(Panel):
     --------
     >>> from optiwidgets.widgets.base.panel import Feed
     >>> session = Session()
-    >>> drawer = Drawer(session, feed=Feed())
+    >>> drawer = CellImages(session, feed=Feed())
     >>> drawer.describe(session.baseline, session.report)
     {}
     >>> drawer.cell = 44
@@ -74,7 +74,7 @@ class Drawer(Panel):
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         return state | {"pixels": self._drawn(sorted(self._sent))} if key is None else state
 
-    def check_hand(self, trait: str, value: Any) -> None:
+    def check_user_input(self, trait: str, value: Any) -> None:
         """A hand may open a cell that there is and an image that there is, or close them."""
         if trait not in ("cell", "image"):
             raise TraitError(f"{trait} cannot be set from a page")

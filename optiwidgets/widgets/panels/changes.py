@@ -9,7 +9,7 @@ from traitlets import Instance, Int
 from optiwidgets.engine.types.report import Report
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel, View
-from optiwidgets.widgets.panels.cell_images import Drawer
+from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.comparison import describe_changes
 
 
@@ -21,7 +21,7 @@ class Changes(Panel):
 
     _esm, _css = load_esm(__file__, "changes"), load_css(__file__, "changes")
     chosen = Int(-1, help="cell of the mistake just chosen, or -1").tag(sync=True)
-    drawer = Instance(Drawer)
+    drawer = Instance(CellImages)
     min = -1  # of chosen, for the guard
 
     @property
@@ -30,14 +30,14 @@ class Changes(Panel):
         return int(self.drawer.session.baseline.scores.shape[1]) ** 2 - 1
 
 
-class Changed(View):
+class ChangedImages(View):
     """The tab "What changed"; its numbers are worked out only while it is looked at.
 
     Examples
     --------
     >>> from optiwidgets.widgets.base.panel import Feed
     >>> session = Session()
-    >>> changed = Changed(Drawer(session, feed=Feed()))
+    >>> changed = ChangedImages(CellImages(session, feed=Feed()))
     >>> changed.describe(session.baseline, session.report)
     {}
     >>> changed.looked_at = True
@@ -45,7 +45,7 @@ class Changed(View):
     'no sign of a drop'
     """
 
-    def __init__(self, drawer: Drawer) -> None:
+    def __init__(self, drawer: CellImages) -> None:
         self.panel = Changes(feed=drawer.feed, drawer=drawer)
         super().__init__([self.panel])
 

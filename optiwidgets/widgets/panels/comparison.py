@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from optiwidgets.engine.evaluation.comparison import GAINED, LOST, flows, light, look_into, mark
+from optiwidgets.engine.evaluation.comparison import GAINED, LOST, flows, inspect_cell, light, mark
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 
@@ -33,7 +33,7 @@ def describe_cell(
     (44, True, True)
     """
     truth, prediction = divmod(cell, len(report.class_names))
-    found = look_into(baseline, report, truth, prediction)
+    found = inspect_cell(baseline, report, truth, prediction)
     drawn = found.images[:MOST_DRAWN]
     return {
         "cell": cell,

@@ -30,7 +30,7 @@ class Canvas(anywidget.AnyWidget):
 
     Examples
     --------
-    >>> Canvas().check_hand("pixels", b"too short")
+    >>> Canvas().check_user_input("pixels", b"too short")
     Traceback (most recent call last):
     ...
     traitlets.traitlets.TraitError: pixels is 784 bytes, one a pixel of 28 x 28, not 9
@@ -42,7 +42,7 @@ class Canvas(anywidget.AnyWidget):
     reason = Unicode().tag(sync=True)
     about = Unicode().tag(sync=True)
 
-    def check_hand(self, trait: str, value: Any) -> None:
+    def check_user_input(self, trait: str, value: Any) -> None:
         """Raise TraitError for what no hand can draw."""
         if trait != "pixels":
             raise TraitError(f"{trait} cannot be set from a page")
@@ -53,7 +53,7 @@ class Canvas(anywidget.AnyWidget):
             raise TraitError(f"pixels is {PIXELS} bytes, one a pixel of 28 x 28, not {count}")
 
 
-class Draw(View):
+class DigitCanvas(View):
     """The canvas, what it is read as, and buttons to clear it or to take a real image.
 
     Parameters
@@ -63,7 +63,7 @@ class Draw(View):
 
     Examples
     --------
-    >>> draw = Draw(Session())
+    >>> draw = DigitCanvas(Session())
     >>> draw.looked_at = True
     >>> draw.take.click()
     >>> draw.canvas.answer["words"]

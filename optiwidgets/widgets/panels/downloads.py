@@ -16,12 +16,12 @@ MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
 )
 
 
-class Kept(VBox):
+class Downloads(VBox):
     """The figure, and links that download it and the model.
 
     Examples
     --------
-    >>> kept = Kept()
+    >>> kept = Downloads()
     >>> kept.show({"png": b"", "owz": b"OWZ"})
     >>> "optiwidgets.owz" in kept.links.value
     True

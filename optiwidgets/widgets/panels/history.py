@@ -13,16 +13,16 @@ from traitlets import Dict, Int, List, TraitError, Unicode
 
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import Job, nothing
+from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
-from optiwidgets.widgets.panels.history_log import Entry, Past, in_words, to_csv
+from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, in_words, to_csv
 from optiwidgets.widgets.panels.pareto import Frontier
 from optiwidgets.widgets.panels.report_payload import _plain
 
 
-class Ledger(anywidget.AnyWidget):
+class HistoryTable(anywidget.AnyWidget):
     """The table of what was tried, and two of its rows side by side.
 
     ``chosen`` is the row of the recipe where the session stands, -1 for none; choosing another
@@ -37,7 +37,7 @@ class Ledger(anywidget.AnyWidget):
     a = Int(0).tag(sync=True)
     b = Int(0).tag(sync=True)
 
-    def check_hand(self, trait: str, value: Any) -> None:
+    def check_user_input(self, trait: str, value: Any) -> None:
         """Raise TraitError unless a hand could have chosen this row."""
         if trait not in ("a", "b", "chosen"):
             raise TraitError(f"{trait} cannot be set from a page")
@@ -67,11 +67,11 @@ class History(View):
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.groups: dict[tuple[str, str], Past] = {}
+        self.groups: dict[tuple[str, str], HistoryLog] = {}
         self.past, self.locked = self._group(), False
         self.undo = Button(description="Undo", tooltip="Ctrl+Z").add_class("ow-undo")
         self.redo = Button(description="Redo", tooltip="Ctrl+Shift+Z").add_class("ow-redo")
-        self.ledger, self.link = Ledger(), HTML()
+        self.ledger, self.link = HistoryTable(), HTML()
         self.chart = Frontier(self.past.sweep(), session, size=(430, 300))
         buttons = HBox([self.undo, self.redo, self.link]).add_class("ow-history-line")
         left = VBox([buttons, self.ledger]).add_class("ow-history-left")
@@ -93,25 +93,25 @@ class History(View):
         self._follow()
 
     def settled(self, report: Report) -> Job:
-        """For ``Session.at_rest``: what is shown and answers the hand is kept."""
+        """For ``Session.on_idle``: what is shown and answers the hand is kept."""
 
         def done(_: Any) -> None:
             if not self.session.stale and self.session.report.recipe == report.recipe:
                 self.keep(report)
 
-        return nothing, done
+        return no_work, done
 
-    def _group(self) -> Past:
+    def _group(self) -> HistoryLog:
         """What was tried with the model that is open, whenever it was."""
         session = self.session
         key = session.case, session.model
         if key not in self.groups:
-            self.groups[key] = Past(*key, session.baseline)
+            self.groups[key] = HistoryLog(*key, session.baseline)
         return self.groups[key]
 
     def _listen(self) -> None:
-        self.undo.on_click(lambda _: self._go(Past.back))
-        self.redo.on_click(lambda _: self._go(Past.forth))
+        self.undo.on_click(lambda _: self._go(HistoryLog.back))
+        self.redo.on_click(lambda _: self._go(HistoryLog.forth))
         self.session.observe(lambda _: self._turn(), "baseline")
         self.session.observe(lambda _: self._follow(), "recipe")
         self.session.observe(lambda change: self._measured(change.new), "report")
@@ -119,7 +119,7 @@ class History(View):
         self.ledger.observe(lambda _: self._show(), ["a", "b"])
         self.observe(lambda _: self._show(), "looked_at")
 
-    def _go(self, way: Callable[[Past, Recipe], Recipe | None]) -> None:
+    def _go(self, way: Callable[[HistoryLog, Recipe], Recipe | None]) -> None:
         recipe = None if self.locked else way(self.past, self.session.recipe)
         if recipe is not None:
             self.session.ask(recipe)

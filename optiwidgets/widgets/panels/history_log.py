@@ -49,7 +49,7 @@ class Entry:
         return Trial.of(self.report, self.baseline)
 
 
-class Past:
+class HistoryLog:
     """Every recipe settled on with one model, each once, and which to go back to.
 
     Parameters
@@ -63,7 +63,7 @@ class Past:
     --------
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> exp = Experiment.load("digits")
-    >>> past = Past("digits", "small", exp.run(Recipe()))
+    >>> past = HistoryLog("digits", "small", exp.run(Recipe()))
     >>> past.keep(exp.run(Recipe(bits=4)))
     >>> past.back(Recipe(bits=4)), past.back(Recipe())
     (Recipe(sparsity=0.0, ...), None)
@@ -133,7 +133,7 @@ def in_words(recipe: Recipe) -> str:
 
     Examples
     --------
-    >>> in_words(Recipe(sparsity=0.8, bits=4, grain="channel", recovery="finetune"))
+    >>> in_words(Recipe(sparsity=0.8, bits=4, granularity="channel", recovery="finetune"))
     '80 % global, 4 bits per channel, fine-tune'
     >>> in_words(Recipe(clip="mse"))
     'untouched'
@@ -162,11 +162,11 @@ def _codes(recipe: Recipe) -> str:
     ways = [recipe.scheme, recipe.clip, recipe.rounding]
     usual = [default.scheme, default.clip, default.rounding]
     said = [LABELS.get(way, way) for way, own in zip(ways, usual, strict=True) if way != own]
-    grain = " per channel" if recipe.grain == "channel" else ""
-    return " ".join([f"{recipe.bits} bit{'s' * (recipe.bits > 1)}{grain}", *said])
+    granularity = " per channel" if recipe.granularity == "channel" else ""
+    return " ".join([f"{recipe.bits} bit{'s' * (recipe.bits > 1)}{granularity}", *said])
 
 
-def to_csv(groups: Iterable[Past]) -> str:
+def to_csv(groups: Iterable[HistoryLog]) -> str:
     """All entries as a table of comma-separated values, units in its header."""
     text = io.StringIO()
     rows = csv.writer(text)

@@ -13,7 +13,7 @@ from traitlets import Dict
 from optiwidgets.engine.types.measurements import LayerWeights
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import Job, nothing
+from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
@@ -61,15 +61,15 @@ class Weights(View):
         for handle in (self.layer, self.channel):
             handle.observe(lambda _: self._paint(), "value")
 
-    def at_rest(self, report: Report) -> Job:
-        """For ``Session.at_rest``: look at weights that take long to make."""
+    def on_idle(self, report: Report) -> Job:
+        """For ``Session.on_idle``: look at weights that take long to make."""
         waits = self.looked_at and not self._is_cheap(report.recipe)
 
         def done(layers: Any) -> None:
             if layers and report.recipe == self.session.report.recipe:
                 self._take(layers)
 
-        return (lambda void: report.weights()) if waits else nothing, done
+        return (lambda is_cancelled: report.weights()) if waits else no_work, done
 
     def _is_cheap(self, recipe: Recipe) -> bool:
         """Tell whether the weights can be had within a few milliseconds."""

@@ -82,7 +82,7 @@ class Frontier(anywidget.AnyWidget):
             raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
         self.sweep = sweep
         self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
-        front = {*sweep.frontier_places}
+        front = {*sweep.frontier_indices}
         with self.hold_sync():
             self.trials = [_describe(t, i in front) for i, t in enumerate(sweep)]
             self.about = _about(sweep, self.session is not None)

@@ -17,11 +17,11 @@ LONGEST_NAME = 100  # characters
 LOUD = ("optiwidgets", "ipykernel.comm", "comm")  # loggers that would write on the page
 
 
-def close_door(kernel: Any) -> None:
+def install_comm_filter(kernel: Any) -> None:
     """Check what a page sends to this kernel, if it is served by Voila; once is enough."""
     if kernel is None or not served() or getattr(kernel, "optiwidgets_door", None):
         return
-    kernel.optiwidgets_door = door = Door(kernel)
+    kernel.optiwidgets_door = door = CommFilter(kernel)
     for kind in ("comm_open", "comm_msg", "comm_close"):
         kernel.shell_handlers[kind] = door.watch(kind, kernel.shell_handlers[kind])
     for name in LOUD:
@@ -35,7 +35,7 @@ def served() -> bool:
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
 
 
-class Door:
+class CommFilter:
     """Lets through what a page needs to send, and drops the rest."""
 
     def __init__(self, kernel: Any) -> None:

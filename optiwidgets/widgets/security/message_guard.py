@@ -9,7 +9,7 @@ from typing import Any
 from ipywidgets import BoundedFloatText, Checkbox, FloatSlider, Text, Widget
 from traitlets import TraitError
 
-from optiwidgets.widgets.security.comm_filter import close_door
+from optiwidgets.widgets.security.comm_filter import install_comm_filter
 
 HAND = {"value", "index", "selected_index", "chosen"}  # a hand's: whole numbers, as a rule
 LONGEST_TEXT = 200  # characters
@@ -23,7 +23,7 @@ def guard(root: Widget, refuse: Callable[[str], None]) -> None:
     Anything else is refused: the last good state stays, goes back to the browser, and ``refuse``
     gets the reason.
     """
-    close_door(getattr(root.comm, "kernel", None))
+    install_comm_filter(getattr(root.comm, "kernel", None))
     for widget in _below(root, set()):
         _guard_one(widget, refuse)
 
@@ -112,9 +112,9 @@ def _is_plain(value: Any) -> bool:
 def _check(widget: Widget, state: dict[str, Any]) -> None:
     """Raise TraitError for what no hand can do: other traits, or values that no hand can give.
 
-    A widget that takes more than a number from a hand says what, by ``check_hand(trait, value)``.
+    A widget with other inputs than numbers defines ``check_user_input(trait, value)``.
     """
-    own = getattr(widget, "check_hand", None)
+    own = getattr(widget, "check_user_input", None)
     for trait, value in state.items():
         if trait in HARMLESS:
             continue

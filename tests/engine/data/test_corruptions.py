@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from optiwidgets.engine.data.corruptions import changed
+from optiwidgets.engine.data.corruptions import corrupt
 from optiwidgets.engine.data.dataset import Dataset, fingerprint
 from optiwidgets.engine.data.loaders import load_dataset
 
@@ -51,38 +51,38 @@ def noise_images():
 
 def test_nothing_asked_for_is_nothing_done(noise_images):
     dataset = dataset_of(noise_images)
-    assert torch.equal(changed(dataset).exploration[0], dataset.exploration[0])
+    assert torch.equal(corrupt(dataset).exploration[0], dataset.exploration[0])
 
 
 def test_brightness_is_a_factor_of_pixels_and_stops_at_white(noise_images):
-    dim = explored(changed(dataset_of(noise_images), brightness=0.5))
+    dim = explored(corrupt(dataset_of(noise_images), brightness=0.5))
     torch.testing.assert_close(dim, noise_images * 0.5)
-    bright = explored(changed(dataset_of(noise_images), brightness=3))
+    bright = explored(corrupt(dataset_of(noise_images), brightness=3))
     torch.testing.assert_close(bright, (noise_images * 3).clamp(max=1))
 
 
 def test_a_quarter_turn_is_counter_clockwise(noise_images):
     square = noise_images[..., :9].contiguous()
-    turned = explored(changed(dataset_of(square), rotation=90))
+    turned = explored(corrupt(dataset_of(square), rotation=90))
     torch.testing.assert_close(turned, square.rot90(1, (2, 3)), atol=1e-4, rtol=0)
 
 
 def test_what_turns_in_from_outside_repeats_the_edge():
     pale = torch.full((2, 3, 8, 8), 0.9)
     pale[:, :, 3:5, 3:5] = 0.2
-    turned = explored(changed(dataset_of(pale), rotation=45))
+    turned = explored(corrupt(dataset_of(pale), rotation=45))
     torch.testing.assert_close(turned[:, :, 0], torch.full((2, 3, 8), 0.9))
 
 
 def test_blur_is_scipys_gaussian(noise_images):
-    ours = explored(changed(dataset_of(noise_images), blur=1.3))[2, 1]
+    ours = explored(corrupt(dataset_of(noise_images), blur=1.3))[2, 1]
     reach = gaussian_filter(noise_images[2, 1].numpy(), 1.3, mode="mirror", radius=4)
     np.testing.assert_allclose(ours.numpy(), reach, atol=1e-5)
 
 
 def test_noise_has_the_deviation_asked_for_and_is_the_same_every_time():
     grey = dataset_of(torch.full((20, 3, 32, 32), 0.5))
-    first, again = (explored(changed(grey, noise=0.1)) for _ in range(2))
+    first, again = (explored(corrupt(grey, noise=0.1)) for _ in range(2))
     assert torch.equal(first, again)
     assert first.std().item() == pytest.approx(0.1, rel=0.02)
     assert first.mean().item() == pytest.approx(0.5, abs=0.003)
@@ -93,7 +93,7 @@ def test_mean_and_std_of_each_channel_are_respected(noise_images):
     mean, std = torch.tensor([0.1, 0.7]).view(2, 1, 1), torch.tensor([0.2, 3.0]).view(2, 1, 1)
     dataset = replace(dataset_of(noise_images), mean=[0.1, 0.7], std=[0.2, 3.0])
     dataset = replace(dataset, exploration=((noise_images - mean) / std, dataset.exploration[1]))
-    torch.testing.assert_close(explored(changed(dataset, brightness=0.5)), noise_images * 0.5)
+    torch.testing.assert_close(explored(corrupt(dataset, brightness=0.5)), noise_images * 0.5)
 
 
 @given(CHANGES)
@@ -101,7 +101,7 @@ def test_any_change_leaves_pixels_within_0_and_1_and_all_else_alone(changes):
     pixels = torch.rand(2, 2, 9, 12, generator=torch.Generator().manual_seed(4))
     dataset = dataset_of(pixels)
     before = fingerprint(dataset.exploration)
-    made = changed(dataset, **changes)
+    made = corrupt(dataset, **changes)
     assert explored(made).min() >= -1e-5
     assert explored(made).max() <= 1 + 1e-5
     assert made.exploration[0].shape == pixels.shape
@@ -110,16 +110,16 @@ def test_any_change_leaves_pixels_within_0_and_1_and_all_else_alone(changes):
         assert getattr(made, part) is getattr(dataset, part)
     assert (made.mean, made.std, made.class_names) == (0.25, 0.5, ("a", "b"))
     assert fingerprint(dataset.exploration) == before
-    assert fingerprint(changed(dataset, **changes).exploration) == fingerprint(made.exploration)
+    assert fingerprint(corrupt(dataset, **changes).exploration) == fingerprint(made.exploration)
 
 
 def test_the_description_says_what_was_changed():
     smear = load_dataset("smear-200")
-    made = changed(smear, noise=0.05, rotation=-20)
+    made = corrupt(smear, noise=0.05, rotation=-20)
     assert made.name == "smear-200"
     assert made.description.startswith("synthetic")
     assert made.description.endswith("(changed: noise 0.05, rotation -20)")
-    assert changed(smear).description == smear.description
+    assert corrupt(smear).description == smear.description
 
 
 @pytest.mark.parametrize(
@@ -137,4 +137,4 @@ def test_the_description_says_what_was_changed():
 )
 def test_a_change_out_of_range_is_refused(noise_images, changes, message):
     with pytest.raises(ValueError, match=message):
-        changed(dataset_of(noise_images), **changes)
+        corrupt(dataset_of(noise_images), **changes)

@@ -13,7 +13,7 @@ from torch import nn
 from optiwidgets.engine.calibration.activation_ranges import calibrate
 from optiwidgets.engine.evaluation import incremental
 from optiwidgets.engine.evaluation.images import BATCH
-from optiwidgets.engine.evaluation.incremental import Explored, Resumer
+from optiwidgets.engine.evaluation.incremental import EvaluationSet, IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models import batchnorm_folding, zoo
@@ -79,7 +79,10 @@ def changed(net, name):
 def same(resumer, net):
     """Whether it gives the bits of a run from the images on, and what torch says."""
     scores = resumer(net)
-    whole, torchs = Resumer(resumer.batches)(net), evaluate(copy.deepcopy(net), resumer.batches)
+    whole, torchs = (
+        IncrementalEvaluator(resumer.batches)(net),
+        evaluate(copy.deepcopy(net), resumer.batches),
+    )
     return torch.equal(scores, whole) and torch.allclose(scores, torchs, rtol=1e-3, atol=1e-4)
 
 
@@ -88,7 +91,7 @@ def same(resumer, net):
 def test_the_shipped_models_give_the_same_bits_from_every_layer_on(model, name):
     net = batchnorm_folding.fold(zoo.load_trained(model))
     random = torch.Generator().manual_seed(1)
-    resumer = Resumer(torch.randn(70, 1, 28, 28, generator=random).split(BATCH))
+    resumer = IncrementalEvaluator(torch.randn(70, 1, 28, 28, generator=random).split(BATCH))
     assert same(resumer, net)
     for _ in range(3):
         net = changed(net, f"{name}.weight")
@@ -98,7 +101,7 @@ def test_the_shipped_models_give_the_same_bits_from_every_layer_on(model, name):
 
 @pytest.mark.parametrize("name", ["left.weight", "left.bias", "scale", "right.bias", "head.weight"])
 def test_so_does_a_residual_net_with_steps_in_place(residual, batches, name):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     for _ in range(4):
         assert same(resumer, residual)
         residual = changed(residual, name)
@@ -107,14 +110,14 @@ def test_so_does_a_residual_net_with_steps_in_place(residual, batches, name):
 
 
 def test_any_order_of_changes_is_followed(residual, batches):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     for name in ("head", "right", "left", "left", "head", "enter", "head", "head", "right"):
         residual = changed(residual, f"{name}.weight")
         assert same(resumer, residual), name
 
 
 def test_a_change_of_the_first_layer_makes_the_cut_anew(residual, batches):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     for name, kept_at in (
         ("head", ()),
         ("head", ("head",)),
@@ -127,7 +130,7 @@ def test_a_change_of_the_first_layer_makes_the_cut_anew(residual, batches):
 
 
 def test_the_same_model_again_and_a_layer_never_called_change_nothing(residual, batches):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     resumer(residual)
     assert same(resumer, changed(residual, "unused.weight"))
     assert resumer.kept_at == ()
@@ -138,7 +141,7 @@ def test_the_same_model_again_and_a_layer_never_called_change_nothing(residual, 
 
 
 def test_batchnorms_that_stayed_count(make_own, batches):
-    net, resumer = batchnorm_folding.fold(make_own()), Resumer(batches)
+    net, resumer = batchnorm_folding.fold(make_own()), IncrementalEvaluator(batches)
     for name in ("after.running_mean", "after.running_mean", "deep.weight", "enter.bias"):
         assert same(resumer, net)
         net = changed(net, name)
@@ -148,16 +151,16 @@ def test_batchnorms_that_stayed_count(make_own, batches):
 @pytest.mark.slow
 def test_removed_channels_are_followed(make_own, toy):
     experiment = Experiment(make_own(), toy, memory_mb=0)
-    resumer = Resumer(toy.exploration[0].split(5))
+    resumer = IncrementalEvaluator(toy.exploration[0].split(5))
     for deep, hidden in ((0.0, 0.0), (0.5, 0.0), (0.8, 0.0), (0.8, 0.5), (0.8, 0.7), (0.3, 0.7)):
         layers = (("deep", deep, None), ("hidden", hidden, None))
-        net = experiment._optimizer.optimize(Recipe(pruning="channel", layers=layers)).simulation()
+        net = experiment._compressor.optimize(Recipe(pruning="channel", layers=layers)).simulation()
         assert same(resumer, net)
         assert "wide" not in resumer.kept_at
 
 
 def test_rounded_activations_are_not_resumed(residual, batches):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     for _ in range(2):
         residual = changed(residual, "head.weight")
         ranges = calibrate(residual, batches[0])
@@ -169,7 +172,7 @@ def test_rounded_activations_are_not_resumed(residual, batches):
 
 def test_what_a_model_does_counts_not_what_fx_records_of_it(batches):
     torch.manual_seed(5)
-    net, resumer = batchnorm_folding.fold(Renamed()), Resumer(batches)
+    net, resumer = batchnorm_folding.fold(Renamed()), IncrementalEvaluator(batches)
     for _ in range(3):
         assert same(resumer, net)
         net = changed(net, "head.weight")
@@ -177,7 +180,7 @@ def test_what_a_model_does_counts_not_what_fx_records_of_it(batches):
 
 
 def test_in_inference_mode_it_is_the_same(residual, batches):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     with torch.inference_mode():
         for _ in range(3):
             net = copy.deepcopy(residual)
@@ -189,7 +192,9 @@ def test_in_inference_mode_it_is_the_same(residual, batches):
 def test_what_takes_too_much_memory_is_not_kept():
     net = batchnorm_folding.fold(zoo.load_trained("small"))
     images = torch.randn(70, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    resumer = Resumer(images.split(BATCH), most_bytes=70 * 4000)  # an image: 6272, 3136 and 1152
+    resumer = IncrementalEvaluator(
+        images.split(BATCH), most_bytes=70 * 4000
+    )  # an image: 6272, 3136 and 1152
     for layer, kept_at in (
         *(("features.4", ()), ("features.4", ()), ("features.8", ("features.8",))),
         *(("hidden", ("hidden",)), ("hidden", ("hidden",)), ("features.8", ("features.8",))),
@@ -201,7 +206,7 @@ def test_what_takes_too_much_memory_is_not_kept():
 
 
 def test_what_was_kept_is_left_as_it_was_by_a_run_that_starts_from_it(residual, batches):
-    resumer, further = Resumer(batches), changed(residual, "head.weight")
+    resumer, further = IncrementalEvaluator(batches), changed(residual, "head.weight")
     for net in (residual, further):
         resumer(net)
     (cut,) = resumer._last.cuts
@@ -221,7 +226,7 @@ def test_a_model_that_cannot_be_exported_runs_in_torch(batches, caplog):
         def forward(self, images):
             return self.head(torch.special.bessel_j0(images).flatten(1))
 
-    net, resumer = batchnorm_folding.fold(Odd()), Resumer(batches)
+    net, resumer = batchnorm_folding.fold(Odd()), IncrementalEvaluator(batches)
     with caplog.at_level("INFO", "optiwidgets"):
         for _ in range(2):
             assert torch.equal(resumer(net), evaluate(copy.deepcopy(net), batches))
@@ -238,7 +243,9 @@ def test_a_graph_that_the_runtime_cannot_open_runs_in_torch(residual, batches, m
         return model
 
     monkeypatch.setattr(incremental, "template", other)
-    assert torch.equal(Resumer(batches)(residual), evaluate(copy.deepcopy(residual), batches))
+    assert torch.equal(
+        IncrementalEvaluator(batches)(residual), evaluate(copy.deepcopy(residual), batches)
+    )
 
 
 def test_a_graph_that_says_something_else_is_not_taken(residual, batches, monkeypatch):
@@ -249,7 +256,9 @@ def test_a_graph_that_says_something_else_is_not_taken(residual, batches, monkey
         return model
 
     monkeypatch.setattr(incremental, "template", other)
-    assert torch.equal(Resumer(batches)(residual), evaluate(copy.deepcopy(residual), batches))
+    assert torch.equal(
+        IncrementalEvaluator(batches)(residual), evaluate(copy.deepcopy(residual), batches)
+    )
 
 
 @pytest.mark.parametrize("model", ["small", "wide"])
@@ -264,9 +273,9 @@ def test_torch_and_the_runtime_predict_alike(model):
 
 
 def test_threads_do_not_mix_up_their_models(residual, batches):
-    resumer = Resumer(batches)
+    resumer = IncrementalEvaluator(batches)
     nets = [changed(residual, f"{name}.weight") for name in ("enter", "left", "right", "head") * 6]
-    expected = [Resumer(batches)(net) for net in nets]
+    expected = [IncrementalEvaluator(batches)(net) for net in nets]
     with ThreadPoolExecutor(4) as pool:
         assert all(map(torch.equal, pool.map(resumer, nets), expected))
 
@@ -275,7 +284,7 @@ def test_an_experiment_says_what_it_says_without(digits):
     afresh = Experiment.load("digits", memory_mb=0)
     for step in range(3):
         recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
-        afresh._whole = Explored.of(afresh.dataset)
+        afresh._whole = EvaluationSet.of(afresh.dataset)
         assert (digits.run(recipe).scores == afresh.run(recipe).scores).all()
     assert digits._whole.resumer.kept_at[-1] == "features.8"
 

@@ -11,7 +11,7 @@ from torch import nn
 from optiwidgets.engine.data.dataset import fingerprint
 from optiwidgets.engine.evaluation.images import BATCH, Images
 from optiwidgets.engine.evaluation.inference import evaluate
-from optiwidgets.engine.execution.worker_pool import alone
+from optiwidgets.engine.execution.worker_pool import run_on_worker
 
 
 def part(count):
@@ -60,7 +60,7 @@ def test_the_callers_own_threads_and_modes_stay_what_they_were(make_own):
     before = torch.get_num_threads()
     scores = evaluate(make_own().eval(), Images.of("exploration", part(80)).batches)
     assert torch.get_num_threads() == before
-    assert alone(torch.get_num_threads) == 1
+    assert run_on_worker(torch.get_num_threads) == 1
     assert torch.is_grad_enabled()
     assert not scores.is_inference()
 
@@ -77,9 +77,9 @@ def test_many_threads_may_evaluate_at_once(make_own):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_makes_threads_of_its_own():
-    assert alone(os.getpid) == os.getpid()
+    assert run_on_worker(os.getpid) == os.getpid()
     child = os.fork()
     if not child:
         signal.alarm(20)  # an inherited thread pool would hang for ever
-        os._exit(0 if alone(os.getpid) == os.getpid() else 1)
+        os._exit(0 if run_on_worker(os.getpid) == os.getpid() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -304,7 +304,7 @@ def test_half_the_channels_fine_tuned_are_good_for_a_phone_and_not_for_a_clinic(
 
 
 def test_a_drop_that_may_or_may_not_be_too_much_cannot_be_told(judged):
-    verdict = judged(MOBILE, **HALF, bits=4, grain="channel")
+    verdict = judged(MOBILE, **HALF, bits=4, granularity="channel")
     assert verdict.grade == "cannot tell"
     assert "images would settle 2" in verdict.reasons[0]
     assert "1,500 images cannot settle 2" in verdict.reasons[1]

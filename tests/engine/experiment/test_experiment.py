@@ -27,7 +27,7 @@ from optiwidgets.engine.types.recipe import BIT_WIDTHS, CHOICES, WITHOUT_TRAININ
 SOME = [
     Recipe(),
     Recipe(sparsity=0.8, bits=4),
-    Recipe(sparsity=0.5, pruning="channel", bits=2, grain="channel"),
+    Recipe(sparsity=0.5, pruning="channel", bits=2, granularity="channel"),
     Recipe(sparsity=0.3, score="random", seed=5, bits=1),
     Recipe(sparsity=0.7, pruning="layer", bits=6, scheme="affine", clip="mse"),
 ]
@@ -130,7 +130,7 @@ CONTROLS = st.builds(
     pruning=st.sampled_from(CHOICES["pruning"]),
     score=st.sampled_from(CHOICES["score"]),
     bits=st.sampled_from(BIT_WIDTHS[1:]),
-    grain=st.sampled_from(CHOICES["grain"]),
+    granularity=st.sampled_from(CHOICES["granularity"]),
     scheme=st.sampled_from(CHOICES["scheme"]),
     clip=st.sampled_from(CHOICES["clip"]),
     rounding=st.sampled_from(CHOICES["rounding"]),
@@ -232,8 +232,8 @@ def test_memory_never_holds_more_than_it_may(make_own, toy):
     experiment = Experiment(make_own(), toy, memory_mb=0.002)
     for bits in BIT_WIDTHS:
         experiment.run(Recipe(bits=bits))
-        held = experiment._memory.reports.values()
-        assert experiment._memory.used_bytes == sum(map(experiment._memory.weigh, held)) <= 2000
+        held = experiment._cache.reports.values()
+        assert experiment._cache.used_bytes == sum(map(experiment._cache.weigh, held)) <= 2000
     assert len(held) == 3
 
 
@@ -247,9 +247,9 @@ def test_a_report_that_two_threads_made_at_once_is_weighed_once(make_own, toy):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(run, [2] * 8))
-    experiment._memory.put(experiment.run(Recipe(bits=2)))
-    (held,) = experiment._memory.reports.values()
-    assert experiment._memory.used_bytes == experiment._memory.weigh(held)
+    experiment._cache.put(experiment.run(Recipe(bits=2)))
+    (held,) = experiment._cache.reports.values()
+    assert experiment._cache.used_bytes == experiment._cache.weigh(held)
 
 
 def test_memory_without_an_end_is_allowed(make_own, toy):
@@ -319,7 +319,7 @@ def test_a_resnet_is_folded_whole_and_answers_as_before(resnet):
 
 @pytest.mark.parametrize("pruning", ["global", "layer"])
 def test_a_resnet_is_pruned_and_quantized_like_any_other_model(resnet, pruning, tmp_path):
-    report = resnet.run(Recipe(sparsity=0.7, pruning=pruning, bits=4, grain="channel"))
+    report = resnet.run(Recipe(sparsity=0.7, pruning=pruning, bits=4, granularity="channel"))
     model = report.model()
     report.save(tmp_path / "resnet.owz")
     loaded = load_packed(tmp_path / "resnet.owz", model=residual())
@@ -368,7 +368,7 @@ def test_a_sealed_report_is_not_measured(make_own, toy):
 @pytest.mark.parametrize("threads", [0, -1, 10**6, 1.5, 2.0, "2", True, None])
 def test_threads_are_checked_before_any_work(own, monkeypatch, threads):
     report = own.run(Recipe(bits=4))
-    monkeypatch.setattr(own._optimizer, "optimize", lambda *_: pytest.fail("worked"))
+    monkeypatch.setattr(own._compressor, "optimize", lambda *_: pytest.fail("worked"))
     most = os.cpu_count()
     with pytest.raises(ValueError, match=f"whole number, 1 to {most} here, not {threads!r}"):
         own.measure(report, threads=threads)

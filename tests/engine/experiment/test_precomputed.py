@@ -16,13 +16,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optiwidgets.engine.compression.compressor import Optimizer
+from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import is_stable, judge
 from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment, precomputed
 from optiwidgets.engine.experiment.precompute import evaluate_grid, main
-from optiwidgets.engine.experiment.precomputed import SPARSITIES, Grid, recipes, share
+from optiwidgets.engine.experiment.precomputed import (
+    SPARSITIES,
+    PrecomputedReports,
+    recipes,
+    register,
+)
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 
@@ -33,7 +38,7 @@ SAMPLE = [
 ]
 ELSEWHERE = [
     Recipe(sparsity=0.805, bits=4),
-    Recipe(bits=4, grain="channel"),
+    Recipe(bits=4, granularity="channel"),
     Recipe(sparsity=0.5, score="lamp"),
     Recipe(bits=8, activation_bits=8),
     Recipe(seed=1),
@@ -64,7 +69,7 @@ def test_an_edit_in_any_folder_of_the_engine_changes_what_made_a_grid(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def toy_grid(own) -> Grid:
+def toy_grid(own) -> PrecomputedReports:
     """Of the own model on the toy images."""
     return evaluate_grid(Sampled(own))
 
@@ -78,7 +83,7 @@ def opened(toy_grid, make_own, toy):
 
 
 @pytest.fixture(scope="module")
-def digits_grid(digits) -> Grid:
+def digits_grid(digits) -> PrecomputedReports:
     """Of the shipped small CNN on the shipped digits."""
     return evaluate_grid(Sampled(digits))
 
@@ -139,10 +144,10 @@ def test_so_it_is_for_the_digits_shipped(digits, digits_grid, recipe):
 
 
 def test_nothing_is_optimized_before_scores_are_asked_for(opened, monkeypatch):
-    def optimize(self, recipe, tell=None):
+    def optimize(self, recipe, on_progress=None):
         raise AssertionError(f"optimizes {recipe}")
 
-    monkeypatch.setattr(Optimizer, "optimize", optimize)
+    monkeypatch.setattr(Compressor, "optimize", optimize)
     base, report = opened.run(Recipe()), opened.run(Recipe(sparsity=0.5, bits=4))
     assert judge(base, report, Policy.MOBILE).grade
     assert is_stable(report)
@@ -160,8 +165,8 @@ def test_drops_and_verdicts_are_the_same_across_grid_and_run(opened, make_own, t
     assert known[1].drop_from(known[0]) == expected
     assert known[1].drop_from(run[0]) == run[1].drop_from(known[0]) == expected
     assert judge(*known, Policy.MEDICAL) == judge(*run, Policy.MEDICAL)
-    elsewhere = opened.run(replace(recipe, grain="channel"))  # run, against a known baseline
-    of_fresh = fresh.run(replace(recipe, grain="channel"))
+    elsewhere = opened.run(replace(recipe, granularity="channel"))  # run, against a known baseline
+    of_fresh = fresh.run(replace(recipe, granularity="channel"))
     assert elsewhere.drop_from(known[0]) == of_fresh.drop_from(run[0])
 
 
@@ -192,9 +197,9 @@ def test_a_report_is_the_same_as_long_as_it_is_held_and_takes_no_memory(opened):
     assert opened.run(Recipe(bits=4)) is held
     scores = held.scores
     assert opened.run(Recipe(bits=4)).scores is scores
-    assert not opened._memory.reports
+    assert not opened._cache.reports
     del held
-    assert not opened._memory._handed
+    assert not opened._cache._handed
 
 
 def test_a_known_report_can_be_measured(digits, digits_grid):
@@ -225,13 +230,13 @@ def test_a_foreign_grid_is_refused_with_the_reason(toy_grid, make_own, toy):
 def test_progress_is_told_and_what_it_raises_ends_the_work(make_own, toy):
     told = []
 
-    def tell(progress):
+    def on_progress(progress):
         told.append(progress.done)
         if len(told) == 5:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        evaluate_grid(Experiment(make_own(), toy), tell)
+        evaluate_grid(Experiment(make_own(), toy), on_progress)
     assert told == [0, 0.001, 0.002, 0.003, 0.004]
 
 
@@ -240,7 +245,7 @@ def test_scores_that_are_not_finite_are_counted(toy_grid, own):
     scores = broken.scores.copy()
     scores[[3, 5, 5], [0, 1, 2]] = np.nan, np.inf, np.nan
     broken = replace(broken, scores=scores)
-    grid = Grid.of(toy_grid.about, (broken for _ in recipes()))
+    grid = PrecomputedReports.of(toy_grid.about, (broken for _ in recipes()))
     known = grid.report(Recipe(bits=2), partial(own._begin, own._whole.images))
     assert (known.not_finite, broken.not_finite) == (2, 2)
     assert np.isnan(known.mean_average_precision)
@@ -250,13 +255,13 @@ def test_scores_that_are_not_finite_are_counted(toy_grid, own):
 def test_more_classes_than_a_byte_holds_are_refused(toy_grid, own):
     many = replace(own.run(Recipe()), class_names=tuple(map(str, range(257))))
     with pytest.raises(ValueError, match="256 classes at most, not 257"):
-        Grid.of(toy_grid.about, [many])
+        PrecomputedReports.of(toy_grid.about, [many])
 
 
 def test_a_saved_grid_is_small_and_comes_back_whole(digits_grid, tmp_path):
     path = tmp_path / "grid.npz"
     digits_grid.save(path)
-    loaded = Grid.load(path)
+    loaded = PrecomputedReports.load(path)
     assert_same_grid(loaded, digits_grid)
     assert digits_grid.nbytes < 2e6
     assert path.stat().st_size < digits_grid.nbytes
@@ -264,11 +269,11 @@ def test_a_saved_grid_is_small_and_comes_back_whole(digits_grid, tmp_path):
     with pytest.raises(OSError, match="no such"):
         digits_grid.save(tmp_path / "no such" / "grid.npz")
     with pytest.raises(FileNotFoundError):
-        Grid.load(tmp_path / "nowhere.npz")
+        PrecomputedReports.load(tmp_path / "nowhere.npz")
 
 
-def assert_same_grid(one: Grid, other: Grid) -> None:
-    for name in (f.name for f in fields(Grid)):
+def assert_same_grid(one: PrecomputedReports, other: PrecomputedReports) -> None:
+    for name in (f.name for f in fields(PrecomputedReports)):
         a, b = getattr(one, name), getattr(other, name)
         assert a.tobytes() == b.tobytes() if isinstance(a, np.ndarray) else a == b
         assert not isinstance(a, np.ndarray) or not a.flags.writeable
@@ -293,7 +298,7 @@ def test_a_damaged_file_is_refused_or_says_the_same(toy_grid, saved, folder, dat
     path = folder / "damaged.npz"
     path.write_bytes(damaged)
     try:
-        found = Grid.load(path)
+        found = PrecomputedReports.load(path)
     except ValueError as error:
         assert str(path) in str(error)  # noqa: PT017 (either is right)
     else:
@@ -316,7 +321,7 @@ def test_a_file_of_something_else_is_refused(toy_grid, tmp_path):
 
     def refused(reason="no slider grid"):
         with pytest.raises(ValueError, match=reason):
-            Grid.load(path)
+            PrecomputedReports.load(path)
 
     for junk in (b"", b"PK", b"a text", pickle.dumps({}), torch.zeros(3).numpy().tobytes()):
         path.write_bytes(junk)
@@ -338,7 +343,7 @@ def test_a_file_of_something_else_is_refused(toy_grid, tmp_path):
 @pytest.mark.usefixtures("nothing_shared")
 def test_a_shared_grid_is_found_by_whoever_loads_its_case_and_model(digits_grid):
     assert not Experiment.load("digits").remembers(Recipe())
-    share(digits_grid)
+    register(digits_grid)
     both = [Experiment.load("digits") for _ in range(2)]
     assert all(e.remembers(Recipe(sparsity=0.5, bits=4)) for e in both)
     base, other = (e.run(Recipe(bits=1)) for e in both)
@@ -425,7 +430,7 @@ def test_a_grid_made_on_the_command_line_is_true(tmp_path):
     assert len(lines) == 100
     assert lines[42] == "42% slider grid, 420 of 1000 reports"
     known, run = Experiment.load("digits"), cache(Experiment.load("digits").run)
-    known.adopt(Grid.load(path))
+    known.adopt(PrecomputedReports.load(path))
     for recipe in random.Random(1).sample(recipes(), 60):
         assert_same(known.run(recipe), run(recipe))
         assert_same_scores(known.run(recipe), run(recipe))

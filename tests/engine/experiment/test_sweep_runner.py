@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from joblib.parallel import ThreadingBackend, register_parallel_backend
 
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.sweep_log import Results
+from optiwidgets.engine.experiment.sweep_log import SweepLog
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.sweep import Sweep, Trial, frontier
 
@@ -131,7 +131,7 @@ def test_a_sweep_goes_on_where_its_file_ends(own, asked, tmp_path):
     swept(own, RECIPES[:4], path)
     asked.clear()
     told = []
-    sweep = swept(own, RECIPES, path, tell=told.append)
+    sweep = swept(own, RECIPES, path, on_progress=told.append)
     assert [trial.recipe for trial in told] == RECIPES[4:]
     assert set(asked) == {*RECIPES[4:], Recipe()}
     assert sweep == swept(own, RECIPES)
@@ -151,7 +151,7 @@ def test_an_interrupt_leaves_a_file_to_go_on_from(own, asked, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        swept(own, RECIPES, path, tell=interrupt)
+        swept(own, RECIPES, path, on_progress=interrupt)
     assert len(path.read_text().splitlines()) == 1 + 3
     asked.clear()
     sweep = swept(own, RECIPES, path)
@@ -189,13 +189,13 @@ def test_after_a_kill_what_was_done_is_not_done_again(digits, asked, tmp_path):
 
 def test_wherever_a_file_is_cut_off_its_whole_rows_are_kept(tmp_path):
     path = tmp_path / "s.jsonl"
-    results = Results(path, HEAD)
+    results = SweepLog(path, HEAD)
     for trial in TRIALS:
         results.add(trial)
     whole = path.read_bytes()
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
-        again = Results(path, HEAD)
+        again = SweepLog(path, HEAD)
         assert list(again.trials.values()) == TRIALS[: max(0, whole[:cut].count(b"\n") - 1)]
         for trial in TRIALS[len(again.trials) :]:
             again.add(trial)
@@ -216,10 +216,10 @@ def test_a_file_that_is_no_sweep_is_refused_and_stays_as_it_is(own, tmp_path, st
 @pytest.mark.parametrize("row", ["{}", "7", '{"recipe": {"layers": []}, "best": 1}', "", "{"])
 def test_a_line_that_is_no_row_is_named(tmp_path, row):
     path = tmp_path / "s.jsonl"
-    Results(path, HEAD).add(TRIALS[0])
+    SweepLog(path, HEAD).add(TRIALS[0])
     path.write_text(before := path.read_text() + row + "\n")
     with pytest.raises(ValueError, match=r"s.jsonl is not a sweep: line 3 is no row"):
-        Results(path, HEAD)
+        SweepLog(path, HEAD)
     assert path.read_text() == before
 
 

@@ -12,7 +12,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.mixed_precision import knapsack, layer_cost
 from optiwidgets.engine.mixed_precision.budget import FIXED, RECOVERY, Goal
 from optiwidgets.engine.mixed_precision.knapsack import frontier
-from optiwidgets.engine.mixed_precision.layer_cost import layer_bytes, measure_damage
+from optiwidgets.engine.mixed_precision.layer_cost import layer_bytes, measure_layer_cost
 from optiwidgets.engine.types.recipe import Recipe
 
 
@@ -76,13 +76,13 @@ def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
 @pytest.mark.slow
 def test_damage_is_the_divergence_of_one_layer_changed(tiny):
     images = tiny.dataset.calibration[0]
-    options = measure_damage(tiny._folded, tiny._optimizer.optimize, images, FIXED)
+    options = measure_layer_cost(tiny._folded, tiny._compressor.optimize, images, FIXED)
     assert {len(own) for own in options.values()} == {6}
     untouched = next(o for o in options["deep"] if (o.sparsity, o.bits) == (0.0, 32))
     assert untouched.damage == pytest.approx(0.0, abs=1e-6)
     option = next(o for o in options["head"] if (o.sparsity, o.bits) == (0.9, 2))
     fitted = Recipe(0.9, pruning="layer", score="obs", bits=2, clip="mse", recovery="refit")
-    packable = tiny._optimizer.optimize(fitted).packable
+    packable = tiny._compressor.optimize(fitted).packable
     net = tiny.run(Recipe()).model()
     before = net(images).softmax(1)
     net.head.load_state_dict(packable.net.head.state_dict())
@@ -93,7 +93,11 @@ def test_damage_is_the_divergence_of_one_layer_changed(tiny):
 
 
 def test_expected_bytes_of_the_layers_are_near_the_real_file(digits):
-    for recipe in (Recipe(bits=3), Recipe(0.8, bits=4, grain="channel"), Recipe(0.9, bits=32)):
+    for recipe in (
+        Recipe(bits=3),
+        Recipe(0.8, bits=4, granularity="channel"),
+        Recipe(0.9, bits=32),
+    ):
         report = digits.run(recipe)
         apart = report.size.parts["biases"] + report.size.parts["header"]
         expected = apart + sum(report.size.layers.values())
@@ -159,7 +163,7 @@ def test_it_can_be_stopped_at_every_stage(tiny, after):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        tiny.fit_budget(drop=5.0, tell=stop)
+        tiny.fit_budget(drop=5.0, on_progress=stop)
     assert told == sorted(told)
     assert tiny.openings == []
 

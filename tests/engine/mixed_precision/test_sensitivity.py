@@ -110,7 +110,7 @@ def test_channels_of_the_answer_are_named_with_the_reason(own):
 def test_it_grows_point_by_point_and_is_remembered(make_own, toy):
     experiment = Experiment(make_own(), toy)
     told = []
-    result = experiment.sensitivity("bits", [4, 2], tell=told.append)
+    result = experiment.sensitivity("bits", [4, 2], on_progress=told.append)
     assert [round(p.done * result.total) for p in told] == list(range(result.total + 1))
     asked = []
     run, experiment._report = experiment._report, lambda *a: asked.append(a)
@@ -125,7 +125,7 @@ def test_who_tells_it_to_stop_is_heard(own):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        own.sensitivity(tell=stop)
+        own.sensitivity(on_progress=stop)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import nn
 
 from optiwidgets.engine.models.batchnorm_folding import fold
 from optiwidgets.engine.models.channel_removal import remove_channels
-from optiwidgets.engine.models.layers import leftovers, prunable
+from optiwidgets.engine.models.layers import other_parameters, prunable
 from optiwidgets.engine.models.tracing import channel_flow, trace
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -139,8 +139,10 @@ def test_a_half_precision_model_is_folded_in_single_precision():
 def test_prunable_layers_come_in_module_order_first_and_last_included(make_own):
     own = fold(make_own())
     assert list(prunable(own)) == ["wide", "deep", "hidden", "head"]
-    assert not {f"{name}.weight" for name in prunable(own)} & leftovers(own).keys()
-    assert {"wide.bias", "after.running_var", "enter.weight", "head.bias"} <= leftovers(own).keys()
+    assert not {f"{name}.weight" for name in prunable(own)} & other_parameters(own).keys()
+    assert {"wide.bias", "after.running_var", "enter.weight", "head.bias"} <= other_parameters(
+        own
+    ).keys()
 
 
 class Branching(nn.Module):

@@ -25,7 +25,7 @@ from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime import export, fake_quantize, latency, qdq_int8
 from optiwidgets.engine.onnx_runtime.session import _saturates, open_session, predict, write_onnx
 from optiwidgets.engine.quantization import activations
-from optiwidgets.engine.quantization.weights import Coded, encode
+from optiwidgets.engine.quantization.weights import QuantizedWeight, encode
 from optiwidgets.engine.types.recipe import Recipe
 
 RUNTIME = "optiwidgets.engine.onnx_runtime.session"
@@ -371,10 +371,10 @@ def test_saturation_is_seen_in_sums_that_are_too_small(monkeypatch):
 GRIDS = list(itertools.product(("tensor", "channel"), ("symmetric", "affine")))
 
 
-@pytest.mark.parametrize(("grain", "scheme"), GRIDS)
+@pytest.mark.parametrize(("granularity", "scheme"), GRIDS)
 @pytest.mark.parametrize("name", ["small", "wide"])
-def test_int8_predicts_what_the_simulation_predicts(digits, tmp_path, name, grain, scheme):
-    net, layers = coded(zoo.load_trained(name), grain=grain, scheme=scheme)
+def test_int8_predicts_what_the_simulation_predicts(digits, tmp_path, name, granularity, scheme):
+    net, layers = coded(zoo.load_trained(name), granularity=granularity, scheme=scheme)
     images = digits.exploration[0]
     ranges = activation_ranges.calibrate(net, digits.calibration[0])
     model = qdq_int8.to_int8(export.export(net, images), layers, ranges)
@@ -390,13 +390,13 @@ def test_int8_predicts_what_the_simulation_predicts(digits, tmp_path, name, grai
     assert not {"Gemm", "FusedConv"} & set(run)
 
 
-@pytest.mark.parametrize(("grain", "scheme"), GRIDS)
-def test_int8_by_the_standards_own_reference(grain, scheme):
+@pytest.mark.parametrize(("granularity", "scheme"), GRIDS)
+def test_int8_by_the_standards_own_reference(granularity, scheme):
     torch.manual_seed(1)
     net = nn.Sequential(
         nn.Conv2d(9, 5, (3, 2)), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
     ).eval()
-    net, layers = coded(net, grain=grain, scheme=scheme)
+    net, layers = coded(net, granularity=granularity, scheme=scheme)
     images = torch.randn(7, 9, 6, 6)
     ranges = activation_ranges.calibrate(net, images)
     model = qdq_int8.to_int8(export.export(net, images), layers, ranges)
@@ -411,7 +411,9 @@ def test_int8_worked_by_hand():
     # the input 0.3 has a code on the grid 0, 1/255 .. 1; weights are 127 and -64 steps of 0.01
     net = nn.Sequential(nn.Flatten(), nn.Linear(2, 1)).requires_grad_(False)
     codes = torch.tensor([[127, -64]], dtype=torch.int16)
-    layer = Coded(codes, codes != 0, 8, torch.tensor([0.01]), torch.empty(0, dtype=torch.int16))
+    layer = QuantizedWeight(
+        codes, codes != 0, 8, torch.tensor([0.01]), torch.empty(0, dtype=torch.int16)
+    )
     net[1].weight.copy_(layer.decode())
     net[1].bias.fill_(0.5)
     images = torch.tensor([0.3, 1.0]).view(1, 1, 1, 2)
@@ -425,9 +427,9 @@ def test_int8_worked_by_hand():
     assert "1.weight" not in stored
 
 
-@pytest.mark.parametrize(("grain", "scheme"), GRIDS)
-def test_the_codes_in_the_graph_are_the_recipes_own(grain, scheme):
-    net, layers = coded(zoo.load_trained("small"), grain=grain, scheme=scheme)
+@pytest.mark.parametrize(("granularity", "scheme"), GRIDS)
+def test_the_codes_in_the_graph_are_the_recipes_own(granularity, scheme):
+    net, layers = coded(zoo.load_trained("small"), granularity=granularity, scheme=scheme)
     ranges = dict.fromkeys(layers, (0.0, 1.0))
     model = qdq_int8.to_int8(export.export(net, torch.zeros(1, 1, 28, 28)), layers, ranges)
     stored = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
@@ -449,8 +451,10 @@ def test_the_codes_in_the_graph_are_the_recipes_own(grain, scheme):
 def test_pruned_weights_stay_zero(scheme):
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).requires_grad_(False)
     kept = torch.rand(3, 4, generator=torch.Generator().manual_seed(0)) < 0.5
-    layer = encode(net[1].weight, kept, Recipe(bits=8, scheme=scheme, grain="channel"))
-    garbled = Coded(torch.where(kept, layer.codes, 99), kept, 8, layer.scale, layer.zero_point)
+    layer = encode(net[1].weight, kept, Recipe(bits=8, scheme=scheme, granularity="channel"))
+    garbled = QuantizedWeight(
+        torch.where(kept, layer.codes, 99), kept, 8, layer.scale, layer.zero_point
+    )
     images = torch.zeros(1, 1, 2, 2)
     model = qdq_int8.to_int8(export.export(net, images), {"1": garbled}, {"1": (0.0, 1.0)})
     stored = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
@@ -469,7 +473,7 @@ def test_channels_that_are_all_bias_do_not_overflow():
         layer.bias[1] = 2.0
     images = torch.rand(50, 8, 6, 6)
     for scheme in ("symmetric", "affine"):
-        folded, layers = coded(net.eval(), grain="channel", scheme=scheme)
+        folded, layers = coded(net.eval(), granularity="channel", scheme=scheme)
         ranges = activation_ranges.calibrate(folded, images)
         model = qdq_int8.to_int8(export.export(folded, images), layers, ranges)
         simulated = torch_scores(activations.quantize_activations(folded, ranges, 8), images)
@@ -477,8 +481,8 @@ def test_channels_that_are_all_bias_do_not_overflow():
         np.testing.assert_allclose(scores, simulated, atol=0.02)
 
 
-@pytest.mark.parametrize(("grain", "scheme"), GRIDS)
-def test_models_of_all_sorts_run_in_int8(grain, scheme):
+@pytest.mark.parametrize(("granularity", "scheme"), GRIDS)
+def test_models_of_all_sorts_run_in_int8(granularity, scheme):
     torch.manual_seed(0)
     images = torch.randn(20, 2, 6, 6)
     grouped = nn.Sequential(
@@ -489,7 +493,7 @@ def test_models_of_all_sorts_run_in_int8(grain, scheme):
     )
     plain = nn.Sequential(nn.Flatten(), nn.Linear(72, 3))
     for net in (Fixed(), Twice(), Parted(), grouped, narrow, plain):
-        folded, layers = coded(net.eval(), grain=grain, scheme=scheme)
+        folded, layers = coded(net.eval(), granularity=granularity, scheme=scheme)
         ranges = activation_ranges.calibrate(folded, images)
         model = qdq_int8.to_int8(export.export(folded, images), layers, ranges)
         simulated = torch_scores(activations.quantize_activations(folded, ranges, 8), images)
@@ -545,10 +549,10 @@ def test_int8_leaves_the_float_graph_as_it_was():
 @pytest.mark.parametrize("bits", range(2, 9))
 @pytest.mark.parametrize("span", [(-1.3, 2.7), (0.0, 5.0), (-3.0, 0.0), (0.0, 0.0)])
 def test_a_grid_rounds_as_torch_and_onnx_do(bits, span):
-    grid = activations.Grid.over(span, bits)
+    grid = activations.ActivationQuantizer.over(span, bits)
     random = torch.Generator().manual_seed(0)
     values = torch.randn(10_000, generator=random) * 3
-    snapped = grid.snap(values)
+    snapped = grid.fake_quantize(values)
     top = 2**bits - 1
     theirs = torch.fake_quantize_per_tensor_affine(values, grid.scale, grid.zero_point, 0, top)
     tie = ((values / grid.scale).abs() % 1 - 0.5).abs() < 1e-4  # there the two may differ
@@ -558,7 +562,7 @@ def test_a_grid_rounds_as_torch_and_onnx_do(bits, span):
 
 
 def test_eight_bits_are_bit_for_bit_the_runtimes():
-    grid = activations.Grid.over((-1.3, 2.7), 8)
+    grid = activations.ActivationQuantizer.over((-1.3, 2.7), 8)
     helper = onnx.helper
     names = ["images", "scale", "zero"]
     graph = helper.make_graph(
@@ -577,19 +581,19 @@ def test_eight_bits_are_bit_for_bit_the_runtimes():
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     values = (torch.arange(-600, 900) * grid.scale / 4).float()  # ties among them
     (theirs,) = open_session(model).run(None, {"images": values.numpy()})
-    np.testing.assert_array_equal(grid.snap(values).numpy(), theirs)
+    np.testing.assert_array_equal(grid.fake_quantize(values).numpy(), theirs)
 
 
 @pytest.mark.parametrize("span", [(0.5, 1.0), (-2.0, -1.0), (0.0, float("inf")), (float("nan"), 1)])
 def test_a_range_without_zero_is_refused(span):
     with pytest.raises(ValueError, match="a range of activations is finite and contains 0, not"):
-        activations.Grid.over(span, 8)
+        activations.ActivationQuantizer.over(span, 8)
 
 
 @pytest.mark.parametrize("bits", [0, 1, 9, 32])
 def test_bits_that_no_grid_has_are_refused(bits):
     with pytest.raises(ValueError, match=f"bits per activation are 2 to 8, not {bits}"):
-        activations.Grid.over((0.0, 1.0), bits)
+        activations.ActivationQuantizer.over((0.0, 1.0), bits)
 
 
 def test_a_simulation_survives_copying_and_keeps_the_state(digits):
@@ -777,7 +781,9 @@ def test_inputs_on_a_grid_worked_by_hand():
     net[1].weight.copy_(torch.tensor([[1.0, 10.0, 100.0, 1000.0, 10000.0]]))
     net[1].bias.fill_(0.25)
     images = torch.tensor([0.25, -0.25, 0.3, 7.0, -7.0]).view(1, 1, 1, 5)
-    model = fake_quantize.snap_inputs(export.export(net, images), {"1": (-0.5, 1.0)}, bits=2)
+    model = fake_quantize.fake_quantize_inputs(
+        export.export(net, images), {"1": (-0.5, 1.0)}, bits=2
+    )
     onnx.checker.check_model(model, full_check=True)
     expected = 0 * 1 - 0 * 10 + 0.5 * 100 + 1.0 * 1000 - 0.5 * 10000 + 0.25
     assert predict(open_session(model), images).item() == expected
@@ -794,7 +800,7 @@ def test_rounded_activations_in_the_runtime_are_the_simulations(bits):
         ranges = activation_ranges.calibrate(folded, images)
         graph = export.export(folded, images)
         before = graph.SerializeToString()
-        model = fake_quantize.snap_inputs(graph, ranges, bits)
+        model = fake_quantize.fake_quantize_inputs(graph, ranges, bits)
         simulated = torch_scores(activations.quantize_activations(folded, ranges, bits), images)
         scores = predict(open_session(model), images)
         np.testing.assert_allclose(scores, simulated, rtol=1e-4, atol=1e-4)
@@ -805,7 +811,7 @@ def test_rounded_activations_in_the_runtime_are_the_simulations(bits):
 def test_a_layer_that_the_graph_does_not_show_is_named():
     net, images = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2)
     with pytest.raises(ValueError, match=r"the exported graph does not show layer 2, head$"):
-        fake_quantize.snap_inputs(
+        fake_quantize.fake_quantize_inputs(
             export.export(net, images), dict.fromkeys(("1", "2", "head"), (0, 1)), 4
         )
 

@@ -182,7 +182,7 @@ def test_pruned_weights_of_channels_count_the_next_layers_inputs(own):
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
 def test_pruned_weights_stay_at_plus_zero_whatever_the_codes(own, bits, scheme):
     scheme = "symmetric" if bits == 1 else scheme
-    cut = Recipe(sparsity=0.7, grain="channel")
+    cut = Recipe(sparsity=0.7, granularity="channel")
     only_pruned = layers_of(own.run(cut).model())
     quantized = layers_of(own.run(replace(cut, bits=bits, scheme=scheme)).model())
     assert sum(int((w == 0).sum()) for w in only_pruned) == own.run(cut).pruned_weights

@@ -105,7 +105,7 @@ def test_wanda_sees_the_inputs_on_calibration_images(make_own, toy):
 def test_channels_of_least_activity_go_first(make_own, toy):
     experiment = Experiment(make_own(), toy)
     by_activity = experiment.run(Recipe(sparsity=0.4, pruning="channel", score="activation"))
-    pruner = experiment._optimizer.pruner
+    pruner = experiment._compressor.pruner
     busy = pruner.seen.answers["wide"].clamp(min=0).mean(0)
     kept = busy.argsort()[2:].sort().values
     untouched = pruner.folded.wide.weight[kept]

@@ -83,6 +83,6 @@ def test_a_layer_with_nothing_left_is_all_zero():
 def test_the_grain_is_the_layer():
     weight = torch.randn(7, 11, generator=torch.Generator().manual_seed(0))
     mask = torch.ones_like(weight, dtype=torch.bool)
-    per_channel = encode(weight, mask, Recipe(bits=3, scheme="codebook", grain="channel"))
+    per_channel = encode(weight, mask, Recipe(bits=3, scheme="codebook", granularity="channel"))
     assert torch.equal(per_channel.decode(), book(weight, 3).decode())
     assert per_channel.scale.numel() == 0

@@ -13,8 +13,8 @@ from optiwidgets.engine.types.recipe import Recipe
 
 LOW_BITS = range(2, 9)
 EVERY = [
-    Recipe(bits=bits, grain=grain, scheme=scheme, clip=clip)
-    for bits, grain, scheme, clip in itertools.product(
+    Recipe(bits=bits, granularity=granularity, scheme=scheme, clip=clip)
+    for bits, granularity, scheme, clip in itertools.product(
         LOW_BITS, ("tensor", "channel"), ("symmetric", "affine"), ("minmax", "percentile", "mse")
     )
 ]
@@ -52,7 +52,7 @@ def test_the_weights_are_exactly_those_of_torchs_fake_quantize(weight, recipe):
     coded = encode(weight, everything(weight), recipe)
     zero_point = coded.zero_point if coded.zero_point.numel() else torch.zeros_like(coded.scale)
     bounds = code_bounds(recipe)
-    if recipe.grain == "tensor":
+    if recipe.granularity == "tensor":
         expected = torch.fake_quantize_per_tensor_affine(
             weight, coded.scale.item(), int(zero_point.item()), *bounds
         )
@@ -81,17 +81,17 @@ def test_affine_codes_by_hand():
 
 def test_one_scale_a_channel_belongs_to_an_output():
     weight = torch.tensor([[3.0, -1.0, 0.4], [0.1, 0.3, -0.3]])
-    coded = encode(weight, everything(weight), Recipe(bits=3, grain="channel"))
+    coded = encode(weight, everything(weight), Recipe(bits=3, granularity="channel"))
     assert coded.scale.tolist() == pytest.approx([1.0, 0.1])
     assert coded.codes.tolist() == [[3, -1, 0], [1, 3, -3]]
 
 
-@pytest.mark.parametrize("grain", ["tensor", "channel"])
-def test_one_bit_is_the_sign_times_the_mean_of_the_kept(grain):
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+def test_one_bit_is_the_sign_times_the_mean_of_the_kept(granularity):
     weight = torch.tensor([[1.0, -2.0, 9.0], [-0.5, 8.0, 0.0]])
     mask = torch.tensor([[True, True, False], [True, False, True]])
-    decoded = encode(weight, mask, Recipe(bits=1, grain=grain)).decode()
-    first, second = (1.5, 0.25) if grain == "channel" else (0.875, 0.875)
+    decoded = encode(weight, mask, Recipe(bits=1, granularity=granularity)).decode()
+    first, second = (1.5, 0.25) if granularity == "channel" else (0.875, 0.875)
     assert decoded.tolist() == [[first, -first, 0.0], [-second, 0.0, second]]
 
 
@@ -104,7 +104,7 @@ def test_one_bit_ignores_how_the_range_is_chosen(weight, mask):
 def test_sixteen_bits_are_ieee_halves_and_thirty_two_are_untouched(weight, mask):
     half = encode(weight, mask, Recipe(bits=16, scheme="affine", clip="mse")).decode()
     assert np.array_equal(half.numpy(), weight.numpy().astype(np.float16) * mask.numpy())
-    assert torch.equal(encode(weight, mask, Recipe(grain="channel")).decode(), weight * mask)
+    assert torch.equal(encode(weight, mask, Recipe(granularity="channel")).decode(), weight * mask)
 
 
 @pytest.mark.parametrize("recipe", EVERY, ids=str)
@@ -112,7 +112,7 @@ def test_codes_stay_within_their_bits_and_zero_points_are_codes(weight, mask, re
     coded, (bottom, top) = encode(weight, mask, recipe), code_bounds(recipe)
     assert bottom <= coded.codes.min()
     assert coded.codes.max() <= top
-    assert coded.scale.shape == ((5,) if recipe.grain == "channel" else (1,))
+    assert coded.scale.shape == ((5,) if recipe.granularity == "channel" else (1,))
     assert coded.zero_point.dtype == torch.int16
     assert ((coded.zero_point >= 0) & (coded.zero_point <= top)).all()
     assert coded.zero_point.numel() == (coded.scale.numel() if recipe.scheme == "affine" else 0)
@@ -129,7 +129,7 @@ def test_pruned_weights_are_zero_and_do_not_widen_the_range(weight, mask, recipe
 
 @pytest.mark.parametrize("clip", ["minmax", "percentile", "mse"])
 def test_affine_ranges_contain_zero(weight, clip):
-    recipe = Recipe(bits=4, scheme="affine", grain="channel", clip=clip)
+    recipe = Recipe(bits=4, scheme="affine", granularity="channel", clip=clip)
     low, high = choose_range(weight.flatten(1), everything(weight.flatten(1)), recipe)
     assert (low <= 0).all()
     assert (high >= 0).all()
@@ -149,18 +149,18 @@ def test_the_percentile_is_that_of_the_kept_magnitudes():
 
 def test_the_affine_percentile_cuts_both_tails_alike():
     rows = torch.randn(2, 3001, generator=torch.Generator().manual_seed(0)) + 0.5
-    recipe = Recipe(bits=4, clip="percentile", scheme="affine", grain="channel")
+    recipe = Recipe(bits=4, clip="percentile", scheme="affine", granularity="channel")
     low, high = choose_range(rows, everything(rows), recipe)
     np.testing.assert_allclose(low, np.quantile(rows.numpy(), 0.0005, axis=1), rtol=1e-4)
     np.testing.assert_allclose(high, np.quantile(rows.numpy(), 0.9995, axis=1), rtol=1e-4)
 
 
 @pytest.mark.parametrize("bits", LOW_BITS)
-@pytest.mark.parametrize("grain", ["tensor", "channel"])
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
-def test_the_least_squared_error_is_never_above_minmaxs(weight, bits, grain, scheme):
+def test_the_least_squared_error_is_never_above_minmaxs(weight, bits, granularity, scheme):
     def error(clip):
-        recipe = Recipe(bits=bits, grain=grain, scheme=scheme, clip=clip)
+        recipe = Recipe(bits=bits, granularity=granularity, scheme=scheme, clip=clip)
         return (encode(weight, everything(weight), recipe).decode() - weight).square().sum()
 
     assert error("mse") <= error("minmax")
@@ -187,7 +187,7 @@ def test_a_channel_with_nothing_left_is_all_zero(weight, mask, bits, clip, schem
     none_left = mask.clone()
     none_left[2] = False
     scheme = "symmetric" if bits == 1 else scheme
-    recipe = Recipe(bits=bits, grain="channel", clip=clip, scheme=scheme)
+    recipe = Recipe(bits=bits, granularity="channel", clip=clip, scheme=scheme)
     coded = encode(weight, none_left, recipe)
     assert not coded.decode()[2].any()
     assert coded.decode().isfinite().all()

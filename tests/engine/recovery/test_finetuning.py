@@ -12,7 +12,7 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models.batchnorm_folding import fold
 from optiwidgets.engine.models.layers import prunable
-from optiwidgets.engine.recovery.finetuning import Lap, finetune
+from optiwidgets.engine.recovery.finetuning import Phase, finetune
 from optiwidgets.engine.types.recipe import Recipe
 
 TUNED = Recipe(sparsity=0.9, recovery="finetune")
@@ -46,13 +46,15 @@ def test_removed_channels_are_fine_tuned_as_the_smaller_model_they_are(fresh):
 def test_the_result_is_remembered_and_bits_do_not_tune_again(fresh):
     told = []
     fresh.run(TUNED)
-    fresh.run(Recipe(sparsity=0.9, bits=4, recovery="finetune"), tell=told.append)
+    fresh.run(Recipe(sparsity=0.9, bits=4, recovery="finetune"), on_progress=told.append)
     assert told == []
 
 
 def test_progress_counts_up_to_the_end():
     told = []
-    Experiment.load("digits").run(Recipe(sparsity=0.3, recovery="finetune"), tell=told.append)
+    Experiment.load("digits").run(
+        Recipe(sparsity=0.3, recovery="finetune"), on_progress=told.append
+    )
     shares = [p.done for p in told]
     assert shares == sorted(shares)
     assert (told[-1].done, told[-1].stage[:12], told[-1].left_s) == (1.0, "epoch 5 of 5", 0.0)
@@ -73,7 +75,7 @@ def test_cancelling_answers_within_a_batch_and_leaves_nothing_behind():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        experiment.run(TUNED, tell=stop)
+        experiment.run(TUNED, on_progress=stop)
     assert len(told) == 1
     assert (experiment.run(Recipe()).confusion.counts == untouched).all()
     assert experiment.run(TUNED).confusion.accuracy > 0.9  # starts again from the beginning
@@ -119,7 +121,7 @@ def test_iterative_removal_of_channels_leaves_as_many_as_at_once(make_own, toy):
 def test_iterative_pruning_tells_one_training_of_eleven_epochs(make_own, toy):
     told = []
     experiment = Experiment(make_own(), toy)
-    experiment.run(Recipe(sparsity=0.5, recovery="iterative"), tell=told.append)
+    experiment.run(Recipe(sparsity=0.5, recovery="iterative"), on_progress=told.append)
     shares = [p.done for p in told]
     assert shares == sorted(shares)
     assert told[0].stage.startswith("epoch 1 of 11")
@@ -130,7 +132,7 @@ def test_the_longer_training_is_for_the_sparsest(make_own, toy):
     for sparsity, epochs in ((0.94, 5), (0.95, 20)):
         told = []
         experiment = Experiment(make_own(), toy)
-        experiment.run(Recipe(sparsity=sparsity, recovery="finetune"), tell=told.append)
+        experiment.run(Recipe(sparsity=sparsity, recovery="finetune"), on_progress=told.append)
         assert told[-1].stage.startswith(f"epoch {epochs} of {epochs}")
 
 
@@ -142,19 +144,19 @@ def test_how_long_it_trains_hangs_on_the_weights_gone_and_not_on_how_that_was_sa
     ):
         told = []
         experiment = Experiment(make_own(), toy)
-        experiment.run(replace(recipe, recovery="finetune"), tell=told.append)
+        experiment.run(replace(recipe, recovery="finetune"), on_progress=told.append)
         assert told[-1].stage.startswith("epoch 20 of 20")
 
 
 def test_rounding_by_gptq_after_training_does_not_undo_it(fresh):
-    coded = Recipe(bits=2, grain="channel", clip="mse", recovery="finetune")
+    coded = Recipe(bits=2, granularity="channel", clip="mse", recovery="finetune")
     nearest, careful = (
         fresh.run(replace(coded, rounding=r)).confusion.accuracy for r in ("nearest", "gptq")
     )
     assert careful > nearest - 0.05
 
 
-@pytest.mark.parametrize("coded", [Recipe(bits=2), Recipe(bits=1, grain="channel")], ids=str)
+@pytest.mark.parametrize("coded", [Recipe(bits=2), Recipe(bits=1, granularity="channel")], ids=str)
 def test_training_for_the_codes_beats_rounding_afterwards(fresh, coded):
     plain, aware = fresh.run(coded), fresh.run(replace(coded, recovery="qat"))
     assert aware.confusion.accuracy > plain.confusion.accuracy + 0.2
@@ -184,11 +186,13 @@ def test_the_straight_through_gradient_is_that_of_the_rounded_weights():
     )[0]
     exact = net[1].weight.clone()
 
-    def snap(name, layer):
+    def fake_quantize(name, layer):
         layer.weight.copy_(layer.weight.round())
 
     masks = {"1": torch.ones(2, 2, dtype=torch.bool)}
-    finetune(net, masks, (images, labels), lap=Lap(epochs=3, total=3), snap=snap)
+    finetune(
+        net, masks, (images, labels), phase=Phase(epochs=3, total=3), fake_quantize=fake_quantize
+    )
     moved = net[1].weight - exact
     assert torch.equal(
         moved.sign(), -wanted.sign()

@@ -12,7 +12,7 @@ from torch import nn
 
 from optiwidgets.engine.calibration.statistics import (
     MOST_ROWS,
-    Seen,
+    LayerStatistics,
     damped,
     input_rows,
     output_rows,
@@ -25,9 +25,9 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models.batchnorm_folding import fold
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.models.tracing import rectified
-from optiwidgets.engine.pruning.layer_cut import Cut
+from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.quantization import gptq
-from optiwidgets.engine.quantization.weights import choose_grid, encode
+from optiwidgets.engine.quantization.weights import choose_qparams, encode
 from optiwidgets.engine.recovery import reconstruction
 from optiwidgets.engine.recovery.reconstruction import solve_kept
 from optiwidgets.engine.types.recipe import Recipe
@@ -140,7 +140,7 @@ def tiny_net(noise, bias=True):
 def pruned(net, share=0.6):
     smaller, cuts = copy.deepcopy(net), {}
     for name, layer in prunable(smaller).items():
-        cuts[name] = Cut(layer.weight.abs() > layer.weight.abs().flatten().quantile(share))
+        cuts[name] = LayerCut(layer.weight.abs() > layer.weight.abs().flatten().quantile(share))
         layer.weight.mul_(cuts[name].mask)
     return smaller, cuts
 
@@ -158,7 +158,7 @@ def test_every_repair_brings_the_answers_nearer_and_leaves_zeros_at_zero(noise):
     broken, cuts = pruned(net)
     errors = {"none": missed(broken, net, images)}
     for repair in REPAIRS:
-        again, seen = copy.deepcopy(broken), Seen(net, images)
+        again, seen = copy.deepcopy(broken), LayerStatistics(net, images)
         if repair == "refit":
             reconstruction.refit(again, cuts, seen)
         elif repair == "sequential":
@@ -175,8 +175,8 @@ def test_every_repair_brings_the_answers_nearer_and_leaves_zeros_at_zero(noise):
 
 def test_with_nothing_pruned_a_refit_changes_nothing(noise):
     net, images = tiny_net(noise)
-    cuts = {n: Cut(torch.ones_like(m.weight).bool()) for n, m in prunable(net).items()}
-    same, seen = copy.deepcopy(net), Seen(net, images)
+    cuts = {n: LayerCut(torch.ones_like(m.weight).bool()) for n, m in prunable(net).items()}
+    same, seen = copy.deepcopy(net), LayerStatistics(net, images)
     reconstruction.refit(same, cuts, seen)
     reconstruction.sequential(same, cuts, seen, untouched_code, rectified(net))
     assert missed(same, net, images) < 1e-6
@@ -185,8 +185,10 @@ def test_with_nothing_pruned_a_refit_changes_nothing(noise):
 def test_recalibration_gives_every_output_its_mean_and_spread_again(noise):
     net, images = tiny_net(noise)
     broken, cuts = pruned(net)
-    reconstruction.recalibrate(broken, cuts, Seen(net, images), untouched_code, spread=True)
-    wanted, got = Seen(net, images).answers, Seen(broken, images).answers
+    reconstruction.recalibrate(
+        broken, cuts, LayerStatistics(net, images), untouched_code, spread=True
+    )
+    wanted, got = LayerStatistics(net, images).answers, LayerStatistics(broken, images).answers
     for name in wanted:
         assert torch.allclose(got[name].mean(0), wanted[name].mean(0), atol=1e-4)
         assert torch.allclose(got[name].std(0), wanted[name].std(0), rtol=1e-3)
@@ -196,8 +198,10 @@ def test_bias_correction_moves_means_alone(noise):
     net, images = tiny_net(noise)
     broken, cuts = pruned(net)
     before = {name: layer.weight.clone() for name, layer in prunable(broken).items()}
-    reconstruction.recalibrate(broken, cuts, Seen(net, images), untouched_code, spread=False)
-    wanted, got = Seen(net, images).answers, Seen(broken, images).answers
+    reconstruction.recalibrate(
+        broken, cuts, LayerStatistics(net, images), untouched_code, spread=False
+    )
+    wanted, got = LayerStatistics(net, images).answers, LayerStatistics(broken, images).answers
     for name, layer in prunable(broken).items():
         assert torch.equal(layer.weight, before[name])
         assert torch.allclose(got[name].mean(0), wanted[name].mean(0), atol=1e-4)
@@ -209,15 +213,17 @@ def test_an_output_with_no_kept_input_answers_its_mean(noise):
     cuts["3"].mask[2] = False
     prunable(broken)["3"].weight[2] = 0.0
     for repair in (
-        lambda n: reconstruction.refit(n, cuts, Seen(net, images)),
-        lambda n: reconstruction.sequential(n, cuts, Seen(net, images), untouched_code, set()),
+        lambda n: reconstruction.refit(n, cuts, LayerStatistics(net, images)),
+        lambda n: reconstruction.sequential(
+            n, cuts, LayerStatistics(net, images), untouched_code, set()
+        ),
         lambda n: reconstruction.recalibrate(
-            n, cuts, Seen(net, images), untouched_code, spread=True
+            n, cuts, LayerStatistics(net, images), untouched_code, spread=True
         ),
     ):
         again = copy.deepcopy(broken)
         repair(again)
-        layer, wanted = prunable(again)["3"], Seen(net, images).answers["3"][:, 2].mean()
+        layer, wanted = prunable(again)["3"], LayerStatistics(net, images).answers["3"][:, 2].mean()
         assert not layer.weight[2].any()
         assert layer.bias[2].item() == pytest.approx(wanted.item(), rel=0.05)
 
@@ -294,7 +300,7 @@ def test_grouped_convolutions_are_refitted_group_by_group(noise, groups):
     images = torch.randn(40, 4, 5, 5, generator=noise)
     broken, cuts = pruned(net)
     repaired = copy.deepcopy(broken)
-    reconstruction.sequential(repaired, cuts, Seen(net, images), untouched_code, set())
+    reconstruction.sequential(repaired, cuts, LayerStatistics(net, images), untouched_code, set())
     assert missed(repaired, net, images) < 0.8 * missed(broken, net, images)
 
 
@@ -309,7 +315,7 @@ def test_a_repair_told_to_stop_leaves_nothing_behind(make_own, toy):
                 raise Cancelled
 
         with pytest.raises(Cancelled):
-            experiment.run(recipe, tell=stop)
+            experiment.run(recipe, on_progress=stop)
         assert told == ["layer 1 of 4", "layer 2 of 4"]
         fresh = Experiment(make_own(), toy).run(recipe)
         assert (experiment.run(recipe).predictions == fresh.predictions).all()
@@ -320,7 +326,7 @@ def test_a_repair_told_to_stop_leaves_nothing_behind(make_own, toy):
 
 def column_by_column(layer, mask, recipe, hessian):
     """GPTQ by its meaning: fix one input, then put the free ones at their exact optimum."""
-    scale, zero_point = (t.double().numpy() for t in choose_grid(layer.weight, mask, recipe))
+    scale, zero_point = (t.double().numpy() for t in choose_qparams(layer.weight, mask, recipe))
     scale, zero_point = (np.broadcast_to(t, len(mask)) for t in (scale, zero_point))
     top = 2**recipe.bits - 1 if recipe.scheme == "affine" else 2 ** (recipe.bits - 1) - 1
     bottom = 0 if recipe.scheme == "affine" else -top
@@ -351,12 +357,12 @@ def layer_of(weights, bias=None):
 
 
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
-@pytest.mark.parametrize("grain", ["tensor", "channel"])
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
 @pytest.mark.parametrize("bits", [2, 3, 5])
-def test_gptq_is_rounding_with_the_rest_at_its_optimum(definite, noise, scheme, grain, bits):
+def test_gptq_is_rounding_with_the_rest_at_its_optimum(definite, noise, scheme, granularity, bits):
     weight, mask = torch.randn(4, 5, generator=noise), torch.rand(4, 5, generator=noise) < 0.8
     layer = layer_of(weight * mask, torch.randn(4, generator=noise))
-    recipe = Recipe(bits=bits, scheme=scheme, grain=grain, rounding="gptq")
+    recipe = Recipe(bits=bits, scheme=scheme, granularity=granularity, rounding="gptq")
     codes, biases = column_by_column(layer, mask, recipe, damped(definite, gptq.DAMPING))
     coded = gptq.encode_gptq(layer, mask, recipe, definite[None])
     assert (coded.codes.numpy()[mask] == codes[mask.numpy()]).all()
@@ -370,7 +376,7 @@ def test_gptq_answers_nearer_than_nearest_rounding(noise):
     layer = layer_of(torch.randn(7, 20, generator=noise))
     mask, wanted = torch.ones(7, 20, dtype=torch.bool), rows @ layer.weight.T
     for bits in (2, 3, 4):
-        recipe = Recipe(bits=bits, grain="channel")
+        recipe = Recipe(bits=bits, granularity="channel")
         plain = encode(layer.weight, mask, recipe)
         careful = gptq.encode_gptq(layer, mask, recipe, moments[None])
         errors = [(rows @ c.decode().T - wanted).square().mean() for c in (plain, careful)]
@@ -382,7 +388,7 @@ def test_gptq_with_independent_inputs_is_nearest_rounding(noise):
     moments = torch.diag(torch.arange(10.0, 0, -1))[None]
     for recipe in (
         Recipe(bits=3),
-        Recipe(bits=2, scheme="affine", grain="channel"),
+        Recipe(bits=2, scheme="affine", granularity="channel"),
         Recipe(bits=1),
     ):
         careful = gptq.encode_gptq(layer, mask, recipe, moments)
@@ -407,11 +413,16 @@ LAMP = Recipe(score="lamp")
         (replace(LAMP, sparsity=0.95, recovery="sequential"), 1.5),
         (
             replace(
-                LAMP, sparsity=0.95, bits=4, grain="channel", clip="mse", recovery="sequential"
+                LAMP,
+                sparsity=0.95,
+                bits=4,
+                granularity="channel",
+                clip="mse",
+                recovery="sequential",
             ),
             2.0,
         ),
-        (Recipe(bits=2, grain="channel", clip="mse", rounding="gptq"), 2.5),
+        (Recipe(bits=2, granularity="channel", clip="mse", rounding="gptq"), 2.5),
     ],
     ids=str,
 )

@@ -29,7 +29,7 @@ from optiwidgets.engine.serialization.position_model import (
     COLUMNS,
     FLAT,
     ROWS,
-    fit_odds,
+    fit_positions,
     read_flags,
 )
 from optiwidgets.engine.serialization.value_model import fit_values, read_values
@@ -49,7 +49,7 @@ def entropy_bits(symbols):
 def coded(flags, values=None, bits=8):
     """The stream of a layer's flags and values, and what each part took."""
     writer = Writer()
-    fit_odds(flags).write(writer, flags)
+    fit_positions(flags).write(writer, flags)
     if values is not None:
         fit_values(values).write(writer, values, bits)
     writer.end_block()
@@ -158,7 +158,7 @@ def clustered(kind, shape=(60, 110)):
 @pytest.mark.parametrize("kind", [FLAT, ROWS, COLUMNS, BOTH])
 def test_odds_are_those_that_fit(kind):
     flags = clustered(kind)
-    found = fit_odds(flags)
+    found = fit_positions(flags)
     data, spent = coded(flags)
     assert found.kind == kind
     assert len(data) == pytest.approx(found.bits / 8, abs=5)
@@ -181,8 +181,8 @@ def test_odds_beyond_all_measure_are_bounded_and_nothing_warns(density):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for chances in (
-            position_model._chances(level, rows, seen),
-            position_model._chances(level, rows, None, 2),
+            position_model._probabilities(level, rows, seen),
+            position_model._probabilities(level, rows, None, 2),
         ):
             assert (chances > 0).all()
             assert (chances < 1).all()
@@ -190,9 +190,9 @@ def test_odds_beyond_all_measure_are_bounded_and_nothing_warns(density):
 
 def test_one_row_at_a_time_has_the_chances_it_has_among_all():
     flags = clustered(BOTH)
-    seen, found = position_model._seen(flags), fit_odds(flags)
+    seen, found = position_model._seen(flags), fit_positions(flags)
     for row in range(len(flags)):
-        alone = position_model._chances(
+        alone = position_model._probabilities(
             found.level, found.rows, seen[row : row + 1], which=slice(row, row + 1)
         )
         assert alone.tobytes() == found.chances[row].tobytes()

@@ -33,8 +33,8 @@ from optiwidgets.engine.serialization.writer import (
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 
 MATRIX = [
-    Recipe(sparsity=0.62, pruning=pruning, bits=bits, grain=grain, scheme=scheme)
-    for pruning, bits, grain, scheme in itertools.product(
+    Recipe(sparsity=0.62, pruning=pruning, bits=bits, granularity=granularity, scheme=scheme)
+    for pruning, bits, granularity, scheme in itertools.product(
         ("global", "layer", "channel"),
         BIT_WIDTHS,
         ("tensor", "channel"),
@@ -48,9 +48,9 @@ EDGES = [
     Recipe(bits=3, scheme="affine", clip="percentile"),
     Recipe(sparsity=0.99, bits=1),
     Recipe(sparsity=0.99, bits=2, pruning="channel"),
-    Recipe(sparsity=0.05, bits=3, grain="channel"),
+    Recipe(sparsity=0.05, bits=3, granularity="channel"),
     Recipe(sparsity=0.5, score="random", seed=9, bits=5, clip="mse"),
-    Recipe(pruning="1:4", bits=2, scheme="ternary", grain="channel"),
+    Recipe(pruning="1:4", bits=2, scheme="ternary", granularity="channel"),
     Recipe(sparsity=0.7, score="lamp", bits=3, recovery="sequential"),
     Recipe(bits=2, scheme="affine", rounding="gptq"),
     Recipe(bits=16, recovery="bias"),
@@ -69,7 +69,7 @@ def few(digits):
 def file(own, tmp_path_factory):
     """A small file with every kind of content: positions, codes, scales, zero points, leftovers."""
     path = tmp_path_factory.mktemp("packed") / "own.owz"
-    own.run(Recipe(sparsity=0.6, bits=3, scheme="affine", grain="channel")).save(path)
+    own.run(Recipe(sparsity=0.6, bits=3, scheme="affine", granularity="channel")).save(path)
     return path
 
 
@@ -125,7 +125,7 @@ SMALLEST += [Recipe(sparsity, "channel", bits=bits) for sparsity in (0.3, 0.8) f
 @pytest.mark.parametrize("recipe", SMALLEST, ids=str)
 @pytest.mark.parametrize("case", ["few", "own"])
 def test_no_encoding_of_all_layers_is_smaller(request, case, recipe):
-    packable = request.getfixturevalue(case)._optimizer.optimize(recipe).packable
+    packable = request.getfixturevalue(case)._compressor.optimize(recipe).packable
     least = sum(packed_parts(packable).values())
     assert least == len(pack(packable))
     for encoding in (DENSE, BITMASK, ENTROPY):
@@ -148,8 +148,8 @@ def test_the_baseline_is_floats_and_nothing_else(own):
 
 
 def test_the_parts_of_a_file_by_hand(own):
-    recipe = Recipe(sparsity=0.5, pruning="layer", bits=8, grain="channel", scheme="affine")
-    packable = own._optimizer.optimize(recipe).packable
+    recipe = Recipe(sparsity=0.5, pruning="layer", bits=8, granularity="channel", scheme="affine")
+    packable = own._compressor.optimize(recipe).packable
     kept = [int(coded.decode().count_nonzero()) for coded in packable.layers.values()]
     parts = packed_parts(packable, BITMASK)
     assert (parts["codes"], parts["positions"]) == (sum(kept), 8 + 14 + 32 + 3)
@@ -159,7 +159,9 @@ def test_the_parts_of_a_file_by_hand(own):
 
 
 def test_a_codebook_counts_as_tables(own):
-    parts = packed_parts(own._optimizer.optimize(Recipe(bits=2, scheme="codebook")).packable, DENSE)
+    parts = packed_parts(
+        own._compressor.optimize(Recipe(bits=2, scheme="codebook")).packable, DENSE
+    )
     assert parts["tables"] == 4 * (1 + 4 * 4)
     assert parts["scales"] == 0
 
@@ -199,7 +201,7 @@ def test_a_loaded_model_predicts_what_the_report_says(few, tmp_path, recipe):
 
 ROUNDED = [
     Recipe(bits=8, activation_bits=8),
-    Recipe(sparsity=0.5, bits=4, activation_bits=3, grain="channel", scheme="affine"),
+    Recipe(sparsity=0.5, bits=4, activation_bits=3, granularity="channel", scheme="affine"),
     Recipe(sparsity=0.5, pruning="channel", activation_bits=4),
     Recipe(bits=3, scheme="codebook", activation_bits=2),
 ]
@@ -219,17 +221,21 @@ def test_ranges_of_activations_are_in_the_file(own, make_own, tmp_path, recipe):
 
 
 @pytest.mark.parametrize("scheme", ["symmetric", "affine", "codebook"])
-@pytest.mark.parametrize("grain", ["tensor", "channel"])
-def test_layers_of_their_own_bits_come_back_bit_for_bit(own, make_own, tmp_path, scheme, grain):
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+def test_layers_of_their_own_bits_come_back_bit_for_bit(
+    own, make_own, tmp_path, scheme, granularity
+):
     layers = (("wide", 0.9, None), ("deep", None, 16), ("hidden", 0.2, 2), ("head", None, 32))
-    report = own.run(Recipe(sparsity=0.5, bits=5, scheme=scheme, grain=grain, layers=layers))
+    report = own.run(
+        Recipe(sparsity=0.5, bits=5, scheme=scheme, granularity=granularity, layers=layers)
+    )
     report.save(tmp_path / "m.owz")
     assert (tmp_path / "m.owz").stat().st_size == report.size.total_bytes
     assert same_bits(load_packed(tmp_path / "m.owz", model=make_own()), report.model())
 
 
 def test_a_forged_range_of_activations_is_refused(own, make_own, tmp_path):
-    packable = own._optimizer.optimize(Recipe(bits=8, activation_bits=8)).packable
+    packable = own._compressor.optimize(Recipe(bits=8, activation_bits=8)).packable
     ranges = dict(packable.ranges) | {next(iter(packable.ranges)): (0.5, float("inf"))}
     save(replace(packable, ranges=ranges), tmp_path / "m.owz")
     with pytest.raises(ValueError, match="range of activations is finite and contains 0"):
@@ -250,7 +256,7 @@ def test_fields_with_nothing_to_act_on_cost_no_bytes(own):
     baseline = own.run(Recipe()).size
     for idle in (
         Recipe(pruning="layer", score="random", seed=3),
-        Recipe(pruning="channel", grain="channel", scheme="affine", clip="mse"),
+        Recipe(pruning="channel", granularity="channel", scheme="affine", clip="mse"),
     ):
         assert own.run(idle).size.parts == baseline.parts
         assert own.run(idle).size.ratio == 1.0
@@ -360,7 +366,7 @@ def test_another_file_under_this_name_is_refused(refused, content):
 def test_forging_a_file_is_possible_here(file, own, make_own, tmp_path):
     (tmp_path / "forged.owz").write_bytes(reframe(*unframe(file.read_bytes())))
     loaded = load_packed(tmp_path / "forged.owz", model=make_own())
-    recipe = Recipe(sparsity=0.6, bits=3, scheme="affine", grain="channel")
+    recipe = Recipe(sparsity=0.6, bits=3, scheme="affine", granularity="channel")
     assert same_bits(loaded, own.run(recipe).model())
 
 
@@ -496,7 +502,7 @@ def test_a_changed_stream_whose_checksum_fits_gives_a_model_or_a_value_error(
 
 
 def test_a_code_beyond_the_codebook_is_refused(own, refused):
-    packable = own._optimizer.optimize(Recipe(bits=2, scheme="codebook")).packable
+    packable = own._compressor.optimize(Recipe(bits=2, scheme="codebook")).packable
     books = {
         name: replace(coded, centroids=coded.centroids[:2])
         for name, coded in packable.layers.items()
@@ -522,7 +528,7 @@ def _layers(draw):
     bits = draw(st.sampled_from(BIT_WIDTHS))
     recipe = Recipe(
         bits=bits,
-        grain=draw(st.sampled_from(["tensor", "channel"])),
+        granularity=draw(st.sampled_from(["tensor", "channel"])),
         scheme=draw(st.sampled_from(["symmetric", *(["affine", "codebook"] if bits > 1 else [])])),
     )
     mask = torch.rand(shape, generator=generator) >= sparsity

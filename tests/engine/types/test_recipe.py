@@ -36,7 +36,7 @@ RECIPES = st.builds(
     pruning=st.sampled_from(CHOICES["pruning"]),
     score=st.sampled_from(CHOICES["score"]),
     bits=st.sampled_from(BIT_WIDTHS),
-    grain=st.sampled_from(CHOICES["grain"]),
+    granularity=st.sampled_from(CHOICES["granularity"]),
     scheme=st.sampled_from(CHOICES["scheme"]),
     clip=st.sampled_from(CHOICES["clip"]),
     rounding=st.sampled_from(CHOICES["rounding"]),
@@ -52,7 +52,7 @@ def test_the_defaults_are_the_contracts():
         "pruning": "global",
         "score": "magnitude",
         "bits": 32,
-        "grain": "tensor",
+        "granularity": "tensor",
         "scheme": "symmetric",
         "clip": "minmax",
         "rounding": "nearest",
@@ -222,11 +222,11 @@ def test_overrides_that_are_none_are_refused(wrong, message):
 
 def test_a_layers_own_numbers_hold_for_it_alone():
     recipe = Recipe(
-        sparsity=0.8, bits=4, grain="channel", layers=(("a", 0.2, None), ("b", None, 8))
+        sparsity=0.8, bits=4, granularity="channel", layers=(("a", 0.2, None), ("b", None, 8))
     )
-    assert recipe.for_layer("a") == Recipe(sparsity=0.2, bits=4, grain="channel")
-    assert recipe.for_layer("b") == Recipe(sparsity=0.8, bits=8, grain="channel")
-    assert recipe.for_layer("c") == Recipe(sparsity=0.8, bits=4, grain="channel")
+    assert recipe.for_layer("a") == Recipe(sparsity=0.2, bits=4, granularity="channel")
+    assert recipe.for_layer("b") == Recipe(sparsity=0.8, bits=8, granularity="channel")
+    assert recipe.for_layer("c") == Recipe(sparsity=0.8, bits=4, granularity="channel")
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 9, 16, 33, -8, 7.5, "8", None, True, float("nan")])
@@ -266,8 +266,8 @@ def test_a_message_stays_short_whatever_it_is_about(field, huge):
             Recipe(sparsity=0.5, score="random", seed=3),
             Recipe(sparsity=0.5, score="random", seed=3),
         ),
-        (Recipe(bits=16, grain="channel", scheme="affine", clip="mse"), Recipe(bits=16)),
-        (Recipe(bits=1, grain="channel", clip="mse"), Recipe(bits=1, grain="channel")),
+        (Recipe(bits=16, granularity="channel", scheme="affine", clip="mse"), Recipe(bits=16)),
+        (Recipe(bits=1, granularity="channel", clip="mse"), Recipe(bits=1, granularity="channel")),
         (Recipe(bits=2, scheme="affine", clip="mse"), Recipe(bits=2, scheme="affine", clip="mse")),
         (Recipe(sparsity=0.1, pruning="layer"), Recipe(sparsity=0.1, pruning="layer")),
         (Recipe(bits=32, rounding="gptq", recovery="sequential"), Recipe()),
@@ -280,8 +280,8 @@ def test_a_message_stays_short_whatever_it_is_about(field, huge):
             Recipe(pruning="layer", layers=(("a", 0.5, None),)),
         ),
         (
-            Recipe(grain="channel", clip="mse", layers=(("a", None, 4),)),
-            Recipe(grain="channel", clip="mse", layers=(("a", None, 4),)),
+            Recipe(granularity="channel", clip="mse", layers=(("a", None, 4),)),
+            Recipe(granularity="channel", clip="mse", layers=(("a", None, 4),)),
         ),
         (
             Recipe(score="lamp", recovery="finetune", seed=3),
@@ -295,6 +295,6 @@ def test_without_its_idle_fields_a_recipe_keeps_those_that_act(recipe, acting):
 
 
 def test_fields_with_nothing_to_act_on_are_no_error():
-    assert Recipe(scheme="affine", grain="channel", clip="mse").bits == 32
+    assert Recipe(scheme="affine", granularity="channel", clip="mse").bits == 32
     assert Recipe(bits=1, clip="percentile").clip == "percentile"
     assert Recipe(pruning="channel", score="random").sparsity == 0

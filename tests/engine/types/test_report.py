@@ -15,7 +15,7 @@ from optiwidgets.engine.evaluation.verdict import is_stable, judge
 from optiwidgets.engine.experiment.report_cache import Memory
 from optiwidgets.engine.types.measurements import Confusion, Drop, Size
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.engine.types.report import Foreknown, Report
+from optiwidgets.engine.types.report import DeferredScores, Report
 
 NAMES = ("ape", "bee", "cat")
 COUNTS = [[7, 1, 2], [0, 3, 1], [4, 0, 5]]  # rows truth, columns prediction
@@ -126,7 +126,7 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
         return digits._tools.scores(recipe)
 
     tools = replace(made.tools, scores=scores)
-    known = replace(made, tools=tools, scores=cast(Any, Foreknown(0.25, not_finite=3)))
+    known = replace(made, tools=tools, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
     assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
     assert not is_stable(known)
     assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"

@@ -10,7 +10,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import is_whole
 from optiwidgets.widgets.classroom.autoplay import CALM_MS, SPEEDS
-from optiwidgets.widgets.classroom.page_events import Stage
+from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.explorer.explorer import Explorer
 
 
@@ -243,7 +243,7 @@ def test_reset_and_another_model_end_it():
 )
 def test_what_no_page_needs_to_say_is_refused(trait, value, words):
     with pytest.raises(TraitError, match=words):
-        Stage().check_hand(trait, value)
+        PageEvents().check_user_input(trait, value)
 
 
 def test_the_page_may_end_it(player, explorer):

@@ -17,7 +17,7 @@ from optiwidgets.engine.types.recipe import (
 )
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
-IN_SIGHT = {"pruning", "grain", "rounding"}
+IN_SIGHT = {"pruning", "granularity", "rounding"}
 
 
 def test_the_controls_are_stock_widgets_with_the_names_of_the_field():
@@ -70,7 +70,7 @@ def test_every_combination_of_what_hangs_together_spells_a_valid_recipe():
         controls.bits.value = bits
         for field, value in zip(fields, chosen, strict=True):
             controls.choices[field].value = value
-        for field in ("score", "grain", "clip", "recovery"):
+        for field in ("score", "granularity", "clip", "recovery"):
             controls.choices[field].value = deal.choice(values(controls, field))
         controls.sparsity.value = deal.randrange(100)
         controls.training.value = deal.choice(BY_TRAINING)
@@ -143,7 +143,7 @@ def test_a_pattern_moves_the_slider_to_its_own_sparsity_and_keeps_it_there(patte
     assert "every 4" not in controls.note.value
 
 
-CODES = {"grain", "scheme", "clip", "rounding"}
+CODES = {"granularity", "scheme", "clip", "rounding"}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ CODES = {"grain", "scheme", "clip", "rounding"}
         (16, "ternary", CODES, "floats"),
         (8, "symmetric", set(), ""),
         (1, "affine", {"scheme", "clip"}, "always symmetric"),
-        (4, "codebook", {"grain", "clip", "rounding"}, "no scale, range or GPTQ"),
+        (4, "codebook", {"granularity", "clip", "rounding"}, "no scale, range or GPTQ"),
         (2, "ternary", {"clip"}, "find their own range"),
         (3, "ternary", set(), "Ternary codes take 2 bits; these are symmetric"),
     ],
@@ -223,7 +223,7 @@ def test_while_something_runs_cancel_is_open_and_the_button_is_not():
 @pytest.mark.parametrize(
     "asked",
     [
-        Recipe(sparsity=0.45, bits=5, pruning="layer", grain="channel", clip="mse"),
+        Recipe(sparsity=0.45, bits=5, pruning="layer", granularity="channel", clip="mse"),
         Recipe(pruning="1:4", score="obs", recovery="sequential"),
         Recipe(sparsity=0.3, pruning="channel", score="l2", recovery="bias"),
         Recipe(bits=2, scheme="ternary", rounding="gptq"),

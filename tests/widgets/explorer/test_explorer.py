@@ -117,7 +117,7 @@ def test_a_saved_notebook_shows_the_figure(explorer, monkeypatch):
 
 def rest(explorer, job):
     """Do what the slow lane does once the hand rests: one of its jobs, by place."""
-    work, done = explorer.session.at_rest[job](explorer.session.report)
+    work, done = explorer.session.on_idle[job](explorer.session.report)
     result = work(lambda: False)
     done(result)
     return result
@@ -414,7 +414,7 @@ def test_one_hand_on_one_handle_is_one_run_whatever_it_moves_along(explorer):
 
 
 def test_overrides_for_layers_are_named_and_end_with_a_move(explorer):
-    layers = ((next(iter(explorer.session.experiment._optimizer.pruner.weights)), 0.2, None),)
+    layers = ((next(iter(explorer.session.experiment._compressor.pruner.weights)), 0.2, None),)
     explorer.session.recipe = Recipe(sparsity=0.8, layers=layers)
     assert "Set by code: Recipe(sparsity=0.8, layers=" in explorer.feed.message
     assert explorer.feed.data["recipe"]["layers"] == list(layers)

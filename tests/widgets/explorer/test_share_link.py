@@ -23,7 +23,7 @@ ROUND = [
     *(Recipe(bits=4, scheme=scheme) for scheme in ("affine", "codebook")),
     *(Recipe(bits=4, clip=clip) for clip in CHOICES["clip"]),
     *(Recipe(bits=4, recovery=recovery) for recovery in CHOICES["recovery"]),
-    Recipe(bits=4, grain="channel", rounding="gptq"),
+    Recipe(bits=4, granularity="channel", rounding="gptq"),
     Recipe(seed=2**63 - 1),
     Recipe(layers=(("head", 0.5, 4), ("features.0", None, 8), ("hidden", 0.25, None))),
     Recipe(layers=(('a&b=c "é" +%', None, 1),)),

@@ -29,7 +29,7 @@ def few(monkeypatch, own):
 
 
 def settled(session):
-    session.slow.submit((lambda void: None, lambda _: None)).result()
+    session.slow.submit((lambda is_cancelled: None, lambda _: None)).result()
 
 
 def wait(layers_or_fragility, start):

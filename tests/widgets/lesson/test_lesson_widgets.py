@@ -138,7 +138,7 @@ def test_inspect_draws_in_the_slow_lane_and_says_how_many_there_are(session):
     assert inspect.count.value == "0 images lost"
     assert hidden(inspect.pictures)
     session.recipe = Recipe(sparsity=0.8)
-    work, done = session.at_rest[0](session.report)
+    work, done = session.on_idle[0](session.report)
     done(work(lambda: False))
     lost = session.report.drop_from(session.baseline).lost
     assert inspect.count.value == f"{lost} images lost"
@@ -228,7 +228,7 @@ def test_attempts_are_kept_and_the_smallest_that_meets_the_challenge_is_best(ses
     trials = Trials(ask("challenge.half", session).question, session)
     for recipe in (Recipe(bits=8), Recipe(bits=2), Recipe(sparsity=0.5, bits=6), Recipe(bits=8)):
         session.recipe = recipe
-        work, done = session.at_rest[0](session.report)
+        work, done = session.on_idle[0](session.report)
         done(work(lambda: False))
     assert [row[0] for row in trials.table.rows] == [
         "Recipe(bits=8)",
@@ -259,7 +259,7 @@ def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_
 
 def after_all(session):
     """Wait for the slow lane, and for those it tells."""
-    session.slow.submit((lambda void: None, lambda _: None)).result(60)
+    session.slow.submit((lambda is_cancelled: None, lambda _: None)).result(60)
 
 
 def test_the_search_for_such_a_recipe_can_be_asked_for_again_once_a_move_ended_it():

@@ -407,7 +407,7 @@ def test_export_and_link_hold_the_same_and_a_failure_leaves_the_old_file(
 
 def test_a_widget_says_itself_what_more_a_hand_may_give_it():
     class Drawn(Text):
-        def check_hand(self, trait, value):
+        def check_user_input(self, trait, value):
             if trait != "value" or value != "x" * 300:
                 raise TraitError("value is 300 times x")
 

@@ -8,7 +8,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.explorer.explorer import Explorer
-from optiwidgets.widgets.panels.cell_images import Drawer
+from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import Changes
 from optiwidgets.widgets.panels.comparison import describe_cell, describe_changes, describe_image
 from optiwidgets.widgets.panels.report_panels import Matrices
@@ -188,7 +188,7 @@ def test_the_worst_class_is_in_the_headline(explorer, digits):
 
 def test_a_drawer_needs_no_explorer(digits):
     session = Session(digits)
-    drawer = Drawer(session, feed=Feed())
+    drawer = CellImages(session, feed=Feed())
     drawer.cell = 3
     told = drawer.describe(session.baseline, session.report)["cell"]
     assert told["before"] == session.baseline.confusion.counts[0, 3]

@@ -14,8 +14,8 @@ from optiwidgets.engine.evaluation.comparison import (
     REAL,
     SAME,
     flows,
+    inspect_cell,
     light,
-    look_into,
     mark,
     worst_class,
 )
@@ -58,10 +58,10 @@ def test_marks_by_hand(pair):
 
 
 def test_a_cell_holds_what_either_model_put_there(pair):
-    cell = look_into(*pair, truth=0, prediction=1)
+    cell = inspect_cell(*pair, truth=0, prediction=1)
     assert sorted(cell.images.tolist()) == [1, 2]
     assert (cell.before, cell.after) == (1, 2)
-    diagonal = look_into(*pair, truth=0, prediction=0)
+    diagonal = inspect_cell(*pair, truth=0, prediction=0)
     assert sorted(diagonal.images.tolist()) == [0, 1, 3]
     assert dict(zip(diagonal.images.tolist(), diagonal.marks.tolist(), strict=True)) == {
         0: SAME,
@@ -71,11 +71,11 @@ def test_a_cell_holds_what_either_model_put_there(pair):
 
 
 def test_a_cell_may_be_empty(pair):
-    cell = look_into(*pair, truth=1, prediction=1)
+    cell = inspect_cell(*pair, truth=1, prediction=1)
     assert cell.images.tolist() == [4]
-    empty = look_into(*pair, truth=0, prediction=2)  # one was there and left
+    empty = inspect_cell(*pair, truth=0, prediction=2)  # one was there and left
     assert (empty.before, empty.after, len(empty.images)) == (1, 0, 1)
-    none = look_into(told(LABELS, WAS), told(LABELS, WAS), truth=1, prediction=2)
+    none = inspect_cell(told(LABELS, WAS), told(LABELS, WAS), truth=1, prediction=2)
     assert none.scores.shape == (0, 4)
 
 
@@ -83,7 +83,7 @@ def test_every_cell_of_a_real_pair_against_counting(reports):
     before, after = reports
     for truth in range(10):
         for prediction in range(10):
-            cell = look_into(before, after, truth, prediction)
+            cell = inspect_cell(before, after, truth, prediction)
             wanted = [
                 i
                 for i, label in enumerate(after.labels)
@@ -104,7 +104,7 @@ def test_every_cell_of_a_real_pair_against_counting(reports):
 def test_a_score_that_is_no_number_comes_first(pair):
     before, after = pair
     after.scores[2] = np.nan
-    assert look_into(before, after, 0, 1).images[0] == 2
+    assert inspect_cell(before, after, 0, 1).images[0] == 2
 
 
 def test_a_part_of_the_images_keeps_their_places(pair):

@@ -8,12 +8,12 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
-from optiwidgets.widgets.panels.digit_canvas import EMPTY, Canvas, Draw
+from optiwidgets.widgets.panels.digit_canvas import EMPTY, Canvas, DigitCanvas
 
 
 @pytest.fixture
 def draw(digits):
-    view = Draw(Session(digits))
+    view = DigitCanvas(Session(digits))
     view.looked_at = True
     return view
 
@@ -54,7 +54,7 @@ def test_an_empty_canvas_has_no_bars(draw, digits):
 
 
 def test_nothing_is_read_while_nobody_looks(digits):
-    view = Draw(Session(digits))
+    view = DigitCanvas(Session(digits))
     view.canvas.pixels = picture(digits, 0)
     view.session.recipe = Recipe(sparsity=0.5)
     assert view.canvas.answer == {}
@@ -81,7 +81,7 @@ def test_a_stroke_on_a_real_image_makes_it_the_learners_own(draw):
 
 
 def test_colour_images_say_why_nothing_can_be_drawn():
-    view = Draw(Session(Experiment.load("smear")))
+    view = DigitCanvas(Session(Experiment.load("smear")))
     view.looked_at = True
     view.canvas.pixels = bytes([255]) * 784
     assert "32 x 32" in view.canvas.reason
@@ -91,7 +91,7 @@ def test_colour_images_say_why_nothing_can_be_drawn():
 
 def test_another_case_and_back_can_be_drawn_on_again():
     session = Session()
-    view = Draw(session)
+    view = DigitCanvas(session)
     view.looked_at = True
     session.case = "smear"
     assert view.canvas.reason
@@ -115,7 +115,7 @@ def test_another_case_and_back_can_be_drawn_on_again():
 )
 def test_what_no_hand_can_draw_is_refused(trait, value, words):
     with pytest.raises(TraitError, match=words):
-        Canvas().check_hand(trait, value)
+        Canvas().check_user_input(trait, value)
 
 
 def test_a_drawing_from_the_page_arrives_and_a_forged_one_does_not(digits):

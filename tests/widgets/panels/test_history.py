@@ -11,7 +11,7 @@ from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.sweep import frontier
 from optiwidgets.widgets.explorer.explorer import Explorer
-from optiwidgets.widgets.panels.history_log import MOST, Past, in_words, to_csv
+from optiwidgets.widgets.panels.history_log import MOST, HistoryLog, in_words, to_csv
 
 FOUR, EIGHT, SPARSE = Recipe(bits=4), Recipe(bits=8), Recipe(sparsity=0.9)
 
@@ -50,7 +50,7 @@ def test_every_settled_recipe_has_one_row_the_newest_last(explorer, history, dig
 
 
 def test_it_is_one_of_the_things_done_at_rest(explorer):
-    assert explorer.history.settled in explorer.session.at_rest
+    assert explorer.history.settled in explorer.session.on_idle
 
 
 def test_what_does_not_answer_the_hand_is_not_kept(explorer, history, digits):
@@ -172,7 +172,7 @@ def test_a_page_can_only_choose_rows_that_are_there(explorer, history, state):
     history.ledger.set_state(state)
     assert (history.ledger.a, history.ledger.b, history.ledger.rows) == (0, 1, before)
     assert explorer.session.recipe == FOUR
-    assert "Ledger: refused" in explorer.feed.message
+    assert "HistoryTable: refused" in explorer.feed.message
 
 
 def test_models_are_never_in_one_group_and_each_finds_its_own_again():
@@ -217,7 +217,7 @@ def test_nobody_looks_nothing_is_sent(explorer):
 
 def test_it_keeps_no_more_than_it_says(digits):
     base = digits.run(Recipe())
-    past = Past("digits", "small", base)
+    past = HistoryLog("digits", "small", base)
     for place in range(MOST + 5):
         past.keep(replace(base, recipe=Recipe(seed=place + 1)))
     assert len(past.entries) == MOST

@@ -58,13 +58,13 @@ def test_another_layer_can_be_looked_at(explorer, weights, digits):
 
 
 def test_each_channel_has_a_grid_of_its_own(explorer, weights, digits):
-    explorer.session.ask(Recipe(bits=4, grain="channel"))
+    explorer.session.ask(Recipe(bits=4, granularity="channel"))
     data = weights.chart.data
     assert len(data["values"]) == 0
     assert "Each of 64 channels has a grid of its own, of 15 values" in data["grid"]
     weights.channel.value = "5"
     layer, data = (
-        layer_of(digits.run(Recipe(bits=4, grain="channel")), "hidden"),
+        layer_of(digits.run(Recipe(bits=4, granularity="channel")), "hidden"),
         weights.chart.data,
     )
     assert np.array_equal(np.frombuffer(data["values"], "<f4"), layer.values[5])
@@ -75,7 +75,7 @@ def test_each_channel_has_a_grid_of_its_own(explorer, weights, digits):
 
 
 def test_a_channel_that_was_removed_is_not_offered(explorer, weights, digits):
-    recipe = Recipe(bits=4, grain="channel", pruning="channel", sparsity=0.5)
+    recipe = Recipe(bits=4, granularity="channel", pruning="channel", sparsity=0.5)
     explorer.session.ask(recipe)
     layer = layer_of(digits.run(recipe), "hidden")
     assert weights.channel.options == ("all", *map(str, layer.outputs))
@@ -92,7 +92,7 @@ def test_what_takes_long_is_looked_at_once_the_hand_rests(explorer, weights, dig
     explorer.session.ask(slow)
     assert weights.chart.data == before
     assert "ow-stale" in weights.chart._dom_classes
-    work, done = weights.at_rest(explorer.session.report)
+    work, done = weights.on_idle(explorer.session.report)
     done(work(lambda: False))
     assert weights.chart.data["layers"][0]["bits"] == 4
     assert "ow-stale" not in weights.chart._dom_classes
