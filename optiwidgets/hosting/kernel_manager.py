@@ -32,7 +32,7 @@ class Visit:
 
 
 class ClassKernelManager(AsyncMappingKernelManager):
-    """Manage kernels that belong to the browser that opened them, forked where ``forked`` is set."""
+    """Manage kernels, each owned by one browser; forked where ``forked`` is set."""
 
     max_users = Integer(
         None, allow_none=True, config=True, help="kernels at once, None: any number"

@@ -141,7 +141,7 @@ class Compressor:
         if known is None:
             made = self.optimize(recipe)
             known = made.packable.layers, made.cuts
-        return run_on_worker(look, self.pruner.weights, *known, recipe)
+        return run_on_worker(compare_weights, self.pruner.weights, *known, recipe)
 
     def knows_weights(self, recipe: Recipe) -> bool:
         """Tell whether the weights of a recipe can be looked at without optimizing anew."""

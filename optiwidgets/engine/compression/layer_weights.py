@@ -37,7 +37,8 @@ def compare_weights(
     >>> mask = torch.tensor([[True, True, False, True]])
     >>> codes, scale = torch.tensor([[1, -3, 0, 1]]), torch.tensor([0.25])
     >>> coded = QuantizedWeight(codes, mask, 3, scale, torch.empty(0))
-    >>> (layer,) = compare_weights({"head": weight}, {"head": coded}, {"head": LayerCut(mask)}, Recipe(bits=3))
+    >>> cuts = {"head": LayerCut(mask)}
+    >>> (layer,) = compare_weights({"head": weight}, {"head": coded}, cuts, Recipe(bits=3))
     >>> layer.values.tolist(), layer.pruned, layer.distinct
     ([[-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75]], 1, 2)
     >>> layer.error  # (0.25 ** 2 + 0.25 ** 2) / 4
