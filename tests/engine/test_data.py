@@ -318,7 +318,7 @@ def test_cells_say_what_they_are(name):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(torchvision, tmp_path):
     """20, 8 and 4 pictures of three classes, none of them square."""
     random = np.random.default_rng(1)
     for name, count in (("ape", 20), ("bee", 8), ("cat", 4)):
@@ -373,7 +373,7 @@ def test_a_size_out_of_range_is_refused(folder, size):
         load_dataset(folder, size=size)
 
 
-def test_a_folder_without_classes_is_refused(tmp_path):
+def test_a_folder_without_classes_is_refused(torchvision, tmp_path):
     with pytest.raises(ValueError, match="is not a folder of classes"):
         load_dataset(tmp_path)
 
@@ -390,9 +390,9 @@ def test_a_folder_of_one_class_is_refused(folder):
 SOURCES = {"fashion-mnist": ("FashionMNIST", (20, 28, 28)), "cifar10": ("CIFAR10", (20, 32, 32, 3))}
 
 
-@pytest.fixture(scope="module")
-def datasets():
-    return pytest.importorskip("torchvision.datasets")
+@pytest.fixture
+def datasets(torchvision):
+    return torchvision.datasets
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -288,7 +288,7 @@ def test_only_the_images_to_explore_decide_what_run_says(make_own, toy, own):
 
 def residual():
     """A ResNet-10 of torchvision's own blocks, an eighth of the usual width."""
-    resnet = pytest.importorskip("torchvision.models.resnet")
+    resnet = pytest.importorskip("torchvision.models").resnet
 
     class Narrow(resnet.ResNet):
         def _make_layer(self, block, planes, *others, **more):

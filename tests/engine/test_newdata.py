@@ -12,6 +12,8 @@ from scipy.ndimage import gaussian_filter
 from optiwidgets.engine.data import Dataset, fingerprint, load_dataset
 from optiwidgets.engine.newdata import changed
 
+pytestmark = pytest.mark.usefixtures("torchvision")
+
 CHANGES = st.fixed_dictionaries(
     {},
     optional={

@@ -9,6 +9,8 @@ from optiwidgets.engine.data import Dataset
 from optiwidgets.engine.train import augment, train
 from optiwidgets.engine.zoo import CNN
 
+pytestmark = pytest.mark.usefixtures("torchvision")
+
 
 @pytest.fixture(scope="module")
 def bars():
