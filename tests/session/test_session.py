@@ -450,7 +450,7 @@ def test_an_answer_from_memory_says_nothing_of_how_fast_images_are(session):
     session.recipe = Recipe()
     session.recipe = Recipe(sparsity=0.31, bits=7)
     assert list(session._paces) == paces
-    session.experiment._memory.reports.pop(Recipe(sparsity=0.31, bits=7), None)
+    session.experiment._cache.reports.pop(Recipe(sparsity=0.31, bits=7), None)
     session.recipe = Recipe()
     session.recipe = Recipe(sparsity=0.31, bits=7)
     assert len(session._paces) == len(paces) + 1

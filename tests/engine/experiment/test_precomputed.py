@@ -379,8 +379,8 @@ from optiwidgets import Experiment, Recipe, judge, Policy
 silent("import", before)
 plain = Experiment.load("digits")
 silent("Experiment.load", before)
-from optiwidgets.engine.experiment.precompute import Grid, share
-share(Grid.load(sys.argv[1]))
+from optiwidgets.engine.experiment.precomputed import PrecomputedReports, register
+register(PrecomputedReports.load(sys.argv[1]))
 silent("Grid.load", before)
 known = Experiment.load("digits")
 base, report = known.run(Recipe()), known.run(Recipe(sparsity=0.99, bits=1))
