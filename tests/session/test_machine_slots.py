@@ -14,7 +14,7 @@ import pytest
 
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.session.background import BackgroundWorker, nothing
+from optiwidgets.session.background import BackgroundWorker, no_work
 from optiwidgets.session.machine_slots import FOLDER, LOWER, Slot, hosted
 from optiwidgets.session.session import WAITING, Session
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -148,7 +148,7 @@ def test_what_is_short_or_only_delivers_waits_for_nobody(taken):
     seen: list[object] = []
     lane = BackgroundWorker(failed=print)
     lane.submit((lambda is_cancelled: "short", seen.append), short=True).result(PATIENCE_S)
-    lane.submit((nothing, seen.append)).result(PATIENCE_S)
+    lane.submit((no_work, seen.append)).result(PATIENCE_S)
     assert seen == ["short", None]
 
 

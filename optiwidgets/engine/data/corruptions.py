@@ -80,9 +80,6 @@ def _rotate(pixels: Tensor, degrees: float) -> Tensor:
         return pixels
     height, width = pixels.shape[2:]
     margin = math.ceil((math.hypot(height, width) - min(height, width)) / 2) + 1
-    from torchvision.transforms import InterpolationMode
-    from torchvision.transforms.v2 import functional as transforms
-
     grown = transforms.pad(pixels, [margin], padding_mode="edge")
     turned = transforms.rotate(grown, degrees, InterpolationMode.BILINEAR)
     cropped: Tensor = transforms.center_crop(turned, [height, width])
@@ -93,8 +90,6 @@ def _blur(pixels: Tensor, sigma: float) -> Tensor:
     if sigma < SHARPEST:
         return pixels
     reach = min(math.ceil(3 * sigma), min(pixels.shape[2:]) - 1)  # more cannot be mirrored
-    from torchvision.transforms.v2 import functional as transforms
-
     blurred: Tensor = transforms.gaussian_blur(pixels, [2 * reach + 1] * 2, [sigma] * 2)
     return blurred
 
@@ -103,8 +98,6 @@ def _brighten(pixels: Tensor, factor: float) -> Tensor:
     if factor == 1:
         return pixels
     flat = pixels.flatten(0, 1)[:, None]  # torchvision lights images of 1 or 3 channels only
-    from torchvision.transforms.v2 import functional as transforms
-
     lit: Tensor = transforms.adjust_brightness(flat, factor)
     return lit.view(pixels.shape)
 

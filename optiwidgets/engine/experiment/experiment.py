@@ -219,7 +219,7 @@ class Experiment(PerLayer, Measuring):
         first
             Look only at the first so many of the images, in a stratified order: each class has its
             share. Their reports are compared with each other, not with those of all images.
-        tell
+        on_progress
             Told the progress of what takes longer than a slider waits; what it raises ends the run.
 
         Raises
@@ -289,7 +289,7 @@ class Experiment(PerLayer, Measuring):
             or what ``joblib.parallel_config`` says, its backend (Dask's, Ray's) included.
         progress
             Whether to show a bar on standard error.
-        tell
+        on_progress
             Told every row once it is there; what it raises ends the sweep.
 
         Returns

@@ -67,7 +67,7 @@ class PerLayer:
             How far each layer is taken; without, a handful of usual ones.
         ground
             The recipe all else stays at; without one, the untouched model.
-        tell
+        on_progress
             Told the progress; what it raises ends the work.
 
         Raises
@@ -112,7 +112,7 @@ class PerLayer:
             Of the file, at most.
         drop
             Points of accuracy on the exploration images, at most; give this or ``bytes``.
-        tell
+        on_progress
             Told the progress; what it raises ends the work.
 
         Raises

@@ -63,7 +63,7 @@ def measure_layer_cost(
         Calibration images N C H W, the first 512 of which are looked at.
     fixed
         What all options have in common: score, scheme, granularity, clip.
-    tell
+    on_progress
         Told the progress; what it raises ends the work.
     """
     batches = images[:MOST_IMAGES].contiguous().split(BATCH)

@@ -98,10 +98,10 @@ def finetune(
         Training images and labels; no others are looked at.
     seed
         Seeds the order of the images.
-    lap
+    phase
         How many epochs, and who is told the progress after every batch; what the listener raises
         (``Cancelled``, say) ends the training.
-    snap
+    fake_quantize
         Rounds a layer's weights in place.
 
     Notes

@@ -15,7 +15,6 @@ from optiwidgets.engine.evaluation.verdict import Evidence, _decide, grade, is_s
 from optiwidgets.engine.experiment import measurement
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.onnx_runtime import latency
-from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -311,7 +310,7 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch):
     """Nothing is timed on this processor: how long a model takes is counted."""
-    clock, real = [0.0], open_session
+    clock, real = [0.0], measurement.open_session
 
     def session(model, threads=None):
         return real(model) if threads is None else Counted(model, threads, clock)
