@@ -45,10 +45,11 @@ test-slow: .venv/dev.stamp ## run the tests that take longer
 		exit $$status; \
 	fi
 
-lint: .venv/dev.stamp ## check style, types, and that notebooks are saved without output
+lint: .venv/dev.stamp ## check style, types, imports between rooms, and that notebooks have no output
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
 bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is usually done
