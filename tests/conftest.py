@@ -7,13 +7,21 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from torch import Tensor, nn
 
 from optiwidgets.engine.data import Dataset, Part
 from optiwidgets.engine.experiment import Experiment
 
-settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+# the same examples in every run: what a test finds does not hang on when and where it runs
+settings.register_profile(
+    "suite",
+    deadline=None,
+    database=None,
+    max_examples=60,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],  # that would be a clock
+)
 settings.load_profile("suite")
 
 

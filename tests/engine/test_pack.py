@@ -32,6 +32,7 @@ from optiwidgets.engine.quantize import encode
 from optiwidgets.engine.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.unpack import load_packed
 
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 MATRIX = [
     Recipe(sparsity=0.62, pruning=pruning, bits=bits, grain=grain, scheme=scheme)
     for pruning, bits, grain, scheme in itertools.product(
@@ -466,7 +467,7 @@ def test_a_header_that_inflates_without_end_is_refused(refused):
 @given(
     st.binary(max_size=300), st.binary(max_size=300), st.sampled_from(["stream", "plain", "both"])
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=UNHURRIED, deadline=None)
 def test_garbage_whose_checksum_fits_gives_a_model_or_a_value_error(
     file, make_own, tmp_path, garbage, more, which
 ):
@@ -482,7 +483,7 @@ def test_garbage_whose_checksum_fits_gives_a_model_or_a_value_error(
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=UNHURRIED, deadline=None)
 def test_a_changed_stream_whose_checksum_fits_gives_a_model_or_a_value_error(
     file, make_own, tmp_path, data
 ):
@@ -545,7 +546,7 @@ class OneLayer(nn.Module):
 
 
 @given(_layers())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=UNHURRIED, deadline=None)
 def test_every_layer_comes_back_bit_for_bit(tmp_path, case):
     coded, recipe = case
     shape = coded.codes.shape if len(coded.codes.shape) != 3 else (*coded.codes.shape, 1)
