@@ -32,6 +32,7 @@ from optiwidgets.engine.serialization.writer import (
 )
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 MATRIX = [
     Recipe(sparsity=0.62, pruning=pruning, bits=bits, granularity=granularity, scheme=scheme)
     for pruning, bits, granularity, scheme in itertools.product(
@@ -188,14 +189,14 @@ def test_an_own_model_comes_back_bit_for_bit_batchnorms_included(own, make_own, 
 
 
 @pytest.mark.parametrize("recipe", EDGES, ids=str)
-def test_a_loaded_model_predicts_what_the_report_says(few, tmp_path, recipe):
+def test_a_loaded_model_predicts_what_the_report_says(few, assert_classes, tmp_path, recipe):
     report = few.run(recipe)
     report.save(tmp_path / "m.owz")
     loaded = load_packed(tmp_path / "m.owz")
     with torch.inference_mode():
-        predictions = loaded(few.dataset.exploration[0]).argmax(1)
-        assert torch.equal(predictions, report.model()(few.dataset.exploration[0]).argmax(1))
-    assert predictions.tolist() == report.predictions.tolist()
+        scores = loaded(few.dataset.exploration[0])
+        assert torch.equal(scores, report.model()(few.dataset.exploration[0]))
+    assert_classes(report.predictions, scores)
     assert not any(m.training for m in loaded.modules())
 
 
@@ -472,7 +473,7 @@ def test_a_header_that_inflates_without_end_is_refused(refused):
 @given(
     st.binary(max_size=300), st.binary(max_size=300), st.sampled_from(["stream", "plain", "both"])
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=UNHURRIED, deadline=None)
 def test_garbage_whose_checksum_fits_gives_a_model_or_a_value_error(
     file, make_own, tmp_path, garbage, more, which
 ):
@@ -488,7 +489,7 @@ def test_garbage_whose_checksum_fits_gives_a_model_or_a_value_error(
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=UNHURRIED, deadline=None)
 def test_a_changed_stream_whose_checksum_fits_gives_a_model_or_a_value_error(
     file, make_own, tmp_path, data
 ):
@@ -551,7 +552,7 @@ class OneLayer(nn.Module):
 
 
 @given(_layers())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=UNHURRIED, deadline=None)
 def test_every_layer_comes_back_bit_for_bit(tmp_path, case):
     coded, recipe = case
     shape = coded.codes.shape if len(coded.codes.shape) != 3 else (*coded.codes.shape, 1)

@@ -201,7 +201,7 @@ def test_a_measured_report_is_shown_with_its_control_run(explorer):
     assert shown["low"] <= shown["ratio"] <= shown["high"]
     assert len(shown["control"]) == 3
     assert shown["batch"]["threads"] == 1
-    assert explorer.feed.data["agreement"] == 1.0
+    assert explorer.feed.data["agreement"] == explorer.session.report.agreement > 0.99
     assert explorer.feed.state == "fresh"
 
 
