@@ -59,9 +59,9 @@ def get(server: http.client.HTTPConnection, path: str) -> tuple[http.client.HTTP
     return response, response.read().decode()
 
 
-def lessons_app(lessons: Path, monkeypatch: pytest.MonkeyPatch) -> app.Lessons:
+def lessons_app(lessons: Path, monkeypatch: pytest.MonkeyPatch) -> app.LessonServer:
     monkeypatch.setattr("signal.signal", lambda *_: None)  # Voila takes SIGTERM for itself
-    made = app.Lessons(root_dir=str(lessons), ip=app.HOST)
+    made = app.LessonServer(root_dir=str(lessons), ip=app.HOST)
     made.hosting = app.Hosting(lessons)
     made.initialize([])
     made.init_settings()
