@@ -230,7 +230,7 @@ def contracts(package: Path) -> tuple[bool, str]:
     shutil.copy(ROOT / "pyproject.toml", package.parent)
     lint = "from importlinter.cli import lint_imports_command as lint; lint()"
     ran = subprocess.run(
-        [sys.executable, "-c", lint, "--config", "pyproject.toml", "--no-cache"],
+        [sys.executable, "-c", lint, "--no-cache"],
         cwd=package.parent,  # first on sys.path, before the package that is installed
         env={**os.environ, "COLUMNS": "400", "NO_COLOR": "1"},
         capture_output=True,
