@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,9 +22,6 @@ from optiwidgets.engine.types.measurements import (
     Size,
 )
 from optiwidgets.engine.types.recipe import Recipe
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -216,9 +213,3 @@ class Report:
     def weights(self) -> tuple[LayerWeights, ...]:
         """Every layer's weights before and after, in module order."""
         return self.tools.weights(self.recipe)
-
-    def figure(self) -> Figure:
-        """A new matplotlib Figure of this report, drawn with seaborn."""
-        from optiwidgets.plotting import draw_report  # a named door: see tests/test_rooms.py
-
-        return draw_report(self)
