@@ -236,7 +236,7 @@ class ClassPage(Plain, JupyterHandler):
         found = await facts(self.kernel_manager)
         rows = [
             ("Users", f"{found['users']} of {found['max_users'] or 'any number'}"),
-            ("ClassKernelManager", str(found["kernels"])),
+            ("Kernels", str(found["kernels"])),
             ("Memory of the kernels' own", f"{found['memory_mb']:,.0f} MB"),
             ("Widget updates a second", f"{found['updates_per_s']:.0f}"),
         ]

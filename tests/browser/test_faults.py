@@ -188,6 +188,6 @@ def test_a_panel_that_throws_says_so_in_its_own_box_and_the_others_live(
     explorer.slider("Sparsity").press("Home")
     explorer.wait_for(sparsity=0)
     expect(box.get_by_role("alert")).to_have_count(0)
-    assert len(explorer.grid("CompressedModel")) == 100
+    assert len(explorer.grid("Optimized")) == 100
     assert {text.partition(":")[0] for text in explorer.witness.complaints} == {"error"}
     explorer.witness.complaints.clear()

@@ -150,7 +150,7 @@ def test_the_token_opens_the_lessons_and_the_class_page(closed_port: int) -> Non
     teacher.close(teacher.open())
     status, text = teacher.ask("/class")
     assert status == 200
-    for row in ("Users", "ClassKernelManager", "Memory", "updates a second"):
+    for row in ("Users", "Kernels", "Memory", "updates a second"):
         assert row in text
 
 

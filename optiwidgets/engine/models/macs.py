@@ -16,6 +16,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
 
     Examples
     --------
+    >>> import torch
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     >>> positions(net, torch.zeros(1, 1, 4, 4))
     [4, 1]
@@ -36,6 +37,7 @@ def macs(net: nn.Module, example: Tensor) -> int:
 
     Examples
     --------
+    >>> import torch
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     >>> macs(net, torch.zeros(1, 1, 4, 4))
     96

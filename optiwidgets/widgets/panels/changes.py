@@ -35,6 +35,7 @@ class ChangedImages(View):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> from optiwidgets.widgets.base.panel import Feed
     >>> session = Session()
     >>> changed = ChangedImages(CellImages(session, feed=Feed()))

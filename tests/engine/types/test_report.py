@@ -12,7 +12,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import is_stable, judge
-from optiwidgets.engine.experiment.report_cache import Memory
+from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.types.measurements import Confusion, Drop, Size
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import DeferredScores, Report
@@ -130,7 +130,7 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
     assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
     assert not is_stable(known)
     assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
-    assert Memory.weigh(known) == Memory.weigh(made)
+    assert ReportCache.weigh(known) == ReportCache.weigh(made)
     assert not asked
     assert np.array_equal(known.scores, made.scores)
     assert known.scores is known.scores
