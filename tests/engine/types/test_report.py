@@ -13,6 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import is_stable, judge
 from optiwidgets.engine.experiment.report_cache import ReportCache
+from optiwidgets.engine.experiment.report_operations import ReportOperations
 from optiwidgets.engine.types.measurements import Confusion, Drop, Size
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import DeferredScores, Report
@@ -121,12 +122,13 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
     made = digits.run(Recipe(sparsity=0.6, bits=4))
     asked = []
 
-    def scores(recipe):
-        asked.append(recipe)
-        return digits._tools.scores(recipe)
+    class Watched(ReportOperations):
+        def scores(self):
+            asked.append(self.recipe)
+            return super().scores()
 
-    tools = replace(made.tools, scores=scores)
-    known = replace(made, tools=tools, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
+    known = Watched(digits._reports, made.recipe)
+    known = replace(made, operations=known, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
     assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
     assert not is_stable(known)
     assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
