@@ -9,7 +9,7 @@ from torch import nn
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.quantization.weights import encode
-from optiwidgets.engine.serialization.entropy_coder import pack_bits, unpack_bits
+from optiwidgets.engine.serialization.bit_packing import pack_bits, unpack_bits
 from optiwidgets.engine.serialization.size_breakdown import (
     estimate_bytes,
     reconcile,
