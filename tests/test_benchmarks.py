@@ -72,6 +72,23 @@ def test_resumed_models_give_the_same_scores_at_every_layer() -> None:
         assert set(result[model]) >= {"all", "features.0", "head"}
 
 
+def test_a_recipe_returns_to_half_as_many_files_as_it_did() -> None:
+    command = [sys.executable, BENCHMARKS / "walk.py", "--json"]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert result["walk"][0] == "engine/experiment/experiment.py"
+    assert "engine/experiment/report_builder.py" in result["walk"]
+    assert result["returns"] == len(result["walk"]) - len(set(result["walk"]))
+    assert 2 * result["returns"] <= result["before"]["returns"]
+
+
+def test_stays_and_returns_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    walk = importlib.import_module("walk")
+    stays = walk.merge(["a.py", "a.py", "b.py", "a.py", "c.py", "c.py"])
+    assert stays == ["a.py", "b.py", "a.py", "c.py"]
+    assert walk.count(stays) == {"stays": 4, "files": 3, "returns": 1}
+
+
 def test_too_few_rounds_are_refused() -> None:
     command = [sys.executable, BENCHMARKS / "inner_loop.py", "--rounds", "1"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

@@ -155,7 +155,7 @@ def test_removed_channels_are_followed(make_own, toy):
     resumer = IncrementalEvaluator(toy.exploration[0].split(5))
     for deep, hidden in ((0.0, 0.0), (0.5, 0.0), (0.8, 0.0), (0.8, 0.5), (0.8, 0.7), (0.3, 0.7)):
         layers = (("deep", deep, None), ("hidden", hidden, None))
-        net = experiment._compressor.optimize(Recipe(pruning="channel", layers=layers)).simulation()
+        net = experiment._compressor.compress(Recipe(pruning="channel", layers=layers)).simulation()
         assert same(resumer, net)
         assert "wide" not in resumer.kept_at
 
@@ -287,9 +287,9 @@ def test_an_experiment_says_what_it_says_without(digits):
     afresh = Experiment.load("digits", memory_mb=0)
     for step in range(3):
         recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
-        afresh._whole = EvaluationSet.of(afresh.dataset)
+        afresh._reports.whole = EvaluationSet.of(afresh.dataset)
         assert (digits.run(recipe).scores == afresh.run(recipe).scores).all()
-    assert digits._whole.resumer.kept_at[-1] == "features.8"
+    assert digits._reports.whole.resumer.kept_at[-1] == "features.8"
 
 
 def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
@@ -299,6 +299,6 @@ def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
         here, sealed = experiment.run(recipe), experiment.open_sealed(recipe)
         assert len(here.labels) == 23
         assert len(sealed.labels) == 10
-    assert experiment._whole.resumer.kept_at == ("head",)
+    assert experiment._reports.whole.resumer.kept_at == ("head",)
     elsewhere = experiment.on(toy)
-    assert elsewhere._whole.resumer is not experiment._whole.resumer
+    assert elsewhere._reports.whole.resumer is not experiment._reports.whole.resumer

@@ -144,10 +144,10 @@ def test_so_it_is_for_the_digits_shipped(digits, digits_grid, recipe):
 
 
 def test_nothing_is_optimized_before_scores_are_asked_for(opened, monkeypatch):
-    def optimize(self, recipe, on_progress=None):
+    def compress(self, recipe, on_progress=None):
         raise AssertionError(f"optimizes {recipe}")
 
-    monkeypatch.setattr(Compressor, "optimize", optimize)
+    monkeypatch.setattr(Compressor, "compress", compress)
     base, report = opened.run(Recipe()), opened.run(Recipe(sparsity=0.5, bits=4))
     assert judge(base, report, Policy.MOBILE).grade
     assert is_stable(report)
@@ -246,7 +246,7 @@ def test_scores_that_are_not_finite_are_counted(toy_grid, own):
     scores[[3, 5, 5], [0, 1, 2]] = np.nan, np.inf, np.nan
     broken = replace(broken, scores=scores)
     grid = PrecomputedReports.of(toy_grid.about, (broken for _ in recipes()))
-    known = grid.report(Recipe(bits=2), partial(own._begin, own._whole.images))
+    known = grid.report(Recipe(bits=2), partial(own._reports.begin, own._reports.whole.images))
     assert (known.not_finite, broken.not_finite) == (2, 2)
     assert np.isnan(known.mean_average_precision)
     assert not is_stable(known)
