@@ -185,9 +185,7 @@ def test_what_needs_the_experiment_says_that_it_is_gone_and_what_to_do(orphan, t
         lambda: report.export(tmp_path / "m.onnx"),
         lambda: replace(report, scores=DeferredScores(0.5, 0)).scores,
     ):
-        with pytest.raises(
-            RuntimeError, match=r"of this report is gone.*keep.*save\(\)"
-        ):
+        with pytest.raises(RuntimeError, match=r"of this report is gone.*keep.*save\(\)"):
             ask()
     assert list(tmp_path.iterdir()) == []
 
