@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompressedModel:
-    """An optimized model as it is packed, and what can run it."""
+    """Optimized model as it is packed, and what can run it."""
 
     packable: Packable
     cuts: Mapping[str, LayerCut]
@@ -32,7 +32,7 @@ class CompressedModel:
         return evenly and self.packable.recipe.activation_bits == 8
 
     def simulation(self) -> nn.Module:
-        """The torch module, activations rounded where the recipe says so."""
+        """Torch module, activations rounded where the recipe says so."""
         packable = self.packable
         if not packable.ranges:
             return packable.net
@@ -40,7 +40,7 @@ class CompressedModel:
         return quantize_activations(packable.net, packable.ranges, bits)
 
     def graph(self, example: Tensor) -> onnx.ModelProto:
-        """What runs in the inference runtime: int8 where that is real, else float.
+        """ONNX graph for the inference runtime: int8 where that is real, else float.
 
         Where activations are rounded and int8 is not real, they are rounded in float.
         """

@@ -107,7 +107,7 @@ class Experiment:
 
     @property
     def about(self) -> dict[str, str]:
-        """What a slider grid of this experiment is of, by name, with what would make it."""
+        """Fingerprints, by name, of what a slider grid of this experiment is of and made by."""
         return {
             "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
             "weights": fingerprint(self._compressor.folded),
@@ -185,7 +185,7 @@ class Experiment:
 
     @cached_property
     def impossible(self) -> dict[str, str]:
-        """What no recipe can do to this model, and why, by value of ``Recipe.pruning``."""
+        """Reasons why a value of ``Recipe.pruning`` cannot be had with this model, by value."""
         try:
             self._compressor.pruner.flow  # noqa: B018 (followed on first use)
         except ValueError as error:
@@ -329,7 +329,7 @@ class Experiment:
         *,
         ground: Recipe | None = None,
     ) -> Iterator[Sensitivity]:
-        """As ``sensitivity``, but what is known so far after every point."""
+        """Sensitivity as far as it is known, after every point; else as ``sensitivity``."""
         compressor, dataset = self._compressor, self.dataset
         return layer_sensitivity(compressor, dataset, self.run, by, levels, ground)
 

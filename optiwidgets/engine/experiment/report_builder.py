@@ -52,7 +52,7 @@ class ReportBuilder:
         return sum(weight.numel() for weight in self.compressor.pruner.weights.values())
 
     def first(self, count: int) -> Images:
-        """The first images in stratified order, one number of them at a time."""
+        """First images in stratified order, one number of them at a time."""
         part = self._part
         if part is None or len(part.images.labels) != count:
             self._part = part = EvaluationSet.of(self.dataset, count)
@@ -98,7 +98,7 @@ class ReportBuilder:
         )
 
     def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:
-        """A report of these predictions, to be called with what was done to the model."""
+        """Begin a report of these predictions; it is called with what was done to the model."""
         return partial(
             Report,
             recipe=recipe,

@@ -27,7 +27,7 @@ GONE = (
 
 
 class Source(Protocol):
-    """What an experiment's reports are made from."""
+    """Interface of what an experiment's reports are made from."""
 
     compressor: Compressor
     dataset: Dataset
@@ -69,7 +69,7 @@ class ReportOperations:
 
     @property
     def source(self) -> Source:
-        """What the report was made from.
+        """Builder of the report.
 
         Raises
         ------

@@ -31,7 +31,7 @@ ROUNDS = 4  # recipes a process gets at a time where rows cannot be handed over 
 
 
 class Runnable(Protocol):
-    """What a sweep needs of an ``Experiment``."""
+    """Interface of an ``Experiment`` that a sweep runs."""
 
     dataset: Dataset
 
@@ -93,7 +93,7 @@ def describe(experiment: Runnable, origin: Compressor) -> dict[str, str]:
 
 
 class SweepTarget:
-    """An experiment that travels: in this process itself, to another one as a parcel of bytes.
+    """Experiment that travels: in this process itself, to another one as a parcel of bytes.
 
     The parcel is one array, which joblib hands to all processes of a machine through a file, and
     to all of a cluster by spreading it once. Each process opens it once.
@@ -104,7 +104,7 @@ class SweepTarget:
 
     @cached_property
     def baseline(self) -> Report:
-        """What drops are measured from."""
+        """Report from which drops are measured."""
         return self.experiment.run(Recipe())
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import layer_hooks, prunable
@@ -16,7 +17,6 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
 
     Examples
     --------
-    >>> import torch
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     >>> positions(net, torch.zeros(1, 1, 4, 4))
     [4, 1]
@@ -27,7 +27,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         used[layer] += output[0].numel() // len(layer.weight)  # type: ignore[index, arg-type]
 
-    with layer_hooks(net, count):
+    with layer_hooks(net, count), torch.inference_mode():
         net(example[:1])
     return list(used.values())
 
@@ -37,7 +37,6 @@ def macs(net: nn.Module, example: Tensor) -> int:
 
     Examples
     --------
-    >>> import torch
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     >>> macs(net, torch.zeros(1, 1, 4, 4))
     96
