@@ -40,15 +40,20 @@ def url(lessons: Path) -> Iterator[str]:
     watchdog = Timer(PATIENCE_S, process.kill)
     watchdog.start()
     assert process.stdout
-    yield process.stdout.readline()
-    watchdog.cancel()
+    address = process.stdout.readline()
+    watchdog.cancel()  # from here on every request has its own patience
+    yield address
     process.terminate()
-    process.communicate()
+    try:
+        process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
 
 
 @pytest.fixture
 def server(url: str) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", int(url.split(":")[2].rstrip("/\n")))
+    port = int(url.split(":")[2].rstrip("/\n"))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     yield connection
     connection.close()
 

@@ -56,24 +56,44 @@ class Renamed(Residual):
         return also
 
 
+def in_integers(net):
+    """The model with whole numbers for weights: its sums are exact, in whatever order they run.
+
+    Elsewhere the runtime may fuse steps so that pieces do not give the bits of the whole, and
+    nothing is kept then.
+    """
+    net = batchnorm_folding.fold(net)
+    for tensor in net.state_dict().values():
+        tensor.copy_(torch.randint(-1, 2, tensor.shape))
+    return net
+
+
+def kept(resumer, *layers):
+    """What is kept of a model that is not in integers: on some processors nothing."""
+    return layers if all(resumer._exact.values()) else ()
+
+
 @pytest.fixture
 def residual():
     torch.manual_seed(5)
-    return batchnorm_folding.fold(Residual())
+    return in_integers(Residual())
 
 
 @pytest.fixture
 def batches():
     random = torch.Generator().manual_seed(4)
-    return torch.randn(2 * BATCH + 5, 2, 6, 9, generator=random).split(BATCH)
+    images = torch.randint(-2, 3, (2 * BATCH + 5, 2, 6, 9), generator=random)
+    return images.float().split(BATCH)
 
 
 def changed(net, name):
     """A copy of the model with another tensor of this name."""
     other = copy.deepcopy(net)
     state = other.state_dict()
+    whole = torch.equal(state[name], state[name].round())
     with torch.no_grad():
-        state[name].add_(torch.rand(state[name].shape))
+        by = torch.randint(1, 3, state[name].shape) if whole else torch.rand(state[name].shape)
+        state[name].add_(by)
     return other
 
 
@@ -97,7 +117,7 @@ def test_the_shipped_models_give_the_same_bits_from_every_layer_on(model, name):
     for _ in range(3):
         net = changed(net, f"{name}.weight")
         assert same(resumer, net)
-    assert resumer.kept_at == (() if name == "features.0" else (name,))
+    assert resumer.kept_at == (() if name == "features.0" else kept(resumer, name))
 
 
 @pytest.mark.parametrize("name", ["left.weight", "left.bias", "scale", "right.bias", "head.weight"])
@@ -173,7 +193,7 @@ def test_rounded_activations_are_not_resumed(residual, batches):
 
 def test_what_a_model_does_counts_not_what_fx_records_of_it(batches):
     torch.manual_seed(5)
-    net, resumer = batchnorm_folding.fold(Renamed()), IncrementalEvaluator(batches)
+    net, resumer = in_integers(Renamed()), IncrementalEvaluator(batches)
     for _ in range(3):
         assert same(resumer, net)
         net = changed(net, "head.weight")
@@ -185,7 +205,7 @@ def test_in_inference_mode_it_is_the_same(residual, batches):
     with torch.inference_mode():
         for _ in range(3):
             net = copy.deepcopy(residual)
-            net.head.weight.copy_(torch.rand(net.head.weight.shape))
+            net.head.weight.copy_(torch.randint(-1, 2, net.head.weight.shape))
             assert same(resumer, net)
     assert resumer.kept_at == ("head",)
 
@@ -203,7 +223,7 @@ def test_what_takes_too_much_memory_is_not_kept():
         assert same(resumer, net)
         net = changed(net, f"{layer}.weight")
         assert same(resumer, net)
-        assert resumer.kept_at == kept_at
+        assert resumer.kept_at == kept(resumer, *kept_at)
 
 
 def test_what_was_kept_is_left_as_it_was_by_a_run_that_starts_from_it(residual, batches):
@@ -289,7 +309,9 @@ def test_an_experiment_says_what_it_says_without(digits):
         recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
         afresh._reports.whole = EvaluationSet.of(afresh.dataset)
         assert (digits.run(recipe).scores == afresh.run(recipe).scores).all()
-    assert digits._reports.whole.resumer.kept_at[-1] == "features.8"
+    assert digits._reports.whole.resumer.kept_at[-1:] == kept(
+        digits._reports.whole.resumer, "features.8"
+    )
 
 
 def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
@@ -299,6 +321,7 @@ def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
         here, sealed = experiment.run(recipe), experiment.open_sealed(recipe)
         assert len(here.labels) == 23
         assert len(sealed.labels) == 10
-    assert experiment._reports.whole.resumer.kept_at == ("head",)
+    resumer = experiment._reports.whole.resumer
+    assert resumer.kept_at == kept(resumer, "head")
     elsewhere = experiment.on(toy)
     assert elsewhere._reports.whole.resumer is not experiment._reports.whole.resumer

@@ -279,7 +279,7 @@ def test_what_cannot_be_done_to_a_model_is_not_offered_and_says_why(toy):
 
 
 def wait(explorer):
-    explorer.session.wait(120)
+    explorer.session.wait(300)
 
 
 @pytest.fixture
