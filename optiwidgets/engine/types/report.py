@@ -35,7 +35,7 @@ class DeferredScores:
 
 
 class Operations(Protocol):
-    """Interface for what a report leaves to others: work on the model itself, and statistics of its numbers."""
+    """Interface of work on the model, and of statistics, that a report leaves to others."""
 
     def belongs_to(self, source: object) -> bool:
         """Tell whether the report was made from ``source``."""
