@@ -35,7 +35,7 @@ class DeferredScores:
 
 
 class Operations(Protocol):
-    """Interface of the work that a report leaves to its experiment, and of its statistics."""
+    """Interface of work on the model, and of statistics, that a report leaves to others."""
 
     def belongs_to(self, source: object) -> bool:
         """Tell whether the report was made from ``source``."""

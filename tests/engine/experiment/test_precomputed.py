@@ -95,7 +95,7 @@ def nothing_shared(monkeypatch):
 
 def assert_same(found: Report, expected: Report) -> None:
     """Equal in every field, but for the experiment they belong to."""
-    for name in (f.name for f in fields(Report) if f.name not in ("tools", "scores")):
+    for name in (f.name for f in fields(Report) if f.name not in ("operations", "scores")):
         one, other = getattr(found, name), getattr(expected, name)
         if name == "confusion":
             one, other = (c.counts for c in (one, other))
