@@ -14,7 +14,7 @@ import pytest
 
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.session.background import BackgroundWorker, nothing
+from optiwidgets.session.background import BackgroundWorker, no_work
 from optiwidgets.session.machine_slots import FOLDER, LOWER, Slot, hosted
 from optiwidgets.session.session import WAITING, Session
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -25,18 +25,18 @@ SETTLE = Session.settle  # before tests put it to rest
 
 HOLD = """
 import sys, time
-from optiwidgets.session.machine_slots import Place
-assert Place().take(pause=lambda seconds: time.sleep(seconds))
+from optiwidgets.session.machine_slots import Slot
+assert Slot().acquire(pause=lambda seconds: time.sleep(seconds))
 print("has it", flush=True)
 sys.stdin.read()
 """
 TURNS = """
 import sys, time
 from pathlib import Path
-from optiwidgets.session.machine_slots import Place
-place = Place()
+from optiwidgets.session.machine_slots import Slot
+place = Slot()
 for turn in range(5):
-    assert place.take(pause=lambda seconds: time.sleep(seconds))
+    assert place.acquire(pause=lambda seconds: time.sleep(seconds))
     Path(sys.argv[1]).touch(exist_ok=False)  # nobody else is in
     with open(sys.argv[2], "a") as told:
         told.write(sys.argv[3])
@@ -148,7 +148,7 @@ def test_what_is_short_or_only_delivers_waits_for_nobody(taken):
     seen: list[object] = []
     lane = BackgroundWorker(failed=print)
     lane.submit((lambda is_cancelled: "short", seen.append), short=True).result(PATIENCE_S)
-    lane.submit((nothing, seen.append)).result(PATIENCE_S)
+    lane.submit((no_work, seen.append)).result(PATIENCE_S)
     assert seen == ["short", None]
 
 
