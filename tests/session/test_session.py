@@ -428,14 +428,14 @@ def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty, monkeypatch):
     monkeypatch.setattr("optiwidgets.session.progressive.WHOLE_S", 0.15)
     hasty.first = None
     hasty._paces.extend([1e-5])
-    assert hasty._enough(Recipe(0.1)) is None  # not hurried
-    with hasty._start_drag(True):
-        assert hasty._enough(Recipe(0.1)) is None  # all 1,500 take 15 ms
+    assert hasty._preview_size(Recipe(0.1)) is None  # not hurried
+    with hasty._drag(True):
+        assert hasty._preview_size(Recipe(0.1)) is None  # all 1,500 take 15 ms
         hasty._paces.clear()
         hasty._paces.extend([5e-4, 9e-4])
-        assert hasty._enough(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
+        assert hasty._preview_size(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
         hasty.first = 2000
-        assert hasty._enough(Recipe(0.1)) is None
+        assert hasty._preview_size(Recipe(0.1)) is None
 
 
 @pytest.mark.parametrize("first", [0, -5, 2.5, True, "many"])

@@ -10,7 +10,7 @@ from typing import Any
 from ipywidgets import Button, Dropdown, HBox
 
 from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.session.session import Session, is_whole
+from optiwidgets.session.session import Session
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
@@ -110,7 +110,7 @@ class Autoplay(HBox):
 
     def beat(self) -> None:
         """Take the next step, if what is shown answers the last one with all images."""
-        if not (self.playing and is_whole(self.session)):
+        if not (self.playing and self.session.is_whole):
             return
         at = self.controls.sparsity.value
         if self._seeking and self._is_over():
@@ -176,7 +176,7 @@ class Autoplay(HBox):
 
     def _moved(self, change: Any) -> None:
         """A hand that takes a handle has it."""
-        if self._stepping or self.controls.following:
+        if self._stepping or self.controls.adjusting:
             return
         if self._seeking and self.playing:
             self._halt()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ipywidgets import HTML, Button, HBox
 
-if TYPE_CHECKING:
-    from optiwidgets.widgets.classroom.classroom import Classroom
+from optiwidgets.widgets.classroom.activities import Activities
+from optiwidgets.widgets.classroom.host import ActivityHost
 
 STEPS = ("numbers", "confusion", "change")
 
@@ -20,8 +18,10 @@ class Projector(HBox):
 
     Parameters
     ----------
-    classroom
-        Of the explorer that is shown large.
+    host
+        Page that is shown large.
+    activities
+        Its activities; their fields stay visible in the header.
 
     Examples
     --------
@@ -33,15 +33,14 @@ class Projector(HBox):
     ('confusion', '2 of 3')
     """
 
-    def __init__(self, classroom: Classroom) -> None:
-        self.classroom = classroom
+    def __init__(self, host: ActivityHost, activities: Activities) -> None:
+        self.host, self.activities = host, activities
         self.on, self.place = False, 0
         self._tab = 0
         self.toggle = Button(description="Projector", tooltip="Large type, one thing at a time")
         self.back = Button(description="Back").add_class("ow-back")
         self.next = Button(description="Next").add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
-        activities = classroom.activities
         asked = (activities.accuracy, activities.commit, activities.uncover)
         self.asked = HBox(asked).add_class("ow-asked")  # seen while it is on
         super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
@@ -58,10 +57,10 @@ class Projector(HBox):
 
     def start(self) -> None:
         """Show the first step, large; not while a recipe is hidden, for its matrices are not it."""
-        if self.classroom.activities.hiding:
-            self.classroom.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
+        if self.activities.hiding:
+            self.host.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
             return
-        tabs = self.classroom.explorer.tabs
+        tabs = self.host.tabs
         self.on, self.place, self._tab = True, 0, tabs.selected_index
         tabs.selected_index = tabs.titles.index("Confusion")
         self._dress()
@@ -71,7 +70,7 @@ class Projector(HBox):
         if not self.on:
             return
         self.on = False
-        self.classroom.explorer.tabs.selected_index = self._tab
+        self.host.tabs.selected_index = self._tab
         self._dress()
 
     def turn(self, by: int) -> None:
@@ -81,9 +80,9 @@ class Projector(HBox):
             self._dress()
 
     def _dress(self) -> None:
-        self.classroom.mark("ow-projector", self.on)
+        self.host.mark("ow-projector", self.on)
         for step in STEPS:
-            self.classroom.mark(f"ow-step-{step}", self.on and step == self.step)
+            self.host.mark(f"ow-step-{step}", self.on and step == self.step)
         self._show_keys()
 
     def _show_keys(self) -> None:

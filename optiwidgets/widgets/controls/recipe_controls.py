@@ -77,10 +77,10 @@ class Controls(VBox):
         self.limits, self._unlocked = "", {*self.rows}
         self._free: int | None = None  # where the slider stood before a pattern moved it
         self.locked = False
-        self.following = False  # handles move, but by no hand: one that did comes after
-        self._follow()
+        self.adjusting = False  # handles that depend on a moved one are adjusted
+        self._adjust()
         for handle in (*self.handles, self.training):
-            handle.observe(self._follow, "value")
+            handle.observe(self._adjust, "value")
         super().__init__([*chain(*self.rows.values()), self.note])
         self.add_class("ow-controls")
 
@@ -108,7 +108,7 @@ class Controls(VBox):
             for widget in row:
                 widget.layout.display = None if name in names else "none"
         self._unlocked = {*names}
-        self._follow()
+        self._adjust()
 
     def add_row(self, name: str, widget: DOMWidget) -> None:
         """Put one more row below all others; lessons show and hide it by its name."""
@@ -128,14 +128,14 @@ class Controls(VBox):
         """
         self.locked = locked
         self.bits.disabled = self.activation_bits.disabled = locked
-        self._follow()
+        self._adjust()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
         """Take away what cannot be done to a model, by value of "pruning", and say why."""
         possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
         offer(self.choices["pruning"], labelled(possible))
         self.limits = " ".join(impossible.values())
-        self._follow()
+        self._adjust()
 
     def recipe(self) -> Recipe:
         """The recipe that the controls spell; every position has one."""
@@ -201,21 +201,21 @@ class Controls(VBox):
         self.cancel.disabled = progress is None
         self.progress.value = progress.done if progress else 0.0
         self.progress.description = "" if progress is None else _told(progress)
-        self._follow()
+        self._adjust()
 
     def _chosen(self) -> dict[str, Any]:
         return {field: handle.value for field, handle in self.choices.items()}
 
-    def _follow(self, change: Any = None) -> None:
-        """Bring along what hangs on other handles, and say why."""
-        if self.following:
+    def _adjust(self, change: Any = None) -> None:
+        """Adjust handles that depend on others, and say why."""
+        if self.adjusting:
             return
-        self.following = True
+        self.adjusting = True
         try:
             offer(self.choices["score"], scores_for(self.choices["pruning"].value))
             self._rule()
         finally:
-            self.following = False
+            self.adjusting = False
 
     def _rule(self) -> None:
         """Disable what has nothing to act on or cannot be."""

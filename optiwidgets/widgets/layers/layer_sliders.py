@@ -28,8 +28,8 @@ from traitlets import Dict, Instance, Int, List, Unicode
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.security.message_guard import guard
 
 REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # what a fitted budget is made of
@@ -52,7 +52,7 @@ class LayerBar(anywidget.AnyWidget):
 
     _esm = load_esm(__file__, "layer_bar")
     feed = Instance(LayerFeed).tag(sync=True, **widget_serialization)
-    place = Int().tag(sync=True)
+    index = Int().tag(sync=True)
 
 
 class Layers(VBox):
@@ -72,10 +72,9 @@ class Layers(VBox):
     """
 
     def __init__(self, session: Any = None) -> None:
-        found = getattr(session, "session", session)
-        self.session: Session = found if isinstance(found, Session) else Session(found)
+        self.session = session_of(session)
         self._names = list(self.session.experiment.layers)
-        self._by_hand = False
+        self._syncing = False
         self.sparsity = {name: _sparsity_slider() for name in self._names}
         self.bits = {name: _bits_slider() for name in self._names}
         self.refit = Checkbox(description="Refit what is left (slower)", indent=False)
@@ -138,9 +137,9 @@ class Layers(VBox):
         heads = [HTML(f"<b>{text}</b>") for text in ("layer", "sparsity, %", "bits", "bytes")]
         rows = [HBox(heads).add_class("ow-layer-row").add_class("ow-layer-heads")]
         weights = self.session.experiment.layers
-        for place, name in enumerate(self._names):
+        for index, name in enumerate(self._names):
             title = HTML(f"{name} <small>{weights[name]:,} weights</small>")
-            bar = LayerBar(feed=self.feed, place=place)
+            bar = LayerBar(feed=self.feed, index=index)
             row = HBox([title, self.sparsity[name], self.bits[name], bar])
             rows.append(row.add_class("ow-layer-row"))
         return rows
@@ -157,12 +156,13 @@ class Layers(VBox):
         self.unit.observe(lambda _: self._choose_unit(), "value")
         self.fit.on_click(lambda _: self.fit_budget())
         self.cancel.on_click(lambda _: self.session.cancel())
-        self.session.observe(lambda _: self._follow(), "recipe")
-        self.session.observe(lambda _: self._paint(), ["busy", "error", "report"])
+        self.session.observe(lambda _: self._show_recipe(), "recipe")
+        self.session.observe(lambda _: self._show_running(), "busy")
+        self.session.on_report(self._paint, previews=True)
         self.session.observe(lambda _: self._show_progress(), "progress")
 
     def _hand_moved(self, change: Any) -> None:
-        if not self._by_hand:
+        if not self._syncing:
             self.told.value = ""  # it was about another recipe
             self._as_one(self._ask)
 
@@ -175,19 +175,19 @@ class Layers(VBox):
         self._as_one(partial(self._stand_at, recipe))
         self._as_one(self._ask)
 
-    def _follow(self) -> None:
+    def _show_recipe(self) -> None:
         """Bring the sliders along when something else set the recipe."""
-        if not self._by_hand:
+        if not self._syncing:
             self._as_one(partial(self._stand_at, self.session.recipe))
             self._paint()
 
     def _as_one(self, act: Callable[[], None]) -> None:
         """Do something that moves sliders or the recipe without answering each move."""
-        self._by_hand = True
+        self._syncing = True
         try:
             act()
         finally:
-            self._by_hand = False
+            self._syncing = False
 
     def _stand_at(self, recipe: Recipe) -> None:
         for name in self._names:
@@ -204,17 +204,21 @@ class Layers(VBox):
         """Send what is known to the browser, in one message."""
         session = self.session
         if session.busy:
-            self.feed.state = "running"
             return
         with self.feed.hold_sync():
             settings = [
                 getattr(h, k) for h, k in zip(self.handles, self.feed.handle_keys, strict=True)
             ]
-            self.feed.data = describe(session.baseline, session.report) | {"settings": settings}
+            data = layer_payload(session.baseline, session.report)
+            self.feed.data = data | {"settings": settings}
             wrong = "error" if session.error else "stale"
             self.feed.state = wrong if session.stale else "fresh"
             by_code = "" if self._says(session.recipe) else f"Set by code: {session.recipe}."
             self.feed.message = session.error or by_code
+
+    def _show_running(self) -> None:
+        if self.session.busy:
+            self.feed.state = "running"
 
     def _says(self, recipe: Recipe) -> bool:
         """Tell whether the sliders spell what this recipe does to every layer."""
@@ -236,8 +240,8 @@ class Layers(VBox):
         self.feed.message = reason
 
 
-def describe(baseline: Report, report: Report) -> dict[str, Any]:
-    """What the panel draws, as JSON."""
+def layer_payload(baseline: Report, report: Report) -> dict[str, Any]:
+    """Describe a report layer by layer, as JSON."""
     before, after = baseline.size.layers, report.size.layers
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},

@@ -13,8 +13,8 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
 from optiwidgets.widgets.security.message_guard import guard
@@ -79,7 +79,7 @@ class Quiz(VBox):
 
     def __init__(self, question: Question, session: Any = None, then: Widget | None = None) -> None:
         self.question = question
-        self.session: Session | None = getattr(session, "session", session)
+        self.session = None if session is None else session_of(session)
         if self.session is None and of_a_run(question):
             raise ValueError(f"{question.key} is about a run: ask(key, session)")
         self.then = then

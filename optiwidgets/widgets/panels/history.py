@@ -19,7 +19,7 @@ from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, in_words, to_csv
 from optiwidgets.widgets.panels.pareto import Frontier
-from optiwidgets.widgets.panels.report_payload import _plain
+from optiwidgets.widgets.panels.report_payload import plain
 
 
 class HistoryTable(anywidget.AnyWidget):
@@ -114,7 +114,7 @@ class History(View):
         self.redo.on_click(lambda _: self._go(HistoryLog.forth))
         self.session.observe(lambda _: self._turn(), "baseline")
         self.session.observe(lambda _: self._follow(), "recipe")
-        self.session.observe(lambda change: self._measured(change.new), "report")
+        self.session.on_report(lambda: self._measured(self.session.report))
         self.ledger.observe(lambda change: self._choose(change.new), "chosen")
         self.ledger.observe(lambda _: self._show(), ["a", "b"])
         self.observe(lambda _: self._show(), "looked_at")
@@ -196,5 +196,5 @@ def compare(a: Entry, b: Entry) -> dict[str, Any]:
         "b": _row(b),
         "drop": asdict(b.report.drop_from(a.report)),
         "classes": list(a.report.class_names),
-        "recalls": [[_plain(value) for value in recall] for recall in recalls],
+        "recalls": [[plain(value) for value in recall] for recall in recalls],
     }

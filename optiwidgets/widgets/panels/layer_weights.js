@@ -36,14 +36,14 @@ function scale(times) {
 const nice = (number, span) =>
   number.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span)))).replace(/^-(?=[0.]*$)/, "");
 
-function table(layers, place) {
+function table(layers, index) {
   const cell = (text) => element("td", {}, text);
   const line = (name, { weights, pruned, distinct, bits, error }) => element("tr", {}, element("th", { scope: "row" }, name),
     cell(thousands(weights)), cell(thousands(pruned)), cell(thousands(distinct)), cell(String(bits)),
     cell(error === null ? "unknown" : error === 0 ? "0" : error.toExponential(1)));
   return layers.map((layer, i) => {
     const row = line(layer.name, layer);
-    row.classList.toggle("ow-looked", i === place);
+    row.classList.toggle("ow-looked", i === index);
     return row;
   });
 }
@@ -90,8 +90,8 @@ function paint(made, data) {
   made.gone.style.width = `${100 * cut / before}%`;
   const at = [...Array(TICKS).keys()].map((i) => nice(low + span * i / (TICKS - 1), span));
   if (made.ticks.textContent !== at.join("")) made.ticks.replaceChildren(...at.map((text) => element("span", {}, text)));
-  made.svg.setAttribute("aria-label", `${data.layers[data.place].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`);
-  made.body.replaceChildren(...table(data.layers, data.place));
+  made.svg.setAttribute("aria-label", `${data.layers[data.index].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`);
+  made.body.replaceChildren(...table(data.layers, data.index));
 }
 
 function render({ model, el }) {

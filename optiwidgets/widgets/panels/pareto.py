@@ -8,8 +8,8 @@ import anywidget
 from traitlets import Dict, Int, List, TraitError, Unicode, validate
 
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -33,6 +33,7 @@ class Frontier(anywidget.AnyWidget):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> exp = Experiment.load("digits")
@@ -56,7 +57,7 @@ class Frontier(anywidget.AnyWidget):
     def __init__(
         self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
     ) -> None:
-        self.session: Session | None = getattr(explorer, "session", explorer)
+        self.session = None if explorer is None else session_of(explorer)
         super().__init__(size=[*size])
         self.show(sweep)
         if self.session is not None:
@@ -84,7 +85,7 @@ class Frontier(anywidget.AnyWidget):
         self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
         front = {*sweep.frontier_indices}
         with self.hold_sync():
-            self.trials = [_describe(t, i in front) for i, t in enumerate(sweep)]
+            self.trials = [_trial_payload(t, i in front) for i, t in enumerate(sweep)]
             self.about = _about(sweep, self.session is not None)
             if self.session is None:
                 self.chosen = -1
@@ -117,8 +118,8 @@ class Frontier(anywidget.AnyWidget):
         self.message = reason
 
 
-def _describe(trial: Trial, front: bool) -> dict[str, Any]:
-    """What is drawn of a row; accuracy and bytes are None where it could not be run."""
+def _trial_payload(trial: Trial, front: bool) -> dict[str, Any]:
+    """Describe a row; accuracy and bytes are None where it could not be run."""
     return {
         "recipe": str(trial.recipe),
         "accuracy": trial.accuracy,
