@@ -8,7 +8,6 @@ from functools import partial
 from html import escape
 from typing import Any
 
-import anywidget
 from ipywidgets import (
     HTML,
     BoundedFloatText,
@@ -16,42 +15,35 @@ from ipywidgets import (
     Button,
     Checkbox,
     Dropdown,
-    FloatProgress,
     HBox,
     IntSlider,
     SelectionSlider,
     VBox,
-    Widget,
-    widget_serialization,
 )
-from traitlets import Dict, Instance, Int, List, Unicode
+from traitlets import Int
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import BaseFeed, Panel
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
 REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # what a fitted budget is made of
 BYTES, POINTS = "bytes, at most", "points lost, at most"
 
 
-class LayerFeed(anywidget.AnyWidget):
-    """The numbers shown and whether they answer the sliders; draws accuracy, drop and bytes."""
+class LayerFeed(BaseFeed):
+    """Numbers of the sliders; draws accuracy, drop and bytes."""
 
     _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders")
-    data = Dict().tag(sync=True)
-    state = Unicode("running").tag(sync=True)
-    message = Unicode().tag(sync=True)
-    handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
-    handle_keys = List(Unicode()).tag(sync=True)
 
 
-class LayerBar(anywidget.AnyWidget):
+class LayerBar(Panel):
     """Bytes of one layer, to the scale of the largest, before and now."""
 
     _esm = load_esm(__file__, "layer_bar")
-    feed = Instance(LayerFeed).tag(sync=True, **widget_serialization)
     index = Int().tag(sync=True)
 
 
@@ -85,8 +77,7 @@ class Layers(VBox):
         self.points.description = "Points"
         self.fit = Button(description="Fit", tooltip="Bits and sparsity for every layer")
         self.cancel = Button(description="Cancel", disabled=True)
-        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0)
-        self.progress.layout.visibility = "hidden"
+        self.progress = ProgressBar()
         self.told = HTML()
         self._stand_at(self.session.recipe)
         self.handles = [*self.sparsity.values(), *self.bits.values(), self.refit]
@@ -232,9 +223,7 @@ class Layers(VBox):
     def _show_progress(self) -> None:
         progress = self.session.progress
         self.cancel.disabled, self.fit.disabled = progress is None, progress is not None
-        self.progress.layout.visibility = "visible" if progress else "hidden"
-        self.progress.value = progress.done if progress else 0.0
-        self.progress.description = progress.stage if progress else ""
+        self.progress.show(progress)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason

@@ -125,9 +125,9 @@ class History(View):
             self.session.ask(recipe)
         self._follow()
 
-    def _choose(self, place: int) -> None:
-        recipe = self.past.entries[place].recipe
-        if place < 0 or recipe == self.session.recipe:
+    def _choose(self, index: int) -> None:
+        recipe = self.past.entries[index].recipe
+        if index < 0 or recipe == self.session.recipe:
             return
         if self.locked:
             self._follow()
@@ -150,7 +150,7 @@ class History(View):
         self.undo.disabled = self.locked or not back
         self.redo.disabled = self.locked or not forth
         if self.looked_at:
-            self.ledger.chosen = self.past.place(self.session.recipe)
+            self.ledger.chosen = self.past.index(self.session.recipe)
 
     def _show(self) -> None:
         if self.looked_at:
@@ -160,7 +160,7 @@ class History(View):
     def _paint(self) -> None:
         past, entries = self.past, self.past.entries
         last = len(entries) - 1
-        a, b = (entries[min(place, last)] for place in (self.ledger.a, self.ledger.b))
+        a, b = (entries[min(index, last)] for index in (self.ledger.a, self.ledger.b))
         with self.ledger.hold_sync():
             self.ledger.about = f"{past.model} on {past.case or 'own images'}"
             self.ledger.rows = [_row(entry) for entry in entries]

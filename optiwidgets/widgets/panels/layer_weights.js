@@ -7,13 +7,6 @@ const TICKS = 7;
 const whole = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
 const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
 
-/** Make an SVG path of a class; its `d` is all that changes. */
-function path(kind) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  made.setAttribute("class", kind);
-  return made;
-}
-
 /** Weights per unit of the axis, cell by cell. */
 const densities = (counts, edges) => counts.map((n, i) => n / Math.max(1e-30, edges[i + 1] - edges[i]));
 
@@ -49,12 +42,10 @@ function table(layers, index) {
 }
 
 function build(el) {
-  const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"].map(path);
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDE} ${2 * HALF + STRIP}`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("role", "img");
-  svg.append(before, after, axis, values);
+  const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"]
+    .map((kind) => svgElement("path", { class: kind })); // whose d is all that changes
+  const viewBox = `0 0 ${WIDE} ${2 * HALF + STRIP}`;
+  const svg = svgElement("svg", { viewBox, preserveAspectRatio: "none", role: "img" }, before, after, axis, values);
   const top = element("p"), foot = element("p"), grid = element("p", { className: "ow-grid" });
   const ticks = element("div", { className: "ow-numbers", "aria-hidden": "true" });
   const gone = element("i"), pruned = element("div", { className: "ow-pruned" }, element("span"), element("div", {}, gone));

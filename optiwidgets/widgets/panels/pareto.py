@@ -44,10 +44,10 @@ class Frontier(anywidget.AnyWidget):
     4
     """
 
-    _esm = load_esm(__file__, "pareto")
+    _esm = load_esm(__file__, "svg", "pareto")
     _css = load_css(__file__, "pareto")
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
-    chosen = Int(-1, help="place of the chosen row, -1 for none").tag(sync=True)
+    chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
     message = Unicode(help="what went wrong").tag(sync=True)
     size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
@@ -67,22 +67,22 @@ class Frontier(anywidget.AnyWidget):
 
     @property
     def max(self) -> int:
-        """The last place there is."""
+        """Index of the last row."""
         return len(self.sweep) - 1
 
     @validate("chosen")
     def _check_chosen(self, proposal: Any) -> int:
-        place: int = proposal["value"]
-        if not self.min <= place <= self.max:
-            raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {place}")
-        return place
+        index: int = proposal["value"]
+        if not self.min <= index <= self.max:
+            raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {index}")
+        return index
 
     def show(self, sweep: Sweep) -> None:
         """Show another sweep, or the same with more rows."""
         if not isinstance(sweep, Sweep):
             raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
         self.sweep = sweep
-        self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
+        self._indices = {trial.recipe: index for index, trial in enumerate(sweep)}
         front = {*sweep.frontier_indices}
         with self.hold_sync():
             self.trials = [_trial_payload(t, i in front) for i, t in enumerate(sweep)]
@@ -103,7 +103,7 @@ class Frontier(anywidget.AnyWidget):
     def _mark(self) -> None:
         """Point at the recipe where the explorer stands; say so if it shows another model."""
         assert self.session is not None
-        self.chosen = self._places.get(self.session.recipe, -1)
+        self.chosen = self._indices.get(self.session.recipe, -1)
         shown = self.session.experiment
         there = (shown.name, shown.dataset.name or "own images")
         own = (self.sweep.model, self.sweep.dataset)
