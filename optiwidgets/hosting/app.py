@@ -187,7 +187,7 @@ def serve(hosting: Hosting) -> None:
         fit = users_that_fit(free_mb())
         hosting = replace(hosting, max_users=hosting.max_users or fit)
         os.environ.setdefault(MEMORY_MB, str(KERNEL_MB))
-        os.environ[PLACES] = _places(max(1, (os.cpu_count() or 1) - 1))
+        os.environ[PLACES] = _make_slots(max(1, (os.cpu_count() or 1) - 1))
         print(f"room for {hosting.max_users} users; this machine's memory fits {fit}")  # noqa: T201
     app = LessonServer(
         root_dir=str(folder),
@@ -203,11 +203,11 @@ def serve(hosting: Hosting) -> None:
     app.start()
 
 
-def _places(count: int) -> str:
-    """A folder with as many places for long work as kernels may do at once."""
-    folder = Path(tempfile.mkdtemp(prefix="optiwidgets-places-"))
-    for place in range(count):
-        (folder / str(place)).touch()
+def _make_slots(count: int) -> str:
+    """Make a folder with a file for each slot of long work."""
+    folder = Path(tempfile.mkdtemp(prefix="optiwidgets-slots-"))
+    for slot in range(count):
+        (folder / str(slot)).touch()
     return str(folder)
 
 

@@ -1,8 +1,9 @@
-"""Queries on a session's experiment that are no state: pixels, drawings, corrupted images."""
+"""Queries on a session's experiment: pixels, drawings, corrupted images, recipe search."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from optiwidgets.engine.data.corruptions import corrupt
 from optiwidgets.engine.data.digit_image import as_digit, unreadable
 from optiwidgets.engine.evaluation.drawn_digit import DigitReader
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.types.measurements import Floats
+from optiwidgets.engine.experiment.recipe_search import nearest_recipe
+from optiwidgets.engine.types.measurements import Floats, Integers
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
@@ -43,6 +45,18 @@ def corrupted_reports(
     """
     elsewhere = experiment.on(corrupt(experiment.dataset, **dial))
     return elsewhere.run(Recipe()), elsewhere.run(recipe)
+
+
+def search(session: Session, counts: Integers, done: Callable[[Report], None]) -> Future[None]:
+    """Search in the background for the recipe whose confusion is nearest to these counts.
+
+    Work that is on is cancelled; ``done`` gets the report that was found.
+    """
+    experiment = session.experiment
+    session.cancel()
+    return session.slow.submit(
+        (lambda is_cancelled: nearest_recipe(experiment, counts, is_cancelled), done)
+    )
 
 
 class DrawingReader:

@@ -21,9 +21,8 @@ from typing import Any
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from optiwidgets.engine.evaluation.images import stratified
-from optiwidgets.engine.execution.progress import AT_START, Cancelled, Progress, ProgressCallback
+from optiwidgets.engine.execution.progress import AT_START, Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.recipe_search import nearest_recipe
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
@@ -277,15 +276,6 @@ class Session(HasTraits):
         """
         self.slow.newest.result(timeout_s)
 
-    def search(self, counts: Integers, done: Callable[[Report], None]) -> Future[None]:
-        """Search in the background for the recipe whose confusion is nearest to these counts."""
-        experiment = self.experiment
-        with self._lock:
-            self.cancel()
-            return self.slow.submit(
-                (lambda is_cancelled: nearest_recipe(experiment, counts, is_cancelled), done)
-            )
-
     def in_background(
         self, work: Callable[[ProgressCallback], Any], done: Callable[[Any], None]
     ) -> Future[None]:
@@ -299,7 +289,8 @@ class Session(HasTraits):
             done(result)
 
         with self._lock:  # observers of progress may cancel the work
-            future = self.slow.submit((self._cancellable(work), finish), waits=self._show_waiting)
+            job = self.slow.publish(work, self._show_progress), finish
+            future = self.slow.submit(job, waits=self._show_waiting)
             self.progress = AT_START
         return future
 
@@ -307,14 +298,19 @@ class Session(HasTraits):
         """Run the whole recipe, on all images, in the background once no slider moves."""
         recipe, experiment = self.recipe, self.experiment
         quick = experiment.is_quick(recipe)
-        work = self._cancellable(
-            lambda on_progress: experiment.run(recipe, on_progress=on_progress)
+        work = self.slow.publish(
+            lambda on_progress: experiment.run(recipe, on_progress=on_progress),
+            self._show_progress,
         )
-        job, rest_s = (work, self._complete_with), SHORT_REST_S if quick else REST_S
+        rest_s = SHORT_REST_S if quick else REST_S
+        job = work, self._complete_with
         self.slow.submit(job, rest_s=rest_s, short=quick, waits=self._show_waiting)
         self.completing = True
         if not quick:
             self.progress = AT_START  # last: its observers may cancel the work
+
+    def _show_progress(self, progress: Progress) -> None:
+        self.progress = progress
 
     def _show_waiting(self, waiting: bool) -> None:
         self.progress = WAITING if waiting else AT_START
@@ -322,22 +318,6 @@ class Session(HasTraits):
     def _complete_with(self, report: Report) -> None:
         self.adopt(report)
         self.settle()
-
-    def _cancellable(
-        self, work: Callable[[ProgressCallback], Any]
-    ) -> Callable[[Callable[[], bool]], Any]:
-        """Wrap work for the slow lane: publish its progress, end it once it is cancelled."""
-
-        def run(is_cancelled: Callable[[], bool]) -> Any:
-            def on_progress(progress: Progress) -> None:
-                with self._lock:
-                    if is_cancelled():
-                        raise Cancelled
-                    self.progress = progress
-
-            return work(on_progress)
-
-        return run
 
     def cancel(self) -> None:
         """Cancel background work; the numbers shown stay."""
@@ -357,9 +337,8 @@ class Session(HasTraits):
             self._announce()
 
     def _measuring(self, report: Report) -> Job:
-        if (
-            report.latency or not self.measures or report.recipe == Recipe()
-        ):  # itself against itself
+        untouched = report.recipe == Recipe()  # itself against itself
+        if report.latency or not self.measures or untouched:
             return no_work, lambda _: self.adopt(report)
         return lambda is_cancelled: self.experiment.measure(report, stop=is_cancelled), self.adopt
 

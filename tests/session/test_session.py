@@ -10,6 +10,7 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.background import BackgroundWorker
+from optiwidgets.session.queries import search
 from optiwidgets.session.session import Session
 
 SETTLE = Session.settle  # before tests put it to rest
@@ -334,7 +335,7 @@ def test_what_was_given_up_is_not_settled_on(session):
 def test_a_search_gives_up_what_runs(session):
     session.recipe = recipe = Recipe(sparsity=0.97, recovery="sequential")
     found = []
-    session.search(session.baseline.confusion.counts, found.append).result(60)
+    search(session, session.baseline.confusion.counts, found.append).result(60)
     assert (session.progress, session.stale, session.recipe) == (None, True, recipe)
     assert [report.recipe for report in found] == [Recipe()]
 

@@ -35,7 +35,7 @@ class Projector(HBox):
 
     def __init__(self, host: ActivityHost, activities: Activities) -> None:
         self.host, self.activities = host, activities
-        self.on, self.place = False, 0
+        self.on, self.index = False, 0
         self._tab = 0
         self.toggle = Button(description="Projector", tooltip="Large type, one thing at a time")
         self.back = Button(description="Back").add_class("ow-back")
@@ -53,7 +53,7 @@ class Projector(HBox):
     @property
     def step(self) -> str:
         """What is large, one of ``STEPS``."""
-        return STEPS[self.place]
+        return STEPS[self.index]
 
     def start(self) -> None:
         """Show the first step, large; not while a recipe is hidden, for its matrices are not it."""
@@ -61,7 +61,7 @@ class Projector(HBox):
             self.host.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
             return
         tabs = self.host.tabs
-        self.on, self.place, self._tab = True, 0, tabs.selected_index
+        self.on, self.index, self._tab = True, 0, tabs.selected_index
         tabs.selected_index = tabs.titles.index("Confusion")
         self._dress()
 
@@ -76,7 +76,7 @@ class Projector(HBox):
     def turn(self, by: int) -> None:
         """Go ``by`` steps on, not beyond the first and the last."""
         if self.on:
-            self.place = min(len(STEPS) - 1, max(0, self.place + by))
+            self.index = min(len(STEPS) - 1, max(0, self.index + by))
             self._dress()
 
     def _dress(self) -> None:
@@ -88,7 +88,7 @@ class Projector(HBox):
     def _show_keys(self) -> None:
         for widget in (self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
-        self.back.disabled, self.next.disabled = self.place == 0, self.place == len(STEPS) - 1
-        self.counter.value = f"{self.place + 1} of {len(STEPS)}"
+        self.back.disabled, self.next.disabled = self.index == 0, self.index == len(STEPS) - 1
+        self.counter.value = f"{self.index + 1} of {len(STEPS)}"
         self.toggle.description = "Leave" if self.on else "Projector"
         (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

@@ -43,23 +43,25 @@ class Choice:
     question: str
     values: tuple[str, ...]
     in_sight: bool = False
-    place: str = "ow-half"
+    css_class: str = "ow-half"
 
     def widget(self) -> ToggleButtons | Dropdown:
         """Buttons where every answer is in sight, else a list that opens."""
         kind, look = (ToggleButtons, "ow-choice") if self.in_sight else (Dropdown, "ow-pick")
         made = kind(options=labelled(self.values), description=self.question)
-        return made.add_class(look).add_class(self.place)
+        return made.add_class(look).add_class(self.css_class)
 
 
 CHOICES_SHOWN = (
-    Choice("pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, place="ow-whole"),
+    Choice(
+        "pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, css_class="ow-whole"
+    ),
     Choice("score", "Who goes first", WEIGHT_SCORES),
     Choice("granularity", "One scale per", CHOICES["granularity"], in_sight=True),
     Choice("scheme", "Codes", CHOICES["scheme"]),
     Choice("clip", "Range", CHOICES["clip"]),
     Choice("rounding", "Rounding", CHOICES["rounding"], in_sight=True),
-    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), place="ow-line"),
+    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), css_class="ow-line"),
 )
 
 

@@ -254,7 +254,7 @@ def _told(progress: Progress) -> str:
 def _ticks(*labels: str) -> HTML:
     last = len(labels) - 1
     spans = "".join(
-        f'<span style="left: {100 * place / last:g}%">{label}</span>'
-        for place, label in enumerate(labels)
+        f'<span style="left: {100 * index / last:g}%">{label}</span>'
+        for index, label in enumerate(labels)
     )
     return HTML(f'<div class="ow-ticks" aria-hidden="true">{spans}</div>')

@@ -29,7 +29,7 @@ LABELS = {
 
 
 class Feedback(anywidget.AnyWidget):
-    """The line under a question; its place in the page stays, so that news in it are spoken."""
+    """Line under a question; its element stays in the page, so that changes are spoken."""
 
     _esm = load_esm(__file__, "quiz")
     _css = load_css(__file__, "quiz")
@@ -195,16 +195,14 @@ class Quiz(VBox):
 
 
 def ask(question: str | Question, session: Any = None, then: Widget | None = None) -> Quiz:
-    """Put a question on the page.
+    """Put a question on the page: ``Quiz`` by the question's key.
 
     Parameters
     ----------
     question
         Its key in the bank, or a question of your own.
-    session
-        Whose run is asked about: a ``Session``, or something that has one, like an ``Explorer``.
-    then
-        A widget shown only once an answer was given.
+    session, then
+        As of ``Quiz``.
 
     Raises
     ------
@@ -225,7 +223,7 @@ def ask(question: str | Question, session: Any = None, then: Widget | None = Non
 
 
 def of_a_run(question: Question) -> bool:
-    """Whether a question cannot be graded without a session.
+    """Tell whether a question cannot be graded without a session.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from ipywidgets import Button, VBox
 
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
+from optiwidgets.session import queries
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
@@ -53,7 +54,7 @@ class Textbook(VBox):
     def _look(self) -> None:
         self.find.disabled = True
         self.table.caption = "Looking for it: this takes some seconds."
-        search = self.session.search(AFTER, self._found)
+        search = queries.search(self.session, AFTER, self._found)
         search.add_done_callback(lambda _: self._looked())  # found, given up or failed
 
     def _looked(self) -> None:

@@ -136,7 +136,7 @@ def test_what_is_covered_is_not_told_by_the_cliff(player, explorer, activity):
 
 def test_nothing_is_remarked_in_numbers_while_the_picture_is_covered(explorer, monkeypatch):
     monkeypatch.setattr(
-        "optiwidgets.widgets.explorer.explorer.remark", lambda *_: "right on 84.2 %"
+        "optiwidgets.widgets.explorer.explorer.status_text", lambda *_: "right on 84.2 %"
     )
     activities = explorer.classroom.activities
     activities.start("predict")
