@@ -8,18 +8,33 @@ PIP := $(BIN)/python -m pip
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow lint bench methods picture train graphs
+.PHONY: help app test test-units test-browser test-oldest test-slow lint bench methods picture train graphs
 
 help: ## list these commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 app: .venv/app.stamp ## serve the lessons at http://127.0.0.1:8866/ (PORT= another port)
 	@$(BIN)/optiwidgets app --port $(PORT) --lessons lessons
 
-# Two processes at once, of one torch thread each: with two they wait for each other. A file of browser tests stays in one of them, with its server and browser.
-test: .venv/dev.stamp ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
+# Every part runs, whatever became of the one before, and the last line says how each ended.
+test: .venv/dev.stamp .venv-oldest/stamp ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
+	@told=; status=0; \
+	for part in units browser oldest; do \
+		if $(MAKE) --no-print-directory test-$$part; then ended=passed; else ended=FAILED; status=1; fi; \
+		told="$$told, test-$$part $$ended"; \
+	done; \
+	echo "make test: $${told#, }"; exit $$status
+
+# Two processes at once, of one torch thread each: with two they wait for each other.
+test-units: .venv/dev.stamp ## all but the browser's and the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(PYTEST_ARGS)
+
+# A file of browser tests stays in one process, with its server and browser.
+test-browser: .venv/dev.stamp ## in a real browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(PYTEST_ARGS)
+
+test-oldest: .venv-oldest/stamp ## the engine with the oldest torch that pyproject.toml allows
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine $(PYTEST_ARGS)
 
 # pytest exits with 5 when it finds no test: right only as long as none is marked slow.
 test-slow: .venv/dev.stamp ## run the tests that take longer
@@ -30,10 +45,11 @@ test-slow: .venv/dev.stamp ## run the tests that take longer
 		exit $$status; \
 	fi
 
-lint: .venv/dev.stamp ## check style, types, and that notebooks are saved without output
+lint: .venv/dev.stamp ## check style, types, imports between rooms, and that notebooks have no output
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
 bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is usually done
@@ -57,7 +73,7 @@ graphs: .venv/app.stamp ## export the graphs of the shipped models anew (after t
 	mkdir -p optiwidgets/engine/onnx_runtime/graphs
 	rm -f optiwidgets/engine/onnx_runtime/graphs/*.onnx
 	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine.onnx_runtime import export; \
-		e = ow.Experiment.load('$$case'); print(export.ship(e._folded, e.dataset.exploration[0][:1]))" || exit; done
+		e = ow.Experiment.load('$$case'); print(export.ship(e._compressor.folded, e.dataset.exploration[0][:1]))" || exit; done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -73,3 +89,10 @@ $(BIN)/python:
 .venv/dev.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable ".[dev]"
 	@touch $@ .venv/app.stamp
+
+.venv-oldest/stamp: pyproject.toml .ci/oldest.py | $(BIN)/python
+	$(BIN)/python -m venv .venv-oldest
+	$(BIN)/python .ci/oldest.py > .venv-oldest/requirements.txt
+	.venv-oldest/bin/python -m pip install --requirement .venv-oldest/requirements.txt
+	.venv-oldest/bin/python -m pip install --no-deps --editable .
+	@touch $@

@@ -144,7 +144,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
     """Time to know the packed file's length without writing it."""
     taken = []
     for recipe in recipes:
-        optimized = experiment._compressor.optimize(recipe).packable
+        optimized = experiment._compressor.compress(recipe).packable
         start = time.perf_counter()
         packed_parts(optimized)
         taken.append(time.perf_counter() - start)
@@ -153,7 +153,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 
 def whole_s(experiment: ow.Experiment, recipe: ow.Recipe) -> float:
     """Time of a recipe if nothing is known from the one before."""
-    experiment._whole.resumer._last = None
+    experiment._reports.whole.resumer._last = None
     start = time.perf_counter()
     experiment.run(recipe)
     return time.perf_counter() - start
@@ -173,7 +173,8 @@ def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 def growth(rounds: int) -> list[dict[str, Any]]:
     """Time of all images and of the first ones, for more and more of them."""
     digits, rows = ow.load_dataset("digits"), []
-    model = ow.Experiment.load("digits").run(ow.Recipe()).model()
+    experiment = ow.Experiment.load("digits")
+    model = experiment.run(ow.Recipe()).model()
     for count in COUNTS:
         images, labels = (torch.cat([part] * (count // 1500 + 1)) for part in digits.exploration)
         dataset = replace(digits, exploration=(images[:count], labels[:count]))

@@ -82,7 +82,7 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
 def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[[], Any]]:
     """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
     report, images = experiment.run(recipe), experiment.dataset.exploration[0]
-    graph = experiment._compressor.optimize(recipe).graph(images[:1])
+    graph = experiment._compressor.compress(recipe).graph(images[:1])
     ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(session.open_session, graph)}
     if recipe.activation_bits == 32:
         ways["torch"] = lambda: Eager(report.model())

@@ -41,7 +41,7 @@ def measure(model: str, rounds: int) -> dict[str, Any]:
 
 def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str, Any]:
     """Milliseconds of both ways and their ratio while one layer's sparsity grows."""
-    batches = experiment._whole.images.batches
+    batches = experiment._reports.whole.images.batches
     resumer = IncrementalEvaluator(batches)
     ways = {"whole": IncrementalEvaluator(batches, most_bytes=0), "resumed": resumer}
     times: dict[str, list[float]] = {way: [] for way in ways}
@@ -64,7 +64,7 @@ def net_at(experiment: ow.Experiment, layer: str | None, turn: int, rounds: int)
     """The model at one position of a slider: a layer's own, or the one of them all."""
     sparsity = 0.2 + 0.7 * turn / (rounds + WARM_UP)
     recipe = ow.Recipe(layers=((layer, sparsity, None),)) if layer else ow.Recipe(sparsity, bits=4)
-    return experiment._compressor.optimize(recipe).simulation()
+    return experiment._compressor.compress(recipe).simulation()
 
 
 def timed(way: Any, net: nn.Module) -> tuple[Tensor, float]:

@@ -39,7 +39,7 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
     experiment, rows = ow.Experiment.load("digits", model=name), []
     for sparsity, bits in RECIPES:
         recipe = ow.Recipe(sparsity=sparsity, bits=bits)
-        packable = experiment._compressor.optimize(recipe).packable
+        packable = experiment._compressor.compress(recipe).packable
         estimate = estimate_bytes(packable)
         rows.append(
             {

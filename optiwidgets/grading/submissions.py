@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, field
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from optiwidgets.engine.types.measurements import Drop
@@ -92,7 +92,7 @@ def submit(experiment: Sealed, report: Report) -> Submission:
     if reason := unfit(base, report):
         raise ValueError(reason)
     if experiment not in _BOOKS:
-        _BOOKS[experiment] = _SubmissionLog(_without_tools(experiment.open_sealed(Recipe())))
+        _BOOKS[experiment] = _SubmissionLog(experiment.open_sealed(Recipe()))
     book = _BOOKS[experiment]
     if report.recipe not in book.submissions:
         sealed = experiment.open_sealed(report.recipe).drop_from(book.base)
@@ -101,8 +101,3 @@ def submit(experiment: Sealed, report: Report) -> Submission:
         held_up = sealed.low <= seen.points <= sealed.high
         book.submissions[report.recipe] = Submission(number, held_up, seen, sealed)
     return book.submissions[report.recipe]
-
-
-def _without_tools(report: Report) -> Report:
-    """Tools know their experiment: with them the book would keep it alive for ever."""
-    return replace(report, tools=cast(Any, None))

@@ -26,7 +26,15 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from optiwidgets.hosting.capacity import own_mb
 from optiwidgets.hosting.kernel_manager import Visit
-from optiwidgets.hosting.notice_pages import links, notice, password, table
+from optiwidgets.hosting.notice_pages import (
+    CLASS_IS_FULL,
+    MANY_PAGES,
+    TRIES_AGAIN,
+    links,
+    notice,
+    password,
+    table,
+)
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
@@ -95,9 +103,9 @@ class Page(Plain, TornadoVoilaHandler):
         if path is not None and not Path(self.contents_manager.root_dir, name).is_file():
             raise HTTPError(404)
         if kernels.is_full:
-            self._turn_away("The class is full", "You come in as soon as somebody leaves.")
+            self._turn_away(*CLASS_IS_FULL)
         elif kernels.max_users and list(kernels.owners.values()).count(owner) >= PAGES_EACH:
-            self._turn_away("Many pages are open", f"Close one of your {PAGES_EACH} lessons.")
+            self._turn_away(MANY_PAGES[0], MANY_PAGES[1].format(PAGES_EACH))
         else:
             with kernels.visit(owner) as self._visit:
                 await super().get(path)
@@ -109,11 +117,10 @@ class Page(Plain, TornadoVoilaHandler):
             IOLoop.current().spawn_callback(self.kernel_manager.leave, self._visit)
 
     def _turn_away(self, title: str, text: str) -> None:
-        """Not now: the browser tries again by itself."""
+        """Answer 503 with a page that tries again by itself."""
         self.set_status(503)
         self.set_header("Retry-After", str(AGAIN_S))
-        text = f"{text} This page tries again every {AGAIN_S} seconds."
-        self.finish(notice(title, text, again_s=AGAIN_S))
+        self.finish(notice(title, f"{text} {TRIES_AGAIN.format(AGAIN_S)}", again_s=AGAIN_S))
 
     def write(self, chunk: Any) -> None:
         """Leave out links to icon fonts on a CDN: offline, a browser would wait for them."""
@@ -236,7 +243,7 @@ class ClassPage(Plain, JupyterHandler):
         found = await facts(self.kernel_manager)
         rows = [
             ("Users", f"{found['users']} of {found['max_users'] or 'any number'}"),
-            ("ClassKernelManager", str(found["kernels"])),
+            ("Kernels", str(found["kernels"])),
             ("Memory of the kernels' own", f"{found['memory_mb']:,.0f} MB"),
             ("Widget updates a second", f"{found['updates_per_s']:.0f}"),
         ]

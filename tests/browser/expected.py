@@ -14,7 +14,7 @@ def shown(explorer: ExplorerPage) -> dict[str, Any]:
     """Every number on the screen."""
     return {
         **{name: explorer.value(name) for name in ("accuracy", "drop", "bytes", "ratio")},
-        **{name: explorer.grid(name) for name in ("Baseline", "CompressedModel", "Change")},
+        **{name: explorer.grid(name) for name in ("Baseline", "Optimized", "Change")},
         "recall": explorer.rows("Recall per class, %"),
         "precision": explorer.rows("Precision per class, %"),
         "parts": explorer.bytes_spent(),
@@ -30,7 +30,7 @@ def expected(base: Report, report: Report) -> dict[str, Any]:
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,
         "Baseline": _grid(base, before, "d"),
-        "CompressedModel": _grid(report, after, "d"),
+        "Optimized": _grid(report, after, "d"),
         "Change": _grid(report, after - before, "+d"),
         "recall": _rows("recall", base, report),
         "precision": _rows("precision", base, report),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Open
-from explorer_page import ExplorerPage
-from playwright.sync_api import Page, expect
+from conftest import CLASSROOM, Open
+from explorer_page import SHOWS, ExplorerPage
+from playwright.sync_api import Browser, Page, expect
 from witness import Witness
 
 pytestmark = pytest.mark.browser
 
+FRAME_MS = 17
+REST_MS, BREATH_MS = 250, 1000  # a hand rests after, between two things said aloud
 GRAVE = ("serious", "critical")
 LESSONS = ("40_quantization", "30_pruning", "60_trade_off", "80_ship_it")
 MOVING = """(root) => [root, ...root.querySelectorAll("*")].flatMap((node) =>
@@ -111,19 +112,70 @@ def test_axe_finds_nothing_grave_in_a_lessons_explorers(
     page.goto("about:blank")
 
 
-def test_a_drag_is_not_read_aloud_update_by_update(explorer: ExplorerPage) -> None:
+class Paced:
+    """An explorer whose page's clock stands still but for what a test lets pass."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.clock.install()
+        page.goto(url)
+        self.explorer = ExplorerPage(page, Witness(page))
+        self.explorer.wait_for()
+        page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+        page.clock.run_for(2 * BREATH_MS)  # what it says when it opens is said
+
+    def pass_by(self, milliseconds: int) -> list[tuple[str, str, float]]:
+        """Let time pass; all that was said so far: by which role, in which words, when."""
+        self.page.clock.run_for(milliseconds)
+        return [(role, words, ms) for role, words, ms in self.page.evaluate("owSaid")]
+
+    def until_fresh(self, **recipe: object) -> None:
+        """Let frame after frame be painted until one answers the hand; then time stands."""
+        while not self.page.evaluate(SHOWS, recipe):
+            self.page.clock.run_for(FRAME_MS)
+
+
+@pytest.fixture
+def paced(browser: Browser, voila: str) -> Iterator[Paced]:
+    with browser.new_context(viewport=CLASSROOM) as context:
+        page = context.new_page()
+        yield Paced(page, voila)
+        page.clock.resume()
+        page.goto("about:blank")
+
+
+def test_a_drag_is_not_read_aloud_update_by_update(paced: Paced) -> None:
+    explorer = paced.explorer
     explorer.choose("Where the cut is made", "channel")  # its clamps have much to say
-    explorer.wait_for(pruning="channel")
+    paced.until_fresh(pruning="channel")
+    explorer.page.clock.run_for(2 * BREATH_MS)
     explorer.root.evaluate(LISTEN)
-    explorer.drag("Sparsity", *range(60, 99, 3), 99)
-    explorer.nudge("Sparsity", 99)
-    explorer.wait_for(sparsity=0.99)
-    expect(explorer.root.locator(".ow-spoken")).to_contain_text("96.7% of channels removed")
-    said = explorer.page.evaluate("owSaid")
-    assert {role for role, _, _ in said} == {"status"}  # nothing went wrong
-    times = [time for _, _, time in said]
-    assert all(later - sooner >= 900 for sooner, later in pairwise(times))
-    assert len({text for _, text, _ in said}) == len(said)
+    pictures = []
+
+    def look(stop: int) -> None:
+        paced.until_fresh(sparsity=explorer.position("Sparsity") / 100)
+        pictures.append(explorer.recipe()["sparsity"])
+        paced.pass_by(REST_MS - 2 * FRAME_MS)  # the hand does not rest quite
+
+    explorer.drag("Sparsity", *range(60, 99, 6), 99, meanwhile=look)
+    assert len(set(pictures)) == len(pictures) == 8
+    assert paced.pass_by(0) == []  # with every picture fresh, nothing was said
+    (said,) = paced.pass_by(REST_MS)
+    assert said[0] == "status"  # nothing went wrong
+    assert said[1].startswith("accuracy ")
+    assert "96.7% of channels removed" in said[1]
+
+
+def test_between_two_things_said_aloud_there_is_a_breath(paced: Paced) -> None:
+    paced.explorer.root.evaluate(LISTEN)
+    for number, sparsity in ((1, 0.05), (2, 0.1)):
+        paced.explorer.slider("Sparsity").press("PageUp")
+        paced.until_fresh(sparsity=sparsity)
+        while len(said := paced.pass_by(FRAME_MS)) < number:
+            pass
+    (_, first, sooner), (_, second, later) = said
+    assert first != second
+    assert later - sooner >= BREATH_MS
 
 
 def test_who_asked_for_less_motion_gets_none(explorer: ExplorerPage) -> None:

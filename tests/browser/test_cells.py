@@ -64,7 +64,7 @@ def test_keys_open_a_cell_and_give_the_focus_back(explorer: ExplorerPage) -> Non
     tip = explorer.root.get_by_role("tooltip")
     expect(tip).to_contain_text("truth 1, prediction 1")
     before, after = (
-        re.findall(r"\d+", explorer.grid(g)[11])[-1] for g in ("Baseline", "CompressedModel")
+        re.findall(r"\d+", explorer.grid(g)[11])[-1] for g in ("Baseline", "Optimized")
     )
     expect(tip).to_contain_text(
         re.compile(rf"baseline\s*{before} images.*optimized\s*{after} images")
@@ -144,13 +144,13 @@ def test_what_changed_names_the_mistakes_and_opens_them(
 def test_another_case_closes_the_drawer_and_its_images_have_colours(
     explorer: ExplorerPage,
 ) -> None:
-    explorer.cells("CompressedModel").nth(0).click()
+    explorer.cells("Optimized").nth(0).click()
     expect(drawer(explorer)).to_be_visible()
     explorer.case.select_option("blood cells (synthetic)")
     expect(drawer(explorer)).to_be_hidden(timeout=PATIENCE_MS)  # it is loaded first
     smear = Session(Experiment.load("smear"))
     explorer.wait_for()
-    explorer.cells("CompressedModel").nth(0).click()
+    explorer.cells("Optimized").nth(0).click()
     found = inspect_cell(smear.baseline, smear.baseline, 0, 0)
     wait_for_images(explorer, found.images)
     own = exploration_pixels(smear.experiment, found.images[:2].tolist())

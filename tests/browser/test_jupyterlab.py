@@ -56,7 +56,7 @@ def test_in_a_narrow_cell_panels_stack_and_nothing_scrolls_sideways(cell: Explor
     cell.page.wait_for_function("document.querySelector('.ow-explorer').clientWidth < 700")
     tops = [
         cell.root.get_by_role("grid", name=name).bounding_box()["y"]
-        for name in ("Baseline", "CompressedModel", "Change")
+        for name in ("Baseline", "Optimized", "Change")
     ]
     assert tops == sorted(set(tops))
     area = cell.root.locator("xpath=..")
@@ -70,7 +70,7 @@ def test_keys_meant_for_the_explorer_do_not_steer_the_notebook(cell: ExplorerPag
     layer.press("Enter")
     cell.wait_for(pruning="layer")
     expect(layer).to_be_focused()
-    cells = cell.cells("CompressedModel")
+    cells = cell.cells("Optimized")
     cells.first.focus()
     for key, place in (("ArrowDown", 10), ("ArrowDown", 20), ("ArrowRight", 21)):
         cell.page.keyboard.press(key)

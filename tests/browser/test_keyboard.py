@@ -46,9 +46,7 @@ def test_tab_reaches_every_control_and_each_shows_a_focus_ring(explorer: Explore
         for question in BUTTONS
         for button in explorer.choice(question).get_by_role("button").all_inner_texts()
     ]
-    grids = [
-        f"{grid}: {explorer.grid(grid)[0]}" for grid in ("Baseline", "CompressedModel", "Change")
-    ]
+    grids = [f"{grid}: {explorer.grid(grid)[0]}" for grid in ("Baseline", "Optimized", "Change")]
     sliders = {"Sparsity", "Bit-width"}
     others = {"Model", "Reset", "Fine-tune", "Confusion"}
     assert sliders | others | {*DROPDOWNS, *buttons, *grids} <= set(stops)
@@ -117,7 +115,7 @@ def test_the_model_can_be_chosen_with_arrow_keys(explorer: ExplorerPage) -> None
 
 
 def test_arrow_keys_walk_the_cells_of_a_matrix_and_stay_inside(explorer: ExplorerPage) -> None:
-    cells = explorer.cells("CompressedModel")
+    cells = explorer.cells("Optimized")
     cells.first.focus()
     path = ["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft"]
     for key, place in zip(path, (0, 0, 1, 11, 21, 20), strict=True):
@@ -146,7 +144,7 @@ def test_sliders_matrices_and_headline_have_names_and_values_to_hear(
     expect(explorer.slider("Sparsity")).to_have_attribute("aria-valuetext", "0 percent")
     expect(explorer.slider("Bit-width")).to_have_attribute("aria-valuetext", "32 bits")
     expect(explorer.button("Reset")).to_be_visible()
-    for grid in ("Baseline", "CompressedModel", "Change"):
+    for grid in ("Baseline", "Optimized", "Change"):
         labels = explorer.grid(grid)
         assert len(labels) == 100
         assert labels[49].startswith("truth 4, prediction 9, ")

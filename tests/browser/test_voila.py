@@ -22,7 +22,7 @@ def test_dragging_sparsity_to_90_percent_shows_what_running_that_recipe_gives(
     after = shown(explorer)
     assert after == expected(digits.run(Recipe()), digits.run(Recipe(sparsity=0.9)))
     assert after["Baseline"] == before["Baseline"]
-    for changed in ("CompressedModel", "Change", "accuracy", "drop", "bytes", "recall", "parts"):
+    for changed in ("Optimized", "Change", "accuracy", "drop", "bytes", "recall", "parts"):
         assert after[changed] != before[changed], changed
 
 
@@ -70,7 +70,7 @@ def test_the_baseline_says_so_in_words_and_numbers(
 def test_what_a_cell_says_is_what_it_shows(explorer: ExplorerPage) -> None:
     explorer.set("Sparsity", 92)
     explorer.wait_for(sparsity=0.92)
-    for name in ("Baseline", "CompressedModel", "Change"):
+    for name in ("Baseline", "Optimized", "Change"):
         spoken = [label.split(", ")[2].split()[0] for label in explorer.grid(name)]
         written = explorer.cells(name).all_inner_texts()
         assert len(spoken) == 100
@@ -135,11 +135,11 @@ def test_a_clamp_shows_the_value_that_was_used(explorer: ExplorerPage) -> None:
 def test_the_other_case_shows_its_own_images_and_model(explorer: ExplorerPage) -> None:
     explorer.set("Sparsity", 55)
     explorer.case.select_option("blood cells (synthetic)")
-    expect(explorer.cells("CompressedModel")).to_have_count(4)
+    expect(explorer.cells("Optimized")).to_have_count(4)
     explorer.wait_for(sparsity=0.55)
     cells = Experiment.load("smear")
     assert shown(explorer) == expected(cells.run(Recipe()), cells.run(Recipe(sparsity=0.55)))
     assert explorer.model.locator("option").all_inner_texts() == ["small"]
     explorer.case.select_option("digits")
-    expect(explorer.cells("CompressedModel")).to_have_count(100)
+    expect(explorer.cells("Optimized")).to_have_count(100)
     explorer.wait_for(sparsity=0.55)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,6 +17,13 @@ def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def torchvision() -> ModuleType:
+    """For what needs it; the oldest torch is tested without."""
+    module: ModuleType = pytest.importorskip("torchvision", reason="torchvision is not installed")
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""ClassKernelManager forked from one process, asked as a Jupyter server asks them."""
+"""Kernels forked from one process, asked as a Jupyter server asks them."""
 
 import asyncio
 import json

@@ -12,7 +12,7 @@ from classes import Browser, serving
 from optiwidgets.cli import main
 from optiwidgets.hosting import handlers, provisioner
 from optiwidgets.hosting.app import LOOPBACK
-from optiwidgets.hosting.auth import Entry
+from optiwidgets.hosting.auth import ClassIdentityProvider
 
 TOKEN, PASSWORD = "a teacher's", "a student's"
 
@@ -150,7 +150,7 @@ def test_the_token_opens_the_lessons_and_the_class_page(closed_port: int) -> Non
     teacher.close(teacher.open())
     status, text = teacher.ask("/class")
     assert status == 200
-    for row in ("Users", "ClassKernelManager", "Memory", "updates a second"):
+    for row in ("Users", "Kernels", "Memory", "updates a second"):
         assert row in text
 
 
@@ -187,10 +187,10 @@ def test_no_secret_is_logged_even_where_something_breaks(
 def test_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
     monkeypatch.setattr("hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b)
-    entry = Entry(token=TOKEN)
+    entry = ClassIdentityProvider(token=TOKEN)
     assert [entry.is_token(given) for given in (TOKEN, "wrong", "")] == [True, False, False]
     assert len(compared) == 3
-    assert not Entry(token="").is_token("")
+    assert not ClassIdentityProvider(token="").is_token("")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])

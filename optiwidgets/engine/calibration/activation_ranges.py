@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import layer_hooks, prunable
@@ -18,6 +19,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
 
     Examples
     --------
+    >>> import torch
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 1), nn.ReLU())
     >>> calibrate(net, torch.tensor([[0.5, 2.0], [1.0, 1.5]]).view(2, 1, 1, 2))
     {'1': (0.0, 2.0)}
@@ -31,7 +33,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
         least, most = inputs[0].aminmax()
         ranges[names[layer]] = min(low, least.item()), max(high, most.item())
 
-    with layer_hooks(net, look):
+    with layer_hooks(net, look), torch.inference_mode():
         for batch in images.split(64):
             net(batch)
     return ranges

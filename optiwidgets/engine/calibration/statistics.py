@@ -7,8 +7,7 @@ together (least squares, GPTQ), what the answers were before anything was change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 Layer = nn.Conv2d | nn.Linear
 Visit = Callable[[str, Layer, Tensor, Tensor], Tensor | None]
@@ -45,7 +44,7 @@ def visit_layers(net: nn.Module, images: Tensor, visit: Visit) -> None:
         name = names.pop(layer, None)
         return None if name is None else visit(name, layer, inputs[0], outputs)
 
-    with _visit_hooks(net, look), torch.no_grad():
+    with layer_hooks(net, look), torch.no_grad():
         net(images[:MOST_IMAGES])
 
 
@@ -195,14 +194,3 @@ def _thinned(places: Tensor) -> Tensor:
     chosen = torch.linspace(0, total - 1, MOST_ROWS).long()
     image, place = chosen // (height * width), chosen % (height * width)
     return places[image, place // width, place % width]
-
-
-@contextmanager
-def _visit_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
-    """Call ``hook`` after every layer of every forward pass; then no more."""
-    handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

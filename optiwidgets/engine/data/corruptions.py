@@ -1,4 +1,7 @@
-"""New data: the images to explore as another camera, lamp or hand would have taken them."""
+"""Corruptions of images: noise, blur, brightness, rotation, and a change that no eye sees.
+
+torchvision is imported on first use: an experiment does not need it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 
 from optiwidgets.engine.data.dataset import Dataset
 
@@ -77,6 +78,9 @@ def _rotate(pixels: Tensor, degrees: float) -> Tensor:
     """Rotate about the centre; first grow by the edge's own pixels, so that corners are filled."""
     if not degrees:
         return pixels
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms.v2 import functional as transforms
+
     height, width = pixels.shape[2:]
     margin = math.ceil((math.hypot(height, width) - min(height, width)) / 2) + 1
     grown = transforms.pad(pixels, [margin], padding_mode="edge")
@@ -88,6 +92,8 @@ def _rotate(pixels: Tensor, degrees: float) -> Tensor:
 def _blur(pixels: Tensor, sigma: float) -> Tensor:
     if sigma < SHARPEST:
         return pixels
+    from torchvision.transforms.v2 import functional as transforms
+
     reach = min(math.ceil(3 * sigma), min(pixels.shape[2:]) - 1)  # more cannot be mirrored
     blurred: Tensor = transforms.gaussian_blur(pixels, [2 * reach + 1] * 2, [sigma] * 2)
     return blurred
@@ -96,6 +102,8 @@ def _blur(pixels: Tensor, sigma: float) -> Tensor:
 def _brighten(pixels: Tensor, factor: float) -> Tensor:
     if factor == 1:
         return pixels
+    from torchvision.transforms.v2 import functional as transforms
+
     flat = pixels.flatten(0, 1)[:, None]  # torchvision lights images of 1 or 3 channels only
     lit: Tensor = transforms.adjust_brightness(flat, factor)
     return lit.view(pixels.shape)
@@ -123,6 +131,7 @@ def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
 
     Examples
     --------
+    >>> from optiwidgets.engine.data.loaders import load_dataset
     >>> digits = load_dataset("digits")
     >>> moved = invisible_change(digits.sealed[0][:1], digits)
     >>> torch.equal(moved, invisible_change(digits.sealed[0][:1], digits))

@@ -25,6 +25,7 @@ class DigitReader:
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> experiment = Experiment.load("digits")
     >>> image = experiment.dataset.pixels(experiment.dataset.exploration[0][0])
+    >>> import numpy as np
     >>> drawing = (255 * image[0]).round().numpy().astype(np.uint8)
     >>> report = experiment.run(Recipe(bits=8))
     >>> int(DigitReader(experiment.dataset).scores(report, drawing).argmax())

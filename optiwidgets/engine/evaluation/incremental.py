@@ -33,6 +33,7 @@ FAR = 1e-3  # how far apart scores may be there, as a share of the largest
 log = logging.getLogger("optiwidgets")
 
 Values = Mapping[str, NDArray[Any]]  # what steps gave, by name
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # of a model's tensors, by name
 
 
 class IncrementalEvaluator:
@@ -84,26 +85,40 @@ class IncrementalEvaluator:
         ``on_progress`` is called every few thousand images; an exception of its ends the work.
         """
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
-        tensors, last = _tensors(net), self._last
-        graph = None if rounded or self._in_torch else self._graph(net, tensors, last)
+        # copies: whoever made the model may change it
+        tensors = {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
+        shapes = tuple((name, tensor.shape) for name, tensor in tensors.items())
+        last, graph = self._last, None
+        if not (rounded or self._in_torch):
+            alike = last is not None and last.shapes == shapes
+            graph = last.graph if last and alike else self._graph(net, tensors)
         if graph is None:
             return evaluate(net, self.batches)
-        cuts, wanted = _from_where(graph, tensors, last)
-        if wanted and not (self.most_bytes and self._is_exact(graph, tensors, wanted)):
+        cuts: list[_Cut] = []  # what still holds of what was kept
+        wanted = 0  # where it is worth keeping more
+        if last and last.graph is graph:
+            changed = graph.first_change(tensors, last.tensors)
+            cuts = [cut for cut in last.cuts if cut.place <= changed]
+            if changed < len(graph.nodes):  # where the very first one changed, as it was before
+                before = min((cut.place for cut in last.cuts), default=0)
+                wanted = changed if changed > graph.first else before
+        if wanted and not (self.most_bytes and self._is_exact(graph, tensors, shapes, wanted)):
             wanted = 0
         start = cuts[-1] if cuts else self._start
         scores, kept = self._run(graph, tensors, start, wanted, on_progress)
-        self._last = _Last(graph, tensors, self._within([*cuts, *([kept] if kept else [])]))
+        if kept:
+            cuts.append(kept)
+        while sum(_bytes(cut.values) for cut in cuts) > self.most_bytes:
+            cuts = cuts[1:]  # the newest stay, as many as there is room for
+        self._last = _Last(graph, tensors, shapes, cuts)
         return torch.from_numpy(scores)
 
     @cached_property
     def _start(self) -> _Cut:
         return _Cut(0, [{INPUT: batch.contiguous().numpy()} for batch in self.batches])
 
-    def _graph(self, net: nn.Module, tensors: Tensors, last: _Last | None) -> Graph | None:
+    def _graph(self, net: nn.Module, tensors: Tensors) -> Graph | None:
         """The steps of a model, None if it has to run in torch."""
-        if last and _shapes(last.tensors) == _shapes(tensors):
-            return last.graph
         try:
             graph = Graph(template(net, self.batches[0][:1]), tensors.keys())
             if graph.key not in self._graphs:
@@ -123,9 +138,9 @@ class IncrementalEvaluator:
         if not np.allclose(scores, theirs, rtol=0, atol=near, equal_nan=True):
             raise ValueError("the exported model says something else than torch")
 
-    def _is_exact(self, graph: Graph, tensors: Tensors, place: int) -> bool:
+    def _is_exact(self, graph: Graph, tensors: Tensors, shapes: Shapes, place: int) -> bool:
         """Tell whether two pieces give the bits of the whole: steps are fused within a piece."""
-        key = graph.key, place, tuple(_shapes(tensors))
+        key = graph.key, place, shapes
         if key not in self._exact:
             some = IncrementalEvaluator(self.batches[:1])
             whole, halves = (some._run(graph, tensors, some._start, at)[0] for at in (0, place))
@@ -149,7 +164,7 @@ class IncrementalEvaluator:
             pieces.append(_open(graph, tensors, *ends, values))
         names = graph.crossing(wanted) if len(pieces) > 1 else []
         share = len(self.batches[0]) / sum(map(len, self.batches))
-        if _bytes([{name: values[name] for name in names}]) > share * self.most_bytes:
+        if sum(values[name].nbytes for name in names) > share * self.most_bytes:
             names = []
 
         def one(values: Values) -> tuple[NDArray[np.float32], Values]:
@@ -165,12 +180,6 @@ class IncrementalEvaluator:
             done += each(one, cut.values[place : place + CHUNK])
         scores, kept = zip(*done, strict=True)
         return np.concatenate(scores), _Cut(wanted, kept) if names else None
-
-    def _within(self, cuts: Sequence[_Cut]) -> tuple[_Cut, ...]:
-        """As many of the cuts, the newest first, as there is room for."""
-        while sum(_bytes(cut.values) for cut in cuts) > self.most_bytes:
-            cuts = cuts[1:]
-        return tuple(cuts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,21 +213,8 @@ class _Last:
 
     graph: Graph
     tensors: Tensors
+    shapes: Shapes
     cuts: Sequence[_Cut]
-
-
-def _from_where(graph: Graph, tensors: Tensors, last: _Last | None) -> tuple[list[_Cut], int]:
-    """What still holds of what was kept, and where it is worth keeping more.
-
-    That is the first step that changed; where that is the very first, the step it was before.
-    """
-    if last is None or last.graph is not graph:
-        return [], 0
-    place = graph.first_change(tensors, last.tensors)
-    cuts = [cut for cut in last.cuts if cut.place <= place]
-    if place == len(graph.nodes):  # nothing changed
-        return cuts, 0
-    return cuts, place if place > graph.first else min((c.place for c in last.cuts), default=0)
 
 
 def _open(
@@ -235,12 +231,3 @@ def _open(
 
 def _bytes(batches: Sequence[Values]) -> int:
     return sum(value.nbytes for values in batches for value in values.values())
-
-
-def _tensors(net: nn.Module) -> Tensors:
-    """Copies of what a model computes with: whoever made it may change it."""
-    return {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
-
-
-def _shapes(tensors: Tensors) -> list[tuple[str, tuple[int, ...]]]:
-    return [(name, tensor.shape) for name, tensor in tensors.items()]

@@ -45,11 +45,10 @@ class Policy:
         if self.recall_floor_points is not None:
             limits["recall_floor_points"] = self.recall_floor_points
         for name, value in limits.items():
-            if not _is_number(value) or value < 0:
+            if not is_number(value) or value < 0:
                 raise ValueError(f"{name} is a number of points, 0 or more, not {value!r}")
 
 
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # no nan
-    )
+def is_number(value: object) -> bool:
+    """Tell whether a value is a finite real number, and no bool."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optiwidgets.engine.evaluation.policy import Policy, _is_number
+from optiwidgets.engine.evaluation.policy import Policy, is_number
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.report import Report
 
@@ -139,11 +139,11 @@ def grade(
     _check_policy(policy)
     _check_points("drop", drop)
     _check_points("recall_drop", recall_drop)
-    if not _is_number(size_cut) or size_cut > 1:
-        percent = _is_number(size_cut) and size_cut <= 100
+    if not is_number(size_cut) or size_cut > 1:
+        percent = is_number(size_cut) and size_cut <= 100
         hint = f"; {size_cut:g} % is {size_cut / 100:g}" if percent else ""
         raise ValueError(f"size_cut is a share of the bytes, 1 at most, not {size_cut!r}{hint}")
-    if not _is_number(speedup) or speedup <= 0:
+    if not is_number(speedup) or speedup <= 0:
         raise ValueError(f"speedup is a number above 0, 1 is as fast as before, not {speedup!r}")
     exact = Drop(points=drop, low=drop, high=drop, lost=0, gained=0, p=0.0)
     speed = (speedup, speedup, speedup)
@@ -151,7 +151,7 @@ def grade(
 
 
 def _check_points(name: str, value: object) -> None:
-    if not _is_number(value) or not -100 <= value <= 100:  # type: ignore[operator]
+    if not is_number(value) or not -100 <= value <= 100:  # type: ignore[operator]
         raise ValueError(f"{name} is -100 to 100 points, not {value!r}")
 
 

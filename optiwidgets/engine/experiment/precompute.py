@@ -25,7 +25,7 @@ def evaluate_grid(
     ----------
     experiment
         Of at most 256 classes; a minute for a shipped one.
-    tell
+    on_progress
         Told the progress; what it raises ends the work.
 
     Raises

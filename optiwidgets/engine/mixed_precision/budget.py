@@ -133,7 +133,7 @@ def fit_budget(
         What ``measure_layer_cost`` gave.
     goal
         Bytes or drop.
-    tell
+    on_progress
         Told the progress; what it raises ends the work.
 
     Raises

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.statistics import MOST_IMAGES
-from optiwidgets.engine.compression.compressor import CompressedModel
+from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.evaluation.images import BATCH
 from optiwidgets.engine.evaluation.incremental import MOST_BYTES, IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
@@ -42,7 +42,7 @@ Options = Mapping[str, tuple[Option, ...]]
 
 def measure_layer_cost(
     folded: nn.Module,
-    optimize: Callable[[Recipe], CompressedModel],
+    compress: Callable[[Recipe], CompressedModel],
     images: Tensor,
     fixed: Recipe,
     on_progress: ProgressCallback = lambda _: None,
@@ -57,13 +57,13 @@ def measure_layer_cost(
     ----------
     folded
         The untouched model.
-    optimize
+    compress
         Makes models out of it.
     images
         Calibration images N C H W, the first 512 of which are looked at.
     fixed
         What all options have in common: score, scheme, granularity, clip.
-    tell
+    on_progress
         Told the progress; what it raises ends the work.
     """
     batches = images[:MOST_IMAGES].contiguous().split(BATCH)
@@ -77,7 +77,7 @@ def measure_layer_cost(
         on_progress(
             Progress(0.5 * place / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits")
         )
-        packable = optimize(_everywhere(fixed, sparsity, bits)).packable
+        packable = compress(_everywhere(fixed, sparsity, bits)).packable
         for name, coded in packable.layers.items():
             with _swapped(net, packable.net, name):
                 damage = run_on_worker(_divergence, before, resumers[name](net))

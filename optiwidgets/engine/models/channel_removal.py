@@ -35,6 +35,7 @@ def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) ->
 
     Examples
     --------
+    >>> from optiwidgets.engine.models.tracing import channel_flow
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(8, 3))
     >>> small = remove_channels(net, {"0": torch.tensor([1])}, channel_flow(net))
     >>> small[0].weight.shape, small[2].weight.shape

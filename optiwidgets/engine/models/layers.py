@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 
 @contextmanager
-def layer_hooks(net: nn.Module, hook: Callable[..., None]) -> Iterator[None]:
-    """Call ``hook`` at every layer of every forward pass, without gradients; then no more."""
+def layer_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
+    """Hook that is called after every layer of every forward pass, until the block ends."""
     handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
     try:
-        with torch.inference_mode():
-            yield
+        yield
     finally:
         for handle in handles:
             handle.remove()

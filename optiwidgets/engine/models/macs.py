@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import layer_hooks, prunable
@@ -26,7 +27,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         used[layer] += output[0].numel() // len(layer.weight)  # type: ignore[index, arg-type]
 
-    with layer_hooks(net, count):
+    with layer_hooks(net, count), torch.inference_mode():
         net(example[:1])
     return list(used.values())
 

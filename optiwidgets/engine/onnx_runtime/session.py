@@ -18,7 +18,6 @@ from torch import Tensor
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT
-from optiwidgets.engine.onnx_runtime.qdq_int8 import to_int8 as to_int8
 
 if TYPE_CHECKING:
     import onnx
@@ -50,6 +49,7 @@ def open_session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.Infere
     Examples
     --------
     >>> import torch; from torch import nn
+    >>> from optiwidgets.engine.onnx_runtime.export import export
     >>> model = export(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
     >>> open_session(model).get_inputs()[0].shape
     ['N', 1, 2, 2]
@@ -104,6 +104,7 @@ def predict(session: Session, images: Tensor | NDArray[np.float32]) -> NDArray[n
     Examples
     --------
     >>> import torch; from torch import nn
+    >>> from optiwidgets.engine.onnx_runtime.export import export
     >>> model = export(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(1, 1, 2, 2))
     >>> predict(open_session(model), torch.zeros(70, 1, 2, 2)).shape
     (70, 3)

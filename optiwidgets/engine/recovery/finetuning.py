@@ -64,14 +64,14 @@ def phases(on_progress: ProgressCallback) -> list[tuple[float, Phase]]:
 
     Examples
     --------
-    >>> [(share, phase.epochs) for share, lap in phases(print)]
+    >>> [(share, phase.epochs) for share, phase in phases(print)]
     [(0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5)]
     """
-    total, started, before, all_laps = sum(n for _, n in STEPS), time.monotonic(), 0, []
+    total, started, before, all_phases = sum(n for _, n in STEPS), time.monotonic(), 0, []
     for share, epochs in STEPS:
-        all_laps.append((share, Phase(on_progress, epochs, before, total, started)))
+        all_phases.append((share, Phase(on_progress, epochs, before, total, started)))
         before += epochs
-    return all_laps
+    return all_phases
 
 
 def finetune(
@@ -98,10 +98,10 @@ def finetune(
         Training images and labels; no others are looked at.
     seed
         Seeds the order of the images.
-    lap
+    phase
         How many epochs, and who is told the progress after every batch; what the listener raises
         (``Cancelled``, say) ends the training.
-    snap
+    fake_quantize
         Rounds a layer's weights in place.
 
     Notes

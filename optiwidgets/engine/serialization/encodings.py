@@ -1,9 +1,9 @@
 """The ways to store a layer, and which is smallest.
 
 ``dense`` stores zeros as codes too; ``bitmask`` says which weights are not zero, and stores their
-codes; ``entropy`` codes positions and values under the models of ``odds``. What is coded are
-symbols: whole numbers, 0 for a weight that is +0. A kept weight whose code stands for 0 is a zero
-like any other: the values are stored, not the mask.
+codes; ``entropy`` codes positions and values under ``position_model`` and ``value_model``. What is
+coded are symbols: whole numbers, 0 for a weight that is +0. A kept weight whose code stands for 0
+is a zero like any other: the values are stored, not the mask.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from optiwidgets.engine.quantization.weights import QuantizedWeight
-from optiwidgets.engine.serialization.entropy_coder import Flags, Integers, Writer, packed_length
+from optiwidgets.engine.serialization.bit_packing import packed_length
 from optiwidgets.engine.serialization.position_model import PositionModel, fit_positions
+from optiwidgets.engine.serialization.symbol_models import Flags, Integers
 from optiwidgets.engine.serialization.value_model import Histogram, fit_values
 
 DENSE, BITMASK, ENTROPY = "dense", "bitmask", "entropy"
@@ -28,7 +29,8 @@ class Fitted:
     """A layer's symbols (R, I), the models they would be entropy-coded under, and what each takes.
 
     ``bytes`` are those of every encoding that can hold the layer; those of ``entropy`` are an
-    expectation, off by a few at most.
+    expectation, off by a few at most. ``smallest`` is the encoding with the fewest bytes; at
+    equality the plainer one.
     """
 
     symbols: Integers
@@ -37,22 +39,7 @@ class Fitted:
     values: Integers
     histogram: Histogram | None
     bytes: Mapping[str, float]
-
-    @property
-    def smallest(self) -> str:
-        """The encoding with the fewest bytes; at equality the plainer one."""
-        return min(self.bytes, key=lambda how: self.bytes[how])
-
-    def only(self, encoding: str) -> str:
-        """Give back the encoding if the layer can take it, else the smallest."""
-        return encoding if encoding in self.bytes else self.smallest
-
-    def write(self, writer: Writer, bits: int) -> None:
-        """Entropy-code positions and, but for floats, values, as one block."""
-        self.odds.write(writer, self.flags)
-        if self.histogram:
-            self.histogram.write(writer, self.values, bits)
-        writer.end_block()
+    smallest: str
 
 
 def fit(layer: QuantizedWeight) -> Fitted:
@@ -86,7 +73,8 @@ def fit(layer: QuantizedWeight) -> Fitted:
         del sizes[DENSE]
     if kept == total and not histogram:
         del sizes[ENTROPY]
-    return Fitted(symbols, flags, odds, values, histogram, sizes)
+    smallest = min(sizes, key=sizes.__getitem__)
+    return Fitted(symbols, flags, odds, values, histogram, sizes, smallest)
 
 
 def to_symbols(layer: QuantizedWeight) -> Integers:

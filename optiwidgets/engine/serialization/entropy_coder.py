@@ -1,10 +1,7 @@
-"""Whole numbers -> bits, and back: codes side by side, or as an entropy-coded stream.
+"""Symbols -> an entropy-coded stream, and back.
 
-The entropy coder is constriction's asymmetric numeral system, which spends -log2 p bits on a symbol
-of probability p; where probabilities come from is told in ``odds`` and ``histogram``. What these
-store are *levels*: powers of sqrt(2), rounded, which costs well under 1 % more bits than exact
-numbers. All that is computed from levels is computed in steps that IEEE 754 fixes to the last bit,
-so that files decode alike everywhere.
+The coder is constriction's asymmetric numeral system, which spends -log2 p bits on a symbol of
+probability p; the probabilities are those of ``symbol_models``.
 
 Sources: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540; R. Bamler, "Understanding entropy
 coding with asymmetric numeral systems", arXiv:2201.01741 (constriction).
@@ -12,95 +9,15 @@ coding with asymmetric numeral systems", arXiv:2201.01741 (constriction).
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.integer[Any]]
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
+from optiwidgets.engine.serialization.symbol_models import Flags, Integers, uniform
 
 CODES, POSITIONS, TABLES = "codes", "positions", "tables"
-TOP = 63  # levels and differences between levels are -63 .. 63
-POWERS = np.ldexp(  # of level - 2 TOP .. 2 TOP
-    np.where(np.arange(-2 * TOP, 2 * TOP + 1) % 2, 1.4142135623730951, 1.0),
-    np.arange(-2 * TOP, 2 * TOP + 1) // 2,
-)
-
-
-def to_levels(ratios: Floats) -> NDArray[np.int64]:
-    """The nearest level of each ratio above 0.
-
-    Examples
-    --------
-    >>> to_levels(np.array([0.5, 1.0, 3.0])).tolist(), POWERS[2 * TOP + 3].round(3).item()
-    ([-2, 0, 3], 2.828)
-    """
-    levels: NDArray[np.int64] = np.rint(2 * np.log2(ratios)).astype(np.int64)
-    return levels
-
-
-def pack_bits(codes: Integers, bits: int) -> bytes:
-    """Write unsigned codes one after the other, ``bits`` each, lowest bit first.
-
-    Examples
-    --------
-    Three 3-bit codes 1, 2, 7 are 0b111_010_001, that is 465 = 0x1d1, in two bytes:
-
-    >>> pack_bits(np.array([1, 2, 7]), 3).hex()
-    'd101'
-    """
-    column = codes.astype(np.uint8)[:, None]
-    planes = np.unpackbits(column, axis=1, count=bits, bitorder="little")
-    return np.packbits(planes, bitorder="little").tobytes()
-
-
-def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
-    """Read ``count`` codes that ``pack_bits`` wrote.
-
-    Examples
-    --------
-    >>> unpack_bits(bytes.fromhex("d101"), 3, 3).tolist()
-    [1, 2, 7]
-    """
-    planes = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits, bitorder="little")
-    return np.packbits(planes.reshape(count, bits), axis=1, bitorder="little").ravel()
-
-
-def packed_length(count: int, bits: int) -> int:
-    """Whole bytes that ``count`` codes of ``bits`` take.
-
-    Examples
-    --------
-    >>> packed_length(3, 3)
-    2
-    """
-    return -(-count * bits // 8)
-
-
-@cache
-def uniform(below: int) -> Any:
-    """A model of the numbers 0 .. below - 1 (2 or more), all alike."""
-    return constriction.stream.model.Uniform(below)
-
-
-def categorical(probabilities: NDArray[np.floating[Any]] | None = None) -> Any:
-    """A model of the numbers 0 .. n - 1; without probabilities the family of such models."""
-    return constriction.stream.model.Categorical(probabilities, perfect=False)
-
-
-def _small_numbers() -> tuple[Any, Floats]:
-    weights = np.full(TOP + 1, 0.7).cumprod() + 1e-3
-    weights = np.concatenate([weights[:0:-1], weights])
-    weights /= weights.sum()
-    return categorical(weights), -np.log2(weights)
-
-
-# A model of the numbers -63 .. 63 that favours those near 0, and how many bits each takes.
-SMALL, SMALL_BITS = _small_numbers()
 
 
 class Writer:

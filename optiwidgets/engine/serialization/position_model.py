@@ -17,19 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optiwidgets.engine.serialization.entropy_coder import (
-    POSITIONS,
+from optiwidgets.engine.serialization.entropy_coder import POSITIONS, TABLES, Reader, Writer
+from optiwidgets.engine.serialization.symbol_models import (
     POWERS,
     SMALL,
     SMALL_BITS,
-    TABLES,
     TOP,
     Flags,
     Integers,
-    Reader,
-    Writer,
     categorical,
-    to_levels,
     uniform,
 )
 
@@ -60,6 +56,7 @@ class PositionModel:
 
     def write(self, writer: Writer, flags: Flags) -> None:
         """Put the odds, then the flags."""
+        pairs = _pairs(self.chances[:1, :1] if self.kind == FLAT else self.chances)
         writer.put(TABLES, np.array([self.kind]), uniform(BOTH + 1))
         if self.kind in (NONE, ALL):
             return
@@ -67,9 +64,9 @@ class PositionModel:
         if self.kind in (ROWS, BOTH):
             writer.put(TABLES, self.rows + TOP, SMALL)
         if self.kind == FLAT:  # one model for all is faster
-            writer.put(POSITIONS, flags.ravel(), categorical(_pairs(self.chances[:1, :1])[0]))
+            writer.put(POSITIONS, flags.ravel(), categorical(pairs[0]))
         else:
-            writer.put(POSITIONS, flags.ravel(), _FLAGS, _pairs(self.chances))
+            writer.put(POSITIONS, flags.ravel(), _FLAGS, pairs)
 
 
 def fit_positions(flags: Flags) -> PositionModel:
@@ -91,7 +88,7 @@ def fit_positions(flags: Flags) -> PositionModel:
             ALL if total else NONE, 0, zeros, np.empty(0, np.float32), PLAIN_BITS[0]
         )
     level = max(-TOP, min(TOP, round(2 * math.log2(total / (flags.size - total)))))
-    own = to_levels((ones + 0.25) / (length - ones + 0.25)) - level
+    own = np.rint(2 * np.log2((ones + 0.25) / (length - ones + 0.25))).astype(np.int64) - level
     own = np.minimum(np.maximum(own, -TOP), TOP)
     tried = []
     for kind, rows, extra in (
@@ -111,7 +108,7 @@ def fit_positions(flags: Flags) -> PositionModel:
 
 
 def read_flags(reader: Reader, shape: tuple[int, int]) -> Flags:
-    """Read what ``Odds.write`` put."""
+    """Read what ``PositionModel.write`` put."""
     count, length = shape
     kind = reader.number(BOTH + 1)
     if kind in (NONE, ALL):

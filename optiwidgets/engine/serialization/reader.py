@@ -22,6 +22,7 @@ from optiwidgets.engine.models import batchnorm_folding, channel_removal, tracin
 from optiwidgets.engine.models.layers import other_parameters, prunable
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.quantization.weights import QuantizedWeight
+from optiwidgets.engine.serialization.bit_packing import packed_length, unpack_bits
 from optiwidgets.engine.serialization.encodings import (
     BITMASK,
     DENSE,
@@ -29,14 +30,9 @@ from optiwidgets.engine.serialization.encodings import (
     from_symbols,
     from_unsigned,
 )
-from optiwidgets.engine.serialization.entropy_coder import (
-    Flags,
-    Integers,
-    Reader,
-    packed_length,
-    unpack_bits,
-)
+from optiwidgets.engine.serialization.entropy_coder import Reader
 from optiwidgets.engine.serialization.position_model import read_flags
+from optiwidgets.engine.serialization.symbol_models import Flags, Integers
 from optiwidgets.engine.serialization.value_model import read_values
 from optiwidgets.engine.serialization.writer import (
     CHECKSUM,

@@ -9,8 +9,9 @@ from torch import nn
 
 from optiwidgets.engine.models.layers import other_parameters
 from optiwidgets.engine.quantization.weights import QuantizedWeight
+from optiwidgets.engine.serialization.bit_packing import packed_length
 from optiwidgets.engine.serialization.encodings import ENTROPY, to_symbols
-from optiwidgets.engine.serialization.entropy_coder import Integers, packed_length
+from optiwidgets.engine.serialization.symbol_models import Integers
 from optiwidgets.engine.serialization.writer import Packable, packed_parts
 from optiwidgets.engine.types.measurements import Reconciliation, Step
 

@@ -12,18 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from optiwidgets.engine.serialization.entropy_coder import (
-    CODES,
+from optiwidgets.engine.serialization.entropy_coder import CODES, TABLES, Reader, Writer
+from optiwidgets.engine.serialization.symbol_models import (
     POWERS,
     SMALL,
     SMALL_BITS,
-    TABLES,
     TOP,
     Integers,
-    Reader,
-    Writer,
     categorical,
-    to_levels,
     uniform,
 )
 
@@ -57,15 +53,15 @@ class Histogram:
         """Put the histogram, then the values of a layer of so many bits."""
         if not len(values):
             return
-        limit = 2**bits
+        limit, model = 2**bits, self.model if self.width > 1 else None
         writer.put(TABLES, np.array([self.low + limit, self.width - 1]), uniform(2 * limit))
-        if self.width == 1:
+        if model is None:
             return
         writer.put(TABLES, np.array([self.shift]), uniform(WIDEST + 1))
         if len(self.levels) > 1:
             writer.put(TABLES, self.levels[:1], uniform(TOP + 1))
             writer.put(TABLES, self.levels[1:] - self.levels[:-1] + TOP, SMALL)
-        writer.put(CODES, _closed(values) - self.low, self.model)
+        writer.put(CODES, _closed(values) - self.low, model)
 
 
 def fit_values(values: Integers) -> Histogram:
@@ -116,7 +112,8 @@ def _bin(low: int, counts: Integers, shift: int) -> Histogram:
     size, width = 2**shift, len(counts)
     starts = np.arange(0, width, size)
     binned = np.add.reduceat(counts, starts)
-    levels = np.where(binned > 0, 1 + to_levels(np.maximum(binned, 1)), 0)
+    levels = np.where(binned > 0, 1 + np.rint(2 * np.log2(np.maximum(binned, 1))), 0)
+    levels = levels.astype(np.int64)
     weights = _COUNTS[levels]
     total = (weights * np.minimum(size, width - starts)).sum()
     bits = float((binned * np.log2(total / np.maximum(weights, 1))).sum())

@@ -8,8 +8,8 @@ smallest of three ``encodings``, or all layers one, if the whole file is smaller
 that says the same of every layer deflates to less. Of an entropy-coded layer positions and codes
 are in the stream (16- and 32-bit floats stay plain).
 
-Files can be smaller than the order-0 estimate of ``sizes``, which only counts zeros: they cluster,
-and ``odds`` makes use of it.
+Files can be smaller than the order-0 estimate of ``size_breakdown``, which only counts zeros: they
+cluster, and ``position_model`` makes use of it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +33,7 @@ from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.layers import other_parameters
 from optiwidgets.engine.quantization.weights import QuantizedWeight
+from optiwidgets.engine.serialization.bit_packing import pack_bits
 from optiwidgets.engine.serialization.encodings import (
     BITMASK,
     DENSE,
@@ -40,7 +42,7 @@ from optiwidgets.engine.serialization.encodings import (
     fit,
     to_unsigned,
 )
-from optiwidgets.engine.serialization.entropy_coder import Writer, pack_bits
+from optiwidgets.engine.serialization.entropy_coder import Writer
 from optiwidgets.engine.types.recipe import Recipe
 
 MAGIC = b"OWZ2"
@@ -88,10 +90,10 @@ def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]
 
     With an ``encoding``, of the file in which every layer that can takes that one.
     """
-    fits = {name: fit(layer) for name, layer in model.layers.items()}
     if encoding is None:
-        return _smallest(model, fits).parts
-    return _Sections(model, fits, {name: fits[name].only(encoding) for name in fits}).parts
+        return _smallest(model).parts
+    fits = {name: fit(layer) for name, layer in model.layers.items()}
+    return _Sections(model, fits, _alike(fits, encoding)).parts
 
 
 def weigh(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
@@ -99,13 +101,13 @@ def weigh(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
 
     A layer's own are an expectation where it is entropy-coded, off by a few at most.
     """
-    file = _smallest(model, {name: fit(layer) for name, layer in model.layers.items()})
+    file = _smallest(model)
     return file.parts, file.layers
 
 
 def pack(model: Packable) -> bytes:
     """The whole file, ``sum(packed_parts(model).values())`` bytes long."""
-    return _smallest(model, {name: fit(layer) for name, layer in model.layers.items()}).file()
+    return _smallest(model).file()
 
 
 def save(model: Packable, path: str | os.PathLike[str]) -> None:
@@ -113,15 +115,16 @@ def save(model: Packable, path: str | os.PathLike[str]) -> None:
     write_atomically(path, pack(model))
 
 
-def _smallest(model: Packable, fits: Mapping[str, Fitted]) -> _Sections:
+def _smallest(model: Packable) -> _Sections:
     """The file in which every layer takes its smallest encoding, or all take the same one.
 
     Only those are made that can be the smallest: all else is alike, so header and expected bytes
     of the layers tell how they compare, up to ``ROUGH_BYTES``.
     """
+    fits = {name: fit(layer) for name, layer in model.layers.items()}
     choices = [{name: fitted.smallest for name, fitted in fits.items()}]
     for encoding in (ENTROPY, BITMASK, DENSE):
-        same = {name: fitted.only(encoding) for name, fitted in fits.items()}
+        same = _alike(fits, encoding)
         choices += [same] if same not in choices else []
     sizes = [sum(fits[name].bytes[how[name]] for name in how) for how in choices]
     room = HEADER_BYTES * len(fits) + ROUGH_BYTES
@@ -131,7 +134,14 @@ def _smallest(model: Packable, fits: Mapping[str, Fitted]) -> _Sections:
         for how, size in zip(choices, _near(sizes, sizes, room), strict=True)
     ]
     files = (_Sections(model, fits, how) for how in _near(choices, expected, ROUGH_BYTES))
-    return min(files, key=lambda file: file.total)
+    return min(files, key=attrgetter("total"))
+
+
+def _alike(fits: Mapping[str, Fitted], encoding: str) -> dict[str, str]:
+    """One encoding for all layers that can take it, for the others their smallest."""
+    return {
+        n: encoding if encoding in fitted.bytes else fitted.smallest for n, fitted in fits.items()
+    }
 
 
 def _near(items: Sequence[T], sizes: Sequence[float], room: float) -> list[T]:
@@ -145,34 +155,29 @@ class _Sections:
     def __init__(
         self, model: Packable, fits: Mapping[str, Fitted], encodings: Mapping[str, str]
     ) -> None:
-        writer, pieces = Writer(), []
-        for name, layer in reversed(list(model.layers.items())):  # written last is read first
-            pieces.append(_plain_pieces(fits[name], layer, encodings[name]))
-            if encodings[name] == ENTROPY:
-                fits[name].write(writer, layer.bits)
-        self.tables, self.positions, self.scales, self.codes = zip(*reversed(pieces), strict=True)
-        apart = (
-            len(table) + len(scales) for table, scales in zip(self.tables, self.scales, strict=True)
-        )
+        pieces = [_plain_pieces(fits[n], layer, encodings[n]) for n, layer in model.layers.items()]
+        self.tables, self.positions, self.scales, self.codes = zip(*pieces, strict=True)
         self.layers = {
-            name: fits[name].bytes[encodings[name]] + more
-            for name, more in zip(model.layers, apart, strict=True)
+            name: fits[name].bytes[encodings[name]] + len(table) + len(scales)
+            for name, table, scales in zip(model.layers, self.tables, self.scales, strict=True)
         }
         self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
+        self.header = _header(model, encodings)
         left = other_parameters(model.net).values()
         self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]
-        self.header = _header(model, encodings)
-        self.stream, self.spent = writer.finish()
-
-    @property
-    def total(self) -> int:
-        return sum(self.parts.values())
-
-    @property
-    def parts(self) -> dict[str, int]:
-        parts = {name: sum(map(len, getattr(self, name))) for name in PARTS[:-1]}
-        parts["header"] = FRAME.size + len(self.header) + CHECKSUM.size
-        return {name: size + self.spent.get(name, 0) for name, size in parts.items()}
+        writer = Writer()
+        for name, layer in reversed(list(model.layers.items())):  # written last is read first
+            if encodings[name] == ENTROPY:
+                fitted = fits[name]
+                fitted.odds.write(writer, fitted.flags)
+                if fitted.histogram:  # floats have none: their values are plain
+                    fitted.histogram.write(writer, fitted.values, layer.bits)
+                writer.end_block()
+        self.stream, spent = writer.finish()
+        plain = {name: sum(map(len, getattr(self, name))) for name in PARTS[:-1]}
+        plain["header"] = FRAME.size + len(self.header) + CHECKSUM.size
+        self.parts = {name: size + spent.get(name, 0) for name, size in plain.items()}
+        self.total = sum(self.parts.values())
 
     def file(self) -> bytes:
         sections = (self.tables, self.positions, self.scales, self.codes, self.biases)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from reprlib import repr as in_short
+from reprlib import repr as shortened
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
@@ -59,7 +59,7 @@ def hide(seed: int, run: Callable[[Recipe], Report]) -> Report:
 def check_seed(seed: object) -> int:
     """Give back a seed; raise ValueError for what is no whole number 0 to 999999."""
     if type(seed) is not int or not 0 <= seed < SEEDS:
-        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {in_short(seed)}")
+        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {shortened(seed)}")
     return seed
 
 

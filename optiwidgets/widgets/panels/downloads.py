@@ -53,7 +53,7 @@ def render(report: Report) -> dict[str, bytes]:
 
 def draw(report: Report) -> dict[str, bytes]:
     """The figure, as PNG and SVG."""
-    from optiwidgets.plotting import to_bytes  # seaborn and matplotlib, on first use
+    from optiwidgets.plotting import plot_report, to_bytes  # seaborn and matplotlib, on first use
 
-    figure = report.figure()
+    figure = plot_report(report)
     return {kind: to_bytes(figure, kind) for kind in ("png", "svg")}

@@ -13,6 +13,8 @@ from optiwidgets.engine.data.corruptions import corrupt
 from optiwidgets.engine.data.dataset import Dataset, fingerprint
 from optiwidgets.engine.data.loaders import load_dataset
 
+pytestmark = pytest.mark.usefixtures("torchvision")
+
 CHANGES = st.fixed_dictionaries(
     {},
     optional={

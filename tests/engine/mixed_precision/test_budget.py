@@ -11,7 +11,7 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.mixed_precision import knapsack, layer_cost
 from optiwidgets.engine.mixed_precision.budget import FIXED, RECOVERY, Goal
-from optiwidgets.engine.mixed_precision.knapsack import frontier
+from optiwidgets.engine.mixed_precision.knapsack import pareto_front
 from optiwidgets.engine.mixed_precision.layer_cost import layer_bytes, measure_layer_cost
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -37,7 +37,7 @@ def best_by_force(options, budget):
 def test_the_frontier_is_what_trying_everything_finds(seed):
     random = np.random.default_rng(seed)
     options = [random.integers(1, 30, (n, 2)).tolist() for n in random.integers(1, 6, 4)]
-    best = frontier(options)
+    best = pareto_front(options)
     for budget in range(4, 120, 3):
         force = best_by_force(options, budget)
         if force is None:
@@ -52,7 +52,7 @@ def test_the_frontier_is_what_trying_everything_finds(seed):
 
 def test_more_bytes_never_do_more_damage():
     random = np.random.default_rng(1)
-    best = frontier(random.random((6, 12, 2)).tolist())
+    best = pareto_front(random.random((6, 12, 2)).tolist())
     assert (np.diff(best.costs) > 0).all()
     assert (np.diff(best.damages) < 0).all()
 
@@ -60,9 +60,9 @@ def test_more_bytes_never_do_more_damage():
 def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
     costs = 1 + 9 * np.random.default_rng(2).random((5, 9))
     options = np.stack([costs, 1 / costs], axis=2).tolist()  # the dearer, the better
-    whole = frontier(options)
+    whole = pareto_front(options)
     monkeypatch.setattr(knapsack, "MOST_POINTS", 40)
-    thinned = frontier(options)
+    thinned = pareto_front(options)
     assert len(thinned.costs) <= 40 < len(whole.costs)
     assert thinned.costs[0] == whole.costs[0]
     assert thinned.damages[-1] == whole.damages[-1]
@@ -76,13 +76,13 @@ def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
 @pytest.mark.slow
 def test_damage_is_the_divergence_of_one_layer_changed(tiny):
     images = tiny.dataset.calibration[0]
-    options = measure_layer_cost(tiny._folded, tiny._compressor.optimize, images, FIXED)
+    options = measure_layer_cost(tiny._compressor.folded, tiny._compressor.compress, images, FIXED)
     assert {len(own) for own in options.values()} == {6}
     untouched = next(o for o in options["deep"] if (o.sparsity, o.bits) == (0.0, 32))
     assert untouched.damage == pytest.approx(0.0, abs=1e-6)
     option = next(o for o in options["head"] if (o.sparsity, o.bits) == (0.9, 2))
     fitted = Recipe(0.9, pruning="layer", score="obs", bits=2, clip="mse", recovery="refit")
-    packable = tiny._compressor.optimize(fitted).packable
+    packable = tiny._compressor.compress(fitted).packable
     net = tiny.run(Recipe()).model()
     before = net(images).softmax(1)
     net.head.load_state_dict(packable.net.head.state_dict())

@@ -9,6 +9,8 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models.training import augment, train
 from optiwidgets.engine.models.zoo import CNN
 
+pytestmark = pytest.mark.usefixtures("torchvision")
+
 
 @pytest.fixture(scope="module")
 def bars():

@@ -61,7 +61,8 @@ def test_progress_counts_up_to_the_end():
 
 
 def test_two_experiments_fine_tune_to_the_same_weights(fresh):
-    other = Experiment.load("digits").run(TUNED).model().state_dict()
+    second = Experiment.load("digits")
+    other = second.run(TUNED).model().state_dict()
     mine = fresh.run(TUNED).model().state_dict()
     assert all(torch.allclose(mine[k], other[k], atol=1e-5) for k in mine)
 

@@ -8,22 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optiwidgets.engine.serialization import position_model
-from optiwidgets.engine.serialization.entropy_coder import (
-    CODES,
-    POSITIONS,
-    POWERS,
-    SMALL,
-    SMALL_BITS,
-    TABLES,
-    TOP,
-    Reader,
-    Writer,
-    categorical,
-    pack_bits,
-    packed_length,
-    uniform,
-    unpack_bits,
-)
+from optiwidgets.engine.serialization.bit_packing import pack_bits, packed_length, unpack_bits
+from optiwidgets.engine.serialization.entropy_coder import CODES, POSITIONS, TABLES, Reader, Writer
 from optiwidgets.engine.serialization.position_model import (
     BOTH,
     COLUMNS,
@@ -31,6 +17,14 @@ from optiwidgets.engine.serialization.position_model import (
     ROWS,
     fit_positions,
     read_flags,
+)
+from optiwidgets.engine.serialization.symbol_models import (
+    POWERS,
+    SMALL,
+    SMALL_BITS,
+    TOP,
+    categorical,
+    uniform,
 )
 from optiwidgets.engine.serialization.value_model import fit_values, read_values
 

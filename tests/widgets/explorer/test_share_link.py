@@ -87,6 +87,7 @@ REFUSED = [
     ("layers=[[[],{},true]]", "layers are tuples"),
     ("layers=[[%22head%22,1e309,4]]", "sparsity is a fraction"),
     ("surprise=1e5", "a seed is a whole number 0 to 999999"),
+    ("surprise=" + "9" * 3000, "a seed is a whole number 0 to 999999"),
 ]
 
 

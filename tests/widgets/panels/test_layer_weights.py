@@ -111,6 +111,6 @@ def test_another_model_brings_its_own_layers():
 def test_one_bit_all_pruned_and_whole_layers_of_zero_are_no_error(explorer, weights):
     for recipe in (Recipe(bits=1), Recipe(sparsity=0.99, bits=2), Recipe(sparsity=0.99)):
         explorer.session.ask(recipe)
-        for place in range(len(weights.layer.options)):
-            weights.layer.index = place
+        for index in range(len(weights.layer.options)):
+            weights.layer.index = index
             assert len(weights.chart.data["layers"]) == 5
