@@ -24,7 +24,7 @@ UNMEASURED = "speed not measured yet"
 
 
 class Outcome(StrEnum):
-    """What came of a check."""
+    """Result of a check."""
 
     CORRECT = "correct"
     INCORRECT = "incorrect"
@@ -41,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Question(ABC):
-    """What every question has.
+    """Base of all questions.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class Number(Question):
 
     @property
     def of_a_run(self) -> bool:
-        """Whether the number is one of the learner's own run."""
+        """True if the number is one of the learner's own run."""
         return any(callable(value) for value in (self.value, *self.slips))
 
     def check(

@@ -63,7 +63,7 @@ class NotServedError(OSError):
 
 @dataclass(frozen=True)
 class Hosting:
-    """How lessons are served.
+    """Settings of the server of lessons.
 
     ``case`` is what the explorer opens with. ``max_users`` pages are open at once, None for any
     number. Who has the ``token`` enters as a teacher, who has the ``password`` as a student;
@@ -80,7 +80,7 @@ class Hosting:
     forked: bool = False
 
     def settings(self) -> Config:
-        """What Voila and Jupyter are told."""
+        """Configuration of Voila and Jupyter."""
         config = Config()
         config.VoilaConfiguration.multi_kernel_manager_class = ClassKernelManager
         if self.password:

@@ -68,7 +68,7 @@ class PrecomputedGrids:
 
     @property
     def state(self) -> str:
-        """How far it is, in words."""
+        """Progress in words."""
         done = self._all - len(self._missing)
         if self._missing:
             return f"being evaluated, {done} of {self._all}"

@@ -1,4 +1,4 @@
-"""The eye: anywidget panels that draw the few hundred numbers a report comes down to.
+"""Read-only anywidget panels that draw the few hundred numbers of a report.
 
 A ``Feed`` holds those numbers and goes to the browser once an update; each panel draws from it and
 computes nothing.
@@ -49,7 +49,7 @@ class Panel(anywidget.AnyWidget):
 
 
 class View(VBox):
-    """What a tab of the explorer holds; it follows its session only while ``looked_at``."""
+    """View of a tab of the explorer; it follows its session only while ``looked_at``."""
 
     looked_at = Bool(False)
 
@@ -63,7 +63,7 @@ def when_looked_at(
     work: Callable[[Report], Any],
     show: Callable[..., None],
 ) -> Resting:
-    """Once the hand rests, and somebody looks: do the work, then show what came of it."""
+    """Make idle jobs that do work and show its result while the view is open."""
 
     def job(report: Report) -> Job:
         looked_at = looking()

@@ -1,4 +1,4 @@
-"""What a class plays: a hidden recipe, a covered verdict, a number committed first."""
+"""Activities for a class: a hidden recipe, a covered verdict, a predicted accuracy."""
 
 from __future__ import annotations
 
@@ -118,17 +118,17 @@ class Activities(View):
 
     @property
     def hiding(self) -> bool:
-        """Whether a recipe is hidden."""
+        """True while a recipe is hidden."""
         return self._hidden is not None
 
     @property
     def covers(self) -> bool:
-        """Whether the picture or the verdict is covered."""
+        """True while the picture or the verdict is covered."""
         return self._covered
 
     @property
     def covers_picture(self) -> bool:
-        """Whether no number of the picture may be told."""
+        """True while no number of the picture may be shown."""
         return self._covered and self.running == PREDICT
 
     def arrange(self) -> None:
@@ -176,7 +176,7 @@ class Activities(View):
         self.host.repaint()
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
-        """What may be sent to the page: during a blind vote the verdict is not among it."""
+        """Remove covered numbers from the feed: during a blind vote, the verdict."""
         data = data | {"covered": self._covered or self.hiding, "guess": self.guess}
         if self.running == BLIND and self._covered:
             return data | {"verdict": data["verdict"] | COVERED_VERDICT}
@@ -279,7 +279,7 @@ class Activities(View):
 
 
 def _without_recipe(baseline: Report, hidden: Report) -> dict[str, Any]:
-    """What matrices draw, and not a byte that tells the recipe: no bytes, no sizes."""
+    """Describe both matrices without any number that reveals the recipe, like bytes."""
     return {
         "classes": list(hidden.class_names),
         "baseline": _counted(baseline),

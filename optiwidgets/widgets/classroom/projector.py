@@ -52,7 +52,7 @@ class Projector(HBox):
 
     @property
     def step(self) -> str:
-        """What is large, one of ``STEPS``."""
+        """Name of the current step, one of ``STEPS``."""
         return STEPS[self.index]
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be chosen beside the sliders, which of it cannot be for now, and why."""
+"""Options beside the sliders, and the rules that disable some of them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def labelled(values: tuple[str, ...]) -> Options:
 
 
 def scores_for(pruning: str) -> Options:
-    """Who can go first where the cut is made like this: weights, or whole channels."""
+    """Options of scores for a kind of pruning: of weights, or of whole channels."""
     return labelled(CHANNEL_SCORES if pruning == "channel" else WEIGHT_SCORES)
 
 
@@ -100,7 +100,7 @@ def offer(handle: ToggleButtons | Dropdown, options: Options) -> None:
 
 
 def set_aside(bits: int, scheme: str) -> dict[str, str]:
-    """What is used instead of choices that have no meaning together.
+    """Replace choices that have no meaning together.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def set_aside(bits: int, scheme: str) -> dict[str, str]:
 
 
 def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]:
-    r"""What the handles' positions rule out, and why.
+    r"""List the fields that the handles' positions rule out, with reasons.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The hand: stock ipywidgets that spell out a recipe."""
+"""Input widgets that define a Recipe."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ACTIVATION_BITS = (*range(2, 9), 32)
 
 
 class Controls(VBox):
-    """Sliders and buttons; ``recipe()`` is what they say, ``show(recipe)`` makes them say it.
+    """Sliders and buttons; ``recipe()`` reads their recipe, ``show(recipe)`` moves them to one.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Controls(VBox):
         self.add_class("ow-controls")
 
     def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
-        """What belongs to each name, in the order of the screen."""
+        """Make the rows of each name, in the order of the screen."""
         before = ("pruning", "score", "granularity", "scheme", "clip", "rounding")
         buttons = HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune")
         return {
@@ -148,7 +148,7 @@ class Controls(VBox):
         )
 
     def trained(self) -> Recipe | None:
-        """What the button asks for: the recipe, trained; None where that cannot be.
+        """Return the controls' recipe with training; None where that is impossible.
 
         Examples
         --------
@@ -164,7 +164,7 @@ class Controls(VBox):
         return replace(recipe, recovery=training) if possible else None
 
     def settings(self) -> list[int]:
-        """Where every handle stands, as the browser knows it: a value, or an index of options."""
+        """Positions of all handles as the browser knows them: a value, or an index of options."""
         return [
             getattr(handle, key) for handle, key in zip(self.handles, self.handle_keys, strict=True)
         ]

@@ -43,8 +43,8 @@ class Explorer(VBox):
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
     first
-        How many images a moving hand waits for, in stratified order; all are looked at once it
-        rests. By default as many as fit a tenth of a second, which of the shipped ones all do.
+        Images to run while a slider is dragged, in stratified order; all are run once it rests.
+        By default as many as fit a tenth of a second, which of the shipped ones all do.
 
     Raises
     ------

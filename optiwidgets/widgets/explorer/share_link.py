@@ -77,7 +77,7 @@ def spell(case: str, model: str, policy: str, recipe: Recipe, **more: Any) -> st
 
 
 def read(query: str) -> dict[str, Any]:
-    """What a query says: "recipe", and of "case", "model", "policy" and others those it names.
+    """Parse a query: "recipe", and those of "case", "model", "policy" and others that it names.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> No
 def link_payload(
     session: Session, report: Report, policy: str, more: dict[str, Any]
 ) -> dict[str, str]:
-    """What the page needs to make the link to what it shows, and the line for a notebook."""
+    """Give the page the query of its link, and the line for a notebook."""
     told = Recipe() if "surprise" in more else report.recipe  # once revealed, not to the next class
     query = spell(session.case, session.model, policy, told, **more)
     return {"query": query, "line": str(report.recipe)}

@@ -1,4 +1,4 @@
-"""A sparsity and bits for every layer by hand, or fitted to a budget; what each layer takes."""
+"""Sliders of sparsity and bits for every layer, or a fit to a budget."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Layers(VBox):
         guard(self, self._refuse)
 
     def recipe(self) -> Recipe:
-        """What the sliders spell; a layer that is as the rest of the model has no entry."""
+        """Return the sliders' recipe; a layer that is as the rest of the model has no entry."""
         plain = REFITTED if self.refit.value else Recipe()
         own = [(n, self.sparsity[n].value / 100, self.bits[n].value) for n in self._names]
         layers = tuple((n, s or None, b if b < 32 else None) for n, s, b in own if s or b < 32)

@@ -17,7 +17,7 @@ SHOWN = 8  # attempts listed, the latest first
 
 
 class Trials(VBox):
-    """Keeps every recipe the hand rests on, beside what a challenge asks.
+    """Keeps every recipe that was settled on, and checks it against a challenge.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Two recipes side by side: one kept, one under the hand."""
+"""Two recipes side by side: one kept, one current."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROWS = {
 
 
 class Compare(VBox):
-    """What was kept as A, beside what a session shows now.
+    """A kept report, A, beside the session's current one.
 
     Parameters
     ----------

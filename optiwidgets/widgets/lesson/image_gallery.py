@@ -24,7 +24,7 @@ class Inspect(VBox):
     Parameters
     ----------
     session
-        A ``Session``, or a widget that has one. The pictures follow it once the hand rests.
+        A ``Session``, or a widget that has one. The pictures follow it as an idle job.
 
     Examples
     --------

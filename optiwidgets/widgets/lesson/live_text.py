@@ -62,7 +62,7 @@ class Live(HTML):
 
 
 def figures(baseline: Report, report: Report) -> dict[str, str]:
-    """What can stand in a text about a report, in words and units."""
+    """Format the figures of a report, with units."""
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))

@@ -112,7 +112,7 @@ class Quiz(VBox):
 
     @property
     def answer(self) -> Any:
-        """What is answered so far; for a challenge, the session's report."""
+        """Answer so far; for a challenge, the session's report."""
         if isinstance(self.question, FindRecipe):
             return self.session.report if self.session else None
         return self.field.answer

@@ -1,4 +1,4 @@
-"""Where to draw the line between two classes, and what a miss and a false alarm cost."""
+"""Decision threshold between two classes, and the cost of misses and false alarms."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from optiwidgets.widgets.panels.comparison import changes_payload
 
 
 class Changes(Panel):
-    """Which mistakes grew, the worst class, and whether the drop is real.
+    """Mistakes that grew, the worst class, and the significance of the drop.
 
     ``chosen`` is the cell, ``truth * K + prediction``, of the mistake that was chosen.
     """

@@ -1,4 +1,4 @@
-"""A digit of the learner's own, read by baseline and optimized model together."""
+"""Canvas for a digit that baseline and optimized model classify."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Canvas(anywidget.AnyWidget):
     about = Unicode().tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError for what no hand can draw."""
+        """Raise TraitError for pixels that cannot be drawn."""
         if trait != "pixels":
             raise TraitError(f"{trait} cannot be set from a page")
         if not isinstance(value, bytes | bytearray | memoryview):

@@ -1,4 +1,4 @@
-"""What was tried: every recipe the hand rested on, to go back to, to compare and to keep."""
+"""History of recipes: undo, redo, comparison and export."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class HistoryTable(anywidget.AnyWidget):
     b = Int(0).tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError unless a hand could have chosen this row."""
+        """Raise TraitError unless this row exists."""
         if trait not in ("a", "b", "chosen"):
             raise TraitError(f"{trait} cannot be set from a page")
         last = len(self.rows) - 1
@@ -93,7 +93,7 @@ class History(View):
         self._follow()
 
     def settled(self, report: Report) -> Job:
-        """For ``Session.on_idle``: what is shown and answers the hand is kept."""
+        """For ``Session.on_idle``: keep the report if it is still the current one."""
 
         def done(_: Any) -> None:
             if not self.session.stale and self.session.report.recipe == report.recipe:
@@ -102,7 +102,7 @@ class History(View):
         return no_work, done
 
     def _group(self) -> HistoryLog:
-        """What was tried with the model that is open, whenever it was."""
+        """Return the history of the open model."""
         session = self.session
         key = session.case, session.model
         if key not in self.groups:

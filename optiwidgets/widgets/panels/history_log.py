@@ -1,4 +1,4 @@
-"""What was settled on, with one model: its numbers, and the way back and forth."""
+"""Log of the recipes of one model: numbers, undo and redo."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def recipe(self) -> Recipe:
-        """What was settled on."""
+        """Recipe of the entry."""
         return self.report.recipe
 
     @cached_property
@@ -102,7 +102,7 @@ class HistoryLog:
         return True
 
     def can_go(self, now: Recipe) -> tuple[bool, bool]:
-        """Whether there is something to go back to from a recipe, and something to do again."""
+        """Tell whether undo and redo lead anywhere from a recipe."""
         return bool(self._before) or now != self._here, bool(self._after) and now == self._here
 
     def back(self, now: Recipe) -> Recipe | None:

@@ -33,7 +33,7 @@ class Histogram(anywidget.AnyWidget):
 
 
 class Weights(View):
-    """Follows the session while it is looked at; where that takes long, once the hand rests.
+    """Follows the session while it is looked at; where that takes long, as an idle job.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Weights(View):
         self.chart.data = weights_payload(layers, index, channel)
 
     def _offer_channels(self, layer: LayerWeights) -> None:
-        """Where each channel has a grid of its own, one of them can be looked at."""
+        """Offer single channels where each has a grid of its own."""
         own = len(layer.values) > 1 and bool((layer.outputs >= 0).all())
         options = [ALL, *(str(output) for output in layer.outputs)] if own else [ALL]
         if [*self.channel.options] != options:
@@ -167,7 +167,7 @@ def _cells(values: Values, low: float, high: float) -> NDArray[np.float64]:
 
 
 def _count(numbers: Values, low: float, high: float) -> bytes:
-    """How many lie in each of ``BINS`` equal bins from low to high, int32.
+    """Count numbers in each of ``BINS`` equal bins from low to high, int32.
 
     Examples
     --------

@@ -46,12 +46,12 @@ class Waterfall(anywidget.AnyWidget):
 
 
 class Speed(Panel):
-    """What was measured, what noise looks like, and why there may be nothing to gain."""
+    """Measured speed, its noise, and reasons for no speed-up."""
 
     _esm, _css = load_esm(__file__, "speed"), load_css(__file__, "speed")
 
 
 class Bytes(Panel):
-    """What the packed file's bytes are spent on, to the baseline's scale."""
+    """Bytes of the packed file by part, to the baseline's scale."""
 
     _esm, _css = load_esm(__file__, "file_bytes"), load_css(__file__, "file_bytes")

@@ -70,7 +70,7 @@ def _lead(report: Report) -> str:
 
 
 def _notes(report: Report) -> list[str]:
-    """What a recipe's speed can and cannot be on this kind of machine, and why."""
+    """Explain the limits of a recipe's speed on this kind of machine."""
     recipe = report.recipe
     notes = [_about_zeros(recipe), _about_widths(report)]
     if recipe.activation_bits < 32 and report.simulated is None:
