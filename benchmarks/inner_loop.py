@@ -13,7 +13,6 @@ and that of the first ones that fit a moving hand.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 import usual_ways
+from options import read_options
 from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -43,12 +43,7 @@ Way = Callable[[ow.Recipe], usual_ways.Counts]
 
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=21, help="21")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    if arguments.rounds < 2:
-        parser.error(f"--rounds is 2 or more, not {arguments.rounds}")
+    arguments = read_options(__doc__, "rounds", default=21, least=2)
     result = {name: measure(name, arguments.rounds) for name in FLOORS}
     rows = growth(5)
     machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}

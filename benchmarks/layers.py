@@ -7,7 +7,6 @@ reuse, and it must not cost anything. Ratios are medians over the rounds.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import torch
+from options import read_options
 from torch import Tensor, nn
 
 import optiwidgets as ow
@@ -26,12 +26,7 @@ WARM_UP = 2  # rounds: in the first of a drag there is nothing kept yet
 
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=21, help="21")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    if arguments.rounds < 2:
-        parser.error(f"--rounds is 2 or more, not {arguments.rounds}")
+    arguments = read_options(__doc__, "rounds", default=21, least=2)
     result = {name: measure(name, arguments.rounds) for name in MODELS}
     machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}
     print(json.dumps({**result, **machine}, indent=2) if arguments.json else table(result))

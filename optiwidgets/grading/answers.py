@@ -85,7 +85,7 @@ def unfit(base: object, report: object) -> str:
 
 
 def _counts_agree(report: Report) -> bool:
-    """Whether the matrix counts the predictions that are there: a report can be tampered with."""
+    """Tell whether the matrix counts the report's predictions: a report can be tampered with."""
     pairs = zip(report.labels.tolist(), report.predictions.tolist(), strict=False)
     counts = report.confusion.counts.tolist()
     shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
@@ -108,7 +108,7 @@ def index(answer: object, options: Sequence[str]) -> int | None:
 
 
 def what_to_choose(answer: object) -> str:
-    """What to say to what is none of the options.
+    """Ask for an option in reply to an answer that is none.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def what_to_choose(answer: object) -> str:
 
 
 def no_number(answer: object) -> str:
-    """What to say to what is no number.
+    """Ask for a number in reply to an answer that is none.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def no_number(answer: object) -> str:
 
 
 def empty(answer: object) -> bool:
-    """Whether nothing was answered.
+    """Tell whether nothing was answered.
 
     Examples
     --------

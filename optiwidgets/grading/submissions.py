@@ -29,7 +29,7 @@ class Sealed(Protocol):
 
 @dataclass(frozen=True)
 class Submission:
-    """What a recipe did on images that nothing was tuned on.
+    """Result of a recipe on the sealed images.
 
     ``number`` counts the recipes the experiment's sealed images were opened for. It *held up* if
     the sealed drop's 95 % interval contains the exploration drop.

@@ -1,4 +1,4 @@
-"""What answers a browser: lessons, their kernels, and what a host wants to know."""
+"""Request handlers: lessons, their kernels, and the host's metrics."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Page(Plain, TornadoVoilaHandler):
                 await super().get(path)
 
     def on_connection_close(self) -> None:
-        """Who waited has left before the page was whole."""
+        """End the kernel of a page that was closed before it was complete."""
         super().on_connection_close()
         if self._visit:
             IOLoop.current().spawn_callback(self.kernel_manager.leave, self._visit)
@@ -182,7 +182,7 @@ class Login(Plain, LoginFormHandler):
 
 
 class Index(Plain, JupyterHandler):
-    """What there is to open."""
+    """Index page of the lessons."""
 
     @tornado.web.authenticated
     def get(self) -> None:
@@ -214,7 +214,7 @@ async def facts(kernels: Any) -> dict[str, Any]:
 
 
 async def _grid() -> str:
-    """How far the slider grids are; a forking process that still loads does not say."""
+    """Return the state of the slider grids; "loading" until the forking process answers."""
     try:
         async with asyncio.timeout(HURRY_S):
             return str((await FORKS.state())["grids"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import BROWSERS, find_browser, launch
 from explorer_page import ExplorerPage
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servers import serving
@@ -18,16 +18,6 @@ from witness import Witness
 expect.set_options(timeout=30_000)  # ms; a shared machine is slow at times
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
 CLASSROOM = {"width": 1366, "height": 768}
 PATIENCE_MS = 60_000  # for one condition; reached only when something is broken
 
@@ -37,7 +27,7 @@ Open = Callable[[str], ExplorerPage]
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where the browser is; without one tests skip on a user's machine and fail under CI."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser()
     if found:
         return found
     reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
@@ -47,7 +37,7 @@ def chromium() -> str:
 @pytest.fixture(scope="module")  # as long as it lives, no other test can use asyncio
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = launch(play, chromium)
         yield browser
         browser.close()
 

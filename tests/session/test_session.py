@@ -10,6 +10,7 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.background import BackgroundWorker
+from optiwidgets.session.queries import search
 from optiwidgets.session.session import Session
 
 PATIENCE_S = 300  # then something hangs, and the test fails
@@ -335,7 +336,7 @@ def test_what_was_given_up_is_not_settled_on(session):
 def test_a_search_gives_up_what_runs(session):
     session.recipe = recipe = Recipe(sparsity=0.97, recovery="sequential")
     found = []
-    session.search(session.baseline.confusion.counts, found.append).result(PATIENCE_S)
+    search(session, session.baseline.confusion.counts, found.append).result(PATIENCE_S)
     assert (session.progress, session.stale, session.recipe) == (None, True, recipe)
     assert [report.recipe for report in found] == [Recipe()]
 
@@ -429,14 +430,14 @@ def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty, monkeypatch):
     monkeypatch.setattr("optiwidgets.session.progressive.WHOLE_S", 0.15)
     hasty.first = None
     hasty._paces.extend([1e-5])
-    assert hasty._enough(Recipe(0.1)) is None  # not hurried
-    with hasty._start_drag(True):
-        assert hasty._enough(Recipe(0.1)) is None  # all 1,500 take 15 ms
+    assert hasty._preview_size(Recipe(0.1)) is None  # not hurried
+    with hasty._drag(True):
+        assert hasty._preview_size(Recipe(0.1)) is None  # all 1,500 take 15 ms
         hasty._paces.clear()
         hasty._paces.extend([5e-4, 9e-4])
-        assert hasty._enough(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
+        assert hasty._preview_size(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
         hasty.first = 2000
-        assert hasty._enough(Recipe(0.1)) is None
+        assert hasty._preview_size(Recipe(0.1)) is None
 
 
 @pytest.mark.parametrize("first", [0, -5, 2.5, True, "many"])

@@ -17,7 +17,7 @@ def share_left(base: Report, report: Report) -> float:
 
 
 def bits_alone(base: Report, report: Report) -> float:
-    """What the bits per weight promise."""
+    """Size ratio that the bits per weight alone would give."""
     return 32 / report.recipe.bits
 
 

@@ -20,7 +20,7 @@ A_POINT, A_STEP = 2, 10  # what a guess loses per point of sparsity, per step of
 
 @dataclass(frozen=True)
 class Nearness:
-    """How far a guess is from the hidden recipe: points of sparsity, steps of bit-width, score.
+    """Distance of a guess from the hidden recipe: points of sparsity, steps of bit-width, score.
 
     The score is 100 less 2 for every point and 10 for every step, 0 at least.
     """

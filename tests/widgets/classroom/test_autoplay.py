@@ -8,7 +8,6 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import is_whole
 from optiwidgets.widgets.classroom.autoplay import CALM_MS, SPEEDS
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -68,10 +67,10 @@ def test_no_step_is_taken_while_the_picture_is_not_whole(player, explorer, monke
 
 
 def test_a_stand_in_is_not_whole(explorer, monkeypatch):
-    assert is_whole(explorer.session)
+    assert explorer.session.is_whole
     monkeypatch.setattr(explorer.session.slow, "submit", lambda *jobs, **how: None)
     explorer.session.recipe = Recipe(sparsity=0.8642, recovery="sequential")  # nobody ran it yet
-    assert not is_whole(explorer.session)
+    assert not explorer.session.is_whole
 
 
 def test_the_cliff_is_the_first_sparsity_whose_drop_is_surely_above_the_limit(

@@ -136,9 +136,9 @@ def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_o
     assert rest(explorer, 2) is None  # nobody looks
     explorer.tabs.selected_index = explorer.tabs.titles.index("Figure")
     rest(explorer, 2)
-    assert bytes(explorer.kept.figure.value).startswith(b"\x89PNG")
+    assert bytes(explorer.downloads.figure.value).startswith(b"\x89PNG")
     for name in ("png", "svg", "owz", "onnx"):
-        assert f'download="optiwidgets.{name}"' in explorer.kept.links.value
+        assert f'download="optiwidgets.{name}"' in explorer.downloads.links.value
 
 
 def test_repr_does_not_list_every_child(explorer):

@@ -12,6 +12,7 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson.challenge_log import Trials
@@ -216,7 +217,7 @@ def test_new_data_are_worse_for_both_and_nothing_is_tuned_on_them(session):
     dial = NewData(session)
     assert [row[1] == row[2] for row in dial.table.rows] == [True, True]
     dial.sliders["noise"].value = 0.3
-    new = session.on_new_data(noise=0.3)
+    new = corrupted_reports(session.experiment, session.report.recipe, noise=0.3)
     shown = [row[2] for row in dial.table.rows]
     assert shown == [f"{100 * report.confusion.accuracy:.1f} %" for report in new]
     assert new[0].confusion.accuracy < session.baseline.confusion.accuracy
