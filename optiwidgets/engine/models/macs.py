@@ -11,7 +11,7 @@ from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 
 def positions(net: nn.Module, example: Tensor) -> list[int]:
-    """How often each Conv2d and Linear layer uses each of its weights for one image.
+    """Count how often each Conv2d and Linear layer uses each of its weights for one image.
 
     A layer's multiply-accumulates are this times its weights; zeros count like the rest.
 
@@ -33,7 +33,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
 
 
 def macs(net: nn.Module, example: Tensor) -> int:
-    """Multiply-accumulates of Conv2d and Linear layers for one image.
+    """Count the multiply-accumulates of Conv2d and Linear layers for one image.
 
     Examples
     --------
