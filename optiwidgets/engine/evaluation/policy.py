@@ -10,7 +10,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Policy:
-    """What a use can bear.
+    """Limits on accuracy drop and recall drop for one use of a model.
 
     Parameters
     ----------
@@ -51,4 +51,10 @@ class Policy:
 
 def is_number(value: object) -> bool:
     """Tell whether a value is a finite real number, and no bool."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return (
+        isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # no nan
+    )
+
+
+Policy.MOBILE = Policy("mobile app", 2.0)
+Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)
