@@ -18,14 +18,14 @@ from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.bit_packing import packed_length
 from optiwidgets.engine.serialization.position_model import PositionModel, fit_positions
 from optiwidgets.engine.serialization.symbol_models import Flags, Integers
-from optiwidgets.engine.serialization.value_model import Histogram, fit_values
+from optiwidgets.engine.serialization.value_model import ValueModel, fit_values
 
 DENSE, BITMASK, ENTROPY = "dense", "bitmask", "entropy"
 FLOATS = {16: torch.float16, 32: torch.float32}
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class EncodedLayer:
     """A layer's symbols (R, I), the models they would be entropy-coded under, and what each takes.
 
     ``bytes`` are those of every encoding that can hold the layer; those of ``entropy`` are an
@@ -37,12 +37,12 @@ class Fitted:
     flags: Flags
     odds: PositionModel
     values: Integers
-    histogram: Histogram | None
+    histogram: ValueModel | None
     bytes: Mapping[str, float]
     smallest: str
 
 
-def fit(layer: QuantizedWeight) -> Fitted:
+def fit(layer: QuantizedWeight) -> EncodedLayer:
     """Weigh the ways to store a layer.
 
     One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense. Floats
@@ -74,7 +74,7 @@ def fit(layer: QuantizedWeight) -> Fitted:
     if kept == total and not histogram:
         del sizes[ENTROPY]
     smallest = min(sizes, key=sizes.__getitem__)
-    return Fitted(symbols, flags, odds, values, histogram, sizes, smallest)
+    return EncodedLayer(symbols, flags, odds, values, histogram, sizes, smallest)
 
 
 def to_symbols(layer: QuantizedWeight) -> Integers:

@@ -29,7 +29,7 @@ _COUNTS = np.concatenate([[0.0], POWERS[2 * TOP : 3 * TOP]])  # by level: 0, 1, 
 
 
 @dataclass(frozen=True, eq=False)
-class Histogram:
+class ValueModel:
     """What values (n,) are coded under: a level for each bin of 2^``shift`` neighbours.
 
     ``low`` and ``width`` say which values there are. Level 0 is an empty bin, level k a count in
@@ -64,7 +64,7 @@ class Histogram:
         writer.put(CODES, _closed(values) - self.low, model)
 
 
-def fit_values(values: Integers) -> Histogram:
+def fit_values(values: Integers) -> ValueModel:
     """The histogram under which values (n,), none of them 0, take about the fewest bits.
 
     Examples
@@ -76,11 +76,11 @@ def fit_values(values: Integers) -> Histogram:
     (-1, 4, 0, [11, 0, 0, 9])
     """
     if not len(values):
-        return Histogram(0, 1, 0, np.ones(1, np.int64), 0.0)
+        return ValueModel(0, 1, 0, np.ones(1, np.int64), 0.0)
     closed = _closed(values)
     low = int(closed.min())
     counts = np.bincount(closed - low)
-    whole = Histogram(
+    whole = ValueModel(
         low, len(counts), WIDEST, np.ones(1, np.int64), float(len(values) * np.log2(len(counts)))
     )
     # about as many bins as the square root of the values balances the histogram and what it saves
@@ -91,7 +91,7 @@ def fit_values(values: Integers) -> Histogram:
 
 
 def read_values(reader: Reader, count: int, bits: int) -> Integers:
-    """Read what ``Histogram.write`` put, ``count`` values."""
+    """Read what ``ValueModel.write`` put, ``count`` values."""
     if not count:
         return np.empty(0, np.int64)
     limit = 2**bits
@@ -105,10 +105,10 @@ def read_values(reader: Reader, count: int, bits: int) -> Integers:
         levels = np.concatenate([first, reader.take(bins - 1, SMALL) - TOP]).cumsum()
     if levels.min() < 0 or levels.max() > TOP or not levels.any():
         raise ValueError("a histogram of its entropy-coded stream is not sound")
-    return _open(reader.take(count, Histogram(low, width, shift, levels, 0.0).model) + low)
+    return _open(reader.take(count, ValueModel(low, width, shift, levels, 0.0).model) + low)
 
 
-def _bin(low: int, counts: Integers, shift: int) -> Histogram:
+def _bin(low: int, counts: Integers, shift: int) -> ValueModel:
     size, width = 2**shift, len(counts)
     starts = np.arange(0, width, size)
     binned = np.add.reduceat(counts, starts)
@@ -118,7 +118,7 @@ def _bin(low: int, counts: Integers, shift: int) -> Histogram:
     total = (weights * np.minimum(size, width - starts)).sum()
     bits = float((binned * np.log2(total / np.maximum(weights, 1))).sum())
     bits += PLAIN_BITS[1] + float(SMALL_BITS[levels[1:] - levels[:-1] + TOP].sum())
-    return Histogram(low, width, shift, levels, bits)
+    return ValueModel(low, width, shift, levels, bits)
 
 
 def _closed(values: Integers) -> Integers:

@@ -38,7 +38,7 @@ from optiwidgets.engine.serialization.encodings import (
     BITMASK,
     DENSE,
     ENTROPY,
-    Fitted,
+    EncodedLayer,
     fit,
     to_unsigned,
 )
@@ -137,7 +137,7 @@ def _smallest(model: Packable) -> _Sections:
     return min(files, key=attrgetter("total"))
 
 
-def _alike(fits: Mapping[str, Fitted], encoding: str) -> dict[str, str]:
+def _alike(fits: Mapping[str, EncodedLayer], encoding: str) -> dict[str, str]:
     """One encoding for all layers that can take it, for the others their smallest."""
     return {
         n: encoding if encoding in fitted.bytes else fitted.smallest for n, fitted in fits.items()
@@ -153,7 +153,7 @@ class _Sections:
     """A file before its pieces are joined."""
 
     def __init__(
-        self, model: Packable, fits: Mapping[str, Fitted], encodings: Mapping[str, str]
+        self, model: Packable, fits: Mapping[str, EncodedLayer], encodings: Mapping[str, str]
     ) -> None:
         pieces = [_plain_pieces(fits[n], layer, encodings[n]) for n, layer in model.layers.items()]
         self.tables, self.positions, self.scales, self.codes = zip(*pieces, strict=True)
@@ -190,7 +190,7 @@ class _Sections:
 
 
 def _plain_pieces(
-    fitted: Fitted, layer: QuantizedWeight, how: str
+    fitted: EncodedLayer, layer: QuantizedWeight, how: str
 ) -> tuple[bytes, bytes, bytes, bytes]:
     """What of a layer is not in the stream: codebook, positions, scales, codes."""
     book, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
@@ -200,7 +200,7 @@ def _plain_pieces(
     return table, positions, scales, _plain_codes(fitted, layer, how)
 
 
-def _plain_codes(fitted: Fitted, layer: QuantizedWeight, how: str) -> bytes:
+def _plain_codes(fitted: EncodedLayer, layer: QuantizedWeight, how: str) -> bytes:
     if how == ENTROPY and fitted.histogram:
         return b""
     if layer.bits >= 16:
