@@ -168,6 +168,12 @@ def lesson(open_lesson: Open) -> ExplorerPage:
     return open_lesson("")
 
 
+@pytest.fixture(scope="module")
+def held(open_lesson: Open) -> ExplorerPage:
+    """The page whose long work waits while the gate is closed."""
+    return open_lesson("voila/render/held.ipynb")
+
+
 @pytest.fixture
 def explorer(lesson: ExplorerPage) -> Iterator[ExplorerPage]:
     """The shared page as it was when it opened; it must not complain meanwhile."""

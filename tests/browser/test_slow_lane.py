@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Gate, Open
+from conftest import Gate
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
@@ -26,11 +26,6 @@ RECORD = """(root) => {
 def states(explorer: ExplorerPage) -> list[str]:
     seen: list[str] = explorer.page.evaluate("window.owStates")
     return seen
-
-
-@pytest.fixture(scope="module")
-def held(open_lesson: Open) -> ExplorerPage:
-    return open_lesson("voila/render/held.ipynb")
 
 
 def test_sequential_refit_follows_the_slider_and_ends_as_its_own_run(
