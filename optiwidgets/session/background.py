@@ -25,7 +25,7 @@ class BackgroundWorker:
     Parameters
     ----------
     failed
-        Told the exception when work raised one, unless the work was void by then.
+        Told the exception when work raised one, unless the work was cancelled by then.
     lock
         Held while results are delivered, so that nothing lands in the middle of something else.
     executor
@@ -35,7 +35,7 @@ class BackgroundWorker:
     --------
     >>> seen = []
     >>> lane = BackgroundWorker(failed=seen.append)
-    >>> lane.submit((lambda void: 6 * 7, seen.append)).result()
+    >>> lane.submit((lambda is_cancelled: 6 * 7, seen.append)).result()
     >>> seen
     [42]
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,14 +33,14 @@ gate = Path({gate!r})
 exp = ow.Experiment.load("digits")
 run = exp.run
 
-def held(recipe, *, tell=lambda progress: None, **more):
+def held(recipe, *, on_progress=lambda progress: None, **more):
     def wait(progress):
-        tell(progress)
+        on_progress(progress)
         while gate.exists():
             time.sleep(0.01)
-            tell(progress)
+            on_progress(progress)
 
-    return run(recipe, tell=wait, **more)
+    return run(recipe, on_progress=wait, **more)
 
 exp.run = held
 ow.Explorer(exp)
