@@ -35,13 +35,12 @@ class LayerQuantizer:
         seen: LayerStatistics | None = None,
         on_progress: ProgressCallback = lambda _: None,
     ) -> None:
-        self.cuts, self.seen, self.on_progress = cuts, seen, on_progress
-        self.recipes = {name: recipe.for_layer(name) for name in cuts}
+        self.recipe, self.cuts, self.seen, self.on_progress = recipe, cuts, seen, on_progress
         self.layers: dict[str, QuantizedWeight] = {}
 
     def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
         """Round a layer's weights in place."""
-        recipe, cut = self.recipes[name], self.cuts[name]
+        recipe, cut = self.recipe.for_layer(name), self.cuts[name]
         careful = self.seen is not None and recipe.rounding == "gptq" and recipe.bits < 16
         if self.seen is not None and careful:
             if inputs is None:

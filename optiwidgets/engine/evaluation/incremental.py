@@ -153,7 +153,7 @@ class IncrementalEvaluator:
             subgraphs.append(_open(graph, tensors, *ends, values))
         names = graph.boundary_values(split) if len(subgraphs) > 1 else []
         share = len(self.batches[0]) / sum(map(len, self.batches))
-        if _bytes([{name: values[name] for name in names}]) > share * self.most_bytes:
+        if sum(values[name].nbytes for name in names) > share * self.most_bytes:
             names = []
 
         def forward(values: Values) -> tuple[NDArray[np.float32], Values]:
@@ -172,7 +172,7 @@ class IncrementalEvaluator:
 
     def _within_budget(self, boundaries: Sequence[_Boundary]) -> tuple[_Boundary, ...]:
         """Drop the earliest boundaries until the rest fit into ``most_bytes``."""
-        while sum(_bytes(boundary.values) for boundary in boundaries) > self.most_bytes:
+        while sum(boundary.nbytes for boundary in boundaries) > self.most_bytes:
             boundaries = boundaries[1:]
         return tuple(boundaries)
 
@@ -200,6 +200,11 @@ class _Boundary:
 
     index: int
     values: Sequence[Values]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+        return sum(value.nbytes for values in self.values for value in values.values())
 
 
 @dataclass(frozen=True)
@@ -240,10 +245,6 @@ def _open(
     return lambda values: dict(
         zip(outputs, session.run(outputs, {name: values[name] for name in inputs}), strict=True)
     )
-
-
-def _bytes(batches: Sequence[Values]) -> int:
-    return sum(value.nbytes for values in batches for value in values.values())
 
 
 def _shapes(tensors: Tensors) -> list[tuple[str, tuple[int, ...]]]:
