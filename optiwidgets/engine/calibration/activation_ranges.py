@@ -1,9 +1,10 @@
-"""Activation ranges, observed on the calibration images."""
+"""Activation ranges: lowest and highest input of each layer on the calibration images."""
 
 from __future__ import annotations
 
 import copy
 
+import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import layer_hooks, prunable
@@ -12,7 +13,7 @@ Range = tuple[float, float]
 
 
 def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
-    """Lowest and highest input of every Conv2d and Linear layer on images N C H W.
+    """Observe the lowest and highest input of every Conv2d and Linear layer on images N C H W.
 
     Every range is stretched to contain 0, so that padding and ReLU's zero are exact.
 
@@ -26,12 +27,12 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
     names: dict[nn.Module, str] = {layer: name for name, layer in prunable(net).items()}
     ranges: dict[str, Range] = dict.fromkeys(names.values(), (0.0, 0.0))
 
-    def look(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def observe(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         low, high = ranges[names[layer]]
         least, most = inputs[0].aminmax()
         ranges[names[layer]] = min(low, least.item()), max(high, most.item())
 
-    with layer_hooks(net, look):
+    with layer_hooks(net, observe), torch.inference_mode():
         for batch in images.split(64):
             net(batch)
     return ranges

@@ -1,14 +1,13 @@
-"""What a model's layers see and answer on calibration images, as plain matrices.
+"""Inputs and outputs of each layer on calibration images, as matrices (im2col).
 
-A convolution is a matrix product too: every place that its window visits is one row of inputs. All
-methods that need no labels work on these rows: how strong an input is (WANDA), how inputs go
-together (least squares, GPTQ), what the answers were before anything was changed.
+A convolution is a matrix product too: every position of its window is one row of inputs. All
+methods that need no labels work on these rows: on the mean square of an input (WANDA), on second
+moments (least squares, GPTQ), on the outputs of the untouched model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,21 +15,21 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 Layer = nn.Conv2d | nn.Linear
 Visit = Callable[[str, Layer, Tensor, Tensor], Tensor | None]
-MOST_IMAGES = 512  # calibration images looked at; all are in memory at once
-MOST_ROWS = 16_384  # of a layer's inputs: evenly spaced ones stand for the others
+MOST_IMAGES = 512  # calibration images used; all are in memory at once
+MOST_ROWS = 16_384  # of a layer's inputs: an evenly spaced sample of all
 DAMPING = 0.01  # of the mean of a Hessian's diagonal
 
 
 def visit_layers(net: nn.Module, images: Tensor, visit: Visit) -> None:
-    """Run images through a net once; ``visit(name, layer, inputs, outputs)`` sees every layer.
+    """Run images through a net once, calling ``visit(name, layer, inputs, outputs)`` at each layer.
 
-    A visit may change the layer. What it returns, if anything, goes on in the outputs' place, so
-    that later layers see what the changed ones make of the images. A layer that is called twice is
-    visited once, the first time.
+    A visit may change the layer. A tensor that it returns replaces the outputs, so that later
+    layers get the outputs of the changed ones. A layer that is called twice is visited once, the
+    first time.
 
     Examples
     --------
@@ -41,19 +40,19 @@ def visit_layers(net: nn.Module, images: Tensor, visit: Visit) -> None:
     """
     names = {layer: name for name, layer in prunable(net).items()}
 
-    def look(layer: Layer, inputs: tuple[Tensor, ...], outputs: Tensor) -> Tensor | None:
+    def hook(layer: Layer, inputs: tuple[Tensor, ...], outputs: Tensor) -> Tensor | None:
         name = names.pop(layer, None)
         return None if name is None else visit(name, layer, inputs[0], outputs)
 
-    with _visit_hooks(net, look), torch.no_grad():
+    with layer_hooks(net, hook), torch.no_grad():
         net(images[:MOST_IMAGES])
 
 
 def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
-    """What each group of a layer's outputs is computed from: (G, n, I).
+    """Extract the inputs of each group of a layer's outputs as rows: (G, n, I).
 
-    One row a place that a window visits (Conv2d) or an image (Linear), at most ``MOST_ROWS`` evenly
-    spaced ones; the weights of output o in group g, flattened, times a row of g is its answer
+    One row a position of the window (Conv2d) or an image (Linear), at most ``MOST_ROWS`` evenly
+    spaced ones; the flattened weights of output o in group g, times a row of g, are the output
     before the bias.
 
     Examples
@@ -63,7 +62,7 @@ def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
              [1., 2., 4., 5.]]])
     """
     if isinstance(layer, nn.Linear):
-        return _thinned(_like_places(inputs))[None]
+        return _sample_rows(_linear_positions(inputs))[None]
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     padded = F.pad(inputs, layer._reversed_padding_repeated_twice, mode)
     windows = padded  # a view of all windows, none of them copied: N C H' W' h w
@@ -71,19 +70,19 @@ def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
         zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), start=2
     ):
         windows = windows.unfold(axis, gap * (size - 1) + 1, step)[..., ::gap]
-    rows = _thinned(windows.movedim(1, 3)).flatten(1)
+    rows = _sample_rows(windows.movedim(1, 3)).flatten(1)
     return rows.view(len(rows), layer.groups, -1).transpose(0, 1)
 
 
 def output_rows(layer: Layer, outputs: Tensor) -> Tensor:
-    """A layer's answers (n, O) at the places of ``input_rows``."""
+    """Extract a layer's outputs as rows (n, O), at the positions of ``input_rows``."""
     if isinstance(layer, nn.Conv2d):
-        return _thinned(outputs.movedim(1, 3))
-    return _thinned(_like_places(outputs))
+        return _sample_rows(outputs.movedim(1, 3))
+    return _sample_rows(_linear_positions(outputs))
 
 
 def second_moments(rows: Tensor) -> Tensor:
-    """X^T X over the number of rows: (..., n, I) -> (..., I, I).
+    """Compute X^T X over the number of rows: (..., n, I) -> (..., I, I).
 
     Half the Hessian of the squared error with respect to one output's weights.
 
@@ -97,7 +96,7 @@ def second_moments(rows: Tensor) -> Tensor:
 
 
 def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
-    """Second moments (..., I, I) with a share of their mean diagonal added to it: invertible.
+    """Add a share of their mean diagonal to second moments (..., I, I): they become invertible.
 
     Raises
     ------
@@ -110,7 +109,7 @@ def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class LayerStatistics:
-    """The untouched model on its calibration images, each matter looked at on first use.
+    """Statistics of the untouched model's layers, each computed on first use.
 
     ``net`` is the folded model, ``images`` are N C H W.
     """
@@ -119,21 +118,21 @@ class LayerStatistics:
     images: Tensor
 
     @cached_property
-    def answers(self) -> Mapping[str, Tensor]:
-        """Every layer's answers (n, O), at the places of its ``input_rows``."""
-        answers = {}
+    def outputs(self) -> Mapping[str, Tensor]:
+        """Outputs (n, O) of every layer, at the positions of its ``input_rows``."""
+        rows = {}
         _check_different(self.images)
 
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
-            answers[name] = _finite(output_rows(layer, outputs).clone())  # the next may be in place
+            rows[name] = _finite(output_rows(layer, outputs).clone())  # the next may be in place
 
         visit_layers(self.net, self.images, visit)
-        return answers
+        return rows
 
     @cached_property
-    def spread(self) -> Mapping[str, tuple[Tensor, Tensor]]:
-        """Mean and standard deviation (O,) of every layer's answers."""
-        return {name: (y.mean(0), y.std(0, correction=0)) for name, y in self.answers.items()}
+    def output_means_and_deviations(self) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation (O,) of every layer's outputs."""
+        return {name: (y.mean(0), y.std(0, correction=0)) for name, y in self.outputs.items()}
 
     @cached_property
     def moments(self) -> Mapping[str, Tensor]:
@@ -141,7 +140,7 @@ class LayerStatistics:
 
         All zero for a layer that no image reaches.
         """
-        moments = {name: _nothing(layer) for name, layer in prunable(self.net).items()}
+        moments = {name: _zero_moments(layer) for name, layer in prunable(self.net).items()}
         _check_different(self.images)
 
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
@@ -152,7 +151,7 @@ class LayerStatistics:
 
 
 def with_ones(rows: Tensor) -> Tensor:
-    """Rows (..., n, I) with a column of ones after them, which a bias multiplies: (..., n, I + 1).
+    """Append a column of ones, the input of the bias: rows (..., n, I) -> (..., n, I + 1).
 
     Examples
     --------
@@ -176,33 +175,22 @@ def _finite(values: Tensor) -> Tensor:
     return values
 
 
-def _nothing(layer: Layer) -> Tensor:
+def _zero_moments(layer: Layer) -> Tensor:
     width = layer.weight[0].numel() + 1
     return torch.zeros(layer.groups if isinstance(layer, nn.Conv2d) else 1, width, width)
 
 
-def _like_places(rows: Tensor) -> Tensor:
-    """What a Linear reads or answers, N I or N ... I, as N H W I."""
+def _linear_positions(rows: Tensor) -> Tensor:
+    """Reshape inputs or outputs of a Linear layer, N I or N ... I, to N H W I."""
     return rows.reshape(len(rows), 1, -1, rows.shape[-1])
 
 
-def _thinned(places: Tensor) -> Tensor:
-    """Rows (n, ...) out of images' places (N, H, W, ...): at most ``MOST_ROWS``, evenly spaced."""
-    images, height, width = places.shape[:3]
+def _sample_rows(positions: Tensor) -> Tensor:
+    """Select rows (n, ...) of positions (N, H, W, ...): at most ``MOST_ROWS``, evenly spaced."""
+    images, height, width = positions.shape[:3]
     total = images * height * width
     if total <= MOST_ROWS:
-        return places.flatten(0, 2)
+        return positions.flatten(0, 2)
     chosen = torch.linspace(0, total - 1, MOST_ROWS).long()
-    image, place = chosen // (height * width), chosen % (height * width)
-    return places[image, place // width, place % width]
-
-
-@contextmanager
-def _visit_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
-    """Call ``hook`` after every layer of every forward pass; then no more."""
-    handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    image, pixel = chosen // (height * width), chosen % (height * width)
+    return positions[image, pixel // width, pixel % width]

@@ -33,7 +33,7 @@ def fold(model: nn.Module) -> nn.Module:
     >>> fold(net)[1]
     Identity()
     """
-    _check_there(model)
+    _check_has_values(model)
     folded = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     folded = folded.to(memory_format=torch.contiguous_format)
     check_layers(folded)
@@ -51,7 +51,7 @@ def fold(model: nn.Module) -> nn.Module:
 
 
 def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
-    """Name of the layer that this node's BatchNorm can be folded into, if there is one."""
+    """Find the layer that this node's BatchNorm can be folded into; None if there is none."""
     norm = modules.get(str(node.target)) if node.op == "call_module" else None
     if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or norm.running_mean is None:
         return None
@@ -63,7 +63,7 @@ def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
     return name if fits and calls.count(name) == calls.count(str(node.target)) == 1 else None
 
 
-def _check_there(model: nn.Module) -> None:
+def _check_has_values(model: nn.Module) -> None:
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_meta:
             raise ValueError(f"{name!r} of the model is on the meta device, where it has no values")
@@ -71,8 +71,8 @@ def _check_there(model: nn.Module) -> None:
 
 def _check_finite(model: nn.Module) -> None:
     for name, layer in prunable(model).items():
-        for what, values in (("weights", layer.weight), ("biases", layer.bias)):
+        for kind, values in (("weights", layer.weight), ("biases", layer.bias)):
             if values is not None and not torch.isfinite(values).all():
                 raise ValueError(
-                    f"{what} of layer {name!r} (BatchNorm folded in) are not all finite"
+                    f"{kind} of layer {name!r} (BatchNorm folded in) are not all finite"
                 )

@@ -14,7 +14,7 @@ from optiwidgets.engine.models.tracing import Flow
 
 
 def kept_columns(weight: Tensor, kept: Tensor, channels: int) -> Tensor:
-    """Indices of a layer's inputs, rows I H W flattened, that come from the channels that stay.
+    """Return the indices of a layer's inputs (rows I H W flattened) read from the kept channels.
 
     Behind a flatten every channel is a block of neighbouring inputs.
 

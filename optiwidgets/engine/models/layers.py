@@ -1,4 +1,4 @@
-"""Lookup of the prunable layers of a network."""
+"""Prunable layers of a network: lookup, checks, forward hooks, fingerprint."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 
 @contextmanager
-def layer_hooks(net: nn.Module, hook: Callable[..., None]) -> Iterator[None]:
-    """Call ``hook`` at every layer of every forward pass, without gradients; then no more."""
+def layer_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
+    """Register ``hook`` on every prunable layer, and remove it at the end of the block.
+
+    It is called after each forward pass of a layer; what it returns replaces the outputs, if it is
+    not None.
+    """
     handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
     try:
-        with torch.inference_mode():
-            yield
+        yield
     finally:
         for handle in handles:
             handle.remove()
 
 
 def prunable(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
-    """Conv2d and Linear layers by name, in module order: those whose weights are optimized.
+    """Return the Conv2d and Linear layers by name, in module order: their weights are optimized.
 
     Examples
     --------
@@ -44,13 +46,13 @@ def check_layers(model: nn.Module) -> None:
 
 
 def other_parameters(model: nn.Module) -> dict[str, Tensor]:
-    """Everything in the state but the prunable weights: biases, BatchNorms that stayed, buffers."""
+    """Return the state without the prunable weights: biases, unfolded BatchNorms, buffers."""
     weights = {f"{name}.weight" for name in prunable(model)}
     return {name: t for name, t in model.state_dict().items() if name not in weights}
 
 
 def fingerprint(net: nn.Module) -> str:
-    """SHA-256 of a model's structure and of all tensors of its state, by name."""
+    """Compute the SHA-256 of a model's structure and of all tensors of its state, by name."""
     digest = hashlib.sha256(repr(net).encode())
     for name, tensor in net.state_dict().items():
         digest.update(name.encode())

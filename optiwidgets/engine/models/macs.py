@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 
+import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 
 def positions(net: nn.Module, example: Tensor) -> list[int]:
-    """How often each Conv2d and Linear layer uses each of its weights for one image.
+    """Count how often each Conv2d and Linear layer uses each of its weights for one image.
 
     A layer's multiply-accumulates are this times its weights; zeros count like the rest.
 
     Examples
     --------
-    >>> import torch
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     >>> positions(net, torch.zeros(1, 1, 4, 4))
     [4, 1]
@@ -27,17 +27,16 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         used[layer] += output[0].numel() // len(layer.weight)  # type: ignore[index, arg-type]
 
-    with layer_hooks(net, count):
+    with layer_hooks(net, count), torch.inference_mode():
         net(example[:1])
     return list(used.values())
 
 
 def macs(net: nn.Module, example: Tensor) -> int:
-    """Multiply-accumulates of Conv2d and Linear layers for one image.
+    """Count the multiply-accumulates of Conv2d and Linear layers for one image.
 
     Examples
     --------
-    >>> import torch
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     >>> macs(net, torch.zeros(1, 1, 4, 4))
     96

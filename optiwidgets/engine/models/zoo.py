@@ -23,7 +23,7 @@ SHIPPED = {"digits": ("small", "wide"), "smear": ("small",)}
 
 
 class Spec(TypedDict):
-    """All it takes to build a CNN of the zoo: its name and the images' geometry."""
+    """Specification of a CNN of the zoo: its name and the images' geometry."""
 
     name: str
     channels: int
@@ -67,7 +67,7 @@ class CNN(nn.Module):
         self.head = nn.Linear(hidden, spec["classes"])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images N C H W -> scores before softmax (N, K)."""
+        """Compute scores before softmax (N, K) of images N C H W."""
         features = self.features(images).flatten(1)
         scores: Tensor = self.head(F.relu(self.hidden(features), inplace=True))
         return scores
@@ -102,7 +102,7 @@ def check_name(name: str) -> None:
 
 
 def shipped_models(case: str) -> tuple[str, ...]:
-    """Names of the models whose trained weights the package ships for a case.
+    """Return the names of the models whose trained weights the package ships for a case.
 
     Raises
     ------

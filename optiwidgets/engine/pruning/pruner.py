@@ -152,8 +152,8 @@ class Pruner:
                 shapes = [w.shape[:1] if pruning == "channel" else w.shape for w in weights]
                 scores = at_random(shapes, seed)
             case "activation":
-                answers = self.seen.answers
-                scores = [answers[name].clamp(min=0).mean(0) for name in self.weights]
+                outputs = self.seen.outputs
+                scores = [outputs[name].clamp(min=0).mean(0) for name in self.weights]
             case "magnitude" | "l2" if pruning == "channel":
                 scores = channel_scores(weights, score)
             case "magnitude":

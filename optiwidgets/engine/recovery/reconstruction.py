@@ -80,7 +80,7 @@ def sequential(
 
     def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
         cut = cuts[name]
-        targets = _kept(seen.answers[name].mT, cut.outputs)
+        targets = _kept(seen.outputs[name].mT, cut.outputs)
         rows, mask, start = with_ones(input_rows(layer, inputs)), _mask(layer, cut), _joined(layer)
         fitted = [
             _fit(x, y, w, m, name in relus)
@@ -111,7 +111,9 @@ def recalibrate(
     """
 
     def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
-        mean, deviation = (_kept(values, cuts[name].outputs) for values in seen.spread[name])
+        mean, deviation = (
+            _kept(values, cuts[name].outputs) for values in seen.output_means_and_deviations[name]
+        )
         if spread:
             narrow = output_rows(layer, outputs).std(0, correction=0)
             stretch = torch.where(narrow > 1e-6, deviation / narrow, 1.0)

@@ -106,7 +106,7 @@ def test_channels_of_least_activity_go_first(make_own, toy):
     experiment = Experiment(make_own(), toy)
     by_activity = experiment.run(Recipe(sparsity=0.4, pruning="channel", score="activation"))
     pruner = experiment._compressor.pruner
-    busy = pruner.seen.answers["wide"].clamp(min=0).mean(0)
+    busy = pruner.seen.outputs["wide"].clamp(min=0).mean(0)
     kept = busy.argsort()[2:].sort().values
     untouched = pruner.folded.wide.weight[kept]
     assert torch.equal(by_activity.model().wide.weight, untouched)

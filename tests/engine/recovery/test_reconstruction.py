@@ -188,7 +188,7 @@ def test_recalibration_gives_every_output_its_mean_and_spread_again(noise):
     reconstruction.recalibrate(
         broken, cuts, LayerStatistics(net, images), untouched_code, spread=True
     )
-    wanted, got = LayerStatistics(net, images).answers, LayerStatistics(broken, images).answers
+    wanted, got = LayerStatistics(net, images).outputs, LayerStatistics(broken, images).outputs
     for name in wanted:
         assert torch.allclose(got[name].mean(0), wanted[name].mean(0), atol=1e-4)
         assert torch.allclose(got[name].std(0), wanted[name].std(0), rtol=1e-3)
@@ -201,7 +201,7 @@ def test_bias_correction_moves_means_alone(noise):
     reconstruction.recalibrate(
         broken, cuts, LayerStatistics(net, images), untouched_code, spread=False
     )
-    wanted, got = LayerStatistics(net, images).answers, LayerStatistics(broken, images).answers
+    wanted, got = LayerStatistics(net, images).outputs, LayerStatistics(broken, images).outputs
     for name, layer in prunable(broken).items():
         assert torch.equal(layer.weight, before[name])
         assert torch.allclose(got[name].mean(0), wanted[name].mean(0), atol=1e-4)
@@ -223,7 +223,7 @@ def test_an_output_with_no_kept_input_answers_its_mean(noise):
     ):
         again = copy.deepcopy(broken)
         repair(again)
-        layer, wanted = prunable(again)["3"], LayerStatistics(net, images).answers["3"][:, 2].mean()
+        layer, wanted = prunable(again)["3"], LayerStatistics(net, images).outputs["3"][:, 2].mean()
         assert not layer.weight[2].any()
         assert layer.bias[2].item() == pytest.approx(wanted.item(), rel=0.05)
 
