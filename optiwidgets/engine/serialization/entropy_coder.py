@@ -1,10 +1,10 @@
-"""Whole numbers -> bits, and back: codes side by side, or as an entropy-coded stream.
+"""Bit packing and entropy coding: whole numbers -> bits, and back.
 
 The entropy coder is constriction's asymmetric numeral system, which spends -log2 p bits on a symbol
-of probability p; where probabilities come from is told in ``odds`` and ``histogram``. What these
-store are *levels*: powers of sqrt(2), rounded, which costs well under 1 % more bits than exact
-numbers. All that is computed from levels is computed in steps that IEEE 754 fixes to the last bit,
-so that files decode alike everywhere.
+of probability p; ``position_model`` and ``value_model`` compute the probabilities. They store
+*levels*, rounded powers of sqrt(2), which costs well under 1 % more bits than exact numbers. All
+computation from levels uses operations that IEEE 754 fixes to the last bit, so that files decode
+alike everywhere.
 
 Sources: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540; R. Bamler, "Understanding entropy
 coding with asymmetric numeral systems", arXiv:2201.01741 (constriction).
@@ -32,7 +32,7 @@ POWERS = np.ldexp(  # of level - 2 TOP .. 2 TOP
 
 
 def to_levels(ratios: Floats) -> NDArray[np.int64]:
-    """The nearest level of each ratio above 0.
+    """Return the nearest level of each ratio above 0.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def to_levels(ratios: Floats) -> NDArray[np.int64]:
 
 
 def pack_bits(codes: Integers, bits: int) -> bytes:
-    """Write unsigned codes one after the other, ``bits`` each, lowest bit first.
+    """Pack unsigned codes one after the other, ``bits`` each, lowest bit first.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def pack_bits(codes: Integers, bits: int) -> bytes:
 
 
 def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
-    """Read ``count`` codes that ``pack_bits`` wrote.
+    """Unpack ``count`` codes that ``pack_bits`` packed.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
 
 
 def packed_length(count: int, bits: int) -> int:
-    """Whole bytes that ``count`` codes of ``bits`` take.
+    """Return the whole bytes that ``count`` packed codes of ``bits`` take.
 
     Examples
     --------
@@ -83,12 +83,12 @@ def packed_length(count: int, bits: int) -> int:
 
 @cache
 def uniform(below: int) -> Any:
-    """A model of the numbers 0 .. below - 1 (2 or more), all alike."""
+    """Return the uniform model of the numbers 0 .. below - 1 (2 or more)."""
     return constriction.stream.model.Uniform(below)
 
 
 def categorical(probabilities: NDArray[np.floating[Any]] | None = None) -> Any:
-    """A model of the numbers 0 .. n - 1; without probabilities the family of such models."""
+    """Return a model of the numbers 0 .. n - 1; without probabilities the family of such models."""
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 
@@ -104,11 +104,11 @@ SMALL, SMALL_BITS = _small_numbers()
 
 
 class Writer:
-    """Writes blocks of symbols, the last block first: what it ends with is read first.
+    """Writer of blocks of symbols, the last block first: the block written last is read first.
 
     Examples
     --------
-    Six symbols of one bit each, and what it takes to end a stream:
+    Six symbols of one bit each, and the end of the stream:
 
     >>> writer, fair = Writer(), uniform(2)
     >>> writer.put(CODES, np.array([1, 0, 0]), fair)
@@ -126,11 +126,11 @@ class Writer:
         self._length = 0
 
     def put(self, part: str, symbols: Integers | Flags, *model: Any) -> None:
-        """Symbols that are read next, under one model, or a family and the parameters of each."""
+        """Add symbols to the block, under one model, or a family and the parameters of each."""
         self._steps.append((part, symbols, model))
 
     def end_block(self) -> None:
-        """Write what was put, to be read before all blocks that were written before."""
+        """Encode the symbols of the block, to be read before all blocks encoded earlier."""
         for part, symbols, model in reversed(self._steps):  # last in, first out
             if len(symbols):
                 self._coder.encode_reverse(symbols.astype(np.int32), *model)
@@ -139,17 +139,17 @@ class Writer:
         self._steps.clear()
 
     def finish(self) -> tuple[bytes, dict[str, int]]:
-        """The stream, and by how many bytes each part made it longer."""
+        """Return the stream, and the bytes of it spent on each part."""
         return self._coder.get_compressed().astype("<u4").tobytes()[: self._length], self._spent
 
 
 def _length(coder: Any) -> int:
-    """Bytes: the valid bits and the one above them, which is always on."""
+    """Return the length in bytes: the valid bits and the one above them, which is always on."""
     return 0 if coder.is_empty() else coder.num_valid_bits() // 8 + 1
 
 
 class Reader:
-    """Reads what a ``Writer`` wrote; never more than is asked for, whatever the bytes are."""
+    """Reader of a ``Writer``'s stream; reads no more than is asked for, whatever the bytes are."""
 
     def __init__(self, data: bytes) -> None:
         if data.endswith(b"\0"):
@@ -158,20 +158,20 @@ class Reader:
         self._coder = constriction.stream.stack.AnsCoder(words)
 
     def take(self, count: int, model: Any) -> NDArray[np.int32]:
-        """Symbols under one model."""
+        """Decode symbols under one model."""
         symbols: NDArray[np.int32] = self._coder.decode(model, count)
         return symbols
 
     def number(self, below: int) -> int:
-        """One whole number from 0."""
+        """Decode one whole number from 0 to ``below`` - 1."""
         return int(self._coder.decode(uniform(below)))
 
     def each(self, family: Any, probabilities: NDArray[np.float32]) -> NDArray[np.int32]:
-        """One symbol under each model (n, alphabet) of a family."""
+        """Decode one symbol under each model (n, alphabet) of a family."""
         symbols: NDArray[np.int32] = self._coder.decode(family, probabilities)
         return symbols
 
     def finish(self) -> None:
-        """Raise ValueError if there is more, as there is when anything was changed."""
+        """Raise ValueError if there is more, as in a stream that was changed."""
         if not self._coder.is_empty():
             raise ValueError("its entropy-coded stream holds something else than its header says")
