@@ -1,4 +1,4 @@
-"""The cut of one layer: its weights, mask and kept channels."""
+"""Result of pruning one layer: the mask of its weights, and the channels that stayed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class LayerCut:
-    """What pruning left of one layer.
+    """Kept weights and channels of one layer after pruning.
 
     ``mask`` is in the weight's shape, True where a weight stayed. Where channels were removed,
     ``outputs`` are the indices of those that stayed, and ``columns`` those of the inputs, of the
@@ -23,12 +23,12 @@ class LayerCut:
 
     @property
     def with_bias(self) -> Tensor:
-        """The columns that stayed, and the last one: that of the bias."""
+        """Indices of the columns that stayed, and of the last one: that of the bias."""
         assert self.columns is not None
         return torch.cat([self.columns, torch.tensor([-1])])
 
     def of_inputs(self, moments: Tensor) -> Tensor:
-        """Of second moments (G, I + 1, I + 1) of the untouched layer, the inputs that stayed."""
+        """Select the inputs that stayed from the untouched layer's moments (G, I + 1, I + 1)."""
         if self.columns is None:
             return moments
         return moments[:, self.with_bias][:, :, self.with_bias]

@@ -1,8 +1,8 @@
-"""Pruning: scores -> who goes first -> masks.
+"""Pruning masks: scores -> ranks -> masks.
 
 A score says how much a weight matters. Ranking the scores once turns every later sparsity into one
-comparison: the ``k`` lowest ranks go. Equal scores are broken by index, so that the promised number
-of weights goes, never more (a threshold would take all of a tie).
+comparison: the ``k`` lowest ranks are pruned. Ties are broken by index, so that exactly the
+promised number of weights is pruned (a threshold would prune all of a tie).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from optiwidgets.engine.types.recipe import N_OF_M
 
 
 def pruned_count(sparsity: float, total: int) -> int:
-    """How many of ``total`` go at ``sparsity`` (0..1): the nearest whole number, halves up.
+    """Compute how many of ``total`` are pruned at ``sparsity`` (0..1), halves rounded up.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def pruned_count(sparsity: float, total: int) -> int:
 
 
 def rank(scores: Tensor) -> Tensor:
-    """Place of every score in ascending order, in the scores' shape; ties: lower index first.
+    """Rank scores in ascending order, in the scores' shape; ties: lower index first.
 
     Examples
     --------
@@ -37,26 +37,26 @@ def rank(scores: Tensor) -> Tensor:
             [3, 1]])
     """
     order = scores.flatten().argsort(stable=True)
-    places = torch.empty_like(order)
-    places[order] = torch.arange(len(order))
-    return places.view(scores.shape)
+    ranks = torch.empty_like(order)
+    ranks[order] = torch.arange(len(order))
+    return ranks.view(scores.shape)
 
 
 def rank_together(scores: Sequence[Tensor]) -> list[Tensor]:
-    """Ranks over all layers at once, in the layers' shapes.
+    """Rank scores over all layers at once, in the layers' shapes.
 
     Examples
     --------
     >>> rank_together([torch.tensor([0.5, 0.1]), torch.tensor([0.3])])
     [tensor([2, 0]), tensor([1])]
     """
-    places = rank(torch.cat([s.flatten() for s in scores]))
-    parts = places.split([s.numel() for s in scores])
+    ranks = rank(torch.cat([s.flatten() for s in scores]))
+    parts = ranks.split([s.numel() for s in scores])
     return [part.view(s.shape) for part, s in zip(parts, scores, strict=True)]
 
 
 def keep_masks(ranks: Sequence[Tensor], pruning: str, sparsity: float) -> list[Tensor]:
-    """Boolean masks, True where a weight stays, from the ranks of ``rank`` or ``rank_together``.
+    """Make masks, True where a weight stays, from the ranks of ``rank`` or ``rank_together``.
 
     ``pruning`` is ``"global"``, ``"layer"``, or a pattern such as ``"2:4"``.
 
@@ -73,9 +73,9 @@ def keep_masks(ranks: Sequence[Tensor], pruning: str, sparsity: float) -> list[T
 
 
 def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:
-    """Mask that keeps the ``n`` best of every ``m`` neighbouring inputs, O I H W or O I.
+    """Make the mask that keeps the ``n`` best of every ``m`` neighbouring inputs, O I H W or O I.
 
-    Neighbours are input channels at the same place of the kernel, as hardware that has use for such
+    Neighbours are input channels at the same position of the kernel, as hardware that supports such
     a pattern wants it. Where their number is not divisible by ``m`` the last, shorter group keeps
     its share, rounded up: a layer that reads one channel stays as it is.
 
@@ -97,7 +97,7 @@ def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:
 
 
 def kept_channels(ranks: Tensor, sparsity: float) -> Tensor:
-    """Indices of the output channels that stay, ascending; at least one always does.
+    """Return the indices of the output channels that stay, ascending; at least one always does.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def kept_channels(ranks: Tensor, sparsity: float) -> Tensor:
 
 
 def _keep_best(rows: Tensor, count: int) -> Tensor:
-    """Mask of the ``count`` greatest of every row (R, m); of equal ones the higher index stays."""
+    """Mark the ``count`` greatest of every row (R, m); of equal ones the higher index stays."""
     order = rows.argsort(dim=1, stable=True)
     return torch.zeros_like(rows, dtype=torch.bool).scatter_(
         1, order[:, rows.shape[1] - count :], True

@@ -1,4 +1,4 @@
-"""From a recipe to a pruned model: what scores need to know of the data, ranks made once."""
+"""Pruner: scores of a recipe -> cached ranks -> masks or kept channels -> a pruned model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from optiwidgets.engine.pruning.scores import (
 )
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 
-MOST_LABELLED = 512  # training images whose gradients are looked at, one by one
+MOST_LABELLED = 512  # training images whose gradients are computed, one by one
 
 
 class Pruner:
@@ -36,9 +36,9 @@ class Pruner:
     Parameters
     ----------
     folded
-        What ``network.fold`` gave.
+        The model with BatchNorm folded in, as ``batchnorm_folding.fold`` returns it.
     dataset
-        Scores look at its calibration images; those that need labels at its training images.
+        Scores use its calibration images; those that need labels its training images.
     """
 
     def __init__(self, folded: nn.Module, dataset: Dataset) -> None:
@@ -53,12 +53,12 @@ class Pruner:
 
     @cached_property
     def flow(self) -> tracing.Flow:
-        """Which layer's channels feed which others; ValueError where they cannot be followed."""
+        """Flow of channels between layers; ValueError where they cannot be traced."""
         return tracing.channel_flow(self.folded)
 
     @property
     def knows_gradients(self) -> bool:
-        """Tell whether ``gradients`` were made already."""
+        """Tell whether ``gradients`` were computed already."""
         return "gradients" in self.__dict__
 
     @cached_property
@@ -72,8 +72,11 @@ class Pruner:
         for image, label in zip(images.split(1), labels.split(1), strict=True):
             with torch.enable_grad():
                 loss = F.cross_entropy(net(image), label)
-            for total, slope in zip(sums.values(), _slopes(loss, weights), strict=True):
-                total += slope.square() / len(images)
+            gradients = torch.autograd.grad(  # 0 for weights that the loss does not depend on
+                loss, weights, allow_unused=True, materialize_grads=True
+            )
+            for total, gradient in zip(sums.values(), gradients, strict=True):
+                total += gradient.square() / len(images)
         return sums
 
     def prune(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
@@ -82,7 +85,7 @@ class Pruner:
         Returns
         -------
         tuple
-            The copy, and by layer what was cut.
+            The copy, and the cut of every layer by name.
 
         Raises
         ------
@@ -91,7 +94,7 @@ class Pruner:
         """
         self._check_layers(recipe)
         if recipe.pruning == "channel":
-            return self._without_channels(recipe)
+            return self._remove_channels(recipe)
         net, masks = copy.deepcopy(self.folded), self._masks(recipe)
         for name, layer in prunable(net).items():
             layer.weight.masked_fill_(~masks[name], 0.0)
@@ -106,7 +109,7 @@ class Pruner:
                 raise ValueError(f"channels of {name!r} cannot be removed: they are the answer")
 
     def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
-        """Masks by layer; a layer with a sparsity of its own is ranked and cut by itself."""
+        """Make masks by layer; a layer with a sparsity of its own is ranked and cut by itself."""
         own = {name: sparsity for name, sparsity, _ in recipe.layers if sparsity is not None}
         together = tuple(name for name in self.weights if name not in own)
         cuts = [(together, recipe.sparsity), *(((name,), own[name]) for name in own)]
@@ -117,12 +120,12 @@ class Pruner:
             masks |= zip(names, kept, strict=True)
         return masks
 
-    def _without_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
+    def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
         names = tuple(self.weights)
         ranks = self._ranks("channel", recipe.score, recipe.seed, names)
         keep = {
-            name: kept_channels(places, recipe.for_layer(name).sparsity)
-            for name, places in zip(names, ranks, strict=True)
+            name: kept_channels(layer_ranks, recipe.for_layer(name).sparsity)
+            for name, layer_ranks in zip(names, ranks, strict=True)
             if name != self.flow.last
         }
         net = channel_removal.remove_channels(self.folded, keep, self.flow)
@@ -130,7 +133,7 @@ class Pruner:
         return net, {name: self._cut(name, layer.weight, keep) for name, layer in layers}
 
     def _cut(self, name: str, weight: Tensor, keep: Mapping[str, Tensor]) -> LayerCut:
-        """Which of the untouched layer's outputs and inputs stayed; the weights left all did."""
+        """Make the cut of a layer whose channels were removed; no weight left is masked."""
         reads, columns = self.flow.feeds.get(name), None
         if reads is not None and reads in keep:
             channels = len(self.weights[reads])
@@ -138,14 +141,14 @@ class Pruner:
         return LayerCut(torch.ones_like(weight, dtype=torch.bool), keep.get(name), columns)
 
     def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
-        """Ranks of all weights (of all output channels), made once and compared ever after."""
+        """Rank all weights (all output channels) of the named layers."""
         chosen = [s for n, s in self._scores(pruning, score, seed).items() if n in names]
         if pruning == "global":
             return rank_together(chosen) if chosen else []
         return [s if pruning in N_OF_M else rank(s) for s in chosen]
 
     def _scores(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
-        """A score for every weight (every output channel) by layer: the lowest go first."""
+        """Score every weight (every output channel) by layer: the lowest are pruned first."""
         weights = list(self.weights.values())
         match score:
             case "random":
@@ -161,34 +164,28 @@ class Pruner:
             case "lamp":
                 scores = lamp(weights)
             case "wanda":
-                scores = wanda(weights, [self._strength(name) for name in self.weights])
+                scores = wanda(weights, [self._input_mean_squares(name) for name in self.weights])
             case "fisher":
                 scores = fisher(weights, list(self.gradients.values()))
             case _:
-                scores = obs(weights, [self._slack(name) for name in self.weights])
+                scores = obs(weights, [self._inverse_diagonal(name) for name in self.weights])
         return dict(zip(self.weights, scores, strict=True))
 
-    def _strength(self, name: str) -> Tensor:
-        """Mean square of the input that each weight multiplies, in the weight's shape."""
+    def _input_mean_squares(self, name: str) -> Tensor:
+        """Return the mean square of each weight's input, in the weight's shape."""
         if name not in self.seen.moments:  # no image ever reaches it
             return torch.zeros_like(self.weights[name])
-        return self._of_inputs(name, self.seen.moments[name].diagonal(dim1=1, dim2=2))
+        return self._expand_to_weights(name, self.seen.moments[name].diagonal(dim1=1, dim2=2))
 
-    def _slack(self, name: str) -> Tensor:
-        """Diagonal of the inverse Hessian for each weight of a layer, in the weight's shape."""
+    def _inverse_diagonal(self, name: str) -> Tensor:
+        """Return the inverse Hessian's diagonal for each weight, in the weight's shape."""
         if name not in self.seen.moments:
             return torch.ones_like(self.weights[name])
         inverse = torch.linalg.inv(damped(self.seen.moments[name]))
-        return self._of_inputs(name, inverse.diagonal(dim1=1, dim2=2))
+        return self._expand_to_weights(name, inverse.diagonal(dim1=1, dim2=2))
 
-    def _of_inputs(self, name: str, values: Tensor) -> Tensor:
-        """Values (G, I + 1), one an input and one for the bias, for each weight of the layer."""
+    def _expand_to_weights(self, name: str, values: Tensor) -> Tensor:
+        """Expand values (G, I + 1) of inputs, the bias last, to the shape of the weight."""
         weight = self.weights[name]
         rows = values[:, :-1].repeat_interleave(len(weight) // len(values), dim=0)
         return rows.view_as(weight)
-
-
-def _slopes(loss: Tensor, weights: list[Tensor]) -> list[Tensor]:
-    """Gradients of a loss; 0 for weights that it does not hang on."""
-    slopes = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
-    return list(slopes)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def magnitude(weights: Sequence[Tensor]) -> list[Tensor]:
-    """|w|.
+    """Score weights by |w|.
 
     Source: S. Han et al., "Learning both weights and connections for efficient neural networks",
     NeurIPS 2015, section 3.
@@ -23,7 +23,7 @@ def magnitude(weights: Sequence[Tensor]) -> list[Tensor]:
 
 
 def at_random(shapes: Sequence[Sequence[int]], seed: int) -> list[Tensor]:
-    """Random numbers, a control: they depend on the seed and the place alone, so masks nest.
+    """Draw random scores, a control: they depend on seed and index alone, so masks nest.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def at_random(shapes: Sequence[Sequence[int]], seed: int) -> list[Tensor]:
 
 
 def lamp(weights: Sequence[Tensor]) -> list[Tensor]:
-    """w^2 over the sum of all w^2 of its layer that are no smaller: comparable between layers.
+    """Score by w^2 over the sum of all w^2 of the layer that are no smaller: layers compare.
 
     A layer's largest weight scores 1, so no layer is emptied. Of equal weights the lower index is
     taken for the smaller one.
@@ -48,11 +48,11 @@ def lamp(weights: Sequence[Tensor]) -> list[Tensor]:
     >>> lamp([torch.tensor([[3.0, -1.0]]), torch.tensor([[0.1, 0.1]])])
     [tensor([[1.0000, 0.1000]]), tensor([[0.5000, 1.0000]])]
     """
-    return [_share_of_the_rest(w.square()) for w in weights]
+    return [_normalize_by_tail_sum(w.square()) for w in weights]
 
 
 def wanda(weights: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
-    """|w| times the root mean square of the input it multiplies.
+    """Score weights by |w| times the root mean square of the input.
 
     Compared over all layers or within one, as the recipe says; the paper compares the weights of
     one output.
@@ -78,7 +78,7 @@ def wanda(weights: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def fisher(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
-    """w^2 times the mean square of the loss's gradient: what the loss would rise by, roughly.
+    """Score by w^2 times the mean square of the loss's gradient: roughly the rise of the loss.
 
     Source: L. Theis et al., "Faster gaze prediction with dense networks and Fisher pruning",
     arXiv:1801.05787, equation 6.
@@ -92,9 +92,9 @@ def fisher(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tenso
 
 
 def obs(weights: Sequence[Tensor], inverses: Sequence[Tensor]) -> list[Tensor]:
-    """w^2 over the inverse Hessian's diagonal: the error left when the others make up for it.
+    """Score by w^2 over the inverse Hessian's diagonal: the error after the others are refitted.
 
-    Brought to one measure between layers as in ``lamp``.
+    Normalized by layer as in ``lamp``, so that layers compare.
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ def obs(weights: Sequence[Tensor], inverses: Sequence[Tensor]) -> list[Tensor]:
     >>> obs([torch.tensor([[3.0, -2.0]])], [torch.tensor([9.0, 1.0])])
     [tensor([[0.2000, 1.0000]])]
     """
-    return [_share_of_the_rest(w.square() / d) for w, d in zip(weights, inverses, strict=True)]
+    return [_normalize_by_tail_sum(w.square() / d) for w, d in zip(weights, inverses, strict=True)]
 
 
 def channel_scores(weights: Sequence[Tensor], score: str) -> list[Tensor]:
-    """One score an output channel, (O,) a layer: the filter's sum of |w| (L1), or L2 norm.
+    """Score output channels, (O,) a layer, by the filter's sum of |w| (L1), or its L2 norm.
 
     Source: H. Li et al., "Pruning filters for efficient ConvNets", ICLR 2017, section 3.1.
 
@@ -132,8 +132,8 @@ def channel_scores(weights: Sequence[Tensor], score: str) -> list[Tensor]:
     return [w.flatten(1).norm(order, dim=1) for w in weights]
 
 
-def _share_of_the_rest(values: Tensor) -> Tensor:
-    """Every value over the sum of itself and all that rank above it, in the values' shape."""
+def _normalize_by_tail_sum(values: Tensor) -> Tensor:
+    """Divide each value by the sum of itself and all that rank above it, in the values' shape."""
     ascending, order = values.flatten().sort(stable=True)
     rest = ascending.double().flip(0).cumsum(0).flip(0)
     shares = torch.empty_like(ascending)

@@ -1,4 +1,4 @@
-"""What flows through a model: ranges on calibration images, simulated quantization, arithmetic."""
+"""Quantization of activations: the affine quantizer, and its simulation in torch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BIT_WIDTHS = range(2, 9)
 
 @dataclass(frozen=True)
 class ActivationQuantizer:
-    """Evenly spaced values with a code each: scale x (code - zero point), code 0 .. 2^bits - 1.
+    """Affine quantizer of activations: scale x (code - zero point), code 0 .. 2^bits - 1.
 
     Sources: B. Jacob et al., CVPR 2018, section 2.1; R. Krishnamoorthi, arXiv:1806.08342, 2.1.
 
     Examples
     --------
-    >>> grid = ActivationQuantizer.over((-1.0, 0.5), bits=2)
-    >>> rounded = grid.fake_quantize(torch.tensor([-3.0, -0.3, 0.2, 0.9]))
-    >>> grid.scale, grid.zero_point, rounded.tolist()
+    >>> quantizer = ActivationQuantizer.over((-1.0, 0.5), bits=2)
+    >>> rounded = quantizer.fake_quantize(torch.tensor([-3.0, -0.3, 0.2, 0.9]))
+    >>> quantizer.scale, quantizer.zero_point, rounded.tolist()
     (0.5, 2, [-1.0, -0.5, 0.0, 0.5])
     """
 
@@ -38,7 +38,7 @@ class ActivationQuantizer:
 
     @classmethod
     def over(cls, span: Range, bits: int) -> ActivationQuantizer:
-        """The grid of 2^bits values over ``span`` (low <= 0 <= high), 0 being one of them.
+        """Make the quantizer of 2^bits values over ``span`` (low <= 0 <= high), 0 one of them.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class ActivationQuantizer:
         return cls(scale.item(), int(zero_point.item()), bits)
 
     def fake_quantize(self, values: Tensor) -> Tensor:
-        """Every value's nearest on the grid, halves to the even code; the same shape, float32.
+        """Round values to the nearest that has a code, halves to even; the same shape, float32.
 
         Divided, rounded, then shifted: bit for bit what ONNX's QuantizeLinear does.
         """
@@ -65,12 +65,12 @@ class ActivationQuantizer:
         return codes.mul_(self.scale)
 
     def __call__(self, layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """As a forward pre-hook: the layer sees its input on the grid."""
+        """Fake-quantize a layer's input, as a forward pre-hook."""
         return (self.fake_quantize(inputs[0]), *inputs[1:])
 
 
 def quantize_activations(net: nn.Module, ranges: Mapping[str, Range], bits: int) -> nn.Module:
-    """A copy of the model whose layers see their inputs rounded to ``bits``.
+    """Copy a model and fake-quantize the inputs of its layers to ``bits``.
 
     Simulates, in float, what an integer runtime computes; the state stays as it is.
 

@@ -1,4 +1,4 @@
-"""Quantization: choose a range -> codes -> the weights those codes stand for.
+"""Quantization of weights: choose a range -> codes -> decoded weights.
 
 Every function sees a weight tensor O I H W (or O I) as rows that share one scale: one row for
 ``granularity="tensor"``, O rows for ``granularity="channel"``.
@@ -22,13 +22,13 @@ LLOYD_STEPS = 300
 
 @dataclass(frozen=True, eq=False)
 class QuantizedWeight:
-    """A layer's weights as they are stored.
+    """Quantized weights of a layer, as they are stored.
 
     Parameters
     ----------
     codes
         In the weight's shape: integers (int16) for 1 to 8 bits, half or float values for 16 and
-        32. One-bit codes are -1 and +1; with a codebook they are places in it.
+        32. One-bit codes are -1 and +1; with a codebook they are indices into it.
     mask
         Same shape, True where a weight was kept. Where it is False the weight is exactly 0.
     bits
@@ -48,9 +48,9 @@ class QuantizedWeight:
     centroids: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def decode(self) -> Tensor:
-        """The float32 weights the codes stand for, 0 where pruned.
+        """Decode the codes to float32 weights, 0 where pruned.
 
-        That is scale x (code - zero point), or the centroid.
+        A weight is scale x (code - zero point), or the centroid.
 
         Examples
         --------
@@ -70,7 +70,7 @@ class QuantizedWeight:
 
 
 def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
-    """Codes for a float32 weight (O I H W or O I), ranges chosen from the weights kept.
+    """Quantize a float32 weight (O I H W or O I), ranges chosen from the weights kept.
 
     Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
     1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
@@ -84,8 +84,8 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
     Examples
     --------
     >>> w = torch.tensor([[0.2, -0.9], [0.6, 0.0]])
-    >>> coded = encode(w, torch.ones(2, 2, dtype=torch.bool), Recipe(bits=3))
-    >>> coded.codes.tolist(), round(coded.scale.item(), 2)
+    >>> quantized = encode(w, torch.ones(2, 2, dtype=torch.bool), Recipe(bits=3))
+    >>> quantized.codes.tolist(), round(quantized.scale.item(), 2)
     ([[1, -3], [2, 0]], 0.3)
     """
     if recipe.bits >= 16:
@@ -110,7 +110,7 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
 
 
 def choose_qparams(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Scale and zero point, (R,) float32 each, R = 1 or O, for 1 to 8 bits.
+    """Choose scale and zero point, (R,) float32 each, R = 1 or O, for 1 to 8 bits.
 
     Examples
     --------
@@ -130,13 +130,13 @@ def choose_qparams(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor
 def from_codes(
     codes: Tensor, mask: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
 ) -> QuantizedWeight:
-    """A layer from codes in the weight's shape, as it is stored."""
+    """Make a quantized weight from codes in the weight's shape."""
     stored = zero_point if recipe.scheme == "affine" else torch.empty(0)
     return QuantizedWeight(codes.to(torch.int16), mask, recipe.bits, scale, stored.to(torch.int16))
 
 
 def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Lowest and highest value to represent, (R,) each, for rows (R, n) whose mask says what stays.
+    """Choose the lowest and highest value to represent, (R,) each, of rows (R, n) under a mask.
 
     ``"minmax"`` takes all; ``"percentile"`` the central 99.9 % of the kept values (of their |w|
     for symmetric codes); ``"mse"`` the fraction of minmax with the least squared error. A range
@@ -158,7 +158,7 @@ def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Te
 
 
 def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Step size and zero point, (R,) float32 each, the zero point a whole number.
+    """Compute scale and zero point, (R,) float32 each, of a range; zero points are whole numbers.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Ten
 
 
 def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) -> Tensor:
-    """Nearest code of every value, clamped to the codes there are; rows (R, n) -> (R, n) float.
+    """Round values to their nearest code, clamped to the codes there are: (R, n) -> (R, n) float.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) ->
 
 
 def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
-    """Ascending centroids of k-means on values (n,), ``most`` of them or fewer.
+    """Find the ascending centroids of k-means on values (n,), ``most`` of them or fewer.
 
     Lloyd's iterations from centroids evenly spread between the least and the greatest value. On
     sorted values a cluster is a run, and its sum a difference of two running sums. Where there are
@@ -227,7 +227,7 @@ def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32
 
 
 def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Place of the nearest centroid for every value; halfway the lower one.
+    """Return the index of the nearest centroid for every value; halfway the lower one.
 
     Examples
     --------
@@ -240,12 +240,12 @@ def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDAr
 
 
 def _rows(values: Tensor, recipe: Recipe) -> Tensor:
-    """Values O I H W or O I as rows that share one scale, (R, n)."""
+    """Reshape values O I H W or O I to rows that share one scale, (R, n)."""
     return values.flatten(1) if recipe.granularity == "channel" else values.reshape(1, -1)
 
 
 def _threshold(rows: Tensor, kept: Tensor) -> Tensor:
-    """Below this |w| a ternary weight is 0, (R, 1): 0.7 times the mean |w| of those kept."""
+    """Compute the |w| up to which a ternary weight is 0, (R, 1): 0.7 times the kept mean |w|."""
     return 0.7 * rows.abs().sum(1, keepdim=True) / kept.sum(1, keepdim=True).clamp(min=1)
 
 
@@ -260,7 +260,7 @@ def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, 
 
 
 def _mse_range(rows: Tensor, low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Shrink minmax step by step and keep, for every row, the fraction of least squared error."""
+    """Search, for every row, the fraction of the minmax range with the least squared error."""
     best, least = torch.ones_like(high), torch.full_like(high, torch.inf)
     for step in range(MSE_STEPS, 0, -1):
         fraction = step / MSE_STEPS
