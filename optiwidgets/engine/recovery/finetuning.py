@@ -1,4 +1,4 @@
-"""Winning accuracy back by training: labels, gradients, seconds."""
+"""Recovery by training: fine-tuning, iterative pruning, quantization-aware training."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable
 
-EPOCHS, LONG = 5, 20  # the more is gone, the longer it takes
-SPARSE = 0.95  # from here on the longer training
+EPOCHS, LONG_EPOCHS = 5, 20
+SPARSE = 0.95  # sparsity from which on training takes ``LONG_EPOCHS``
 STEPS = ((0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5))  # share of the sparsity, epochs after it
 BATCH = 64
 PEAK_RATE = 4e-3
@@ -33,8 +33,8 @@ class Phase:
     total: int = EPOCHS
     started: float = field(default_factory=time.monotonic)
 
-    def told(self, share: float, loss: float) -> None:
-        """Say that a share (0..1) of this lap is done."""
+    def report_progress(self, share: float, loss: float) -> None:
+        """Report that a share (0..1) of this phase is done."""
         done = (self.before + share * self.epochs) / self.total
         epoch = math.ceil(done * self.total - 1e-9)
         left_s = (time.monotonic() - self.started) * (1 - done) / done
@@ -42,36 +42,36 @@ class Phase:
 
 
 def single_phase(on_progress: ProgressCallback, sparsity: float) -> Phase:
-    """A fine-tune as a whole: 5 epochs, or 20 where 95 % of the weights are gone or more.
+    """Make the only phase of a fine-tuning: 5 epochs, or 20 from a sparsity of 95 % on.
 
-    Of channels, or of weights, whichever is the larger share.
+    The sparsity is that of channels or of weights, whichever is larger.
 
     Examples
     --------
     >>> single_phase(print, 0.9).epochs, single_phase(print, 0.98).epochs
     (5, 20)
     """
-    epochs = LONG if sparsity >= SPARSE else EPOCHS
+    epochs = LONG_EPOCHS if sparsity >= SPARSE else EPOCHS
     return Phase(on_progress, epochs, total=epochs)
 
 
 def phases(on_progress: ProgressCallback) -> list[tuple[float, Phase]]:
-    """What iterative pruning goes through: shares of the sparsity, and the training after each.
+    """Make the phases of iterative pruning: a share of the sparsity, and the training after it.
 
-    The shares are 1 - (1 - t)^3 at t = 1/4, 1/2, 3/4 and 1: much at first, little at the end.
+    The shares are 1 - (1 - t)^3 at t = 1/4, 1/2, 3/4 and 1: large steps first, small ones last.
 
     Source: M. Zhu, S. Gupta, "To prune, or not to prune", ICLR 2018 workshop, equation 1.
 
     Examples
     --------
-    >>> [(share, phase.epochs) for share, lap in phases(print)]
+    >>> [(share, phase.epochs) for share, phase in phases(print)]
     [(0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5)]
     """
-    total, started, before, all_laps = sum(n for _, n in STEPS), time.monotonic(), 0, []
+    total, started, before, schedule = sum(n for _, n in STEPS), time.monotonic(), 0, []
     for share, epochs in STEPS:
-        all_laps.append((share, Phase(on_progress, epochs, before, total, started)))
+        schedule.append((share, Phase(on_progress, epochs, before, total, started)))
         before += epochs
-    return all_laps
+    return schedule
 
 
 def finetune(
@@ -83,10 +83,10 @@ def finetune(
     phase: Phase | None = None,
     fake_quantize: Callable[[str, Layer], None] | None = None,
 ) -> None:
-    """Train a pruned network a little longer, in place, weights that were pruned staying 0.
+    """Fine-tune a pruned network in place; pruned weights stay 0.
 
-    With ``fake_quantize`` training sees the rounded network: loss and gradients are those of the
-    rounded weights, and the gradients move the exact ones ("straight through" the rounding).
+    With ``fake_quantize`` loss and gradients are those of the rounded weights, and the gradients
+    are applied to the exact ones (the straight-through estimator).
 
     Parameters
     ----------
@@ -95,12 +95,12 @@ def finetune(
     masks
         One a prunable layer, in its weight's shape, True where a weight stays.
     train
-        Training images and labels; no others are looked at.
+        Training images and labels; no others are used.
     seed
         Seeds the order of the images.
     phase
-        How many epochs, and who is told the progress after every batch; what the listener raises
-        (``Cancelled``, say) ends the training.
+        Number of epochs, and the progress callback, called after every batch; an exception that it
+        raises (``Cancelled``, say) ends the training.
     fake_quantize
         Rounds a layer's weights in place.
 
@@ -122,23 +122,23 @@ def finetune(
         if step % batches == 0:
             order = torch.randperm(len(images), generator=shuffle).split(BATCH)
         chosen = order[step % batches]
-        exact = _snapped(layers, fake_quantize) if fake_quantize else {}
+        exact = _fake_quantize(layers, fake_quantize) if fake_quantize else {}
         loss = F.cross_entropy(net(images[chosen]), labels[chosen], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()
-        _put(layers, exact)
+        _set_weights(layers, exact)
         optimizer.step()
         cycle.step()
-        _put(layers, {n: torch.where(masks[n], layers[n].weight, 0.0) for n in layers})
-        phase.told((step + 1) / steps, loss.item())
+        _set_weights(layers, {n: torch.where(masks[n], layers[n].weight, 0.0) for n in layers})
+        phase.report_progress((step + 1) / steps, loss.item())
     for parameter in parameters:
         parameter.requires_grad_(False)
 
 
-def _snapped(
+def _fake_quantize(
     layers: Mapping[str, Layer], fake_quantize: Callable[[str, Layer], None]
 ) -> dict[str, Tensor]:
-    """Round all weights in place, and return what they were."""
+    """Round all weights in place, and return the exact ones."""
     with torch.no_grad():
         exact = {name: layer.weight.detach().clone() for name, layer in layers.items()}
         for name, layer in layers.items():
@@ -146,7 +146,7 @@ def _snapped(
     return exact
 
 
-def _put(layers: Mapping[str, Layer], weights: Mapping[str, Tensor]) -> None:
+def _set_weights(layers: Mapping[str, Layer], weights: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, weight in weights.items():
             layers[name].weight.copy_(weight)

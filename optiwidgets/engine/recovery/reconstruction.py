@@ -1,7 +1,8 @@
-"""Winning accuracy back without labels and without gradients, layer by layer.
+"""Recovery without labels and gradients: layer-wise reconstruction, bias correction.
 
-What was pruned or rounded changes what a layer answers. The weights that stay can make up for most
-of it: calibration images say what the layer answered before, and what it is asked now.
+Pruning and rounding change layer outputs. The remaining weights are refitted by least squares on
+calibration inputs to restore the original outputs, or biases (and scales) are moved to restore
+their means (and variances).
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 
-ROUNDS = 3  # of fitting where a ReLU follows: what is below zero need not be met
+ROUNDS = 3  # of fitting where a ReLU follows: targets below zero need not be met
 MOST_ENTRIES = 2**25  # of Hessians solved at once
-Code = Callable[[str, Layer, Tensor], None]
+Quantize = Callable[[str, Layer, Tensor], None]
 
 
 def refit(
     net: nn.Module,
     cuts: Mapping[str, LayerCut],
-    seen: LayerStatistics,
+    statistics: LayerStatistics,
     on_progress: ProgressCallback = lambda _: None,
 ) -> None:
-    """Give every layer the weights whose answers come nearest to those it gave before, in place.
+    """Refit every layer to the outputs of the untouched model by least squares, in place.
 
     With H the damped second moments of the inputs (the bias counts as the weight of an input that
     is always 1) and R the inputs that an output kept, w_R = H_RR^-1 (H w)_R: least squares on the
@@ -51,26 +52,30 @@ def refit(
     >>> net = fold(nn.Sequential(nn.Linear(2, 1, bias=False)))
     >>> _ = net[0].weight.copy_(torch.tensor([[1.0, 2.0]]))
     >>> images = torch.tensor([[1.0, 1.0], [2.0, 2.0]])  # both inputs are alike
-    >>> seen = LayerStatistics(fold(net), images)
-    >>> refit(net, {"0": LayerCut(torch.tensor([[False, True]]))}, seen)
+    >>> statistics = LayerStatistics(fold(net), images)
+    >>> refit(net, {"0": LayerCut(torch.tensor([[False, True]]))}, statistics)
     >>> [round(w, 2) for w in net[0].weight.flatten().tolist()]
     [0.0, 2.99]
     """
-    untouched, layers = prunable(seen.net), prunable(net)
-    for place, (name, layer) in enumerate(layers.items(), start=1):
-        _refit_layer(layer, untouched[name], cuts[name], seen.moments[name])
-        on_progress(Progress(place / len(layers), f"layer {place} of {len(layers)}"))
+    untouched, layers = prunable(statistics.net), prunable(net)
+    for count, (name, layer) in enumerate(layers.items(), start=1):
+        _refit_layer(layer, untouched[name], cuts[name], statistics.moments[name])
+        on_progress(Progress(count / len(layers), f"layer {count} of {len(layers)}"))
 
 
 def sequential(
-    net: nn.Module, cuts: Mapping[str, LayerCut], seen: LayerStatistics, code: Code, relus: set[str]
+    net: nn.Module,
+    cuts: Mapping[str, LayerCut],
+    statistics: LayerStatistics,
+    quantize: Quantize,
+    relus: set[str],
 ) -> None:
-    """Refit layer by layer, each on what the layers before it, already refitted, hand on; in place.
+    """Refit layer by layer, each on the outputs of the layers already refitted, in place.
 
-    Every layer is fitted by least squares to the answers the untouched model gave, from the inputs
-    it gets now, then rounded by ``code``, so that later layers make up for that too. Where a ReLU
-    follows (``relus`` names those layers), an answer below zero need not be met by another below
-    zero: such targets follow the fit for a few rounds.
+    Every layer is fitted by least squares to the outputs of the untouched model, from the inputs
+    it gets now, then rounded by ``quantize``, so that later layers compensate for rounding too.
+    Where a ReLU follows (``relus`` names those layers), an output below zero need only be matched
+    by any other below zero: such targets follow the fit for a few rounds.
 
     Sources: E. Frantar, D. Alistarh, "SparseGPT", ICML 2023, section 3.1 (masked regression);
     Y. He et al., "Channel pruning for accelerating very deep neural networks", ICCV 2017,
@@ -80,61 +85,66 @@ def sequential(
 
     def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
         cut = cuts[name]
-        targets = _kept(seen.outputs[name].mT, cut.outputs)
-        rows, mask, start = with_ones(input_rows(layer, inputs)), _mask(layer, cut), _joined(layer)
+        targets = _select(statistics.outputs[name].mT, cut.outputs)
+        rows = with_ones(input_rows(layer, inputs))
+        mask, start = _free_mask(layer, cut), _weights_and_bias(layer)
         fitted = [
             _fit(x, y, w, m, name in relus)
             for x, y, w, m in zip(
-                rows, *(_grouped(t, layer) for t in (targets, start, mask)), strict=True
+                rows, *(_split_groups(t, layer) for t in (targets, start, mask)), strict=True
             )
         ]
-        _write(layer, torch.cat(fitted))
-        code(name, layer, inputs)
+        _set_weights_and_bias(layer, torch.cat(fitted))
+        quantize(name, layer, inputs)
         return layer.forward(inputs)
 
-    visit_layers(net, seen.images, visit)
+    visit_layers(net, statistics.images, visit)
 
 
 def recalibrate(
-    net: nn.Module, cuts: Mapping[str, LayerCut], seen: LayerStatistics, code: Code, *, spread: bool
+    net: nn.Module,
+    cuts: Mapping[str, LayerCut],
+    statistics: LayerStatistics,
+    quantize: Quantize,
+    *,
+    spread: bool,
 ) -> None:
-    """Give every output the mean, and with ``spread`` the variance, it had before; in place.
+    """Restore every output's mean, and with ``spread`` its variance, in place.
 
-    Layer by layer on the calibration images: rows of weights are stretched so that the variances
-    agree, then rounded by ``code``, then biases are moved so that the means agree. An output that
-    never changes is not stretched, a layer without biases keeps its means. Without ``spread`` this
-    is bias correction.
+    Layer by layer on the calibration images: rows of weights are scaled so that the variances
+    agree, then rounded by ``quantize``, then biases are moved so that the means agree. A constant
+    output is not scaled, a layer without biases keeps its means. Without ``spread`` this is bias
+    correction.
 
     Sources: M. Nagel et al., "Data-free quantization through weight equalization and bias
-    correction", ICCV 2019, section 4.2; on a folded net the stretch is what estimating BatchNorm
-    anew would do.
+    correction", ICCV 2019, section 4.2; on a folded net the scaling is equivalent to re-estimating
+    BatchNorm.
     """
 
     def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> Tensor:
-        mean, deviation = (
-            _kept(values, cuts[name].outputs) for values in seen.output_means_and_deviations[name]
-        )
+        original = statistics.output_means_and_deviations[name]
+        mean, deviation = (_select(values, cuts[name].outputs) for values in original)
         if spread:
-            narrow = output_rows(layer, outputs).std(0, correction=0)
-            stretch = torch.where(narrow > 1e-6, deviation / narrow, 1.0)
-            layer.weight.mul_(stretch.view(-1, *[1] * (layer.weight.dim() - 1)))
-            bias = 0.0 if layer.bias is None else _of_channels(layer.bias, layer)
-            outputs = (outputs - bias) * _of_channels(stretch, layer) + bias
+            current = output_rows(layer, outputs).std(0, correction=0)
+            factor = torch.where(current > 1e-6, deviation / current, 1.0)
+            layer.weight.mul_(factor.view(-1, *[1] * (layer.weight.dim() - 1)))
+            bias = 0.0 if layer.bias is None else _per_channel(layer.bias, layer)
+            outputs = (outputs - bias) * _per_channel(factor, layer) + bias
         exact = layer.weight.clone()
-        code(name, layer, inputs)
+        quantize(name, layer, inputs)
         if not torch.equal(layer.weight, exact):
             outputs = layer.forward(inputs)
         if layer.bias is None:
             return outputs
         shift = mean - output_rows(layer, outputs).mean(0)
         layer.bias.add_(shift)
-        return outputs + _of_channels(shift, layer)
+        return outputs + _per_channel(shift, layer)
 
-    visit_layers(net, seen.images, visit)
+    visit_layers(net, statistics.images, visit)
 
 
 def solve_kept(hessian: Tensor, right: Tensor, mask: Tensor) -> Tensor:
-    """Rows w (O, I) with w_R = H_RR^-1 right_R and 0 elsewhere, R the row's kept inputs.
+    """Solve for rows w (O, I) with w_R = H_RR^-1 right_R, R the row's kept inputs; 0 elsewhere.
 
     One batched Cholesky: rows are gathered to the length of the longest, the rest of their block is
     the identity. Where all rows keep the same inputs, there is one block for all.
@@ -156,55 +166,56 @@ def solve_kept(hessian: Tensor, right: Tensor, mask: Tensor) -> Tensor:
 
 
 class _Solver:
-    """Factors the kept blocks once, and solves for as many right-hand sides as are asked."""
+    """Cholesky factors of the kept blocks, for any number of right-hand sides."""
 
     def __init__(self, hessian: Tensor, mask: Tensor) -> None:
         alike = bool((mask == mask[:1]).all())
         mask = mask[:1] if alike else mask
         longest = int(mask.sum(1).max())
-        self.places = mask.int().argsort(dim=1, descending=True, stable=True)[:, :longest]
-        self.real = mask.gather(1, self.places)
+        self.indices = mask.int().argsort(dim=1, descending=True, stable=True)[:, :longest]
+        self.real = mask.gather(1, self.indices)
         pairs = self.real[:, :, None] & self.real[:, None, :]
-        blocks = hessian[self.places[:, :, None], self.places[:, None, :]]
+        blocks = hessian[self.indices[:, :, None], self.indices[:, None, :]]
         self.factors = torch.linalg.cholesky(torch.where(pairs, blocks, torch.eye(longest)))
 
     def __call__(self, right: Tensor) -> Tensor:
-        places, real = self.places.expand(len(right), -1), self.real.expand(len(right), -1)
-        wanted = torch.where(real, right.gather(1, places), 0.0)
+        indices, real = self.indices.expand(len(right), -1), self.real.expand(len(right), -1)
+        kept = torch.where(real, right.gather(1, indices), 0.0)
         if len(self.factors) == 1:
-            solved = torch.cholesky_solve(wanted.mT, self.factors[0]).mT
+            solved = torch.cholesky_solve(kept.mT, self.factors[0]).mT
         else:
-            solved = torch.cholesky_solve(wanted.unsqueeze(-1), self.factors).squeeze(-1)
-        return torch.zeros_like(right).scatter_(1, places, torch.where(real, solved, 0.0))
+            solved = torch.cholesky_solve(kept.unsqueeze(-1), self.factors).squeeze(-1)
+        return torch.zeros_like(right).scatter_(1, indices, torch.where(real, solved, 0.0))
 
 
 def _refit_layer(layer: Layer, untouched: Layer, cut: LayerCut, moments: Tensor) -> None:
-    hessians, mask, whole = damped(moments), _mask(layer, cut), _joined(untouched)
-    rights = [w @ h for w, h in zip(_grouped(whole, untouched), hessians, strict=True)]
-    right = _kept(torch.cat(rights), cut.outputs)
+    hessians, mask = damped(moments), _free_mask(layer, cut)
+    original = _split_groups(_weights_and_bias(untouched), untouched)
+    rights = [w @ h for w, h in zip(original, hessians, strict=True)]
+    right = _select(torch.cat(rights), cut.outputs)
     if cut.columns is not None:
         right, hessians = right[:, cut.with_bias], cut.of_inputs(hessians)
+    groups = zip(hessians, _split_groups(right, layer), _split_groups(mask, layer), strict=True)
     fitted = [
-        torch.cat([solve_kept(h, *part) for part in _portions(h, r, m)])
-        for h, r, m in zip(hessians, _grouped(right, layer), _grouped(mask, layer), strict=True)
+        torch.cat([solve_kept(h, *part) for part in _split_rows(h, r, m)]) for h, r, m in groups
     ]
-    _write(layer, torch.cat(fitted))
+    _set_weights_and_bias(layer, torch.cat(fitted))
 
 
 def _fit(rows: Tensor, targets: Tensor, start: Tensor, mask: Tensor, relu: bool) -> Tensor:
-    """Least squares for targets (O, n) from rows (n, I); in doubt near to ``start`` (O, I)."""
+    """Fit targets (O, n) from rows (n, I) by least squares, damped towards ``start`` (O, I)."""
     moments = second_moments(rows)
     hessian = damped(moments)
     pull = start * (hessian - moments).diagonal()
     return torch.cat(
         [
-            _fit_portion(hessian, rows, y, p, m, ROUNDS if relu else 0)
-            for y, p, m in _portions(hessian, targets, pull, mask)
+            _fit_rows(hessian, rows, y, p, m, ROUNDS if relu else 0)
+            for y, p, m in _split_rows(hessian, targets, pull, mask)
         ]
     )
 
 
-def _fit_portion(
+def _fit_rows(
     hessian: Tensor, rows: Tensor, targets: Tensor, pull: Tensor, mask: Tensor, rounds: int
 ) -> Tensor:
     solve = _Solver(hessian, mask)
@@ -215,40 +226,40 @@ def _fit_portion(
     return fitted
 
 
-def _portions(hessian: Tensor, *of: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Cut tensors (O, ...) into as many rows as may be solved at once."""
+def _split_rows(hessian: Tensor, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Split tensors (O, ...) into as many rows as may be solved at once."""
     most = max(1, MOST_ENTRIES // hessian.numel())
-    return zip(*(t.split(most) for t in of), strict=True)
+    return zip(*(t.split(most) for t in tensors), strict=True)
 
 
-def _grouped(rows: Tensor, layer: Layer) -> tuple[Tensor, ...]:
-    """What belongs to a layer's outputs (O, ...), group by group."""
+def _split_groups(rows: Tensor, layer: Layer) -> tuple[Tensor, ...]:
+    """Split rows (O, ...), one for each output of a layer, into its groups."""
     groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
     return rows.chunk(groups)
 
 
-def _of_channels(values: Tensor, layer: Layer) -> Tensor:
-    """Values (O,), one an output channel, to be joined with a layer's answers."""
+def _per_channel(values: Tensor, layer: Layer) -> Tensor:
+    """Reshape values (O,), one an output channel, to broadcast with a layer's outputs."""
     return values.view(-1, 1, 1) if isinstance(layer, nn.Conv2d) else values
 
 
-def _kept(rows: Tensor, places: Tensor | None) -> Tensor:
-    return rows if places is None else rows[places]
+def _select(rows: Tensor, indices: Tensor | None) -> Tensor:
+    return rows if indices is None else rows[indices]
 
 
-def _joined(layer: Layer) -> Tensor:
-    """Weights and bias side by side, (O, I + 1)."""
+def _weights_and_bias(layer: Layer) -> Tensor:
+    """Concatenate weights and bias, (O, I + 1)."""
     bias = torch.zeros(len(layer.weight)) if layer.bias is None else layer.bias
     return torch.cat([layer.weight.flatten(1), bias[:, None]], dim=1)
 
 
-def _mask(layer: Layer, cut: LayerCut) -> Tensor:
-    """What may be fitted, (O, I + 1): the weights that stayed, and the bias if there is one."""
+def _free_mask(layer: Layer, cut: LayerCut) -> Tensor:
+    """Mark the weights that may be fitted, (O, I + 1): those kept, and the bias if there is one."""
     free = torch.full((len(layer.weight), 1), layer.bias is not None)
     return torch.cat([cut.mask.flatten(1), free], dim=1)
 
 
-def _write(layer: Layer, joined: Tensor) -> None:
-    layer.weight.copy_(joined[:, :-1].view_as(layer.weight))
+def _set_weights_and_bias(layer: Layer, rows: Tensor) -> None:
+    layer.weight.copy_(rows[:, :-1].view_as(layer.weight))
     if layer.bias is not None:
-        layer.bias.copy_(joined[:, -1])
+        layer.bias.copy_(rows[:, -1])
