@@ -158,7 +158,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 
 def whole_s(experiment: ow.Experiment, recipe: ow.Recipe) -> float:
     """Time of a recipe if nothing is known from the one before."""
-    experiment._whole.resumer._last = None
+    experiment._whole.resumer._previous = None
     start = time.perf_counter()
     experiment.run(recipe)
     return time.perf_counter() - start

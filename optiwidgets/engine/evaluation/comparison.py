@@ -1,4 +1,4 @@
-"""Comparison of two reports, image by image and cell by cell."""
+"""Comparison of two reports: images of a cell, lost and gained images, confusions, significance."""
 
 from __future__ import annotations
 
@@ -12,25 +12,19 @@ from optiwidgets.engine.types.measurements import Drop, Integers
 from optiwidgets.engine.types.report import Report
 
 MOST_FLOWS = 12
-
-
 SAME, LOST, GAINED, FLIP = range(4)  # a flip is lost, gained, or from one mistake to another
-
-
 LEVEL = 0.05  # of McNemar's exact test
-
-
 REAL, NO_SIGN, CANNOT_TELL = "real", "no sign of a drop", "cannot tell"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The images that baseline, optimized model or both put into one cell, most changed first.
+    """Images that baseline, optimized model or both put into one cell, most changed first.
 
-    ``images`` are positions in the reports, ``marks`` what became of each: ``SAME``, ``LOST``,
+    ``images`` are indices in the reports, ``marks`` the change of each: ``SAME``, ``LOST``,
     ``GAINED`` or ``FLIP``, from one mistake to another. ``scores`` are (n, 4): of the true class
-    before and after, of the cell's predicted class before and after. ``before`` and ``after`` are
-    how many images the two models put there.
+    before and after, of the cell's predicted class before and after. ``before`` and ``after`` count
+    the images that the two models put there.
     """
 
     images: Integers
@@ -42,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Flow:
-    """How many images of a class were taken for another one, before and after."""
+    """Number of images of one class predicted as another one, before and after."""
 
     truth: int
     prediction: int
@@ -51,15 +45,15 @@ class Flow:
 
     @property
     def change(self) -> int:
-        """Images more than before."""
+        """Growth in images."""
         return self.after - self.before
 
 
 @dataclass(frozen=True)
 class DropSignificance:
-    """Whether a drop is real: ``state`` is ``REAL``, ``NO_SIGN`` or ``CANNOT_TELL``.
+    """Significance of a drop: ``state`` is ``REAL``, ``NO_SIGN`` or ``CANNOT_TELL``.
 
-    ``enough`` is about how many images would settle it; None where it is settled.
+    ``enough`` is about the number of images that would settle it; None where it is settled.
     """
 
     state: str
@@ -70,7 +64,7 @@ class DropSignificance:
 
 
 def inspect_cell(baseline: Report, report: Report, truth: int, prediction: int) -> Cell:
-    """Find the images of one cell: those the baseline put there, and those the optimized model did.
+    """Find the images that the baseline or the optimized model put into one cell.
 
     Parameters
     ----------
@@ -89,25 +83,25 @@ def inspect_cell(baseline: Report, report: Report, truth: int, prediction: int) 
     >>> [cell.before, cell.after] == [int(r.confusion.counts[4, 9]) for r in (base, rep)]
     True
     """
-    there = report.labels == truth
-    was, now = baseline.predictions == prediction, report.predictions == prediction
-    images = np.flatnonzero(there & (was | now))
+    of_class = report.labels == truth
+    before, after = (of_class & (r.predictions == prediction) for r in (baseline, report))
+    images = np.flatnonzero(before | after)
     columns = [truth, prediction]
     pair = np.stack([baseline.scores[images][:, columns], report.scores[images][:, columns]], 2)
-    moved = np.nan_to_num(np.abs(pair[:, :, 1] - pair[:, :, 0]), nan=np.inf).max(axis=1)
-    order = np.argsort(-moved, kind="stable")
+    change = np.nan_to_num(np.abs(pair[:, :, 1] - pair[:, :, 0]), nan=np.inf).max(axis=1)
+    order = np.argsort(-change, kind="stable")
     chosen = images[order]
     return Cell(
         images=chosen,
         marks=mark(baseline, report)[chosen],
         scores=pair[order].reshape(-1, 4),
-        before=int((there & was).sum()),
-        after=int((there & now).sum()),
+        before=int(before.sum()),
+        after=int(after.sum()),
     )
 
 
 def mark(baseline: Report, report: Report) -> Integers:
-    """What became of every image: ``SAME``, ``LOST``, ``GAINED`` or ``FLIP`` (wrong both times).
+    """Mark every image as ``SAME``, ``LOST``, ``GAINED`` or ``FLIP`` (wrong both times).
 
     Examples
     --------
@@ -118,14 +112,15 @@ def mark(baseline: Report, report: Report) -> Integers:
     >>> int((mark(base, rep) == LOST).sum()) == rep.drop_from(base).lost
     True
     """
-    was, now = baseline.predictions == report.labels, report.predictions == report.labels
+    before, after = (r.predictions == report.labels for r in (baseline, report))
     flipped = baseline.predictions != report.predictions
-    marks: Integers = np.where(flipped, np.where(was, LOST, np.where(now, GAINED, FLIP)), SAME)
+    flips = np.where(before, LOST, np.where(after, GAINED, FLIP))
+    marks: Integers = np.where(flipped, flips, SAME)
     return marks
 
 
 def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flow, ...]:
-    """The mistakes that became more, those that grew most first (ties: lower class first).
+    """List the confusions that grew, largest growth first (ties: lower class first).
 
     Examples
     --------
@@ -143,14 +138,14 @@ def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flo
     grown = after - before
     np.fill_diagonal(grown, 0)
     order = np.argsort(-grown, axis=None, kind="stable")[:most]
-    pairs = [divmod(int(place), len(grown)) for place in order]
+    pairs = [divmod(int(index), len(grown)) for index in order]
     return tuple(
         Flow(t, p, int(before[t, p]), int(after[t, p])) for t, p in pairs if grown[t, p] > 0
     )
 
 
 def light(baseline: Report, report: Report) -> DropSignificance:
-    """Say whether the drop is real, by the paired difference's 95 % interval and McNemar's exact p.
+    """Test whether the drop is real, by its paired 95 % interval and McNemar's exact p.
 
     ``REAL``: the whole interval lies above 0, and p below 0.05: near the limit the two can
     disagree. ``NO_SIGN``: no more images lost than gained. ``CANNOT_TELL``: in between.
@@ -177,7 +172,7 @@ def light(baseline: Report, report: Report) -> DropSignificance:
 
 
 def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:
-    """The class whose recall fell most, and by how many points; None where none fell.
+    """Find the class whose recall fell most, and by how many points; None where none fell.
 
     Examples
     --------

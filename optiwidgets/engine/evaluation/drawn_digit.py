@@ -1,4 +1,4 @@
-"""A drawing laid out as the digits a model was trained on, and what models read in it."""
+"""Classification of a drawing, laid out as the digits that the model was trained on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from optiwidgets.engine.types.report import Report
 
 
 class DigitReader:
-    """Reads drawings with models that reports are about; the two read with last stay at hand.
+    """Classifier of drawings by the models of reports; it caches the baseline and the last model.
 
     Parameters
     ----------
     dataset
-        What the models look at: one that ``unreadable`` has nothing against.
+        Images of the models; ``unreadable`` is empty for them.
 
     Examples
     --------
@@ -37,9 +37,9 @@ class DigitReader:
         self._models: dict[Recipe, nn.Module] = {}
 
     def scores(self, report: Report, drawing: Ink) -> Floats:
-        """Softmax scores (K,) of the report's model for a drawing, laid out as a digit.
+        """Compute the softmax scores (K,) of the report's model for a drawing, laid out as a digit.
 
-        Where a report is the int8 runtime's, this is its float simulation.
+        For a report of the int8 runtime, they are those of its float simulation.
         """
         image = as_image(as_digit(drawing), self.dataset)
         scores: Floats = evaluate(self._model(report), [image]).double().softmax(1)[0].numpy()
@@ -47,6 +47,6 @@ class DigitReader:
 
     def _model(self, report: Report) -> nn.Module:
         model = self._models.get(report.recipe) or report.model()
-        untouched = {kept: old for kept, old in self._models.items() if kept == Recipe()}
-        self._models = untouched | {report.recipe: model}
+        baseline = {recipe: old for recipe, old in self._models.items() if recipe == Recipe()}
+        self._models = baseline | {report.recipe: model}
         return model

@@ -17,11 +17,11 @@ BATCH = 64  # fits the cache; one giant batch is three times slower
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """A part of a dataset, laid out for evaluation.
+    """Part of a dataset, in batches for evaluation.
 
-    ``batches`` are float32 N C H W, ``labels`` (N,) int64, ``part`` the
-    part's name and ``fingerprint`` the SHA-256 of it all. ``out_of`` says how many images there
-    are where these are but the first.
+    ``batches`` are float32 N C H W, ``labels`` (N,) int64, ``part`` the part's name and
+    ``fingerprint`` the SHA-256 of images and labels. ``out_of`` is the number of images in the
+    part, of which these may be only the first.
     """
 
     part: str
@@ -32,7 +32,7 @@ class Images:
 
     @classmethod
     def of(cls, name: str, part: Part, first: int | None = None) -> Images:
-        """Cut a part into batches, or its ``first`` images in stratified order."""
+        """Split a part into batches, or its ``first`` images in stratified order."""
         images, labels = part
         out_of = len(labels)
         if first is not None:
@@ -45,7 +45,7 @@ class Images:
 
 
 def stratified(labels: Integers) -> Integers:
-    """An order of the images in which every first part has all classes in their shares.
+    """Return an order of the images in which every prefix has all classes in their shares.
 
     Examples
     --------
@@ -53,10 +53,10 @@ def stratified(labels: Integers) -> Integers:
     >>> labels[stratified(labels)].tolist()
     [0, 1, 0, 0, 1, 0]
     """
-    at = np.empty(len(labels))
+    keys = np.empty(len(labels))
     random = np.random.default_rng(0)
     for label in np.unique(labels):
-        places = np.flatnonzero(labels == label)
-        at[places] = (random.permutation(len(places)) + 0.5) / len(places)
-    order: Integers = np.argsort(at, kind="stable")
+        indices = np.flatnonzero(labels == label)
+        keys[indices] = (random.permutation(len(indices)) + 0.5) / len(indices)
+    order: Integers = np.argsort(keys, kind="stable")
     return order

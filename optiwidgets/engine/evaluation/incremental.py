@@ -1,6 +1,6 @@
-"""Evaluating in the inference runtime, from the first changed layer on.
+"""Incremental evaluation in the inference runtime, from the first changed layer on.
 
-What came before that layer is what it was the last time, and is kept.
+The values before that layer equal those of the previous model, and are cached.
 """
 
 from __future__ import annotations
@@ -26,84 +26,88 @@ from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, templa
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 
-MOST_BYTES = 2**26  # of values kept
-CHUNK = 64  # batches between two looks at whether to go on
+MOST_BYTES = 2**26  # of cached values
+CHUNK = 64  # batches between two calls of ``on_progress``
 PROBED = 4  # images on which runtime and torch must agree
-FAR = 1e-3  # how far apart scores may be there, as a share of the largest
+TOLERANCE = 1e-3  # of scores there, as a share of the largest
 log = logging.getLogger("optiwidgets")
 
-Values = Mapping[str, NDArray[Any]]  # what steps gave, by name
+Values = Mapping[str, NDArray[Any]]  # outputs of nodes, by name
 
 
 class IncrementalEvaluator:
-    """Evaluates models of one kind, one after the other, on batches that stay the same.
+    """Evaluator of similar models, one after the other, on fixed batches.
 
-    They run in ONNX Runtime. Where a model agrees with the one before it up to some layer, it
-    starts from the values that went into that layer, if they were kept; from then on they are. The
-    scores are the same bits as from the images on. Models that cannot be exported, or whose
-    activations are rounded, run in torch, as a whole.
+    They run in ONNX Runtime. Where a model equals the previous one up to some layer, evaluation
+    starts from the inputs of that layer if they are cached, else caches them. Scores are
+    bit-identical to a full evaluation. Models that cannot be exported, or whose activations are
+    rounded, run in torch, as a whole.
 
-    Models of one kind differ in tensors and their shapes, not in what ``forward`` does with them.
-    Any thread may call it: what it knows is replaced as a whole and never changed.
+    Similar models differ in tensors and their shapes, not in their ``forward``. Any thread may call
+    it: its state is replaced as a whole and never changed.
 
     Parameters
     ----------
     batches
         N C H W, as for ``evaluate``.
     most_bytes
-        Of values kept; what is more is worked out from the images every time.
+        Of cached values; what does not fit is computed from the images every time.
 
     Examples
     --------
     >>> batches = [torch.ones(4, 1, 1, 2)]
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
-    >>> resumer = IncrementalEvaluator(batches)
+    >>> evaluator = IncrementalEvaluator(batches)
     >>> for bias in (1.0, 2.0):
     ...     _ = net[3].bias.data.fill_(bias)
-    ...     print(torch.allclose(resumer(net), evaluate(net, batches)), resumer.kept_at)
+    ...     print(torch.allclose(evaluator(net), evaluate(net, batches)), evaluator.cached_at)
     True ()
     True ('3',)
     """
 
     def __init__(self, batches: Sequence[Tensor], most_bytes: float = MOST_BYTES) -> None:
         self.batches, self.most_bytes = batches, most_bytes
-        self._last: _Last | None = None
-        self._graphs: dict[bytes, Graph] = {}  # of several widths, where the steps depend on them
+        self._previous: _PreviousRun | None = None
+        self._graphs: dict[bytes, Graph] = {}  # of several widths, where the nodes depend on them
         self._in_torch = False  # models of this kind cannot run elsewhere
-        self._exact: dict[object, bool] = {}  # steps before which a model may be cut
+        self._exact: dict[object, bool] = {}  # nodes before which a model may be split
 
     @property
-    def kept_at(self) -> tuple[str, ...]:
-        """The layers whose inputs are kept, by name, in the order of the model."""
-        last = self._last
-        return tuple(last.graph.layer(cut.place) for cut in last.cuts) if last else ()
+    def cached_at(self) -> tuple[str, ...]:
+        """Names of the layers whose inputs are cached, in the order of the model."""
+        run = self._previous
+        return tuple(run.graph.layer(b.index) for b in run.boundaries) if run else ()
 
     def __call__(self, net: nn.Module, on_progress: ProgressCallback = lambda _: None) -> Tensor:
-        """Scores before softmax (N, K) of all batches, in order.
+        """Compute the scores before softmax (N, K) of all batches, in order.
 
         ``on_progress`` is called every few thousand images; an exception of its ends the work.
         """
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
-        tensors, last = _tensors(net), self._last
-        graph = None if rounded or self._in_torch else self._graph(net, tensors, last)
+        tensors = {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
+        previous = self._previous
+        graph = None if rounded or self._in_torch else self._graph(net, tensors, previous)
         if graph is None:
             return evaluate(net, self.batches)
-        cuts, wanted = _from_where(graph, tensors, last)
-        if wanted and not (self.most_bytes and self._is_exact(graph, tensors, wanted)):
-            wanted = 0
-        start = cuts[-1] if cuts else self._start
-        scores, kept = self._run(graph, tensors, start, wanted, on_progress)
-        self._last = _Last(graph, tensors, self._within([*cuts, *([kept] if kept else [])]))
+        boundaries, split = _reusable(graph, tensors, previous)
+        if split and not (self.most_bytes and self._is_exact(graph, tensors, split)):
+            split = 0
+        start = boundaries[-1] if boundaries else self._start
+        scores, cached = self._run(graph, tensors, start, split, on_progress)
+        boundaries = [*boundaries, *([cached] if cached else [])]
+        self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
         return torch.from_numpy(scores)
 
     @cached_property
-    def _start(self) -> _Cut:
-        return _Cut(0, [{INPUT: batch.contiguous().numpy()} for batch in self.batches])
+    def _start(self) -> _Boundary:
+        return _Boundary(0, [{INPUT: batch.contiguous().numpy()} for batch in self.batches])
 
-    def _graph(self, net: nn.Module, tensors: Tensors, last: _Last | None) -> Graph | None:
-        """The steps of a model, None if it has to run in torch."""
-        if last and _shapes(last.tensors) == _shapes(tensors):
-            return last.graph
+    def _graph(
+        self, net: nn.Module, tensors: Tensors, previous: _PreviousRun | None
+    ) -> Graph | None:
+        """Export the graph of a model; None if it has to run in torch."""
+        if previous and _shapes(previous.tensors) == _shapes(tensors):
+            return previous.graph
         try:
             graph = Graph(template(net, self.batches[0][:1]), tensors.keys())
             if graph.key not in self._graphs:
@@ -115,20 +119,20 @@ class IncrementalEvaluator:
         return self._graphs.setdefault(graph.key, graph)
 
     def _check(self, graph: Graph, tensors: Tensors, net: nn.Module) -> None:
-        """Raise ValueError if runtime and torch do not say the same of some images."""
-        some = IncrementalEvaluator([self.batches[0][:PROBED]])
-        scores, _ = some._run(graph, tensors, some._start, 0)
-        theirs = evaluate(net, some.batches).numpy()
-        near = FAR * np.abs(np.nan_to_num(theirs)).max()
-        if not np.allclose(scores, theirs, rtol=0, atol=near, equal_nan=True):
+        """Raise ValueError if runtime and torch disagree on the scores of a few images."""
+        probe = IncrementalEvaluator([self.batches[0][:PROBED]])
+        scores, _ = probe._run(graph, tensors, probe._start, 0)
+        expected = evaluate(net, probe.batches).numpy()
+        tolerance = TOLERANCE * np.abs(np.nan_to_num(expected)).max()
+        if not np.allclose(scores, expected, rtol=0, atol=tolerance, equal_nan=True):
             raise ValueError("the exported model says something else than torch")
 
-    def _is_exact(self, graph: Graph, tensors: Tensors, place: int) -> bool:
-        """Tell whether two pieces give the bits of the whole: steps are fused within a piece."""
-        key = graph.key, place, tuple(_shapes(tensors))
+    def _is_exact(self, graph: Graph, tensors: Tensors, split: int) -> bool:
+        """Tell whether two subgraphs give the bits of the whole: the runtime fuses nodes."""
+        key = graph.key, split, tuple(_shapes(tensors))
         if key not in self._exact:
-            some = IncrementalEvaluator(self.batches[:1])
-            whole, halves = (some._run(graph, tensors, some._start, at)[0] for at in (0, place))
+            probe = IncrementalEvaluator(self.batches[:1])
+            whole, halves = (probe._run(graph, tensors, probe._start, i)[0] for i in (0, split))
             self._exact[key] = np.array_equal(whole, halves, equal_nan=True)
         return self._exact[key]
 
@@ -136,110 +140,110 @@ class IncrementalEvaluator:
         self,
         graph: Graph,
         tensors: Tensors,
-        cut: _Cut,
-        wanted: int,
+        start: _Boundary,
+        split: int,
         on_progress: ProgressCallback = lambda _: None,
-    ) -> tuple[NDArray[np.float32], _Cut | None]:
-        """Start from a cut, keep what goes into the step at ``wanted`` if that is on the way."""
-        stops = sorted({cut.place, max(cut.place, wanted), len(graph.nodes)})
-        pieces: list[Callable[[Values], Values]] = []
-        values = cut.values[0]
-        for ends in pairwise(stops):  # each is opened for values of the shapes it is given
-            values = {**values, **pieces[-1](values)} if pieces else values
-            pieces.append(_open(graph, tensors, *ends, values))
-        names = graph.crossing(wanted) if len(pieces) > 1 else []
+    ) -> tuple[NDArray[np.float32], _Boundary | None]:
+        """Run from a boundary on; return the values at node ``split`` too, if it comes later."""
+        stops = sorted({start.index, max(start.index, split), len(graph.nodes)})
+        subgraphs: list[Callable[[Values], Values]] = []
+        values = start.values[0]
+        for ends in pairwise(stops):  # each is opened for the shapes of its inputs
+            values = {**values, **subgraphs[-1](values)} if subgraphs else values
+            subgraphs.append(_open(graph, tensors, *ends, values))
+        names = graph.boundary_values(split) if len(subgraphs) > 1 else []
         share = len(self.batches[0]) / sum(map(len, self.batches))
         if _bytes([{name: values[name] for name in names}]) > share * self.most_bytes:
             names = []
 
-        def one(values: Values) -> tuple[NDArray[np.float32], Values]:
-            for piece in pieces:
-                values = {**values, **piece(values)}
+        def forward(values: Values) -> tuple[NDArray[np.float32], Values]:
+            for run in subgraphs:
+                values = {**values, **run(values)}
             return values[OUTPUT], {name: values[name] for name in names}
 
         done: list[tuple[NDArray[np.float32], Values]] = []
-        for place in range(0, len(cut.values), CHUNK):
-            if place:
-                share = place / len(cut.values)
+        for first in range(0, len(start.values), CHUNK):
+            if first:
+                share = first / len(start.values)
                 on_progress(Progress(share, f"evaluating, {share:.0%} of the images"))
-            done += each(one, cut.values[place : place + CHUNK])
-        scores, kept = zip(*done, strict=True)
-        return np.concatenate(scores), _Cut(wanted, kept) if names else None
+            done += each(forward, start.values[first : first + CHUNK])
+        scores, cached = zip(*done, strict=True)
+        return np.concatenate(scores), _Boundary(split, cached) if names else None
 
-    def _within(self, cuts: Sequence[_Cut]) -> tuple[_Cut, ...]:
-        """As many of the cuts, the newest first, as there is room for."""
-        while sum(_bytes(cut.values) for cut in cuts) > self.most_bytes:
-            cuts = cuts[1:]
-        return tuple(cuts)
+    def _within_budget(self, boundaries: Sequence[_Boundary]) -> tuple[_Boundary, ...]:
+        """Drop the earliest boundaries until the rest fit into ``most_bytes``."""
+        while sum(_bytes(boundary.values) for boundary in boundaries) > self.most_bytes:
+            boundaries = boundaries[1:]
+        return tuple(boundaries)
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """Images to explore, and what evaluates model after model on them."""
+    """Exploration images, and the incremental evaluator of models on them."""
 
     images: Images
     resumer: IncrementalEvaluator
 
     @classmethod
     def of(cls, dataset: Dataset, first: int | None = None) -> EvaluationSet:
-        """All exploration images of a dataset, or the ``first`` so many, in stratified order."""
-        there = len(dataset.exploration[1])
-        if first is not None and (type(first) is not int or not 1 <= first <= there):
-            raise ValueError(f"first is a number of images, 1 to {there}, not {first!r}")
+        """Take all exploration images of a dataset, or the ``first`` ones in stratified order."""
+        total = len(dataset.exploration[1])
+        if first is not None and (type(first) is not int or not 1 <= first <= total):
+            raise ValueError(f"first is a number of images, 1 to {total}, not {first!r}")
         images = Images.of("exploration", dataset.exploration, first)
         return cls(images, IncrementalEvaluator(images.batches))
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """What was known before the step at ``place``, batch by batch."""
+class _Boundary:
+    """Subgraph boundary: the values computed before node ``index``, batch by batch."""
 
-    place: int
+    index: int
     values: Sequence[Values]
 
 
 @dataclass(frozen=True)
-class _Last:
-    """The model before: its steps, its tensors, and what was kept of it, in order."""
+class _PreviousRun:
+    """Previous model: its graph, its tensors, and the cached boundaries in order."""
 
     graph: Graph
     tensors: Tensors
-    cuts: Sequence[_Cut]
+    boundaries: Sequence[_Boundary]
 
 
-def _from_where(graph: Graph, tensors: Tensors, last: _Last | None) -> tuple[list[_Cut], int]:
-    """What still holds of what was kept, and where it is worth keeping more.
+def _reusable(
+    graph: Graph, tensors: Tensors, previous: _PreviousRun | None
+) -> tuple[list[_Boundary], int]:
+    """Select the cached boundaries that are still valid, and the node to cache the inputs of.
 
-    That is the first step that changed; where that is the very first, the step it was before.
+    That is the first node that changed; if it is the very first, that of the earliest boundary.
     """
-    if last is None or last.graph is not graph:
+    if previous is None or previous.graph is not graph:
         return [], 0
-    place = graph.first_change(tensors, last.tensors)
-    cuts = [cut for cut in last.cuts if cut.place <= place]
-    if place == len(graph.nodes):  # nothing changed
-        return cuts, 0
-    return cuts, place if place > graph.first else min((c.place for c in last.cuts), default=0)
+    changed = graph.first_change(tensors, previous.tensors)
+    valid = [boundary for boundary in previous.boundaries if boundary.index <= changed]
+    if changed == len(graph.nodes):  # nothing changed
+        return valid, 0
+    earliest = min((boundary.index for boundary in previous.boundaries), default=0)
+    return valid, changed if changed > graph.first else earliest
 
 
 def _open(
     graph: Graph, tensors: Tensors, start: int, end: int, values: Values
 ) -> Callable[[Values], Values]:
-    """The steps from ``start`` to before ``end`` in the runtime, for values of these shapes."""
-    model = graph.piece(start, end, tensors, {name: v.shape for name, v in values.items()})
+    """Open nodes ``start`` to before ``end`` in the runtime, for inputs of these shapes."""
+    model = graph.extract(start, end, tensors, {name: v.shape for name, v in values.items()})
     session = open_session(model)
-    given, made = ([v.name for v in values] for values in (model.graph.input, model.graph.output))
+    inputs, outputs = (
+        [v.name for v in values] for values in (model.graph.input, model.graph.output)
+    )
     return lambda values: dict(
-        zip(made, session.run(made, {name: values[name] for name in given}), strict=True)
+        zip(outputs, session.run(outputs, {name: values[name] for name in inputs}), strict=True)
     )
 
 
 def _bytes(batches: Sequence[Values]) -> int:
     return sum(value.nbytes for values in batches for value in values.values())
-
-
-def _tensors(net: nn.Module) -> Tensors:
-    """Copies of what a model computes with: whoever made it may change it."""
-    return {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
 
 
 def _shapes(tensors: Tensors) -> list[tuple[str, tuple[int, ...]]]:

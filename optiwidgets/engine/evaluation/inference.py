@@ -1,4 +1,4 @@
-"""A model on a set of images, as fast as two cores allow."""
+"""Inference of a torch model on batches of images, on two worker threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optiwidgets.engine.execution.worker_pool import each
 
 
 def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
-    """Scores before softmax (N, K) of all batches, in order.
+    """Compute the scores before softmax (N, K) of all batches, in order.
 
     Weights and images are brought into channels_last order: mixed orders run three times slower.
 

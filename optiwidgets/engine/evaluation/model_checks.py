@@ -1,4 +1,4 @@
-"""Checks that a model fits its images, and that two data sets are alike."""
+"""Checks that a model accepts its images, and that two datasets are compatible."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
-    """Raise ValueError, saying why, for a model that does not answer images N C H W as it must.
+    """Raise ValueError, with the reason, unless the model maps images N C H W to scores (N, K).
 
-    It must give scores (N, K), and leave the images as they are: tried on these, and on as many of
-    normal noise, whatever their own values are.
+    It must also leave the images as they are. Both are checked on these images and on as many of
+    normal noise.
 
     Examples
     --------
@@ -25,9 +25,9 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
     """
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
     for given in (images, noise):
-        seen = given.clone(memory_format=torch.channels_last)
+        inputs = given.clone(memory_format=torch.channels_last)
         try:
-            scores = run_on_new_thread(net, seen)
+            scores = run_on_new_thread(net, inputs)
         except RuntimeError as error:  # torch's word for shapes that do not fit
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
@@ -37,12 +37,12 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
                 f"the model answers {len(images)} images with {got}, the dataset's {classes} "
                 f"classes need scores of ({len(images)}, {classes})"
             )
-        if not torch.equal(seen, given):
+        if not torch.equal(inputs, given):
             raise ValueError("the model changes the images it is given: its first step is in place")
 
 
 def check_compatible(dataset: object, own: Dataset) -> None:
-    """Raise ValueError for images that the same model cannot be asked about, saying why."""
+    """Raise ValueError, with the reason, for a dataset that the same model cannot be run on."""
     if not isinstance(dataset, Dataset):
         raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
     if dataset.class_names != own.class_names:

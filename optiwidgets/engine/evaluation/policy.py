@@ -10,7 +10,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Policy:
-    """What a use can bear.
+    """Limits on accuracy drop and recall drop for one use of a model.
 
     Parameters
     ----------
@@ -45,11 +45,16 @@ class Policy:
         if self.recall_floor_points is not None:
             limits["recall_floor_points"] = self.recall_floor_points
         for name, value in limits.items():
-            if not _is_number(value) or value < 0:
+            if not is_number(value) or value < 0:
                 raise ValueError(f"{name} is a number of points, 0 or more, not {value!r}")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Tell whether a value is a finite real number, and no bool."""
     return (
         isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # no nan
     )
+
+
+Policy.MOBILE = Policy("mobile app", 2.0)
+Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)

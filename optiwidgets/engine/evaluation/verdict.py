@@ -1,4 +1,4 @@
-"""Accuracy, size and speed together, judged for a stated use."""
+"""Verdict: a grade from accuracy, size and speed under a policy, with its reasons."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optiwidgets.engine.evaluation.policy import Policy, _is_number
+from optiwidgets.engine.evaluation.policy import Policy, is_number
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.report import Report
 
 BAD_POINTS = 5.0  # a drop beyond this is bad for any use
-SMALLEST_CUT = 0.5  # half the bytes, or it was not worth it
+SMALLEST_CUT = 0.5  # share of the bytes that a good model must save
 P_LIMIT = 0.05
 GRADES = ("good", "borderline", "bad", "cannot tell")
 
 
-Policy.MOBILE = Policy("mobile app", 2.0)
-Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)
-
-
 @dataclass(frozen=True)
 class Verdict:
-    """A grade, one of ``GRADES``, and why: the first reason is the binding one, in a few words."""
+    """Grade, one of ``GRADES``, and its reasons: the first one binds, in a few words."""
 
     grade: str
     reasons: tuple[str, ...]
@@ -31,13 +27,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The numbers a verdict rests on.
+    """Numbers that a verdict is decided on.
 
     ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None where it was
-    not measured; ``recall_drop`` is in points, of the class ``recall_of``; ``images`` is how many
-    the drop was measured on, None where all numbers are exact. ``flips`` are the share of images
-    whose class an invisible change flips, and its limit; ``not_finite`` counts images with scores
-    that are not finite.
+    not measured; ``recall_drop`` is in points, of the class ``recall_of``; ``images`` is the number
+    of images the drop was measured on, None where all numbers are exact. ``flips`` are the share of
+    images whose class an invisible change flips, and its limit; ``not_finite`` counts images with
+    scores that are not finite.
     """
 
     drop: Drop
@@ -81,7 +77,7 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
     index, fall = _fallen_recall(base, rep, policy)
     timed = rep.latency
     speed = (timed.ratio, timed.low, timed.high) if timed else None
-    return _decide(
+    return decide(
         Evidence(
             drop=rep.drop_from(base),
             size_cut=1 - rep.size.total_bytes / base.size.total_bytes,
@@ -116,7 +112,7 @@ def grade(
     speedup
         Baseline's time over the optimized model's, above 0; above 1 is faster.
     policy
-        The use.
+        Limits of the use.
     recall_drop
         Recall lost, in points, -100 to 100.
     stable
@@ -139,19 +135,19 @@ def grade(
     _check_policy(policy)
     _check_points("drop", drop)
     _check_points("recall_drop", recall_drop)
-    if not _is_number(size_cut) or size_cut > 1:
-        percent = _is_number(size_cut) and size_cut <= 100
+    if not is_number(size_cut) or size_cut > 1:
+        percent = is_number(size_cut) and size_cut <= 100
         hint = f"; {size_cut:g} % is {size_cut / 100:g}" if percent else ""
         raise ValueError(f"size_cut is a share of the bytes, 1 at most, not {size_cut!r}{hint}")
-    if not _is_number(speedup) or speedup <= 0:
+    if not is_number(speedup) or speedup <= 0:
         raise ValueError(f"speedup is a number above 0, 1 is as fast as before, not {speedup!r}")
     exact = Drop(points=drop, low=drop, high=drop, lost=0, gained=0, p=0.0)
     speed = (speedup, speedup, speedup)
-    return _decide(Evidence(exact, size_cut, speed, recall_drop, "the class", stable), policy)
+    return decide(Evidence(exact, size_cut, speed, recall_drop, "the class", stable), policy)
 
 
 def _check_points(name: str, value: object) -> None:
-    if not _is_number(value) or not -100 <= value <= 100:  # type: ignore[operator]
+    if not is_number(value) or not -100 <= value <= 100:  # type: ignore[operator]
         raise ValueError(f"{name} is -100 to 100 points, not {value!r}")
 
 
@@ -161,9 +157,9 @@ def _check_policy(policy: object) -> None:
 
 
 def is_stable(rep: Report) -> bool:
-    """False for a non-finite score, or far more flips under an invisible change than the baseline.
+    """Tell whether all scores are finite, and flips under an invisible change within their limit.
 
-    While flips are not measured, they count as held.
+    While flips are not measured, they count as within the limit.
     """
     if rep.not_finite:
         return False
@@ -172,14 +168,14 @@ def is_stable(rep: Report) -> bool:
 
 
 def _flips(rep: Report) -> tuple[float, float] | None:
-    """Share of predictions that flip, and the most that may; None until measured."""
+    """Return the share of predictions that flip and its limit; None until measured."""
     if rep.flip_rate is None or rep.baseline_flip_rate is None:
         return None
     return rep.flip_rate, max(3 * rep.baseline_flip_rate, rep.baseline_flip_rate + 0.02)
 
 
 def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, float]:
-    """Class to look at, and the points its recall fell: the positive one, else the worst."""
+    """Find the class to watch, and the points its recall fell: the positive one, else the worst."""
     falls = 100 * (base.confusion.recall - rep.confusion.recall)
     if rep.positive is not None:
         return rep.positive, float(np.nan_to_num(falls[rep.positive]))
@@ -189,8 +185,8 @@ def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, floa
     return worst, float(falls[worst])
 
 
-def _decide(e: Evidence, policy: Policy) -> Verdict:
-    """The rule, in the order in which its parts bind."""
+def decide(e: Evidence, policy: Policy) -> Verdict:
+    """Decide the grade, by the rules in the order in which they bind."""
     remarks = _remarks(e, policy)
     if bad := _bad(e):
         return Verdict("bad", (*bad, *remarks))
@@ -212,10 +208,10 @@ def _decide(e: Evidence, policy: Policy) -> Verdict:
 
 
 def _bad(e: Evidence) -> list[str]:
-    """Why this is bad for any use; empty if it is not."""
+    """List the reasons why this is bad for any use; empty if it is not."""
     reasons = []
     if e.drop.low > BAD_POINTS or (e.drop.points > BAD_POINTS and e.drop.p < P_LIMIT):
-        points = _told(e.drop.points, BAD_POINTS)
+        points = _format(e.drop.points, BAD_POINTS)
         reasons.append(f"drop {points} points; {BAD_POINTS:g} is the limit for any use")
     return reasons if e.stable else [*reasons, *_unstable(e)]
 
@@ -226,7 +222,7 @@ def _unstable(e: Evidence) -> list[str]:
     if not e.flips:
         return ["unstable: an invisible change flips too much"]
     limit = f"{100 * e.flips[1]:.1f} % is the limit"
-    rate = _told(100 * e.flips[0], 100 * e.flips[1])
+    rate = _format(100 * e.flips[0], 100 * e.flips[1])
     return [
         f"unstable: {rate} % flip, {limit}",
         f"{rate} % of the predictions flip under an invisible change of the images, {limit}",
@@ -234,22 +230,22 @@ def _unstable(e: Evidence) -> list[str]:
 
 
 def _lacking(e: Evidence, policy: Policy) -> list[str]:
-    """What is missing for *good* beside the drop, as far as it was measured."""
+    """List the measured reasons beside the drop why this is not *good*."""
     lacking = []
     floor = policy.recall_floor_points
     if floor is not None and e.recall_drop > floor + 1e-9:
-        fell = _told(e.recall_drop, floor)
+        fell = _format(e.recall_drop, floor)
         lacking.append(f"recall of {e.recall_of} fell {fell} points; {floor:g} is the limit")
     if e.size_cut < SMALLEST_CUT:
         lacking.append(_too_large(e.size_cut))
     if e.speed and e.speed[1] <= 1:
         lead = "smaller, not faster" if e.size_cut >= SMALLEST_CUT else "not faster"
-        lacking.append(f"{lead}: {_speed(e)}")
+        lacking.append(f"{lead}: {_format_speed(e)}")
     return lacking
 
 
 def _too_large(size_cut: float) -> str:
-    """Say what became of the size in words that fit: a cut, nothing, or the reverse.
+    """Describe a size cut that is too small: a smaller, equal or larger file.
 
     Examples
     --------
@@ -261,7 +257,7 @@ def _too_large(size_cut: float) -> str:
     percent, times = 100 * size_cut, 1 - size_cut
     if percent >= 0.5:
         least = 100 * SMALLEST_CUT
-        return f"size cut by {_told(percent, least, digits=0)} %; half is the least that pays"
+        return f"size cut by {_format(percent, least, digits=0)} %; half is the least that pays"
     if times >= 1.5:
         lead = f"{times:,.{0 if times >= 10 else 1}f} times larger"
     else:
@@ -270,26 +266,26 @@ def _too_large(size_cut: float) -> str:
 
 
 def _good(e: Evidence, policy: Policy) -> str:
-    drop = _told(e.drop.points, policy.limit_points)
-    cut = _told(100 * e.size_cut, 100 * SMALLEST_CUT, digits=0)
-    return f"drop {drop} points, {cut} % smaller, {_speed(e, spread=False)}"
+    drop = _format(e.drop.points, policy.limit_points)
+    cut = _format(100 * e.size_cut, 100 * SMALLEST_CUT, digits=0)
+    return f"drop {drop} points, {cut} % smaller, {_format_speed(e, with_interval=False)}"
 
 
-def _speed(e: Evidence, spread: bool = True) -> str:
+def _format_speed(e: Evidence, with_interval: bool = True) -> str:
     assert e.speed is not None
     ratio, low, high = e.speed
-    told = f"speed x {_told(ratio, 1, digits=2)}"
-    return f"{told} ({low:.2f}-{high:.2f})" if spread and e.images else told
+    text = f"speed x {_format(ratio, 1, digits=2)}"
+    return f"{text} ({low:.2f}-{high:.2f})" if with_interval and e.images else text
 
 
 def _too_much(e: Evidence, policy: Policy) -> str:
-    limit, points = policy.limit_points, _told(e.drop.points, policy.limit_points)
-    perhaps = f", may be {_told(e.drop.high, limit)}" if e.drop.points < limit else ""
+    limit, points = policy.limit_points, _format(e.drop.points, policy.limit_points)
+    perhaps = f", may be {_format(e.drop.high, limit)}" if e.drop.points < limit else ""
     return f"drop {points} points{perhaps}; {limit:g} is the limit"
 
 
 def images_to_settle(drop: Drop, images: int, limit: float) -> int:
-    """About how many images would tell a drop from a limit, were it to stay what it is.
+    """Estimate how many images would tell a drop from a limit, if the drop stays as it is.
 
     An interval shrinks with the square root of the number of images; the answer has two digits and
     is always more than there are.
@@ -297,9 +293,9 @@ def images_to_settle(drop: Drop, images: int, limit: float) -> int:
     Parameters
     ----------
     drop
-        What was measured.
+        The measured drop.
     images
-        On how many images it was.
+        Number of images it was measured on.
     limit
         Points to tell it from: a policy's, or 0 for whether there is a drop at all.
 
@@ -316,10 +312,10 @@ def images_to_settle(drop: Drop, images: int, limit: float) -> int:
 
 
 def _unsettled(e: Evidence, limit: float) -> list[str]:
-    """Say how many images would do."""
+    """Explain that the drop is undecided, and how many images would settle it."""
     assert e.images is not None
     enough = f"{images_to_settle(e.drop, e.images, limit):,}"
-    points, low, high = (_told(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
+    points, low, high = (_format(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
     return [
         f"drop {low} to {high}; {enough} images would settle {limit:g}",
         f"drop {points} points, 95 % between {low} and {high}: "
@@ -328,24 +324,24 @@ def _unsettled(e: Evidence, limit: float) -> list[str]:
 
 
 def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
-    """How sure the drop is, what the use can bear, and the worst class, where it is not watched."""
+    """List the drop's interval, the policy's limit, and the worst class if it is not watched."""
     limit = policy.limit_points
-    low, high = _told(e.drop.low, limit), _told(e.drop.high, limit)
-    spread = f"drop 95 % between {low} and {high} points; " if e.images else ""
-    remarks = [f"{spread}below {limit:g} is good for a {policy.name}"]
+    low, high = _format(e.drop.low, limit), _format(e.drop.high, limit)
+    interval = f"drop 95 % between {low} and {high} points; " if e.images else ""
+    remarks = [f"{interval}below {limit:g} is good for a {policy.name}"]
     if e.speed and e.speed[1] > 1 and e.images:
-        remarks.append(_speed(e))
+        remarks.append(_format_speed(e))
     if policy.recall_floor_points is None and e.recall_drop > 0:
         remarks.append(f"worst class: {e.recall_of}, recall {-e.recall_drop:+.1f} points")
     return tuple(remarks)
 
 
-def _told(number: float, limit: float, digits: int = 1) -> str:
-    """Write a number with as many decimals, ``digits`` at least, as tell it from a limit.
+def _format(number: float, limit: float, digits: int = 1) -> str:
+    """Format a number with as many decimals, ``digits`` at least, as tell it from a limit.
 
     Examples
     --------
-    >>> _told(1.94, 2), _told(1.996, 2), _told(2, 2), _told(-0.01, 2)
+    >>> _format(1.94, 2), _format(1.996, 2), _format(2, 2), _format(-0.01, 2)
     ('1.9', '1.996', '2.0', '0.0')
     """
     for decimals in range(digits, 7):

@@ -1,4 +1,4 @@
-"""An ONNX graph in pieces: from one step to another, with the values that cross between them."""
+"""Subgraphs of an exported model: consecutive nodes, and the values at their boundaries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Tensors = Mapping[str, NDArray[Any]]
 
 
 class Graph:
-    """The steps of an exported model, in the order in which they run.
+    """Nodes of an exported model, in the order in which they run.
 
     Parameters
     ----------
     model
-        Its graph; values of the initializers named in ``variable`` do not matter.
+        The exported model; values of the initializers named in ``variable`` are ignored.
     variable
         Names of the initializers that change from model to model.
 
@@ -31,7 +31,7 @@ class Graph:
     >>> from optiwidgets.engine.onnx_runtime.export import template
     >>> model = template(nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4)), torch.zeros(1, 2))
     >>> graph = Graph(model, {"0.weight", "0.bias", "1.weight", "1.bias"})
-    >>> graph.layer(0), graph.layer(1), len(graph.crossing(1))
+    >>> graph.layer(0), graph.layer(1), len(graph.boundary_values(1))
     ('0', '1', 1)
     """
 
@@ -49,55 +49,58 @@ class Graph:
 
     @cached_property
     def key(self) -> bytes:
-        """What tells it from graphs of other steps or constants."""
+        """Bytes that identify the graph: its nodes and constants."""
         constants = [(name, value.tolist()) for name, value in self.constants.items()]
         return b"".join(n.SerializeToString() for n in self.nodes) + repr(constants).encode()
 
-    def layer(self, place: int) -> str:
-        """The name of the layer that a step belongs to."""
-        name: str = self.variables[place][0]
+    def layer(self, index: int) -> str:
+        """Return the name of the layer that a node belongs to."""
+        name: str = self.variables[index][0]
         return name.rpartition(".")[0] or name
 
     def first_change(self, tensors: Tensors, before: Tensors) -> int:
-        """Place of the first step that these tensors let do something else than those before."""
-        for place, names in enumerate(self.variables):
+        """Return the index of the first node whose tensors differ from the previous model's."""
+        for index, names in enumerate(self.variables):
             if not all(np.array_equal(tensors[n], before[n]) for n in names):
-                return place
+                return index
         return len(self.nodes)
 
-    def crossing(self, place: int) -> Sequence[str]:
-        """Names of what the steps before ``place`` hand on: images, values, in the end scores."""
-        used = {name for node in self.nodes[place:] for name in node.input}
+    def boundary_values(self, index: int) -> Sequence[str]:
+        """List the values computed before node ``index`` and used from it on, by name.
+
+        At the start they are the images, at the end the scores.
+        """
+        used = {name for node in self.nodes[index:] for name in node.input}
         used |= {value.name for value in self._model.graph.output}
         images = [value.name for value in self._model.graph.input]
-        made = [name for node in self.nodes[:place] for name in node.output]
-        return [name for name in (*images, *made) if name in used]
+        computed = [name for node in self.nodes[:index] for name in node.output]
+        return [name for name in (*images, *computed) if name in used]
 
-    def piece(
+    def extract(
         self, start: int, end: int, tensors: Tensors, shapes: Mapping[str, Sequence[int]]
     ) -> onnx.ModelProto:
-        """A model of the steps from ``start`` to before ``end``, filled with tensors.
+        """Extract the nodes from ``start`` to before ``end`` as a model filled with tensors.
 
-        It takes what crosses at ``start`` and is used, it gives what crosses at ``end`` and is new.
-        ``shapes`` are those of the values it takes, any number of images: without them the runtime
-        does not find its fast way.
+        Its inputs are the values at the boundary ``start`` that it uses, its outputs those at the
+        boundary ``end`` that it computes. ``shapes`` are those of the inputs, any number of images:
+        without them the runtime does not choose its fast kernels.
         """
         from onnx import helper, numpy_helper
 
         nodes, whole = self.nodes[start:end], self._model
         used = {name for node in nodes for name in node.input}
-        made = {name for node in nodes for name in node.output}
-        given = [name for name in self.crossing(start) if name in used]
-        wanted = [name for name in self.crossing(end) if name in made]
+        computed = {name for node in nodes for name in node.output}
+        inputs = [name for name in self.boundary_values(start) if name in used]
+        outputs = [name for name in self.boundary_values(end) if name in computed]
         filled = {**self.constants, **tensors}
         graph = helper.make_graph(
             nodes,
-            "piece",
+            "subgraph",
             [
                 helper.make_tensor_value_info(name, self._types[name], ["N", *shapes[name][1:]])
-                for name in given
+                for name in inputs
             ],
-            [helper.make_tensor_value_info(name, self._types[name], None) for name in wanted],
+            [helper.make_tensor_value_info(name, self._types[name], None) for name in outputs],
             [numpy_helper.from_array(value, n) for n, value in filled.items() if n in used],
         )
         return helper.make_model(
@@ -106,10 +109,10 @@ class Graph:
 
     @cached_property
     def _types(self) -> dict[str, int]:
-        """Types of all values by name: float where they cannot be told."""
+        """Types of all values by name: float where they cannot be inferred."""
         from onnx import TensorProto, shape_inference
 
         graph = shape_inference.infer_shapes(self._model).graph
-        told = (*graph.value_info, *graph.input, *graph.output)
-        inner = {name: TensorProto.FLOAT for node in self.nodes for name in node.output}
-        return inner | {v.name: v.type.tensor_type.elem_type for v in told}
+        inferred = (*graph.value_info, *graph.input, *graph.output)
+        default = {name: TensorProto.FLOAT for node in self.nodes for name in node.output}
+        return default | {v.name: v.type.tensor_type.elem_type for v in inferred}

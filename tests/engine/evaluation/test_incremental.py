@@ -23,7 +23,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 
 class Residual(nn.Module):
-    """Several values cross every cut, and what is kept is changed in place, under two names."""
+    """Several values cross every boundary, and kept ones are changed in place, under two names."""
 
     def __init__(self):
         super().__init__()
@@ -76,12 +76,12 @@ def changed(net, name):
     return other
 
 
-def same(resumer, net):
+def same(evaluator, net):
     """Whether it gives the bits of a run from the images on, and what torch says."""
-    scores = resumer(net)
+    scores = evaluator(net)
     whole, torchs = (
-        IncrementalEvaluator(resumer.batches)(net),
-        evaluate(copy.deepcopy(net), resumer.batches),
+        IncrementalEvaluator(evaluator.batches)(net),
+        evaluate(copy.deepcopy(net), evaluator.batches),
     )
     return torch.equal(scores, whole) and torch.allclose(scores, torchs, rtol=1e-3, atol=1e-4)
 
@@ -91,128 +91,128 @@ def same(resumer, net):
 def test_the_shipped_models_give_the_same_bits_from_every_layer_on(model, name):
     net = batchnorm_folding.fold(zoo.load_trained(model))
     random = torch.Generator().manual_seed(1)
-    resumer = IncrementalEvaluator(torch.randn(70, 1, 28, 28, generator=random).split(BATCH))
-    assert same(resumer, net)
+    evaluator = IncrementalEvaluator(torch.randn(70, 1, 28, 28, generator=random).split(BATCH))
+    assert same(evaluator, net)
     for _ in range(3):
         net = changed(net, f"{name}.weight")
-        assert same(resumer, net)
-    assert resumer.kept_at == (() if name == "features.0" else (name,))
+        assert same(evaluator, net)
+    assert evaluator.cached_at == (() if name == "features.0" else (name,))
 
 
 @pytest.mark.parametrize("name", ["left.weight", "left.bias", "scale", "right.bias", "head.weight"])
 def test_so_does_a_residual_net_with_steps_in_place(residual, batches, name):
-    resumer = IncrementalEvaluator(batches)
+    evaluator = IncrementalEvaluator(batches)
     for _ in range(4):
-        assert same(resumer, residual)
+        assert same(evaluator, residual)
         residual = changed(residual, name)
-    assert same(resumer, residual)
-    assert set(resumer.kept_at) <= {name.split(".")[0]}
+    assert same(evaluator, residual)
+    assert set(evaluator.cached_at) <= {name.split(".")[0]}
 
 
 def test_any_order_of_changes_is_followed(residual, batches):
-    resumer = IncrementalEvaluator(batches)
+    evaluator = IncrementalEvaluator(batches)
     for name in ("head", "right", "left", "left", "head", "enter", "head", "head", "right"):
         residual = changed(residual, f"{name}.weight")
-        assert same(resumer, residual), name
+        assert same(evaluator, residual), name
 
 
 def test_a_change_of_the_first_layer_makes_the_cut_anew(residual, batches):
-    resumer = IncrementalEvaluator(batches)
-    for name, kept_at in (
+    evaluator = IncrementalEvaluator(batches)
+    for name, cached_at in (
         ("head", ()),
         ("head", ("head",)),
         ("enter", ("head",)),
         ("head", ("head",)),
     ):
         residual = changed(residual, f"{name}.bias")
-        assert same(resumer, residual)
-        assert resumer.kept_at == kept_at
+        assert same(evaluator, residual)
+        assert evaluator.cached_at == cached_at
 
 
 def test_the_same_model_again_and_a_layer_never_called_change_nothing(residual, batches):
-    resumer = IncrementalEvaluator(batches)
-    resumer(residual)
-    assert same(resumer, changed(residual, "unused.weight"))
-    assert resumer.kept_at == ()
+    evaluator = IncrementalEvaluator(batches)
+    evaluator(residual)
+    assert same(evaluator, changed(residual, "unused.weight"))
+    assert evaluator.cached_at == ()
     residual = changed(residual, "head.weight")
-    assert same(resumer, residual)
-    assert same(resumer, residual)
-    assert resumer.kept_at == ("head",)
+    assert same(evaluator, residual)
+    assert same(evaluator, residual)
+    assert evaluator.cached_at == ("head",)
 
 
 def test_batchnorms_that_stayed_count(make_own, batches):
-    net, resumer = batchnorm_folding.fold(make_own()), IncrementalEvaluator(batches)
+    net, evaluator = batchnorm_folding.fold(make_own()), IncrementalEvaluator(batches)
     for name in ("after.running_mean", "after.running_mean", "deep.weight", "enter.bias"):
-        assert same(resumer, net)
+        assert same(evaluator, net)
         net = changed(net, name)
-    assert same(resumer, net)
+    assert same(evaluator, net)
 
 
 @pytest.mark.slow
 def test_removed_channels_are_followed(make_own, toy):
     experiment = Experiment(make_own(), toy, memory_mb=0)
-    resumer = IncrementalEvaluator(toy.exploration[0].split(5))
+    evaluator = IncrementalEvaluator(toy.exploration[0].split(5))
     for deep, hidden in ((0.0, 0.0), (0.5, 0.0), (0.8, 0.0), (0.8, 0.5), (0.8, 0.7), (0.3, 0.7)):
         layers = (("deep", deep, None), ("hidden", hidden, None))
         net = experiment._compressor.optimize(Recipe(pruning="channel", layers=layers)).simulation()
-        assert same(resumer, net)
-        assert "wide" not in resumer.kept_at
+        assert same(evaluator, net)
+        assert "wide" not in evaluator.cached_at
 
 
 def test_rounded_activations_are_not_resumed(residual, batches):
-    resumer = IncrementalEvaluator(batches)
+    evaluator = IncrementalEvaluator(batches)
     for _ in range(2):
         residual = changed(residual, "head.weight")
         ranges = calibrate(residual, batches[0])
         rounded = quantize_activations(residual, ranges, 3)
-        assert same(resumer, residual)
-        assert same(resumer, rounded)
-        assert not torch.equal(resumer(rounded), resumer(residual))
+        assert same(evaluator, residual)
+        assert same(evaluator, rounded)
+        assert not torch.equal(evaluator(rounded), evaluator(residual))
 
 
 def test_what_a_model_does_counts_not_what_fx_records_of_it(batches):
     torch.manual_seed(5)
-    net, resumer = batchnorm_folding.fold(Renamed()), IncrementalEvaluator(batches)
+    net, evaluator = batchnorm_folding.fold(Renamed()), IncrementalEvaluator(batches)
     for _ in range(3):
-        assert same(resumer, net)
+        assert same(evaluator, net)
         net = changed(net, "head.weight")
-    assert resumer.kept_at == ("head",)
+    assert evaluator.cached_at == ("head",)
 
 
 def test_in_inference_mode_it_is_the_same(residual, batches):
-    resumer = IncrementalEvaluator(batches)
+    evaluator = IncrementalEvaluator(batches)
     with torch.inference_mode():
         for _ in range(3):
             net = copy.deepcopy(residual)
             net.head.weight.copy_(torch.rand(net.head.weight.shape))
-            assert same(resumer, net)
-    assert resumer.kept_at == ("head",)
+            assert same(evaluator, net)
+    assert evaluator.cached_at == ("head",)
 
 
 def test_what_takes_too_much_memory_is_not_kept():
     net = batchnorm_folding.fold(zoo.load_trained("small"))
     images = torch.randn(70, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    resumer = IncrementalEvaluator(
+    evaluator = IncrementalEvaluator(
         images.split(BATCH), most_bytes=70 * 4000
     )  # an image: 6272, 3136 and 1152
-    for layer, kept_at in (
+    for layer, cached_at in (
         *(("features.4", ()), ("features.4", ()), ("features.8", ("features.8",))),
         *(("hidden", ("hidden",)), ("hidden", ("hidden",)), ("features.8", ("features.8",))),
     ):
-        assert same(resumer, net)
+        assert same(evaluator, net)
         net = changed(net, f"{layer}.weight")
-        assert same(resumer, net)
-        assert resumer.kept_at == kept_at
+        assert same(evaluator, net)
+        assert evaluator.cached_at == cached_at
 
 
 def test_what_was_kept_is_left_as_it_was_by_a_run_that_starts_from_it(residual, batches):
-    resumer, further = IncrementalEvaluator(batches), changed(residual, "head.weight")
+    evaluator, further = IncrementalEvaluator(batches), changed(residual, "head.weight")
     for net in (residual, further):
-        resumer(net)
-    (cut,) = resumer._last.cuts
-    before = copy.deepcopy(cut.values)
-    assert same(resumer, changed(further, "head.weight"))
-    for values, kept in zip(cut.values, before, strict=True):
+        evaluator(net)
+    (boundary,) = evaluator._previous.boundaries
+    before = copy.deepcopy(boundary.values)
+    assert same(evaluator, changed(further, "head.weight"))
+    for values, kept in zip(boundary.values, before, strict=True):
         assert values.keys() == kept.keys()
         assert all((values[name] == kept[name]).all() for name in kept)
 
@@ -226,10 +226,10 @@ def test_a_model_that_cannot_be_exported_runs_in_torch(batches, caplog):
         def forward(self, images):
             return self.head(torch.special.bessel_j0(images).flatten(1))
 
-    net, resumer = batchnorm_folding.fold(Odd()), IncrementalEvaluator(batches)
+    net, evaluator = batchnorm_folding.fold(Odd()), IncrementalEvaluator(batches)
     with caplog.at_level("INFO", "optiwidgets"):
         for _ in range(2):
-            assert torch.equal(resumer(net), evaluate(copy.deepcopy(net), batches))
+            assert torch.equal(evaluator(net), evaluate(copy.deepcopy(net), batches))
             net = changed(net, "head.weight")
     said = [r.getMessage() for r in caplog.records if r.name == "optiwidgets"]
     assert len(said) == 1
@@ -273,11 +273,11 @@ def test_torch_and_the_runtime_predict_alike(model):
 
 
 def test_threads_do_not_mix_up_their_models(residual, batches):
-    resumer = IncrementalEvaluator(batches)
+    evaluator = IncrementalEvaluator(batches)
     nets = [changed(residual, f"{name}.weight") for name in ("enter", "left", "right", "head") * 6]
     expected = [IncrementalEvaluator(batches)(net) for net in nets]
     with ThreadPoolExecutor(4) as pool:
-        assert all(map(torch.equal, pool.map(resumer, nets), expected))
+        assert all(map(torch.equal, pool.map(evaluator, nets), expected))
 
 
 def test_an_experiment_says_what_it_says_without(digits):
@@ -286,7 +286,7 @@ def test_an_experiment_says_what_it_says_without(digits):
         recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
         afresh._whole = EvaluationSet.of(afresh.dataset)
         assert (digits.run(recipe).scores == afresh.run(recipe).scores).all()
-    assert digits._whole.resumer.kept_at[-1] == "features.8"
+    assert digits._whole.resumer.cached_at[-1] == "features.8"
 
 
 def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
@@ -296,6 +296,6 @@ def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
         here, sealed = experiment.run(recipe), experiment.open_sealed(recipe)
         assert len(here.labels) == 23
         assert len(sealed.labels) == 10
-    assert experiment._whole.resumer.kept_at == ("head",)
+    assert experiment._whole.resumer.cached_at == ("head",)
     elsewhere = experiment.on(toy)
     assert elsewhere._whole.resumer is not experiment._whole.resumer

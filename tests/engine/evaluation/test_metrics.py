@@ -10,14 +10,12 @@ from scipy.stats import binomtest, norm
 from sklearn.metrics import average_precision_score, confusion_matrix
 
 from optiwidgets.engine.evaluation.metrics import (
-    Z95,
     average_precision,
     count_confusion,
-    mcnemar_p,
     mean_average_precision,
-    paired_drop,
     wilson_interval,
 )
+from optiwidgets.engine.evaluation.paired_test import Z95, mcnemar_p, paired_drop
 
 PAIRS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60)
 

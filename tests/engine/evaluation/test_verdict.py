@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from optiwidgets.engine.evaluation.metrics import mcnemar_p, paired_drop
+from optiwidgets.engine.evaluation.paired_test import mcnemar_p, paired_drop
 from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import Evidence, _decide, grade, is_stable, judge
+from optiwidgets.engine.evaluation.verdict import Evidence, decide, grade, is_stable, judge
 from optiwidgets.engine.experiment import measurement
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.onnx_runtime import latency
@@ -168,7 +168,7 @@ def test_a_bad_drop_comes_before_instability():
     ],
 )
 def test_the_first_reason_is_short(given):
-    verdict = _decide(evidence(**given), MOBILE)
+    verdict = decide(evidence(**given), MOBILE)
     assert len(verdict.reasons[0]) <= 45, verdict.reasons
 
 
@@ -193,17 +193,17 @@ def evidence(points, low, high, p=0.0, speed=(2.0, 1.9, 2.1), size_cut=0.6, n=15
     ],
 )
 def test_the_rule_binds_in_order(given, expected):
-    assert _decide(given, MOBILE).grade == expected
+    assert decide(given, MOBILE).grade == expected
 
 
 def test_cannot_tell_says_how_many_images_would_settle_it():
-    short, full, *_ = _decide(evidence(1.0, -1.0, 3.0, n=1000), MOBILE).reasons
+    short, full, *_ = decide(evidence(1.0, -1.0, 3.0, n=1000), MOBILE).reasons
     assert short == "drop -1.0 to 3.0; 4,000 images would settle 2"
     assert "1,000 images cannot settle 2, about 4,000 would" in full
 
 
 def test_more_images_than_there_are_would_settle_it():
-    reason = _decide(evidence(1.0, 0.1, 2.0, n=1500), MOBILE).reasons[1]
+    reason = decide(evidence(1.0, 0.1, 2.0, n=1500), MOBILE).reasons[1]
     assert "1,500 images cannot settle 2, about 1,600 would" in reason
 
 

@@ -19,7 +19,8 @@ from optiwidgets.engine.evaluation.comparison import (
     mark,
     worst_class,
 )
-from optiwidgets.engine.evaluation.metrics import count_confusion, paired_drop
+from optiwidgets.engine.evaluation.metrics import count_confusion
+from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.widgets.panels.comparison import describe_cell, describe_image
