@@ -1,4 +1,4 @@
-"""Bits and sparsity for every layer, given a size or a drop: dynamic programming, then checked."""
+"""Bits and sparsity of every layer under a budget of bytes or drop: knapsack, then real runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from optiwidgets.engine.mixed_precision.layer_cost import Option, Options
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 
-FIXED = Recipe(score="obs", clip="mse")  # what every choice has in common, and
-RECOVERY = "sequential"  # what wins back what it does to the others
-ROUNDS = 3  # of weighing the layers' damages anew
+FIXED = Recipe(score="obs", clip="mse")  # fields that all options share
+RECOVERY = "sequential"  # of the recipes that are run
+ROUNDS = 3  # of rescaling the layers' costs
 TRIES = 4  # to come near a number of bytes from below
 NEAR = 0.01  # of the bytes asked, which is near enough
-AWAY = (0.7, 1.4)  # bytes of a layer, as a multiple, at which its damage is measured in company
-WEIGHTS = (0.05, 5.0)  # the least and the most that a layer's damage counts
+AWAY = (0.7, 1.4)  # multiples of a layer's bytes at which its cost in the whole model is measured
+WEIGHTS = (0.05, 5.0)  # least and greatest factor of a layer's costs
 
 Run = Callable[[Recipe], Report]
 Picks = tuple[int, ...]
@@ -30,23 +30,23 @@ Picks = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for one layer; ``bytes`` are expected ones, the header and biases apart."""
+    """Option chosen for one layer; ``bytes`` are expected ones, without header and biases."""
 
     layer: str
     sparsity: float
     bits: int
     bytes: float
-    damage: float
+    cost: float
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What ``Experiment.fit_budget`` found.
+    """Result of ``Experiment.fit_budget``.
 
     ``recipe`` has a sparsity and bits for every layer, ``report`` is that recipe's on the
-    exploration images. It was chosen on them, so its accuracy is a little flattered: only
-    ``open_sealed`` tells what new images say. ``expected_bytes`` is what the choice was thought to
-    take, ``least_bytes`` the smallest file that was found, ``runs`` how many recipes were run.
+    exploration images. It was chosen on them, so its accuracy is slightly optimistic: only
+    ``open_sealed`` is unbiased. ``expected_bytes`` is the size expected of the choice,
+    ``least_bytes`` the smallest file that was found, ``runs`` the number of recipes run.
     """
 
     recipe: Recipe
@@ -103,14 +103,14 @@ class Goal:
             raise ValueError(f"drop is 0 points or more, not {points!r}")
 
     def met(self, report: Report, baseline: Report) -> bool:
-        """Tell whether a report keeps to it."""
+        """Tell whether a report meets the goal."""
         if self.bytes is not None:
             return report.size.total_bytes <= self.bytes
         assert self.drop is not None
         return report.drop_from(baseline).points <= self.drop
 
     def rank(self, report: Report, divergence: float) -> tuple[float, float]:
-        """What is the better the lower: errors within a size, or bytes within a drop."""
+        """Return a key, lower is better: errors within a size, or bytes within a drop."""
         wrong = -report.confusion.accuracy
         return (wrong, divergence) if self.bytes is not None else (report.size.total_bytes, wrong)
 
@@ -118,23 +118,23 @@ class Goal:
 def fit_budget(
     run: Run, options: Options, goal: Goal, on_progress: ProgressCallback = lambda _: None
 ) -> Budget:
-    """Choose an option for every layer: least damage for the goal, checked on exploration images.
+    """Choose the options of least total cost for a goal, checked on the exploration images.
 
-    Damages were measured with all other layers untouched, and are summed. In company they count
-    otherwise: what an early layer breaks, later ones can mend. So for a few rounds each layer is
-    moved a little in the best recipe so far, and its damages are weighed by what that really does
-    to the scores. Of all recipes run on the way the best that meets the goal is taken.
+    Costs were measured with all other layers untouched, and are summed. Together they differ: later
+    layers are refitted to compensate for earlier ones. So for a few rounds the option of each layer
+    is varied in the best recipe so far, and its costs are rescaled by the divergence measured then.
+    Of all recipes run, the best that meets the goal is returned.
 
     Parameters
     ----------
     run
         Recipe -> report on exploration images.
     options
-        What ``measure_layer_cost`` gave.
+        Options as ``measure_layer_cost`` returns them.
     goal
         Bytes or drop.
     on_progress
-        Told the progress; what it raises ends the work.
+        Called with the progress; an exception of its ends the work.
 
     Raises
     ------
@@ -144,25 +144,25 @@ def fit_budget(
     search = _Search(run, options, goal, on_progress)
     for round_ in range(ROUNDS):
         search.stage = 0.5 + 0.5 * round_ / ROUNDS, f"round {round_ + 1} of {ROUNDS}"
-        search.weigh(search.locate())
+        search.rescale(search.locate())
     search.locate()
     return search.best()
 
 
-def _fewest_bytes(options: Sequence[Option], place: int) -> tuple[float, ...]:
-    return (options[place].bytes,)
+def _fewest_bytes(options: Sequence[Option], pick: int) -> tuple[float, ...]:
+    return (options[pick].bytes,)
 
 
-def _fewest_weights(options: Sequence[Option], place: int) -> tuple[float, ...]:
-    return -options[place].sparsity, options[place].bits
+def _fewest_weights(options: Sequence[Option], pick: int) -> tuple[float, ...]:
+    return -options[pick].sparsity, options[pick].bits
 
 
-def _fewest_bits(options: Sequence[Option], place: int) -> tuple[float, ...]:
-    return options[place].bits, -options[place].sparsity
+def _fewest_bits(options: Sequence[Option], pick: int) -> tuple[float, ...]:
+    return options[pick].bits, -options[pick].sparsity
 
 
 class _Search:
-    """All recipes run so far for one goal, by the places of their layers' options."""
+    """Search for one goal; ``reports`` of all recipes run, by the indices of their options."""
 
     def __init__(
         self, run: Run, options: Options, goal: Goal, on_progress: ProgressCallback
@@ -195,7 +195,7 @@ class _Search:
         return replace(FIXED, layers=tuple(layers), recovery=RECOVERY)
 
     def report(self, picks: Sequence[int]) -> Report:
-        """Run what was picked, once."""
+        """Run the recipe of these picks, once."""
         key = tuple(int(pick) for pick in picks)
         done, stage = self.stage
         self.on_progress(Progress(done, f"{stage}: recipe {len(self.reports) + 1}"))
@@ -204,76 +204,76 @@ class _Search:
         return self.reports[key]
 
     def locate(self) -> Picks:
-        """The place on the pareto_front, as damages are weighed now, that just meets the goal."""
-        weighed = [
-            [(option.bytes, weight * option.damage) for option in own]
+        """Find the picks on the Pareto front of the rescaled costs that just meet the goal."""
+        rescaled = [
+            [(option.bytes, weight * option.cost) for option in own]
             for own, weight in zip(self.options, self.weights, strict=True)
         ]
-        best = pareto_front(weighed)
-        place = self._by_bytes(best) if self.goal.bytes is not None else self._by_drop(best)
-        return tuple(int(pick) for pick in best.picks[place])
+        front = pareto_front(rescaled)
+        index = self._by_bytes(front) if self.goal.bytes is not None else self._by_drop(front)
+        return tuple(int(pick) for pick in front.picks[index])
 
-    def _by_bytes(self, best: ParetoFront) -> int:
-        """The dearest whose real file is small enough: what is not a layer's own is found out."""
+    def _by_bytes(self, front: ParetoFront) -> int:
+        """Find the largest choice whose real file is small enough; header and biases add to it."""
         assert self.goal.bytes is not None
-        place, apart, found = 0, float(self.least - best.costs[0]), 0
+        index, overhead, found = 0, float(self.least - front.sizes[0]), 0
         for _ in range(TRIES):
-            place = best.best_within(max(self.goal.bytes - apart, float(best.costs[0])))
-            real = self.report(best.picks[place]).size.total_bytes
-            apart = real - float(best.costs[place])
+            index = front.best_within(max(self.goal.bytes - overhead, float(front.sizes[0])))
+            real = self.report(front.picks[index]).size.total_bytes
+            overhead = real - float(front.sizes[index])
             if real <= self.goal.bytes:
-                found = max(found, place)
+                found = max(found, index)
                 if real >= (1 - NEAR) * self.goal.bytes:
                     break
         return found
 
-    def _by_drop(self, best: ParetoFront) -> int:
-        """The cheapest whose drop is small enough, by bisection; the dearest always is."""
-        low, high = 0, len(best.costs) - 1
+    def _by_drop(self, front: ParetoFront) -> int:
+        """Find the smallest choice whose drop meets the goal, by bisection; the largest does."""
+        low, high = 0, len(front.sizes) - 1
         while low < high:
             middle = (low + high) // 2
-            if self.goal.met(self.report(best.picks[middle]), self.baseline):
+            if self.goal.met(self.report(front.picks[middle]), self.baseline):
                 high = middle
             else:
                 low = middle + 1
-        self.report(best.picks[high])
+        self.report(front.picks[high])
         return high
 
-    def weigh(self, picks: Picks) -> None:
-        """Weigh each layer's damages by what they come to in company."""
-        here = self._divergence(self.report(picks))
+    def rescale(self, picks: Picks) -> None:
+        """Rescale per-layer costs by the divergence measured when layers are changed together."""
+        current = self._divergence(self.report(picks))
         for layer, own in enumerate(self.options):
             expected = measured = 0.0
             for pick in self._moves(layer, picks[layer]):
                 moved = self.report([*picks[:layer], pick, *picks[layer + 1 :]])
-                change = own[pick].damage - own[picks[layer]].damage
+                change = own[pick].cost - own[picks[layer]].cost
                 expected += abs(change)
-                measured += math.copysign(1, change) * (self._divergence(moved) - here)
+                measured += math.copysign(1, change) * (self._divergence(moved) - current)
             if expected > 0:
                 self.weights[layer] = min(max(measured / expected, WEIGHTS[0]), WEIGHTS[1])
 
     def _moves(self, layer: int, pick: int) -> list[int]:
-        """The least damage with fewer, and with more, bytes for one layer."""
+        """Find the options of least cost with fewer, and with more, bytes for one layer."""
         own, moves = self.options[layer], []
         for share in AWAY:
             fits = [k for k in range(len(own)) if own[k].bytes <= share * own[pick].bytes]
             if fits:
-                moves.append(min(fits, key=lambda k: own[k].damage))
+                moves.append(min(fits, key=lambda k: own[k].cost))
         return [move for move in moves if move != pick]
 
     def _divergence(self, report: Report) -> float:
-        """Kullback-Leibler, in nats an image, from the untouched model's classes."""
+        """Compute the Kullback-Leibler divergence from the untouched model, in nats an image."""
         before, after = (np.maximum(r.scores, 1e-12) for r in (self.baseline, report))
         return float((before * np.log(before / after)).sum(1).mean())
 
     def best(self) -> Budget:
-        """The best of all that meet the goal."""
+        """Return the best of all recipes that meet the goal."""
         met = {p: r for p, r in self.reports.items() if self.goal.met(r, self.baseline)}
         picks = min(met, key=lambda p: self.goal.rank(met[p], self._divergence(met[p])))
         chosen = list(zip(self.names, self.chosen(picks), strict=True))
-        choices = tuple(Choice(n, o.sparsity, o.bits, o.bytes, o.damage) for n, o in chosen)
+        choices = tuple(Choice(n, o.sparsity, o.bits, o.bytes, o.cost) for n, o in chosen)
         parts = self.baseline.size.parts
-        apart = parts["biases"] + parts["header"]
-        expected = apart + sum(choice.bytes for choice in choices)
+        overhead = parts["biases"] + parts["header"]
+        expected = overhead + sum(choice.bytes for choice in choices)
         recipe, runs = self.recipe(picks), len(self.reports)
         return Budget(recipe, choices, met[picks], self.baseline, expected, self.least, runs)

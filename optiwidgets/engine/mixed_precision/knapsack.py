@@ -1,4 +1,4 @@
-"""One option for every layer: least damage for every number of bytes (multiple-choice knapsack)."""
+"""Multiple-choice knapsack: one option for every layer, least cost for every size."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_POINTS = 20_000  # of a frontier kept between two layers
+MOST_POINTS = 20_000  # of a front kept between two layers
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class ParetoFront:
-    """The sums of costs and damages that no other choice beats in both, costs rising.
+    """Sums of sizes and costs that no other choice beats in both, sizes rising.
 
     ``picks`` (P, L) says which option of every layer each of the P sums is made of.
     """
 
+    sizes: Numbers
     costs: Numbers
-    damages: Numbers
     picks: NDArray[np.int64]
 
     def best_within(self, budget: float) -> int:
-        """Place of the least damage that costs no more than ``budget``.
+        """Return the index of the least cost whose size is no more than ``budget``.
 
         Raises
         ------
         ValueError
-            Nothing is that cheap.
+            No choice is that small.
         """
-        place = int(np.searchsorted(self.costs, budget, side="right")) - 1
-        if place < 0:
-            raise ValueError(f"the cheapest choice costs {self.costs[0]:g}, more than {budget:g}")
-        return place
+        index = int(np.searchsorted(self.sizes, budget, side="right")) - 1
+        if index < 0:
+            raise ValueError(f"the cheapest choice costs {self.sizes[0]:g}, more than {budget:g}")
+        return index
 
 
 def pareto_front(options: Sequence[Sequence[tuple[float, float]]]) -> ParetoFront:
-    """Dynamic programming, layer by layer: only sums that are not beaten can become the best.
+    """Compute the Pareto front by dynamic programming, layer by layer, without dominated sums.
 
-    Exact as long as no more than 20,000 sums are unbeaten; of more, evenly spaced costs are kept.
+    Exact up to 20,000 sums on the front; of more, evenly spaced sizes are kept.
 
     Parameters
     ----------
     options
-        For every layer, pairs (cost, damage), one of which is chosen.
+        For every layer, pairs (size, cost), one of which is chosen.
 
     Examples
     --------
     >>> best = pareto_front([[(4, 0.0), (1, 5.0)], [(4, 0.0), (2, 1.0), (3, 2.0)]])
-    >>> best.costs.tolist(), best.damages.tolist(), best.picks.tolist()
+    >>> best.sizes.tolist(), best.costs.tolist(), best.picks.tolist()
     ([3.0, 5.0, 6.0, 8.0], [6.0, 5.0, 1.0, 0.0], [[1, 1], [1, 0], [0, 1], [0, 0]])
 
     Source: H. Kellerer, U. Pferschy, D. Pisinger, "Knapsack problems", Springer 2004, chapter 11
@@ -64,19 +64,19 @@ def pareto_front(options: Sequence[Sequence[tuple[float, float]]]) -> ParetoFron
 
 
 def _with_layer(best: ParetoFront, layer: Numbers) -> ParetoFront:
-    costs = (best.costs[:, None] + layer[:, 0]).ravel()
-    damages = (best.damages[:, None] + layer[:, 1]).ravel()
-    order = np.lexsort((damages, costs))
-    least = np.minimum.accumulate(np.concatenate([[np.inf], damages[order][:-1]]))
-    kept = order[damages[order] < least]
+    sizes = (best.sizes[:, None] + layer[:, 0]).ravel()
+    costs = (best.costs[:, None] + layer[:, 1]).ravel()
+    order = np.lexsort((costs, sizes))
+    least = np.minimum.accumulate(np.concatenate([[np.inf], costs[order][:-1]]))
+    kept = order[costs[order] < least]
     before, own = np.divmod(kept, len(layer))
-    return ParetoFront(costs[kept], damages[kept], np.column_stack([best.picks[before], own]))
+    return ParetoFront(sizes[kept], costs[kept], np.column_stack([best.picks[before], own]))
 
 
 def _thinned(best: ParetoFront) -> ParetoFront:
-    """At most ``MOST_POINTS``: evenly spaced costs, both ends among them."""
-    if len(best.costs) <= MOST_POINTS:
+    """Keep at most ``MOST_POINTS``: evenly spaced sizes, both ends among them."""
+    if len(best.sizes) <= MOST_POINTS:
         return best
-    wanted = np.linspace(best.costs[0], best.costs[-1], MOST_POINTS)
-    kept = np.unique(np.searchsorted(best.costs, wanted))
-    return ParetoFront(best.costs[kept], best.damages[kept], best.picks[kept])
+    wanted = np.linspace(best.sizes[0], best.sizes[-1], MOST_POINTS)
+    kept = np.unique(np.searchsorted(best.sizes, wanted))
+    return ParetoFront(best.sizes[kept], best.costs[kept], best.picks[kept])

@@ -1,4 +1,4 @@
-"""What each way of compressing one layer costs in bytes, and what it does to the scores."""
+"""Cost and bytes of each option of compressing one layer, all other layers untouched."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from optiwidgets.engine.types.recipe import Recipe
 
 SPARSITIES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 BITS = (1, 2, 3, 4, 5, 6, 8)
-FLOATS = (16, 32)  # tried with all weights kept: who prunes can round, too
+FLOATS = (16, 32)  # tried with all weights kept only
 
 
 @dataclass(frozen=True)
 class Option:
-    """One way to compress one layer: its expected bytes, and the damage done to the scores."""
+    """Option of compressing one layer: its expected bytes, and its cost in divergence of scores."""
 
     sparsity: float
     bits: int
     bytes: float
-    damage: float
+    cost: float
 
 
 Options = Mapping[str, tuple[Option, ...]]
@@ -47,46 +47,46 @@ def measure_layer_cost(
     fixed: Recipe,
     on_progress: ProgressCallback = lambda _: None,
 ) -> Options:
-    """Every option of every layer, all other layers untouched.
+    """Measure cost and bytes of every option of every layer, all other layers untouched.
 
-    Damage is the mean Kullback-Leibler divergence, in nats an image, of the changed model's classes
-    from the untouched one's: no labels are looked at. Bytes are those of the layer's smallest
-    encoding, scales included. What is left of a pruned layer is fitted by least squares first.
+    Cost is the mean Kullback-Leibler divergence, in nats an image, of the changed model's scores
+    from the untouched one's: no labels are used. Bytes are those of the layer's smallest encoding,
+    scales included. The kept weights of a pruned layer are refitted by least squares first.
 
     Parameters
     ----------
     folded
         The untouched model.
     optimize
-        Makes models out of it.
+        Compresses it by a recipe.
     images
-        Calibration images N C H W, the first 512 of which are looked at.
+        Calibration images N C H W, the first 512 of which are used.
     fixed
-        What all options have in common: score, scheme, granularity, clip.
+        Fields that all options share: score, scheme, granularity, clip.
     on_progress
-        Told the progress; what it raises ends the work.
+        Called with the progress; an exception of its ends the work.
     """
     batches = images[:MOST_IMAGES].contiguous().split(BATCH)
     names = list(layers.prunable(folded))
-    resumers = {name: IncrementalEvaluator(batches, MOST_BYTES / len(names)) for name in names}
+    evaluators = {name: IncrementalEvaluator(batches, MOST_BYTES / len(names)) for name in names}
     net = copy.deepcopy(folded)
     before = run_on_worker(evaluate(net, batches).log_softmax, 1)
     found: dict[str, list[Option]] = {name: [] for name in names}
     pairs = list(_pairs())
-    for place, (sparsity, bits) in enumerate(pairs):
+    for count, (sparsity, bits) in enumerate(pairs):
         on_progress(
-            Progress(0.5 * place / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits")
+            Progress(0.5 * count / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits")
         )
-        packable = optimize(_everywhere(fixed, sparsity, bits)).packable
-        for name, coded in packable.layers.items():
-            with _swapped(net, packable.net, name):
-                damage = run_on_worker(_divergence, before, resumers[name](net))
-            found[name].append(Option(sparsity, bits, layer_bytes(coded), damage))
+        packable = optimize(_uniform_recipe(fixed, sparsity, bits)).packable
+        for name, quantized in packable.layers.items():
+            with _replace_layer(net, packable.net, name):
+                cost = run_on_worker(_divergence, before, evaluators[name](net))
+            found[name].append(Option(sparsity, bits, layer_bytes(quantized), cost))
     return {name: tuple(options) for name, options in found.items()}
 
 
-def layer_bytes(coded: QuantizedWeight) -> float:
-    """Bytes of a layer in the file: positions, codes, scales and codebook; no bias, no header.
+def layer_bytes(quantized: QuantizedWeight) -> float:
+    """Sum the bytes of a layer in the file: positions, codes, scales and codebook, without bias.
 
     Examples
     --------
@@ -94,15 +94,14 @@ def layer_bytes(coded: QuantizedWeight) -> float:
     >>> layer_bytes(encode(torch.ones(2, 8), torch.ones(2, 8) > 0, Recipe(bits=32)))
     64
     """
-    fitted = fit(coded)
-    table = 1 + coded.centroids.numel() * 4 if coded.centroids.numel() else 0
-    return (
-        fitted.bytes[fitted.smallest] + 4 * coded.scale.numel() + coded.zero_point.numel() + table
-    )
+    encoded, entries = fit(quantized), quantized.centroids.numel()
+    codebook = 1 + entries * 4 if entries else 0
+    scales = 4 * quantized.scale.numel() + quantized.zero_point.numel()
+    return encoded.bytes[encoded.smallest] + scales + codebook
 
 
 def _pairs() -> Iterator[tuple[float, int]]:
-    """Sparsities and bits, those of one sparsity together: its weights are fitted once."""
+    """Yield sparsities and bits, grouped by sparsity: its weights are fitted once."""
     for bits in FLOATS:
         yield 0.0, bits
     for sparsity in SPARSITIES:
@@ -110,15 +109,15 @@ def _pairs() -> Iterator[tuple[float, int]]:
             yield sparsity, bits
 
 
-def _everywhere(fixed: Recipe, sparsity: float, bits: int) -> Recipe:
-    """Every layer cut and rounded alike, each fitted to what it saw before anything changed."""
+def _uniform_recipe(fixed: Recipe, sparsity: float, bits: int) -> Recipe:
+    """Make the recipe of one sparsity and bits for every layer, refitted to untouched inputs."""
     refit = "refit" if sparsity else "none"
     return replace(fixed, sparsity=sparsity, pruning="layer", bits=bits, recovery=refit)
 
 
 @contextmanager
-def _swapped(net: nn.Module, other: nn.Module, name: str) -> Iterator[None]:
-    """Give a model one layer of another, for a while."""
+def _replace_layer(net: nn.Module, other: nn.Module, name: str) -> Iterator[None]:
+    """Replace one layer of a model by another model's inside the block."""
     own = net.get_submodule(name)
     net.set_submodule(name, other.get_submodule(name))
     try:

@@ -1,4 +1,4 @@
-"""Accuracy against sparsity, and against bits, one layer at a time."""
+"""Sensitivity: accuracy against sparsity or bits of one layer at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Weights = Mapping[str, Tensor]
 
 
 class Point(NamedTuple):
-    """A level of one layer: accuracy 0..1 on the exploration images, with its 95 % interval."""
+    """Level of one layer: accuracy 0..1 on the exploration images, with its 95 % interval."""
 
     level: float
     accuracy: float
@@ -32,12 +32,12 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What happens to the accuracy when one layer alone is changed.
+    """Accuracy against the level of one layer, the others unchanged.
 
     ``by`` is "sparsity" or "bits", ``levels`` go from the mildest to the harshest, ``accuracy``
     (0..1) is that of ``ground``, the recipe everything else stays at. ``curves`` have a ``Point``
-    for every level of every layer measured so far; ``total`` is how many there will be. A layer in
-    ``unchanged`` could not be changed, and why not: it says nothing about how much it would bear.
+    for every level of every layer measured so far; ``total`` is the number of points in the end.
+    ``unchanged`` maps layers that no level changes to the reason: nothing is measured on them.
 
     Examples
     --------
@@ -60,20 +60,20 @@ class Sensitivity:
 
     @property
     def progress(self) -> Progress:
-        """How many of the points are there."""
+        """Share of the points that are measured."""
         done = sum(map(len, self.curves.values()))
         return Progress(done / max(1, self.total), f"point {done} of {self.total}")
 
     def holds(self, threshold_points: float) -> dict[str, float | None]:
-        """By layer, the last level up to which no drop exceeds the threshold; None: not one.
+        """Find, by layer, the last level up to which no drop exceeds the threshold, or None.
 
-        Only layers whose curves are whole.
+        Only layers whose curves are complete.
         """
-        whole = {n: c for n, c in self.curves.items() if len(c) == len(self.levels)}
-        return {name: self._last(curve, threshold_points) for name, curve in whole.items()}
+        complete = {n: c for n, c in self.curves.items() if len(c) == len(self.levels)}
+        return {name: self._last(curve, threshold_points) for name, curve in complete.items()}
 
     def ranking(self, threshold_points: float) -> tuple[str, ...]:
-        """Layers from the most fragile to the most robust, by the level that each still holds.
+        """Rank layers from the most fragile to the most robust, by the level that each still holds.
 
         At the same level the one that has lost more at the next goes first.
         """
@@ -96,7 +96,7 @@ class Sensitivity:
 
 
 def check_levels(by: str, levels: Sequence[float] | None) -> tuple[float, ...]:
-    """Levels from the mildest to the harshest, each once; without any, the usual ones.
+    """Check levels and sort them from the mildest to the harshest; without any, use the defaults.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def grow_sensitivity(
     levels: tuple[float, ...],
     ground: Recipe,
 ) -> Iterator[Sensitivity]:
-    """Measure point by point, the last layer first: each time what is known so far.
+    """Measure point by point, the last layer first, and yield the result so far each time.
 
     Parameters
     ----------
@@ -137,11 +137,11 @@ def grow_sensitivity(
     weights
         Recipe -> the weights of its layers, to see whether any changed.
     idle
-        Layers that need not be tried, and why.
+        Layers that need not be tried, with the reason.
     by, levels
-        What is changed, and how far; as ``check_levels`` gives them.
+        Field that is changed, and its levels as ``check_levels`` returns them.
     ground
-        What everything else stays at.
+        Recipe of all other layers.
     """
     before, accuracy = weights(ground), run(ground).confusion.accuracy
     curves: dict[str, tuple[Point, ...]] = {}
@@ -169,7 +169,7 @@ def grow_sensitivity(
 
 
 def with_layer(ground: Recipe, name: str, by: str, level: float) -> Recipe:
-    """The ground with one layer at another sparsity or other bits; what else is its own it keeps.
+    """Set the sparsity or bits of one layer in a recipe; its other override is kept.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def _why_unchanged(
     weights: Callable[[Recipe], Weights],
     by: str,
 ) -> str:
-    """Why no level changes a weight of this layer; empty where one does, the harshest first."""
+    """Explain why no level changes a weight of this layer; empty if one does, harshest first."""
     for recipe in reversed(list(recipes)):
         try:
             after = weights(recipe)[name]

@@ -46,30 +46,29 @@ def test_the_frontier_is_what_trying_everything_finds(seed):
             continue
         place = best.best_within(budget)
         picked = [own[k] for own, k in zip(options, best.picks[place], strict=True)]
-        assert tuple(np.sum(picked, axis=0)) == (best.costs[place], best.damages[place])
-        assert best.damages[place] == force
+        assert tuple(np.sum(picked, axis=0)) == (best.sizes[place], best.costs[place])
+        assert best.costs[place] == force
 
 
 def test_more_bytes_never_do_more_damage():
     random = np.random.default_rng(1)
     best = pareto_front(random.random((6, 12, 2)).tolist())
-    assert (np.diff(best.costs) > 0).all()
-    assert (np.diff(best.damages) < 0).all()
+    assert (np.diff(best.sizes) > 0).all()
+    assert (np.diff(best.costs) < 0).all()
 
 
 def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
-    costs = 1 + 9 * np.random.default_rng(2).random((5, 9))
-    options = np.stack([costs, 1 / costs], axis=2).tolist()  # the dearer, the better
+    sizes = 1 + 9 * np.random.default_rng(2).random((5, 9))
+    options = np.stack([sizes, 1 / sizes], axis=2).tolist()  # the dearer, the better
     whole = pareto_front(options)
     monkeypatch.setattr(knapsack, "MOST_POINTS", 40)
     thinned = pareto_front(options)
-    assert len(thinned.costs) <= 40 < len(whole.costs)
-    assert thinned.costs[0] == whole.costs[0]
-    assert thinned.damages[-1] == whole.damages[-1]
-    middle = float(whole.costs.mean())
+    assert len(thinned.sizes) <= 40 < len(whole.sizes)
+    assert thinned.sizes[0] == whole.sizes[0]
+    assert thinned.costs[-1] == whole.costs[-1]
+    middle = float(whole.sizes.mean())
     assert (
-        thinned.damages[thinned.best_within(middle)]
-        <= 1.3 * whole.damages[whole.best_within(middle)]
+        thinned.costs[thinned.best_within(middle)] <= 1.3 * whole.costs[whole.best_within(middle)]
     )
 
 
@@ -79,7 +78,7 @@ def test_damage_is_the_divergence_of_one_layer_changed(tiny):
     options = measure_layer_cost(tiny._folded, tiny._compressor.optimize, images, FIXED)
     assert {len(own) for own in options.values()} == {6}
     untouched = next(o for o in options["deep"] if (o.sparsity, o.bits) == (0.0, 32))
-    assert untouched.damage == pytest.approx(0.0, abs=1e-6)
+    assert untouched.cost == pytest.approx(0.0, abs=1e-6)
     option = next(o for o in options["head"] if (o.sparsity, o.bits) == (0.9, 2))
     fitted = Recipe(0.9, pruning="layer", score="obs", bits=2, clip="mse", recovery="refit")
     packable = tiny._compressor.optimize(fitted).packable
@@ -88,7 +87,7 @@ def test_damage_is_the_divergence_of_one_layer_changed(tiny):
     net.head.load_state_dict(packable.net.head.state_dict())
     after = net(images).softmax(1)
     divergence = (before * (before.log() - after.log())).sum(1).mean().item()
-    assert option.damage == pytest.approx(divergence, rel=1e-3)
+    assert option.cost == pytest.approx(divergence, rel=1e-3)
     assert option.bytes == layer_bytes(packable.layers["head"])
 
 
@@ -184,7 +183,7 @@ class Lonely(nn.Module):
 def test_odd_layers_get_something_too(toy, few):
     found = Experiment(Lonely(), toy).fit_budget(drop=5.0)
     never = next(c for c in found.choices if c.layer == "never")
-    assert never.damage == pytest.approx(0.0, abs=1e-6)
+    assert never.cost == pytest.approx(0.0, abs=1e-6)
     assert never.bits == 2
 
 
