@@ -1,7 +1,7 @@
-"""An exported float model -> the same model whose layers see their inputs rounded to a few bits.
+"""Fake quantization of layer inputs in an exported float model.
 
-What ``activations.quantize_activations`` simulates in torch, in the graph itself: the arithmetic of
-``Grid.snap``, for bit-widths that no runtime has kernels for.
+The same as ``activations.quantize_activations`` in torch, but in the graph: the arithmetic of
+``ActivationQuantizer.fake_quantize``, for bit-widths that no runtime has kernels for.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ PASSING = {"Transpose", "Identity"}  # a weight may go through these on its way 
 def fake_quantize_inputs(
     model: onnx.ModelProto, ranges: Mapping[str, Range], bits: int
 ) -> onnx.ModelProto:
-    """A copy of an exported model with four more steps before each layer: on to its grid.
+    """Copy an exported model and fake-quantize the input of each layer by four more nodes.
 
-    Divided by the scale, rounded (halves to even), clipped and multiplied again, all in float.
+    They divide by the scale, round (halves to even), clip and multiply again, all in float.
 
     Parameters
     ----------
@@ -53,35 +53,35 @@ def fake_quantize_inputs(
     >>> [node.op_type for node in model.graph.node]
     ['Reshape', 'Div', 'Round', 'Clip', 'Mul', 'Gemm']
     """
-    grids = {name: ActivationQuantizer.over(span, bits) for name, span in ranges.items()}
-    layers, met = {f"{name}.weight": name for name in ranges}, set()
-    snapped = copy.deepcopy(model)
-    del snapped.graph.node[:]
+    quantizers = {name: ActivationQuantizer.over(span, bits) for name, span in ranges.items()}
+    layers, found = {f"{name}.weight": name for name in ranges}, set()
+    rounded = copy.deepcopy(model)
+    del rounded.graph.node[:]
     for node in model.graph.node:
         new, weight = copy.deepcopy(node), node.input[1] if len(node.input) > 1 else ""
         if node.op_type in PASSING and node.input[0] in layers:
             layers[node.output[0]] = layers[node.input[0]]
         if weight in layers:
-            met.add(layers[weight])
-            new.input[0] = f"{node.input[0]}.grid{len(snapped.graph.node)}"
+            found.add(layers[weight])
+            new.input[0] = f"{node.input[0]}.grid{len(rounded.graph.node)}"
             steps = _fake_quantize(
-                snapped.graph, node.input[0], new.input[0], grids[layers[weight]]
+                rounded.graph, node.input[0], new.input[0], quantizers[layers[weight]]
             )
-            snapped.graph.node.extend(steps)
-        snapped.graph.node.append(new)
-    if missing := sorted(ranges.keys() - met):
+            rounded.graph.node.extend(steps)
+        rounded.graph.node.append(new)
+    if missing := sorted(ranges.keys() - found):
         raise ValueError(f"the exported graph does not show layer {', '.join(missing)}")
-    return snapped
+    return rounded
 
 
 def _fake_quantize(
-    graph: onnx.GraphProto, value: str, name: str, grid: ActivationQuantizer
+    graph: onnx.GraphProto, value: str, name: str, quantizer: ActivationQuantizer
 ) -> Iterator[onnx.NodeProto]:
-    """The steps that put a value on a grid under a new name; their constants join the graph."""
+    """Yield the nodes that fake-quantize a value under a new name; add constants to the graph."""
     from onnx import helper, numpy_helper
 
-    highest = 2**grid.bits - 1 - grid.zero_point
-    for part, number in (("scale", grid.scale), ("low", -grid.zero_point), ("high", highest)):
+    low_code, high_code = -quantizer.zero_point, 2**quantizer.bits - 1 - quantizer.zero_point
+    for part, number in (("scale", quantizer.scale), ("low", low_code), ("high", high_code)):
         constant = numpy_helper.from_array(np.array(number, np.float32), f"{name}.{part}")
         graph.initializer.append(constant)
     scale, low, high = (f"{name}.{part}" for part in ("scale", "low", "high"))

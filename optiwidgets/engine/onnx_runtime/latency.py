@@ -1,7 +1,7 @@
-"""How much faster: baseline, optimized and a control timed in turn, with an interval.
+"""Latency: baseline, optimized and a control timed in turn; speed ratio with an interval.
 
-Two sessions of one and the same model differ by about a percent, for as long as they live: memory
-falls where it falls (T. Mytkowicz et al., "Producing wrong data without doing anything obviously
+Two sessions of the same model differ by about a percent, as long as they live, by their memory
+layout (T. Mytkowicz et al., "Producing wrong data without doing anything obviously
 wrong!", ASPLOS 2009). So sessions are opened anew several times, and the interval is drawn from
 openings first and rounds within them second: a cluster bootstrap (A. C. Davison and D. V. Hinkley,
 "Bootstrap Methods and their Application", 1997, section 3.8).
@@ -87,7 +87,7 @@ def measure(
 
 
 def summarize(times: Floats, threads: int, batch: Latency | None = None) -> Latency:
-    """Medians, quartiles, 99th percentiles and ratios of times in seconds.
+    """Summarize times in seconds: medians, quartiles, 99th percentiles and ratios.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def summarize(times: Floats, threads: int, batch: Latency | None = None) -> Late
 
 
 def _resampled_medians(times: Floats) -> Floats:
-    """Medians (RESAMPLES, 3): of openings drawn with replacement, and rounds within each."""
+    """Bootstrap medians (RESAMPLES, 3): resample openings, then rounds within each."""
     openings, rounds, _ = times.shape
     random = np.random.default_rng(0)
     opening = random.integers(openings, size=(RESAMPLES, openings, 1))
@@ -136,7 +136,7 @@ def _resampled_medians(times: Floats) -> Floats:
 
 
 def _ratio(medians: Sequence[float], resampled: Floats, arm: int) -> tuple[float, float, float]:
-    """Baseline over another arm, with its 95 % interval."""
+    """Compute the ratio of the baseline over another arm, with its 95 % interval."""
     ratio = medians[BASELINE] / medians[arm]
     low, high = np.percentile(resampled[:, BASELINE] / resampled[:, arm], [2.5, 97.5]).tolist()
     return ratio, min(low, ratio), max(high, ratio)
@@ -144,7 +144,7 @@ def _ratio(medians: Sequence[float], resampled: Floats, arm: int) -> tuple[float
 
 @dataclass(frozen=True, eq=False)
 class _Bench:
-    """Times three arms in turn."""
+    """Benchmark of three arms, timed in turn."""
 
     arms: tuple[Open, Open, Open]
     images: NDArray[np.float32]
@@ -152,7 +152,7 @@ class _Bench:
     stop: Callable[[], bool]
 
     def times(self, seconds: float) -> tuple[Floats, Floats, int]:
-        """Seconds (openings, rounds, 3) of single images and of batches; threads."""
+        """Measure seconds (openings, rounds, 3) of single images and of batches; count threads."""
         start, random = self.clock(), np.random.default_rng(0)
         taken: dict[int, list[Floats]] = {1: [], BATCH: []}
         rounds: dict[int, int] = {}
@@ -170,7 +170,7 @@ class _Bench:
         return np.stack(taken[1]), np.stack(taken[BATCH]), threads
 
     def open(self, opening: int) -> list[Session]:
-        """A new session for each arm, another one first each time."""
+        """Open a new session for each arm, another one first each time."""
         sessions: dict[int, Session] = {}
         for turn in range(3):
             self.check()
@@ -181,7 +181,7 @@ class _Bench:
     def rounds(
         self, sessions: Sequence[Session], size: int, count: int, random: np.random.Generator
     ) -> Floats:
-        """Seconds (count, 3) of each arm on the same ``size`` images, in random order."""
+        """Measure seconds (count, 3) of each arm on the same ``size`` images, in random order."""
         taken = np.empty((count, 3))
         for turn in range(count):
             self.check()
@@ -200,12 +200,12 @@ class _Bench:
 
 
 def _fitting(seconds: float, one_round: float) -> int:
-    """How many rounds fit, 1 to MOST_ROUNDS."""
+    """Compute how many rounds fit, 1 to MOST_ROUNDS."""
     return int(np.clip(seconds // max(one_round, 1e-9), 1, MOST_ROUNDS))
 
 
 def check_threads(threads: int) -> int:
-    """Give a number of threads back as an int, or raise ValueError with those there are."""
+    """Return a number of threads as an int, or raise ValueError with the allowed range."""
     whole, most = isinstance(threads, int | np.integer), os.cpu_count() or 1
     if whole and not isinstance(threads, bool) and threads in range(1, most + 1):
         return int(threads)

@@ -1,4 +1,4 @@
-"""An exported float model -> the same model in int8, with the recipe's own codes.
+"""Conversion of an exported float model to int8 (QDQ), with the recipe's own codes.
 
 The graph gets pairs of QuantizeLinear and DequantizeLinear (QDQ) where values are codes; the
 runtime turns every layer between two pairs into one integer kernel.
@@ -27,14 +27,14 @@ BITS = 8
 NARROW = 8  # input channels: over fewer, integer convolutions are slower than float ones
 FLOAT = 1  # onnx.TensorProto.FLOAT
 MOST_STEPS = 2.0**30  # of a bias: half of what 32 bits hold
-# Rounding to a grid commutes with these: they are monotone, or only move values
+# Rounding to a quantizer commutes with these: they are monotone, or only move values
 PASSING = {"Relu", "MaxPool", "Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose"}
 
 
 def to_int8(
     model: onnx.ModelProto, layers: Mapping[str, QuantizedWeight], ranges: Mapping[str, Range]
 ) -> onnx.ModelProto:
-    """A copy of an exported model that computes with 8-bit codes.
+    """Convert a copy of an exported model to compute with 8-bit codes.
 
     Weights are stored as the codes they have (affine ones moved from 0..255 to -128..127, like
     their zero points), each layer's input is rounded to 256 values over its range (uint8 affine).
@@ -49,7 +49,7 @@ def to_int8(
     model
         As ``export`` makes it, the initializers named as in the state.
     layers
-        QuantizedWeight weights by layer name, 8 bits or fewer; layers with more stay in float. The
+        Quantized weights by layer name, 8 bits or fewer; layers with more stay in float. The
         decoded weights, not the codes, of two sorts of convolutions meet their rounded inputs in a
         float kernel: those over fewer than 8 channels (an image, say), where that is several times
         faster, and those that feed a sum, which have no integer kernel.
@@ -71,8 +71,8 @@ def to_int8(
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).requires_grad_(False)
     >>> model = export(net, torch.zeros(1, 1, 2, 2))
     >>> kept = torch.ones(3, 4, dtype=torch.bool)
-    >>> coded = {"1": encode(net[1].weight, kept, Recipe(bits=8))}
-    >>> integer = to_int8(model, coded, {"1": (0.0, 1.0)})
+    >>> quantized = {"1": encode(net[1].weight, kept, Recipe(bits=8))}
+    >>> integer = to_int8(model, quantized, {"1": (0.0, 1.0)})
     >>> [node.op_type for node in integer.graph.node if "Linear" not in node.op_type]
     ['Reshape', 'Gemm']
     >>> [i.name for i in integer.graph.initializer if i.name.endswith("codes")]
@@ -81,60 +81,57 @@ def to_int8(
     missing = sorted(layers.keys() - ranges.keys())
     if missing:
         raise ValueError(f"no range of activations for layer {', '.join(missing)}")
-    coded = {f"{name}.weight": c for name, c in layers.items() if c.bits <= BITS}
-    grids = {
+    weights = {f"{name}.weight": c for name, c in layers.items() if c.bits <= BITS}
+    quantizers = {
         weight: ActivationQuantizer.over(ranges[weight.removesuffix(".weight")], BITS)
-        for weight in coded
+        for weight in weights
     }
-    quantized = copy.deepcopy(model)
-    rewriter = _Rewriter(quantized.graph, _shared_grids(model.graph, grids))
+    converted = copy.deepcopy(model)
+    rewriter = _Rewriter(converted.graph, _shared_quantizers(model.graph, quantizers))
     for node in model.graph.node:
-        weight = _weight(node, grids)
-        rewriter.add(node, coded.get(weight), grids.get(weight))
+        weight = _weight(node, quantizers)
+        rewriter.add(node, weights.get(weight), quantizers.get(weight))
     rewriter.drop_unread()
-    return quantized
+    return converted
 
 
-def _weight(node: onnx.NodeProto, grids: Mapping[str, ActivationQuantizer]) -> str:
-    """Name of the coded weight that a node multiplies with; empty if there is none."""
+def _weight(node: onnx.NodeProto, quantizers: Mapping[str, ActivationQuantizer]) -> str:
+    """Return the name of the quantized weight of a node; empty if there is none."""
     name = node.input[1] if len(node.input) > 1 else ""
-    return name if name in grids else ""
+    return name if name in quantizers else ""
 
 
-def _shared_grids(
-    graph: onnx.GraphProto, grids: Mapping[str, ActivationQuantizer]
+def _shared_quantizers(
+    graph: onnx.GraphProto, quantizers: Mapping[str, ActivationQuantizer]
 ) -> dict[str, ActivationQuantizer]:
-    """Values, computed by integer kernels, that all their readers want on one and the same grid."""
-    shared, floats = _agreed_grids(graph, grids), _floats(graph)
+    """Find the values of integer kernels for which all consumers need the same quantizer."""
+    shared, floats = _agreed_quantizers(graph, quantizers), _floats(graph)
     integer: set[str] = set()
     for node in graph.node:
         passed_on = node.op_type in PASSING and node.input[0] in integer
-        if passed_on or (_weight(node, grids) and not _is_narrow(node, floats)):
+        if passed_on or (_weight(node, quantizers) and not _is_narrow(node, floats)):
             integer.update(shared.keys() & node.output)
     return {value: shared[value] for value in integer}
 
 
-def _agreed_grids(
-    graph: onnx.GraphProto, grids: Mapping[str, ActivationQuantizer]
+def _agreed_quantizers(
+    graph: onnx.GraphProto, quantizers: Mapping[str, ActivationQuantizer]
 ) -> dict[str, ActivationQuantizer]:
-    """Values that all their readers want on one and the same grid, from the end backwards."""
+    """Find the values for which all consumers need the same quantizer, from the end backwards."""
     wanted: defaultdict[str, set[ActivationQuantizer | None]] = defaultdict(set)
     for output in graph.output:
         wanted[output.name].add(None)
     agreed: dict[str, ActivationQuantizer] = {}
     for node in reversed(graph.node):
-        weight = _weight(node, grids)
-        on_output = _only(wanted[node.output[0]]) if len(node.output) == 1 else None
+        weight = _weight(node, quantizers)
+        needed = wanted[node.output[0]] if len(node.output) == 1 else set()
+        on_output = next(iter(needed)) if len(needed) == 1 else None
         if on_output is not None:
             agreed[node.output[0]] = on_output
         passed_on = on_output if node.op_type in PASSING else None
-        for place, value in enumerate(node.input):
-            wanted[value].add((grids[weight] if weight else passed_on) if place == 0 else None)
+        for index, value in enumerate(node.input):
+            wanted[value].add((quantizers[weight] if weight else passed_on) if index == 0 else None)
     return agreed
-
-
-def _only(wanted: set[ActivationQuantizer | None]) -> ActivationQuantizer | None:
-    return next(iter(wanted)) if len(wanted) == 1 else None
 
 
 def _floats(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
@@ -144,14 +141,14 @@ def _floats(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
 
 
 def _is_narrow(node: onnx.NodeProto, floats: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether a node is a convolution over few channels (of an image, say), in one group."""
+    """Tell whether a node is a convolution over few channels (of an image, say), in one group."""
     if node.op_type != "Conv" or any(a.name == "group" and a.i > 1 for a in node.attribute):
         return False
     return bool(floats[node.input[1]].shape[1] < NARROW)
 
 
 class _Rewriter:
-    """Builds a graph's nodes anew, with pairs (round to a code, decode) where values are codes."""
+    """Builder of a graph with pairs of nodes (quantize, dequantize) where values are codes."""
 
     def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, ActivationQuantizer]) -> None:
         self.graph, self.shared, self.floats = graph, shared, _floats(graph)
@@ -160,11 +157,14 @@ class _Rewriter:
         del graph.node[:]
 
     def add(
-        self, node: onnx.NodeProto, layer: QuantizedWeight | None, grid: ActivationQuantizer | None
+        self,
+        node: onnx.NodeProto,
+        layer: QuantizedWeight | None,
+        quantizer: ActivationQuantizer | None,
     ) -> None:
-        """A node; its input rounded if it, or everyone who reads it, wants that."""
+        """Add a node; its input is rounded if the node, or all consumers of the value, need it."""
         new = copy.deepcopy(node)
-        wanted = grid or (self.shared.get(node.input[0]) if node.input else None)
+        wanted = quantizer or (self.shared.get(node.input[0]) if node.input else None)
         if wanted:
             plain = layer is not None and _is_narrow(node, self.floats)
             new.input[0] = self.round(node.input[0], wanted, plain)
@@ -173,20 +173,20 @@ class _Rewriter:
             new.input[1:] = self.decode(node.input[1:], layer, wanted.scale)
         self.graph.node.append(new)
 
-    def round(self, value: str, grid: ActivationQuantizer, plain: bool) -> str:
-        """Name of a value on its grid; one pair for all who want the same.
+    def round(self, value: str, quantizer: ActivationQuantizer, plain: bool) -> str:
+        """Round a value and return its new name; consumers of the same quantizer share a pair.
 
-        If ``plain``, it is decoded by arithmetic: the runtime would take a DequantizeLinear there
-        as leave to quantize the float weights of the layer, in its own way.
+        If ``plain``, it is decoded by arithmetic: given a DequantizeLinear, the runtime would
+        quantize the float weights of the layer by its own rules.
         """
-        if (value, grid, plain) not in self.rounded:
+        if (value, quantizer, plain) not in self.rounded:
             name = f"{value}.grid{len(self.rounded)}"
-            scale = self.constant(f"{name}.scale", np.array(grid.scale, np.float32))
-            zero = self.constant(f"{name}.zero_point", np.array(grid.zero_point, np.uint8))
+            scale = self.constant(f"{name}.scale", np.array(quantizer.scale, np.float32))
+            zero = self.constant(f"{name}.zero_point", np.array(quantizer.zero_point, np.uint8))
             codes = self.node("QuantizeLinear", [value, scale, zero], f"{name}.codes")
             decode = self.decode_plainly if plain else self.decode_codes
-            self.rounded[value, grid, plain] = decode(name, codes, scale, zero)
-        return self.rounded[value, grid, plain]
+            self.rounded[value, quantizer, plain] = decode(name, codes, scale, zero)
+        return self.rounded[value, quantizer, plain]
 
     def decode_codes(self, name: str, *stored: str) -> str:
         return self.node("DequantizeLinear", list(stored), name)
@@ -198,11 +198,11 @@ class _Rewriter:
     def decode(
         self, parameters: Sequence[str], layer: QuantizedWeight, input_scale: float
     ) -> list[str]:
-        """Names of a layer's weight and bias decoded from codes, its own at every call."""
+        """Decode a layer's weight and bias, anew for every call, and return their names."""
         weight, *biases = parameters
         known = [name for name in biases if name in self.floats]
         bias = self.floats[known[0]] if known else np.zeros(len(layer.codes), np.float32)
-        codes, scale, zero_point = _stored(layer, _roomy(layer, bias, input_scale))
+        codes, scale, zero_point = _to_stored(layer, _bias_safe_scale(layer, bias, input_scale))
         step = scale * np.float32(input_scale)
         steps = np.rint(bias / step.astype(np.float64)).astype(np.int32)
         self.calls[weight] += 1
@@ -212,7 +212,7 @@ class _Rewriter:
         return [decoded.get(name, name) for name in parameters]
 
     def decode_one(self, name: str, *constants: NDArray[Any]) -> str:
-        """Name of the values that codes, scale and perhaps zero point stand for."""
+        """Decode codes by scale and perhaps zero point, and return the name of the values."""
         parts = zip(("codes", "scale", "zero_point"), constants, strict=False)
         stored = [self.constant(f"{name}.{part}", value) for part, value in parts]
         axis = {"axis": 0} if constants[1].ndim else {}
@@ -231,27 +231,29 @@ class _Rewriter:
         return output
 
     def drop_unread(self) -> None:
-        """Leave out the float weights that codes have replaced."""
+        """Drop the float weights that codes have replaced."""
         read = {value for node in self.graph.node for value in node.input}
         kept = [i for i in self.graph.initializer if i.name in read]
         del self.graph.initializer[:]
         self.graph.initializer.extend(kept)
 
 
-def _roomy(layer: QuantizedWeight, bias: NDArray[np.float32], input_scale: float) -> Tensor:
-    """Scales (R,) with which every bias fits its 32 bits: the layer's own, but for dead channels.
+def _bias_safe_scale(
+    layer: QuantizedWeight, bias: NDArray[np.float32], input_scale: float
+) -> Tensor:
+    """Compute scales (R,) with which every bias fits its 32 bits: larger only for dead channels.
 
-    A bias is stored in steps of input scale x weight scale. Where weights are next to nothing
-    beside it that is more than 2^31 steps, and the runtime would overflow without a word.
+    A bias is stored in steps of input scale x weight scale. Where weights are tiny beside it, that
+    is more than 2^31 steps, and the runtime would overflow silently.
     """
     rows = torch.from_numpy(np.abs(bias)).view(layer.scale.numel(), -1).amax(1)
     return torch.maximum(layer.scale, rows / (input_scale * MOST_STEPS))
 
 
-def _stored(
+def _to_stored(
     layer: QuantizedWeight, scale: Tensor
 ) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[Any]]:
-    """Codes int8, scale and zero point: scalars per tensor, (O,) per channel.
+    """Convert a layer to int8 codes, scale and zero point: scalars per tensor, (O,) per channel.
 
     Affine codes 0..255 move down by 128, like their zero points: the same values, and the kernels
     for int8 weights are faster than those for uint8.

@@ -1,4 +1,4 @@
-"""The optimized model in a real inference runtime: sessions, predictions, files.
+"""Sessions of ONNX Runtime: open a model, predict, write an ONNX file.
 
 onnxruntime is imported on first use, so importing this costs nothing and leaves no thread behind in
 a process that is going to be forked.
@@ -28,14 +28,14 @@ BATCH = 32  # images a call
 
 
 class Session(Protocol):
-    """What is used of ``onnxruntime.InferenceSession``."""
+    """Interface of ``onnxruntime.InferenceSession`` as far as it is used."""
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, Any], /) -> Sequence[Any]:
-        """Values of the named outputs for the inputs in ``feed``."""
+        """Compute the named outputs for the inputs in ``feed``."""
         ...
 
     def get_session_options(self) -> Any:
-        """Options, ``intra_op_num_threads`` among them."""
+        """Return the options, ``intra_op_num_threads`` among them."""
         ...
 
 
@@ -79,9 +79,9 @@ def _open(model: onnx.ModelProto, threads: int, exact: bool) -> onnxruntime.Infe
 
 @cache
 def _saturates() -> bool:
-    """Whether sums of uint8 x int8 overflow here: they do on CPUs with AVX2 but without VNNI.
+    """Tell whether sums of uint8 x int8 overflow here, as on CPUs with AVX2 but without VNNI.
 
-    There the runtime can be told to be exact, which is slower, so it is tried, once.
+    There the runtime has an exact mode, which is slower, so this is tested once.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -100,7 +100,7 @@ def _saturates() -> bool:
 
 
 def predict(session: Session, images: Tensor | NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scores before softmax, (N, K) float32, of images N C H W, in batches of 32.
+    """Compute scores before softmax, (N, K) float32, of images N C H W, in batches of 32.
 
     Examples
     --------
@@ -120,5 +120,5 @@ def predict(session: Session, images: Tensor | NDArray[np.float32]) -> NDArray[n
 
 
 def write_onnx(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
-    """Write the file: it is there whole, or not at all."""
+    """Write the model to an ONNX file atomically."""
     write_atomically(path, model.SerializeToString())
