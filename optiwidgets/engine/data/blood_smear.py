@@ -1,4 +1,4 @@
-"""Synthetic blood-smear cells, drawn from a seed: pictures to learn with, not medical images.
+"""Synthetic blood-smear cells, drawn from a seed: images for teaching, not medical images.
 
 A red cell lies on pale ground; in a parasitized one there is a small purple ring or a dot or two.
 Staining, brightness, focus, noise, neighbours, specks, platelets and bubbles vary in both classes.
@@ -69,9 +69,9 @@ def draw_part(variant: str, part: str) -> tuple[Pixels, Labels]:
 
 
 def textbook_sample() -> Labels:
-    """Places (200,) of the exploration images that stand in for a textbook's worked example.
+    """Return the indices (200,) of the exploration images that match a textbook's worked example.
 
-    That example has 95 positives and 105 negatives, of which a model finds 90 and takes 10 for
+    That example has 95 positives and 105 negatives, of selected a model finds 90 and takes 10 for
     positive. The images are the first 95 and the first 105 in a random order; the order's seed was
     *searched for* among 20,000, so that the shipped small model comes within 3 of these counts, and
     a pruned one within 3 of the example's second matrix. So the sample illustrates and proves
@@ -79,8 +79,8 @@ def textbook_sample() -> Labels:
 
     Examples
     --------
-    >>> places = textbook_sample()
-    >>> len(set(places.tolist())), int(places.max()) < 1500
+    >>> indices = textbook_sample()
+    >>> len(set(indices.tolist())), int(indices.max()) < 1500
     (200, True)
     """
     count = COUNTS["exploration"]
@@ -135,13 +135,13 @@ def _generator(seed: int) -> np.random.Generator:
 
 
 def _deal(random: np.random.Generator, count: int, positives: int) -> Labels:
-    """Labels in random order."""
+    """Make labels in random order."""
     order = np.argsort(random.uniform(size=count), kind="stable")
     return (order < positives).astype(np.int64)
 
 
 def _draw(random: np.random.Generator, labels: Labels) -> Pixels:
-    """One chunk: light falls through ground, cells and stain, then through optics and sensor."""
+    """Draw one chunk: light through ground, cells and stain, then through optics and sensor."""
     n = len(labels)
     light = np.ones((n, 3, EDGE, EDGE))
     stain = random.normal(0, 0.03, (n, 3))
@@ -159,12 +159,12 @@ def _draw(random: np.random.Generator, labels: Labels) -> Pixels:
 def _cell(
     random: np.random.Generator,
     light: Floats,
-    which: slice | NDArray[np.intp],
+    selected: slice | NDArray[np.intp],
     centre: Floats,
     radius: Floats,
     stain: Floats,
 ) -> None:
-    """A round cell, a little oval, paler in the middle."""
+    """Draw a round cell, a little oval, paler in the middle."""
     n = len(centre)
     squeeze = random.uniform(0.78, 1.0, n)
     away = _distance(centre, _directions(random, n), squeeze) / radius[:, None, None]
@@ -172,35 +172,35 @@ def _cell(
     body = np.clip((1 - away) * sharp + 0.5, 0, 1)
     pallor = random.uniform(0.0, 0.5, n)[:, None, None] * np.clip(1 - away / 0.65, 0, 1)
     depth = random.uniform(0.75, 1.2, n)[:, None]
-    _absorb(light, which, body * (1 - pallor), (CELL + stain) * depth)
+    _absorb(light, selected, body * (1 - pallor), (CELL + stain) * depth)
 
 
 def _parasites(
     random: np.random.Generator,
     light: Floats,
-    which: NDArray[np.intp],
+    selected: NDArray[np.intp],
     centre: Floats,
     radius: Floats,
 ) -> None:
-    """A ring with its dot, or a dot or two, of any contrast, inside the cell."""
-    n = len(which)
-    reach = radius[which] * 0.62 * np.sqrt(random.uniform(size=n))
-    middle = centre[which] + _directions(random, n) * reach[:, None]
+    """Draw a ring with its dot, or a dot or two, of any contrast, inside the cell."""
+    n = len(selected)
+    reach = radius[selected] * 0.62 * np.sqrt(random.uniform(size=n))
+    middle = centre[selected] + _directions(random, n) * reach[:, None]
     wide, ringed = random.uniform(1.3, 2.8, n), random.uniform(size=n) < 0.6
     contrast = random.uniform(0.55, 1.0, n)[:, None] * PURPLE * random.normal(1, 0.1, (n, 3))
     away = _distance(middle, _directions(random, n), random.uniform(0.75, 1.0, n))
     band = np.abs(away - wide[:, None, None]) / random.uniform(0.7, 1.1, n)[:, None, None]
     ring = np.clip(1.3 - band, 0, 1) * ringed[:, None, None]
-    _absorb(light, which, ring, contrast)
+    _absorb(light, selected, ring, contrast)
     twice = ringed | (random.uniform(size=n) < 0.5)
     for there, gap in ((np.ones(n, bool), 1.0), (twice & ~ringed, -1.2)):
         spot = middle + _directions(random, n) * (gap * wide * twice)[:, None]
         size = random.uniform(0.8, 1.5, n)
-        _dot(light, which[there], spot[there], size[there], contrast[there])
+        _dot(light, selected[there], spot[there], size[there], contrast[there])
 
 
 def _confusers(random: np.random.Generator, light: Floats, centre: Floats, radius: Floats) -> None:
-    """What is no parasite: specks of stain anywhere, platelets at the rim, bright bubbles."""
+    """Draw objects unlike parasites: specks of stain, platelets at the rim, bright bubbles."""
     n = len(centre)
     speck = np.flatnonzero(random.uniform(size=n) < 0.4)
     dark = random.uniform(0.5, 1.0, (n, 1)) * PURPLE * random.normal(1, 0.15, (n, 3))
@@ -218,7 +218,7 @@ def _confusers(random: np.random.Generator, light: Floats, centre: Floats, radiu
 
 
 def _photograph(random: np.random.Generator, light: Floats) -> Pixels:
-    """Lamp, focus and sensor: uneven brightness, blur, noise, and 256 steps."""
+    """Apply lamp, focus and sensor: uneven brightness, blur, noise, and 256 steps."""
     n = len(light)
     lamp = random.uniform(0.8, 1.08, n)[:, None, None]
     tilt = (_grid() - 15.5) / EDGE * random.normal(0, 0.05, (n, 2, 1, 1))
@@ -232,7 +232,7 @@ def _photograph(random: np.random.Generator, light: Floats) -> Pixels:
 
 
 def _blurred(light: Floats, spread: Floats, axis: int) -> Floats:
-    """Each pixel gives ``spread`` (0..0.33) of its light to both neighbours along an axis."""
+    """Blur along an axis: each pixel gives ``spread`` (0..0.33) of its light to both neighbours."""
     padded = np.concatenate([light.take([0], axis), light, light.take([-1], axis)], axis)
     before, after = np.split(padded, [EDGE], axis)[0], np.split(padded, [2], axis)[1]
     blurred: Floats = light + spread * (before + after - 2 * light)
@@ -240,21 +240,21 @@ def _blurred(light: Floats, spread: Floats, axis: int) -> Floats:
 
 
 def _dot(
-    light: Floats, which: NDArray[np.intp], centre: Floats, radius: Floats, taken: Floats
+    light: Floats, selected: NDArray[np.intp], centre: Floats, radius: Floats, taken: Floats
 ) -> None:
-    """A round spot of soft edge."""
+    """Draw a round spot of soft edge."""
     round_, any_way = np.ones(len(centre)), np.tile([1.0, 0.0], (len(centre), 1))
     away = _distance(centre, any_way, round_)
-    _absorb(light, which, np.clip(radius[:, None, None] + 0.5 - away, 0, 1), taken)
+    _absorb(light, selected, np.clip(radius[:, None, None] + 0.5 - away, 0, 1), taken)
 
 
-def _absorb(light: Floats, which: slice | NDArray[np.intp], mask: Floats, taken: Floats) -> None:
+def _absorb(light: Floats, selected: slice | NDArray[np.intp], mask: Floats, taken: Floats) -> None:
     """Take a share (n, 3) of the light where a mask (n, 32, 32) is; a negative share gives some."""
-    light[which] *= 1 - mask[:, None] * taken[:, :, None, None]
+    light[selected] *= 1 - mask[:, None] * taken[:, :, None, None]
 
 
 def _distance(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
-    """Distance in pixels from a centre (n, 2), longer across the direction by 1 / squeeze."""
+    """Compute distances in pixels from centres (n, 2), 1 / squeeze longer across the direction."""
     y, x = np.moveaxis(_grid() - centre[:, :, None, None], 1, 0)
     dy, dx = along.T[:, :, None, None]
     across = (y * dx - x * dy) / squeeze[:, None, None]
@@ -264,7 +264,7 @@ def _distance(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
 
 
 def _directions(random: np.random.Generator, n: int) -> Floats:
-    """Unit vectors (n, 2), no direction preferred."""
+    """Draw unit vectors (n, 2), uniform in direction."""
     drawn = random.normal(size=(n, 2))
     lengths: Floats = np.sqrt((drawn * drawn).sum(1, keepdims=True))
     unit: Floats = drawn / lengths
@@ -273,5 +273,5 @@ def _directions(random: np.random.Generator, n: int) -> Floats:
 
 @cache
 def _grid() -> Floats:
-    """Row and column of every pixel, (2, 32, 32)."""
+    """Return row and column of every pixel, (2, 32, 32)."""
     return np.indices((EDGE, EDGE)).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Corruptions of images: noise, blur, brightness, rotation, and a change that no eye sees.
+"""Corruptions of images: noise, blur, brightness, rotation, and an imperceptible change.
 
 torchvision is imported on first use: an experiment does not need it.
 """
@@ -15,7 +15,7 @@ from optiwidgets.engine.data.dataset import Dataset
 
 SEED = 0
 SHARPEST = 0.05  # pixels; below, a neighbour's weight is 0 in float32
-RANGES = {  # what may be asked for, in which unit, and what leaves the images alone
+RANGES = {  # lowest and highest value, the neutral one, and the unit
     "noise": (0, 1, 0, "a standard deviation of pixels, 0..1"),
     "blur": (0, 10, 0, "pixels"),
     "brightness": (0, 4, 1, "times as bright"),
@@ -30,7 +30,7 @@ def corrupt(
     brightness: float = 1.0,
     rotation: float = 0.0,
 ) -> Dataset:
-    """Make a dataset whose exploration images were turned, blurred, lit and made noisy, in order.
+    """Corrupt the exploration images of a copy: rotation, blur, brightness, noise, in this order.
 
     The other parts stay as they are, so nothing that was tuned on them changes. What is left at
     its default does nothing, and all defaults give the very same images.
@@ -63,13 +63,13 @@ def corrupt(
     asked = {"noise": noise, "blur": blur, "brightness": brightness, "rotation": rotation}
     for name, value in asked.items():
         _check(name, value)
-    told = [f"{name} {value:g}" for name, value in asked.items() if value != RANGES[name][2]]
-    if not told:
+    changes = [f"{name} {value:g}" for name, value in asked.items() if value != RANGES[name][2]]
+    if not changes:
         return replace(dataset)
     images, labels = dataset.exploration
     pixels = _rotate(dataset.pixels(images).clamp(0, 1), rotation)
     pixels = _brighten(_blur(pixels, blur), brightness)
-    description = f"{dataset.description} (changed: {', '.join(told)})".strip()
+    description = f"{dataset.description} (changed: {', '.join(changes)})".strip()
     altered = dataset.normalize(_add_noise(pixels, noise)).contiguous()
     return replace(dataset, exploration=(altered, labels), description=description)
 
@@ -124,7 +124,7 @@ def _check(name: str, value: object) -> None:
 
 
 def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
-    """Images N C H W moved one pixel to the right, with noise of 2/255: the same to any eye.
+    """Shift images N C H W one pixel to the right and add noise of 2/255: imperceptible.
 
     The noise is normal with that standard deviation, and the same at every call; pixels stay within
     0..1.

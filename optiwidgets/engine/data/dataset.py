@@ -1,4 +1,4 @@
-"""The data set: four disjoint parts, their classes and normalization."""
+"""Dataset: four disjoint parts, their classes and normalization."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ class Dataset:
         check_moments(self.mean, self.std, self.train[0].shape[1])
 
     def __repr__(self) -> str:
-        """Classes, geometry, and how many images each part has."""
+        """Describe classes, geometry, and the number of images of each part."""
         shape = " x ".join(map(str, self.train[0].shape[1:]))
         counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Normalized images N C H W as pixels 0..1, in which pictures and noise work."""
+        """Convert normalized images N C H W to pixels 0..1, for pictures and noise."""
         mean, std = self._moments()
         return images * std + mean
 
     def normalize(self, pixels: Tensor) -> Tensor:
-        """Undo ``pixels``."""
+        """Normalize pixels 0..1: the inverse of ``pixels``."""
         mean, std = self._moments()
         return (pixels - mean) / std
 
@@ -100,7 +100,7 @@ class Dataset:
 
 
 def fingerprint(part: Part) -> str:
-    """SHA-256 of images and labels: two reports are about the same images if it is equal.
+    """Compute the SHA-256 of images and labels: reports of equal ones are about the same images.
 
     Examples
     --------

@@ -11,19 +11,14 @@ from torch.nn import functional
 from optiwidgets.engine.data.dataset import Dataset
 
 SIDE = 28  # pixels of an image
-
-
-BOX = 20  # of the longer side of a digit in it
-
-
-MIDDLE = 14.0  # where a digit's centre of mass is, in pixels from the first
-
+BOX = 20  # pixels of the longer side of a digit
+MIDDLE = 14.0  # centre of mass of a digit, in pixels from the edge
 
 Ink = NDArray[np.uint8]
 
 
 def unreadable(dataset: Dataset) -> str:
-    """Why drawings cannot be given to models of these images; empty if they can.
+    """Explain why models of these images cannot classify drawings; empty if they can.
 
     Examples
     --------
@@ -45,7 +40,7 @@ def _channels(count: int) -> str:
 
 
 def as_image(digit: Ink, dataset: Dataset) -> Tensor:
-    """Pixels 0..255 as a batch of one image, normalized as the dataset's are."""
+    """Convert pixels 0..255 to a batch of one image, normalized like the dataset's."""
     return dataset.normalize(torch.from_numpy(digit.astype(np.float32))[None, None] / 255)
 
 
@@ -67,13 +62,13 @@ def as_digit(drawing: Ink) -> Ink:
 
 
 def cropped(drawing: Ink) -> Ink:
-    """Only the rows and columns between ink."""
+    """Crop a drawing to the bounding box of its ink."""
     rows, columns = np.flatnonzero(drawing.any(1)), np.flatnonzero(drawing.any(0))
     return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def scaled(ink: Ink) -> Ink:
-    """Longer side 20 pixels, in proportion."""
+    """Scale the longer side to 20 pixels, in proportion."""
     longer = max(ink.shape)
     if longer == BOX:
         return ink
@@ -85,7 +80,7 @@ def scaled(ink: Ink) -> Ink:
 
 
 def centred(ink: Ink) -> Ink:
-    """In the middle of 28 x 28 pixels by its centre of mass, as near as whole pixels go."""
+    """Centre ink in 28 x 28 pixels by its centre of mass, to the nearest whole pixel."""
     field = np.zeros((SIDE, SIDE), np.uint8)
     top, left = (_start(ink.sum(1 - axis), ink.shape[axis]) for axis in (0, 1))
     field[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
@@ -93,6 +88,6 @@ def centred(ink: Ink) -> Ink:
 
 
 def _start(mass: NDArray[np.uint64], length: int) -> int:
-    """Where a side begins so that its mass is in the middle, and it in the field."""
-    heart = float((mass * np.arange(length)).sum() / mass.sum())
-    return min(max(int(np.floor(MIDDLE - heart + 0.5)), 0), SIDE - length)
+    """Compute the offset that centres the mass of a side and keeps the side in the image."""
+    centre = float((mass * np.arange(length)).sum() / mass.sum())
+    return min(max(int(np.floor(MIDDLE - centre + 0.5)), 0), SIDE - length)

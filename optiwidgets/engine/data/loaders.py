@@ -1,4 +1,4 @@
-"""Images in four disjoint parts: train, calibration, exploration, sealed. Offline first."""
+"""Loaders of datasets: digits, blood smear, torchvision's, folders; split into four parts."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def _smear(name: str) -> Dataset:
 def _all_smear() -> Dataset:
     drawn = [blood_smear.draw_part("smear", part) for part in PARTS]
     pixels, labels = map(np.concatenate, zip(*drawn, strict=True))
-    preview_size = np.repeat(range(len(PARTS)), [len(part_labels) for _, part_labels in drawn])
-    parts = [preview_size == place for place in range(len(PARTS))]
+    part_indices = np.repeat(range(len(PARTS)), [len(part_labels) for _, part_labels in drawn])
+    parts = [part_indices == index for index in range(len(PARTS))]
     return replace(
         _assemble(pixels, labels, parts, blood_smear.CLASSES), positive=blood_smear.POSITIVE
     )
@@ -110,7 +110,7 @@ def _normalized(dataset: Dataset, pixels: Pixels, labels: Labels) -> Part:
 
 
 def _digit_pixels() -> tuple[Pixels, Labels]:
-    """The 5,000 images (5000, 28, 28) and labels; parsed once, then read from the cache."""
+    """Load the 5,000 images (5000, 28, 28) and labels; parsed once, then read from the cache."""
     path = user_cache_path("optiwidgets") / "digits.u8"
     try:
         stored = path.read_bytes()
@@ -139,7 +139,7 @@ def _check_digits(stored: bytes) -> None:
 
 
 def _write_cache(path: Path, stored: bytes) -> None:
-    """Write beside the target and rename: readers see a whole file or none."""
+    """Write the cache atomically; warn if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -212,7 +212,7 @@ def _folder(path: Path, size: int) -> Dataset:
 def _stratify(
     pixels: Pixels, labels: Labels, names: Sequence[str], shares: Sequence[float]
 ) -> list[NDArray[np.bool_]]:
-    """Deal the images of every class out by ``shares``, in the order of their pixels' SHA-256.
+    """Split the images of every class by ``shares``, in the order of their pixels' SHA-256.
 
     No random stream is involved: the same pictures always land in the same part, and equal
     pictures are neighbours in that order, so they nearly always share one.
@@ -232,7 +232,7 @@ def _stratify(
 
 
 def _deal(items: Labels, shares: Sequence[float]) -> list[Labels]:
-    """Cut a list by shares, at least one item each."""
+    """Split a list by shares, at least one item each."""
     spare = len(items) - len(shares)
     ends = [int(sum(shares[: i + 1]) * spare + 0.5) + i + 1 for i in range(len(shares))]
     return [items[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]

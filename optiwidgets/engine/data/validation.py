@@ -1,4 +1,4 @@
-"""What makes a dataset sound: shapes, dtypes, finite values, labels in range, a sealed part."""
+"""Validation of datasets: shapes, dtypes, finite values, labels in range, class names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _check_plain(name: str, images: Tensor) -> None:
 
 
 def check_names(class_names: object) -> tuple[str, ...]:
-    """The names as strings; ValueError unless there are 2 or more, all different.
+    """Return the names as strings; ValueError unless there are 2 or more, all different.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all."""
+"""Atomic file writes: temporary file, fsync, rename."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import get_ident
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file beside its name and rename it.
+    """Write a file atomically: to a temporary file beside it, which is then renamed.
 
     Raises
     ------

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-class Cancelled(Exception):  # noqa: N818 (somebody's wish, no error)
-    """Somebody asked long work to stop; nothing was changed."""
+class Cancelled(Exception):  # noqa: N818 (a request of the user, no error)
+    """Long work was cancelled; nothing was changed."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far long work is: ``done`` 0..1, what is being done, seconds left (nan: unknown)."""
+    """Progress of long work: share ``done`` 0..1, current stage, seconds left (nan: unknown)."""
 
     done: float
     stage: str

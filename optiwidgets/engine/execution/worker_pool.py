@@ -58,10 +58,10 @@ def run_on_new_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 @cache
 def _workers(process: int, niceness: int) -> ThreadPoolExecutor:
-    """Threads of this process, made on first use: a forked child must make its own.
+    """Start the threads of this process on first use: a forked child must start its own.
 
-    Threads have the priority of the thread that started them: those of each priority are apart, so
-    that what is urgent never waits for what is not.
+    Threads inherit the priority of the thread that starts them. Each priority has its own, so that
+    urgent work never waits for other work.
     """
     return _threads(THREADS)
 
@@ -71,5 +71,5 @@ def _threads(count: int) -> ThreadPoolExecutor:
 
 
 def _niceness() -> int:
-    """Of this thread, where threads have one of their own: 0 is usual, more is less urgent."""
+    """Return the niceness of this thread, where threads have one: 0 is usual, more less urgent."""
     return os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0
