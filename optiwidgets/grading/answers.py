@@ -1,4 +1,4 @@
-"""Reading what a learner gave: a number however it is written, a choice, a report that fits."""
+"""Parsing of learners' answers: numbers in any notation, options, reports that can be judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHARE = re.compile(r"(?P<part>[0-9.]+) *[/:] *(?P<whole>[0-9.]+)")
 
 
 def read_number(answer: object, unit: str = "") -> float | None:
-    """The finite number an answer is, however it is written; None if it is none.
+    """Parse the finite number of an answer, in any notation; None if it is none.
 
     Examples
     --------
@@ -46,20 +46,20 @@ def _read_text(text: str, unit: str) -> float | None:
         if share := _SHARE.fullmatch(text):
             return float(share["part"]) / float(share["whole"])
         if grouped := _GROUPED.fullmatch(text):
-            number, said = float(grouped["value"].replace(",", "")), grouped["unit"]
+            number, written_unit = float(grouped["value"].replace(",", "")), grouped["unit"]
         elif plain := _PLAIN.fullmatch(text):
-            number, said = float(plain["value"].replace(",", ".")), plain["unit"]
+            number, written_unit = float(plain["value"].replace(",", ".")), plain["unit"]
         else:
             return None
     except (ValueError, ZeroDivisionError):
         return None
-    if said == "%" and unit != "%":
+    if written_unit == "%" and unit != "%":
         return number / 100
-    return number if said in (None, unit) else None
+    return number if written_unit in (None, unit) else None
 
 
 def unfit(base: object, report: object) -> str:
-    """Why these two cannot be judged as baseline and optimized report; empty if they can.
+    """Explain why these two cannot be judged as baseline and optimized report; empty if they can.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def unfit(base: object, report: object) -> str:
 
 
 def _counts_agree(report: Report) -> bool:
-    """Whether the matrix counts the predictions that are there: a report can be tampered with."""
+    """Tell whether the matrix counts the predictions: a report can be tampered with."""
     pairs = zip(report.labels.tolist(), report.predictions.tolist(), strict=False)
     counts = report.confusion.counts.tolist()
     shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
@@ -93,7 +93,7 @@ def _counts_agree(report: Report) -> bool:
 
 
 def index(answer: object, options: Sequence[str]) -> int | None:
-    """Which of the options an answer is, by its text or its index; None if it is none.
+    """Find the index of the option that an answer names by text or index; None if it is none.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def index(answer: object, options: Sequence[str]) -> int | None:
 
 
 def what_to_choose(answer: object) -> str:
-    """What to say to what is none of the options.
+    """Return the message for an answer that is none of the options.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def what_to_choose(answer: object) -> str:
 
 
 def no_number(answer: object) -> str:
-    """What to say to what is no number.
+    """Return the message for an answer that is no number.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def no_number(answer: object) -> str:
 
 
 def empty(answer: object) -> bool:
-    """Whether nothing was answered.
+    """Tell whether nothing was answered.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def empty(answer: object) -> bool:
 
 
 def _short(answer: object) -> str:
-    """An answer to show; a type's name for what does not fit or has no text."""
+    """Format an answer to show; the type's name where it is too long or has no text."""
     if isinstance(answer, str):
         return f'"{answer}"' if len(answer) <= LONGEST_NUMBER else "A text that long"
     return f"{answer:g}" if isinstance(answer, float) else f"A {type(answer).__name__}"

@@ -1,4 +1,4 @@
-"""Questions and what grades them: correct, incorrect, not attempted. Knows no display.
+"""Question types and their checks: correct, incorrect, not attempted. Independent of display.
 
 A question is plain data. ``check(answer)`` never raises, whatever the answer is: what cannot be
 graded is *not attempted*, with a message that says what is expected.
@@ -24,7 +24,7 @@ UNMEASURED = "speed not measured yet"
 
 
 class Outcome(StrEnum):
-    """What came of a check."""
+    """Outcome of a check."""
 
     CORRECT = "correct"
     INCORRECT = "incorrect"
@@ -33,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """An outcome, and what to tell the learner about this very answer."""
+    """Outcome of a check, and the message to the learner about this answer."""
 
     outcome: Outcome
     message: str
@@ -41,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Question(ABC):
-    """What every question has.
+    """Base class of questions.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Question(ABC):
         """Grade an answer; ``base`` and ``report`` are the learner's own run, where it matters."""
 
     def solve(self, base: Report | None = None, report: Report | None = None) -> str:
-        """The solution, with the number of the learner's own run where it depends on it."""
+        """Return the solution, with the number of the learner's own run where it depends on it."""
         return self.solution
 
 
@@ -103,10 +103,10 @@ class MultipleChoice(Question):
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
         """Compare with the right option."""
-        place = index(answer, self.options)
-        if place is None:
+        option = index(answer, self.options)
+        if option is None:
             return _open(what_to_choose(answer))
-        return _graded(place == self.right, self.feedback[place])
+        return _graded(option == self.right, self.feedback[option])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +130,10 @@ class Prediction(Question):
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
         """Take note of the answer."""
-        place = index(answer, self.options)
-        if place is None:
+        option = index(answer, self.options)
+        if option is None:
             return _open(what_to_choose(answer))
-        return _graded(True, f"You said: {self.options[place].rstrip('.')}. {self.reveal}")
+        return _graded(True, f"You said: {self.options[option].rstrip('.')}. {self.reveal}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ class Number(Question):
 
     @property
     def of_a_run(self) -> bool:
-        """Whether the number is one of the learner's own run."""
+        """Tell whether the number is one of the learner's own run."""
         return any(callable(value) for value in (self.value, *self.slips))
 
     def check(
@@ -181,7 +181,9 @@ class Number(Question):
             return _open("Your run has no such number (0 / 0): change the recipe a little.")
         if self._near(number, truth):
             return _graded(True, f"{self._shown(truth)} is right.")
-        slips = [(abs(number - self._of(s, base, report)), told) for s, told in self.slips.items()]
+        slips = [
+            (abs(number - self._of(s, base, report)), message) for s, message in self.slips.items()
+        ]
         distance, feedback = min(slips, default=(math.inf, ""))
         if distance <= self.tolerance + EPSILON:
             return _graded(False, feedback)
@@ -189,7 +191,7 @@ class Number(Question):
         return _graded(False, f"{self._shown(number)} is too {side}.")
 
     def solve(self, base: Report | None = None, report: Report | None = None) -> str:
-        """The solution, and the number itself where it is one of the learner's own run."""
+        """Return the solution, and the number where it is one of the learner's own run."""
         if not self.of_a_run or unfit(base, report):
             return self.solution
         return f"{self.solution} On your run: {self._shown(self._of(self.value, base, report))}."
@@ -263,7 +265,7 @@ class Decision(Question):
         return _graded(True, " ".join(self.feedback[each] for each in (decision, *reasons)))
 
     def _read(self, answer: object) -> tuple[str | None, tuple[str, ...] | None]:
-        """The option decided on and the reasons given; None for what is neither."""
+        """Parse the decision and its reasons; None for those that are not offered."""
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             return None, None
         decision, given = index(answer[0], self.options), answer[1]
@@ -331,20 +333,20 @@ class FindRecipe(Question):
         return _graded(True, f"{rep.drop_from(base).points:.1f} points lost, {cut}.")
 
     def _failed(self, base: Report, rep: Report) -> Iterator[str]:
-        """Every constraint that is not met, with its number."""
+        """Yield every constraint that is not met, with its number."""
         lost, cut, ratio = rep.drop_from(base).points, _size_cut(base, rep), rep.size.ratio
         if self.max_drop is not None and lost > self.max_drop - EPSILON:
-            told = _apart(lost, self.max_drop)
-            yield f"{told} points lost, it must be under {self.max_drop:g}"
+            text = _apart(lost, self.max_drop)
+            yield f"{text} points lost, it must be under {self.max_drop:g}"
         if self.min_drop is not None and lost < self.min_drop - EPSILON:
-            told = _apart(lost, self.min_drop)
-            yield f"{told} points lost, the least is {self.min_drop:g}"
+            text = _apart(lost, self.min_drop)
+            yield f"{text} points lost, the least is {self.min_drop:g}"
         if self.min_size_cut is not None and cut < 100 * self.min_size_cut - EPSILON:
-            told = _apart(cut, 100 * self.min_size_cut)
-            yield f"{told} % smaller, the least is {100 * self.min_size_cut:g} %"
+            text = _apart(cut, 100 * self.min_size_cut)
+            yield f"{text} % smaller, the least is {100 * self.min_size_cut:g} %"
         if self.min_ratio is not None and ratio < self.min_ratio - EPSILON:
-            told = _apart(ratio, self.min_ratio)
-            yield f"{told} times smaller, the least is {self.min_ratio:g}"
+            text = _apart(ratio, self.min_ratio)
+            yield f"{text} times smaller, the least is {self.min_ratio:g}"
         if self.policy is not None:
             yield from self._misjudged(base, rep, self.policy)
 
@@ -357,12 +359,12 @@ class FindRecipe(Question):
 
 
 def _size_cut(base: Report, rep: Report) -> float:
-    """Percent of the baseline's bytes saved."""
+    """Compute the percentage of the baseline's bytes saved."""
     return 100 * (1 - rep.size.total_bytes / base.size.total_bytes)
 
 
 def _apart(number: float, limit: float) -> str:
-    """A number with as many decimals as tell it from the limit, one at least."""
+    """Format a number with as many decimals as tell it from the limit, one at least."""
     texts = (f"{number:.{digits}f}" for digits in range(1, 5))
     return next((text for text in texts if float(text) != limit), f"{number:.1f}")
 

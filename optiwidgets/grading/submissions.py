@@ -1,4 +1,4 @@
-"""Opening the sealed images for a recipe, and whether what was promised held up."""
+"""Submissions: evaluation of a recipe on the sealed images, compared with exploration."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from optiwidgets.grading.answers import unfit
 
 
 class Sealed(Protocol):
-    """As much of an ``Experiment`` as a submission needs."""
+    """Interface of an ``Experiment`` as far as a submission needs it."""
 
     @property
     def openings(self) -> Sequence[Recipe]:
-        """Every recipe the sealed images were opened for, in order."""
+        """Recipes that the sealed images were opened for, in order."""
 
     def run(self, recipe: Recipe, /) -> Report:
-        """Report on the exploration images."""
+        """Run a recipe on the exploration images."""
 
     def open_sealed(self, recipe: Recipe, /) -> Report:
-        """Report on the sealed images, recorded."""
+        """Run a recipe on the sealed images, and record it."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a recipe did on images that nothing was tuned on.
+    """Result of a recipe on images that nothing was tuned on.
 
     ``number`` counts the recipes the experiment's sealed images were opened for. It *held up* if
     the sealed drop's 95 % interval contains the exploration drop.
@@ -41,13 +41,13 @@ class Submission:
     sealed_drop: Drop
 
     def __str__(self) -> str:
-        """In one sentence."""
-        seen, new = self.exploration_drop, self.sealed_drop
+        """Describe the submission in one sentence."""
+        explored, new = self.exploration_drop, self.sealed_drop
         lead = "Held up" if self.held_up else "Did not hold up"
         return (
-            f"Submission {self.number}. {lead}: {seen.points:.1f} points lost on the exploration "
-            f"images, {new.points:.1f} on the sealed ones (95 % between {new.low:.1f} and "
-            f"{new.high:.1f})."
+            f"Submission {self.number}. {lead}: {explored.points:.1f} points lost on the "
+            f"exploration images, {new.points:.1f} on the sealed ones (95 % between "
+            f"{new.low:.1f} and {new.high:.1f})."
         )
 
 
@@ -57,11 +57,11 @@ class _SubmissionLog:
     submissions: dict[Recipe, Submission] = field(default_factory=dict)
 
 
-_BOOKS: WeakKeyDictionary[Sealed, _SubmissionLog] = WeakKeyDictionary()
+_LOGS: WeakKeyDictionary[Sealed, _SubmissionLog] = WeakKeyDictionary()
 
 
 def submit(experiment: Sealed, report: Report) -> Submission:
-    """Open the sealed images for a recipe, once, and compare with what was promised.
+    """Open the sealed images for a recipe, once, and compare with its exploration drop.
 
     The baseline has to be evaluated on the sealed images too: they are opened for ``Recipe()`` once
     an experiment, before its first submission, and ``experiment.openings`` says so. The baseline is
@@ -91,18 +91,18 @@ def submit(experiment: Sealed, report: Report) -> Submission:
     base = experiment.run(Recipe())
     if reason := unfit(base, report):
         raise ValueError(reason)
-    if experiment not in _BOOKS:
-        _BOOKS[experiment] = _SubmissionLog(_without_tools(experiment.open_sealed(Recipe())))
-    book = _BOOKS[experiment]
-    if report.recipe not in book.submissions:
-        sealed = experiment.open_sealed(report.recipe).drop_from(book.base)
-        seen = report.drop_from(base)
+    if experiment not in _LOGS:
+        _LOGS[experiment] = _SubmissionLog(_without_tools(experiment.open_sealed(Recipe())))
+    log = _LOGS[experiment]
+    if report.recipe not in log.submissions:
+        sealed = experiment.open_sealed(report.recipe).drop_from(log.base)
+        explored = report.drop_from(base)
         number = sum(recipe != Recipe() for recipe in experiment.openings)
-        held_up = sealed.low <= seen.points <= sealed.high
-        book.submissions[report.recipe] = Submission(number, held_up, seen, sealed)
-    return book.submissions[report.recipe]
+        held_up = sealed.low <= explored.points <= sealed.high
+        log.submissions[report.recipe] = Submission(number, held_up, explored, sealed)
+    return log.submissions[report.recipe]
 
 
 def _without_tools(report: Report) -> Report:
-    """Tools know their experiment: with them the book would keep it alive for ever."""
+    """Copy a report without its tools, which would keep their experiment alive in the log."""
     return replace(report, tools=cast(Any, None))

@@ -7,17 +7,17 @@ from optiwidgets.grading.checks import FindRecipe, MultipleChoice, Number, Predi
 
 
 def times_smaller(base: Report, report: Report) -> float:
-    """The baseline's bytes over the optimized model's."""
+    """Compute the baseline's bytes over the optimized model's."""
     return base.size.total_bytes / report.size.total_bytes
 
 
 def share_left(base: Report, report: Report) -> float:
-    """The optimized model's bytes over the baseline's."""
+    """Compute the optimized model's bytes over the baseline's."""
     return report.size.total_bytes / base.size.total_bytes
 
 
 def bits_alone(base: Report, report: Report) -> float:
-    """What the bits per weight promise."""
+    """Compute the ratio of 32 bits over the bits per weight."""
     return 32 / report.recipe.bits
 
 

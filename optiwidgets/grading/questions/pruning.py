@@ -7,22 +7,22 @@ from optiwidgets.grading.checks import FindRecipe, MultipleChoice, Number, Predi
 
 
 def percent_saved(base: Report, report: Report) -> float:
-    """Bytes saved, in percent of the baseline's."""
+    """Compute the bytes saved, in percent of the baseline's."""
     return 100 * (1 - report.size.total_bytes / base.size.total_bytes)
 
 
 def percent_left(base: Report, report: Report) -> float:
-    """Bytes left, in percent of the baseline's."""
+    """Compute the bytes left, in percent of the baseline's."""
     return 100 - percent_saved(base, report)
 
 
 def percent_pruned(base: Report, report: Report) -> float:
-    """The sparsity, in percent."""
+    """Return the sparsity, in percent."""
     return 100 * report.recipe.sparsity
 
 
 def times_smaller(base: Report, report: Report) -> float:
-    """The baseline's bytes over the optimized model's."""
+    """Compute the baseline's bytes over the optimized model's."""
     return report.size.ratio
 
 

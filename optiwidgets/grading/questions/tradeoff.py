@@ -7,17 +7,17 @@ from optiwidgets.grading.checks import Decision, MultipleChoice, Number, Predict
 
 
 def worst_drop(base: Report, report: Report) -> float:
-    """Upper end of the drop's 95 % interval, in points."""
+    """Return the upper end of the drop's 95 % interval, in points."""
     return report.drop_from(base).high
 
 
 def drop(base: Report, report: Report) -> float:
-    """Points lost."""
+    """Return the points of accuracy lost."""
     return report.drop_from(base).points
 
 
 def best_drop(base: Report, report: Report) -> float:
-    """Lower end of the drop's 95 % interval, in points."""
+    """Return the lower end of the drop's 95 % interval, in points."""
     return report.drop_from(base).low
 
 
