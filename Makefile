@@ -45,10 +45,11 @@ test-slow: .venv/dev.stamp ## run the tests that take longer
 		exit $$status; \
 	fi
 
-lint: .venv/dev.stamp ## check style, types, and that notebooks are saved without output
+lint: .venv/dev.stamp ## check style, types, imports between rooms, and that notebooks have no output
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
 bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is usually done
@@ -72,7 +73,7 @@ graphs: .venv/app.stamp ## export the graphs of the shipped models anew (after t
 	mkdir -p optiwidgets/engine/onnx_runtime/graphs
 	rm -f optiwidgets/engine/onnx_runtime/graphs/*.onnx
 	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine.onnx_runtime import export; \
-		e = ow.Experiment.load('$$case'); print(export.ship(e._folded, e.dataset.exploration[0][:1]))" || exit; done
+		e = ow.Experiment.load('$$case'); print(export.ship(e._compressor.folded, e.dataset.exploration[0][:1]))" || exit; done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from statistics import median
 from time import monotonic
 from typing import Any
 
+from chromium import find_browser, launch
 from playwright.sync_api import Browser, sync_playwright
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
 PATIENCE_MS = 120_000
 SHOWN = """() => {
   const { owState, owRecipe } = document.querySelector(".ow-explorer")?.dataset ?? {};
@@ -28,11 +18,11 @@ SHOWN = """() => {
 
 def first_presses(url: str, rounds: int) -> dict[str, Any] | None:
     """Seconds until the slider answers, each in a new profile; None where no browser is."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser()
     if found is None:
         return None
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=found, args=FLAGS)
+        browser = launch(play, found)
         seconds = [first_press(browser, url) for _ in range(rounds)]
         browser.close()
     return {"median_s": median(seconds), "each_s": seconds}

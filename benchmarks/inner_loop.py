@@ -13,7 +13,6 @@ and that of the first ones that fit a moving hand.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 import usual_ways
+from options import read_options
 from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -43,12 +43,7 @@ Way = Callable[[ow.Recipe], usual_ways.Counts]
 
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=21, help="21")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    if arguments.rounds < 2:
-        parser.error(f"--rounds is 2 or more, not {arguments.rounds}")
+    arguments = read_options(__doc__, "rounds", default=21, least=2)
     result = {name: measure(name, arguments.rounds) for name in FLOORS}
     rows = growth(5)
     machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}
@@ -149,7 +144,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
     """Time to know the packed file's length without writing it."""
     taken = []
     for recipe in recipes:
-        optimized = experiment._compressor.optimize(recipe).packable
+        optimized = experiment._compressor.compress(recipe).packable
         start = time.perf_counter()
         packed_parts(optimized)
         taken.append(time.perf_counter() - start)
@@ -158,7 +153,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 
 def whole_s(experiment: ow.Experiment, recipe: ow.Recipe) -> float:
     """Time of a recipe if nothing is known from the one before."""
-    experiment._whole.resumer._previous = None
+    experiment._reports.whole.resumer._previous = None
     start = time.perf_counter()
     experiment.run(recipe)
     return time.perf_counter() - start
@@ -178,7 +173,8 @@ def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 def growth(rounds: int) -> list[dict[str, Any]]:
     """Time of all images and of the first ones, for more and more of them."""
     digits, rows = ow.load_dataset("digits"), []
-    model = ow.Experiment.load("digits").run(ow.Recipe()).model()
+    experiment = ow.Experiment.load("digits")
+    model = experiment.run(ow.Recipe()).model()
     for count in COUNTS:
         images, labels = (torch.cat([part] * (count // 1500 + 1)) for part in digits.exploration)
         dataset = replace(digits, exploration=(images[:count], labels[:count]))

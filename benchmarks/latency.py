@@ -7,7 +7,6 @@ like. All with one thread. Run it on an idle machine.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
+from options import read_options
 from torch import nn
 
 import optiwidgets as ow
@@ -53,12 +53,7 @@ class Eager:
 
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each row: 4")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    if not arguments.seconds > 0:
-        parser.error(f"--seconds is above 0, not {arguments.seconds}")
+    arguments = read_options(__doc__, "seconds", default=4.0, least=0.01, meaning="for each row")
     torch.set_num_threads(1)
     rows = [row for name in MODELS for row in measure(name, arguments.seconds)]
     versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
@@ -87,7 +82,7 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
 def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[[], Any]]:
     """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
     report, images = experiment.run(recipe), experiment.dataset.exploration[0]
-    graph = experiment._compressor.optimize(recipe).graph(images[:1])
+    graph = experiment._compressor.compress(recipe).graph(images[:1])
     ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(session.open_session, graph)}
     if recipe.activation_bits == 32:
         ways["torch"] = lambda: Eager(report.model())

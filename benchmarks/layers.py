@@ -7,7 +7,6 @@ reuse, and it must not cost anything. Ratios are medians over the rounds.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import torch
+from options import read_options
 from torch import Tensor, nn
 
 import optiwidgets as ow
@@ -26,12 +26,7 @@ WARM_UP = 2  # rounds: in the first of a drag there is nothing kept yet
 
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=21, help="21")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    if arguments.rounds < 2:
-        parser.error(f"--rounds is 2 or more, not {arguments.rounds}")
+    arguments = read_options(__doc__, "rounds", default=21, least=2)
     result = {name: measure(name, arguments.rounds) for name in MODELS}
     machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}
     print(json.dumps({**result, **machine}, indent=2) if arguments.json else table(result))
@@ -46,7 +41,7 @@ def measure(model: str, rounds: int) -> dict[str, Any]:
 
 def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str, Any]:
     """Milliseconds of both ways and their ratio while one layer's sparsity grows."""
-    batches = experiment._whole.images.batches
+    batches = experiment._reports.whole.images.batches
     resumer = IncrementalEvaluator(batches)
     ways = {"whole": IncrementalEvaluator(batches, most_bytes=0), "resumed": resumer}
     times: dict[str, list[float]] = {way: [] for way in ways}
@@ -69,7 +64,7 @@ def net_at(experiment: ow.Experiment, layer: str | None, turn: int, rounds: int)
     """The model at one position of a slider: a layer's own, or the one of them all."""
     sparsity = 0.2 + 0.7 * turn / (rounds + WARM_UP)
     recipe = ow.Recipe(layers=((layer, sparsity, None),)) if layer else ow.Recipe(sparsity, bits=4)
-    return experiment._compressor.optimize(recipe).simulation()
+    return experiment._compressor.compress(recipe).simulation()
 
 
 def timed(way: Any, net: nn.Module) -> tuple[Tensor, float]:

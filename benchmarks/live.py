@@ -9,9 +9,7 @@ Usage: ``python benchmarks/live.py [--rounds 3] [--json]``
 
 from __future__ import annotations
 
-import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,17 +22,10 @@ from typing import Any
 
 import nbformat
 import numpy as np
+from chromium import launch
+from options import read_options
 from playwright.sync_api import Page, TimeoutError, sync_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
 FLOORS = {
     "updates_per_s": 22,
     "release_to_final_ms_p95": 80,
@@ -101,10 +92,7 @@ ASKED = "() => +document.querySelector('.noUi-handle').ariaValueNow"
 
 def main() -> None:
     """Measure both ways in turn and print a table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args()
+    options = read_options(__doc__, "rounds", default=3, least=1)
     result = measure(options.rounds)
     print(json.dumps(result) if options.json else table(result))
 
@@ -113,7 +101,7 @@ def measure(rounds: int) -> dict[str, Any]:
     """Open both pages once, then drag on one and the other, round by round."""
     drags: dict[str, list[dict[str, Any]]] = {name: [] for name in PAGES}
     with lessons() as url, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = launch(play)
         pages = {name: open_page(browser, url, name) for name in drags}
         for _ in range(rounds):
             for name, page in pages.items():

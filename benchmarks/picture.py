@@ -5,7 +5,6 @@ Usage: ``python benchmarks/picture.py`` (Chromium has to be installed, the machi
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,21 +14,13 @@ import latency
 import seaborn as sns
 import size
 import torch
+from chromium import launch
 from matplotlib.figure import Figure
 from playwright.sync_api import sync_playwright
 
 PICTURES = Path(__file__).parents[1] / "lessons" / "pictures"
 FRESH = '.ow-explorer[data-ow-state="fresh"]'
 MEASURED = "() => !document.querySelector('.ow-cards').innerText.includes('not measured')"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
 
 
 def main() -> None:
@@ -93,7 +84,7 @@ def draw_speeds(rows: list[dict[str, Any]]) -> None:
 def photograph(url: str) -> None:
     """Save the explorer at ``url`` as lessons/pictures/explorer.png."""
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = launch(play)
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.goto(url)
         page.wait_for_selector(FRESH)

@@ -8,13 +8,13 @@ shipped, five recipes; and how long it takes to know the length without writing 
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from statistics import median
 from typing import Any
 
 import numpy as np
+from options import read_options
 
 import optiwidgets as ow
 from optiwidgets.engine.serialization.encodings import BITMASK, DENSE, ENTROPY, to_symbols
@@ -29,12 +29,7 @@ COLUMNS = ("dense", "bitmask", "entropy", "gaps*", "zlib", "file")
 
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=51, help="51")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    if arguments.rounds < 1:
-        parser.error(f"--rounds is 1 or more, not {arguments.rounds}")
+    arguments = read_options(__doc__, "rounds", default=51, least=1)
     result = {name: measure(name, arguments.rounds) for name in TARGETS}
     print(json.dumps(result, indent=2) if arguments.json else table(result))
 
@@ -44,7 +39,7 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
     experiment, rows = ow.Experiment.load("digits", model=name), []
     for sparsity, bits in RECIPES:
         recipe = ow.Recipe(sparsity=sparsity, bits=bits)
-        packable = experiment._compressor.optimize(recipe).packable
+        packable = experiment._compressor.compress(recipe).packable
         estimate = estimate_bytes(packable)
         rows.append(
             {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.submissions import submit
+    from optiwidgets.plotting import plot_report, plot_sweep
     from optiwidgets.session.session import Session
     from optiwidgets.session.shipped_cases import load_precomputed, preload
     from optiwidgets.widgets.explorer.explorer import Explorer
@@ -80,6 +81,8 @@ _HOMES = {
     "load_packed": "engine.serialization.reader",
     "load_weights": "engine.models.zoo",
     "nearest_recipe": "engine.experiment.recipe_search",
+    "plot_report": "plotting",
+    "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
     "save_weights": "engine.models.zoo",
@@ -124,6 +127,8 @@ __all__ = [
     "load_precomputed",
     "load_weights",
     "nearest_recipe",
+    "plot_report",
+    "plot_sweep",
     "preload",
     "progress",
     "save_weights",

@@ -147,8 +147,14 @@ def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
     return ax
 
 
-def draw_sweep(sweep: Sweep) -> Figure:
-    """Draw the frontier of a sweep as a picture of its own."""
+def plot_sweep(sweep: Sweep) -> Figure:
+    """Plot bytes against accuracy of a sweep's recipes, and the frontier.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On an Agg canvas, known to no pyplot: it needs no closing.
+    """
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     ax = draw_frontier(figure.add_subplot(), sweep)
@@ -197,8 +203,8 @@ def draw_budget(ax: Axes, budget: Budget) -> Axes:
     return ax
 
 
-def draw_report(report: Report) -> Figure:
-    """Draw one report: confusion matrix, precision and recall per class, bytes.
+def plot_report(report: Report) -> Figure:
+    """Plot one report: confusion matrix, precision and recall per class, bytes.
 
     Returns
     -------

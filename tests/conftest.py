@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from torch import Tensor, nn
 
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.experiment.experiment import Experiment
 
-settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+# the same examples in every run: what a test finds does not hang on when and where it runs
+settings.register_profile(
+    "suite",
+    deadline=None,
+    database=None,
+    max_examples=60,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],  # that would be a clock
+)
 settings.load_profile("suite")
 
 
@@ -83,6 +93,24 @@ def digits() -> Experiment:
 def own(make_own: Callable[..., OwnNet], toy: Dataset) -> Experiment:
     """An own model on the toy images."""
     return Experiment(make_own(), toy)
+
+
+@pytest.fixture(scope="session")
+def assert_classes() -> Callable[..., None]:
+    """Assert that predictions are the classes of scores that another processor or library gave.
+
+    The scores may differ by what rounding does to them, so that images on which two classes are as
+    good as equal may go to either of them. There are few of those.
+    """
+
+    def check(predictions: Any, scores: Any, near: float = 1e-3) -> None:
+        predictions, scores = np.asarray(predictions), np.asarray(scores)
+        second, first = np.sort(scores, axis=1)[:, -2:].T
+        told_apart = first - second > near * np.abs(scores).max()
+        assert told_apart.mean() >= 0.98
+        np.testing.assert_array_equal(predictions[told_apart], scores.argmax(1)[told_apart])
+
+    return check
 
 
 @pytest.fixture(autouse=True)

@@ -72,11 +72,41 @@ def test_resumed_models_give_the_same_scores_at_every_layer() -> None:
         assert set(result[model]) >= {"all", "features.0", "head"}
 
 
-def test_too_few_rounds_are_refused() -> None:
-    command = [sys.executable, BENCHMARKS / "inner_loop.py", "--rounds", "1"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "--rounds is 2 or more, not 1" in done.stderr
+def test_a_recipe_returns_to_half_as_many_files_as_it_did() -> None:
+    command = [sys.executable, BENCHMARKS / "walk.py", "--json"]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert result["walk"][0] == "engine/experiment/experiment.py"
+    assert "engine/experiment/report_builder.py" in result["walk"]
+    assert result["returns"] == len(result["walk"]) - len(set(result["walk"]))
+    assert 2 * result["returns"] <= result["before"]["returns"]
+
+
+def test_stays_and_returns_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    walk = importlib.import_module("walk")
+    stays = walk.merge(["a.py", "a.py", "b.py", "a.py", "c.py", "c.py"])
+    assert stays == ["a.py", "b.py", "a.py", "c.py"]
+    assert walk.count(stays) == {"stays": 4, "files": 3, "returns": 1}
+
+
+def refused(
+    benchmark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """What a benchmark says where it ends at once, run as its command line has it."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    name, *options = benchmark.split()
+    monkeypatch.setattr("sys.argv", [f"{name}.py", *options])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(name).main()
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_too_few_rounds_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused("inner_loop --rounds 1", monkeypatch, capsys)
+    assert "--rounds is 2 or more, not 1" in said
 
 
 @pytest.mark.slow
@@ -155,11 +185,11 @@ def test_every_target_has_its_rows(methods: ModuleType) -> None:
             assert methods.find(*at)
 
 
-def test_a_picture_needs_the_whole_run() -> None:
-    command = [sys.executable, BENCHMARKS / "methods.py", "--quick", "--picture", "x.png"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "--picture needs a whole run, not --quick" in done.stderr
+def test_a_picture_needs_the_whole_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused("methods --quick --picture x.png", monkeypatch, capsys)
+    assert "--picture needs a whole run, not --quick" in said
 
 
 def test_the_picture_shows_weights_in_float_alone(methods: ModuleType, found: Result) -> None:

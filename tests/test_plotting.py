@@ -20,6 +20,8 @@ from optiwidgets.plotting import (
     draw_sensitivity,
     draw_size,
     draw_trials,
+    plot_report,
+    plot_sweep,
     to_bytes,
 )
 
@@ -84,7 +86,7 @@ def test_the_bars_are_the_bytes_of_the_file(ax: Axes, report):
 def test_a_report_becomes_png_and_svg_without_pyplot(report):
     from matplotlib import pyplot
 
-    figure = report.figure()
+    figure = plot_report(report)
     assert to_bytes(figure, "png").startswith(b"\x89PNG")
     assert b"<svg" in to_bytes(figure, "svg")
     assert pyplot.get_fignums() == []
@@ -126,12 +128,12 @@ def test_the_frontier_is_a_staircase_over_the_recipes_that_ran(ax: Axes, sweep: 
 
 
 def test_a_sweep_becomes_a_picture_that_says_what_it_is_of(sweep: Sweep):
-    figure = sweep.figure()
+    figure = plot_sweep(sweep)
     (ax,) = figure.axes
     title = "small on digits: 5 recipes on 1,500 exploration images; 1 more could not be run"
     assert ax.get_title() == title
     assert to_bytes(figure, "png").startswith(b"\x89PNG")
-    assert Sweep((), "small", "digits", 1500).figure().axes
+    assert plot_sweep(Sweep((), "small", "digits", 1500)).axes
 
 
 def test_attempts_have_the_same_staircase_from_the_largest_cut_on():

@@ -85,7 +85,7 @@ def unfit(base: object, report: object) -> str:
 
 
 def _counts_agree(report: Report) -> bool:
-    """Tell whether the matrix counts the predictions: a report can be tampered with."""
+    """Tell whether the matrix counts the report's predictions: a report can be tampered with."""
     pairs = zip(report.labels.tolist(), report.predictions.tolist(), strict=False)
     counts = report.confusion.counts.tolist()
     shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
@@ -108,7 +108,7 @@ def index(answer: object, options: Sequence[str]) -> int | None:
 
 
 def what_to_choose(answer: object) -> str:
-    """Return the message for an answer that is none of the options.
+    """Ask for an option in reply to an answer that is none.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def what_to_choose(answer: object) -> str:
 
 
 def no_number(answer: object) -> str:
-    """Return the message for an answer that is no number.
+    """Ask for a number in reply to an answer that is none.
 
     Examples
     --------

@@ -24,7 +24,7 @@ UNMEASURED = "speed not measured yet"
 
 
 class Outcome(StrEnum):
-    """Outcome of a check."""
+    """Result of a check."""
 
     CORRECT = "correct"
     INCORRECT = "incorrect"
@@ -41,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Question(ABC):
-    """Base class of questions.
+    """Base of all questions.
 
     Parameters
     ----------
@@ -103,10 +103,9 @@ class MultipleChoice(Question):
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
         """Compare with the right option."""
-        option = index(answer, self.options)
-        if option is None:
-            return _open(what_to_choose(answer))
-        return _graded(option == self.right, self.feedback[option])
+        return _graded_choice(
+            answer, self.options, lambda chosen: (chosen == self.right, self.feedback[chosen])
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +129,11 @@ class Prediction(Question):
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
         """Take note of the answer."""
-        option = index(answer, self.options)
-        if option is None:
-            return _open(what_to_choose(answer))
-        return _graded(True, f"You said: {self.options[option].rstrip('.')}. {self.reveal}")
+        return _graded_choice(
+            answer,
+            self.options,
+            lambda chosen: (True, f"You said: {self.options[chosen].rstrip('.')}. {self.reveal}"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ class Number(Question):
 
     @property
     def of_a_run(self) -> bool:
-        """Tell whether the number is one of the learner's own run."""
+        """True if the number is one of the learner's own run."""
         return any(callable(value) for value in (self.value, *self.slips))
 
     def check(
@@ -367,6 +367,14 @@ def _apart(number: float, limit: float) -> str:
     """Format a number with as many decimals as tell it from the limit, one at least."""
     texts = (f"{number:.{digits}f}" for digits in range(1, 5))
     return next((text for text in texts if float(text) != limit), f"{number:.1f}")
+
+
+def _graded_choice(
+    answer: object, options: tuple[str, ...], grade: Callable[[int], tuple[bool, str]]
+) -> Result:
+    """Grade an option by its index; ask for a choice where there is none."""
+    chosen = index(answer, options)
+    return _open(what_to_choose(answer)) if chosen is None else _graded(*grade(chosen))
 
 
 def _graded(right: bool, message: str) -> Result:

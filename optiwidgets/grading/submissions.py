@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, field
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from optiwidgets.engine.types.measurements import Drop
@@ -29,7 +29,7 @@ class Sealed(Protocol):
 
 @dataclass(frozen=True)
 class Submission:
-    """Result of a recipe on images that nothing was tuned on.
+    """Result of a recipe on the sealed images.
 
     ``number`` counts the recipes the experiment's sealed images were opened for. It *held up* if
     the sealed drop's 95 % interval contains the exploration drop.
@@ -92,7 +92,7 @@ def submit(experiment: Sealed, report: Report) -> Submission:
     if reason := unfit(base, report):
         raise ValueError(reason)
     if experiment not in _LOGS:
-        _LOGS[experiment] = _SubmissionLog(_without_tools(experiment.open_sealed(Recipe())))
+        _LOGS[experiment] = _SubmissionLog(experiment.open_sealed(Recipe()))
     log = _LOGS[experiment]
     if report.recipe not in log.submissions:
         sealed = experiment.open_sealed(report.recipe).drop_from(log.base)
@@ -101,8 +101,3 @@ def submit(experiment: Sealed, report: Report) -> Submission:
         held_up = sealed.low <= explored.points <= sealed.high
         log.submissions[report.recipe] = Submission(number, held_up, explored, sealed)
     return log.submissions[report.recipe]
-
-
-def _without_tools(report: Report) -> Report:
-    """Copy a report without its tools, which would keep their experiment alive in the log."""
-    return replace(report, tools=cast(Any, None))

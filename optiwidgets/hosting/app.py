@@ -63,7 +63,7 @@ class NotServedError(OSError):
 
 @dataclass(frozen=True)
 class Hosting:
-    """How lessons are served.
+    """Settings of the server of lessons.
 
     ``case`` is what the explorer opens with. ``max_users`` pages are open at once, None for any
     number. Who has the ``token`` enters as a teacher, who has the ``password`` as a student;
@@ -80,7 +80,7 @@ class Hosting:
     forked: bool = False
 
     def settings(self) -> Config:
-        """What Voila and Jupyter are told."""
+        """Configuration of Voila and Jupyter."""
         config = Config()
         config.VoilaConfiguration.multi_kernel_manager_class = ClassKernelManager
         if self.password:
@@ -187,7 +187,7 @@ def serve(hosting: Hosting) -> None:
         fit = users_that_fit(free_mb())
         hosting = replace(hosting, max_users=hosting.max_users or fit)
         os.environ.setdefault(MEMORY_MB, str(KERNEL_MB))
-        os.environ[PLACES] = _places(max(1, (os.cpu_count() or 1) - 1))
+        os.environ[PLACES] = _make_slots(max(1, (os.cpu_count() or 1) - 1))
         print(f"room for {hosting.max_users} users; this machine's memory fits {fit}")  # noqa: T201
     app = LessonServer(
         root_dir=str(folder),
@@ -203,11 +203,11 @@ def serve(hosting: Hosting) -> None:
     app.start()
 
 
-def _places(count: int) -> str:
-    """A folder with as many places for long work as kernels may do at once."""
-    folder = Path(tempfile.mkdtemp(prefix="optiwidgets-places-"))
-    for place in range(count):
-        (folder / str(place)).touch()
+def _make_slots(count: int) -> str:
+    """Make a folder with a file for each slot of long work."""
+    folder = Path(tempfile.mkdtemp(prefix="optiwidgets-slots-"))
+    for slot in range(count):
+        (folder / str(slot)).touch()
     return str(folder)
 
 

@@ -1,4 +1,4 @@
-"""Who may enter: with the token (a teacher's), or with the password (a student's)."""
+"""Authentication: by the token (a teacher's), or by the password (a student's)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ClassIdentityProvider(PasswordIdentityProvider):
         self._teachers: set[str] = set()
 
     def is_token(self, given: str) -> bool:
-        """Whether these are the characters of the token; how long that takes says nothing."""
+        """Compare with the token, in constant time."""
         return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
 
     async def get_user_token(self, handler: RequestHandler) -> Any:
@@ -44,6 +44,6 @@ class ClassIdentityProvider(PasswordIdentityProvider):
         return user
 
     def is_teacher(self, handler: RequestHandler) -> bool:
-        """Whether the user of a request came with the token."""
+        """Tell whether the user of a request came with the token."""
         user = handler.current_user
         return user is not None and user.username in self._teachers

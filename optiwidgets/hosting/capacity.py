@@ -42,7 +42,7 @@ def free_mb() -> float:
 
 
 def users_that_fit(free: float) -> int:
-    """How many users so many MB have room for, 1 or more.
+    """Compute the number of users that fit into so many MB, 1 or more.
 
     Examples
     --------

@@ -44,7 +44,7 @@ OOM_SCORE = "500"  # the system runs out of memory: a kernel goes before the ser
 
 @dataclass(frozen=True)
 class Request:
-    """What a kernel is to be: its command (python -m MODULE ...), its environment, its folder."""
+    """Request for a kernel: command (python -m MODULE ...), environment, folder."""
 
     argv: list[str]
     env: dict[str, str]

@@ -1,4 +1,4 @@
-"""What answers a browser: lessons, their kernels, and what a host wants to know."""
+"""Request handlers: lessons, their kernels, and the host's metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,15 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from optiwidgets.hosting.capacity import own_mb
 from optiwidgets.hosting.kernel_manager import Visit
-from optiwidgets.hosting.notice_pages import links, notice, password, table
+from optiwidgets.hosting.notice_pages import (
+    CLASS_IS_FULL,
+    MANY_PAGES,
+    TRIES_AGAIN,
+    links,
+    notice,
+    password,
+    table,
+)
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
@@ -95,25 +103,24 @@ class Page(Plain, TornadoVoilaHandler):
         if path is not None and not Path(self.contents_manager.root_dir, name).is_file():
             raise HTTPError(404)
         if kernels.is_full:
-            self._turn_away("The class is full", "You come in as soon as somebody leaves.")
+            self._turn_away(*CLASS_IS_FULL)
         elif kernels.max_users and list(kernels.owners.values()).count(owner) >= PAGES_EACH:
-            self._turn_away("Many pages are open", f"Close one of your {PAGES_EACH} lessons.")
+            self._turn_away(MANY_PAGES[0], MANY_PAGES[1].format(PAGES_EACH))
         else:
             with kernels.visit(owner) as self._visit:
                 await super().get(path)
 
     def on_connection_close(self) -> None:
-        """Who waited has left before the page was whole."""
+        """End the kernel of a page that was closed before it was complete."""
         super().on_connection_close()
         if self._visit:
             IOLoop.current().spawn_callback(self.kernel_manager.leave, self._visit)
 
     def _turn_away(self, title: str, text: str) -> None:
-        """Not now: the browser tries again by itself."""
+        """Answer 503 with a page that tries again by itself."""
         self.set_status(503)
         self.set_header("Retry-After", str(AGAIN_S))
-        text = f"{text} This page tries again every {AGAIN_S} seconds."
-        self.finish(notice(title, text, again_s=AGAIN_S))
+        self.finish(notice(title, f"{text} {TRIES_AGAIN.format(AGAIN_S)}", again_s=AGAIN_S))
 
     def write(self, chunk: Any) -> None:
         """Leave out links to icon fonts on a CDN: offline, a browser would wait for them."""
@@ -175,7 +182,7 @@ class Login(Plain, LoginFormHandler):
 
 
 class Index(Plain, JupyterHandler):
-    """What there is to open."""
+    """Index page of the lessons."""
 
     @tornado.web.authenticated
     def get(self) -> None:
@@ -207,7 +214,7 @@ async def facts(kernels: Any) -> dict[str, Any]:
 
 
 async def _grid() -> str:
-    """How far the slider grids are; a forking process that still loads does not say."""
+    """Return the state of the slider grids; "loading" until the forking process answers."""
     try:
         async with asyncio.timeout(HURRY_S):
             return str((await FORKS.state())["grids"])

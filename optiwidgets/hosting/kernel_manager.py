@@ -52,7 +52,7 @@ class ClassKernelManager(AsyncMappingKernelManager):
 
     @property
     def is_full(self) -> bool:
-        """Whether one more would be too many."""
+        """True if one more would be too many."""
         return self.max_users is not None and self.taken >= self.max_users
 
     @contextmanager

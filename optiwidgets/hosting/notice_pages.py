@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+CLASS_IS_FULL = "The class is full", "You come in as soon as somebody leaves."
+MANY_PAGES = "Many pages are open", "Close one of your {} lessons."
+TRIES_AGAIN = "This page tries again every {} seconds."
 STYLE = """
   :root { color-scheme: light dark; }
   body { font: 18px/1.5 system-ui, sans-serif; max-width: 42rem; }

@@ -8,8 +8,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import optiwidgets as ow
 from optiwidgets.hosting.process_lifetime import die_with
-from optiwidgets.session.shipped_cases import CASES, load_precomputed, openers, preload
 
 UNHURRIED = 10  # of `nice`: users go before
 
@@ -26,19 +26,20 @@ class PrecomputedGrids:
     """
 
     def __init__(self, folder: Path | None, spare: Path) -> None:
-        pairs = [(case, model) for case in CASES for model in openers(case)] if folder else []
+        opened = ow.preload()
+        pairs = opened if folder else []
         self._folder = folder if folder and _can_write(folder) else spare
         self._missing = [pair for pair in pairs if not self._load(pair)]
         self._failed = 0
         self._all = len(pairs)
-        preload()
+        ow.preload()  # again: a grid that was loaded closes what was open
 
     def _file(self, pair: tuple[str, str]) -> Path:
         return self._folder / f"{'-'.join(pair)}.npz"
 
     def _load(self, pair: tuple[str, str]) -> bool:
         try:
-            load_precomputed(self._file(pair))
+            ow.load_precomputed(self._file(pair))
         except (OSError, ValueError):  # not made yet, or by another version
             return False
         return True
@@ -63,11 +64,11 @@ class PrecomputedGrids:
     def made(self) -> None:
         """The one begun has ended: kernels forked from now on answer from it."""
         self._failed += not self._load(self._missing.pop(0))
-        preload()
+        ow.preload()
 
     @property
     def state(self) -> str:
-        """How far it is, in words."""
+        """Progress in words."""
         done = self._all - len(self._missing)
         if self._missing:
             return f"being evaluated, {done} of {self._all}"

@@ -150,7 +150,7 @@ class ForkServer:
         return ForkedKernel(connection, json.loads(line)["pid"])
 
     async def state(self) -> dict[str, Any]:
-        """How many kernels there are, and how far the slider grids.
+        """Return the number of kernels, and the state of the slider grids.
 
         Raises
         ------

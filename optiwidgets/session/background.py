@@ -1,4 +1,4 @@
-"""What takes longer than a hand waits: one background thread, in which newer work comes first."""
+"""Background worker: one thread; newer jobs cancel older ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from threading import Condition, RLock
 from typing import Any
 
-from optiwidgets.engine.execution.progress import Cancelled
+from optiwidgets.engine.execution.progress import Cancelled, Progress, ProgressCallback
 from optiwidgets.session.machine_slots import Slot, lower_priority
 
 Work = Callable[[Callable[[], bool]], Any]
@@ -16,7 +16,7 @@ Job = tuple[Work, Callable[[Any], None]]
 
 
 def no_work(is_cancelled: Callable[[], bool]) -> None:
-    """Work of a job that only delivers: for it nobody waits for a place."""
+    """Do nothing: the work of a job that only delivers, which takes no slot."""
 
 
 class BackgroundWorker:
@@ -25,7 +25,7 @@ class BackgroundWorker:
     Parameters
     ----------
     failed
-        Told the exception when work raised one, unless the work was void by then.
+        Told the exception when work raised one, unless the work was cancelled by then.
     lock
         Held while results are delivered, so that nothing lands in the middle of something else.
     executor
@@ -35,7 +35,7 @@ class BackgroundWorker:
     --------
     >>> seen = []
     >>> lane = BackgroundWorker(failed=seen.append)
-    >>> lane.submit((lambda void: 6 * 7, seen.append)).result()
+    >>> lane.submit((lambda is_cancelled: 6 * 7, seen.append)).result()
     >>> seen
     [42]
     """
@@ -97,9 +97,9 @@ class BackgroundWorker:
         rest_s
             Seconds of quiet to wait for before starting.
         short
-            It takes no longer than a slider's answer: it needs none of the host's places.
+            It takes no longer than a slider's answer: it needs none of the host's slots.
         waits
-            Told True where all of the host's places are taken, and False once one is free.
+            Told True where all of the host's slots are taken, and False once one is free.
 
         Returns
         -------
@@ -122,17 +122,41 @@ class BackgroundWorker:
 
         def run() -> None:
             pause(rest_s)
-            place = Slot()
+            slot = Slot()
             try:
                 for work, done in jobs:
-                    free = short or work is no_work or place.acquire(pause, on_progress)
+                    free = short or work is no_work or slot.acquire(pause, on_progress)
                     if not (free and self._do(work, done, is_cancelled)):
                         return
             finally:
-                place.release()
+                slot.release()
 
         self.newest = self._executor.submit(run)
         return self.newest
+
+    def publish(self, work: Callable[[ProgressCallback], Any], show: ProgressCallback) -> Work:
+        """Wrap work that reports progress: show its progress, end it once it is cancelled.
+
+        Examples
+        --------
+        >>> lane, seen = BackgroundWorker(failed=print), []
+        >>> work = lane.publish(lambda on_progress: on_progress(Progress(0.5, "half")), seen.append)
+        >>> lane.submit((work, print)).result()
+        None
+        >>> seen[0].stage
+        'half'
+        """
+
+        def run(is_cancelled: Callable[[], bool]) -> Any:
+            def on_progress(progress: Progress) -> None:
+                with self._changed:
+                    if is_cancelled():
+                        raise Cancelled
+                    show(progress)
+
+            return work(on_progress)
+
+        return run
 
     def _do(
         self, work: Work, done: Callable[[Any], None], is_cancelled: Callable[[], bool]

@@ -1,9 +1,8 @@
-"""Places for long work on one machine: whoever finds none free waits, whichever process it is in.
+"""Slots for long work on one machine, shared by all processes; who finds none free waits.
 
-The host names a folder with a file for each place. A place is taken by locking its file; the system
-gives it back when the process ends, however it ends. One of those who wait, who holds the lock of
-the folder itself, stands at the door, and only there is a place to be had: whoever has just given
-one back queues again.
+The host names a folder with a file for each slot. A slot is taken by locking its file; the system
+releases it when the process ends, however it ends. Waiters queue on the lock of the folder itself;
+only the holder of that lock may take the next free slot.
 """
 
 from __future__ import annotations
@@ -24,12 +23,15 @@ except ImportError:  # not on Windows: there is no limit there
 
 FOLDER = "OPTIWIDGETS_SLOW_LANES"  # environment variable
 LOWER = 10  # how much the priority of a slow lane falls
-OFTEN_S, SELDOM_S = (0.02, 0.08), (0.3, 1.2)  # between two attempts, at the door and behind it
+OFTEN_S, SELDOM_S = (
+    (0.02, 0.08),
+    (0.3, 1.2),
+)  # between attempts, first in line and behind
 log = logging.getLogger("optiwidgets")
 
 
 def hosted() -> str:
-    """The folder of the host's places; empty where there is no limit."""
+    """Return the folder of the host's slots; empty where there is no limit."""
     return os.environ.get(FOLDER, "") if fcntl else ""
 
 
@@ -41,14 +43,14 @@ def lower_priority() -> None:
 
 
 class Slot:
-    """One of the host's places for long work, from ``acquire`` to ``release``.
+    """One of the host's slots for long work, from ``acquire`` to ``release``.
 
     Examples
     --------
-    >>> place = Slot()
-    >>> place.acquire(pause=lambda seconds: True)  # no host, no limit
+    >>> slot = Slot()
+    >>> slot.acquire(pause=lambda seconds: True)  # no host, no limit
     True
-    >>> place.release()
+    >>> slot.release()
     """
 
     def __init__(self) -> None:
@@ -57,14 +59,14 @@ class Slot:
     def acquire(
         self, pause: Callable[[float], bool], waits: Callable[[bool], None] = lambda _: None
     ) -> bool:
-        """Wait for a place; True once it is there, or where there is no limit.
+        """Wait for a slot; True once it is taken, or where there is no limit.
 
         Parameters
         ----------
         pause
             Waits so many seconds, or less; True says that the work is not wanted any more.
         waits
-            Told True where there is no place at once, and False when there is.
+            Told True where there is no slot at once, and False when there is.
 
         Returns
         -------
@@ -77,12 +79,12 @@ class Slot:
         try:
             return self._queue(Path(folder), pause, waits)
         except OSError as error:  # the host ended, say: its kernels go on
-            log.warning("no limit on long work, the host's places: %s", error.strerror)
+            log.warning("no limit on long work, the host's slots: %s", error.strerror)
             waits(False)
             return True
 
     def release(self) -> None:
-        """Let others have it; nothing happens where none was taken."""
+        """Release the slot; nothing happens where none was taken."""
         if self._held is not None:
             _let_go(self._held)
             self._held = None
@@ -90,32 +92,32 @@ class Slot:
     def _queue(
         self, folder: Path, pause: Callable[[float], bool], waits: Callable[[bool], None]
     ) -> bool:
-        door, told = None, False
+        first, told = None, False
         try:
             while True:
-                door = _lock(folder) if door is None else door
-                self._held = _any_of(folder) if door is not None else None
+                first = _lock(folder) if first is None else first
+                self._held = _any_of(folder) if first is not None else None
                 if self._held is not None:
                     break
                 if not told:
                     waits(True)
                     told = True
-                if pause(random.uniform(*(OFTEN_S if door is not None else SELDOM_S))):
+                if pause(random.uniform(*(OFTEN_S if first is not None else SELDOM_S))):
                     return False
         finally:
-            if door is not None:
-                _let_go(door)
+            if first is not None:
+                _let_go(first)
         if told:
             waits(False)
         return True
 
 
 def _any_of(folder: Path) -> int | None:
-    """Take any free place; a folder without places is one that is gone."""
-    places = [path for path in folder.iterdir() if path.is_file()]
-    if not places:
+    """Take any free slot; a folder without slots is one that is gone."""
+    slots = [path for path in folder.iterdir() if path.is_file()]
+    if not slots:
         raise OSError(errno.ENOENT, "there are none")
-    held = map(_lock, places)
+    held = map(_lock, slots)
     return next((descriptor for descriptor in held if descriptor is not None), None)
 
 

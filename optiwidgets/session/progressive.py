@@ -35,7 +35,7 @@ def check_first(first: int | None) -> int | None:
 
 
 def preview_size(there: int, pace_s: float) -> int:
-    """How many of the images that are there fit a moving hand, at so many seconds an image.
+    """Choose the number of images to run while a slider is dragged, from the seconds an image.
 
     Examples
     --------

@@ -14,7 +14,7 @@ CASES = ("digits", "smear")
 
 
 def openers(case: str) -> dict[str, Callable[[], Experiment]]:
-    """How to open each model of a case: on first use, once for this process.
+    """Return an opener for each model of a case: on first use, once for this process.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Stock ipywidgets for the hand, small anywidget panels for the eye."""
+"""Stock ipywidgets as controls, small anywidget panels as displays."""

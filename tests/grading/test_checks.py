@@ -327,6 +327,7 @@ def test_checks_know_no_display_and_no_experiment():
     assert {m for m in imported if m and m.startswith("optiwidgets")} <= {
         "optiwidgets.grading.answers",
         "optiwidgets.engine.types.report",
+        "optiwidgets.engine.evaluation.policy",
         "optiwidgets.engine.evaluation.verdict",
         "optiwidgets.engine.types.recipe",
     }

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.report_operations import ReportOperations
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.submissions import submit
@@ -47,14 +48,15 @@ def test_it_held_up_if_the_sealed_interval_contains_the_promise(
 ):
     report = fresh.run(Recipe(bits=4))
 
-    def drop(labels, before, after):
-        promise = len(labels) == len(report.labels)
-        return Drop(points if promise else 1.0, -1.0, 4.0, 0, 0, 1.0)
+    class Promising(ReportOperations):
+        def drop(self, labels, before, after):
+            promise = len(labels) == len(report.labels)
+            return Drop(points if promise else 1.0, -1.0, 4.0, 0, 0, 1.0)
 
-    report = replace(report, tools=replace(report.tools, drop=drop))
+    report = replace(report, operations=Promising(None, report.recipe))
     opened = fresh.open_sealed
     monkeypatch.setattr(
-        fresh, "open_sealed", lambda recipe: replace(opened(recipe), tools=report.tools)
+        fresh, "open_sealed", lambda recipe: replace(opened(recipe), operations=report.operations)
     )
     submission = submit(fresh, report)
     assert submission.held_up is held_up

@@ -41,6 +41,7 @@ def serving(
         line = process.stdout.readline()
         assert line, said
         said += line
+    watchdog.cancel()  # from here on every request has its own patience
     drain = Thread(target=process.stdout.read)  # what fills up would stop the server
     drain.start()
     server = psutil.Process(process.pid)
@@ -49,10 +50,12 @@ def serving(
     finally:
         family = server.children(recursive=True)
         process.terminate()
+        watchdog = Timer(PATIENCE_S, process.kill)
+        watchdog.start()
         process.wait()
+        watchdog.cancel()
         drain.join()
         process.stdout.close()
-        watchdog.cancel()
     assert not psutil.wait_procs(family, PATIENCE_S)[1]
 
 

@@ -40,15 +40,20 @@ def url(lessons: Path) -> Iterator[str]:
     watchdog = Timer(PATIENCE_S, process.kill)
     watchdog.start()
     assert process.stdout
-    yield process.stdout.readline()
-    watchdog.cancel()
+    address = process.stdout.readline()
+    watchdog.cancel()  # from here on every request has its own patience
+    yield address
     process.terminate()
-    process.communicate()
+    try:
+        process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
 
 
 @pytest.fixture
 def server(url: str) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", int(url.split(":")[2].rstrip("/\n")))
+    port = int(url.split(":")[2].rstrip("/\n"))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     yield connection
     connection.close()
 
@@ -59,9 +64,9 @@ def get(server: http.client.HTTPConnection, path: str) -> tuple[http.client.HTTP
     return response, response.read().decode()
 
 
-def lessons_app(lessons: Path, monkeypatch: pytest.MonkeyPatch) -> app.Lessons:
+def lessons_app(lessons: Path, monkeypatch: pytest.MonkeyPatch) -> app.LessonServer:
     monkeypatch.setattr("signal.signal", lambda *_: None)  # Voila takes SIGTERM for itself
-    made = app.Lessons(root_dir=str(lessons), ip=app.HOST)
+    made = app.LessonServer(root_dir=str(lessons), ip=app.HOST)
     made.hosting = app.Hosting(lessons)
     made.initialize([])
     made.init_settings()

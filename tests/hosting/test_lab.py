@@ -38,8 +38,8 @@ def test_jupyterlab_forks_the_kernels_of_our_kernelspec(
             for _ in range(2)
         ]
         family = psutil.Process().children(recursive=True)
-        forking = [p for p in family if p.pid not in before and "forkserver" in str(p.cmdline())]
-        kernels = [p for p in forking if "forkserver" in parent(p)]
+        forking = [p for p in family if p.pid not in before and "fork_server" in str(p.cmdline())]
+        kernels = [p for p in forking if "fork_server" in parent(p)]
         assert len(kernels) == 2
         assert len({kernel.ppid() for kernel in kernels}) == 1
         for number in numbers:

@@ -12,7 +12,7 @@ from classes import Browser, serving
 from optiwidgets.cli import main
 from optiwidgets.hosting import handlers, provisioner
 from optiwidgets.hosting.app import LOOPBACK
-from optiwidgets.hosting.auth import Entry
+from optiwidgets.hosting.auth import ClassIdentityProvider
 
 TOKEN, PASSWORD = "a teacher's", "a student's"
 
@@ -187,10 +187,10 @@ def test_no_secret_is_logged_even_where_something_breaks(
 def test_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
     monkeypatch.setattr("hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b)
-    entry = Entry(token=TOKEN)
+    entry = ClassIdentityProvider(token=TOKEN)
     assert [entry.is_token(given) for given in (TOKEN, "wrong", "")] == [True, False, False]
     assert len(compared) == 3
-    assert not Entry(token="").is_token("")
+    assert not ClassIdentityProvider(token="").is_token("")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])

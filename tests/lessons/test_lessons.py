@@ -32,7 +32,7 @@ def test_a_lesson_runs_and_shows_a_widget(path):
     book = nbformat.read(path, as_version=4)
     nbformat.validate(book)
     assert outputs(book) == []
-    NotebookClient(book, timeout=120, resources={"metadata": {"path": LESSONS}}).execute()
+    NotebookClient(book, timeout=600, resources={"metadata": {"path": LESSONS}}).execute()
     shown = outputs(book)
     assert any(WIDGET in output.get("data", {}) for output in shown)
     assert [output for output in shown if output.output_type == "error"] == []
@@ -42,4 +42,4 @@ def test_a_lesson_runs_and_shows_a_widget(path):
 def test_a_lesson_that_fails_is_noticed(tmp_path):
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        NotebookClient(book, timeout=120, resources={"metadata": {"path": tmp_path}}).execute()
+        NotebookClient(book, timeout=600, resources={"metadata": {"path": tmp_path}}).execute()

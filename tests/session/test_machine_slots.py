@@ -25,18 +25,18 @@ SETTLE = Session.settle  # before tests put it to rest
 
 HOLD = """
 import sys, time
-from optiwidgets.session.machine_slots import Place
-assert Place().take(pause=lambda seconds: time.sleep(seconds))
+from optiwidgets.session.machine_slots import Slot
+assert Slot().acquire(pause=lambda seconds: time.sleep(seconds))
 print("has it", flush=True)
 sys.stdin.read()
 """
 TURNS = """
 import sys, time
 from pathlib import Path
-from optiwidgets.session.machine_slots import Place
-place = Place()
+from optiwidgets.session.machine_slots import Slot
+place = Slot()
 for turn in range(5):
-    assert place.take(pause=lambda seconds: time.sleep(seconds))
+    assert place.acquire(pause=lambda seconds: time.sleep(seconds))
     Path(sys.argv[1]).touch(exist_ok=False)  # nobody else is in
     with open(sys.argv[2], "a") as told:
         told.write(sys.argv[3])

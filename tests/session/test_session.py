@@ -10,8 +10,10 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.background import BackgroundWorker
+from optiwidgets.session.queries import search
 from optiwidgets.session.session import Session
 
+PATIENCE_S = 300  # then something hangs, and the test fails
 SETTLE = Session.settle  # before tests put it to rest
 
 
@@ -83,15 +85,15 @@ def test_newer_work_makes_older_work_void():
 
     def old(is_cancelled):
         started.set()
-        release.wait(10)
+        release.wait(PATIENCE_S)
         return "old"
 
     first = lane.submit((old, seen.append))
-    assert started.wait(10)
+    assert started.wait(PATIENCE_S)
     second = lane.submit((lambda is_cancelled: "new", seen.append))
     release.set()
-    first.result(10)
-    second.result(10)
+    first.result(PATIENCE_S)
+    second.result(PATIENCE_S)
     assert (seen, failures) == (["new"], [])
 
 
@@ -108,7 +110,7 @@ def test_jobs_run_in_order_and_stop_where_something_newer_comes():
         (interrupt, seen.append),
         (lambda is_cancelled: 3, seen.append),
     ]
-    lane.submit(*jobs).result(10)
+    lane.submit(*jobs).result(PATIENCE_S)
     assert seen == [1]
 
 
@@ -117,14 +119,14 @@ def test_cancelled_work_is_not_delivered_nor_begun():
     lane = BackgroundWorker(seen.append)
     waiting = lane.submit((lambda is_cancelled: begun.append(1), seen.append), rest_s=60)
     lane.cancel()
-    waiting.result(10)
+    waiting.result(PATIENCE_S)
     assert (seen, begun) == ([], [])
 
 
 def test_work_that_raises_is_reported_not_swallowed():
     failures = []
     BackgroundWorker(failures.append).submit((lambda is_cancelled: 1 / 0, failures.append)).result(
-        10
+        PATIENCE_S
     )
     assert [type(error) for error in failures] == [ZeroDivisionError]
 
@@ -135,7 +137,7 @@ def test_work_that_gives_up_says_nothing():
     def give_up(is_cancelled):
         raise Cancelled
 
-    BackgroundWorker(seen.append).submit((give_up, seen.append)).result(10)
+    BackgroundWorker(seen.append).submit((give_up, seen.append)).result(PATIENCE_S)
     assert seen == []
 
 
@@ -155,14 +157,14 @@ def test_the_executor_can_be_given():
 
 
 def test_a_failure_in_the_slow_lane_is_on_the_session_as_its_error(session):
-    session.slow.submit((lambda is_cancelled: 1 / 0, print)).result(10)
+    session.slow.submit((lambda is_cancelled: 1 / 0, print)).result(PATIENCE_S)
     assert "division by zero" in session.error
 
 
 def test_once_the_hand_rests_speed_is_measured_and_the_report_becomes_a_measured_one(session):
     session.recipe = Recipe(sparsity=0.35)
     assert session.report.latency is None
-    session.slow.submit(*(job(session.report) for job in session.on_idle)).result(60)
+    session.slow.submit(*(job(session.report) for job in session.on_idle)).result(PATIENCE_S)
     assert session.report.latency.ratio > 0
     assert session.report.recipe == Recipe(sparsity=0.35)
     assert (session.stale, session.busy, session.error) == (False, False, "")
@@ -196,7 +198,7 @@ def test_unknown_fisher_scores_are_stood_in_for_by_magnitude():
     session = Session(Experiment.load("digits"))
     session.recipe = recipe = Recipe(sparsity=0.8, score="fisher")
     assert (session.report.recipe, session.stale) == (Recipe(sparsity=0.8), True)
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert (session.report.recipe, session.stale) == (recipe, False)
     session.recipe = recipe = Recipe(sparsity=0.7, score="fisher")
     assert (session.report.recipe, session.progress) == (recipe, None)
@@ -206,7 +208,7 @@ def test_then_the_whole_recipe_is_run_and_shown(digits):
     session, seen = Session(Experiment.load("digits")), []
     session.observe(lambda c: seen.append(c.new), "progress")
     session.recipe = SEQUENTIAL
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert (session.stale, session.error, session.recipe) == (False, "", SEQUENTIAL)
     assert session.report.recipe == SEQUENTIAL
     counts = digits.run(SEQUENTIAL).confusion.counts
@@ -228,8 +230,8 @@ def test_a_newer_move_makes_the_older_work_void():
     session.recipe = SEQUENTIAL
     older = session.slow.newest
     session.recipe = newer = Recipe(sparsity=0.8, recovery="sequential")
-    older.result(60)
-    session.wait(60)
+    older.result(PATIENCE_S)
+    session.wait(PATIENCE_S)
     assert seen == [SPARSE, Recipe(sparsity=0.8), newer]
 
 
@@ -238,9 +240,9 @@ def test_a_newer_quick_move_ends_it_while_it_runs():
     begun = Event()
     session.observe(lambda c: c.new and c.new.done > 0 and begun.set(), "progress")
     session.recipe = TUNED
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE_S)
     session.recipe = Recipe(sparsity=0.1)
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert session.report.recipe == Recipe(sparsity=0.1)
     assert (session.stale, session.progress) == (False, None)
 
@@ -249,12 +251,12 @@ def test_cancel_leaves_the_stand_in_marked_stale_and_asking_again_goes_on(sessio
     recipe = Recipe(sparsity=0.9, pruning="layer", recovery="sequential")
     session.observe(lambda c: c.new and c.new.done > 0.3 and session.cancel(), "progress")
     session.recipe = recipe
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert (session.recipe, session.report.recipe) == (recipe, replace(recipe, recovery="none"))
     assert (session.stale, session.progress, session.error) == (True, None, "")
     session.unobserve_all("progress")
     assert session.ask(recipe)
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert (session.report.recipe, session.stale) == (recipe, False)
     assert not session.ask(recipe)
 
@@ -277,14 +279,14 @@ def test_what_fails_in_the_background_is_said_and_can_be_tried_again(session, mo
 
     monkeypatch.setattr(Experiment, "run", broken)
     session.recipe = tuned = Recipe(sparsity=0.92, recovery="finetune")
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert "out of memory" in session.error
     assert (session.stale, session.progress) == (True, None)
     assert session.report.recipe == Recipe(sparsity=0.92)
     monkeypatch.undo()
     monkeypatch.setattr(Session, "settle", lambda session: None)
     session.ask(tuned)
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert (session.error, session.stale, session.report.recipe) == ("", False, tuned)
 
 
@@ -293,7 +295,7 @@ def test_fine_tuning_tells_its_progress_and_ends_in_a_fine_tuned_report():
     session.observe(lambda c: seen.append(c.new), "progress")
     session.recipe = TUNED
     before = session.report.confusion.accuracy
-    session.wait(120)
+    session.wait(PATIENCE_S)
     assert session.report.recipe == session.recipe == TUNED
     assert session.report.confusion.accuracy > before + 0.1
     assert [p.done for p in seen if p][::40] == sorted(p.done for p in seen if p)[::40]
@@ -303,7 +305,7 @@ def test_fine_tuning_tells_its_progress_and_ends_in_a_fine_tuned_report():
 def test_who_cancels_on_the_first_news_is_heard(session):
     session.observe(lambda c: c.new and session.cancel(), "progress")
     session.recipe = Recipe(sparsity=0.93, recovery="finetune")
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert session.report.recipe == Recipe(sparsity=0.93)
     assert (session.progress, session.stale) == (None, True)
 
@@ -318,7 +320,7 @@ def test_looking_elsewhere_does_not_end_what_runs(session):
 
     session.observe(look, "progress")
     session.recipe = recipe = Recipe(sparsity=0.94, recovery="sequential")
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert asked
     assert (session.report.recipe, session.progress) == (recipe, None)
 
@@ -334,7 +336,7 @@ def test_what_was_given_up_is_not_settled_on(session):
 def test_a_search_gives_up_what_runs(session):
     session.recipe = recipe = Recipe(sparsity=0.97, recovery="sequential")
     found = []
-    session.search(session.baseline.confusion.counts, found.append).result(60)
+    search(session, session.baseline.confusion.counts, found.append).result(PATIENCE_S)
     assert (session.progress, session.stale, session.recipe) == (None, True, recipe)
     assert [report.recipe for report in found] == [Recipe()]
 
@@ -346,10 +348,10 @@ def test_another_model_is_not_trained_but_refitted():
     session.model = "wide"
     assert session.recipe == session.report.recipe == SPARSE
     session.recipe = SEQUENTIAL
-    session.wait(60)
+    session.wait(PATIENCE_S)
     session.model = "small"
     assert session.recipe == SEQUENTIAL
-    session.wait(60)
+    session.wait(PATIENCE_S)
     assert (session.report.recipe, session.stale) == (SEQUENTIAL, False)
 
 
@@ -428,14 +430,14 @@ def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty, monkeypatch):
     monkeypatch.setattr("optiwidgets.session.progressive.WHOLE_S", 0.15)
     hasty.first = None
     hasty._paces.extend([1e-5])
-    assert hasty._enough(Recipe(0.1)) is None  # not hurried
-    with hasty._start_drag(True):
-        assert hasty._enough(Recipe(0.1)) is None  # all 1,500 take 15 ms
+    assert hasty._preview_size(Recipe(0.1)) is None  # not hurried
+    with hasty._drag(True):
+        assert hasty._preview_size(Recipe(0.1)) is None  # all 1,500 take 15 ms
         hasty._paces.clear()
         hasty._paces.extend([5e-4, 9e-4])
-        assert hasty._enough(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
+        assert hasty._preview_size(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
         hasty.first = 2000
-        assert hasty._enough(Recipe(0.1)) is None
+        assert hasty._preview_size(Recipe(0.1)) is None
 
 
 @pytest.mark.parametrize("first", [0, -5, 2.5, True, "many"])
@@ -450,7 +452,7 @@ def test_an_answer_from_memory_says_nothing_of_how_fast_images_are(session):
     session.recipe = Recipe()
     session.recipe = Recipe(sparsity=0.31, bits=7)
     assert list(session._paces) == paces
-    session.experiment._memory.reports.pop(Recipe(sparsity=0.31, bits=7), None)
+    session.experiment._cache.reports.pop(Recipe(sparsity=0.31, bits=7), None)
     session.recipe = Recipe()
     session.recipe = Recipe(sparsity=0.31, bits=7)
     assert len(session._paces) == len(paces) + 1

@@ -19,6 +19,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
 
     Examples
     --------
+    >>> import torch
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 1), nn.ReLU())
     >>> calibrate(net, torch.tensor([[0.5, 2.0], [1.0, 1.5]]).view(2, 1, 1, 2))
     {'1': (0.0, 2.0)}

@@ -5,41 +5,30 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from optiwidgets.engine.calibration.activation_ranges import calibrate
-from optiwidgets.engine.calibration.statistics import (
-    Layer,
-    LayerStatistics,
-    input_rows,
-    second_moments,
-    with_ones,
-)
+from optiwidgets.engine.calibration.statistics import LayerStatistics
+from optiwidgets.engine.compression.compressed_model import CompressedModel
+from optiwidgets.engine.compression.layer_quantizer import LayerQuantizer
 from optiwidgets.engine.compression.layer_weights import compare_weights
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.execution import progress
-from optiwidgets.engine.execution.worker_pool import run_on_worker
+from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.execution.worker_pool import on_worker, run_on_worker
 from optiwidgets.engine.models import tracing, zoo
 from optiwidgets.engine.models.layers import prunable
-from optiwidgets.engine.onnx_runtime import export, fake_quantize, qdq_int8
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import kept_channels
 from optiwidgets.engine.pruning.pruner import Pruner
-from optiwidgets.engine.quantization.activations import quantize_activations
-from optiwidgets.engine.quantization.gptq import encode_gptq
-from optiwidgets.engine.quantization.weights import QuantizedWeight, encode
+from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.recovery import finetuning, reconstruction
-from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.serialization.writer import Packable
 from optiwidgets.engine.types.measurements import LayerWeights
 from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, Recipe, without_idle
-
-if TYPE_CHECKING:
-    import onnx
 
 Pruned = tuple[nn.Module, dict[str, LayerCut]]
 Codes = Mapping[str, QuantizedWeight]
@@ -48,52 +37,13 @@ CODED = 16  # models whose codes are remembered: the newest, to be looked at
 REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
 
 
-@dataclass(frozen=True)
-class CompressedModel:
-    """An optimized model as it is packed, and what can run it."""
-
-    packable: writer.Packable
-    cuts: Mapping[str, LayerCut]
-
-    @property
-    def is_int8(self) -> bool:
-        """Tell whether a real int8 runtime can run it."""
-        recipe = self.packable.recipe
-        evenly = all(c.bits == 8 and not c.centroids.numel() for c in self.packable.layers.values())
-        return evenly and recipe.activation_bits == 8
-
-    def simulation(self) -> nn.Module:
-        """The torch module, activations rounded where the recipe says so."""
-        packable = self.packable
-        if not packable.ranges:
-            return packable.net
-        bits = packable.recipe.activation_bits
-        return quantize_activations(packable.net, packable.ranges, bits)
-
-    def graph(self, example: Tensor) -> onnx.ModelProto:
-        """What runs in the inference runtime: int8 where that is real, else float.
-
-        Where activations are rounded and int8 is not real, they are rounded in float.
-        """
-        packable = self.packable
-        model = export.export(packable.net, example)
-        if self.is_int8:
-            return qdq_int8.to_int8(model, packable.layers, packable.ranges)
-        bits = packable.recipe.activation_bits
-        return (
-            fake_quantize.fake_quantize_inputs(model, packable.ranges, bits)
-            if packable.ranges
-            else model
-        )
-
-
 class Compressor:
     """Makes optimized models out of one folded model, which it never changes.
 
     Parameters
     ----------
     folded
-        What ``network.fold`` gave.
+        What ``batchnorm_folding.fold`` gave.
     dataset
         Its training images serve whatever needs labels; its calibration images all else.
     spec
@@ -114,8 +64,9 @@ class Compressor:
     def _relus(self) -> set[str]:
         return tracing.rectified(self.folded)
 
-    def optimize(
-        self, recipe: Recipe, on_progress: progress.ProgressCallback = lambda _: None
+    @on_worker
+    def compress(
+        self, recipe: Recipe, on_progress: ProgressCallback = lambda _: None
     ) -> CompressedModel:
         """Prune, recover, then quantize, a copy of the folded model.
 
@@ -124,7 +75,36 @@ class Compressor:
         ValueError
             The method cannot serve this model, or the recipe names a layer that it does not have.
         """
-        return run_on_worker(self._optimize, without_idle(recipe), on_progress)
+        recipe = without_idle(recipe)
+        if recipe.recovery == "bias" and not any(
+            layer.bias is not None for layer in prunable(self.folded).values()
+        ):
+            raise ValueError(
+                "recovery='bias' has nothing to correct: no layer of the model has a bias"
+            )
+        remembered = recipe.recovery in REMEMBERED
+        net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
+        looked, seen = cuts, self.pruner.seen
+        if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
+            looked = {name: LayerCut(cut.mask) for name, cut in cuts.items()}
+            seen = LayerStatistics(copy.deepcopy(net), seen.images)
+        quantize = LayerQuantizer(recipe, looked, seen, on_progress)
+        if recipe.recovery == "sequential":
+            reconstruction.sequential(net, cuts, seen, quantize, self._relus)
+        elif recipe.recovery in ("recalibrate", "bias"):
+            spread = recipe.recovery == "recalibrate"
+            reconstruction.recalibrate(net, cuts, seen, quantize, spread=spread)
+        for name, layer in prunable(net).items():
+            if name not in quantize.layers:  # none had to wait for another, or no image gets here
+                quantize(name, layer)
+        layers = {name: quantize.layers[name] for name in prunable(net)}
+        low = recipe.activation_bits < 32
+        ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
+        self._coded[recipe] = layers, cuts
+        while len(self._coded) > CODED:
+            self._coded.popitem(last=False)
+        names = self.dataset.class_names
+        return CompressedModel(Packable(recipe, net, layers, names, self.spec, ranges), cuts)
 
     def is_quick(self, recipe: Recipe) -> bool:
         """Tell whether it can be made at a slider's speed, in a tenth of a second."""
@@ -139,7 +119,7 @@ class Compressor:
         recipe = without_idle(recipe)
         known = self._coded.get(recipe)
         if known is None:
-            made = self.optimize(recipe)
+            made = self.compress(recipe)
             known = made.packable.layers, made.cuts
         return run_on_worker(compare_weights, self.pruner.weights, *known, recipe)
 
@@ -147,46 +127,7 @@ class Compressor:
         """Tell whether the weights of a recipe can be looked at without optimizing anew."""
         return without_idle(recipe) in self._coded
 
-    def _optimize(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> CompressedModel:
-        if recipe.recovery == "bias":
-            _check_biases(self.folded)
-        remembered = recipe.recovery in REMEMBERED
-        net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
-        if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
-            own = {name: LayerCut(cut.mask) for name, cut in cuts.items()}
-            coder = LayerQuantizer(
-                recipe,
-                own,
-                LayerStatistics(copy.deepcopy(net), self.pruner.seen.images),
-                on_progress,
-            )
-        else:
-            coder = LayerQuantizer(recipe, cuts, self.pruner.seen, on_progress)
-        self._round(net, recipe, cuts, coder)
-        layers = {name: coder.layers[name] for name in prunable(net)}
-        low = recipe.activation_bits < 32
-        ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
-        names = self.dataset.class_names
-        self._coded[recipe] = layers, cuts
-        while len(self._coded) > CODED:
-            self._coded.popitem(last=False)
-        return CompressedModel(writer.Packable(recipe, net, layers, names, self.spec, ranges), cuts)
-
-    def _round(
-        self, net: nn.Module, recipe: Recipe, cuts: Mapping[str, LayerCut], coder: LayerQuantizer
-    ) -> None:
-        """Give every weight its code, and repair layer by layer what needs no labels."""
-        seen = self.pruner.seen
-        if recipe.recovery == "sequential":
-            reconstruction.sequential(net, cuts, seen, coder, self._relus)
-        elif recipe.recovery in ("recalibrate", "bias"):
-            spread = recipe.recovery == "recalibrate"
-            reconstruction.recalibrate(net, cuts, seen, coder, spread=spread)
-        for name, layer in prunable(net).items():
-            if name not in coder.layers:  # none had to wait for another, or no image gets here
-                coder(name, layer)
-
-    def _recover(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> Pruned:
+    def _recover(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Win back what does not hang on the codes, or bring back what came of it before."""
         key = _key(recipe)
         if key not in self._recovered:
@@ -195,7 +136,7 @@ class Compressor:
                 self._recovered.popitem(last=False)
         return copy.deepcopy(self._recovered[key])
 
-    def _make(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> Pruned:
+    def _make(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         if recipe.recovery == "iterative":
             return self._iterate(recipe, on_progress)
         net, cuts = self.pruner.prune(recipe)
@@ -203,15 +144,11 @@ class Compressor:
             reconstruction.refit(net, cuts, self.pruner.seen, on_progress)
         else:
             gone = 1 - sum(int(cut.mask.sum()) for cut in cuts.values()) / self._weight_count
-            self._train(
-                recipe,
-                net,
-                cuts,
-                finetuning.single_phase(on_progress, max(round(gone, 2), recipe.sparsity)),
-            )
+            phase = finetuning.single_phase(on_progress, max(round(gone, 2), recipe.sparsity))
+            self._train(recipe, net, cuts, phase)
         return net, cuts
 
-    def _iterate(self, recipe: Recipe, on_progress: progress.ProgressCallback) -> Pruned:
+    def _iterate(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Prune a little, train, prune more: every step scores the weights of the one before."""
         net = self.folded
         for share, phase in finetuning.phases(on_progress):
@@ -247,50 +184,6 @@ class Compressor:
         finetuning.finetune(
             net, masks, self.dataset.train, seed=recipe.seed, phase=phase, fake_quantize=coder
         )
-
-
-class LayerQuantizer:
-    """Gives layers their codes as a recipe says, and remembers them by name.
-
-    Called with a layer, and with its inputs N C H W (or N I) where those before it were changed.
-    GPTQ looks at them, else at those of the untouched model; without ``seen`` (in training) every
-    weight gets its nearest code.
-    """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        cuts: Mapping[str, LayerCut],
-        seen: LayerStatistics | None = None,
-        on_progress: progress.ProgressCallback = lambda _: None,
-    ) -> None:
-        self.recipe, self.cuts, self.seen, self.on_progress = recipe, cuts, seen, on_progress
-        self.layers: dict[str, QuantizedWeight] = {}
-
-    def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
-        """Round a layer's weights in place."""
-        recipe, mask = self.recipe.for_layer(name), self.cuts[name].mask
-        careful = self.seen is not None and recipe.rounding == "gptq" and recipe.bits < 16
-        if careful:
-            moments = self._moments(name, layer, inputs)
-            self.layers[name] = encode_gptq(layer, mask, recipe, moments)
-        else:
-            self.layers[name] = encode(layer.weight, mask, recipe)
-        layer.weight.copy_(self.layers[name].decode())
-        if careful or inputs is not None:  # it takes its time
-            done, total = len(self.layers), len(self.cuts)
-            self.on_progress(progress.Progress(done / total, f"layer {done} of {total}"))
-
-    def _moments(self, name: str, layer: Layer, inputs: Tensor | None) -> Tensor:
-        if inputs is not None:
-            return second_moments(with_ones(input_rows(layer, inputs)))
-        assert self.seen is not None
-        return self.cuts[name].of_inputs(self.seen.moments[name])
-
-
-def _check_biases(net: nn.Module) -> None:
-    if all(layer.bias is None for layer in prunable(net).values()):
-        raise ValueError("recovery='bias' has nothing to correct: no layer of the model has a bias")
 
 
 def _key(recipe: Recipe) -> Recipe:

@@ -6,17 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 
 P = ParamSpec("P")
-
-
 T = TypeVar("T")
-
-
 THREADS = 2  # Python threads of one torch thread each: a busy neighbour does not stall them
 
 
@@ -40,6 +36,22 @@ def run_on_worker(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     1
     """
     return _workers(os.getpid(), _niceness()).submit(work, *args, **kwargs).result()
+
+
+def on_worker(work: Callable[P, T]) -> Callable[P, T]:
+    """Make every call of ``work`` one of ``run_on_worker``.
+
+    Examples
+    --------
+    >>> on_worker(torch.get_num_threads)()
+    1
+    """
+
+    @wraps(work)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return run_on_worker(work, *args, **kwargs)
+
+    return call
 
 
 def run_on_new_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from threading import RLock
-from types import MappingProxyType
-from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from optiwidgets.engine.compression.compressor import CompressedModel, Compressor
+from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.loaders import load_dataset
-from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.images import Images
-from optiwidgets.engine.evaluation.incremental import EvaluationSet, IncrementalEvaluator
-from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.model_checks import check_compatible, check_fit
 from optiwidgets.engine.execution.progress import ProgressCallback
-from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment import precomputed
-from optiwidgets.engine.experiment.measurement import Measuring
-from optiwidgets.engine.experiment.per_layer import PerLayer
+from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
+from optiwidgets.engine.experiment.per_layer import layer_options, layer_sensitivity
+from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.experiment.report_cache import ReportCache
+from optiwidgets.engine.mixed_precision.budget import Budget, Goal, fit_budget
+from optiwidgets.engine.mixed_precision.layer_cost import Options
+from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 from optiwidgets.engine.models import batchnorm_folding, zoo
-from optiwidgets.engine.models.layers import fingerprint, prunable
-from optiwidgets.engine.models.macs import positions
-from optiwidgets.engine.onnx_runtime.session import open_session, predict, write_onnx
-from optiwidgets.engine.serialization import writer
-from optiwidgets.engine.serialization.size_breakdown import reconcile
-from optiwidgets.engine.types.measurements import Confusion, Integers, Size
+from optiwidgets.engine.models.layers import fingerprint
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
-from optiwidgets.engine.types.report import Report, ReportOperations
+from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
 
-class Experiment(PerLayer, Measuring):
+class Experiment:
     """Runs recipes on one trained model and one dataset.
 
     The model is copied, put in eval mode and its BatchNorms are folded; the one that was given is
     never changed. ``run`` may be called from any thread.
+
+    Its reports do not keep it alive: once it is gone they hold their numbers, and ``model``,
+    ``save``, ``export``, ``reconcile`` and ``weights`` raise RuntimeError. Keep the experiment in a
+    variable as long as its reports are used.
 
     Parameters
     ----------
@@ -76,18 +70,14 @@ class Experiment(PerLayer, Measuring):
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         self.dataset = dataset
-        self._spec = model.spec if isinstance(model, zoo.CNN) else None
-        self._folded = batchnorm_folding.fold(model)
-        self._compressor = Compressor(self._folded, dataset, self._spec)
-        self._whole = EvaluationSet.of(dataset)
-        self._part: EvaluationSet | None = (
-            None  # the first of the images, as many as was asked last
-        )
+        spec = model.spec if isinstance(model, zoo.CNN) else None
+        self._compressor = Compressor(batchnorm_folding.fold(model), dataset, spec)
+        self._reports = ReportBuilder(self._compressor, dataset)
         self._cache = ReportCache(memory_mb)
         self._openings: list[Recipe] = []
+        self._options: Options | None = None  # what can be done to each layer, once measured
         self._lock = RLock()
-        self._tools = self._make_tools()  # one for all reports: by it they know where they belong
-        check_fit(self._folded, dataset.exploration[0][:2], len(dataset.class_names))
+        check_fit(self._compressor.folded, dataset.exploration[0][:2], len(dataset.class_names))
 
     @classmethod
     def load(
@@ -117,11 +107,11 @@ class Experiment(PerLayer, Measuring):
 
     @property
     def about(self) -> dict[str, str]:
-        """What a slider grid of this experiment is of, by name, with what would make it."""
+        """Fingerprints, by name, of what a slider grid of this experiment is of and made by."""
         return {
             "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
-            "weights": fingerprint(self._folded),
-            "exploration images": self._whole.images.fingerprint,
+            "weights": fingerprint(self._compressor.folded),
+            "exploration images": self._reports.whole.images.fingerprint,
             "made by": precomputed.made_by(),
         }
 
@@ -139,7 +129,7 @@ class Experiment(PerLayer, Measuring):
             if grid.about.get(name) != value:
                 raise ValueError(f"the grid's {name}: {grid.about.get(name)}, and here: {value}")
         with self._lock:
-            self._cache.adopt(grid, partial(self._begin, self._whole.images))
+            self._cache.adopt(grid, partial(self._reports.begin, self._reports.whole.images))
 
     def on(self, dataset: Dataset) -> Experiment:
         """Evaluate the same models on other images, without tuning anything anew.
@@ -164,16 +154,15 @@ class Experiment(PerLayer, Measuring):
         other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
-        other._whole, other._part = EvaluationSet.of(dataset), None
+        other._reports = ReportBuilder(self._compressor, dataset)
         other._cache = ReportCache(self._cache.memory_mb)
         other._openings, other._lock = [], RLock()
-        other._tools = other._make_tools()  # they hold on to the images
         return other
 
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
         """Travel to another process: models and images do, what is remembered stays here."""
-        given = (self._folded, self._compressor.dataset, self.dataset, self._cache.memory_mb)
-        return _reopen, given
+        made = self._compressor
+        return _reopen, (made.folded, made.dataset, self.dataset, self._cache.memory_mb)
 
     def __repr__(self) -> str:
         """Model and dataset."""
@@ -182,16 +171,21 @@ class Experiment(PerLayer, Measuring):
     @property
     def name(self) -> str:
         """The zoo's name for the model, or "own model"."""
-        return self._spec["name"] if self._spec else "own model"
+        return spec["name"] if (spec := self._compressor.spec) else "own model"
 
-    @cached_property
+    @property
     def prunable_weights(self) -> int:
         """Conv2d and Linear weights of the untouched model."""
-        return sum(weight.numel() for weight in self._compressor.pruner.weights.values())
+        return self._reports.prunable_weights
+
+    @property
+    def layers(self) -> dict[str, int]:
+        """Weights of every layer that can be pruned or quantized, by name, in module order."""
+        return {name: weight.numel() for name, weight in self._compressor.pruner.weights.items()}
 
     @cached_property
     def impossible(self) -> dict[str, str]:
-        """What no recipe can do to this model, and why, by value of ``Recipe.pruning``."""
+        """Reasons why a value of ``Recipe.pruning`` cannot be had with this model, by value."""
         try:
             self._compressor.pruner.flow  # noqa: B018 (followed on first use)
         except ValueError as error:
@@ -236,12 +230,13 @@ class Experiment(PerLayer, Measuring):
         (500, 1500)
         """
         check_recipe(recipe)
-        if first is not None and first != len(self._whole.images.labels):
-            return self._report(recipe, self._first(first).images, on_progress)
+        images = self._reports.whole.images
+        if first is not None and first != len(images.labels):
+            return self._reports.build(recipe, self._reports.first(first), on_progress)
         with self._lock:
             report = self._cache.get(recipe)
         if report is None:
-            report = self._report(recipe, self._whole.images, on_progress)
+            report = self._reports.build(recipe, images, on_progress)
             with self._lock:
                 self._cache.put(report)
         return report
@@ -266,6 +261,109 @@ class Experiment(PerLayer, Measuring):
         """Tell whether ``weights()`` of its report answers without optimizing anew."""
         return self._compressor.knows_weights(recipe)
 
+    def measure(
+        self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
+    ) -> Report:
+        """Measure speed and stability of what a report is about; takes a second or two.
+
+        Parameters
+        ----------
+        rep
+            A report of this experiment.
+        threads
+            Threads of the inference runtime, 1 to as many as there are cores.
+        stop
+            Asked now and then; once it is True, ``Cancelled`` is raised.
+
+        Returns
+        -------
+        Report
+            A new one, with ``latency``, ``agreement``, ``flip_rate`` and ``baseline_flip_rate``.
+
+        Raises
+        ------
+        ValueError
+            Not a report of this experiment, or one about the sealed images; threads out of range.
+        """
+        check_measurable(rep)
+        if not self._reports.made(rep):
+            raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
+        return measure_report(rep, self._reports, threads, stop)
+
+    def sensitivity(
+        self,
+        by: str = "sparsity",
+        levels: Sequence[float] | None = None,
+        *,
+        ground: Recipe | None = None,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> Sensitivity:
+        """Measure accuracy against sparsity or bits, one layer at a time.
+
+        Every point is remembered as any report: asked again, it costs next to nothing.
+
+        Parameters
+        ----------
+        by
+            "sparsity" (0..0.99) or "bits".
+        levels
+            How far each layer is taken; without, a handful of usual ones.
+        ground
+            The recipe all else stays at; without one, the untouched model.
+        on_progress
+            Told the progress; what it raises ends the work.
+
+        Raises
+        ------
+        ValueError
+            Another ``by``, or a level out of its range.
+        """
+        for found in self.grow_sensitivity(by, levels, ground=ground):
+            on_progress(found.progress)
+        return found
+
+    def grow_sensitivity(
+        self,
+        by: str = "sparsity",
+        levels: Sequence[float] | None = None,
+        *,
+        ground: Recipe | None = None,
+    ) -> Iterator[Sensitivity]:
+        """Sensitivity as far as it is known, after every point; else as ``sensitivity``."""
+        compressor, dataset = self._compressor, self.dataset
+        return layer_sensitivity(compressor, dataset, self.run, by, levels, ground)
+
+    def fit_budget(
+        self,
+        *,
+        bytes: int | None = None,
+        drop: float | None = None,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> Budget:
+        """Find bits and a sparsity for every layer: most accurate in so many bytes, or smallest.
+
+        Damage is measured on calibration images, what was found is checked on exploration images;
+        the sealed ones stay closed. Takes some seconds, fewer the second time.
+
+        Parameters
+        ----------
+        bytes
+            Of the file, at most.
+        drop
+            Points of accuracy on the exploration images, at most; give this or ``bytes``.
+        on_progress
+            Told the progress; what it raises ends the work.
+
+        Raises
+        ------
+        ValueError
+            Both or none given, or fewer bytes than any file has.
+        """
+        goal = Goal(bytes, drop)
+        if self._options is None:
+            self._options = layer_options(self._compressor, self.dataset, on_progress)
+        return fit_budget(self.run, self._options, goal, on_progress)
+
     def sweep(
         self,
         recipes: Iterable[Recipe],
@@ -273,7 +371,7 @@ class Experiment(PerLayer, Measuring):
         *,
         jobs: int | None = None,
         progress: bool = True,
-        on_progress: Callable[[Trial], None] = lambda _: None,
+        on_trial: Callable[[Trial], None] = lambda _: None,
     ) -> Sweep:
         """Run many recipes, through joblib, and keep one row of numbers of each.
 
@@ -289,7 +387,7 @@ class Experiment(PerLayer, Measuring):
             or what ``joblib.parallel_config`` says, its backend (Dask's, Ray's) included.
         progress
             Whether to show a bar on standard error.
-        on_progress
+        on_trial
             Told every row once it is there; what it raises ends the sweep.
 
         Returns
@@ -321,7 +419,7 @@ class Experiment(PerLayer, Measuring):
             path,
             jobs=jobs,
             progress=progress,
-            on_progress=on_progress,
+            on_trial=on_trial,
         )
 
     def open_sealed(self, recipe: Recipe) -> Report:
@@ -330,131 +428,12 @@ class Experiment(PerLayer, Measuring):
         Nothing may be tuned on what this returns: each opening makes the images a little less new.
         """
         check_recipe(recipe)
-        report = self._report(recipe, Images.of("sealed", self.dataset.sealed))
+        report = self._reports.build(recipe, Images.of("sealed", self.dataset.sealed))
         with self._lock:
             self._openings.append(recipe)
         return report
-
-    @cached_property
-    def _baseline_bytes(self) -> int:
-        return sum(writer.packed_parts(self._compressor.optimize(Recipe()).packable).values())
-
-    def _make_tools(self) -> ReportOperations:
-        return ReportOperations(
-            build=lambda recipe: self._compressor.optimize(recipe).simulation(),
-            write=lambda recipe, path: writer.save(
-                self._compressor.optimize(recipe).packable, path
-            ),
-            export=lambda recipe, path: write_onnx(
-                self._compressor.optimize(recipe).graph(self.dataset.exploration[0][:1]), path
-            ),
-            reconcile=lambda recipe: reconcile(
-                self._compressor.optimize(recipe).packable, self._folded
-            ),
-            weights=self._compressor.weights,
-            scores=lambda recipe: _softmax(
-                self._logits(self._compressor.optimize(recipe), self._whole.images)
-            ),
-            interval=metrics.wilson_interval,
-            drop=metrics.paired_drop,
-            average_precision=metrics.mean_average_precision,
-        )
-
-    def _first(self, count: int) -> EvaluationSet:
-        """The first images, one number of them at a time."""
-        fits = (part := self._part) and len(part.images.labels) == count
-        self._part = part = part if part and fits else EvaluationSet.of(self.dataset, count)
-        return part
-
-    def _logits(
-        self,
-        optimized: CompressedModel,
-        images: Images,
-        on_progress: ProgressCallback = lambda _: None,
-    ) -> Tensor:
-        """Scores before softmax from what really runs."""
-        if optimized.is_int8:
-            session = open_session(optimized.graph(images.batches[0][:1]))
-            return torch.from_numpy(predict(session, torch.cat(list(images.batches))))
-        known = (e.resumer for e in (self._whole, self._part) if e and e.images is images)
-        resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
-        return resumer(optimized.simulation(), on_progress)
-
-    def _report(
-        self, recipe: Recipe, images: Images, on_progress: ProgressCallback = lambda _: None
-    ) -> Report:
-        optimized = self._compressor.optimize(recipe, on_progress)
-        packable = optimized.packable
-        parts, layers = writer.weigh(packable)
-        logits = self._logits(optimized, images, on_progress)
-        baseline_bytes = self._baseline_bytes if recipe != Recipe() else sum(parts.values())
-        predictions = _frozen(logits.argmax(1))
-        return self._begin(images, predictions)(
-            recipe=recipe,
-            scores=_softmax(logits),
-            size=Size(MappingProxyType(parts), baseline_bytes, MappingProxyType(layers)),
-            pruned_weights=self.prunable_weights
-            - sum(int(c.mask.sum()) for c in packable.layers.values()),
-            removed_channels=self._removed_channels(packable.net),
-            macs=self._macs(packable.net),
-            parameters=sum(p.numel() for p in packable.net.parameters()),
-            simulated=self._simulated(optimized, images),
-        )
-
-    def _begin(self, images: Images, predictions: Integers) -> partial[Report]:
-        """A report of these predictions, to be called with what was done to the model."""
-        return partial(
-            Report,
-            class_names=tuple(self.dataset.class_names),
-            positive=self.dataset.positive,
-            part=images.part,
-            out_of=images.out_of,
-            images=images.fingerprint,
-            labels=images.labels,
-            predictions=predictions,
-            confusion=self._confusion(images, predictions),
-            prunable_weights=self.prunable_weights,
-            tools=self._tools,
-        )
-
-    def _confusion(self, images: Images, predictions: Integers) -> Confusion:
-        names = tuple(self.dataset.class_names)
-        return Confusion(metrics.count_confusion(images.labels, predictions, len(names)), names)
-
-    def _simulated(self, optimized: CompressedModel, images: Images) -> Confusion | None:
-        """Where the int8 runtime answers, what the float simulation would have said."""
-        if not optimized.is_int8:
-            return None
-        logits = evaluate(optimized.simulation(), images.batches)
-        return self._confusion(images, logits.argmax(1).numpy())
-
-    @cached_property
-    def _positions(self) -> list[int]:
-        """How often each weight of a layer is used for one image, layer by layer."""
-        return positions(self._folded, self.dataset.exploration[0][:1])
-
-    def _macs(self, net: nn.Module) -> int:
-        weights = [layer.weight.numel() for layer in prunable(net).values()]
-        return sum(n * used for n, used in zip(weights, self._positions, strict=True))
-
-    def _removed_channels(self, net: nn.Module) -> tuple[int, int]:
-        """Output channels taken out, of how many there were in all layers but the last."""
-        before = [len(weight) for weight in self._compressor.pruner.weights.values()]
-        after = [len(layer.weight) for layer in prunable(net).values()]
-        return sum(before) - sum(after), sum(before) - len(self.dataset.class_names)
 
 
 def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
     experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
     return experiment if dataset is tuned_on else experiment.on(dataset)
-
-
-def _softmax(logits: Tensor) -> NDArray[np.float32]:
-    return _frozen(run_on_worker(logits.softmax, 1))
-
-
-def _frozen(tensor: Tensor) -> NDArray[Any]:
-    """As an array that nobody can change: remembered reports are shared."""
-    array = tensor.numpy()
-    array.setflags(write=False)
-    return array

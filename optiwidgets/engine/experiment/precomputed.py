@@ -26,7 +26,7 @@ from optiwidgets.engine.types.measurements import Floats, Integers, Size
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import DeferredScores, Report
 
-Begin = Callable[[Integers], Callable[..., Report]]  # knows the images, not what was done
+Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # knows the images, not what was done
 SPARSITIES = tuple(percent / 100 for percent in range(100))
 COUNTS = ("baseline bytes", "pruned", "macs", "parameters", "removed channels", "channels")
 DTYPES: Mapping[str, type[np.generic]] = {
@@ -148,8 +148,7 @@ class PrecomputedReports:
         baseline, pruned, macs, parameters, removed, channels = self.counts[row].tolist()
         parts = dict(zip(self.part_names, self.parts[row].tolist(), strict=True))
         layers = dict(zip(self.layer_names, self.layers[row].tolist(), strict=True))
-        return begin(predictions)(
-            recipe=recipe,
+        return begin(recipe, predictions)(
             scores=DeferredScores(float(self.precisions[row]), int(self.not_finite[row])),
             size=Size(MappingProxyType(parts), baseline, MappingProxyType(layers)),
             pruned_weights=pruned,

@@ -9,7 +9,7 @@ from contextlib import closing
 from functools import cached_property
 from importlib.metadata import version
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import cloudpickle
 import numpy as np
@@ -18,6 +18,7 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset, fingerprint
 from optiwidgets.engine.experiment.sweep_log import SweepLog
 from optiwidgets.engine.models import layers
@@ -25,23 +26,34 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
-if TYPE_CHECKING:
-    from optiwidgets.engine.compression.compressor import Compressor
-    from optiwidgets.engine.experiment.experiment import Experiment
-
 Parcel = NDArray[np.uint8]
 ROUNDS = 4  # recipes a process gets at a time where rows cannot be handed over one by one
 
 
+class Runnable(Protocol):
+    """Interface of an ``Experiment`` that a sweep runs."""
+
+    dataset: Dataset
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
+    def run(self, recipe: Recipe, /) -> Report:
+        """Report on the exploration images."""
+        ...
+
+
 def sweep(
-    experiment: Experiment,
+    experiment: Runnable,
     origin: Compressor,
     recipes: Iterable[Recipe],
     path: str | PathLike[str] | None,
     *,
     jobs: int | None,
     progress: bool,
-    on_progress: Callable[[Trial], None],
+    on_trial: Callable[[Trial], None],
 ) -> Sweep:
     """Run every recipe that ``path`` does not hold yet; see ``Experiment.sweep``.
 
@@ -63,12 +75,12 @@ def sweep(
         for trial in trials:
             results.add(trial)
             bar.update()
-            on_progress(trial)
+            on_trial(trial)
     rows = tuple(results.trials[recipe] for recipe in wanted)
     return Sweep(rows, experiment.name, _name(experiment.dataset), len(images[1]))
 
 
-def describe(experiment: Experiment, origin: Compressor) -> dict[str, str]:
+def describe(experiment: Runnable, origin: Compressor) -> dict[str, str]:
     """Names and fingerprints of all that decides what comes out of a recipe."""
     return {
         "sweep": f"{experiment.name} on {_name(experiment.dataset)}",
@@ -81,18 +93,18 @@ def describe(experiment: Experiment, origin: Compressor) -> dict[str, str]:
 
 
 class SweepTarget:
-    """An experiment that travels: in this process itself, to another one as a parcel of bytes.
+    """Experiment that travels: in this process itself, to another one as a parcel of bytes.
 
     The parcel is one array, which joblib hands to all processes of a machine through a file, and
     to all of a cluster by spreading it once. Each process opens it once.
     """
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Runnable) -> None:
         self.experiment = experiment
 
     @cached_property
     def baseline(self) -> Report:
-        """What drops are measured from."""
+        """Report from which drops are measured."""
         return self.experiment.run(Recipe())
 
     @cached_property

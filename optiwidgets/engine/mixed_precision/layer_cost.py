@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.statistics import MOST_IMAGES
-from optiwidgets.engine.compression.compressor import CompressedModel
+from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.evaluation.images import BATCH
 from optiwidgets.engine.evaluation.incremental import MOST_BYTES, IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
@@ -42,7 +42,7 @@ Options = Mapping[str, tuple[Option, ...]]
 
 def measure_layer_cost(
     folded: nn.Module,
-    optimize: Callable[[Recipe], CompressedModel],
+    compress: Callable[[Recipe], CompressedModel],
     images: Tensor,
     fixed: Recipe,
     on_progress: ProgressCallback = lambda _: None,
@@ -57,7 +57,7 @@ def measure_layer_cost(
     ----------
     folded
         The untouched model.
-    optimize
+    compress
         Compresses it by a recipe.
     images
         Calibration images N C H W, the first 512 of which are used.
@@ -77,7 +77,7 @@ def measure_layer_cost(
         on_progress(
             Progress(0.5 * count / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits")
         )
-        packable = optimize(_uniform_recipe(fixed, sparsity, bits)).packable
+        packable = compress(_uniform_recipe(fixed, sparsity, bits)).packable
         for name, quantized in packable.layers.items():
             with _replace_layer(net, packable.net, name):
                 cost = run_on_worker(_divergence, before, evaluators[name](net))

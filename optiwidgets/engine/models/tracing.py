@@ -69,11 +69,16 @@ def channel_flow(model: nn.Module) -> Flow:
         if node.op == "output":
             last = reads
         elif node.op == "call_module" and name in layers:
-            _check_followable(name, layers[name], feeds)
+            layer = layers[name]
+            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+                _refuse(f"layer {name!r} is a convolution in {layer.groups} groups")
+            if name in feeds:
+                _refuse(f"layer {name!r} is called twice")
             feeds[name], source[node] = reads, name
         elif reads is not None and not _is_size(node):
-            if not (_channelwise(node, modules) or _is_final(node, arriving)):
-                _refuse_step(_step(node, modules), arriving)
+            final = len(arriving) == 1 and all(user.op == "output" for user in node.users)
+            if not (final or _channelwise(node, modules)):  # before the output all channels stay
+                _refuse_step(node, modules, arriving)
             source[node] = reads
             if isinstance(modules.get(name), _BatchNorm):
                 feeds[name] = reads
@@ -153,15 +158,12 @@ def trace(model: nn.Module) -> fx.Graph:
 
 
 def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
-    if node.op != "call_module":
-        return _channelwise_call(node)
-    module = modules[str(node.target)]
-    if isinstance(module, nn.Flatten):
-        return (module.start_dim, module.end_dim) == (1, -1)
-    return isinstance(module, CHANNELWISE_MODULES)
-
-
-def _channelwise_call(node: fx.Node) -> bool:
+    """Tell whether a step hands channels on one by one."""
+    if node.op == "call_module":
+        module = modules[str(node.target)]
+        if isinstance(module, nn.Flatten):
+            return (module.start_dim, module.end_dim) == (1, -1)
+        return isinstance(module, CHANNELWISE_MODULES)
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
     given = [*node.args[1:], *node.kwargs.values()]
     first = given[0] if given else None
@@ -182,28 +184,11 @@ def _is_size(node: fx.Node) -> bool:
     return node.target is getattr and node.args[1] in ("shape", "ndim")
 
 
-def _is_final(node: fx.Node, arriving: list[str]) -> bool:
-    """Whether only the output reads this node: the one layer before it keeps all its channels."""
-    return len(arriving) == 1 and all(user.op == "output" for user in node.users)
-
-
-def _check_followable(
-    name: str, layer: nn.Conv2d | nn.Linear, feeds: Mapping[str, str | None]
-) -> None:
-    if isinstance(layer, nn.Conv2d) and layer.groups > 1:
-        _refuse(f"layer {name!r} is a convolution in {layer.groups} groups")
-    if name in feeds:
-        _refuse(f"layer {name!r} is called twice")
-
-
-def _step(node: fx.Node, modules: Mapping[str, nn.Module]) -> str:
-    """What a user knows a node by: a module's name and type, or the function's name."""
+def _refuse_step(node: fx.Node, modules: Mapping[str, nn.Module], arriving: list[str]) -> NoReturn:
+    """Name the step as a user knows it: a module's name and type, or the function's name."""
+    step = repr(getattr(node.target, "__name__", node.target))
     if node.op == "call_module":
-        return f"{node.target!r} ({type(modules[str(node.target)]).__name__})"
-    return repr(getattr(node.target, "__name__", node.target))
-
-
-def _refuse_step(step: str, arriving: list[str]) -> NoReturn:
+        step = f"{node.target!r} ({type(modules[str(node.target)]).__name__})"
     layers = " and ".join(map(repr, arriving))
     _refuse(
         f"channels of {layers} meet {step}, which does not hand them on one by one (a "

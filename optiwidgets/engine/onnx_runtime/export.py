@@ -90,7 +90,9 @@ def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
     with _exporting:
         model = _template(net, example, state)
     missing = state.keys() - {i.name for i in model.graph.initializer}
-    if missing := {name for name in missing if _is_used(name, net)}:
+    used = {str(node.target) for node in tracing.trace(net).nodes} if missing else set()
+    # a tensor is used where the model calls for it, or for the module that holds it
+    if missing := {name for name in missing if {name, name.rpartition(".")[0]} & used}:
         raise ValueError(f"the exported model has no place for {', '.join(sorted(missing))}")
     return model
 
@@ -100,18 +102,16 @@ def floats(net: nn.Module) -> dict[str, Tensor]:
     return {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
 
 
-def _is_used(name: str, net: nn.Module) -> bool:
-    """Tell whether a tensor, or the module that holds it, is part of what the model does."""
-    return bool({name, name.rpartition(".")[0]} & {str(n.target) for n in tracing.trace(net).nodes})
-
-
 def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> onnx.ModelProto:
     """The net's graph without values, from memory if one of its kind was exported before."""
     kind = _architecture(net, example)
     own = f"{kind}\n{[(k, tuple(v.shape)) for k, v in state.items()]}"
     key = kind if kind in _templates else own
-    if key not in _templates and (shipped := _shipped(kind)):
-        key, _templates[kind] = kind, shipped
+    shipped = GRAPHS / _file_name(kind)
+    if key not in _templates and shipped.is_file():  # exporting takes most of a page's start
+        import onnx
+
+        key, _templates[kind] = kind, onnx.load(shipped)
     if key not in _templates:
         template = _to_onnx(_without_meaning(net), example, optimize=True)
         key = kind if _take_any_width(template.graph, state) else own
@@ -139,14 +139,6 @@ def ship(net: nn.Module, example: Tensor, folder: Path = GRAPHS) -> Path:
     return path
 
 
-def _shipped(kind: str) -> onnx.ModelProto | None:
-    """The graph of one of the package's own models: exporting it takes most of a page's start."""
-    import onnx
-
-    path = GRAPHS / _file_name(kind)
-    return onnx.load(path) if path.is_file() else None
-
-
 def _file_name(kind: str) -> str:
     return hashlib.sha256(kind.encode()).hexdigest()[:16] + ".onnx"
 
@@ -157,15 +149,10 @@ def _architecture(net: nn.Module, example: Tensor) -> str:
     fixed = {k: v.tolist() for k, v in state.items() if not v.is_floating_point()}
     for node in graph.nodes:
         if node.op == "get_attr" and node.target not in state:
-            fixed[node.target] = _attribute(net, node.target).tolist()
+            owner, _, name = node.target.rpartition(".")
+            fixed[node.target] = getattr(net.get_submodule(owner), name).tolist()
     modules = WIDTHS.sub("", str(net))
     return f"{graph.python_code('self').src}\n{modules}\n{fixed}\n{tuple(example.shape[1:])}"
-
-
-def _attribute(net: nn.Module, path: str) -> Tensor:
-    owner, _, name = path.rpartition(".")
-    value: Tensor = getattr(net.get_submodule(owner), name)
-    return value
 
 
 def _without_meaning(net: nn.Module) -> nn.Module:
@@ -196,14 +183,10 @@ def _to_onnx(net: nn.Module, example: Tensor, optimize: bool) -> onnx.ModelProto
             reason = str(error).splitlines()[0]
             raise ValueError(f"the model cannot be exported to ONNX: {reason}") from error
     assert program is not None  # as long as it is not told to write a file
-    return _anonymous(program.model_proto)
-
-
-def _anonymous(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without the exporter's notes: they hold stack traces, with the paths of this machine."""
+    model = program.model_proto
     graph = model.graph
     parts = (*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output)
-    for part in (model, graph, *parts):
+    for part in (model, graph, *parts):  # the exporter's notes hold paths of this machine
         del part.metadata_props[:]
         part.ClearField("doc_string")
     return model
@@ -212,7 +195,8 @@ def _anonymous(model: onnx.ModelProto) -> onnx.ModelProto:
 def _take_any_width(graph: onnx.GraphProto, state: Mapping[str, Tensor]) -> bool:
     """Let the graph flatten any number of channels; tell whether it then fits any widths."""
     constants = {i.name: i for i in graph.initializer if i.name not in state}
-    batched = {v.name for v in (*graph.value_info, *graph.input) if _is_batched(v)}
+    lengths = {v.name: v.type.tensor_type.shape.dim for v in (*graph.value_info, *graph.input)}
+    batched = {name for name, dim in lengths.items() if dim and dim[0].dim_param == BATCH_AXIS}
     for node in graph.node:
         fixed = [constants[name] for name in node.input if name in constants]
         if node.op_type == "Reshape":
@@ -223,11 +207,6 @@ def _take_any_width(graph: onnx.GraphProto, state: Mapping[str, Tensor]) -> bool
         if not free:
             return False
     return _scoring_weight(graph) in state
-
-
-def _is_batched(value: onnx.ValueInfoProto) -> bool:
-    lengths = value.type.tensor_type.shape.dim
-    return len(lengths) > 0 and lengths[0].dim_param == BATCH_AXIS
 
 
 def _flatten(node: onnx.NodeProto, shape: onnx.TensorProto) -> bool:

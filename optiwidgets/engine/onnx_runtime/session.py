@@ -18,7 +18,6 @@ from torch import Tensor
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT
-from optiwidgets.engine.onnx_runtime.qdq_int8 import to_int8 as to_int8
 
 if TYPE_CHECKING:
     import onnx

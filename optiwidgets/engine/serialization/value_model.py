@@ -1,7 +1,7 @@
-"""Probability model of values: a histogram under which non-zero codes are entropy-coded.
+"""What the weights that are not zero are: the histogram under which values are entropy-coded.
 
-Values are whole numbers, none of them 0. Where there are few, bins are wide: one bin for every code
-would cost small layers more bits than it saves.
+Values are whole numbers, none of them 0. Few values share wide bins: a histogram of its own for
+every code would cost small layers more than it saves.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from optiwidgets.engine.serialization.entropy_coder import (
-    CODES,
+from optiwidgets.engine.serialization.entropy_coder import CODES, TABLES, Reader, Writer
+from optiwidgets.engine.serialization.symbol_models import (
     POWERS,
     SMALL,
     SMALL_BITS,
-    TABLES,
     TOP,
     Integers,
-    Reader,
-    Writer,
     categorical,
-    to_levels,
     uniform,
 )
 
@@ -34,11 +30,11 @@ _COUNTS = np.concatenate([[0.0], POWERS[2 * TOP : 3 * TOP]])  # by level: 0, 1, 
 
 @dataclass(frozen=True, eq=False)
 class ValueModel:
-    """ValueModel of values (n,): a level for each bin of 2^``shift`` neighbours.
+    """What values (n,) are coded under: a level for each bin of 2^``shift`` neighbours.
 
-    ``low`` and ``width`` are the range of values. Level 0 is an empty bin, level k a count in
-    proportion to 2^(k / 2). ``bits`` is the length of values and histogram together, without the
-    range, whose length depends on the layer's bits.
+    ``low`` and ``width`` say which values there are. Level 0 is an empty bin, level k a count in
+    proportion to 2^(k / 2). ``bits`` is what the values take together with the histogram, but for
+    the range, which depends on the layer's bits.
     """
 
     low: int
@@ -49,27 +45,27 @@ class ValueModel:
 
     @property
     def model(self) -> Any:
-        """Categorical model of the values less ``low``."""
+        """Of the values less ``low``."""
         weights = np.repeat(_COUNTS[self.levels], 2**self.shift)[: self.width]
         return categorical(weights / weights.sum())
 
     def write(self, writer: Writer, values: Integers, bits: int) -> None:
-        """Write the histogram, then the values of a layer of so many bits."""
+        """Put the histogram, then the values of a layer of so many bits."""
         if not len(values):
             return
-        limit = 2**bits
+        limit, model = 2**bits, self.model if self.width > 1 else None
         writer.put(TABLES, np.array([self.low + limit, self.width - 1]), uniform(2 * limit))
-        if self.width == 1:
+        if model is None:
             return
         writer.put(TABLES, np.array([self.shift]), uniform(WIDEST + 1))
         if len(self.levels) > 1:
             writer.put(TABLES, self.levels[:1], uniform(TOP + 1))
             writer.put(TABLES, self.levels[1:] - self.levels[:-1] + TOP, SMALL)
-        writer.put(CODES, _close_gap(values) - self.low, self.model)
+        writer.put(CODES, _closed(values) - self.low, model)
 
 
 def fit_values(values: Integers) -> ValueModel:
-    """Fit the histogram under which values (n,), none of them 0, take about the fewest bits.
+    """The histogram under which values (n,), none of them 0, take about the fewest bits.
 
     Examples
     --------
@@ -81,27 +77,27 @@ def fit_values(values: Integers) -> ValueModel:
     """
     if not len(values):
         return ValueModel(0, 1, 0, np.ones(1, np.int64), 0.0)
-    closed = _close_gap(values)
+    closed = _closed(values)
     low = int(closed.min())
     counts = np.bincount(closed - low)
-    one_bin = ValueModel(
+    whole = ValueModel(
         low, len(counts), WIDEST, np.ones(1, np.int64), float(len(values) * np.log2(len(counts)))
     )
-    # about as many bins as the square root of the values balances bits of histogram and of values
+    # about as many bins as the square root of the values balances the histogram and what it saves
     shift = max(0, round(math.log2(len(counts) / len(values) ** 0.5)))
     if 2**shift >= len(counts):
-        return one_bin
-    return min(one_bin, _fit_bins(low, counts, shift), key=lambda model: model.bits)
+        return whole
+    return min(whole, _bin(low, counts, shift), key=lambda fit: fit.bits)
 
 
 def read_values(reader: Reader, count: int, bits: int) -> Integers:
-    """Read ``count`` values that ``ValueModel.write`` wrote."""
+    """Read what ``ValueModel.write`` put, ``count`` values."""
     if not count:
         return np.empty(0, np.int64)
     limit = 2**bits
     low, width = reader.number(2 * limit) - limit, reader.number(2 * limit) + 1
     if width == 1:
-        return _open_gap(np.full(count, low))
+        return _open(np.full(count, low))
     shift, levels = reader.number(WIDEST + 1), np.ones(1, np.int64)
     bins = -(-width // 2**shift)
     if bins > 1:
@@ -109,14 +105,15 @@ def read_values(reader: Reader, count: int, bits: int) -> Integers:
         levels = np.concatenate([first, reader.take(bins - 1, SMALL) - TOP]).cumsum()
     if levels.min() < 0 or levels.max() > TOP or not levels.any():
         raise ValueError("a histogram of its entropy-coded stream is not sound")
-    return _open_gap(reader.take(count, ValueModel(low, width, shift, levels, 0.0).model) + low)
+    return _open(reader.take(count, ValueModel(low, width, shift, levels, 0.0).model) + low)
 
 
-def _fit_bins(low: int, counts: Integers, shift: int) -> ValueModel:
+def _bin(low: int, counts: Integers, shift: int) -> ValueModel:
     size, width = 2**shift, len(counts)
     starts = np.arange(0, width, size)
     binned = np.add.reduceat(counts, starts)
-    levels = np.where(binned > 0, 1 + to_levels(np.maximum(binned, 1)), 0)
+    levels = np.where(binned > 0, 1 + np.rint(2 * np.log2(np.maximum(binned, 1))), 0)
+    levels = levels.astype(np.int64)
     weights = _COUNTS[levels]
     total = (weights * np.minimum(size, width - starts)).sum()
     bits = float((binned * np.log2(total / np.maximum(weights, 1))).sum())
@@ -124,10 +121,10 @@ def _fit_bins(low: int, counts: Integers, shift: int) -> ValueModel:
     return ValueModel(low, width, shift, levels, bits)
 
 
-def _close_gap(values: Integers) -> Integers:
+def _closed(values: Integers) -> Integers:
     """Close the gap at 0, where there are no values."""
     return values - (values > 0)
 
 
-def _open_gap(values: Integers) -> Integers:
+def _open(values: Integers) -> Integers:
     return values + (values >= 0)

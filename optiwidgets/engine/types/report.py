@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -23,9 +22,6 @@ from optiwidgets.engine.types.measurements import (
 )
 from optiwidgets.engine.types.recipe import Recipe
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 @dataclass(frozen=True)
 class DeferredScores:
@@ -38,24 +34,48 @@ class DeferredScores:
     not_finite: int
 
 
-@dataclass(frozen=True)
-class ReportOperations:
-    """What a report can do but only an experiment knows how to.
+class Operations(Protocol):
+    """Interface of work on the model, and of statistics, that a report leaves to others."""
 
-    ``build`` makes the optimized torch module, ``write`` the packed file, ``export`` the ONNX
-    file, ``reconcile`` accounts for its bytes, ``weights`` looks at its layers, ``scores`` asks it
-    about all exploration images; the others are the statistics of ``evaluation.metrics``.
-    """
+    def belongs_to(self, source: object) -> bool:
+        """Tell whether the report was made from ``source``."""
+        ...
 
-    build: Callable[[Recipe], Any]
-    write: Callable[[Recipe, str | PathLike[str]], None]
-    export: Callable[[Recipe, str | PathLike[str]], None]
-    reconcile: Callable[[Recipe], Reconciliation]
-    weights: Callable[[Recipe], tuple[LayerWeights, ...]]
-    scores: Callable[[Recipe], NDArray[np.float32]]
-    interval: Callable[[int, int], tuple[float, float]]
-    drop: Callable[[Integers, Integers, Integers], Drop]
-    average_precision: Callable[[Integers, NDArray[np.float32]], float]
+    def model(self) -> Any:
+        """The optimized torch module, made anew."""
+        ...
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the packed file."""
+        ...
+
+    def export(self, path: str | PathLike[str]) -> None:
+        """Write the ONNX file."""
+        ...
+
+    def reconcile(self) -> Reconciliation:
+        """Account for the bytes of the packed file."""
+        ...
+
+    def weights(self) -> tuple[LayerWeights, ...]:
+        """Weights of every layer before and after."""
+        ...
+
+    def scores(self) -> NDArray[np.float32]:
+        """Softmax scores (N, K) of all exploration images, evaluated now."""
+        ...
+
+    def interval(self, right: int, total: int, /) -> tuple[float, float]:
+        """95 % interval of a share."""
+        ...
+
+    def drop(self, labels: Integers, before: Integers, after: Integers, /) -> Drop:
+        """Accuracy lost from one set of predictions to another."""
+        ...
+
+    def average_precision(self, labels: Integers, scores: NDArray[np.float32], /) -> float:
+        """Macro mean of the one-vs-rest average precisions."""
+        ...
 
 
 class _Scores:
@@ -66,7 +86,7 @@ class _Scores:
             raise AttributeError("scores")
         held = vars(report)["scores"]
         if isinstance(held, DeferredScores):
-            held = vars(report)["scores"] = report.tools.scores(report.recipe)
+            held = vars(report)["scores"] = report.operations.scores()
         scores: NDArray[np.float32] = held
         return scores
 
@@ -84,6 +104,11 @@ class Report:
     channels taken out, and those there were in all layers but the last. ``macs`` are
     multiply-accumulates an image, ``parameters`` all numbers of the model. Where the predictions
     are the int8 runtime's, ``simulated`` is the confusion of the float simulation.
+
+    The numbers are the report's own. ``model``, ``save``, ``export``, ``reconcile``, ``weights``,
+    and scores that come later, are made by its experiment from the recipe when asked for. It is
+    held weakly: once it is gone, or in another process, they raise RuntimeError. Keep the
+    experiment in a variable, or ``save()`` before.
 
     Where these are but the first of the images there are, ``out_of`` says how many there are.
 
@@ -106,7 +131,7 @@ class Report:
     size: Size
     pruned_weights: int
     prunable_weights: int
-    tools: ReportOperations
+    operations: Operations
     scores: _Scores = _Scores()  # must be given: what it is in the class is no default
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
@@ -127,17 +152,21 @@ class Report:
             f"{self.part} images, {self.size.total_bytes} bytes>"
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to another process without the drops from reports that stay here."""
+        return {name: value for name, value in vars(self).items() if name != "_drops"}
+
     @cached_property
     def accuracy_interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval of the accuracy, (low, high), 0..1."""
-        return self.tools.interval(int(np.trace(self.confusion.counts)), len(self.labels))
+        return self.operations.interval(int(np.trace(self.confusion.counts)), len(self.labels))
 
     @cached_property
     def mean_average_precision(self) -> float:
         """Macro mean of the one-vs-rest average precisions, 0..1."""
         if isinstance(known := vars(self)["scores"], DeferredScores):
             return known.mean_average_precision
-        return self.tools.average_precision(self.labels, self.scores)
+        return self.operations.average_precision(self.labels, self.scores)
 
     @property
     def not_finite(self) -> int:
@@ -162,7 +191,7 @@ class Report:
                 f"{len(base.labels)} {base.part} and {len(self.labels)} {self.part} ones"
             )
         if base not in self._drops:
-            drop = self.tools.drop(self.labels, base.predictions, self.predictions)
+            drop = self.operations.drop(self.labels, base.predictions, self.predictions)
             self._drops[base] = drop
         return self._drops[base]
 
@@ -195,11 +224,11 @@ class Report:
 
     def model(self) -> Any:
         """A fresh eval-mode torch module: the optimized model."""
-        return self.tools.build(self.recipe)
+        return self.operations.model()
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the packed file, ``size.total_bytes`` long; whole or not at all."""
-        self.tools.write(self.recipe, path)
+        self.operations.save(path)
 
     def export(self, path: str | PathLike[str]) -> None:
         """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all.
@@ -207,18 +236,12 @@ class Report:
         It predicts what the report says. 8-bit weights and activations are real int8; in all other
         recipes the arithmetic is float, activations of fewer than 32 bits being rounded in it.
         """
-        self.tools.export(self.recipe, path)
+        self.operations.export(path)
 
     def reconcile(self) -> Reconciliation:
         """Where the promised size went, step by step; the last step is ``size.total_bytes``."""
-        return self.tools.reconcile(self.recipe)
+        return self.operations.reconcile()
 
     def weights(self) -> tuple[LayerWeights, ...]:
         """Every layer's weights before and after, in module order."""
-        return self.tools.weights(self.recipe)
-
-    def figure(self) -> Figure:
-        """A new matplotlib Figure of this report, drawn with seaborn."""
-        from optiwidgets.plotting import draw_report  # a named door: see tests/test_rooms.py
-
-        return draw_report(self)
+        return self.operations.weights()

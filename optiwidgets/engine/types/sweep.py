@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -151,12 +148,6 @@ class Sweep(Sequence[Trial]):
             f"<Sweep of {self.model} on {self.dataset}: {len(self)} recipes, "
             f"{len(self.frontier)} on the frontier{failed}; {self.images} exploration images>"
         )
-
-    def figure(self) -> Figure:
-        """A new matplotlib Figure of bytes and accuracy, drawn with seaborn."""
-        from optiwidgets.plotting import draw_sweep  # a named door: see tests/test_rooms.py
-
-        return draw_sweep(self)
 
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[int]:

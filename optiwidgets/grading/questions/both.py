@@ -17,7 +17,7 @@ def share_left(base: Report, report: Report) -> float:
 
 
 def bits_alone(base: Report, report: Report) -> float:
-    """Compute the ratio of 32 bits over the bits per weight."""
+    """Size ratio that the bits per weight alone would give."""
     return 32 / report.recipe.bits
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 BASE = Path(__file__).parent
+EXPORT, ENDINGS = "export default { ", ("render };", "initialize, render };")
 
 
 def load_esm(file: str, *names: str) -> str:
@@ -18,7 +19,7 @@ def load_esm(file: str, *names: str) -> str:
         ``__file__`` of the calling widget. Modules are looked up beside it, then in ``base``.
     names
         Modules without their ending, in the order in which they are joined. The last one ends with
-        ``export default { render };``.
+        ``export default { render };`` or ``export default { initialize, render };``.
 
     Raises
     ------
@@ -33,9 +34,10 @@ def load_esm(file: str, *names: str) -> str:
     True
     """
     joined = "".join(_read(file, f"{name}.js") for name in ("panel_runtime", *names))
-    if joined.count(" render };") != 1:
-        raise ValueError(f"{names[-1]}.js ends with one line 'export default {{ render }};'")
-    return joined.replace(" render };", " render: boxed(render) };")
+    body, _, ending = joined.rpartition(EXPORT)
+    if EXPORT in body or ending.strip() not in ENDINGS:
+        raise ValueError(f"{names[-1]}.js ends with one line '{EXPORT}render }};'")
+    return body + EXPORT + ending.replace("render };", "render: boxed(render) };")
 
 
 def load_css(file: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The eye: anywidget panels that draw the few hundred numbers a report comes down to.
+"""Read-only anywidget panels that draw the few hundred numbers of a report.
 
 A ``Feed`` holds those numbers and goes to the browser once an update; each panel draws from it and
 computes nothing.
@@ -18,33 +18,38 @@ from optiwidgets.session.background import Job, no_work
 from optiwidgets.widgets.base.assets import load_css, load_esm
 
 
-class Feed(anywidget.AnyWidget):
-    """The numbers shown, and whether they answer the controls.
+class BaseFeed(anywidget.AnyWidget):
+    """Numbers of a page and their state; subclasses name their module and stylesheet.
 
-    ``data`` is ``describe(baseline, report)`` plus ``settings``, the controls' positions behind it;
-    ``state`` is fresh, stale, running or error and ``message`` what to say about it. Where the
-    controls have moved on, the page says stale by itself, without waiting for the kernel.
+    ``data`` holds the numbers plus ``settings``, the positions of the ``handles`` behind them;
+    ``state`` is fresh, stale, running or error, ``message`` its explanation. Where handles have
+    moved on, the page marks itself stale, without waiting for the kernel.
     """
 
-    _esm = load_esm(__file__, "feed")
-    _css = load_css(__file__, "theme")
     data = Dict().tag(sync=True)
     state = Unicode("running").tag(sync=True)
     message = Unicode().tag(sync=True)
-    alarm = Bool(False).tag(sync=True)  # the message is of something that went wrong
     handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
     handle_keys = List(Unicode()).tag(sync=True)
+
+
+class Feed(BaseFeed):
+    """Numbers of the explorer: ``data`` is ``report_payload(...)`` and what open panels add."""
+
+    _esm = load_esm(__file__, "feed")
+    _css = load_css(__file__, "theme")
+    alarm = Bool(False).tag(sync=True)  # the message is an error
     rest = List(Int()).tag(sync=True)
 
 
 class Panel(anywidget.AnyWidget):
     """Draws from a feed; subclasses name their module and stylesheet."""
 
-    feed = Instance(Feed).tag(sync=True, **widget_serialization)
+    feed = Instance(BaseFeed).tag(sync=True, **widget_serialization)
 
 
 class View(VBox):
-    """What a tab of the explorer holds; it follows its session only while ``looked_at``."""
+    """View of a tab of the explorer; it follows its session only while ``looked_at``."""
 
     looked_at = Bool(False)
 
@@ -58,7 +63,7 @@ def when_looked_at(
     work: Callable[[Report], Any],
     show: Callable[..., None],
 ) -> Resting:
-    """Once the hand rests, and somebody looks: do the work, then show what came of it."""
+    """Make idle jobs that do work and show its result while the view is open."""
 
     def job(report: Report) -> Job:
         looked_at = looking()

@@ -1,4 +1,4 @@
-"""A small table of words and numbers that change under the hand."""
+"""A small table of words and numbers that change live."""
 
 from __future__ import annotations
 

@@ -1,23 +1,21 @@
-"""What a class plays: a hidden recipe, a covered verdict, a number committed first."""
+"""Activities for a class: a hidden recipe, a covered verdict, a predicted accuracy."""
 
 from __future__ import annotations
 
 from html import escape
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Text
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session, is_whole
+from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, hide, told
+from optiwidgets.widgets.classroom.host import ActivityHost
 from optiwidgets.widgets.classroom.prediction import Guess, read, tally
 from optiwidgets.widgets.panels.report_panels import Matrices
-
-if TYPE_CHECKING:
-    from optiwidgets.widgets.classroom.classroom import Classroom
 
 COVER_PICTURE, COVER_CARDS = "ow-cover-picture", "ow-cover-cards"
 NONE, SURPRISE, PREDICT, BLIND = "", "surprise", "predict", "blind"
@@ -44,8 +42,8 @@ class Activities(View):
     ----------
     session, feed
         What is shown, and the numbers of it that the page has.
-    classroom
-        Covers the picture, and lets the handles stand still meanwhile.
+    host
+        Page that is covered, and whose controls are disabled meanwhile.
 
     Examples
     --------
@@ -59,8 +57,8 @@ class Activities(View):
     ''
     """
 
-    def __init__(self, session: Session, feed: Feed, classroom: Classroom) -> None:
-        self.session, self.classroom = session, classroom
+    def __init__(self, session: Session, feed: Feed, host: ActivityHost) -> None:
+        self.session, self.host = session, host
         self.running = NONE
         self.guesses: list[Guess] = []
         self._hidden: Report | None = None
@@ -116,21 +114,21 @@ class Activities(View):
         self.observe(lambda _: self.arrange(), "looked_at")
         self.session.observe(lambda _: self._changes(), ["busy", "recipe"])
         self.session.observe(lambda _: self._other_model(), "experiment")
-        self.session.observe(lambda _: self._open(), ["report", "busy"])
+        self.session.on_report(self._open)
 
     @property
     def hiding(self) -> bool:
-        """Whether a recipe is hidden."""
+        """True while a recipe is hidden."""
         return self._hidden is not None
 
     @property
     def covers(self) -> bool:
-        """Whether the picture or the verdict is covered."""
+        """True while the picture or the verdict is covered."""
         return self._covered
 
     @property
     def covers_picture(self) -> bool:
-        """Whether no number of the picture may be told."""
+        """True while no number of the picture may be shown."""
         return self._covered and self.running == PREDICT
 
     def arrange(self) -> None:
@@ -146,10 +144,10 @@ class Activities(View):
         self.start(SURPRISE)
         self.seed.value, self._hidden = seed, hidden
         self.secret.data = _without_recipe(self.session.baseline, hidden)
-        self.classroom.explorer.linked["surprise"] = seed
+        self.host.linked["surprise"] = seed
         self._say(HIDDEN.format(seed=seed))
         self._dress()
-        self.classroom.repaint()
+        self.host.repaint()
 
     def start(self, activity: str) -> None:
         """Begin one of "surprise", "predict", "blind"; what was going on is left."""
@@ -159,7 +157,7 @@ class Activities(View):
         self._say(SAID.get(activity, ""))
         self._dress()
         if activity == BLIND:
-            self.classroom.repaint()
+            self.host.repaint()
 
     def end(self) -> None:
         """Leave the activity, and forget what was guessed."""
@@ -172,13 +170,13 @@ class Activities(View):
             return
         self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
         self.guesses, self.marker.value = [], ""
-        self.classroom.explorer.linked.pop("surprise", None)
+        self.host.linked.pop("surprise", None)
         self._say(SAID[NONE])
         self._dress()
-        self.classroom.repaint()
+        self.host.repaint()
 
     def cover(self, data: dict[str, Any]) -> dict[str, Any]:
-        """What may be sent to the page: during a blind vote the verdict is not among it."""
+        """Remove covered numbers from the feed: during a blind vote, the verdict."""
         data = data | {"covered": self._covered or self.hiding, "guess": self.guess}
         if self.running == BLIND and self._covered:
             return data | {"verdict": data["verdict"] | COVERED_VERDICT}
@@ -219,7 +217,7 @@ class Activities(View):
             self._committed = read(self.accuracy.value)
         except ValueError as error:
             self._say(str(error))
-            self.classroom.refuse(str(error))
+            self.host.refuse(str(error))
             return
         self._say("Committed. It is uncovered once all images are in.")
         self._open()
@@ -232,7 +230,7 @@ class Activities(View):
     def _open(self) -> None:
         """Uncover the picture that was guessed, once it is whole."""
         guess = self._committed
-        if guess is None or not (self._covered and is_whole(self.session)):
+        if guess is None or not (self._covered and self.session.is_whole):
             return
         self._covered, self._committed, self.guess = False, None, guess
         accuracy = 100 * self.session.report.confusion.accuracy
@@ -240,14 +238,14 @@ class Activities(View):
         self.marker.value = self.guesses[-1].marker
         self._say(f"{self.guesses[-1].words} {tally(self.guesses)}")
         self._dress()
-        self.classroom.repaint()
+        self.host.repaint()
 
     def _uncover(self) -> None:
         if self.running == BLIND and self._covered:
             self._covered = False
             self._say("Uncovered. Move a handle for the next vote.")
             self._dress()
-            self.classroom.repaint()
+            self.host.repaint()
 
     def _reveal(self) -> None:
         """Say what was hidden, and show it on the handles."""
@@ -270,18 +268,18 @@ class Activities(View):
         """Show what the activity asks for, cover what it covers, lock what it locks."""
         hiding = self.hiding
         self._ask_for(self.running)
-        self.classroom.mark("ow-asks", self.running in (PREDICT, BLIND))
+        self.host.mark("ow-asks", self.running in (PREDICT, BLIND))
         self.stop.disabled = self.running == NONE
         self.reveal.disabled = not hiding
         self.commit.disabled = self.uncover.disabled = not self._covered
-        self.classroom.mark(COVER_PICTURE, self.running == PREDICT and self._covered)
-        self.classroom.mark(COVER_CARDS, hiding)
-        self.classroom.lock(hiding)
+        self.host.mark(COVER_PICTURE, self.running == PREDICT and self._covered)
+        self.host.mark(COVER_CARDS, hiding)
+        self.host.lock(hiding)
         self.arrange()
 
 
 def _without_recipe(baseline: Report, hidden: Report) -> dict[str, Any]:
-    """What matrices draw, and not a byte that tells the recipe: no bytes, no sizes."""
+    """Describe both matrices without any number that reveals the recipe, like bytes."""
     return {
         "classes": list(hidden.class_names),
         "baseline": _counted(baseline),

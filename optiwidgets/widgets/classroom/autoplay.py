@@ -10,14 +10,14 @@ from typing import Any
 from ipywidgets import Button, Dropdown, HBox
 
 from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.session.session import Session, is_whole
+from optiwidgets.session.session import Session
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
 SPEEDS = {"slow": 500, "normal": 120, "fast": 0}  # how long each picture stands, in ms
-CALM_STEP, CALM_MS = 20, 1500  # for eyes that want little motion: few large steps
+CALM_STEP, CALM_MS = 20, 1500  # for reduced motion: few large steps
 LAST = 99  # %
-GRIP_S = 3  # what an interrupted search says stays while the hand that did it moves on
+GRIP_S = 3  # an interrupted search's message stays while the slider is dragged on
 RULE = (
     "Stops at the first sparsity whose paired drop is above the policy's limit with its whole 95 % "
     "interval. Not the verdict: speed is not measured at every step."
@@ -88,7 +88,7 @@ class Autoplay(HBox):
 
     @property
     def playing(self) -> bool:
-        """Whether the slider moves by itself."""
+        """True while autoplay moves the slider."""
         return self.stage.playing
 
     def start(self) -> None:
@@ -110,7 +110,7 @@ class Autoplay(HBox):
 
     def beat(self) -> None:
         """Take the next step, if what is shown answers the last one with all images."""
-        if not (self.playing and is_whole(self.session)):
+        if not (self.playing and self.session.is_whole):
             return
         at = self.controls.sparsity.value
         if self._seeking and self._is_over():
@@ -121,7 +121,7 @@ class Autoplay(HBox):
             self._step_to(min(at + self._stride, LAST))
 
     def rule(self) -> str:
-        """What makes a cliff, in words.
+        """Describe the rule of a cliff, in words.
 
         Examples
         --------
@@ -175,8 +175,8 @@ class Autoplay(HBox):
             self._stepping = False
 
     def _moved(self, change: Any) -> None:
-        """A hand that takes a handle has it."""
-        if self._stepping or self.controls.following:
+        """Stop autoplay when a user takes a handle."""
+        if self._stepping or self.controls.adjusting:
             return
         if self._seeking and self.playing:
             self._halt()
@@ -193,7 +193,7 @@ class Autoplay(HBox):
 
     def _turned_on_or_off(self) -> None:
         self._dress()
-        if self._seeking and not self.playing:  # the page ended it: a hand took the slider
+        if self._seeking and not self.playing:  # the page ended it: a user took the slider
             self._halt()
 
     def _failed(self, change: Any) -> None:

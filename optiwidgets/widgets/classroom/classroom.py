@@ -1,20 +1,20 @@
-"""What an explorer has for a class: drawing, Play, activities and the projector, hooked up."""
+"""Classroom modes of an explorer: drawing, autoplay, activities and the projector."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
-from ipywidgets import DOMWidget
+from ipywidgets import DOMWidget, Dropdown
 
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.autoplay import Autoplay
+from optiwidgets.widgets.classroom.host import ActivityHost
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.classroom.projector import Projector
+from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.panels.digit_canvas import DigitCanvas
-
-if TYPE_CHECKING:
-    from optiwidgets.widgets.explorer.explorer import Explorer
 
 
 class Classroom:
@@ -22,10 +22,10 @@ class Classroom:
 
     Parameters
     ----------
-    explorer
-        Its session, controls, feed, tabs and policy are there already.
-    repaint
-        Sends what is known to the page anew.
+    host
+        Page that runs the modes.
+    session, controls, feed, policy
+        The host's own; autoplay becomes a row of the controls.
 
     Examples
     --------
@@ -39,21 +39,25 @@ class Classroom:
     'borderline'
     """
 
-    def __init__(self, explorer: Explorer, repaint: Callable[[], None]) -> None:
-        self.explorer, self.repaint = explorer, repaint
+    def __init__(
+        self,
+        host: ActivityHost,
+        session: Session,
+        controls: Controls,
+        feed: Feed,
+        policy: Dropdown,
+    ) -> None:
         self.stage = PageEvents().add_class("ow-stage")
-        self.player = Autoplay(
-            explorer.session, explorer.controls, self.stage, lambda: explorer.policy.value
-        )
-        self.player.on_progress = repaint
-        self.draw = DigitCanvas(explorer.session)
-        self.activities: Activities = Activities(explorer.session, explorer.feed, self)
-        explorer.policy.observe(lambda _: self.activities.other_policy(), "value")
-        self.projector = Projector(self)
+        self.player = Autoplay(session, controls, self.stage, lambda: policy.value)
+        self.player.on_progress = host.repaint
+        self.draw = DigitCanvas(session)
+        self.activities = Activities(session, feed, host)
+        policy.observe(lambda _: self.activities.other_policy(), "value")
+        self.projector = Projector(host, self.activities)
         self.projector.children = (*self.projector.children, self.stage)
-        explorer.controls.add_row("play", self.player)
-        explorer.policy.observe(lambda _: self.player.stop(), "value")
-        explorer.controls.reset.on_click(lambda _: self.end())
+        controls.add_row("play", self.player)
+        policy.observe(lambda _: self.player.stop(), "value")
+        controls.reset.on_click(lambda _: self.end())
 
     @property
     def views(self) -> dict[str, DOMWidget]:
@@ -61,38 +65,22 @@ class Classroom:
         return {"Draw": self.draw, "Class": self.activities}
 
     def say(self, status_text: Callable[[], str]) -> str:
-        """What Play has to say, or else the remark: nothing that is covered is told."""
+        """Give autoplay's message, or else the status text; never a covered number."""
         activities = self.activities
         if activities.covers:
             return self.player.safe or ("" if activities.covers_picture else status_text())
         return self.player.said or status_text()
 
-    def cover(self, data: dict[str, Any]) -> dict[str, Any]:
-        """What of the numbers may be sent to the page."""
-        return self.activities.cover(data)
+    def lock(self, locked: bool) -> None:
+        """Stop and disable autoplay and leave the projector, or enable autoplay again."""
+        if locked:
+            self.player.stop()
+            self.projector.leave()
+        for button in (self.player.play, self.player.cliff):
+            button.disabled = locked
 
     def end(self) -> None:
         """Leave every mode."""
         self.player.stop()
         self.activities.end()
         self.projector.leave()
-
-    def refuse(self, reason: str) -> None:
-        """Say what cannot be done, where it is seen from every tab."""
-        self.explorer.feed.alarm, self.explorer.feed.message = True, reason
-
-    def mark(self, name: str, on: bool) -> None:
-        """Put a class of CSS on the explorer's root, or take it away."""
-        act = self.explorer.add_class if on else self.explorer.remove_class
-        act(name)
-
-    def lock(self, locked: bool) -> None:
-        """Let the handles and the way back stand still; Play ends."""
-        explorer = self.explorer
-        if locked:
-            self.player.stop()
-            self.projector.leave()
-        explorer.controls.lock(locked)
-        explorer.history.lock(locked)
-        for widget in (explorer.case, explorer.model, self.player.play, self.player.cliff):
-            widget.disabled = locked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from reprlib import repr as shortened
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
@@ -19,7 +20,7 @@ A_POINT, A_STEP = 2, 10  # what a guess loses per point of sparsity, per step of
 
 @dataclass(frozen=True)
 class Nearness:
-    """How far a guess is from the hidden recipe: points of sparsity, steps of bit-width, score.
+    """Distance of a guess from the hidden recipe: points of sparsity, steps of bit-width, score.
 
     The score is 100 less 2 for every point and 10 for every step, 0 at least.
     """
@@ -58,7 +59,7 @@ def hide(seed: int, run: Callable[[Recipe], Report]) -> Report:
 def check_seed(seed: object) -> int:
     """Give back a seed; raise ValueError for what is no whole number 0 to 999999."""
     if type(seed) is not int or not 0 <= seed < SEEDS:
-        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {seed!r}")
+        raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {shortened(seed)}")
     return seed
 
 

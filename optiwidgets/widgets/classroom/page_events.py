@@ -1,4 +1,4 @@
-"""What the page does for a class: the beat of a playing slider, and keys that press buttons."""
+"""Page events for a class: the beat of autoplay, and keys that press buttons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PageEvents(anywidget.AnyWidget):
     """Beats while ``playing``, each time once the last picture is on the screen.
 
     The page counts ``beat`` up, says in ``calm`` whether it should move little, and may end
-    ``playing`` when a hand takes a slider. ``pause_ms`` is how long a picture stands. Its keys
+    ``playing`` when a user takes a slider. ``pause_ms`` is how long a picture stands. Its keys
     press buttons of the explorer: V uncovers, PageUp and PageDown turn, Escape leaves.
 
     Examples

@@ -22,7 +22,7 @@ class Guess:
 
     @property
     def words(self) -> str:
-        """How far apart the two are."""
+        """Difference of guess and accuracy, in words."""
         off = self.guessed - round(self.came, 1)
         apart = (
             "exactly"
@@ -44,7 +44,7 @@ class Guess:
 
 
 def read(text: str) -> float:
-    """Read a percentage that was written by hand.
+    """Parse a percentage as people write it.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read(text: str) -> float:
 
 
 def tally(guesses: list[Guess]) -> str:
-    """How the guesses went so far.
+    """Summarize the guesses so far.
 
     Examples
     --------

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ipywidgets import HTML, Button, HBox
 
-if TYPE_CHECKING:
-    from optiwidgets.widgets.classroom.classroom import Classroom
+from optiwidgets.widgets.classroom.activities import Activities
+from optiwidgets.widgets.classroom.host import ActivityHost
 
 STEPS = ("numbers", "confusion", "change")
 
@@ -20,8 +18,10 @@ class Projector(HBox):
 
     Parameters
     ----------
-    classroom
-        Of the explorer that is shown large.
+    host
+        Page that is shown large.
+    activities
+        Its activities; their fields stay visible in the header.
 
     Examples
     --------
@@ -33,15 +33,14 @@ class Projector(HBox):
     ('confusion', '2 of 3')
     """
 
-    def __init__(self, classroom: Classroom) -> None:
-        self.classroom = classroom
-        self.on, self.place = False, 0
+    def __init__(self, host: ActivityHost, activities: Activities) -> None:
+        self.host, self.activities = host, activities
+        self.on, self.index = False, 0
         self._tab = 0
         self.toggle = Button(description="Projector", tooltip="Large type, one thing at a time")
         self.back = Button(description="Back").add_class("ow-back")
         self.next = Button(description="Next").add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
-        activities = classroom.activities
         asked = (activities.accuracy, activities.commit, activities.uncover)
         self.asked = HBox(asked).add_class("ow-asked")  # seen while it is on
         super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
@@ -53,16 +52,16 @@ class Projector(HBox):
 
     @property
     def step(self) -> str:
-        """What is large, one of ``STEPS``."""
-        return STEPS[self.place]
+        """Name of the current step, one of ``STEPS``."""
+        return STEPS[self.index]
 
     def start(self) -> None:
         """Show the first step, large; not while a recipe is hidden, for its matrices are not it."""
-        if self.classroom.activities.hiding:
-            self.classroom.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
+        if self.activities.hiding:
+            self.host.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
             return
-        tabs = self.classroom.explorer.tabs
-        self.on, self.place, self._tab = True, 0, tabs.selected_index
+        tabs = self.host.tabs
+        self.on, self.index, self._tab = True, 0, tabs.selected_index
         tabs.selected_index = tabs.titles.index("Confusion")
         self._dress()
 
@@ -71,25 +70,25 @@ class Projector(HBox):
         if not self.on:
             return
         self.on = False
-        self.classroom.explorer.tabs.selected_index = self._tab
+        self.host.tabs.selected_index = self._tab
         self._dress()
 
     def turn(self, by: int) -> None:
         """Go ``by`` steps on, not beyond the first and the last."""
         if self.on:
-            self.place = min(len(STEPS) - 1, max(0, self.place + by))
+            self.index = min(len(STEPS) - 1, max(0, self.index + by))
             self._dress()
 
     def _dress(self) -> None:
-        self.classroom.mark("ow-projector", self.on)
+        self.host.mark("ow-projector", self.on)
         for step in STEPS:
-            self.classroom.mark(f"ow-step-{step}", self.on and step == self.step)
+            self.host.mark(f"ow-step-{step}", self.on and step == self.step)
         self._show_keys()
 
     def _show_keys(self) -> None:
         for widget in (self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
-        self.back.disabled, self.next.disabled = self.place == 0, self.place == len(STEPS) - 1
-        self.counter.value = f"{self.place + 1} of {len(STEPS)}"
+        self.back.disabled, self.next.disabled = self.index == 0, self.index == len(STEPS) - 1
+        self.counter.value = f"{self.index + 1} of {len(STEPS)}"
         self.toggle.description = "Leave" if self.on else "Projector"
         (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

@@ -1,4 +1,4 @@
-"""What can be chosen beside the sliders, which of it cannot be for now, and why."""
+"""Options beside the sliders, and the rules that disable some of them."""
 
 from __future__ import annotations
 
@@ -43,23 +43,25 @@ class Choice:
     question: str
     values: tuple[str, ...]
     in_sight: bool = False
-    place: str = "ow-half"
+    css_class: str = "ow-half"
 
     def widget(self) -> ToggleButtons | Dropdown:
         """Buttons where every answer is in sight, else a list that opens."""
         kind, look = (ToggleButtons, "ow-choice") if self.in_sight else (Dropdown, "ow-pick")
         made = kind(options=labelled(self.values), description=self.question)
-        return made.add_class(look).add_class(self.place)
+        return made.add_class(look).add_class(self.css_class)
 
 
 CHOICES_SHOWN = (
-    Choice("pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, place="ow-whole"),
+    Choice(
+        "pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, css_class="ow-whole"
+    ),
     Choice("score", "Who goes first", WEIGHT_SCORES),
     Choice("granularity", "One scale per", CHOICES["granularity"], in_sight=True),
     Choice("scheme", "Codes", CHOICES["scheme"]),
     Choice("clip", "Range", CHOICES["clip"]),
     Choice("rounding", "Rounding", CHOICES["rounding"], in_sight=True),
-    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), place="ow-line"),
+    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), css_class="ow-line"),
 )
 
 
@@ -84,7 +86,7 @@ def labelled(values: tuple[str, ...]) -> Options:
 
 
 def scores_for(pruning: str) -> Options:
-    """Who can go first where the cut is made like this: weights, or whole channels."""
+    """Options of scores for a kind of pruning: of weights, or of whole channels."""
     return labelled(CHANNEL_SCORES if pruning == "channel" else WEIGHT_SCORES)
 
 
@@ -98,7 +100,7 @@ def offer(handle: ToggleButtons | Dropdown, options: Options) -> None:
 
 
 def set_aside(bits: int, scheme: str) -> dict[str, str]:
-    """What is used instead of choices that have no meaning together.
+    """Replace choices that have no meaning together.
 
     Examples
     --------
@@ -111,7 +113,7 @@ def set_aside(bits: int, scheme: str) -> dict[str, str]:
 
 
 def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]:
-    r"""What the handles' positions rule out, and why.
+    r"""List the fields that the handles' positions rule out, with reasons.
 
     Examples
     --------

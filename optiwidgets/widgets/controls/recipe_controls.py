@@ -1,4 +1,4 @@
-"""The hand: stock ipywidgets that spell out a recipe."""
+"""Input widgets that define a Recipe."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ACTIVATION_BITS = (*range(2, 9), 32)
 
 
 class Controls(VBox):
-    """Sliders and buttons; ``recipe()`` is what they say, ``show(recipe)`` makes them say it.
+    """Sliders and buttons; ``recipe()`` reads their recipe, ``show(recipe)`` moves them to one.
 
     Examples
     --------
@@ -77,15 +77,15 @@ class Controls(VBox):
         self.limits, self._unlocked = "", {*self.rows}
         self._free: int | None = None  # where the slider stood before a pattern moved it
         self.locked = False
-        self.following = False  # handles move, but by no hand: one that did comes after
-        self._follow()
+        self.adjusting = False  # handles that depend on a moved one are adjusted
+        self._adjust()
         for handle in (*self.handles, self.training):
-            handle.observe(self._follow, "value")
+            handle.observe(self._adjust, "value")
         super().__init__([*chain(*self.rows.values()), self.note])
         self.add_class("ow-controls")
 
     def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
-        """What belongs to each name, in the order of the screen."""
+        """Make the rows of each name, in the order of the screen."""
         before = ("pruning", "score", "granularity", "scheme", "clip", "rounding")
         buttons = HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune")
         return {
@@ -108,7 +108,7 @@ class Controls(VBox):
             for widget in row:
                 widget.layout.display = None if name in names else "none"
         self._unlocked = {*names}
-        self._follow()
+        self._adjust()
 
     def add_row(self, name: str, widget: DOMWidget) -> None:
         """Put one more row below all others; lessons show and hide it by its name."""
@@ -128,14 +128,14 @@ class Controls(VBox):
         """
         self.locked = locked
         self.bits.disabled = self.activation_bits.disabled = locked
-        self._follow()
+        self._adjust()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
         """Take away what cannot be done to a model, by value of "pruning", and say why."""
         possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
         offer(self.choices["pruning"], labelled(possible))
         self.limits = " ".join(impossible.values())
-        self._follow()
+        self._adjust()
 
     def recipe(self) -> Recipe:
         """The recipe that the controls spell; every position has one."""
@@ -148,7 +148,7 @@ class Controls(VBox):
         )
 
     def trained(self) -> Recipe | None:
-        """What the button asks for: the recipe, trained; None where that cannot be.
+        """Return the controls' recipe with training; None where that is impossible.
 
         Examples
         --------
@@ -164,7 +164,7 @@ class Controls(VBox):
         return replace(recipe, recovery=training) if possible else None
 
     def settings(self) -> list[int]:
-        """Where every handle stands, as the browser knows it: a value, or an index of options."""
+        """Positions of all handles as the browser knows them: a value, or an index of options."""
         return [
             getattr(handle, key) for handle, key in zip(self.handles, self.handle_keys, strict=True)
         ]
@@ -201,21 +201,21 @@ class Controls(VBox):
         self.cancel.disabled = progress is None
         self.progress.value = progress.done if progress else 0.0
         self.progress.description = "" if progress is None else _told(progress)
-        self._follow()
+        self._adjust()
 
     def _chosen(self) -> dict[str, Any]:
         return {field: handle.value for field, handle in self.choices.items()}
 
-    def _follow(self, change: Any = None) -> None:
-        """Bring along what hangs on other handles, and say why."""
-        if self.following:
+    def _adjust(self, change: Any = None) -> None:
+        """Adjust handles that depend on others, and say why."""
+        if self.adjusting:
             return
-        self.following = True
+        self.adjusting = True
         try:
             offer(self.choices["score"], scores_for(self.choices["pruning"].value))
             self._rule()
         finally:
-            self.following = False
+            self.adjusting = False
 
     def _rule(self) -> None:
         """Disable what has nothing to act on or cannot be."""
@@ -254,7 +254,7 @@ def _told(progress: Progress) -> str:
 def _ticks(*labels: str) -> HTML:
     last = len(labels) - 1
     spans = "".join(
-        f'<span style="left: {100 * place / last:g}%">{label}</span>'
-        for place, label in enumerate(labels)
+        f'<span style="left: {100 * index / last:g}%">{label}</span>'
+        for index, label in enumerate(labels)
     )
     return HTML(f'<div class="ow-ticks" aria-hidden="true">{spans}</div>')

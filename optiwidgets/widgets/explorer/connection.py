@@ -10,7 +10,7 @@ class Connection(Panel):
     """Says when the kernel is busy, the line is down or the kernel has stopped.
 
     The explorer's root gets ``data-ow-link``: live, busy, reconnecting, gone or lost. With the last
-    two its state is error and its controls take no hand any more.
+    two its state is error and its controls are disabled.
 
     Examples
     --------

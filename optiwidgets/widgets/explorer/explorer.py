@@ -1,43 +1,33 @@
-"""The explorer: controls on the left, live pictures on the right."""
+"""The explorer: controls on the left, live panels on the right."""
 
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
+from ipywidgets import DOMWidget, HBox, Tab, VBox
 
-from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
-from optiwidgets.widgets.base.panel import Feed, Resting, View, when_looked_at
+from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer import layout, share_link
 from optiwidgets.widgets.explorer.connection import Connection
-from optiwidgets.widgets.explorer.share_link import ShareLink, describe_link, restore
 from optiwidgets.widgets.explorer.status_text import status_text
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import ChangedImages
 from optiwidgets.widgets.panels.downloads import Downloads, draw, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
-from optiwidgets.widgets.panels.report_panels import (
-    Bytes,
-    Classes,
-    Headline,
-    Matrices,
-    Speed,
-    Waterfall,
-)
-from optiwidgets.widgets.panels.report_payload import describe, describe_bytes
+from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
+from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
 from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.message_guard import guard
-
-PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
-CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
 
 
 class Explorer(VBox):
@@ -53,8 +43,8 @@ class Explorer(VBox):
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
     first
-        How many images a moving hand waits for, in stratified order; all are looked at once it
-        rests. By default as many as fit a tenth of a second, which of the shipped ones all do.
+        Images to run while a slider is dragged, in stratified order; all are run once it rests.
+        By default as many as fit a tenth of a second, which of the shipped ones all do.
 
     Raises
     ------
@@ -79,46 +69,33 @@ class Explorer(VBox):
     ) -> None:
         self.session = Session(experiment, first=first)
         self.controls = Controls()
-        self._quiet = False
-        self.notice, self.linked = "", dict[str, Any]()  # what a link says
-        self._choosers()
+        self._syncing = False  # controls and recipe are brought together: no request
+        self.notice, self.linked = "", dict[str, Any]()  # from a share link
+        self.case, self.model, self.policy = layout.make_choosers(self.session)
         self._settings = self._positions()
         self.feed = Feed(
             handles=[*self.controls.handles, self.model, self.case],
             handle_keys=[*self.controls.handle_keys, "index", "index"],
             rest=self.controls.settings(),
         ).add_class("ow-feed")
-        self.waterfall = Waterfall()
-        self.kept = Downloads()
-        self.drawer = CellImages(self.session, feed=self.feed)
-        self.changed = ChangedImages(self.drawer)
+        self.waterfall, self.downloads = Waterfall(), Downloads()
+        self.cell_images = CellImages(self.session, feed=self.feed)
+        self.changed = ChangedImages(self.cell_images)
         self.history, self.weights = History(self.session), Weights(self.session)
-        self.classroom = Classroom(self, self._paint)
-        views = self._views()
-        self.tabs = Tab([*views.values()], titles=[*views], selected_index=0)
-        self._paint()
-        above = [self.feed, Connection(feed=self.feed), self._header(), Headline(feed=self.feed)]
-        super().__init__([*above, HBox([self.controls, self.tabs]).add_class("ow-body")])
+        self.tabs = Tab()
+        self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
+        layout.fill_tabs(self.tabs, self._views())
+        self.repaint()
+        super().__init__(self._rows())
         self.add_class("ow-explorer")
-        self._listen()
-        if unlock is not None:
-            self._unlock(unlock)
-        if show is not None:
-            self._show_only(show)
-        guard(self, self._refuse)
-        if unlock is None and show is None:  # a lesson's explorer stands where the lesson wants it
-            restore(self)
-            self._paint()
+        self._listen_to_page()
+        self._listen_to_session()
+        self._arrange(unlock, show)
+        guard(self, self.refuse)
+        if unlock is None and show is None:  # a lesson's explorer opens where the lesson says
+            self._open_link()
+            self.repaint()
         self.classroom.activities.arrange()
-
-    def _choosers(self) -> None:
-        """What is looked at, and by whose standards."""
-        self.case = Dropdown(options=_cases(self.session), description="Case")
-        self.case.layout.display = None if len(self.session.cases) > 1 else "none"
-        self.model = Dropdown(options=list(self.session.models), description="Model")
-        self.policy = Dropdown(
-            options=[(p.name, p) for p in (Policy.MOBILE, Policy.MEDICAL)], description="Policy"
-        )
 
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
@@ -131,177 +108,17 @@ class Explorer(VBox):
             bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
         return bundle
 
-    def _unlock(self, names: Sequence[str]) -> None:
-        above = {"case": self.case, "model": self.model, "policy": self.policy}
-        above |= {"projector": self.classroom.projector}
-        self.controls.unlock([name for name in names if name not in above])
-        for name, widget in above.items():
-            widget.layout.display = None if name in names else "none"
-
-    def _show_only(self, parts: Sequence[str]) -> None:
-        unknown = [part for part in parts if part not in PARTS]
-        if unknown:
-            raise ValueError(f"parts are {', '.join(PARTS)}, not {', '.join(unknown)}")
-        self.add_class("ow-lesson")
-        if not {"speed", "verdict", "tabs"} & {*parts}:
-            self.session.measures = False
-        for part in PARTS:
-            if part not in parts:
-                self.add_class(f"ow-no-{part}")
-
-    def _header(self) -> HBox:
-        title = HTML("<h1>OptiWidgets</h1>")
-        chosen = (
-            self.case,
-            self.model,
-            self.policy,
-            ShareLink(feed=self.feed),
-            self.controls.reset,
-        )
-        return HBox([title, *chosen, self.classroom.projector]).add_class("ow-header")
-
-    def _views(self) -> dict[str, DOMWidget]:
-        """What the tabs hold, by title."""
-        below = HBox([Classes(feed=self.feed), Bytes(feed=self.feed)]).add_class("ow-below")
-        lower = Box([below, self.drawer]).add_class("ow-lower")
-        return {
-            "Confusion": VBox([Matrices(feed=self.feed, drawer=self.drawer), lower]),
-            "What changed": self.changed,
-            "Weights": self.weights,
-            "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
-            "History": self.history,
-            **self.classroom.views,
-            "Figure": self.kept,
-        }
-
-    def _open_view(self) -> None:
-        """Tell the views which of them is looked at: a ``View`` that is not need not follow."""
-        for place, view in enumerate(self.tabs.children):
-            if isinstance(view, View):
-                view.looked_at = place == self.tabs.selected_index
-
-    def _open_cell(self, change: Any) -> None:
-        """A mistake was chosen among what changed: show its images beside the matrices."""
-        if change.new >= 0:
-            self.drawer.cell, self.tabs.selected_index = change.new, 0
-            change.owner.chosen = -1
-
-    def _listen(self) -> None:
-        for handle in self.controls.handles:
-            handle.observe(self._hand_moved, "value")
-        self.controls.reset.on_click(lambda _: self._move(Recipe()))
-        self.model.observe(self._model_chosen, "value")
-        self.case.observe(self._case_chosen, "value")
-        self.policy.observe(lambda _: self._paint(), "value")
-        self.drawer.observe(lambda _: self._paint(), ["cell", "image"])
-        self.changed.observe(lambda _: self._paint(), "looked_at")
-        self.changed.panel.observe(self._open_cell, "chosen")
-        self.controls.tune.on_click(lambda _: self._train())
-        self.controls.cancel.on_click(lambda _: self.session.cancel())
-        self.tabs.observe(lambda _: self._open_view(), "selected_index")
-        self.tabs.observe(lambda _: self.session.settle(), "selected_index")
-        self.session.on_idle[:0] = [
-            self.history.settled,
-            self._on_idle("Size and speed", self.waterfall, describe_bytes, self._show_bytes),
-            self._on_idle("Figure", self.kept.figure, render, self.kept.show),
-            self.weights.on_idle,
-        ]
-        self.session.observe(lambda _: self._paint(), ["busy", "error"])
-        self.session.observe(self._progressed, "progress")
-        self.session.observe(lambda _: self._follow(), "recipe")
-        self.session.observe(lambda _: self._limit(), "experiment")
-        self._limit()
-
-    def _limit(self) -> None:
-        """Offer only what can be done to this model."""
-        self.controls.limit(self.session.experiment.impossible)
-
-    def _hand_moved(self, change: Any) -> None:
-        if not self._quiet and not self.controls.following:
-            self._ask()
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Meanwhile handles and recipe are brought together, and neither follows the other."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
-
-    def _ask(self, fresh: bool = False) -> None:
-        """Run what the handles say; where that is nothing new, say that the picture still holds.
-
-        What was trained stays so while only its codes change, but for a ``fresh`` start.
-        """
-        self._settings, self.notice = self._positions(), ""
-        spelled = self.controls.recipe()
-        with self._quietly():
-            recipe = spelled if fresh else self._as_trained(spelled)
-            asked = self.session.ask(recipe, dragging=True)
-        if not asked:
-            self._paint()
-
-    def _as_trained(self, spelled: Recipe) -> Recipe:
-        """With the training of the moment, if these weights went through it before."""
-        before = self.session.recipe.recovery
-        possible = spelled.quantizes or before != "qat"
-        if spelled.recovery != "none" or before not in BY_TRAINING or not possible:
-            return spelled
-        trained = replace(spelled, recovery=before)
-        known = self.session.experiment.is_quick(replace(trained, rounding="nearest"))
-        return trained if known else spelled
-
-    def _train(self) -> None:
-        recipe = self.controls.trained()
-        if recipe is not None:
-            self.session.ask(recipe)
-
-    def _move(self, recipe: Recipe) -> None:
-        """Move all handles at once, then run."""
-        with self._quietly():
-            self.controls.show(recipe)
-        self._ask(fresh=True)
-
-    def _follow(self) -> None:
-        """Bring the handles along when code set the recipe."""
-        if self._quiet:
-            return
-        with self._quietly():
-            self.controls.show(self.session.recipe)
-        self._settings, self.notice = self._positions(), ""
-        self._paint()
-
-    def _positions(self) -> list[int]:
-        """Where everything stands that the picture depends on, as the browser knows it."""
-        return [*self.controls.settings(), self.model.index, self.case.index]
-
-    def _case_chosen(self, change: Any) -> None:
-        models = list(self.session.cases[self.case.value])
-        keep = self.model.value if self.model.value in models else models[0]
-        with self._quietly():
-            self.model.options, self.model.value = models, keep
-        self._settings = self._positions()
-        self.session.case = self.case.value
-
-    def _model_chosen(self, change: Any) -> None:
-        if not self._quiet:
-            self._settings = self._positions()
-            self.session.model = self.model.value
-
-    def _paint(self) -> None:
-        """Send what is known to the browser, in one message."""
+    def repaint(self) -> None:
+        """Send numbers and state to the page, in one message; nothing while a run is on."""
         session = self.session
         if session.busy:
-            if not session.dragging:  # a page whose handle moved knows, and waits for one message
-                self.feed.state = "running"
             return
         with self.feed.hold_sync():
             pair = session.shown
-            data = describe(*pair, self.policy.value)
-            data |= describe_link(session, pair[1], self.policy.label, self.linked)
-            data |= self.drawer.describe(*pair, session.places) | self.changed.describe(*pair)
-            self.feed.data = self.classroom.cover(data) | {"settings": self._settings}
+            data = report_payload(*pair, self.policy.value)
+            data |= share_link.link_payload(session, pair[1], self.policy.label, self.linked)
+            data |= self.cell_images.update(*pair, session.indices) | self.changed.payload(*pair)
+            self.feed.data = self.classroom.activities.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
             alarm = session.error or self.notice
             self.feed.alarm = bool(alarm)
@@ -309,31 +126,205 @@ class Explorer(VBox):
                 lambda: status_text(session, self.controls.says)
             )
 
-    def _refuse(self, reason: str) -> None:
+    def refuse(self, reason: str) -> None:
+        """Show why a request was refused, visible from every tab."""
         self.feed.alarm, self.feed.message = True, reason
 
-    def _progressed(self, change: Any) -> None:
+    def mark(self, name: str, on: bool) -> None:
+        """Add a CSS class to the root element, or remove it."""
+        (self.add_class if on else self.remove_class)(name)
+
+    def lock(self, locked: bool) -> None:
+        """Disable controls, case, model and undo, and stop autoplay; or enable them again."""
+        self.classroom.lock(locked)
+        self.controls.lock(locked)
+        self.history.lock(locked)
+        self.case.disabled = self.model.disabled = locked
+
+    def _rows(self) -> list[DOMWidget]:
+        """Arrange feed and connection, header, headline, and below them controls and tabs."""
+        link = share_link.ShareLink(feed=self.feed)
+        chosen = (self.case, self.model, self.policy, link, self.controls.reset)
+        header = layout.make_header([*chosen, self.classroom.projector])
+        body = HBox([self.controls, self.tabs]).add_class("ow-body")
+        return [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed), body]
+
+    def _views(self) -> dict[str, DOMWidget]:
+        """Collect the tabs' views, by title."""
+        return {
+            "Confusion": layout.confusion_view(self.feed, self.cell_images),
+            "What changed": self.changed,
+            "Weights": self.weights,
+            "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
+            "History": self.history,
+            **self.classroom.views,
+            "Figure": self.downloads,
+        }
+
+    def _arrange(self, unlock: Sequence[str] | None, show: Sequence[str] | None) -> None:
+        """Hide the controls and parts that a lesson leaves out."""
+        if unlock is not None:
+            others = {"case": self.case, "model": self.model, "policy": self.policy}
+            others |= {"projector": self.classroom.projector}
+            layout.unlock(self.controls, others, unlock)
+        if show is not None:
+            layout.show_only(self, show)
+            if not {"speed", "verdict", "tabs"} & {*show}:
+                self.session.measures = False
+
+    def _listen_to_page(self) -> None:
+        controls = self.controls
+        for handle in controls.handles:
+            handle.observe(lambda _: self._handle_moved(), "value")
+        controls.reset.on_click(lambda _: self._reset())
+        controls.tune.on_click(lambda _: self._train())
+        controls.cancel.on_click(lambda _: self.session.cancel())
+        self.model.observe(lambda _: self._model_chosen(), "value")
+        self.case.observe(lambda _: self._case_chosen(), "value")
+        self.policy.observe(lambda _: self.repaint(), "value")
+        self.cell_images.observe(lambda _: self.repaint(), ["cell", "image"])
+        self.changed.observe(lambda _: self.repaint(), "looked_at")
+        self.changed.panel.observe(self._open_cell, "chosen")
+        self.tabs.observe(lambda _: layout.mark_selected(self.tabs), "selected_index")
+        self.tabs.observe(lambda _: self.session.settle(), "selected_index")
+
+    def _listen_to_session(self) -> None:
+        session = self.session
+        session.on_idle[:0] = [
+            self.history.settled,
+            self._on_idle("Size and speed", self.waterfall, size_payload, self.waterfall.show),
+            self._on_idle("Figure", self.downloads.figure, render, self.downloads.show),
+            self.weights.on_idle,
+        ]
+        session.on_report(self.repaint, previews=True)
+        session.observe(lambda _: self._show_running(), "busy")
+        session.observe(self._show_progress, "progress")
+        session.observe(lambda _: self._show_recipe(), "recipe")
+        session.observe(lambda _: self._limit_controls(), "experiment")
+        self._limit_controls()
+
+    def _limit_controls(self) -> None:
+        """Offer only what can be done to this model."""
+        self.controls.limit(self.session.experiment.impossible)
+
+    @contextmanager
+    def _sync(self) -> Iterator[None]:
+        """Suspend two-way sync while controls and recipe are updated together."""
+        before, self._syncing = self._syncing, True
+        try:
+            yield
+        finally:
+            self._syncing = before
+
+    def _handle_moved(self) -> None:
+        if not self._syncing and not self.controls.adjusting:
+            self._ask()
+
+    def _ask(self, fresh: bool = False) -> None:
+        """Request the controls' recipe; where it is shown already, only repaint.
+
+        Training is kept while only the codes change, except for a ``fresh`` start.
+        """
+        self._settings, self.notice = self._positions(), ""
+        recipe = self.controls.recipe()
+        with self._sync():
+            recipe = recipe if fresh else self._as_trained(recipe)
+            requested = self.session.ask(recipe, dragging=True)
+        if not requested:
+            self.repaint()
+
+    def _as_trained(self, recipe: Recipe) -> Recipe:
+        """Add the current training, if these weights went through it before."""
+        before = self.session.recipe.recovery
+        possible = recipe.quantizes or before != "qat"
+        if recipe.recovery != "none" or before not in BY_TRAINING or not possible:
+            return recipe
+        trained = replace(recipe, recovery=before)
+        known = self.session.experiment.is_quick(replace(trained, rounding="nearest"))
+        return trained if known else recipe
+
+    def _train(self) -> None:
+        recipe = self.controls.trained()
+        if recipe is not None:
+            self.session.ask(recipe)
+
+    def _reset(self) -> None:
+        """Move all handles back at once, then run."""
+        with self._sync():
+            self.controls.show(Recipe())
+        self._ask(fresh=True)
+
+    def _show_recipe(self) -> None:
+        """Move the handles to a recipe that was set by code."""
+        if self._syncing:
+            return
+        with self._sync():
+            self.controls.show(self.session.recipe)
+        self._settings, self.notice = self._positions(), ""
+        self.repaint()
+
+    def _positions(self) -> list[int]:
+        """Collect the positions of all controls, as the page knows them."""
+        return [*self.controls.settings(), self.model.index, self.case.index]
+
+    def _case_chosen(self) -> None:
+        models = list(self.session.cases[self.case.value])
+        keep = self.model.value if self.model.value in models else models[0]
+        with self._sync():
+            self.model.options, self.model.value = models, keep
+        self._settings = self._positions()
+        self.session.case = self.case.value
+
+    def _model_chosen(self) -> None:
+        if not self._syncing:
+            self._settings = self._positions()
+            self.session.model = self.model.value
+
+    def _open_cell(self, change: Any) -> None:
+        """Show the images of a mistake that was chosen in "What changed"."""
+        if change.new >= 0:
+            self.cell_images.cell, self.tabs.selected_index = change.new, 0
+            change.owner.chosen = -1
+
+    def _open_link(self, query: str | None = None) -> None:
+        """Open the query of a link, by default the page's; say so where that cannot be."""
+        query = os.environ.get("QUERY_STRING", "") if query is None else query  # Voila sets it
+        policies = dict(self.policy.options)
+        try:
+            link = share_link.read(query)
+            share_link.check(self.session, policies, link)
+        except ValueError as error:
+            self.notice = f"Link not opened: {error}."
+            return
+        self.case.value = link.get("case", self.case.value)
+        self.model.value = link.get("model", self.model.value)
+        self.policy.value = policies[link.get("policy", self.policy.label)]
+        self.linked = {key: link[key] for key in link.keys() - share_link.OWN}
+        if "surprise" in link:
+            self.classroom.activities.start_surprise(link["surprise"])
+        else:
+            self.session.ask(link["recipe"])
+
+    def _show_running(self) -> None:
+        """Mark the page while a run is on; a page whose handle is dragged knows already."""
+        if self.session.busy and not self.session.dragging:
+            self.feed.state = "running"
+
+    def _show_progress(self, change: Any) -> None:
         self.controls.show_progress(change.new)
-        if None in (change.old, change.new):  # it begins, or it ended
-            self._paint()
+        if None in (change.old, change.new):  # background work began or ended
+            self.repaint()
 
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
-        """Do the steps, work and show, once the hand rests and the tab of that title is open."""
+        """Make an idle job, work and show, for while the tab of this title is open."""
         tab = self.tabs.titles.index(title)
         return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)
 
-    def _show_bytes(self, account: dict[str, Any]) -> None:
-        self.waterfall.data = account
-
 
 def _state(session: Session) -> str:
-    """What the page says of what it shows, once the fast lane is done."""
+    """Give the page's state once a run is done."""
     if not session.stale:
         return "fresh"
     if session.error:
         return "error"
     return "running" if session.completing or session.progress else "stale"
-
-
-def _cases(session: Session) -> list[tuple[str, str]]:
-    return [(CASES.get(case, case or "own images"), case) for case in session.cases]

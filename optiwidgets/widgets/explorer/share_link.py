@@ -7,22 +7,18 @@ that cannot be refuses the whole.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
 from optiwidgets.widgets.classroom.hidden_recipe import check_seed
-
-if TYPE_CHECKING:
-    from optiwidgets.session.session import Session
-    from optiwidgets.widgets.explorer.explorer import Explorer
 
 LONGEST = 4000  # characters of a query
 SERVERS = ("theme", "template", "voila-theme", "voila-template", "token")  # keys not for us
@@ -81,7 +77,7 @@ def spell(case: str, model: str, policy: str, recipe: Recipe, **more: Any) -> st
 
 
 def read(query: str) -> dict[str, Any]:
-    """What a query says: "recipe", and of "case", "model", "policy" and others those it names.
+    """Parse a query: "recipe", and those of "case", "model", "policy" and others that it names.
 
     Parameters
     ----------
@@ -118,45 +114,30 @@ def read(query: str) -> dict[str, Any]:
     return said | {"recipe": recipe}
 
 
-def restore(explorer: Explorer, query: str | None = None) -> None:
-    """Open what the query of the page's address says; where it cannot be, say why, and stay.
+def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> None:
+    """Check that a session can open what a query says.
 
     Parameters
     ----------
-    explorer
-        What to bring there.
-    query
-        By default that of the page: Voila hands it to the kernel.
+    session
+        Session with the cases and models to choose from.
+    policies
+        Names of the policies.
+    said
+        Result of ``read``.
+
+    Raises
+    ------
+    ValueError
+        No such case, model, policy or layer, or pruning that this model does not allow.
     """
-    query = os.environ.get("QUERY_STRING", "") if query is None else query
-    try:
-        said = read(query)
-        check(explorer, said)
-    except ValueError as error:
-        explorer.notice = f"Link not opened: {error}."
-        return
-    for name in ("case", "model"):
-        if name in said:
-            getattr(explorer, name).value = said[name]
-    if "policy" in said:
-        explorer.policy.value = dict(explorer.policy.options)[said["policy"]]
-    explorer.linked = {key: said[key] for key in said.keys() - OWN}
-    if "surprise" in said:
-        explorer.classroom.activities.start_surprise(said["surprise"])
-    else:
-        explorer.session.ask(said["recipe"])
-
-
-def check(explorer: Explorer, said: dict[str, Any]) -> None:
-    """Raise ValueError unless there are such a case, model, policy, and layers to change."""
-    session = explorer.session
     case = said.get("case", session.case)
     _one_of("case", case, session.cases)
     models = session.cases[case]
     model = said.get("model", session.model if session.model in models else next(iter(models)))
     _one_of("model", model, models)
     if "policy" in said:
-        _one_of("policy", said["policy"], dict(explorer.policy.options))
+        _one_of("policy", said["policy"], policies)
     experiment, recipe = models[model](), said["recipe"]
     for name, _, _ in recipe.layers:
         _one_of("layer", name, experiment.run(Recipe()).size.layers)
@@ -164,10 +145,10 @@ def check(explorer: Explorer, said: dict[str, Any]) -> None:
         raise ValueError(experiment.impossible[recipe.pruning].rstrip("."))
 
 
-def describe_link(
+def link_payload(
     session: Session, report: Report, policy: str, more: dict[str, Any]
 ) -> dict[str, str]:
-    """What the page needs to make the link to what it shows, and the line for a notebook."""
+    """Give the page the query of its link, and the line for a notebook."""
     told = Recipe() if "surprise" in more else report.recipe  # once revealed, not to the next class
     query = spell(session.case, session.model, policy, told, **more)
     return {"query": query, "line": str(report.recipe)}

@@ -1,4 +1,4 @@
-"""What was done and what was not, where the numbers alone do not say it."""
+"""Status texts: methods done or left out, where the numbers alone do not show it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ WORDS = {
 
 
 def status_text(session: Session, says: Callable[[Recipe], bool]) -> str:
-    """What the learner asked for and what is shown, where the two differ.
+    """Tell how the report shown differs from the requested recipe.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _trained_before(session: Session) -> list[str]:
 
 
 def _done(report: Report) -> list[str]:
-    """What won accuracy back, and what is behind predictions."""
+    """Name the recovery that was applied, and the runtime behind the predictions."""
     asked, said = report.recipe.recovery, []
     if without_idle(report.recipe).recovery != "none":
         words = WORDS[asked].done
@@ -168,7 +168,7 @@ def _done(report: Report) -> list[str]:
 
 
 def _counted(report: Report) -> list[str]:
-    """Where the cut could not be what was asked."""
+    """Tell where fewer weights or channels were removed than requested."""
     recipe, (removed, channels) = report.recipe, report.removed_channels
     if recipe.pruning == "channel" and round(channels * recipe.sparsity) != removed:
         return [

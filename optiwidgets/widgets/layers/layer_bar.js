@@ -10,7 +10,7 @@ async function render({ model, el }) {
   el.setAttribute("role", "img");
   return draw(model, (data) => {
     if (!data.layers) return;
-    const { name, bytes: size, baseline } = data.layers[model.get("place")];
+    const { name, bytes: size, baseline } = data.layers[model.get("index")];
     const most = (of) => Math.max(1, ...data.layers.map(of));
     const left = most((layer) => layer.bytes), whole = Math.max(left, most((layer) => layer.baseline));
     const zoomed = whole >= 4 * left, scale = zoomed ? left : whole;

@@ -1,4 +1,4 @@
-"""A sparsity and bits for every layer by hand, or fitted to a budget; what each layer takes."""
+"""Sliders of sparsity and bits for every layer, or a fit to a budget."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import partial
 from html import escape
 from typing import Any
 
-import anywidget
 from ipywidgets import (
     HTML,
     BoundedFloatText,
@@ -16,43 +15,36 @@ from ipywidgets import (
     Button,
     Checkbox,
     Dropdown,
-    FloatProgress,
     HBox,
     IntSlider,
     SelectionSlider,
     VBox,
-    Widget,
-    widget_serialization,
 )
-from traitlets import Dict, Instance, Int, List, Unicode
+from traitlets import Int
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.panel import BaseFeed, Panel
+from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
 REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # what a fitted budget is made of
 BYTES, POINTS = "bytes, at most", "points lost, at most"
 
 
-class LayerFeed(anywidget.AnyWidget):
-    """The numbers shown and whether they answer the sliders; draws accuracy, drop and bytes."""
+class LayerFeed(BaseFeed):
+    """Numbers of the sliders; draws accuracy, drop and bytes."""
 
     _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders")
-    data = Dict().tag(sync=True)
-    state = Unicode("running").tag(sync=True)
-    message = Unicode().tag(sync=True)
-    handles = List(Instance(Widget)).tag(sync=True, **widget_serialization)
-    handle_keys = List(Unicode()).tag(sync=True)
 
 
-class LayerBar(anywidget.AnyWidget):
+class LayerBar(Panel):
     """Bytes of one layer, to the scale of the largest, before and now."""
 
     _esm = load_esm(__file__, "layer_bar")
-    feed = Instance(LayerFeed).tag(sync=True, **widget_serialization)
-    place = Int().tag(sync=True)
+    index = Int().tag(sync=True)
 
 
 class Layers(VBox):
@@ -72,10 +64,9 @@ class Layers(VBox):
     """
 
     def __init__(self, session: Any = None) -> None:
-        found = getattr(session, "session", session)
-        self.session: Session = found if isinstance(found, Session) else Session(found)
+        self.session = session_of(session)
         self._names = list(self.session.experiment.layers)
-        self._by_hand = False
+        self._syncing = False
         self.sparsity = {name: _sparsity_slider() for name in self._names}
         self.bits = {name: _bits_slider() for name in self._names}
         self.refit = Checkbox(description="Refit what is left (slower)", indent=False)
@@ -86,8 +77,7 @@ class Layers(VBox):
         self.points.description = "Points"
         self.fit = Button(description="Fit", tooltip="Bits and sparsity for every layer")
         self.cancel = Button(description="Cancel", disabled=True)
-        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0)
-        self.progress.layout.visibility = "hidden"
+        self.progress = ProgressBar()
         self.told = HTML()
         self._stand_at(self.session.recipe)
         self.handles = [*self.sparsity.values(), *self.bits.values(), self.refit]
@@ -101,7 +91,7 @@ class Layers(VBox):
         guard(self, self._refuse)
 
     def recipe(self) -> Recipe:
-        """What the sliders spell; a layer that is as the rest of the model has no entry."""
+        """Return the sliders' recipe; a layer that is as the rest of the model has no entry."""
         plain = REFITTED if self.refit.value else Recipe()
         own = [(n, self.sparsity[n].value / 100, self.bits[n].value) for n in self._names]
         layers = tuple((n, s or None, b if b < 32 else None) for n, s, b in own if s or b < 32)
@@ -138,9 +128,9 @@ class Layers(VBox):
         heads = [HTML(f"<b>{text}</b>") for text in ("layer", "sparsity, %", "bits", "bytes")]
         rows = [HBox(heads).add_class("ow-layer-row").add_class("ow-layer-heads")]
         weights = self.session.experiment.layers
-        for place, name in enumerate(self._names):
+        for index, name in enumerate(self._names):
             title = HTML(f"{name} <small>{weights[name]:,} weights</small>")
-            bar = LayerBar(feed=self.feed, place=place)
+            bar = LayerBar(feed=self.feed, index=index)
             row = HBox([title, self.sparsity[name], self.bits[name], bar])
             rows.append(row.add_class("ow-layer-row"))
         return rows
@@ -157,12 +147,13 @@ class Layers(VBox):
         self.unit.observe(lambda _: self._choose_unit(), "value")
         self.fit.on_click(lambda _: self.fit_budget())
         self.cancel.on_click(lambda _: self.session.cancel())
-        self.session.observe(lambda _: self._follow(), "recipe")
-        self.session.observe(lambda _: self._paint(), ["busy", "error", "report"])
+        self.session.observe(lambda _: self._show_recipe(), "recipe")
+        self.session.observe(lambda _: self._show_running(), "busy")
+        self.session.on_report(self._paint, previews=True)
         self.session.observe(lambda _: self._show_progress(), "progress")
 
     def _hand_moved(self, change: Any) -> None:
-        if not self._by_hand:
+        if not self._syncing:
             self.told.value = ""  # it was about another recipe
             self._as_one(self._ask)
 
@@ -175,19 +166,19 @@ class Layers(VBox):
         self._as_one(partial(self._stand_at, recipe))
         self._as_one(self._ask)
 
-    def _follow(self) -> None:
+    def _show_recipe(self) -> None:
         """Bring the sliders along when something else set the recipe."""
-        if not self._by_hand:
+        if not self._syncing:
             self._as_one(partial(self._stand_at, self.session.recipe))
             self._paint()
 
     def _as_one(self, act: Callable[[], None]) -> None:
         """Do something that moves sliders or the recipe without answering each move."""
-        self._by_hand = True
+        self._syncing = True
         try:
             act()
         finally:
-            self._by_hand = False
+            self._syncing = False
 
     def _stand_at(self, recipe: Recipe) -> None:
         for name in self._names:
@@ -204,17 +195,21 @@ class Layers(VBox):
         """Send what is known to the browser, in one message."""
         session = self.session
         if session.busy:
-            self.feed.state = "running"
             return
         with self.feed.hold_sync():
             settings = [
                 getattr(h, k) for h, k in zip(self.handles, self.feed.handle_keys, strict=True)
             ]
-            self.feed.data = describe(session.baseline, session.report) | {"settings": settings}
+            data = layer_payload(session.baseline, session.report)
+            self.feed.data = data | {"settings": settings}
             wrong = "error" if session.error else "stale"
             self.feed.state = wrong if session.stale else "fresh"
             by_code = "" if self._says(session.recipe) else f"Set by code: {session.recipe}."
             self.feed.message = session.error or by_code
+
+    def _show_running(self) -> None:
+        if self.session.busy:
+            self.feed.state = "running"
 
     def _says(self, recipe: Recipe) -> bool:
         """Tell whether the sliders spell what this recipe does to every layer."""
@@ -228,16 +223,14 @@ class Layers(VBox):
     def _show_progress(self) -> None:
         progress = self.session.progress
         self.cancel.disabled, self.fit.disabled = progress is None, progress is not None
-        self.progress.layout.visibility = "visible" if progress else "hidden"
-        self.progress.value = progress.done if progress else 0.0
-        self.progress.description = progress.stage if progress else ""
+        self.progress.show(progress)
 
     def _refuse(self, reason: str) -> None:
         self.feed.message = reason
 
 
-def describe(baseline: Report, report: Report) -> dict[str, Any]:
-    """What the panel draws, as JSON."""
+def layer_payload(baseline: Report, report: Report) -> dict[str, Any]:
+    """Describe a report layer by layer, as JSON."""
     before, after = baseline.size.layers, report.size.layers
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},

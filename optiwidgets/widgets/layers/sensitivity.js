@@ -3,18 +3,10 @@
 const LIGHT = ["#1b6ca8", "#b4590a", "#0b7f63", "#a23b86", "#6b5bb5", "#8a6a00", "#4d5a66"];
 const DARK = ["#7cc4f0", "#ffb066", "#5fd6b4", "#f29bd6", "#b9adff", "#e8cf5a", "#b8c2cc"];
 const WIDE = 620, HIGH = 300, LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 40;
-const NS = "http://www.w3.org/2000/svg";
-
-function drawn(tag, properties = {}, ...children) {
-  const made = document.createElementNS(NS, tag);
-  for (const [name, value] of Object.entries(properties)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
 
 const dark = () => document.body.dataset.jpThemeLight === "false";
 
-/** The last level up to which no drop exceeds the threshold, as a place among the levels; -1: not one. */
+/** The last level up to which no drop exceeds the threshold, as an index among the levels; -1: not one. */
 function held({ points }, base, threshold) {
   const broken = points.findIndex(([, accuracy]) => 100 * (base - accuracy) > threshold + 1e-9);
   return (broken < 0 ? points.length : broken) - 1;
@@ -36,21 +28,21 @@ function render({ model, el }) {
     const y = (share) => TOP + (HIGH - TOP - BOTTOM) * (1 - share);
     const told = (level) => byBits ? `${level} bit${level > 1 ? "s" : ""}` : `${Math.round(100 * level)} %`;
     const palette = dark() ? DARK : LIGHT, color = (i) => palette[i % palette.length];
-    const svg = drawn("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "group", "aria-label": `Accuracy against ${data.by}, one layer at a time` });
+    const svg = svgElement("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "group", "aria-label": `Accuracy against ${data.by}, one layer at a time` });
     for (const share of [0, 0.25, 0.5, 0.75, 1]) svg.append(
-      drawn("line", { class: "ow-axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(share), y2: y(share) }),
-      drawn("text", { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }, `${100 * share} %`));
-    for (const level of data.levels) svg.append(drawn("text", { x: x(level), y: HIGH - 22, "text-anchor": "middle" }, byBits ? `${level}` : `${Math.round(100 * level)}`));
-    svg.append(drawn("text", { x: (LEFT + WIDE) / 2, y: HIGH - 4, "text-anchor": "middle" }, byBits ? "bits of one layer" : "sparsity of one layer, %"));
+      svgElement("line", { class: "ow-axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(share), y2: y(share) }),
+      svgElement("text", { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }, `${100 * share} %`));
+    for (const level of data.levels) svg.append(svgElement("text", { x: x(level), y: HIGH - 22, "text-anchor": "middle" }, byBits ? `${level}` : `${Math.round(100 * level)}`));
+    svg.append(svgElement("text", { x: (LEFT + WIDE) / 2, y: HIGH - 4, "text-anchor": "middle" }, byBits ? "bits of one layer" : "sparsity of one layer, %"));
     data.curves.forEach(({ name, points }, i) => {
-      const group = drawn("g", { class: chosen && chosen !== name ? "ow-dim" : "" });
+      const group = svgElement("g", { class: chosen && chosen !== name ? "ow-dim" : "" });
       const at = (pick) => points.map((p) => `${x(p[0])},${y(p[pick])}`);
       group.append(
-        drawn("polygon", { points: [...at(2), ...at(3).reverse()].join(" "), fill: color(i) }),
-        drawn("polyline", { points: at(1).join(" "), stroke: color(i) }));
+        svgElement("polygon", { points: [...at(2), ...at(3).reverse()].join(" "), fill: color(i) }),
+        svgElement("polyline", { points: at(1).join(" "), stroke: color(i) }));
       for (const [level, accuracy, low, high] of points) {
         const text = `${name}, ${told(level)}: ${percent(accuracy)} % right (${percent(low)} to ${percent(high)}), ${(100 * (data.accuracy - accuracy)).toFixed(1)} points lost`;
-        const dot = drawn("circle", { cx: x(level), cy: y(accuracy), r: 5, fill: color(i), tabindex: 0, role: "img", "aria-label": text }, drawn("title", {}, text));
+        const dot = svgElement("circle", { cx: x(level), cy: y(accuracy), r: 5, fill: color(i), tabindex: 0, role: "img", "aria-label": text }, svgElement("title", {}, text));
         const say = () => write(said, text);
         dot.addEventListener("focus", say);
         dot.addEventListener("mouseenter", say);
@@ -60,19 +52,19 @@ function render({ model, el }) {
     });
     const limit = y(data.accuracy - threshold / 100);
     svg.append(
-      drawn("line", { class: "ow-limit", x1: LEFT, x2: WIDE - RIGHT, y1: limit, y2: limit }),
-      drawn("text", { x: LEFT + 4, y: limit + 14 }, `${threshold} points lost`));
+      svgElement("line", { class: "ow-limit", x1: LEFT, x2: WIDE - RIGHT, y1: limit, y2: limit }),
+      svgElement("text", { x: LEFT + 4, y: limit + 14 }, `${threshold} points lost`));
     el.replaceChildren(svg, legend(data, threshold, color, told), said);
   };
 
   const legend = (data, threshold, color, told) => {
-    const whole = data.curves.map((curve, i) => ({ ...curve, i, place: held(curve, data.accuracy, threshold) }));
-    const next = ({ points, place }) => points[Math.min(place + 1, points.length - 1)]?.[1] ?? 1;
+    const whole = data.curves.map((curve, i) => ({ ...curve, i, index: held(curve, data.accuracy, threshold) }));
+    const next = ({ points, index }) => points[Math.min(index + 1, points.length - 1)]?.[1] ?? 1;
     const ranked = whole.filter(({ points }) => points.length === data.levels.length)
-      .sort((a, b) => a.place - b.place || next(a) - next(b));
-    const item = ({ name, i, place }) => {
+      .sort((a, b) => a.index - b.index || next(a) - next(b));
+    const item = ({ name, i, index }) => {
       const line = element("li", { tabindex: 0 }, element("i", { style: `background: ${color(i)}` }),
-        `${name}: ${place < 0 ? "holds no level" : `holds to ${told(data.levels[place])}`}`);
+        `${name}: ${index < 0 ? "holds no level" : `holds to ${told(data.levels[index])}`}`);
       const pick = (which) => () => { chosen = which; el.querySelectorAll("g").forEach((g, j) => g.classList.toggle("ow-dim", which !== null && data.curves[j].name !== which)); };
       line.addEventListener("mouseenter", pick(name));
       line.addEventListener("focus", pick(name));

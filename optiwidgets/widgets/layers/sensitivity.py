@@ -1,22 +1,23 @@
-"""How much each layer bears, measured while one looks on."""
+"""Sensitivity of each layer to pruning or quantization, measured live."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import anywidget
-from ipywidgets import HTML, Button, Dropdown, FloatProgress, HBox, IntSlider, VBox
+from ipywidgets import HTML, Button, Dropdown, HBox, IntSlider, VBox
 from traitlets import Dict, Float
 
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
 
 class Curves(anywidget.AnyWidget):
-    """Accuracy against sparsity or bits, a curve a layer; ``data`` is ``describe(sensitivity)``."""
+    """Accuracy against sparsity or bits, a curve a layer; ``data`` is a payload."""
 
-    _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders")
+    _esm, _css = load_esm(__file__, "svg", "sensitivity"), load_css(__file__, "layer_sliders")
     data = Dict().tag(sync=True)
     threshold = Float(2.0).tag(sync=True)
 
@@ -37,14 +38,12 @@ class Fragility(VBox):
     """
 
     def __init__(self, session: Any = None) -> None:
-        found = getattr(session, "session", session)
-        self.session: Session = found if isinstance(found, Session) else Session(found)
+        self.session = session_of(session)
         self.by = Dropdown(options=["sparsity", "bits"], description="Change")
         self.threshold = IntSlider(2, 1, 20, description="Points lost")
         self.measure = Button(description="Measure", tooltip="One layer at a time")
         self.cancel = Button(description="Cancel", disabled=True)
-        self.progress = FloatProgress(value=0.0, min=0.0, max=1.0)
-        self.progress.layout.visibility = "hidden"
+        self.progress = ProgressBar()
         self.note = HTML()
         self.curves = Curves()
         controls = [self.by, self.threshold, self.measure, self.cancel, self.progress]
@@ -60,7 +59,7 @@ class Fragility(VBox):
         def work(on_progress: Any) -> None:
             for found in experiment.grow_sensitivity(by):
                 on_progress(found.progress)
-                self.curves.data = describe(found)
+                self.curves.data = sensitivity_payload(found)
 
         self.note.value = ""
         self.session.in_background(work, lambda _: None)
@@ -81,13 +80,11 @@ class Fragility(VBox):
     def _show_progress(self) -> None:
         progress = self.session.progress
         self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
-        self.progress.layout.visibility = "visible" if progress else "hidden"
-        self.progress.value = progress.done if progress else 0.0
-        self.progress.description = progress.stage if progress else ""
+        self.progress.show(progress)
 
 
-def describe(found: Any) -> dict[str, Any]:
-    """What the panel draws of a ``Sensitivity``, as JSON."""
+def sensitivity_payload(found: Any) -> dict[str, Any]:
+    """Describe a ``Sensitivity``, as JSON."""
     return {
         "by": found.by,
         "levels": list(found.levels),

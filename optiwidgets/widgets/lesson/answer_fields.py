@@ -1,4 +1,4 @@
-"""What an answer is given with: stock widgets, one kind for each kind of question."""
+"""Answer fields: stock widgets, one kind for each kind of question."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from optiwidgets.grading.checks import Decision, FindRecipe, Number, Question
 
 
 class Field(Protocol):
-    """A widget that holds an answer, None or empty at first; ``inputs`` are what a hand moves."""
+    """A widget that holds an answer, None or empty at first; ``inputs`` are its controls."""
 
     answer: Any
     disabled: bool
@@ -74,7 +74,7 @@ class NumberField(Text):
 
     @property
     def answer(self) -> str:
-        """What was typed."""
+        """Text of the field."""
         text: str = self.value
         return text
 
@@ -108,7 +108,7 @@ class DecisionField(VBox):
 
     @property
     def disabled(self) -> bool:
-        """Whether it takes no more answers."""
+        """True if the field takes no more answers."""
         return bool(self.decision.disabled)
 
     @disabled.setter

@@ -1,4 +1,4 @@
-"""What was answered in this kernel: shown, exported, and never sent anywhere."""
+"""Log of the answers in this kernel: shown, exported, and never sent anywhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = 60  # characters of an answer
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one question stands; ``answer`` is plain JSON. Once correct, it stays correct."""
+    """State of one question; ``answer`` is plain JSON. Once correct, it stays correct."""
 
     outcome: Outcome = Outcome.NOT_ATTEMPTED
     attempts: int = 0
@@ -99,7 +99,7 @@ class ProgressTable(HTML):
         guard(self, lambda _: self._paint())
 
     def __repr__(self) -> str:
-        """How many of how many."""
+        """Count the correct answers."""
         entries = self._register.entries.values()
         done = sum(entry.outcome is Outcome.CORRECT for entry in entries)
         return f"<progress: {done} of {len(entries)} questions answered correctly>"
@@ -143,7 +143,7 @@ class ProgressTable(HTML):
 
 
 def progress() -> ProgressTable:
-    """What was answered in this kernel.
+    """Return the table of the answers in this kernel.
 
     Examples
     --------

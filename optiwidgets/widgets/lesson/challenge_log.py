@@ -9,7 +9,7 @@ from ipywidgets import Image, VBox
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome
 from optiwidgets.session.background import Job
-from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -17,7 +17,7 @@ SHOWN = 8  # attempts listed, the latest first
 
 
 class Trials(VBox):
-    """Keeps every recipe the hand rests on, beside what a challenge asks.
+    """Keeps every recipe that was settled on, and checks it against a challenge.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ class Trials(VBox):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> question = FindRecipe(
     ...     key="demo.half", prompt="Halve it.", min_size_cut=0.5, max_drop=2,
     ...     hint="Fewer bits.", solution="8 bits.",
@@ -39,7 +40,7 @@ class Trials(VBox):
 
     def __init__(self, challenge: FindRecipe, session: Any) -> None:
         self.challenge = challenge
-        self.session: Session = getattr(session, "session", session)
+        self.session = session_of(session)
         self.reports: list[Report] = []
         self.picture = Image(format="png", layout={"display": "none", "max_width": "640px"})
         self.picture.layout.align_self = "flex-start"

@@ -1,4 +1,4 @@
-"""Two recipes side by side: one kept, one under the hand."""
+"""Two recipes side by side: one kept, one current."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ipywidgets import Button, VBox
 
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.security.message_guard import guard
@@ -30,7 +30,7 @@ ROWS = {
 
 
 class Compare(VBox):
-    """What was kept as A, beside what a session shows now.
+    """A kept report, A, beside the session's current one.
 
     Parameters
     ----------
@@ -39,6 +39,7 @@ class Compare(VBox):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> session = Session()
     >>> compare = Compare(session)
@@ -48,7 +49,7 @@ class Compare(VBox):
     """
 
     def __init__(self, session: Any) -> None:
-        self.session: Session = getattr(session, "session", session)
+        self.session = session_of(session)
         self.kept: Report = self.session.report
         self.keep = Button(description="Keep as A", tooltip="What is shown now becomes A")
         self.keep.layout.align_self = "flex-start"
@@ -56,7 +57,7 @@ class Compare(VBox):
         super().__init__([self.keep, self.table])
         self.add_class("ow-compare")
         self.keep.on_click(lambda _: self._keep())
-        self.session.observe(lambda _: self._write(), "report")
+        self.session.on_report(self._write)
         self._write()
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 

@@ -7,7 +7,8 @@ from typing import Any
 from ipywidgets import FloatSlider, VBox
 
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session
+from optiwidgets.session.queries import corrupted_reports
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -29,6 +30,7 @@ class NewData(VBox):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> dial = NewData(Session())
     >>> dial.sliders["rotation"].value = 30.0
     >>> name, before, now, fell = dial.table.rows[0]
@@ -37,20 +39,20 @@ class NewData(VBox):
     """
 
     def __init__(self, session: Any) -> None:
-        self.session: Session = getattr(session, "session", session)
+        self.session = session_of(session)
         self.sliders = {name: _slider(*dial) for name, dial in DIALS.items()}
         self.table = Table("", ("", "as they were", "changed", "fell by"))
         super().__init__([*self.sliders.values(), self.table])
         self.add_class("ow-newdata")
         for slider in self.sliders.values():
             slider.observe(lambda _: self._write(), "value")
-        self.session.observe(lambda _: self._write(), "report")
+        self.session.on_report(self._write)
         self._write()
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
     def _write(self) -> None:
         dial = {name: slider.value for name, slider in self.sliders.items()}
-        new = self.session.on_new_data(**dial)
+        new = corrupted_reports(self.session.experiment, self.session.report.recipe, **dial)
         known = (self.session.baseline, self.session.report)
         rows = zip(("baseline", "optimized"), known, new, strict=True)
         drop = new[1].drop_from(new[0])

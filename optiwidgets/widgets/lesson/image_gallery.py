@@ -10,7 +10,8 @@ from ipywidgets import HTML, Dropdown, Image, VBox
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job
-from optiwidgets.session.session import Session
+from optiwidgets.session.queries import exploration_pixels
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.security.message_guard import guard
 
 MOST = 24  # images shown
@@ -23,17 +24,18 @@ class Inspect(VBox):
     Parameters
     ----------
     session
-        A ``Session``, or a widget that has one. The pictures follow it once the hand rests.
+        A ``Session``, or a widget that has one. The pictures follow it as an idle job.
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> inspect = Inspect(Session())
     >>> inspect.kind.options
     ('lost', 'gained', 'wrong before and after')
     """
 
     def __init__(self, session: Any) -> None:
-        self.session: Session = getattr(session, "session", session)
+        self.session = session_of(session)
         self.kind = Dropdown(options=KINDS, description="Images")
         self.count, self.pictures = HTML(), Image(format="png")
         super().__init__([self.kind, self.count, self.pictures])
@@ -45,8 +47,8 @@ class Inspect(VBox):
 
     def draw(self, report: Report) -> tuple[str, bytes]:
         """A sentence and a picture."""
-        places = chosen(self.session.baseline, report, self.kind.value)
-        return f"{len(places)} images {self.kind.value}", self._picture(report, places[:MOST])
+        indices = chosen(self.session.baseline, report, self.kind.value)
+        return f"{len(indices)} images {self.kind.value}", self._picture(report, indices[:MOST])
 
     def show(self, drawn: tuple[str, bytes]) -> None:
         """Put them on the screen."""
@@ -56,30 +58,31 @@ class Inspect(VBox):
     def _drawing(self, report: Report) -> Job:
         return lambda is_cancelled: self.draw(report), self.show
 
-    def _picture(self, report: Report, places: Integers) -> bytes:
+    def _picture(self, report: Report, indices: Integers) -> bytes:
         from optiwidgets.plotting import (
             draw_images,
             to_bytes,  # matplotlib, on first use
         )
 
-        if not len(places):
+        if not len(indices):
             return b""
         before, names = self.session.baseline, report.class_names
         titles = [
             f"{names[report.labels[i]]}: {names[before.predictions[i]]} "
             f"{before.scores[i].max():.0%}\nthen {names[report.predictions[i]]} "
             f"{report.scores[i].max():.0%}"
-            for i in places
+            for i in indices
         ]
-        return to_bytes(draw_images(self.session.pixels(places.tolist()), titles), "png")
+        pixels = exploration_pixels(self.session.experiment, indices.tolist())
+        return to_bytes(draw_images(pixels, titles), "png")
 
 
 def chosen(before: Report, after: Report, kind: str) -> Integers:
-    """Places of the images of a kind, those that changed most first."""
+    """Return the indices of the images of a kind, those that changed most first."""
     was, now = before.predictions == before.labels, after.predictions == after.labels
     masks = dict(zip(KINDS, (was & ~now, ~was & now, ~was & ~now), strict=True))
-    places = np.flatnonzero(masks[kind])
-    truth = after.labels[places]
-    moved = np.abs(after.scores[places, truth] - before.scores[places, truth])
-    found: Integers = places[np.argsort(-moved, kind="stable")]
+    indices = np.flatnonzero(masks[kind])
+    truth = after.labels[indices]
+    moved = np.abs(after.scores[indices, truth] - before.scores[indices, truth])
+    found: Integers = indices[np.argsort(-moved, kind="stable")]
     return found

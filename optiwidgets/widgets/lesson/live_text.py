@@ -12,6 +12,7 @@ from ipywidgets import HTML
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.report import Report
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.controls.options import LABELS
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -44,13 +45,13 @@ class Live(HTML):
 
     def __init__(self, text: str, session: Any) -> None:
         super().__init__()
-        self.text, self.session = text, getattr(session, "session", session)
+        self.text, self.session = text, session_of(session)
         known = figures(self.session.baseline, self.session.report)
         unknown = {name for _, name, _, _ in Formatter().parse(text) if name} - known.keys()
         if unknown:
             raise ValueError(f"figures are {', '.join(known)}, not {', '.join(sorted(unknown))}")
         self.add_class("ow-live")
-        self.session.observe(lambda _: self._write(), "report")
+        self.session.on_report(self._write)
         self._write()
         guard(self, lambda _: self._write())
 
@@ -61,7 +62,7 @@ class Live(HTML):
 
 
 def figures(baseline: Report, report: Report) -> dict[str, str]:
-    """What can stand in a text about a report, in words and units."""
+    """Format the figures of a report, with units."""
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))

@@ -53,7 +53,7 @@ class Decide(VBox):
         guard(self, lambda reason: setattr(self.shown, "caption", reason))
 
     def verdicts(self) -> list[Verdict]:
-        """What each policy says of where the sliders stand, MOBILE first."""
+        """Grade the sliders' numbers under each policy, MOBILE first."""
         drop = float(self.accuracy_before - self.accuracy.value)
         cut, speedup = self.size_cut.value / 100, self.speedup.value
         return [grade(drop, cut, speedup, policy) for policy in POLICIES]

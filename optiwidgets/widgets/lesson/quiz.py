@@ -13,8 +13,8 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
 from optiwidgets.widgets.security.message_guard import guard
@@ -29,7 +29,7 @@ LABELS = {
 
 
 class Feedback(anywidget.AnyWidget):
-    """The line under a question; its place in the page stays, so that news in it are spoken."""
+    """Line under a question; its element stays in the page, so that changes are spoken."""
 
     _esm = load_esm(__file__, "quiz")
     _css = load_css(__file__, "quiz")
@@ -79,7 +79,7 @@ class Quiz(VBox):
 
     def __init__(self, question: Question, session: Any = None, then: Widget | None = None) -> None:
         self.question = question
-        self.session: Session | None = getattr(session, "session", session)
+        self.session = None if session is None else session_of(session)
         if self.session is None and of_a_run(question):
             raise ValueError(f"{question.key} is about a run: ask(key, session)")
         self.then = then
@@ -112,7 +112,7 @@ class Quiz(VBox):
 
     @property
     def answer(self) -> Any:
-        """What is answered so far; for a challenge, the session's report."""
+        """Answer so far; for a challenge, the session's report."""
         if isinstance(self.question, FindRecipe):
             return self.session.report if self.session else None
         return self.field.answer
@@ -195,16 +195,14 @@ class Quiz(VBox):
 
 
 def ask(question: str | Question, session: Any = None, then: Widget | None = None) -> Quiz:
-    """Put a question on the page.
+    """Put a question on the page: ``Quiz`` by the question's key.
 
     Parameters
     ----------
     question
         Its key in the bank, or a question of your own.
-    session
-        Whose run is asked about: a ``Session``, or something that has one, like an ``Explorer``.
-    then
-        A widget shown only once an answer was given.
+    session, then
+        As of ``Quiz``.
 
     Raises
     ------
@@ -225,7 +223,7 @@ def ask(question: str | Question, session: Any = None, then: Widget | None = Non
 
 
 def of_a_run(question: Question) -> bool:
-    """Whether a question cannot be graded without a session.
+    """Tell whether a question cannot be graded without a session.
 
     Examples
     --------

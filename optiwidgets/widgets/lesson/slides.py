@@ -27,7 +27,7 @@ class Present(VBox):
     --------
     >>> talk = Present(["<h2>Pruning</h2>", "<h2>Quantization</h2>"])
     >>> talk.next.click()
-    >>> talk.place, talk.counter.value
+    >>> talk.index, talk.counter.value
     (1, '2 of 2')
     """
 
@@ -38,7 +38,7 @@ class Present(VBox):
         self.back = Button(description="Back")
         self.next = Button(description="Next")
         self.counter = HTML()
-        self.place = 0
+        self.index = 0
         self.back.on_click(lambda _: self.turn(-1))
         self.next.on_click(lambda _: self.turn(1))
         bar = HBox([self.back, self.counter, self.next]).add_class("ow-turn")
@@ -50,11 +50,11 @@ class Present(VBox):
     def turn(self, by: int) -> None:
         """Go ``by`` slides on, not beyond the first and the last."""
         last = len(self.slides) - 1
-        self.place = min(last, max(0, self.place + by))
-        for place, slide in enumerate(self.slides):
-            slide.layout.display = None if place == self.place else "none"
-        self.back.disabled, self.next.disabled = self.place == 0, self.place == last
-        self.counter.value = f"{self.place + 1} of {len(self.slides)}"
+        self.index = min(last, max(0, self.index + by))
+        for index, slide in enumerate(self.slides):
+            slide.layout.display = None if index == self.index else "none"
+        self.back.disabled, self.next.disabled = self.index == 0, self.index == last
+        self.counter.value = f"{self.index + 1} of {len(self.slides)}"
 
 
 def _large(text: str) -> str:

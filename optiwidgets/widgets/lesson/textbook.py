@@ -9,7 +9,8 @@ from ipywidgets import Button, VBox
 
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session
+from optiwidgets.session import queries
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -30,6 +31,7 @@ class Textbook(VBox):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> textbook = Textbook(Session(Experiment.load("smear-200")))
     >>> textbook.table.rows[0][:2]
@@ -37,7 +39,7 @@ class Textbook(VBox):
     """
 
     def __init__(self, session: Any) -> None:
-        self.session: Session = getattr(session, "session", session)
+        self.session = session_of(session)
         self.find = Button(description="Find such a recipe", tooltip="Tries some 270 recipes")
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
         heads = ("", "book, before", "live, before", "book, after", "live, now")
@@ -45,14 +47,14 @@ class Textbook(VBox):
         super().__init__([self.find, self.table])
         self.add_class("ow-textbook")
         self.find.on_click(lambda _: self._look())
-        self.session.observe(lambda _: self._write(), "report")
+        self.session.on_report(self._write)
         self._write()
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
     def _look(self) -> None:
         self.find.disabled = True
         self.table.caption = "Looking for it: this takes some seconds."
-        search = self.session.search(AFTER, self._found)
+        search = queries.search(self.session, AFTER, self._found)
         search.add_done_callback(lambda _: self._looked())  # found, given up or failed
 
     def _looked(self) -> None:

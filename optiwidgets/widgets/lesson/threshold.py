@@ -1,4 +1,4 @@
-"""Where to draw the line between two classes, and what a miss and a false alarm cost."""
+"""Decision threshold between two classes, and the cost of misses and false alarms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipywidgets import BoundedIntText, FloatSlider, HBox, VBox
 
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -31,6 +31,7 @@ class Threshold(VBox):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> Threshold(Session(Experiment.load("digits")))
     Traceback (most recent call last):
@@ -39,7 +40,7 @@ class Threshold(VBox):
     """
 
     def __init__(self, session: Any) -> None:
-        self.session: Session = getattr(session, "session", session)
+        self.session = session_of(session)
         self.threshold = FloatSlider(
             value=0.5, min=0.01, max=0.99, step=0.01, description="Threshold"
         )
@@ -50,7 +51,7 @@ class Threshold(VBox):
             widget.style.description_width, widget.layout.width = "140px", "260px"
             widget.observe(lambda _: self._write(), "value")
         self.threshold.layout.width = "460px"
-        self.session.observe(lambda _: self._write(), "report")
+        self.session.on_report(self._write)
         self._write()
         super().__init__([self.threshold, HBox([self.miss, self.alarm]), self.shown])
         self.add_class("ow-threshold")

@@ -2,7 +2,7 @@
 // and scores come with the feed; pixels come once an image and are kept here.
 
 const MARKS = [["=", "same"], ["−", "lost"], ["+", "gained"], ["≠", "flip, still wrong"]];
-const known = new Map(); // "images/place" -> ImageData
+const known = new Map(); // "images/index" -> ImageData
 
 const whole = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
 const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
@@ -10,23 +10,23 @@ const score = (share) => Number.isFinite(share) ? `${percent(share, 0)} %` : "no
 const right = (truth, prediction) => truth === prediction ? "right" : "wrong";
 
 /** Keep the pixels that came: one or three colours a pixel. */
-function keep({ images, places, shape, values }) {
-  if (!places) return;
+function keep({ images, indices, shape, values }) {
+  if (!indices) return;
   const [height, width, colours] = shape, size = height * width;
-  whole(places).forEach((place, n) => {
+  whole(indices).forEach((index, n) => {
     const image = new ImageData(width, height);
     for (let i = 0; i < size; i++) {
       for (let c = 0; c < 3; c++)
         image.data[4 * i + c] = values.getUint8((n * size + i) * colours + (colours < 3 ? 0 : c));
       image.data[4 * i + 3] = 255;
     }
-    known.set(`${images}/${place}`, image);
+    known.set(`${images}/${index}`, image);
   });
 }
 
 /** Draw an image's pixels; one that has not come stays empty. */
-function picture(canvas, images, place) {
-  const name = `${images}/${place}`, image = known.get(name);
+function picture(canvas, images, index) {
+  const name = `${images}/${index}`, image = known.get(name);
   if (canvas.dataset.of === name && canvas.dataset.drawn) return;
   canvas.dataset.of = name;
   canvas.dataset.drawn = image ? "yes" : "";
@@ -38,11 +38,11 @@ function picture(canvas, images, place) {
 /** What the cell of a feed holds, image by image. */
 function members({ cell, classes }) {
   const truth = Math.floor(cell.cell / classes.length), prediction = cell.cell % classes.length;
-  const places = whole(cell.places), marks = whole(cell.marks), was = whole(cell.was), now = whole(cell.now);
+  const indices = whole(cell.indices), marks = whole(cell.marks), was = whole(cell.was), now = whole(cell.now);
   const scores = floats(cell.scores);
   const of = truth === prediction ? [truth] : [truth, prediction];
-  return places.map((place, i) => ({
-    place, mark: marks[i], was: classes[was[i]], now: classes[now[i]],
+  return indices.map((index, i) => ({
+    index, mark: marks[i], was: classes[was[i]], now: classes[now[i]],
     scores: of.map((k, n) => [classes[k], scores[4 * i + 2 * n], scores[4 * i + 2 * n + 1]]),
   }));
 }
@@ -53,8 +53,8 @@ function card(open) {
   const lines = [element("span"), element("span")];
   const box = element("button", { type: "button", className: "ow-shot" }, canvas,
     element("span", { className: "ow-told" }, element("span", {}, mark, fate), ...lines));
-  const made = { box, canvas, fate, mark, lines, place: -1 };
-  box.addEventListener("click", () => open(made.place));
+  const made = { box, canvas, fate, mark, lines, index: -1 };
+  box.addEventListener("click", () => open(made.index));
   return made;
 }
 
@@ -64,9 +64,9 @@ function stamp(node, mark) {
 }
 
 function paintCard(made, member, images) {
-  made.place = member.place;
-  made.box.dataset.place = member.place;
-  picture(made.canvas, images, member.place);
+  made.index = member.index;
+  made.box.dataset.index = member.index;
+  picture(made.canvas, images, member.index);
   write(made.fate, `${member.was} → ${member.now}`);
   stamp(made.mark, member.mark);
   made.lines.forEach((line, i) => {
@@ -74,7 +74,7 @@ function paintCard(made, member, images) {
     write(line, name === undefined ? "" : `${name}: ${score(before)} → ${score(after)}`);
   });
   const told = member.scores.map(([name, before, after]) => `score of ${name} ${score(before)}, now ${score(after)}`);
-  const label = `image ${member.place}, ${MARKS[member.mark][1]}: predicted ${member.was}, now ${member.now}; ${told.join("; ")}`;
+  const label = `image ${member.index}, ${MARKS[member.mark][1]}: predicted ${member.was}, now ${member.now}; ${told.join("; ")}`;
   if (made.box.ariaLabel !== label) made.box.ariaLabel = label;
 }
 
@@ -139,8 +139,8 @@ function paintAll(parts, data, open) {
   write(parts.told, summary(data, found.length));
 }
 
-function paintOne(parts, { image, classes, cell }, place) {
-  picture(parts.canvas, cell.images, place);
+function paintOne(parts, { image, classes, cell }, index) {
+  picture(parts.canvas, cell.images, index);
   parts.mark.hidden = parts.scores.hidden = !image;
   if (!image) return write(parts.fate, "Not among the images of this part: wait for all of them.");
   const truth = classes[image.truth], was = classes[image.was], now = classes[image.now];
@@ -149,7 +149,7 @@ function paintOne(parts, { image, classes, cell }, place) {
   bars(parts.scores, classes, image);
 }
 
-/** Take the focus into the drawer as it opens, and give it back to where it was. */
+/** Take the focus into the panel as it opens, and give it back to where it was. */
 function focusKeeper(el, parts) {
   let opener = null;
   const cellOf = (cell) => el.closest(".ow-explorer")?.querySelectorAll('[aria-label="Optimized"] [role="gridcell"]')[cell];
@@ -174,7 +174,7 @@ function initialize({ model }) {
   return () => model.off("change:pixels", take);
 }
 
-/** The boxes around make room for an open drawer. */
+/** The boxes around make room for an open panel. */
 function makeRoom(el, open) {
   const lower = el.parentElement;
   if (!lower && open) { requestAnimationFrame(() => makeRoom(el, open)); return; } // not in the page yet
@@ -195,25 +195,25 @@ async function render({ model, el }) {
     event.preventDefault();
     act(image >= 0 ? { image: -1 } : { cell: -1 });
   });
-  const showImage = (place) => act({ image: place });
+  const showImage = (index) => act({ image: index });
   return draw(model, (data) => {
     const now = data.cell?.cell ?? -1, before = open, looked = image;
-    const place = data.cell ? data.cell.image : -1;
+    const index = data.cell ? data.cell.image : -1;
     open = now;
-    image = place;
+    image = index;
     el.classList.toggle("ow-shown", now >= 0);
     makeRoom(el, now >= 0);
     parts.box.hidden = now < 0;
     if (now < 0) return before >= 0 && focus.closed(before);
     write(parts.head, title(data));
-    const one = place >= 0;
+    const one = index >= 0;
     parts.list.hidden = one;
     parts.one.hidden = parts.back.hidden = !one;
     paintAll(parts, data, showImage);
-    if (one) paintOne(parts, data, place);
+    if (one) paintOne(parts, data, index);
     if (before !== now) focus.opened();
     else if (one && looked < 0) parts.back.focus({ preventScroll: true });
-    else if (!one && looked >= 0) (parts.list.querySelector(`[data-place="${looked}"]`) ?? parts.close).focus({ preventScroll: true });
+    else if (!one && looked >= 0) (parts.list.querySelector(`[data-index="${looked}"]`) ?? parts.close).focus({ preventScroll: true });
   });
 }
 

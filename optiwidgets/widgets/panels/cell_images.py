@@ -1,4 +1,4 @@
-"""What a cell of the matrices holds, image by image, and what changed: asked by hand, live."""
+"""Images of one cell of the matrices, before and after."""
 
 from __future__ import annotations
 
@@ -10,72 +10,83 @@ from traitlets import Dict, Int, TraitError, observe, validate
 
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
+from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
-from optiwidgets.widgets.panels.comparison import describe_cell, describe_image
+from optiwidgets.widgets.panels.comparison import cell_payload, image_payload
 
 
 class CellImages(Panel):
     """The images in one cell, before and after; from one of them to its scores.
 
-    ``cell`` is ``truth * K + prediction`` and ``image`` a place among the exploration images; -1 is
-    none. Scores go with the feed; ``pixels`` goes apart and holds only what the page has not yet.
+    ``cell`` is ``truth * K + prediction`` and ``image`` an index among the exploration images; -1
+    is none. Scores go with the feed; ``pixels`` goes apart, with only the images the page has not.
 
     Examples
     --------
     >>> from optiwidgets.widgets.base.panel import Feed
     >>> session = Session()
-    >>> drawer = CellImages(session, feed=Feed())
-    >>> drawer.describe(session.baseline, session.report)
+    >>> images = CellImages(session, feed=Feed())
+    >>> images.payload(session.baseline, session.report)
     {}
-    >>> drawer.cell = 44
-    >>> drawer.describe(session.baseline, session.report)["cell"]["total"] > 100
+    >>> images.cell = 44
+    >>> images.payload(session.baseline, session.report)["cell"]["total"] > 100
     True
     """
 
     _esm, _css = load_esm(__file__, "cell_images"), load_css(__file__, "cell_images")
     cell = Int(-1, help="truth * K + prediction of the open cell, or -1").tag(sync=True)
-    image = Int(-1, help="place of the open image, or -1").tag(sync=True)
+    image = Int(-1, help="index of the open image, or -1").tag(sync=True)
     pixels = Dict(help="images the page has not had yet").tag(sync=True)
 
     def __init__(self, session: Session, **traits: Any) -> None:
         self.session = session
-        self._images = session.baseline.images  # which set the places are of
+        self._images = session.baseline.images  # which set the indices are of
         self._sent: set[int] = set()
         super().__init__(**traits)
 
-    def describe(
-        self, baseline: Report, report: Report, places: Integers | None = None
+    def payload(
+        self, baseline: Report, report: Report, indices: Integers | None = None
     ) -> dict[str, Any]:
-        """What the open cell and image come down to, for the feed; {} while closed.
+        """Describe the open cell and image for the feed; {} while none of these images is open.
 
         Parameters
         ----------
         baseline, report
             Reports of the same images.
-        places
-            Where those are among the exploration images; all of them, in order, by default.
+        indices
+            Their indices among the exploration images; by default all of them, in order.
+        """
+        if self.cell < 0 or self.session.baseline.images != self._images:
+            return {}
+        cell = cell_payload(baseline, report, self.cell, indices)
+        image = None
+        if self.image >= 0:
+            image = image_payload(baseline, report, self.image, indices)
+        return {"cell": cell | {"images": self._images, "image": self.image}, "image": image}
+
+    def update(
+        self, baseline: Report, report: Report, indices: Integers | None = None
+    ) -> dict[str, Any]:
+        """Send the pixels that the page has not had yet, and return ``payload``.
+
+        Images of another dataset close the cell first.
         """
         if self.session.baseline.images != self._images:
             self._start_over()
-        if self.cell < 0:
-            return {}
-        told = describe_cell(baseline, report, self.cell, places)
-        drawn = np.frombuffer(told["places"], "<i4").tolist()
-        self._supply([*drawn, *([self.image] if self.image >= 0 else [])])
-        one = None
-        if self.image >= 0:
-            one = describe_image(baseline, report, self.image, places)
-        return {"cell": told | {"images": self._images, "image": self.image}, "image": one}
+        payload = self.payload(baseline, report, indices)
+        if payload:
+            self._send_pixels(payload["cell"])
+        return payload
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Add all pixels sent so far where the whole state is asked for: by a page loaded anew."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
-        return state | {"pixels": self._drawn(sorted(self._sent))} if key is None else state
+        return state | {"pixels": self._pixels_of(sorted(self._sent))} if key is None else state
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """A hand may open a cell that there is and an image that there is, or close them."""
+        """Raise TraitError unless it opens a cell or an image that exists, or closes them."""
         if trait not in ("cell", "image"):
             raise TraitError(f"{trait} cannot be set from a page")
         if type(value) is not int:
@@ -99,24 +110,28 @@ class CellImages(Panel):
         self.image = -1
 
     def _start_over(self) -> None:
-        """Other images: what was open is of no meaning among them."""
+        """Close cell and image, which are of other images, and forget which pixels were sent."""
         self._images, self._sent = self.session.baseline.images, set()
         self.cell = self.image = -1
 
-    def _supply(self, places: Sequence[int]) -> None:
-        new = sorted({*places} - self._sent)
+    def _send_pixels(self, cell: dict[str, Any]) -> None:
+        """Set ``pixels`` to the images of a cell, and the open one, that were not sent yet."""
+        needed = {*np.frombuffer(cell["indices"], "<i4").tolist()}
+        needed |= {self.image} if self.image >= 0 else set()
+        new = sorted(needed - self._sent)
         if new:
             self._sent.update(new)
-            self.pixels = self._drawn(new)
+            self.pixels = self._pixels_of(new)
 
-    def _drawn(self, places: Sequence[int]) -> dict[str, Any]:
-        """Pixels as bytes 0..255, row by row, colours together."""
-        if not places:
+    def _pixels_of(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Encode pixels as bytes 0..255, row by row, colours together."""
+        if not indices:
             return {}
-        pixels = np.rint(255 * self.session.pixels(places)).astype(np.uint8)
+        images = exploration_pixels(self.session.experiment, indices)
+        pixels = np.rint(255 * images).astype(np.uint8)
         return {
             "images": self._images,
-            "places": np.array(places, "<i4").tobytes(),
+            "indices": np.array(indices, "<i4").tobytes(),
             "shape": list(pixels.shape[1:]),
             "values": pixels.tobytes(),
         }

@@ -10,24 +10,24 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel, View
 from optiwidgets.widgets.panels.cell_images import CellImages
-from optiwidgets.widgets.panels.comparison import describe_changes
+from optiwidgets.widgets.panels.comparison import changes_payload
 
 
 class Changes(Panel):
-    """Which mistakes grew, the worst class, and whether the drop is real.
+    """Mistakes that grew, the worst class, and the significance of the drop.
 
-    ``chosen`` is the cell, ``truth * K + prediction``, of a mistake that a hand chose.
+    ``chosen`` is the cell, ``truth * K + prediction``, of the mistake that was chosen.
     """
 
     _esm, _css = load_esm(__file__, "changes"), load_css(__file__, "changes")
     chosen = Int(-1, help="cell of the mistake just chosen, or -1").tag(sync=True)
-    drawer = Instance(CellImages)
+    cell_images = Instance(CellImages)
     min = -1  # of chosen, for the guard
 
     @property
     def max(self) -> int:
         """The last cell there is."""
-        return int(self.drawer.session.baseline.scores.shape[1]) ** 2 - 1
+        return int(self.cell_images.session.baseline.scores.shape[1]) ** 2 - 1
 
 
 class ChangedImages(View):
@@ -39,17 +39,17 @@ class ChangedImages(View):
     >>> from optiwidgets.widgets.base.panel import Feed
     >>> session = Session()
     >>> changed = ChangedImages(CellImages(session, feed=Feed()))
-    >>> changed.describe(session.baseline, session.report)
+    >>> changed.payload(session.baseline, session.report)
     {}
     >>> changed.looked_at = True
-    >>> changed.describe(session.baseline, session.report)["lamp"]["state"]
+    >>> changed.payload(session.baseline, session.report)["lamp"]["state"]
     'no sign of a drop'
     """
 
-    def __init__(self, drawer: CellImages) -> None:
-        self.panel = Changes(feed=drawer.feed, drawer=drawer)
+    def __init__(self, cell_images: CellImages) -> None:
+        self.panel = Changes(feed=cell_images.feed, cell_images=cell_images)
         super().__init__([self.panel])
 
-    def describe(self, baseline: Report, report: Report) -> dict[str, Any]:
-        """What is drawn, for the feed; {} while nobody looks."""
-        return describe_changes(baseline, report) if self.looked_at else {}
+    def payload(self, baseline: Report, report: Report) -> dict[str, Any]:
+        """Describe the changes for the feed; {} while the tab is closed."""
+        return changes_payload(baseline, report) if self.looked_at else {}

@@ -1,7 +1,8 @@
-"""What two reports of the same images say image by image: cells, flows, and whether a drop is real.
+"""Comparison of two reports image by image, as payloads: cells, flows, significance of the drop.
 
-``baseline`` and ``report`` are always of the same images. ``places`` says where those are among the
-exploration images, for reports of a part of them; without it they are the first ones in order.
+``baseline`` and ``report`` are always of the same images. ``indices`` are those images' indices
+among the exploration images, for reports of a part of them; without it they are the first ones in
+order.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from optiwidgets.engine.types.report import Report
 MOST_DRAWN = 24  # images of a cell
 
 
-def describe_cell(
-    baseline: Report, report: Report, cell: int, places: Integers | None = None
+def cell_payload(
+    baseline: Report, report: Report, cell: int, indices: Integers | None = None
 ) -> dict[str, Any]:
-    """What is drawn of a cell, ``truth * K + prediction``: its images as bytes, the rest as JSON.
+    """Describe a cell, ``truth * K + prediction``: its images as bytes, the rest as JSON.
 
     Examples
     --------
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> exp = Experiment.load("digits")
-    >>> told = describe_cell(exp.run(Recipe()), exp.run(Recipe(sparsity=0.8)), 44)
-    >>> told["cell"], told["total"] >= told["before"], len(told["places"]) == 4 * MOST_DRAWN
+    >>> told = cell_payload(exp.run(Recipe()), exp.run(Recipe(sparsity=0.8)), 44)
+    >>> told["cell"], told["total"] >= told["before"], len(told["indices"]) == 4 * MOST_DRAWN
     (44, True, True)
     """
     truth, prediction = divmod(cell, len(report.class_names))
@@ -42,7 +43,7 @@ def describe_cell(
         "after": found.after,
         "lost": int((found.marks == LOST).sum()),
         "gained": int((found.marks == GAINED).sum()),
-        "places": _whole(drawn if places is None else places[drawn]),
+        "indices": _whole(drawn if indices is None else indices[drawn]),
         "marks": _whole(found.marks[:MOST_DRAWN]),
         "was": _whole(baseline.predictions[drawn]),
         "now": _whole(report.predictions[drawn]),
@@ -50,26 +51,26 @@ def describe_cell(
     }
 
 
-def describe_image(
-    baseline: Report, report: Report, place: int, places: Integers | None = None
+def image_payload(
+    baseline: Report, report: Report, index: int, indices: Integers | None = None
 ) -> dict[str, Any] | None:
-    """What is drawn of one image: scores of all classes; None where the reports are without it.
+    """Describe one image: scores of all classes; None where the reports are without it.
 
     Examples
     --------
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> base = Experiment.load("digits").run(Recipe())
-    >>> told = describe_image(base, base, 7)
+    >>> told = image_payload(base, base, 7)
     >>> told["truth"] == int(base.labels[7]), len(told["before"])
     (True, 40)
     """
-    found = np.flatnonzero((np.arange(len(report.labels)) if places is None else places) == place)
+    found = np.flatnonzero((np.arange(len(report.labels)) if indices is None else indices) == index)
     if not len(found):
         return None
     at = int(found[0])
     return {
-        "place": place,
+        "index": index,
         "truth": int(report.labels[at]),
         "was": int(baseline.predictions[at]),
         "now": int(report.predictions[at]),
@@ -79,15 +80,15 @@ def describe_image(
     }
 
 
-def describe_changes(baseline: Report, report: Report) -> dict[str, Any]:
-    """What the tab "What changed" draws.
+def changes_payload(baseline: Report, report: Report) -> dict[str, Any]:
+    """Describe flows and significance of the drop, for the tab "What changed".
 
     Examples
     --------
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> base = Experiment.load("digits").run(Recipe())
-    >>> told = describe_changes(base, base)
+    >>> told = changes_payload(base, base)
     >>> told["flows"], told["lamp"]["state"]
     ([], 'no sign of a drop')
     """

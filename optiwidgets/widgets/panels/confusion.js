@@ -69,43 +69,43 @@ function build(el, names) {
 }
 
 /** Which cell of its grid a node is or is in; -1 for none. */
-function placeOf(node) {
+function indexOf(node) {
   const cell = node.closest?.('[role="gridcell"]');
   return cell ? [...cell.closest('[role="grid"]').querySelectorAll('[role="gridcell"]')].indexOf(cell) : -1;
 }
 
 /** A click, Enter or Space on a cell of any of the three opens it, Escape closes. */
-function openers(el, drawer) {
-  const open = (cell) => { drawer.set({ cell, image: -1 }); drawer.save_changes(); };
-  el.addEventListener("click", ({ target }) => { if (placeOf(target) >= 0) open(placeOf(target)); });
+function openers(el, opened) {
+  const open = (cell) => { opened.set({ cell, image: -1 }); opened.save_changes(); };
+  el.addEventListener("click", ({ target }) => { if (indexOf(target) >= 0) open(indexOf(target)); });
   el.addEventListener("keydown", (event) => {
-    if (placeOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
+    if (indexOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
     event.preventDefault();
-    open(event.key === "Escape" ? -1 : placeOf(event.target));
+    open(event.key === "Escape" ? -1 : indexOf(event.target));
   });
 }
 
 /** What the tooltip says of a cell: count and share in both models, and the change. */
-function account({ classes, baseline, optimized }, place) {
-  const k = classes.length, row = Math.floor(place / k);
+function account({ classes, baseline, optimized }, index) {
+  const k = classes.length, row = Math.floor(index / k);
   const [before, after] = [counts(baseline), counts(optimized)];
   const images = before.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0);
   const share = (count) => images ? `${percent(count / images)} %` : "–";
   const line = (name, count) => [name, `${thousands(count)} images`, share(count)];
   return {
-    title: `truth ${classes[row]}, prediction ${classes[place % k]}`,
-    lines: [line("baseline", before[place]), line("optimized", after[place]),
-      ["change", `${signed(after[place] - before[place])} images`, ""]],
+    title: `truth ${classes[row]}, prediction ${classes[index % k]}`,
+    lines: [line("baseline", before[index]), line("optimized", after[index]),
+      ["change", `${signed(after[index] - before[index])} images`, ""]],
     note: `of ${thousands(images)} images with truth ${classes[row]}`,
   };
 }
 
 async function render({ model, el }) {
   el.classList.add("ow-matrices");
-  const drawer = model.get("drawer") && await referred(model, model.get("drawer"));
-  if (drawer) openers(el, drawer);
+  const opened = model.get("cell_images") && await referred(model, model.get("cell_images"));
+  if (opened) openers(el, opened);
   let names = [], made = [], shown = null;
-  const tip = tooltip(el, (cell) => account(shown, placeOf(cell)));
+  const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
   return draw(model, (data) => {
     shown = data;
     if (data.classes.length > MOST_CLASSES) {

@@ -1,4 +1,4 @@
-"""A digit of the learner's own, read by baseline and optimized model together."""
+"""Canvas for a digit that baseline and optimized model classify."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ipywidgets import Button, HBox
 from traitlets import Bytes, Dict, TraitError, Unicode
 
 from optiwidgets.engine.types.measurements import Floats
+from optiwidgets.session.queries import DrawingReader, exploration_pixels
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
@@ -25,7 +26,7 @@ def _as_bytes(value: Any, widget: Any) -> bytes:
 class Canvas(anywidget.AnyWidget):
     """28 x 28 pixels to draw on, and what both models read in them.
 
-    ``pixels`` are one byte each, row by row, 255 is ink; ``answer`` is ``describe_reading(...)``,
+    ``pixels`` are one byte each, row by row, 255 is ink; ``answer`` is ``reading_payload(...)``,
     empty where there is no ink; ``reason`` says why nothing can be drawn.
 
     Examples
@@ -43,7 +44,7 @@ class Canvas(anywidget.AnyWidget):
     about = Unicode().tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError for what no hand can draw."""
+        """Raise TraitError for pixels that cannot be drawn."""
         if trait != "pixels":
             raise TraitError(f"{trait} cannot be set from a page")
         if not isinstance(value, bytes | bytearray | memoryview):
@@ -71,7 +72,7 @@ class DigitCanvas(View):
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.reader = session, DrawingReader(session)
         self.canvas = Canvas()
         self.clear = Button(description="Clear", tooltip="An empty canvas")
         self.take = Button(description="Take a real one", tooltip="The next exploration image")
@@ -82,29 +83,29 @@ class DigitCanvas(View):
         self.clear.on_click(lambda _: self._put(EMPTY, ""))
         self.take.on_click(lambda _: self._take())
         self.canvas.observe(lambda _: self._drew(), "pixels")
-        self.observe(lambda _: self.follow(), "looked_at")
-        session.observe(lambda _: self.follow(), ["report", "experiment"])
+        self.observe(lambda _: self.read(), "looked_at")
+        session.on_report(self.read)
 
-    def follow(self) -> None:
-        """Read what is drawn anew, while somebody looks."""
+    def read(self) -> None:
+        """Classify the drawing anew, while the tab is open."""
         if not self.looked_at:
             return
-        reason = self.session.unreadable
+        reason = self.reader.unreadable
         self.clear.disabled = self.take.disabled = bool(reason)
         with self.canvas.hold_sync():
             self.canvas.reason = reason
-            self.canvas.answer = {} if reason else self._read()
+            self.canvas.answer = {} if reason else self._scores()
 
-    def _read(self) -> dict[str, Any]:
+    def _scores(self) -> dict[str, Any]:
         drawing = self.canvas.pixels
         if not any(drawing):
             return {}
-        before, after, seen = self.session.scores_of(drawing)
-        return describe_reading(before, after, self.session.report.class_names) | {"seen": seen}
+        before, after, seen = self.reader.scores(drawing)
+        return reading_payload(before, after, self.session.report.class_names) | {"seen": seen}
 
     def _drew(self) -> None:
         self.canvas.about = ""
-        self.follow()
+        self.read()
 
     def _put(self, pixels: bytes, about: str) -> None:
         with self.canvas.hold_sync():
@@ -120,17 +121,18 @@ class DigitCanvas(View):
         mine = np.flatnonzero(labels == label)
         if not len(mine):
             return
-        place = int(mine[turn % len(mine)])
-        pixels = np.round(255 * self.session.pixels([place])[0, :, :, 0]).astype(np.uint8)
-        self._put(pixels.tobytes(), f"exploration image {place}, truth {report.class_names[label]}")
+        index = int(mine[turn % len(mine)])
+        image = exploration_pixels(self.session.experiment, [index])[0, :, :, 0]
+        pixels = np.round(255 * image).astype(np.uint8)
+        self._put(pixels.tobytes(), f"exploration image {index}, truth {report.class_names[label]}")
 
 
-def describe_reading(before: Floats, after: Floats, names: tuple[str, ...]) -> dict[str, Any]:
+def reading_payload(before: Floats, after: Floats, names: tuple[str, ...]) -> dict[str, Any]:
     """Scores of both models for one drawing, and the same in words.
 
     Examples
     --------
-    >>> reading = describe_reading(np.array([0.9, 0.1]), np.array([0.3, 0.7]), ("4", "9"))
+    >>> reading = reading_payload(np.array([0.9, 0.1]), np.array([0.3, 0.7]), ("4", "9"))
     >>> reading["words"], reading["flipped"]
     ('Flip: baseline reads 4 (90 %), optimized reads 9 (70 %).', True)
     """

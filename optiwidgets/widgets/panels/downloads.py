@@ -1,4 +1,4 @@
-"""What there is to keep of a report: its figure, the packed file, the ONNX file."""
+"""Downloads of a report: its figure, the packed file, the ONNX file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Downloads(VBox):
 
 
 def render(report: Report) -> dict[str, bytes]:
-    """What there is to keep, as files' bytes by kind."""
+    """Render all downloads, as files' bytes by kind."""
     with tempfile.TemporaryDirectory() as folder:
         packed, graph = Path(folder, "m.owz"), Path(folder, "m.onnx")
         report.save(packed)
@@ -53,7 +53,7 @@ def render(report: Report) -> dict[str, bytes]:
 
 def draw(report: Report) -> dict[str, bytes]:
     """The figure, as PNG and SVG."""
-    from optiwidgets.plotting import to_bytes  # seaborn and matplotlib, on first use
+    from optiwidgets.plotting import plot_report, to_bytes  # seaborn and matplotlib, on first use
 
-    figure = report.figure()
+    figure = plot_report(report)
     return {kind: to_bytes(figure, kind) for kind in ("png", "svg")}

@@ -7,19 +7,19 @@ const points = (number) => number.toFixed(1);
 const speed = ({ speed: timed }) => timed ? `${timed[0].toFixed(2)}×` : "–";
 
 /** A radio button that puts a row into A or B. */
-function pick(model, letter, place) {
-  const name = letter.toUpperCase(), input = element("input", { type: "radio", name: `ow-${letter}`, "aria-label": `${name} is row ${place + 1}` });
-  input.addEventListener("change", () => { model.set(letter, place); model.save_changes(); });
+function pick(model, letter, index) {
+  const name = letter.toUpperCase(), input = element("input", { type: "radio", name: `ow-${letter}`, "aria-label": `${name} is row ${index + 1}` });
+  input.addEventListener("change", () => { model.set(letter, index); model.save_changes(); });
   return { input, cell: element("td", {}, input) };
 }
 
-function row(model, data, place) {
+function row(model, data, index) {
   const go = element("button", { type: "button", title: data.recipe }, data.words);
-  go.addEventListener("click", () => { model.set("chosen", place); model.save_changes(); });
-  const [a, b] = ["a", "b"].map((letter) => pick(model, letter, place));
+  go.addEventListener("click", () => { model.set("chosen", index); model.save_changes(); });
+  const [a, b] = ["a", "b"].map((letter) => pick(model, letter, index));
   const timed = element("td", { title: data.speed ? `95 %: ${data.speed[1].toFixed(2)} to ${data.speed[2].toFixed(2)}; ${data.optimized_ms.toFixed(3)} ms an image` : "not measured yet" }, speed(data));
   const [low, high] = data.interval;
-  const tr = element("tr", {}, element("td", {}, String(place + 1)), element("th", { scope: "row" }, go),
+  const tr = element("tr", {}, element("td", {}, String(index + 1)), element("th", { scope: "row" }, go),
     element("td", { title: `95 %: ${percent(low)} to ${percent(high)} %` }, `${percent(data.accuracy)} %`),
     element("td", {}, points(data.drop)), element("td", { title: `${thousands(data.bytes)} bytes` }, bytes(data.bytes)),
     element("td", {}, `${data.ratio.toFixed(1)}×`), timed, a.cell, b.cell);
@@ -65,16 +65,16 @@ function render({ model, el }) {
     element("table", {}, caption, element("thead", {}, element("tr", {}, ...HEADS.map((text) => element("th", { scope: "col" }, text)))), body));
   el.append(box, sides);
   let rows = [];
-  const mark = () => rows.forEach((made, place) => {
-    made.tr.classList.toggle("ow-here", place === model.get("chosen"));
-    made.tr.setAttribute("aria-current", place === model.get("chosen"));
-    made.a.checked = place === model.get("a");
-    made.b.checked = place === model.get("b");
+  const mark = () => rows.forEach((made, index) => {
+    made.tr.classList.toggle("ow-here", index === model.get("chosen"));
+    made.tr.setAttribute("aria-current", index === model.get("chosen"));
+    made.a.checked = index === model.get("a");
+    made.b.checked = index === model.get("b");
   });
   const compare = () => { if (model.get("pair").a) sides.replaceChildren(...pair(model.get("pair"))); };
   const rebuild = () => {
     const more = model.get("rows").length > rows.length;
-    rows = model.get("rows").map((data, place) => row(model, data, place));
+    rows = model.get("rows").map((data, index) => row(model, data, index));
     body.replaceChildren(...rows.map(({ tr }) => tr));
     write(caption, `Settled on with ${model.get("about")}; a click restores`);
     mark();

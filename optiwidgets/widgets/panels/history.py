@@ -1,4 +1,4 @@
-"""What was tried: every recipe the hand rested on, to go back to, to compare and to keep."""
+"""History of recipes: undo, redo, comparison and export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, in_words, to_csv
 from optiwidgets.widgets.panels.pareto import Frontier
-from optiwidgets.widgets.panels.report_payload import _plain
+from optiwidgets.widgets.panels.report_payload import plain
 
 
 class HistoryTable(anywidget.AnyWidget):
@@ -38,7 +38,7 @@ class HistoryTable(anywidget.AnyWidget):
     b = Int(0).tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError unless a hand could have chosen this row."""
+        """Raise TraitError unless this row exists."""
         if trait not in ("a", "b", "chosen"):
             raise TraitError(f"{trait} cannot be set from a page")
         last = len(self.rows) - 1
@@ -93,7 +93,7 @@ class History(View):
         self._follow()
 
     def settled(self, report: Report) -> Job:
-        """For ``Session.on_idle``: what is shown and answers the hand is kept."""
+        """For ``Session.on_idle``: keep the report if it is still the current one."""
 
         def done(_: Any) -> None:
             if not self.session.stale and self.session.report.recipe == report.recipe:
@@ -102,7 +102,7 @@ class History(View):
         return no_work, done
 
     def _group(self) -> HistoryLog:
-        """What was tried with the model that is open, whenever it was."""
+        """Return the history of the open model."""
         session = self.session
         key = session.case, session.model
         if key not in self.groups:
@@ -114,7 +114,7 @@ class History(View):
         self.redo.on_click(lambda _: self._go(HistoryLog.forth))
         self.session.observe(lambda _: self._turn(), "baseline")
         self.session.observe(lambda _: self._follow(), "recipe")
-        self.session.observe(lambda change: self._measured(change.new), "report")
+        self.session.on_report(lambda: self._measured(self.session.report))
         self.ledger.observe(lambda change: self._choose(change.new), "chosen")
         self.ledger.observe(lambda _: self._show(), ["a", "b"])
         self.observe(lambda _: self._show(), "looked_at")
@@ -125,9 +125,9 @@ class History(View):
             self.session.ask(recipe)
         self._follow()
 
-    def _choose(self, place: int) -> None:
-        recipe = self.past.entries[place].recipe
-        if place < 0 or recipe == self.session.recipe:
+    def _choose(self, index: int) -> None:
+        recipe = self.past.entries[index].recipe
+        if index < 0 or recipe == self.session.recipe:
             return
         if self.locked:
             self._follow()
@@ -150,7 +150,7 @@ class History(View):
         self.undo.disabled = self.locked or not back
         self.redo.disabled = self.locked or not forth
         if self.looked_at:
-            self.ledger.chosen = self.past.place(self.session.recipe)
+            self.ledger.chosen = self.past.index(self.session.recipe)
 
     def _show(self) -> None:
         if self.looked_at:
@@ -160,7 +160,7 @@ class History(View):
     def _paint(self) -> None:
         past, entries = self.past, self.past.entries
         last = len(entries) - 1
-        a, b = (entries[min(place, last)] for place in (self.ledger.a, self.ledger.b))
+        a, b = (entries[min(index, last)] for index in (self.ledger.a, self.ledger.b))
         with self.ledger.hold_sync():
             self.ledger.about = f"{past.model} on {past.case or 'own images'}"
             self.ledger.rows = [_row(entry) for entry in entries]
@@ -196,5 +196,5 @@ def compare(a: Entry, b: Entry) -> dict[str, Any]:
         "b": _row(b),
         "drop": asdict(b.report.drop_from(a.report)),
         "classes": list(a.report.class_names),
-        "recalls": [[_plain(value) for value in recall] for recall in recalls],
+        "recalls": [[plain(value) for value in recall] for recall in recalls],
     }

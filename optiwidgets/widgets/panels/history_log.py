@@ -1,4 +1,4 @@
-"""What was settled on, with one model: its numbers, and the way back and forth."""
+"""Log of the recipes of one model: numbers, undo and redo."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def recipe(self) -> Recipe:
-        """What was settled on."""
+        """Recipe of the entry."""
         return self.report.recipe
 
     @cached_property
@@ -76,14 +76,14 @@ class HistoryLog:
         self._after: list[Recipe] = []
         self._here = baseline.recipe
 
-    def place(self, recipe: Recipe) -> int:
-        """Where a recipe's entry is, -1 for nowhere."""
+    def index(self, recipe: Recipe) -> int:
+        """Return the index of a recipe's entry, -1 for none."""
         return next((i for i, entry in enumerate(self.entries) if entry.recipe == recipe), -1)
 
     def keep(self, report: Report) -> None:
         """Note a report that was settled on; what was measured of the same recipe stays."""
-        place = self.place(report.recipe)
-        if place >= 0:
+        index = self.index(report.recipe)
+        if index >= 0:
             self.measured(report)
         else:
             self.entries.append(Entry.of(report, self.baseline))
@@ -95,14 +95,14 @@ class HistoryLog:
 
     def measured(self, report: Report) -> bool:
         """Note the speed measured of a recipe that is here; False where there is none to note."""
-        place = self.place(report.recipe)
-        if place < 0 or report.latency in (None, self.entries[place].report.latency):
+        index = self.index(report.recipe)
+        if index < 0 or report.latency in (None, self.entries[index].report.latency):
             return False
-        self.entries[place] = Entry.of(report, self.baseline)
+        self.entries[index] = Entry.of(report, self.baseline)
         return True
 
     def can_go(self, now: Recipe) -> tuple[bool, bool]:
-        """Whether there is something to go back to from a recipe, and something to do again."""
+        """Tell whether undo and redo lead anywhere from a recipe."""
         return bool(self._before) or now != self._here, bool(self._after) and now == self._here
 
     def back(self, now: Recipe) -> Recipe | None:

@@ -7,13 +7,6 @@ const TICKS = 7;
 const whole = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
 const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
 
-/** Make an SVG path of a class; its `d` is all that changes. */
-function path(kind) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  made.setAttribute("class", kind);
-  return made;
-}
-
 /** Weights per unit of the axis, cell by cell. */
 const densities = (counts, edges) => counts.map((n, i) => n / Math.max(1e-30, edges[i + 1] - edges[i]));
 
@@ -36,25 +29,23 @@ function scale(times) {
 const nice = (number, span) =>
   number.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span)))).replace(/^-(?=[0.]*$)/, "");
 
-function table(layers, place) {
+function table(layers, index) {
   const cell = (text) => element("td", {}, text);
   const line = (name, { weights, pruned, distinct, bits, error }) => element("tr", {}, element("th", { scope: "row" }, name),
     cell(thousands(weights)), cell(thousands(pruned)), cell(thousands(distinct)), cell(String(bits)),
     cell(error === null ? "unknown" : error === 0 ? "0" : error.toExponential(1)));
   return layers.map((layer, i) => {
     const row = line(layer.name, layer);
-    row.classList.toggle("ow-looked", i === place);
+    row.classList.toggle("ow-looked", i === index);
     return row;
   });
 }
 
 function build(el) {
-  const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"].map(path);
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDE} ${2 * HALF + STRIP}`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("role", "img");
-  svg.append(before, after, axis, values);
+  const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"]
+    .map((kind) => svgElement("path", { class: kind })); // whose d is all that changes
+  const viewBox = `0 0 ${WIDE} ${2 * HALF + STRIP}`;
+  const svg = svgElement("svg", { viewBox, preserveAspectRatio: "none", role: "img" }, before, after, axis, values);
   const top = element("p"), foot = element("p"), grid = element("p", { className: "ow-grid" });
   const ticks = element("div", { className: "ow-numbers", "aria-hidden": "true" });
   const gone = element("i"), pruned = element("div", { className: "ow-pruned" }, element("span"), element("div", {}, gone));
@@ -90,8 +81,8 @@ function paint(made, data) {
   made.gone.style.width = `${100 * cut / before}%`;
   const at = [...Array(TICKS).keys()].map((i) => nice(low + span * i / (TICKS - 1), span));
   if (made.ticks.textContent !== at.join("")) made.ticks.replaceChildren(...at.map((text) => element("span", {}, text)));
-  made.svg.setAttribute("aria-label", `${data.layers[data.place].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`);
-  made.body.replaceChildren(...table(data.layers, data.place));
+  made.svg.setAttribute("aria-label", `${data.layers[data.index].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`);
+  made.body.replaceChildren(...table(data.layers, data.index));
 }
 
 function render({ model, el }) {

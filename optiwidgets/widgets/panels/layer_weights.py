@@ -17,7 +17,7 @@ from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
-from optiwidgets.widgets.panels.report_payload import _plain
+from optiwidgets.widgets.panels.report_payload import plain
 
 BINS = 96  # of the untouched weights
 ALL = "all"
@@ -26,14 +26,14 @@ Values = NDArray[np.float32]
 
 
 class Histogram(anywidget.AnyWidget):
-    """One layer's weights before and after, and the numbers of all; ``data`` is ``describe``'s."""
+    """One layer's weights before and after, and the numbers of all layers."""
 
-    _esm, _css = load_esm(__file__, "layer_weights"), load_css(__file__, "layer_weights")
+    _esm, _css = load_esm(__file__, "svg", "layer_weights"), load_css(__file__, "layer_weights")
     data = Dict().tag(sync=True)
 
 
 class Weights(View):
-    """Follows the session while it is looked at; where that takes long, once the hand rests.
+    """Follows the session while it is looked at; where that takes long, as an idle job.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ class Weights(View):
         self._layers: tuple[LayerWeights, ...] = ()
         line = HBox([self.layer, self.channel]).add_class("ow-weights-line")
         super().__init__([line, self.chart])
-        for source, name in ((session, "report"), (self, "looked_at")):
-            source.observe(lambda _: self._follow(), name)
+        session.on_report(self._update)
+        self.observe(lambda _: self._update(), "looked_at")
         for handle in (self.layer, self.channel):
             handle.observe(lambda _: self._paint(), "value")
 
@@ -77,7 +77,7 @@ class Weights(View):
         fast = plain and recipe.scheme != "codebook" and recipe.clip != "mse"
         return fast or self.session.experiment.knows_weights(recipe)
 
-    def _follow(self) -> None:
+    def _update(self) -> None:
         if not self.looked_at:
             return
         if self._is_cheap(self.session.report.recipe):
@@ -98,15 +98,15 @@ class Weights(View):
     def _paint(self) -> None:
         if not self._layers:
             return
-        layers, place = self._layers, self.layer.index
+        layers, index = self._layers, self.layer.index
         self._layers = ()
-        self._offer_channels(layers[place])
+        self._offer_channels(layers[index])
         self._layers = layers
         channel = None if self.channel.value == ALL else int(self.channel.value)
-        self.chart.data = describe(layers, place, channel)
+        self.chart.data = weights_payload(layers, index, channel)
 
     def _offer_channels(self, layer: LayerWeights) -> None:
-        """Where each channel has a grid of its own, one of them can be looked at."""
+        """Offer single channels where each has a grid of its own."""
         own = len(layer.values) > 1 and bool((layer.outputs >= 0).all())
         options = [ALL, *(str(output) for output in layer.outputs)] if own else [ALL]
         if [*self.channel.options] != options:
@@ -116,9 +116,11 @@ class Weights(View):
         self.channel.disabled = not own
 
 
-def describe(layers: tuple[LayerWeights, ...], place: int, channel: int | None) -> dict[str, Any]:
-    """What is drawn: counts and edges as bytes; ``channel`` is an output of the untouched layer."""
-    layer = layers[place]
+def weights_payload(
+    layers: tuple[LayerWeights, ...], index: int, channel: int | None
+) -> dict[str, Any]:
+    """Describe counts and edges as bytes; ``channel`` is an output of the untouched layer."""
+    layer = layers[index]
     row = 0 if channel is None else int(np.flatnonzero(layer.outputs == channel)[0])
     before, after = _chosen(layer, channel, row)
     gridded = layer.values.size > 0 and (channel is not None or len(layer.values) == 1)
@@ -127,7 +129,7 @@ def describe(layers: tuple[LayerWeights, ...], place: int, channel: int | None) 
     edges = _cells(values, low, high) if gridded else np.linspace(low, high, BINS + 1)
     return {
         "layers": [_numbers(each) for each in layers],
-        "place": place,
+        "index": index,
         "range": [low, high],
         "before": _count(before, low, high),
         "after": layer.used[row].astype("<i4").tobytes() if gridded else _count(after, low, high),
@@ -165,7 +167,7 @@ def _cells(values: Values, low: float, high: float) -> NDArray[np.float64]:
 
 
 def _count(numbers: Values, low: float, high: float) -> bytes:
-    """How many lie in each of ``BINS`` equal bins from low to high, int32.
+    """Count numbers in each of ``BINS`` equal bins from low to high, int32.
 
     Examples
     --------
@@ -173,8 +175,8 @@ def _count(numbers: Values, low: float, high: float) -> bytes:
     >>> len(counts), np.flatnonzero(counts).tolist()
     (96, [0, 48, 95])
     """
-    places = ((numbers - np.float32(low)) * np.float32(BINS / (high - low))).astype(np.int32)
-    counts = np.bincount(places.clip(0, BINS - 1), minlength=BINS)
+    bins = ((numbers - np.float32(low)) * np.float32(BINS / (high - low))).astype(np.int32)
+    counts = np.bincount(bins.clip(0, BINS - 1), minlength=BINS)
     return counts.astype("<i4").tobytes()
 
 
@@ -185,7 +187,7 @@ def _numbers(layer: LayerWeights) -> dict[str, Any]:
         "pruned": layer.pruned,
         "distinct": layer.distinct,
         "bits": layer.bits,
-        "error": _plain(layer.error),
+        "error": plain(layer.error),
     }
 
 

@@ -3,14 +3,6 @@
 const LEFT = 58, RIGHT = 26, TOP = 10, BOTTOM = 42;
 const REACH = 22; // how near the pointer must come to a point
 
-/** Make an SVG element with attributes. */
-function shape(tag, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
 /** Positions in the picture, and the ticks beside it. */
 function scales(points, [WIDE, HIGH]) {
   const sizes = points.map((p) => p.bytes), shares = points.map((p) => 100 * p.accuracy);
@@ -33,13 +25,13 @@ function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
   const foot = HIGH - BOTTOM;
   return [
     ...yTicks.flatMap((share) => [
-      shape("line", { x1: LEFT, x2: WIDE - RIGHT, y1: y(share), y2: y(share) }),
-      shape("text", { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }, `${share} %`)]),
+      svgElement("line", { x1: LEFT, x2: WIDE - RIGHT, y1: y(share), y2: y(share) }),
+      svgElement("text", { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }, `${share} %`)]),
     ...xTicks.flatMap((size) => [
-      shape("line", { x1: x(size), x2: x(size), y1: foot, y2: foot + 4 }),
-      shape("text", { x: x(size), y: foot + 17, "text-anchor": "middle" }, thousands(size))]),
-    shape("text", { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 6, "text-anchor": "middle" }, "bytes of the packed file (log)"),
-    shape("text", { transform: `translate(13 ${(TOP + foot) / 2}) rotate(-90)`, "text-anchor": "middle" }, "accuracy"),
+      svgElement("line", { x1: x(size), x2: x(size), y1: foot, y2: foot + 4 }),
+      svgElement("text", { x: x(size), y: foot + 17, "text-anchor": "middle" }, thousands(size))]),
+    svgElement("text", { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 6, "text-anchor": "middle" }, "bytes of the packed file (log)"),
+    svgElement("text", { transform: `translate(13 ${(TOP + foot) / 2}) rotate(-90)`, "text-anchor": "middle" }, "accuracy"),
   ];
 }
 
@@ -68,20 +60,20 @@ function follow(key, from, points) {
 }
 
 function build(el, model) {
-  const points = model.get("trials").map((p, place) => ({ ...p, place })).filter((p) => p.bytes !== null);
+  const points = model.get("trials").map((p, index) => ({ ...p, index })).filter((p) => p.bytes !== null);
   points.sort((a, b) => a.bytes - b.bytes || a.accuracy - b.accuracy);
   const said = element("p", { className: "ow-named" }), about = element("p", {}, model.get("about"));
   const message = element("p", { role: "alert", className: "ow-alert" });
   if (!points.length) { el.replaceChildren(about, message); return { choose() {}, message }; }
   const scale = scales(points, model.get("size"));
-  for (const p of points) p.node = shape("circle", {
+  for (const p of points) p.node = svgElement("circle", {
     cx: scale.x(p.bytes), cy: scale.y(100 * p.accuracy), r: p.front ? 5 : 4, role: "option", tabindex: -1,
     class: p.front ? "ow-front" : "", "aria-label": name(p) + (p.front ? ", on the frontier" : ""),
   });
-  const ring = shape("circle", { r: 9, class: "ow-ring" }), svg = shape("svg", { viewBox: `0 0 ${scale.WIDE} ${scale.HIGH}` },
-    shape("g", { class: "ow-axes", "aria-hidden": "true" }, ...axes(scale)),
-    shape("path", { d: staircase(points.filter((p) => p.front), scale) }),
-    shape("g", { role: "listbox", "aria-label": "Recipes" },
+  const ring = svgElement("circle", { r: 9, class: "ow-ring" }), svg = svgElement("svg", { viewBox: `0 0 ${scale.WIDE} ${scale.HIGH}` },
+    svgElement("g", { class: "ow-axes", "aria-hidden": "true" }, ...axes(scale)),
+    svgElement("path", { d: staircase(points.filter((p) => p.front), scale) }),
+    svgElement("g", { role: "listbox", "aria-label": "Recipes" },
       ...[false, true].flatMap((front) => points.filter((p) => p.front === front).map((p) => p.node))), ring);
   let chosen;
   const look = (p) => {
@@ -98,7 +90,7 @@ function build(el, model) {
     const best = points.reduce((a, b) => away(b) < away(a) ? b : a);
     return away(best) <= REACH ? best : undefined;
   };
-  const pick = (p) => { if (p) { model.set("chosen", p.place); model.save_changes(); } };
+  const pick = (p) => { if (p) { model.set("chosen", p.index); model.save_changes(); } };
   const at = (event) => points.find((p) => p.node === event.target);
   svg.addEventListener("pointermove", (event) => look(near(event)));
   svg.addEventListener("pointerleave", () => look());
@@ -116,8 +108,8 @@ function build(el, model) {
     to.node.focus();
   });
   el.replaceChildren(said, svg, about, message);
-  return { message, choose(place) {
-    chosen = points.find((p) => p.place === place);
+  return { message, choose(index) {
+    chosen = points.find((p) => p.index === index);
     for (const p of points) p.node.setAttribute("aria-selected", p === chosen);
     ring.style.display = chosen ? "" : "none";
     if (chosen) for (const name of ["cx", "cy"]) ring.setAttribute(name, chosen.node.getAttribute(name));

@@ -8,8 +8,8 @@ import anywidget
 from traitlets import Dict, Int, List, TraitError, Unicode, validate
 
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -33,6 +33,7 @@ class Frontier(anywidget.AnyWidget):
 
     Examples
     --------
+    >>> from optiwidgets.session.session import Session
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> exp = Experiment.load("digits")
@@ -43,10 +44,10 @@ class Frontier(anywidget.AnyWidget):
     4
     """
 
-    _esm = load_esm(__file__, "pareto")
+    _esm = load_esm(__file__, "svg", "pareto")
     _css = load_css(__file__, "pareto")
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
-    chosen = Int(-1, help="place of the chosen row, -1 for none").tag(sync=True)
+    chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
     message = Unicode(help="what went wrong").tag(sync=True)
     size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
@@ -56,7 +57,7 @@ class Frontier(anywidget.AnyWidget):
     def __init__(
         self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
     ) -> None:
-        self.session: Session | None = getattr(explorer, "session", explorer)
+        self.session = None if explorer is None else session_of(explorer)
         super().__init__(size=[*size])
         self.show(sweep)
         if self.session is not None:
@@ -66,25 +67,25 @@ class Frontier(anywidget.AnyWidget):
 
     @property
     def max(self) -> int:
-        """The last place there is."""
+        """Index of the last row."""
         return len(self.sweep) - 1
 
     @validate("chosen")
     def _check_chosen(self, proposal: Any) -> int:
-        place: int = proposal["value"]
-        if not self.min <= place <= self.max:
-            raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {place}")
-        return place
+        index: int = proposal["value"]
+        if not self.min <= index <= self.max:
+            raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {index}")
+        return index
 
     def show(self, sweep: Sweep) -> None:
         """Show another sweep, or the same with more rows."""
         if not isinstance(sweep, Sweep):
             raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
         self.sweep = sweep
-        self._places = {trial.recipe: place for place, trial in enumerate(sweep)}
+        self._indices = {trial.recipe: index for index, trial in enumerate(sweep)}
         front = {*sweep.frontier_indices}
         with self.hold_sync():
-            self.trials = [_describe(t, i in front) for i, t in enumerate(sweep)]
+            self.trials = [_trial_payload(t, i in front) for i, t in enumerate(sweep)]
             self.about = _about(sweep, self.session is not None)
             if self.session is None:
                 self.chosen = -1
@@ -102,7 +103,7 @@ class Frontier(anywidget.AnyWidget):
     def _mark(self) -> None:
         """Point at the recipe where the explorer stands; say so if it shows another model."""
         assert self.session is not None
-        self.chosen = self._places.get(self.session.recipe, -1)
+        self.chosen = self._indices.get(self.session.recipe, -1)
         shown = self.session.experiment
         there = (shown.name, shown.dataset.name or "own images")
         own = (self.sweep.model, self.sweep.dataset)
@@ -117,8 +118,8 @@ class Frontier(anywidget.AnyWidget):
         self.message = reason
 
 
-def _describe(trial: Trial, front: bool) -> dict[str, Any]:
-    """What is drawn of a row; accuracy and bytes are None where it could not be run."""
+def _trial_payload(trial: Trial, front: bool) -> dict[str, Any]:
+    """Describe a row; accuracy and bytes are None where it could not be run."""
     return {
         "recipe": str(trial.recipe),
         "accuracy": trial.accuracy,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anywidget
 from ipywidgets import Widget, widget_serialization
 from traitlets import Dict, Instance
@@ -19,11 +21,11 @@ class Headline(Panel):
 class Matrices(Panel):
     """Baseline and optimized confusion matrix on one colour scale, and their signed difference.
 
-    A cell opens in ``drawer``, if there is one.
+    A cell opens in ``cell_images``, if there is one.
     """
 
     _esm, _css = load_esm(__file__, "tooltip", "confusion"), load_css(__file__, "confusion")
-    drawer = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
+    cell_images = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
 
 
 class Classes(Panel):
@@ -33,19 +35,23 @@ class Classes(Panel):
 
 
 class Waterfall(anywidget.AnyWidget):
-    """From four bytes a parameter to the file; ``data`` is ``describe_bytes(report)``."""
+    """From four bytes a parameter to the file; ``data`` is ``size_payload(report)``."""
 
     _esm, _css = load_esm(__file__, "size_waterfall"), load_css(__file__, "size_waterfall")
     data = Dict().tag(sync=True)
 
+    def show(self, data: dict[str, Any]) -> None:
+        """Draw another account of bytes."""
+        self.data = data
+
 
 class Speed(Panel):
-    """What was measured, what noise looks like, and why there may be nothing to gain."""
+    """Measured speed, its noise, and reasons for no speed-up."""
 
     _esm, _css = load_esm(__file__, "speed"), load_css(__file__, "speed")
 
 
 class Bytes(Panel):
-    """What the packed file's bytes are spent on, to the baseline's scale."""
+    """Bytes of the packed file by part, to the baseline's scale."""
 
     _esm, _css = load_esm(__file__, "file_bytes"), load_css(__file__, "file_bytes")

@@ -15,7 +15,7 @@ from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 from optiwidgets.engine.types.report import Report
 
 
-def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """All numbers the panels draw: nan is null, matrices are int32, row by row, as bytes."""
     verdict = judge(baseline, report, policy)
     untouched = report.recipe == baseline.recipe
@@ -26,8 +26,8 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         "images": len(report.labels),
         "out_of": report.out_of,
         "part": report.part,
-        "baseline": _describe_one(baseline),
-        "optimized": _describe_one(report),
+        "baseline": _one_report(baseline),
+        "optimized": _one_report(report),
         "drop": asdict(report.drop_from(baseline)),
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
@@ -38,15 +38,15 @@ def describe(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
     }
 
 
-def _describe_one(report: Report) -> dict[str, Any]:
+def _one_report(report: Report) -> dict[str, Any]:
     confusion = report.confusion
     return {
         "counts": confusion.counts.astype("<i4").tobytes(),  # binary: no text to parse
-        "accuracy": _plain(confusion.accuracy),
+        "accuracy": plain(confusion.accuracy),
         "interval": list(report.accuracy_interval),
-        "average_precision": _plain(report.mean_average_precision),
-        "precision": [_plain(x) for x in confusion.precision],
-        "recall": [_plain(x) for x in confusion.recall],
+        "average_precision": plain(report.mean_average_precision),
+        "precision": [plain(x) for x in confusion.precision],
+        "recall": [plain(x) for x in confusion.recall],
         "parts": dict(report.size.parts),
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,
@@ -55,8 +55,8 @@ def _describe_one(report: Report) -> dict[str, Any]:
     }
 
 
-def describe_bytes(report: Report) -> dict[str, Any]:
-    """What the waterfall draws."""
+def size_payload(report: Report) -> dict[str, Any]:
+    """Reconcile the file's bytes with four bytes a parameter, for the waterfall."""
     return asdict(report.reconcile())
 
 
@@ -70,7 +70,7 @@ def _lead(report: Report) -> str:
 
 
 def _notes(report: Report) -> list[str]:
-    """What a recipe's speed can and cannot be on this kind of machine, and why."""
+    """Explain the limits of a recipe's speed on this kind of machine."""
     recipe = report.recipe
     notes = [_about_zeros(recipe), _about_widths(report)]
     if recipe.activation_bits < 32 and report.simulated is None:
@@ -119,5 +119,6 @@ def _about_widths(report: Report) -> str:
     }.get(recipe.bits, "")
 
 
-def _plain(value: float | np.floating[Any]) -> float | None:
+def plain(value: float | np.floating[Any]) -> float | None:
+    """Give a number as JSON has it: nan is None."""
     return None if math.isnan(value) else float(value)

@@ -1,4 +1,4 @@
-"""What a page may send to a kernel that it may run no code in: well formed messages to widgets.
+"""Comm filter: lets through only well formed messages to widgets, of pages that run no code.
 
 Under Voila a page needs two things: to ask once for all widgets' state, and to move what is there.
 It opens no widgets of its own, closes none, and sees no traceback: those go to the host's log.

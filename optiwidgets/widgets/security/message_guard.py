@@ -11,14 +11,14 @@ from traitlets import TraitError
 
 from optiwidgets.widgets.security.comm_filter import install_comm_filter
 
-HAND = {"value", "index", "selected_index", "chosen"}  # a hand's: whole numbers, as a rule
+USER_TRAITS = {"value", "index", "selected_index", "chosen"}  # a user's: whole numbers, as a rule
 LONGEST_TEXT = 200  # characters
 HARMLESS = {"_view_count"}
 MOST_SAID = 4  # entries of a message of a widget's own, a click, say
 
 
 def guard(root: Widget, refuse: Callable[[str], None]) -> None:
-    """Let messages to every widget below ``root`` change only what a hand can, validated.
+    """Let messages to every widget below ``root`` change only what a user can, validated.
 
     Anything else is refused: the last good state stays, goes back to the browser, and ``refuse``
     gets the reason.
@@ -110,7 +110,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _check(widget: Widget, state: dict[str, Any]) -> None:
-    """Raise TraitError for what no hand can do: other traits, or values that no hand can give.
+    """Raise TraitError for what no user can do: other traits, or values that no control gives.
 
     A widget with other inputs than numbers defines ``check_user_input(trait, value)``.
     """
@@ -121,7 +121,7 @@ def _check(widget: Widget, state: dict[str, Any]) -> None:
         if own:
             own(trait, value)
             continue
-        if trait not in HAND:
+        if trait not in USER_TRAITS:
             raise TraitError(f"{trait} cannot be set from a page")
         _check_value(widget, trait, value)
 

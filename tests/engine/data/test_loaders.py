@@ -140,12 +140,12 @@ def test_a_folder_under_the_caches_name_leaves_no_litter(new_cache):
 WRITER = """
 import sys
 from pathlib import Path
-from optiwidgets.engine import data
+from optiwidgets.engine.data import loaders
 
 stored = Path(sys.argv[1]).read_bytes()
 for _ in range(20):
-    data._write_cache(Path(sys.argv[2]), stored)
-    data._check_digits(Path(sys.argv[2]).read_bytes())
+    loaders._write_cache(Path(sys.argv[2]), stored)
+    loaders._check_digits(Path(sys.argv[2]).read_bytes())
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
@@ -55,24 +56,44 @@ class Renamed(Residual):
         return also
 
 
+def in_integers(net):
+    """The model with whole numbers for weights: its sums are exact, in whatever order they run.
+
+    Elsewhere the runtime may fuse steps so that pieces do not give the bits of the whole, and
+    nothing is kept then.
+    """
+    net = batchnorm_folding.fold(net)
+    for tensor in net.state_dict().values():
+        tensor.copy_(torch.randint(-1, 2, tensor.shape))
+    return net
+
+
+def kept(evaluator, *layers):
+    """What is kept of a model that is not in integers: on some processors nothing."""
+    return layers if all(evaluator._exact.values()) else ()
+
+
 @pytest.fixture
 def residual():
     torch.manual_seed(5)
-    return batchnorm_folding.fold(Residual())
+    return in_integers(Residual())
 
 
 @pytest.fixture
 def batches():
     random = torch.Generator().manual_seed(4)
-    return torch.randn(2 * BATCH + 5, 2, 6, 9, generator=random).split(BATCH)
+    images = torch.randint(-2, 3, (2 * BATCH + 5, 2, 6, 9), generator=random)
+    return images.float().split(BATCH)
 
 
 def changed(net, name):
     """A copy of the model with another tensor of this name."""
     other = copy.deepcopy(net)
     state = other.state_dict()
+    whole = torch.equal(state[name], state[name].round())
     with torch.no_grad():
-        state[name].add_(torch.rand(state[name].shape))
+        by = torch.randint(1, 3, state[name].shape) if whole else torch.rand(state[name].shape)
+        state[name].add_(by)
     return other
 
 
@@ -96,7 +117,7 @@ def test_the_shipped_models_give_the_same_bits_from_every_layer_on(model, name):
     for _ in range(3):
         net = changed(net, f"{name}.weight")
         assert same(evaluator, net)
-    assert evaluator.cached_at == (() if name == "features.0" else (name,))
+    assert evaluator.cached_at == (() if name == "features.0" else kept(evaluator, name))
 
 
 @pytest.mark.parametrize("name", ["left.weight", "left.bias", "scale", "right.bias", "head.weight"])
@@ -154,7 +175,7 @@ def test_removed_channels_are_followed(make_own, toy):
     evaluator = IncrementalEvaluator(toy.exploration[0].split(5))
     for deep, hidden in ((0.0, 0.0), (0.5, 0.0), (0.8, 0.0), (0.8, 0.5), (0.8, 0.7), (0.3, 0.7)):
         layers = (("deep", deep, None), ("hidden", hidden, None))
-        net = experiment._compressor.optimize(Recipe(pruning="channel", layers=layers)).simulation()
+        net = experiment._compressor.compress(Recipe(pruning="channel", layers=layers)).simulation()
         assert same(evaluator, net)
         assert "wide" not in evaluator.cached_at
 
@@ -172,7 +193,7 @@ def test_rounded_activations_are_not_resumed(residual, batches):
 
 def test_what_a_model_does_counts_not_what_fx_records_of_it(batches):
     torch.manual_seed(5)
-    net, evaluator = batchnorm_folding.fold(Renamed()), IncrementalEvaluator(batches)
+    net, evaluator = in_integers(Renamed()), IncrementalEvaluator(batches)
     for _ in range(3):
         assert same(evaluator, net)
         net = changed(net, "head.weight")
@@ -184,7 +205,7 @@ def test_in_inference_mode_it_is_the_same(residual, batches):
     with torch.inference_mode():
         for _ in range(3):
             net = copy.deepcopy(residual)
-            net.head.weight.copy_(torch.rand(net.head.weight.shape))
+            net.head.weight.copy_(torch.randint(-1, 2, net.head.weight.shape))
             assert same(evaluator, net)
     assert evaluator.cached_at == ("head",)
 
@@ -202,7 +223,7 @@ def test_what_takes_too_much_memory_is_not_kept():
         assert same(evaluator, net)
         net = changed(net, f"{layer}.weight")
         assert same(evaluator, net)
-        assert evaluator.cached_at == cached_at
+        assert evaluator.cached_at == kept(evaluator, *cached_at)
 
 
 def test_what_was_kept_is_left_as_it_was_by_a_run_that_starts_from_it(residual, batches):
@@ -262,14 +283,16 @@ def test_a_graph_that_says_something_else_is_not_taken(residual, batches, monkey
 
 
 @pytest.mark.parametrize("model", ["small", "wide"])
-def test_torch_and_the_runtime_predict_alike(model):
+def test_torch_and_the_runtime_predict_alike(assert_classes, model):
     experiment = Experiment.load("digits", model=model, memory_mb=0)
     images = experiment.dataset.exploration[0]
     for step in range(10):
         recipe = Recipe(step / 10, bits=(32, 8, 4, 3, 2)[step % 5])
         report = experiment.run(recipe)
         with torch.inference_mode():
-            assert (report.predictions == report.model()(images).argmax(1).numpy()).all(), recipe
+            scores = report.model()(images)
+        np.testing.assert_allclose(report.scores, scores.softmax(1), atol=1e-3, err_msg=str(recipe))
+        assert_classes(report.predictions, scores)
 
 
 def test_threads_do_not_mix_up_their_models(residual, batches):
@@ -284,9 +307,11 @@ def test_an_experiment_says_what_it_says_without(digits):
     afresh = Experiment.load("digits", memory_mb=0)
     for step in range(3):
         recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
-        afresh._whole = EvaluationSet.of(afresh.dataset)
+        afresh._reports.whole = EvaluationSet.of(afresh.dataset)
         assert (digits.run(recipe).scores == afresh.run(recipe).scores).all()
-    assert digits._whole.resumer.cached_at[-1] == "features.8"
+    assert digits._reports.whole.resumer.cached_at[-1:] == kept(
+        digits._reports.whole.resumer, "features.8"
+    )
 
 
 def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
@@ -296,6 +321,7 @@ def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
         here, sealed = experiment.run(recipe), experiment.open_sealed(recipe)
         assert len(here.labels) == 23
         assert len(sealed.labels) == 10
-    assert experiment._whole.resumer.cached_at == ("head",)
+    evaluator = experiment._reports.whole.resumer
+    assert evaluator.cached_at == kept(evaluator, "head")
     elsewhere = experiment.on(toy)
-    assert elsewhere._whole.resumer is not experiment._whole.resumer
+    assert elsewhere._reports.whole.resumer is not experiment._reports.whole.resumer

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 from torch import nn
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
@@ -79,11 +80,11 @@ def test_images_come_in_the_same_order_in_every_report(own, toy):
 
 
 @pytest.mark.parametrize("recipe", SOME, ids=str)
-def test_the_model_handed_out_predicts_what_the_report_says(digits, recipe):
+def test_the_model_handed_out_predicts_what_the_report_says(digits, assert_classes, recipe):
     report = digits.run(recipe)
     with torch.inference_mode():
         scores = report.model()(digits.dataset.exploration[0]).softmax(1)
-    assert scores.argmax(1).tolist() == report.predictions.tolist()
+    assert_classes(report.predictions, scores)
     np.testing.assert_allclose(scores, report.scores, rtol=1e-3, atol=1e-4)
 
 
@@ -390,7 +391,7 @@ def test_a_sealed_report_is_not_measured(make_own, toy):
 @pytest.mark.parametrize("threads", [0, -1, 10**6, 1.5, 2.0, "2", True, None])
 def test_threads_are_checked_before_any_work(own, monkeypatch, threads):
     report = own.run(Recipe(bits=4))
-    monkeypatch.setattr(own._compressor, "optimize", lambda *_: pytest.fail("worked"))
+    monkeypatch.setattr(own._compressor, "compress", lambda *_: pytest.fail("worked"))
     most = os.cpu_count()
     with pytest.raises(ValueError, match=f"whole number, 1 to {most} here, not {threads!r}"):
         own.measure(report, threads=threads)
@@ -412,13 +413,16 @@ def test_threads_may_be_numpys_and_a_measured_report_may_be_measured_again(own):
     ],
     ids=str,
 )
-def test_an_exported_file_predicts_what_the_report_says(digits, tmp_path, recipe):
+def test_an_exported_file_predicts_what_the_report_says(digits, assert_classes, tmp_path, recipe):
     report = digits.run(recipe)
     report.export(tmp_path / "m.onnx")
     scores = session.predict(
         session.open_session(onnx.load(tmp_path / "m.onnx")), digits.dataset.exploration[0]
     )
-    assert (scores.argmax(1) == report.predictions).mean() >= 0.999
+    # a step of rounding may fall to either side: then scores of few bits are a step apart
+    same = np.isclose(softmax(scores, axis=1), report.scores, atol=1e-3).all(axis=1)
+    assert same.mean() >= 0.98
+    assert_classes(report.predictions[same], scores[same])
 
 
 def test_shares_are_as_exact_as_counts(digits):
@@ -431,7 +435,7 @@ def test_many_threads_make_reports_of_one_experiment(make_own, toy):
     experiment = Experiment(make_own(), toy)
     with ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(experiment.run, SOME))
-    assert len({id(report.tools) for report in reports}) == 1
+    assert all(experiment._reports.made(report) for report in reports)
 
 
 # Refused
@@ -596,7 +600,7 @@ def test_on_images_of_another_kind_is_refused(own, toy, digits):
         own.on(replace(toy, mean=0.5))
 
 
-def test_the_first_images_are_stratified_and_compared_with_each_other(digits):
+def test_the_first_images_are_stratified_and_compared_with_each_other(digits, assert_classes):
     base, report = (digits.run(recipe, first=200) for recipe in (Recipe(), Recipe(0.7)))
     whole = digits.run(Recipe(0.7))
     assert (len(report.labels), report.out_of) == (200, 1500)
@@ -604,7 +608,8 @@ def test_the_first_images_are_stratified_and_compared_with_each_other(digits):
     shares = [np.bincount(r.labels, minlength=10) / len(r.labels) for r in (report, whole)]
     assert np.abs(shares[0] - shares[1]).max() < 1 / 200
     chosen = stratified(whole.labels)[:200]
-    assert (report.predictions == whole.predictions[chosen]).all()
+    np.testing.assert_allclose(report.scores, whole.scores[chosen], rtol=1e-3, atol=1e-4)
+    assert_classes(report.predictions, whole.scores[chosen])
     assert (report.labels == whole.labels[chosen]).all()
     assert report.drop_from(base).points == pytest.approx(
         100 * (base.confusion.accuracy - report.confusion.accuracy)

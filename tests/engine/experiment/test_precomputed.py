@@ -95,7 +95,7 @@ def nothing_shared(monkeypatch):
 
 def assert_same(found: Report, expected: Report) -> None:
     """Equal in every field, but for the experiment they belong to."""
-    for name in (f.name for f in fields(Report) if f.name not in ("tools", "scores")):
+    for name in (f.name for f in fields(Report) if f.name not in ("operations", "scores")):
         one, other = getattr(found, name), getattr(expected, name)
         if name == "confusion":
             one, other = (c.counts for c in (one, other))
@@ -144,10 +144,10 @@ def test_so_it_is_for_the_digits_shipped(digits, digits_grid, recipe):
 
 
 def test_nothing_is_optimized_before_scores_are_asked_for(opened, monkeypatch):
-    def optimize(self, recipe, on_progress=None):
+    def compress(self, recipe, on_progress=None):
         raise AssertionError(f"optimizes {recipe}")
 
-    monkeypatch.setattr(Compressor, "optimize", optimize)
+    monkeypatch.setattr(Compressor, "compress", compress)
     base, report = opened.run(Recipe()), opened.run(Recipe(sparsity=0.5, bits=4))
     assert judge(base, report, Policy.MOBILE).grade
     assert is_stable(report)
@@ -246,7 +246,7 @@ def test_scores_that_are_not_finite_are_counted(toy_grid, own):
     scores[[3, 5, 5], [0, 1, 2]] = np.nan, np.inf, np.nan
     broken = replace(broken, scores=scores)
     grid = PrecomputedReports.of(toy_grid.about, (broken for _ in recipes()))
-    known = grid.report(Recipe(bits=2), partial(own._begin, own._whole.images))
+    known = grid.report(Recipe(bits=2), partial(own._reports.begin, own._reports.whole.images))
     assert (known.not_finite, broken.not_finite) == (2, 2)
     assert np.isnan(known.mean_average_precision)
     assert not is_stable(known)
@@ -365,7 +365,7 @@ def tasks():
     return len(os.listdir("/proc/self/task"))
 
 def silent(what, before):
-    for _ in range(1000):  # the system needs a moment to take an ended thread away
+    for _ in range(10_000):  # the system needs a moment to take an ended thread away
         if tasks() == before:
             break
         time.sleep(0.01)
@@ -379,8 +379,8 @@ from optiwidgets import Experiment, Recipe, judge, Policy
 silent("import", before)
 plain = Experiment.load("digits")
 silent("Experiment.load", before)
-from optiwidgets.engine.experiment.precompute import Grid, share
-share(Grid.load(sys.argv[1]))
+from optiwidgets.engine.experiment.precomputed import PrecomputedReports, register
+register(PrecomputedReports.load(sys.argv[1]))
 silent("Grid.load", before)
 known = Experiment.load("digits")
 base, report = known.run(Recipe()), known.run(Recipe(sparsity=0.99, bits=1))
@@ -390,7 +390,7 @@ silent("reports of a grid", before)
 
 child = os.fork()
 if not child:
-    signal.alarm(60)  # an inherited thread pool would hang for ever
+    signal.alarm(300)  # an inherited thread pool would hang for ever
     assert known.run(Recipe(sparsity=0.99, bits=1)) is report
     assert plain.run(Recipe(bits=8)).confusion.accuracy > 0.9
     assert plain.run(Recipe(bits=8, activation_bits=8)).confusion.accuracy > 0.9
@@ -411,7 +411,7 @@ def test_a_process_that_loads_and_answers_starts_no_thread_and_may_fork(digits_g
     digits_grid.save(path)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "ignore:.*fork.*:DeprecationWarning", "-c", FORK, str(path)]
-    subprocess.run(command, check=True, env=environment, timeout=200)
+    subprocess.run(command, check=True, env=environment, timeout=600)
 
 
 @pytest.mark.slow

@@ -131,7 +131,7 @@ def test_a_sweep_goes_on_where_its_file_ends(own, asked, tmp_path):
     swept(own, RECIPES[:4], path)
     asked.clear()
     told = []
-    sweep = swept(own, RECIPES, path, on_progress=told.append)
+    sweep = swept(own, RECIPES, path, on_trial=told.append)
     assert [trial.recipe for trial in told] == RECIPES[4:]
     assert set(asked) == {*RECIPES[4:], Recipe()}
     assert sweep == swept(own, RECIPES)
@@ -151,7 +151,7 @@ def test_an_interrupt_leaves_a_file_to_go_on_from(own, asked, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        swept(own, RECIPES, path, on_progress=interrupt)
+        swept(own, RECIPES, path, on_trial=interrupt)
     assert len(path.read_text().splitlines()) == 1 + 3
     asked.clear()
     sweep = swept(own, RECIPES, path)

@@ -75,13 +75,13 @@ def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
 @pytest.mark.slow
 def test_damage_is_the_divergence_of_one_layer_changed(tiny):
     images = tiny.dataset.calibration[0]
-    options = measure_layer_cost(tiny._folded, tiny._compressor.optimize, images, FIXED)
+    options = measure_layer_cost(tiny._compressor.folded, tiny._compressor.compress, images, FIXED)
     assert {len(own) for own in options.values()} == {6}
     untouched = next(o for o in options["deep"] if (o.sparsity, o.bits) == (0.0, 32))
     assert untouched.cost == pytest.approx(0.0, abs=1e-6)
     option = next(o for o in options["head"] if (o.sparsity, o.bits) == (0.9, 2))
     fitted = Recipe(0.9, pruning="layer", score="obs", bits=2, clip="mse", recovery="refit")
-    packable = tiny._compressor.optimize(fitted).packable
+    packable = tiny._compressor.compress(fitted).packable
     net = tiny.run(Recipe()).model()
     before = net(images).softmax(1)
     net.head.load_state_dict(packable.net.head.state_dict())

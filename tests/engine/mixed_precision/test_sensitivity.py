@@ -113,10 +113,10 @@ def test_it_grows_point_by_point_and_is_remembered(make_own, toy):
     result = experiment.sensitivity("bits", [4, 2], on_progress=told.append)
     assert [round(p.done * result.total) for p in told] == list(range(result.total + 1))
     asked = []
-    run, experiment._report = experiment._report, lambda *a: asked.append(a)
+    build, experiment._reports.build = experiment._reports.build, lambda *a: asked.append(a)
     assert experiment.sensitivity("bits", [4, 2]) == result
     assert not asked
-    experiment._report = run
+    experiment._reports.build = build
 
 
 def test_who_tells_it_to_stop_is_heard(own):

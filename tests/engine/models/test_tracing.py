@@ -341,6 +341,6 @@ def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
         finally:
             stop.set()
         for future in runs:
-            future.result(10)
+            future.result(120)
     assert failed == []
     assert all(step == steps[0] for step in steps)

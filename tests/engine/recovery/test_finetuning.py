@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,10 +13,19 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models.batchnorm_folding import fold
 from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.zoo import load_trained
 from optiwidgets.engine.recovery.finetuning import Phase, finetune
 from optiwidgets.engine.types.recipe import Recipe
 
 TUNED = Recipe(sparsity=0.9, recovery="finetune")
+
+
+@pytest.fixture(scope="module")
+def make_quick(digits: Experiment) -> Callable[[], Experiment]:
+    """Make an experiment on the digits that trains on a third of the images: three times sooner."""
+    images, labels = digits.dataset.train
+    few = replace(digits.dataset, train=(images[::3].clone(), labels[::3].clone()))
+    return lambda: Experiment(load_trained("small"), few, memory_mb=0)
 
 
 @pytest.fixture(scope="module")
@@ -50,24 +60,22 @@ def test_the_result_is_remembered_and_bits_do_not_tune_again(fresh):
     assert told == []
 
 
-def test_progress_counts_up_to_the_end():
+def test_progress_counts_up_to_the_end(make_quick):
     told = []
-    Experiment.load("digits").run(
-        Recipe(sparsity=0.3, recovery="finetune"), on_progress=told.append
-    )
+    make_quick().run(Recipe(sparsity=0.3, recovery="finetune"), on_progress=told.append)
     shares = [p.done for p in told]
     assert shares == sorted(shares)
     assert (told[-1].done, told[-1].stage[:12], told[-1].left_s) == (1.0, "epoch 5 of 5", 0.0)
 
 
-def test_two_experiments_fine_tune_to_the_same_weights(fresh):
-    other = Experiment.load("digits").run(TUNED).model().state_dict()
-    mine = fresh.run(TUNED).model().state_dict()
+def test_two_experiments_fine_tune_to_the_same_weights(make_quick):
+    experiments = make_quick(), make_quick()
+    mine, other = (made.run(TUNED).model().state_dict() for made in experiments)
     assert all(torch.allclose(mine[k], other[k], atol=1e-5) for k in mine)
 
 
-def test_cancelling_answers_within_a_batch_and_leaves_nothing_behind():
-    experiment, told = Experiment.load("digits"), []
+def test_cancelling_answers_within_a_batch_and_leaves_nothing_behind(make_quick):
+    experiment, told = make_quick(), []
     untouched = experiment.run(Recipe()).confusion.counts
 
     def stop(progress):

@@ -9,7 +9,7 @@ from torch import nn
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.quantization.weights import encode
-from optiwidgets.engine.serialization.entropy_coder import pack_bits, unpack_bits
+from optiwidgets.engine.serialization.bit_packing import pack_bits, unpack_bits
 from optiwidgets.engine.serialization.size_breakdown import (
     estimate_bytes,
     reconcile,
@@ -40,7 +40,7 @@ def one_layer(weight, mask, recipe):
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 def test_a_file_is_close_to_the_estimate_or_below(case, recipe):
     experiment, most = case
-    packable = experiment._compressor.optimize(recipe).packable
+    packable = experiment._compressor.compress(recipe).packable
     assert len(pack(packable)) <= most * estimate_bytes(packable)
 
 
@@ -48,7 +48,7 @@ def test_a_file_is_close_to_the_estimate_or_below(case, recipe):
 def test_zeros_in_any_order_cost_no_more_than_the_estimate_allows(case, recipe):
     """Without clusters there is nothing to gain, and what is lost stays within the same bounds."""
     experiment, most = case
-    packable = experiment._compressor.optimize(recipe).packable
+    packable = experiment._compressor.compress(recipe).packable
     shuffled, generator = {}, np.random.default_rng(0)
     for name, coded in packable.layers.items():
         order = torch.from_numpy(generator.permutation(coded.codes.numel()))
@@ -87,7 +87,7 @@ def test_scales_and_zero_points_are_in_the_estimate_and_codebooks_are_not():
 
 def test_what_tutorials_report_is_zlib_of_the_floats(case):
     experiment, _ = case
-    packable = experiment._compressor.optimize(Recipe(sparsity=0.9, bits=4)).packable
+    packable = experiment._compressor.compress(Recipe(sparsity=0.9, bits=4)).packable
     floats = b"".join(t.numpy().tobytes() for t in packable.net.state_dict().values())
     assert zlib.decompress(zlib.compress(floats, 9)) == floats
     assert tutorial_bytes(packable) == len(zlib.compress(floats, 9))
@@ -97,8 +97,8 @@ def test_what_tutorials_report_is_zlib_of_the_floats(case):
 @pytest.mark.parametrize("recipe", [*RECIPES, Recipe(), Recipe(bits=1, sparsity=0.4)], ids=str)
 def test_the_waterfall_ends_at_the_file(case, recipe):
     experiment, _ = case
-    packable = experiment._compressor.optimize(recipe).packable
-    account = reconcile(packable, experiment._folded)
+    packable = experiment._compressor.compress(recipe).packable
+    account = reconcile(packable, experiment._compressor.folded)
     steps = {step.name: step.bytes for step in account.steps}
     parameters = sum(t.numel() for t in packable.net.state_dict().values())
     kept = sum(int(c.decode().count_nonzero()) for c in packable.layers.values())

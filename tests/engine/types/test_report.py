@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import gc
+import pickle
+import weakref
 from dataclasses import fields, replace
 from typing import Any, cast
 
+import cloudpickle
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +16,9 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import is_stable, judge
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.report_cache import ReportCache
+from optiwidgets.engine.experiment.report_operations import ReportOperations
 from optiwidgets.engine.types.measurements import Confusion, Drop, Size
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import DeferredScores, Report
@@ -121,12 +127,13 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
     made = digits.run(Recipe(sparsity=0.6, bits=4))
     asked = []
 
-    def scores(recipe):
-        asked.append(recipe)
-        return digits._tools.scores(recipe)
+    class Watched(ReportOperations):
+        def scores(self):
+            asked.append(self.recipe)
+            return super().scores()
 
-    tools = replace(made.tools, scores=scores)
-    known = replace(made, tools=tools, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
+    known = Watched(digits._reports, made.recipe)
+    known = replace(made, operations=known, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
     assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
     assert not is_stable(known)
     assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
@@ -145,3 +152,59 @@ def test_a_report_without_scores_cannot_be_made(digits):
     del given["scores"]
     with pytest.raises(TypeError, match="scores"):
         Report(**given)
+
+
+@pytest.fixture
+def orphan(make_own, toy):
+    """A report whose experiment is gone."""
+    experiment = Experiment(make_own(), toy)
+    report, base = experiment.run(Recipe(sparsity=0.5, bits=4)), experiment.run(Recipe())
+    gone = weakref.ref(experiment)
+    del experiment
+    assert gone() is None  # at once: no circle holds it
+    return report, base
+
+
+def test_a_report_whose_experiment_is_gone_keeps_its_numbers(orphan, own):
+    report, base = orphan
+    same = own.run(report.recipe)
+    assert report.accuracy_interval == same.accuracy_interval
+    assert report.mean_average_precision == same.mean_average_precision
+    assert report.drop_from(base) == same.drop_from(own.run(Recipe()))
+    assert np.array_equal(report.scores, same.scores)
+    assert judge(base, report, Policy.MOBILE).grade
+
+
+def test_what_needs_the_experiment_says_that_it_is_gone_and_what_to_do(orphan, tmp_path):
+    report, _ = orphan
+    for ask in (
+        report.model,
+        report.weights,
+        report.reconcile,
+        lambda: report.save(tmp_path / "m.owz"),
+        lambda: report.export(tmp_path / "m.onnx"),
+        lambda: replace(report, scores=DeferredScores(0.5, 0)).scores,
+    ):
+        with pytest.raises(RuntimeError, match=r"of this report is gone.*keep.*save\(\)"):
+            ask()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_keeps_no_model_alive(make_own, toy):
+    experiment = Experiment(make_own(), toy)
+    report, model = experiment.run(Recipe(bits=4)), weakref.ref(experiment._compressor.folded)
+    del experiment
+    gc.collect()
+    assert model() is None
+    assert len(report.labels) == 23
+
+
+def test_a_report_travels_without_its_experiment(own):
+    report = own.run(Recipe(bits=4))
+    report.drop_from(own.run(Recipe()))
+    arrived = pickle.loads(cloudpickle.dumps(report))
+    assert np.array_equal(arrived.scores, report.scores)
+    assert arrived.size == report.size
+    assert arrived.accuracy_interval == report.accuracy_interval
+    with pytest.raises(RuntimeError, match="is gone"):
+        arrived.model()

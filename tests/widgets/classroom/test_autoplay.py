@@ -8,7 +8,6 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.session import is_whole
 from optiwidgets.widgets.classroom.autoplay import CALM_MS, SPEEDS
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -68,10 +67,10 @@ def test_no_step_is_taken_while_the_picture_is_not_whole(player, explorer, monke
 
 
 def test_a_stand_in_is_not_whole(explorer, monkeypatch):
-    assert is_whole(explorer.session)
+    assert explorer.session.is_whole
     monkeypatch.setattr(explorer.session.slow, "submit", lambda *jobs, **how: None)
     explorer.session.recipe = Recipe(sparsity=0.8642, recovery="sequential")  # nobody ran it yet
-    assert not is_whole(explorer.session)
+    assert not explorer.session.is_whole
 
 
 def test_the_cliff_is_the_first_sparsity_whose_drop_is_surely_above_the_limit(
@@ -137,7 +136,7 @@ def test_what_is_covered_is_not_told_by_the_cliff(player, explorer, activity):
 
 def test_nothing_is_remarked_in_numbers_while_the_picture_is_covered(explorer, monkeypatch):
     monkeypatch.setattr(
-        "optiwidgets.widgets.explorer.explorer.remark", lambda *_: "right on 84.2 %"
+        "optiwidgets.widgets.explorer.explorer.status_text", lambda *_: "right on 84.2 %"
     )
     activities = explorer.classroom.activities
     activities.start("predict")

@@ -68,7 +68,7 @@ def test_reset_leaves_it(projector, explorer):
 def test_keys_find_their_buttons_only_while_it_is_on(projector):
     assert "ow-leave" not in projector.toggle._dom_classes
     projector.next.click()
-    assert projector.place == 0
+    assert projector.index == 0
     projector.toggle.click()
     assert "ow-leave" in projector.toggle._dom_classes
     assert projector.back.disabled

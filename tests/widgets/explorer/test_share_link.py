@@ -87,13 +87,14 @@ REFUSED = [
     ("layers=[[[],{},true]]", "layers are tuples"),
     ("layers=[[%22head%22,1e309,4]]", "sparsity is a fraction"),
     ("surprise=1e5", "a seed is a whole number 0 to 999999"),
+    ("surprise=" + "9" * 3000, "a seed is a whole number 0 to 999999"),
 ]
 
 
 @pytest.mark.parametrize(("query", "words"), REFUSED, ids=lambda text: text[:30])
 def test_a_link_that_cannot_be_opened_says_why_and_leaves_the_default(explorer, query, words):
-    share_link.restore(explorer, query)
-    explorer._paint()
+    explorer._open_link(query)
+    explorer.repaint()
     assert words in explorer.feed.message
     assert len(explorer.feed.message) < 400
     assert explorer.session.recipe == Recipe()
@@ -126,7 +127,7 @@ def test_any_query_is_read_or_refused_in_a_few_words(query):
 
 
 def test_what_a_link_could_not_do_is_said_until_the_hand_moves(explorer, digits):
-    share_link.restore(explorer, "bits=99")
+    explorer._open_link("bits=99")
     explorer.session.adopt(digits.run(Recipe()))  # as a measurement does
     assert "not 99" in explorer.feed.message
     explorer.controls.sparsity.value = 10
@@ -163,7 +164,7 @@ def test_training_named_in_a_link_goes_through_the_slow_lane(monkeypatch, digits
 
 
 def test_a_link_hides_the_recipe_of_its_seed_and_the_page_makes_it_again(explorer):
-    share_link.restore(explorer, "surprise=7&bits=4")
+    explorer._open_link("surprise=7&bits=4")
     activities = explorer.classroom.activities
     assert (activities.running, activities.seed.value) == ("surprise", 7)
     assert explorer.session.recipe == Recipe()  # the hidden one decides, not the link's
@@ -180,6 +181,6 @@ def test_a_link_hides_the_recipe_of_its_seed_and_the_page_makes_it_again(explore
 
 @pytest.mark.parametrize("seed", ["1000000", "-1", "", "x", "1.5"])
 def test_a_seed_out_of_range_is_refused_in_a_link(explorer, seed):
-    share_link.restore(explorer, f"surprise={seed}")
+    explorer._open_link(f"surprise={seed}")
     assert "a seed is a whole number 0 to 999999" in explorer.notice
     assert explorer.classroom.activities.running == ""

@@ -11,7 +11,7 @@ from optiwidgets.engine.mixed_precision import layer_cost
 from optiwidgets.engine.mixed_precision.budget import FIXED, RECOVERY
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
-from optiwidgets.widgets.layers.layer_sliders import POINTS, REFITTED, Layers, describe
+from optiwidgets.widgets.layers.layer_sliders import POINTS, REFITTED, Layers, layer_payload
 from optiwidgets.widgets.layers.sensitivity import Fragility
 
 
@@ -144,7 +144,7 @@ def test_what_a_fitted_budget_is_made_of_is_what_the_box_ticks(own):
 
 
 def test_numbers_are_plain_json(own):
-    data = describe(own.run(Recipe()), own.run(Recipe(bits=4)))
+    data = layer_payload(own.run(Recipe()), own.run(Recipe(bits=4)))
     assert data["recipe"]["bits"] == 4
     assert data["images"] == 23
 

@@ -12,6 +12,7 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson.challenge_log import Trials
@@ -216,7 +217,7 @@ def test_new_data_are_worse_for_both_and_nothing_is_tuned_on_them(session):
     dial = NewData(session)
     assert [row[1] == row[2] for row in dial.table.rows] == [True, True]
     dial.sliders["noise"].value = 0.3
-    new = session.on_new_data(noise=0.3)
+    new = corrupted_reports(session.experiment, session.report.recipe, noise=0.3)
     shown = [row[2] for row in dial.table.rows]
     assert shown == [f"{100 * report.confusion.accuracy:.1f} %" for report in new]
     assert new[0].confusion.accuracy < session.baseline.confusion.accuracy
@@ -259,7 +260,7 @@ def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_
 
 def after_all(session):
     """Wait for the slow lane, and for those it tells."""
-    session.slow.submit((lambda is_cancelled: None, lambda _: None)).result(60)
+    session.slow.submit((lambda is_cancelled: None, lambda _: None)).result(300)
 
 
 def test_the_search_for_such_a_recipe_can_be_asked_for_again_once_a_move_ended_it():
@@ -269,7 +270,7 @@ def test_the_search_for_such_a_recipe_can_be_asked_for_again_once_a_move_ended_i
     session.experiment.run = lambda recipe, **others: begun.set() or run(recipe, **others)
     textbook.find.click()
     assert textbook.find.disabled
-    assert begun.wait(30)
+    assert begun.wait(300)
     session.recipe = Recipe(sparsity=0.9)
     after_all(session)
     assert not textbook.find.disabled
@@ -282,7 +283,7 @@ def test_a_search_that_fails_can_be_tried_again(monkeypatch):
     textbook = Textbook(session)
     monkeypatch.setattr(Experiment, "run", lambda *_, **__: 1 / 0)
     textbook.find.click()
-    session.wait(60)
+    session.wait(300)
     after_all(session)
     assert not textbook.find.disabled
     assert "division by zero" in textbook.table.caption

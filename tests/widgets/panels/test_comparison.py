@@ -23,7 +23,7 @@ from optiwidgets.engine.evaluation.metrics import count_confusion
 from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.widgets.panels.comparison import describe_cell, describe_image
+from optiwidgets.widgets.panels.comparison import cell_payload, image_payload
 
 K = 3
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
@@ -109,19 +109,19 @@ def test_a_score_that_is_no_number_comes_first(pair):
 
 
 def test_a_part_of_the_images_keeps_their_places(pair):
-    places = np.array([40, 41, 42, 43, 44, 45, 46, 47, 48])
-    sent = describe_cell(*pair, cell=0 * K + 1, places=places)
-    assert sorted(np.frombuffer(sent["places"], "<i4").tolist()) == [41, 42]
-    image = describe_image(*pair, place=45, places=places)
+    indices = np.array([40, 41, 42, 43, 44, 45, 46, 47, 48])
+    sent = cell_payload(*pair, cell=0 * K + 1, indices=indices)
+    assert sorted(np.frombuffer(sent["indices"], "<i4").tolist()) == [41, 42]
+    image = image_payload(*pair, index=45, indices=indices)
     assert (image["truth"], image["was"], image["now"], image["mark"]) == (1, 0, 2, FLIP)
     assert image["before"] == pair[0].scores[5].tobytes()
-    assert describe_image(*pair, place=5, places=places) is None
+    assert image_payload(*pair, index=5, indices=indices) is None
 
 
 def test_at_most_so_many_images_are_drawn_and_all_are_counted(reports):
-    sent = describe_cell(*reports, cell=0)
+    sent = cell_payload(*reports, cell=0)
     assert sent["total"] > 100
-    assert len(sent["places"]) == 24 * 4
+    assert len(sent["indices"]) == 24 * 4
     assert len(sent["scores"]) == 24 * 16
 
 

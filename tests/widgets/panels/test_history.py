@@ -60,7 +60,7 @@ def test_what_does_not_answer_the_hand_is_not_kept(explorer, history, digits):
     done(work(lambda: False))  # too late
     explorer.session.stale = True
     rest(explorer)
-    assert history.past.place(FOUR) == history.past.place(EIGHT) == -1
+    assert history.past.index(FOUR) == history.past.index(EIGHT) == -1
 
 
 def test_speed_comes_in_once_it_is_measured_and_stays(explorer, history, digits):
@@ -212,14 +212,14 @@ def test_nobody_looks_nothing_is_sent(explorer):
     explorer.history.ledger.rows = before = []
     settle_on(explorer, FOUR)
     assert explorer.history.ledger.rows == before
-    assert explorer.history.past.place(FOUR) == 1
+    assert explorer.history.past.index(FOUR) == 1
 
 
 def test_it_keeps_no_more_than_it_says(digits):
     base = digits.run(Recipe())
     past = HistoryLog("digits", "small", base)
-    for place in range(MOST + 5):
-        past.keep(replace(base, recipe=Recipe(seed=place + 1)))
+    for index in range(MOST + 5):
+        past.keep(replace(base, recipe=Recipe(seed=index + 1)))
     assert len(past.entries) == MOST
     assert past.entries[0].recipe == Recipe()
     assert past.entries[-1].recipe == Recipe(seed=MOST + 5)

@@ -32,7 +32,7 @@ def test_it_moves_with_the_sliders_while_it_is_looked_at(explorer, weights, digi
     assert len(values) == 15
     assert counts(data, "before").sum() == layer.before.size == data["counts"][0]
     assert data["counts"][1] == kept.size
-    assert data["layers"][data["place"]]["pruned"] == layer.pruned
+    assert data["layers"][data["index"]]["pruned"] == layer.pruned
     assert "ow-stale" not in weights.chart._dom_classes
 
 
@@ -53,7 +53,7 @@ def test_another_layer_can_be_looked_at(explorer, weights, digits):
     explorer.controls.bits.value = 3
     weights.layer.set_state({"index": 0})
     data = weights.chart.data
-    assert data["layers"][data["place"]]["name"] == "features.0"
+    assert data["layers"][data["index"]]["name"] == "features.0"
     assert counts(data, "after").sum() == 72
 
 
@@ -111,6 +111,6 @@ def test_another_model_brings_its_own_layers():
 def test_one_bit_all_pruned_and_whole_layers_of_zero_are_no_error(explorer, weights):
     for recipe in (Recipe(bits=1), Recipe(sparsity=0.99, bits=2), Recipe(sparsity=0.99)):
         explorer.session.ask(recipe)
-        for place in range(len(weights.layer.options)):
-            weights.layer.index = place
+        for index in range(len(weights.layer.options)):
+            weights.layer.index = index
             assert len(weights.chart.data["layers"]) == 5

@@ -16,7 +16,7 @@ from optiwidgets.widgets.panels.report_panels import (
     Speed,
     Waterfall,
 )
-from optiwidgets.widgets.panels.report_payload import describe
+from optiwidgets.widgets.panels.report_payload import report_payload
 
 FIRST = "features.0"  # of the shipped models' layers
 
@@ -27,7 +27,7 @@ def reports(digits):
 
 
 def test_the_description_is_strict_json_with_null_for_undefined(reports):
-    described = describe(*reports, Policy.MOBILE)
+    described = report_payload(*reports, Policy.MOBILE)
     assert np.isnan(reports[1].confusion.precision).any()  # at 90 % some digit is never predicted
     again = json.loads(json.dumps(described, allow_nan=False, default=bytes.hex))
     assert again["optimized"]["precision"].count(None) == int(
@@ -36,7 +36,7 @@ def test_the_description_is_strict_json_with_null_for_undefined(reports):
 
 
 def test_matrices_are_sent_row_by_row(reports):
-    described = describe(*reports, Policy.MOBILE)
+    described = report_payload(*reports, Policy.MOBILE)
     counts = np.frombuffer(described["optimized"]["counts"], "<i4").reshape(10, 10)
     assert np.array_equal(counts, reports[1].confusion.counts)
     assert not np.array_equal(counts, counts.T)
@@ -44,7 +44,7 @@ def test_matrices_are_sent_row_by_row(reports):
 
 def test_headline_numbers_are_the_reports_own(reports):
     base, report = reports
-    described = describe(base, report, Policy.MOBILE)
+    described = report_payload(base, report, Policy.MOBILE)
     assert described["optimized"]["accuracy"] == report.confusion.accuracy
     assert described["optimized"]["bytes"] == sum(described["optimized"]["parts"].values())
     assert described["drop"]["points"] == report.drop_from(base).points
@@ -52,7 +52,7 @@ def test_headline_numbers_are_the_reports_own(reports):
 
 
 def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
-    sent = describe(*reports, Policy.MOBILE)["recipe"]
+    sent = report_payload(*reports, Policy.MOBILE)["recipe"]
     assert sent["layers"] == []
     assert Recipe(**sent | {"layers": ()}) == reports[1].recipe
 
@@ -84,7 +84,7 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
     ids=str,
 )
 def test_what_cannot_be_had_is_said(digits, recipe, words):
-    notes = describe(digits.run(Recipe()), digits.run(recipe), Policy.MOBILE)["notes"]
+    notes = report_payload(digits.run(Recipe()), digits.run(recipe), Policy.MOBILE)["notes"]
     assert len(notes) == len(words)
     assert all(word in note for word, note in zip(words, notes, strict=True))
 

@@ -35,6 +35,7 @@ from optiwidgets.widgets.panels.pareto import Frontier
 deep: list = []
 for _ in range(200):
     deep = [deep]
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 LONG = 10**6
 VALUES = [
     *(None, True, False, 0, -1, 1, 10**300, -(10**300), 0.5, -0.5, 1e308),
@@ -197,7 +198,7 @@ def crowd(digits):
 
 
 @given(data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=UNHURRIED)
 def test_any_json_to_any_widget(crowd, data):
     explorer, widgets = crowd
     widget = data.draw(st.sampled_from(widgets))

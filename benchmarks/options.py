@@ -1,0 +1,32 @@
+"""Command line of a benchmark: one number that says how long it takes, and ``--json``."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def read_options(
+    doc: str | None, name: str, *, default: float, least: float, meaning: str = ""
+) -> argparse.Namespace:
+    """Read the options of a benchmark from its command line.
+
+    Parameters
+    ----------
+    doc
+        The benchmark's docstring; its first line is the description.
+    name
+        Name of the number's option, without dashes.
+    default, least
+        Its default, whose type it takes, and its lower bound.
+    meaning
+        What it counts, for the help.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
+    help_text = f"{meaning}: {default:g}" if meaning else f"{default:g}"
+    parser.add_argument(f"--{name}", type=type(default), default=default, help=help_text)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args()
+    given = getattr(options, name)
+    if not given >= least:
+        parser.error(f"--{name} is {least:g} or more, not {given}")
+    return options

@@ -1,0 +1,57 @@
+"""Layer by layer from weights to codes, as a recipe says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from optiwidgets.engine.calibration.statistics import (
+    Layer,
+    LayerStatistics,
+    input_rows,
+    second_moments,
+    with_ones,
+)
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.pruning.layer_cut import LayerCut
+from optiwidgets.engine.quantization.gptq import encode_gptq
+from optiwidgets.engine.quantization.weights import QuantizedWeight, encode
+from optiwidgets.engine.types.recipe import Recipe
+
+
+class LayerQuantizer:
+    """Gives layers their codes as a recipe says, and remembers them by name.
+
+    Called with a layer, and with its inputs N C H W (or N I) where those before it were changed.
+    GPTQ looks at them, else at those of the untouched model; without ``seen`` (in training) every
+    weight gets its nearest code.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        cuts: Mapping[str, LayerCut],
+        seen: LayerStatistics | None = None,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> None:
+        self.cuts, self.seen, self.on_progress = cuts, seen, on_progress
+        self.recipes = {name: recipe.for_layer(name) for name in cuts}
+        self.layers: dict[str, QuantizedWeight] = {}
+
+    def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
+        """Round a layer's weights in place."""
+        recipe, cut = self.recipes[name], self.cuts[name]
+        careful = self.seen is not None and recipe.rounding == "gptq" and recipe.bits < 16
+        if self.seen is not None and careful:
+            if inputs is None:
+                moments = cut.of_inputs(self.seen.moments[name])
+            else:
+                moments = second_moments(with_ones(input_rows(layer, inputs)))
+            self.layers[name] = encode_gptq(layer, cut.mask, recipe, moments)
+        else:
+            self.layers[name] = encode(layer.weight, cut.mask, recipe)
+        layer.weight.copy_(self.layers[name].decode())
+        if careful or inputs is not None:  # it takes its time
+            done, total = len(self.layers), len(self.cuts)
+            self.on_progress(Progress(done / total, f"layer {done} of {total}"))

@@ -1,0 +1,158 @@
+"""From a recipe to its report: compress, weigh, evaluate, count."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from optiwidgets.engine.compression.compressed_model import CompressedModel
+from optiwidgets.engine.compression.compressor import Compressor
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.evaluation import metrics
+from optiwidgets.engine.evaluation.images import Images
+from optiwidgets.engine.evaluation.incremental import EvaluationSet, IncrementalEvaluator
+from optiwidgets.engine.evaluation.inference import evaluate
+from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.execution.worker_pool import run_on_worker
+from optiwidgets.engine.experiment.report_operations import ReportOperations
+from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.macs import positions
+from optiwidgets.engine.onnx_runtime.session import open_session, predict
+from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.types.measurements import Confusion, Integers, Size
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+
+
+class ReportBuilder:
+    """Builds every report of one experiment.
+
+    Parameters
+    ----------
+    compressor
+        Makes the models.
+    dataset
+        Its exploration images are evaluated unless others are given.
+    """
+
+    def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
+        self.compressor, self.dataset = compressor, dataset
+        self.whole = EvaluationSet.of(dataset)
+        self._part: EvaluationSet | None = None  # as many of the images as was asked last
+
+    @cached_property
+    def prunable_weights(self) -> int:
+        """Conv2d and Linear weights of the untouched model."""
+        return sum(weight.numel() for weight in self.compressor.pruner.weights.values())
+
+    def first(self, count: int) -> Images:
+        """First images in stratified order, one number of them at a time."""
+        part = self._part
+        if part is None or len(part.images.labels) != count:
+            self._part = part = EvaluationSet.of(self.dataset, count)
+        return part.images
+
+    def build(
+        self, recipe: Recipe, images: Images, on_progress: ProgressCallback = lambda _: None
+    ) -> Report:
+        """Compress the model as the recipe says, weigh it, and evaluate it on images.
+
+        Raises
+        ------
+        ValueError
+            The method cannot serve this model.
+        """
+        model = self.compressor.compress(recipe, on_progress)
+        packable = model.packable
+        parts, layers = writer.weigh(packable)
+        logits = self.logits(model, images, on_progress)
+        simulated = None
+        if model.is_int8:  # what the float simulation would have said
+            floats = evaluate(model.simulation(), images.batches).argmax(1).numpy()
+            simulated = self._confusion(images, floats)
+        weights = [layer.weight for layer in prunable(packable.net).values()]
+        before = self.compressor.pruner.weights.values()
+        channels = sum(map(len, before))
+        kept = sum(int(coded.mask.sum()) for coded in packable.layers.values())
+        return self.begin(images, recipe, _frozen(logits.argmax(1)))(
+            scores=_frozen(run_on_worker(logits.softmax, 1)),
+            size=Size(
+                MappingProxyType(parts),
+                self._baseline_bytes if recipe != Recipe() else sum(parts.values()),
+                MappingProxyType(layers),
+            ),
+            pruned_weights=self.prunable_weights - kept,
+            removed_channels=(
+                channels - sum(map(len, weights)),
+                channels - len(self.dataset.class_names),
+            ),
+            macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
+            parameters=sum(p.numel() for p in packable.net.parameters()),
+            simulated=simulated,
+        )
+
+    def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:
+        """Begin a report of these predictions; it is called with what was done to the model."""
+        return partial(
+            Report,
+            recipe=recipe,
+            class_names=tuple(self.dataset.class_names),
+            positive=self.dataset.positive,
+            part=images.part,
+            out_of=images.out_of,
+            images=images.fingerprint,
+            labels=images.labels,
+            predictions=predictions,
+            confusion=self._confusion(images, predictions),
+            prunable_weights=self.prunable_weights,
+            operations=ReportOperations(self, recipe),
+        )
+
+    def made(self, report: Report) -> bool:
+        """Tell whether a report is one of these."""
+        return report.operations.belongs_to(self)
+
+    def logits(
+        self,
+        model: CompressedModel,
+        images: Images,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> Tensor:
+        """Scores (N, K) before softmax from what really runs."""
+        if model.is_int8:
+            session = open_session(model.graph(images.batches[0][:1]))
+            return torch.from_numpy(predict(session, torch.cat(list(images.batches))))
+        known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
+        resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
+        return resumer(model.simulation(), on_progress)
+
+    def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
+        """Softmax scores (N, K) of all exploration images."""
+        logits = self.logits(self.compressor.compress(recipe), self.whole.images)
+        return _frozen(run_on_worker(logits.softmax, 1))
+
+    def _confusion(self, images: Images, predictions: Integers) -> Confusion:
+        names = tuple(self.dataset.class_names)
+        return Confusion(metrics.count_confusion(images.labels, predictions, len(names)), names)
+
+    @cached_property
+    def _baseline_bytes(self) -> int:
+        return sum(writer.packed_parts(self.compressor.compress(Recipe()).packable).values())
+
+    @cached_property
+    def _positions(self) -> list[int]:
+        """How often each weight of a layer is used for one image, layer by layer."""
+        return positions(self.compressor.folded, self.dataset.exploration[0][:1])
+
+
+def _frozen(tensor: Tensor) -> NDArray[Any]:
+    """As an array that nobody can change: remembered reports are shared."""
+    array = tensor.numpy()
+    array.setflags(write=False)
+    return array

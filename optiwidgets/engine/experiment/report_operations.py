@@ -1,0 +1,110 @@
+"""What a report can have its experiment do: rebuild the model, write files, account for bytes."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Protocol
+from weakref import ref
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from optiwidgets.engine.compression.compressed_model import CompressedModel
+from optiwidgets.engine.compression.compressor import Compressor
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.evaluation import metrics
+from optiwidgets.engine.onnx_runtime.session import write_onnx
+from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.serialization.size_breakdown import reconcile
+from optiwidgets.engine.types.measurements import LayerWeights, Reconciliation
+from optiwidgets.engine.types.recipe import Recipe
+
+GONE = (
+    "the experiment of this report is gone, and only it can make the model anew: keep the "
+    "experiment in a variable as long as its reports are used, or save() the report before"
+)
+
+
+class Source(Protocol):
+    """Interface of what an experiment's reports are made from."""
+
+    compressor: Compressor
+    dataset: Dataset
+
+    def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
+        """Softmax scores (N, K) of all exploration images."""
+        ...
+
+
+class ReportOperations:
+    """Operations of one recipe's report, which keep neither model nor experiment alive.
+
+    Every call makes the model anew from the recipe. The experiment is held weakly: once it is gone,
+    or in another process, what needs it raises RuntimeError; the statistics need numbers alone.
+
+    Parameters
+    ----------
+    source
+        What the experiment's reports are made from; it lives as long as the experiment.
+    recipe
+        The report's.
+    """
+
+    interval = staticmethod(metrics.wilson_interval)
+    drop = staticmethod(metrics.paired_drop)
+    average_precision = staticmethod(metrics.mean_average_precision)
+
+    def __init__(self, source: Source | None, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._source = None if source is None else ref(source)
+
+    def __reduce__(self) -> tuple[type[ReportOperations], tuple[None, Recipe]]:
+        """Travel without the experiment: the numbers do, the model stays here."""
+        return type(self), (None, self.recipe)
+
+    def belongs_to(self, source: object) -> bool:
+        """Tell whether the report was made from ``source``."""
+        return self._source is not None and self._source() is source
+
+    @property
+    def source(self) -> Source:
+        """Builder of the report.
+
+        Raises
+        ------
+        RuntimeError
+            The experiment is gone.
+        """
+        source = self._source() if self._source else None
+        if source is None:
+            raise RuntimeError(GONE)
+        return source
+
+    def model(self) -> nn.Module:
+        """The optimized torch module, made anew."""
+        return self._compressed().simulation()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the packed file."""
+        writer.save(self._compressed().packable, path)
+
+    def export(self, path: str | PathLike[str]) -> None:
+        """Write the ONNX file."""
+        example = self.source.dataset.exploration[0][:1]
+        write_onnx(self._compressed().graph(example), path)
+
+    def reconcile(self) -> Reconciliation:
+        """Account for the bytes of the packed file."""
+        return reconcile(self._compressed().packable, self.source.compressor.folded)
+
+    def weights(self) -> tuple[LayerWeights, ...]:
+        """Weights of every layer before and after."""
+        return self.source.compressor.weights(self.recipe)
+
+    def scores(self) -> NDArray[np.float32]:
+        """Softmax scores (N, K) of all exploration images, evaluated now."""
+        return self.source.exploration_scores(self.recipe)
+
+    def _compressed(self) -> CompressedModel:
+        return self.source.compressor.compress(self.recipe)

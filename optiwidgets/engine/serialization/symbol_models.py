@@ -1,0 +1,48 @@
+"""Probability models of whole numbers, under which symbols are entropy-coded.
+
+What ``position_model`` and ``value_model`` store are *levels*: powers of sqrt(2), which costs well
+under 1 % more bits than exact numbers. The level of a ratio is the whole number nearest to twice
+its log2: 3 for 2.83. All that is computed from levels is computed in steps that IEEE 754 fixes to
+the last bit, so that files decode alike everywhere.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import constriction
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.integer[Any]]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+TOP = 63  # levels and differences between levels are -63 .. 63
+POWERS = np.ldexp(  # of level - 2 TOP .. 2 TOP
+    np.where(np.arange(-2 * TOP, 2 * TOP + 1) % 2, 1.4142135623730951, 1.0),
+    np.arange(-2 * TOP, 2 * TOP + 1) // 2,
+)
+
+
+@cache
+def uniform(below: int) -> Any:
+    """A model of the numbers 0 .. below - 1 (2 or more), all alike."""
+    return constriction.stream.model.Uniform(below)
+
+
+def categorical(probabilities: NDArray[np.floating[Any]] | None = None) -> Any:
+    """A model of the numbers 0 .. n - 1; without probabilities the family of such models."""
+    return constriction.stream.model.Categorical(probabilities, perfect=False)
+
+
+def _small_numbers() -> tuple[Any, Floats]:
+    weights = np.full(TOP + 1, 0.7).cumprod() + 1e-3
+    weights = np.concatenate([weights[:0:-1], weights])
+    weights /= weights.sum()
+    return categorical(weights), -np.log2(weights)
+
+
+# A model of the numbers -63 .. 63 that favours those near 0, and how many bits each takes.
+SMALL, SMALL_BITS = _small_numbers()

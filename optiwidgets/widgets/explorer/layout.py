@@ -1,0 +1,87 @@
+"""Arrangement of the explorer: choosers, header, tabs, and which parts a lesson shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.panel import Feed, View
+from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.panels.cell_images import CellImages
+from optiwidgets.widgets.panels.report_panels import Bytes, Classes, Matrices
+
+PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
+CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
+
+
+def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:
+    """Create the menus of cases, models and policies.
+
+    Examples
+    --------
+    >>> [chooser.description for chooser in make_choosers(Session())]
+    ['Case', 'Model', 'Policy']
+    """
+    cases = [(CASES.get(case, case or "own images"), case) for case in session.cases]
+    case = Dropdown(options=cases, description="Case")
+    case.layout.display = None if len(cases) > 1 else "none"
+    model = Dropdown(options=list(session.models), description="Model")
+    policies = [(policy.name, policy) for policy in (Policy.MOBILE, Policy.MEDICAL)]
+    return case, model, Dropdown(options=policies, description="Policy")
+
+
+def make_header(widgets: Sequence[DOMWidget]) -> HBox:
+    """Put a title before the header's widgets."""
+    return HBox([HTML("<h1>OptiWidgets</h1>"), *widgets]).add_class("ow-header")
+
+
+def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
+    """Arrange the matrices above class metrics, bytes, and the images of the open cell."""
+    below = HBox([Classes(feed=feed), Bytes(feed=feed)]).add_class("ow-below")
+    lower = Box([below, cell_images]).add_class("ow-lower")
+    return VBox([Matrices(feed=feed, cell_images=cell_images), lower])
+
+
+def fill_tabs(tabs: Tab, views: Mapping[str, DOMWidget]) -> None:
+    """Show views, by title, and select the first."""
+    tabs.children, tabs.titles, tabs.selected_index = [*views.values()], [*views], 0
+
+
+def mark_selected(tabs: Tab) -> None:
+    """Update ``looked_at`` of every view: the others need not follow the session."""
+    for index, view in enumerate(tabs.children):
+        if isinstance(view, View):
+            view.looked_at = index == tabs.selected_index
+
+
+def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[str]) -> None:
+    """Show only the controls of these names, and of the other widgets those that are named.
+
+    Raises
+    ------
+    ValueError
+        An unknown name.
+    """
+    controls.unlock([name for name in names if name not in others])
+    for name, widget in others.items():
+        widget.layout.display = None if name in names else "none"
+
+
+def show_only(page: DOMWidget, parts: Sequence[str]) -> None:
+    """Hide all parts of a lesson's page but these.
+
+    Raises
+    ------
+    ValueError
+        An unknown part.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise ValueError(f"parts are {', '.join(PARTS)}, not {', '.join(unknown)}")
+    page.add_class("ow-lesson")
+    for part in PARTS:
+        if part not in parts:
+            page.add_class(f"ow-no-{part}")
