@@ -22,7 +22,7 @@ from optiwidgets.engine.evaluation.verdict import is_stable, judge
 from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment, precomputed
 from optiwidgets.engine.experiment.precompute import evaluate_grid, main
-from optiwidgets.engine.experiment.precomputed import (
+from optiwidgets.engine.experiment.precomputed_reports import (
     SPARSITIES,
     PrecomputedReports,
     recipes,
@@ -90,7 +90,7 @@ def digits_grid(digits) -> PrecomputedReports:
 
 @pytest.fixture
 def nothing_shared(monkeypatch):
-    monkeypatch.setattr(precomputed, "_grids", {})
+    monkeypatch.setattr(precomputed_reports, "_grids", {})
 
 
 def assert_same(found: Report, expected: Report) -> None:
@@ -379,7 +379,7 @@ from optiwidgets import Experiment, Recipe, judge, Policy
 silent("import", before)
 plain = Experiment.load("digits")
 silent("Experiment.load", before)
-from optiwidgets.engine.experiment.precomputed import PrecomputedReports, register
+from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, register
 register(PrecomputedReports.load(sys.argv[1]))
 silent("Grid.load", before)
 known = Experiment.load("digits")
