@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.lesson.answer_log import progress
     from optiwidgets.widgets.lesson.challenge_log import Trials
     from optiwidgets.widgets.lesson.compare import Compare
-    from optiwidgets.widgets.lesson.corruptions import NewData
+    from optiwidgets.widgets.lesson.corruption_sliders import NewData
     from optiwidgets.widgets.lesson.image_gallery import Inspect
     from optiwidgets.widgets.lesson.live_text import Live
     from optiwidgets.widgets.lesson.policy_sliders import Decide
@@ -59,7 +59,7 @@ _HOMES = {
     "Latency": "engine.types.measurements",
     "Layers": "widgets.layers.layer_sliders",
     "Live": "widgets.lesson.live_text",
-    "NewData": "widgets.lesson.corruptions",
+    "NewData": "widgets.lesson.corruption_sliders",
     "Policy": "engine.evaluation.policy",
     "Present": "widgets.lesson.slides",
     "Recipe": "engine.types.recipe",

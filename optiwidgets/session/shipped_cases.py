@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.precomputed import PrecomputedReports, register
+from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, register
 from optiwidgets.engine.models.zoo import shipped_models
 
 CASES = ("digits", "smear")

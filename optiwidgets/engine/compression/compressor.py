@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from optiwidgets.engine.calibration.activation_ranges import calibrate
-from optiwidgets.engine.calibration.statistics import LayerStatistics
+from optiwidgets.engine.calibration.layer_statistics import LayerStatistics
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.layer_quantizer import LayerQuantizer
 from optiwidgets.engine.compression.layer_weights import compare_weights

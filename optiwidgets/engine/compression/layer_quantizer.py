@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from optiwidgets.engine.calibration.statistics import (
+from optiwidgets.engine.calibration.layer_statistics import (
     Layer,
     LayerStatistics,
     input_rows,

@@ -15,7 +15,7 @@ from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.model_checks import check_compatible, check_fit
 from optiwidgets.engine.execution.progress import ProgressCallback
-from optiwidgets.engine.experiment import precomputed
+from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
 from optiwidgets.engine.experiment.per_layer import layer_options, layer_sensitivity
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
@@ -101,7 +101,7 @@ class Experiment:
             An unknown case or model; the message lists those there are.
         """
         made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
-        if grid := precomputed.find_registered(lambda: made.about):
+        if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
 
@@ -112,10 +112,10 @@ class Experiment:
             "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
             "weights": fingerprint(self._compressor.folded),
             "exploration images": self._reports.whole.images.fingerprint,
-            "made by": precomputed.made_by(),
+            "made by": precomputed_reports.made_by(),
         }
 
-    def adopt(self, grid: precomputed.PrecomputedReports) -> None:
+    def adopt(self, grid: precomputed_reports.PrecomputedReports) -> None:
         """Answer from a slider grid what it knows, unless the memory is turned off.
 
         ``scores`` of such a report are evaluated on first use; all else is as ``run`` gives it.

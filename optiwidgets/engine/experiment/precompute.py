@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.precomputed import PrecomputedReports, recipes
+from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, recipes
 from optiwidgets.engine.types.report import Report
 
 

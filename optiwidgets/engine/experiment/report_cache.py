@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
-from optiwidgets.engine.experiment.precomputed import Begin, PrecomputedReports
+from optiwidgets.engine.experiment.precomputed_reports import Begin, PrecomputedReports
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 

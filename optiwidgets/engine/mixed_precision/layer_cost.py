@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
-from optiwidgets.engine.calibration.statistics import MOST_IMAGES
+from optiwidgets.engine.calibration.layer_statistics import MOST_IMAGES
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.evaluation.images import BATCH
 from optiwidgets.engine.evaluation.incremental import MOST_BYTES, IncrementalEvaluator

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
-from optiwidgets.engine.calibration.statistics import LayerStatistics, damped
+from optiwidgets.engine.calibration.layer_statistics import LayerStatistics, damped
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models import channel_removal, tracing
 from optiwidgets.engine.models.layers import prunable

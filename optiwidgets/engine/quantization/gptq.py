@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from optiwidgets.engine.calibration.statistics import Layer, damped
+from optiwidgets.engine.calibration.layer_statistics import Layer, damped
 from optiwidgets.engine.quantization.weights import (
     QuantizedWeight,
     choose_qparams,

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
-from optiwidgets.engine.calibration.statistics import Layer
+from optiwidgets.engine.calibration.layer_statistics import Layer
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable

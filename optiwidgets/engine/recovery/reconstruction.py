@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from optiwidgets.engine.calibration.statistics import (
+from optiwidgets.engine.calibration.layer_statistics import (
     Layer,
     LayerStatistics,
     damped,

@@ -14,7 +14,7 @@ from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
-from optiwidgets.widgets.panels.comparison import cell_payload, image_payload
+from optiwidgets.widgets.panels.comparison_payload import cell_payload, image_payload
 
 
 class CellImages(Panel):

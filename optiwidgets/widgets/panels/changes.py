@@ -10,7 +10,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel, View
 from optiwidgets.widgets.panels.cell_images import CellImages
-from optiwidgets.widgets.panels.comparison import changes_payload
+from optiwidgets.widgets.panels.comparison_payload import changes_payload
 
 
 class Changes(Panel):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from optiwidgets.engine.calibration.statistics import (
+from optiwidgets.engine.calibration.layer_statistics import (
     MOST_ROWS,
     LayerStatistics,
     damped,

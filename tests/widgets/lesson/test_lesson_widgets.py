@@ -17,7 +17,7 @@ from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson.challenge_log import Trials
 from optiwidgets.widgets.lesson.compare import Compare
-from optiwidgets.widgets.lesson.corruptions import NewData
+from optiwidgets.widgets.lesson.corruption_sliders import NewData
 from optiwidgets.widgets.lesson.image_gallery import Inspect, chosen
 from optiwidgets.widgets.lesson.live_text import Live, figures
 from optiwidgets.widgets.lesson.policy_sliders import Decide

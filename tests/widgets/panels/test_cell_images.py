@@ -10,7 +10,11 @@ from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import Changes
-from optiwidgets.widgets.panels.comparison import cell_payload, changes_payload, image_payload
+from optiwidgets.widgets.panels.comparison_payload import (
+    cell_payload,
+    changes_payload,
+    image_payload,
+)
 from optiwidgets.widgets.panels.report_panels import Matrices
 
 SPARSE = Recipe(sparsity=0.85)

@@ -23,7 +23,7 @@ from optiwidgets.widgets.layers.sensitivity import Fragility
 from optiwidgets.widgets.lesson.answer_log import ProgressTable, Register
 from optiwidgets.widgets.lesson.challenge_log import Trials
 from optiwidgets.widgets.lesson.compare import Compare
-from optiwidgets.widgets.lesson.corruptions import NewData
+from optiwidgets.widgets.lesson.corruption_sliders import NewData
 from optiwidgets.widgets.lesson.image_gallery import Inspect
 from optiwidgets.widgets.lesson.live_text import Live
 from optiwidgets.widgets.lesson.quiz import ask

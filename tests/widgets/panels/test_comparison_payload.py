@@ -23,7 +23,7 @@ from optiwidgets.engine.evaluation.metrics import count_confusion
 from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.widgets.panels.comparison import cell_payload, image_payload
+from optiwidgets.widgets.panels.comparison_payload import cell_payload, image_payload
 
 K = 3
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])

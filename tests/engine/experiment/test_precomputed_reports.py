@@ -20,9 +20,10 @@ from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import is_stable, judge
 from optiwidgets.engine.execution.progress import Cancelled
-from optiwidgets.engine.experiment.experiment import Experiment, precomputed
+from optiwidgets.engine.experiment import precomputed_reports
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.precompute import evaluate_grid, main
-from optiwidgets.engine.experiment.precomputed import (
+from optiwidgets.engine.experiment.precomputed_reports import (
     SPARSITIES,
     PrecomputedReports,
     recipes,
@@ -61,11 +62,11 @@ def test_an_edit_in_any_folder_of_the_engine_changes_what_made_a_grid(tmp_path):
     deep.mkdir(parents=True)
     (tmp_path / "recipe.py").write_text("x = 1\n")
     (deep / "lamp.py").write_text("x = 1\n")
-    before = precomputed.source_digest(tmp_path)
+    before = precomputed_reports.source_digest(tmp_path)
     (deep / "lamp.py").write_text("x = 2\n")
-    edited = precomputed.source_digest(tmp_path)
+    edited = precomputed_reports.source_digest(tmp_path)
     (deep / "lamp.py").rename(tmp_path / "pruning" / "lamp.py")
-    assert len({before, edited, precomputed.source_digest(tmp_path)}) == 3
+    assert len({before, edited, precomputed_reports.source_digest(tmp_path)}) == 3
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def digits_grid(digits) -> PrecomputedReports:
 
 @pytest.fixture
 def nothing_shared(monkeypatch):
-    monkeypatch.setattr(precomputed, "_grids", {})
+    monkeypatch.setattr(precomputed_reports, "_grids", {})
 
 
 def assert_same(found: Report, expected: Report) -> None:
@@ -316,7 +317,10 @@ class Bomb:
 
 
 def test_a_file_of_something_else_is_refused(toy_grid, tmp_path):
-    path, arrays = tmp_path / "grid.npz", {n: getattr(toy_grid, n) for n in precomputed.DTYPES}
+    path, arrays = (
+        tmp_path / "grid.npz",
+        {n: getattr(toy_grid, n) for n in precomputed_reports.DTYPES},
+    )
     names = np.array('{"about": {}, "parts": [], "layers": []}')
 
     def refused(reason="no slider grid"):
@@ -379,7 +383,7 @@ from optiwidgets import Experiment, Recipe, judge, Policy
 silent("import", before)
 plain = Experiment.load("digits")
 silent("Experiment.load", before)
-from optiwidgets.engine.experiment.precomputed import PrecomputedReports, register
+from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, register
 register(PrecomputedReports.load(sys.argv[1]))
 silent("Grid.load", before)
 known = Experiment.load("digits")
