@@ -1,4 +1,4 @@
-"""Codes of so many bits, side by side in bytes."""
+"""Bit packing: codes of a fixed number of bits, side by side in bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from optiwidgets.engine.serialization.symbol_models import Integers
 
 
 def pack_bits(codes: Integers, bits: int) -> bytes:
-    """Write unsigned codes one after the other, ``bits`` each, lowest bit first.
+    """Pack unsigned codes one after the other, ``bits`` each, lowest bit first.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def pack_bits(codes: Integers, bits: int) -> bytes:
 
 
 def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
-    """Read ``count`` codes that ``pack_bits`` wrote.
+    """Unpack ``count`` codes that ``pack_bits`` packed.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
 
 
 def packed_length(count: int, bits: int) -> int:
-    """Whole bytes that ``count`` codes of ``bits`` take.
+    """Return the whole bytes that ``count`` packed codes of ``bits`` take.
 
     Examples
     --------

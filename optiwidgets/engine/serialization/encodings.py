@@ -1,9 +1,9 @@
-"""The ways to store a layer, and which is smallest.
+"""Encodings of a layer's codes: dense, bitmask, entropy-coded; choice of the smallest.
 
-``dense`` stores zeros as codes too; ``bitmask`` says which weights are not zero, and stores their
-codes; ``entropy`` codes positions and values under ``position_model`` and ``value_model``. What is
-coded are symbols: whole numbers, 0 for a weight that is +0. A kept weight whose code stands for 0
-is a zero like any other: the values are stored, not the mask.
+``dense`` stores zeros as codes too; ``bitmask`` stores one bit a weight, and the codes of those
+that are not zero; ``entropy`` codes positions under ``position_model`` and values under
+``value_model``. All encode symbols: whole numbers, 0 for a weight that is +0. A kept weight whose
+code stands for 0 is a zero like any other: the values are stored, not the mask.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLOATS = {16: torch.float16, 32: torch.float32}
 
 @dataclass(frozen=True, eq=False)
 class EncodedLayer:
-    """A layer's symbols (R, I), the models they would be entropy-coded under, and what each takes.
+    """Symbols (R, I) of a layer, their probability models, and the bytes of each encoding.
 
     ``bytes`` are those of every encoding that can hold the layer; those of ``entropy`` are an
     expectation, off by a few at most. ``smallest`` is the encoding with the fewest bytes; at
@@ -35,15 +35,15 @@ class EncodedLayer:
 
     symbols: Integers
     flags: Flags
-    odds: PositionModel
+    position_model: PositionModel
     values: Integers
-    histogram: ValueModel | None
+    value_model: ValueModel | None
     bytes: Mapping[str, float]
     smallest: str
 
 
 def fit(layer: QuantizedWeight) -> EncodedLayer:
-    """Weigh the ways to store a layer.
+    """Compute the bytes of each encoding of a layer.
 
     One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense. Floats
     that are all kept have nothing that could be entropy-coded.
@@ -53,17 +53,17 @@ def fit(layer: QuantizedWeight) -> EncodedLayer:
     >>> from optiwidgets.engine.quantization.weights import encode
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> half = encode(torch.ones(2, 8), torch.arange(16).view(2, 8) < 8, Recipe(bits=4))
-    >>> {how: round(size, 1) for how, size in fit(half).bytes.items()}, fit(half).smallest
+    >>> {name: round(size, 1) for name, size in fit(half).bytes.items()}, fit(half).smallest
     ({'dense': 8, 'bitmask': 6, 'entropy': 4.4}, 'entropy')
     """
     symbols = to_symbols(layer)
     flags = symbols != 0
-    odds, values = fit_positions(flags), symbols.ravel().compress(flags.ravel())
-    histogram = fit_values(values) if layer.bits < 16 else None
+    position_model, values = fit_positions(flags), symbols.ravel().compress(flags.ravel())
+    value_model = fit_values(values) if layer.bits < 16 else None
     total, kept = symbols.size, len(values)
-    expected = odds.bits + kept * layer.bits
-    if histogram:
-        expected = odds.bits + histogram.bits + 2 * (layer.bits + 1)
+    expected = position_model.bits + kept * layer.bits
+    if value_model:
+        expected = position_model.bits + value_model.bits + 2 * (layer.bits + 1)
     sizes = {
         DENSE: packed_length(total, layer.bits),
         BITMASK: packed_length(total, 1) + packed_length(kept, layer.bits),
@@ -71,14 +71,14 @@ def fit(layer: QuantizedWeight) -> EncodedLayer:
     }
     if kept < total and (layer.bits == 1 or layer.centroids.numel()):
         del sizes[DENSE]
-    if kept == total and not histogram:
+    if kept == total and not value_model:
         del sizes[ENTROPY]
     smallest = min(sizes, key=sizes.__getitem__)
-    return EncodedLayer(symbols, flags, odds, values, histogram, sizes, smallest)
+    return EncodedLayer(symbols, flags, position_model, values, value_model, sizes, smallest)
 
 
 def to_symbols(layer: QuantizedWeight) -> Integers:
-    """Whole numbers in rows, 0 for a weight that is +0; floats as the numbers their bits are.
+    """Convert codes to symbols in rows, 0 for a weight that is +0; floats to their bit patterns.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def to_symbols(layer: QuantizedWeight) -> Integers:
 
 
 def to_unsigned(symbols: Integers, layer: QuantizedWeight) -> Integers:
-    """Symbols (R, I) of up to 8 bits as the codes 0 .. 2^bits - 1 that are stored side by side.
+    """Convert symbols (R, I) of up to 8 bits to the stored codes 0 .. 2^bits - 1.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def to_unsigned(symbols: Integers, layer: QuantizedWeight) -> Integers:
 
 
 def from_symbols(symbols: Integers, layer: QuantizedWeight) -> QuantizedWeight:
-    """Codes and mask for a layer that has everything else: what ``to_symbols`` came from."""
+    """Fill in codes and mask of a layer that has all else: the inverse of ``to_symbols``."""
     shape = layer.codes.shape
     if layer.bits >= 16:
         symbols = symbols.astype(np.int16 if layer.bits == 16 else np.int32)
@@ -133,7 +133,7 @@ def from_symbols(symbols: Integers, layer: QuantizedWeight) -> QuantizedWeight:
 
 
 def from_unsigned(codes: Integers, layer: QuantizedWeight) -> Integers:
-    """Turn back what ``to_unsigned`` made, (R, I)."""
+    """Convert stored codes to symbols (R, I): the inverse of ``to_unsigned``."""
     if layer.zero_point.numel():
         symbols: Integers = codes - layer.zero_point.numpy()[:, None]
     elif layer.centroids.numel():

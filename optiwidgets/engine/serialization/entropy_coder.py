@@ -21,11 +21,11 @@ CODES, POSITIONS, TABLES = "codes", "positions", "tables"
 
 
 class Writer:
-    """Writes blocks of symbols, the last block first: what it ends with is read first.
+    """Writer of blocks of symbols, the last block first: the block written last is read first.
 
     Examples
     --------
-    Six symbols of one bit each, and what it takes to end a stream:
+    Six symbols of one bit each, and the end of the stream:
 
     >>> writer, fair = Writer(), uniform(2)
     >>> writer.put(CODES, np.array([1, 0, 0]), fair)
@@ -43,11 +43,11 @@ class Writer:
         self._length = 0
 
     def put(self, part: str, symbols: Integers | Flags, *model: Any) -> None:
-        """Symbols that are read next, under one model, or a family and the parameters of each."""
+        """Add symbols to the block, under one model, or a family and the parameters of each."""
         self._steps.append((part, symbols, model))
 
     def end_block(self) -> None:
-        """Write what was put, to be read before all blocks that were written before."""
+        """Encode the symbols of the block, to be read before all blocks encoded earlier."""
         for part, symbols, model in reversed(self._steps):  # last in, first out
             if len(symbols):
                 self._coder.encode_reverse(symbols.astype(np.int32), *model)
@@ -56,17 +56,17 @@ class Writer:
         self._steps.clear()
 
     def finish(self) -> tuple[bytes, dict[str, int]]:
-        """The stream, and by how many bytes each part made it longer."""
+        """Return the stream, and the bytes of it spent on each part."""
         return self._coder.get_compressed().astype("<u4").tobytes()[: self._length], self._spent
 
 
 def _length(coder: Any) -> int:
-    """Bytes: the valid bits and the one above them, which is always on."""
+    """Return the length in bytes: the valid bits and the one above them, which is always on."""
     return 0 if coder.is_empty() else coder.num_valid_bits() // 8 + 1
 
 
 class Reader:
-    """Reads what a ``Writer`` wrote; never more than is asked for, whatever the bytes are."""
+    """Reader of a ``Writer``'s stream; reads no more than is asked for, whatever the bytes are."""
 
     def __init__(self, data: bytes) -> None:
         if data.endswith(b"\0"):
@@ -75,20 +75,20 @@ class Reader:
         self._coder = constriction.stream.stack.AnsCoder(words)
 
     def take(self, count: int, model: Any) -> NDArray[np.int32]:
-        """Symbols under one model."""
+        """Decode symbols under one model."""
         symbols: NDArray[np.int32] = self._coder.decode(model, count)
         return symbols
 
     def number(self, below: int) -> int:
-        """One whole number from 0."""
+        """Decode one whole number from 0 to ``below`` - 1."""
         return int(self._coder.decode(uniform(below)))
 
     def each(self, family: Any, probabilities: NDArray[np.float32]) -> NDArray[np.int32]:
-        """One symbol under each model (n, alphabet) of a family."""
+        """Decode one symbol under each model (n, alphabet) of a family."""
         symbols: NDArray[np.int32] = self._coder.decode(family, probabilities)
         return symbols
 
     def finish(self) -> None:
-        """Raise ValueError if there is more, as there is when anything was changed."""
+        """Raise ValueError if there is more, as in a stream that was changed."""
         if not self._coder.is_empty():
             raise ValueError("its entropy-coded stream holds something else than its header says")

@@ -1,8 +1,8 @@
-"""The bytes of a file that ``pack`` wrote -> the same weights again, bit for bit.
+"""Reader of the packed file: bytes -> bit-identical weights.
 
-Whatever the bytes are, they give a model or a ValueError, and cost no more memory than the file and
-the model: lengths are checked before anything is read, the checksum before anything is decoded,
-shapes against the model before anything is made.
+Any bytes give a model or a ValueError, and take no more memory than the file and the model: lengths
+are checked before anything is read, the checksum before anything is decoded, shapes against the
+model before anything is allocated.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) ->
         raise ValueError(f"model is a torch module, not {type(model).__name__}")
     try:
         with open(path, "rb") as stream:
-            header, coded, plain = _open(stream)
+            header, entropy_coded, plain = _open(stream)
         net, recipe = _empty_model(header, model), Recipe(**header["recipe"])
-        ranges = _fill(net, header["layers"], recipe, Reader(coded), _Plain(plain))
+        ranges = _fill(net, header["layers"], recipe, Reader(entropy_coded), _Plain(plain))
         return quantize_activations(net, ranges, recipe.activation_bits) if ranges else net
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
@@ -84,15 +84,15 @@ def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) ->
 
 
 def _open(file: BinaryIO) -> tuple[dict[str, Any], bytes, bytes]:
-    """Header, entropy-coded stream and plain sections, lengths and checksum checked."""
-    frame, there = file.read(FRAME.size), os.fstat(file.fileno()).st_size
+    """Read header, entropy-coded stream and plain sections; check lengths and checksum."""
+    frame, size = file.read(FRAME.size), os.fstat(file.fileno()).st_size
     _check_magic(frame)
     if len(frame) < FRAME.size:
-        raise ValueError(f"it is only {there} bytes long")
+        raise ValueError(f"it is only {size} bytes long")
     _, header_bytes, stream_bytes, plain_bytes = FRAME.unpack(frame)
     whole = FRAME.size + header_bytes + stream_bytes + plain_bytes + CHECKSUM.size
-    if there != whole:
-        raise ValueError(f"it is {there} bytes long, its header accounts for {whole}")
+    if size != whole:
+        raise ValueError(f"it is {size} bytes long, its header accounts for {whole}")
     body = frame + file.read(whole - FRAME.size)
     (checksum,) = CHECKSUM.unpack(body[-CHECKSUM.size :])
     if zlib.crc32(body[: -CHECKSUM.size]) != checksum:
@@ -143,7 +143,7 @@ def _is_layer(entry: object) -> bool:
 
 
 def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Module:
-    """A folded model with the layers' shapes of the file."""
+    """Build a folded model with the layers' shapes of the file."""
     if model is None and header["model"] is None:
         raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
     net = batchnorm_folding.fold(zoo.build(header["model"]) if model is None else model)
@@ -173,29 +173,29 @@ def _listed(names: Iterable[str]) -> str:
 def _fill(
     net: nn.Module, entries: Sequence[Any], recipe: Recipe, stream: Reader, plain: _Plain
 ) -> dict[str, Range]:
-    """Decode every layer into the model, then the leftovers, and see that nothing is left over.
+    """Decode every layer into the model, then all other parameters; check that no byte is left.
 
     Returns the ranges of activations, if the recipe quantizes them.
     """
-    modules, encodings = list(prunable(net).values()), [how for _, _, how in entries]
-    for how in encodings:
-        if how not in (DENSE, BITMASK, ENTROPY):
-            raise ValueError(f"unknown encoding {how!r}; it may come from a newer version")
+    modules, encodings = list(prunable(net).values()), [encoding for _, _, encoding in entries]
+    for encoding in encodings:
+        if encoding not in (DENSE, BITMASK, ENTROPY):
+            raise ValueError(f"unknown encoding {encoding!r}; it may come from a newer version")
     weights = [module.weight for module in modules]
     recipes = [recipe.for_layer(name) for name, _, _ in entries]
-    books = [_read_centroids(plain, own) for own in recipes]
+    codebooks = [_read_centroids(plain, own) for own in recipes]
     masks = [
-        _read_mask(plain, w) if how == BITMASK else None
-        for w, how in zip(weights, encodings, strict=True)
+        _read_mask(plain, w) if encoding == BITMASK else None
+        for w, encoding in zip(weights, encodings, strict=True)
     ]
     blanks = [
-        _read_scales(plain, weight, book, own)
-        for weight, book, own in zip(weights, books, recipes, strict=True)
+        _read_scales(plain, weight, codebook, own)
+        for weight, codebook, own in zip(weights, codebooks, recipes, strict=True)
     ]
     ranged = [name for name, _, _ in entries] if recipe.activation_bits < 32 else []
     ranges = {name: _read_range(plain) for name in ranged}
-    for weight, how, mask, blank in zip(weights, encodings, masks, blanks, strict=True):
-        symbols = _read_symbols(stream, plain, how, mask, blank)
+    for weight, encoding, mask, blank in zip(weights, encodings, masks, blanks, strict=True):
+        symbols = _read_symbols(stream, plain, encoding, mask, blank)
         weight.copy_(from_symbols(symbols, blank).decode())
     for tensor in other_parameters(net).values():
         tensor.copy_(plain.take(tensor.dtype, tensor.numel()).view(tensor.shape))
@@ -205,7 +205,7 @@ def _fill(
 
 
 class _Plain:
-    """Walks along the plain sections, and says so when they end too early."""
+    """Cursor over the plain sections; ValueError where they end too early."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = memoryview(data), 0
@@ -239,15 +239,17 @@ def _read_mask(plain: _Plain, weight: Tensor) -> Flags:
     return flags.astype(np.bool_).reshape(len(weight), -1)
 
 
-def _read_scales(plain: _Plain, weight: Tensor, book: Tensor, recipe: Recipe) -> QuantizedWeight:
-    """A layer with everything but codes and mask."""
+def _read_scales(
+    plain: _Plain, weight: Tensor, codebook: Tensor, recipe: Recipe
+) -> QuantizedWeight:
+    """Read a layer's scales: a quantized weight with placeholders for codes and mask."""
     rows = len(weight) if recipe.granularity == "channel" else 1
     if recipe.bits >= 16 or recipe.scheme == "codebook":
         rows = 0
     scale = plain.take(torch.float32, rows)
     zero_points = rows if recipe.scheme == "affine" else 0
     zero_point = plain.take(torch.uint8, zero_points).to(torch.int16)
-    return QuantizedWeight(weight, weight, recipe.bits, scale, zero_point, book)
+    return QuantizedWeight(weight, weight, recipe.bits, scale, zero_point, codebook)
 
 
 def _read_range(plain: _Plain) -> Range:
@@ -256,17 +258,17 @@ def _read_range(plain: _Plain) -> Range:
 
 
 def _read_symbols(
-    stream: Reader, plain: _Plain, how: str, flags: Flags | None, blank: QuantizedWeight
+    stream: Reader, plain: _Plain, encoding: str, flags: Flags | None, blank: QuantizedWeight
 ) -> Integers:
-    """A layer's symbols (R, I); ``flags`` is its bitmask, if it has one."""
+    """Read a layer's symbols (R, I); ``flags`` is its bitmask, if it has one."""
     shape, bits = (len(blank.codes), blank.codes[0].numel()), blank.bits
     if flags is None:
-        flags = read_flags(stream, shape) if how == ENTROPY else np.ones(shape, np.bool_)
+        flags = read_flags(stream, shape) if encoding == ENTROPY else np.ones(shape, np.bool_)
     count = int(flags.sum())
     symbols = np.zeros(shape, np.int32 if bits == 32 else np.int16)
     if bits >= 16:
         symbols[flags] = np.frombuffer(plain.bytes(count * bits // 8), symbols.dtype)
-    elif how == ENTROPY:
+    elif encoding == ENTROPY:
         symbols[flags] = read_values(stream, count, bits)
     else:
         symbols[flags] = unpack_bits(plain.bytes(packed_length(count, bits)), bits, count)

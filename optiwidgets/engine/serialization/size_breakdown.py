@@ -1,4 +1,4 @@
-"""What a size is made of, and what it is measured against: an estimate, what tutorials report."""
+"""Size breakdown: from raw bytes to the file, an entropy estimate, the size tutorials report."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from optiwidgets.engine.types.measurements import Reconciliation, Step
 
 
 def reconcile(model: Packable, untouched: nn.Module) -> Reconciliation:
-    """From four bytes a parameter to the file, step by step: where the promised size went.
+    """List the steps from four bytes a parameter to the bytes of the file.
 
     The first step is the untouched model, every parameter; where channels were removed, the next
-    is what was left of it. Then only weights that are not zero count: as floats, at their
-    bit-width, and with a bitmask of where they were for every layer that has zeros. Biases are
-    floats in all steps. Then come scales and codebooks, and the header. "entropy coded" is the file
-    if every layer were, "the file" is as long as the one that is written.
+    is the smaller model. Then only weights that are not zero count: as floats, at their bit-width,
+    and with a bitmask of their positions for every layer that has zeros. Biases are floats in all
+    steps. Then come scales and codebooks, and the header. "entropy coded" is the file if every
+    layer were, "the file" is as long as the one that is written.
 
     Examples
     --------
@@ -32,8 +32,8 @@ def reconcile(model: Packable, untouched: nn.Module) -> Reconciliation:
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> net = nn.Sequential(nn.Linear(100, 8))
     >>> _ = nn.init.constant_(net[0].weight, 0.5)
-    >>> coded = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
-    >>> model = Packable(Recipe(bits=4), net, {"0": coded}, ["a"], None)
+    >>> quantized = encode(net[0].weight.detach(), torch.eye(8, 100) > 0, Recipe(bits=4))
+    >>> model = Packable(Recipe(bits=4), net, {"0": quantized}, ["a"], None)
     >>> for step in reconcile(model, untouched=net).steps[:4]:
     ...     print(f"{step.bytes:5} {step.name}")
      3232 raw fp32
@@ -49,10 +49,10 @@ def _steps(model: Packable, raw: int) -> tuple[Step, ...]:
     parts, layers = packed_parts(model), list(model.layers.values())
     symbols = [to_symbols(layer) for layer in layers]
     kept = [int(np.count_nonzero(s)) for s in symbols]
-    bits, biases, left = layers[0].bits, parts["biases"], _raw_bytes(model.net)
+    bits, biases, remaining = layers[0].bits, parts["biases"], _raw_bytes(model.net)
     promised = [
         ("raw fp32", raw),
-        *([("without the removed channels", left)] if left < raw else []),
+        *([("without the removed channels", remaining)] if remaining < raw else []),
         ("non-zero weights only", biases + 4 * sum(kept)),
         (f"at {bits} bits", biases + sum(packed_length(count, bits) for count in kept)),
     ]
@@ -66,12 +66,12 @@ def _steps(model: Packable, raw: int) -> tuple[Step, ...]:
         steps.append((name, steps[-1][1] + more))
     steps.append(("entropy coded", sum(packed_parts(model, ENTROPY).values())))
     steps.append(("the file", sum(parts.values())))
-    besides = (Step(name, size) for name, size in steps[1:])
-    return (*(Step(name, size, promised=True) for name, size in promised), *besides)
+    overheads = (Step(name, size) for name, size in steps[1:])
+    return (*(Step(name, size, promised=True) for name, size in promised), *overheads)
 
 
 def estimate_bytes(model: Packable) -> float:
-    """The order-0 estimate: a model of the size, not a measurement.
+    """Compute the order-0 entropy estimate: a model of the size, not a measurement.
 
     For every layer n x H of its codes, a pruned weight and a code for 0 being one symbol, plus
     scales, zero points, ranges of activations, biases and all else that stays float; neither code
@@ -93,24 +93,24 @@ def estimate_bytes(model: Packable) -> float:
 
 
 def tutorial_bytes(model: Packable) -> int:
-    """What tutorials report as the size: zlib of the fake-quantized float32 model, level 9."""
+    """Compute the size tutorials report: zlib of the fake-quantized float32 model, level 9."""
     tensors = model.net.state_dict().values()
     return len(zlib.compress(b"".join(t.contiguous().numpy().tobytes() for t in tensors), 9))
 
 
 def _raw_bytes(net: nn.Module) -> int:
-    """All that is in a model as it is: four bytes a parameter."""
+    """Sum the bytes of a model's state: four a parameter."""
     return sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
 
 
 def _side_bytes(layer: QuantizedWeight) -> int:
-    """Scales, zero points, and the codebook with its length."""
-    book = layer.centroids.numel()
-    return 4 * layer.scale.numel() + layer.zero_point.numel() + (4 * book + 1 if book else 0)
+    """Sum the bytes of scales, zero points, and the codebook with its length."""
+    entries = layer.centroids.numel()
+    return 4 * layer.scale.numel() + layer.zero_point.numel() + (4 * entries + 1 if entries else 0)
 
 
 def _entropy_bits(symbols: Integers, bits: int) -> float:
-    """Of n symbols together: n x H.
+    """Compute the entropy of n symbols together, n x H.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """Probability models of whole numbers, under which symbols are entropy-coded.
 
-What ``position_model`` and ``value_model`` store are *levels*: powers of sqrt(2), which costs well
-under 1 % more bits than exact numbers. The level of a ratio is the whole number nearest to twice
-its log2: 3 for 2.83. All that is computed from levels is computed in steps that IEEE 754 fixes to
-the last bit, so that files decode alike everywhere.
+``position_model`` and ``value_model`` store *levels*: powers of sqrt(2), which costs well under 1 %
+more bits than exact numbers. The level of a ratio is the whole number nearest to twice its log2: 3
+for 2.83. All computation from levels uses operations that IEEE 754 fixes to the last bit, so that
+files decode alike everywhere.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ POWERS = np.ldexp(  # of level - 2 TOP .. 2 TOP
 
 @cache
 def uniform(below: int) -> Any:
-    """A model of the numbers 0 .. below - 1 (2 or more), all alike."""
+    """Return the uniform model of the numbers 0 .. below - 1 (2 or more)."""
     return constriction.stream.model.Uniform(below)
 
 
 def categorical(probabilities: NDArray[np.floating[Any]] | None = None) -> Any:
-    """A model of the numbers 0 .. n - 1; without probabilities the family of such models."""
+    """Return a model of the numbers 0 .. n - 1; without probabilities the family of such models."""
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 

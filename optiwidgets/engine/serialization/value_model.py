@@ -1,7 +1,7 @@
-"""What the weights that are not zero are: the histogram under which values are entropy-coded.
+"""Probability model of values: a histogram under which non-zero codes are entropy-coded.
 
-Values are whole numbers, none of them 0. Few values share wide bins: a histogram of its own for
-every code would cost small layers more than it saves.
+Values are whole numbers, none of them 0. Where there are few, bins are wide: one bin for every code
+would cost small layers more bits than it saves.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _COUNTS = np.concatenate([[0.0], POWERS[2 * TOP : 3 * TOP]])  # by level: 0, 1, 
 
 @dataclass(frozen=True, eq=False)
 class ValueModel:
-    """What values (n,) are coded under: a level for each bin of 2^``shift`` neighbours.
+    """ValueModel of values (n,): a level for each bin of 2^``shift`` neighbours.
 
-    ``low`` and ``width`` say which values there are. Level 0 is an empty bin, level k a count in
-    proportion to 2^(k / 2). ``bits`` is what the values take together with the histogram, but for
-    the range, which depends on the layer's bits.
+    ``low`` and ``width`` are the range of values. Level 0 is an empty bin, level k a count in
+    proportion to 2^(k / 2). ``bits`` is the length of values and histogram together, without the
+    range, whose length depends on the layer's bits.
     """
 
     low: int
@@ -45,12 +45,12 @@ class ValueModel:
 
     @property
     def model(self) -> Any:
-        """Of the values less ``low``."""
+        """Categorical model of the values less ``low``."""
         weights = np.repeat(_COUNTS[self.levels], 2**self.shift)[: self.width]
         return categorical(weights / weights.sum())
 
     def write(self, writer: Writer, values: Integers, bits: int) -> None:
-        """Put the histogram, then the values of a layer of so many bits."""
+        """Write the histogram, then the values of a layer of so many bits."""
         if not len(values):
             return
         limit, model = 2**bits, self.model if self.width > 1 else None
@@ -61,11 +61,11 @@ class ValueModel:
         if len(self.levels) > 1:
             writer.put(TABLES, self.levels[:1], uniform(TOP + 1))
             writer.put(TABLES, self.levels[1:] - self.levels[:-1] + TOP, SMALL)
-        writer.put(CODES, _closed(values) - self.low, model)
+        writer.put(CODES, _close_gap(values) - self.low, model)
 
 
 def fit_values(values: Integers) -> ValueModel:
-    """The histogram under which values (n,), none of them 0, take about the fewest bits.
+    """Fit the histogram under which values (n,), none of them 0, take about the fewest bits.
 
     Examples
     --------
@@ -77,27 +77,27 @@ def fit_values(values: Integers) -> ValueModel:
     """
     if not len(values):
         return ValueModel(0, 1, 0, np.ones(1, np.int64), 0.0)
-    closed = _closed(values)
+    closed = _close_gap(values)
     low = int(closed.min())
     counts = np.bincount(closed - low)
-    whole = ValueModel(
+    one_bin = ValueModel(
         low, len(counts), WIDEST, np.ones(1, np.int64), float(len(values) * np.log2(len(counts)))
     )
-    # about as many bins as the square root of the values balances the histogram and what it saves
+    # about as many bins as the square root of the values balances bits of histogram and of values
     shift = max(0, round(math.log2(len(counts) / len(values) ** 0.5)))
     if 2**shift >= len(counts):
-        return whole
-    return min(whole, _bin(low, counts, shift), key=lambda fit: fit.bits)
+        return one_bin
+    return min(one_bin, _fit_bins(low, counts, shift), key=lambda model: model.bits)
 
 
 def read_values(reader: Reader, count: int, bits: int) -> Integers:
-    """Read what ``ValueModel.write`` put, ``count`` values."""
+    """Read ``count`` values that ``ValueModel.write`` wrote."""
     if not count:
         return np.empty(0, np.int64)
     limit = 2**bits
     low, width = reader.number(2 * limit) - limit, reader.number(2 * limit) + 1
     if width == 1:
-        return _open(np.full(count, low))
+        return _open_gap(np.full(count, low))
     shift, levels = reader.number(WIDEST + 1), np.ones(1, np.int64)
     bins = -(-width // 2**shift)
     if bins > 1:
@@ -105,10 +105,10 @@ def read_values(reader: Reader, count: int, bits: int) -> Integers:
         levels = np.concatenate([first, reader.take(bins - 1, SMALL) - TOP]).cumsum()
     if levels.min() < 0 or levels.max() > TOP or not levels.any():
         raise ValueError("a histogram of its entropy-coded stream is not sound")
-    return _open(reader.take(count, ValueModel(low, width, shift, levels, 0.0).model) + low)
+    return _open_gap(reader.take(count, ValueModel(low, width, shift, levels, 0.0).model) + low)
 
 
-def _bin(low: int, counts: Integers, shift: int) -> ValueModel:
+def _fit_bins(low: int, counts: Integers, shift: int) -> ValueModel:
     size, width = 2**shift, len(counts)
     starts = np.arange(0, width, size)
     binned = np.add.reduceat(counts, starts)
@@ -121,10 +121,10 @@ def _bin(low: int, counts: Integers, shift: int) -> ValueModel:
     return ValueModel(low, width, shift, levels, bits)
 
 
-def _closed(values: Integers) -> Integers:
+def _close_gap(values: Integers) -> Integers:
     """Close the gap at 0, where there are no values."""
     return values - (values > 0)
 
 
-def _open(values: Integers) -> Integers:
+def _open_gap(values: Integers) -> Integers:
     return values + (values >= 0)

@@ -1,12 +1,12 @@
-"""Codes and positions -> the bytes of a real file; ``unpack`` reads it.
+"""Writer of the packed file: codes and positions -> bytes; ``reader`` reads them.
 
-The file is ``OWZ2``, the lengths of what follows, a JSON header (deflated, with a dictionary of
-what such headers mostly say), an entropy-coded stream, plain bytes, and a CRC-32 of it all. Plain
-are codebooks, bitmasks, scales and zero points, ranges of activations where the recipe quantizes
-them, codes, and the rest of the model's state as floats, each layer by layer. Every layer takes the
-smallest of three ``encodings``, or all layers one, if the whole file is smaller for it: a header
-that says the same of every layer deflates to less. Of an entropy-coded layer positions and codes
-are in the stream (16- and 32-bit floats stay plain).
+The file is ``OWZ2``, the lengths of its sections, a JSON header (deflated, with a dictionary of
+typical headers), an entropy-coded stream, plain bytes, and a CRC-32 of it all. Plain are codebooks,
+bitmasks, scales and zero points, ranges of activations where the recipe quantizes them, codes, and
+the rest of the model's state as floats, each layer by layer. Every layer takes the smallest of
+three ``encodings``, or all layers the same one if the whole file is smaller then: a header with
+equal entries deflates to less. Positions and codes of an entropy-coded layer are in the stream (16-
+and 32-bit floats stay plain).
 
 Files can be smaller than the order-0 estimate of ``size_breakdown``, which only counts zeros: they
 cluster, and ``position_model`` makes use of it.
@@ -70,9 +70,9 @@ DICTIONARY = (
 
 @dataclass(frozen=True, eq=False)
 class Packable:
-    """An optimized model as it goes into a file.
+    """Content of a packed file: an optimized model.
 
-    ``layers`` are its coded weights by layer name, ``net`` the module that holds their decoded
+    ``layers`` are its quantized weights by layer name, ``net`` the module that holds their decoded
     values and everything else, ``spec`` the zoo's name for it (None for other models), ``ranges``
     the lowest and highest input of each layer where activations are quantized, else empty.
     """
@@ -86,18 +86,18 @@ class Packable:
 
 
 def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]:
-    """Bytes of the file by what they are spent on, without writing it.
+    """Compute the bytes of the file by part, without writing it.
 
-    With an ``encoding``, of the file in which every layer that can takes that one.
+    With an ``encoding``, of the file in which every layer that supports it takes that one.
     """
     if encoding is None:
         return _smallest(model).parts
     fits = {name: fit(layer) for name, layer in model.layers.items()}
-    return _Sections(model, fits, _alike(fits, encoding)).parts
+    return Sections(model, fits, _same_encoding(fits, encoding)).parts
 
 
 def weigh(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
-    """``packed_parts``, and the bytes of each layer's weights, by name: positions, codes, scales.
+    """Compute ``packed_parts``, and the bytes of each layer's positions, codes and scales by name.
 
     A layer's own are an expectation where it is entropy-coded, off by a few at most.
     """
@@ -106,80 +106,82 @@ def weigh(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
 
 
 def pack(model: Packable) -> bytes:
-    """The whole file, ``sum(packed_parts(model).values())`` bytes long."""
+    """Make the whole file, ``sum(packed_parts(model).values())`` bytes long."""
     return _smallest(model).file()
 
 
 def save(model: Packable, path: str | os.PathLike[str]) -> None:
-    """Write the file: it is there whole, or not at all."""
+    """Write the packed file atomically."""
     write_atomically(path, pack(model))
 
 
-def _smallest(model: Packable) -> _Sections:
-    """The file in which every layer takes its smallest encoding, or all take the same one.
+def _smallest(model: Packable) -> Sections:
+    """Choose the smaller file: each layer in its smallest encoding, or all in the same one.
 
-    Only those are made that can be the smallest: all else is alike, so header and expected bytes
-    of the layers tell how they compare, up to ``ROUGH_BYTES``.
+    Only files that can be the smallest are made: they differ only in the header and the bytes of
+    the layers, which are known up to ``ROUGH_BYTES``.
     """
     fits = {name: fit(layer) for name, layer in model.layers.items()}
-    choices = [{name: fitted.smallest for name, fitted in fits.items()}]
+    choices = [{name: encoded.smallest for name, encoded in fits.items()}]
     for encoding in (ENTROPY, BITMASK, DENSE):
-        same = _alike(fits, encoding)
+        same = _same_encoding(fits, encoding)
         choices += [same] if same not in choices else []
-    sizes = [sum(fits[name].bytes[how[name]] for name in how) for how in choices]
+    sizes = [sum(fits[n].bytes[encoding] for n, encoding in c.items()) for c in choices]
     room = HEADER_BYTES * len(fits) + ROUGH_BYTES
     choices = _near(choices, sizes, room)
     expected = [
-        size + len(_header(model, how))
-        for how, size in zip(choices, _near(sizes, sizes, room), strict=True)
+        size + len(_header(model, choice))
+        for choice, size in zip(choices, _near(sizes, sizes, room), strict=True)
     ]
-    files = (_Sections(model, fits, how) for how in _near(choices, expected, ROUGH_BYTES))
+    files = (Sections(model, fits, choice) for choice in _near(choices, expected, ROUGH_BYTES))
     return min(files, key=attrgetter("total"))
 
 
-def _alike(fits: Mapping[str, EncodedLayer], encoding: str) -> dict[str, str]:
-    """One encoding for all layers that can take it, for the others their smallest."""
+def _same_encoding(fits: Mapping[str, EncodedLayer], encoding: str) -> dict[str, str]:
+    """Give all layers that support an encoding this one, the others their smallest."""
     return {
-        n: encoding if encoding in fitted.bytes else fitted.smallest for n, fitted in fits.items()
+        name: encoding if encoding in encoded.bytes else encoded.smallest
+        for name, encoded in fits.items()
     }
 
 
 def _near(items: Sequence[T], sizes: Sequence[float], room: float) -> list[T]:
-    """Those whose size is that of the smallest, or ``room`` more at most."""
+    """Select the items whose size is that of the smallest, or at most ``room`` more."""
     return [item for item, size in zip(items, sizes, strict=True) if size <= min(sizes) + room]
 
 
-class _Sections:
-    """A file before its pieces are joined."""
+class Sections:
+    """Sections of a file before they are joined."""
 
     def __init__(
         self, model: Packable, fits: Mapping[str, EncodedLayer], encodings: Mapping[str, str]
     ) -> None:
-        pieces = [_plain_pieces(fits[n], layer, encodings[n]) for n, layer in model.layers.items()]
-        self.tables, self.positions, self.scales, self.codes = zip(*pieces, strict=True)
+        plain = [_plain_sections(fits[n], layer, encodings[n]) for n, layer in model.layers.items()]
+        self.tables, self.positions, self.scales, self.codes = zip(*plain, strict=True)
         self.layers = {
             name: fits[name].bytes[encodings[name]] + len(table) + len(scales)
             for name, table, scales in zip(model.layers, self.tables, self.scales, strict=True)
         }
         self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
         self.header = _header(model, encodings)
-        left = other_parameters(model.net).values()
-        self.biases = [tensor.contiguous().numpy().tobytes() for tensor in left]
+        others = other_parameters(model.net).values()
+        self.biases = [tensor.contiguous().numpy().tobytes() for tensor in others]
         writer = Writer()
         for name, layer in reversed(list(model.layers.items())):  # written last is read first
             if encodings[name] == ENTROPY:
-                fitted = fits[name]
-                fitted.odds.write(writer, fitted.flags)
-                if fitted.histogram:  # floats have none: their values are plain
-                    fitted.histogram.write(writer, fitted.values, layer.bits)
+                encoded = fits[name]
+                encoded.position_model.write(writer, encoded.flags)
+                if encoded.value_model:  # floats have none: their values are plain
+                    encoded.value_model.write(writer, encoded.values, layer.bits)
                 writer.end_block()
         self.stream, spent = writer.finish()
-        plain = {name: sum(map(len, getattr(self, name))) for name in PARTS[:-1]}
-        plain["header"] = FRAME.size + len(self.header) + CHECKSUM.size
-        self.parts = {name: size + spent.get(name, 0) for name, size in plain.items()}
+        parts = {name: sum(map(len, getattr(self, name))) for name in PARTS[:-1]}
+        parts["header"] = FRAME.size + len(self.header) + CHECKSUM.size
+        self.parts = {name: size + spent.get(name, 0) for name, size in parts.items()}
         self.total = sum(self.parts.values())
 
     def file(self) -> bytes:
+        """Join the sections to the bytes of the file."""
         sections = (self.tables, self.positions, self.scales, self.codes, self.biases)
         plain = b"".join(itertools.chain(*sections))
         if len(self.header) > MOST_HEADER_BYTES or max(len(self.stream), len(plain)) >= 2**32:
@@ -189,24 +191,25 @@ class _Sections:
         return body + CHECKSUM.pack(zlib.crc32(body))
 
 
-def _plain_pieces(
-    fitted: EncodedLayer, layer: QuantizedWeight, how: str
+def _plain_sections(
+    encoded: EncodedLayer, layer: QuantizedWeight, encoding: str
 ) -> tuple[bytes, bytes, bytes, bytes]:
-    """What of a layer is not in the stream: codebook, positions, scales, codes."""
-    book, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
-    table = bytes([len(book) - 1]) + book.numpy().tobytes() if len(book) else b""
-    positions = np.packbits(fitted.flags, bitorder="little").tobytes() if how == BITMASK else b""
+    """Make the sections of a layer outside the stream: codebook, positions, scales, codes."""
+    codebook, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
+    table = bytes([len(codebook) - 1]) + codebook.numpy().tobytes() if len(codebook) else b""
+    bitmask = np.packbits(encoded.flags, bitorder="little").tobytes()
+    positions = bitmask if encoding == BITMASK else b""
     scales = layer.scale.numpy().tobytes() + zero_point.numpy().tobytes()
-    return table, positions, scales, _plain_codes(fitted, layer, how)
+    return table, positions, scales, _plain_codes(encoded, layer, encoding)
 
 
-def _plain_codes(fitted: EncodedLayer, layer: QuantizedWeight, how: str) -> bytes:
-    if how == ENTROPY and fitted.histogram:
+def _plain_codes(encoded: EncodedLayer, layer: QuantizedWeight, encoding: str) -> bytes:
+    if encoding == ENTROPY and encoded.value_model:
         return b""
     if layer.bits >= 16:
-        return (fitted.symbols if how == DENSE else fitted.values).tobytes()
-    codes = to_unsigned(fitted.symbols, layer)
-    return pack_bits(codes.ravel() if how == DENSE else codes[fitted.flags], layer.bits)
+        return (encoded.symbols if encoding == DENSE else encoded.values).tobytes()
+    codes = to_unsigned(encoded.symbols, layer)
+    return pack_bits(codes.ravel() if encoding == DENSE else codes[encoded.flags], layer.bits)
 
 
 def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:

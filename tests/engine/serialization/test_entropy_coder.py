@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optiwidgets.engine.serialization import position_model
 from optiwidgets.engine.serialization.bit_packing import pack_bits, packed_length, unpack_bits
 from optiwidgets.engine.serialization.entropy_coder import CODES, POSITIONS, TABLES, Reader, Writer
 from optiwidgets.engine.serialization.position_model import (
@@ -15,8 +14,11 @@ from optiwidgets.engine.serialization.position_model import (
     COLUMNS,
     FLAT,
     ROWS,
+    adaptive_probabilities,
+    counts_above,
     fit_positions,
     read_flags,
+    row_probabilities,
 )
 from optiwidgets.engine.serialization.symbol_models import (
     POWERS,
@@ -171,30 +173,30 @@ def test_positions_without_any_pattern_cost_what_the_estimate_says():
 def test_odds_beyond_all_measure_are_bounded_and_nothing_warns(density):
     level = int(np.clip(2 * np.log2(density / (1 - density)), -TOP, TOP))
     rows = np.array([0, TOP, -TOP])
-    seen = np.array([[0.0, 1.0], [1e9, 0.0], [1.0, 1e9]], np.float32)
+    above = np.array([[0.0, 1.0], [1e9, 0.0], [1.0, 1e9]], np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for chances in (
-            position_model._probabilities(level, rows, seen),
-            position_model._probabilities(level, rows, None, 2),
+        for probabilities in (
+            adaptive_probabilities(level, rows, above),
+            row_probabilities(level, rows, 2),
         ):
-            assert (chances > 0).all()
-            assert (chances < 1).all()
+            assert (probabilities > 0).all()
+            assert (probabilities < 1).all()
 
 
-def test_one_row_at_a_time_has_the_chances_it_has_among_all():
+def test_one_row_at_a_time_has_the_probabilities_it_has_among_all():
     flags = clustered(BOTH)
-    seen, found = position_model._seen(flags), fit_positions(flags)
+    above, found = counts_above(flags), fit_positions(flags)
     for row in range(len(flags)):
-        alone = position_model._probabilities(
-            found.level, found.rows, seen[row : row + 1], which=slice(row, row + 1)
+        alone = adaptive_probabilities(
+            found.level, found.rows, above[row : row + 1], selected=slice(row, row + 1)
         )
-        assert alone.tobytes() == found.chances[row].tobytes()
+        assert alone.tobytes() == found.probabilities[row].tobytes()
 
 
 def test_a_row_counts_what_was_on_above_it():
     flags = np.array([[1, 0], [1, 1], [0, 1]], bool)
-    assert position_model._seen(flags).tolist() == [[0, 0], [1, 0], [2, 1]]
+    assert counts_above(flags).tolist() == [[0, 0], [1, 0], [2, 1]]
 
 
 # Values

@@ -25,7 +25,7 @@ from optiwidgets.engine.serialization.writer import (
     FRAME,
     MAGIC,
     Packable,
-    _Sections,
+    Sections,
     pack,
     packed_parts,
     save,
@@ -563,7 +563,7 @@ def test_every_layer_comes_back_bit_for_bit(tmp_path, case):
     fitted = fit(coded)
     for encoding in (DENSE, BITMASK, ENTROPY):
         how = {"layer": encoding if encoding in fitted.bytes else fitted.smallest}
-        data = _Sections(packable, {"layer": fitted}, how).file()
+        data = Sections(packable, {"layer": fitted}, how).file()
         assert len(data) == sum(packed_parts(packable, encoding).values()) >= len(pack(packable))
         (tmp_path / "m.owz").write_bytes(data)
         loaded = load_packed(tmp_path / "m.owz", model=OneLayer(shape))
