@@ -316,7 +316,7 @@ def counted(monkeypatch):
         return real(model) if threads is None else Counted(model, threads, clock)
 
     monkeypatch.setattr(measurement, "open_session", session)
-    monkeypatch.setattr(measurement, "measure", partial(latency.measure, clock=lambda: clock[0]))
+    monkeypatch.setattr(latency, "measure", partial(latency.measure, clock=lambda: clock[0]))
 
 
 @pytest.fixture
