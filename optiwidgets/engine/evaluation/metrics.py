@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.evaluation.paired_test import Z95
-from optiwidgets.engine.evaluation.paired_test import paired_drop as paired_drop  # for experiment
 from optiwidgets.engine.types.measurements import Integers
 
 

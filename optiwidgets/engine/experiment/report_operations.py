@@ -14,6 +14,7 @@ from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
+from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.onnx_runtime.session import write_onnx
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.serialization.size_breakdown import reconcile
@@ -52,7 +53,7 @@ class ReportOperations:
     """
 
     interval = staticmethod(metrics.wilson_interval)
-    drop = staticmethod(metrics.paired_drop)
+    drop = staticmethod(paired_drop)
     average_precision = staticmethod(metrics.mean_average_precision)
 
     def __init__(self, source: Source | None, recipe: Recipe) -> None:
