@@ -5,6 +5,7 @@ from traitlets import TraitError
 
 from optiwidgets import Experiment, Explorer, Policy, Recipe
 from optiwidgets.engine.report import Drop, Report
+from optiwidgets.widgets import play
 from optiwidgets.widgets.play import CALM_MS, SPEEDS, is_whole
 from optiwidgets.widgets.stage import Stage
 
@@ -12,6 +13,14 @@ from optiwidgets.widgets.stage import Stage
 @pytest.fixture
 def player(explorer):
     return explorer.classroom.player
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that the player sees, in a list."""
+    seconds = [100.0]
+    monkeypatch.setattr(play, "monotonic", lambda: seconds[0])
+    return seconds
 
 
 def beat(player, most=200):
@@ -93,7 +102,7 @@ def test_a_number_that_would_contradict_its_sentence_gets_more_decimals(player, 
 
 
 @pytest.mark.parametrize("by", ["hand", "button", "page"])
-def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, by):
+def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, clock, by):
     player.cliff.click()
     for _ in range(4):
         player.stage.beat += 1
@@ -107,6 +116,17 @@ def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, by)
     assert not player.playing
     assert explorer.feed.message == "Stopped at 4 %: no cliff yet."
     explorer.controls.reset.click()
+    assert explorer.feed.message == ""
+
+
+def test_a_hand_that_comes_later_ends_what_an_interrupted_search_said(player, explorer, clock):
+    player.cliff.click()
+    player.stage.beat += 1
+    player.play.click()
+    explorer.controls.sparsity.value = 60
+    assert "no cliff yet" in explorer.feed.message
+    clock[0] += play.GRIP_S + 0.1
+    explorer.controls.sparsity.value = 61
     assert explorer.feed.message == ""
 
 
