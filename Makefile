@@ -27,7 +27,7 @@ test: .venv/dev.stamp .venv-oldest/stamp ## run the tests, real-browser tests in
 
 # Two processes at once, of one torch thread each: with two they wait for each other.
 test-units: .venv/dev.stamp ## all but the browser's and the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST_ARGS)
 
 # A file of browser tests stays in one process, with its server and browser.
 test-browser: .venv/dev.stamp ## in a real browser

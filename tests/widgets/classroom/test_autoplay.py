@@ -8,6 +8,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.widgets.classroom import autoplay
 from optiwidgets.widgets.classroom.autoplay import CALM_MS, SPEEDS
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -16,6 +17,14 @@ from optiwidgets.widgets.explorer.explorer import Explorer
 @pytest.fixture
 def player(explorer):
     return explorer.classroom.player
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that the player sees, in a list."""
+    seconds = [100.0]
+    monkeypatch.setattr(autoplay, "monotonic", lambda: seconds[0])
+    return seconds
 
 
 def beat(player, most=200):
@@ -97,7 +106,7 @@ def test_a_number_that_would_contradict_its_sentence_gets_more_decimals(player, 
 
 
 @pytest.mark.parametrize("by", ["hand", "button", "page"])
-def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, by):
+def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, clock, by):
     player.cliff.click()
     for _ in range(4):
         player.stage.beat += 1
@@ -111,6 +120,17 @@ def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, by)
     assert not player.playing
     assert explorer.feed.message == "Stopped at 4 %: no cliff yet."
     explorer.controls.reset.click()
+    assert explorer.feed.message == ""
+
+
+def test_a_hand_that_comes_later_ends_what_an_interrupted_search_said(player, explorer, clock):
+    player.cliff.click()
+    player.stage.beat += 1
+    player.play.click()
+    explorer.controls.sparsity.value = 60
+    assert "no cliff yet" in explorer.feed.message
+    clock[0] += autoplay.GRIP_S + 0.1
+    explorer.controls.sparsity.value = 61
     assert explorer.feed.message == ""
 
 
