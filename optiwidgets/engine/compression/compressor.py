@@ -157,7 +157,7 @@ class Compressor:
         return net, cuts
 
     def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:
-        """What takes a net, pruned some of the way, to a share (0..1) of the sparsity asked.
+        """Return the recipe that takes a partly pruned net to a share (0..1) of its sparsity.
 
         Zeros go first again, so weights count from the untouched model. Channels that are gone
         count no more. A pattern (2:4) is there from the first step on.
@@ -187,7 +187,7 @@ class Compressor:
 
 
 def _key(recipe: Recipe) -> Recipe:
-    """What decides which weights there are before they are rounded."""
+    """Return the fields of a recipe that decide its weights before rounding."""
     if recipe.recovery == "qat":
         return replace(recipe, activation_bits=32)
     own = tuple(

@@ -1,4 +1,4 @@
-"""What became of every layer's weights, and the values that their codes can stand for."""
+"""Comparison of every layer's weights before and after, and the values of their codes."""
 
 from __future__ import annotations
 

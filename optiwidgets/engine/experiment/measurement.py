@@ -1,4 +1,4 @@
-"""What takes a second or two to measure of a report: speed and stability."""
+"""Measurement of a report's speed and stability, which takes a second or two."""
 
 from __future__ import annotations
 

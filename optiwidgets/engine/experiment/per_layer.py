@@ -1,4 +1,4 @@
-"""What each layer bears, and what can be done to it: one layer changed at a time."""
+"""Per-layer analysis: sensitivity, and bits and sparsity under a budget."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _rows() -> Mapping[Recipe, int]:
 
 @cache
 def made_by() -> str:
-    """What decides which numbers come out beside model and images: code, libraries, processor."""
+    """Describe the code, libraries and processor that numbers depend on."""
     code = source_digest(Path(str(files("optiwidgets.engine"))))
     libraries = (f"{name} {version(name)}" for name in ("optiwidgets", "torch", "onnxruntime"))
     processor = torch.backends.cpu.get_cpu_capability()
@@ -199,7 +199,7 @@ class PrecomputedReports:
 
 
 def _row(report: Report) -> tuple[Any, ...]:
-    """What a grid keeps of a report, in the order of ``DTYPES``."""
+    """Return the values that a grid keeps of a report, in the order of ``DTYPES``."""
     if len(report.class_names) > 256:
         raise ValueError(f"a slider grid is of 256 classes at most, not {len(report.class_names)}")
     size = report.size

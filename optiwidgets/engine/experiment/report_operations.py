@@ -1,4 +1,4 @@
-"""What a report can have its experiment do: rebuild the model, write files, account for bytes."""
+"""Operations of a report: rebuild the model, write files, account for bytes."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
 
 
 def _is_size(node: fx.Node) -> bool:
-    """Whether this node is a number or a shape, which carries no channels."""
+    """Tell whether this node is a number or a shape, which carries no channels."""
     if node.op == "call_method":
         return node.target in ("size", "dim")
     return node.target is getattr and node.args[1] in ("shape", "ndim")

@@ -98,7 +98,7 @@ def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
 
 
 def floats(net: nn.Module) -> dict[str, Tensor]:
-    """What a graph is filled with: ``net.state_dict()`` without counters and the like."""
+    """Return the tensors of a graph: ``net.state_dict()`` without counters and the like."""
     return {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
 
 

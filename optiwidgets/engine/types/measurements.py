@@ -149,7 +149,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """Where the promised size went: ``steps`` from four bytes a parameter to the file.
+    """Account of the promised size: ``steps`` from four bytes a parameter to the file.
 
     ``estimate_bytes`` is the order-0 entropy estimate, a model and not a file; ``tutorial_bytes``
     what is commonly reported, zlib of the fake-quantized floats.

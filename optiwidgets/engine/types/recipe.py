@@ -1,4 +1,4 @@
-"""What to do to a model, as one frozen value."""
+"""Recipe: pruning, quantization and recovery of a model, as one frozen value."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Recipe:
         return min(self._widths) < 16
 
     def for_layer(self, name: str) -> Recipe:
-        """What holds for one layer: its own sparsity and bits where it has them.
+        """Return the recipe of one layer: its own sparsity and bits where it has them.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""What running a recipe gave: counts, intervals, bytes. Numbers only, and no torch."""
+"""Report of one recipe: counts, intervals, bytes. Numbers only, and no torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 @dataclass(frozen=True)
 class DeferredScores:
-    """What is known of scores before they are asked for: given in their place, they come later.
+    """Stand-in for scores that are evaluated on first use, with the numbers known before.
 
     ``not_finite`` counts the images whose scores are not all finite.
     """
@@ -239,7 +239,7 @@ class Report:
         self.operations.export(path)
 
     def reconcile(self) -> Reconciliation:
-        """Where the promised size went, step by step; the last step is ``size.total_bytes``."""
+        """Account for the promised size, step by step; the last step is ``size.total_bytes``."""
         return self.operations.reconcile()
 
     def weights(self) -> tuple[LayerWeights, ...]:

@@ -1,4 +1,4 @@
-"""What a sweep gave: one row a recipe, and those rows that no other beats. Numbers only."""
+"""Results of a sweep: one row a recipe, and those rows that no other beats. Numbers only."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Sweep(Sequence[Trial]):
 
     @cached_property
     def frontier_indices(self) -> tuple[int, ...]:
-        """Where in ``trials`` the rows of the frontier are."""
+        """Indices of the frontier's rows in ``trials``."""
         return tuple(frontier([_cost_and_worth(trial) for trial in self.trials]))
 
     @property
