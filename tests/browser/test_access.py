@@ -53,6 +53,18 @@ LISTEN = """(root) => {
 }"""
 
 
+# An element of its own: the page gives its own sliders their names again whenever it draws.
+ADD_NAMELESS_SLIDER = """(root) => {
+  const slider = document.createElement("div");
+  slider.role = "slider";
+  slider.tabIndex = 0;
+  slider.ariaValueNow = "1";
+  slider.ariaValueMin = "0";
+  slider.ariaValueMax = "2";
+  root.append(slider);
+}"""
+
+
 def audit(explorer: ExplorerPage) -> list[tuple[str, Any]]:
     """What axe finds grave in the explorer, and in which elements."""
     options = {"resultTypes": ["violations"]}
@@ -79,7 +91,7 @@ def test_axe_finds_nothing_grave_on_the_first_tab(explorer: ExplorerPage) -> Non
     explorer.slider("Bit-width").press("Home")
     explorer.wait_for(bits=1)
     assert audit(explorer) == []
-    explorer.slider("Sparsity").evaluate("(handle) => handle.removeAttribute('aria-label')")
+    explorer.root.evaluate(ADD_NAMELESS_SLIDER)
     assert [rule for rule, _ in audit(explorer)] == ["aria-input-field-name"]  # it does look
 
 
