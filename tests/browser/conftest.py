@@ -16,11 +16,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servers import serving
 from witness import Witness
 
-expect.set_options(timeout=30_000)  # ms; a shared machine is slow at times
+expect.set_options(timeout=60_000)  # ms; a shared machine is slow at times
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSROOM = {"width": 1366, "height": 768}
-PATIENCE_MS = 60_000  # for one condition; reached only when something is broken
+PATIENCE_MS = 120_000  # for one condition; reached only when something is broken
 
 Open = Callable[[str], ExplorerPage]
 

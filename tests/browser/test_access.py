@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import CLASSROOM, Open
+from conftest import CLASSROOM, PATIENCE_MS, Open
 from explorer_page import SHOWS, ExplorerPage
 from playwright.sync_api import Browser, Page, expect
 from witness import Witness
@@ -152,6 +152,7 @@ class Paced:
 @pytest.fixture
 def paced(browser: Browser, voila: str) -> Iterator[Paced]:
     with browser.new_context(viewport=CLASSROOM) as context:
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         yield Paced(page, voila)
         page.clock.resume()

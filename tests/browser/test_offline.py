@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from conftest import PATIENCE_MS
 from explorer_page import ExplorerPage
 from playwright.sync_api import Browser, Page, Route
 from servers import serving
@@ -34,6 +35,7 @@ def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a profile of its own: nothing is cached."""
     with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         yield page
         page.goto("about:blank")  # leaving lets the server end the kernel
