@@ -53,6 +53,7 @@ LISTEN = """(root) => {
 }"""
 
 
+BUSY = "The kernel is busy."  # of optiwidgets/widgets/explorer/connection.js
 # An element of its own: the page gives its own sliders their names again whenever it draws.
 ADD_NAMELESS_SLIDER = """(root) => {
   const slider = document.createElement("div");
@@ -139,9 +140,13 @@ class Paced:
         page.clock.run_for(2 * BREATH_MS)  # what it says when it opens is said
 
     def pass_by(self, milliseconds: int) -> list[tuple[str, str, float]]:
-        """Let time pass; all that was said so far: by which role, in which words, when."""
+        """Let time pass; all that was said so far: by which role, in which words, when.
+
+        News of a slow machine are left out: here frames pass faster than a kernel can answer.
+        """
         self.page.clock.run_for(milliseconds)
-        return [(role, words, ms) for role, words, ms in self.page.evaluate("owSaid")]
+        said = self.page.evaluate("owSaid")
+        return [(role, words, ms) for role, words, ms in said if not words.startswith(BUSY)]
 
     def until_fresh(self, **recipe: object) -> None:
         """Let frame after frame be painted until one answers the hand; then time stands."""
