@@ -20,7 +20,8 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import on_worker, run_on_worker
 from optiwidgets.engine.models import tracing, zoo
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import interface_of, prunable
+from optiwidgets.engine.models.preparation import PreparedModel
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import kept_channels
 from optiwidgets.engine.pruning.pruner import Pruner
@@ -42,17 +43,17 @@ class Compressor:
 
     Parameters
     ----------
-    folded
-        What ``batchnorm_folding.fold`` gave.
+    prepared
+        What ``preparation.prepare`` gave.
     dataset
         Its training images serve whatever needs labels; its calibration images all else.
     spec
         The zoo's name for the model, None for others.
     """
 
-    def __init__(self, folded: nn.Module, dataset: Dataset, spec: zoo.Spec | None) -> None:
-        self.folded, self.dataset, self.spec = folded, dataset, spec
-        self.pruner = Pruner(folded, dataset)
+    def __init__(self, prepared: PreparedModel, dataset: Dataset, spec: zoo.Spec | None) -> None:
+        self.folded, self.dataset, self.spec = prepared.net, dataset, spec
+        self.pruner = Pruner(prepared.net, dataset, prepared.trained)
         self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
         self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, LayerCut]]] = OrderedDict()
 
@@ -81,6 +82,12 @@ class Compressor:
         ):
             raise ValueError(
                 "recovery='bias' has nothing to correct: no layer of the model has a bias"
+            )
+        if recipe.activation_bits < 32 and (used := interface_of(self.folded).functional):
+            raise ValueError(
+                f"activation_bits={recipe.activation_bits} cannot be had: the weight of "
+                f"{next(iter(used))!r} is used by a function, where no input can be rounded; use "
+                "activation_bits=32"
             )
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
@@ -150,10 +157,12 @@ class Compressor:
 
     def _iterate(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Prune a little, train, prune more: every step scores the weights of the one before."""
-        net = self.folded
+        net, trained = self.folded, self.pruner.trained
         for share, phase in finetuning.phases(on_progress):
-            net, cuts = Pruner(net, self.dataset).prune(self._on_the_way(recipe, share, net))
+            pruner = Pruner(net, self.dataset, trained)
+            net, cuts = pruner.prune(self._on_the_way(recipe, share, net))
             self._train(recipe, net, cuts, phase)
+            trained = trained.after_training(net, {name: c.outputs for name, c in cuts.items()})
         return net, cuts
 
     def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:

@@ -22,6 +22,7 @@ from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
+from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
@@ -86,7 +87,8 @@ class IncrementalEvaluator:
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
         tensors = {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
         previous = self._previous
-        graph = None if rounded or self._in_torch else self._graph(net, tensors, previous)
+        in_torch = rounded or self._in_torch or not interface_of(net).head.reads_tensor
+        graph = None if in_torch else self._graph(net, tensors, previous)
         if graph is None:
             return evaluate(net, self.batches)
         boundaries, split = _reusable(graph, tensors, previous)
@@ -96,7 +98,7 @@ class IncrementalEvaluator:
         scores, cached = self._run(graph, tensors, start, split, on_progress)
         boundaries = [*boundaries, *([cached] if cached else [])]
         self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
-        return torch.from_numpy(scores)
+        return interface_of(net).head.logits(torch.from_numpy(scores))
 
     @cached_property
     def _start(self) -> _Boundary:
@@ -121,7 +123,8 @@ class IncrementalEvaluator:
     def _check(self, graph: Graph, tensors: Tensors, net: nn.Module) -> None:
         """Raise ValueError if runtime and torch disagree on the scores of a few images."""
         probe = IncrementalEvaluator([self.batches[0][:PROBED]])
-        scores, _ = probe._run(graph, tensors, probe._start, 0)
+        raw, _ = probe._run(graph, tensors, probe._start, 0)
+        scores = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
         expected = evaluate(net, probe.batches).numpy()
         tolerance = TOLERANCE * np.abs(np.nan_to_num(expected)).max()
         if not np.allclose(scores, expected, rtol=0, atol=tolerance, equal_nan=True):

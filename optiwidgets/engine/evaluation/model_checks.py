@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.execution.worker_pool import run_on_new_thread
+from optiwidgets.engine.models.layers import class_logits
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
@@ -25,13 +26,13 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
     """
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
     for given in (images, noise):
-        inputs = given.clone(memory_format=torch.channels_last)
+        inputs = given.clone()
         try:
-            scores = run_on_new_thread(net, inputs)
+            scores = run_on_new_thread(class_logits, net, inputs)
         except RuntimeError as error:  # torch's word for shapes that do not fit
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
-        got = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+        got = tuple(scores.shape)
         if got != (len(images), classes):
             raise ValueError(
                 f"the model answers {len(images)} images with {got}, the dataset's {classes} "

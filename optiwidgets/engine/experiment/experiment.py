@@ -23,8 +23,11 @@ from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.mixed_precision.budget import Budget, Goal, fit_budget
 from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
-from optiwidgets.engine.models import batchnorm_folding, zoo
+from optiwidgets.engine.models import zoo
+from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint
+from optiwidgets.engine.models.preparation import PROBED, PreparedModel, prepare
+from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
@@ -46,13 +49,18 @@ class Experiment:
         Any torch classifier made of Conv2d, Linear and BatchNorm layers: N C H W -> (N, K).
     dataset
         Its images.
+    head
+        Where the class scores are in the model's output, if it is not they: a key of a dict, a
+        place in a tuple, a list of class indices, or a function of the output. One column is the
+        score of the second of two classes.
     memory_mb
         How much of past reports to remember, in MB; 0 turns it off.
 
     Raises
     ------
     ValueError
-        A model with nothing to prune, that cannot be traced, or that does not fit the images.
+        A model with nothing to prune, whose weights cannot be followed, or that does not fit the
+        images.
 
     Examples
     --------
@@ -64,20 +72,37 @@ class Experiment:
     True
     """
 
-    def __init__(self, model: nn.Module, dataset: Dataset, *, memory_mb: float = 64) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Dataset,
+        *,
+        head: Pick | Sequence[int] | None = None,
+        memory_mb: float = 64,
+    ) -> None:
         if not isinstance(model, nn.Module):
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
-        self.dataset = dataset
         spec = model.spec if isinstance(model, zoo.CNN) else None
-        self._compressor = Compressor(batchnorm_folding.fold(model), dataset, spec)
+        images = dataset.exploration[0][:PROBED]
+        self._open(prepare(model, images, check_pick(head)), spec, dataset, memory_mb)
+        check_fit(self._compressor.folded, images[:2], len(dataset.class_names))
+
+    def _open(
+        self,
+        prepared: PreparedModel,
+        spec: zoo.Spec | None,
+        dataset: Dataset,
+        memory_mb: float,
+    ) -> None:
+        self.dataset, self._prepared = dataset, prepared
+        self._compressor = Compressor(prepared, dataset, spec)
         self._reports = ReportBuilder(self._compressor, dataset)
         self._cache = ReportCache(memory_mb)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # what can be done to each layer, once measured
         self._lock = RLock()
-        check_fit(self._compressor.folded, dataset.exploration[0][:2], len(dataset.class_names))
 
     @classmethod
     def load(
@@ -111,6 +136,7 @@ class Experiment:
         return {
             "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
             "weights": fingerprint(self._compressor.folded),
+            "trained weights": self._prepared.trained.fingerprint,
             "exploration images": self._reports.whole.images.fingerprint,
             "made by": precomputed_reports.made_by(),
         }
@@ -162,7 +188,8 @@ class Experiment:
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
         """Travel to another process: models and images do, what is remembered stays here."""
         made = self._compressor
-        return _reopen, (made.folded, made.dataset, self.dataset, self._cache.memory_mb)
+        memory_mb = self._cache.memory_mb
+        return _reopen, (self._prepared, made.spec, made.dataset, self.dataset, memory_mb)
 
     def __repr__(self) -> str:
         """Model and dataset."""
@@ -185,12 +212,29 @@ class Experiment:
 
     @cached_property
     def impossible(self) -> dict[str, str]:
-        """Reasons why a value of ``Recipe.pruning`` cannot be had with this model, by value."""
+        """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
+        pruner = self._compressor.pruner
         try:
-            self._compressor.pruner.flow  # noqa: B018 (followed on first use)
+            pruner.check_score("bn-scale")
+        except ValueError as error:
+            reason = str(error)
+        else:
+            return {}
+        try:
+            pruner.flow  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
-        return {}
+        return {"bn-scale": reason}
+
+    def check(self) -> ModelCheck:
+        """List the model's layers, and all that was repaired, left out or limited.
+
+        Examples
+        --------
+        >>> print(Experiment.load("digits").check().summary)
+        5 layers with 24,904 weights are pruned and quantized; nothing was left out or changed.
+        """
+        return self._prepared.check
 
     @property
     def openings(self) -> list[Recipe]:
@@ -434,6 +478,13 @@ class Experiment:
         return report
 
 
-def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
-    experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
+def _reopen(
+    prepared: PreparedModel,
+    spec: zoo.Spec | None,
+    tuned_on: Dataset,
+    dataset: Dataset,
+    memory_mb: float,
+) -> Experiment:
+    experiment = object.__new__(Experiment)
+    experiment._open(prepared, spec, tuned_on, memory_mb)
     return experiment if dataset is tuned_on else experiment.on(dataset)

@@ -21,7 +21,7 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import interface_of, prunable
 from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
@@ -127,7 +127,8 @@ class ReportBuilder:
         """Scores (N, K) before softmax from what really runs."""
         if model.is_int8:
             session = open_session(model.graph(images.batches[0][:1]))
-            return torch.from_numpy(predict(session, torch.cat(list(images.batches))))
+            raw = torch.from_numpy(predict(session, torch.cat(list(images.batches))))
+            return interface_of(model.packable.net).head.logits(raw)
         known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
         resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
         return resumer(model.simulation(), on_progress)

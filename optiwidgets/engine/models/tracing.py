@@ -97,7 +97,11 @@ def rectified(model: nn.Module) -> set[str]:
     {'0'}
     """
     layers, modules = prunable(model), dict(model.named_modules())
-    calls = [node for node in trace(model).nodes if str(node.target) in layers]
+    try:
+        nodes = trace(model).nodes
+    except ValueError:  # nothing is known about it then
+        return set()
+    calls = [node for node in nodes if str(node.target) in layers]
     once = {node for node in calls if [n.target for n in calls].count(node.target) == 1}
     return {str(node.target) for node in once if _only_relus_see(node, modules)}
 
@@ -151,10 +155,8 @@ def trace(model: nn.Module) -> fx.Graph:
     try:
         with _tracing:
             return _Tracer().trace(model)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, fx.proxy.TraceError) as error:
-        raise ValueError(
-            f"torch.fx cannot trace the model ({error}); its forward may not branch on the image"
-        ) from error
+    except Exception as error:  # a forward is anybody's code, and fx answers it in many ways
+        raise ValueError(f"torch.fx cannot follow the model's forward ({error})") from error
 
 
 def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics, damped
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models import channel_removal, tracing
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
+from optiwidgets.engine.models.layers import class_logits, prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, rank_together
 from optiwidgets.engine.pruning.scores import (
@@ -39,10 +40,13 @@ class Pruner:
         The model with BatchNorm folded in, as ``batchnorm_folding.fold`` returns it.
     dataset
         Scores use its calibration images; those that need labels its training images.
+    trained
+        The weights before folding, which magnitude and LAMP rank. Scores that look at inputs,
+        outputs or gradients rank the folded weights, of which they are computed.
     """
 
-    def __init__(self, folded: nn.Module, dataset: Dataset) -> None:
-        self.folded, self.dataset = folded, dataset
+    def __init__(self, folded: nn.Module, dataset: Dataset, trained: TrainedWeights) -> None:
+        self.folded, self.dataset, self.trained = folded, dataset, trained
         self.seen = LayerStatistics(folded, dataset.calibration[0])
         self._ranks = lru_cache(maxsize=16)(self._rank)
 
@@ -71,7 +75,7 @@ class Pruner:
         images, labels = (part[:MOST_LABELLED] for part in self.dataset.train)
         for image, label in zip(images.split(1), labels.split(1), strict=True):
             with torch.enable_grad():
-                loss = F.cross_entropy(net(image), label)
+                loss = F.cross_entropy(class_logits(net, image), label)
             gradients = torch.autograd.grad(  # 0 for weights that the loss does not depend on
                 loss, weights, allow_unused=True, materialize_grads=True
             )
@@ -121,6 +125,7 @@ class Pruner:
         return masks
 
     def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
+        self.check_score(recipe.score)
         names = tuple(self.weights)
         ranks = self._ranks("channel", recipe.score, recipe.seed, names)
         keep = {
@@ -150,6 +155,7 @@ class Pruner:
     def _scores(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
         """Score every weight (every output channel) by layer: the lowest are pruned first."""
         weights = list(self.weights.values())
+        trained = [self.trained.weights[name] for name in self.weights]
         match score:
             case "random":
                 shapes = [w.shape[:1] if pruning == "channel" else w.shape for w in weights]
@@ -158,11 +164,13 @@ class Pruner:
                 outputs = self.seen.outputs
                 scores = [outputs[name].clamp(min=0).mean(0) for name in self.weights]
             case "magnitude" | "l2" if pruning == "channel":
-                scores = channel_scores(weights, score)
-            case "magnitude":
-                scores = magnitude(weights)
-            case "lamp":
-                scores = lamp(weights)
+                scores = channel_scores(trained, score)
+            case "bn-scale":
+                scores = [self._norm_scale(name) for name in self.weights]
+            case "magnitude" | "magnitude-folded":
+                scores = magnitude(trained if score == "magnitude" else weights)
+            case "lamp" | "lamp-folded":
+                scores = lamp(trained if score == "lamp" else weights)
             case "wanda":
                 scores = wanda(weights, [self._input_mean_squares(name) for name in self.weights])
             case "fisher":
@@ -170,6 +178,21 @@ class Pruner:
             case _:
                 scores = obs(weights, [self._inverse_diagonal(name) for name in self.weights])
         return dict(zip(self.weights, scores, strict=True))
+
+    def check_score(self, score: str) -> None:
+        """Raise ValueError for a score of channels that a layer does not have."""
+        if score == "bn-scale":
+            for name in self.weights:
+                if name not in self.trained.norm_scales and name != self.flow.last:
+                    raise ValueError(
+                        f"score='bn-scale' ranks channels by the scale of their BatchNorm, and "
+                        f"layer {name!r} has none; use score='magnitude' or 'l2'"
+                    )
+
+    def _norm_scale(self, name: str) -> Tensor:
+        """Score channels by the scale of their BatchNorm; those of the answer all stay anyway."""
+        nothing = torch.zeros(len(self.weights[name]))
+        return self.trained.norm_scales.get(name, nothing).abs()
 
     def _input_mean_squares(self, name: str) -> Tensor:
         """Return the mean square of each weight's input, in the weight's shape."""

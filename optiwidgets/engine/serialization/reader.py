@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.activation_ranges import Range
-from optiwidgets.engine.models import batchnorm_folding, channel_removal, tracing, zoo
+from optiwidgets.engine.models import channel_removal, preparation, tracing, zoo
 from optiwidgets.engine.models.layers import other_parameters, prunable
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.quantization.weights import QuantizedWeight
@@ -146,9 +146,9 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
     """Build a folded model with the layers' shapes of the file."""
     if model is None and header["model"] is None:
         raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
-    net = batchnorm_folding.fold(zoo.build(header["model"]) if model is None else model)
-    layers = prunable(net)
     stored = [name for name, _, _ in header["layers"]]
+    net = preparation.restore(zoo.build(header["model"]) if model is None else model, stored)
+    layers = prunable(net)
     if stored != list(layers):
         raise ValueError(f"its layers are {_listed(stored)}, those of the model {_listed(layers)}")
     keep = {}
