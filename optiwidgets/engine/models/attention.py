@@ -81,9 +81,11 @@ class ProjectedAttention(nn.Module):
         q, k, v = (self._heads(part, token) for part in parts)
         attended = F.scaled_dot_product_attention(q, k, v)
         merged = attended.movedim(-3, -2).flatten(-2)  # ..., tokens, width
-        return self.out_proj(merged if self.batch_first else merged.movedim(-2, 0)), None
+        answer: Tensor = self.out_proj(merged if self.batch_first else merged.movedim(-2, 0))
+        return answer, None
 
     def _heads(self, values: Tensor, token: int) -> Tensor:
         """Split the width into heads: (..., heads, tokens, width of a head)."""
         values = values if token == -2 else values.movedim(0, -2)
-        return values.unflatten(-1, (self.num_heads, -1)).movedim(-2, -3)
+        width = values.shape[-1] // self.num_heads
+        return values.reshape(*values.shape[:-1], self.num_heads, width).movedim(-2, -3)

@@ -89,7 +89,8 @@ def trained_weights(model: nn.Module) -> TrainedWeights:
     modules, factors, scales = dict(model.named_modules()), {}, {}
     for layer, norm_name in _foldable_pairs(model):
         norm = modules[norm_name]
-        assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) and norm.running_var is not None
+        assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+        assert norm.running_var is not None
         variance = norm.running_var.detach().cpu().float()
         scale = torch.ones_like(variance) if norm.weight is None else norm.weight.detach()
         scales[layer] = scale.cpu().float().clone()

@@ -62,8 +62,8 @@ class Head:
             output = output[pick] if isinstance(output, tuple | list) else None
         if not isinstance(output, Tensor):
             raise ValueError(
-                f"the model answers with {_described(output)}, and head={pick!r} finds no tensor of "
-                "scores in it; head= is a key, a place, or a function that returns the scores"
+                f"the model answers with {_described(output)}, and head={pick!r} finds no "
+                "tensor of scores in it; give head= a key, a place or a function of the output"
             )
         return output[:, list(pick)] if isinstance(pick, tuple) else output
 

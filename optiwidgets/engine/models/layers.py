@@ -123,7 +123,7 @@ def prunable(model: nn.Module) -> dict[str, Layer]:
     if interface is None:
         return _all_layers(model)
     modules = dict(model.named_modules())
-    return {n: interface.functional.get(n) or modules[n] for n in interface.layers}  # type: ignore[misc]
+    return {n: interface.functional.get(n) or modules[n] for n in interface.layers}
 
 
 def _all_layers(model: nn.Module) -> dict[str, Layer]:

@@ -36,9 +36,13 @@ from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
 PROBED = 8  # images
 MOST_SECONDS = 5.0  # for weights that are tried only to be told about
 COMPUTED = ("WeightNorm", "SpectralNorm", "BasePruningMethod")  # torch's hooks that make a weight
-SQUASHING = {
-    **dict.fromkeys((torch.softmax, F.softmax, Tensor.softmax), "softmax"),
-    **dict.fromkeys((torch.sigmoid, F.sigmoid, Tensor.sigmoid), "sigmoid"),
+SQUASHING: dict[Any, str] = {
+    torch.softmax: "softmax",
+    F.softmax: "softmax",
+    Tensor.softmax: "softmax",
+    torch.sigmoid: "sigmoid",
+    F.sigmoid: "sigmoid",
+    Tensor.sigmoid: "sigmoid",
 }
 
 
@@ -361,7 +365,7 @@ def _takes_channels_last(net: nn.Module, images: Tensor) -> bool:
 
 def _unwrap(model: nn.Module) -> tuple[nn.Module, str]:
     """Take a model out of torch.compile, DataParallel and DistributedDataParallel."""
-    wrappers = []
+    wrappers: list[str] = []
     while True:
         inner = getattr(model, "_orig_mod", None)
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
@@ -378,7 +382,7 @@ def _check_kind(model: nn.Module) -> None:
             "a TorchScript module cannot be taken apart; give the nn.Module that it was made from"
         )
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+        if nn.parameter.is_lazy(tensor):
             raise ValueError(
                 f"{name!r} of the model is lazy and has no shape yet; run it on an image first"
             )
@@ -423,8 +427,9 @@ def _bake(module: nn.Module) -> list[str]:
     """Turn weights that a module computes from others into plain ones; say how they were made."""
     reasons = []
     if parametrize.is_parametrized(module):
-        for tensor in list(module.parametrizations):  # type: ignore[union-attr, arg-type]
-            kinds = [type(p).__name__ for p in module.parametrizations[tensor]]  # type: ignore
+        made: Any = module.parametrizations
+        for tensor in list(made):
+            kinds = [type(parametrization).__name__ for parametrization in made[tensor]]
             value = getattr(module, tensor).detach().clone()
             parametrize.remove_parametrizations(module, tensor, leave_parametrized=True)
             _set_plain(module, tensor, value)
@@ -434,7 +439,7 @@ def _bake(module: nn.Module) -> list[str]:
         kinds = [base.__name__ for base in type(hook).__mro__]
         if not any(kind in COMPUTED for kind in kinds):
             continue
-        tensor = getattr(hook, "_tensor_name", None) or getattr(hook, "name", "weight")
+        tensor = str(getattr(hook, "_tensor_name", None) or getattr(hook, "name", "weight"))
         hook(module, ())
         value = getattr(module, tensor).detach().clone()
         del module._forward_pre_hooks[key]
