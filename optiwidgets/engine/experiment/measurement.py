@@ -11,6 +11,7 @@ from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.onnx_runtime import latency
+from optiwidgets.engine.onnx_runtime.agreement import check_agreement
 from optiwidgets.engine.onnx_runtime.export import export
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.types.recipe import Recipe
@@ -54,7 +55,8 @@ def measure_report(
     threads = latency.check_threads(threads)
     compressor, images = builder.compressor, builder.dataset.exploration[0]
     model = compressor.compress(report.recipe)
-    graph, plain = model.graph(images[:1]), export(compressor.folded, images[:1])
+    graph, plain = model.checked_graph(images), export(compressor.folded, images[:1])
+    check_agreement(plain, compressor.folded, images)
     simulated = evaluate(model.simulation(), builder.whole.images.batches).argmax(1).numpy()
     agreement = predict(open_session(graph), images).argmax(1) == simulated
     before = flip_rate(builder, compressor.compress(Recipe()))
