@@ -25,6 +25,7 @@ from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 from optiwidgets.engine.models import batchnorm_folding, zoo
 from optiwidgets.engine.models.layers import fingerprint
+from optiwidgets.engine.models.opening import check_default_dtype, open_model
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
@@ -47,7 +48,8 @@ class Experiment:
     dataset
         Its images.
     memory_mb
-        How much of past reports to remember, in MB; 0 turns it off.
+        How much of past reports to remember, in MB, and how much of the codes of past models;
+        0 turns both off. Of networks that took seconds to win back as much, but always the last.
 
     Raises
     ------
@@ -69,9 +71,11 @@ class Experiment:
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
+        check_default_dtype()
         self.dataset = dataset
         spec = model.spec if isinstance(model, zoo.CNN) else None
-        self._compressor = Compressor(batchnorm_folding.fold(model), dataset, spec)
+        opened = open_model(model)
+        self._compressor = Compressor(batchnorm_folding.fold(opened), dataset, spec, memory_mb)
         self._reports = ReportBuilder(self._compressor, dataset)
         self._cache = ReportCache(memory_mb)
         self._openings: list[Recipe] = []
@@ -100,6 +104,7 @@ class Experiment:
         ValueError
             An unknown case or model; the message lists those there are.
         """
+        check_default_dtype()
         made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
@@ -230,6 +235,7 @@ class Experiment:
         (500, 1500)
         """
         check_recipe(recipe)
+        check_default_dtype()
         images = self._reports.whole.images
         if first is not None and first != len(images.labels):
             return self._reports.build(recipe, self._reports.first(first), on_progress)

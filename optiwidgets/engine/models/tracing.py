@@ -151,7 +151,9 @@ def trace(model: nn.Module) -> fx.Graph:
     try:
         with _tracing:
             return _Tracer().trace(model)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, fx.proxy.TraceError) as error:
+    except (
+        TypeError, ValueError, RuntimeError, NameError, NotImplementedError, fx.proxy.TraceError,
+    ) as error:  # fmt: skip
         raise ValueError(
             f"torch.fx cannot trace the model ({error}); its forward may not branch on the image"
         ) from error

@@ -44,7 +44,7 @@ class Padded(nn.Module):
 
 ALIKE = {
     "count_include_pad": [nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, count_include_pad=False)],
-    "align_corners": [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=c) for c in (0, 1)],
+    "align_corners": [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=c) for c in (False, True)],
     "padding value": [nn.ConstantPad2d(1, 0.5), nn.ConstantPad2d(1, 3.0)],
     "slope": [nn.Threshold(0.1, 20.0), nn.Threshold(0.1, -20.0)],
     "own constant": [Padded(1.0), Padded(9.0)],
