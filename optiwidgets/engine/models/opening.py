@@ -60,8 +60,7 @@ def check_default_dtype() -> None:
 
 def _wrapped(model: nn.Module) -> object:
     """Return what a wrapper of torch's own wraps."""
-    parallel = nn.DataParallel | nn.parallel.DistributedDataParallel
-    if isinstance(model, parallel):
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return model.module
     return getattr(model, "_orig_mod", None)  # torch.compile's
 

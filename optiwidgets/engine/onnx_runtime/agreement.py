@@ -128,7 +128,9 @@ def _wrong_steps(net: nn.Module, images: Tensor) -> Iterator[str]:
     with torch.inference_mode():
         Recorder(fx.GraphModule(own, graph)).run(images.clone())
     for node in graph.nodes:
-        given = inputs.get(node.args[0]) if node.args and isinstance(node.args[0], fx.Node) else None
+        given = (
+            inputs.get(node.args[0]) if node.args and isinstance(node.args[0], fx.Node) else None
+        )
         alone = isinstance(given, Tensor) and given.is_floating_point() and given.dim() > 1
         if not alone or node.op == "output" or len(node.all_input_nodes) > 1:
             continue

@@ -187,8 +187,8 @@ def _value(value: object) -> object:
     if isinstance(value, FunctionType | BuiltinFunctionType):
         code = getattr(value, "__code__", None)  # what one name stands for may change
         cells = [_value(c.cell_contents) for c in getattr(value, "__closure__", None) or ()]
-        local = code is not None and "<" in value.__qualname__  # a lambda, or made by a function
-        own = [code.co_code.hex(), code.co_consts, cells] if local else []
+        local = "<" in value.__qualname__  # a lambda, or made by a function
+        own = [code.co_code.hex(), code.co_consts, cells] if code and local else []
         return [value.__module__, value.__qualname__, *own]
     try:
         return hashlib.sha256(pickle.dumps(value)).hexdigest()

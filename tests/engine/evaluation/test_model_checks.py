@@ -64,7 +64,8 @@ def test_a_batchnorm_without_statistics_is_named():
 
 
 @pytest.mark.parametrize(
-    "step", [nn.BatchNorm2d(4), nn.InstanceNorm2d(4), nn.GroupNorm(2, 4), nn.Dropout(), nn.Softmax(1)]
+    "step",
+    [nn.BatchNorm2d(4), nn.InstanceNorm2d(4), nn.GroupNorm(2, 4), nn.Dropout(), nn.Softmax(1)],
 )
 def test_what_depends_on_the_image_alone_is_taken(step):
     check_fit(Net(step).eval(), IMAGES, classes=3)

@@ -44,7 +44,9 @@ class Padded(nn.Module):
 
 ALIKE = {
     "count_include_pad": [nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, count_include_pad=False)],
-    "align_corners": [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=c) for c in (False, True)],
+    "align_corners": [
+        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=c) for c in (False, True)
+    ],
     "padding value": [nn.ConstantPad2d(1, 0.5), nn.ConstantPad2d(1, 3.0)],
     "slope": [nn.Threshold(0.1, 20.0), nn.Threshold(0.1, -20.0)],
     "own constant": [Padded(1.0), Padded(9.0)],
@@ -79,8 +81,6 @@ def test_a_graph_that_computes_something_else_is_refused(off):
     size = f"{off:.3g} of {(expected + off).abs().max():.3g}"
     with pytest.raises(ValueError, match=f"does not compute what torch computes.* by {size};"):
         check_agreement(model, net, images)
-
-
 
 
 @pytest.fixture
