@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime import export, fake_quantize, qdq_int8
-from optiwidgets.engine.onnx_runtime.agreement import ROUNDED_TOLERANCE, check_agreement
+from optiwidgets.engine.onnx_runtime.agreement import check_agreement
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.serialization.writer import Packable
@@ -64,7 +64,7 @@ class CompressedModel:
         check_agreement(plain, self.packable.net, images)
         model = self._rounded(plain)
         if model is not plain:
-            check_agreement(model, self.simulation(), images, ROUNDED_TOLERANCE)
+            check_agreement(model, self.simulation(), images, rounded=True)
         return model
 
     def graph(self, example: Tensor) -> onnx.ModelProto:

@@ -51,8 +51,9 @@ def to_int8(
     layers
         Quantized weights by layer name, 8 bits or fewer; layers with more stay in float. The
         codes of two sorts of convolutions are decoded when the runtime opens the model, and meet
-        their rounded inputs in a float kernel: those over fewer than 8 channels (an image, say), where that is several times
-        faster, and those that feed a sum, which have no integer kernel.
+        their rounded inputs in a float kernel: those over fewer than 8 channels (an image, say),
+        where that is several times faster, and those that feed a sum, which have no integer
+        kernel.
     ranges
         Lowest and highest input of each of these layers, as ``calibrate`` gives them.
 
