@@ -70,11 +70,11 @@ def images() -> ow.Dataset:
 def table(rows: list[dict[str, Any]]) -> str:
     """One line for each net."""
     lines = [f"{'':20} first number   update   float file    int8 file   ratio"]
-    for row in rows:
-        lines.append(
-            f"{row['net']:20} {row['first_s']:10.1f} s {row['update_s']:6.1f} s "
-            f"{row['float_bytes']:12,} {row['int8_bytes']:12,} {row['file_ratio']:7.2f}"
-        )
+    lines += [
+        f"{row['net']:20} {row['first_s']:10.1f} s {row['update_s']:6.1f} s "
+        f"{row['float_bytes']:12,} {row['int8_bytes']:12,} {row['file_ratio']:7.2f}"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 

@@ -74,10 +74,10 @@ class Experiment:
         check_default_dtype()
         self.dataset = dataset
         spec = model.spec if isinstance(model, zoo.CNN) else None
-        opened = open_model(model)
-        self._compressor = Compressor(batchnorm_folding.fold(opened), dataset, spec, memory_mb)
-        self._reports = ReportBuilder(self._compressor, dataset)
         self._cache = ReportCache(memory_mb)
+        folded = batchnorm_folding.fold(open_model(model))
+        self._compressor = Compressor(folded, dataset, spec, memory_mb)
+        self._reports = ReportBuilder(self._compressor, dataset)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # what can be done to each layer, once measured
         self._lock = RLock()

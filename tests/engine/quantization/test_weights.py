@@ -7,7 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+import optiwidgets as ow
 from optiwidgets.engine.quantization import weights
 from optiwidgets.engine.quantization.weights import choose_range, encode
 from optiwidgets.engine.types.recipe import Recipe
@@ -268,3 +270,22 @@ def test_percentiles_of_more_weights_than_torch_takes(monkeypatch, granularity, 
         else:
             low, high = np.quantile(values, [0.0005, 0.9995])
             assert found == pytest.approx((high - low) / 255, rel=1e-5)
+
+
+def test_an_experiment_names_the_layer_that_16_bits_do_not_hold():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Linear(3, 2))
+    net[1].weight.data[1, 2] = 1e5
+    part = torch.randn(8, 1, 2, 2), torch.arange(8) % 2
+    dataset = ow.Dataset(
+        train=part, calibration=part, exploration=part, sealed=part, class_names=["a", "b"]
+    )
+    exp = ow.Experiment(net, dataset)
+    with pytest.raises(ValueError, match=r"layer '1': a weight of size 100,000 does not fit 16"):
+        exp.run(Recipe(bits=16))
+    exp.run(Recipe(bits=16, layers=(("1", None, 32),)))
+    net[1].weight.data.fill_(3e38)  # finite weights, scores that are not
+    report = ow.Experiment(net, dataset).run(Recipe())
+    lost = int((~net(part[0]).isfinite()).any(1).sum())
+    assert report.not_finite == lost > 0
+    assert f"{lost} of them with scores that are not finite" in repr(report)
