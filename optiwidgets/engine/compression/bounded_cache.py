@@ -31,7 +31,7 @@ class BoundedCache(Generic[K, V]):
     >>> for size in (100, 120, 300):
     ...     cache.put(size, torch.zeros(size))
     >>> 100 in cache, 120 in cache, 300 in cache, cache.used_bytes
-    (False, True, False, 480)
+    (True, True, False, 880)
     """
 
     def __init__(self, memory_mb: float, keep_last: bool = False) -> None:
