@@ -103,9 +103,9 @@ class Experiment:
         memory_mb: float,
     ) -> None:
         self.dataset, self._prepared = dataset, prepared
+        self._cache = ReportCache(memory_mb)
         self._compressor = Compressor(prepared, dataset, spec, memory_mb)
         self._reports = ReportBuilder(self._compressor, dataset)
-        self._cache = ReportCache(memory_mb)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # what can be done to each layer, once measured
         self._lock = RLock()

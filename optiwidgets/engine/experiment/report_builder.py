@@ -143,7 +143,7 @@ class ReportBuilder:
             if self._int8_in_torch:
                 return evaluate(model.simulation(), images.batches)
             try:
-                graph = model.checked_graph(first) if new else model.graph(first)
+                graph = model.checked_graph(images.batches[0]) if new else model.graph(first)
             except ValueError as reason:
                 log.warning("int8 is simulated in torch: %s", reason)
                 self._int8_in_torch = True

@@ -15,7 +15,7 @@ from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.paired_test import paired_drop
-from optiwidgets.engine.onnx_runtime.agreement import PROBED
+from optiwidgets.engine.onnx_runtime.agreement import ROUNDED_PROBED
 from optiwidgets.engine.onnx_runtime.session import write_onnx
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.serialization.size_breakdown import reconcile
@@ -95,7 +95,7 @@ class ReportOperations:
 
     def export(self, path: str | PathLike[str]) -> None:
         """Write the ONNX file."""
-        images = self.source.dataset.exploration[0][:PROBED]
+        images = self.source.dataset.exploration[0][:ROUNDED_PROBED]
         write_onnx(self._compressed().checked_graph(images), path)
 
     def reconcile(self) -> Reconciliation:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -8,9 +10,14 @@ from torch import nn
 from torch.nn import functional
 
 import optiwidgets as ow
+from optiwidgets.engine.calibration.activation_ranges import calibrate
+from optiwidgets.engine.onnx_runtime import qdq_int8
 from optiwidgets.engine.onnx_runtime.agreement import check_agreement
 from optiwidgets.engine.onnx_runtime.export import export
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
+from optiwidgets.engine.quantization.activations import quantize_activations
+from optiwidgets.engine.quantization.weights import encode
+from optiwidgets.engine.types.recipe import Recipe
 
 
 def around(step):
@@ -145,3 +152,63 @@ def test_a_weight_computed_from_others_is_never_reported(dataset):
     made.packable.net[4].weight += 0.1
     with pytest.raises(ValueError, match="layer '4' does not run with the weights"):
         made.checked_graph(dataset.exploration[0])
+
+
+@pytest.fixture(scope="module")
+def integer():
+    """An int8 graph, the torch model that simulates it, and images."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 3))
+    net, images = net.eval().requires_grad_(False), torch.randn(200, 1, 4, 4)
+    recipe = Recipe(bits=8, activation_bits=8, granularity="channel")
+    layers = {
+        n: encode(net[int(n)].weight, torch.ones_like(net[int(n)].weight, dtype=torch.bool), recipe)
+        for n in "13"
+    }
+    for name, layer in layers.items():
+        net[int(name)].weight.copy_(layer.decode())
+    ranges = calibrate(net, images)
+    model = qdq_int8.to_int8(export(net, images), layers, ranges)
+    return model, quantize_activations(net, ranges, 8), images
+
+
+def test_an_int8_graph_agrees_with_its_simulation(integer):
+    model, simulation, images = integer
+    check_agreement(model, simulation, images, rounded=True)
+
+
+@pytest.mark.parametrize(("name", "row"), [("3.bias", 2), ("1.bias", 5)])
+def test_an_int8_graph_with_other_predictions_is_refused(integer, name, row):
+    """One bias is off: most scores are within a quarter of the largest, the classes are not."""
+    model, simulation, images = integer
+    wrong, probe = copy.deepcopy(simulation), images[:64]
+    right = simulation(probe)
+    layer = wrong[int(name[0])]
+    share = 0.0
+    while share < 0.12:  # of the images without near ties, the least that is refused is a tenth
+        layer.bias[row] += 0.02 * right.abs().max()
+        scores = wrong(probe)
+        clear = scores.topk(2).values.diff().abs().flatten() > 0.1 * scores.abs().max()
+        share = (scores.argmax(1) != right.argmax(1))[clear].float().mean().item()
+    assert (scores - right).abs().amax(1).median() < 0.25 * right.abs().max()
+    with pytest.raises(ValueError, match="does not compute what torch computes"):
+        check_agreement(model, wrong, images, rounded=True)
+
+
+def _without_hooks(net):
+    plain = copy.deepcopy(net)
+    for module in plain.modules():
+        module._forward_pre_hooks.clear()
+    return plain
+
+
+def test_near_ties_may_get_either_class(integer):
+    _, simulation, images = integer
+    tied = copy.deepcopy(simulation)
+    tied[3].weight.mul_(1e-3)
+    tied[3].bias.copy_(torch.tensor([1.0, 1.0, 0.0]))
+    scores = tied(images[:64])
+    exported = export(_without_hooks(tied), images)
+    tied[3].bias[0] += 1e-2  # the class of many images changes, their scores hardly
+    assert (tied(images[:64]).argmax(1) != scores.argmax(1)).float().mean() > 0.2
+    check_agreement(exported, tied, images, rounded=True)
