@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from torch import nn
 
 from optiwidgets.engine.calibration.activation_ranges import calibrate
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics
+from optiwidgets.engine.compression.bounded_cache import BoundedCache
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.layer_quantizer import LayerQuantizer
 from optiwidgets.engine.compression.layer_weights import compare_weights
@@ -33,8 +33,8 @@ from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, Recipe, without
 
 Pruned = tuple[nn.Module, dict[str, LayerCut]]
 Codes = Mapping[str, QuantizedWeight]
-RECOVERED = 8  # networks remembered: each took seconds
-CODED = 16  # models whose codes are remembered: the newest, to be looked at
+Coded = tuple[Codes, Mapping[str, LayerCut]]
+MEMORY_MB = 64
 REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
 
 
@@ -49,13 +49,21 @@ class Compressor:
         Its training images serve whatever needs labels; its calibration images all else.
     spec
         The zoo's name for the model, None for others.
+    memory_mb
+        How much of past models' codes to remember, in MB, and as much of recovered networks.
     """
 
-    def __init__(self, prepared: PreparedModel, dataset: Dataset, spec: zoo.Spec | None) -> None:
+    def __init__(
+        self,
+        prepared: PreparedModel,
+        dataset: Dataset,
+        spec: zoo.Spec | None,
+        memory_mb: float = MEMORY_MB,
+    ) -> None:
         self.folded, self.dataset, self.spec = prepared.net, dataset, spec
         self.pruner = Pruner(prepared.net, dataset, prepared.trained)
-        self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
-        self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, LayerCut]]] = OrderedDict()
+        self._recovered: BoundedCache[Recipe, Pruned] = BoundedCache(memory_mb, keep_last=True)
+        self._coded: BoundedCache[Recipe, Coded] = BoundedCache(memory_mb)
 
     @cached_property
     def _weight_count(self) -> int:
@@ -107,9 +115,7 @@ class Compressor:
         layers = {name: quantize.layers[name] for name in prunable(net)}
         low = recipe.activation_bits < 32
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
-        self._coded[recipe] = layers, cuts
-        while len(self._coded) > CODED:
-            self._coded.popitem(last=False)
+        self._coded.put(recipe, (layers, cuts))
         names = self.dataset.class_names
         return CompressedModel(Packable(recipe, net, layers, names, self.spec, ranges), cuts)
 
@@ -137,11 +143,11 @@ class Compressor:
     def _recover(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Win back what does not hang on the codes, or bring back what came of it before."""
         key = _key(recipe)
-        if key not in self._recovered:
-            self._recovered[key] = self._make(recipe, on_progress)
-            while len(self._recovered) > RECOVERED:
-                self._recovered.popitem(last=False)
-        return copy.deepcopy(self._recovered[key])
+        made = self._recovered.get(key)
+        if made is None:
+            made = self._make(recipe, on_progress)
+            self._recovered.put(key, made)
+        return copy.deepcopy(made)
 
     def _make(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         if recipe.recovery == "iterative":

@@ -23,14 +23,14 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.models.layers import interface_of
+from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 
 MOST_BYTES = 2**26  # of cached values
+TORCH, RUNTIME = "PyTorch", "ONNX Runtime"
 CHUNK = 64  # batches between two calls of ``on_progress``
-PROBED = 4  # images on which runtime and torch must agree
-TOLERANCE = 1e-3  # of scores there, as a share of the largest
 log = logging.getLogger("optiwidgets")
 
 Values = Mapping[str, NDArray[Any]]  # outputs of nodes, by name
@@ -100,6 +100,15 @@ class IncrementalEvaluator:
         self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
         return interface_of(net).head.logits(torch.from_numpy(scores))
 
+    def run_in_torch(self) -> None:
+        """Run all further models in torch: the runtime gave other scores than torch."""
+        self._in_torch, self._previous = True, None
+
+    @property
+    def runtime(self) -> str:
+        """Name of what ran the last model, or will run the next."""
+        return TORCH if self._in_torch else RUNTIME
+
     @cached_property
     def _start(self) -> _Boundary:
         return _Boundary(0, [{INPUT: batch.contiguous().numpy()} for batch in self.batches])
@@ -126,8 +135,7 @@ class IncrementalEvaluator:
         raw, _ = probe._run(graph, tensors, probe._start, 0)
         scores = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
         expected = evaluate(net, probe.batches).numpy()
-        tolerance = TOLERANCE * np.abs(np.nan_to_num(expected)).max()
-        if not np.allclose(scores, expected, rtol=0, atol=tolerance, equal_nan=True):
+        if not agrees(scores, expected):
             raise ValueError("the exported model says something else than torch")
 
     def _is_exact(self, graph: Graph, tensors: Tensors, split: int) -> bool:

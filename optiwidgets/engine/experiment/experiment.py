@@ -13,7 +13,11 @@ from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.evaluation.images import Images
-from optiwidgets.engine.evaluation.model_checks import check_compatible, check_fit
+from optiwidgets.engine.evaluation.model_checks import (
+    check_compatible,
+    check_default_dtype,
+    check_fit,
+)
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
@@ -54,7 +58,8 @@ class Experiment:
         place in a tuple, a list of class indices, or a function of the output. One column is the
         score of the second of two classes.
     memory_mb
-        How much of past reports to remember, in MB; 0 turns it off.
+        How much of past reports to remember, in MB, and how much of the codes of past models;
+        0 turns both off. Of networks that took seconds to win back as much, but always the last.
 
     Raises
     ------
@@ -84,6 +89,7 @@ class Experiment:
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
+        check_default_dtype()
         spec = model.spec if isinstance(model, zoo.CNN) else None
         images = dataset.exploration[0][:PROBED]
         self._open(prepare(model, images, check_pick(head)), spec, dataset, memory_mb)
@@ -97,9 +103,9 @@ class Experiment:
         memory_mb: float,
     ) -> None:
         self.dataset, self._prepared = dataset, prepared
-        self._compressor = Compressor(prepared, dataset, spec)
-        self._reports = ReportBuilder(self._compressor, dataset)
         self._cache = ReportCache(memory_mb)
+        self._compressor = Compressor(prepared, dataset, spec, memory_mb)
+        self._reports = ReportBuilder(self._compressor, dataset)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # what can be done to each layer, once measured
         self._lock = RLock()
@@ -125,6 +131,7 @@ class Experiment:
         ValueError
             An unknown case or model; the message lists those there are.
         """
+        check_default_dtype()
         made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
@@ -274,6 +281,7 @@ class Experiment:
         (500, 1500)
         """
         check_recipe(recipe)
+        check_default_dtype()
         images = self._reports.whole.images
         if first is not None and first != len(images.labels):
             return self._reports.build(recipe, self._reports.first(first), on_progress)

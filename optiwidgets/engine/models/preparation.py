@@ -398,18 +398,26 @@ def _copy(model: nn.Module) -> nn.Module:
     ValueError
         It holds something that cannot be copied.
     """
-    memo: dict[int, Any] = {}
-    for module in model.modules():
-        for value in vars(module).values():
-            if isinstance(value, Tensor) and not value.is_leaf:
-                memo[id(value)] = value.detach().clone()
     try:
-        return copy.deepcopy(model, memo)
+        return copy.deepcopy(model, {id(t): t.detach().clone() for t in _kept(model)})
     except (TypeError, RuntimeError, NotImplementedError) as error:
         culprit = next(_uncopyable(model), "an attribute of it")
         raise ValueError(
             f"the model cannot be copied: {culprit} ({error}); take it off before"
         ) from error
+
+
+def _kept(model: nn.Module) -> Iterator[Tensor]:
+    """Yield the tensors that modules hold beside their state, in lists, tuples and dicts too."""
+    rest = [v for m in model.modules() for k, v in vars(m).items() if k not in ("_modules",)]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, Tensor) and not value.is_leaf:
+            yield value
+        elif isinstance(value, dict):
+            rest += value.values()
+        elif isinstance(value, list | tuple):
+            rest += value
 
 
 def _uncopyable(model: nn.Module) -> Iterator[str]:

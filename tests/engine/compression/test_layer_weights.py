@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from optiwidgets import Experiment
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -79,7 +80,8 @@ def test_where_channels_went_in_steps_nobody_knows_what_is_compared(own):
     assert not any(np.isnan(layer.error) for layer in report.weights())
 
 
-def test_what_was_just_run_is_known_and_looking_changes_nothing(digits):
+def test_what_was_just_run_is_known_and_looking_changes_nothing():
+    digits = Experiment.load("digits", memory_mb=1)  # room for some ten models' codes
     recipe = Recipe(bits=6, sparsity=0.33)
     report = digits.run(recipe)
     assert digits.knows_weights(recipe)

@@ -463,15 +463,17 @@ def test_what_cannot_be_prepared_is_refused_with_the_reason(data, make, reason):
         Experiment(make(), data)
 
 
-def test_a_model_that_keeps_its_feature_maps_is_copied(data):
+@pytest.mark.parametrize("keep", [lambda maps: maps, lambda maps: {"maps": [(maps, maps + 1)]}])
+def test_a_model_that_keeps_its_feature_maps_is_copied(data, keep):
     class Keeps(nn.Module):
         def __init__(self):
             super().__init__()
-            self.net, self.features = plain(), None
+            self.net, self.kept = plain(), None
 
         def forward(self, images):
-            self.features = self.net[:4](images)
-            return self.net[4:](self.features)
+            maps = self.net[:4](images)
+            self.kept = keep(maps)
+            return self.net[4:](maps)
 
     model = Keeps()
     model(data.exploration[0][:2])
