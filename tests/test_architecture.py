@@ -27,7 +27,7 @@ THIRD_PARTY = {  # room or file -> what it may import beside the standard librar
     "engine": ENGINE,
     "engine/types": {"numpy"},
     "engine/types/recipe.py": set(),
-    "engine/data": ENGINE | {"torchvision", "mlxtend", "platformdirs"},
+    "engine/data": ENGINE | {"torchvision", "mlxtend", "platformdirs", "PIL", "tqdm"},
     "engine/models": ENGINE | {"torchvision", "safetensors", "tqdm"},
     "engine/serialization": ENGINE | {"constriction"},
     "engine/onnx_runtime": ENGINE | {"onnx", "onnxruntime"},

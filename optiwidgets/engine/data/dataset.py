@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from optiwidgets.engine.data.moments import check_moments
+from optiwidgets.engine.data.splitting import PART_NAMES
 from optiwidgets.engine.data.validation import (
     Part,
     check_geometry,
-    check_moments,
     check_names,
     check_part,
+    image_shape,
     is_index,
+    some_images,
 )
 
-PARTS = ("train", "calibration", "exploration", "sealed")
+PARTS = PART_NAMES
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,14 +79,31 @@ class Dataset:
         for name in PARTS:
             check_part(name, getattr(self, name), classes)
         for name in PARTS:
-            check_geometry(name, getattr(self, name)[0].shape[1:], self.train[0].shape[1:])
-        check_moments(self.mean, self.std, self.train[0].shape[1])
+            check_geometry(name, image_shape(getattr(self, name))[1:], self.shape)
+        check_moments(self.mean, self.std, self.shape[0])
 
     def __repr__(self) -> str:
         """Describe classes, geometry, and the number of images of each part."""
-        shape = " x ".join(map(str, self.train[0].shape[1:]))
+        shape = " x ".join(map(str, self.shape))
         counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of an image: C, H, W."""
+        return image_shape(self.train)[1:]
+
+    def some(self, part: str, places: Sequence[int]) -> Tensor:
+        """Make the images at these places of a part, normalized, and no others.
+
+        Examples
+        --------
+        >>> labels = torch.tensor([0, 1])
+        >>> parts = {name: (torch.randn(2, 1, 8, 8), labels) for name in PARTS}
+        >>> Dataset(**parts, class_names=("a", "b")).some("sealed", [1]).shape
+        torch.Size([1, 1, 8, 8])
+        """
+        return some_images(getattr(self, part), places)
 
     def pixels(self, images: Tensor) -> Tensor:
         """Convert normalized images N C H W to pixels 0..1, for pictures and noise."""
@@ -97,6 +118,12 @@ class Dataset:
     def _moments(self) -> tuple[Tensor, Tensor]:
         mean, std = (torch.as_tensor(m, dtype=torch.float32) for m in (self.mean, self.std))
         return mean.view(-1, 1, 1), std.view(-1, 1, 1)
+
+
+def of_parts(parts: Sequence[Part], **rest: Any) -> Dataset:
+    """Make a dataset of four parts, in the order of ``PARTS``, and the other arguments."""
+    named: dict[str, Any] = dict(zip(PARTS, parts, strict=True))
+    return Dataset(**named, **rest)
 
 
 def fingerprint(part: Part) -> str:

@@ -26,7 +26,7 @@ def unreadable(dataset: Dataset) -> str:
     >>> unreadable(load_dataset("digits"))
     ''
     """
-    shape = tuple(dataset.exploration[0].shape[1:])
+    shape = tuple(dataset.shape)
     if shape == (1, SIDE, SIDE):
         return ""
     return (
