@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optiwidgets.engine.data.moments import check_moments
+from optiwidgets.engine.data.assembly import assemble
+from optiwidgets.engine.data.moments import Moment, check_moments
 from optiwidgets.engine.data.splitting import PART_NAMES
 from optiwidgets.engine.data.validation import (
     Part,
@@ -81,6 +82,72 @@ class Dataset:
         for name in PARTS:
             check_geometry(name, image_shape(getattr(self, name))[1:], self.shape)
         check_moments(self.mean, self.std, self.shape[0])
+
+    @classmethod
+    def of(
+        cls,
+        source: Any,
+        *,
+        held_out: Any = None,
+        training: bool = False,
+        parts: Mapping[str, float] | Mapping[str, str] | None = None,
+        mean: Moment = None,
+        std: Moment = None,
+        class_names: Sequence[str] | None = None,
+        positive: int | None = None,
+        seed: int = 0,
+        name: str = "",
+        description: str = "",
+    ) -> Dataset:
+        """Make a dataset of images from elsewhere, split into four parts class by class.
+
+        Parameters
+        ----------
+        source
+            A torch ``Dataset`` of (image, label), a pair (images, labels) of arrays, a Hugging Face
+            ``Dataset``, each with its own transforms; or several of them, by name: ``train``,
+            ``val`` and ``test``, as ``load_dataset`` takes folders. Images are pictures or uint8,
+            which are normalized, or floats as the model takes them, which are kept as they are.
+        held_out
+            Other images, where ``source`` was trained on: half of them are explored, half sealed.
+        training
+            Whether ``source`` was trained on. Then none of it is explored or sealed, and
+            ``held_out`` must be given.
+        parts
+            Share of each part, or of several sources the name of each part's.
+        mean, std
+            Of floats, what they were normalized by (0 and 1 if None: they are pixels 0..1); of
+            pictures and uint8, what to normalize them by (that of the training part if None).
+        class_names
+            The source's own, or numbers, if None.
+        positive, name, description
+            As for the class.
+        seed
+            Another split for another number.
+
+        Raises
+        ------
+        ValueError
+            No such source; images of different sizes or types; transforms at random; labels that
+            are no class indices; training images alone; a class with too few images for all parts.
+
+        Examples
+        --------
+        >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
+        >>> Dataset.of((images, np.arange(40) % 2), class_names=["cat", "dog"])
+        <Dataset: 2 classes, images 3 x 8 x 8, 18 train, 6 calibration, 10 exploration, 6 sealed>
+        """
+        arguments = assemble(
+            source,
+            held_out=held_out,
+            training=training,
+            parts=parts,
+            mean=mean,
+            std=std,
+            class_names=class_names,
+            seed=seed,
+        )
+        return cls(**arguments, positive=positive, name=name, description=description)
 
     def __repr__(self) -> str:
         """Describe classes, geometry, and the number of images of each part."""

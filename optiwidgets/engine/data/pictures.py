@@ -50,7 +50,7 @@ class Remarks:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=5)
+    warnings.warn(message, stacklevel=6)
 
 
 def check_size(size: int | Size) -> Size:
