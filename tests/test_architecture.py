@@ -36,6 +36,7 @@ THIRD_PARTY = {  # room or file -> what it may import beside the standard librar
     "engine/experiment": ENGINE | {"joblib", "cloudpickle", "tqdm"},
     "grading": set(),
     "plotting.py": {"matplotlib", "seaborn", "numpy"},
+    "image_grid.py": {"matplotlib", "numpy"},
     "session": {"traitlets", "numpy"},
     "session/machine_slots.py": set(),
     "widgets": {"ipywidgets", "anywidget", "traitlets", "numpy"},

@@ -160,6 +160,11 @@ class Dataset:
         """Shape of an image: C, H, W."""
         return image_shape(self.train)[1:]
 
+    def labels(self, part: str) -> Tensor:
+        """Class indices of a part, (N,) int64."""
+        known: Part = getattr(self, part)
+        return known[1]
+
     def some(self, part: str, places: Sequence[int]) -> Tensor:
         """Make the images at these places of a part, normalized, and no others.
 

@@ -128,7 +128,7 @@ def _collect(row: Any, count: int, names: Sequence[str] | None, fixed: bool) -> 
         if floats:
             tensor[index] = torch.from_numpy(image)
         else:
-            store.append(image)
+            store.append(image.astype(np.uint8, copy=False))
         labels.append(label.item() if isinstance(label, Tensor | np.generic) else label)
     remarks.warn(count)
     return _make(tensor if floats else store, labels, names)
@@ -142,7 +142,8 @@ def _image(given: Any, gray: bool, remarks: Remarks) -> NDArray[np.float32] | Pi
     if array.ndim not in (2, 3):
         raise ValueError(f"an image is (C, H, W), not of shape {array.shape}")
     tensor = isinstance(given, Tensor)
-    return _typed(_channels_first(array[None], tensor))[0]
+    image: NDArray[np.float32] | Pixels = _typed(_channels_first(array[None], tensor))[0]
+    return image
 
 
 def _images_of_array(given: Any) -> PixelStore | Tensor:
@@ -150,7 +151,9 @@ def _images_of_array(given: Any) -> PixelStore | Tensor:
     if array.ndim not in (3, 4):
         raise ValueError(f"images are (N, C, H, W), not of shape {array.shape}")
     images = _typed(_channels_first(array, isinstance(given, Tensor)))
-    return store_of(images) if images.dtype == np.uint8 else torch.from_numpy(images)
+    if images.dtype == np.float32:
+        return torch.from_numpy(images)
+    return store_of(images.astype(np.uint8, copy=False))
 
 
 def _as_array(given: Any) -> NDArray[Any]:
