@@ -17,6 +17,7 @@ Size = tuple[int, int]  # height, width
 
 BROKEN = (OSError, SyntaxError, EOFError, ValueError, IndexError, struct.error)
 DIMMEST = 1 / 16  # of white: 12 bits stored in 16
+OVERSHOOT = 0.02  # of floats beside 0..1, by noise or smoothing: clipped
 SMALLEST, LARGEST = 8, 640  # pixels of an edge
 RESIZES = ("crop", "squash", "pad")
 
@@ -111,7 +112,7 @@ def to_pixels(
     """Convert a picture to uint8 (C, H, W): 3 channels, or 1 for ``gray``.
 
     The EXIF orientation is applied. 16 bits of grey are read by their full range 0..65535, floats
-    as 0..1; transparent pixels are laid on white.
+    as 0..1, clipped where they are off by no more than 0.02; transparent pixels are laid on white.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def _shallow(image: Image.Image, remarks: Remarks) -> Image.Image:
     values = np.asarray(image).astype(np.float32)
     low, high = float(values.min()), float(values.max())
     if image.mode == "F":
-        if not (low >= 0 and high <= 1):
+        if not (low >= -OVERSHOOT and high <= 1 + OVERSHOOT):
             raise UnknownRangeError(
                 f"floats from {low:g} to {high:g}, and only 0 to 1 has a known black and white; "
                 "scale them, or save 8 or 16 bits"
