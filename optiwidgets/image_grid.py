@@ -40,6 +40,11 @@ class LabelledImages(Protocol):
         """Names of the classes."""
         ...
 
+    @property
+    def description(self) -> str:
+        """What the images are, in a sentence."""
+        ...
+
     def labels(self, part: str) -> Labels:
         """Class indices of a part."""
         ...
@@ -95,7 +100,7 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
         _draw(ax, grid, [int((labels == index).sum()) for index in range(len(names))])
         ax.set_title(f"{part}, {len(labels):,} images", fontsize=10)
     _name(axes[0], names)
-    _say(figure, low, high, len(data.class_names) - len(names))
+    _say(figure, data.description, low, high, len(data.class_names) - len(names))
     return figure
 
 
@@ -166,11 +171,12 @@ def _name(ax: Axes, names: Sequence[str]) -> None:
         label.set_parse_math(False)  # names are no mathematics
 
 
-def _say(figure: Figure, low: float, high: float, left_out: int) -> None:
-    notes = [f"{left_out} more classes"] if left_out > 0 else []
+def _say(figure: Figure, description: str, low: float, high: float, left_out: int) -> None:
+    notes = [description] if description else []
+    notes += [f"{left_out} more classes"] if left_out > 0 else []
     if (low, high) != (0.0, 1.0):
         notes.append(
             f"no pixels 0 to 1 under this mean and std: black is {low:.2f} and white {high:.2f}"
         )
     if notes:
-        figure.suptitle("; ".join(notes), fontsize=10)
+        figure.suptitle("; ".join(notes), fontsize=10, parse_math=False)

@@ -16,9 +16,9 @@ from optiwidgets.engine.data.splitting import (
     SHARES,
     check_shares,
     complete,
+    describe_repeated,
     seeded,
     stratify,
-    warn_of_repeated,
 )
 from optiwidgets.engine.data.stored_part import Indices, PixelStore, parts_of
 
@@ -34,7 +34,7 @@ def assemble(
     class_names: Sequence[str] | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Read sources and split them: the four parts, class names, mean and std of a ``Dataset``.
+    """Read sources and split them: parts, class names, mean, std and description of a ``Dataset``.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def assemble(
         split = stratify(order, read.labels, names, shares)
     else:
         split = complete(places, order, read.labels, names)
-    warn_of_repeated(split, read.digests)
-    return _arguments(read, split, mean, std) | {"class_names": names}
+    said = {"class_names": names, "description": describe_repeated(split, read.digests)}
+    return _arguments(read, split, mean, std) | said
 
 
 def _groups(

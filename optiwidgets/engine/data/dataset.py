@@ -121,7 +121,7 @@ class Dataset:
         class_names
             The source's own, or numbers, if None.
         positive, name, description
-            As for the class.
+            As for the class. Where images are in two parts, the description says how many.
         seed
             Another split for another number.
 
@@ -147,7 +147,8 @@ class Dataset:
             class_names=class_names,
             seed=seed,
         )
-        return cls(**arguments, positive=positive, name=name, description=description)
+        arguments["description"] = "; ".join(filter(None, (description, arguments["description"])))
+        return cls(**arguments, positive=positive, name=name)
 
     def __repr__(self) -> str:
         """Describe classes, geometry, and the number of images of each part."""

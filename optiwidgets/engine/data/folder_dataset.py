@@ -28,10 +28,10 @@ from optiwidgets.engine.data.splitting import (
     Digests,
     check_shares,
     complete,
+    describe_repeated,
     digest,
     seeded,
     stratify,
-    warn_of_repeated,
 )
 from optiwidgets.engine.data.stored_part import Indices, PixelStore, parts_of
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
@@ -80,10 +80,15 @@ def load_folder(
     read = _read(path, listing, size, options, on_progress)
     order = seeded(read.digests, options.seed)
     parts = _split(read, order, listing.class_names, shares)
-    warn_of_repeated(parts, read.digests)
     labels = torch.from_numpy(read.labels)
     made, moments = parts_of(read.store, parts, labels, options.mean, options.std)
-    return of_parts(made, class_names=listing.class_names, mean=moments[0], std=moments[1])
+    return of_parts(
+        made,
+        class_names=listing.class_names,
+        mean=moments[0],
+        std=moments[1],
+        description=describe_repeated(parts, read.digests),
+    )
 
 
 def _sorted_out(

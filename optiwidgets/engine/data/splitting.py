@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -154,13 +153,17 @@ def check_shares(parts: Mapping[str, float]) -> tuple[float, ...]:
     return shares
 
 
-def warn_of_repeated(parts: Sequence[Indices], digests: Sequence[str]) -> None:
-    """Warn of images that are in more than one part: scores on them say nothing."""
+def describe_repeated(parts: Sequence[Indices], digests: Sequence[str]) -> str:
+    """Say how many images are in more than one part; empty if none is.
+
+    Examples
+    --------
+    >>> describe_repeated([np.array([0, 1]), np.array([2])], ["a", "b", "b"])
+    '1 image is in two parts, pixel by pixel the same'
+    """
     known = [{digests[index] for index in part} for part in parts]
     repeated = sum(map(len, known)) - len(set().union(*known))
-    if repeated:
-        warnings.warn(
-            f"{repeated} images are in two parts, pixel by pixel the same: accuracy on images "
-            "that were trained on is too high; take them out of one part",
-            stacklevel=4,
-        )
+    if not repeated:
+        return ""
+    subject = "1 image is" if repeated == 1 else f"{repeated} images are"
+    return f"{subject} in two parts, pixel by pixel the same"

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from optiwidgets.engine.data import stored_part
 from optiwidgets.engine.data.dataset import PARTS, Dataset, fingerprint
 from optiwidgets.engine.data.loaders import load_dataset
+from optiwidgets.image_grid import plot_images
 
 
 @pytest.fixture
@@ -418,8 +419,9 @@ def test_a_picture_in_two_parts_is_said(pictures, tmp_path):
     for index in range(2):
         name = f"{index}.png"
         (tmp_path / "val/cat" / name).write_bytes((tmp_path / "train/cat" / name).read_bytes())
-    with pytest.warns(UserWarning, match="2 images are in two parts, pixel by pixel the same"):
-        load_dataset(tmp_path)
+    dataset = load_dataset(tmp_path)
+    assert dataset.description == "2 images are in two parts, pixel by pixel the same"
+    assert plot_images(dataset).get_suptitle() == dataset.description
 
 
 def test_progress_rises_from_0_to_1_picture_by_picture(pictures, tmp_path):

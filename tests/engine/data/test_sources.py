@@ -188,8 +188,9 @@ def test_sources_by_name_are_the_parts():
 
 
 def test_images_in_two_parts_are_said():
-    with pytest.warns(UserWarning, match="12 images are in two parts"):
-        Dataset.of((BYTES, LABELS), training=True, held_out=(BYTES[:12], LABELS[:12]))
+    held_out = (BYTES[:12], LABELS[:12])
+    dataset = Dataset.of((BYTES, LABELS), training=True, held_out=held_out, description="cats")
+    assert dataset.description.startswith("cats; 12 images are in two parts, pixel by pixel")
 
 
 # Refused
