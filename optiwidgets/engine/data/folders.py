@@ -143,6 +143,11 @@ def _check_classes(path: Path, folders: Sequence[Path]) -> None:
         loose = len(pictures_in(path))
         held = f"it holds {loose} pictures and no folder" if loose else "it holds no folder"
         raise ValueError(f"{path} is not a folder of classes: {held} of pictures for each class")
+    if len(folders) == 1 and pictures_in(folders[0]):
+        raise ValueError(
+            f"{path} is not a folder of classes: it holds {folders[0].name} alone, and a dataset "
+            "has 2 classes or more, not 1"
+        )
     empty = [folder for folder in folders if not pictures_in(folder)]
     if empty:
         raise _no_pictures(path, empty[0])

@@ -23,7 +23,15 @@ def digest(image: bytes) -> str:
 
 
 def seeded(digests: Iterable[str], seed: int) -> Digests:
-    """Shuffle by a seed: hash every digest with it; 0 leaves them as they are."""
+    """Shuffle by a seed: hash every digest with it; 0 leaves them as they are.
+
+    Raises
+    ------
+    ValueError
+        A seed that is no whole number of 0 or more.
+    """
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed is a whole number, 0 or more, not {seed!r}")
     if not seed:
         return np.array(list(digests))
     return np.array([digest(f"{seed} {known}".encode()) for known in digests])

@@ -12,6 +12,8 @@ from PIL import Image, ImageOps
 from optiwidgets.engine.data import stored_part
 from optiwidgets.engine.data.dataset import PARTS, Dataset, fingerprint
 from optiwidgets.engine.data.loaders import load_dataset
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.image_grid import plot_images
 
 
@@ -238,6 +240,7 @@ def test_padding_keeps_the_whole_picture_in_the_middle(pictures, tmp_path):
         ({"parts": {"train": 0.5, "sealed": 0.5}}, "parts are shares above 0 of train, calibratio"),
         ({"parts": {"train": "a", "sealed": 0.5}}, "parts are folders or shares, not both"),
         ({"parts": {"train": "c"}}, "not 'train': 'c'"),
+        ({"seed": 1.5}, "seed is a whole number, 0 or more, not 1.5"),
     ],
 )
 def test_an_option_out_of_range_is_refused_by_name(pictures, tmp_path, options, message):
@@ -479,3 +482,50 @@ def test_a_stored_dataset_travels_as_uint8(stored):
     assert isinstance(arrived, Dataset)
     for name in PARTS:
         assert fingerprint(getattr(arrived, name)) == fingerprint(getattr(stored, name))
+
+
+class Net(torch.nn.Sequential):
+    def __init__(self):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            super().__init__(
+                torch.nn.Conv2d(3, 6, 3, bias=False),
+                torch.nn.BatchNorm2d(6),
+                torch.nn.ReLU(),
+                torch.nn.AdaptiveAvgPool2d(2),
+                torch.nn.Flatten(),
+                torch.nn.Linear(24, 2),
+            )
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(bits=4, activation_bits=4, sparsity=0.5),
+        Recipe(sparsity=0.5, score="fisher"),
+        Recipe(sparsity=0.7, recovery="finetune"),
+        Recipe(sparsity=0.5, recovery="sequential"),
+    ],
+    ids=str,
+)
+def test_reports_are_those_of_the_same_floats(stored, recipe):
+    eager = Dataset(
+        **{name: tuple(tensor.clone() for tensor in getattr(stored, name)) for name in PARTS},
+        class_names=stored.class_names,
+        mean=stored.mean,
+        std=stored.std,
+    )
+    ours, theirs = (Experiment(Net(), dataset) for dataset in (stored, eager))
+    report, truth = ours.run(recipe), theirs.run(recipe)
+    assert report.images == truth.images
+    assert np.array_equal(report.scores, truth.scores)
+    sealed = ours.open_sealed(recipe), theirs.open_sealed(recipe)
+    assert sealed[0].images == sealed[1].images
+    assert np.array_equal(sealed[0].scores, sealed[1].scores)
+
+
+def test_an_experiment_travels_with_its_folder(stored):
+    here = Experiment(Net(), stored)
+    there = pickle.loads(pickle.dumps(here))
+    assert np.array_equal(here.run(Recipe()).scores, there.run(Recipe()).scores)
+    assert 0 <= here.measure(here.run(Recipe(bits=4))).flip_rate <= 1
