@@ -90,15 +90,16 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
     names = list(data.class_names)[:MOST_CLASSES]
     drawn = {part: _rows(data, part, len(names), count) for part in parts}
     low, high = _range([images for rows in drawn.values() for images in rows])
-    size = (1.2 + 0.62 * count * len(parts), 0.9 + 0.7 * len(names))
+    columns = [max(1, *map(len, rows)) for rows in drawn.values()]
+    size = (1.2 + 0.4 * len(parts) + 0.62 * sum(columns), 0.9 + 0.7 * len(names))
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, len(parts), squeeze=False).ravel()
-    for ax, (part, rows) in zip(axes, drawn.items(), strict=True):
+    axes = figure.subplots(1, len(parts), squeeze=False, width_ratios=columns).ravel()
+    for ax, wide, (part, rows) in zip(axes, columns, drawn.items(), strict=True):
         labels = data.labels(part).numpy()
-        grid = montage([(images - low) / (high - low) for images in rows], count)
+        grid = montage([(images - low) / (high - low) for images in rows], wide)
         _draw(ax, grid, [int((labels == index).sum()) for index in range(len(names))])
-        ax.set_title(f"{part}, {len(labels):,} images", fontsize=10)
+        ax.set_title(f"{part}, {len(labels):,} images", fontsize=9)
     _name(axes[0], names)
     _say(figure, data.description, low, high, len(data.class_names) - len(names))
     return figure
