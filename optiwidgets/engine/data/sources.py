@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 from torch import Tensor
+from torch.utils.data import IterableDataset
 
 from optiwidgets.engine.data.pictures import Pixels, Remarks, to_pixels
 from optiwidgets.engine.data.splitting import digest
@@ -58,7 +59,8 @@ def read_source(source: Any, fixed: bool = True) -> Source:
     if isinstance(source, tuple | list) and len(source) == 2 and hasattr(source[0], "shape"):
         images, labels = _images_of_array(source[0]), source[1]
         return _make(images, labels, None)
-    if not hasattr(source, "__len__") or not hasattr(source, "__getitem__"):
+    indexed = hasattr(source, "__len__") and hasattr(source, "__getitem__")
+    if not indexed or isinstance(source, IterableDataset):
         raise ValueError(
             "a source is a pair (images, labels) of arrays, a torch Dataset of a known length, or "
             f"a Hugging Face Dataset, not {type(source).__name__}"
@@ -141,8 +143,7 @@ def _image(given: Any, gray: bool, remarks: Remarks) -> NDArray[np.float32] | Pi
     array = _as_array(given)
     if array.ndim not in (2, 3):
         raise ValueError(f"an image is (C, H, W), not of shape {array.shape}")
-    tensor = isinstance(given, Tensor)
-    image: NDArray[np.float32] | Pixels = _typed(_channels_first(array[None], tensor))[0]
+    image: NDArray[np.float32] | Pixels = _typed(_channels_first(array[None]))[0]
     return image
 
 
@@ -150,7 +151,7 @@ def _images_of_array(given: Any) -> PixelStore | Tensor:
     array = _as_array(given)
     if array.ndim not in (3, 4):
         raise ValueError(f"images are (N, C, H, W), not of shape {array.shape}")
-    images = _typed(_channels_first(array, isinstance(given, Tensor)))
+    images = _typed(_channels_first(array))
     if images.dtype == np.float32:
         return torch.from_numpy(images)
     return store_of(images.astype(np.uint8, copy=False))
@@ -166,12 +167,19 @@ def _half(given: Tensor) -> NDArray[Any]:
     return given.detach().cpu().float().numpy()
 
 
-def _channels_first(images: NDArray[Any], tensor: bool) -> NDArray[Any]:
-    """Order axes as N C H W: arrays of 1, 3 or 4 channels in the last axis come from pictures."""
+def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
+    """Order axes as N C H W: 1, 3 or 4 channels in the last axis come from pictures."""
     if images.ndim == 3:
         return images[:, None]
-    last = not tensor and images.shape[3] in (1, 3, 4) and images.shape[1] not in (1, 3, 4)
-    return images.transpose(0, 3, 1, 2) if last else images
+    _, first, second, last = images.shape
+    if last in (1, 3, 4) and first not in (1, 3, 4):
+        return images.transpose(0, 3, 1, 2)
+    if first == second != last and first > 4:
+        raise ValueError(
+            f"images are N C H W, and {images.shape} looks like N H W C: {first} channels are as "
+            "many as rows; give images.transpose(0, 3, 1, 2) if they are"
+        )
+    return images
 
 
 def _typed(images: NDArray[Any]) -> NDArray[np.float32] | Pixels:

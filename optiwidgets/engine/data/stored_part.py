@@ -201,6 +201,7 @@ def parts_of(
     """Make parts of a store, normalized by mean and std; the first part's where None is given."""
     channels = store.shape[0]
     check_moments(0.0 if mean is None else mean, 1.0 if std is None else std, channels)
+    _check_of_pixels(mean, std)
     known = moments_of(store, parts[0]) if mean is None or std is None else ([], [])
     moments = (
         known[0] if mean is None else _of_each(mean, channels),
@@ -208,6 +209,16 @@ def parts_of(
     )
     made = [StoredPart(store, part, labels[torch.from_numpy(part)], moments) for part in parts]
     return made, moments
+
+
+def _check_of_pixels(mean: Moment, std: Moment) -> None:
+    """Raise ValueError for a mean or std that cannot be of pixels 0..1."""
+    for name, moment in (("mean", mean), ("std", std)):
+        values = np.asarray(0.5 if moment is None else moment, np.float64)
+        if values.min() < 0 or values.max() > 1:
+            raise ValueError(
+                f"{name} is of pixels 0..1, not {moment!r}; divide by 255 one of pixels 0..255"
+            )
 
 
 def _of_each(moment: float | Sequence[float], channels: int) -> list[float]:

@@ -240,6 +240,12 @@ def test_padding_keeps_the_whole_picture_in_the_middle(pictures, tmp_path):
         ({"parts": {"train": 0.5, "sealed": 0.5}}, "parts are shares above 0 of train, calibratio"),
         ({"parts": {"train": "a", "sealed": 0.5}}, "parts are folders or shares, not both"),
         ({"parts": {"train": "c"}}, "not 'train': 'c'"),
+        (
+            {"mean": [123.7, 116.3, 103.5]},
+            r"mean is of pixels 0..1, not \[123.7, 116.3, 103.5\]; div",
+        ),
+        ({"std": 58.4}, "std is of pixels 0..1, not 58.4; divide by 255"),
+        ({"mean": -0.5}, "mean is of pixels 0..1, not -0.5"),
         ({"seed": 1.5}, "seed is a whole number, 0 or more, not 1.5"),
     ],
 )

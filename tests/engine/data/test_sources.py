@@ -66,11 +66,20 @@ def sizes(dataset):
         (BYTES, LABELS),
         (torch.from_numpy(BYTES), torch.from_numpy(LABELS)),
         (BYTES.transpose(0, 2, 3, 1), LABELS.tolist()),
+        (torch.from_numpy(BYTES).permute(0, 2, 3, 1), LABELS),
         Pictures(),
         TensorDataset(torch.from_numpy(BYTES), torch.from_numpy(LABELS)),
         Pictures(transform=lambda picture: np.asarray(picture)),
     ],
-    ids=["array", "tensors", "channels last", "pictures", "tensor dataset", "array of a picture"],
+    ids=[
+        "array",
+        "tensors",
+        "channels last",
+        "tensors so",
+        "pictures",
+        "tensor dataset",
+        "array of a picture",
+    ],
 )
 def test_bytes_are_normalized_by_what_is_given(source):
     dataset = Dataset.of(source, mean=MEAN, std=STD)
@@ -206,6 +215,11 @@ class Stream(IterableDataset):
         yield from ()
 
 
+class Sized(Stream):
+    def __len__(self):
+        return 40
+
+
 class Uneven(Pictures):
     def __getitem__(self, index):
         return torch.zeros(3, 8, 8 + index // 7), 0
@@ -216,6 +230,9 @@ class Uneven(Pictures):
     [
         (AtRandom(), {}, "image 0 is another one every time it is read: take transforms at random"),
         (Stream(), {}, "a source is a pair .* not Stream"),
+        (Sized(), {}, "a source is a pair .* not Sized"),
+        ((np.zeros((40, 8, 8, 12), np.uint8), LABELS), {}, r"\(40, 8, 8, 12\) looks like N H W C"),
+        ((BYTES, LABELS), {"mean": 127.5}, "mean is of pixels 0..1, not 127.5; divide by 255"),
         (Uneven(), {}, r"image 7 is float32 \(3, 8, 9\) \(C, H, W\) and image 0 is float32 \(3, 8"),
         ((BYTES.astype(np.int64), LABELS), {}, "images are uint8 0..255, or floats .* not int64"),
         ((BYTES.astype(np.uint16), LABELS), {}, "images are uint8 0..255, or floats .* not uint16"),
