@@ -604,7 +604,7 @@ def test_on_images_of_another_kind_is_refused(own, toy, digits):
     with pytest.raises(ValueError, match=r"images are \(2, 6, 9\), not \(2, 6, 8\)"):
         own.on(replace(toy, **narrow))
     with pytest.raises(ValueError, match="another mean and std"):
-        own.on(replace(toy, mean=0.5))
+        own.on(replace(toy, mean=0.25))
 
 
 def test_the_first_images_are_stratified_and_compared_with_each_other(digits, assert_classes):
