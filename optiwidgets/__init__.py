@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.submissions import submit
+    from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
     from optiwidgets.session.session import Session
     from optiwidgets.session.shipped_cases import load_precomputed, preload
@@ -81,6 +82,7 @@ _HOMES = {
     "load_packed": "engine.serialization.reader",
     "load_weights": "engine.models.zoo",
     "nearest_recipe": "engine.experiment.recipe_search",
+    "plot_images": "image_grid",
     "plot_report": "plotting",
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
@@ -127,6 +129,7 @@ __all__ = [
     "load_precomputed",
     "load_weights",
     "nearest_recipe",
+    "plot_images",
     "plot_report",
     "plot_sweep",
     "preload",

@@ -130,7 +130,7 @@ def check_compatible(dataset: object, own: Dataset) -> None:
         raise ValueError(f"classes are {own.class_names}, not {dataset.class_names}")
     if dataset.positive != own.positive:
         raise ValueError(f"the positive class is {own.positive}, not {dataset.positive}")
-    here, there = (tuple(d.exploration[0].shape[1:]) for d in (own, dataset))
+    here, there = (tuple(d.shape) for d in (own, dataset))
     if here != there:
         raise ValueError(f"images are {here}, not {there}")
     moments = [(torch.as_tensor(d.mean), torch.as_tensor(d.std)) for d in (own, dataset)]

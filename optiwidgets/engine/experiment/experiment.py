@@ -335,7 +335,8 @@ class Experiment:
         Raises
         ------
         ValueError
-            Not a report of this experiment, or one about the sealed images; threads out of range.
+            Not a report of this experiment, or one about the sealed images; threads out of range;
+            images that the dataset's mean and std do not lead back to pixels 0..1.
         """
         check_measurable(rep)
         if not self._reports.made(rep):

@@ -397,6 +397,13 @@ def test_threads_are_checked_before_any_work(own, monkeypatch, threads):
         own.measure(report, threads=threads)
 
 
+def test_images_that_do_not_lead_back_to_pixels_are_not_measured(make_own, toy):
+    experiment = Experiment(make_own(), replace(toy, mean=0.0, std=1.0))
+    report = experiment.run(Recipe(bits=4))
+    with pytest.raises(ValueError, match=r"mean 0.0 and std 1.0 the images lead back to pixels"):
+        experiment.measure(report)
+
+
 def test_threads_may_be_numpys_and_a_measured_report_may_be_measured_again(own):
     report = own.measure(own.run(Recipe(bits=4)), threads=np.int64(1))
     assert type(report.latency.threads) is int
@@ -597,7 +604,7 @@ def test_on_images_of_another_kind_is_refused(own, toy, digits):
     with pytest.raises(ValueError, match=r"images are \(2, 6, 9\), not \(2, 6, 8\)"):
         own.on(replace(toy, **narrow))
     with pytest.raises(ValueError, match="another mean and std"):
-        own.on(replace(toy, mean=0.5))
+        own.on(replace(toy, mean=0.25))
 
 
 def test_the_first_images_are_stratified_and_compared_with_each_other(digits, assert_classes):
