@@ -187,7 +187,7 @@ class Experiment:
     def impossible(self) -> dict[str, str]:
         """Reasons why a value of ``Recipe.pruning`` cannot be had with this model, by value."""
         try:
-            self._compressor.pruner.flow  # noqa: B018 (followed on first use)
+            self._compressor.pruner.groups  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
         return {}
@@ -219,7 +219,7 @@ class Experiment:
         Raises
         ------
         ValueError
-            The method cannot serve this model (channels across a residual sum), or ``first`` is out
+            The method cannot serve this model (channels that all have to stay), or ``first`` is out
             of range.
 
         Examples
