@@ -183,7 +183,8 @@ class _Follower:
         if node.op != "call_function":
             return _blank(node)
         if node.target is operator.getitem:
-            return self.values[node.args[0]][node.args[1]]
+            source: Any = node.args[0]
+            return self.values[source][node.args[1]]
         name = str(getattr(node.target, "_opname", "")) or str(node.target).split(".")[-2]
         rule: Callable[..., Any] | None = getattr(self, f"_{name.lstrip('_')}", None)
         args = [self.values[a] if isinstance(a, fx.Node) else a for a in node.args]

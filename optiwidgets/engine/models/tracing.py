@@ -40,12 +40,20 @@ def _only_relus_see(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
     return bool(node.users) and all(map(ends_well, node.users))
 
 
+def is_batchnorm_act(module: nn.Module) -> bool:
+    """Tell whether this is timm's BatchNorm2d with dropout and activation inside."""
+    return isinstance(module, nn.BatchNorm2d) and type(module).__name__ == "BatchNormAct2d"
+
+
 class _Tracer(fx.Tracer):
     """Follows the calls of one thread: while it works, fx intercepts those of every thread."""
 
     def __init__(self) -> None:
         super().__init__()
         self._thread = get_ident()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return is_batchnorm_act(m) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: dict[str, Any]

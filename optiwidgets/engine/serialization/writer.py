@@ -218,7 +218,7 @@ def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:
     default = Recipe().as_dict()
     recipe = {k: v for k, v in model.recipe.as_dict().items() if v != default[k]}
     layers = [[name, list(c.codes.shape), encodings[name]] for name, c in model.layers.items()]
-    content = {
+    content: dict[str, object] = {
         "model": model.spec,
         "classes": list(model.class_names),
         "recipe": recipe,

@@ -209,3 +209,23 @@ def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
             future.result(120)
     assert failed == []
     assert all(step == steps[0] for step in steps)
+
+
+def test_a_batchnorm_with_its_activation_inside_is_folded():
+    class BatchNormAct2d(nn.BatchNorm2d):
+        """As timm writes it."""
+
+        def __init__(self, channels):
+            super().__init__(channels)
+            self.drop, self.act = nn.Identity(), nn.SiLU()
+
+        def forward(self, x):
+            return self.act(self.drop(super().forward(x)))
+
+    norm = BatchNormAct2d(4)
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    net = nn.Sequential(nn.Conv2d(2, 4, 3, bias=False), norm).eval()
+    folded, images = fold(net), torch.randn(2, 2, 6, 6)
+    torch.testing.assert_close(folded(images), net(images))
+    assert isinstance(folded[1], nn.SiLU)
