@@ -21,17 +21,49 @@ from torch import Tensor, nn
 from optiwidgets.engine.models import batchnorm_folding
 from optiwidgets.engine.models.channel_removal import mismatch, removable_channels, remove_channels
 
-TIMM = (
-    "convnextv2_atto dla46x_c edgenext_xx_small efficientvit_b0 fastvit_t8 ghostnet_050 "
-    "hardcorenas_a lcnet_050 mixer_s32_224 mobilenetv4_conv_small mobilevit_xxs regnetx_002 "
-    "repvgg_a0 resnet10t rexnet_100 seresnext26d_32x4d test_resnet tinynet_e vit_tiny_patch16_224 "
-    "levit_128s"
-).split()
-TORCHVISION = (
-    "convnext_tiny densenet121 efficientnet_b0 efficientnet_v2_s googlenet mnasnet0_5 mobilenet_v2 "
-    "mobilenet_v3_small regnet_x_400mf regnet_y_400mf resnet18 resnext50_32x4d shufflenet_v2_x0_5 "
-    "squeezenet1_1 swin_t vit_b_16 wide_resnet50_2 alexnet vgg11_bn"
-).split()
+TIMM = [
+    "convnextv2_atto",
+    "dla46x_c",
+    "edgenext_xx_small",
+    "efficientvit_b0",
+    "fastvit_t8",
+    "ghostnet_050",
+    "hardcorenas_a",
+    "lcnet_050",
+    "mixer_s32_224",
+    "mobilenetv4_conv_small",
+    "mobilevit_xxs",
+    "regnetx_002",
+    "repvgg_a0",
+    "resnet10t",
+    "rexnet_100",
+    "seresnext26d_32x4d",
+    "test_resnet",
+    "tinynet_e",
+    "vit_tiny_patch16_224",
+    "levit_128s",
+]
+TORCHVISION = [
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "googlenet",
+    "mnasnet0_5",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "regnet_x_400mf",
+    "regnet_y_400mf",
+    "resnet18",
+    "resnext50_32x4d",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+    "swin_t",
+    "vit_b_16",
+    "wide_resnet50_2",
+    "alexnet",
+    "vgg11_bn",
+]
 SEED, SAMPLED, MOST_PARAMETERS, MOST_PIXELS = 20261128, 100, 30e6, 256
 
 
@@ -83,7 +115,8 @@ def try_one(name: str) -> dict[str, object]:
         with torch.inference_mode(False), torch.no_grad():
             net = batchnorm_folding.fold(net)
             groups = removable_channels(net, images)
-            gone = np.concatenate([s[: min(int(0.3 * len(s) + 0.5), len(s) - 1)] for s in groups.sets])
+            counts = [min(int(0.3 * len(s) + 0.5), len(s) - 1) for s in groups.sets]
+            gone = np.concatenate([s[:n] for s, n in zip(groups.sets, counts, strict=True)])
             reason = mismatch(net, gone, groups, images)
             before, after = (
                 sum(p.numel() for p in n.parameters())
@@ -111,7 +144,8 @@ def main() -> None:
     for name in options.names or (sample() if options.sample else named):
         rows.append(try_one(name))
         row = rows[-1]
-        print(f"{name:34} {row['left'] or '-':>6} {row['seconds']:6} {row['reason'] or 'works'}"[:300], flush=True)  # fmt: skip
+        line = f"{name:34} {row['left'] or '-':>6} {row['seconds']:6} {row['reason'] or 'works'}"
+        print(line[:300], flush=True)
     print(f"{sum(bool(row['works']) for row in rows)} of {len(rows)} work")
     if options.json:
         with open(options.json, "w") as file:

@@ -175,14 +175,14 @@ class Compressor:
         if recipe.pruning != "channel":
             own = tuple((name, wanted[name], None) for name, s, _ in recipe.layers if s is not None)
             return replace(recipe, sparsity=share * recipe.sparsity, layers=own)
-        own: tuple[tuple[str, float, None], ...] = ()
+        steps: tuple[tuple[str, float, None], ...] = ()
         for name in self.pruner.weights:
             first, now = self.pruner.groups.set_of(name), len(step.groups.set_of(name))
             if len(first) and now:
                 sparsity = share * self.pruner.channel_sparsity(recipe, first)
                 left = len(kept_channels(torch.arange(len(first)), sparsity))
-                own += ((name, max(1 - left / now, 0.0), None),)
-        return replace(recipe, sparsity=0.0, layers=own)
+                steps += ((name, max(1 - left / now, 0.0), None),)
+        return replace(recipe, sparsity=0.0, layers=steps)
 
     def _train(
         self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, LayerCut], phase: finetuning.Phase

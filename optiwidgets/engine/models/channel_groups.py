@@ -33,6 +33,11 @@ POOLING = {
     "adaptive_avg_pool2d", "adaptive_max_pool2d", "upsample_nearest2d", "upsample_bilinear2d",
     "upsample_bicubic2d", "reflection_pad2d", "replication_pad2d", "_upsample_bilinear2d_aa",
 }  # fmt: skip
+POINTWISE = {
+    "relu", "relu6", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "selu", "gelu",
+    "silu", "mish", "sigmoid", "tanh", "softplus", "prelu_kernel", "add", "sub", "mul", "div",
+    "clamp", "copy",
+}  # fmt: skip
 REDUCTIONS = {"mean", "sum", "amax", "amin", "linalg_vector_norm", "var", "std", "any", "argmax"}
 
 
@@ -186,9 +191,11 @@ class _Follower:
             source: Any = node.args[0]
             return self.values[source][node.args[1]]
         name = str(getattr(node.target, "_opname", "")) or str(node.target).split(".")[-2]
+        name = name.rstrip("_")
         rule: Callable[..., Any] | None = getattr(self, f"_{name.lstrip('_')}", None)
-        args = [self.values[a] if isinstance(a, fx.Node) else a for a in node.args]
-        result = None
+        given: Sequence[Any] = node.args
+        args: list[Any] = [self.values[a] if isinstance(a, fx.Node) else a for a in given]
+        result: Any = None
         if name in SAME:
             result = args[0]
         elif name in POOLING:
@@ -197,7 +204,7 @@ class _Follower:
             result = self._reduce(node, args, name)
         elif rule is not None and name in RULES:
             result = rule(node, *args)
-        elif torch.Tag.pointwise in getattr(node.target, "tags", ()):
+        elif name in POINTWISE or torch.Tag.pointwise in getattr(node.target, "tags", ()):
             result = self._pointwise(node, [self.values[n] for n in node.all_input_nodes])
         if result is None:
             for source in node.all_input_nodes:

@@ -63,7 +63,7 @@ def remove_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn
         else:
             setattr(owner, name, cut)
             if name == "running_mean":
-                owner.num_features = len(cut)  # type: ignore[assignment]
+                owner.__dict__["num_features"] = len(cut)
     return smaller
 
 
@@ -181,4 +181,4 @@ def _describe(module: nn.Module, before: Sequence[int], after: Sequence[int]) ->
     elif isinstance(module, nn.GroupNorm):
         module.num_channels = after[0]
     elif hasattr(module, "num_features"):
-        module.num_features = after[0]
+        module.__dict__["num_features"] = after[0]

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics, damped
@@ -144,7 +145,7 @@ class Pruner:
         layers = prunable(net).items()
         return net, {name: self._cut(name, layer, gone) for name, layer in layers}
 
-    def _removed(self, recipe: Recipe, channels: Ids, sums: np.ndarray) -> Ids:
+    def _removed(self, recipe: Recipe, channels: Ids, sums: NDArray[np.float64]) -> Ids:
         ranks = rank(torch.from_numpy(sums[channels]))
         stay = kept_channels(ranks, self.channel_sparsity(recipe, channels))
         return np.delete(channels, stay.numpy())

@@ -361,8 +361,7 @@ def test_channels_across_a_residual_sum_are_removed_and_packed(resnet, tmp_path,
     small, state = report.model(), loaded.state_dict()
     assert all(torch.equal(tensor, state[name]) for name, tensor in small.state_dict().items())
     before, after = (
-        sum(layer.weight.numel() for layer in prunable(net).values())
-        for net in (residual(), small)
+        sum(layer.weight.numel() for layer in prunable(net).values()) for net in (residual(), small)
     )
     assert after < before / 2
 

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from optiwidgets.engine.models.channel_groups import find_groups
 from optiwidgets.engine.models.channel_removal import (
@@ -187,7 +187,7 @@ def test_a_size_written_into_the_code_keeps_its_channels():
 
 def test_a_model_whose_channels_all_stay_is_refused():
     net = nn.Sequential(conv(1, 4), nn.Flatten(), nn.Softmax(1), nn.Linear(256, 3))
-    with pytest.raises(ValueError, match="all its channels stay .*softmax.*use pruning='global'"):
+    with pytest.raises(ValueError, match=r"all its channels stay .*softmax.*use pruning='global'"):
         removable_channels(net, torch.randn(2, 1, 8, 8))
 
 
