@@ -75,7 +75,7 @@ class Packable:
     ``layers`` are its quantized weights by layer name, ``net`` the module that holds their decoded
     values and everything else, ``spec`` the zoo's name for it (None for other models), ``ranges``
     the lowest and highest input of each layer where activations are quantized, else empty,
-    ``image`` the shape C, H, W of the images that channels of a model of one's own were removed for.
+    ``image`` the shape C, H, W of images where channels of a model of one's own were removed.
     """
 
     recipe: Recipe
