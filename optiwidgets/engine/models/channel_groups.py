@@ -193,7 +193,7 @@ class _Follower:
         name = str(getattr(node.target, "_opname", "")) or str(node.target).split(".")[-2]
         name = name.rstrip("_")
         rule: Callable[..., Any] | None = getattr(self, f"_{name.lstrip('_')}", None)
-        given: Sequence[Any] = node.args
+        given: Any = node.args
         args: list[Any] = [self.values[a] if isinstance(a, fx.Node) else a for a in given]
         result: Any = None
         if name in SAME:
@@ -368,7 +368,7 @@ class _Follower:
         return result
 
     def _expand(self, node: fx.Node, x: Axes, *_: Any) -> Axes:
-        result = _blank(node)
+        result: Axes = _blank(node)
         for back, ids in enumerate(reversed(x), start=1):
             if len(ids) == len(result[-back]):
                 result[-back] = ids
@@ -464,7 +464,8 @@ class _Follower:
         middle = len(_shape(node)) - len(x) + len(used)
         shape = _shape(node)[used[0] : used[0] + middle]
         found = [np.zeros(n, np.int64) for n in shape]
-        return [*x[: used[0]], *found, *x[used[-1] + 1 :]]
+        result: Axes = [*x[: used[0]], *found, *x[used[-1] + 1 :]]
+        return result
 
     def groups(self) -> ChannelGroups:
         """Number the channels, and collect those that compete with one another."""
