@@ -233,7 +233,7 @@ class _Follower:
 
     def _reduce(self, node: fx.Node, args: list[Any], name: str) -> Any:
         source, place = args[0], 2 if name == "linalg_vector_norm" else 1
-        dims = args[place] if len(args) > place else node.kwargs.get("dim")
+        dims: Any = args[place] if len(args) > place else node.kwargs.get("dim")
         if isinstance(dims, int):
             dims = [dims]
         gone = {d % len(source) for d in dims} if dims else set(range(len(source)))

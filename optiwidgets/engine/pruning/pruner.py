@@ -178,7 +178,7 @@ class Pruner:
     def _kept_groups(self, name: str, outputs: Tensor) -> Tensor:
         layer = prunable(self.folded)[name]
         assert isinstance(layer, nn.Conv2d)
-        kept: Tensor = torch.unique(outputs // (layer.out_channels // layer.groups))  # type: ignore[no-untyped-call]
+        kept: Tensor = torch.unique(outputs // (layer.out_channels // layer.groups))
         return kept
 
     def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
