@@ -169,7 +169,8 @@ class _Follower:
         """Unite along the first axis of a matrix: one id a column."""
         for row in rows[1:]:
             self.unite(rows[0], row)
-        return rows[0]
+        first: Ids = rows[0]
+        return first
 
     def roots(self, ids: Ids) -> Ids:
         return np.array([self.find(i) for i in ids.tolist()], np.int64).reshape(ids.shape)
