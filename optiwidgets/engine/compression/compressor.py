@@ -69,6 +69,10 @@ class Compressor:
     def _weight_count(self) -> int:
         return sum(weight.numel() for weight in self.pruner.weights.values())
 
+    @property
+    def _image(self) -> tuple[int, ...]:
+        return tuple(self.dataset.calibration[0].shape[1:])
+
     @cached_property
     def _relus(self) -> set[str]:
         return tracing.rectified(self.folded)
@@ -117,7 +121,9 @@ class Compressor:
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
         self._coded.put(recipe, (layers, cuts))
         names = self.dataset.class_names
-        return CompressedModel(Packable(recipe, net, layers, names, self.spec, ranges), cuts)
+        return CompressedModel(
+            Packable(recipe, net, layers, names, self.spec, ranges, self._image), cuts
+        )
 
     def is_quick(self, recipe: Recipe) -> bool:
         """Tell whether it can be made at a slider's speed, in a tenth of a second."""
@@ -166,12 +172,12 @@ class Compressor:
         net, trained = self.folded, self.pruner.trained
         for share, phase in finetuning.phases(on_progress):
             pruner = Pruner(net, self.dataset, trained)
-            net, cuts = pruner.prune(self._on_the_way(recipe, share, net))
+            net, cuts = pruner.prune(self._on_the_way(recipe, share, pruner))
             self._train(recipe, net, cuts, phase)
             trained = trained.after_training(net, {name: c.outputs for name, c in cuts.items()})
         return net, cuts
 
-    def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:
+    def _on_the_way(self, recipe: Recipe, share: float, step: Pruner) -> Recipe:
         """Return the recipe that takes a partly pruned net to a share (0..1) of its sparsity.
 
         Zeros go first again, so weights count from the untouched model. Channels that are gone
@@ -183,13 +189,14 @@ class Compressor:
         if recipe.pruning != "channel":
             own = tuple((name, wanted[name], None) for name, s, _ in recipe.layers if s is not None)
             return replace(recipe, sparsity=share * recipe.sparsity, layers=own)
-        now = {name: len(layer.weight) for name, layer in prunable(net).items()}
-        left = {
-            n: len(kept_channels(torch.arange(len(w)), wanted[n]))
-            for n, w in self.pruner.weights.items()
-        }
-        own = tuple((n, 1 - left[n] / now[n], None) for n in now if n != self.pruner.flow.last)
-        return replace(recipe, sparsity=0.0, layers=own)
+        steps: tuple[tuple[str, float, None], ...] = ()
+        for name in self.pruner.weights:
+            first, now = self.pruner.groups.set_of(name), len(step.groups.set_of(name))
+            if len(first) and now:
+                sparsity = share * self.pruner.channel_sparsity(recipe, first)
+                left = len(kept_channels(torch.arange(len(first)), sparsity))
+                steps += ((name, max(1 - left / now, 0.0), None),)
+        return replace(recipe, sparsity=0.0, layers=steps)
 
     def _train(
         self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, LayerCut], phase: finetuning.Phase

@@ -228,7 +228,7 @@ class Experiment:
         else:
             return {}
         try:
-            pruner.flow  # noqa: B018 (followed on first use)
+            pruner.groups  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
         return {"bn-scale": reason}
@@ -270,7 +270,7 @@ class Experiment:
         Raises
         ------
         ValueError
-            The method cannot serve this model (channels across a residual sum), or ``first`` is out
+            The method cannot serve this model (channels that all have to stay), or ``first`` is out
             of range.
 
         Examples

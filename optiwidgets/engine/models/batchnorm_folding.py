@@ -128,7 +128,7 @@ def fold(model: nn.Module) -> nn.Module:
     for layer, norm in _foldable_pairs(folded):
         fuse = fuse_conv_bn_eval if isinstance(modules[layer], nn.Conv2d) else fuse_linear_bn_eval
         folded.set_submodule(layer, fuse(modules[layer], modules[norm]).requires_grad_(False))
-        folded.set_submodule(norm, nn.Identity().eval())
+        folded.set_submodule(norm, _rest_of(modules[norm]).eval())
     _check_finite(folded)
     return folded
 
@@ -164,6 +164,13 @@ def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
     name, calls = str(before.target), [str(n.target) for n in node.graph.nodes]
     fits = isinstance(modules[name], nn.Conv2d | nn.Linear)
     return name if fits and calls.count(name) == calls.count(str(node.target)) == 1 else None
+
+
+def _rest_of(norm: nn.Module) -> nn.Module:
+    """Return the steps a BatchNorm takes after it: timm's subclasses drop and activate."""
+    steps = [getattr(norm, name, None) for name in ("drop", "act")]
+    rest = [s for s in steps if isinstance(s, nn.Module) and not isinstance(s, nn.Identity)]
+    return nn.Sequential(*rest) if len(rest) > 1 else rest[0] if rest else nn.Identity()
 
 
 def _check_has_values(model: nn.Module) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics, damped
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.models import channel_removal, tracing
+from optiwidgets.engine.models import channel_removal
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
-from optiwidgets.engine.models.layers import class_logits, prunable
+from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids
+from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, rank_together
 from optiwidgets.engine.pruning.scores import (
@@ -56,9 +58,20 @@ class Pruner:
         return {name: layer.weight for name, layer in prunable(self.folded).items()}
 
     @cached_property
-    def flow(self) -> tracing.Flow:
-        """Flow of channels between layers; ValueError where they cannot be traced."""
-        return tracing.channel_flow(self.folded)
+    def groups(self) -> ChannelGroups:
+        """Groups of coupled channels, tried on two images; ValueError where none can go."""
+        modules = dict(self.folded.named_modules())
+        for name in interface_of(self.folded).functional:
+            if name not in modules:
+                raise ValueError(
+                    f"pruning='channel' cannot serve this model: parameter {name!r} is used as a "
+                    "weight by a function; use pruning='global' or 'layer'"
+                )
+        return channel_removal.removable_channels(self.folded, self._probe)
+
+    @cached_property
+    def _probe(self) -> Tensor:
+        return self.dataset.calibration[0][:2]
 
     @property
     def knows_gradients(self) -> bool:
@@ -109,8 +122,10 @@ class Pruner:
             if name not in self.weights:
                 known = ", ".join(map(repr, self.weights))
                 raise ValueError(f"layers of this model are {known}, not {name!r}")
-            if sparsity and recipe.pruning == "channel" and name == self.flow.last:
-                raise ValueError(f"channels of {name!r} cannot be removed: they are the answer")
+            if sparsity and recipe.pruning == "channel" and not len(self.groups.set_of(name)):
+                answer = name in self.groups.answer
+                reason = "they are the answer" if answer else "what reads them needs them all"
+                raise ValueError(f"channels of {name!r} cannot be removed: {reason}")
 
     def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
         """Make masks by layer; a layer with a sparsity of its own is ranked and cut by itself."""
@@ -126,24 +141,57 @@ class Pruner:
 
     def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
         self.check_score(recipe.score)
-        names = tuple(self.weights)
-        ranks = self._ranks("channel", recipe.score, recipe.seed, names)
-        keep = {
-            name: kept_channels(layer_ranks, recipe.for_layer(name).sparsity)
-            for name, layer_ranks in zip(names, ranks, strict=True)
-            if name != self.flow.last
-        }
-        net = channel_removal.remove_channels(self.folded, keep, self.flow)
+        scores = self._scores("channel", recipe.score, recipe.seed)
+        sums = np.zeros(1 + max(int(s.max()) for s in self.groups.sets))
+        for name, own in scores.items():
+            np.add.at(sums, self.groups.of_outputs(name), own.numpy())
+        removed = [self._removed(recipe, channels, sums) for channels in self.groups.sets]
+        gone = np.concatenate(removed)
+        reason = channel_removal.mismatch(self.folded, gone, self.groups, self._probe)
+        if reason:
+            raise ValueError(
+                f"pruning='channel' cannot serve this model at these sparsities: {reason}; "
+                "use one sparsity for all layers, or pruning='global' or 'layer'"
+            )
+        net = channel_removal.remove_channels(self.folded, gone, self.groups)
         layers = prunable(net).items()
-        return net, {name: self._cut(name, layer.weight, keep) for name, layer in layers}
+        return net, {name: self._cut(name, layer, gone) for name, layer in layers}
 
-    def _cut(self, name: str, weight: Tensor, keep: Mapping[str, Tensor]) -> LayerCut:
+    def _removed(self, recipe: Recipe, channels: Ids, sums: NDArray[np.float64]) -> Ids:
+        ranks = rank(torch.from_numpy(sums[channels]))
+        stay = kept_channels(ranks, self.channel_sparsity(recipe, channels))
+        return np.delete(channels, stay.numpy())
+
+    def channel_sparsity(self, recipe: Recipe, channels: Ids) -> float:
+        """Sparsity of coupled channels: the least that one of their layers has of its own."""
+        own = [
+            sparsity
+            for name, sparsity, _ in recipe.layers
+            if sparsity is not None and np.isin(self.groups.of_outputs(name), channels).any()
+        ]
+        return min(own, default=recipe.sparsity)
+
+    def _cut(self, name: str, layer: nn.Module, gone: Ids) -> LayerCut:
         """Make the cut of a layer whose channels were removed; no weight left is masked."""
-        reads, columns = self.flow.feeds.get(name), None
-        if reads is not None and reads in keep:
-            channels = len(self.weights[reads])
-            columns = channel_removal.kept_columns(self.weights[name], keep[reads], channels)
-        return LayerCut(torch.ones_like(weight, dtype=torch.bool), keep.get(name), columns)
+        before, weight = self.weights[name], layer.weight
+        assert isinstance(weight, Tensor)
+        axes = self.groups.tensors[f"{name}.weight"]
+        outputs, inputs = (channel_removal.kept(axes[axis], gone) for axis in (0, 1))
+        columns = channel_removal.kept_columns(before, inputs)
+        cut_groups = getattr(layer, "groups", 1) > 1 and len(outputs) < len(before)
+        mask = torch.ones_like(weight, dtype=torch.bool)
+        return LayerCut(
+            mask,
+            outputs if len(outputs) < len(before) else None,
+            columns if len(columns) < before[0].numel() else None,
+            self._kept_groups(name, outputs) if cut_groups else None,
+        )
+
+    def _kept_groups(self, name: str, outputs: Tensor) -> Tensor:
+        layer = prunable(self.folded)[name]
+        assert isinstance(layer, nn.Conv2d)
+        kept: Tensor = torch.unique(outputs // (layer.out_channels // layer.groups))
+        return kept
 
     def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
         """Rank all weights (all output channels) of the named layers."""
@@ -183,7 +231,7 @@ class Pruner:
         """Raise ValueError for a score of channels that a layer does not have."""
         if score == "bn-scale":
             for name in self.weights:
-                if name not in self.trained.norm_scales and name != self.flow.last:
+                if name not in self.trained.norm_scales and name not in self.groups.answer:
                     raise ValueError(
                         f"score='bn-scale' ranks channels by the scale of their BatchNorm, and "
                         f"layer {name!r} has none; use score='magnitude' or 'l2'"
