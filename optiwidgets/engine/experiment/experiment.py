@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from threading import RLock
+from typing import Any
 
 from torch import nn
 
@@ -129,6 +130,32 @@ class Experiment:
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
+
+    @classmethod
+    def from_onnx(
+        cls, path: str | os.PathLike[str], dataset: Dataset, **options: Any
+    ) -> Experiment:
+        """Open a classifier from an ONNX file, as a torch module proved equal to ONNX Runtime.
+
+        Parameters
+        ----------
+        path
+            Of a float32 model with one input, images N C H W. Its Conv, Gemm and MatMul nodes
+            become layers, named after the node or the weight.
+        dataset
+            Images of the size that the file takes; the proof is made on eight of them.
+        options
+            ``head`` and ``memory_mb`` as for the class.
+
+        Raises
+        ------
+        ValueError
+            The file has an operator that is not supported, takes other images, or gives other
+            scores than the module made from it; or as for the class.
+        """
+        from optiwidgets.engine.onnx_runtime.onnx_import import load_onnx  # onnx, on first use
+
+        return cls(load_onnx(path, dataset.exploration[0][:PROBED]), dataset, **options)
 
     @property
     def about(self) -> dict[str, str]:
