@@ -122,7 +122,8 @@ class Builder:
     def variable(self, step: Step, index: int = 0) -> fx.Node:
         """Return an input that hangs on the images."""
         if not step.has(index) or step.inputs[index] not in self.made:
-            step.refuse(f"has no input {index} that hangs on the images")
+            name = step.inputs[index] if step.has(index) else ""
+            step.refuse(f"takes {name!r}, which is not made from the images, where features belong")
         return self.made[step.inputs[index]]
 
     def constant(self, step: Step, index: int) -> Array | None:
