@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import optiwidgets as ow
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
+OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> what it is for
     "token": "who has it enters as a teacher",
     "password": "who has it enters as a student",
@@ -59,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     app = commands.add_parser("app", help="serve the lessons in a browser, code hidden")
     app.add_argument("--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one")
     app.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
+    app.add_argument(
+        "--case", type=Path, metavar="FILE", help="a model that `train` wrote, for the explorer"
+    )
+    app.add_argument("--images", type=Path, metavar="FOLDER", help="that it was trained on")
     app.set_defaults(run=_app)
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and find those worth having"))
@@ -168,7 +176,22 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 def _app(arguments: argparse.Namespace) -> None:
     from optiwidgets.hosting.app import Hosting, serve
 
-    serve(Hosting(arguments.lessons, arguments.port))
+    if arguments.images and not arguments.case:
+        raise ValueError("--images is the folder that the model of --case was trained on")
+    case = _own_case(arguments.case, arguments.images) if arguments.case else ""
+    serve(Hosting(arguments.lessons, arguments.port, case=case))
+
+
+def _own_case(path: Path, images: Path | None) -> str:
+    """Open a trained model once, to see that it can be; name it to the kernels, and return it."""
+    if path.suffix != ".safetensors":
+        raise ValueError(
+            f"--case is a .safetensors file that `optiwidgets train` wrote, not {path}"
+        )
+    given = None if images is None else str(images.resolve())
+    ow.Experiment.load(path, images=given)
+    os.environ[OWN_CASE] = json.dumps([str(path.resolve()), given])
+    return quote(path.stem)
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -243,7 +266,9 @@ def _train(arguments: argparse.Namespace) -> None:
         print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
     if Path(arguments.dataset).is_dir():
         print(f"open it: ow.Experiment.load({str(output)!r}, images={arguments.dataset!r}), or")
-        print(f"optiwidgets app --case {output} --images {arguments.dataset}")
+        print(
+            shlex.join(["optiwidgets", "app", "--case", str(output), "--images", arguments.dataset])
+        )
 
 
 def _check_writable(output: Path) -> None:

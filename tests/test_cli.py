@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw
 
 import optiwidgets as ow
 from optiwidgets.cli import main
+from optiwidgets.hosting.app import Hosting
+from optiwidgets.session import shipped_cases
 
 REFUSED = [
     (["train", "digits", "--epochs", "0"], "--epochs: a whole number from 1 to 10000, not '0'"),
@@ -166,9 +168,12 @@ def shapes(tmp_path: Path) -> Path:
 
 
 def test_a_folder_becomes_a_case(
-    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shapes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    output = tmp_path / "net.safetensors"
+    output = tmp_path / "my net.safetensors"
     arguments = ["--size", "16", "--epochs", "8", "--from", "small", "--out", str(output)]
     assert main(["train", str(shapes), *arguments]) == 0
     said = capsys.readouterr().out
@@ -178,13 +183,42 @@ def test_a_folder_becomes_a_case(
     assert experiment.dataset.train[0].shape[1:] == (3, 16, 16)
     assert f"accuracy {report.confusion.accuracy:.1%} on" in said
     assert report.confusion.accuracy > 0.9
-    assert f"optiwidgets app --case {output} --images {shapes}" in said
-    # and a training goes on from it
+    assert f"optiwidgets app --case '{output}' --images {shapes}" in said
+    # the explorer offers it
+    served: list[Hosting] = []
+    monkeypatch.setattr("optiwidgets.hosting.app.serve", served.append)
+    monkeypatch.setenv(shipped_cases.OWN_CASE, "")
+    assert main(["app", "--case", str(output), "--images", str(shapes)]) == 0
+    assert served[0].case == "my%20net"
+    session = ow.Session()
+    assert list(session.cases) == ["digits", "smear", "my net"]
+    session.case = "my net"
+    assert session.report.confusion.accuracy == report.confusion.accuracy
+    # a training goes on from it
     again = tmp_path / "again.safetensors"
     arguments = ["--size", "16", "--epochs", "1", "--from", str(output), "--out", str(again)]
     assert main(["train", str(shapes), *arguments]) == 0
     report = ow.Experiment.load(again, images=shapes).run(ow.Recipe())
     assert report.confusion.accuracy > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--case", "none.safetensors"], "none.safetensors"),
+        (["--case", "digits"], "--case is a .safetensors file that `optiwidgets train` wrote"),
+        (["--images", "shapes"], "--images is the folder that the model of --case was trained on"),
+    ],
+)
+def test_an_app_of_no_model_is_refused_before_it_is_served(
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("optiwidgets.hosting.app.serve", lambda _: pytest.fail("served"))
+    assert main(["app", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_an_interrupted_training_writes_its_best_epoch(
