@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.execution.progress import Cancelled
     from optiwidgets.engine.experiment.experiment import Experiment
     from optiwidgets.engine.experiment.recipe_search import nearest_recipe
+    from optiwidgets.engine.models.trained_files import save_trained
     from optiwidgets.engine.models.training import train
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
@@ -87,6 +88,7 @@ _HOMES = {
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
+    "save_trained": "engine.models.trained_files",
     "save_weights": "engine.models.zoo",
     "submit": "grading.submissions",
     "train": "engine.models.training",
@@ -134,6 +136,7 @@ __all__ = [
     "plot_sweep",
     "preload",
     "progress",
+    "save_trained",
     "save_weights",
     "submit",
     "train",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from threading import RLock
+from typing import Any
 
 from torch import nn
 
@@ -31,6 +32,7 @@ from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint
 from optiwidgets.engine.models.preparation import PROBED, PreparedModel, prepare
+from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
@@ -112,30 +114,71 @@ class Experiment:
 
     @classmethod
     def load(
-        cls, case: str = "digits", *, model: str = "small", memory_mb: float = 64
+        cls,
+        case: str | os.PathLike[str] = "digits",
+        *,
+        model: str = "small",
+        images: str | os.PathLike[str] | Dataset | None = None,
+        memory_mb: float = 64,
     ) -> Experiment:
-        """Open a case that the package ships, offline: a trained CNN and real images.
+        """Open a case: one that the package ships, offline, or a model that was trained by it.
 
         Parameters
         ----------
         case
             "digits", or synthetic blood-smear cells: "smear", "smear-rare" (5 % positive) or
-            "smear-200" (200 images to explore, chosen to match a textbook's example).
+            "smear-200" (200 images to explore, chosen to match a textbook's example). Or the path
+            of a file that ``optiwidgets train`` wrote.
         model
-            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k).
+            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); a file has
+            its own.
+        images
+            For a file: the folder that the model was trained on, or a ``Dataset`` made from it.
         memory_mb
             As for the class.
 
         Raises
         ------
         ValueError
-            An unknown case or model; the message lists those there are.
+            An unknown case or model; the message lists those there are. A file without its images,
+            or with others than it was trained for.
         """
         check_default_dtype()
-        made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
+        if is_trained_file(case):
+            return cls(*open_trained(case, images), memory_mb=memory_mb)
+        if images is not None:
+            raise ValueError(f"images are given for a .safetensors file, and case is {case!r}")
+        name = os.fspath(case) if isinstance(case, os.PathLike) else case
+        made = cls(zoo.load_trained(model, name), load_dataset(name), memory_mb=memory_mb)
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
+
+    @classmethod
+    def from_onnx(
+        cls, path: str | os.PathLike[str], dataset: Dataset, **options: Any
+    ) -> Experiment:
+        """Open a classifier from an ONNX file, as a torch module proved equal to ONNX Runtime.
+
+        Parameters
+        ----------
+        path
+            Of a float32 model with one input, images N C H W. Its Conv, Gemm and MatMul nodes
+            become layers, named after the node or the weight.
+        dataset
+            Images of the size that the file takes; the proof is made on eight of them.
+        options
+            ``head`` and ``memory_mb`` as for the class.
+
+        Raises
+        ------
+        ValueError
+            The file has an operator that is not supported, takes other images, or gives other
+            scores than the module made from it; or as for the class.
+        """
+        from optiwidgets.engine.onnx_runtime.onnx_import import load_onnx  # onnx, on first use
+
+        return cls(load_onnx(path, dataset.exploration[0][:PROBED]), dataset, **options)
 
     @property
     def about(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
 from optiwidgets.engine.models.head import Head
@@ -46,13 +46,19 @@ class ModelInterface:
 
 def interface_of(net: nn.Module) -> ModelInterface:
     """Return a model's interface: of a model that was not prepared, all its layers as they are."""
-    found = getattr(net, INTERFACE, None)
-    return found or ModelInterface(tuple(_all_layers(net)))
+    return _attached(net) or ModelInterface(tuple(_all_layers(net)))
 
 
 def set_interface(net: nn.Module, interface: ModelInterface) -> None:
     """Attach an interface to a model; copies of it get their own."""
     object.__setattr__(net, INTERFACE, interface)
+    if isinstance(net, fx.GraphModule):  # of its attributes, a copy keeps this one
+        net.meta[INTERFACE] = interface
+
+
+def _attached(net: nn.Module) -> ModelInterface | None:
+    found: ModelInterface | None = getattr(net, INTERFACE, None)
+    return net.meta.get(INTERFACE) if found is None and isinstance(net, fx.GraphModule) else found
 
 
 def class_logits(net: nn.Module, images: Tensor) -> Tensor:
@@ -119,7 +125,7 @@ def prunable(model: nn.Module) -> dict[str, Layer]:
     >>> list(prunable(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(2, 3))))
     ['0', '2']
     """
-    interface: ModelInterface | None = getattr(model, INTERFACE, None)
+    interface = _attached(model)
     if interface is None:
         return _all_layers(model)
     modules = dict(model.named_modules())

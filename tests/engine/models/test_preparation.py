@@ -6,10 +6,11 @@ import copy
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
-from torch import nn
+from torch import fx, nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from optiwidgets.engine.data.dataset import Dataset
@@ -508,3 +509,14 @@ def test_the_given_model_is_never_changed(data):
     before = copy.deepcopy(model.state_dict())
     Experiment(model, data).run(RECIPE)
     assert all(torch.equal(model.state_dict()[n], before[n]) for n in before)
+
+
+def test_a_graph_module_that_ends_in_softmax_keeps_its_ending_in_every_copy(data):
+    """torch.fx's modules copy few of their attributes."""
+    net = fx.symbolic_trace(nn.Sequential(plain(), nn.Softmax(1)).eval())
+    experiment = Experiment(net, data)  # reports do not keep it alive
+    report = experiment.run(Recipe())
+    with torch.no_grad():
+        expected = net(data.exploration[0])
+        np.testing.assert_allclose(report.scores, expected, atol=1e-5)
+        np.testing.assert_allclose(report.model()(data.exploration[0]), expected, atol=1e-5)
