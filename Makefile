@@ -66,9 +66,9 @@ picture: .venv/dev.stamp ## draw the other pictures of the README anew
 
 train: .venv/app.stamp ## train the shipped models anew into build/
 	mkdir -p build
-	$(BIN)/optiwidgets train digits --model small --output build/digits-small.safetensors
-	$(BIN)/optiwidgets train digits --model wide --output build/digits-wide.safetensors
-	$(BIN)/optiwidgets train smear --model small --output build/smear-small.safetensors
+	$(BIN)/optiwidgets train digits --model small --keep last --output build/digits-small.safetensors
+	$(BIN)/optiwidgets train digits --model wide --keep last --output build/digits-wide.safetensors
+	$(BIN)/optiwidgets train smear --model small --keep last --output build/smear-small.safetensors
 
 graphs: .venv/app.stamp ## export the graphs of the shipped models anew (after their code or torch changed)
 	mkdir -p optiwidgets/engine/onnx_runtime/graphs

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.execution.progress import Cancelled
     from optiwidgets.engine.experiment.experiment import Experiment
     from optiwidgets.engine.experiment.recipe_search import nearest_recipe
+    from optiwidgets.engine.models.trained_files import save_trained
     from optiwidgets.engine.models.training import train
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.submissions import submit
+    from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
     from optiwidgets.session.session import Session
     from optiwidgets.session.shipped_cases import load_precomputed, preload
@@ -81,10 +83,12 @@ _HOMES = {
     "load_packed": "engine.serialization.reader",
     "load_weights": "engine.models.zoo",
     "nearest_recipe": "engine.experiment.recipe_search",
+    "plot_images": "image_grid",
     "plot_report": "plotting",
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
+    "save_trained": "engine.models.trained_files",
     "save_weights": "engine.models.zoo",
     "submit": "grading.submissions",
     "train": "engine.models.training",
@@ -127,10 +131,12 @@ __all__ = [
     "load_precomputed",
     "load_weights",
     "nearest_recipe",
+    "plot_images",
     "plot_report",
     "plot_sweep",
     "preload",
     "progress",
+    "save_trained",
     "save_weights",
     "submit",
     "train",

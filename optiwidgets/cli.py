@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import optiwidgets as ow
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
+OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> what it is for
     "token": "who has it enters as a teacher",
     "password": "who has it enters as a student",
 }
 MAX_USERS = 10_000
+MAX_SIZE = 640
 MAX_EPOCHS, MAX_SEED, MAX_PORT, MAX_JOBS, MAX_STEPS = 10_000, 2**32 - 1, 65_535, 256, 1000
 SWEPT = {  # option of `sweep` -> what is tried by default, how a value is read, more on it
     "sparsity": ("0:0.95:0.05", float, "fractions, or START:STOP:STEP, both ends included"),
@@ -58,17 +63,40 @@ def _parser() -> argparse.ArgumentParser:
     app = commands.add_parser("app", help="serve the lessons in a browser, code hidden")
     app.add_argument("--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one")
     app.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
+    app.add_argument(
+        "--case", type=Path, metavar="FILE", help="a model that `train` wrote, for the explorer"
+    )
+    app.add_argument("--images", type=Path, metavar="FOLDER", help="that it was trained on")
     app.set_defaults(run=_app)
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and find those worth having"))
-    train = commands.add_parser("train", help="train one of the small CNNs from scratch")
+    _add_train(commands.add_parser("train", help="train a model on your images, or go on with one"))
+    return parser
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("dataset", help=DATASETS)
-    train.add_argument("--model", default="small", help="small (the default) or wide")
+    train.add_argument(
+        "--from",
+        "--model",
+        dest="start",
+        default="small",
+        metavar="MODEL",
+        help="small (the default), wide, resnet18, or a file that this command wrote",
+    )
+    train.add_argument("--size", type=_whole(8, MAX_SIZE), help="edge of a folder's pictures; 32")
     train.add_argument("--epochs", type=_whole(1, MAX_EPOCHS), default=60, help="60")
     train.add_argument("--seed", type=_whole(0, MAX_SEED), default=0, help="0")
-    train.add_argument("--output", type=Path, metavar="FILE", help="DATASET-MODEL.safetensors")
+    train.add_argument(
+        "--keep",
+        choices=("best", "last"),
+        default="best",
+        help="which epoch: best on calibration images (the default), or last",
+    )
+    train.add_argument(
+        "--out", "--output", type=Path, metavar="FILE", help="DATASET-MODEL.safetensors"
+    )
     train.set_defaults(run=_train)
-    return parser
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
@@ -148,7 +176,22 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 def _app(arguments: argparse.Namespace) -> None:
     from optiwidgets.hosting.app import Hosting, serve
 
-    serve(Hosting(arguments.lessons, arguments.port))
+    if arguments.images and not arguments.case:
+        raise ValueError("--images is the folder that the model of --case was trained on")
+    case = _own_case(arguments.case, arguments.images) if arguments.case else ""
+    serve(Hosting(arguments.lessons, arguments.port, case=case))
+
+
+def _own_case(path: Path, images: Path | None) -> str:
+    """Open a trained model once, to see that it can be; name it to the kernels, and return it."""
+    if path.suffix != ".safetensors":
+        raise ValueError(
+            f"--case is a .safetensors file that `optiwidgets train` wrote, not {path}"
+        )
+    given = None if images is None else str(images.resolve())
+    ow.Experiment.load(path, images=given)
+    os.environ[OWN_CASE] = json.dumps([str(path.resolve()), given])
+    return quote(path.stem)
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -196,19 +239,36 @@ def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    output = arguments.output or Path(
-        f"{Path(arguments.dataset).name}-{arguments.model}.safetensors"
-    )
+    start = arguments.start
+    output = arguments.out or Path(f"{Path(arguments.dataset).name}-{Path(start).stem}.safetensors")
     _check_writable(output)
-    dataset = ow.load_dataset(arguments.dataset)
-    net = ow.train(dataset, arguments.model, epochs=arguments.epochs, seed=arguments.seed)
-    _write(net, output)
+    sized = {} if arguments.size is None else {"size": arguments.size}
+    if sized and not Path(arguments.dataset).is_dir():
+        raise ValueError(f"--size is for a folder of pictures, and {arguments.dataset!r} is none")
+    dataset = ow.load_dataset(arguments.dataset, **sized)
+    epochs: list[Any] = []
+    net = ow.train(
+        dataset,
+        start,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+        keep=arguments.keep,
+        on_epoch=epochs.append,
+    )
+    _write(net, output, dataset)
     report = ow.Experiment(net, dataset).run(ow.Recipe())
     low, high = report.accuracy_interval
     print(
         f"{output}: accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration "
         f"images (95 % interval {low:.1%} to {high:.1%})"
     )
+    if len(epochs) < arguments.epochs:
+        print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
+    if Path(arguments.dataset).is_dir():
+        print(f"open it: ow.Experiment.load({str(output)!r}, images={arguments.dataset!r}), or")
+        print(
+            shlex.join(["optiwidgets", "app", "--case", str(output), "--images", arguments.dataset])
+        )
 
 
 def _check_writable(output: Path) -> None:
@@ -219,11 +279,11 @@ def _check_writable(output: Path) -> None:
         raise ValueError(f"--output cannot be written: no folder {output.parent} that lets you")
 
 
-def _write(net: ow.CNN, output: Path) -> None:
+def _write(net: Any, output: Path, dataset: ow.Dataset) -> None:
     """Write beside the target and rename: the file is there whole, or not at all."""
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".train-") as folder:
         part = Path(folder, output.name)
-        ow.save_weights(net, part)
+        ow.save_trained(net, part, dataset)
         os.replace(part, output)
 
 

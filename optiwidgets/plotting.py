@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
 
 from optiwidgets.engine.types.measurements import Floats
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.mixed_precision.budget import Budget
     from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 
+MOST_NOTES = 3  # lines below the axis
 BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
 PART_COLORS = {
     "codes": BLUE,
@@ -41,6 +43,7 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
     of 150.
     """
     counts, names = report.confusion.counts, report.class_names
+    readable = [name.replace("$", r"\$") for name in names]  # seaborn lays the labels out
     sns.heatmap(
         counts,
         ax=ax,
@@ -49,19 +52,29 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
         annot=np.where(counts, counts, "").astype(str) if len(names) <= 20 else None,
         fmt="",
         mask=counts == 0,
-        xticklabels=names,
-        yticklabels=names,
+        xticklabels=readable,
+        yticklabels=readable,
         cbar=False,
         square=True,
         linewidths=0.5,
     )
     ax.set(xlabel="prediction", ylabel="truth")
     ax.tick_params("y", rotation=0)
+    as_written(*ax.set_xticklabels(names), *ax.set_yticklabels(names))
     return ax
 
 
+def as_written(*texts: Text) -> None:
+    """Show texts of a user as they are: matplotlib takes what is between two $ for mathematics."""
+    for text in texts:
+        text.set_parse_math(False)
+
+
 def draw_classes(ax: Axes, report: Report) -> Axes:
-    """Draw precision and recall of every class, in percent, as two dots on a line."""
+    """Draw precision and recall of every class, in percent, as two dots on a line.
+
+    Recalls that rest on few images are named below.
+    """
     names = list(report.class_names)
     for values, color, label in (
         (report.confusion.precision, ORANGE, "precision"),
@@ -71,9 +84,15 @@ def draw_classes(ax: Axes, report: Report) -> Axes:
     lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
     highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
     ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
-    ax.set(xlabel="%", ylabel="class")
+    ax.set(xlabel="\n".join(["%", *_few(report)]), ylabel="class")
+    as_written(ax.xaxis.label, *ax.get_yticklabels())
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize="small", frameon=False)
     return ax
+
+
+def _few(report: Report) -> list[str]:
+    notes = list(report.confusion.few.values())
+    return notes if len(notes) <= MOST_NOTES else [f"{len(notes)} recalls rest on under 10 images"]
 
 
 def draw_size(ax: Axes, report: Report) -> Axes:
@@ -100,7 +119,7 @@ def draw_images(pixels: Floats, titles: Sequence[str], columns: int = 8) -> Figu
         ax.set_axis_off()
     for ax, image, title in zip(axes, pixels, titles, strict=False):
         ax.imshow(image.squeeze(), cmap="gray_r", vmin=0, vmax=1)
-        ax.set_title(title, fontsize=9)
+        ax.set_title(title, fontsize=9, parse_math=False)
     return figure
 
 
@@ -163,6 +182,7 @@ def plot_sweep(sweep: Sweep) -> Figure:
         f"{sweep.model} on {sweep.dataset}: {len(sweep) - len(sweep.failed)} recipes on "
         f"{sweep.images:,} exploration images{failed}",
         fontsize=11,
+        parse_math=False,
     )
     return figure
 
@@ -187,7 +207,8 @@ def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0)
     ax.set(xlabel=f"{unit}\nnot changed: {without}" if without else unit, ylabel="accuracy, %")
     if sensitivity.by == "bits":
         ax.invert_xaxis()
-    ax.legend(fontsize="small", frameon=False)
+    legend = ax.legend(fontsize="small", frameon=False)
+    as_written(ax.xaxis.label, *legend.get_texts())
     return ax
 
 
@@ -199,6 +220,7 @@ def draw_budget(ax: Axes, budget: Budget) -> Axes:
     labels = [f"{c.bytes:,.0f} B, {c.sparsity:.0%}, {c.bits} bits" for c in budget.choices]
     ax.bar_label(cast(BarContainer, ax.containers[0]), labels=labels, padding=3)
     ax.set(xlabel="bytes (expected)", ylabel="")
+    as_written(*ax.get_yticklabels())
     ax.margins(x=0.6)
     return ax
 
@@ -225,6 +247,7 @@ def plot_report(report: Report) -> Figure:
         f"{report.part} images (95 % between {100 * low:.1f} and {100 * high:.1f}); "
         f"{report.size.total_bytes:,} bytes, {report.size.ratio:.1f} times smaller",
         fontsize=11,
+        parse_math=False,
     )
     return figure
 

@@ -80,6 +80,8 @@ def toy() -> Dataset:
         sealed=part(2, 5, 3),
         class_names=("ape", "bee", "cat"),
         positive=1,
+        mean=0.5,
+        std=0.1,  # pixels 0..1, as all but a few in ten million of these are
     )
 
 

@@ -1,12 +1,17 @@
 """The command line: what it writes, what it says, and what it refuses."""
 
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
 import optiwidgets as ow
 from optiwidgets.cli import main
+from optiwidgets.hosting.app import Hosting
+from optiwidgets.session import shipped_cases
 
 REFUSED = [
     (["train", "digits", "--epochs", "0"], "--epochs: a whole number from 1 to 10000, not '0'"),
@@ -66,7 +71,9 @@ def test_a_bad_value_is_refused_by_name_and_range(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["digits", "--model", "big"], "model is one of 'small', 'wide', not 'big'"),
+        (["digits", "--model", "big"], "model is one of 'small', 'wide', 'resnet18' or"),
+        (["digits", "--from", "no.safetensors"], "no.safetensors"),
+        (["digits", "--size", "64"], "--size is for a folder of pictures, and 'digits' is none"),
         (["faces"], "dataset is one of 'digits', "),
     ],
 )
@@ -129,17 +136,117 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def half_a_file(net: ow.CNN, path: Path) -> None:
+    def half_a_file(net: ow.CNN, path: Path, dataset: ow.Dataset) -> None:
         path.write_text("half")
         raise OSError("No space left on device")
 
     output = tmp_path / "net.safetensors"
     output.write_text("old")
-    monkeypatch.setattr(ow, "save_weights", half_a_file)
+    monkeypatch.setattr(ow, "save_trained", half_a_file)
     assert main(["train", "digits", "--epochs", "1", "--output", str(output)]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert output.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+@pytest.fixture
+def shapes(tmp_path: Path) -> Path:
+    """A folder of drawn shapes: red discs, green squares, 24 of each."""
+    draw = random.Random(0)
+    for name in ("disc", "square"):
+        (tmp_path / "shapes" / name).mkdir(parents=True)
+        for number in range(24):
+            picture = Image.new("RGB", (40, 30), (60, 60, draw.randint(60, 90)))
+            x, y = draw.randint(3, 12), draw.randint(3, 8)
+            pen, box = ImageDraw.Draw(picture), (x, y, x + 18, y + 18)
+            if name == "disc":
+                pen.ellipse(box, fill=(200, 30, 30))
+            else:
+                pen.rectangle(box, fill=(30, 200, 30))
+            picture.save(tmp_path / "shapes" / name / f"{number}.png")
+    return tmp_path / "shapes"
+
+
+def test_a_folder_becomes_a_case(
+    shapes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "my net.safetensors"
+    arguments = ["--size", "16", "--epochs", "8", "--from", "small", "--out", str(output)]
+    assert main(["train", str(shapes), *arguments]) == 0
+    said = capsys.readouterr().out
+    experiment = ow.Experiment.load(output, images=shapes)
+    report = experiment.run(ow.Recipe())
+    assert report.class_names == ("disc", "square")
+    assert experiment.dataset.train[0].shape[1:] == (3, 16, 16)
+    assert f"accuracy {report.confusion.accuracy:.1%} on" in said
+    assert report.confusion.accuracy > 0.9
+    assert f"optiwidgets app --case '{output}' --images {shapes}" in said
+    # the explorer offers it
+    served: list[Hosting] = []
+    monkeypatch.setattr("optiwidgets.hosting.app.serve", served.append)
+    monkeypatch.setenv(shipped_cases.OWN_CASE, "")
+    assert main(["app", "--case", str(output), "--images", str(shapes)]) == 0
+    assert served[0].case == "my%20net"
+    session = ow.Session()
+    assert list(session.cases) == ["digits", "smear", "my net"]
+    session.case = "my net"
+    assert session.report.confusion.accuracy == report.confusion.accuracy
+    # a training goes on from it
+    again = tmp_path / "again.safetensors"
+    arguments = ["--size", "16", "--epochs", "1", "--from", str(output), "--out", str(again)]
+    assert main(["train", str(shapes), *arguments]) == 0
+    report = ow.Experiment.load(again, images=shapes).run(ow.Recipe())
+    assert report.confusion.accuracy > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--case", "none.safetensors"], "none.safetensors"),
+        (["--case", "digits"], "--case is a .safetensors file that `optiwidgets train` wrote"),
+        (["--images", "shapes"], "--images is the folder that the model of --case was trained on"),
+    ],
+)
+def test_an_app_of_no_model_is_refused_before_it_is_served(
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("optiwidgets.hosting.app.serve", lambda _: pytest.fail("served"))
+    assert main(["app", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_interrupted_training_writes_its_best_epoch(
+    tiny_digits: ow.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    epochs: list[int] = []
+    train = ow.train
+
+    def interrupted(*given: Any, on_epoch: Any, **more: Any) -> Any:
+        def stop(epoch: Any) -> None:
+            on_epoch(epoch)
+            epochs.append(epoch.number)
+            if len(epochs) == 2:
+                raise KeyboardInterrupt
+
+        return train(*given, on_epoch=stop, **more)
+
+    monkeypatch.setattr(ow, "train", interrupted)
+    output = tmp_path / "net.safetensors"
+    assert main(["train", "digits", "--epochs", "9", "--output", str(output)]) == 0
+    said = capsys.readouterr().out
+    assert epochs == [1, 2]
+    assert "interrupted after 2 of 9 epochs; the file is usable" in said
+    assert "interrupted: kept epoch" in said
+    ow.load_weights(output)
 
 
 def test_an_interrupted_command_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

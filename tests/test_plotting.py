@@ -1,5 +1,6 @@
 """Figures: what is drawn is what the report says. Artists are read, never pixels."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.mixed_precision.budget import Choice
 from optiwidgets.engine.mixed_precision.sensitivity import Point, Sensitivity
 from optiwidgets.engine.types.measurements import Confusion
@@ -17,6 +19,7 @@ from optiwidgets.plotting import (
     draw_classes,
     draw_confusion,
     draw_frontier,
+    draw_images,
     draw_sensitivity,
     draw_size,
     draw_trials,
@@ -169,3 +172,53 @@ def test_a_budget_is_a_bar_a_layer():
     ax = draw_budget(Figure().add_subplot(), budget)
     assert [bar.get_width() for bar in ax.patches] == [100.0, 40.0]
     assert [text.get_text() for text in ax.texts] == ["100 B, 50%, 4 bits", "40 B, 90%, 2 bits"]
+
+
+# Names of classes and layers that hold two $
+
+
+@pytest.mark.parametrize("name", ["$5 to $10", r"cost $\frac$", "$x_1$", r"a \$ and $b$"])
+def test_a_name_is_no_mathematics(make_own, toy, name):
+    dataset = replace(toy, class_names=(name, "b", "c"), name=name)
+    report = Experiment(make_own(), dataset).run(Recipe(sparsity=0.5))
+    figure = plot_report(report)
+    to_bytes(figure, "svg")  # what was read as mathematics and is none raises here
+    matrix, classes = figure.axes[:2]
+    labels = [
+        *(axis.get_ticklabels()[0] for axis in (matrix.xaxis, matrix.yaxis, classes.yaxis)),
+        draw_images(np.zeros((1, 4, 4, 1)), [name]).axes[0].title,
+    ]
+    assert [label.get_text() for label in labels] == [name] * 4
+    assert [label.get_parse_math() for label in labels] == [False] * 4
+
+
+def test_layers_and_datasets_are_no_mathematics_either(ax):
+    name = r"$\frac$"
+    curves = {name: (Point(0.5, 0.9, 0.8, 0.95),)}
+    sensitivity = Sensitivity("sparsity", (0.5,), Recipe(), 0.95, curves, {name: "one"}, 1)
+    legend = draw_sensitivity(ax, sensitivity).get_legend().get_texts()[0]
+    assert (legend.get_text(), legend.get_parse_math()) == (name, False)
+    assert not ax.xaxis.label.get_parse_math()
+    to_bytes(ax.figure, "png")
+
+
+# Classes of few images
+
+
+def test_recalls_that_rest_on_few_images_are_named(ax, own):
+    report = own.run(Recipe(sparsity=0.5))
+    assert report.labels.tolist().count(1) == 4
+    draw_classes(ax, report)
+    percent, *notes = ax.get_xlabel().splitlines()
+    assert percent == "%"
+    assert notes == ["recall of 'bee' rests on 4 images", "recall of 'cat' rests on 8 images"]
+
+
+def test_many_classes_of_few_images_are_counted(ax, report):
+    few = Confusion(np.eye(5, dtype=int), tuple("abcde"))
+    draw_classes(ax, replace(report, confusion=few, class_names=tuple("abcde")))
+    assert ax.get_xlabel() == "%\n5 recalls rest on under 10 images"
+
+
+def test_enough_images_need_no_note(ax, report):
+    assert draw_classes(ax, report).get_xlabel() == "%"

@@ -27,7 +27,7 @@ def exploration_pixels(experiment: Experiment, indices: Sequence[int]) -> Floats
     (2, 28, 28, 1)
     """
     dataset = experiment.dataset
-    images = dataset.pixels(dataset.exploration[0][list(indices)]).clamp(0, 1)
+    images = dataset.pixels(dataset.some("exploration", indices)).clamp(0, 1)
     pixels: Floats = images.permute(0, 2, 3, 1).double().numpy()
     return pixels
 

@@ -28,7 +28,7 @@ from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import BackgroundWorker, Job, no_work
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
-from optiwidgets.session.shipped_cases import CASES, openers
+from optiwidgets.session.shipped_cases import all_openers
 
 REST_S = 0.3  # time without a request before the slow lane starts
 SHORT_REST_S = 0.1  # and before it completes a preview
@@ -89,7 +89,7 @@ class Session(HasTraits):
         self._followers: list[tuple[Callable[[], None], bool]] = []
         self._announced: Report | None = None
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
-            {case: openers(case) for case in CASES}
+            all_openers()
             if experiment is None
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )

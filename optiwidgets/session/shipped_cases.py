@@ -1,16 +1,34 @@
-"""The shipped cases as this process has them open: one experiment for all its sessions."""
+"""The cases to choose from as this process has them open: one experiment for all its sessions."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from pathlib import Path
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, register
 from optiwidgets.engine.models.zoo import shipped_models
 
 CASES = ("digits", "smear")
+OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # of the environment: file of a trained model, and its images
+
+
+def all_openers() -> dict[str, dict[str, Callable[[], Experiment]]]:
+    """Return the openers of all cases by name: the shipped ones, and the host's own model.
+
+    Examples
+    --------
+    >>> list(all_openers())
+    ['digits', 'smear']
+    """
+    cases = {case: openers(case) for case in CASES}
+    if given := os.environ.get(OWN_CASE):
+        path, images = json.loads(given)
+        cases[Path(path).stem] = {"trained": partial(_opened_file, path, images)}
+    return cases
 
 
 def openers(case: str) -> dict[str, Callable[[], Experiment]]:
@@ -28,6 +46,11 @@ def openers(case: str) -> dict[str, Callable[[], Experiment]]:
 def _opened(case: str, name: str) -> Experiment:
     """One for all sessions of this process: they share what it remembers."""
     return Experiment.load(case, model=name)
+
+
+@cache
+def _opened_file(path: str, images: str | None) -> Experiment:
+    return Experiment.load(path, images=images)
 
 
 def load_precomputed(path: str | os.PathLike[str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from optiwidgets.engine.models import batchnorm_folding, channel_removal, tracing, zoo
+from optiwidgets.engine.models import batchnorm_folding, channel_removal, zoo
+from optiwidgets.engine.models.channel_groups import find_groups
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.quantization.weights import encode
 from optiwidgets.engine.types.recipe import Recipe
@@ -24,16 +26,13 @@ def coded(net, **fields):
     return net, layers
 
 
-def half(net):
+def half(net, images=None):
     """The folded model with every second channel removed."""
     folded = batchnorm_folding.fold(net)
-    flow = tracing.channel_flow(folded)
-    keep = {
-        name: torch.arange(0, len(layer.weight), 2)
-        for name, layer in prunable(folded).items()
-        if name != flow.last
-    }
-    return channel_removal.remove_channels(folded, keep, flow)
+    images = torch.zeros(2, 1, 28, 28) if images is None else images
+    groups = find_groups(folded, images)
+    gone = np.concatenate([channels[1::2] for channels in groups.sets])
+    return channel_removal.remove_channels(folded, gone, groups)
 
 
 class Block(nn.Module):

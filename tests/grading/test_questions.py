@@ -26,7 +26,7 @@ from optiwidgets.grading.questions import QUESTIONS, by_key, confusion
 LESSONS = (
     *("start", "metrics", "map", "confusion", "pruning", "quantization", "both", "tradeoff"),
     *("winback", "fragile"),
-    *("pitfalls", "ship", "selfcheck", "challenge"),
+    *("pitfalls", "own", "ship", "selfcheck", "challenge"),
 )
 RUN = Recipe(sparsity=0.5, bits=5)
 

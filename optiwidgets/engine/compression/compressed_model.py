@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
+from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime import export, fake_quantize, qdq_int8
+from optiwidgets.engine.onnx_runtime.agreement import check_agreement
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.serialization.writer import Packable
@@ -39,13 +42,40 @@ class CompressedModel:
         bits = packable.recipe.activation_bits
         return quantize_activations(packable.net, packable.ranges, bits)
 
+    def check_decoded(self) -> None:
+        """Raise ValueError, naming the layer, if one does not run with the weights of its codes."""
+        for name, layer in prunable(self.packable.net).items():
+            if not torch.equal(layer.weight, self.packable.layers[name].decode()):
+                raise ValueError(
+                    f"layer {name!r} does not run with the weights that its codes decode to: they "
+                    "are computed anew from others; bake them into the layer's weight first"
+                )
+
+    def checked_graph(self, images: Tensor) -> onnx.ModelProto:
+        """ONNX graph as ``graph`` gives it, compared with torch on a few of these images.
+
+        Raises
+        ------
+        ValueError
+            It computes something else, or a layer does not run with its decoded weights.
+        """
+        self.check_decoded()
+        plain = export.export(self.packable.net, images[:1])
+        check_agreement(plain, self.packable.net, images)
+        model = self._rounded(plain)
+        if model is not plain:
+            check_agreement(model, self.simulation(), images, rounded=True)
+        return model
+
     def graph(self, example: Tensor) -> onnx.ModelProto:
         """ONNX graph for the inference runtime: int8 where that is real, else float.
 
         Where activations are rounded and int8 is not real, they are rounded in float.
         """
+        return self._rounded(export.export(self.packable.net, example))
+
+    def _rounded(self, model: onnx.ModelProto) -> onnx.ModelProto:
         packable = self.packable
-        model = export.export(packable.net, example)
         if self.is_int8:
             return qdq_int8.to_int8(model, packable.layers, packable.ranges)
         if not packable.ranges:

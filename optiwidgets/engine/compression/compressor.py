@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from torch import nn
 
 from optiwidgets.engine.calibration.activation_ranges import calibrate
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics
+from optiwidgets.engine.compression.bounded_cache import BoundedCache
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.layer_quantizer import LayerQuantizer
 from optiwidgets.engine.compression.layer_weights import compare_weights
@@ -20,7 +20,8 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import on_worker, run_on_worker
 from optiwidgets.engine.models import tracing, zoo
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import interface_of, prunable
+from optiwidgets.engine.models.preparation import PreparedModel
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import kept_channels
 from optiwidgets.engine.pruning.pruner import Pruner
@@ -32,8 +33,8 @@ from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, Recipe, without
 
 Pruned = tuple[nn.Module, dict[str, LayerCut]]
 Codes = Mapping[str, QuantizedWeight]
-RECOVERED = 8  # networks remembered: each took seconds
-CODED = 16  # models whose codes are remembered: the newest, to be looked at
+Coded = tuple[Codes, Mapping[str, LayerCut]]
+MEMORY_MB = 64
 REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
 
 
@@ -42,23 +43,35 @@ class Compressor:
 
     Parameters
     ----------
-    folded
-        What ``batchnorm_folding.fold`` gave.
+    prepared
+        What ``preparation.prepare`` gave.
     dataset
         Its training images serve whatever needs labels; its calibration images all else.
     spec
         The zoo's name for the model, None for others.
+    memory_mb
+        How much of past models' codes to remember, in MB, and as much of recovered networks.
     """
 
-    def __init__(self, folded: nn.Module, dataset: Dataset, spec: zoo.Spec | None) -> None:
-        self.folded, self.dataset, self.spec = folded, dataset, spec
-        self.pruner = Pruner(folded, dataset)
-        self._recovered: OrderedDict[Recipe, Pruned] = OrderedDict()
-        self._coded: OrderedDict[Recipe, tuple[Codes, Mapping[str, LayerCut]]] = OrderedDict()
+    def __init__(
+        self,
+        prepared: PreparedModel,
+        dataset: Dataset,
+        spec: zoo.Spec | None,
+        memory_mb: float = MEMORY_MB,
+    ) -> None:
+        self.folded, self.dataset, self.spec = prepared.net, dataset, spec
+        self.pruner = Pruner(prepared.net, dataset, prepared.trained)
+        self._recovered: BoundedCache[Recipe, Pruned] = BoundedCache(memory_mb, keep_last=True)
+        self._coded: BoundedCache[Recipe, Coded] = BoundedCache(memory_mb)
 
     @cached_property
     def _weight_count(self) -> int:
         return sum(weight.numel() for weight in self.pruner.weights.values())
+
+    @property
+    def _image(self) -> tuple[int, ...]:
+        return tuple(self.dataset.calibration[0].shape[1:])
 
     @cached_property
     def _relus(self) -> set[str]:
@@ -82,6 +95,12 @@ class Compressor:
             raise ValueError(
                 "recovery='bias' has nothing to correct: no layer of the model has a bias"
             )
+        if recipe.activation_bits < 32 and (used := interface_of(self.folded).functional):
+            raise ValueError(
+                f"activation_bits={recipe.activation_bits} cannot be had: the weight of "
+                f"{next(iter(used))!r} is used by a function, where no input can be rounded; use "
+                "activation_bits=32"
+            )
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
         looked, seen = cuts, self.pruner.seen
@@ -100,11 +119,11 @@ class Compressor:
         layers = {name: quantize.layers[name] for name in prunable(net)}
         low = recipe.activation_bits < 32
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
-        self._coded[recipe] = layers, cuts
-        while len(self._coded) > CODED:
-            self._coded.popitem(last=False)
+        self._coded.put(recipe, (layers, cuts))
         names = self.dataset.class_names
-        return CompressedModel(Packable(recipe, net, layers, names, self.spec, ranges), cuts)
+        return CompressedModel(
+            Packable(recipe, net, layers, names, self.spec, ranges, self._image), cuts
+        )
 
     def is_quick(self, recipe: Recipe) -> bool:
         """Tell whether it can be made at a slider's speed, in a tenth of a second."""
@@ -130,11 +149,11 @@ class Compressor:
     def _recover(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Win back what does not hang on the codes, or bring back what came of it before."""
         key = _key(recipe)
-        if key not in self._recovered:
-            self._recovered[key] = self._make(recipe, on_progress)
-            while len(self._recovered) > RECOVERED:
-                self._recovered.popitem(last=False)
-        return copy.deepcopy(self._recovered[key])
+        made = self._recovered.get(key)
+        if made is None:
+            made = self._make(recipe, on_progress)
+            self._recovered.put(key, made)
+        return copy.deepcopy(made)
 
     def _make(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         if recipe.recovery == "iterative":
@@ -150,13 +169,15 @@ class Compressor:
 
     def _iterate(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Prune a little, train, prune more: every step scores the weights of the one before."""
-        net = self.folded
+        net, trained = self.folded, self.pruner.trained
         for share, phase in finetuning.phases(on_progress):
-            net, cuts = Pruner(net, self.dataset).prune(self._on_the_way(recipe, share, net))
+            pruner = Pruner(net, self.dataset, trained)
+            net, cuts = pruner.prune(self._on_the_way(recipe, share, pruner))
             self._train(recipe, net, cuts, phase)
+            trained = trained.after_training(net, {name: c.outputs for name, c in cuts.items()})
         return net, cuts
 
-    def _on_the_way(self, recipe: Recipe, share: float, net: nn.Module) -> Recipe:
+    def _on_the_way(self, recipe: Recipe, share: float, step: Pruner) -> Recipe:
         """Return the recipe that takes a partly pruned net to a share (0..1) of its sparsity.
 
         Zeros go first again, so weights count from the untouched model. Channels that are gone
@@ -168,13 +189,14 @@ class Compressor:
         if recipe.pruning != "channel":
             own = tuple((name, wanted[name], None) for name, s, _ in recipe.layers if s is not None)
             return replace(recipe, sparsity=share * recipe.sparsity, layers=own)
-        now = {name: len(layer.weight) for name, layer in prunable(net).items()}
-        left = {
-            n: len(kept_channels(torch.arange(len(w)), wanted[n]))
-            for n, w in self.pruner.weights.items()
-        }
-        own = tuple((n, 1 - left[n] / now[n], None) for n in now if n != self.pruner.flow.last)
-        return replace(recipe, sparsity=0.0, layers=own)
+        steps: tuple[tuple[str, float, None], ...] = ()
+        for name in self.pruner.weights:
+            first, now = self.pruner.groups.set_of(name), len(step.groups.set_of(name))
+            if len(first) and now:
+                sparsity = share * self.pruner.channel_sparsity(recipe, first)
+                left = len(kept_channels(torch.arange(len(first)), sparsity))
+                steps += ((name, max(1 - left / now, 0.0), None),)
+        return replace(recipe, sparsity=0.0, layers=steps)
 
     def _train(
         self, recipe: Recipe, net: nn.Module, cuts: Mapping[str, LayerCut], phase: finetuning.Phase

@@ -49,7 +49,10 @@ class LayerQuantizer:
                 moments = second_moments(with_ones(input_rows(layer, inputs)))
             self.layers[name] = encode_gptq(layer, cut.mask, recipe, moments)
         else:
-            self.layers[name] = encode(layer.weight, cut.mask, recipe)
+            try:
+                self.layers[name] = encode(layer.weight, cut.mask, recipe)
+            except ValueError as error:
+                raise ValueError(f"layer {name!r}: {error}") from error
         layer.weight.copy_(self.layers[name].decode())
         if careful or inputs is not None:  # it takes its time
             done, total = len(self.layers), len(self.cuts)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.data.pixel_range import check_pixels
 
 SEED = 0
 SHARPEST = 0.05  # pixels; below, a neighbour's weight is 0 in float32
@@ -51,7 +52,7 @@ def corrupt(
     Raises
     ------
     ValueError
-        A value out of range.
+        A value out of range, or images that mean and std do not lead back to pixels 0..1.
 
     Examples
     --------
@@ -67,6 +68,7 @@ def corrupt(
     if not changes:
         return replace(dataset)
     images, labels = dataset.exploration
+    check_pixels(images, dataset)
     pixels = _rotate(dataset.pixels(images).clamp(0, 1), rotation)
     pixels = _brighten(_blur(pixels, blur), brightness)
     description = f"{dataset.description} (changed: {', '.join(changes)})".strip()
@@ -129,6 +131,11 @@ def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
     The noise is normal with that standard deviation, and the same at every call; pixels stay within
     0..1.
 
+    Raises
+    ------
+    ValueError
+        Images that mean and std do not lead back to pixels 0..1.
+
     Examples
     --------
     >>> from optiwidgets.engine.data.loaders import load_dataset
@@ -137,6 +144,7 @@ def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
     >>> torch.equal(moved, invisible_change(digits.sealed[0][:1], digits))
     True
     """
+    check_pixels(images, dataset)
     pixels = dataset.pixels(torch.cat([images[..., :1], images[..., :-1]], dim=-1))
     noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0))
     return dataset.normalize((pixels + 2 / 255 * noise).clamp(0, 1))

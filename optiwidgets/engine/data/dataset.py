@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from optiwidgets.engine.data.assembly import assemble
+from optiwidgets.engine.data.moments import Moment, check_moments
+from optiwidgets.engine.data.splitting import PART_NAMES
 from optiwidgets.engine.data.validation import (
     Part,
     check_geometry,
-    check_moments,
     check_names,
     check_part,
+    image_shape,
     is_index,
+    some_images,
 )
 
-PARTS = ("train", "calibration", "exploration", "sealed")
+PARTS = PART_NAMES
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,14 +80,103 @@ class Dataset:
         for name in PARTS:
             check_part(name, getattr(self, name), classes)
         for name in PARTS:
-            check_geometry(name, getattr(self, name)[0].shape[1:], self.train[0].shape[1:])
-        check_moments(self.mean, self.std, self.train[0].shape[1])
+            check_geometry(name, image_shape(getattr(self, name))[1:], self.shape)
+        check_moments(self.mean, self.std, self.shape[0])
+
+    @classmethod
+    def of(
+        cls,
+        source: Any,
+        *,
+        held_out: Any = None,
+        training: bool = False,
+        parts: Mapping[str, float] | Mapping[str, str] | None = None,
+        mean: Moment = None,
+        std: Moment = None,
+        class_names: Sequence[str] | None = None,
+        positive: int | None = None,
+        seed: int = 0,
+        name: str = "",
+        description: str = "",
+    ) -> Dataset:
+        """Make a dataset of images from elsewhere, split into four parts class by class.
+
+        Parameters
+        ----------
+        source
+            A torch ``Dataset`` of (image, label), a pair (images, labels) of arrays, a Hugging Face
+            ``Dataset``, each with its own transforms; or several of them, by name: ``train``,
+            ``val`` and ``test``, as ``load_dataset`` takes folders. Images are pictures or uint8,
+            which are normalized, or floats as the model takes them, which are kept as they are.
+        held_out
+            Other images, where ``source`` was trained on: half of them are explored, half sealed.
+        training
+            Whether ``source`` was trained on. Then none of it is explored or sealed, and
+            ``held_out`` must be given.
+        parts
+            Share of each part, or of several sources the name of each part's.
+        mean, std
+            Of floats, what they were normalized by (0 and 1 if None: they are pixels 0..1); of
+            pictures and uint8, what to normalize them by (that of the training part if None).
+        class_names
+            The source's own, or numbers, if None.
+        positive, name, description
+            As for the class. Where images are in two parts, the description says how many.
+        seed
+            Another split for another number.
+
+        Raises
+        ------
+        ValueError
+            No such source; images of different sizes or types; transforms at random; labels that
+            are no class indices; training images alone; a class with too few images for all parts.
+
+        Examples
+        --------
+        >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
+        >>> Dataset.of((images, np.arange(40) % 2), class_names=["cat", "dog"])
+        <Dataset: 2 classes, images 3 x 8 x 8, 18 train, 6 calibration, 10 exploration, 6 sealed>
+        """
+        arguments = assemble(
+            source,
+            held_out=held_out,
+            training=training,
+            parts=parts,
+            mean=mean,
+            std=std,
+            class_names=class_names,
+            seed=seed,
+        )
+        arguments["description"] = "; ".join(filter(None, (description, arguments["description"])))
+        return cls(**arguments, positive=positive, name=name)
 
     def __repr__(self) -> str:
         """Describe classes, geometry, and the number of images of each part."""
-        shape = " x ".join(map(str, self.train[0].shape[1:]))
+        shape = " x ".join(map(str, self.shape))
         counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of an image: C, H, W."""
+        return image_shape(self.train)[1:]
+
+    def labels(self, part: str) -> Tensor:
+        """Class indices of a part, (N,) int64."""
+        known: Part = getattr(self, part)
+        return known[1]
+
+    def some(self, part: str, places: Sequence[int]) -> Tensor:
+        """Make the images at these places of a part, normalized, and no others.
+
+        Examples
+        --------
+        >>> labels = torch.tensor([0, 1])
+        >>> parts = {name: (torch.randn(2, 1, 8, 8), labels) for name in PARTS}
+        >>> Dataset(**parts, class_names=("a", "b")).some("sealed", [1]).shape
+        torch.Size([1, 1, 8, 8])
+        """
+        return some_images(getattr(self, part), places)
 
     def pixels(self, images: Tensor) -> Tensor:
         """Convert normalized images N C H W to pixels 0..1, for pictures and noise."""
@@ -97,6 +191,12 @@ class Dataset:
     def _moments(self) -> tuple[Tensor, Tensor]:
         mean, std = (torch.as_tensor(m, dtype=torch.float32) for m in (self.mean, self.std))
         return mean.view(-1, 1, 1), std.view(-1, 1, 1)
+
+
+def of_parts(parts: Sequence[Part], **rest: Any) -> Dataset:
+    """Make a dataset of four parts, in the order of ``PARTS``, and the other arguments."""
+    named: dict[str, Any] = dict(zip(PARTS, parts, strict=True))
+    return Dataset(**named, **rest)
 
 
 def fingerprint(part: Part) -> str:

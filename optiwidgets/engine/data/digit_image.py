@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.data.pixel_range import check_pixels
 
 SIDE = 28  # pixels of an image
 BOX = 20  # pixels of the longer side of a digit
@@ -26,13 +27,21 @@ def unreadable(dataset: Dataset) -> str:
     >>> unreadable(load_dataset("digits"))
     ''
     """
-    shape = tuple(dataset.exploration[0].shape[1:])
+    shape = tuple(dataset.shape)
     if shape == (1, SIDE, SIDE):
-        return ""
+        return _no_pixels(dataset)
     return (
         f"A drawing is one grey image of {SIDE} x {SIDE} pixels. This model looks at "
         f"{_channels(shape[0])} of {shape[1]} x {shape[2]}."
     )
+
+
+def _no_pixels(dataset: Dataset) -> str:
+    try:
+        check_pixels(dataset.exploration[0], dataset)
+    except ValueError as error:
+        return f"A drawing is pixels, and {error}."
+    return ""
 
 
 def _channels(count: int) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from optiwidgets.engine.data import blood_smear
-from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.data.dataset import PARTS, Dataset, of_parts
+from optiwidgets.engine.data.folder_dataset import FolderOptions, load_folder
+from optiwidgets.engine.data.moments import Moment
+from optiwidgets.engine.data.splitting import digest, stratify
+from optiwidgets.engine.data.stored_part import parts_of, store_of
 from optiwidgets.engine.data.validation import Part
+from optiwidgets.engine.execution.progress import ProgressCallback
 
-SHARES = (0.5, 0.1, 0.3, 0.1)
 DIGITS_SHA256 = "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"
 DIGITS_MEAN, DIGITS_STD = 0.1307, 0.3081  # of MNIST's training images, pixels 0..1
 ONLINE = ("fashion-mnist", "cifar10")
@@ -32,7 +36,19 @@ Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
 
-def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
+def load_dataset(
+    name: str | os.PathLike[str],
+    *,
+    size: int | tuple[int, int] = 32,
+    resize: str = "crop",
+    mean: Moment = None,
+    std: Moment = None,
+    gray: bool = False,
+    classes: Sequence[str] | None = None,
+    parts: Mapping[str, str] | Mapping[str, float] | None = None,
+    seed: int = 0,
+    on_progress: ProgressCallback | None = None,
+) -> Dataset:
     """Load real images by name, or from a folder that holds one folder of pictures per class.
 
     Parameters
@@ -42,13 +58,38 @@ def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
         drawn on the spot), ``"smear-rare"`` (the same, 5 % of the exploration and of the sealed
         ones parasitized), ``"smear-200"`` (200 of the exploration images), ``"fashion-mnist"`` or
         ``"cifar10"`` (fetched by torchvision on first use), or the path of a folder.
+        The path holds one folder of pictures per class, or the folders ``train``, ``val`` (or
+        ``valid``, ``validation``) and ``test``, each with these. Of the first, parts are drawn
+        class by class. Of the second, ``train`` becomes train and a tenth of it calibration,
+        ``val`` exploration and ``test`` sealed; where one of the two is missing, half of the other
+        takes its place. Hidden folders and those of systems are skipped, and so are pictures that
+        cannot be read, with a warning. The other parameters are for folders.
     size
-        Edge in pixels that pictures from a folder are scaled to.
+        Height and width in pixels, 8 to 640; one number is a square.
+    resize
+        ``"crop"`` scales in proportion and crops the middle, ``"pad"`` fills up with black, and
+        ``"squash"`` ignores the proportions.
+    mean, std
+        What pixels 0..1 are normalized by, a number or one per channel: those that the model was
+        trained with. Those of the training images if None.
+    gray
+        One channel instead of three.
+    classes
+        Class folders to take, in the order of the model's outputs; all, by name, if None.
+    parts
+        Folder of each part, such as ``{"train": "fit", "exploration": "eval"}``, or its share, such
+        as ``{"train": 0.6, "calibration": 0.1, "exploration": 0.2, "sealed": 0.1}``.
+    seed
+        Another split for another number.
+    on_progress
+        Called with a ``Progress`` before each picture.
 
     Raises
     ------
     ValueError
-        An unknown name, or a class with fewer than 4 pictures.
+        An unknown name, a folder that is none of classes, an option out of range, a class with
+        fewer than 4 pictures, or pictures whose range is unknown: floats outside 0..1, integers of
+        32 bits.
     ConnectionError
         The images are not on this machine and cannot be fetched.
 
@@ -58,16 +99,28 @@ def load_dataset(name: str | os.PathLike[str], *, size: int = 32) -> Dataset:
     <Dataset: 10 classes, images 1 x 28 x 28,
     2500 train, 500 calibration, 1500 exploration, 500 sealed>
     """
+    options = FolderOptions(
+        size=size,
+        resize=resize,
+        mean=mean,
+        std=std,
+        gray=gray,
+        classes=classes,
+        parts=parts,
+        seed=seed,
+    )
+    if name not in (*SHIPPED, *ONLINE):
+        if Path(name).is_dir():
+            return load_folder(Path(name), options, on_progress)
+        known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
+        raise ValueError(f"dataset is one of {known} or a folder of classes, not {str(name)!r}")
+    if options != FolderOptions():
+        raise ValueError(f"{name!r} has its own size and parts; those are for a folder of pictures")
     if name == "digits":
         return _digits()
     if name in blood_smear.VARIANTS:
         return _smear(str(name))
-    if name in ONLINE:
-        return _online(str(name))
-    if Path(name).is_dir():
-        return _folder(Path(name), size)
-    known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
-    raise ValueError(f"dataset is one of {known} or a folder of classes, not {str(name)!r}")
+    return _online(str(name))
 
 
 @cache
@@ -165,11 +218,14 @@ def _online(name: str) -> Dataset:
         pixels.append(data[:, None] if data.ndim == 3 else data.transpose(0, 3, 1, 2))
         labels.append(np.asarray(found.targets, np.int64))
         names = [str(c) for c in found.classes]
-    trained = _stratify(pixels[0], labels[0], names, (0.95, 0.05))
-    tested = _stratify(pixels[1], labels[1], names, (0.75, 0.25))
-    none = [np.zeros(len(labels[0]), bool), np.zeros(len(labels[1]), bool)]
-    parts = [np.append(p, none[1]) for p in trained] + [np.append(none[0], p) for p in tested]
-    return _assemble(np.concatenate(pixels), np.concatenate(labels), parts, names)
+    trained, tested = (
+        stratify(np.array([digest(image.tobytes()) for image in drawn]), truth, names, shares)
+        for drawn, truth, shares in zip(pixels, labels, ((0.95, 0.05), (0.75, 0.25)), strict=True)
+    )
+    parts = [*trained, *(part + len(labels[0]) for part in tested)]
+    truth = torch.from_numpy(np.concatenate(labels))
+    made, moments = parts_of(store_of(np.concatenate(pixels)), parts, truth)
+    return of_parts(made, class_names=names, mean=moments[0], std=moments[1])
 
 
 def _store() -> Path:
@@ -189,53 +245,6 @@ def _fetch(name: str, make: Callable[..., Any]) -> Any:
             f"{name!r} is not in {_store()} and cannot be downloaded ({error}); offline, "
             "load_dataset('digits') and load_dataset('path/to/folder/of/classes') work"
         ) from error
-
-
-def _folder(path: Path, size: int) -> Dataset:
-    from torchvision import transforms
-    from torchvision.datasets import ImageFolder
-
-    if size not in range(8, 257):
-        raise ValueError(f"size is 8 to 256 pixels, not {size!r}")
-    try:
-        found = ImageFolder(str(path), transforms.Compose([transforms.Resize((size, size))]))
-    except FileNotFoundError as error:
-        raise ValueError(f"{path} is not a folder of classes: {error}") from error
-    if not found.samples:
-        raise ValueError(f"{path} holds no pictures")
-    pixels = np.stack([np.asarray(picture).transpose(2, 0, 1) for picture, _ in found])
-    labels = np.asarray(found.targets, np.int64)
-    parts = _stratify(pixels, labels, found.classes, SHARES)
-    return _assemble(pixels, labels, parts, found.classes)
-
-
-def _stratify(
-    pixels: Pixels, labels: Labels, names: Sequence[str], shares: Sequence[float]
-) -> list[NDArray[np.bool_]]:
-    """Split the images of every class by ``shares``, in the order of their pixels' SHA-256.
-
-    No random stream is involved: the same pictures always land in the same part, and equal
-    pictures are neighbours in that order, so they nearly always share one.
-    """
-    order = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels])
-    parts = [np.zeros(len(labels), bool) for _ in shares]
-    for label, name in enumerate(names):
-        mine = np.flatnonzero(labels == label)
-        if len(mine) < len(shares):
-            raise ValueError(
-                f"class {name!r} has {len(mine)} pictures; each needs {len(shares)} or more"
-            )
-        mine = mine[np.argsort(order[mine], kind="stable")]
-        for part, dealt in zip(parts, _deal(mine, shares), strict=True):
-            part[dealt] = True
-    return parts
-
-
-def _deal(items: Labels, shares: Sequence[float]) -> list[Labels]:
-    """Split a list by shares, at least one item each."""
-    spare = len(items) - len(shares)
-    ends = [int(sum(shares[: i + 1]) * spare + 0.5) + i + 1 for i in range(len(shares))]
-    return [items[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def _assemble(

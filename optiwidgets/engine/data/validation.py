@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Part = tuple[Tensor, Tensor]  # images N C H W and labels (N,)
+from optiwidgets.engine.data.stored_part import StoredPart
+
+Part = tuple[Tensor, Tensor] | StoredPart  # images N C H W and labels (N,)
 
 
 def is_index(value: object, count: int) -> bool:
@@ -19,18 +21,38 @@ def is_index(value: object, count: int) -> bool:
 
 def check_part(name: str, part: Part, classes: int) -> None:
     """Raise ValueError, naming the part, for images or labels that are not what they must be."""
-    if not isinstance(part, tuple | list) or len(part) != 2:
+    if not isinstance(part, tuple | list | StoredPart) or len(part) != 2:
         raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
-    images, labels = part
+    if not isinstance(part, StoredPart):  # whose images are finite floats as soon as made
+        _check_images(name, part[0])
+    _check_labels(name, part[1], image_shape(part)[0], classes)
+
+
+def image_shape(part: Part) -> torch.Size:
+    """Shape of a part's images, N C H W, without making them."""
+    return part.shape if isinstance(part, StoredPart) else part[0].shape
+
+
+def some_images(part: Part, places: Sequence[int]) -> Tensor:
+    """Images at these places of a part, without making the others."""
+    if isinstance(part, StoredPart):
+        return part.take(np.asarray(places, np.int64))
+    return part[0][list(places)]
+
+
+def _check_images(name: str, images: object) -> None:
     if not isinstance(images, Tensor) or images.dtype != torch.float32 or images.dim() != 4:
         raise ValueError(f"{name} images are float32 N C H W, not {_describe(images)}")
     _check_plain(name, images)
     if not torch.isfinite(images).all():
         raise ValueError(f"{name} images hold values that are not finite (nan or infinity)")
+
+
+def _check_labels(name: str, labels: object, images: int, classes: int) -> None:
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 1:
         raise ValueError(f"{name} labels are int64 (N,), not {_describe(labels)}")
-    if len(images) != len(labels) or not len(labels):
-        raise ValueError(f"{name} has {len(images)} images and {len(labels)} labels; needs 1 each")
+    if images != len(labels) or not len(labels):
+        raise ValueError(f"{name} has {images} images and {len(labels)} labels; needs 1 each")
     if labels.min() < 0 or labels.max() >= classes:
         bad = int(labels.min() if labels.min() < 0 else labels.max())
         raise ValueError(f"{name} labels are 0 to {classes - 1}, not {bad}")
@@ -66,21 +88,6 @@ def check_geometry(name: str, shape: torch.Size, expected: torch.Size) -> None:
     """Raise ValueError for images of another (C, H, W) than the training images."""
     if shape != expected:
         raise ValueError(f"{name} images are {tuple(shape)}, train's {tuple(expected)}")
-
-
-def check_moments(mean: object, std: object, channels: int) -> None:
-    """Raise ValueError for a mean or std that does not lead back to pixels."""
-    for name, value in (("mean", mean), ("std", std)):
-        try:
-            numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
-        except (TypeError, ValueError, RuntimeError):  # no numbers at all
-            numbers = torch.empty(0)
-        if len(numbers) not in (1, channels) or not torch.isfinite(numbers).all():
-            raise ValueError(
-                f"{name} is one finite number or one per channel ({channels}), not {value!r}"
-            )
-        if name == "std" and (numbers <= 0).any():
-            raise ValueError(f"std is above 0, not {value!r}")
 
 
 def _describe(value: object) -> str:

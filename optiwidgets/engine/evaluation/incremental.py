@@ -22,14 +22,15 @@ from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
+from optiwidgets.engine.models.layers import interface_of
+from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 
 MOST_BYTES = 2**26  # of cached values
+TORCH, RUNTIME = "PyTorch", "ONNX Runtime"
 CHUNK = 64  # batches between two calls of ``on_progress``
-PROBED = 4  # images on which runtime and torch must agree
-TOLERANCE = 1e-3  # of scores there, as a share of the largest
 log = logging.getLogger("optiwidgets")
 
 Values = Mapping[str, NDArray[Any]]  # outputs of nodes, by name
@@ -86,7 +87,8 @@ class IncrementalEvaluator:
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
         tensors = {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
         previous = self._previous
-        graph = None if rounded or self._in_torch else self._graph(net, tensors, previous)
+        in_torch = rounded or self._in_torch or not interface_of(net).head.reads_tensor
+        graph = None if in_torch else self._graph(net, tensors, previous)
         if graph is None:
             return evaluate(net, self.batches)
         boundaries, split = _reusable(graph, tensors, previous)
@@ -96,7 +98,16 @@ class IncrementalEvaluator:
         scores, cached = self._run(graph, tensors, start, split, on_progress)
         boundaries = [*boundaries, *([cached] if cached else [])]
         self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
-        return torch.from_numpy(scores)
+        return interface_of(net).head.logits(torch.from_numpy(scores))
+
+    def run_in_torch(self) -> None:
+        """Run all further models in torch: the runtime gave other scores than torch."""
+        self._in_torch, self._previous = True, None
+
+    @property
+    def runtime(self) -> str:
+        """Name of what ran the last model, or will run the next."""
+        return TORCH if self._in_torch else RUNTIME
 
     @cached_property
     def _start(self) -> _Boundary:
@@ -121,10 +132,10 @@ class IncrementalEvaluator:
     def _check(self, graph: Graph, tensors: Tensors, net: nn.Module) -> None:
         """Raise ValueError if runtime and torch disagree on the scores of a few images."""
         probe = IncrementalEvaluator([self.batches[0][:PROBED]])
-        scores, _ = probe._run(graph, tensors, probe._start, 0)
+        raw, _ = probe._run(graph, tensors, probe._start, 0)
+        scores = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
         expected = evaluate(net, probe.batches).numpy()
-        tolerance = TOLERANCE * np.abs(np.nan_to_num(expected)).max()
-        if not np.allclose(scores, expected, rtol=0, atol=tolerance, equal_nan=True):
+        if not agrees(scores, expected):
             raise ValueError("the exported model says something else than torch")
 
     def _is_exact(self, graph: Graph, tensors: Tensors, split: int) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from threading import RLock
+from typing import Any
 
 from torch import nn
 
@@ -13,7 +14,11 @@ from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.evaluation.images import Images
-from optiwidgets.engine.evaluation.model_checks import check_compatible, check_fit
+from optiwidgets.engine.evaluation.model_checks import (
+    check_compatible,
+    check_default_dtype,
+    check_fit,
+)
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
@@ -23,8 +28,12 @@ from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.mixed_precision.budget import Budget, Goal, fit_budget
 from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
-from optiwidgets.engine.models import batchnorm_folding, zoo
+from optiwidgets.engine.models import zoo
+from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint
+from optiwidgets.engine.models.preparation import PROBED, PreparedModel, prepare
+from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
+from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
@@ -46,13 +55,19 @@ class Experiment:
         Any torch classifier made of Conv2d, Linear and BatchNorm layers: N C H W -> (N, K).
     dataset
         Its images.
+    head
+        Where the class scores are in the model's output, if it is not they: a key of a dict, a
+        place in a tuple, a list of class indices, or a function of the output. One column is the
+        score of the second of two classes.
     memory_mb
-        How much of past reports to remember, in MB; 0 turns it off.
+        How much of past reports to remember, in MB, and how much of the codes of past models;
+        0 turns both off. Of networks that took seconds to win back as much, but always the last.
 
     Raises
     ------
     ValueError
-        A model with nothing to prune, that cannot be traced, or that does not fit the images.
+        A model with nothing to prune, whose weights cannot be followed, or that does not fit the
+        images.
 
     Examples
     --------
@@ -64,46 +79,106 @@ class Experiment:
     True
     """
 
-    def __init__(self, model: nn.Module, dataset: Dataset, *, memory_mb: float = 64) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Dataset,
+        *,
+        head: Pick | Sequence[int] | None = None,
+        memory_mb: float = 64,
+    ) -> None:
         if not isinstance(model, nn.Module):
             raise ValueError(f"model is a torch module, not {type(model).__name__}")
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
-        self.dataset = dataset
+        check_default_dtype()
         spec = model.spec if isinstance(model, zoo.CNN) else None
-        self._compressor = Compressor(batchnorm_folding.fold(model), dataset, spec)
-        self._reports = ReportBuilder(self._compressor, dataset)
+        images = dataset.exploration[0][:PROBED]
+        self._open(prepare(model, images, check_pick(head)), spec, dataset, memory_mb)
+        check_fit(self._compressor.folded, images[:2], len(dataset.class_names))
+
+    def _open(
+        self,
+        prepared: PreparedModel,
+        spec: zoo.Spec | None,
+        dataset: Dataset,
+        memory_mb: float,
+    ) -> None:
+        self.dataset, self._prepared = dataset, prepared
         self._cache = ReportCache(memory_mb)
+        self._compressor = Compressor(prepared, dataset, spec, memory_mb)
+        self._reports = ReportBuilder(self._compressor, dataset)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # what can be done to each layer, once measured
         self._lock = RLock()
-        check_fit(self._compressor.folded, dataset.exploration[0][:2], len(dataset.class_names))
 
     @classmethod
     def load(
-        cls, case: str = "digits", *, model: str = "small", memory_mb: float = 64
+        cls,
+        case: str | os.PathLike[str] = "digits",
+        *,
+        model: str = "small",
+        images: str | os.PathLike[str] | Dataset | None = None,
+        memory_mb: float = 64,
     ) -> Experiment:
-        """Open a case that the package ships, offline: a trained CNN and real images.
+        """Open a case: one that the package ships, offline, or a model that was trained by it.
 
         Parameters
         ----------
         case
             "digits", or synthetic blood-smear cells: "smear", "smear-rare" (5 % positive) or
-            "smear-200" (200 images to explore, chosen to match a textbook's example).
+            "smear-200" (200 images to explore, chosen to match a textbook's example). Or the path
+            of a file that ``optiwidgets train`` wrote.
         model
-            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k).
+            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); a file has
+            its own.
+        images
+            For a file: the folder that the model was trained on, or a ``Dataset`` made from it.
         memory_mb
             As for the class.
 
         Raises
         ------
         ValueError
-            An unknown case or model; the message lists those there are.
+            An unknown case or model; the message lists those there are. A file without its images,
+            or with others than it was trained for.
         """
-        made = cls(zoo.load_trained(model, case), load_dataset(case), memory_mb=memory_mb)
+        check_default_dtype()
+        if is_trained_file(case):
+            return cls(*open_trained(case, images), memory_mb=memory_mb)
+        if images is not None:
+            raise ValueError(f"images are given for a .safetensors file, and case is {case!r}")
+        name = os.fspath(case) if isinstance(case, os.PathLike) else case
+        made = cls(zoo.load_trained(model, name), load_dataset(name), memory_mb=memory_mb)
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
+
+    @classmethod
+    def from_onnx(
+        cls, path: str | os.PathLike[str], dataset: Dataset, **options: Any
+    ) -> Experiment:
+        """Open a classifier from an ONNX file, as a torch module proved equal to ONNX Runtime.
+
+        Parameters
+        ----------
+        path
+            Of a float32 model with one input, images N C H W. Its Conv, Gemm and MatMul nodes
+            become layers, named after the node or the weight.
+        dataset
+            Images of the size that the file takes; the proof is made on eight of them.
+        options
+            ``head`` and ``memory_mb`` as for the class.
+
+        Raises
+        ------
+        ValueError
+            The file has an operator that is not supported, takes other images, or gives other
+            scores than the module made from it; or as for the class.
+        """
+        from optiwidgets.engine.onnx_runtime.onnx_import import load_onnx  # onnx, on first use
+
+        return cls(load_onnx(path, dataset.exploration[0][:PROBED]), dataset, **options)
 
     @property
     def about(self) -> dict[str, str]:
@@ -111,6 +186,7 @@ class Experiment:
         return {
             "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
             "weights": fingerprint(self._compressor.folded),
+            "trained weights": self._prepared.trained.fingerprint,
             "exploration images": self._reports.whole.images.fingerprint,
             "made by": precomputed_reports.made_by(),
         }
@@ -162,7 +238,8 @@ class Experiment:
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
         """Travel to another process: models and images do, what is remembered stays here."""
         made = self._compressor
-        return _reopen, (made.folded, made.dataset, self.dataset, self._cache.memory_mb)
+        memory_mb = self._cache.memory_mb
+        return _reopen, (self._prepared, made.spec, made.dataset, self.dataset, memory_mb)
 
     def __repr__(self) -> str:
         """Model and dataset."""
@@ -185,12 +262,29 @@ class Experiment:
 
     @cached_property
     def impossible(self) -> dict[str, str]:
-        """Reasons why a value of ``Recipe.pruning`` cannot be had with this model, by value."""
+        """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
+        pruner = self._compressor.pruner
         try:
-            self._compressor.pruner.flow  # noqa: B018 (followed on first use)
+            pruner.check_score("bn-scale")
+        except ValueError as error:
+            reason = str(error)
+        else:
+            return {}
+        try:
+            pruner.groups  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
-        return {}
+        return {"bn-scale": reason}
+
+    def check(self) -> ModelCheck:
+        """List the model's layers, and all that was repaired, left out or limited.
+
+        Examples
+        --------
+        >>> print(Experiment.load("digits").check().summary)
+        5 layers with 24,904 weights are pruned and quantized; nothing was left out or changed.
+        """
+        return self._prepared.check
 
     @property
     def openings(self) -> list[Recipe]:
@@ -219,7 +313,7 @@ class Experiment:
         Raises
         ------
         ValueError
-            The method cannot serve this model (channels across a residual sum), or ``first`` is out
+            The method cannot serve this model (channels that all have to stay), or ``first`` is out
             of range.
 
         Examples
@@ -230,6 +324,7 @@ class Experiment:
         (500, 1500)
         """
         check_recipe(recipe)
+        check_default_dtype()
         images = self._reports.whole.images
         if first is not None and first != len(images.labels):
             return self._reports.build(recipe, self._reports.first(first), on_progress)
@@ -283,7 +378,8 @@ class Experiment:
         Raises
         ------
         ValueError
-            Not a report of this experiment, or one about the sealed images; threads out of range.
+            Not a report of this experiment, or one about the sealed images; threads out of range;
+            images that the dataset's mean and std do not lead back to pixels 0..1.
         """
         check_measurable(rep)
         if not self._reports.made(rep):
@@ -434,6 +530,13 @@ class Experiment:
         return report
 
 
-def _reopen(folded: nn.Module, tuned_on: Dataset, dataset: Dataset, memory_mb: float) -> Experiment:
-    experiment = Experiment(folded, tuned_on, memory_mb=memory_mb)  # folding twice changes nothing
+def _reopen(
+    prepared: PreparedModel,
+    spec: zoo.Spec | None,
+    tuned_on: Dataset,
+    dataset: Dataset,
+    memory_mb: float,
+) -> Experiment:
+    experiment = object.__new__(Experiment)
+    experiment._open(prepared, spec, tuned_on, memory_mb)
     return experiment if dataset is tuned_on else experiment.on(dataset)

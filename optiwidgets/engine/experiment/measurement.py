@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import torch
+
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.data.corruptions import invisible_change
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
+from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.onnx_runtime import latency
+from optiwidgets.engine.onnx_runtime.agreement import check_agreement
 from optiwidgets.engine.onnx_runtime.export import export
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.types.recipe import Recipe
@@ -54,9 +58,12 @@ def measure_report(
     threads = latency.check_threads(threads)
     compressor, images = builder.compressor, builder.dataset.exploration[0]
     model = compressor.compress(report.recipe)
-    graph, plain = model.graph(images[:1]), export(compressor.folded, images[:1])
+    graph, plain = model.checked_graph(images), export(compressor.folded, images[:1])
+    check_agreement(plain, compressor.folded, images)
     simulated = evaluate(model.simulation(), builder.whole.images.batches).argmax(1).numpy()
-    agreement = predict(open_session(graph), images).argmax(1) == simulated
+    raw = torch.from_numpy(predict(open_session(graph), images))
+    logits = interface_of(model.packable.net).head.logits(raw)
+    agreement = logits.argmax(1).numpy() == simulated
     before = flip_rate(builder, compressor.compress(Recipe()))
     after = flip_rate(builder, model)
     measured = latency.measure(

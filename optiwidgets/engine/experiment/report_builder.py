@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -21,13 +22,16 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import interface_of, prunable
 from optiwidgets.engine.models.macs import positions
+from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.types.measurements import Confusion, Integers, Size
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
+
+log = logging.getLogger("optiwidgets")
 
 
 class ReportBuilder:
@@ -44,6 +48,8 @@ class ReportBuilder:
     def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
         self.compressor, self.dataset = compressor, dataset
         self.whole = EvaluationSet.of(dataset)
+        self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
+        self._int8_in_torch = False  # the int8 graph is not what torch computes
         self._part: EvaluationSet | None = None  # as many of the images as was asked last
 
     @cached_property
@@ -72,6 +78,10 @@ class ReportBuilder:
         packable = model.packable
         parts, layers = writer.weigh(packable)
         logits = self.logits(model, images, on_progress)
+        if lost := int((~torch.isfinite(logits)).any(1).sum()):
+            log.warning(
+                "%s: %s of %s images get scores that are not finite", recipe, lost, len(logits)
+            )
         simulated = None
         if model.is_int8:  # what the float simulation would have said
             floats = evaluate(model.simulation(), images.batches).argmax(1).numpy()
@@ -125,12 +135,33 @@ class ReportBuilder:
         on_progress: ProgressCallback = lambda _: None,
     ) -> Tensor:
         """Scores (N, K) before softmax from what really runs."""
+        first = images.batches[0][:PROBED]
+        new = (kind := _kind(model)) not in self._proven
+        if new:
+            model.check_decoded()
         if model.is_int8:
-            session = open_session(model.graph(images.batches[0][:1]))
-            return torch.from_numpy(predict(session, torch.cat(list(images.batches))))
+            if self._int8_in_torch:
+                return evaluate(model.simulation(), images.batches)
+            try:
+                graph = model.checked_graph(images.batches[0]) if new else model.graph(first)
+            except ValueError as reason:
+                log.warning("int8 is simulated in torch: %s", reason)
+                self._int8_in_torch = True
+                return evaluate(model.simulation(), images.batches)
+            self._proven.add(kind)
+            raw = torch.from_numpy(predict(open_session(graph), torch.cat(list(images.batches))))
+            return interface_of(model.packable.net).head.logits(raw)
         known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
         resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
-        return resumer(model.simulation(), on_progress)
+        scores = resumer(net := model.simulation(), on_progress)
+        if new:
+            expected = evaluate(net, [first]).numpy()
+            if not agrees(scores[: len(first)].numpy(), expected):
+                log.warning("evaluated in torch: the runtime gives other scores than torch")
+                resumer.run_in_torch()
+                scores = resumer(net, on_progress)
+            self._proven.add(kind)
+        return scores
 
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
         """Softmax scores (N, K) of all exploration images."""
@@ -149,6 +180,13 @@ class ReportBuilder:
     def _positions(self) -> list[int]:
         """How often each weight of a layer is used for one image, layer by layer."""
         return positions(self.compressor.folded, self.dataset.exploration[0][:1])
+
+
+def _kind(model: CompressedModel) -> object:
+    """Return what models have in common that one comparison of runtime and torch answers for."""
+    recipe = without_idle(model.packable.recipe)
+    how = (recipe.pruning, recipe.scheme, recipe.granularity, recipe.recovery)
+    return (*how, min(recipe.bits, 17), model.is_int8, recipe.activation_bits < 32)
 
 
 def _frozen(tensor: Tensor) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.paired_test import paired_drop
+from optiwidgets.engine.onnx_runtime.agreement import ROUNDED_PROBED
 from optiwidgets.engine.onnx_runtime.session import write_onnx
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.serialization.size_breakdown import reconcile
@@ -88,12 +89,14 @@ class ReportOperations:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the packed file."""
-        writer.save(self._compressed().packable, path)
+        made = self._compressed()
+        made.check_decoded()
+        writer.save(made.packable, path)
 
     def export(self, path: str | PathLike[str]) -> None:
         """Write the ONNX file."""
-        example = self.source.dataset.exploration[0][:1]
-        write_onnx(self._compressed().graph(example), path)
+        images = self.source.dataset.exploration[0][:ROUNDED_PROBED]
+        write_onnx(self._compressed().checked_graph(images), path)
 
     def reconcile(self) -> Reconciliation:
         """Account for the bytes of the packed file."""

@@ -3,29 +3,116 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from optiwidgets.engine.models.layers import check_layers, prunable
 from optiwidgets.engine.models.tracing import trace
 
 
+@dataclass(frozen=True, eq=False)
+class TrainedWeights:
+    """Weights as they were trained, before any BatchNorm was folded into them.
+
+    A folded weight is the trained one, each output's row times its factor. Pruning ranks trained
+    weights, as the papers do; all else works on folded ones.
+
+    Parameters
+    ----------
+    weights
+        Of every prunable layer by name, in the layers' shapes.
+    factors
+        (O,) of the layers that a BatchNorm was folded into: its scale over the deviation.
+    norm_scales
+        (O,) of the same layers: the BatchNorm's own scale (its weight), without the deviation.
+    """
+
+    weights: Mapping[str, Tensor]
+    factors: Mapping[str, Tensor]
+    norm_scales: Mapping[str, Tensor]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all weights and factors, by name."""
+        digest = hashlib.sha256()
+        for values in (self.weights, self.factors, self.norm_scales):
+            for name, tensor in values.items():
+                digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def after_training(
+        self, net: nn.Module, outputs: Mapping[str, Tensor | None]
+    ) -> TrainedWeights:
+        """Undo the folding in a net that was trained further, perhaps with fewer channels.
+
+        Parameters
+        ----------
+        net
+            The folded net after training.
+        outputs
+            Indices of the output channels that each layer kept; None where it kept all.
+        """
+
+        def kept(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            chosen = {name: outputs.get(name) for name in values}
+            return {n: v if chosen[n] is None else v[chosen[n]] for n, v in values.items()}
+
+        factors = kept(self.factors)
+        weights = {
+            name: _scale_rows(layer.weight.detach(), _inverse(factors[name]))
+            if name in factors
+            else layer.weight.detach()
+            for name, layer in prunable(net).items()
+        }
+        return TrainedWeights(weights, factors, kept(self.norm_scales))
+
+
+def trained_weights(model: nn.Module) -> TrainedWeights:
+    """Collect a model's weights before folding, and the factors that ``fold`` multiplies them by.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(1, 2, bias=False), nn.BatchNorm1d(2, eps=0.0)).eval()
+    >>> _ = net[0].weight.data.copy_(torch.tensor([[3.0], [4.0]]))
+    >>> _ = net[1].running_var.copy_(torch.tensor([4.0, 16.0]))
+    >>> trained = trained_weights(net)
+    >>> trained.weights["0"].flatten(), trained.factors["0"]
+    (tensor([3., 4.]), tensor([0.5000, 0.2500]))
+    >>> fold(net)[0].weight.flatten()
+    tensor([1.5000, 1.0000])
+    """
+    modules, factors, scales = dict(model.named_modules()), {}, {}
+    for layer, norm_name in _foldable_pairs(model):
+        norm = modules[norm_name]
+        assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+        assert norm.running_var is not None
+        variance = norm.running_var.detach().cpu().float()
+        scale = torch.ones_like(variance) if norm.weight is None else norm.weight.detach()
+        scales[layer] = scale.cpu().float().clone()
+        factors[layer] = scales[layer] / (variance + norm.eps).sqrt()
+    weights = {n: layer.weight.detach().cpu().float() for n, layer in prunable(model).items()}
+    return TrainedWeights({n: w.clone() for n, w in weights.items()}, factors, scales)
+
+
 def fold(model: nn.Module) -> nn.Module:
     """Copy a model in eval mode, every BatchNorm that directly follows a layer folded into it.
 
     Scale and shift of the BatchNorm move into the layer's weight and bias, so outputs stay the
-    same up to rounding; the BatchNorm becomes an Identity and all names stay.
+    same up to rounding; the BatchNorm becomes an Identity and all names stay. A model that torch.fx
+    cannot trace keeps its BatchNorms.
 
     Source: B. Jacob et al., CVPR 2018, section 3.2 (equation 14).
 
     Raises
     ------
     ValueError
-        The model has no Conv2d or Linear layer, shares one weight between two, holds weights that
-        are not finite, or cannot be traced by torch.fx.
+        The model has no Conv2d or Linear layer, shares one weight between two, or holds weights
+        that are not finite.
 
     Examples
     --------
@@ -38,16 +125,32 @@ def fold(model: nn.Module) -> nn.Module:
     folded = folded.to(memory_format=torch.contiguous_format)
     check_layers(folded)
     modules = dict(folded.named_modules())
-    for node in list(trace(folded).nodes):
-        layer = _foldable(node, modules)
-        if layer is None:
-            continue
-        norm = modules[str(node.target)]
+    for layer, norm in _foldable_pairs(folded):
         fuse = fuse_conv_bn_eval if isinstance(modules[layer], nn.Conv2d) else fuse_linear_bn_eval
-        folded.set_submodule(layer, fuse(modules[layer], norm).requires_grad_(False))
-        folded.set_submodule(str(node.target), nn.Identity().eval())
+        folded.set_submodule(layer, fuse(modules[layer], modules[norm]).requires_grad_(False))
+        folded.set_submodule(norm, _rest_of(modules[norm]).eval())
     _check_finite(folded)
     return folded
+
+
+def _foldable_pairs(model: nn.Module) -> list[tuple[str, str]]:
+    """List the layers that a BatchNorm directly follows, and that BatchNorm, by name."""
+    modules = dict(model.named_modules())
+    try:
+        nodes = list(trace(model).nodes)
+    except ValueError:  # the model check says so
+        return []
+    found = ((_foldable(node, modules), str(node.target)) for node in nodes)
+    return [(layer, norm) for layer, norm in found if layer is not None]
+
+
+def _inverse(factors: Tensor) -> Tensor:
+    """Invert factors; 0, where a BatchNorm hides its channel, stays 0."""
+    return torch.where(factors == 0, 0.0, 1 / factors)
+
+
+def _scale_rows(weight: Tensor, factors: Tensor) -> Tensor:
+    return weight * factors.view(-1, *[1] * (weight.dim() - 1))
 
 
 def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
@@ -61,6 +164,13 @@ def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
     name, calls = str(before.target), [str(n.target) for n in node.graph.nodes]
     fits = isinstance(modules[name], nn.Conv2d | nn.Linear)
     return name if fits and calls.count(name) == calls.count(str(node.target)) == 1 else None
+
+
+def _rest_of(norm: nn.Module) -> nn.Module:
+    """Return the steps a BatchNorm takes after it: timm's subclasses drop and activate."""
+    steps = [getattr(norm, name, None) for name in ("drop", "act")]
+    rest = [s for s in steps if isinstance(s, nn.Module) and not isinstance(s, nn.Identity)]
+    return nn.Sequential(*rest) if len(rest) > 1 else rest[0] if rest else nn.Identity()
 
 
 def _check_has_values(model: nn.Module) -> None:

@@ -1,86 +1,184 @@
-"""Removal of output channels, and of the inputs that read them."""
+"""Removal of coupled channels from every tensor that they index."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from optiwidgets.engine.models.layers import prunable
-from optiwidgets.engine.models.tracing import Flow
+from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids, find_groups
+
+TOLERANCE = 1e-4  # of the largest score
 
 
-def kept_columns(weight: Tensor, kept: Tensor, channels: int) -> Tensor:
-    """Return the indices of a layer's inputs (rows I H W flattened) read from the kept channels.
-
-    Behind a flatten every channel is a block of neighbouring inputs.
+def kept(ids: Ids, removed: Ids) -> Tensor:
+    """Return the indices of an axis that stay, ascending.
 
     Examples
     --------
-    >>> kept_columns(torch.zeros(1, 6), torch.tensor([0, 2]), channels=3)
+    >>> kept(np.array([1, 2, 0, 2]), np.array([2]))
+    tensor([0, 2])
+    """
+    return torch.from_numpy(np.flatnonzero(~np.isin(ids, removed)))
+
+
+def kept_columns(weight: Tensor, axis: Tensor) -> Tensor:
+    """Return the kept inputs of a layer's flattened rows, from those of its second axis.
+
+    Examples
+    --------
+    >>> kept_columns(torch.zeros(1, 3, 2, 1), torch.tensor([0, 2]))
     tensor([0, 1, 4, 5])
     """
-    block = weight[0].numel() // channels
-    return (kept[:, None] * block + torch.arange(block)).flatten()
+    block = weight[0, 0].numel()
+    return (axis[:, None] * block + torch.arange(block)).flatten()
 
 
-def remove_channels(model: nn.Module, keep: Mapping[str, Tensor], flow: Flow) -> nn.Module:
-    """Copy a model without the output channels that ``keep`` leaves out and what read them.
-
-    ``keep`` maps layer names to the ascending indices of the channels that stay; layers it does
-    not name keep all.
+def remove_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn.Module:
+    """Copy a model without some of its channels.
 
     Examples
     --------
-    >>> from optiwidgets.engine.models.tracing import channel_flow
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(8, 3))
-    >>> small = remove_channels(net, {"0": torch.tensor([1])}, channel_flow(net))
+    >>> groups = find_groups(net, torch.zeros(2, 1, 2, 2))
+    >>> small = remove_channels(net, np.array([1]), groups)
     >>> small[0].weight.shape, small[2].weight.shape
     (torch.Size([1, 1, 1, 1]), torch.Size([3, 4]))
     """
     smaller = copy.deepcopy(model)
-    original = prunable(model)
-    for name, layer in prunable(smaller).items():
-        if name in keep:
-            _keep_outputs(layer, keep[name])
-        reads = flow.feeds.get(name)
-        if reads is not None and reads in keep:
-            _keep_inputs(layer, keep[reads], len(original[reads].weight))
-    for name, module in smaller.named_modules():
-        reads = flow.feeds.get(name)
-        if isinstance(module, _BatchNorm) and reads is not None and reads in keep:
-            _keep_norm(module, keep[reads])
+    for owner, name, tensor, axes in _tensors(smaller, groups):
+        stay = [kept(ids, removed) for ids in axes]
+        if [len(indices) for indices in stay] == list(tensor.shape):
+            continue
+        cut = tensor.detach()
+        for axis, indices in enumerate(stay):
+            cut = cut.index_select(axis, indices)
+        if isinstance(tensor, nn.Parameter):
+            setattr(owner, name, nn.Parameter(cut, requires_grad=False))
+            if name == "weight":
+                _describe(owner, tensor.shape, cut.shape)
+        else:
+            setattr(owner, name, cut)
+            if name == "running_mean":
+                owner.__dict__["num_features"] = len(cut)
     return smaller
 
 
-def _keep_outputs(layer: nn.Conv2d | nn.Linear, kept: Tensor) -> None:
-    layer.weight = nn.Parameter(layer.weight[kept], requires_grad=False)
-    if layer.bias is not None:
-        layer.bias = nn.Parameter(layer.bias[kept], requires_grad=False)
-    if isinstance(layer, nn.Conv2d):
-        layer.out_channels = len(kept)
-    else:
-        layer.out_features = len(kept)
+def silence_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn.Module:
+    """Copy a model with some of its channels set to zero where they are written and read."""
+    silent = copy.deepcopy(model)
+    for _, name, tensor, axes in _tensors(silent, groups):
+        if name not in ("running_mean", "running_var"):
+            for axis, ids in enumerate(axes):
+                gone = torch.from_numpy(np.flatnonzero(np.isin(ids, removed)))
+                tensor.data.index_fill_(axis, gone, 0)
+    return silent
 
 
-def _keep_inputs(layer: nn.Conv2d | nn.Linear, kept: Tensor, channels: int) -> None:
-    columns = kept_columns(layer.weight, kept, channels)
-    rows = layer.weight.flatten(1)[:, columns]
-    if isinstance(layer, nn.Conv2d):
-        rows = rows.unflatten(1, (len(kept), *layer.kernel_size))
-        layer.in_channels = len(kept)
-    else:
-        layer.in_features = rows.shape[1]
-    layer.weight = nn.Parameter(rows, requires_grad=False)
+def removable_channels(net: nn.Module, images: Tensor) -> ChannelGroups:
+    """Find the groups whose removal was tried and gives what silencing them gives.
+
+    Sets that fail (a size written into the model's code) always stay.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be traced, or none of its channels can be removed.
+    """
+    found, failed = find_groups(net, images), list[str]()
+
+    def sound(sets: Sequence[Ids]) -> bool:
+        trial = found.restricted(sets)
+        gone = [s[1 : len(s) : 2 + i % 3] for i, s in enumerate(sets)]
+        reason = mismatch(net, np.concatenate(gone), trial, images)
+        failed.extend([reason] if reason else [])
+        return not reason
+
+    good: list[Ids] = []
+    waiting = [list(found.sets)] if found.sets else []
+    while waiting:
+        sets = waiting.pop()
+        if sound([*good, *sets]):
+            good += sets
+        elif len(sets) > 1:
+            waiting += [sets[len(sets) // 2 :], sets[: len(sets) // 2]]
+    if not good:
+        reasons = "; ".join(dict.fromkeys([*found.pinned, *failed])) or "no layer has two channels"
+        raise ValueError(
+            f"pruning='channel' cannot serve this model: all its channels stay ({reasons}); "
+            "use pruning='global' or 'layer'"
+        )
+    return found.restricted(sorted(good, key=lambda s: int(s[0])), failed[:1])
 
 
-def _keep_norm(norm: _BatchNorm, kept: Tensor) -> None:
-    for name, parameter in norm.named_parameters():
-        setattr(norm, name, nn.Parameter(parameter[kept], requires_grad=False))
-    for name, buffer in norm.named_buffers():
-        if buffer.dim():
-            setattr(norm, name, buffer[kept])
-    norm.num_features = len(kept)
+def mismatch(net: nn.Module, removed: Ids, groups: ChannelGroups, images: Tensor) -> str:
+    """Tell why a model without some channels is not the one with them silenced; else ''.
+
+    Scores are compared only where no norm takes the channels together with others.
+    """
+    try:
+        with torch.inference_mode():
+            scores = remove_channels(net, removed, groups)(images)
+    except Exception as error:  # noqa: BLE001 (a user's forward may raise anything)
+        return f"without them the model fails: {str(error).splitlines()[0]}"
+    with torch.inference_mode():
+        twin = net if np.isin(removed, groups.norms).any() else None
+        right = (twin or silence_channels(net, removed, groups))(images)
+    if not isinstance(scores, Tensor) or scores.shape != right.shape:
+        return "without them the scores have another shape"
+    if not torch.isfinite(scores).all():
+        return "without them the scores are not finite"
+    if twin is None and (scores - right).abs().max() > TOLERANCE * right.abs().max() + 1e-7:
+        return "without them the scores are not those of zeros in their place"
+    return ""
+
+
+def channels_of_shapes(
+    net: nn.Module, groups: ChannelGroups, shapes: Iterable[tuple[str, Sequence[int]]]
+) -> Ids:
+    """Choose channels to remove so that layers get given shapes.
+
+    Channels that are in the same axes stand for one another: only their number counts.
+    """
+    axes, lost = [], []
+    state = net.state_dict()
+    for name, shape in shapes:
+        for axis in (0, 1):
+            axes.append(groups.tensors[f"{name}.weight"][axis])
+            lost.append(state[f"{name}.weight"].shape[axis] - shape[axis])
+    most = max((int(s.max()) for s in groups.sets), default=0)
+    counts = np.stack([np.bincount(ids, minlength=most + 1) for ids in axes])
+    channels = np.concatenate([*groups.sets, np.zeros(0, np.int64)])
+    kinds, kind_of = np.unique(counts[:, channels], axis=1, return_inverse=True)
+    solution = np.linalg.lstsq(kinds.astype(float), np.array(lost, float), rcond=None)[0]
+    numbers, kind_of = np.rint(solution).astype(int), kind_of.reshape(-1)
+    gone = [channels[kind_of == k][: max(n, 0)] for k, n in enumerate(numbers)]
+    return np.concatenate([*gone, np.zeros(0, np.int64)])
+
+
+def _tensors(
+    model: nn.Module, groups: ChannelGroups
+) -> Iterator[tuple[nn.Module, str, Tensor, list[Ids]]]:
+    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    for path, axes in groups.tensors.items():
+        if any(ids.any() for ids in axes):
+            owner, _, name = path.rpartition(".")
+            yield model.get_submodule(owner), name, state[path], axes
+
+
+def _describe(module: nn.Module, before: Sequence[int], after: Sequence[int]) -> None:
+    """Keep a module's description true to the shape of its weight."""
+    if isinstance(module, nn.Conv2d):
+        module.groups = module.groups * after[0] // before[0] if module.groups > 1 else 1
+        module.out_channels, module.in_channels = after[0], after[1] * module.groups
+    elif isinstance(module, nn.Linear):
+        module.out_features, module.in_features = after
+    elif isinstance(module, nn.LayerNorm):
+        module.normalized_shape = tuple(after)
+    elif isinstance(module, nn.GroupNorm):
+        module.num_channels = after[0]
+    elif hasattr(module, "num_features"):
+        module.__dict__["num_features"] = after[0]

@@ -1,38 +1,138 @@
-"""Prunable layers of a network: lookup, checks, forward hooks, fingerprint."""
+"""Prunable layers of a network: lookup, interface, checks, forward hooks, fingerprint."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from torch import Tensor, fx, nn
+from torch.overrides import TorchFunctionMode
+
+from optiwidgets.engine.models.head import Head
+
+Layer = nn.Conv2d | nn.Linear
+INTERFACE = "_optiwidgets_interface"  # attribute of our own copies of a model
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInterface:
+    """Interface of a prepared model: its layers, and the way from images to class scores.
+
+    ``preparation.prepare`` finds it by running the model, and it goes along with every copy.
+
+    Parameters
+    ----------
+    layers
+        Names of the layers that are counted, pruned and quantized, in order.
+    functional
+        Those whose weight is used by ``F.linear`` or ``F.conv2d`` and not by calling the layer: a
+        layer of the model, or one that stands for a parameter and shares its tensor.
+    head
+        From the model's output to class scores.
+    channels_last
+        Whether images may be given to it in channels_last order.
+    """
+
+    layers: tuple[str, ...]
+    functional: Mapping[str, Layer] = field(default_factory=dict)
+    head: Head = field(default_factory=Head)
+    channels_last: bool = True
+
+
+def interface_of(net: nn.Module) -> ModelInterface:
+    """Return a model's interface: of a model that was not prepared, all its layers as they are."""
+    return _attached(net) or ModelInterface(tuple(_all_layers(net)))
+
+
+def set_interface(net: nn.Module, interface: ModelInterface) -> None:
+    """Attach an interface to a model; copies of it get their own."""
+    object.__setattr__(net, INTERFACE, interface)
+    if isinstance(net, fx.GraphModule):  # of its attributes, a copy keeps this one
+        net.meta[INTERFACE] = interface
+
+
+def _attached(net: nn.Module) -> ModelInterface | None:
+    found: ModelInterface | None = getattr(net, INTERFACE, None)
+    return net.meta.get(INTERFACE) if found is None and isinstance(net, fx.GraphModule) else found
+
+
+def class_logits(net: nn.Module, images: Tensor) -> Tensor:
+    """Compute class scores before softmax (N, K) of images N C H W.
+
+    Examples
+    --------
+    >>> class_logits(nn.Flatten(), torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[1., 2.]])
+    """
+    return interface_of(net).head.logits(net(images))
 
 
 @contextmanager
 def layer_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
     """Register ``hook`` on every prunable layer, and remove it at the end of the block.
 
-    It is called after each forward pass of a layer; what it returns replaces the outputs, if it is
-    not None.
+    It is called after each forward pass of a layer, by call or by function, as
+    ``hook(layer, inputs, output)``; a tensor that it returns replaces the outputs.
     """
-    handles = [layer.register_forward_hook(hook) for layer in prunable(net).values()]
+    functional = interface_of(net).functional
+    called = (layer for name, layer in prunable(net).items() if name not in functional)
+    handles = [layer.register_forward_hook(hook) for layer in called]
+    by_function = _FunctionHooks(functional.values(), hook) if functional else nullcontext()
     try:
-        yield
+        with by_function:
+            yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def prunable(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
-    """Return the Conv2d and Linear layers by name, in module order: their weights are optimized.
+class _FunctionHooks(TorchFunctionMode):
+    """Calls a hook after every ``F.linear`` and ``F.conv2d`` with the weight of given layers."""
+
+    def __init__(self, layers: Iterable[Layer], hook: Callable[..., Tensor | None]) -> None:
+        super().__init__()
+        self.layers, self.hook = {id(layer.weight): layer for layer in layers}, hook
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Run the function, then the hook."""
+        kwargs = kwargs or {}
+        outputs = func(*args, **kwargs)
+        if func not in (F.linear, F.conv2d):
+            return outputs
+        weight = args[1] if len(args) > 1 else kwargs["weight"]
+        layer = self.layers.get(id(weight))
+        if layer is None:
+            return outputs
+        replaced = self.hook(layer, (args[0] if args else kwargs["input"],), outputs)
+        return outputs if replaced is None else replaced
+
+
+def prunable(model: nn.Module) -> dict[str, Layer]:
+    """Return the layers whose weights are optimized, by name, in order.
+
+    Those are the Conv2d and Linear layers; of a prepared model those that run, and the weights that
+    functions use.
 
     Examples
     --------
     >>> list(prunable(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(2, 3))))
     ['0', '2']
     """
+    interface = _attached(model)
+    if interface is None:
+        return _all_layers(model)
+    modules = dict(model.named_modules())
+    return {n: interface.functional.get(n) or modules[n] for n in interface.layers}
+
+
+def _all_layers(model: nn.Module) -> dict[str, Layer]:
     return {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
 
 
@@ -46,9 +146,17 @@ def check_layers(model: nn.Module) -> None:
 
 
 def other_parameters(model: nn.Module) -> dict[str, Tensor]:
-    """Return the state without the prunable weights: biases, unfolded BatchNorms, buffers."""
-    weights = {f"{name}.weight" for name in prunable(model)}
-    return {name: t for name, t in model.state_dict().items() if name not in weights}
+    """Return the state without the prunable weights: biases, unfolded BatchNorms, buffers.
+
+    Every tensor once, under its first name, where the model has it under several.
+    """
+    seen = {id(layer.weight) for layer in prunable(model).values()}
+    others = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            others[name] = tensor.detach()
+    return others
 
 
 def fingerprint(net: nn.Module) -> str:

@@ -25,7 +25,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     used = dict.fromkeys(prunable(net).values(), 0)
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        used[layer] += output[0].numel() // len(layer.weight)  # type: ignore[index, arg-type]
+        used[layer] += output.numel() // len(layer.weight)  # type: ignore[index, arg-type]
 
     with layer_hooks(net, count), torch.inference_mode():
         net(example[:1])

@@ -1,91 +1,16 @@
-"""The structure of a model: its prunable layers, BatchNorm folded away, channels taken out.
-
-Nothing here knows an architecture: torch.fx tells which layer feeds which. Every function returns
-a new model and leaves the one it was given as it was.
-"""
+"""Tracing of a model's steps by torch.fx."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import RLock, get_ident
-from typing import Any, NoReturn
+from typing import Any
 
 from torch import fx, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from optiwidgets.engine.models.layers import prunable
 
-# What hands channels on as they came, one by one: a removed channel can be followed through it.
-CHANNELWISE_MODULES = (
-    _BatchNorm, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish,
-    nn.Sigmoid, nn.Tanh, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
-    nn.Dropout, nn.Dropout2d, nn.Identity,
-)  # fmt: skip
-CHANNELWISE_NAMES = {
-    "relu", "relu_", "relu6", "leaky_relu", "elu", "gelu", "silu", "hardswish", "sigmoid", "tanh",
-    "max_pool2d", "_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d",
-    "boolean_dispatch", "dropout", "dropout2d", "contiguous",
-}  # fmt: skip
-PLANE_AXES = {2, 3, -1, -2}  # H and W of N C H W
 _tracing = RLock()  # fx puts its hooks into torch for the whole process
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Whose output channels arrive where.
-
-    ``feeds`` names, for each layer and each BatchNorm that stayed, the layer whose channels it
-    reads (None for the image); ``last`` is the layer whose channels are the model's output.
-    """
-
-    feeds: Mapping[str, str | None]
-    last: str | None
-
-
-def channel_flow(model: nn.Module) -> Flow:
-    """Follow every layer's channels to the layers that read them.
-
-    Raises
-    ------
-    ValueError
-        Channels meet a step that does not hand them on one by one (a sum of two branches, a
-        grouped convolution, a layer called twice): removing them there would break the model.
-
-    Examples
-    --------
-    >>> flow = channel_flow(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3)))
-    >>> dict(flow.feeds), flow.last
-    ({'0': None, '2': '0'}, '2')
-    """
-    layers, modules = prunable(model), dict(model.named_modules())
-    source: dict[fx.Node, str] = {}
-    feeds: dict[str, str | None] = {}
-    last = None
-    for node in trace(model).nodes:
-        name = str(node.target)
-        arriving = sorted({source[n] for n in node.all_input_nodes if n in source})
-        reads = arriving[0] if arriving else None
-        if node.op == "output":
-            last = reads
-        elif node.op == "call_module" and name in layers:
-            layer = layers[name]
-            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
-                _refuse(f"layer {name!r} is a convolution in {layer.groups} groups")
-            if name in feeds:
-                _refuse(f"layer {name!r} is called twice")
-            feeds[name], source[node] = reads, name
-        elif reads is not None and not _is_size(node):
-            final = len(arriving) == 1 and all(user.op == "output" for user in node.users)
-            if not (final or _channelwise(node, modules)):  # before the output all channels stay
-                _refuse_step(node, modules, arriving)
-            source[node] = reads
-            if isinstance(modules.get(name), _BatchNorm):
-                feeds[name] = reads
-    for name in layers:
-        if name not in feeds:
-            _refuse(f"layer {name!r} is called where torch.fx cannot see it, or never")
-    return Flow(feeds, last)
 
 
 def rectified(model: nn.Module) -> set[str]:
@@ -97,7 +22,11 @@ def rectified(model: nn.Module) -> set[str]:
     {'0'}
     """
     layers, modules = prunable(model), dict(model.named_modules())
-    calls = [node for node in trace(model).nodes if str(node.target) in layers]
+    try:
+        nodes = trace(model).nodes
+    except ValueError:  # nothing is known about it then
+        return set()
+    calls = [node for node in nodes if str(node.target) in layers]
     once = {node for node in calls if [n.target for n in calls].count(node.target) == 1}
     return {str(node.target) for node in once if _only_relus_see(node, modules)}
 
@@ -115,12 +44,20 @@ def _only_relus_see(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
     return bool(node.users) and all(map(ends_well, node.users))
 
 
+def is_batchnorm_act(module: nn.Module) -> bool:
+    """Tell whether this is timm's BatchNorm2d with dropout and activation inside."""
+    return isinstance(module, nn.BatchNorm2d) and type(module).__name__ == "BatchNormAct2d"
+
+
 class _Tracer(fx.Tracer):
     """Follows the calls of one thread: while it works, fx intercepts those of every thread."""
 
     def __init__(self) -> None:
         super().__init__()
         self._thread = get_ident()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return is_batchnorm_act(m) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: dict[str, Any]
@@ -151,52 +88,5 @@ def trace(model: nn.Module) -> fx.Graph:
     try:
         with _tracing:
             return _Tracer().trace(model)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, fx.proxy.TraceError) as error:
-        raise ValueError(
-            f"torch.fx cannot trace the model ({error}); its forward may not branch on the image"
-        ) from error
-
-
-def _channelwise(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
-    """Tell whether a step hands channels on one by one."""
-    if node.op == "call_module":
-        module = modules[str(node.target)]
-        if isinstance(module, nn.Flatten):
-            return (module.start_dim, module.end_dim) == (1, -1)
-        return isinstance(module, CHANNELWISE_MODULES)
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    given = [*node.args[1:], *node.kwargs.values()]
-    first = given[0] if given else None
-    if name == "flatten":
-        return given in ([1], [1, -1])
-    if name in ("view", "reshape"):
-        shape = list(first) if isinstance(first, tuple | list) else given
-        return len(shape) == 2 and bool(shape[1] == -1)
-    if name == "mean":
-        return isinstance(first, tuple | list) and set(first) <= PLANE_AXES
-    return name in CHANNELWISE_NAMES
-
-
-def _is_size(node: fx.Node) -> bool:
-    """Tell whether this node is a number or a shape, which carries no channels."""
-    if node.op == "call_method":
-        return node.target in ("size", "dim")
-    return node.target is getattr and node.args[1] in ("shape", "ndim")
-
-
-def _refuse_step(node: fx.Node, modules: Mapping[str, nn.Module], arriving: list[str]) -> NoReturn:
-    """Name the step as a user knows it: a module's name and type, or the function's name."""
-    step = repr(getattr(node.target, "__name__", node.target))
-    if node.op == "call_module":
-        step = f"{node.target!r} ({type(modules[str(node.target)]).__name__})"
-    layers = " and ".join(map(repr, arriving))
-    _refuse(
-        f"channels of {layers} meet {step}, which does not hand them on one by one (a "
-        "residual sum, say, or a view of fixed size where flatten(1) would do)"
-    )
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise ValueError(
-        f"pruning='channel' cannot serve this model: {reason}; use pruning='global' or 'layer'"
-    )
+    except Exception as error:  # a forward is anybody's code, and fx answers it in many ways
+        raise ValueError(f"torch.fx cannot follow the model's forward ({error})") from error

@@ -1,6 +1,12 @@
-"""Train the zoo's models: augmented images, AdamW, one learning-rate cycle."""
+"""Train a model: augmented images, AdamW, one learning-rate cycle, the best epoch kept."""
 
 from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
@@ -8,30 +14,75 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.models.zoo import CNN, Spec, build
+from optiwidgets.engine.data.validation import Part
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.models.trained_files import is_trained_file
+from optiwidgets.engine.models.zoo import TRAINABLE, Spec, build_trainable, load_model
 
 BATCH = 64
-PEAK_RATE = 4e-3
+PEAK_RATE = {"small": 4e-3, "wide": 4e-3, "resnet18": 2e-3}
+GOING_ON = 0.25  # of the rate, for a model that was trained before
+KEPT = ("best", "last")
 
 
-def train(dataset: Dataset, name: str, *, epochs: int = 60, seed: int = 0) -> CNN:
-    """Train a CNN of the zoo on the training part alone, with a progress bar.
+@dataclass(frozen=True)
+class Epoch:
+    """Result of one epoch: its number from 1, training loss, score on calibration images."""
+
+    number: int
+    loss: float
+    accuracy: float
+    calibration_loss: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Order of epochs, best last: by accuracy, then by loss, both on calibration images."""
+        return self.accuracy, -self.calibration_loss
+
+
+def train(
+    dataset: Dataset,
+    name: str | PathLike[str] = "small",
+    *,
+    epochs: int = 60,
+    seed: int = 0,
+    keep: str = "best",
+    on_progress: ProgressCallback = lambda _: None,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> Any:
+    """Train a model on the training part, with a progress bar.
+
+    An interrupt (Ctrl-C, or the notebook's stop button) ends it early once an epoch is done: the
+    best one so far is returned.
 
     Parameters
     ----------
     dataset
-        Square images; only ``dataset.train`` is looked at.
+        Square images; ``dataset.train`` is trained on, ``dataset.calibration`` chooses the epoch.
     name
-        "small" or "wide".
+        "small", "wide", or "resnet18" (torchvision's, with random weights); or a file that
+        ``optiwidgets train`` wrote, to go on from: where the classes are others, with a new head.
     epochs
         Passes over the training images, 1 or more.
     seed
         Seeds weights, order and augmentation.
+    keep
+        "best" keeps the epoch most accurate on calibration images (among equals the one of least
+        loss, then the later one), "last" the last one.
+    on_progress
+        Called after every epoch; an exception that it raises ends the training.
+    on_epoch
+        Called after every epoch with its numbers.
 
     Returns
     -------
-    CNN
-        In eval mode.
+    torch.nn.Module
+        In eval mode; a ``CNN`` unless it is a resnet18.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, a file that does not fit the images, images that are not square.
 
     Examples
     --------
@@ -43,39 +94,146 @@ def train(dataset: Dataset, name: str, *, epochs: int = 60, seed: int = 0) -> CN
     """
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs are 1 or more, not {epochs}")
-    images, labels = dataset.train
-    if images.shape[2] != images.shape[3]:
-        raise ValueError(f"the zoo's models take square images, not {tuple(images.shape[2:])}")
+    if keep not in KEPT:
+        raise ValueError(f"keep is one of {', '.join(map(repr, KEPT))}, not {keep!r}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        spec = Spec(
-            name=name,
-            channels=images.shape[1],
-            size=images.shape[2],
-            classes=len(dataset.class_names),
-        )
-        net = build(spec).train()
-        _fit(net, images, labels, epochs)
+        net, rate = _start(name, dataset)
+        fit = _Fit(net.train(), dataset.train, dataset.calibration, epochs, rate)
+        fit.run(keep, on_progress, on_epoch)
     return net.eval()
 
 
-def _fit(net: nn.Module, images: Tensor, labels: Tensor, epochs: int) -> None:
-    steps = -(-len(images) // BATCH)
-    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=1e-2)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps * epochs)
-    bar = tqdm(range(epochs), "training", unit="epoch")
-    for _ in bar:
-        order, total = torch.randperm(len(images)), 0.0
-        for chosen in order.split(BATCH):
-            loss = F.cross_entropy(
-                net(augment(images[chosen])), labels[chosen], label_smoothing=0.05
+def check_start(name: str | PathLike[str]) -> None:
+    """Raise ValueError for something that training cannot start from.
+
+    Examples
+    --------
+    >>> check_start("huge")
+    Traceback (most recent call last):
+    ...
+    ValueError: model is one of 'small', 'wide', 'resnet18' or a .safetensors file, not 'huge'
+    """
+    if not is_trained_file(name) and name not in TRAINABLE:
+        known = ", ".join(map(repr, TRAINABLE))
+        raise ValueError(f"model is one of {known} or a .safetensors file, not {name!r}")
+
+
+def _start(name: str | PathLike[str], dataset: Dataset) -> tuple[nn.Module, float]:
+    """Build a model for a dataset, new or from a file, and its learning rate."""
+    check_start(name)
+    shape = tuple(dataset.train[0].shape[1:])
+    if shape[1] != shape[2]:
+        raise ValueError(f"the zoo's models take square images, not {shape[1:]}")
+    classes = len(dataset.class_names)
+    if not is_trained_file(name):
+        spec = Spec(name=fspath(name), channels=shape[0], size=shape[1], classes=classes)
+        return build_trainable(spec), PEAK_RATE[spec["name"]]
+    trained, _ = load_model(name)
+    before: Spec = trained.spec  # type: ignore[assignment]
+    spec = Spec(name=before["name"], channels=shape[0], size=shape[1], classes=classes)
+    net = build_trainable(spec)
+    taken = _check_fits(trained, net, fspath(name), classes == before["classes"])
+    net.load_state_dict(taken, strict=False)
+    return net, PEAK_RATE[spec["name"]] * GOING_ON
+
+
+def _check_fits(
+    trained: nn.Module, net: nn.Module, path: str, same_classes: bool
+) -> dict[str, Tensor]:
+    """Weights of a trained model that a new one takes over: all, or all but the head.
+
+    Raises
+    ------
+    ValueError
+        Another tensor has another shape, as images of another size need it.
+    """
+    taken, fresh = dict(trained.state_dict()), net.state_dict()
+    if not same_classes:
+        head = ("fc." if hasattr(net, "fc") else "head.",)
+        taken = {name: value for name, value in taken.items() if not name.startswith(head)}
+    for name, value in taken.items():
+        if value.shape != fresh[name].shape:
+            old, new = trained.spec, net.spec
+            raise ValueError(
+                f"{path} was trained on images of {old['channels']} channels and {old['size']} "  # type: ignore[index]
+                f"pixels, and these have {new['channels']} and {new['size']}: {name!r} does not fit"  # type: ignore[index]
             )
-            optimizer.zero_grad()
+    return taken
+
+
+class _Fit:
+    """One training of one net."""
+
+    def __init__(
+        self, net: nn.Module, train: Part, calibration: Part, epochs: int, rate: float
+    ) -> None:
+        self.net, self.epochs = net, epochs
+        (self.images, self.labels), self.calibration = train, calibration
+        steps = len(_batches(torch.arange(len(self.images))))
+        self.optimizer = torch.optim.AdamW(net.parameters(), weight_decay=1e-2)
+        self.cycle = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, rate, total_steps=steps * epochs
+        )
+
+    def run(
+        self, keep: str, on_progress: ProgressCallback, on_epoch: Callable[[Epoch], None]
+    ) -> None:
+        """Train, and leave the net in the state of the epoch to keep."""
+        best: tuple[Epoch, dict[str, Tensor]] | None = None
+        bar = tqdm(range(1, self.epochs + 1), "training", unit="epoch")
+        try:
+            for number in bar:
+                loss = self._epoch()
+                done = Epoch(number, loss, *self._score())
+                if best is None or keep == "last" or done.rank >= best[0].rank:
+                    best = done, copy.deepcopy(self.net.state_dict())
+                bar.set_postfix(
+                    loss=f"{loss:.3f}", calibration=f"{done.accuracy:.1%}", best=best[0].number
+                )
+                on_epoch(done)
+                on_progress(Progress(number / self.epochs, f"epoch {number} of {self.epochs}"))
+        except KeyboardInterrupt:
+            if best is None:
+                raise
+            bar.write(
+                f"interrupted: kept epoch {best[0].number} of {self.epochs}, right on "
+                f"{best[0].accuracy:.1%} of the calibration images"
+            )
+        assert best is not None  # one epoch at least
+        self.net.load_state_dict(best[1])
+
+    def _epoch(self) -> float:
+        """Go through the training images once; the mean loss."""
+        self.net.train()
+        total = 0.0
+        for chosen in _batches(torch.randperm(len(self.images))):
+            loss = F.cross_entropy(
+                self.net(augment(self.images[chosen])), self.labels[chosen], label_smoothing=0.05
+            )
+            self.optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
-            cycle.step()
+            self.optimizer.step()
+            self.cycle.step()
             total += loss.item() * len(chosen)
-        bar.set_postfix(loss=f"{total / len(images):.3f}")
+        return total / len(self.images)
+
+    def _score(self) -> tuple[float, float]:
+        """Accuracy and loss on the calibration images."""
+        images, labels = self.calibration
+        self.net.eval()
+        with torch.no_grad():
+            scores = torch.cat([self.net(batch) for batch in images.split(BATCH)])
+        accuracy = (scores.argmax(1) == labels).double().mean().item()
+        return accuracy, F.cross_entropy(scores, labels).item()
+
+
+def _batches(order: Tensor) -> list[Tensor]:
+    """Split an order into batches; one image left over joins the last, as BatchNorm needs two."""
+    batches = list(order.split(BATCH))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def augment(images: Tensor) -> Tensor:

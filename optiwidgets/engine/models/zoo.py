@@ -1,17 +1,26 @@
-"""The small CNNs that come with the package, and their trained weights."""
+"""The architectures that the package trains, and the trained weights that it ships."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from os import PathLike
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+RESNET18 = "resnet18"  # torchvision's
+TRAINABLE = ("small", "wide", RESNET18)
+RANGES = {  # geometry of a spec -> its range, for the small CNNs and for resnet18
+    "channels": (1, 16),
+    "size": (8, 256),
+    "classes": (2, 1000),
+}
+RESNET_SIZES = (32, 640)
 SIZES = {"small": ((8, 16, 32), 64), "wide": ((16, 32, 64), 128)}
 CASES = {  # case -> whose weights serve it
     "digits": "digits",
@@ -88,11 +97,36 @@ def build(spec: Spec) -> CNN:
     25090
     """
     check_name(spec["name"])
-    for field, low, high in (("channels", 1, 16), ("size", 8, 256), ("classes", 2, 1000)):
+    _check_geometry(spec, RANGES)
+    return CNN(spec)
+
+
+def _check_geometry(spec: Spec, ranges: Mapping[str, tuple[int, int]]) -> None:
+    for field, (low, high) in ranges.items():
         value = spec[field]  # type: ignore[literal-required]
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{field} of a zoo model is {low} to {high}, not {value!r}")
-    return CNN(spec)
+
+
+def build_trainable(spec: Spec) -> nn.Module:
+    """Make an untrained model: a CNN of the zoo, or torchvision's resnet18 for these images.
+
+    Raises
+    ------
+    ValueError
+        Unknown name, or a geometry out of range.
+    """
+    if spec["name"] != RESNET18:
+        return build(spec)
+    from torchvision.models import resnet18
+
+    _check_geometry(spec, {**RANGES, "size": RESNET_SIZES})
+    net: nn.Module = resnet18(weights=None, num_classes=spec["classes"])
+    if spec["channels"] != 3:
+        net.conv1 = nn.Conv2d(spec["channels"], 64, 7, 2, 3, bias=False)
+        nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
+    net.spec = spec  # type: ignore[assignment]
+    return net
 
 
 def check_name(name: str) -> None:
@@ -147,13 +181,49 @@ def load_trained(name: str, case: str = "digits") -> CNN:
 
 
 def load_weights(path: str | PathLike[str]) -> CNN:
-    """Build the CNN that ``save_weights`` wrote, in eval mode."""
-    with safe_open(path, "pt") as file:
-        net = build(json.loads(file.metadata()["spec"]))
-        net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
-    return net.eval()
+    """Build the CNN that ``save_weights`` wrote, in eval mode.
+
+    Raises
+    ------
+    ValueError
+        The file holds another model.
+    """
+    net, _ = load_model(path)
+    if not isinstance(net, CNN):
+        raise ValueError(f"{path} holds a {net.spec['name']}; Experiment.load opens it")  # type: ignore[index]
+    return net
 
 
-def save_weights(net: CNN, path: str | PathLike[str]) -> None:
-    """Write weights and spec as one safetensors file."""
-    save_file(net.state_dict(), path, {"spec": json.dumps(net.spec)})
+def load_model(path: str | PathLike[str]) -> tuple[nn.Module, dict[str, Any]]:
+    """Build any model that ``save_weights`` wrote, in eval mode; the second is the file's notes.
+
+    Raises
+    ------
+    ValueError
+        Not such a file, or one that was cut off.
+    FileNotFoundError
+        There is none.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            notes = json.loads(file.metadata()["spec"])
+            fields: Any = {name: notes.pop(name) for name in Spec.__annotations__}
+            net = build_trainable(fields)
+            net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no file that `optiwidgets train` or save_weights wrote ({error})"
+        ) from error
+    return net.eval(), notes
+
+
+def save_weights(
+    net: nn.Module, path: str | PathLike[str], notes: Mapping[str, Any] | None = None
+) -> None:
+    """Write weights and spec of a model of ``build_trainable`` as one safetensors file.
+
+    Notes are kept beside the spec, in one entry: the order of several would be left to chance.
+    """
+    spec: Any = net.spec
+    state = {name: value.contiguous() for name, value in net.state_dict().items()}
+    save_file(state, path, {"spec": json.dumps({**spec, **(notes or {})})})

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import pickle
 import re
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from threading import RLock
+from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +31,7 @@ GRAPHS = Path(__file__).with_name("graphs")  # made by `make graphs`
 INPUT, OUTPUT, BATCH_AXIS = "images", "scores", "N"
 REMEMBERED = 16  # exported architectures, without their weights a few KB each
 WIDTHS = re.compile(r"(?<=Conv2d\()\d+, \d+|(?<=in_features=)\d+|(?<=out_features=)\d+")
+WIDTH_ATTRIBUTES = {"in_channels", "out_channels", "in_features", "out_features"}
 # What takes the number of channels from its inputs; a Reshape counts if it only flattens
 WIDTH_FREE = {
     "Conv", "Gemm", "Relu", "Clip", "LeakyRelu", "Elu", "Sigmoid", "HardSwish", "Tanh", "MaxPool",
@@ -35,6 +39,7 @@ WIDTH_FREE = {
 }  # fmt: skip
 
 _templates: OrderedDict[str, onnx.ModelProto] = OrderedDict()
+_unlike = count()
 _exporting = RLock()  # the exporter and the warnings filter are one for the whole process
 
 
@@ -144,15 +149,51 @@ def _file_name(kind: str) -> str:
 
 
 def _architecture(net: nn.Module, example: Tensor) -> str:
-    """Everything a graph depends on but the values, and their widths, that it is filled with."""
+    """Everything a graph depends on but the values, and their widths, that it is filled with.
+
+    That is the code that torch.fx records with the functions it calls, and every attribute of the
+    modules that it calls as a whole: ``repr`` does not show all of them.
+    """
     graph, state = tracing.trace(net), net.state_dict()
     fixed = {k: v.tolist() for k, v in state.items() if not v.is_floating_point()}
+    called: dict[str, object] = {}
     for node in graph.nodes:
         if node.op == "get_attr" and node.target not in state:
             owner, _, name = node.target.rpartition(".")
             fixed[node.target] = getattr(net.get_submodule(owner), name).tolist()
+        elif node.op == "call_module":
+            for name, module in net.get_submodule(node.target).named_modules(prefix=node.target):
+                called[name] = _attributes(module)
+        elif node.op == "call_function":
+            called[node.name] = _value(node.target)
     modules = WIDTHS.sub("", str(net))
-    return f"{graph.python_code('self').src}\n{modules}\n{fixed}\n{tuple(example.shape[1:])}"
+    code = graph.python_code("self").src
+    return f"{code}\n{modules}\n{fixed}\n{called}\n{tuple(example.shape[1:])}"
+
+
+def _attributes(module: nn.Module) -> dict[str, object]:
+    """Return the type and the own attributes of a module: no tensors, no modules, no widths."""
+    blank = vars(nn.Module()).keys() | WIDTH_ATTRIBUTES
+    own = {k: _value(v) for k, v in sorted(vars(module).items()) if k not in blank}
+    return {"": f"{type(module).__module__}.{type(module).__qualname__}", **own}
+
+
+def _value(value: object) -> object:
+    """Return something whose ``repr`` tells values apart, between processes where that can be."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list):
+        return [type(value).__name__, *map(_value, value)]
+    if isinstance(value, FunctionType | BuiltinFunctionType):
+        code = getattr(value, "__code__", None)  # what one name stands for may change
+        cells = [_value(c.cell_contents) for c in getattr(value, "__closure__", None) or ()]
+        local = "<" in value.__qualname__  # a lambda, or made by a function
+        own = [code.co_code.hex(), code.co_consts, cells] if code and local else []
+        return [value.__module__, value.__qualname__, *own]
+    try:
+        return hashlib.sha256(pickle.dumps(value)).hexdigest()
+    except Exception:  # noqa: BLE001 (objects raise all sorts): then it is like no other
+        return f"no other is like this one: {next(_unlike)}"
 
 
 def _without_meaning(net: nn.Module) -> nn.Module:

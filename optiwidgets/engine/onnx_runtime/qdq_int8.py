@@ -50,9 +50,10 @@ def to_int8(
         As ``export`` makes it, the initializers named as in the state.
     layers
         Quantized weights by layer name, 8 bits or fewer; layers with more stay in float. The
-        decoded weights, not the codes, of two sorts of convolutions meet their rounded inputs in a
-        float kernel: those over fewer than 8 channels (an image, say), where that is several times
-        faster, and those that feed a sum, which have no integer kernel.
+        codes of two sorts of convolutions are decoded when the runtime opens the model, and meet
+        their rounded inputs in a float kernel: those over fewer than 8 channels (an image, say),
+        where that is several times faster, and those that feed a sum, which have no integer
+        kernel.
     ranges
         Lowest and highest input of each of these layers, as ``calibrate`` gives them.
 
@@ -153,6 +154,7 @@ class _Rewriter:
     def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, ActivationQuantizer]) -> None:
         self.graph, self.shared, self.floats = graph, shared, _floats(graph)
         self.calls: Counter[str] = Counter()
+        self.decoded_once: set[str] = set()
         self.rounded: dict[tuple[str, ActivationQuantizer, bool], str] = {}
         del graph.node[:]
 
@@ -168,9 +170,11 @@ class _Rewriter:
         if wanted:
             plain = layer is not None and _is_narrow(node, self.floats)
             new.input[0] = self.round(node.input[0], wanted, plain)
-        # a convolution whose output stays float has no integer kernel: its weight is left decoded
+        # a convolution whose output stays float has no integer kernel: it gets decoded weights
         if layer and wanted and (node.op_type != "Conv" or node.output[0] in self.shared):
             new.input[1:] = self.decode(node.input[1:], layer, wanted.scale)
+        elif layer:
+            new.input[1] = self.decode_weight(node.input[1], layer)
         self.graph.node.append(new)
 
     def round(self, value: str, quantizer: ActivationQuantizer, plain: bool) -> str:
@@ -211,6 +215,25 @@ class _Rewriter:
         decoded |= {name: self.decode_one(f"{name}{call}", steps, step) for name in known}
         return [decoded.get(name, name) for name in parameters]
 
+    def decode_weight(self, weight: str, layer: QuantizedWeight) -> str:
+        """Decode a weight by arithmetic, to the very values that it has; return their name.
+
+        The runtime does so once, when it opens the model, so the kernel is the float one.
+        """
+        name = f"{weight}.decoded_once"
+        if name not in self.decoded_once:
+            self.decoded_once.add(name)
+            codes, scale, zero_point = _to_stored(layer, layer.scale)
+            column = [-1, *[1] * (codes.ndim - 1)] if scale.ndim else []
+            stored = self.constant(f"{name}.codes", codes)
+            steps = self.node("Cast", [stored], f"{name}.float", to=FLOAT)
+            if zero_point.any():
+                zero = self.constant(f"{name}.zero_point", zero_point.astype("f4").reshape(column))
+                steps = self.node("Sub", [steps, zero], f"{name}.steps")
+            step = self.constant(f"{name}.scale", scale.reshape(column))
+            self.node("Mul", [steps, step], name)
+        return name
+
     def decode_one(self, name: str, *constants: NDArray[Any]) -> str:
         """Decode codes by scale and perhaps zero point, and return the name of the values."""
         parts = zip(("codes", "scale", "zero_point"), constants, strict=False)
@@ -241,13 +264,19 @@ class _Rewriter:
 def _bias_safe_scale(
     layer: QuantizedWeight, bias: NDArray[np.float32], input_scale: float
 ) -> Tensor:
-    """Compute scales (R,) with which every bias fits its 32 bits: larger only for dead channels.
+    """Compute scales (R,) with which every bias fits its 32 bits and dead rows keep theirs.
 
     A bias is stored in steps of input scale x weight scale. Where weights are tiny beside it, that
-    is more than 2^31 steps, and the runtime would overflow silently.
+    is more than 2^31 steps, and the runtime would overflow silently: the scale is larger. Where all
+    weights of a row are 0 (pruned, say), any scale gives the same weights: the smallest that the
+    bias fits keeps it to one part in 2^30.
     """
     rows = torch.from_numpy(np.abs(bias)).view(layer.scale.numel(), -1).amax(1)
-    return torch.maximum(layer.scale, rows / (input_scale * MOST_STEPS))
+    least = rows / (input_scale * MOST_STEPS)
+    dead = ~(layer.decode() != 0).view(layer.scale.numel(), -1).any(1)
+    tiny = torch.finfo(torch.float32).tiny
+    fine = torch.where(dead & (least * input_scale > tiny) & (least > tiny), least, layer.scale)
+    return torch.maximum(fine, least)
 
 
 def _to_stored(

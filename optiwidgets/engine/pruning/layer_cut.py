@@ -14,12 +14,14 @@ class LayerCut:
 
     ``mask`` is in the weight's shape, True where a weight stayed. Where channels were removed,
     ``outputs`` are the indices of those that stayed, and ``columns`` those of the inputs, of the
-    untouched layer's flattened rows; None where all did.
+    untouched layer's flattened rows, ``groups`` those of a grouped convolution's groups; None where
+    all did.
     """
 
     mask: Tensor
     outputs: Tensor | None = None
     columns: Tensor | None = None
+    groups: Tensor | None = None
 
     @property
     def with_bias(self) -> Tensor:
@@ -29,6 +31,8 @@ class LayerCut:
 
     def of_inputs(self, moments: Tensor) -> Tensor:
         """Select the inputs that stayed from the untouched layer's moments (G, I + 1, I + 1)."""
+        if self.groups is not None:
+            moments = moments[self.groups]
         if self.columns is None:
             return moments
         return moments[:, self.with_bias][:, :, self.with_bias]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics, damped
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.models import channel_removal, tracing
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models import channel_removal
+from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
+from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids
+from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, rank_together
 from optiwidgets.engine.pruning.scores import (
@@ -39,10 +42,13 @@ class Pruner:
         The model with BatchNorm folded in, as ``batchnorm_folding.fold`` returns it.
     dataset
         Scores use its calibration images; those that need labels its training images.
+    trained
+        The weights before folding, which magnitude and LAMP rank. Scores that look at inputs,
+        outputs or gradients rank the folded weights, of which they are computed.
     """
 
-    def __init__(self, folded: nn.Module, dataset: Dataset) -> None:
-        self.folded, self.dataset = folded, dataset
+    def __init__(self, folded: nn.Module, dataset: Dataset, trained: TrainedWeights) -> None:
+        self.folded, self.dataset, self.trained = folded, dataset, trained
         self.seen = LayerStatistics(folded, dataset.calibration[0])
         self._ranks = lru_cache(maxsize=16)(self._rank)
 
@@ -52,9 +58,20 @@ class Pruner:
         return {name: layer.weight for name, layer in prunable(self.folded).items()}
 
     @cached_property
-    def flow(self) -> tracing.Flow:
-        """Flow of channels between layers; ValueError where they cannot be traced."""
-        return tracing.channel_flow(self.folded)
+    def groups(self) -> ChannelGroups:
+        """Groups of coupled channels, tried on two images; ValueError where none can go."""
+        modules = dict(self.folded.named_modules())
+        for name in interface_of(self.folded).functional:
+            if name not in modules:
+                raise ValueError(
+                    f"pruning='channel' cannot serve this model: parameter {name!r} is used as a "
+                    "weight by a function; use pruning='global' or 'layer'"
+                )
+        return channel_removal.removable_channels(self.folded, self._probe)
+
+    @cached_property
+    def _probe(self) -> Tensor:
+        return self.dataset.calibration[0][:2]
 
     @property
     def knows_gradients(self) -> bool:
@@ -71,7 +88,7 @@ class Pruner:
         images, labels = (part[:MOST_LABELLED] for part in self.dataset.train)
         for image, label in zip(images.split(1), labels.split(1), strict=True):
             with torch.enable_grad():
-                loss = F.cross_entropy(net(image), label)
+                loss = F.cross_entropy(class_logits(net, image), label)
             gradients = torch.autograd.grad(  # 0 for weights that the loss does not depend on
                 loss, weights, allow_unused=True, materialize_grads=True
             )
@@ -105,8 +122,10 @@ class Pruner:
             if name not in self.weights:
                 known = ", ".join(map(repr, self.weights))
                 raise ValueError(f"layers of this model are {known}, not {name!r}")
-            if sparsity and recipe.pruning == "channel" and name == self.flow.last:
-                raise ValueError(f"channels of {name!r} cannot be removed: they are the answer")
+            if sparsity and recipe.pruning == "channel" and not len(self.groups.set_of(name)):
+                answer = name in self.groups.answer
+                reason = "they are the answer" if answer else "what reads them needs them all"
+                raise ValueError(f"channels of {name!r} cannot be removed: {reason}")
 
     def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
         """Make masks by layer; a layer with a sparsity of its own is ranked and cut by itself."""
@@ -121,24 +140,58 @@ class Pruner:
         return masks
 
     def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
-        names = tuple(self.weights)
-        ranks = self._ranks("channel", recipe.score, recipe.seed, names)
-        keep = {
-            name: kept_channels(layer_ranks, recipe.for_layer(name).sparsity)
-            for name, layer_ranks in zip(names, ranks, strict=True)
-            if name != self.flow.last
-        }
-        net = channel_removal.remove_channels(self.folded, keep, self.flow)
+        self.check_score(recipe.score)
+        scores = self._scores("channel", recipe.score, recipe.seed)
+        sums = np.zeros(1 + max(int(s.max()) for s in self.groups.sets))
+        for name, own in scores.items():
+            np.add.at(sums, self.groups.of_outputs(name), own.numpy())
+        removed = [self._removed(recipe, channels, sums) for channels in self.groups.sets]
+        gone = np.concatenate(removed)
+        reason = channel_removal.mismatch(self.folded, gone, self.groups, self._probe)
+        if reason:
+            raise ValueError(
+                f"pruning='channel' cannot serve this model at these sparsities: {reason}; "
+                "use one sparsity for all layers, or pruning='global' or 'layer'"
+            )
+        net = channel_removal.remove_channels(self.folded, gone, self.groups)
         layers = prunable(net).items()
-        return net, {name: self._cut(name, layer.weight, keep) for name, layer in layers}
+        return net, {name: self._cut(name, layer, gone) for name, layer in layers}
 
-    def _cut(self, name: str, weight: Tensor, keep: Mapping[str, Tensor]) -> LayerCut:
+    def _removed(self, recipe: Recipe, channels: Ids, sums: NDArray[np.float64]) -> Ids:
+        ranks = rank(torch.from_numpy(sums[channels]))
+        stay = kept_channels(ranks, self.channel_sparsity(recipe, channels))
+        return np.delete(channels, stay.numpy())
+
+    def channel_sparsity(self, recipe: Recipe, channels: Ids) -> float:
+        """Sparsity of coupled channels: the least that one of their layers has of its own."""
+        own = [
+            sparsity
+            for name, sparsity, _ in recipe.layers
+            if sparsity is not None and np.isin(self.groups.of_outputs(name), channels).any()
+        ]
+        return min(own, default=recipe.sparsity)
+
+    def _cut(self, name: str, layer: nn.Module, gone: Ids) -> LayerCut:
         """Make the cut of a layer whose channels were removed; no weight left is masked."""
-        reads, columns = self.flow.feeds.get(name), None
-        if reads is not None and reads in keep:
-            channels = len(self.weights[reads])
-            columns = channel_removal.kept_columns(self.weights[name], keep[reads], channels)
-        return LayerCut(torch.ones_like(weight, dtype=torch.bool), keep.get(name), columns)
+        before, weight = self.weights[name], layer.weight
+        assert isinstance(weight, Tensor)
+        axes = self.groups.tensors[f"{name}.weight"]
+        outputs, inputs = (channel_removal.kept(axes[axis], gone) for axis in (0, 1))
+        columns = channel_removal.kept_columns(before, inputs)
+        cut_groups = getattr(layer, "groups", 1) > 1 and len(outputs) < len(before)
+        mask = torch.ones_like(weight, dtype=torch.bool)
+        return LayerCut(
+            mask,
+            outputs if len(outputs) < len(before) else None,
+            columns if len(columns) < before[0].numel() else None,
+            self._kept_groups(name, outputs) if cut_groups else None,
+        )
+
+    def _kept_groups(self, name: str, outputs: Tensor) -> Tensor:
+        layer = prunable(self.folded)[name]
+        assert isinstance(layer, nn.Conv2d)
+        kept: Tensor = torch.unique(outputs // (layer.out_channels // layer.groups))
+        return kept
 
     def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
         """Rank all weights (all output channels) of the named layers."""
@@ -150,6 +203,7 @@ class Pruner:
     def _scores(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
         """Score every weight (every output channel) by layer: the lowest are pruned first."""
         weights = list(self.weights.values())
+        trained = [self.trained.weights[name] for name in self.weights]
         match score:
             case "random":
                 shapes = [w.shape[:1] if pruning == "channel" else w.shape for w in weights]
@@ -158,11 +212,13 @@ class Pruner:
                 outputs = self.seen.outputs
                 scores = [outputs[name].clamp(min=0).mean(0) for name in self.weights]
             case "magnitude" | "l2" if pruning == "channel":
-                scores = channel_scores(weights, score)
-            case "magnitude":
-                scores = magnitude(weights)
-            case "lamp":
-                scores = lamp(weights)
+                scores = channel_scores(trained, score)
+            case "bn-scale":
+                scores = [self._norm_scale(name) for name in self.weights]
+            case "magnitude" | "magnitude-folded":
+                scores = magnitude(trained if score == "magnitude" else weights)
+            case "lamp" | "lamp-folded":
+                scores = lamp(trained if score == "lamp" else weights)
             case "wanda":
                 scores = wanda(weights, [self._input_mean_squares(name) for name in self.weights])
             case "fisher":
@@ -170,6 +226,21 @@ class Pruner:
             case _:
                 scores = obs(weights, [self._inverse_diagonal(name) for name in self.weights])
         return dict(zip(self.weights, scores, strict=True))
+
+    def check_score(self, score: str) -> None:
+        """Raise ValueError for a score of channels that a layer does not have."""
+        if score == "bn-scale":
+            for name in self.weights:
+                if name not in self.trained.norm_scales and name not in self.groups.answer:
+                    raise ValueError(
+                        f"score='bn-scale' ranks channels by the scale of their BatchNorm, and "
+                        f"layer {name!r} has none; use score='magnitude' or 'l2'"
+                    )
+
+    def _norm_scale(self, name: str) -> Tensor:
+        """Score channels by the scale of their BatchNorm; those of the answer all stay anyway."""
+        nothing = torch.zeros(len(self.weights[name]))
+        return self.trained.norm_scales.get(name, nothing).abs()
 
     def _input_mean_squares(self, name: str) -> Tensor:
         """Return the mean square of each weight's input, in the weight's shape."""

@@ -6,6 +6,7 @@ Every function sees a weight tensor O I H W (or O I) as rows that share one scal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,8 @@ from torch import Tensor
 from optiwidgets.engine.types.recipe import Recipe
 
 PERCENTILE = 0.999
+MOST_HALF = 65_504
+MOST_QUANTILE = 2**24  # values that torch.nanquantile takes, of all rows together
 MSE_STEPS = 64
 LLOYD_STEPS = 300
 
@@ -91,6 +94,13 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
     if recipe.bits >= 16:
         floats = weight.half() if recipe.bits == 16 else weight
         kept = torch.where(mask, floats, 0)
+        if recipe.bits == 16 and not torch.isfinite(kept).all():
+            worst = torch.where(mask, weight, 0.0).abs().max().item()
+            raise ValueError(
+                f"a weight of size {worst:,.6g} does not fit 16 bits (IEEE half), which hold up to "
+                f"{MOST_HALF:,}; use bits=32 here, for one layer by layers=((name, None, 32),), or "
+                "divide the weights by a power of two"
+            )
         return QuantizedWeight(
             kept, mask, recipe.bits, torch.empty(0), torch.empty(0, dtype=torch.int16)
         )
@@ -252,11 +262,31 @@ def _threshold(rows: Tensor, kept: Tensor) -> Tensor:
 def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, Tensor]:
     kept = torch.where(mask, rows, torch.nan)
     if scheme == "symmetric":
-        high = kept.abs().nanquantile(PERCENTILE, dim=1).nan_to_num(0.0)
+        (high,) = _nanquantiles(kept.abs(), PERCENTILE)
         return -high, high
     tail = (1 - PERCENTILE) / 2
-    low, high = kept.nanquantile(torch.tensor([tail, 1 - tail]), dim=1).nan_to_num(0.0)
+    low, high = _nanquantiles(kept, tail, 1 - tail)
     return low.clamp(max=0), high.clamp(min=0)
+
+
+def _nanquantiles(rows: Tensor, *shares: float) -> Tensor:
+    """Compute quantiles of rows (R, n) without their nan, (len(shares), R); 0 for empty rows."""
+    if rows.numel() <= MOST_QUANTILE:
+        levels = torch.tensor(shares, dtype=rows.dtype)
+        return rows.nanquantile(levels, dim=1).nan_to_num(0.0)
+    found = [_quantiles(row[~row.isnan()], shares) for row in rows]
+    return torch.stack(found, 1)
+
+
+def _quantiles(values: Tensor, shares: Sequence[float]) -> Tensor:
+    """Compute quantiles of values (n,), between two of them by linear interpolation."""
+    if not len(values):
+        return values.new_zeros(len(shares))
+    ordered = values.sort().values
+    places = torch.tensor(shares, dtype=torch.float64) * (len(values) - 1)
+    below = places.floor().long()
+    above = (below + 1).clamp(max=len(values) - 1)
+    return ordered[below].lerp(ordered[above], (places - below).to(values.dtype))
 
 
 def _mse_range(rows: Tensor, low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:

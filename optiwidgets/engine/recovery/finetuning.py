@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from optiwidgets.engine.calibration.layer_statistics import Layer
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
-from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.layers import class_logits, prunable
 
 EPOCHS, LONG_EPOCHS = 5, 20
 SPARSE = 0.95  # sparsity from which on training takes ``LONG_EPOCHS``
@@ -123,7 +123,8 @@ def finetune(
             order = torch.randperm(len(images), generator=shuffle).split(BATCH)
         chosen = order[step % batches]
         exact = _fake_quantize(layers, fake_quantize) if fake_quantize else {}
-        loss = F.cross_entropy(net(images[chosen]), labels[chosen], label_smoothing=0.05)
+        scores = class_logits(net, images[chosen])
+        loss = F.cross_entropy(scores, labels[chosen], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()
         _set_weights(layers, exact)

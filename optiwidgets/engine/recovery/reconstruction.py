@@ -194,7 +194,8 @@ def _refit_layer(layer: Layer, untouched: Layer, cut: LayerCut, moments: Tensor)
     rights = [w @ h for w, h in zip(original, hessians, strict=True)]
     right = _select(torch.cat(rights), cut.outputs)
     if cut.columns is not None:
-        right, hessians = right[:, cut.with_bias], cut.of_inputs(hessians)
+        right = right[:, cut.with_bias]
+    hessians = cut.of_inputs(hessians)
     groups = zip(hessians, _split_groups(right, layer), _split_groups(mask, layer), strict=True)
     fitted = [
         torch.cat([solve_kept(h, *part) for part in _split_rows(h, r, m)]) for h, r, m in groups

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.activation_ranges import Range
-from optiwidgets.engine.models import batchnorm_folding, channel_removal, tracing, zoo
+from optiwidgets.engine.models import channel_removal, preparation, zoo
+from optiwidgets.engine.models.channel_groups import find_groups
 from optiwidgets.engine.models.layers import other_parameters, prunable
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.quantization.weights import QuantizedWeight
@@ -146,24 +147,33 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
     """Build a folded model with the layers' shapes of the file."""
     if model is None and header["model"] is None:
         raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
-    net = batchnorm_folding.fold(zoo.build(header["model"]) if model is None else model)
-    layers = prunable(net)
     stored = [name for name, _, _ in header["layers"]]
+    net = preparation.restore(zoo.build(header["model"]) if model is None else model, stored)
+    layers = prunable(net)
     if stored != list(layers):
         raise ValueError(f"its layers are {_listed(stored)}, those of the model {_listed(layers)}")
-    keep = {}
-    for name, shape, _ in header["layers"]:
+    shapes = [(name, shape) for name, shape, _ in header["layers"]]
+    for name, shape in shapes:
         outputs = len(layers[name].weight)
         if not 1 <= shape[0] <= outputs:
             raise ValueError(f"layer {name!r} has {shape[0]} outputs, the model {outputs}")
-        if shape[0] < outputs:
-            keep[name] = torch.arange(shape[0])
-    if keep:
-        net = channel_removal.remove_channels(net, keep, tracing.channel_flow(net))
+    if any(shape[0] < len(layers[name].weight) for name, shape in shapes):
+        groups = find_groups(net, torch.zeros(2, *_image_shape(header)))
+        removed = channel_removal.channels_of_shapes(net, groups, shapes)
+        net = channel_removal.remove_channels(net, removed, groups)
     for (name, shape, _), layer in zip(header["layers"], prunable(net).values(), strict=True):
         if list(layer.weight.shape) != shape:
             raise ValueError(f"layer {name!r} is {shape}, the model's {list(layer.weight.shape)}")
     return net
+
+
+def _image_shape(header: Mapping[str, Any]) -> tuple[int, ...]:
+    match header:
+        case {"image": [int(), int(), int()] as image} if all(0 < n <= 4096 for n in image):
+            return tuple(image)
+        case {"model": {"channels": int(channels), "size": int(size)}}:
+            return channels, size, size
+    raise ValueError("channels were removed, and its header does not name the images' shape")
 
 
 def _listed(names: Iterable[str]) -> str:

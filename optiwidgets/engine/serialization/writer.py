@@ -74,7 +74,8 @@ class Packable:
 
     ``layers`` are its quantized weights by layer name, ``net`` the module that holds their decoded
     values and everything else, ``spec`` the zoo's name for it (None for other models), ``ranges``
-    the lowest and highest input of each layer where activations are quantized, else empty.
+    the lowest and highest input of each layer where activations are quantized, else empty,
+    ``image`` the shape C, H, W of images where channels of a model of one's own were removed.
     """
 
     recipe: Recipe
@@ -83,6 +84,7 @@ class Packable:
     class_names: Sequence[str]
     spec: zoo.Spec | None
     ranges: Mapping[str, Range] = field(default_factory=dict)
+    image: tuple[int, ...] = ()
 
 
 def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]:
@@ -216,12 +218,14 @@ def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:
     default = Recipe().as_dict()
     recipe = {k: v for k, v in model.recipe.as_dict().items() if v != default[k]}
     layers = [[name, list(c.codes.shape), encodings[name]] for name, c in model.layers.items()]
-    content = {
+    content: dict[str, object] = {
         "model": model.spec,
         "classes": list(model.class_names),
         "recipe": recipe,
         "layers": layers,
     }
+    if model.spec is None and model.recipe.pruning == "channel":
+        content["image"] = list(model.image)
     text = json.dumps(content, separators=(",", ":")).encode()
     if len(text) > MOST_TEXT_BYTES:
         raise ValueError(f"names and shapes take {len(text)} bytes, the most is {MOST_TEXT_BYTES}")

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 
 Integers = NDArray[np.int64]
+FEW = 10  # images of a class, below which its recall is hardly a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,22 @@ class Confusion:
     def recall(self) -> Floats:
         """(K,) share of the images of a class that were found; nan if there is none."""
         return _share(np.diag(self.counts), self.counts.sum(axis=1))
+
+    @property
+    def few(self) -> dict[int, str]:
+        """Warnings of recalls that rest on fewer than 10 images, by class index.
+
+        Examples
+        --------
+        >>> Confusion([[3, 1], [0, 20]], ["rare", "usual"]).few
+        {0: "recall of 'rare' rests on 4 images"}
+        """
+        images = self.counts.sum(axis=1).tolist()
+        return {
+            index: f"recall of {name!r} rests on {count} image{'s' * (count != 1)}"
+            for index, (name, count) in enumerate(zip(self.class_names, images, strict=True))
+            if count < FEW
+        }
 
     @property
     def f1(self) -> Floats:

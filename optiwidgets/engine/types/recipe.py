@@ -10,8 +10,10 @@ from typing import Any, NoReturn
 
 MAX_SPARSITY = 0.99
 BIT_WIDTHS = (*range(1, 9), 16, 32)
-WEIGHT_SCORES = ("magnitude", "random", "lamp", "wanda", "fisher", "obs")
-CHANNEL_SCORES = ("magnitude", "random", "l2", "activation")
+WEIGHT_SCORES = (
+    "magnitude", "random", "lamp", "wanda", "fisher", "obs", "magnitude-folded", "lamp-folded"
+)  # fmt: skip
+CHANNEL_SCORES = ("magnitude", "random", "l2", "activation", "bn-scale")
 N_OF_M: Mapping[str, float] = {"2:4": 0.5, "1:4": 0.75}  # patterns, and the sparsity each one is
 WITHOUT_TRAINING = ("recalibrate", "bias", "refit", "sequential")
 BY_TRAINING = ("finetune", "iterative", "qat")
@@ -51,8 +53,10 @@ class Recipe:
         0.5 and 0.75, which is filled in.
     score
         Who goes first: weights of smallest ``"magnitude"``, or by ``"lamp"``, ``"wanda"``,
-        ``"fisher"`` or ``"obs"`` scores; channels by ``"magnitude"`` (L1), ``"l2"`` or
-        ``"activation"``; or ``"random"`` as a control.
+        ``"fisher"`` or ``"obs"`` scores; channels by ``"magnitude"`` (L1), ``"l2"``,
+        ``"activation"`` or ``"bn-scale"`` (of their BatchNorm); or ``"random"`` as a control.
+        Magnitude, LAMP and L2 rank the weights as trained; ``"magnitude-folded"`` and
+        ``"lamp-folded"`` rank them after BatchNorm was folded in.
     bits
         Bits per stored weight: 1 to 8, 16 (IEEE half) or 32 (untouched float).
     granularity

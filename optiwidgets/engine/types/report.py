@@ -147,9 +147,12 @@ class Report:
         """One line: recipe, accuracy, bytes."""
         seen = len(self.labels)
         images = f"the first {seen} of {self.out_of}" if seen < self.out_of else str(seen)
+        scores = vars(self)["scores"]
+        unseen = self.not_finite if isinstance(scores, DeferredScores | np.ndarray) else 0
+        lost = f", {unseen} of them with scores that are not finite" if unseen else ""
         return (
             f"<Report {self.recipe}: {self.confusion.accuracy:.1%} right of {images} "
-            f"{self.part} images, {self.size.total_bytes} bytes>"
+            f"{self.part} images{lost}, {self.size.total_bytes} bytes>"
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from optiwidgets.grading.questions import (
     confusion,
     fragile,
     metrics,
+    own,
     pitfalls,
     pruning,
     quantization,
@@ -54,6 +55,7 @@ QUESTIONS = by_key(
     fragile.BANK,
     tradeoff.BANK,
     pitfalls.BANK,
+    own.BANK,
     ship.BANK,
     selfcheck.BANK,
 )

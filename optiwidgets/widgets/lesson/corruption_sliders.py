@@ -52,7 +52,11 @@ class NewData(VBox):
 
     def _write(self) -> None:
         dial = {name: slider.value for name, slider in self.sliders.items()}
-        new = corrupted_reports(self.session.experiment, self.session.report.recipe, **dial)
+        try:
+            new = corrupted_reports(self.session.experiment, self.session.report.recipe, **dial)
+        except ValueError as error:  # images that do not lead back to pixels
+            self.table.rows, self.table.caption = [], str(error)
+            return
         known = (self.session.baseline, self.session.report)
         rows = zip(("baseline", "optimized"), known, new, strict=True)
         drop = new[1].drop_from(new[0])

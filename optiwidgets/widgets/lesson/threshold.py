@@ -65,7 +65,9 @@ class Threshold(VBox):
 
     def _write(self) -> None:
         sides = {"baseline": self.session.baseline, "optimized": self.session.report}
-        self.shown.caption = f"Positive from a score of {self.threshold.value:.2f} on"
+        few = self.session.report.confusion.few.get(self.session.report.positive or 0, "")
+        on = f"Positive from a score of {self.threshold.value:.2f} on"
+        self.shown.caption = f"{on}; {few}" if few else on
         self.shown.rows = [self._row(name, report) for name, report in sides.items()]
 
     def _row(self, name: str, report: Report) -> list[str]:

@@ -34,14 +34,15 @@ function paintFlows(box, lines, none, { flows, classes }, choose) {
   none.hidden = flows.length > 0;
 }
 
-function paintWorst(parts, { worst, classes, baseline, optimized }) {
+function paintWorst(parts, { worst, classes, baseline, optimized, few }) {
   parts.gauge.hidden = !worst;
   write(parts.worst, worst ? `Worst class: ${classes[worst.class]}, recall −${one(worst.points)} points` : "Worst class: no class lost recall");
   if (!worst) return;
   const [before, after] = [baseline.recall[worst.class], optimized.recall[worst.class]];
   parts.gauge.style.setProperty("--was", before);
   parts.gauge.style.setProperty("--is", after);
-  write(parts.recall, `recall ${percent(before)} % before, ${percent(after)} % now`);
+  const note = few?.[worst.class];
+  write(parts.recall, `recall ${percent(before)} % before, ${percent(after)} % now${note ? `; ${note}` : ""}`);
 }
 
 /** Two digits where one would say 0 of what is not. */

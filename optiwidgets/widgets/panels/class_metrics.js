@@ -1,6 +1,7 @@
 // Recall and precision of every class: a ring where it was, a dot where it is, a bar between.
 
 const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
+const MOST_NOTES = 3; // sentences on classes of few images
 
 function chart(title) {
   const rows = element("div", { className: "ow-rows", role: "list", "aria-label": title });
@@ -60,12 +61,16 @@ function paintAxis(axis, low) {
 async function render({ model, el }) {
   el.classList.add("ow-classes");
   const charts = { recall: chart("Recall per class, %"), precision: chart("Precision per class, %") };
-  el.append(charts.recall.box, charts.precision.box);
+  const few = element("p", { className: "ow-few", role: "note" });
+  el.append(charts.recall.box, charts.precision.box, few);
   let names = [];
   return draw(model, (data) => {
     const rebuild = String(names) !== String(data.classes);
     names = data.classes;
     const { baseline, optimized } = data; // both charts on one scale
+    const notes = Object.values(data.few ?? {});
+    few.hidden = notes.length === 0;
+    write(few, notes.length > MOST_NOTES ? `${notes.length} recalls rest on fewer than 10 images` : notes.join("; "));
     const low = lowest([baseline, optimized].flatMap((side) => [...side.recall, ...side.precision]));
     for (const [what, c] of Object.entries(charts)) {
       if (rebuild) {

@@ -18,12 +18,12 @@ function show(node, value, text) {
 }
 
 /** The class that the accuracy hides, whose recall fell most: of a long name the end gives way. */
-function paintWorst(node, { worst, classes, baseline, optimized }) {
+function paintWorst(node, { worst, classes, baseline, optimized, few }) {
   const name = worst ? classes[worst.class] : "", [who, recall] = node.children;
   node.dataset.owValue = worst ? -worst.points : 0;
   write(who, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
   write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
-  node.title = worst ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now` : "";
+  node.title = worst ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now${few?.[worst.class] ? `; ${few[worst.class]}` : ""}` : "";
 }
 
 function paintAccuracy(card, accuracy, was, drop, data) {

@@ -27,7 +27,7 @@ function row(model, data, index) {
 }
 
 /** A and B in words, then class by class. */
-function pair({ a, b, drop, classes, recalls }) {
+function pair({ a, b, drop, classes, recalls, few }) {
   const side = (name, of) => element("p", {}, element("b", {}, name), ` ${of.words}: ${percent(of.accuracy)} % right, ${thousands(of.bytes)} bytes, ` +
     (of.speed ? `${of.optimized_ms.toFixed(3)} ms an image` : "speed not measured"));
   const sure = drop.p < 0.0001 ? "p below 0.0001" : `p ${drop.p.toFixed(4)}`;
@@ -41,7 +41,8 @@ function pair({ a, b, drop, classes, recalls }) {
   const shares = (recall) => recall.map((share) => percent(share));
   const table = element("table", { "aria-label": "Recall of every class, percent" }, element("thead", {}, line("recall %", classes, "th")),
     element("tbody", {}, line("A", shares(before)), line("B", shares(after)), change));
-  return [side("A", a), side("B", b), from, element("div", { className: "ow-wide", tabindex: 0, role: "region", "aria-label": "Recall of A and B" }, table)];
+  const notes = few.length > 3 ? [`${few.length} recalls rest on fewer than 10 images`] : few;
+  return [side("A", a), side("B", b), from, ...notes.map((note) => element("p", {}, note)), element("div", { className: "ow-wide", tabindex: 0, role: "region", "aria-label": "Recall of A and B" }, table)];
 }
 
 /** Undo and redo by keys, wherever in the explorer the focus is, but where text is written. */

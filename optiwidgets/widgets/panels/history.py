@@ -196,5 +196,6 @@ def compare(a: Entry, b: Entry) -> dict[str, Any]:
         "b": _row(b),
         "drop": asdict(b.report.drop_from(a.report)),
         "classes": list(a.report.class_names),
+        "few": list(a.report.confusion.few.values()),
         "recalls": [[plain(value) for value in recall] for recall in recalls],
     }

@@ -29,6 +29,7 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
         "drop": asdict(report.drop_from(baseline)),
+        "few": {str(index): note for index, note in report.confusion.few.items()},
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "untimed": "nothing to compare yet" if untouched else "not measured yet",

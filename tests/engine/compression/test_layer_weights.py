@@ -81,7 +81,7 @@ def test_where_channels_went_in_steps_nobody_knows_what_is_compared(own):
 
 
 def test_what_was_just_run_is_known_and_looking_changes_nothing():
-    digits = Experiment.load("digits", memory_mb=0)  # no report of another test is remembered
+    digits = Experiment.load("digits", memory_mb=1)  # room for some ten models' codes
     recipe = Recipe(bits=6, sparsity=0.33)
     report = digits.run(recipe)
     assert digits.knows_weights(recipe)

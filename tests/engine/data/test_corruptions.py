@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from optiwidgets.engine.data.corruptions import corrupt
+from optiwidgets.engine.data.corruptions import corrupt, invisible_change
 from optiwidgets.engine.data.dataset import Dataset, fingerprint
 from optiwidgets.engine.data.loaders import load_dataset
 
@@ -122,6 +122,60 @@ def test_the_description_says_what_was_changed():
     assert made.description.startswith("synthetic")
     assert made.description.endswith("(changed: noise 0.05, rotation -20)")
     assert corrupt(smear).description == smear.description
+
+
+# Images whose mean and std do not lead back to pixels
+
+
+def told(images, mean, std):
+    """A dataset of these images, whatever mean and std lead back to."""
+    part = (images, torch.arange(len(images)) % 2)
+    parts = dict.fromkeys(("train", "calibration", "exploration", "sealed"), part)
+    return Dataset(**parts, class_names=("a", "b"), mean=mean, std=std)
+
+
+BYTES = torch.randint(0, 256, (6, 3, 10, 10), generator=torch.Generator().manual_seed(1)) / 255
+IMAGENET = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[:, :, None, None]
+NORMALIZED = (BYTES - IMAGENET[0]) / IMAGENET[1]
+
+
+@pytest.mark.parametrize(
+    ("images", "mean", "std", "message"),
+    [
+        ((BYTES - 0.5) / 0.25, 0.0, 1.0, r"back to pixels from -2.00 to 2.00, not 0 to 1; give"),
+        (NORMALIZED, 0.5, 0.5, r"back to pixels from -0.56 to 1.82, not 0 to 1"),
+        (NORMALIZED, [0.406, 0.456, 0.485], [0.225, 0.224, 0.229], r"from -0.0. to 1.0., not 0 to"),
+        (BYTES * 255, 0.0, 1.0, r"back to pixels from 0.00 to 255.00, not 0 to 1"),
+        (BYTES, 0.5, 0.25, r"are pixels from 0.00 to 1.00 as they are, and mean 0.5 and std 0.25"),
+    ],
+    ids=["untold", "another's", "channels reversed", "0 to 255", "never normalized"],
+)
+def test_images_that_do_not_lead_back_to_pixels_are_refused(images, mean, std, message):
+    dataset = told(images, mean, std)
+    for change in (
+        lambda: corrupt(dataset, noise=1e-6),
+        lambda: corrupt(dataset, rotation=5),
+        lambda: invisible_change(images, dataset),
+    ):
+        with pytest.raises(ValueError, match=message):
+            change()
+
+
+@pytest.mark.parametrize(
+    ("images", "mean", "std"),
+    [
+        (BYTES, 0.0, 1.0),
+        (NORMALIZED, *(moment.flatten().tolist() for moment in IMAGENET)),
+        ((BYTES - 0.1307) / 0.3081, 0.13, 0.31),  # as printed, not as computed
+        ((BYTES > 0.5).float(), 0.5, 0.25),  # black and white: no proof of either
+    ],
+    ids=["pixels", "of each channel", "rounded", "two values"],
+)
+def test_images_that_lead_back_to_pixels_are_changed(images, mean, std):
+    dataset = told(images, mean, std)
+    nothing = corrupt(dataset, noise=1e-6).exploration[0]
+    torch.testing.assert_close(nothing, images, atol=0.03, rtol=0)
+    assert invisible_change(images, dataset).shape == images.shape
 
 
 @pytest.mark.parametrize(

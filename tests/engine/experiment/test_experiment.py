@@ -19,6 +19,7 @@ from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.evaluation.images import stratified
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models import zoo
+from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime import session
 from optiwidgets.engine.recovery import finetuning
 from optiwidgets.engine.serialization.reader import load_packed
@@ -351,14 +352,18 @@ def test_a_resnet_is_pruned_and_quantized_like_any_other_model(resnet, pruning, 
     assert all(map(torch.equal, loaded.state_dict().values(), model.state_dict().values()))
 
 
-def test_channels_across_a_residual_sum_are_refused_with_the_reason(resnet):
-    with pytest.raises(
-        ValueError, match=r"pruning='channel' cannot serve this model: .* meet 'add'"
-    ):
-        resnet.run(Recipe(sparsity=0.5, pruning="channel"))
-    with pytest.raises(ValueError, match="use pruning='global' or 'layer'"):
-        resnet.open_sealed(Recipe(sparsity=0.01, pruning="channel"))
-    assert resnet.openings == []
+@pytest.mark.parametrize("recovery", ["none", "refit", "sequential", "recalibrate", "iterative"])
+def test_channels_across_a_residual_sum_are_removed_and_packed(resnet, tmp_path, recovery):
+    recipe = Recipe(sparsity=0.5, pruning="channel", bits=8, recovery=recovery)
+    report = resnet.run(recipe)
+    report.save(tmp_path / "half.owz")
+    loaded = load_packed(tmp_path / "half.owz", model=residual())
+    small, state = report.model(), loaded.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in small.state_dict().items())
+    before, after = (
+        sum(layer.weight.numel() for layer in prunable(net).values()) for net in (residual(), small)
+    )
+    assert after < before / 2
 
 
 def test_channels_of_a_resnet_are_no_error_while_none_is_asked_for(resnet):
@@ -395,6 +400,13 @@ def test_threads_are_checked_before_any_work(own, monkeypatch, threads):
     most = os.cpu_count()
     with pytest.raises(ValueError, match=f"whole number, 1 to {most} here, not {threads!r}"):
         own.measure(report, threads=threads)
+
+
+def test_images_that_do_not_lead_back_to_pixels_are_not_measured(make_own, toy):
+    experiment = Experiment(make_own(), replace(toy, mean=0.0, std=1.0))
+    report = experiment.run(Recipe(bits=4))
+    with pytest.raises(ValueError, match=r"mean 0.0 and std 1.0 the images lead back to pixels"):
+        experiment.measure(report)
 
 
 def test_threads_may_be_numpys_and_a_measured_report_may_be_measured_again(own):
@@ -522,8 +534,8 @@ def test_an_unknown_case_or_model_is_answered_with_the_known_ones():
 
 def test_a_run_that_failed_leaves_the_experiment_as_it_was(resnet):
     before = resnet.run(Recipe(bits=8))
-    with pytest.raises(ValueError, match="cannot serve this model"):
-        resnet.run(Recipe(sparsity=0.5, pruning="channel"))
+    with pytest.raises(ValueError, match="layers of this model are"):
+        resnet.run(Recipe(pruning="channel", layers=(("no", 0.5, None),)))
     assert same(resnet.run(Recipe(bits=8)), before)
 
 
@@ -597,7 +609,7 @@ def test_on_images_of_another_kind_is_refused(own, toy, digits):
     with pytest.raises(ValueError, match=r"images are \(2, 6, 9\), not \(2, 6, 8\)"):
         own.on(replace(toy, **narrow))
     with pytest.raises(ValueError, match="another mean and std"):
-        own.on(replace(toy, mean=0.5))
+        own.on(replace(toy, mean=0.25))
 
 
 def test_the_first_images_are_stratified_and_compared_with_each_other(digits, assert_classes):

@@ -6,13 +6,11 @@ from threading import Event
 
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import nn
 
 from optiwidgets.engine.models.batchnorm_folding import fold
-from optiwidgets.engine.models.channel_removal import remove_channels
 from optiwidgets.engine.models.layers import other_parameters, prunable
-from optiwidgets.engine.models.tracing import channel_flow, trace
+from optiwidgets.engine.models.tracing import trace
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -177,145 +175,11 @@ def unsound(attribute):
         (unsound("weight"), "weights of layer '0' .*are not all finite"),
         (unsound("running_mean"), "biases of layer '0' .*not all finite"),
         (unsound("running_var"), "weights of layer '0' .*not all finite"),
-        (Branching(), "torch.fx cannot trace the model .*may not branch on the image"),
     ],
 )
 def test_a_model_with_nothing_sound_to_prune_is_refused(model, message):
     with pytest.raises(ValueError, match=message):
         fold(model)
-
-
-def test_the_flow_names_whose_channels_every_layer_reads(make_own):
-    flow = channel_flow(fold(make_own()))
-    assert flow.last == "head"
-    assert dict(flow.feeds) == {
-        "wide": None,
-        "after": "wide",
-        "deep": "wide",
-        "hidden": "deep",
-        "head": "hidden",
-    }
-
-
-def test_removing_channels_answers_as_if_nobody_read_them(make_own):
-    own = fold(make_own())
-    keep = {
-        "wide": torch.tensor([0, 3]),
-        "deep": torch.tensor([1, 2, 6]),
-        "hidden": torch.tensor([5]),
-    }
-    smaller = remove_channels(own, keep, channel_flow(own))
-    deaf = copy.deepcopy(own)
-    deaf.deep.weight[:, [1, 2, 4]] = 0
-    deaf.hidden.weight.view(6, 7, 6)[:, [0, 3, 4, 5]] = 0
-    deaf.head.weight[:, :5] = 0
-    images = torch.randn(4, 2, 6, 9)
-    torch.testing.assert_close(smaller(images), deaf(images))
-    assert [tuple(m.weight.shape) for m in prunable(smaller).values()] == [
-        (2, 2, 3, 2),
-        (3, 2, 1, 3),
-        (1, 18),
-        (3, 1),
-    ]
-
-
-def test_removing_channels_keeps_every_description_true(make_own):
-    own = fold(make_own())
-    before = copy.deepcopy(own.state_dict())
-    smaller = remove_channels(own, {"wide": torch.tensor([4])}, channel_flow(own))
-    assert (smaller.wide.out_channels, smaller.deep.in_channels) == (1, 1)
-    assert (smaller.after.num_features, len(smaller.after.running_mean)) == (1, 1)
-    assert all(torch.equal(before[name], tensor) for name, tensor in own.state_dict().items())
-
-
-FOLLOWED = {
-    "torch.flatten": (lambda x: torch.flatten(x, 1), 128),
-    "start_dim=": (lambda x: x.flatten(start_dim=1), 128),
-    "view by size": (lambda x: x.view(x.size(0), -1), 128),
-    "reshape by shape": (lambda x: x.reshape(x.shape[0], -1), 128),
-    "torch.reshape": (lambda x: torch.reshape(x, (x.shape[0], -1)), 128),
-    "global mean": (lambda x: x.mean((2, 3)), 4),
-    "global mean from behind": (lambda x: F.relu(x).mean(dim=[-2, -1]), 4),
-    "pool": (lambda x: F.adaptive_avg_pool2d(F.max_pool2d(x, 2), 1).flatten(1), 4),
-    "dropout": (lambda x: F.dropout(torch.tanh(x), training=False).contiguous().flatten(1), 128),
-}
-
-
-@pytest.mark.parametrize(("between", "inputs"), FOLLOWED.values(), ids=FOLLOWED)
-def test_channels_are_followed_through_what_hands_them_on(between, inputs):
-    model = fold(Steps(between, inputs))
-    flow, images = channel_flow(model), torch.randn(5, 2, 6, 9)
-    smaller = remove_channels(model, {"conv": torch.tensor([1, 2])}, flow)
-    model.head.weight.view(3, 4, -1)[:, [0, 3]] = 0
-    torch.testing.assert_close(smaller(images), model(images))
-
-
-REFUSED = {
-    "a view of fixed size": (lambda x: x.view(-1, 128), 128),
-    "a flatten of the images": (lambda x: x.flatten(0, 1).flatten(1), 32),
-    "a flatten of two axes": (lambda x: x.flatten(1, 2), 8),
-    "a mean over channels": (lambda x: x.mean(1).flatten(1), 32),
-    "a mean over everything": (lambda x: x.mean(), 1),
-    "a choice of channels": (lambda x: x[:, :2].flatten(1), 64),
-    "a transposition": (lambda x: x.transpose(1, 3).flatten(1), 128),
-    "a sum": (lambda x: (x + x.relu()).flatten(1), 128),
-    "a concatenation": (lambda x: torch.cat([x, x], 1).flatten(1), 256),
-    "a softmax on the way": (lambda x: x.softmax(1).flatten(1), 128),
-}
-
-
-@pytest.mark.parametrize(("between", "inputs"), REFUSED.values(), ids=REFUSED)
-def test_channels_that_meet_anything_else_are_refused_by_name(between, inputs):
-    model = fold(Steps(between, inputs))
-    with pytest.raises(
-        ValueError, match="pruning='channel' cannot serve this model: channels of 'conv' meet"
-    ):
-        channel_flow(model)
-
-
-@pytest.mark.parametrize("after", [lambda x: x.log_softmax(1), nn.LogSoftmax(1), lambda x: x * 2])
-def test_a_last_step_may_mix_the_classes_for_they_all_stay(after):
-    model = fold(Steps(lambda x: x.flatten(1), 128, after))
-    flow = channel_flow(model)
-    smaller = remove_channels(model, {"conv": torch.tensor([3])}, flow)
-    assert flow.last == "head"
-    assert smaller(torch.randn(5, 2, 6, 9)).shape == (5, 3)
-
-
-def test_sizes_taken_from_another_layer_do_not_mislead():
-    class Sized(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b, self.c = nn.Conv2d(2, 4, 1), nn.Conv2d(4, 6, 1), nn.Linear(6 * 54, 3)
-
-        def forward(self, images):
-            first = self.a(images)
-            return self.c(self.b(first).view(first.size(0), -1))
-
-    assert channel_flow(fold(Sized())).feeds["c"] == "b"
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        (Twice(), "layer 'again' is called twice"),
-        (
-            nn.Sequential(nn.Conv2d(2, 4, 1, groups=2), nn.Conv2d(4, 3, 1)),
-            "'0' is a convolution in 2 groups",
-        ),
-        (
-            nn.Sequential(nn.Linear(4, 4), nn.TransformerEncoderLayer(4, 1, 8), nn.Linear(4, 2)),
-            r"channels of '0' meet '1' \(TransformerEncoderLayer\), which",
-        ),
-        (
-            nn.Sequential(nn.TransformerEncoderLayer(4, 1, 8)),
-            "'0.* is called where torch.fx cannot see it",
-        ),
-    ],
-)
-def test_a_model_that_channels_cannot_be_taken_from_is_refused_with_the_reason(model, message):
-    with pytest.raises(ValueError, match=f"pruning='channel' cannot serve this model: .*{message}"):
-        channel_flow(model)
 
 
 def test_a_model_without_values_is_refused():
@@ -344,3 +208,23 @@ def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
             future.result(120)
     assert failed == []
     assert all(step == steps[0] for step in steps)
+
+
+def test_a_batchnorm_with_its_activation_inside_is_folded():
+    class BatchNormAct2d(nn.BatchNorm2d):
+        """As timm writes it."""
+
+        def __init__(self, channels):
+            super().__init__(channels)
+            self.drop, self.act = nn.Identity(), nn.SiLU()
+
+        def forward(self, x):
+            return self.act(self.drop(super().forward(x)))
+
+    norm = BatchNormAct2d(4)
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    net = nn.Sequential(nn.Conv2d(2, 4, 3, bias=False), norm).eval()
+    folded, images = fold(net), torch.randn(2, 2, 6, 6)
+    torch.testing.assert_close(folded(images), net(images))
+    assert isinstance(folded[1], nn.SiLU)

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.execution.progress import Cancelled
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.models import training
+from optiwidgets.engine.models.trained_files import open_trained, save_trained
 from optiwidgets.engine.models.training import augment, train
-from optiwidgets.engine.models.zoo import CNN
+from optiwidgets.engine.models.zoo import CNN, save_weights
+from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("torchvision")
 
@@ -45,7 +51,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("name", ["small", "wide"])
 def test_a_trained_model_has_learnt(bars, name):
-    net = train(bars, name, epochs=15)
+    net = train(bars, name, epochs=15, keep="last")
     images, labels = bars.train
     assert isinstance(net, CNN)
     assert not net.training
@@ -65,7 +71,7 @@ def test_only_the_part_to_train_on_is_looked_at(bars):
     poisoned = (torch.full((2, 1, 16, 16), 1e6), torch.tensor([2, 2]))
     other = (-poisoned[0], poisoned[1])
     others = replace(bars, calibration=poisoned, exploration=poisoned, sealed=other)
-    assert same(train(bars, "small", epochs=1), train(others, "small", epochs=1))
+    assert same(*(train(data, "small", epochs=1, keep="last") for data in (bars, others)))
 
 
 def test_training_leaves_images_and_the_random_stream_alone(bars):
@@ -100,5 +106,215 @@ def test_images_that_are_not_square_are_refused(toy):
 
 
 def test_an_unknown_model_is_refused(bars):
-    with pytest.raises(ValueError, match="model is one of 'small', 'wide', not 'huge'"):
+    with pytest.raises(ValueError, match="model is one of 'small', 'wide', 'resnet18' or a"):
         train(bars, "huge")
+
+
+# ---- which epoch
+
+
+def calibrated_on(dataset, part):
+    return replace(dataset, calibration=part)
+
+
+def test_the_epoch_of_highest_accuracy_on_calibration_images_is_kept(bars):
+    """Worked out again: every epoch's state is scored here."""
+    images, labels = bars.train
+    odd = calibrated_on(
+        bars, (images[1::5] + 0.01, (labels[1::5] + (images[1::5, 0, 0, 0] > 0.3)) % 3)
+    )
+    seen, scores, losses = [], [], []
+    net = train(odd, "small", epochs=6, on_epoch=seen.append)
+    for number in range(1, 7):
+
+        def stop(epoch, number=number):
+            if epoch.number == number:
+                raise KeyboardInterrupt
+
+        state = train(odd, "small", epochs=6, keep="last", on_epoch=stop)
+        with torch.no_grad():
+            found = state(odd.calibration[0])
+        scores.append((found.argmax(1) == odd.calibration[1]).double().mean().item())
+        losses.append(torch.nn.functional.cross_entropy(found, odd.calibration[1]).item())
+    assert [epoch.accuracy for epoch in seen] == scores
+    best = max(range(6), key=lambda i: (scores[i], -losses[i], i))
+    with torch.no_grad():
+        kept = net(odd.calibration[0])
+    assert torch.nn.functional.cross_entropy(kept, odd.calibration[1]).item() == losses[best]
+    last = train(odd, "small", epochs=6, keep="last")
+    with torch.no_grad():
+        loss = torch.nn.functional.cross_entropy(last(odd.calibration[0]), odd.calibration[1])
+    assert loss.item() == losses[-1]
+
+
+def test_an_interrupt_keeps_the_best_epoch_and_says_so(bars, capsys):
+    def stop(epoch):
+        if epoch.number == 3:
+            raise KeyboardInterrupt
+
+    net = train(bars, "small", epochs=50, on_epoch=stop)
+    assert not net.training
+    assert "interrupted: kept epoch" in capsys.readouterr().out
+
+
+def test_an_interrupt_before_the_first_epoch_is_one(bars, monkeypatch):
+    def interrupt(images):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "augment", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(bars, "small", epochs=2)
+
+
+def test_progress_is_told_and_may_end_it(bars):
+    told = []
+    train(bars, "small", epochs=2, on_progress=told.append)
+    assert [(p.done, p.stage) for p in told] == [(0.5, "epoch 1 of 2"), (1.0, "epoch 2 of 2")]
+
+    def cancel(progress):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(bars, "small", epochs=2, on_progress=cancel)
+
+
+def test_keep_is_best_or_last(bars):
+    with pytest.raises(ValueError, match="keep is one of 'best', 'last', not 'first'"):
+        train(bars, "small", keep="first")
+
+
+# ---- resnet18, and files
+
+
+@pytest.fixture(scope="module")
+def colors():
+    """Two classes of 3 x 32 x 32: reddish and greenish noise."""
+    draw = torch.Generator().manual_seed(0)
+
+    def part(count):
+        labels = torch.arange(count) % 2
+        images = 0.2 * torch.rand(count, 3, 32, 32, generator=draw)
+        images[torch.arange(count), labels] += 0.7
+        return (images - 0.5) / 0.25, labels
+
+    return Dataset(
+        train=part(33), calibration=part(8), exploration=part(12), sealed=part(8),
+        class_names=("red", "green"), mean=0.5, std=0.25,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resnet18_is_torchvision_s_for_these_images(colors, channels, torchvision):
+    parts = {
+        part: (getattr(colors, part)[0][:, :channels], getattr(colors, part)[1]) for part in PARTS
+    }
+    net = train(replace(colors, **parts), "resnet18", epochs=1)
+    expected = torchvision.models.resnet18(num_classes=2).state_dict()
+    expected["conv1.weight"] = torch.zeros(64, channels, 7, 7)
+    assert {k: v.shape for k, v in net.state_dict().items()} == {
+        k: v.shape for k, v in expected.items()
+    }
+
+
+def test_a_trained_file_comes_back_with_its_images(colors, tmp_path):
+    path = tmp_path / "net.safetensors"
+    net = train(colors, "small", epochs=2)
+    save_trained(net, path, colors)
+    experiment = Experiment.load(path, images=colors)
+    with torch.no_grad():
+        expected = net(colors.exploration[0]).softmax(1)
+    report = experiment.run(Recipe())
+    np.testing.assert_allclose(report.scores, expected, atol=1e-4)
+    assert experiment.dataset.name == "net"
+    again = tmp_path / "again.safetensors"
+    save_trained(net, again, colors)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_resnet18_is_written_and_read(colors, tmp_path):
+    net = train(colors, "resnet18", epochs=1)
+    save_trained(net, tmp_path / "net.safetensors", colors)
+    again, data = open_trained(tmp_path / "net.safetensors", colors)
+    assert same(net, again)
+    assert not again.training
+    assert torch.equal(data.exploration[0], colors.exploration[0])
+    assert Experiment(again, data).prunable_weights == sum(
+        value.numel() for value in net.state_dict().values() if value.dim() in (2, 4)
+    )
+
+
+def test_images_normalized_otherwise_are_normalized_as_in_training(colors, tmp_path):
+    path = tmp_path / "net.safetensors"
+    net = train(colors, "small", epochs=2)
+    save_trained(net, path, colors)
+    other = replace(
+        colors,
+        mean=(0.1, 0.2, 0.3),
+        std=2.0,
+        **{
+            part: (
+                (
+                    colors.pixels(getattr(colors, part)[0])
+                    - torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1)
+                )
+                / 2,
+                getattr(colors, part)[1],
+            )
+            for part in PARTS
+        },
+    )
+    with torch.no_grad():
+        expected = net(colors.exploration[0]).softmax(1)
+    report = Experiment.load(path, images=other).run(Recipe())
+    np.testing.assert_allclose(report.scores, expected, atol=1e-4)
+
+
+def test_images_that_were_trained_on_are_never_explored(colors, tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_trained(train(colors, "small", epochs=1), path, colors)
+    leaking = replace(colors, train=colors.exploration, exploration=colors.train)
+    with pytest.raises(ValueError, match="was trained on 33 of the 33 exploration images"):
+        Experiment.load(path, images=leaking)
+    some = torch.cat([colors.sealed[0], colors.train[0][:3]]), torch.tensor([0, 1] * 5 + [0])
+    leaking = replace(colors, sealed=some, train=(colors.train[0][3:], colors.train[1][3:]))
+    with pytest.raises(ValueError, match="was trained on 3 of the 11 sealed images"):
+        Experiment.load(path, images=leaking)
+
+
+def test_a_file_that_does_not_fit_is_refused_with_the_reason(colors, tmp_path):
+    path = tmp_path / "net.safetensors"
+    net = train(colors, "small", epochs=1)
+    save_trained(net, path, colors)
+    with pytest.raises(ValueError, match=r"name their folder: Experiment.load\('.*', images="):
+        Experiment.load(path)
+    with pytest.raises(
+        ValueError, match="classes 'red', 'green', and these images are of 'a', 'b'"
+    ):
+        Experiment.load(path, images=replace(colors, class_names=("a", "b")))
+    smaller = {
+        part: (getattr(colors, part)[0][..., :24, :24], getattr(colors, part)[1]) for part in PARTS
+    }
+    with pytest.raises(ValueError, match="images of 3 x 32 x 32, and these are 3 x 24 x 24"):
+        Experiment.load(path, images=replace(colors, **smaller))
+    with pytest.raises(ValueError, match="3 channels and 32 pixels, and these have 3 and 24"):
+        train(replace(colors, **smaller), path)
+    save_weights(net, path)
+    with pytest.raises(ValueError, match="says nothing of the images"):
+        Experiment.load(path, images=colors)
+    path.write_bytes(b"cut off")
+    with pytest.raises(ValueError, match="is no file that `optiwidgets train`"):
+        Experiment.load(path, images=colors)
+    with pytest.raises(ValueError, match=r"images are given for a \.safetensors file"):
+        Experiment.load("digits", images=colors)
+
+
+def test_training_goes_on_from_a_file_with_a_new_head_for_other_classes(colors, tmp_path):
+    path = tmp_path / "net.safetensors"
+    net = train(colors, "small", epochs=2)
+    save_trained(net, path, colors)
+    more = replace(colors, class_names=("red", "green", "blue"))
+    other, fresh = (train(more, start, epochs=1, seed=3) for start in (path, "small"))
+    assert other.head.weight.shape == (3, 64)
+    before = net.features[0].weight
+    assert torch.allclose(other.features[0].weight, before, atol=0.05)
+    assert not torch.allclose(fresh.features[0].weight, before, atol=0.05)

@@ -95,7 +95,11 @@ def test_the_codes_in_the_graph_are_the_recipes_own(granularity, scheme):
     ranges = dict.fromkeys(layers, (0.0, 1.0))
     model = qdq_int8.to_int8(export.export(net, torch.zeros(1, 1, 28, 28)), layers, ranges)
     stored = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
-    np.testing.assert_array_equal(stored["features.0.weight"], net.features[0].weight.numpy())
+    assert "features.0.weight" not in stored  # over one channel: decoded once, for a float kernel
+    first = {part: stored[f"features.0.weight.decoded_once.{part}"] for part in ("codes", "scale")}
+    zero_point = stored.get("features.0.weight.decoded_once.zero_point", 0)
+    decoded = (first["codes"].astype(np.float32) - zero_point) * first["scale"]
+    np.testing.assert_array_equal(decoded, net.features[0].weight.numpy())
     for name, layer in list(layers.items())[1:]:
         down = 128 if scheme == "affine" else 0  # to int8
         codes, scale, zero_point = (
@@ -173,6 +177,67 @@ def test_a_residual_network_runs_in_int8_where_it_can(resnet, tmp_path):
     np.testing.assert_allclose(scores, simulated, atol=0.05 * np.abs(simulated).max())
     run = kernels(model, tmp_path)
     assert run.count("QLinearConv") == 3  # the first of each block; the others feed a sum
+    assert run.count("Cast") == 1  # of the images: weights are decoded once, at opening
+
+
+def file_ratio(net, images):
+    """Bytes of the float file over those of the int8 file."""
+    folded, layers = coded(net, granularity="channel")
+    plain = export.export(folded, images)
+    ranges = activation_ranges.calibrate(folded, images)
+    return plain.ByteSize() / qdq_int8.to_int8(plain, layers, ranges).ByteSize()
+
+
+class Dense(nn.Module):
+    """Two convolutions whose outputs are concatenated, and hard-swish."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.left, self.right = (nn.Conv2d(i, 64, 3, padding=1) for i in (16, 64, 64))
+        self.act, self.head = nn.Hardswish(), nn.Linear(128, 3)
+
+    def forward(self, x):
+        x = self.act(self.stem(x))
+        return self.head(torch.cat([self.left(x), self.right(x)], 1).mean((2, 3)))
+
+
+class Residual(Dense):
+    """The same with a sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 3)
+
+    def forward(self, x):
+        x = self.act(self.stem(x))
+        return self.head((x + self.right(self.left(x))).mean((2, 3)))
+
+
+@pytest.mark.parametrize("kind", [Dense, Residual])
+def test_files_of_sums_and_concatenations_are_small(kind):
+    torch.manual_seed(0)
+    assert file_ratio(kind().eval(), torch.randn(4, 16, 5, 5)) > 3.3
+
+
+@pytest.mark.parametrize(("scheme", "bias"), [("symmetric", 0.4), ("affine", -0.3)])
+@pytest.mark.parametrize("kind", ["conv", "linear"])
+def test_a_row_without_weights_keeps_its_bias(scheme, bias, kind):
+    """Inputs of 0 to 255: with a scale of 1 the bias would be rounded to whole numbers."""
+    torch.manual_seed(0)
+    read = nn.Conv2d(8, 9, 1) if kind == "conv" else nn.Linear(8, 9)
+    net = nn.Sequential(read, nn.Flatten(), nn.Linear(9, 3)).requires_grad_(False).eval()
+    read.weight[1], read.bias[1] = 0.0, bias
+    net[2].weight.zero_()[:, 1] = 1.0  # the scores are that row's
+    images = torch.randint(0, 256, (20, 8, 1, 1)).float()
+    images = images if kind == "conv" else images.view(20, 8)
+    kept = {n: m.weight != 0 for n, m in net.named_modules() if hasattr(m, "weight")}
+    recipe = Recipe(bits=8, scheme=scheme, granularity="channel")
+    layers = {n: encode(net.get_submodule(n).weight, mask, recipe) for n, mask in kept.items()}
+    ranges = {"0": (0.0, 255.0), "2": (-1.0, 1.0)}
+    model = qdq_int8.to_int8(export.export(net, images), layers, ranges)
+    expected = round(bias * 127.5) / 127.5 + net[2].bias.numpy()  # by the head's input step alone
+    scores = predict(open_session(model), images)
+    np.testing.assert_allclose(scores, np.tile(expected, (20, 1)), atol=0.006)
 
 
 def test_a_layer_of_more_bits_stays_in_float():

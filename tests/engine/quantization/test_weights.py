@@ -7,7 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+import optiwidgets as ow
+from optiwidgets.engine.quantization import weights
 from optiwidgets.engine.quantization.weights import choose_range, encode
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -234,3 +237,55 @@ def test_quantizing_changes_neither_weight_nor_mask(weight, mask):
         encode(weight, mask, recipe).decode().zero_()
     assert torch.equal(weight, before[0])
     assert torch.equal(mask, before[1])
+
+
+@pytest.mark.parametrize(("value", "said"), [(70_000.0, "70,000"), (-1e9, "1e[+]09")])
+def test_weights_that_16_bits_do_not_hold_are_refused(value, said):
+    weight = torch.tensor([[1.0, value]])
+    with pytest.raises(ValueError, match=f"size {said} does not fit 16 bits.* 65,504"):
+        encode(weight, torch.ones(1, 2, dtype=torch.bool), Recipe(bits=16))
+    gone = encode(weight, torch.tensor([[True, False]]), Recipe(bits=16))  # pruned: no matter
+    assert gone.decode().tolist() == [[1.0, 0.0]]
+    last = torch.tensor([[65_519.0, 65_504.0]])  # the last that round down to the greatest half
+    kept = encode(last, torch.ones(1, 2, dtype=torch.bool), Recipe(bits=16))
+    assert kept.decode().tolist() == [[65_504.0, 65_504.0]]
+
+
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+@pytest.mark.parametrize("scheme", ["symmetric", "affine"])
+def test_percentiles_of_more_weights_than_torch_takes(monkeypatch, granularity, scheme):
+    weight = torch.randn(6, 700, generator=torch.Generator().manual_seed(0))
+    kept = torch.rand(6, 700, generator=torch.Generator().manual_seed(1)) < 0.7
+    kept[2] = False
+    recipe = Recipe(bits=8, scheme=scheme, granularity=granularity, clip="percentile")
+    monkeypatch.setattr(weights, "MOST_QUANTILE", 100)
+    scale, _ = weights.choose_qparams(weight, kept, recipe)
+    rows = [(weight, kept)] if granularity == "tensor" else zip(weight, kept, strict=True)
+    for found, (row, mask) in zip(scale.tolist(), rows, strict=True):
+        values = row[mask].double().numpy()
+        if not len(values):
+            assert found == 1
+        elif scheme == "symmetric":
+            assert found == pytest.approx(np.quantile(abs(values), 0.999) / 127, rel=1e-5)
+        else:
+            low, high = np.quantile(values, [0.0005, 0.9995])
+            assert found == pytest.approx((high - low) / 255, rel=1e-5)
+
+
+def test_an_experiment_names_the_layer_that_16_bits_do_not_hold():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Linear(3, 2))
+    net[1].weight.data[1, 2] = 1e5
+    part = torch.randn(8, 1, 2, 2), torch.arange(8) % 2
+    dataset = ow.Dataset(
+        train=part, calibration=part, exploration=part, sealed=part, class_names=["a", "b"]
+    )
+    exp = ow.Experiment(net, dataset)
+    with pytest.raises(ValueError, match=r"layer '1': a weight of size 100,000 does not fit 16"):
+        exp.run(Recipe(bits=16))
+    exp.run(Recipe(bits=16, layers=(("1", None, 32),)))
+    net[1].weight.data.fill_(3e38)  # finite weights, scores that are not
+    report = ow.Experiment(net, dataset).run(Recipe())
+    lost = int((~net(part[0]).isfinite()).any(1).sum())
+    assert report.not_finite == lost > 0
+    assert f"{lost} of them with scores that are not finite" in repr(report)

@@ -265,7 +265,7 @@ def test_what_cannot_be_done_to_a_model_is_not_offered_and_says_why(toy):
 
         def forward(self, images):
             entered = self.enter(images)
-            return self.head((entered + self.around(entered)).mean((2, 3)))
+            return self.head((entered + self.around(entered)).softmax(1).mean((2, 3)))
 
     explorer = Explorer(Experiment(Residual(), toy))
     assert [value for _, value in explorer.controls.choices["pruning"].options] == [

@@ -225,6 +225,13 @@ def test_new_data_are_worse_for_both_and_nothing_is_tuned_on_them(session):
     assert f"{new[1].drop_from(new[0]).points:.1f} points below" in dial.table.caption
 
 
+def test_images_that_are_no_pixels_are_changed_by_no_slider_and_the_reason_is_shown(make_own, toy):
+    dial = NewData(Session(Experiment(make_own(), replace(toy, mean=0.0, std=1.0))))
+    dial.sliders["noise"].value = 0.3
+    assert dial.table.rows == []
+    assert "mean 0.0 and std 1.0 the images lead back to pixels from" in dial.table.caption
+
+
 def test_attempts_are_kept_and_the_smallest_that_meets_the_challenge_is_best(session):
     trials = Trials(ask("challenge.half", session).question, session)
     for recipe in (Recipe(bits=8), Recipe(bits=2), Recipe(sparsity=0.5, bits=6), Recipe(bits=8)):

@@ -151,6 +151,7 @@ def test_two_rows_side_by_side_with_their_paired_drop(explorer, history, digits)
         (~was & now).sum(),
     )
     assert pair["recalls"] == [list(a.confusion.recall), list(b.confusion.recall)]
+    assert pair["few"] == list(a.confusion.few.values())
 
 
 def test_b_is_the_newest_until_it_is_put_elsewhere(explorer, history):

@@ -95,3 +95,13 @@ def test_each_panel_has_one_module_and_one_stylesheet_and_no_network(panel):
     assert "export default" in made._esm
     assert "http" not in made._esm.replace("http://www.w3.org", "")
     assert "http" not in made._css
+
+
+def test_classes_of_few_images_are_named(own, digits):
+    few = report_payload(*(own.run(recipe) for recipe in (Recipe(), Recipe(bits=4))), Policy.MOBILE)
+    assert few["few"] == {
+        "1": "recall of 'bee' rests on 4 images",
+        "2": "recall of 'cat' rests on 8 images",
+    }
+    base = digits.run(Recipe())
+    assert report_payload(base, base, Policy.MOBILE)["few"] == {}

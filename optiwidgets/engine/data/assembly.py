@@ -1,0 +1,117 @@
+"""Assembly of a dataset's arguments from sources of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from optiwidgets.engine.data.folders import USUAL
+from optiwidgets.engine.data.moments import Moment
+from optiwidgets.engine.data.sources import Source, merge, read_source
+from optiwidgets.engine.data.splitting import (
+    PART_NAMES,
+    SHARES,
+    check_shares,
+    complete,
+    describe_repeated,
+    seeded,
+    stratify,
+)
+from optiwidgets.engine.data.stored_part import Indices, PixelStore, parts_of
+
+
+def assemble(
+    source: Any,
+    *,
+    held_out: Any,
+    training: bool,
+    parts: Mapping[str, float] | Mapping[str, str] | None,
+    mean: Moment,
+    std: Moment,
+    class_names: Sequence[str] | None,
+    seed: int,
+) -> dict[str, Any]:
+    """Read sources and split them: parts, class names, mean, std and description of a ``Dataset``.
+
+    Raises
+    ------
+    ValueError
+        As ``Dataset.of`` says.
+    """
+    groups, shares = _groups(source, held_out, training, parts)
+    read, places = merge({name: read_source(of, name != "train") for name, of in groups.items()})
+    names = _class_names(read, class_names)
+    order = seeded(read.digests, seed)
+    if "" in places:
+        split = stratify(order, read.labels, names, shares)
+    else:
+        split = complete(places, order, read.labels, names)
+    said = {"class_names": names, "description": describe_repeated(split, read.digests)}
+    return _arguments(read, split, mean, std) | said
+
+
+def _groups(
+    source: Any, held_out: Any, training: bool, parts: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], Sequence[float]]:
+    """Name the part of every source, "" for one that is to be split, and by which shares."""
+    if isinstance(source, Mapping):
+        if training or held_out is not None:
+            raise ValueError(
+                "the names of several sources say which images were trained on; training= and "
+                "held_out= are for one source"
+            )
+        return _named(source, parts), SHARES
+    if training or held_out is not None:
+        if held_out is None:
+            raise ValueError(
+                "these were training images, so none of them is explored or sealed: a model is "
+                "right on them too often; give held_out= other images, half of which are explored "
+                "and half sealed"
+            )
+        if parts is not None:
+            raise ValueError("parts= is for one source; held_out= is halved into its two parts")
+        return {"train": source, "exploration": held_out}, SHARES
+    return {"": source}, SHARES if parts is None else check_shares(parts)
+
+
+def _named(sources: Mapping[str, Any], parts: Mapping[str, str] | None) -> dict[str, Any]:
+    """Name parts by the keys of several sources: train, val, test, or as ``parts`` says."""
+    if parts is None:
+        unknown = [key for key in sources if str(key).lower() not in USUAL]
+        named = [(USUAL[str(key).lower()], key) for key in sources if key not in unknown]
+    else:
+        unknown = [key for key in parts.values() if key not in sources]
+        named = [(part, key) for part, key in parts.items() if part in PART_NAMES]
+        unknown += [part for part in parts if part not in PART_NAMES]
+    twice = len({part for part, _ in named}) < len(named)
+    if unknown or twice:
+        raise ValueError(
+            f"sources are named train, val and test, not {', '.join(map(str, sources))}; or say "
+            "which is which: parts={'train': 'name', 'exploration': 'name', 'sealed': 'name'}"
+        )
+    return {part: sources[key] for part, key in named}
+
+
+def _class_names(read: Source, given: Sequence[str] | None) -> Sequence[str]:
+    low, high = int(read.labels.min()), int(read.labels.max())
+    names = given if given is not None else read.class_names
+    if names is None:
+        names = [str(index) for index in range(high + 1)]
+    if low < 0 or high >= len(names):
+        bad = low if low < 0 else high
+        raise ValueError(f"labels are class indices 0 to {len(names) - 1}, not {bad}")
+    return [str(name) for name in names]
+
+
+def _arguments(read: Source, split: Sequence[Indices], mean: Moment, std: Moment) -> dict[str, Any]:
+    labels = torch.from_numpy(read.labels)
+    if isinstance(read.images, PixelStore):
+        made, moments = parts_of(read.images, split, labels, mean, std)
+        return dict(zip(PART_NAMES, made, strict=True)) | {"mean": moments[0], "std": moments[1]}
+    chosen = [torch.from_numpy(np.asarray(part)) for part in split]
+    floats = [(read.images[part], labels[part]) for part in chosen]
+    known = {"mean": 0.0 if mean is None else mean, "std": 1.0 if std is None else std}
+    return dict(zip(PART_NAMES, floats, strict=True)) | known

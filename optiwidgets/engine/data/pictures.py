@@ -1,0 +1,185 @@
+"""Decoding of picture files to uint8: orientation, bit depth, transparency, size."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]  # height, width
+
+BROKEN = (OSError, SyntaxError, EOFError, ValueError, IndexError, struct.error)
+DIMMEST = 1 / 16  # of white: 12 bits stored in 16
+OVERSHOOT = 0.02  # of floats beside 0..1, by noise or smoothing: clipped
+SMALLEST, LARGEST = 8, 640  # pixels of an edge
+RESIZES = ("crop", "squash", "pad")
+
+
+class UnknownRangeError(ValueError):
+    """Values whose black and white nobody can know."""
+
+
+@dataclass
+class Remarks:
+    """Remarks on the pictures read: how many were broken, transparent, or dark at 16 bits."""
+
+    broken: list[str] = field(default_factory=list)
+    transparent: int = 0
+    deep: int = 0
+    brightest: int = 0  # of 65535
+
+    def warn(self, read: int) -> None:
+        """Warn of everything that a user would want to know, each kind once with its count."""
+        if self.broken:
+            names = ", ".join(self.broken[:3]) + (" and others" if len(self.broken) > 3 else "")
+            total = read + len(self.broken)
+            _warn(f"{len(self.broken)} of {total} pictures cannot be read and are skipped: {names}")
+        if self.transparent:
+            _warn(f"{self.transparent} pictures are transparent in part: laid on white")
+        if self.deep and self.brightest < DIMMEST * 65535:
+            _warn(
+                f"{self.deep} pictures have 16 bits a pixel, of which 65535 is white, and none is "
+                f"brighter than {self.brightest}: they come out nearly black; scale them to 16 bits"
+            )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=6)
+
+
+def check_size(size: int | Size) -> Size:
+    """Return height and width; ValueError unless each is 8 to 640 pixels.
+
+    Examples
+    --------
+    >>> check_size(32), check_size((48, 64))
+    ((32, 32), (48, 64))
+    """
+    edges = (size, size) if isinstance(size, int | np.integer) else size
+    fits = isinstance(edges, tuple | list) and len(edges) == 2
+    if not fits or any(
+        type(edge) is bool
+        or not isinstance(edge, int | np.integer)
+        or not SMALLEST <= edge <= LARGEST
+        for edge in edges
+    ):
+        raise ValueError(
+            f"size is {SMALLEST} to {LARGEST} pixels, not {size!r}; one number or (height, width)"
+        )
+    return int(edges[0]), int(edges[1])
+
+
+def check_resize(resize: str) -> None:
+    """Raise ValueError for an unknown way of resizing."""
+    if resize not in RESIZES:
+        raise ValueError(f"resize is one of {', '.join(map(repr, RESIZES))}, not {resize!r}")
+
+
+def read_picture(path: Path, name: str, resized: Callable[..., Pixels], remarks: Remarks) -> Pixels:
+    """Read one picture file; OSError if it is broken.
+
+    Raises
+    ------
+    ValueError
+        Values whose range is not known: floats outside 0..1, integers of 32 bits.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+            with Image.open(path) as image:
+                return resized(image, remarks)
+    except UnknownRangeError as error:
+        raise ValueError(f"{name}: {error}") from error
+    except (*BROKEN, Image.DecompressionBombError) as error:
+        raise OSError(f"{name} ({error})") from error
+
+
+def to_pixels(
+    image: Image.Image,
+    remarks: Remarks,
+    *,
+    size: Size | None = None,
+    resize: str = "crop",
+    gray: bool = False,
+) -> Pixels:
+    """Convert a picture to uint8 (C, H, W): 3 channels, or 1 for ``gray``.
+
+    The EXIF orientation is applied. 16 bits of grey are read by their full range 0..65535, floats
+    as 0..1, clipped where they are off by no more than 0.02; transparent pixels are laid on white.
+
+    Raises
+    ------
+    UnknownRangeError
+        Floats outside 0..1, or integers of 32 bits.
+
+    Examples
+    --------
+    >>> grey = Image.fromarray(np.full((2, 3), 65535, np.uint16))
+    >>> to_pixels(grey, Remarks(), gray=True).tolist()
+    [[[255, 255, 255], [255, 255, 255]]]
+    """
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode == "F" or upright.mode.startswith("I"):
+        shaped = _shape(_shallow(upright, remarks), size, resize)
+        values = np.asarray(shaped, np.float32)
+        grey = (values + 0.5).clip(0, 255).astype(np.uint8)[None]
+        return grey if gray else np.repeat(grey, 3, axis=0)
+    flat = _shape(_opaque(upright, remarks), size, resize)
+    if gray:
+        return np.array(flat.convert("L"))[None]
+    return np.ascontiguousarray(np.asarray(flat).transpose(2, 0, 1))
+
+
+def _shallow(image: Image.Image, remarks: Remarks) -> Image.Image:
+    """Scale floats of 0..1, or 16 bits by their full range, to floats of 0..255."""
+    values = np.asarray(image).astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    if image.mode == "F":
+        if not (low >= -OVERSHOOT and high <= 1 + OVERSHOOT):
+            raise UnknownRangeError(
+                f"floats from {low:g} to {high:g}, and only 0 to 1 has a known black and white; "
+                "scale them, or save 8 or 16 bits"
+            )
+        return Image.fromarray(values * 255)
+    if image.mode == "I" and image.format != "PNG":
+        raise UnknownRangeError(
+            f"integers of 32 bits from {low:g} to {high:g} have no known white; save 8 or 16 bits"
+        )
+    remarks.deep += 1
+    remarks.brightest = max(remarks.brightest, int(high))
+    return Image.fromarray(values * (255 / 65535))
+
+
+def _opaque(image: Image.Image, remarks: Remarks) -> Image.Image:
+    """Convert to RGB, transparent pixels laid on white."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    if layered.getchannel("A").getextrema()[0] == 255:
+        return layered.convert("RGB")
+    remarks.transparent += 1
+    white = Image.new("RGBA", layered.size, "white")
+    return Image.alpha_composite(white, layered).convert("RGB")
+
+
+def _shape(image: Image.Image, size: Size | None, resize: str) -> Image.Image:
+    """Resize to height and width, bilinear; in proportion unless it is to be squashed."""
+    if size is None:
+        return image
+    height, width = size
+    across, down = width / image.width, height / image.height
+    if resize == "squash" or across == down:
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+    scale = max(across, down) if resize == "crop" else min(across, down)
+    wide = width if scale == across else int(image.width * scale)
+    high = height if scale == down else int(image.height * scale)
+    scaled = image.resize((max(1, wide), max(1, high)), Image.Resampling.BILINEAR)
+    left, top = round((scaled.width - width) / 2), round((scaled.height - height) / 2)
+    return scaled.crop((left, top, left + width, top + height))  # what is outside is black

@@ -1,0 +1,177 @@
+"""Splitting of images into parts: stratified, by a hash of their pixels and a seed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+Digests = NDArray[np.str_]
+
+PART_NAMES = ("train", "calibration", "exploration", "sealed")
+SHARES = (0.5, 0.1, 0.3, 0.1)
+TENTH = (0.9, 0.1)  # of the training images, the rest of them for calibration
+HALVES = (0.5, 0.5)  # of the only images held out: explored, sealed
+
+
+def digest(image: bytes) -> str:
+    """Compute the SHA-256 of an image's pixels."""
+    return hashlib.sha256(image).hexdigest()
+
+
+def seeded(digests: Iterable[str], seed: int) -> Digests:
+    """Shuffle by a seed: hash every digest with it; 0 leaves them as they are.
+
+    Raises
+    ------
+    ValueError
+        A seed that is no whole number of 0 or more.
+    """
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed is a whole number, 0 or more, not {seed!r}")
+    if not seed:
+        return np.array(list(digests))
+    return np.array([digest(f"{seed} {known}".encode()) for known in digests])
+
+
+def stratify(
+    order: Digests,
+    labels: Indices,
+    names: Sequence[str],
+    shares: Sequence[float],
+    among: Indices | None = None,
+    where: str = "",
+    closely: bool = False,
+) -> list[Indices]:
+    """Split the images of every class by ``shares``, in the order of their digests.
+
+    No random stream is involved: the same pictures always land in the same part, and equal
+    pictures are neighbours in that order, so they nearly always share one.
+
+    Parameters
+    ----------
+    order, labels
+        Digest and class index of every image.
+    names
+        Of the classes.
+    shares
+        Of the parts; they add up to 1.
+    among
+        Indices of the images to split; all if None.
+    where
+        Where these images come from, for the message.
+    closely
+        Share out as exactly as whole images allow; otherwise each part first gets one of a class.
+
+    Raises
+    ------
+    ValueError
+        A class has images, and fewer than there are parts.
+    """
+    chosen = np.arange(len(labels)) if among is None else among
+    parts: list[list[Indices]] = [[] for _ in shares]
+    divide = deal_closely if closely else deal
+    for label, name in enumerate(names):
+        mine = chosen[labels[chosen] == label]
+        if not len(mine):
+            continue
+        if len(mine) < len(shares):
+            raise ValueError(
+                f"class {name!r} has {len(mine)} pictures{where}; each needs {len(shares)} or more"
+            )
+        mine = mine[np.argsort(order[mine], kind="stable")]
+        for part, dealt in zip(parts, divide(mine, shares), strict=True):
+            part.append(dealt)
+    return [np.sort(np.concatenate(part or [chosen[:0]])) for part in parts]
+
+
+def deal(items: Indices, shares: Sequence[float]) -> list[Indices]:
+    """Split a list by shares, at least one item each.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in deal(np.arange(6), (0.5, 0.1, 0.4))]
+    [[0, 1, 2], [3], [4, 5]]
+    """
+    spare = len(items) - len(shares)
+    ends = [int(sum(shares[: i + 1]) * spare + 0.5) + i + 1 for i in range(len(shares))]
+    return [items[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def deal_closely(items: Indices, shares: Sequence[float]) -> list[Indices]:
+    """Split a list in two by shares, to the nearest whole number, at least one item each.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in deal_closely(np.arange(4), (0.9, 0.1))]
+    [[0, 1, 2], [3]]
+    """
+    first = min(max(int(shares[0] * len(items) + 0.5), 1), len(items) - 1)
+    return [items[:first], items[first:]]
+
+
+def complete(
+    groups: Mapping[str, Indices], order: Digests, labels: Indices, names: Sequence[str]
+) -> list[Indices]:
+    """Complete the four parts from those that are given.
+
+    Without ``calibration`` a tenth of the training images becomes it; where ``exploration`` or
+    ``sealed`` is missing, each gets half of the other's images. Calibration looks at no labels.
+
+    Raises
+    ------
+    ValueError
+        No training images, or no others.
+    """
+    given = {name: groups[name] for name in PART_NAMES if name in groups}
+    held_out = [name for name in ("exploration", "sealed") if name in given]
+    if "train" not in given or not held_out:
+        raise ValueError(
+            f"images of {', '.join(given) or 'no part'} alone; needed are training images, and "
+            "others to explore and to seal, which the model was not trained on"
+        )
+    if len(held_out) == 1:
+        where = " in the only part held out, half of which is explored and half sealed"
+        halves = stratify(order, labels, names, HALVES, given[held_out[0]], where, True)
+        given["exploration"], given["sealed"] = halves
+    if "calibration" not in given:
+        where = " to train on, a tenth of which is for calibration"
+        tenth = stratify(order, labels, names, TENTH, given["train"], where, True)
+        given["train"], given["calibration"] = tenth
+    return [given[name] for name in PART_NAMES]
+
+
+def check_shares(parts: Mapping[str, float]) -> tuple[float, ...]:
+    """Return the shares of the four parts; ValueError unless all are above 0 and add up to 1.
+
+    Examples
+    --------
+    >>> check_shares({"train": 0.4, "calibration": 0.1, "exploration": 0.3, "sealed": 0.2})
+    (0.4, 0.1, 0.3, 0.2)
+    """
+    shares = tuple(float(parts.get(name, 0)) for name in PART_NAMES)
+    total = sum(shares)
+    if set(parts) - set(PART_NAMES) or min(shares) <= 0 or abs(total - 1) > 1e-6:
+        raise ValueError(
+            f"parts are shares above 0 of {', '.join(PART_NAMES)} that add up to 1, not {parts!r}"
+        )
+    return shares
+
+
+def describe_repeated(parts: Sequence[Indices], digests: Sequence[str]) -> str:
+    """Say how many images are in more than one part; empty if none is.
+
+    Examples
+    --------
+    >>> describe_repeated([np.array([0, 1]), np.array([2])], ["a", "b", "b"])
+    '1 image is in two parts, pixel by pixel the same'
+    """
+    known = [{digests[index] for index in part} for part in parts]
+    repeated = sum(map(len, known)) - len(set().union(*known))
+    if not repeated:
+        return ""
+    subject = "1 image is" if repeated == 1 else f"{repeated} images are"
+    return f"{subject} in two parts, pixel by pixel the same"

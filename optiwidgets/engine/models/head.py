@@ -1,0 +1,110 @@
+"""Head: from a model's output to class scores before softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Pick = Callable[[Any], Tensor] | str | int | tuple[int, ...]
+TINY = torch.finfo(torch.float32).tiny
+ENDS = ("logits", "softmax", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Head:
+    """Reading of a model's output as class scores.
+
+    Parameters
+    ----------
+    pick
+        Where the scores are: a function of the output, a key of a dict (or a field), or the columns
+        of the classes; None where the output is the scores.
+    ends_in
+        "logits", or the function that the model ends in: "softmax" or "sigmoid".
+
+    Examples
+    --------
+    >>> Head(pick="out").logits({"out": torch.tensor([[1.0, 2.0]])})
+    tensor([[1., 2.]])
+    >>> Head(ends_in="softmax").logits(torch.tensor([[0.2, 0.8]])).softmax(1)
+    tensor([[0.2000, 0.8000]])
+    >>> Head(ends_in="sigmoid").logits(torch.tensor([[0.8]])).softmax(1)  # two classes
+    tensor([[0.2000, 0.8000]])
+    """
+
+    pick: Pick | None = None
+    ends_in: str = "logits"
+
+    @property
+    def reads_tensor(self) -> bool:
+        """Tell whether the model's output is one tensor, as a graph needs it."""
+        return self.pick is None or isinstance(self.pick, tuple)
+
+    def scores(self, output: Any) -> Tensor:
+        """Pick the scores (N, K) or (N, 1) from a model's output.
+
+        Raises
+        ------
+        ValueError
+            The output has no such scores; the message says what it has, and how to name them.
+        """
+        pick = self.pick
+        if callable(pick):
+            output = pick(output)
+        elif isinstance(pick, str):
+            found = output.get(pick) if isinstance(output, Mapping) else None
+            output = getattr(output, pick, None) if found is None else found
+        elif isinstance(pick, int):
+            output = output[pick] if isinstance(output, tuple | list) else None
+        if not isinstance(output, Tensor):
+            raise ValueError(
+                f"the model answers with {_described(output)}, and head={pick!r} finds no "
+                "tensor of scores in it; give head= a key, a place or a function of the output"
+            )
+        return output[:, list(pick)] if isinstance(pick, tuple) else output
+
+    def logits(self, output: Any) -> Tensor:
+        """Compute scores before softmax (N, K) from a model's output.
+
+        One column is the score of the second of two classes.
+        """
+        scores = self.scores(output)
+        if self.ends_in == "softmax":
+            return scores.clamp(min=TINY).log()
+        if self.ends_in == "sigmoid":
+            scores = torch.logit(scores, eps=1e-7)
+        if scores.dim() == 2 and scores.shape[1] == 1:
+            return torch.cat([torch.zeros_like(scores), scores], dim=1)
+        return scores
+
+
+def check_pick(pick: object) -> Pick | None:
+    """Return ``head=`` as it is used: a callable, a key, a place, or a tuple of columns.
+
+    Examples
+    --------
+    >>> check_pick([3, 5])
+    (3, 5)
+    """
+    if pick is None or callable(pick) or isinstance(pick, str):
+        return pick
+    if isinstance(pick, int) and not isinstance(pick, bool):
+        return pick
+    if isinstance(pick, list | tuple) and pick and all(type(i) is int and i >= 0 for i in pick):
+        return tuple(pick)
+    raise ValueError(
+        "head is a function of the model's output, a key, a place, or a list of class indices, "
+        f"not {pick!r}"
+    )
+
+
+def _described(output: object) -> str:
+    if isinstance(output, Mapping):
+        return f"a dict of {', '.join(map(repr, output))}"
+    if isinstance(output, tuple | list):
+        return f"a {type(output).__name__} of {len(output)}"
+    return f"a {type(output).__name__}"

@@ -1,0 +1,470 @@
+"""Preparation of a model: copy it, write it plainly, and prove on a few images that it is so.
+
+Whatever the engine says about a model rests on assumptions: its weights are plain tensors of
+layers that run, its scores follow from them. Here each is made true, where there is one right way,
+or found to be true, or the model is refused with the reason.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.overrides import TorchFunctionMode
+
+from optiwidgets.engine.execution.worker_pool import run_on_new_thread
+from optiwidgets.engine.models import batchnorm_folding, tracing
+from optiwidgets.engine.models.attention import ProjectedAttention
+from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
+from optiwidgets.engine.models.head import Head, Pick
+from optiwidgets.engine.models.layers import (
+    Layer,
+    ModelInterface,
+    interface_of,
+    prunable,
+    set_interface,
+)
+from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
+
+PROBED = 8  # images
+MOST_SECONDS = 5.0  # for weights that are tried only to be told about
+COMPUTED = ("WeightNorm", "SpectralNorm", "BasePruningMethod")  # torch's hooks that make a weight
+SQUASHING: dict[Any, str] = {
+    torch.softmax: "softmax",
+    F.softmax: "softmax",
+    Tensor.softmax: "softmax",
+    torch.sigmoid: "sigmoid",
+    F.sigmoid: "sigmoid",
+    Tensor.sigmoid: "sigmoid",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedModel:
+    """A model as the engine works on it.
+
+    Parameters
+    ----------
+    net
+        The folded copy, with its interface.
+    trained
+        Its weights before folding.
+    check
+        All that was found.
+    """
+
+    net: nn.Module
+    trained: TrainedWeights
+    check: ModelCheck
+
+
+def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> PreparedModel:
+    """Prepare a copy of a model for optimization; the one given stays as it is.
+
+    Parameters
+    ----------
+    model
+        Any torch classifier with Conv2d or Linear weights.
+    images
+        A few, N C H W.
+    pick
+        Where the scores are in its output, see ``Head``.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be copied or run, has nothing to prune, or computes its weights anew in
+        every forward pass.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(2, 3), nn.Softmax(1))
+    >>> prepared = prepare(net, torch.rand(4, 1, 1, 2))
+    >>> print(prepared.check.summary)
+    1 layer with 6 weights is pruned and quantized. The scores are read before the last softmax.
+    """
+    net, rows = write_plainly(model)
+    probe = images[:PROBED].clone()
+    usage = _observe(net, probe)
+    interface, found = _describe(net, usage, Head(pick), probe)
+    rows += found
+    set_interface(net, interface)
+    trained = batchnorm_folding.trained_weights(net)
+    folded = batchnorm_folding.fold(net)
+    own = interface_of(folded)  # its layers are the copy's
+    set_interface(folded, replace(own, channels_last=_takes_channels_last(folded, probe)))
+    if reason := untraceable(folded):
+        rows.append(CheckRow("", "limited", f"BatchNorm stays beside its layers: {reason}"))
+    return PreparedModel(folded, trained, ModelCheck(tuple(rows)))
+
+
+def write_plainly(model: nn.Module) -> tuple[nn.Module, list[CheckRow]]:
+    """Copy a model in eval mode, on the CPU, in float32, with plain tensors for weights.
+
+    Wrappers are taken off, parametrizations and masks become the weights that they make, attention
+    gets layers for its projections. Returns the copy, and a row for each of these.
+    """
+    rows: list[CheckRow] = []
+    given, wrapper = _unwrap(model)
+    if wrapper:
+        rows.append(CheckRow("", "repaired", f"The model was taken out of its {wrapper}"))
+    _check_kind(given)
+    net = _copy(given).cpu().float().eval().requires_grad_(False)
+    net = net.to(memory_format=torch.contiguous_format)
+    for name, module in list(net.named_modules()):
+        rows += [CheckRow(name, "repaired", reason) for reason in _bake(module)]
+        if isinstance(module, nn.MultiheadAttention) and ProjectedAttention.replaces(module):
+            if name:
+                net.set_submodule(name, ProjectedAttention(module))
+            rows.append(CheckRow(name, "repaired", "Attention has its projections as layers"))
+    return net, rows
+
+
+def restore(model: nn.Module, names: Sequence[str]) -> nn.Module:
+    """Prepare a fresh instance of a model whose layers are known, for their stored weights.
+
+    Parameters
+    ----------
+    names
+        Of the layers that the prepared model had.
+
+    Raises
+    ------
+    ValueError
+        The model has no such layer.
+    """
+    net, _ = write_plainly(model)
+    parameters = dict(net.named_parameters())
+    functional = {
+        name: _stand_in(parameters[name])
+        for name in names
+        if name in parameters and parameters[name].dim() in (2, 4)
+    }
+    known = prunable(net).keys() | functional.keys()
+    if names and set(names) <= known:
+        set_interface(net, ModelInterface(tuple(names), functional))
+    return batchnorm_folding.fold(net)
+
+
+def untraceable(net: nn.Module) -> str:
+    """Give the reason why torch.fx cannot follow a model's forward; empty where it can."""
+    try:
+        tracing.trace(net)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@dataclass
+class _Usage:
+    """Use of a model's weights in a forward pass, and the function that made the output."""
+
+    called: dict[nn.Module, int]
+    functional: dict[int, str]  # weights used by functions, and by which, by id
+    made_by: dict[int, str]  # squashed tensors, by id
+    kept: list[Tensor]  # as ids are those of living tensors alone
+    output: Any = None
+
+
+class _Watch(TorchFunctionMode):
+    """Notes the weights of ``F.linear`` and ``F.conv2d``, and softmaxes and sigmoids."""
+
+    def __init__(self, usage: _Usage) -> None:
+        super().__init__()
+        self.usage = usage
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Run the function and note its use."""
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if func in (F.linear, F.conv2d):
+            weight = args[1] if len(args) > 1 else kwargs["weight"]
+            self.usage.functional[id(weight)] = "F.linear" if func is F.linear else "F.conv2d"
+        elif func in SQUASHING:
+            self.usage.made_by[id(result)] = SQUASHING[func]
+            self.usage.kept.append(result)
+        return result
+
+
+def _observe(net: nn.Module, images: Tensor) -> _Usage:
+    """Run a model once on images and note how it uses its weights.
+
+    Raises
+    ------
+    ValueError
+        It does not take the images, or changes its own weights or buffers.
+    """
+    usage = _Usage({}, {}, {}, [])
+
+    def count(layer: nn.Module, inputs: object, output: object) -> None:
+        usage.called[layer] = usage.called.get(layer, 0) + 1
+        usage.functional.pop(id(layer.weight), None)
+
+    layers = prunable(net)
+    handles = [layer.register_forward_hook(count) for layer in layers.values()]
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+
+    def run() -> Any:
+        with torch.no_grad(), _Watch(usage):
+            return net(images)
+
+    try:
+        usage.output = run_on_new_thread(run)
+    except ValueError:
+        raise
+    except Exception as error:
+        shape = " x ".join(map(str, images.shape[1:]))
+        raise ValueError(f"the model does not take images of {shape}: {error}") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    for name, tensor in net.state_dict().items():
+        if name in before and not torch.equal(tensor.nan_to_num(), before[name].nan_to_num()):
+            raise ValueError(
+                f"the model changes {name!r} while it evaluates (a hook, or a layer in training "
+                "mode), so no weight set here would stay; bake it in or take the hook off"
+            )
+    return usage
+
+
+def _describe(
+    net: nn.Module, usage: _Usage, head: Head, images: Tensor
+) -> tuple[ModelInterface, list[CheckRow]]:
+    """Tell layers that run from those that do not, and find the head."""
+    layers = prunable(net)
+    _check_computed(layers)
+    ending = _ending(usage, head)
+    acts = _Perturbation(net, images, head)
+    owners = {id(layer.weight): name for name, layer in layers.items()}
+    rows: list[CheckRow] = []
+    counted: dict[str, Layer] = {}
+    functional: dict[str, Layer] = {}
+    for name, parameter in net.named_parameters():
+        by = usage.functional.get(id(parameter))
+        owner = owners.get(id(parameter))
+        if owner is not None:
+            layer = layers[owner]
+            if layer in usage.called:
+                counted[owner] = layer
+                rows.append(_counted(owner, layer, type(layer).__name__, acts))
+            elif by:
+                counted[owner] = functional[owner] = layer
+                rows.append(_counted(owner, layer, f"{type(layer).__name__}, used by {by}", acts))
+            else:
+                reason = "it never runs"
+                if acts(layer.weight):
+                    reason = "the scores hang on it in a way that cannot be followed"
+                rows.append(CheckRow(owner, "left out", reason, layer.weight.numel()))
+        elif by and parameter.dim() in (2, 4):
+            counted[name] = functional[name] = _stand_in(parameter)
+            rows.append(_counted(name, counted[name], f"parameter, used by {by}", acts))
+    if ending.ends_in != "logits":
+        reason = f"The scores are read before the last {ending.ends_in}"
+        rows.append(CheckRow("", "repaired", reason))
+    if functional:
+        reason = (
+            "Weights used by functions are pruned and quantized; their inputs cannot be rounded, "
+            "so activation_bits stays at 32"
+        )
+        rows.append(CheckRow("", "limited", reason))
+    return ModelInterface(tuple(counted), functional, ending), rows
+
+
+def _check_computed(layers: Mapping[str, Layer]) -> None:
+    """Raise ValueError for a layer whose weight is no parameter."""
+    for name, layer in layers.items():
+        if not isinstance(layer._parameters.get("weight"), nn.Parameter):
+            raise ValueError(
+                f"the weight of layer {name!r} is computed from other tensors by its hooks, and "
+                "not a parameter; bake it in first (torch.nn.utils has a remove_... for each)"
+            )
+
+
+def _ending(usage: _Usage, head: Head) -> Head:
+    """Find out whether the scores come out of a softmax or a sigmoid."""
+    scores = head.scores(usage.output)
+    ends = usage.made_by.get(id(scores), "logits")
+    if ends == "softmax" and scores.dim() == 2:
+        sums = scores.sum(1)
+        ends = "softmax" if torch.allclose(sums, torch.ones_like(sums), atol=1e-3) else "logits"
+    return replace(head, ends_in=ends)
+
+
+def _counted(name: str, layer: Layer, reason: str, acts: _Perturbation) -> CheckRow:
+    if acts.in_time and not acts(layer.weight):
+        reason += "; the scores on these images do not hang on it"
+    return CheckRow(name, "counted", reason, layer.weight.numel())
+
+
+class _Perturbation:
+    """Tells whether the scores change with a weight: all of it is moved along a seeded direction.
+
+    Two sizes are tried, so that a ReLU that is off may come on.
+    """
+
+    def __init__(self, net: nn.Module, images: Tensor, head: Head) -> None:
+        self.net, self.images, self.head = net, images[:2], head
+        self.before = self._scores()
+        self.started = time.monotonic()
+
+    @property
+    def in_time(self) -> bool:
+        """Tell whether there is time for weights that need not be tried."""
+        return time.monotonic() - self.started < MOST_SECONDS
+
+    def __call__(self, weight: Tensor) -> bool:
+        """Tell whether the scores hang on a weight, which is put back."""
+        kept, draw = weight.clone(), torch.Generator().manual_seed(0)
+        direction = torch.randn(weight.shape, generator=draw) * weight.abs().mean().clamp(min=1e-3)
+        try:
+            for size in (0.1, 10.0):
+                weight.copy_(kept + size * direction)
+                if not torch.equal(self._scores(), self.before):
+                    return True
+            return False
+        finally:
+            weight.copy_(kept)
+
+    def _scores(self) -> Tensor:
+        with torch.no_grad():
+            return self.head.scores(self.net(self.images)).nan_to_num().clone()
+
+
+def _stand_in(parameter: nn.Parameter) -> Layer:
+    """Make a layer that shares a parameter which functions use as a weight."""
+    outputs, inputs = parameter.shape[:2]
+    layer: Layer
+    if parameter.dim() == 2:
+        layer = nn.Linear(inputs, outputs, bias=False, device="meta")
+    else:
+        size = (parameter.shape[2], parameter.shape[3])
+        layer = nn.Conv2d(inputs, outputs, size, bias=False, device="meta")
+    layer.weight = parameter
+    return layer.eval()
+
+
+def _takes_channels_last(net: nn.Module, images: Tensor) -> bool:
+    """Tell whether a model runs on images in channels_last order; ``x.view`` does not."""
+    ordered = copy.deepcopy(net).to(memory_format=torch.channels_last)
+    try:
+        with torch.no_grad():
+            ordered(images.contiguous(memory_format=torch.channels_last))
+    except RuntimeError:  # torch's word for strides that a view cannot have
+        return False
+    return True
+
+
+def _unwrap(model: nn.Module) -> tuple[nn.Module, str]:
+    """Take a model out of torch.compile, DataParallel and DistributedDataParallel."""
+    wrappers: list[str] = []
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = model.module
+        if not isinstance(inner, nn.Module):
+            return model, " and ".join(wrappers)
+        wrappers.append("torch.compile" if hasattr(model, "_orig_mod") else type(model).__name__)
+        model = inner
+
+
+def _check_kind(model: nn.Module) -> None:
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ValueError(
+            "a TorchScript module cannot be taken apart; give the nn.Module that it was made from"
+        )
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if nn.parameter.is_lazy(tensor):
+            raise ValueError(
+                f"{name!r} of the model is lazy and has no shape yet; run it on an image first"
+            )
+        if tensor.is_meta:
+            raise ValueError(f"{name!r} of the model is on the meta device, where it has no values")
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    """Copy a model, results that it keeps of an earlier forward pass included.
+
+    Raises
+    ------
+    ValueError
+        It holds something that cannot be copied.
+    """
+    try:
+        return copy.deepcopy(model, {id(t): t.detach().clone() for t in _kept(model)})
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        culprit = next(_uncopyable(model), "an attribute of it")
+        raise ValueError(
+            f"the model cannot be copied: {culprit} ({error}); take it off before"
+        ) from error
+
+
+def _kept(model: nn.Module) -> Iterator[Tensor]:
+    """Yield the tensors that modules hold beside their state, in lists, tuples and dicts too."""
+    rest = [v for m in model.modules() for k, v in vars(m).items() if k not in ("_modules",)]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, Tensor) and not value.is_leaf:
+            yield value
+        elif isinstance(value, dict):
+            rest += value.values()
+        elif isinstance(value, list | tuple):
+            rest += value
+
+
+def _uncopyable(model: nn.Module) -> Iterator[str]:
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            if attribute.startswith("_") or isinstance(value, Tensor | nn.Module):
+                continue
+            try:
+                copy.deepcopy(value)
+            except (TypeError, RuntimeError, NotImplementedError):
+                yield f"attribute {attribute!r} of {name or 'the model'}"
+
+
+def _bake(module: nn.Module) -> list[str]:
+    """Turn weights that a module computes from others into plain ones; say how they were made."""
+    reasons = []
+    if parametrize.is_parametrized(module):
+        made: Any = module.parametrizations
+        for tensor in list(made):
+            kinds = [type(parametrization).__name__ for parametrization in made[tensor]]
+            value = getattr(module, tensor).detach().clone()
+            parametrize.remove_parametrizations(module, tensor, leave_parametrized=True)
+            _set_plain(module, tensor, value)
+            reasons.append(f"{tensor} was made by {' and '.join(kinds)}, and is plain now")
+    hooks: dict[int, Callable[..., Any]] = dict(module._forward_pre_hooks)
+    for key, hook in hooks.items():
+        kinds = [base.__name__ for base in type(hook).__mro__]
+        if not any(kind in COMPUTED for kind in kinds):
+            continue
+        tensor = str(getattr(hook, "_tensor_name", None) or getattr(hook, "name", "weight"))
+        hook(module, ())
+        value = getattr(module, tensor).detach().clone()
+        del module._forward_pre_hooks[key]
+        _set_plain(module, tensor, value)
+        reasons.append(f"{tensor} was made by {kinds[0]}, and is plain now")
+    for parameter in module.parameters(recurse=False):
+        parameter.requires_grad_(False)
+    return reasons
+
+
+def _set_plain(module: nn.Module, name: str, value: Tensor) -> None:
+    """Make a value the parameter of this name, before all others, in place of its parts."""
+    for part in (name, *(f"{name}_{end}" for end in ("orig", "g", "v", "mask", "u"))):
+        module._parameters.pop(part, None)
+        module._buffers.pop(part, None)
+        vars(module).pop(part, None)
+    others = dict(module._parameters)
+    module._parameters.clear()
+    module._parameters[name] = nn.Parameter(value, requires_grad=False)
+    module._parameters.update(others)

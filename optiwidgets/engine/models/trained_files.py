@@ -1,0 +1,182 @@
+"""Files of models trained on a user's images: the weights, and notes on those images.
+
+The images stay where they are. The notes hold their geometry, classes and normalization, and a
+digest of every image that was trained on, so that none of them is taken for a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.data.loaders import SHIPPED, load_dataset
+from optiwidgets.engine.models.zoo import load_model, save_weights
+
+SUFFIX = ".safetensors"
+NOTE = "trained_on"
+DIGITS = 16  # hexadecimal ones of an image's digest
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """Notes on the images that a model was trained on.
+
+    Parameters
+    ----------
+    class_names
+        In the order of the model's outputs.
+    shape
+        Channels, height, width.
+    mean, std
+        By which pixels 0..1 were normalized, one per channel.
+    name
+        Of the dataset, empty for a folder.
+    images
+        Digests of the training images.
+    """
+
+    class_names: Sequence[str]
+    shape: Sequence[int]
+    mean: Sequence[float]
+    std: Sequence[float]
+    name: str
+    images: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> TrainedOn:
+        """Note down a dataset."""
+        images = dataset.train[0]
+        mean, std = (
+            torch.as_tensor(moment, dtype=torch.float64).expand(images.shape[1]).tolist()
+            for moment in (dataset.mean, dataset.std)
+        )
+        return cls(
+            tuple(dataset.class_names),
+            tuple(images.shape[1:]),
+            mean,
+            std,
+            dataset.name,
+            "".join(_digests(dataset, images)),
+        )
+
+    def fit(self, dataset: Dataset, path: str) -> Dataset:
+        """Return a dataset as the model knows it: normalized by its mean and std.
+
+        Raises
+        ------
+        ValueError
+            Other classes, images of another shape, or images to judge it by that it was trained on.
+        """
+        if list(dataset.class_names) != list(self.class_names):
+            raise ValueError(
+                f"{path} was trained on the classes {_listed(self.class_names)}, and these images "
+                f"are of {_listed(dataset.class_names)}"
+            )
+        shape = tuple(dataset.train[0].shape[1:])
+        if shape != tuple(self.shape):
+            ours, theirs = (" x ".join(map(str, lengths)) for lengths in (self.shape, shape))
+            raise ValueError(f"{path} was trained on images of {ours}, and these are {theirs}")
+        self._check_new(dataset, path)
+        moments = {"mean": self.mean, "std": self.std}
+        now = TrainedOn.of(replace(dataset, train=(dataset.train[0][:1], dataset.train[1][:1])))
+        if np.allclose([now.mean, now.std], [self.mean, self.std], rtol=1e-6, atol=1e-7):
+            return dataset
+        mean, std = (torch.tensor(m, dtype=torch.float32).view(-1, 1, 1) for m in moments.values())
+        parts = {
+            part: ((dataset.pixels(images) - mean) / std, labels)
+            for part in PARTS
+            for images, labels in [getattr(dataset, part)]
+        }
+        return replace(dataset, **parts, **moments)  # type: ignore[arg-type]
+
+    def _check_new(self, dataset: Dataset, path: str) -> None:
+        """Raise ValueError where images to explore or sealed ones were trained on."""
+        known = {
+            self.images[start : start + DIGITS] for start in range(0, len(self.images), DIGITS)
+        }
+        if known == set(_digests(dataset, dataset.train[0])):
+            return
+        for part in ("exploration", "sealed"):
+            images = getattr(dataset, part)[0]
+            if seen := sum(digest in known for digest in _digests(dataset, images)):
+                raise ValueError(
+                    f"{path} was trained on {seen} of the {len(images)} {part} images: the folder "
+                    "is another one by now, and its split too. Any accuracy on them would flatter; "
+                    "give the folder as it was, or train anew"
+                )
+
+
+def save_trained(net: nn.Module, path: str | PathLike[str], dataset: Dataset) -> None:
+    """Write a trained model with notes on its images as one safetensors file."""
+    save_weights(net, path, {NOTE: asdict(TrainedOn.of(dataset))})
+
+
+def is_trained_file(case: object) -> bool:
+    """Tell whether a case is the path of a file, not a name.
+
+    Examples
+    --------
+    >>> is_trained_file("digits"), is_trained_file("signs/model.safetensors")
+    (False, True)
+    """
+    return isinstance(case, str | PathLike) and fspath(case).endswith(SUFFIX)
+
+
+def open_trained(
+    path: str | PathLike[str], images: str | PathLike[str] | Dataset | None = None
+) -> tuple[nn.Module, Dataset]:
+    """Load a trained model and its images, normalized as it knows them.
+
+    Parameters
+    ----------
+    path
+        A file that ``optiwidgets train`` wrote.
+    images
+        The folder that it was trained on, or a ``Dataset`` made from it; not needed where that was
+        a dataset that comes with the package.
+
+    Raises
+    ------
+    ValueError
+        Not such a file, no images, or images that are not the ones.
+    FileNotFoundError
+        There is no such file.
+    """
+    net, notes = load_model(path)
+    if NOTE not in notes:
+        raise ValueError(
+            f"{path} says nothing of the images that it was trained on; load the weights with "
+            "load_weights and write Experiment(model, dataset)"
+        )
+    known = TrainedOn(**notes[NOTE])
+    if images is None and known.name in SHIPPED:
+        images = known.name
+    if images is None:
+        raise ValueError(
+            f"{path} holds a model of {_listed(known.class_names)}, and not its images; name their "
+            f"folder: Experiment.load({fspath(path)!r}, images='path/to/folder')"
+        )
+    dataset = images
+    if not isinstance(dataset, Dataset):
+        dataset = load_dataset(images, size=known.shape[1])  # type: ignore[arg-type]
+    fitted = known.fit(dataset, fspath(path))
+    return net, replace(fitted, name=fitted.name or Path(path).stem)
+
+
+def _digests(dataset: Dataset, images: Tensor) -> list[str]:
+    """Digest the pixels of every image, whatever they are normalized by."""
+    pixels = (dataset.pixels(images) * 255).round().to(torch.int16).numpy()
+    return [hashlib.sha256(np.ascontiguousarray(p).data).hexdigest()[:DIGITS] for p in pixels]
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more

@@ -1,0 +1,159 @@
+"""Comparison of an exported graph with the torch model, on a few images.
+
+Exporters and runtimes have bugs: a graph that computes something else is refused, with the step
+that was exported wrongly where it can be found.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from optiwidgets.engine.execution.worker_pool import run_on_worker
+from optiwidgets.engine.models import tracing
+from optiwidgets.engine.onnx_runtime.export import export
+from optiwidgets.engine.onnx_runtime.session import open_session, predict
+
+if TYPE_CHECKING:
+    import onnx
+
+PROBED = 4  # images on which runtime and torch must agree
+TOLERANCE = 1e-3  # of scores there, as a share of the largest
+ROUNDED_PROBED = 64  # images, where values are rounded to few codes
+ROUNDED_TOLERANCE = 0.25  # of most of these images' scores
+CLEAR_MARGIN = 0.1  # of an image's best score over the next, as a share of the largest score
+LEAST_AGREEING = 0.9  # of the predictions on images with a clear margin
+WAY_OUT = "write that step with other operations, or file the difference with the exporter"
+
+
+def check_agreement(
+    model: onnx.ModelProto, net: nn.Module, images: Tensor, *, rounded: bool = False
+) -> None:
+    """Raise ValueError if the graph and torch disagree on the scores of a few images.
+
+    Parameters
+    ----------
+    model
+        The graph, values and all.
+    net
+        The model that it stands for, in eval mode.
+    images
+        N C H W, of which the first 4 are used, or the first 64 if ``rounded``.
+    rounded
+        Whether values in it are rounded: one halfway between two codes may get either, and later
+        layers pass that on. So half the images must agree roughly, rather than all closely, and
+        9 in 10 of those that are no near ties must get the same class.
+
+    Raises
+    ------
+    ValueError
+        They disagree; the message names the step, if one alone disagrees, and the difference.
+
+    Examples
+    --------
+    >>> net, images = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.ones(2, 1, 2, 2)
+    >>> check_agreement(export(net, images), net, images)
+    >>> other = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    >>> check_agreement(export(net, images), other, images)
+    Traceback (most recent call last):
+    ...
+    ValueError: the exported graph does not compute what torch computes: ...
+    """
+    probe = images[: ROUNDED_PROBED if rounded else PROBED]
+    expected, found = _expected(net, probe), predict(open_session(model), probe)
+    if agrees(found, expected) or (rounded and _agrees_roughly(found, expected)):
+        return
+    off = float(np.abs(found - expected).max())
+    step = next(_wrong_steps(net, images[:PROBED]), None)
+    where = f" in {step}" if step else ""
+    raise ValueError(
+        f"the exported graph does not compute what torch computes: scores differ by {off:.3g} of "
+        f"{np.abs(expected).max():.3g}{where}; {WAY_OUT}"
+    )
+
+
+def agrees(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+    """Tell whether scores agree to a share of the largest one, nan and infinities alike."""
+    finite = np.abs(expected[np.isfinite(expected)])
+    most = TOLERANCE * (finite.max() if len(finite) else 0)
+    return bool(np.allclose(found, expected, rtol=0, atol=most, equal_nan=True))
+
+
+def _agrees_roughly(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+    off, largest = np.abs(found - expected).max(axis=1), np.abs(expected).max()
+    if not np.median(off) <= ROUNDED_TOLERANCE * largest:  # nan is no agreement
+        return False
+    second, best = np.sort(expected, axis=1)[:, -2:].T if expected.shape[1] > 1 else (0, largest)
+    clear = np.broadcast_to(best - second > CLEAR_MARGIN * largest, len(expected))
+    same = found.argmax(axis=1) == expected.argmax(axis=1)
+    return not clear.any() or bool(same[clear].mean() >= LEAST_AGREEING)
+
+
+def _expected(net: nn.Module, images: Tensor) -> NDArray[np.float32]:
+    def forward() -> NDArray[np.float32]:
+        with torch.inference_mode():  # entered in the worker: it is a thread's own
+            scores: NDArray[np.float32] = net(images.clone()).numpy()
+        return scores
+
+    return run_on_worker(forward)
+
+
+class _Step(nn.Module):
+    """One step of a model that has one tensor as its input."""
+
+    def __init__(self, node: fx.Node, module: nn.Module | None) -> None:
+        super().__init__()
+        self.module, self.node = module, node
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.module is not None:
+            out: Tensor = self.module(x)
+            return out
+        args = tuple(x if isinstance(a, fx.Node) else a for a in self.node.args)
+        call = self.node.target
+        if isinstance(call, str):
+            call = operator.methodcaller(call, *args[1:], **self.node.kwargs)
+            args, kwargs = args[:1], {}
+        else:
+            kwargs = dict(self.node.kwargs)
+        assert callable(call)
+        out = call(*args, **kwargs)
+        return out
+
+
+def _wrong_steps(net: nn.Module, images: Tensor) -> Iterator[str]:
+    """Yield the steps that, exported alone, compute something else than torch."""
+    graph, own = tracing.trace(net), copy.deepcopy(net)
+    inputs: dict[fx.Node, Any] = {}
+
+    class Recorder(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            inputs[n] = super().run_node(n)
+            return inputs[n]
+
+    with torch.inference_mode():
+        Recorder(fx.GraphModule(own, graph)).run(images.clone())
+    for node in graph.nodes:
+        before = node.args[0] if node.args else None
+        given = inputs.get(before) if isinstance(before, fx.Node) else None
+        if not isinstance(given, Tensor) or not given.is_floating_point() or given.dim() < 2:
+            continue
+        if node.op == "output" or len(node.all_input_nodes) > 1:
+            continue
+        module = own.get_submodule(node.target) if node.op == "call_module" else None
+        step, values = _Step(node, module).eval(), given.clone()
+        try:
+            found = predict(open_session(export(step, values)), values)
+            right = agrees(found, _expected(step, values))
+        except Exception:  # noqa: BLE001 (a step that cannot be exported alone says nothing)
+            continue
+        if not right:
+            name = getattr(node.target, "__name__", str(node.target))
+            yield f"{node.target!r} ({type(module).__name__})" if module else f"{name}()"

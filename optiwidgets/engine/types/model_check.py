@@ -1,0 +1,106 @@
+"""Result of checking a model: its layers, and all that was repaired or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+STATUSES = ("counted", "repaired", "left out", "limited")
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One fact about a model: the module it is about, its status, the reason, its weights.
+
+    Parameters
+    ----------
+    module
+        Name as in ``model.named_modules()``; empty for the whole model.
+    status
+        "counted" (pruned and quantized), "repaired" (the same function, written otherwise),
+        "left out" (stored as it is, not counted) or "limited" (some methods are refused).
+    reason
+        In a sentence.
+    weights
+        Number of weights concerned, 0 where none are.
+    """
+
+    module: str
+    status: str
+    reason: str
+    weights: int = 0
+
+
+@dataclass(frozen=True)
+class ModelCheck:
+    """All that was found when a model was checked on a few images.
+
+    Examples
+    --------
+    >>> check = ModelCheck((CheckRow("head", "counted", "Linear", 40),))
+    >>> print(check)
+    1 layer with 40 weights is pruned and quantized; nothing was left out or changed.
+    counted   head  40  Linear
+    """
+
+    rows: tuple[CheckRow, ...]
+
+    def having(self, *statuses: str) -> tuple[CheckRow, ...]:
+        """Select the rows of some statuses."""
+        return tuple(row for row in self.rows if row.status in statuses)
+
+    @property
+    def summary(self) -> str:
+        """The whole in one or two sentences."""
+        counted, out = self.having("counted"), self.having("left out")
+        total, layers = _weights(counted), f"{len(counted)} layer{'s' * (len(counted) != 1)}"
+        text = f"{layers} with {total:,} weights {'is' if len(counted) == 1 else 'are'} pruned"
+        text += " and quantized"
+        notes = [row for row in self.rows if row.status in ("repaired", "limited")]
+        if not out and not notes:
+            return f"{text}; nothing was left out or changed."
+        return ". ".join([text, *([self.left_out] if out else []), *_said(notes)]) + "."
+
+    @property
+    def left_out(self) -> str:
+        """One line about the weights that are not counted; empty where all are."""
+        out = self.having("left out")
+        if not out:
+            return ""
+        names = ", ".join(repr(row.module) for row in out[:3]) + (", ..." if len(out) > 3 else "")
+        return f"{_weights(out):,} weights of {names} are stored and not counted: {out[0].reason}"
+
+    def __str__(self) -> str:
+        """The summary, and a line for every row."""
+        widest = max((len(row.module) for row in self.rows), default=0)
+        digits = max((len(f"{row.weights:,}") for row in self.rows), default=0)
+        lines = (
+            f"{r.status:<8}  {r.module:<{widest}}  {r.weights or '':>{digits},}  {r.reason}"
+            if r.weights
+            else f"{r.status:<8}  {r.module:<{widest}}  {'':>{digits}}  {r.reason}"
+            for r in self.rows
+        )
+        return "\n".join([self.summary, *lines])
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        head = "".join(f"<th scope='col'>{name}</th>" for name in ("", "module", "weights", "why"))
+        body = "".join(
+            f"<tr><td>{r.status}</td><td><code>{escape(r.module) or 'model'}</code></td>"
+            f"<td style='text-align:right'>{f'{r.weights:,}' if r.weights else ''}</td>"
+            f"<td style='text-align:left'>{escape(r.reason)}</td></tr>"
+            for r in self.rows
+        )
+        return (
+            f"<p>{escape(self.summary)}</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
+def _weights(rows: Iterable[CheckRow]) -> int:
+    return sum(row.weights for row in rows)
+
+
+def _said(rows: Iterable[CheckRow]) -> list[str]:
+    return list(dict.fromkeys(row.reason for row in rows))

@@ -1,0 +1,183 @@
+"""Figure of a dataset's images: a grid for every part, a row for every class. Never pyplot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+PARTS = ("train", "calibration", "exploration", "sealed")
+GAP = 2  # white pixels between images
+MOST_CLASSES = 40  # rows of a grid
+
+
+class Labels(Protocol):
+    """Class indices, as a tensor."""
+
+    def numpy(self) -> NDArray[np.int64]:
+        """Convert to an array."""
+        ...
+
+
+class ImageTensor(Protocol):
+    """Images N C H W, as a tensor."""
+
+    def numpy(self) -> NDArray[np.float32]:
+        """Convert to an array."""
+        ...
+
+
+class LabelledImages(Protocol):
+    """Interface of a ``Dataset``, as far as it is drawn."""
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What the images are, in a sentence."""
+        ...
+
+    def labels(self, part: str) -> Labels:
+        """Class indices of a part."""
+        ...
+
+    def some(self, part: str, places: Sequence[int]) -> ImageTensor:
+        """Images at these places of a part, normalized."""
+        ...
+
+    def pixels(self, images: ImageTensor) -> ImageTensor:
+        """Convert normalized images to pixels 0..1."""
+        ...
+
+
+def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = PARTS) -> Figure:
+    """Plot the first images of every class in every part, and how many there are of each.
+
+    Parameters
+    ----------
+    data
+        A ``Dataset``.
+    count
+        Images of a class in a part, at most.
+    parts
+        Those that are drawn; all if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On an Agg canvas, known to no pyplot: it needs no closing. Pixels are drawn as they are; if
+        some are outside 0..1, ``mean`` and ``std`` do not lead back to pixels, and the title says
+        from which values black and white were taken.
+
+    Raises
+    ------
+    ValueError
+        A part of another name, or a count below 1.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or not parts:
+        raise ValueError(f"parts are some of {', '.join(PARTS)}, not {parts!r}")
+    if type(count) is not int or count < 1:
+        raise ValueError(f"count is a number of images, 1 or more, not {count!r}")
+    names = list(data.class_names)[:MOST_CLASSES]
+    drawn = {part: _rows(data, part, len(names), count) for part in parts}
+    low, high = _range([images for rows in drawn.values() for images in rows])
+    columns = [max(1, *map(len, rows)) for rows in drawn.values()]
+    size = (1.2 + 0.4 * len(parts) + 0.62 * sum(columns), 0.9 + 0.7 * len(names))
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(parts), squeeze=False, width_ratios=columns).ravel()
+    for ax, wide, (part, rows) in zip(axes, columns, drawn.items(), strict=True):
+        labels = data.labels(part).numpy()
+        grid = montage([(images - low) / (high - low) for images in rows], wide)
+        _draw(ax, grid, [int((labels == index).sum()) for index in range(len(names))])
+        ax.set_title(f"{part}, {len(labels):,} images", fontsize=9)
+    _name(axes[0], names)
+    _say(figure, data.description, low, high, len(data.class_names) - len(names))
+    return figure
+
+
+def _rows(data: LabelledImages, part: str, classes: int, count: int) -> list[NDArray[np.float32]]:
+    """Pixels (n, H, W, C) of the first images of each class."""
+    labels = data.labels(part).numpy()
+    rows = []
+    for index in range(classes):
+        places = np.flatnonzero(labels == index)[:count].tolist()
+        pixels = data.pixels(data.some(part, places)).numpy()
+        rows.append(_drawable(pixels.transpose(0, 2, 3, 1)))
+    return rows
+
+
+def _drawable(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One or three channels: of any other number, their mean."""
+    grey: NDArray[np.float32] = images.mean(axis=3, keepdims=True)
+    return images if images.shape[3] in (1, 3) else grey
+
+
+def _range(images: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
+    """Values of black and white: 0 and 1, but for images that are no pixels."""
+    low = min((float(i.min()) for i in images if i.size), default=0.0)
+    high = max((float(i.max()) for i in images if i.size), default=1.0)
+    return (0.0, 1.0) if low >= -0.02 and high <= 1.02 else (low, high)
+
+
+def montage(rows: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
+    """Lay rows of images (n, H, W, C) on one white picture, ``count`` to a row.
+
+    Examples
+    --------
+    >>> montage([np.zeros((1, 3, 3, 1), np.float32)], 2).shape
+    (7, 12, 1)
+    """
+    height, width, channels = rows[0].shape[1:]
+    high, wide = height + 2 * GAP, width + GAP
+    grid = np.ones((len(rows) * high, count * wide + GAP, channels), np.float32)
+    for row, images in enumerate(rows):
+        for column, image in enumerate(images):
+            top, left = row * high + GAP, column * wide + GAP
+            grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def _draw(ax: Axes, grid: NDArray[np.float32], counts: Sequence[int]) -> None:
+    """Draw a grid; beside every row stands the number of images of the class."""
+    ax.imshow(
+        grid.clip(0, 1).squeeze(2) if grid.shape[2] == 1 else grid.clip(0, 1),
+        "gray",
+        vmin=0,
+        vmax=1,
+    )
+    step = grid.shape[0] / len(counts)
+    ax.set_yticks([(row + 0.5) * step - 0.5 for row in range(len(counts))])
+    ax.set_yticklabels([f"{number:,}" for number in counts], fontsize=8)
+    ax.tick_params(length=0)
+    ax.set_xticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def _name(ax: Axes, names: Sequence[str]) -> None:
+    """Put the classes' names before their numbers in the first grid."""
+    numbers = [label.get_text() for label in ax.get_yticklabels()]
+    both = [f"{name}  {number}" for name, number in zip(names, numbers, strict=True)]
+    for label in ax.set_yticklabels(both, fontsize=8):
+        label.set_parse_math(False)  # names are no mathematics
+
+
+def _say(figure: Figure, description: str, low: float, high: float, left_out: int) -> None:
+    notes = [description] if description else []
+    notes += [f"{left_out} more classes"] if left_out > 0 else []
+    if (low, high) != (0.0, 1.0):
+        notes.append(
+            f"no pixels 0 to 1 under this mean and std: black is {low:.2f} and white {high:.2f}"
+        )
+    if notes:
+        figure.suptitle("; ".join(notes), fontsize=10, parse_math=False)
