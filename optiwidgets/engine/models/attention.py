@@ -21,6 +21,7 @@ class ProjectedAttention(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> theirs = nn.MultiheadAttention(8, 2, batch_first=True).eval()
     >>> x = torch.randn(1, 3, 8)
     >>> torch.allclose(theirs(x, x, x)[0], ProjectedAttention(theirs)(x, x, x)[0], atol=1e-6)

@@ -66,6 +66,7 @@ def class_logits(net: nn.Module, images: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> class_logits(nn.Flatten(), torch.tensor([[[[1.0, 2.0]]]]))
     tensor([[1., 2.]])
     """

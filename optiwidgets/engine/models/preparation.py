@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 from optiwidgets.engine.models import batchnorm_folding, tracing
-from optiwidgets.engine.models.attention import ProjectedAttention
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
 from optiwidgets.engine.models.head import Head, Pick
 from optiwidgets.engine.models.layers import (
@@ -31,11 +29,11 @@ from optiwidgets.engine.models.layers import (
     prunable,
     set_interface,
 )
+from optiwidgets.engine.models.plain_copy import write_plainly
 from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
 
 PROBED = 8  # images
 MOST_SECONDS = 5.0  # for weights that are tried only to be told about
-COMPUTED = ("WeightNorm", "SpectralNorm", "BasePruningMethod")  # torch's hooks that make a weight
 SQUASHING: dict[Any, str] = {
     torch.softmax: "softmax",
     F.softmax: "softmax",
@@ -103,28 +101,6 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     if reason := untraceable(folded):
         rows.append(CheckRow("", "limited", f"BatchNorm stays beside its layers: {reason}"))
     return PreparedModel(folded, trained, ModelCheck(tuple(rows)))
-
-
-def write_plainly(model: nn.Module) -> tuple[nn.Module, list[CheckRow]]:
-    """Copy a model in eval mode, on the CPU, in float32, with plain tensors for weights.
-
-    Wrappers are taken off, parametrizations and masks become the weights that they make, attention
-    gets layers for its projections. Returns the copy, and a row for each of these.
-    """
-    rows: list[CheckRow] = []
-    given, wrapper = _unwrap(model)
-    if wrapper:
-        rows.append(CheckRow("", "repaired", f"The model was taken out of its {wrapper}"))
-    _check_kind(given)
-    net = _copy(given).cpu().float().eval().requires_grad_(False)
-    net = net.to(memory_format=torch.contiguous_format)
-    for name, module in list(net.named_modules()):
-        rows += [CheckRow(name, "repaired", reason) for reason in _bake(module)]
-        if isinstance(module, nn.MultiheadAttention) and ProjectedAttention.replaces(module):
-            if name:
-                net.set_submodule(name, ProjectedAttention(module))
-            rows.append(CheckRow(name, "repaired", "Attention has its projections as layers"))
-    return net, rows
 
 
 def restore(model: nn.Module, names: Sequence[str]) -> nn.Module:
@@ -361,110 +337,3 @@ def _takes_channels_last(net: nn.Module, images: Tensor) -> bool:
     except RuntimeError:  # torch's word for strides that a view cannot have
         return False
     return True
-
-
-def _unwrap(model: nn.Module) -> tuple[nn.Module, str]:
-    """Take a model out of torch.compile, DataParallel and DistributedDataParallel."""
-    wrappers: list[str] = []
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            inner = model.module
-        if not isinstance(inner, nn.Module):
-            return model, " and ".join(wrappers)
-        wrappers.append("torch.compile" if hasattr(model, "_orig_mod") else type(model).__name__)
-        model = inner
-
-
-def _check_kind(model: nn.Module) -> None:
-    if isinstance(model, torch.jit.ScriptModule):
-        raise ValueError(
-            "a TorchScript module cannot be taken apart; give the nn.Module that it was made from"
-        )
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if nn.parameter.is_lazy(tensor):
-            raise ValueError(
-                f"{name!r} of the model is lazy and has no shape yet; run it on an image first"
-            )
-        if tensor.is_meta:
-            raise ValueError(f"{name!r} of the model is on the meta device, where it has no values")
-
-
-def _copy(model: nn.Module) -> nn.Module:
-    """Copy a model, results that it keeps of an earlier forward pass included.
-
-    Raises
-    ------
-    ValueError
-        It holds something that cannot be copied.
-    """
-    try:
-        return copy.deepcopy(model, {id(t): t.detach().clone() for t in _kept(model)})
-    except (TypeError, RuntimeError, NotImplementedError) as error:
-        culprit = next(_uncopyable(model), "an attribute of it")
-        raise ValueError(
-            f"the model cannot be copied: {culprit} ({error}); take it off before"
-        ) from error
-
-
-def _kept(model: nn.Module) -> Iterator[Tensor]:
-    """Yield the tensors that modules hold beside their state, in lists, tuples and dicts too."""
-    rest = [v for m in model.modules() for k, v in vars(m).items() if k not in ("_modules",)]
-    while rest:
-        value = rest.pop()
-        if isinstance(value, Tensor) and not value.is_leaf:
-            yield value
-        elif isinstance(value, dict):
-            rest += value.values()
-        elif isinstance(value, list | tuple):
-            rest += value
-
-
-def _uncopyable(model: nn.Module) -> Iterator[str]:
-    for name, module in model.named_modules():
-        for attribute, value in vars(module).items():
-            if attribute.startswith("_") or isinstance(value, Tensor | nn.Module):
-                continue
-            try:
-                copy.deepcopy(value)
-            except (TypeError, RuntimeError, NotImplementedError):
-                yield f"attribute {attribute!r} of {name or 'the model'}"
-
-
-def _bake(module: nn.Module) -> list[str]:
-    """Turn weights that a module computes from others into plain ones; say how they were made."""
-    reasons = []
-    if parametrize.is_parametrized(module):
-        made: Any = module.parametrizations
-        for tensor in list(made):
-            kinds = [type(parametrization).__name__ for parametrization in made[tensor]]
-            value = getattr(module, tensor).detach().clone()
-            parametrize.remove_parametrizations(module, tensor, leave_parametrized=True)
-            _set_plain(module, tensor, value)
-            reasons.append(f"{tensor} was made by {' and '.join(kinds)}, and is plain now")
-    hooks: dict[int, Callable[..., Any]] = dict(module._forward_pre_hooks)
-    for key, hook in hooks.items():
-        kinds = [base.__name__ for base in type(hook).__mro__]
-        if not any(kind in COMPUTED for kind in kinds):
-            continue
-        tensor = str(getattr(hook, "_tensor_name", None) or getattr(hook, "name", "weight"))
-        hook(module, ())
-        value = getattr(module, tensor).detach().clone()
-        del module._forward_pre_hooks[key]
-        _set_plain(module, tensor, value)
-        reasons.append(f"{tensor} was made by {kinds[0]}, and is plain now")
-    for parameter in module.parameters(recurse=False):
-        parameter.requires_grad_(False)
-    return reasons
-
-
-def _set_plain(module: nn.Module, name: str, value: Tensor) -> None:
-    """Make a value the parameter of this name, before all others, in place of its parts."""
-    for part in (name, *(f"{name}_{end}" for end in ("orig", "g", "v", "mask", "u"))):
-        module._parameters.pop(part, None)
-        module._buffers.pop(part, None)
-        vars(module).pop(part, None)
-    others = dict(module._parameters)
-    module._parameters.clear()
-    module._parameters[name] = nn.Parameter(value, requires_grad=False)
-    module._parameters.update(others)

@@ -479,7 +479,7 @@ class Pair(nn.Module):
             r"with \(2, 5\), .* 3 classes need scores of \(2, 3\)",
         ),
         (nn.Conv2d(2, 3, 3), r"with \(2, 3, 4, 7\), .* need scores of \(2, 3\)"),
-        (Pair(), r"answers 2 images with a tuple, .* need scores of \(2, 3\)"),
+        (Pair(), "answers with a tuple of 2, and head=None finds no tensor of scores in it"),
         (
             nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(108, 3)),
             "the model changes the images it is given: its first step is in place",
@@ -646,7 +646,7 @@ def test_a_first_part_has_images_and_no_more_than_there_are(digits, first):
 
 @pytest.mark.parametrize("recovery", ["none", "sequential"])
 def test_a_layer_that_is_gone_has_finite_ternary_codes_by_gptq(own, recovery):
-    recipe = Recipe(0.8, bits=2, scheme="ternary", rounding="gptq", recovery=recovery)
-    report = own.run(recipe)
+    how = {"score": "magnitude-folded", "scheme": "ternary", "rounding": "gptq"}
+    report = own.run(Recipe(0.8, bits=2, recovery=recovery, **how))
     assert not report.model().hidden.weight.any()  # 80 % over all layers took all of this one
     assert np.isfinite(report.scores).all()
