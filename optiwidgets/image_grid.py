@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from optiwidgets.notebook_figure import NotebookFigure
 
 PARTS = ("train", "calibration", "exploration", "sealed")
 GAP = 2  # white pixels between images
@@ -92,8 +93,7 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
     low, high = _range([images for rows in drawn.values() for images in rows])
     columns = [max(1, *map(len, rows)) for rows in drawn.values()]
     size = (1.2 + 0.4 * len(parts) + 0.62 * sum(columns), 0.9 + 0.7 * len(names))
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(*size)
     axes = figure.subplots(1, len(parts), squeeze=False, width_ratios=columns).ravel()
     for ax, wide, (part, rows) in zip(axes, columns, drawn.items(), strict=True):
         labels = data.labels(part).numpy()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from matplotlib.ticker import LogFormatter
 from optiwidgets.engine.types.measurements import Floats
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, frontier
+from optiwidgets.notebook_figure import NotebookFigure
 
 if TYPE_CHECKING:
     from optiwidgets.engine.mixed_precision.budget import Budget
@@ -112,8 +112,7 @@ def draw_size(ax: Axes, report: Report) -> Axes:
 def draw_images(pixels: Floats, titles: Sequence[str], columns: int = 8) -> Figure:
     """Draw images (N, H, W, C) of 0..1 in rows, a title above each."""
     rows = max(1, -(-len(titles) // columns))
-    figure = Figure(figsize=(1.35 * columns, 1.75 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(1.35 * columns, 1.75 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
         ax.set_axis_off()
@@ -128,8 +127,7 @@ def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) 
 
     ``best`` is the place of the one to mark.
     """
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(6.4, 3.4)
     ax = figure.add_subplot()
     cuts, drops = np.array(trials, float).reshape(-1, 2).T
     front = frontier(list(zip(-cuts, -drops, strict=True)))
@@ -174,8 +172,7 @@ def plot_sweep(sweep: Sweep) -> Figure:
     matplotlib.figure.Figure
         On an Agg canvas, known to no pyplot: it needs no closing.
     """
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(7.2, 4.4)
     ax = draw_frontier(figure.add_subplot(), sweep)
     failed = f"; {len(sweep.failed)} more could not be run" if sweep.failed else ""
     ax.set_title(
@@ -233,8 +230,7 @@ def plot_report(report: Report) -> Figure:
     matplotlib.figure.Figure
         On an Agg canvas, known to no pyplot: it needs no closing.
     """
-    figure = Figure(figsize=(10, 5.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(10, 5.2)
     axes = figure.subplot_mosaic(
         [["matrix", "classes"], ["matrix", "size"]], width_ratios=[1.25, 1], height_ratios=[1.9, 1]
     )

@@ -37,6 +37,7 @@ THIRD_PARTY = {  # room or file -> what it may import beside the standard librar
     "grading": set(),
     "plotting.py": {"matplotlib", "seaborn", "numpy"},
     "image_grid.py": {"matplotlib", "numpy"},
+    "notebook_figure.py": {"matplotlib"},
     "session": {"traitlets", "numpy"},
     "session/machine_slots.py": set(),
     "widgets": {"ipywidgets", "anywidget", "traitlets", "numpy"},

@@ -1,10 +1,13 @@
 """The grid of images: what is drawn is read from the artists."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
+from PIL import Image
 
 import optiwidgets as ow
 from optiwidgets.engine.data.dataset import PARTS, Dataset
@@ -85,3 +88,12 @@ def ax_values(ax):
 def test_unfit_arguments_are_refused(toy, arguments, message):
     with pytest.raises(ValueError, match=message):
         ow.plot_images(toy, **arguments)
+
+
+def test_a_notebook_shows_a_figure_where_no_pyplot_was_imported():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 4, 4), np.uint8)
+    figure = ow.plot_images(Dataset.of((pixels, np.arange(40) % 2)))
+    shown = Image.open(BytesIO(figure._repr_png_()))
+    assert shown.size == tuple(int(80 * inches) for inches in figure.get_size_inches())
+    data, _ = DisplayFormatter().format(figure)
+    assert data["image/png"]

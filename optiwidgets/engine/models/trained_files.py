@@ -73,7 +73,8 @@ class TrainedOn:
         Raises
         ------
         ValueError
-            Other classes, images of another shape, or images to judge it by that it was trained on.
+            Other classes, images of another shape, images to judge it by that it was trained on, or
+            images of which fewer than half of the trained ones are known again.
         """
         if list(dataset.class_names) != list(self.class_names):
             raise ValueError(
@@ -98,20 +99,31 @@ class TrainedOn:
         return replace(dataset, **parts, **moments)  # type: ignore[arg-type]
 
     def _check_new(self, dataset: Dataset, path: str) -> None:
-        """Raise ValueError where images to explore or sealed ones were trained on."""
+        """Raise ValueError where images to explore or sealed ones were, or may be, trained on."""
         known = {
             self.images[start : start + DIGITS] for start in range(0, len(self.images), DIGITS)
         }
         if known == set(_digests(dataset, dataset.train[0])):
             return
+        digests = {part: _digests(dataset, getattr(dataset, part)[0]) for part in PARTS}
         for part in ("exploration", "sealed"):
-            images = getattr(dataset, part)[0]
-            if seen := sum(digest in known for digest in _digests(dataset, images)):
+            images = digests[part]
+            if seen := sum(digest in known for digest in images):
                 raise ValueError(
                     f"{path} was trained on {seen} of the {len(images)} {part} images: the folder "
                     "is another one by now, and its split too. Any accuracy on them would flatter; "
                     "give the folder as it was, or train anew"
                 )
+        found = len(known & set().union(*digests.values()))
+        if 2 * found < len(known):
+            raise ValueError(
+                f"{path} was trained on {len(known)} different images, and only {found} of them "
+                "are among these. Most likely they were made by another size=, resize= or gray= "
+                "than in training, or the folder is another one: images that were trained on would "
+                "not be known again, and could be explored. Give images=load_dataset(folder, ...) "
+                "with the options of the training; for new images, give the old ones too: "
+                "Dataset.of(old, training=True, held_out=new)"
+            )
 
 
 def save_trained(net: nn.Module, path: str | PathLike[str], dataset: Dataset) -> None:
@@ -166,7 +178,8 @@ def open_trained(
         )
     dataset = images
     if not isinstance(dataset, Dataset):
-        dataset = load_dataset(images, size=known.shape[1])  # type: ignore[arg-type]
+        channels, *size = known.shape
+        dataset = load_dataset(images, size=tuple(size), gray=channels == 1)  # type: ignore[arg-type]
     fitted = known.fit(dataset, fspath(path))
     return net, replace(fitted, name=fitted.name or Path(path).stem)
 

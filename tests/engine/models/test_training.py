@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as functional
+from PIL import Image
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models import training
@@ -279,6 +282,74 @@ def test_images_that_were_trained_on_are_never_explored(colors, tmp_path):
     leaking = replace(colors, sealed=some, train=(colors.train[0][3:], colors.train[1][3:]))
     with pytest.raises(ValueError, match="was trained on 3 of the 11 sealed images"):
         Experiment.load(path, images=leaking)
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Forty noisy pictures, 48 high and 80 wide, in two folders of classes."""
+    draw = np.random.default_rng(0)
+    for label, name in enumerate(("left", "right")):
+        (tmp_path / "photographs" / name).mkdir(parents=True)
+        for index in range(20):
+            pixels = draw.integers(0, 120, (48, 80, 3), np.uint8)
+            pixels[10:38, 18 + 26 * label : 36 + 26 * label] += 120
+            Image.fromarray(pixels).save(tmp_path / f"photographs/{name}/{index}.png")
+    return tmp_path / "photographs"
+
+
+@pytest.mark.parametrize(
+    "options", [{"size": 32, "resize": "squash"}, {"size": 32, "resize": "pad"}]
+)
+def test_images_made_another_way_than_in_training_are_refused(photographs, tmp_path, options):
+    path = tmp_path / "net.safetensors"
+    data = load_dataset(photographs, **options)
+    save_trained(train(data, "small", epochs=1), path, data)
+    known = len(data.labels("train"))
+    reason = f"trained on {known} different images, and only 0 of them .* size=, resize= or gray="
+    with pytest.raises(ValueError, match=reason):  # a folder alone is cropped
+        open_trained(path, photographs)
+    other = load_dataset(photographs, size=32, seed=1)
+    with pytest.raises(ValueError, match=r"Dataset.of\(old, training=True, held_out=new\)"):
+        open_trained(path, other)
+    _, again = open_trained(path, load_dataset(photographs, **options))
+    assert torch.equal(again.exploration[0], data.exploration[0])
+
+
+def test_images_scaled_from_another_size_are_refused(photographs, tmp_path):
+    path = tmp_path / "net.safetensors"
+    data = load_dataset(photographs, size=32)
+    save_trained(train(data, "small", epochs=1), path, data)
+    open_trained(path, photographs)
+    smaller = load_dataset(photographs, size=24)
+    scaled = {
+        part: (functional.interpolate(images, size=(32, 32)), labels)
+        for part in PARTS
+        for images, labels in [getattr(smaller, part)]
+    }
+    with pytest.raises(ValueError, match="only 0 of them are among these"):
+        open_trained(path, replace(smaller, **scaled))
+
+
+def test_a_folder_is_read_as_in_training(photographs, tmp_path):
+    path = tmp_path / "net.safetensors"
+    data = load_dataset(photographs, size=40, gray=True)
+    save_trained(train(data, "small", epochs=1), path, data)
+    _, again = open_trained(path, photographs)
+    assert again.shape == (1, 40, 40)
+    assert torch.equal(again.sealed[0], data.sealed[0])
+
+
+def test_new_images_are_judged_beside_those_of_training(photographs, tmp_path):
+    path = tmp_path / "net.safetensors"
+    data = load_dataset(photographs, size=32)
+    save_trained(train(data, "small", epochs=1), path, data)
+    draw = np.random.default_rng(1)
+    new = draw.integers(0, 256, (40, 32, 32, 3), np.uint8), np.arange(40) % 2
+    pixels = (data.pixels(data.train[0]) * 255).round().to(torch.uint8)
+    old = pixels.permute(0, 2, 3, 1).numpy(), data.labels("train").numpy()
+    mixed = Dataset.of(old, training=True, held_out=new, class_names=data.class_names)
+    _, opened = open_trained(path, mixed)
+    assert sum(len(opened.labels(part)) for part in ("exploration", "sealed")) == 40
 
 
 def test_a_file_that_does_not_fit_is_refused_with_the_reason(colors, tmp_path):
