@@ -123,6 +123,13 @@ def test_a_layer_without_batchnorm_is_named():
     assert list(experiment.impossible) == ["bn-scale"]
 
 
+def test_where_every_layer_has_batchnorm_but_no_channel_can_go_the_channels_are_refused():
+    layers = list(normed())
+    mixing = nn.Sequential(*layers[:2], nn.Softmax(1), *layers[3:5], *layers[6:8])
+    experiment = Experiment(mixing.eval(), few_images(8, classes=7))
+    assert list(experiment.impossible) == ["channel"]
+
+
 @pytest.mark.parametrize("score", ["magnitude", "lamp"])
 def test_a_model_without_batchnorm_sees_no_difference(own_plain, score):
     one, other = (own_plain.run(Recipe(0.6, score=s)) for s in (score, f"{score}-folded"))
