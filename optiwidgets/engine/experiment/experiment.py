@@ -265,16 +265,14 @@ class Experiment:
         """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
         pruner = self._compressor.pruner
         try:
-            pruner.check_score("bn-scale")
-        except ValueError as error:
-            reason = str(error)
-        else:
-            return {}
-        try:
             pruner.groups  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
-        return {"bn-scale": reason}
+        try:
+            pruner.check_score("bn-scale")
+        except ValueError as error:
+            return {"bn-scale": f"{error}."}
+        return {}
 
     def check(self) -> ModelCheck:
         """List the model's layers, and all that was repaired, left out or limited.

@@ -1,4 +1,9 @@
-"""Pruning scores: magnitude, LAMP, random, WANDA, Fisher, OBS, and those of channels."""
+"""Pruning scores: magnitude, LAMP, random, WANDA, Fisher, OBS, and those of channels.
+
+A layer that a BatchNorm follows can be written in two ways: as trained, or folded, each output's
+row times the BatchNorm's factor. Both compute the same, and weights rank differently in them. Each
+function says which of the two it is given.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,10 @@ from torch import Tensor
 
 def magnitude(weights: Sequence[Tensor]) -> list[Tensor]:
     """Score weights by |w|.
+
+    Of the weights as trained, since that is what the paper and ``torch.nn.utils.prune`` rank;
+    ``"magnitude-folded"`` gives it the folded ones, in which a filter's scale, which BatchNorm
+    held, counts too.
 
     Source: S. Han et al., "Learning both weights and connections for efficient neural networks",
     NeurIPS 2015, section 3.
@@ -38,7 +47,8 @@ def lamp(weights: Sequence[Tensor]) -> list[Tensor]:
     """Score by w^2 over the sum of all w^2 of the layer that are no smaller: layers compare.
 
     A layer's largest weight scores 1, so no layer is emptied. Of equal weights the lower index is
-    taken for the smaller one.
+    taken for the smaller one. Of the weights as trained, as in the paper; ``"lamp-folded"`` gives
+    it the folded ones.
 
     Source: J. Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning", ICLR 2021,
     equation 4.
@@ -55,7 +65,9 @@ def wanda(weights: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
     """Score weights by |w| times the root mean square of the input.
 
     Compared over all layers or within one, as the recipe says; the paper compares the weights of
-    one output.
+    one output, whose order is the same in both writings. Outputs and layers are compared by the
+    folded weights: the score says how far an output moves, and what reads it does so after its
+    BatchNorm.
 
     Parameters
     ----------
@@ -80,6 +92,9 @@ def wanda(weights: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
 def fisher(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
     """Score by w^2 times the mean square of the loss's gradient: roughly the rise of the loss.
 
+    Of the folded weights, in which the gradient is computed. The writing does not matter: where a
+    factor multiplies a weight, it divides its gradient.
+
     Source: L. Theis et al., "Faster gaze prediction with dense networks and Fisher pruning",
     arXiv:1801.05787, equation 6.
 
@@ -94,7 +109,9 @@ def fisher(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tenso
 def obs(weights: Sequence[Tensor], inverses: Sequence[Tensor]) -> list[Tensor]:
     """Score by w^2 over the inverse Hessian's diagonal: the error after the others are refitted.
 
-    Normalized by layer as in ``lamp``, so that layers compare.
+    Normalized by layer as in ``lamp``, so that layers compare. Of the folded weights: the error is
+    that of an output after its BatchNorm, as the next layer reads it, and refitting works on them
+    too.
 
     Parameters
     ----------
@@ -119,6 +136,9 @@ def obs(weights: Sequence[Tensor], inverses: Sequence[Tensor]) -> list[Tensor]:
 
 def channel_scores(weights: Sequence[Tensor], score: str) -> list[Tensor]:
     """Score output channels, (O,) a layer, by the filter's sum of |w| (L1), or its L2 norm.
+
+    Of the filters as trained, as in the paper. (``"bn-scale"`` takes the BatchNorm's own scale and
+    looks at no filter; ``"activation"`` what comes out after the BatchNorm.)
 
     Source: H. Li et al., "Pruning filters for efficient ConvNets", ICLR 2017, section 3.1.
 

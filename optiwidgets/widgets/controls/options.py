@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from ipywidgets import Dropdown, ToggleButtons
@@ -21,7 +21,10 @@ LABELS = {  # where a value does not say it by itself
     "wanda": "Wanda",
     "fisher": "Fisher",
     "obs": "OBS",
+    "magnitude-folded": "magnitude, folded",
+    "lamp-folded": "LAMP, folded",
     "l2": "L2 norm",
+    "bn-scale": "BatchNorm scale",
     "minmax": "min-max",
     "percentile": "99.9 %",
     "mse": "MSE",
@@ -30,6 +33,11 @@ LABELS = {  # where a value does not say it by itself
     "sequential": "sequential refit",
     "finetune": "fine-tune",
     "qat": "quantization-aware",
+}
+EXPLAINED = {  # one line each, beside the control
+    "magnitude-folded": "Smallest weights first, after BatchNorm was multiplied into them.",
+    "lamp-folded": "LAMP of the weights after BatchNorm was multiplied into them.",
+    "bn-scale": "Channels of the smallest BatchNorm scale first (network slimming).",
 }
 TRAIN = {"finetune": "Fine-tune", "iterative": "Train in steps", "qat": "Train rounded"}  # buttons
 CODE_FIELDS = ("granularity", "scheme", "clip", "rounding")
@@ -85,9 +93,32 @@ def labelled(values: tuple[str, ...]) -> Options:
     return [(LABELS.get(value, value), value) for value in values]
 
 
-def scores_for(pruning: str) -> Options:
-    """Options of scores for a kind of pruning: of weights, or of whole channels."""
-    return labelled(CHANNEL_SCORES if pruning == "channel" else WEIGHT_SCORES)
+def scores_for(pruning: str, impossible: Container[str] = ()) -> Options:
+    """Options of scores for a kind of pruning, but for those that the model cannot have.
+
+    Examples
+    --------
+    >>> [value for _, value in scores_for("channel", {"bn-scale": "No BatchNorm."})]
+    ['magnitude', 'random', 'l2', 'activation']
+    """
+    known = CHANNEL_SCORES if pruning == "channel" else WEIGHT_SCORES
+    return labelled(tuple(value for value in known if value not in impossible))
+
+
+def reasons_for(pruning: str, impossible: Mapping[str, str]) -> dict[str, list[str]]:
+    """Reasons why choices were taken away, by the field that lacks them now.
+
+    Examples
+    --------
+    >>> reasons_for("global", {"channel": "No channels."})
+    {'pruning': ['No channels.'], 'score': []}
+    """
+    scores = CHANNEL_SCORES if pruning == "channel" else WEIGHT_SCORES
+    lacking = {"pruning": CHOICES["pruning"], "score": scores}
+    return {
+        field: [reason for value, reason in impossible.items() if value in known]
+        for field, known in lacking.items()
+    }
 
 
 def offer(handle: ToggleButtons | Dropdown, options: Options) -> None:

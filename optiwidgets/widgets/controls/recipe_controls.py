@@ -23,9 +23,11 @@ from ipywidgets import (
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, BY_TRAINING, N_OF_M, Recipe
 from optiwidgets.widgets.controls.options import (
     CHOICES_SHOWN,
+    EXPLAINED,
     TRAIN,
     labelled,
     offer,
+    reasons_for,
     rulings,
     scores_for,
     set_aside,
@@ -74,7 +76,8 @@ class Controls(VBox):
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
         self.rows = self._rows()
-        self.limits, self._unlocked = "", {*self.rows}
+        self._impossible: Mapping[str, str] = {}
+        self._unlocked = {*self.rows}
         self._free: int | None = None  # where the slider stood before a pattern moved it
         self.locked = False
         self.adjusting = False  # handles that depend on a moved one are adjusted
@@ -131,10 +134,10 @@ class Controls(VBox):
         self._adjust()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
-        """Take away what cannot be done to a model, by value of "pruning", and say why."""
+        """Take away what cannot be done to a model, by value of "pruning" or "score"; say why."""
+        self._impossible = impossible
         possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
         offer(self.choices["pruning"], labelled(possible))
-        self.limits = " ".join(impossible.values())
         self._adjust()
 
     def recipe(self) -> Recipe:
@@ -212,7 +215,8 @@ class Controls(VBox):
             return
         self.adjusting = True
         try:
-            offer(self.choices["score"], scores_for(self.choices["pruning"].value))
+            scores = scores_for(self.choices["pruning"].value, self._impossible)
+            offer(self.choices["score"], scores)
             self._rule()
         finally:
             self.adjusting = False
@@ -222,7 +226,8 @@ class Controls(VBox):
         ruled = rulings(self.bits.value, self._chosen(), self.training.value)
         idle = {field: ruling.reason for ruling in ruled if ruling.idle for field in ruling.fields}
         for field, handle in self.choices.items():
-            handle.disabled, handle.tooltip = field in idle, idle.get(field, "")
+            handle.disabled = field in idle
+            handle.tooltip = idle.get(field, EXPLAINED.get(handle.value, ""))
         self.sparsity.disabled = "sparsity" in idle
         self._set_sparsity()
         self.tune.description = TRAIN[self.training.value]
@@ -242,7 +247,8 @@ class Controls(VBox):
             self.sparsity.value, self._free = self._free, None
 
     def _say(self, reasons: Sequence[str]) -> None:
-        said = [*reasons, *([self.limits] if self.limits and "pruning" in self._unlocked else [])]
+        taken = reasons_for(self.choices["pruning"].value, self._impossible)
+        said = [*reasons, *chain(*(why for f, why in taken.items() if f in self._unlocked))]
         self.note.value = f'<p role="note">{escape(" ".join(said))}</p>' if said else ""
 
 

@@ -141,8 +141,9 @@ def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> No
     experiment, recipe = models[model](), said["recipe"]
     for name, _, _ in recipe.layers:
         _one_of("layer", name, experiment.run(Recipe()).size.layers)
-    if recipe.prunes and recipe.pruning in experiment.impossible:
-        raise ValueError(experiment.impossible[recipe.pruning].rstrip("."))
+    for value in (recipe.pruning, recipe.score):
+        if recipe.prunes and value in experiment.impossible:
+            raise ValueError(experiment.impossible[value].rstrip("."))
 
 
 def link_payload(

@@ -123,6 +123,39 @@ def test_a_layer_without_batchnorm_is_named():
     assert list(experiment.impossible) == ["bn-scale"]
 
 
+def test_where_every_layer_has_batchnorm_but_no_channel_can_go_the_channels_are_refused():
+    layers = list(normed())
+    mixing = nn.Sequential(*layers[:2], nn.Softmax(1), *layers[3:5], *layers[6:8])
+    experiment = Experiment(mixing.eval(), few_images(8, classes=7))
+    assert list(experiment.impossible) == ["channel"]
+
+
+def test_fisher_scores_are_those_of_the_unfolded_model():
+    model, images = normed(), few_images(8)
+    layers = prunable(model)
+    weights = [layer.weight.requires_grad_() for layer in layers.values()]
+    sums = [torch.zeros_like(weight) for weight in weights]
+    for image, label in zip(images.train[0].split(1), images.train[1].split(1), strict=True):
+        with torch.enable_grad():
+            loss = nn.functional.cross_entropy(model(image), label)
+        for total, gradient in zip(sums, torch.autograd.grad(loss, weights), strict=True):
+            total += gradient.square() / 4
+    scores = Experiment(model, images)._compressor.pruner._scores("global", "fisher", 0)
+    for name, weight, total in zip(layers, weights, sums, strict=True):
+        torch.testing.assert_close(scores[name], weight.detach().square() * total, rtol=1e-3, atol=0)
+
+
+def test_wanda_ranks_one_output_alike_in_both_writings_and_outputs_by_the_folded():
+    model, images = normed(), few_images(8)
+    scores = Experiment(model, images)._compressor.pruner._scores("global", "wanda", 0)["0"]
+    patches = nn.functional.unfold(images.calibration[0], 3)
+    inputs = patches.square().mean((0, 2)).sqrt().view(1, 3, 3, 3)
+    factor = model[1].weight / (model[1].running_var + model[1].eps).sqrt()
+    trained = model[0].weight.detach().abs() * inputs
+    torch.testing.assert_close(scores, trained * factor.detach().abs().view(-1, 1, 1, 1))
+    assert scores.flatten(1).argsort(1).equal(trained.flatten(1).argsort(1))
+
+
 @pytest.mark.parametrize("score", ["magnitude", "lamp"])
 def test_a_model_without_batchnorm_sees_no_difference(own_plain, score):
     one, other = (own_plain.run(Recipe(0.6, score=s)) for s in (score, f"{score}-folded"))

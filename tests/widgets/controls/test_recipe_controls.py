@@ -272,6 +272,41 @@ def test_what_cannot_be_done_to_a_model_is_taken_away_and_the_rest_stays():
     assert "No channels here." in controls.note.value
 
 
+def test_a_score_that_a_model_cannot_have_is_taken_away_where_it_would_be_offered():
+    controls = Controls()
+    controls.choices["pruning"].value = "channel"
+    controls.choices["score"].value = "bn-scale"
+    controls.limit({"bn-scale": "Layer 'deep' has no BatchNorm."})
+    assert values(controls, "score") == [s for s in CHANNEL_SCORES if s != "bn-scale"]
+    assert controls.recipe() == Recipe(pruning="channel")
+    assert "Layer &#x27;deep&#x27; has no BatchNorm." in controls.note.value
+    controls.choices["pruning"].value = "layer"
+    assert tuple(values(controls, "score")) == WEIGHT_SCORES
+    assert controls.note.value.count("BatchNorm") == 0
+    controls.choices["pruning"].value = "channel"
+    assert "no BatchNorm" in controls.note.value
+    controls.limit({})
+    assert tuple(values(controls, "score")) == CHANNEL_SCORES
+
+
+@pytest.mark.parametrize(
+    ("pruning", "score", "label", "line"),
+    [
+        ("global", "magnitude-folded", "magnitude, folded", "after BatchNorm was multiplied into"),
+        ("2:4", "lamp-folded", "LAMP, folded", "after BatchNorm was multiplied into them"),
+        ("channel", "bn-scale", "BatchNorm scale", "smallest BatchNorm scale first"),
+        ("channel", "magnitude", "magnitude", ""),
+    ],
+)
+def test_a_score_whose_name_does_not_say_it_is_explained_beside_it(pruning, score, label, line):
+    controls = Controls()
+    controls.choices["pruning"].value = pruning
+    controls.choices["score"].value = score
+    assert controls.choices["score"].label == label
+    assert line in controls.choices["score"].tooltip
+    assert bool(controls.choices["score"].tooltip) == bool(line)
+
+
 def test_notes_are_about_the_controls_in_sight():
     controls = Controls()
     controls.unlock(["sparsity", "bits"])

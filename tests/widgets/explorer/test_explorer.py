@@ -279,6 +279,22 @@ def test_what_cannot_be_done_to_a_model_is_not_offered_and_says_why(toy):
     assert explorer.feed.state == "fresh"
 
 
+def test_a_layer_without_batchnorm_takes_its_scale_from_the_scores(own, toy):
+    explorer = Explorer(own)
+    explorer.controls.choices["pruning"].value = "channel"
+    offered = dict(explorer.controls.choices["score"].options).values()
+    assert list(offered) == ["magnitude", "random", "l2", "activation"]
+    assert "layer &#x27;deep&#x27; has none" in explorer.controls.note.value
+    layers = [torch.nn.Conv2d(2, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()]
+    layers += [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)]
+    normed = Explorer(Experiment(torch.nn.Sequential(*layers).eval(), toy))
+    normed.controls.choices["pruning"].value = "channel"
+    normed.controls.choices["score"].value = "bn-scale"
+    normed.controls.sparsity.value = 30
+    assert normed.feed.state == "fresh"
+    assert normed.session.report.recipe == Recipe(0.3, pruning="channel", score="bn-scale")
+
+
 def wait(explorer):
     explorer.session.wait(300)
 

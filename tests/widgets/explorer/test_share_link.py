@@ -101,6 +101,14 @@ def test_a_link_that_cannot_be_opened_says_why_and_leaves_the_default(explorer, 
     assert explorer.feed.state == "fresh"
 
 
+def test_a_link_to_a_score_that_a_model_cannot_have_says_which_layer_lacks_it(own):
+    explorer = Explorer(own)
+    explorer._open_link("pruning=channel&score=bn-scale&sparsity=0.5")
+    explorer.repaint()
+    assert "layer 'deep' has none" in explorer.feed.message
+    assert explorer.session.recipe == Recipe()
+
+
 @given(
     st.text(max_size=200)
     | st.lists(
