@@ -64,14 +64,11 @@ class Compressor:
         self.pruner = Pruner(prepared.net, dataset, prepared.trained)
         self._recovered: BoundedCache[Recipe, Pruned] = BoundedCache(memory_mb, keep_last=True)
         self._coded: BoundedCache[Recipe, Coded] = BoundedCache(memory_mb)
+        self._image = tuple(dataset.calibration[0].shape[1:])
 
     @cached_property
     def _weight_count(self) -> int:
         return sum(weight.numel() for weight in self.pruner.weights.values())
-
-    @property
-    def _image(self) -> tuple[int, ...]:
-        return tuple(self.dataset.calibration[0].shape[1:])
 
     @cached_property
     def _relus(self) -> set[str]:

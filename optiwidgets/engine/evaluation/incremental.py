@@ -87,7 +87,7 @@ class IncrementalEvaluator:
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
         tensors = {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
         previous = self._previous
-        in_torch = rounded or self._in_torch or not interface_of(net).head.reads_tensor
+        in_torch = rounded or self._in_torch or not interface_of(net).reads_tensor
         graph = None if in_torch else self._graph(net, tensors, previous)
         if graph is None:
             return evaluate(net, self.batches)

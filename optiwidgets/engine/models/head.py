@@ -39,11 +39,6 @@ class Head:
     pick: Pick | None = None
     ends_in: str = "logits"
 
-    @property
-    def reads_tensor(self) -> bool:
-        """Tell whether the model's output is one tensor, as a graph needs it."""
-        return self.pick is None or isinstance(self.pick, tuple)
-
     def scores(self, output: Any) -> Tensor:
         """Pick the scores (N, K) or (N, 1) from a model's output.
 

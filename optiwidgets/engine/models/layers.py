@@ -43,6 +43,11 @@ class ModelInterface:
     head: Head = field(default_factory=Head)
     channels_last: bool = True
 
+    @property
+    def reads_tensor(self) -> bool:
+        """Tell whether the model's output is one tensor, as a graph needs it."""
+        return self.head.pick is None or isinstance(self.head.pick, tuple)
+
 
 def interface_of(net: nn.Module) -> ModelInterface:
     """Return a model's interface: of a model that was not prepared, all its layers as they are."""
