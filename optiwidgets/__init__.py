@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
     from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
+    from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
     from optiwidgets.engine.types.recipe import Recipe
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.sweep import Sweep, Trial
@@ -48,6 +49,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CNN": "engine.models.zoo",
     "Cancelled": "engine.execution.progress",
+    "CheckRow": "engine.types.model_check",
     "Compare": "widgets.lesson.compare",
     "Confusion": "engine.types.measurements",
     "Dataset": "engine.data.dataset",
@@ -61,6 +63,7 @@ _HOMES = {
     "Latency": "engine.types.measurements",
     "Layers": "widgets.layers.layer_sliders",
     "Live": "widgets.lesson.live_text",
+    "ModelCheck": "engine.types.model_check",
     "NewData": "widgets.lesson.corruption_sliders",
     "Policy": "engine.evaluation.policy",
     "Present": "widgets.lesson.slides",
@@ -96,6 +99,7 @@ _HOMES = {
 __all__ = [
     "CNN",
     "Cancelled",
+    "CheckRow",
     "Compare",
     "Confusion",
     "Dataset",
@@ -109,6 +113,7 @@ __all__ = [
     "Latency",
     "Layers",
     "Live",
+    "ModelCheck",
     "NewData",
     "Policy",
     "Present",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from optiwidgets.engine.data.dataset import Dataset, of_parts
 from optiwidgets.engine.data.folders import Listing, list_pictures
