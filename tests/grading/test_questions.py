@@ -174,6 +174,13 @@ def test_a_challenge_can_be_met_on_the_shipped_digits_and_missed(key, digits):
     assert question.check(digits.run(right), base).outcome is Outcome.CORRECT
 
 
+@pytest.mark.parametrize(("percent", "met"), [(76, False), (78, True), (80, False)])
+def test_ten_points_are_lost_one_small_step_past_the_cliff(percent, met, digits):
+    base, report = digits.run(Recipe()), digits.run(Recipe(sparsity=percent / 100))
+    outcome = QUESTIONS["selfcheck.recipe"].check(report, base).outcome
+    assert outcome is (Outcome.CORRECT if met else Outcome.INCORRECT)
+
+
 @pytest.fixture(scope="module")
 def wide():
     return Experiment.load("digits", model="wide")

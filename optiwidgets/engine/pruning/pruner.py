@@ -233,8 +233,8 @@ class Pruner:
             for name in self.weights:
                 if name not in self.trained.norm_scales and name not in self.groups.answer:
                     raise ValueError(
-                        f"score='bn-scale' ranks channels by the scale of their BatchNorm, and "
-                        f"layer {name!r} has none; use score='magnitude' or 'l2'"
+                        f"score='bn-scale' needs BatchNorms, and layer {name!r} has none; "
+                        "use score='magnitude' or 'l2'"
                     )
 
     def _norm_scale(self, name: str) -> Tensor:

@@ -42,6 +42,21 @@ BANK: tuple[Question, ...] = (
         hint="Say what you expect. What you see next will settle it.",
         solution="Set the sparsity to 50 %: the drop on the screen is the answer.",
     ),
+    Prediction(
+        key="pruning.folded",
+        prompt=(
+            "80 % of the weights go, the smallest first: once as trained, once after folding. "
+            "By how much do the two accuracies differ?"
+        ),
+        options=(
+            "not at all: both are the same network",
+            "by 1 or 2 points",
+            "by more than 10 points",
+        ),
+        reveal="Read the drop. Choose the score magnitude, folded; then do the same with wide.",
+        hint="Are the smallest weights the same ones in both writings?",
+        solution="Compare the drops of magnitude and of magnitude, folded, at 80 %.",
+    ),
     MultipleChoice(
         key="pruning.magnitude",
         prompt="Which weights does magnitude pruning remove first?",

@@ -66,7 +66,7 @@ BANK: tuple[Question, ...] = (
         min_size_cut=0.6,
         hint="Go past the cliff by one small step, with sparsity or with bits.",
         solution=(
-            "Raise the sparsity beyond 80 % step by step, or go down to 2 bits with a codebook."
+            "Raise the sparsity beyond 75 % step by step, or go down to 2 bits with a codebook."
         ),
     ),
     MultipleChoice(

@@ -142,7 +142,9 @@ def test_fisher_scores_are_those_of_the_unfolded_model():
             total += gradient.square() / 4
     scores = Experiment(model, images)._compressor.pruner._scores("global", "fisher", 0)
     for name, weight, total in zip(layers, weights, sums, strict=True):
-        torch.testing.assert_close(scores[name], weight.detach().square() * total, rtol=1e-3, atol=0)
+        torch.testing.assert_close(
+            scores[name], weight.detach().square() * total, rtol=1e-3, atol=0
+        )
 
 
 def test_wanda_ranks_one_output_alike_in_both_writings_and_outputs_by_the_folded():
