@@ -20,6 +20,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.tracing import forgetful
 
 Ids = NDArray[np.int64]
 Axes = list[Ids]
@@ -105,7 +106,7 @@ def find_groups(net: nn.Module, example: Tensor) -> ChannelGroups:
         return torch.func.functional_call(net, tensors, (images,))
 
     try:
-        with torch.no_grad():
+        with torch.no_grad(), forgetful(net):
             graph = make_fx(run)({n: t.detach() for n, t in state.items()}, example).graph
     except Exception as error:
         raise ValueError(
