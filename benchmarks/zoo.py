@@ -98,7 +98,7 @@ def least_images(net: nn.Module) -> Tensor:
         try:
             with torch.inference_mode():
                 net(images[:1])
-        except Exception:  # noqa: BLE001 (too small for it)
+        except Exception:
             if size == SIZES[-1]:
                 raise
         else:
@@ -144,8 +144,8 @@ def try_one(name: str) -> dict[str, object]:
     except Exception as error:  # noqa: BLE001 (its reason is the result)
         reason = f"{type(error).__name__}: {error}"
     seconds = round(time.process_time() - start, 1)
-    works = not reason
-    return dict(name=name, px=size, works=works, reason=reason, left=left, stay=stay, s=seconds)
+    row = {"name": name, "px": size, "works": not reason, "reason": reason}
+    return {**row, "left": left, "stay": stay, "s": seconds}
 
 
 def main() -> None:

@@ -87,7 +87,6 @@ def forgetful(model: nn.Module) -> Iterator[None]:
     >>> net.cache, hasattr(net, "last")
     ({}, False)
     """
-
     before = [(vars(m), {k: _copied(v) for k, v in vars(m).items()}) for m in model.modules()]
     try:
         yield
