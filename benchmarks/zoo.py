@@ -2,8 +2,10 @@
 
     python benchmarks/zoo.py [--sample] [--json FILE] [NAME ...]
 
-A net works where 30 % of its channels are removed, fewer weights are left and, without a norm over
-channels, its scores equal those of the net with zeros in their place (1e-4 of the largest).
+A net works where 30 % of its channels are removed as an experiment removes them, fewer weights are
+left, and the scores equal those of the net with zeros in their place (1e-4 of the largest), its
+norms over channels computed over those that stay. A refusal counts as not working. "left" is the
+share of parameters that is left; "stay" names why some channels always stay.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import random
 import time
 import warnings
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from optiwidgets.engine.models import batchnorm_folding
-from optiwidgets.engine.models.channel_removal import mismatch, removable_channels, remove_channels
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.models.preparation import prepare
+from optiwidgets.engine.pruning.pruner import Pruner
+from optiwidgets.engine.types.recipe import Recipe
 
 TIMM = [
     "convnextv2_atto",
@@ -65,27 +68,42 @@ TORCHVISION = [
     "vgg11_bn",
 ]
 SEED, SAMPLED, MOST_PARAMETERS, MOST_PIXELS = 20261128, 100, 30e6, 256
+SIZES = 64, 96, 128, 160, 192, 224, 240, 256  # pixels, the least that a net accepts is taken
+RECIPE = Recipe(sparsity=0.3, pruning="channel")
 
 
 def build(name: str) -> tuple[nn.Module, Tensor]:
-    """Make an untrained net of ten classes, and two images for it, 64 px where it takes those."""
+    """Make an untrained net of ten classes with drawn BatchNorms, and four images for it."""
     import timm
     import torchvision
 
     torch.manual_seed(0)
-    if name.startswith("tv/"):
-        extra = {"init_weights": False, "aux_logits": False} if "googlenet" in name else {}
-        size = 224 if name in ("tv/vit_b_16", "tv/alexnet") else 64
-        net = torchvision.models.get_model(name[3:], num_classes=10, **extra)
+    source, _, own = name.partition("/")
+    if source == "tv":
+        extra = {"init_weights": False, "aux_logits": False} if own == "googlenet" else {}
+        net = torchvision.models.get_model(own, num_classes=10, **extra)
     else:
-        net = timm.create_model(name.removeprefix("timm/"), num_classes=10)
-        own = net.default_cfg["input_size"][-1]
-        size = own if net.default_cfg.get("fixed_input_size") else 64
+        net = timm.create_model(own, num_classes=10)
     for norm in net.modules():
         if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.running_var is not None:
             norm.running_var.uniform_(0.5, 2)
             norm.running_mean.normal_(0, 0.2)
-    return net.eval(), torch.randn(2, 3, size, size)
+    return net.eval(), least_images(net)
+
+
+def least_images(net: nn.Module) -> Tensor:
+    """Draw images of the least size that a net accepts."""
+    for size in SIZES:
+        images = torch.randn(4, 3, size, size)
+        try:
+            with torch.inference_mode():
+                net(images[:1])
+        except Exception:
+            if size == SIZES[-1]:
+                raise
+        else:
+            break
+    return images
 
 
 def sample() -> list[str]:
@@ -109,26 +127,25 @@ def sample() -> list[str]:
 
 def try_one(name: str) -> dict[str, object]:
     """Remove 30 % of the channels of one net."""
-    start = time.process_time()
+    start, size, left, stay = time.process_time(), 0, None, ""
     try:
         net, images = build(name)
-        with torch.inference_mode(False), torch.no_grad():
-            net = batchnorm_folding.fold(net)
-            groups = removable_channels(net, images)
-            counts = [min(int(0.3 * len(s) + 0.5), len(s) - 1) for s in groups.sets]
-            gone = np.concatenate([s[:n] for s, n in zip(groups.sets, counts, strict=True)])
-            reason = mismatch(net, gone, groups, images)
-            before, after = (
-                sum(p.numel() for p in n.parameters())
-                for n in (net, remove_channels(net, gone, groups))
-            )
-            if not reason and after >= before:
-                reason = "nothing was removed"
-        left = round(after / before, 3)
+        size, reason = images.shape[-1], ""
+        parts = ("train", "calibration", "exploration", "sealed")
+        shared = {part: (images, torch.arange(4)) for part in parts}
+        data = Dataset(**shared, class_names=tuple("0123456789"))
+        prepared = prepare(net, images)
+        pruner = Pruner(prepared.net, data, prepared.trained)
+        smaller, _ = pruner.prune(RECIPE)
+        before, after = (sum(p.numel() for p in n.parameters()) for n in (prepared.net, smaller))
+        left, stay = round(after / before, 3), "; ".join(pruner.groups.pinned)
+        if after >= before:
+            reason = "nothing was removed"
     except Exception as error:  # noqa: BLE001 (its reason is the result)
-        reason, left = f"{type(error).__name__}: {error}", None
+        reason = f"{type(error).__name__}: {error}"
     seconds = round(time.process_time() - start, 1)
-    return {"name": name, "works": not reason, "reason": reason, "left": left, "seconds": seconds}
+    row = {"name": name, "px": size, "works": not reason, "reason": reason}
+    return {**row, "left": left, "stay": stay, "s": seconds}
 
 
 def main() -> None:
@@ -141,11 +158,12 @@ def main() -> None:
     warnings.simplefilter("ignore")
     named = [f"timm/{n}" for n in TIMM] + [f"tv/{n}" for n in TORCHVISION]
     rows = []
+    print(f"{'net':42} {'px':>4} {'left':>6} {'CPU s':>6} result")
     for name in options.names or (sample() if options.sample else named):
         rows.append(try_one(name))
         row = rows[-1]
-        line = f"{name:34} {row['left'] or '-':>6} {row['seconds']:6} {row['reason'] or 'works'}"
-        print(line[:300], flush=True)
+        line = f"{name:42} {row['px']:4} {row['left'] or '-':>6} {row['s']:6} "
+        print(line + (row["reason"] or "works"), flush=True)
     print(f"{sum(bool(row['works']) for row in rows)} of {len(rows)} work")
     if options.json:
         with open(options.json, "w") as file:

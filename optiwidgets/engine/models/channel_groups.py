@@ -20,6 +20,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from optiwidgets.engine.models.layers import prunable
+from optiwidgets.engine.models.tracing import forgetful
 
 Ids = NDArray[np.int64]
 Axes = list[Ids]
@@ -52,8 +53,6 @@ class ChannelGroups:
         always stays.
     sets
         Sets of coupled channels that compete with one another, largest share first to be removed.
-    norms
-        Channels that a LayerNorm or GroupNorm takes together with others.
     pinned
         Reasons why channels always stay, in the order of the model's steps.
     answer
@@ -62,7 +61,6 @@ class ChannelGroups:
 
     tensors: Mapping[str, Axes]
     sets: Sequence[Ids]
-    norms: Ids
     pinned: Sequence[str] = ()
     answer: frozenset[str] = frozenset()
 
@@ -84,7 +82,7 @@ class ChannelGroups:
             name: [np.where(np.isin(ids, allowed), ids, FIXED) for ids in axes]
             for name, axes in self.tensors.items()
         }
-        return ChannelGroups(tensors, chosen, self.norms, (*self.pinned, *reasons), self.answer)
+        return ChannelGroups(tensors, chosen, (*self.pinned, *reasons), self.answer)
 
 
 def find_groups(net: nn.Module, example: Tensor) -> ChannelGroups:
@@ -108,7 +106,7 @@ def find_groups(net: nn.Module, example: Tensor) -> ChannelGroups:
         return torch.func.functional_call(net, tensors, (images,))
 
     try:
-        with torch.no_grad():
+        with torch.no_grad(), forgetful(net):
             graph = make_fx(run)({n: t.detach() for n, t in state.items()}, example).graph
     except Exception as error:
         raise ValueError(
@@ -126,7 +124,6 @@ class _Follower:
         self.parent: list[int] = [FIXED]
         self.values: dict[fx.Node, Any] = {}
         self.tensors: dict[str, Axes] = {}
-        self.norms: list[Ids] = []
         self.reasons: list[tuple[Ids, str]] = []
         inputs = [node for node in graph.nodes if node.op == "placeholder"]
         for name, node in zip(state, inputs, strict=False):
@@ -283,6 +280,8 @@ class _Follower:
         self, node: fx.Node, q: Axes, k: Axes, v: Axes, *_: Any
     ) -> Any:
         self.unite(q[3], k[3])
+        if node.kwargs.get("scale") is None:
+            self.pin(q[3], "the scale of an attention follows their number")
         for other in (k, v):
             self.unite(q[0], other[0])
             self.unite(q[1], other[1])
@@ -432,7 +431,8 @@ class _Follower:
             if tensor is not None:
                 for mine, its in zip(x[-len(shape) :], tensor, strict=True):
                     self.unite(mine, its)
-        self.norms += x[-len(shape) :]
+        if w is None:
+            self.pin(x[-len(shape) :], "a LayerNorm without weights is taken over them")
         return [x, *_blank(node)[1:]]
 
     def _native_group_norm(
@@ -444,7 +444,8 @@ class _Follower:
         for ids in x[2:]:
             self.pin(ids, "they lie in the plane of a GroupNorm")
         self.unite_rows(x[1].reshape(rest[3], -1))
-        self.norms.append(x[1])
+        if w is None:
+            self.pin(x[1], "a GroupNorm without weights is taken over them")
         return [x, *_blank(node)[1:]]
 
     def _softmax(self, node: fx.Node, x: Axes, dim: int, *_: Any) -> Axes:
@@ -484,10 +485,8 @@ class _Follower:
             for name, axes in found.items()
         }
         sets = _merged([np.array([number[int(i)] for i in ids], np.int64) for ids in owners])
-        norms = [number.get(int(i), FIXED) for ids in self.norms for i in self.roots(ids)]
         reasons = dict.fromkeys(reason for _, reason in self.reasons)
-        norm_ids = np.unique(np.array([n for n in norms if n], np.int64))
-        return ChannelGroups(tensors, sets, norm_ids, tuple(reasons), self.answer)
+        return ChannelGroups(tensors, sets, tuple(reasons), self.answer)
 
 
 RULES = {

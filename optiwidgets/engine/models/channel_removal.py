@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids, find_groups
 
@@ -53,9 +57,7 @@ def remove_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn
         stay = [kept(ids, removed) for ids in axes]
         if [len(indices) for indices in stay] == list(tensor.shape):
             continue
-        cut = tensor.detach()
-        for axis, indices in enumerate(stay):
-            cut = cut.index_select(axis, indices)
+        cut = _select(tensor.detach(), enumerate(stay))
         if isinstance(tensor, nn.Parameter):
             setattr(owner, name, nn.Parameter(cut, requires_grad=False))
             if name == "weight":
@@ -76,6 +78,55 @@ def silence_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> n
                 gone = torch.from_numpy(np.flatnonzero(np.isin(ids, removed)))
                 tensor.data.index_fill_(axis, gone, 0)
     return silent
+
+
+class NormsOfKept(TorchFunctionMode):
+    """Makes the norms of a silenced model take the channels that stay.
+
+    A LayerNorm or GroupNorm counts the zeros of silenced channels in its mean and variance. Inside
+    ``with`` it is computed over the others, and gives zeros for the silenced ones.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(1, 3), nn.LayerNorm(3), nn.Linear(3, 2))
+    >>> groups = find_groups(net, torch.zeros(2, 1))
+    >>> silent = silence_channels(net, np.array([1]), groups)
+    >>> with torch.no_grad(), NormsOfKept(silent, np.array([1]), groups):
+    ...     silent[:2](torch.ones(1, 1)).sign().abs()
+    tensor([[0., 1., 1.]])
+    """
+
+    def __init__(self, silent: nn.Module, removed: Ids, groups: ChannelGroups) -> None:
+        super().__init__()
+        self.stay = {
+            id(tensor): [kept(ids, removed) for ids in axes]
+            for _, _, tensor, axes in _tensors(silent, groups)
+            if any(np.isin(ids, removed).any() for ids in axes)
+        }
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Run a function of torch, a norm of silenced channels over the others."""
+        if func not in (F.layer_norm, F.group_norm):
+            return func(*args, **(kwargs or {}))
+        given = inspect.signature(func).bind(*args, **(kwargs or {})).arguments
+        stay = self.stay.get(id(given.get("weight")))
+        if stay is None:
+            return func(**given)
+        x, start = given["input"], 1 if func is F.group_norm else -len(stay)
+        places = [(start + axis, indices) for axis, indices in enumerate(stay)]
+        for name in ("weight", "bias"):
+            if given.get(name) is not None:
+                given[name] = _select(given[name], enumerate(stay))
+        if func is F.layer_norm:
+            given["normalized_shape"] = tuple(given["weight"].shape)
+        result = func(**{**given, "input": _select(x, places)})
+        for axis, indices in places:
+            shape = [*result.shape]
+            shape[axis] = x.shape[axis]
+            result = result.new_zeros(shape).index_copy(axis, indices, result)
+        return result
 
 
 def removable_channels(net: nn.Module, images: Tensor) -> ChannelGroups:
@@ -115,23 +166,20 @@ def removable_channels(net: nn.Module, images: Tensor) -> ChannelGroups:
 
 
 def mismatch(net: nn.Module, removed: Ids, groups: ChannelGroups, images: Tensor) -> str:
-    """Tell why a model without some channels is not the one with them silenced; else ''.
-
-    Scores are compared only where no norm takes the channels together with others.
-    """
+    """Tell why a model without some channels is not the one with them silenced; else ''."""
     try:
         with torch.inference_mode():
             scores = remove_channels(net, removed, groups)(images)
     except Exception as error:  # noqa: BLE001 (a user's forward may raise anything)
         return f"without them the model fails: {str(error).splitlines()[0]}"
-    with torch.inference_mode():
-        twin = net if np.isin(removed, groups.norms).any() else None
-        right = (twin or silence_channels(net, removed, groups))(images)
+    silent = silence_channels(net, removed, groups)
+    with torch.inference_mode(), NormsOfKept(silent, removed, groups):
+        right = silent(images)
     if not isinstance(scores, Tensor) or scores.shape != right.shape:
         return "without them the scores have another shape"
     if not torch.isfinite(scores).all():
         return "without them the scores are not finite"
-    if twin is None and (scores - right).abs().max() > TOLERANCE * right.abs().max() + 1e-7:
+    if (scores - right).abs().max() > TOLERANCE * right.abs().max() + 1e-7:
         return "without them the scores are not those of zeros in their place"
     return ""
 
@@ -157,6 +205,12 @@ def channels_of_shapes(
     numbers, kind_of = np.rint(solution).astype(int), kind_of.reshape(-1)
     gone = [channels[kind_of == k][: max(n, 0)] for k, n in enumerate(numbers)]
     return np.concatenate([*gone, np.zeros(0, np.int64)])
+
+
+def _select(tensor: Tensor, places: Iterable[tuple[int, Tensor]]) -> Tensor:
+    for axis, indices in places:
+        tensor = tensor.index_select(axis, indices)
+    return tensor
 
 
 def _tensors(

@@ -330,10 +330,10 @@ def _stand_in(parameter: nn.Parameter) -> Layer:
 
 def _takes_channels_last(net: nn.Module, images: Tensor) -> bool:
     """Tell whether a model runs on images in channels_last order; ``x.view`` does not."""
-    ordered = copy.deepcopy(net).to(memory_format=torch.channels_last)
     try:
+        ordered = copy.deepcopy(net).to(memory_format=torch.channels_last)
         with torch.no_grad():
             ordered(images.contiguous(memory_format=torch.channels_last))
-    except RuntimeError:  # torch's word for strides that a view cannot have
+    except RuntimeError:  # torch's word for strides that a view or a Conv3d's weight cannot have
         return False
     return True

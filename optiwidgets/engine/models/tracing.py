@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import RLock, get_ident
 from typing import Any
 
@@ -72,6 +74,42 @@ class _Tracer(fx.Tracer):
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
+@contextmanager
+def forgetful(model: nn.Module) -> Iterator[None]:
+    """Undo the attributes that modules set in a forward pass: a trace's tensors have no values.
+
+    Examples
+    --------
+    >>> net = nn.ReLU()
+    >>> net.cache = {}
+    >>> with forgetful(net):
+    ...     net.cache["a"] = net.last = 1
+    >>> net.cache, hasattr(net, "last")
+    ({}, False)
+    """
+    before = [(vars(m), {k: _copied(v) for k, v in vars(m).items()}) for m in model.modules()]
+    try:
+        yield
+    finally:
+        for own, values in before:  # only changes are undone: other threads may run the model
+            for name in [name for name in own if name[0] != "_"]:
+                if name not in values:
+                    del own[name]
+                elif _holds(own[name]) != _holds(values[name]):
+                    own[name] = values[name]
+
+
+def _copied(value: Any) -> Any:
+    return copy.copy(value) if type(value) in (dict, list, set) else value
+
+
+def _holds(value: Any) -> list[int]:
+    """Tell an attribute from another by its elements' identities."""
+    if type(value) is dict:
+        value = [*value.keys(), *value.values()]
+    return [id(v) for v in value] if type(value) in (list, set) else [id(value)]
+
+
 def trace(model: nn.Module) -> fx.Graph:
     """The model's steps, as torch.fx records them; other threads may run models meanwhile.
 
@@ -86,7 +124,7 @@ def trace(model: nn.Module) -> fx.Graph:
     ['placeholder', 'call_module', 'output']
     """
     try:
-        with _tracing:
+        with _tracing, forgetful(model):
             return _Tracer().trace(model)
     except Exception as error:  # a forward is anybody's code, and fx answers it in many ways
         raise ValueError(f"torch.fx cannot follow the model's forward ({error})") from error

@@ -194,3 +194,104 @@ def test_a_model_whose_channels_all_stay_is_refused():
 def test_the_answer_is_named():
     net = nn.Sequential(conv(1, 4), nn.Flatten(), nn.Linear(256, 3))
     assert find_groups(net, torch.randn(2, 1, 8, 8)).answer == {"2"}
+
+
+def tokens(w, x, heads, scale):
+    """A transformer block on patches, from its weights by name."""
+    x = F.conv2d(x, w["patch.weight"], w["patch.bias"], stride=4).flatten(2).transpose(1, 2)
+    y = F.layer_norm(x, x.shape[-1:], w["norm1.weight"], w["norm1.bias"])
+    q, k, v = F.linear(y, w["qkv.weight"], w["qkv.bias"]).unflatten(-1, (3, heads, -1)).unbind(2)
+    near = torch.softmax(torch.einsum("nqhd,nkhd->nhqk", q, k) * scale, -1)
+    mixed = torch.einsum("nhqk,nkhd->nqhd", near, v).flatten(2)
+    x = x + F.linear(mixed, w["proj.weight"], w["proj.bias"])
+    y = F.layer_norm(x, x.shape[-1:], w["norm2.weight"], w["norm2.bias"])
+    y = F.linear(F.gelu(F.linear(y, w["up.weight"], w["up.bias"])), w["down.weight"], w["down.bias"])
+    x = F.layer_norm((x + y).mean(1), x.shape[-1:], w["norm3.weight"], w["norm3.bias"])
+    return F.linear(x, w["head.weight"], w["head.bias"])
+
+
+def attending(net, x):
+    """The same block, as modules are called."""
+    x = net.patch(x).flatten(2).transpose(1, 2)
+    q, k, v = net.qkv(net.norm1(x)).unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+    near = (q @ k.transpose(-2, -1) * 0.5).softmax(-1)
+    x = x + net.proj((near @ v).transpose(1, 2).flatten(2))
+    return net.head(net.norm3((x + net.down(F.gelu(net.up(net.norm2(x))))).mean(1)))
+
+
+def test_a_transformer_block_equals_one_of_the_kept_slices():
+    torch.manual_seed(0)
+    net = Net(
+        attending,
+        patch=nn.Conv2d(3, 8, 4, 4), norm1=nn.LayerNorm(8), qkv=nn.Linear(8, 24),
+        proj=nn.Linear(8, 8), norm2=nn.LayerNorm(8), up=nn.Linear(8, 12), down=nn.Linear(12, 8),
+        norm3=nn.LayerNorm(8), head=nn.Linear(8, 4),
+    ).eval()  # fmt: skip
+    for norm in (net.norm1, net.norm2, net.norm3):
+        norm.weight.data.uniform_(0.5, 2)
+        norm.bias.data.normal_()
+    images = torch.randn(2, 3, 8, 8)
+    stream, wide, width = [0, 2, 3, 5, 6], [1, 2, 3, 4, 6, 7, 9, 11], [0, 3]  # of 8, of 12, of 4
+    heads = torch.arange(24).view(3, 2, 4)[..., width].flatten()
+    mixed = torch.arange(8).view(2, 4)[:, width].flatten()
+    rows = {
+        "patch": stream, "qkv": heads, "proj": stream, "up": wide, "down": stream,
+        "norm1": stream, "norm2": stream, "norm3": stream,
+    }  # fmt: skip
+    columns = {"qkv": stream, "proj": mixed, "up": stream, "down": wide, "head": stream}
+    twin = {}
+    for name, tensor in net.named_parameters():
+        layer, _, kind = name.rpartition(".")
+        twin[name] = tensor[rows[layer]] if layer in rows else tensor
+        if kind == "weight" and layer in columns:
+            twin[name] = twin[name][:, columns[layer]]
+    groups = removable_channels(net, images)
+    lost = [("patch", [1, 4, 7]), ("up", [0, 5, 8, 10]), ("qkv", [1, 2])]
+    gone = np.concatenate([groups.of_outputs(name)[places] for name, places in lost])
+    smaller = remove_channels(net, gone, groups)
+    torch.testing.assert_close(net(images), tokens(dict(net.named_parameters()), images, 2, 0.5))
+    torch.testing.assert_close(smaller(images), tokens(twin, images, 2, 0.5))
+
+
+def test_a_group_norm_loses_as_many_of_each_group():
+    torch.manual_seed(0)
+    net = Net(
+        lambda n, x: head(F.relu(n.norm(n.a(x))), n),
+        a=conv(3, 8), norm=nn.GroupNorm(2, 8), head=nn.Linear(8, 4),
+    ).eval()  # fmt: skip
+    net.norm.weight.data.uniform_(0.5, 2)
+    images, stay = torch.randn(2, 3, 8, 8), [0, 2, 3, 4, 6, 7]
+    groups = removable_channels(net, images)
+    smaller = remove_channels(net, groups.of_outputs("a")[[5]], groups)
+    x = F.conv2d(images, net.a.weight[stay], net.a.bias[stay], padding=1)
+    x = F.relu(F.group_norm(x, 2, net.norm.weight[stay], net.norm.bias[stay])).mean((2, 3))
+    torch.testing.assert_close(smaller(images), F.linear(x, net.head.weight[:, stay], net.head.bias))
+
+
+def test_an_attention_whose_scale_follows_its_width_keeps_it():
+    torch.manual_seed(0)
+
+    def forward(net, x):
+        x = net.patch(x).flatten(2).transpose(1, 2)
+        q, k, v = (p(x).unflatten(-1, (2, -1)).transpose(1, 2) for p in (net.q, net.k, net.v))
+        x = x + net.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return net.head(x.mean(1))
+
+    parts = {name: nn.Linear(8, 8) for name in ("q", "k", "v", "proj")}
+    net = Net(forward, patch=nn.Conv2d(3, 8, 4, 4), **parts, head=nn.Linear(8, 4)).eval()
+    images = torch.randn(2, 3, 8, 8)
+    groups = removable_channels(net, images)
+    assert [len(groups.set_of(name)) for name in ("q", "k", "v", "patch")] == [0, 0, 4, 8]
+    assert "the scale of an attention follows their number" in groups.pinned
+    smaller = remove_channels(net, groups.of_outputs("v")[[0]], groups)  # of both heads
+    torch.testing.assert_close(smaller(images), silent(net, [0, 4], readers=["proj"])(images))
+
+
+def test_a_norm_without_weights_keeps_its_channels():
+    net = Net(
+        lambda n, x: head(n.b(F.relu(n.norm(n.a(x)))), n),
+        a=conv(3, 8), norm=nn.GroupNorm(2, 8, affine=False), b=conv(8, 6), head=nn.Linear(6, 4),
+    ).eval()  # fmt: skip
+    groups = removable_channels(net, torch.randn(2, 3, 8, 8))
+    assert not len(groups.set_of("a"))
+    assert len(groups.set_of("b")) == 6

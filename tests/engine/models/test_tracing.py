@@ -228,3 +228,26 @@ def test_a_batchnorm_with_its_activation_inside_is_folded():
     folded, images = fold(net), torch.randn(2, 2, 6, 6)
     torch.testing.assert_close(folded(images), net(images))
     assert isinstance(folded[1], nn.SiLU)
+
+
+class Caching(nn.Module):
+    """Keeps a product of its weights for the next call, as timm's levit keeps its biases."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.cache, self.last = nn.Linear(2, 3), {}, None
+
+    def forward(self, images):
+        if "product" not in self.cache:
+            self.cache["product"] = self.layer.weight * 2
+        self.last = images @ self.cache["product"].T
+        return self.last
+
+
+def test_a_model_that_keeps_tensors_keeps_none_of_a_trace():
+    net, images = Caching(), torch.rand(4, 2)
+    assert len(trace(net).nodes)
+    assert (net.cache, net.last) == ({}, None)
+    torch.testing.assert_close(net(images), images @ (net.layer.weight * 2).T)
+    trace(net)
+    assert list(net.cache) == ["product"]
