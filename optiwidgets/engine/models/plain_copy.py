@@ -110,6 +110,7 @@ def _bake(module: nn.Module) -> list[str]:
     """Turn weights that a module computes from others into plain ones; say how they were made."""
     reasons = []
     if parametrize.is_parametrized(module):
+        _separate_class(module)
         made: Any = module.parametrizations
         for tensor in list(made):
             kinds = [type(parametrization).__name__ for parametrization in made[tensor]]
@@ -131,6 +132,13 @@ def _bake(module: nn.Module) -> list[str]:
     for parameter in module.parameters(recurse=False):
         parameter.requires_grad_(False)
     return reasons
+
+
+def _separate_class(module: nn.Module) -> None:
+    """Give a parametrized copy a class of its own: it shares torch's with the module given."""
+    shared = type(module)
+    kept = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}
+    module.__class__ = type(shared.__name__, shared.__bases__, kept)
 
 
 def _set_plain(module: nn.Module, name: str, value: Tensor) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ipywidgets import DOMWidget, HBox, Tab, VBox
+from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
@@ -82,7 +82,7 @@ class Explorer(VBox):
         self.cell_images = CellImages(self.session, feed=self.feed)
         self.changed = ChangedImages(self.cell_images)
         self.history, self.weights = History(self.session), Weights(self.session)
-        self.tabs = Tab()
+        self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
         self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
         layout.fill_tabs(self.tabs, self._views())
         self.repaint()
@@ -147,7 +147,8 @@ class Explorer(VBox):
         chosen = (self.case, self.model, self.policy, link, self.controls.reset)
         header = layout.make_header([*chosen, self.classroom.projector])
         body = HBox([self.controls, self.tabs]).add_class("ow-body")
-        return [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed), body]
+        above = [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed)]
+        return [*above, self.left_out, body]
 
     def _views(self) -> dict[str, DOMWidget]:
         """Collect the tabs' views, by title."""
@@ -204,8 +205,9 @@ class Explorer(VBox):
         self._limit_controls()
 
     def _limit_controls(self) -> None:
-        """Offer only what can be done to this model."""
+        """Offer only what can be done to this model, and tell which of its weights are left out."""
         self.controls.limit(self.session.experiment.impossible)
+        layout.show_left_out(self.left_out, self.session.experiment.check().left_out)
 
     @contextmanager
     def _sync(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
 
@@ -36,6 +37,23 @@ def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:
 def make_header(widgets: Sequence[DOMWidget]) -> HBox:
     """Put a title before the header's widgets."""
     return HBox([HTML("<h1>OptiWidgets</h1>"), *widgets]).add_class("ow-header")
+
+
+def show_left_out(note: HTML, left_out: str) -> None:
+    """Show a line about weights that are not counted; hide it where all of them are.
+
+    Examples
+    --------
+    >>> note = HTML()
+    >>> show_left_out(note, "40 weights of 'aux' are stored and not counted: it never runs")
+    >>> note.value, note.layout.display
+    ('Left out: 40 weights of &#x27;aux&#x27; are stored and not counted: it never runs.', None)
+    >>> show_left_out(note, "")
+    >>> note.layout.display
+    'none'
+    """
+    note.value = f"Left out: {escape(left_out)}." if left_out else ""
+    note.layout.display = None if left_out else "none"
 
 
 def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:

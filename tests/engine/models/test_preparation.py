@@ -82,6 +82,8 @@ def test_a_weight_computed_from_others_is_the_weight_that_comes_out(data, comput
     assert (experiment.run(Recipe()).predictions == expected.argmax(1).numpy()).all()
     assert [row.module for row in experiment.check().having("repaired")] == ["2"]
     assert list(model.state_dict()) == keys  # the model given stays as it was
+    with torch.no_grad():
+        assert torch.equal(model(data.exploration[0]), expected)
 
 
 def test_a_layer_that_changes_its_weight_in_every_pass_is_refused(data):

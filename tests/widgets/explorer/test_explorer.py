@@ -464,6 +464,54 @@ def test_a_first_part_is_shown_as_what_it_is_and_runs_on():
     assert (shown["images"], shown["out_of"], explorer.feed.state) == (1500, 1500, "fresh")
 
 
+class Unused(torch.nn.Module):
+    """A classifier of the toy images with a layer that never runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.add_module("aux<1>", torch.nn.Linear(108, 5))
+        self.last = torch.nn.Linear(108, 3)
+
+    def forward(self, images):
+        return self.last(images.flatten(1))
+
+
+class Unfollowed(Unused):
+    """One whose last weight is used where no layer is called."""
+
+    def __init__(self):
+        super().__init__()
+        del self._modules["aux<1>"]
+        self.other = torch.nn.Linear(3, 3)
+
+    def forward(self, images):
+        return self.last(images.flatten(1)) @ self.other.weight.T
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        (Unused, "540 weights of &#x27;aux&lt;1&gt;&#x27; are stored and not counted: it never "),
+        (Unfollowed, "9 weights of &#x27;other&#x27; are stored and not counted: the scores hang "),
+    ],
+)
+def test_a_line_tells_which_weights_are_left_out(toy, net, said):
+    explorer = Explorer(Experiment(net().eval(), toy))
+    assert explorer.left_out in explorer.children
+    assert explorer.left_out.layout.display is None
+    assert explorer.left_out.value.startswith(f"Left out: {said}")
+
+
+def test_the_line_follows_the_model(toy):
+    explorer = Explorer()
+    assert (explorer.left_out.value, explorer.left_out.layout.display) == ("", "none")
+    explorer.session.cases["digits"]["unused"] = lambda: Experiment(Unused().eval(), toy)
+    explorer.session.model = "unused"
+    assert "aux&lt;1&gt;" in explorer.left_out.value
+    explorer.session.model = "small"
+    assert (explorer.left_out.value, explorer.left_out.layout.display) == ("", "none")
+
+
 def test_an_update_is_one_message(monkeypatch):
     explorer, sent = Explorer(), []
     explorer.controls.sparsity.value = 10
