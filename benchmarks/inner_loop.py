@@ -36,6 +36,7 @@ from optiwidgets.engine.serialization.writer import packed_parts
 FLOORS = {"small": {"a": 15.0, "b": 6.0}, "wide": {"a": 9.0, "b": 4.5}}
 COUNTS = (500, 1500, 5000, 15_000, 50_000)
 BITS = 4
+SCORE = "magnitude-folded"  # all ways are given one folded model, so they rank folded weights
 HANDFUL = 5  # images that floating-point order may move between classes
 
 Way = Callable[[ow.Recipe], usual_ways.Counts]
@@ -55,7 +56,8 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     """Interleaved rounds on one of the zoo's models."""
     experiment = ow.Experiment.load("digits", model=name, memory_mb=0)
     ways = three_ways(experiment)
-    recipes = [ow.Recipe(sparsity=0.95 * i / rounds, bits=BITS) for i in range(rounds + 1)]
+    strengths = [0.95 * i / rounds for i in range(rounds + 1)]
+    recipes = [ow.Recipe(sparsity=s, bits=BITS, score=SCORE) for s in strengths]
     times: dict[str, list[float]] = {way: [] for way in ways}
     moved = 0
     for turn, recipe in enumerate(recipes):  # the first round warms up

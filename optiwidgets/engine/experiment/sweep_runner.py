@@ -85,6 +85,7 @@ def describe(experiment: Runnable, origin: Compressor) -> dict[str, str]:
     return {
         "sweep": f"{experiment.name} on {_name(experiment.dataset)}",
         "weights": layers.fingerprint(origin.folded),
+        "trained weights": origin.pruner.trained.fingerprint,
         "exploration images": fingerprint(experiment.dataset.exploration),
         "training images": fingerprint(origin.dataset.train),
         "calibration images": fingerprint(origin.dataset.calibration),

@@ -22,6 +22,7 @@ from joblib.parallel import ThreadingBackend, register_parallel_backend
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.sweep_log import SweepLog
+from optiwidgets.engine.models.batchnorm_folding import fold
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.sweep import Sweep, Trial, frontier
 
@@ -235,6 +236,15 @@ def test_a_sweep_of_something_else_is_refused_naming_both(own, make_own, toy, di
             swept(other, [Recipe(bits=4)], path)
     assert path.read_bytes() == before
     assert len(swept(Experiment(make_own(), toy), [Recipe(bits=4)], path)) == 1
+
+
+def test_a_sweep_of_the_same_model_in_another_writing_is_refused(make_own, toy, tmp_path):
+    path = tmp_path / "s.jsonl"
+    trained, folded = (Experiment(net, toy) for net in (make_own(), fold(make_own())))
+    assert (trained.run(Recipe()).scores == folded.run(Recipe()).scores).all()
+    swept(trained, [Recipe(sparsity=0.5)], path)
+    with pytest.raises(ValueError, match="name another file"):
+        swept(folded, [Recipe(sparsity=0.5)], path)
 
 
 def swapped(dataset):
