@@ -497,9 +497,9 @@ class _Follower:
 
 
 RULES = {
-    "as_strided", "convolution", "mm", "addmm", "bmm", "baddbmm", "cat", "stack", "slice", "select", "unbind",
-    "split", "split_with_sizes", "constant_pad_nd", "permute", "t", "transpose", "expand", "view",
-    "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "native_batch_norm",
+    "as_strided", "convolution", "mm", "addmm", "bmm", "baddbmm", "cat", "stack", "slice", "select",
+    "unbind", "split", "split_with_sizes", "constant_pad_nd", "permute", "t", "transpose", "expand",
+    "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "native_batch_norm",
     "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm", "native_layer_norm",
     "native_group_norm", "_softmax", "softmax", "roll", "index",
     "_scaled_dot_product_flash_attention_for_cpu",

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
+from example_nets import Block
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from example_nets import Block
 from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models.layers import prunable
@@ -74,10 +74,16 @@ def zeroed(net, layers, share):
 
 
 def test_its_channels_are_removed_as_zeros_would_be(experiment, trained, digits):
-    smaller = experiment.run(Recipe(sparsity=0.3, pruning="channel")).model()
+    report = experiment.run(Recipe(sparsity=0.3, pruning="channel"))
+    smaller = report.model()
     assert [len(layer.weight) for layer in prunable(smaller).values()] == [
         11, 11, 11, 22, 22, 22, 22, 22, 10,
     ]  # fmt: skip
+    first, second = (
+        14 * 14 * 9 * (11 + 2 * 11 * 11),
+        7 * 7 * (9 * (11 * 22 + 3 * 22 * 22) + 11 * 22),
+    )
+    assert report.macs == first + second + 22 * 10
     written_and_read = [
         (["0", "3.conv2"], ["3.conv1", "4.conv1", "4.past.0"]),
         (["3.conv1"], ["3.conv2"]),
