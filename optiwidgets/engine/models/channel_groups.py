@@ -367,6 +367,13 @@ class _Follower:
         result[a], result[b] = result[b], result[a]
         return result
 
+    def _as_strided(self, node: fx.Node, x: Axes, size: Any, strides: Any, *_: Any) -> Axes | None:
+        """Pass on what only names an order in memory: torch's pooling of channels_last images."""
+        source = node.all_input_nodes[0].meta["val"]
+        steps = zip(source.shape, source.stride(), size, strides, strict=False)
+        same = all(n == m and (n == 1 or a == b) for n, a, m, b in steps)
+        return x if same and len(size) == len(x) else None
+
     def _expand(self, node: fx.Node, x: Axes, *_: Any) -> Axes:
         result: Axes = _blank(node)
         for back, ids in enumerate(reversed(x), start=1):
@@ -490,9 +497,9 @@ class _Follower:
 
 
 RULES = {
-    "convolution", "mm", "addmm", "bmm", "baddbmm", "cat", "stack", "slice", "select", "unbind",
-    "split", "split_with_sizes", "constant_pad_nd", "permute", "t", "transpose", "expand", "view",
-    "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "native_batch_norm",
+    "as_strided", "convolution", "mm", "addmm", "bmm", "baddbmm", "cat", "stack", "slice", "select",
+    "unbind", "split", "split_with_sizes", "constant_pad_nd", "permute", "t", "transpose", "expand",
+    "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "native_batch_norm",
     "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm", "native_layer_norm",
     "native_group_norm", "_softmax", "softmax", "roll", "index",
     "_scaled_dot_product_flash_attention_for_cpu",

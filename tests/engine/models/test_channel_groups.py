@@ -160,6 +160,14 @@ def test_a_layer_norm_sees_the_kept_channels_only():
     torch.testing.assert_close(smaller(images), right)
 
 
+def test_grey_images_are_pooled_in_either_order_of_memory():
+    net = nn.Sequential(conv(1, 6), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)).eval()
+    images = torch.randn(2, 1, 8, 8)
+    for order in (torch.contiguous_format, torch.channels_last):
+        groups = removable_channels(net, images.to(memory_format=order))
+        assert len(groups.set_of("0")) == 6
+
+
 def test_a_linear_over_the_last_axis_is_none_over_channels():
     torch.manual_seed(0)
     net = Net(
@@ -205,7 +213,9 @@ def tokens(w, x, heads, scale):
     mixed = torch.einsum("nhqk,nkhd->nqhd", near, v).flatten(2)
     x = x + F.linear(mixed, w["proj.weight"], w["proj.bias"])
     y = F.layer_norm(x, x.shape[-1:], w["norm2.weight"], w["norm2.bias"])
-    y = F.linear(F.gelu(F.linear(y, w["up.weight"], w["up.bias"])), w["down.weight"], w["down.bias"])
+    y = F.linear(
+        F.gelu(F.linear(y, w["up.weight"], w["up.bias"])), w["down.weight"], w["down.bias"]
+    )
     x = F.layer_norm((x + y).mean(1), x.shape[-1:], w["norm3.weight"], w["norm3.bias"])
     return F.linear(x, w["head.weight"], w["head.bias"])
 
@@ -265,7 +275,9 @@ def test_a_group_norm_loses_as_many_of_each_group():
     smaller = remove_channels(net, groups.of_outputs("a")[[5]], groups)
     x = F.conv2d(images, net.a.weight[stay], net.a.bias[stay], padding=1)
     x = F.relu(F.group_norm(x, 2, net.norm.weight[stay], net.norm.bias[stay])).mean((2, 3))
-    torch.testing.assert_close(smaller(images), F.linear(x, net.head.weight[:, stay], net.head.bias))
+    torch.testing.assert_close(
+        smaller(images), F.linear(x, net.head.weight[:, stay], net.head.bias)
+    )
 
 
 def test_an_attention_whose_scale_follows_its_width_keeps_it():

@@ -5,10 +5,10 @@ import copy
 import numpy as np
 import pytest
 import torch
+from example_nets import Block
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from example_nets import Block
 from optiwidgets.engine.models.channel_groups import find_groups
 from optiwidgets.engine.models.channel_removal import remove_channels
 
