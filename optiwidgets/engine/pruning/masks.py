@@ -1,7 +1,7 @@
 """Pruning masks: scores -> masks.
 
-A score says how much a weight matters, and the ``k`` lowest are pruned. Ties are broken by index, so
-that exactly the promised number of weights is pruned (a threshold would prune all of a tie).
+A score says how much a weight matters, and the ``k`` lowest are pruned. Ties are broken by index,
+so that exactly the promised number of weights is pruned (a threshold would prune all of a tie).
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def keep_masks(scores: Sequence[Tensor], pruning: str, sparsity: float) -> list[
     sizes = [s.numel() for s in scores]
     if not sizes:
         return []
-    kept = keep_highest(torch.cat([s.flatten() for s in scores]), pruned_count(sparsity, sum(sizes)))
+    kept = keep_highest(
+        torch.cat([s.flatten() for s in scores]), pruned_count(sparsity, sum(sizes))
+    )
     return [k.view(s.shape) for k, s in zip(kept.split(sizes), scores, strict=True)]
 
 

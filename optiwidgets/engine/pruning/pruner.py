@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -16,6 +15,7 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models import channel_removal
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
 from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank
@@ -82,7 +82,7 @@ class Pruner:
     @cached_property
     def gradients(self) -> dict[str, Tensor]:
         """Mean square of the loss's gradient by layer, in the weights' shapes; takes a second."""
-        net = copy.deepcopy(self.folded)
+        net = copy_net(self.folded)
         layers = prunable(net)
         sums = {name: torch.zeros_like(layer.weight) for name, layer in layers.items()}
         weights = [layer.weight.requires_grad_() for layer in layers.values()]
@@ -113,7 +113,7 @@ class Pruner:
         self._check_layers(recipe)
         if recipe.pruning == "channel":
             return self._remove_channels(recipe)
-        net, masks = copy.deepcopy(self.folded), self._masks(recipe)
+        net, masks = copy_net(self.folded), self._masks(recipe)
         for name, layer in prunable(net).items():
             layer.weight.masked_fill_(~masks[name], 0.0)
         return net, {name: LayerCut(mask) for name, mask in masks.items()}
