@@ -94,7 +94,7 @@ class Session(HasTraits):
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
         self.slow = BackgroundWorker(self._fail, self._lock)
-        self.on_idle: list[Callable[[Report], Job]] = [self._measuring]
+        self.on_idle: list[Callable[[Report], Job]] = [self._swapping, self._measuring]
         self.previous = self.recipe
         self.measures = True  # speed and stability, as an idle job
         self.case = next(iter(self.cases))
@@ -335,6 +335,12 @@ class Session(HasTraits):
                 self.preview, self.completing = None, False
             self.busy = False
             self._announce()
+
+    def _swapping(self, report: Report) -> Job:
+        """Wait for the faster runtime, and tell once torch need not stand in for it any more."""
+        if not self.experiment.runtime_status:
+            return no_work, lambda _: None
+        return self.experiment.wait_for_runtime, lambda _: self._announce()
 
     def _measuring(self, report: Report) -> Job:
         untouched = report.recipe == Recipe()  # itself against itself

@@ -17,8 +17,14 @@ from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.images import Images
-from optiwidgets.engine.evaluation.incremental import EvaluationSet, IncrementalEvaluator
+from optiwidgets.engine.evaluation.incremental import (
+    RUNTIME,
+    TORCH,
+    EvaluationSet,
+    IncrementalEvaluator,
+)
 from optiwidgets.engine.evaluation.inference import evaluate
+from optiwidgets.engine.evaluation.runtime_preparation import RuntimePreparation
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
@@ -47,7 +53,8 @@ class ReportBuilder:
 
     def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
         self.compressor, self.dataset = compressor, dataset
-        self.whole = EvaluationSet.of(dataset)
+        self.preparation = RuntimePreparation()
+        self.whole = EvaluationSet.of(dataset, preparation=self.preparation)
         self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
         self._int8_in_torch = False  # the int8 graph is not what torch computes
         self._part: EvaluationSet | None = None  # as many of the images as was asked last
@@ -61,7 +68,7 @@ class ReportBuilder:
         """First images in stratified order, one number of them at a time."""
         part = self._part
         if part is None or len(part.images.labels) != count:
-            self._part = part = EvaluationSet.of(self.dataset, count)
+            self._part = part = EvaluationSet.of(self.dataset, count, self.preparation)
         return part.images
 
     def build(
@@ -142,6 +149,7 @@ class ReportBuilder:
         if model.is_int8:
             if self._int8_in_torch:
                 return evaluate(model.simulation(), images.batches)
+            self.preparation.wait()
             try:
                 graph = model.checked_graph(images.batches[0]) if new else model.graph(first)
             except ValueError as reason:
@@ -152,15 +160,18 @@ class ReportBuilder:
             raw = torch.from_numpy(predict(open_session(graph), torch.cat(list(images.batches))))
             return interface_of(model.packable.net).head.logits(raw)
         known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
-        resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
+        resumer = next(known, None) or IncrementalEvaluator(
+            images.batches, most_bytes=0, preparation=self.preparation
+        )
         scores = resumer(net := model.simulation(), on_progress)
-        if new:
+        self._proven.add(kind)
+        if resumer.runtime != TORCH and (kind, RUNTIME) not in self._proven:
             expected = evaluate(net, [first]).numpy()
             if not agrees(scores[: len(first)].numpy(), expected):
                 log.warning("evaluated in torch: the runtime gives other scores than torch")
                 resumer.run_in_torch()
                 scores = resumer(net, on_progress)
-            self._proven.add(kind)
+            self._proven.add((kind, RUNTIME))
         return scores
 
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
@@ -14,8 +16,10 @@ UNCHANGING = (type(None), bool, int, float, str, bytes)
 PROTOCOL = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getstate__", "__setstate__")
 
 
-def copy_net(net: M) -> M:
+def copy_net(net: M, known: Mapping[int, object] = MappingProxyType({})) -> M:
     """Copy a model with all its tensors, as ``copy.deepcopy`` does.
+
+    ``known`` are copies of parts of it that there are already, by the part's id.
 
     Examples
     --------
@@ -24,7 +28,7 @@ def copy_net(net: M) -> M:
     >>> other[0].weight is net[0].weight, bool((other[0].weight == net[0].weight).all())
     (False, True)
     """
-    copied: M = _copy(net, {})
+    copied: M = _copy(net, dict(known))
     return copied
 
 

@@ -229,7 +229,9 @@ def _observe(net: nn.Module, images: Tensor) -> _Usage:
         for handle in handles:
             handle.remove()
     for name, tensor in net.state_dict().items():
-        if name in before and not torch.equal(tensor.nan_to_num(), before[name].nan_to_num()):
+        if name not in before or torch.equal(tensor, before[name]):
+            continue
+        if not torch.equal(tensor.nan_to_num(), before[name].nan_to_num()):
             raise ValueError(
                 f"the model changes {name!r} while it evaluates (a hook, or a layer in training "
                 "mode), so no weight set here would stay; bake it in or take the hook off"
@@ -421,7 +423,7 @@ def _copy(model: nn.Module) -> nn.Module:
         It holds something that cannot be copied.
     """
     try:
-        return copy.deepcopy(model, {id(t): t.detach().clone() for t in _kept(model)})
+        return copy_net(model, {id(t): t.detach().clone() for t in _kept(model)})
     except (TypeError, RuntimeError, NotImplementedError) as error:
         culprit = next(_uncopyable(model), "an attribute of it")
         raise ValueError(
