@@ -19,6 +19,7 @@ from optiwidgets.engine.evaluation.model_checks import (
     check_default_dtype,
     check_fit,
 )
+from optiwidgets.engine.evaluation.runtime_preparation import is_large
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
@@ -305,6 +306,15 @@ class Experiment:
         """Wait until the graph that is being exported is there, or until ``stop()`` is True."""
         self._reports.preparation.wait(stop)
 
+    def baseline_of_first(self, first: int) -> Report:
+        """Return the untouched model's report of the first images, taken from that of all."""
+        return self._reports.part_of(self.run(Recipe()), self._reports.first(first))
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Tell whether the model is so large that a moving hand gets estimated sizes."""
+        return is_large(self._compressor.folded)
+
     @property
     def openings(self) -> list[Recipe]:
         """Every recipe the sealed images were opened for, in order."""
@@ -316,6 +326,7 @@ class Experiment:
         *,
         first: int | None = None,
         on_progress: ProgressCallback = lambda _: None,
+        estimate_size: bool = False,
     ) -> Report:
         """Optimize the model as the recipe says and evaluate it on the exploration images.
 
@@ -328,6 +339,9 @@ class Experiment:
             share. Their reports are compared with each other, not with those of all images.
         on_progress
             Told the progress of what takes longer than a slider waits; what it raises ends the run.
+        estimate_size
+            With ``first``: estimate the size instead of coding all weights; ``size.estimated`` is
+            True then.
 
         Raises
         ------
@@ -346,7 +360,8 @@ class Experiment:
         check_default_dtype()
         images = self._reports.whole.images
         if first is not None and first != len(images.labels):
-            return self._reports.build(recipe, self._reports.first(first), on_progress)
+            part = self._reports.first(first)
+            return self._reports.build(recipe, part, on_progress, estimate_size=estimate_size)
         with self._lock:
             report = self._cache.get(recipe)
         if report is None:

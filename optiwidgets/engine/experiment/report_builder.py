@@ -16,7 +16,7 @@ from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
-from optiwidgets.engine.evaluation.images import Images
+from optiwidgets.engine.evaluation.images import Images, stratified
 from optiwidgets.engine.evaluation.incremental import (
     RUNTIME,
     TORCH,
@@ -33,6 +33,7 @@ from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.serialization.size_estimate import estimate_parts
 from optiwidgets.engine.types.measurements import Confusion, Integers, Size
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
@@ -72,9 +73,16 @@ class ReportBuilder:
         return part.images
 
     def build(
-        self, recipe: Recipe, images: Images, on_progress: ProgressCallback = lambda _: None
+        self,
+        recipe: Recipe,
+        images: Images,
+        on_progress: ProgressCallback = lambda _: None,
+        *,
+        estimate_size: bool = False,
     ) -> Report:
         """Compress the model as the recipe says, weigh it, and evaluate it on images.
+
+        With ``estimate_size`` it is not weighed: its size is an estimate, and marked as one.
 
         Raises
         ------
@@ -83,7 +91,7 @@ class ReportBuilder:
         """
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
-        parts, layers = writer.weigh(packable)
+        parts, layers = (estimate_parts if estimate_size else writer.weigh)(packable)
         logits = self.logits(model, images, on_progress)
         if lost := int((~torch.isfinite(logits)).any(1).sum()):
             log.warning(
@@ -96,13 +104,14 @@ class ReportBuilder:
         weights = [layer.weight for layer in prunable(packable.net).values()]
         before = self.compressor.pruner.weights.values()
         channels = sum(map(len, before))
-        kept = sum(int(coded.mask.sum()) for coded in packable.layers.values())
+        kept = sum(np.count_nonzero(coded.mask.numpy()) for coded in packable.layers.values())
         return self.begin(images, recipe, _frozen(logits.argmax(1)))(
             scores=_frozen(run_on_worker(logits.softmax, 1)),
             size=Size(
                 MappingProxyType(parts),
                 self._baseline_bytes if recipe != Recipe() else sum(parts.values()),
                 MappingProxyType(layers),
+                estimate_size,
             ),
             pruned_weights=self.prunable_weights - kept,
             removed_channels=(
@@ -112,6 +121,20 @@ class ReportBuilder:
             macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
             parameters=sum(p.numel() for p in packable.net.parameters()),
             simulated=simulated,
+        )
+
+    def part_of(self, report: Report, images: Images) -> Report:
+        """Make the report of the first images from that of all, without evaluating again."""
+        order = stratified(report.labels)[: len(images.labels)]
+        predictions = report.predictions[order]
+        predictions.setflags(write=False)
+        return self.begin(images, report.recipe, predictions)(
+            scores=report.scores[order],
+            size=report.size,
+            pruned_weights=report.pruned_weights,
+            removed_channels=report.removed_channels,
+            macs=report.macs,
+            parameters=report.parameters,
         )
 
     def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:

@@ -63,7 +63,7 @@ def keep_highest(scores: Tensor, pruned: int) -> Tensor:
     else:
         lower, tied = flat < last, flat == last
     kept = ~(lower | tied)
-    kept[tied.nonzero().flatten()[pruned - int(lower.sum()) :]] = True
+    kept[tied.nonzero().flatten()[pruned - np.count_nonzero(lower.numpy()) :]] = True
     return kept.view(scores.shape)
 
 
