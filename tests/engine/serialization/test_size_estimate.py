@@ -47,7 +47,7 @@ def test_an_estimate_is_near_the_file(recipe, most, monkeypatch):
     file, of_layers = writer.weigh(model)
     assert parts.keys() == file.keys()
     assert layers.keys() == of_layers.keys()
-    assert sum(parts.values()) == pytest.approx(sum(file.values()), rel=0.05)
+    assert sum(parts.values()) == pytest.approx(sum(file.values()), rel=0.06)
     assert (parts["scales"], parts["biases"]) == (file["scales"], file["biases"])
 
 
