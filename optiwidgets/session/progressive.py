@@ -11,7 +11,7 @@ from optiwidgets.engine.types.recipe import Recipe
 WHOLE_S, PART_S = 0.15, 0.1  # all images if they take no longer; else as many as take this long
 
 
-PARTS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+PARTS = (4, 8, 16, 32, 64, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 
 
 LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
@@ -40,7 +40,7 @@ def preview_size(there: int, pace_s: float) -> int:
     Examples
     --------
     >>> preview_size(50_000, 10e-6), preview_size(1_500, 10e-6), preview_size(50_000, 0.5)
-    (10000, 1500, 100)
+    (10000, 1500, 4)
     """
     if there * pace_s <= WHOLE_S:
         return there

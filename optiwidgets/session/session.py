@@ -94,7 +94,7 @@ class Session(HasTraits):
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
         self.slow = BackgroundWorker(self._fail, self._lock)
-        self.on_idle: list[Callable[[Report], Job]] = [self._measuring]
+        self.on_idle: list[Callable[[Report], Job]] = [self._swapping, self._measuring]
         self.previous = self.recipe
         self.measures = True  # speed and stability, as an idle job
         self.case = next(iter(self.cases))
@@ -145,12 +145,20 @@ class Session(HasTraits):
         """Change to another model; the recipe stays, but for training: that was another's."""
         with self._lock:
             self.experiment = self.models[self.model]()
-            self.baseline, self._baselines = self.experiment.run(Recipe()), {}
+            self._run_baseline()
             self._order = stratified(self.baseline.labels)
             if self.recipe.recovery in BY_TRAINING:
                 self.recipe = replace(self.recipe, recovery="none")
             else:
                 self.refresh()
+
+    def _run_baseline(self) -> None:
+        """Run the untouched model; a large one shows its pace, so that no hand waits for it."""
+        known, began = self.experiment.remembers(Recipe()), perf_counter()
+        self.baseline, self._baselines = self.experiment.run(Recipe()), {}
+        self._paces.clear()
+        if self.experiment.is_large and not known:
+            self._paces.append((perf_counter() - began) / len(self.baseline.labels))
 
     @observe("recipe")
     def _run_recipe(self, change: Any) -> None:
@@ -231,9 +239,11 @@ class Session(HasTraits):
         known = count is None and self.experiment.remembers(recipe)  # no measure of the pace
         began = perf_counter()
         if count is not None:
-            report = run(recipe, first=count)
+            large = self.experiment.is_large
+            report = run(recipe, first=count, estimate_size=large)
             if count not in self._baselines:
-                self._baselines[count] = run(Recipe(), first=count)
+                baseline = self.experiment.baseline_of_first
+                self._baselines[count] = baseline(count) if large else run(Recipe(), first=count)
             self.preview, self.error = (self._baselines[count], report), ""
         else:
             report, self.preview = run(recipe), None
@@ -335,6 +345,12 @@ class Session(HasTraits):
                 self.preview, self.completing = None, False
             self.busy = False
             self._announce()
+
+    def _swapping(self, report: Report) -> Job:
+        """Wait for the faster runtime, and tell once torch need not stand in for it any more."""
+        if not self.experiment.runtime_status:
+            return no_work, lambda _: None
+        return self.experiment.wait_for_runtime, lambda _: self._announce()
 
     def _measuring(self, report: Report) -> Job:
         untouched = report.recipe == Recipe()  # itself against itself

@@ -456,3 +456,49 @@ def test_an_answer_from_memory_says_nothing_of_how_fast_images_are(session):
     session.recipe = Recipe()
     session.recipe = Recipe(sparsity=0.31, bits=7)
     assert len(session._paces) == len(paces) + 1
+
+
+@pytest.fixture
+def large(digits, monkeypatch):
+    """A session of a model that counts as large, which runs four images while a slider moves."""
+    monkeypatch.setattr(Experiment, "is_large", True)
+    return Session(Experiment.load("digits", memory_mb=0), first=4)
+
+
+def test_a_large_models_size_is_estimated_while_a_slider_moves_and_exact_at_rest(large, digits):
+    large.ask(Recipe(sparsity=0.7, bits=4), dragging=True)
+    baseline, report = large.shown
+    exact = digits.run(Recipe(sparsity=0.7, bits=4)).size
+    assert (len(baseline.labels), len(report.labels), report.out_of) == (4, 4, 1500)
+    assert report.size.estimated
+    assert "about" in repr(report)
+    assert report.size.total_bytes == pytest.approx(exact.total_bytes, rel=0.1)
+    large.wait(PATIENCE_S)
+    assert not large.report.size.estimated
+    assert large.report.size == exact
+
+
+def test_a_large_models_first_part_of_the_baseline_is_that_of_the_whole(large, digits):
+    large.ask(Recipe(sparsity=0.7, bits=4), dragging=True)
+    baseline, report = large.shown
+    assert (baseline.images, baseline.labels.tolist()) == (report.images, report.labels.tolist())
+    assert baseline.predictions.tolist() == digits.run(Recipe(), first=4).predictions.tolist()
+    assert baseline.size == large.baseline.size
+    assert report.drop_from(baseline).points <= 100
+
+
+def test_a_small_models_size_is_exact_at_every_time(hasty, digits):
+    hasty.ask(Recipe(sparsity=0.7, bits=4), dragging=True)
+    assert not hasty.shown[1].size.estimated
+    assert hasty.shown[1].size == digits.run(Recipe(sparsity=0.7, bits=4)).size
+
+
+def test_an_idle_session_waits_for_the_runtime_and_tells(session, monkeypatch):
+    told, waiting = [], ["Computed in torch."]
+    monkeypatch.setattr(Experiment, "runtime_status", property(lambda _: "".join(waiting)))
+    monkeypatch.setattr(Experiment, "wait_for_runtime", lambda _, stop: waiting.clear())
+    session.measures = False
+    session.on_report(lambda: told.append(session.experiment.runtime_status), previews=True)
+    SETTLE(session)
+    session.wait(PATIENCE_S)
+    assert (waiting, set(told)) == ([], {""})

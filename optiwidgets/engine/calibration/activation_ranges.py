@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 Range = tuple[float, float]
@@ -24,7 +23,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
     >>> calibrate(net, torch.tensor([[0.5, 2.0], [1.0, 1.5]]).view(2, 1, 1, 2))
     {'1': (0.0, 2.0)}
     """
-    net = copy.deepcopy(net)  # hooks on the one given would reach copies that other threads make
+    net = copy_net(net)  # hooks on the one given would reach copies that other threads make
     names: dict[nn.Module, str] = {layer: name for name, layer in prunable(net).items()}
     ranges: dict[str, Range] = dict.fromkeys(names.values(), (0.0, 0.0))
 

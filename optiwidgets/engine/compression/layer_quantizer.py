@@ -53,7 +53,8 @@ class LayerQuantizer:
                 self.layers[name] = encode(layer.weight, cut.mask, recipe)
             except ValueError as error:
                 raise ValueError(f"layer {name!r}: {error}") from error
-        layer.weight.copy_(self.layers[name].decode())
+        coded = self.layers[name]
+        layer.weight.copy_(coded.codes if coded.bits == 32 else coded.decode())
         if careful or inputs is not None:  # it takes its time
             done, total = len(self.layers), len(self.cuts)
             self.on_progress(Progress(done / total, f"layer {done} of {total}"))

@@ -20,14 +20,16 @@ from torch import Tensor, nn
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
+from optiwidgets.engine.evaluation.runtime_preparation import RuntimePreparation, is_large
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.models.layers import interface_of
-from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
+from optiwidgets.engine.onnx_runtime.agreement import PROBED, TOLERANCE, agrees
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 
+SWAP_TOLERANCE = 1e-4  # of a score between torch and the runtime, as a share of the largest
 MOST_BYTES = 2**26  # of cached values
 TORCH, RUNTIME = "PyTorch", "ONNX Runtime"
 CHUNK = 64  # batches between two calls of ``on_progress``
@@ -44,6 +46,10 @@ class IncrementalEvaluator:
     bit-identical to a full evaluation. Models that cannot be exported, or whose activations are
     rounded, run in torch, as a whole.
 
+    With a ``preparation`` a large model runs in torch until its graph is there. From then on
+    batches with an image whose two best scores are nearly equal still run in torch, so that
+    predictions do not depend on when that was.
+
     Similar models differ in tensors and their shapes, not in their ``forward``. Any thread may call
     it: its state is replaced as a whole and never changed.
 
@@ -53,6 +59,8 @@ class IncrementalEvaluator:
         N C H W, as for ``evaluate``.
     most_bytes
         Of cached values; what does not fit is computed from the images every time.
+    preparation
+        Tells when the runtime is ready; without one, models are exported on first use.
 
     Examples
     --------
@@ -66,8 +74,14 @@ class IncrementalEvaluator:
     True ('3',)
     """
 
-    def __init__(self, batches: Sequence[Tensor], most_bytes: float = MOST_BYTES) -> None:
-        self.batches, self.most_bytes = batches, most_bytes
+    def __init__(
+        self,
+        batches: Sequence[Tensor],
+        most_bytes: float = MOST_BYTES,
+        preparation: RuntimePreparation | None = None,
+    ) -> None:
+        self.batches, self.most_bytes, self.preparation = batches, most_bytes, preparation
+        self._waiting = False  # the last model ran in torch as the runtime was not ready
         self._previous: _PreviousRun | None = None
         self._graphs: dict[bytes, Graph] = {}  # of several widths, where the nodes depend on them
         self._in_torch = False  # models of this kind cannot run elsewhere
@@ -90,7 +104,10 @@ class IncrementalEvaluator:
         in_torch = rounded or self._in_torch or not interface_of(net).reads_tensor
         graph = None if in_torch else self._graph(net, tensors, previous)
         if graph is None:
-            return evaluate(net, self.batches)
+            scores_in_torch = evaluate(net, self.batches)
+            if self.preparation and not in_torch and self._waiting:
+                self.preparation.start(net, self.batches[0][:1])
+            return scores_in_torch
         boundaries, split = _reusable(graph, tensors, previous)
         if split and not (self.most_bytes and self._is_exact(graph, tensors, split)):
             split = 0
@@ -98,7 +115,25 @@ class IncrementalEvaluator:
         scores, cached = self._run(graph, tensors, start, split, on_progress)
         boundaries = [*boundaries, *([cached] if cached else [])]
         self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
-        return interface_of(net).head.logits(torch.from_numpy(scores))
+        logits = interface_of(net).head.logits(torch.from_numpy(scores))
+        return self._settled(logits, net) if self.preparation and is_large(net) else logits
+
+    def _settled(self, logits: Tensor, net: nn.Module) -> Tensor:
+        """Take torch's scores for batches with near ties: either runtime predicts the same then."""
+        if logits.shape[1] < 2:
+            return logits
+        best = logits.nan_to_num().topk(2).values
+        margin = 2 * SWAP_TOLERANCE * logits.nan_to_num(posinf=0, neginf=0).abs().max()
+        near = ((best[:, 0] - best[:, 1]) <= margin).split([len(b) for b in self.batches])
+        close = [i for i, tied in enumerate(near) if tied.any()]
+        if close:
+            parts = list(logits.split([len(b) for b in self.batches]))
+            settled = evaluate(net, [self.batches[i] for i in close])
+            pieces = settled.split([len(self.batches[i]) for i in close])
+            for i, piece in zip(close, pieces, strict=True):
+                parts[i] = piece
+            logits = torch.cat(parts)
+        return logits
 
     def run_in_torch(self) -> None:
         """Run all further models in torch: the runtime gave other scores than torch."""
@@ -107,7 +142,7 @@ class IncrementalEvaluator:
     @property
     def runtime(self) -> str:
         """Name of what ran the last model, or will run the next."""
-        return TORCH if self._in_torch else RUNTIME
+        return TORCH if self._in_torch or self._waiting else RUNTIME
 
     @cached_property
     def _start(self) -> _Boundary:
@@ -119,13 +154,20 @@ class IncrementalEvaluator:
         """Export the graph of a model; None if it has to run in torch."""
         if previous and _shapes(previous.tensors) == _shapes(tensors):
             return previous.graph
+        example = self.batches[0][:1]
         try:
-            graph = Graph(template(net, self.batches[0][:1]), tensors.keys())
+            if self.preparation:
+                self._waiting = not self.preparation.is_ready(net, example)
+                if self._waiting:
+                    return None
+            graph = Graph(template(net, example), tensors.keys())
             if graph.key not in self._graphs:
                 self._check(graph, tensors, net)
         except ValueError as reason:
             log.info("evaluated in torch: %s", reason)
-            self._in_torch = True
+            self._in_torch, self._waiting = True, False
+            if self.preparation:
+                self.preparation.fail(reason)
             return None
         return self._graphs.setdefault(graph.key, graph)
 
@@ -135,7 +177,8 @@ class IncrementalEvaluator:
         raw, _ = probe._run(graph, tensors, probe._start, 0)
         scores = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
         expected = evaluate(net, probe.batches).numpy()
-        if not agrees(scores, expected):
+        share = SWAP_TOLERANCE if self.preparation else TOLERANCE
+        if not agrees(scores, expected, share):
             raise ValueError("the exported model says something else than torch")
 
     def _is_exact(self, graph: Graph, tensors: Tensors, split: int) -> bool:
@@ -196,13 +239,18 @@ class EvaluationSet:
     resumer: IncrementalEvaluator
 
     @classmethod
-    def of(cls, dataset: Dataset, first: int | None = None) -> EvaluationSet:
+    def of(
+        cls,
+        dataset: Dataset,
+        first: int | None = None,
+        preparation: RuntimePreparation | None = None,
+    ) -> EvaluationSet:
         """Take all exploration images of a dataset, or the ``first`` ones in stratified order."""
         total = len(dataset.exploration[1])
         if first is not None and (type(first) is not int or not 1 <= first <= total):
             raise ValueError(f"first is a number of images, 1 to {total}, not {first!r}")
         images = Images.of("exploration", dataset.exploration, first)
-        return cls(images, IncrementalEvaluator(images.batches))
+        return cls(images, IncrementalEvaluator(images.batches, preparation=preparation))
 
 
 @dataclass(frozen=True)

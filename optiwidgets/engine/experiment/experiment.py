@@ -19,6 +19,7 @@ from optiwidgets.engine.evaluation.model_checks import (
     check_default_dtype,
     check_fit,
 )
+from optiwidgets.engine.evaluation.runtime_preparation import is_large
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
@@ -285,6 +286,34 @@ class Experiment:
         return self._prepared.check
 
     @property
+    def runtime_status(self) -> str:
+        """One sentence where torch stands in for the faster runtime, and why; else empty.
+
+        A large model starts in torch at once, while the graph for ONNX Runtime is exported by
+        another process. It is swapped in by the first ``run`` that finds it done, and that it
+        agrees with torch. Predictions are the same; scores differ by rounding, about 1e-6.
+
+        Examples
+        --------
+        >>> Experiment.load("digits").runtime_status
+        ''
+        """
+        return self._reports.preparation.status
+
+    def wait_for_runtime(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Wait until the graph that is being exported is there, or until ``stop()`` is True."""
+        self._reports.preparation.wait(stop)
+
+    def baseline_of_first(self, first: int) -> Report:
+        """Return the untouched model's report of the first images, taken from that of all."""
+        return self._reports.part_of(self.run(Recipe()), self._reports.first(first))
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Tell whether the model is so large that a moving hand gets estimated sizes."""
+        return is_large(self._compressor.folded)
+
+    @property
     def openings(self) -> list[Recipe]:
         """Every recipe the sealed images were opened for, in order."""
         return list(self._openings)
@@ -295,6 +324,7 @@ class Experiment:
         *,
         first: int | None = None,
         on_progress: ProgressCallback = lambda _: None,
+        estimate_size: bool = False,
     ) -> Report:
         """Optimize the model as the recipe says and evaluate it on the exploration images.
 
@@ -307,6 +337,9 @@ class Experiment:
             share. Their reports are compared with each other, not with those of all images.
         on_progress
             Told the progress of what takes longer than a slider waits; what it raises ends the run.
+        estimate_size
+            With ``first``: estimate the size instead of coding all weights; ``size.estimated`` is
+            True then.
 
         Raises
         ------
@@ -325,7 +358,8 @@ class Experiment:
         check_default_dtype()
         images = self._reports.whole.images
         if first is not None and first != len(images.labels):
-            return self._reports.build(recipe, self._reports.first(first), on_progress)
+            part = self._reports.first(first)
+            return self._reports.build(recipe, part, on_progress, estimate_size=estimate_size)
         with self._lock:
             report = self._cache.get(recipe)
         if report is None:
@@ -382,6 +416,7 @@ class Experiment:
         check_measurable(rep)
         if not self._reports.made(rep):
             raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
+        self.wait_for_runtime(stop)
         return measure_report(rep, self._reports, threads, stop)
 
     def sensitivity(

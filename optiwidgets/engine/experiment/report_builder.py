@@ -16,9 +16,15 @@ from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
-from optiwidgets.engine.evaluation.images import Images
-from optiwidgets.engine.evaluation.incremental import EvaluationSet, IncrementalEvaluator
+from optiwidgets.engine.evaluation.images import Images, stratified
+from optiwidgets.engine.evaluation.incremental import (
+    RUNTIME,
+    TORCH,
+    EvaluationSet,
+    IncrementalEvaluator,
+)
 from optiwidgets.engine.evaluation.inference import evaluate
+from optiwidgets.engine.evaluation.runtime_preparation import RuntimePreparation
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
@@ -27,6 +33,7 @@ from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.serialization.size_estimate import estimate_parts
 from optiwidgets.engine.types.measurements import Confusion, Integers, Size
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
@@ -47,7 +54,8 @@ class ReportBuilder:
 
     def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
         self.compressor, self.dataset = compressor, dataset
-        self.whole = EvaluationSet.of(dataset)
+        self.preparation = RuntimePreparation()
+        self.whole = EvaluationSet.of(dataset, preparation=self.preparation)
         self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
         self._int8_in_torch = False  # the int8 graph is not what torch computes
         self._part: EvaluationSet | None = None  # as many of the images as was asked last
@@ -61,13 +69,20 @@ class ReportBuilder:
         """First images in stratified order, one number of them at a time."""
         part = self._part
         if part is None or len(part.images.labels) != count:
-            self._part = part = EvaluationSet.of(self.dataset, count)
+            self._part = part = EvaluationSet.of(self.dataset, count, self.preparation)
         return part.images
 
     def build(
-        self, recipe: Recipe, images: Images, on_progress: ProgressCallback = lambda _: None
+        self,
+        recipe: Recipe,
+        images: Images,
+        on_progress: ProgressCallback = lambda _: None,
+        *,
+        estimate_size: bool = False,
     ) -> Report:
         """Compress the model as the recipe says, weigh it, and evaluate it on images.
+
+        With ``estimate_size`` it is not weighed: its size is an estimate, and marked as one.
 
         Raises
         ------
@@ -76,7 +91,7 @@ class ReportBuilder:
         """
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
-        parts, layers = writer.weigh(packable)
+        parts, layers = (estimate_parts if estimate_size else writer.weigh)(packable)
         logits = self.logits(model, images, on_progress)
         if lost := int((~torch.isfinite(logits)).any(1).sum()):
             log.warning(
@@ -89,13 +104,14 @@ class ReportBuilder:
         weights = [layer.weight for layer in prunable(packable.net).values()]
         before = self.compressor.pruner.weights.values()
         channels = sum(map(len, before))
-        kept = sum(int(coded.mask.sum()) for coded in packable.layers.values())
+        kept = sum(np.count_nonzero(coded.mask.numpy()) for coded in packable.layers.values())
         return self.begin(images, recipe, _frozen(logits.argmax(1)))(
             scores=_frozen(run_on_worker(logits.softmax, 1)),
             size=Size(
                 MappingProxyType(parts),
                 self._baseline_bytes if recipe != Recipe() else sum(parts.values()),
                 MappingProxyType(layers),
+                estimate_size,
             ),
             pruned_weights=self.prunable_weights - kept,
             removed_channels=(
@@ -105,6 +121,20 @@ class ReportBuilder:
             macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
             parameters=sum(p.numel() for p in packable.net.parameters()),
             simulated=simulated,
+        )
+
+    def part_of(self, report: Report, images: Images) -> Report:
+        """Make the report of the first images from that of all, without evaluating again."""
+        order = stratified(report.labels)[: len(images.labels)]
+        predictions = report.predictions[order]
+        predictions.setflags(write=False)
+        return self.begin(images, report.recipe, predictions)(
+            scores=report.scores[order],
+            size=report.size,
+            pruned_weights=report.pruned_weights,
+            removed_channels=report.removed_channels,
+            macs=report.macs,
+            parameters=report.parameters,
         )
 
     def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:
@@ -142,6 +172,7 @@ class ReportBuilder:
         if model.is_int8:
             if self._int8_in_torch:
                 return evaluate(model.simulation(), images.batches)
+            self.preparation.wait()
             try:
                 graph = model.checked_graph(images.batches[0]) if new else model.graph(first)
             except ValueError as reason:
@@ -152,15 +183,18 @@ class ReportBuilder:
             raw = torch.from_numpy(predict(open_session(graph), torch.cat(list(images.batches))))
             return interface_of(model.packable.net).head.logits(raw)
         known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
-        resumer = next(known, None) or IncrementalEvaluator(images.batches, most_bytes=0)
+        resumer = next(known, None) or IncrementalEvaluator(
+            images.batches, most_bytes=0, preparation=self.preparation
+        )
         scores = resumer(net := model.simulation(), on_progress)
-        if new:
+        self._proven.add(kind)
+        if resumer.runtime != TORCH and (kind, RUNTIME) not in self._proven:
             expected = evaluate(net, [first]).numpy()
             if not agrees(scores[: len(first)].numpy(), expected):
                 log.warning("evaluated in torch: the runtime gives other scores than torch")
                 resumer.run_in_torch()
                 scores = resumer(net, on_progress)
-            self._proven.add(kind)
+            self._proven.add((kind, RUNTIME))
         return scores
 
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import check_layers, prunable
 from optiwidgets.engine.models.tracing import trace
 
@@ -121,7 +121,7 @@ def fold(model: nn.Module) -> nn.Module:
     Identity()
     """
     _check_has_values(model)
-    folded = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    folded = copy_net(model).cpu().float().eval().requires_grad_(False)
     folded = folded.to(memory_format=torch.contiguous_format)
     check_layers(folded)
     modules = dict(folded.named_modules())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 
@@ -21,7 +20,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     >>> positions(net, torch.zeros(1, 1, 4, 4))
     [4, 1]
     """
-    net = copy.deepcopy(net)  # as in calibrate
+    net = copy_net(net)  # as in calibrate
     used = dict.fromkeys(prunable(net).values(), 0)
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from optiwidgets.engine.models.attention import ProjectedAttention
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.types.model_check import CheckRow
 
 COMPUTED = ("WeightNorm", "SpectralNorm", "BasePruningMethod")  # torch's hooks that make a weight
@@ -74,7 +75,7 @@ def _copy(model: nn.Module) -> nn.Module:
         It holds something that cannot be copied.
     """
     try:
-        return copy.deepcopy(model, {id(t): t.detach().clone() for t in _kept(model)})
+        return copy_net(model, {id(t): t.detach().clone() for t in _kept(model)})
     except (TypeError, RuntimeError, NotImplementedError) as error:
         culprit = next(_uncopyable(model), "an attribute of it")
         raise ValueError(

@@ -7,7 +7,6 @@ or found to be true, or the model is refused with the reason.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 from optiwidgets.engine.models import batchnorm_folding, tracing
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.head import Head, Pick
 from optiwidgets.engine.models.layers import (
     Layer,
@@ -204,7 +204,9 @@ def _observe(net: nn.Module, images: Tensor) -> _Usage:
         for handle in handles:
             handle.remove()
     for name, tensor in net.state_dict().items():
-        if name in before and not torch.equal(tensor.nan_to_num(), before[name].nan_to_num()):
+        if name not in before or torch.equal(tensor, before[name]):
+            continue
+        if not torch.equal(tensor.nan_to_num(), before[name].nan_to_num()):
             raise ValueError(
                 f"the model changes {name!r} while it evaluates (a hook, or a layer in training "
                 "mode), so no weight set here would stay; bake it in or take the hook off"
@@ -284,13 +286,15 @@ def _counted(name: str, layer: Layer, reason: str, acts: _Perturbation) -> Check
 class _Perturbation:
     """Tells whether the scores change with a weight: all of it is moved along a seeded direction.
 
-    Two sizes are tried, so that a ReLU that is off may come on.
+    Two sizes are tried, so that a ReLU that is off may come on. One backward pass answers for all
+    weights with a gradient, where torch can differentiate the model: only the others are moved.
     """
 
     def __init__(self, net: nn.Module, images: Tensor, head: Head) -> None:
         self.net, self.images, self.head = net, images[:2], head
         self.before = self._scores()
         self.started = time.monotonic()
+        self.sloped = self._sloped()
 
     @property
     def in_time(self) -> bool:
@@ -299,6 +303,8 @@ class _Perturbation:
 
     def __call__(self, weight: Tensor) -> bool:
         """Tell whether the scores hang on a weight, which is put back."""
+        if id(weight) in self.sloped:
+            return True
         kept, draw = weight.clone(), torch.Generator().manual_seed(0)
         direction = torch.randn(weight.shape, generator=draw) * weight.abs().mean().clamp(min=1e-3)
         try:
@@ -309,6 +315,23 @@ class _Perturbation:
             return False
         finally:
             weight.copy_(kept)
+
+    def _sloped(self) -> set[int]:
+        """Find the weights along which a seeded mixture of the scores has a slope, by id."""
+        own = [p for p in self.net.parameters() if p.dim() > 1]
+        net = copy_net(self.net)  # what a model keeps of a forward pass would hold on to the graph
+        weights = [p for p in net.parameters() if p.dim() > 1]
+        mixture = torch.randn(self.before.shape, generator=torch.Generator().manual_seed(0))
+        try:
+            for weight in weights:
+                weight.requires_grad_()
+            with torch.enable_grad():
+                mixed = (self.head.scores(net(self.images.clone())) * mixture).sum()
+            slopes = torch.autograd.grad(mixed, weights, allow_unused=True)
+        except Exception:  # noqa: BLE001 (a forward is anybody's code): every weight is moved
+            return set()
+        found = zip(own, slopes, strict=True)
+        return {id(w) for w, slope in found if slope is not None and bool(slope.any())}
 
     def _scores(self) -> Tensor:
         with torch.no_grad():
@@ -330,8 +353,9 @@ def _stand_in(parameter: nn.Parameter) -> Layer:
 
 def _takes_channels_last(net: nn.Module, images: Tensor) -> bool:
     """Tell whether a model runs on images in channels_last order; ``x.view`` does not."""
+    images = images[:2]
     try:
-        ordered = copy.deepcopy(net).to(memory_format=torch.channels_last)
+        ordered = copy_net(net).to(memory_format=torch.channels_last)
         with torch.no_grad():
             ordered(images.contiguous(memory_format=torch.channels_last))
     except RuntimeError:  # torch's word for strides that a view or a Conv3d's weight cannot have

@@ -79,10 +79,12 @@ def check_agreement(
     )
 
 
-def agrees(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+def agrees(
+    found: NDArray[np.float32], expected: NDArray[np.float32], share: float = TOLERANCE
+) -> bool:
     """Tell whether scores agree to a share of the largest one, nan and infinities alike."""
     finite = np.abs(expected[np.isfinite(expected)])
-    most = TOLERANCE * (finite.max() if len(finite) else 0)
+    most = share * (finite.max() if len(finite) else 0)
     return bool(np.allclose(found, expected, rtol=0, atol=most, equal_nan=True))
 
 

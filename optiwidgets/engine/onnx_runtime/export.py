@@ -11,7 +11,7 @@ import pickle
 import re
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -102,6 +102,34 @@ def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
     return model
 
 
+def is_known(net: nn.Module, example: Tensor) -> bool:
+    """Tell whether the graph of a model needs no export: one of its kind was exported before."""
+    kind, own = _keys(net, example, floats(net))
+    return kind in _templates or own in _templates or (GRAPHS / _file_name(kind)).is_file()
+
+
+def emptied_graph(net: nn.Module, shape: Sequence[int]) -> bytes:
+    """Export a model for images of a shape C, H, W, for another process to ``adopt``.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be exported.
+    """
+    graph = _to_onnx(_without_meaning(net), torch.zeros(1, *shape), optimize=True)
+    return _emptied(graph, floats(net)).SerializeToString()
+
+
+def adopt(net: nn.Module, example: Tensor, graph: bytes) -> None:
+    """Take a graph of ``emptied_graph`` for the one that ``export`` fills from now on."""
+    import onnx
+
+    state = floats(net)
+    with _exporting:
+        _remember(onnx.load_from_string(graph), state, *_keys(net, example, state))
+        _forget_oldest()
+
+
 def floats(net: nn.Module) -> dict[str, Tensor]:
     """Return the tensors of a graph: ``net.state_dict()`` without counters and the like."""
     return {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
@@ -109,8 +137,7 @@ def floats(net: nn.Module) -> dict[str, Tensor]:
 
 def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> onnx.ModelProto:
     """The net's graph without values, from memory if one of its kind was exported before."""
-    kind = _architecture(net, example)
-    own = f"{kind}\n{[(k, tuple(v.shape)) for k, v in state.items()]}"
+    kind, own = _keys(net, example, state)
     key = kind if kind in _templates else own
     shipped = GRAPHS / _file_name(kind)
     if key not in _templates and shipped.is_file():  # exporting takes most of a page's start
@@ -119,12 +146,28 @@ def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> o
         key, _templates[kind] = kind, onnx.load(shipped)
     if key not in _templates:
         template = _to_onnx(_without_meaning(net), example, optimize=True)
-        key = kind if _take_any_width(template.graph, state) else own
-        _templates[key] = _emptied(template, state)
+        key = _remember(template, state, kind, own)
     _templates.move_to_end(key)
+    _forget_oldest()
+    return _templates[key]
+
+
+def _keys(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> tuple[str, str]:
+    """Make the names of a model's kind, and of its kind at its own widths."""
+    kind = _architecture(net, example)
+    return kind, f"{kind}\n{[(k, tuple(v.shape)) for k, v in state.items()]}"
+
+
+def _remember(graph: onnx.ModelProto, state: Mapping[str, Tensor], kind: str, own: str) -> str:
+    """Remember a graph without its values, for any width if it takes any; return its key."""
+    key = kind if _take_any_width(graph.graph, state) else own
+    _templates[key] = _emptied(graph, state)
+    return key
+
+
+def _forget_oldest() -> None:
     while len(_templates) > REMEMBERED:
         _templates.popitem(last=False)
-    return _templates[key]
 
 
 def ship(net: nn.Module, example: Tensor, folder: Path = GRAPHS) -> Path:

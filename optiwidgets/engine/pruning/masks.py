@@ -1,8 +1,7 @@
-"""Pruning masks: scores -> ranks -> masks.
+"""Pruning masks: scores -> masks.
 
-A score says how much a weight matters. Ranking the scores once turns every later sparsity into one
-comparison: the ``k`` lowest ranks are pruned. Ties are broken by index, so that exactly the
-promised number of weights is pruned (a threshold would prune all of a tie).
+A score says how much a weight matters, and the ``k`` lowest are pruned. Ties are broken by index,
+so that exactly the promised number of weights is pruned (a threshold would prune all of a tie).
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,34 +42,52 @@ def rank(scores: Tensor) -> Tensor:
     return ranks.view(scores.shape)
 
 
-def rank_together(scores: Sequence[Tensor]) -> list[Tensor]:
-    """Rank scores over all layers at once, in the layers' shapes.
+def keep_highest(scores: Tensor, pruned: int) -> Tensor:
+    """Make the mask that leaves out the ``pruned`` lowest scores; ties: lower index first.
+
+    Only the greatest score that goes is looked for, which is many times faster than ranking all;
+    nan is greater than any number.
 
     Examples
     --------
-    >>> rank_together([torch.tensor([0.5, 0.1]), torch.tensor([0.3])])
-    [tensor([2, 0]), tensor([1])]
+    >>> keep_highest(torch.tensor([[0.5, 0.1], [0.5, 0.3]]), 3)
+    tensor([[False, False],
+            [ True, False]])
     """
-    ranks = rank(torch.cat([s.flatten() for s in scores]))
-    parts = ranks.split([s.numel() for s in scores])
-    return [part.view(s.shape) for part, s in zip(parts, scores, strict=True)]
+    if not pruned:
+        return torch.ones_like(scores, dtype=torch.bool)
+    flat = scores.flatten()
+    last = torch.from_numpy(np.partition(flat.numpy(), pruned - 1))[pruned - 1]
+    if last.isnan():
+        lower, tied = ~flat.isnan(), flat.isnan()
+    else:
+        lower, tied = flat < last, flat == last
+    kept = ~(lower | tied)
+    kept[tied.nonzero().flatten()[pruned - np.count_nonzero(lower.numpy()) :]] = True
+    return kept.view(scores.shape)
 
 
-def keep_masks(ranks: Sequence[Tensor], pruning: str, sparsity: float) -> list[Tensor]:
-    """Make masks, True where a weight stays, from the ranks of ``rank`` or ``rank_together``.
+def keep_masks(scores: Sequence[Tensor], pruning: str, sparsity: float) -> list[Tensor]:
+    """Make masks, True where a weight stays, from the scores of all layers.
 
     ``pruning`` is ``"global"``, ``"layer"``, or a pattern such as ``"2:4"``.
 
     Examples
     --------
-    >>> keep_masks([torch.tensor([2, 0]), torch.tensor([1])], "global", 0.67)
+    >>> keep_masks([torch.tensor([0.5, 0.1]), torch.tensor([0.3])], "global", 0.67)
     [tensor([ True, False]), tensor([False])]
     """
     if pruning in N_OF_M:
-        return [keep_n_of_m(r, *map(int, pruning.split(":"))) for r in ranks]
-    total = sum(r.numel() for r in ranks)
-    cuts = [pruned_count(sparsity, total if pruning == "global" else r.numel()) for r in ranks]
-    return [r >= cut for r, cut in zip(ranks, cuts, strict=True)]
+        return [keep_n_of_m(s, *map(int, pruning.split(":"))) for s in scores]
+    if pruning != "global":
+        return [keep_highest(s, pruned_count(sparsity, s.numel())) for s in scores]
+    sizes = [s.numel() for s in scores]
+    if not sizes:
+        return []
+    kept = keep_highest(
+        torch.cat([s.flatten() for s in scores]), pruned_count(sparsity, sum(sizes))
+    )
+    return [k.view(s.shape) for k, s in zip(kept.split(sizes), scores, strict=True)]
 
 
 def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:

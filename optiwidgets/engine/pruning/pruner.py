@@ -1,8 +1,7 @@
-"""Pruner: scores of a recipe -> cached ranks -> masks or kept channels -> a pruned model."""
+"""Pruner: cached scores of a recipe -> masks or kept channels -> a pruned model."""
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -16,9 +15,10 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models import channel_removal
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
 from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
-from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, rank_together
+from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank
 from optiwidgets.engine.pruning.scores import (
     at_random,
     channel_scores,
@@ -30,6 +30,7 @@ from optiwidgets.engine.pruning.scores import (
 )
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 
+REMEMBERED = 4  # scores of all weights: four bytes a weight each
 MOST_LABELLED = 512  # training images whose gradients are computed, one by one
 
 
@@ -50,7 +51,7 @@ class Pruner:
     def __init__(self, folded: nn.Module, dataset: Dataset, trained: TrainedWeights) -> None:
         self.folded, self.dataset, self.trained = folded, dataset, trained
         self.seen = LayerStatistics(folded, dataset.calibration[0])
-        self._ranks = lru_cache(maxsize=16)(self._rank)
+        self._scores = lru_cache(maxsize=REMEMBERED)(self._score)
 
     @cached_property
     def weights(self) -> dict[str, Tensor]:
@@ -81,7 +82,7 @@ class Pruner:
     @cached_property
     def gradients(self) -> dict[str, Tensor]:
         """Mean square of the loss's gradient by layer, in the weights' shapes; takes a second."""
-        net = copy.deepcopy(self.folded)
+        net = copy_net(self.folded)
         layers = prunable(net)
         sums = {name: torch.zeros_like(layer.weight) for name, layer in layers.items()}
         weights = [layer.weight.requires_grad_() for layer in layers.values()]
@@ -112,7 +113,7 @@ class Pruner:
         self._check_layers(recipe)
         if recipe.pruning == "channel":
             return self._remove_channels(recipe)
-        net, masks = copy.deepcopy(self.folded), self._masks(recipe)
+        net, masks = copy_net(self.folded), self._masks(recipe)
         for name, layer in prunable(net).items():
             layer.weight.masked_fill_(~masks[name], 0.0)
         return net, {name: LayerCut(mask) for name, mask in masks.items()}
@@ -128,14 +129,16 @@ class Pruner:
                 raise ValueError(f"channels of {name!r} cannot be removed: {reason}")
 
     def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
-        """Make masks by layer; a layer with a sparsity of its own is ranked and cut by itself."""
+        """Make masks by layer; a layer with a sparsity of its own is cut by itself."""
         own = {name: sparsity for name, sparsity, _ in recipe.layers if sparsity is not None}
         together = tuple(name for name in self.weights if name not in own)
         cuts = [(together, recipe.sparsity), *(((name,), own[name]) for name in own)]
         masks: dict[str, Tensor] = {}
+        if not any(sparsity for _, sparsity in cuts) and recipe.pruning not in N_OF_M:
+            return {n: torch.ones_like(w, dtype=torch.bool) for n, w in self.weights.items()}
+        scores = self._scores(recipe.pruning, recipe.score, recipe.seed)
         for names, sparsity in cuts:
-            ranks = self._ranks(recipe.pruning, recipe.score, recipe.seed, names)
-            kept = keep_masks(ranks, recipe.pruning, sparsity)
+            kept = keep_masks([scores[name] for name in names], recipe.pruning, sparsity)
             masks |= zip(names, kept, strict=True)
         return masks
 
@@ -193,14 +196,7 @@ class Pruner:
         kept: Tensor = torch.unique(outputs // (layer.out_channels // layer.groups))
         return kept
 
-    def _rank(self, pruning: str, score: str, seed: int, names: tuple[str, ...]) -> list[Tensor]:
-        """Rank all weights (all output channels) of the named layers."""
-        chosen = [s for n, s in self._scores(pruning, score, seed).items() if n in names]
-        if pruning == "global":
-            return rank_together(chosen) if chosen else []
-        return [s if pruning in N_OF_M else rank(s) for s in chosen]
-
-    def _scores(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
+    def _score(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
         """Score every weight (every output channel) by layer: the lowest are pruned first."""
         weights = list(self.weights.values())
         trained = [self.trained.weights[name] for name in self.weights]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.activation_ranges import Range
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.quantization.weights import choose_scale
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -96,7 +96,7 @@ def quantize_activations(net: nn.Module, ranges: Mapping[str, Range], bits: int)
     >>> quantize_activations(net, {"0": (-1.0, 0.5)}, bits=2)(torch.tensor([[-0.3, 9.0]]))
     tensor([[0.]])
     """
-    simulated = copy.deepcopy(net)
+    simulated = copy_net(net)
     for name, span in ranges.items():
         simulated.get_submodule(name).register_forward_pre_hook(
             ActivationQuantizer.over(span, bits)

@@ -214,6 +214,11 @@ def _plain_codes(encoded: EncodedLayer, layer: QuantizedWeight, encoding: str) -
     return pack_bits(codes.ravel() if encoding == DENSE else codes[encoded.flags], layer.bits)
 
 
+def header_bytes(model: Packable) -> int:
+    """Compute the length of the header of a file in which all layers have one encoding."""
+    return len(_header(model, dict.fromkeys(model.layers, ENTROPY)))
+
+
 def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:
     default = Recipe().as_dict()
     recipe = {k: v for k, v in model.recipe.as_dict().items() if v != default[k]}

@@ -129,6 +129,7 @@ class Size:
     """Bytes of the packed file, by what they are spent on.
 
     ``layers`` are those of each layer's weights, by name: expected ones, off by a few at most.
+    ``estimated`` says that no file of this size was made: all of it is an estimate.
 
     Examples
     --------
@@ -140,6 +141,7 @@ class Size:
     parts: Mapping[str, int]
     baseline_bytes: int
     layers: Mapping[str, float] = field(default_factory=dict)
+    estimated: bool = False
 
     @property
     def total_bytes(self) -> int:

@@ -150,9 +150,10 @@ class Report:
         scores = vars(self)["scores"]
         unseen = self.not_finite if isinstance(scores, DeferredScores | np.ndarray) else 0
         lost = f", {unseen} of them with scores that are not finite" if unseen else ""
+        about = "about " if self.size.estimated else ""
         return (
             f"<Report {self.recipe}: {self.confusion.accuracy:.1%} right of {images} "
-            f"{self.part} images{lost}, {self.size.total_bytes} bytes>"
+            f"{self.part} images{lost}, {about}{self.size.total_bytes} bytes>"
         )
 
     def __getstate__(self) -> dict[str, Any]:

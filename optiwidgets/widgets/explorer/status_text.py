@@ -104,7 +104,8 @@ def status_text(session: Session, says: Callable[[Recipe], bool]) -> str:
         return " ".join(said)
     if not session.stale:
         said += _trained_before(session) + _done(session.report)
-    return " ".join([*said, *_counted(shown)])
+    said += _counted(shown)
+    return " ".join([*said, *filter(None, [session.experiment.runtime_status])])
 
 
 def left_out(asked: Recipe, shown: Recipe) -> list[str]:

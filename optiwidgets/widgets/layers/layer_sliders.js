@@ -48,7 +48,7 @@ async function render({ model, el }) {
     const { accuracy, interval: [low, high], drop } = data;
     show(cards.accuracy, accuracy, `${percent(accuracy)} %`, `${percent(low)} to ${percent(high)} %, ${thousands(data.images)} images`);
     show(cards.drop, drop.points, `${drop.points.toFixed(1)} points`, `${drop.low.toFixed(1)} to ${drop.high.toFixed(1)}; ${drop.lost} lost, ${drop.gained} gained`);
-    show(cards.bytes, data.bytes, bytes(data.bytes), `${data.ratio.toFixed(1)} times smaller; ${thousands(Math.round(data.apart))} B are biases and header`);
+    show(cards.bytes, data.bytes, (data.estimated ? "≈ " : "") + bytes(data.bytes), `${data.ratio.toFixed(1)} times smaller; ${thousands(Math.round(data.apart))} B are biases and header`);
     const most = (of) => Math.max(1, ...data.layers.map(of));
     const wider = most((layer) => layer.baseline) / most((layer) => layer.bytes);
     write(scale, wider >= 4 ? `Bars are drawn ${wider.toFixed(0)} times wider than the baseline's would be.` : "");

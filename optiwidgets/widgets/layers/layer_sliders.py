@@ -240,6 +240,7 @@ def layer_payload(baseline: Report, report: Report) -> dict[str, Any]:
         "drop": asdict(report.drop_from(baseline)),
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,
+        "estimated": report.size.estimated,
         "layers": [{"name": n, "bytes": after[n], "baseline": before[n]} for n in before],
         "apart": report.size.total_bytes - sum(after.values()),
     }

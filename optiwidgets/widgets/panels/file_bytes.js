@@ -16,7 +16,7 @@ async function render({ model, el }) {
     const scale = Math.max(baseline.bytes, optimized.bytes);
     was.style.width = `${100 * baseline.bytes / scale}%`;
     write(was, `baseline ${bytes(baseline.bytes)}`);
-    write(total, `optimized ${bytes(optimized.bytes)}`);
+    write(total, `optimized ${optimized.estimated ? "≈ " : ""}${bytes(optimized.bytes)}`);
     stack.style.width = `${100 * optimized.bytes / scale}%`;
     total.classList.toggle("ow-inside", optimized.bytes > 0.5 * scale);
     const parts = Object.entries(optimized.parts);

@@ -43,10 +43,11 @@ function paintAccuracy(card, accuracy, was, drop, data) {
 }
 
 function paintSize(card, size, ratio, { baseline, optimized }) {
-  show(size, optimized.bytes, bytes(optimized.bytes));
-  show(ratio, optimized.ratio, `${optimized.ratio.toFixed(1)} × smaller`);
-  write(card.title, "Size · written file");
-  write(card.reason, `${thousands(optimized.bytes)} bytes, from ${thousands(baseline.bytes)}`);
+  const about = optimized.estimated ? "≈ " : "";
+  show(size, optimized.bytes, about + bytes(optimized.bytes));
+  show(ratio, optimized.ratio, `${about}${optimized.ratio.toFixed(1)} × smaller`);
+  write(card.title, about ? "Size · estimated" : "Size · written file");
+  write(card.reason, `${about}${thousands(optimized.bytes)} bytes, from ${thousands(baseline.bytes)}`);
 }
 
 function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }) {

@@ -51,6 +51,7 @@ def _one_report(report: Report) -> dict[str, Any]:
         "parts": dict(report.size.parts),
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,
+        "estimated": report.size.estimated,
         "macs": report.macs,
         "parameters": report.parameters,
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,12 +11,12 @@ from torch import nn
 from torch.nn.utils import prune as reference
 
 from optiwidgets.engine.pruning.masks import (
+    keep_highest,
     keep_masks,
     keep_n_of_m,
     kept_channels,
     pruned_count,
     rank,
-    rank_together,
 )
 from optiwidgets.engine.pruning.scores import (
     at_random,
@@ -42,8 +43,7 @@ def weights():
 def masks_of(weights, pruning, sparsity, score="magnitude", seed=0):
     random = at_random([w.shape for w in weights], seed)
     scores = {"magnitude": magnitude, "lamp": lamp}.get(score, lambda _: random)(weights)
-    ranks = rank_together(scores) if pruning == "global" else [rank(s) for s in scores]
-    return keep_masks(ranks, pruning, sparsity)
+    return keep_masks(scores, pruning, sparsity)
 
 
 def layers_of(model):
@@ -70,16 +70,16 @@ def test_the_count_is_the_nearest_whole_number_halves_up(sparsity, total, count)
 def test_equal_scores_go_lower_index_first():
     tied = torch.tensor([[2.0, 1.0, 1.0], [1.0, 2.0, 1.0]])
     assert rank(tied).tolist() == [[4, 0, 1], [2, 5, 3]]
-    assert keep_masks([rank(tied)], "layer", 0.5)[0].tolist() == [
+    assert keep_masks([tied], "layer", 0.5)[0].tolist() == [
         [True, False, False],
         [False, True, True],
     ]
 
 
 def test_equal_scores_of_two_layers_go_in_module_order():
-    first, second = rank_together([torch.ones(2, 2), torch.ones(3)])
-    assert first.tolist() == [[0, 1], [2, 3]]
-    assert second.tolist() == [4, 5, 6]
+    first, second = keep_masks([torch.ones(2, 2), torch.ones(3)], "global", 0.7)
+    assert not first.any()
+    assert second.tolist() == [False, True, True]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
@@ -87,6 +87,19 @@ def test_a_rank_is_the_place_in_python_own_stable_sort(scores):
     places = rank(torch.tensor(scores, dtype=torch.float32))
     order = sorted(range(len(scores)), key=scores.__getitem__)
     assert [order[place] for place in places] == list(range(len(scores)))
+
+
+@given(
+    st.lists(st.sampled_from([-1.0, 0.0, 0.5, float("inf"), float("nan")]), max_size=30),
+    st.integers(0, 30),
+)
+def test_as_many_of_the_lowest_go_as_was_said_nan_last(scores, pruned):
+    pruned = min(pruned, len(scores))
+    numbers = [i for i in range(len(scores)) if not math.isnan(scores[i])]
+    order = sorted(numbers, key=scores.__getitem__)
+    order += [i for i in range(len(scores)) if math.isnan(scores[i])]
+    kept = keep_highest(torch.tensor(scores), pruned)
+    assert [i for i in range(len(scores)) if not kept[i]] == sorted(order[:pruned])
 
 
 @pytest.mark.parametrize("sparsity", SPARSITIES)

@@ -14,6 +14,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.explorer.explorer import Explorer
+from optiwidgets.widgets.explorer.status_text import status_text
 
 
 def test_moving_the_sliders_shows_what_running_the_recipe_gives(explorer, digits):
@@ -510,6 +511,23 @@ def test_the_line_follows_the_model(toy):
     assert "aux&lt;1&gt;" in explorer.left_out.value
     explorer.session.model = "small"
     assert (explorer.left_out.value, explorer.left_out.layout.display) == ("", "none")
+
+
+def test_what_is_estimated_is_sent_as_an_estimate(monkeypatch):
+    monkeypatch.setattr(Experiment, "is_large", True)
+    explorer = Explorer(Experiment.load("digits", memory_mb=0), first=4)
+    explorer.controls.sparsity.value = 60
+    assert explorer.feed.data["images"] == 4
+    assert explorer.feed.data["optimized"]["estimated"]
+    explorer.session.wait()
+    assert not explorer.feed.data["optimized"]["estimated"]
+
+
+def test_torch_that_stands_in_for_the_runtime_is_named(explorer, monkeypatch):
+    status = "Computed in torch; the faster runtime is being prepared."
+    monkeypatch.setattr(Experiment, "runtime_status", status)
+    explorer.controls.sparsity.value = 37
+    assert status in status_text(explorer.session, lambda recipe: True)
 
 
 def test_an_update_is_one_message(monkeypatch):
