@@ -13,7 +13,8 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids, find_groups
+from optiwidgets.engine.models.channel_groups import ChannelGroups, find_groups
+from optiwidgets.engine.models.channel_ids import Ids
 
 TOLERANCE = 1e-4  # of the largest score
 

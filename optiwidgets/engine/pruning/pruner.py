@@ -14,7 +14,8 @@ from optiwidgets.engine.calibration.layer_statistics import LayerStatistics, dam
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.models import channel_removal
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
-from optiwidgets.engine.models.channel_groups import ChannelGroups, Ids
+from optiwidgets.engine.models.channel_groups import ChannelGroups
+from optiwidgets.engine.models.channel_ids import Ids
 from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
