@@ -522,3 +522,24 @@ def test_a_graph_module_that_ends_in_softmax_keeps_its_ending_in_every_copy(data
         expected = net(data.exploration[0])
         np.testing.assert_allclose(report.scores, expected, atol=1e-5)
         np.testing.assert_allclose(report.model()(data.exploration[0]), expected, atol=1e-5)
+
+
+class Volume(nn.Module):
+    """Takes an image as a volume for one step, whose weight no order of images fits."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.deep = nn.Conv2d(1, 6, 3), nn.Conv3d(1, 1, 1)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, images):
+        features = self.deep(self.first(images).unsqueeze(1)).squeeze(1)
+        return self.head(features.mean((2, 3)))
+
+
+def test_a_model_with_a_weight_of_five_axes_runs(data):
+    net = Volume().eval()
+    report = Experiment(net, data).run(Recipe())
+    with torch.no_grad():
+        expected = net(data.exploration[0]).softmax(1)
+    np.testing.assert_allclose(report.scores, expected, atol=1e-5)
