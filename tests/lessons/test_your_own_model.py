@@ -135,6 +135,11 @@ class Counting(Sampling):
         return self.head(images.flatten(1))
 
 
+class Branching(Sampling):
+    def forward(self, images):
+        return self.head(images.flatten(1)) * (1 if images.sum() > -1e9 else 2)
+
+
 def plain(classes=3, channels=3):
     return nn.Sequential(nn.Flatten(), nn.Linear(64 * channels, classes))
 
@@ -206,6 +211,13 @@ def odd_operator(home, data):
     ow.Experiment.from_onnx(home / "odd.onnx", data)
 
 
+def branching(home, data):
+    exp = ow.Experiment(Branching(), data)
+    report = exp.run(ow.Recipe(sparsity=0.5, bits=8))
+    report.save(home / "m.owz")
+    report.export(home / "m.onnx")
+
+
 PROVOKED = {
     "is not a folder of classes": loose,
     "are both for exploration": two_for_one_part,
@@ -223,6 +235,7 @@ PROVOKED = {
     "was trained on the classes": other_order,
     "only 0 of them are among these": other_pixels,
     "is not among the operators that are supported": odd_operator,
+    "torch.fx cannot follow the model's forward": branching,
 }
 
 

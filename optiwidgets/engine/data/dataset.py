@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from optiwidgets.engine.data.validation import (
     check_names,
     check_part,
     image_shape,
+    in_plain_order,
     is_index,
     some_images,
 )
@@ -187,6 +188,17 @@ class Dataset:
         """Normalize pixels 0..1: the inverse of ``pixels``."""
         mean, std = self._moments()
         return (pixels - mean) / std
+
+    def in_plain_order(self) -> Dataset:
+        """Return the same images with the strides of new tensors, as ``x.view`` needs them."""
+        strides = torch.empty(self.shape, device="meta").stride()
+        changed: dict[str, Any] = {
+            name: (in_plain_order(part[0]), part[1])
+            for name in PARTS
+            for part in [getattr(self, name)]
+            if isinstance(part, tuple) and part[0].stride()[1:] != strides
+        }
+        return replace(self, **changed) if changed else self
 
     def _moments(self) -> tuple[Tensor, Tensor]:
         mean, std = (torch.as_tensor(m, dtype=torch.float32) for m in (self.mean, self.std))

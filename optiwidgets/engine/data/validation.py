@@ -19,6 +19,20 @@ def is_index(value: object, count: int) -> bool:
     return whole and value in range(count)
 
 
+def in_plain_order(images: Tensor) -> Tensor:
+    """Return images whose strides are those of a new tensor, N C H W; copied only if they must be.
+
+    One channel has a stride that means nothing, by which torch takes images for channels_last.
+
+    Examples
+    --------
+    >>> in_plain_order(torch.zeros(2, 4, 4, 1).permute(0, 3, 1, 2)).stride()
+    (16, 16, 4, 1)
+    """
+    plain = torch.empty(images.shape, device="meta").stride()
+    return images.contiguous().as_strided(images.shape, plain)
+
+
 def check_part(name: str, part: Part, classes: int) -> None:
     """Raise ValueError, naming the part, for images or labels that are not what they must be."""
     if not isinstance(part, tuple | list | StoredPart) or len(part) != 2:

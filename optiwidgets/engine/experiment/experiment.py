@@ -13,6 +13,7 @@ from torch import nn
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.loaders import load_dataset
+from optiwidgets.engine.data.validation import in_plain_order
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.model_checks import (
     check_compatible,
@@ -31,7 +32,7 @@ from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.head import Pick, check_pick
-from optiwidgets.engine.models.layers import fingerprint
+from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import PROBED, PreparedModel, prepare
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.types.model_check import ModelCheck
@@ -94,7 +95,7 @@ class Experiment:
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         check_default_dtype()
         spec = model.spec if isinstance(model, zoo.CNN) else None
-        images = dataset.exploration[0][:PROBED]
+        images = in_plain_order(dataset.exploration[0][:PROBED])
         self._open(prepare(model, images, check_pick(head)), spec, dataset, memory_mb)
         check_fit(self._compressor.folded, images[:2], len(dataset.class_names))
 
@@ -105,7 +106,8 @@ class Experiment:
         dataset: Dataset,
         memory_mb: float,
     ) -> None:
-        self.dataset, self._prepared = dataset, prepared
+        self._prepared, self.dataset = prepared, _ordered(dataset, prepared)
+        dataset = self.dataset
         self._cache = ReportCache(memory_mb)
         self._compressor = Compressor(prepared, dataset, spec, memory_mb)
         self._reports = ReportBuilder(self._compressor, dataset)
@@ -228,6 +230,7 @@ class Experiment:
         True
         """
         check_compatible(dataset, self.dataset)
+        dataset = _ordered(dataset, self._prepared)
         other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
@@ -561,6 +564,11 @@ class Experiment:
         with self._lock:
             self._openings.append(recipe)
         return report
+
+
+def _ordered(dataset: Dataset, prepared: PreparedModel) -> Dataset:
+    """Order images plainly for a model that takes no others, such as one that calls ``x.view``."""
+    return dataset if interface_of(prepared.net).channels_last else dataset.in_plain_order()
 
 
 def _reopen(

@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import fx, nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
-from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.serialization.reader import load_packed
 from optiwidgets.engine.types.recipe import Recipe
@@ -395,6 +395,38 @@ def test_views_run(data, flat):
 
     got, want = (Experiment(m, data).run(RECIPE) for m in (Viewed().eval(), plain()))
     assert abs(got.scores - want.scores).max() < 1e-6
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_views_run_on_images_of_arrays_that_keep_channels_last(data, channels):
+    class Viewed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(channels, 5, 3), nn.Linear(5, 4)
+
+        def forward(self, images):
+            maps = self.conv(images).relu()
+            return self.head(maps.view(len(maps), 5, -1).mean(2))
+
+    def ordered(images):
+        return images.expand(-1, channels, -1, -1).permute(0, 2, 3, 1).contiguous()
+
+    last = {
+        part: (ordered(images).permute(0, 3, 1, 2), labels)
+        for part in PARTS
+        for images, labels in [getattr(data, part)]
+    }
+    given = replace(data, **last)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = Viewed().eval()
+    with torch.no_grad():
+        expected = model(given.exploration[0].clone(memory_format=torch.contiguous_format))
+    experiment = Experiment(model, given)
+    for explored in (experiment, experiment.on(given)):
+        scores = explored.run(Recipe()).scores
+        assert abs(scores - expected.softmax(1).numpy()).max() < 1e-6
+    assert experiment.run(RECIPE).model()(experiment.dataset.exploration[0]).shape[1] == 4
 
 
 class Branches(nn.Module):
