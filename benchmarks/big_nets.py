@@ -110,7 +110,8 @@ def drag(experiment: Any) -> float:
     except ImportError:  # a build before the package of that name
         from optiwidgets.session import Session  # type: ignore[attr-defined, no-redef]
     session = Session(experiment)
-    session.on_idle.clear()
+    for idle in ("on_idle", "idle"):
+        getattr(session, idle, []).clear()
     hurried = "dragging" if "dragging" in inspect.signature(session.ask).parameters else "hurried"
 
     def move(sparsity: float) -> None:
