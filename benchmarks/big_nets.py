@@ -1,80 +1,227 @@
-"""Nets of torchvision with random weights: time to the first number, and bytes of int8 files.
+"""Nets of torchvision with random weights against an earlier build: time to numbers, int8 files.
 
-Compare two versions by running this file with each, in turn, on one machine.
+Each figure is measured in a fresh process, the two builds in turn, and is seconds of CPU. The
+earlier build is a folder with its sources, such as ``git worktree add ../old 7a2873f`` makes.
 """
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import json
 import os
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
-import torch
-import torchvision
-from options import read_options
-
-import optiwidgets as ow
-
-NETS = "resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0"
-RECIPES = {
-    "float": ow.Recipe(),
-    "int8": ow.Recipe(bits=8, activation_bits=8, granularity="channel"),
-}
-CLASSES, SIZE = 10, 64
+NETS = "resnet18", "mobilenet_v2", "efficientnet_b0"
+DEEP = "resnet50"
+CLASSES, SIZE, IMAGES = 10, 64, 200
+DEEP_SIZE, DEEP_IMAGES, PARTS = 224, 16, (4, 8)
+DRAGS = 0.41, 0.47, 0.53
+HERE = Path(__file__).resolve()
 
 
 def main() -> None:
     """Print the table, or JSON."""
-    arguments = read_options(__doc__, "nets", default=4, least=1, meaning="how many of the nets")
-    rows = [measure(name) for name in NETS[: int(arguments.nets)]]
-    versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
-    result = {"rows": rows, "pixels": SIZE, **versions, "cpus": os.cpu_count()}
-    print(json.dumps(result, indent=2) if arguments.json else table(rows))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--against", type=Path, help="folder of the earlier build")
+    parser.add_argument("--rounds", type=int, default=2, help="of both builds in turn: 2")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--only", choices=("times", "int8"), help="one of the two tables")
+    parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)  # of a fresh process
+    options = parser.parse_args()
+    if options.part:
+        kind, net = options.part
+        print(json.dumps(KINDS[kind](net)))
+        return
+    if options.against is None and options.only != "int8":
+        parser.error("--against is the folder of an earlier build, to compare with")
+    builds = {"new": HERE.parents[1], "old": options.against}
+    rows: list[dict[str, Any]] = []
+    if options.only != "int8":
+        rows = [compare(builds, "times", net, options.rounds) for net in NETS]
+        rows.append(compare(builds, "deep", DEEP, options.rounds))
+    files = [] if options.only == "times" else [run(builds["new"], "int8", n) for n in NETS]
+    result = {"times": rows, "int8": files, "cpus": os.cpu_count()}
+    print(json.dumps(result, indent=2) if options.json else table(rows, files))
 
 
-def measure(name: str) -> dict[str, Any]:
-    """Measure one net: seconds to the first report and to another, bytes of both files."""
-    torch.manual_seed(0)
-    net = torchvision.models.get_model(name, num_classes=CLASSES).eval()
-    start = time.perf_counter()
-    experiment = ow.Experiment(net, images())
-    experiment.run(ow.Recipe())
-    first = time.perf_counter() - start
-    experiment.run(ow.Recipe(0.5))
-    again = time.perf_counter() - start - first
-    sizes = {}
+def compare(builds: dict[str, Path], kind: str, net: str, rounds: int) -> dict[str, Any]:
+    """Measure one net in both builds, in turn; medians, and old ÷ new."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
+    for _ in range(rounds):
+        for name, build in builds.items():
+            found[name].append(run(build, kind, net))
+    row: dict[str, Any] = {"net": net}
+    for figure in found["new"][0]:
+        if figure.endswith("_s"):
+            old, new = (statistics.median(r[figure] for r in found[b]) for b in ("old", "new"))
+            row[figure] = {"old": old, "new": new, "ratio": old / new}
+    return row
+
+
+def run(build: Path, kind: str, net: str) -> dict[str, Any]:
+    """Measure one net in a fresh process of a build."""
+    env = {**os.environ, "PYTHONPATH": str(build), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(HERE), "--part", kind, net]
+    done = subprocess.run(command, env=env, cwd=build, check=True, stdout=subprocess.PIPE)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{kind} {net}: {result}", file=sys.stderr, flush=True)
+    return result
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """CPU seconds of this process that some work takes."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def measure_times(name: str) -> dict[str, float]:
+    """Measure the way to the first number, an update of all images, and one while dragging."""
+    import optiwidgets as ow
+
+    net, data = model(name), images(IMAGES, SIZE)
+    made: list[Any] = []
+
+    def first() -> None:
+        made.append(ow.Experiment(net, data))
+        made[0].run(ow.Recipe())
+
+    first_s = seconds(first)
+    experiment = made[0]
+    experiment.run(ow.Recipe(0.3))
+    whole_s = statistics.median(seconds(lambda s=s: experiment.run(ow.Recipe(s))) for s in DRAGS)
+    return {"first_s": first_s, "whole_s": whole_s, "drag_s": drag(experiment)}
+
+
+def drag(experiment: Any) -> float:
+    """CPU seconds until a moving slider has its numbers; what follows at rest is cancelled."""
+    import optiwidgets as ow
+
+    try:
+        from optiwidgets.session.session import Session
+    except ImportError:  # a build before the package of that name
+        from optiwidgets.session import Session  # type: ignore[attr-defined, no-redef]
+    session = Session(experiment)
+    for idle in ("on_idle", "idle"):
+        getattr(session, idle, []).clear()
+    hurried = "dragging" if "dragging" in inspect.signature(session.ask).parameters else "hurried"
+
+    def move(sparsity: float) -> None:
+        session.ask(ow.Recipe(sparsity, bits=8), **{hurried: True})
+        session.cancel()
+
+    for sparsity in (0.1, 0.15, 0.2):  # until the pace is known
+        move(sparsity)
+    return statistics.median(seconds(lambda s=s: move(s)) for s in DRAGS)
+
+
+def measure_deep(name: str) -> dict[str, float]:
+    """Measure a first part of the images, and how much of it does not depend on their number."""
+    import optiwidgets as ow
+
+    experiment = ow.Experiment(model(name), images(DEEP_IMAGES, DEEP_SIZE))
+    estimates = "estimate_size" in inspect.signature(experiment.run).parameters
+    more = {"estimate_size": True} if estimates else {}
+
+    def part(count: int, sparsity: float) -> float:
+        return seconds(lambda: experiment.run(ow.Recipe(sparsity), first=count, **more))
+
+    few, more_images = (
+        statistics.median([part(count, s) for s in (0.1, *DRAGS)][1:]) for count in PARTS
+    )
+    return {"part_s": few, "fixed_s": max(2 * few - more_images, 0.0)}
+
+
+def measure_int8(name: str) -> dict[str, Any]:
+    """Measure bytes of both files, and speed of int8 against float with its interval."""
+    import optiwidgets as ow
+
+    experiment = ow.Experiment(model(name), images(IMAGES, SIZE))
     with tempfile.TemporaryDirectory() as folder:
-        for kind, recipe in RECIPES.items():
-            path = Path(folder, f"{kind}.onnx")
-            experiment.run(recipe).export(path)
-            sizes[f"{kind}_bytes"] = path.stat().st_size
-    ratio = sizes["float_bytes"] / sizes["int8_bytes"]
-    return {"net": name, "first_s": first, "update_s": again, **sizes, "file_ratio": ratio}
+        sizes = []
+        for recipe in (ow.Recipe(), ow.Recipe(bits=8, activation_bits=8, granularity="channel")):
+            report = experiment.run(recipe)
+            path = Path(folder, f"{recipe.bits}.onnx")
+            report.export(path)
+            sizes.append(path.stat().st_size)
+    timed = experiment.measure(report).latency
+    assert timed is not None
+    return {
+        "net": name,
+        "real": report.simulated is not None,
+        "file_ratio": sizes[0] / sizes[1],
+        "speed": [timed.ratio, timed.low, timed.high],
+    }
 
 
-def images() -> ow.Dataset:
+KINDS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "times": measure_times,
+    "deep": measure_deep,
+    "int8": measure_int8,
+}
+
+
+def model(name: str) -> Any:
+    """Make a net of torchvision with seeded weights."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    return torchvision.models.get_model(name, num_classes=CLASSES).eval()
+
+
+def images(count: int, size: int) -> Any:
     """Make noise of the right shape."""
+    import torch
+
+    import optiwidgets as ow
+
     draw = torch.Generator().manual_seed(0)
-    counts = {"train": 20, "calibration": 20, "exploration": 40, "sealed": 20}
+    counts = {"train": 20, "calibration": 20, "exploration": count, "sealed": 20}
     parts = {
-        part: (torch.randn(n, 3, SIZE, SIZE, generator=draw), torch.arange(n) % CLASSES)
+        part: (torch.randn(n, 3, size, size, generator=draw), torch.arange(n) % CLASSES)
         for part, n in counts.items()
     }
     return ow.Dataset(**parts, class_names=[f"class {i}" for i in range(CLASSES)])
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """One line for each net."""
-    lines = [f"{'':20} first number   update   float file    int8 file   ratio"]
-    lines += [
-        f"{row['net']:20} {row['first_s']:10.1f} s {row['update_s']:6.1f} s "
-        f"{row['float_bytes']:12,} {row['int8_bytes']:12,} {row['file_ratio']:7.2f}"
-        for row in rows
-    ]
+NAMES = {
+    "first_s": "first number",
+    "drag_s": "update while dragging",
+    "whole_s": "update, all images",
+    "part_s": "first part, 4 images",
+    "fixed_s": "of it without images",
+}
+
+
+def table(rows: list[dict[str, Any]], files: list[dict[str, Any]]) -> str:
+    """One line for each figure, and one for each int8 file; slower ones named."""
+    lines = []
+    if rows:
+        lines.append(f"{'CPU seconds':16} {'':22} {'old':>7} {'new':>7} {'ratio':>6}")
+    for row in rows:
+        lines += [
+            f"{row['net']:16} {name:22} {row[key]['old']:7.2f} {row[key]['new']:7.2f} "
+            f"{row[key]['ratio']:6.1f}"
+            for key, name in NAMES.items()
+            if key in row
+        ]
+    if files:
+        lines.append(f"{'int8 ÷ float':16} {'file':>8} {'speed':>7}   95 % interval")
+    for found in files:
+        ratio, low, high = found["speed"]
+        note = "" if found["real"] else "  simulated in torch"
+        note += "  SLOWER than float" if high < 1 else "  no proven gain" if low <= 1 else ""
+        sizes = f"{found['file_ratio']:8.2f} {ratio:7.2f}   {low:.2f} to {high:.2f}"
+        lines.append(f"{found['net']:16} {sizes}{note}")
     return "\n".join(lines)
 
 

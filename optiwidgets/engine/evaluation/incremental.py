@@ -106,7 +106,7 @@ class IncrementalEvaluator:
         if graph is None:
             scores_in_torch = evaluate(net, self.batches)
             if self.preparation and not in_torch and self._waiting:
-                self.preparation.start(net, self.batches[0][:1])
+                self.preparation.want(net, self.batches[0][:1])
             return scores_in_torch
         boundaries, split = _reusable(graph, tensors, previous)
         if split and not (self.most_bytes and self._is_exact(graph, tensors, split)):

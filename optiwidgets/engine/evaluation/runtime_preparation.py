@@ -32,7 +32,8 @@ class RuntimePreparation:
     """Preparation of the inference runtime for the models of one experiment.
 
     Small models, and those whose graph is known, are ready at once. A large one is not: it runs in
-    torch, and its export is started in another process. Later questions look whether that is done.
+    torch, and once its first number is there its export is started in another process, by the next
+    question or by who waits for it. Later questions look whether that is done.
     Between two questions nothing happens here, so that a report is computed in one runtime from
     first to last.
 
@@ -45,6 +46,7 @@ class RuntimePreparation:
     def __init__(self, export: Callable[[nn.Module, Tensor], Exporting] = GraphProcess) -> None:
         self._export = export
         self._running: tuple[Exporting, nn.Module, Tensor] | None = None
+        self._wanted: tuple[nn.Module, Tensor] | None = None
         self._started, self._lock = False, Lock()
         self.reason = ""  # why there is no runtime
 
@@ -59,7 +61,7 @@ class RuntimePreparation:
         """
         if self.reason:
             return f"Computed in torch; the faster runtime cannot be had: {self.reason}."
-        return PREPARING if self._running else ""
+        return PREPARING if self._running or self._wanted else ""
 
     def is_ready(self, net: nn.Module, example: Tensor) -> bool:
         """Tell whether a model's graph can be had without a long export.
@@ -69,20 +71,27 @@ class RuntimePreparation:
         ValueError
             The model cannot be exported.
         """
+        self.begin()
         self._look()
         if self.reason:
             raise ValueError(self.reason)
         return not self._running and (not is_large(net) or is_known(net, example))
 
-    def start(self, net: nn.Module, example: Tensor) -> None:
-        """Start the export of a model, the first that asks."""
-        if self._started:
-            return
-        self._started = True
-        try:
-            self._running = self._export(net, example), net, example
-        except ValueError as reason:
-            self.fail(reason)
+    def want(self, net: nn.Module, example: Tensor) -> None:
+        """Note the model to export, the first that asks."""
+        if not self._started:
+            self._started, self._wanted = True, (net, example)
+
+    def begin(self) -> None:
+        """Start the export that is wanted, unless somebody else exported the same meanwhile."""
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+            if wanted is None or is_known(*wanted):
+                return
+            try:
+                self._running = self._export(*wanted), *wanted
+            except ValueError as reason:
+                self.fail(reason)
 
     def fail(self, reason: ValueError) -> None:
         """Stay in torch, and say why, where an export was asked for."""

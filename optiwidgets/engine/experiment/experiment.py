@@ -293,8 +293,9 @@ class Experiment:
         """One sentence where torch stands in for the faster runtime, and why; else empty.
 
         A large model starts in torch at once, while the graph for ONNX Runtime is exported by
-        another process. It is swapped in by the first ``run`` that finds it done, and that it
-        agrees with torch. Predictions are the same; scores differ by rounding, about 1e-6.
+        another process: from the second ``run`` on, or while an explorer is at rest. It is swapped
+        in by the first ``run`` that finds it done and finds that it agrees with torch. Predictions
+        are the same; scores differ by rounding, about 1e-6.
 
         Examples
         --------
@@ -304,7 +305,8 @@ class Experiment:
         return self._reports.preparation.status
 
     def wait_for_runtime(self, stop: Callable[[], bool] = lambda: False) -> None:
-        """Wait until the graph that is being exported is there, or until ``stop()`` is True."""
+        """Wait until the graph of a large model is exported, or until ``stop()`` is True."""
+        self._reports.preparation.begin()
         self._reports.preparation.wait(stop)
 
     def baseline_of_first(self, first: int) -> Report:
@@ -419,7 +421,7 @@ class Experiment:
         check_measurable(rep)
         if not self._reports.made(rep):
             raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
-        self.wait_for_runtime(stop)
+        self._reports.preparation.wait(stop)
         return measure_report(rep, self._reports, threads, stop)
 
     def sensitivity(

@@ -33,7 +33,7 @@ def copy_net(net: M, known: Mapping[int, object] = MappingProxyType({})) -> M:
 
 
 def _copy(value: Any, memo: dict[int, Any]) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in UNCHANGING:
         return value
     if (known := memo.get(id(value))) is not None:

@@ -117,7 +117,8 @@ def emptied_graph(net: nn.Module, shape: Sequence[int]) -> bytes:
         The model cannot be exported.
     """
     graph = _to_onnx(_without_meaning(net), torch.zeros(1, *shape), optimize=True)
-    return _emptied(graph, floats(net)).SerializeToString()
+    content: bytes = _emptied(graph, floats(net)).SerializeToString()
+    return content
 
 
 def adopt(net: nn.Module, example: Tensor, graph: bytes) -> None:

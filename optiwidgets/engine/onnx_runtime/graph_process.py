@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +120,7 @@ def main(folder: Path) -> None:
             _write(folder, GRAPH, graph)
 
 
-def _lock() -> object:
+def _lock() -> Callable[[], None]:
     """Wait until no other such process of this user works; call what is returned to let go."""
     try:
         import fcntl

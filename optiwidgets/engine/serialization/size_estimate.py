@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optiwidgets.engine.models.layers import other_parameters
 from optiwidgets.engine.quantization.weights import QuantizedWeight
@@ -86,7 +88,7 @@ def _sample(layer: QuantizedWeight) -> QuantizedWeight:
     )
 
 
-def _entropy(counts: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+def _entropy(counts: NDArray[Any]) -> float:
     """Compute the Shannon entropy of how often things occur, in bits each."""
     shares = counts[counts > 0] / max(counts.sum(), 1e-300)
     return float(-(shares * np.log2(shares)).sum())

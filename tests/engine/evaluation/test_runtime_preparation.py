@@ -72,6 +72,8 @@ def test_a_large_model_starts_in_torch_and_says_so(evaluator, exports):
     assert torch.equal(evaluator(net), evaluate(net, evaluator.batches))
     assert evaluator.runtime == TORCH
     assert evaluator.preparation.status == PREPARING
+    assert not exports  # the first number waits for nothing
+    evaluator(net)
     assert len(exports) == 1
 
 
@@ -101,6 +103,7 @@ def test_a_model_that_cannot_be_exported_stays_in_torch_with_the_reason(images, 
     exports, net = Refusing(), net_of()
     evaluator = IncrementalEvaluator([images], preparation=RuntimePreparation(exports))
     expected = evaluator(net)
+    evaluator(net)
     for export_ in exports:
         export_.reason = "no such operator."
     for _ in range(2):
@@ -114,6 +117,7 @@ def test_a_graph_that_says_something_else_is_not_swapped_in(evaluator, exports):
     net, other = net_of(), net_of()
     other[1] = nn.ReLU()
     evaluator(net)
+    evaluator(net)
     exports[0].done, exports[0].net = True, other
     assert torch.equal(evaluator(net), evaluate(net, evaluator.batches))
     assert evaluator.runtime == TORCH
@@ -126,6 +130,7 @@ def test_near_ties_are_settled_by_torch(evaluator, exports, monkeypatch):
     net[3].weight[1] = net[3].weight[0] * (1 + 1e-7)
     net[3].bias[:2] = 10.0
     before = evaluator(net)
+    evaluator.preparation.begin()
     exports[0].done = True
     after = evaluator(net)
     assert evaluator.runtime == RUNTIME
@@ -159,6 +164,7 @@ def test_equal_recipes_give_equal_reports_on_both_sides_of_the_swap(images, expo
     recipe = Recipe(sparsity=0.5, bits=4)
     before = experiment.run(recipe)
     assert experiment.runtime_status == PREPARING
+    experiment._reports.preparation.begin()
     exports[0].done = True
     after = experiment.run(recipe)
     assert experiment.runtime_status == ""
@@ -172,6 +178,7 @@ def test_a_remembered_report_stays_as_it_was(images, exports):
     experiment = Experiment(net_of(), dataset_of(images))
     experiment._reports.preparation._export = exports
     before = experiment.run(Recipe(sparsity=0.5))
+    experiment._reports.preparation.begin()
     exports[0].done = True
     experiment.run(Recipe(sparsity=0.6))
     assert experiment.run(Recipe(sparsity=0.5)) is before
@@ -181,6 +188,7 @@ def test_int8_waits_for_the_graph_that_is_under_way(images, exports):
     experiment = Experiment(net_of(), dataset_of(images))
     experiment._reports.preparation._export = exports
     experiment.run(Recipe())
+    experiment._reports.preparation.begin()
     exports[0].done = True
     report = experiment.run(Recipe(bits=8, activation_bits=8))
     assert report.simulated is not None
@@ -202,6 +210,7 @@ def test_a_model_that_cannot_be_sent_stays_in_torch_with_the_reason(images, monk
     evaluator = IncrementalEvaluator([images], preparation=RuntimePreparation())
     net = nn.Sequential(*net_of(), Bound())
     assert torch.equal(evaluator(net), evaluate(net, [images]))
+    evaluator(net)
     assert evaluator.preparation.status == (
         "Computed in torch; the faster runtime cannot be had: "
         "the model cannot be sent to another process (bound to a device)."
