@@ -264,19 +264,10 @@ class Experiment:
         """Weights of every layer that can be pruned or quantized, by name, in module order."""
         return {name: weight.numel() for name, weight in self._compressor.pruner.weights.items()}
 
-    @cached_property
+    @property
     def impossible(self) -> dict[str, str]:
         """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
-        pruner = self._compressor.pruner
-        try:
-            pruner.groups  # noqa: B018 (followed on first use)
-        except ValueError as error:
-            return {"channel": f"No channels can be removed: {error}"}
-        try:
-            pruner.check_score("bn-scale")
-        except ValueError as error:
-            return {"bn-scale": f"{error}."}
-        return {}
+        return self._compressor.pruner.impossible
 
     def check(self) -> ModelCheck:
         """List the model's layers, and all that was repaired, left out or limited.

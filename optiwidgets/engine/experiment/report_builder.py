@@ -104,7 +104,7 @@ class ReportBuilder:
         weights = [layer.weight for layer in prunable(packable.net).values()]
         before = self.compressor.pruner.weights.values()
         channels = sum(map(len, before))
-        kept = sum(np.count_nonzero(coded.mask.numpy()) for coded in packable.layers.values())
+        kept = sum(int(np.count_nonzero(coded.mask)) for coded in packable.layers.values())
         return self.begin(images, recipe, _frozen(logits.argmax(1)))(
             scores=_frozen(run_on_worker(logits.softmax, 1)),
             size=Size(

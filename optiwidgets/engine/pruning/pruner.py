@@ -224,6 +224,19 @@ class Pruner:
                 scores = obs(weights, [self._inverse_diagonal(name) for name in self.weights])
         return dict(zip(self.weights, scores, strict=True))
 
+    @cached_property
+    def impossible(self) -> dict[str, str]:
+        """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
+        try:
+            self.groups  # noqa: B018 (followed on first use)
+        except ValueError as error:
+            return {"channel": f"No channels can be removed: {error}"}
+        try:
+            self.check_score("bn-scale")
+        except ValueError as error:
+            return {"bn-scale": f"{error}."}
+        return {}
+
     def check_score(self, score: str) -> None:
         """Raise ValueError for a score of channels that a layer does not have."""
         if score == "bn-scale":
