@@ -188,7 +188,7 @@ class ReportBuilder:
         )
         scores = resumer(net := model.simulation(), on_progress)
         self._proven.add(kind)
-        if resumer.runtime != TORCH and (kind, RUNTIME) not in self._proven:
+        if (kind, RUNTIME) not in self._proven and resumer.runtime != TORCH:
             expected = evaluate(net, [first]).numpy()
             if not agrees(scores[: len(first)].numpy(), expected):
                 log.warning("evaluated in torch: the runtime gives other scores than torch")

@@ -114,7 +114,7 @@ class Pruner:
         self._check_layers(recipe)
         if recipe.pruning == "channel":
             return self._remove_channels(recipe)
-        net, masks = copy_net(self.folded), self._masks(recipe)
+        masks, net = self._masks(recipe), copy_net(self.folded)
         for name, layer in prunable(net).items():
             layer.weight.masked_fill_(~masks[name], 0.0)
         return net, {name: LayerCut(mask) for name, mask in masks.items()}
