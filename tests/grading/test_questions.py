@@ -212,7 +212,7 @@ def test_the_lessons_have_what_they_need():
     for key, question in QUESTIONS.items():
         kinds[key.split(".")[0]][type(question).__name__] += 1
     for lesson in ("pruning", "quantization", "both", "winback", "fragile", "tradeoff", "ship"):
-        assert kinds[lesson]["Prediction"] == 1
+        assert kinds[lesson]["Prediction"] == 1 + (lesson == "pruning")  # one more, of its turn
         assert kinds[lesson].total() >= 4
     assert all(kinds[lesson] for lesson in LESSONS)
 
