@@ -650,7 +650,8 @@ def test_a_first_part_has_images_and_no_more_than_there_are(digits, first):
 
 @pytest.mark.parametrize("recovery", ["none", "sequential"])
 def test_a_layer_that_is_gone_has_finite_ternary_codes_by_gptq(own, recovery):
-    recipe = Recipe(0.8, bits=2, scheme="ternary", rounding="gptq", recovery=recovery)
+    how = {"scheme": "ternary", "rounding": "gptq", "recovery": recovery}
+    recipe = Recipe(0.8, score="magnitude-folded", bits=2, **how)
     report = own.run(recipe)
     assert not report.model().hidden.weight.any()  # 80 % over all layers took all of this one
     assert np.isfinite(report.scores).all()
