@@ -231,21 +231,22 @@ class Pruner:
             self.groups  # noqa: B018 (followed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
-        try:
-            self.check_score("bn-scale")
-        except ValueError as error:
-            return {"bn-scale": f"{error}."}
-        return {}
+        name = self._without_norm
+        return {"bn-scale": f"Layer {name!r} has no BatchNorm scale."} if name else {}
 
     def check_score(self, score: str) -> None:
         """Raise ValueError for a score of channels that a layer does not have."""
-        if score == "bn-scale":
-            for name in self.weights:
-                if name not in self.trained.norm_scales and name not in self.groups.answer:
-                    raise ValueError(
-                        f"score='bn-scale' needs BatchNorms, and layer {name!r} has none; "
-                        "use score='magnitude' or 'l2'"
-                    )
+        if score == "bn-scale" and (name := self._without_norm):
+            raise ValueError(
+                f"score='bn-scale' needs BatchNorms, and layer {name!r} has none; "
+                "use score='magnitude' or 'l2'"
+            )
+
+    @cached_property
+    def _without_norm(self) -> str:
+        """Name of the first layer whose channels have no BatchNorm; empty where all have one."""
+        normed = self.trained.norm_scales.keys() | self.groups.answer
+        return next((name for name in self.weights if name not in normed), "")
 
     def _norm_scale(self, name: str) -> Tensor:
         """Score channels by the scale of their BatchNorm; those of the answer all stay anyway."""

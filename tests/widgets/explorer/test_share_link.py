@@ -105,7 +105,7 @@ def test_a_link_to_a_score_that_a_model_cannot_have_says_which_layer_lacks_it(ow
     explorer = Explorer(own)
     explorer._open_link("pruning=channel&score=bn-scale&sparsity=0.5")
     explorer.repaint()
-    assert "layer 'deep' has none" in explorer.feed.message
+    assert "Layer 'deep' has no BatchNorm" in explorer.feed.message
     assert explorer.session.recipe == Recipe()
 
 
