@@ -466,7 +466,6 @@ def test_wrappers_are_taken_off(data):
     assert "was taken out of its DataParallel" in Experiment(wrapped(), data).check().summary
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of torch.compile's own
 def test_a_compiled_model_is_the_one_that_was_compiled(data):
     got = Experiment(torch.compile(plain()), data).run(RECIPE)
     assert (got.scores == Experiment(plain(), data).run(RECIPE).scores).all()
