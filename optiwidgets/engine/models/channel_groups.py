@@ -20,6 +20,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from optiwidgets.engine.models.channel_computing import ComputingRules
 from optiwidgets.engine.models.channel_ids import FIXED, Axes, Ids, blank, leaves, shape_of
 from optiwidgets.engine.models.channel_moving import MovingRules
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.models.tracing import forgetful
 
@@ -100,11 +101,13 @@ def find_groups(net: nn.Module, example: Tensor) -> ChannelGroups:
     """
     state = {**dict(net.named_parameters()), **dict(net.named_buffers())}
 
+    own = copy_net(net)  # its tensors are replaced meanwhile, and other threads may run the model
+
     def run(tensors: dict[str, Tensor], images: Tensor) -> Any:
-        return torch.func.functional_call(net, tensors, (images,))
+        return torch.func.functional_call(own, tensors, (images,))
 
     try:
-        with torch.no_grad(), forgetful(net):
+        with torch.no_grad(), forgetful(own):
             graph = make_fx(run)({n: t.detach() for n, t in state.items()}, example).graph
     except Exception as error:
         raise ValueError(

@@ -78,6 +78,9 @@ class _Tracer(fx.Tracer):
 def forgetful(model: nn.Module) -> Iterator[None]:
     """Undo the attributes that modules set in a forward pass: a trace's tensors have no values.
 
+    One trace works at a time: each patches torch's Module for the whole process, and two that
+    overlap would leave a patch behind.
+
     Examples
     --------
     >>> net = nn.ReLU()
@@ -87,16 +90,17 @@ def forgetful(model: nn.Module) -> Iterator[None]:
     >>> net.cache, hasattr(net, "last")
     ({}, False)
     """
-    before = [(vars(m), {k: _copied(v) for k, v in vars(m).items()}) for m in model.modules()]
-    try:
-        yield
-    finally:
-        for own, values in before:  # only changes are undone: other threads may run the model
-            for name in [name for name in own if name[0] != "_"]:
-                if name not in values:
-                    del own[name]
-                elif _holds(own[name]) != _holds(values[name]):
-                    own[name] = values[name]
+    with _tracing:
+        before = [(vars(m), {k: _copied(v) for k, v in vars(m).items()}) for m in model.modules()]
+        try:
+            yield
+        finally:
+            for own, values in before:  # only changes are undone: other threads may run the model
+                for name in [name for name in own if name[0] != "_"]:
+                    if name not in values:
+                        del own[name]
+                    elif _holds(own[name]) != _holds(values[name]):
+                        own[name] = values[name]
 
 
 def _copied(value: Any) -> Any:
@@ -124,7 +128,7 @@ def trace(model: nn.Module) -> fx.Graph:
     ['placeholder', 'call_module', 'output']
     """
     try:
-        with _tracing, forgetful(model):
+        with forgetful(model):
             return _Tracer().trace(model)
     except Exception as error:  # a forward is anybody's code, and fx answers it in many ways
         raise ValueError(f"torch.fx cannot follow the model's forward ({error})") from error

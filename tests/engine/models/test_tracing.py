@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from optiwidgets.engine.models.batchnorm_folding import fold
+from optiwidgets.engine.models.channel_groups import find_groups
 from optiwidgets.engine.models.layers import other_parameters, prunable
 from optiwidgets.engine.models.tracing import trace
 
@@ -251,3 +252,14 @@ def test_a_model_that_keeps_tensors_keeps_none_of_a_trace():
     torch.testing.assert_close(net(images), images @ (net.layer.weight * 2).T)
     trace(net)
     assert list(net.cache) == ["product"]
+
+
+def test_traces_of_both_kinds_at_once_leave_torchs_module_as_it_was():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)).eval()
+    before = nn.Module.__getattr__, nn.Module.__call__
+    with ThreadPoolExecutor(3) as pool:
+        made = [pool.submit(trace, net) for _ in range(40)]
+        made += [pool.submit(find_groups, net, torch.zeros(2, 1, 4, 4)) for _ in range(8)]
+        made += [pool.submit(trace, net) for _ in range(40)]
+    assert all(future.exception() is None for future in made)
+    assert (nn.Module.__getattr__, nn.Module.__call__) == before

@@ -285,7 +285,7 @@ def test_a_layer_without_batchnorm_takes_its_scale_from_the_scores(own, toy):
     explorer.controls.choices["pruning"].value = "channel"
     offered = dict(explorer.controls.choices["score"].options).values()
     assert list(offered) == ["magnitude", "random", "l2", "activation"]
-    assert "layer &#x27;deep&#x27; has none" in explorer.controls.note.value
+    assert "Layer &#x27;deep&#x27; has no BatchNorm" in explorer.controls.note.value
     layers = [torch.nn.Conv2d(2, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()]
     layers += [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)]
     normed = Explorer(Experiment(torch.nn.Sequential(*layers).eval(), toy))
