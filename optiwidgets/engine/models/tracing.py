@@ -12,7 +12,7 @@ from torch import fx, nn
 
 from optiwidgets.engine.models.layers import prunable
 
-_tracing = RLock()  # fx puts its hooks into torch for the whole process
+one_at_a_time = RLock()  # fx and the exporter put its hooks into torch for the whole process
 
 
 def rectified(model: nn.Module) -> set[str]:
@@ -90,7 +90,7 @@ def forgetful(model: nn.Module) -> Iterator[None]:
     >>> net.cache, hasattr(net, "last")
     ({}, False)
     """
-    with _tracing:
+    with one_at_a_time:
         before = [(vars(m), {k: _copied(v) for k, v in vars(m).items()}) for m in model.modules()]
         try:
             yield

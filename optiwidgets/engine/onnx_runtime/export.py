@@ -251,7 +251,7 @@ def _without_meaning(net: nn.Module) -> nn.Module:
 
 def _to_onnx(net: nn.Module, example: Tensor, optimize: bool) -> onnx.ModelProto:
     two = torch.zeros(2, *example.shape[1:])  # 1 would be taken for a constant
-    with warnings.catch_warnings():
+    with tracing.one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             program = torch.onnx.export(
