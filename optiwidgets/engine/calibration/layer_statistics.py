@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 Layer = nn.Conv2d | nn.Linear
@@ -111,7 +112,8 @@ def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
 class LayerStatistics:
     """Statistics of the untouched model's layers, each computed on first use.
 
-    ``net`` is the folded model, ``images`` are N C H W.
+    ``net`` is the folded model, ``images`` are N C H W. Copies of the net are observed: other
+    threads may run it, or copy it, at the same time.
     """
 
     net: nn.Module
@@ -126,7 +128,7 @@ class LayerStatistics:
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
             rows[name] = _finite(output_rows(layer, outputs).clone())  # the next may be in place
 
-        visit_layers(self.net, self.images, visit)
+        visit_layers(copy_net(self.net), self.images, visit)
         return rows
 
     @cached_property
@@ -146,7 +148,7 @@ class LayerStatistics:
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
             moments[name] = _finite(second_moments(with_ones(input_rows(layer, inputs))))
 
-        visit_layers(self.net, self.images, visit)
+        visit_layers(copy_net(self.net), self.images, visit)
         return moments
 
 
