@@ -245,6 +245,8 @@ def _describe(
         elif by and parameter.dim() in (2, 4):
             counted[name] = functional[name] = _stand_in(parameter)
             rows.append(_counted(name, counted[name], f"parameter, used by {by}", acts))
+        elif parameter.dim() > 1:
+            rows += _of_another_kind(net, name, parameter)
     if ending.ends_in != "logits":
         reason = f"The scores are read before the last {ending.ends_in}"
         rows.append(CheckRow("", "repaired", reason))
@@ -255,6 +257,18 @@ def _describe(
         )
         rows.append(CheckRow("", "limited", reason))
     return ModelInterface(tuple(counted), functional, ending), rows
+
+
+def _of_another_kind(net: nn.Module, name: str, parameter: nn.Parameter) -> list[CheckRow]:
+    """Describe a weight that is neither a convolution's of images nor a linear layer's."""
+    place, _, own = name.rpartition(".")
+    module = net.get_submodule(place)
+    if isinstance(module, nn.LayerNorm):
+        return []  # scales, as a BatchNorm's, though of several axes
+    kind = type(module).__name__
+    reason = f"its kind is {kind}" if own == "weight" else f"it is a parameter of {kind}"
+    reason += "; the weights of Conv2d and Linear are pruned and quantized"
+    return [CheckRow(place if own == "weight" else name, "left out", reason, parameter.numel())]
 
 
 def _check_computed(layers: Mapping[str, Layer]) -> None:

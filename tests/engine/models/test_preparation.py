@@ -265,6 +265,35 @@ def test_a_weight_used_unseen_is_left_out_and_said(data):
     assert "cannot be followed" in out.reason
 
 
+class Upsampled(nn.Module):
+    """Has weights of three kinds that are not pruned, and a position that is added."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.up = nn.Conv2d(1, 4, 3), nn.ConvTranspose2d(4, 4, 2, stride=2)
+        self.line, self.head = nn.Conv1d(4, 4, 3), nn.Linear(4, 4)
+        self.place, self.norm = nn.Parameter(torch.zeros(1, 4, 1)), nn.BatchNorm2d(4)
+
+    def forward(self, images):
+        features = self.norm(self.up(self.first(images))).flatten(2) + self.place
+        return self.head(self.line(features).mean(2))
+
+
+def test_weights_of_other_kinds_are_stored_named_and_not_counted(data, tmp_path):
+    model = Upsampled().eval()
+    experiment = Experiment(model, data)
+    got = experiment.run(Recipe(sparsity=0.5, bits=8))
+    assert got.prunable_weights == 4 * 9 + 4 * 4
+    out = {row.module: row for row in experiment.check().having("left out")}
+    assert {name: row.weights for name, row in out.items()} == {"up": 64, "line": 48, "place": 4}
+    assert out["up"].reason.startswith("its kind is ConvTranspose2d;")
+    assert out["place"].reason.startswith("it is a parameter of Upsampled;")
+    got.save(tmp_path / "m.owz")
+    loaded = load_packed(tmp_path / "m.owz", model=Upsampled())
+    assert torch.equal(loaded.up.weight, model.up.weight)
+    assert torch.equal(loaded.line.weight, model.line.weight)
+
+
 def test_one_layer_under_two_names_is_stored_once(data):
     class TwoNames(nn.Module):
         def __init__(self, net):
