@@ -99,8 +99,8 @@ class IncrementalEvaluator:
         ``on_progress`` is called every few thousand images; an exception of its ends the work.
         """
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
-        tensors = {name: tensor.numpy().copy() for name, tensor in floats(net).items()}
         previous = self._previous
+        tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
         in_torch = rounded or self._in_torch or not interface_of(net).reads_tensor
         graph = None if in_torch else self._graph(net, tensors, previous)
         if graph is None:
@@ -108,6 +108,7 @@ class IncrementalEvaluator:
             if self.preparation and not in_torch and self._waiting:
                 self.preparation.want(net, self.batches[0][:1])
             return scores_in_torch
+        tensors = {name: tensor.copy() for name, tensor in tensors.items()}  # it may change later
         boundaries, split = _reusable(graph, tensors, previous)
         if split and not (self.most_bytes and self._is_exact(graph, tensors, split)):
             split = 0

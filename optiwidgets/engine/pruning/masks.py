@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from optiwidgets.engine.types.recipe import N_OF_M
@@ -42,35 +43,71 @@ def rank(scores: Tensor) -> Tensor:
     return ranks.view(scores.shape)
 
 
-def keep_highest(scores: Tensor, pruned: int) -> Tensor:
-    """Make the mask that leaves out the ``pruned`` lowest scores; ties: lower index first.
+def keep_highest(
+    scores: Sequence[Tensor], pruned: int, ascending: NDArray[np.float32] | None = None
+) -> list[Tensor]:
+    """Make the masks that leave out the ``pruned`` lowest of all scores; ties: lower index first.
 
     Only the greatest score that goes is looked for, which is many times faster than ranking all;
     nan is greater than any number.
 
+    Parameters
+    ----------
+    scores
+        Of each layer.
+    pruned
+        How many go, of all layers together.
+    ascending
+        All scores in ascending order, as ``sort_together`` returns them, where that is known.
+
     Examples
     --------
-    >>> keep_highest(torch.tensor([[0.5, 0.1], [0.5, 0.3]]), 3)
-    tensor([[False, False],
-            [ True, False]])
+    >>> keep_highest([torch.tensor([[0.5, 0.1], [0.5, 0.3]])], 3)
+    [tensor([[False, False],
+            [ True, False]])]
     """
     if not pruned:
-        return torch.ones_like(scores, dtype=torch.bool)
-    flat = scores.flatten()
-    last = torch.from_numpy(np.partition(flat.numpy(), pruned - 1))[pruned - 1]
-    if last.isnan():
-        lower, tied = ~flat.isnan(), flat.isnan()
-    else:
-        lower, tied = flat < last, flat == last
-    kept = ~(lower | tied)
-    kept[tied.nonzero().flatten()[pruned - np.count_nonzero(lower.numpy()) :]] = True
-    return kept.view(scores.shape)
+        return [torch.ones_like(s, dtype=torch.bool) for s in scores]
+    if ascending is None:
+        ascending = np.partition(_together(scores), pruned - 1)
+    last = float(ascending[pruned - 1])
+    unordered = math.isnan(last)  # nothing is greater than nan
+    kept = [torch.zeros_like(s, dtype=torch.bool) if unordered else ~(s <= last) for s in scores]
+    tied = [(s.isnan() if unordered else s == last).flatten().nonzero().flatten() for s in scores]
+    total, staying = sum(s.numel() for s in scores), sum(np.count_nonzero(k.numpy()) for k in kept)
+    going = pruned - (total - staying - sum(map(len, tied)))  # of the tied ones
+    for mask, places in zip(kept, tied, strict=True):
+        mask.view(-1)[places[max(going, 0) :]] = True
+        going -= len(places)
+    return kept
 
 
-def keep_masks(scores: Sequence[Tensor], pruning: str, sparsity: float) -> list[Tensor]:
+def sort_together(scores: Sequence[Tensor]) -> NDArray[np.float32]:
+    """Sort the scores of all layers in ascending order, nan last.
+
+    Examples
+    --------
+    >>> sort_together([torch.tensor([0.5, 0.1]), torch.tensor([0.3])])
+    array([0.1, 0.3, 0.5], dtype=float32)
+    """
+    return np.sort(_together(scores))
+
+
+def _together(scores: Sequence[Tensor]) -> NDArray[np.float32]:
+    together: NDArray[np.float32] = torch.cat([s.flatten() for s in scores]).numpy()
+    return together
+
+
+def keep_masks(
+    scores: Sequence[Tensor],
+    pruning: str,
+    sparsity: float,
+    ascending: NDArray[np.float32] | None = None,
+) -> list[Tensor]:
     """Make masks, True where a weight stays, from the scores of all layers.
 
-    ``pruning`` is ``"global"``, ``"layer"``, or a pattern such as ``"2:4"``.
+    ``pruning`` is ``"global"``, ``"layer"``, or a pattern such as ``"2:4"``; ``ascending`` as in
+    ``keep_highest``, for ``"global"``.
 
     Examples
     --------
@@ -80,14 +117,8 @@ def keep_masks(scores: Sequence[Tensor], pruning: str, sparsity: float) -> list[
     if pruning in N_OF_M:
         return [keep_n_of_m(s, *map(int, pruning.split(":"))) for s in scores]
     if pruning != "global":
-        return [keep_highest(s, pruned_count(sparsity, s.numel())) for s in scores]
-    sizes = [s.numel() for s in scores]
-    if not sizes:
-        return []
-    kept = keep_highest(
-        torch.cat([s.flatten() for s in scores]), pruned_count(sparsity, sum(sizes))
-    )
-    return [k.view(s.shape) for k, s in zip(kept.split(sizes), scores, strict=True)]
+        return [keep_highest([s], pruned_count(sparsity, s.numel()))[0] for s in scores]
+    return keep_highest(scores, pruned_count(sparsity, sum(s.numel() for s in scores)), ascending)
 
 
 def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:

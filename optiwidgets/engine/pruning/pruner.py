@@ -18,8 +18,9 @@ from optiwidgets.engine.models.channel_groups import ChannelGroups
 from optiwidgets.engine.models.channel_ids import Ids
 from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
+from optiwidgets.engine.models.masking import apply_mask
 from optiwidgets.engine.pruning.layer_cut import LayerCut
-from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank
+from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, sort_together
 from optiwidgets.engine.pruning.scores import (
     at_random,
     channel_scores,
@@ -53,6 +54,7 @@ class Pruner:
         self.folded, self.dataset, self.trained = folded, dataset, trained
         self.seen = LayerStatistics(folded, dataset.calibration[0])
         self._scores = lru_cache(maxsize=REMEMBERED)(self._score)
+        self._ascending = lru_cache(maxsize=1)(self._sort)
 
     @cached_property
     def weights(self) -> dict[str, Tensor]:
@@ -114,9 +116,12 @@ class Pruner:
         self._check_layers(recipe)
         if recipe.pruning == "channel":
             return self._remove_channels(recipe)
-        masks, net = self._masks(recipe), copy_net(self.folded)
-        for name, layer in prunable(net).items():
-            layer.weight.masked_fill_(~masks[name], 0.0)
+        masks = self._masks(recipe)
+        pruned = {
+            id(weight): nn.Parameter(apply_mask(weight, masks[name]), requires_grad=False)
+            for name, weight in self.weights.items()
+        }
+        net = copy_net(self.folded, pruned)
         return net, {name: LayerCut(mask) for name, mask in masks.items()}
 
     def _check_layers(self, recipe: Recipe) -> None:
@@ -139,9 +144,16 @@ class Pruner:
             return {n: torch.ones_like(w, dtype=torch.bool) for n, w in self.weights.items()}
         scores = self._scores(recipe.pruning, recipe.score, recipe.seed)
         for names, sparsity in cuts:
-            kept = keep_masks([scores[name] for name in names], recipe.pruning, sparsity)
+            own_scores, ascending = [scores[name] for name in names], None
+            if recipe.pruning == "global" and names == tuple(self.weights):
+                ascending = self._ascending(recipe.score, recipe.seed)
+            kept = keep_masks(own_scores, recipe.pruning, sparsity, ascending)
             masks |= zip(names, kept, strict=True)
         return masks
+
+    def _sort(self, score: str, seed: int) -> NDArray[np.float32]:
+        """Sort all scores once: a moving slider asks for one of them after another."""
+        return sort_together(list(self._scores("global", score, seed).values()))
 
     def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
         self.check_score(recipe.score)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from optiwidgets.engine.models.masking import apply_mask
 from optiwidgets.engine.types.recipe import Recipe
 
 PERCENTILE = 0.999
@@ -93,9 +94,9 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
     """
     if recipe.bits >= 16:
         floats = weight.half() if recipe.bits == 16 else weight
-        kept = torch.where(mask, floats, 0)
+        kept = apply_mask(floats, mask)
         if recipe.bits == 16 and not torch.isfinite(kept).all():
-            worst = torch.where(mask, weight, 0.0).abs().max().item()
+            worst = apply_mask(weight, mask).abs().max().item()
             raise ValueError(
                 f"a weight of size {worst:,.6g} does not fit 16 bits (IEEE half), which hold up to "
                 f"{MOST_HALF:,}; use bits=32 here, for one layer by layers=((name, None, 32),), or "
@@ -112,7 +113,7 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
             codes, mask, recipe.bits, torch.empty(0), none, torch.from_numpy(centroids)
         )
     scale, zero_point = choose_qparams(weight, mask, recipe)
-    rows = _rows(torch.where(mask, weight, 0.0), recipe)
+    rows = _rows(apply_mask(weight, mask), recipe)
     codes = to_codes(rows, scale, zero_point, recipe)
     if recipe.scheme == "ternary":
         codes = rows.sign() * (rows.abs() > _threshold(rows, _rows(mask, recipe)))
@@ -128,7 +129,7 @@ def choose_qparams(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor
     >>> choose_qparams(w, w != 0, Recipe(bits=1))
     (tensor([0.5667]), tensor([0.]))
     """
-    rows, kept = _rows(torch.where(mask, weight, 0.0), recipe), _rows(mask, recipe)
+    rows, kept = _rows(apply_mask(weight, mask), recipe), _rows(mask, recipe)
     if recipe.bits > 1 and recipe.scheme != "ternary":
         return choose_scale(*choose_range(rows, kept, recipe), recipe)
     if recipe.scheme == "ternary":

@@ -17,6 +17,7 @@ from optiwidgets.engine.pruning.masks import (
     kept_channels,
     pruned_count,
     rank,
+    sort_together,
 )
 from optiwidgets.engine.pruning.scores import (
     at_random,
@@ -98,8 +99,10 @@ def test_as_many_of_the_lowest_go_as_was_said_nan_last(scores, pruned):
     numbers = [i for i in range(len(scores)) if not math.isnan(scores[i])]
     order = sorted(numbers, key=scores.__getitem__)
     order += [i for i in range(len(scores)) if math.isnan(scores[i])]
-    kept = keep_highest(torch.tensor(scores), pruned)
-    assert [i for i in range(len(scores)) if not kept[i]] == sorted(order[:pruned])
+    layers = [part.clone() for part in torch.tensor(scores).split(7)]
+    for ascending in (None, sort_together(layers)):
+        kept = torch.cat(keep_highest(layers, pruned, ascending))
+        assert [i for i in range(len(scores)) if not kept[i]] == sorted(order[:pruned])
 
 
 @pytest.mark.parametrize("sparsity", SPARSITIES)
