@@ -63,14 +63,14 @@ class QuantizedWeight:
         tensor([[-1.5000,  0.0000]])
         """
         if self.bits >= 16:
-            return torch.where(self.mask, self.codes.float(), 0.0)
+            return apply_mask(self.codes.float(), self.mask)
         if self.centroids.numel():
-            return torch.where(self.mask, self.centroids[self.codes.long()], 0.0)
+            return apply_mask(self.centroids[self.codes.long()], self.mask)
         column = (-1, *[1] * (self.codes.dim() - 1))
         steps = self.codes.float()
         if self.zero_point.numel():
-            steps = steps - self.zero_point.float().view(column)
-        return torch.where(self.mask, steps * self.scale.view(column), 0.0)
+            steps -= self.zero_point.float().view(column)
+        return apply_mask(steps.mul_(self.scale.view(column)), self.mask)
 
 
 def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
@@ -199,8 +199,8 @@ def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) ->
     affine = recipe.scheme == "affine"
     top = 2**recipe.bits - 1 if affine else 2 ** (recipe.bits - 1) - 1
     bottom = 0 if affine else -top
-    codes = (rows * scale.reciprocal()[:, None]).round() + zero_point[:, None]
-    return codes.clamp(bottom, top)
+    codes = (rows * scale.reciprocal()[:, None]).round_().add_(zero_point[:, None])
+    return codes.clamp_(bottom, top)
 
 
 def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
