@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import platform
-import shlex
 import shutil
 import subprocess
 import sys
@@ -132,8 +131,9 @@ def candidates(target: Target) -> Iterator[tuple[str, ...]]:
     """Yield commands that may compile, the first choice first."""
     macos = ("-arch", platform.machine(), f"-mmacosx-version-min={MACOS}")
     extra = (*macos, "-nostdlib++") if target.system == "macos" else ()
-    if named := shlex.split(os.environ.get("CXX", "")):
-        yield (*named, *extra)
+    if named := os.environ.get("CXX", "").strip():
+        # a path may hold blanks, and a command its first flags
+        yield (*([named] if shutil.which(named) else named.split()), *extra)
     for name in ("c++", "g++", "clang++", "cc", "gcc", "clang"):
         if path := shutil.which(name):
             yield (path, *extra)
@@ -156,7 +156,7 @@ def _tried(command: tuple[str, ...], target: Target) -> Compiler | None:
             _compile(command, source, Path(folder, "trial.out"), target, "baseline")
         is_zig = "ziglang" in command
         said = _run((*command[:3], "version") if is_zig else (command[0], "--version")).strip()
-    except NotBuiltError:
+    except (NotBuiltError, OSError):
         return None
     if target.system == "windows" and "Free Software Foundation" in said:
         return None
@@ -165,7 +165,9 @@ def _tried(command: tuple[str, ...], target: Target) -> Compiler | None:
 
 def _run(command: Sequence[str | Path]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S, check=False
+        )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise NotBuiltError(str(error)) from error
     if done.returncode:

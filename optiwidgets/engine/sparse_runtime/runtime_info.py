@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 from optiwidgets.engine.sparse_runtime import build, library
@@ -31,6 +32,7 @@ def runtime_info() -> RuntimeInfo:
     return RuntimeInfo(onnx_runtime, torch, found.name, instructions, found.lanes)
 
 
+@cache
 def _version(module: str) -> str:
     """Return a module's version, of whichever distribution brings it (onnxruntime-gpu)."""
     try:
