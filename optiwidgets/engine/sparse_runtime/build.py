@@ -31,11 +31,21 @@ PATIENCE_S = 600  # then a compiler that hangs is stopped
 
 COMMON = (
     *("-x", "c++", "-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-shared"),
-    *("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fvisibility=hidden", "-Wno-psabi"),
+    *(
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        "-fvisibility=hidden",
+        "-Wno-psabi",
+    ),
 )
 AVX512 = ("-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma", "-DLANES=16")
-X86 = {"avx512": AVX512, "avx2": ("-mavx2", "-mfma", "-DLANES=8"), "baseline": ("-DLANES=4",)}
-OTHER = {"baseline": ("-DLANES=4",)}
+X86: dict[str, tuple[str, ...]] = {
+    "avx512": AVX512,
+    "avx2": ("-mavx2", "-mfma", "-DLANES=8"),
+    "baseline": ("-DLANES=4",),
+}
+OTHER: dict[str, tuple[str, ...]] = {"baseline": ("-DLANES=4",)}
 SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
 LINKING = {
     "linux": ("-fPIC", "-Wl,--as-needed", "-Wl,-z,defs", "-s"),
@@ -166,7 +176,12 @@ def _tried(command: tuple[str, ...], target: Target) -> Compiler | None:
 def _run(command: Sequence[str | Path]) -> str:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S, check=False
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE_S,
+            check=False,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise NotBuiltError(str(error)) from error
@@ -175,9 +190,7 @@ def _run(command: Sequence[str | Path]) -> str:
     return done.stdout
 
 
-def _compile(
-    command: Sequence[str], source: Path, out: Path, target: Target, variant: str
-) -> None:
+def _compile(command: Sequence[str], source: Path, out: Path, target: Target, variant: str) -> None:
     flags = (*COMMON, *target.variants[variant], *target.linking)
     _run([*command, *flags, source, "-o", out])
 

@@ -56,9 +56,7 @@ def test_without_a_compiler_it_is_absent_and_said(source: Path, no_compiler: Non
     assert [path.name for path in source.iterdir()] == [build.SOURCE]
 
 
-def test_libraries_of_this_source_stay_without_a_compiler(
-    built: Path, no_compiler: None
-) -> None:
+def test_libraries_of_this_source_stay_without_a_compiler(built: Path, no_compiler: None) -> None:
     before = inodes(built)
     assert "up to date" in build.build(built).message
     assert inodes(built) == before
@@ -122,9 +120,7 @@ def test_the_compiler_that_cxx_names_comes_first_even_with_blanks_in_its_path(
     assert found.command[:2] == (there.command[0], "-DFLAG")
 
 
-def test_gcc_on_windows_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gcc_on_windows_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "g++ 14.2.0\nCopyright (C) 2024 Free Software Foundation, Inc."
     monkeypatch.setattr(build, "_run", lambda command: said)
     assert build._tried(("g++",), build.Target.of("x86_64-windows-gnu")) is None

@@ -84,7 +84,7 @@ def test_nothing_built_is_said_with_the_way_out(source: Path) -> None:
     assert found is None
     assert "was not built" in why
     assert "python -m optiwidgets.engine.sparse_runtime.build" in why
-    with pytest.raises(ValueError, match="cannot run here: .*not built.*; choose among off"):
+    with pytest.raises(ValueError, match=r"cannot run here: .*not built.*; choose among off"):
         library.choose(source, "baseline")
 
 
