@@ -1,7 +1,7 @@
 """Compile ``kernel.cpp`` into shared libraries, one for each instruction set of the processor.
 
-Needs the standard library alone: the build hook loads this file before the package is installed, and
-the Makefile runs it as a script. A failure ends in a message and no library, never in an exception.
+Needs the standard library alone: the build hook loads this file before the package is installed,
+and the Makefile runs it as a script. A failure ends in a message and no library, never in an exception.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SWITCH = "OPTIWIDGETS_SPARSE"  # "off" while installing: nothing is compiled
 PATIENCE_S = 600  # then a compiler that hangs is stopped
 
 COMMON = (
-    *("-x", "c++", "-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-shared"),
+    *("-x", "c++", "-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno"),
     *(
         "-fno-exceptions",
         "-fno-rtti",
@@ -48,9 +48,9 @@ X86: dict[str, tuple[str, ...]] = {
 OTHER: dict[str, tuple[str, ...]] = {"baseline": ("-DLANES=4",)}
 SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
 LINKING = {
-    "linux": ("-fPIC", "-Wl,--as-needed", "-Wl,-z,defs", "-s"),
-    "macos": ("-fPIC", "-Wl,-x", "-Wl,-dead_strip"),
-    "windows": ("-s",),
+    "linux": ("-shared", "-Wl,--as-needed", "-Wl,-z,defs", "-s"),
+    "macos": ("-shared", "-Wl,-x", "-Wl,-dead_strip"),
+    "windows": ("-shared", "-s"),
 }
 MACOS = "11.0"  # the oldest that a library runs on
 GLIBC = "2.17"
@@ -111,6 +111,11 @@ class Target:
         """Flags that hang on the operating system."""
         return LINKING.get(self.system, LINKING["linux"])
 
+    @property
+    def compiling(self) -> tuple[str, ...]:
+        """Flags of all variants."""
+        return COMMON if self.system == "windows" else (*COMMON, "-fPIC")
+
     def file(self, variant: str) -> str:
         """Return the name of a library's file."""
         return f"kernel_{variant}{SUFFIXES.get(self.system, '.so')}"
@@ -133,7 +138,7 @@ class Outcome:
 
 
 def zig(target: Target) -> tuple[str, ...]:
-    """Command of the pip-installable compiler; the target is named, else zig takes this processor's."""
+    """Command of zig; without a named target it would compile for this processor alone."""
     return (sys.executable, "-m", "ziglang", "c++", "-target", target.triple, "-nostdlib++")
 
 
@@ -158,7 +163,7 @@ def compiler(target: Target | None = None) -> Compiler | None:
 
 
 def _tried(command: tuple[str, ...], target: Target) -> Compiler | None:
-    """Compile a trial library; gcc's stack on Windows is too narrow for AVX registers (bug 54412)."""
+    """Compile a trial library; on Windows gcc misaligns AVX registers on the stack (bug 54412)."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "trial.cpp")
@@ -191,8 +196,13 @@ def _run(command: Sequence[str | Path]) -> str:
 
 
 def _compile(command: Sequence[str], source: Path, out: Path, target: Target, variant: str) -> None:
-    flags = (*COMMON, *target.variants[variant], *target.linking)
-    _run([*command, *flags, source, "-o", out])
+    """Compile and link, the latter without the variant's flags: zig makes its support library anew
+    for every set of them, which takes longer than all else.
+    """
+    compiled = out.with_suffix(".o")
+    flags = (*target.compiling, *target.variants[variant])
+    _run([*command, *flags, "-c", source, "-o", compiled])
+    _run([*command, compiled, *target.linking, "-o", out])
 
 
 def digest(path: Path) -> str:
@@ -228,7 +238,7 @@ def _is_current(folder: Path, out: Path, target: Target, found: Compiler | None)
 
 
 def _flags(target: Target) -> str:
-    said = repr((target, COMMON, target.variants, target.linking))
+    said = repr((target, target.compiling, target.variants, target.linking))
     return hashlib.sha256(said.encode()).hexdigest()
 
 

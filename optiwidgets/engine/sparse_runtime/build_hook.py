@@ -33,7 +33,7 @@ class SparseRuntimeHook(BuildHookInterface[Any]):
         return ["ziglang"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, and put the libraries into the wheel; an editable install finds them in place."""
+        """Compile, and put the libraries into a wheel; editable installs find them in place."""
         if self.target_name != "wheel":
             return
         build = self._build_module()

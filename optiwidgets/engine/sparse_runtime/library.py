@@ -116,7 +116,8 @@ def _open(folder: Path, target: build.Target, name: str) -> Library | str:
         cdll = ctypes.CDLL(str(folder / file))
         abi, lanes = int(cdll.sparse_abi_version()), int(cdll.sparse_lanes())
     except (OSError, AttributeError) as error:
-        return f"{file} cannot be loaded: {error}"
+        said = str(error).replace(f"{folder}{os.sep}", "")  # /health is open to all
+        return f"{file} cannot be loaded: {said}"
     if abi != ABI:
         return f"{file} has interface {abi}, not {ABI}; {REBUILD}"
     return Library(name, lanes, cdll)
