@@ -1,7 +1,7 @@
 """Compile ``kernel.cpp`` into shared libraries, one for each instruction set of the processor.
 
 Needs the standard library alone: the build hook loads this file before the package is installed,
-and the Makefile runs it as a script. A failure ends in a message and no library, never in an exception.
+and the Makefile runs it as a script. A failure ends in a message and no library.
 """
 
 from __future__ import annotations
@@ -196,8 +196,10 @@ def _run(command: Sequence[str | Path]) -> str:
 
 
 def _compile(command: Sequence[str], source: Path, out: Path, target: Target, variant: str) -> None:
-    """Compile and link, the latter without the variant's flags: zig makes its support library anew
-    for every set of them, which takes longer than all else.
+    """Compile and link one library.
+
+    The variant's flags stay out of linking: for every set of them, zig compiles its support library
+    anew, which takes longer than all else.
     """
     compiled = out.with_suffix(".o")
     flags = (*target.compiling, *target.variants[variant])
