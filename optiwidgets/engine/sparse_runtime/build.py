@@ -52,6 +52,7 @@ LINKING = {
     "macos": ("-shared", "-Wl,-x", "-Wl,-dead_strip"),
     "windows": ("-shared", "-s"),
 }
+NO_C_LIBRARY = ("-nostdlib", "-lcompiler_rt", "-Wl,--no-entry")  # zig compiles one in minutes
 MACOS = "11.0"  # the oldest that a library runs on
 GLIBC = "2.17"
 TARGETS = (
@@ -204,7 +205,9 @@ def _compile(command: Sequence[str], source: Path, out: Path, target: Target, va
     compiled = out.with_suffix(".o")
     flags = (*target.compiling, *target.variants[variant])
     _run([*command, *flags, "-c", source, "-o", compiled])
-    _run([*command, compiled, *target.linking, "-o", out])
+    alone = target.system == "windows" and "ziglang" in command
+    linking = (*target.linking, *NO_C_LIBRARY) if alone else target.linking
+    _run([*command, compiled, *linking, "-o", out])
 
 
 def digest(path: Path) -> str:
@@ -240,7 +243,7 @@ def _is_current(folder: Path, out: Path, target: Target, found: Compiler | None)
 
 
 def _flags(target: Target) -> str:
-    said = repr((target, target.compiling, target.variants, target.linking))
+    said = repr((target, target.compiling, target.variants, target.linking, NO_C_LIBRARY))
     return hashlib.sha256(said.encode()).hexdigest()
 
 
