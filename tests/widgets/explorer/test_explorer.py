@@ -494,7 +494,7 @@ class Unfollowed(Unused):
 @pytest.mark.parametrize(
     ("net", "said"),
     [
-        (Unused, "540 weights of &#x27;aux&lt;1&gt;&#x27; are stored and not counted: it never "),
+        (Unused, "540 weights of &#x27;aux&lt;1&gt;&#x27; are stored and not counted: it runs "),
         (Unfollowed, "9 weights of &#x27;other&#x27; are stored and not counted: the scores hang "),
     ],
 )
