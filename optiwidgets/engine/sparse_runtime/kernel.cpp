@@ -77,7 +77,7 @@ struct Program {
     const Value *value;
 };
 
-INLINE Vec all(float x) { return Vec{} + x; }
+INLINE Vec all(float x) { return x - Vec{}; }  // x + 0 would not be x for -0, and an addition
 INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 INLINE Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
 
@@ -122,14 +122,18 @@ INLINE Vec activated(Vec x, int activation) {
 template <int R, int T, int S>
 INLINE void tile(const Vec *in, int64_t row, const int32_t *offset, const float *weight, int n,
                  float bias, Vec (&sum)[R][T]) {
+#pragma GCC unroll 32
     for (int r = 0; r < R; r++)
+#pragma GCC unroll 32
         for (int t = 0; t < T; t++) sum[r][t] = all(bias);
     for (int k = 0; k < n; k++) {
-        const Vec *p = in + offset[k], w = all(weight[k]);
+        const Vec w = all(weight[k]), *p = in + offset[k];
+#pragma GCC unroll 2
+        for (int r = 0; r < R; r++, p += row) {
+            __asm__("" : "+r"(p));  // one address for the row, not one for each vector
 #pragma GCC unroll 32
-        for (int r = 0; r < R; r++)
-#pragma GCC unroll 32
-            for (int t = 0; t < T; t++) sum[r][t] += w * p[r * row + t * S];
+            for (int t = 0; t < T; t++) sum[r][t] += w * p[t * S];
+        }
     }
 }
 
@@ -150,16 +154,23 @@ static void column(const Conv &c, int y, int x) {
         Vec sum[R][T];
         const int k = c.s.first[o], n = c.s.first[o + 1] - k;
         tile<R, T, S>(in, row, c.s.offset + k, c.s.weight + k, n, c.s.bias[o], sum);
+        Vec part[4] = {all(0), all(0), all(0), all(0)};  // four chains: each waits for itself
+#pragma GCC unroll 32
         for (int r = 0; r < R; r++)
-            for (int t = 0; t < T; t++) bad += sum[r][t] * all(0);
+#pragma GCC unroll 32
+            for (int t = 0; t < T; t++) part[(r * T + t) % 4] += sum[r][t] * all(0);
+        bad += (part[0] + part[1]) + (part[2] + part[3]);
         if constexpr (HALVE) {
+#pragma GCC unroll 32
             for (int t = 0; t < T / 2; t++) {
                 Vec most = larger(larger(sum[0][2 * t], sum[0][2 * t + 1]),
                                   larger(sum[R - 1][2 * t], sum[R - 1][2 * t + 1]));
                 out[t] = activated(most, c.s.activation);
             }
         } else {
+#pragma GCC unroll 32
             for (int r = 0; r < R; r++)
+#pragma GCC unroll 32
                 for (int t = 0; t < T; t++) {
                     out[r * c.to.wp + t] = activated(sum[r][t], c.s.activation);
                 }

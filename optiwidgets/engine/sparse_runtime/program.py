@@ -172,12 +172,13 @@ class _Planner:
         room = height + top + bottom - spans[0], width + left + right - spans[1]
         up = options.get("ceil_mode", 0)
         sizes = [(-(-r // s) if up else r // s) + 1 for r, s in zip(room, stride, strict=True)]
-        if step.kind != "conv" and (gap != (1, 1) or up or max(top - bottom, left - right) > 0):
+        inside = height + top, width + left
+        if up:  # no window begins in the ring behind
+            sizes = [n - ((n - 1) * s >= i) for n, s, i in zip(sizes, stride, inside, strict=True)]
+        if step.kind != "conv" and (gap != (1, 1) or (up and step.counts_pads)):
             raise ValueError(f"the sparse runtime has no such {step.kind}")
         pads, groups = (top, left, bottom, right), options.get("group", 1)
-        made = replace(
-            step, kernel=kernel, stride=stride, dilation=gap, pads=pads, groups=groups
-        )
+        made = replace(step, kernel=kernel, stride=stride, dilation=gap, pads=pads, groups=groups)
         self._emit(made, (channels or before, sizes[0], sizes[1]))
 
     def _reducemean(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
