@@ -115,8 +115,8 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
     for step in steps:
         if step.kind == "conv":
             source = values[step.inputs[0]]
-            ring = tuple(map(max, source.ring, step.pads))
-            values[step.inputs[0]] = replace(source, ring=ring)
+            top, left, bottom, right = map(max, source.ring, step.pads)
+            values[step.inputs[0]] = replace(source, ring=(top, left, bottom, right))
     return Program(tuple(steps), values, model.graph.input[0].name, model.graph.output[0].name)
 
 
@@ -294,11 +294,14 @@ def _fuse(steps: Sequence[Step], scores: str) -> list[Step]:
 
 
 def _merged(first: Step, then: Step) -> Step | None:
-    plain_pool = then.kernel == then.stride == (2, 2) and then.pads == (0, 0, 0, 0)
-    if then.kind == "activate" and not first.activation and then.activation:
-        if not first.halve or then.activation in MONOTONE:
+    """Put a step into the one before, None where that is not possible."""
+    if then.kind == "activate":
+        commutes = not first.halve or then.activation in MONOTONE
+        if then.activation and not first.activation and commutes:
             return replace(first, activation=then.activation, output=then.output)
-    if then.kind == "max_pool" and first.kind == "conv" and first.stride[1] <= 2 and plain_pool:
-        if first.activation in MONOTONE and not first.halve:
-            return replace(first, halve=True, output=then.output)
+        return None
+    plain = then.kernel == then.stride == (2, 2) and then.pads == (0, 0, 0, 0)
+    takes = first.kind == "conv" and first.stride[1] <= 2 and not first.halve
+    if then.kind == "max_pool" and plain and takes and first.activation in MONOTONE:
+        return replace(first, halve=True, output=then.output)
     return None

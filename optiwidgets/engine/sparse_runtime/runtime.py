@@ -102,9 +102,8 @@ class SparseRuntime:
             raise NotFiniteError("a pixel is not finite")
         value, lanes = self.program.values[self.program.images], self.library.lanes
         blocks = -(-len(images) // lanes)
-        top, left, bottom, right = value.ring
-        channels, height, width = value.shape
-        laid = _aligned((blocks, channels, *value.padded, lanes))
+        (top, left), (_, height, width) = value.ring[:2], value.shape
+        laid = _aligned((blocks, value.shape[0], *value.padded, lanes))
         filled = np.zeros((blocks * lanes, *value.shape), np.float32)
         filled[: len(images)] = images
         inner = laid[:, :, top : top + height, left : left + width]

@@ -1,4 +1,4 @@
-"""The sparse runtime computes what torch computes, whatever the shapes and wherever the zeros are."""
+"""The sparse runtime computes what torch computes, for any shapes and any zeros."""
 
 from __future__ import annotations
 
