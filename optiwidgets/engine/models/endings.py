@@ -31,11 +31,11 @@ def find_ending(head: Head, output: Any, made_by: Mapping[int, str]) -> Head:
     >>> find_ending(Head(), torch.tensor([[0.25, 0.75]]), {}).ends_in
     'probabilities'
     """
-    scores = head.scores(output)
-    ends = made_by.get(id(scores), "logits")
-    if ends != "sigmoid" and scores.dim() == 2:
+    whole = output if isinstance(head.pick, tuple) else head.scores(output)  # with all columns
+    ends = made_by.get(id(whole), "logits")
+    if ends != "sigmoid" and whole.dim() == 2:
         unknown = "probabilities" if ends == "logits" else ends
-        ends = unknown if scores.shape[1] > 1 and _are_probabilities(scores) else "logits"
+        ends = unknown if whole.shape[1] > 1 and _are_probabilities(whole) else "logits"
     return replace(head, ends_in=ends)
 
 
@@ -60,22 +60,23 @@ def check_one_column(net: nn.Module, head: Head, images: Tensor) -> None:
     Parameters
     ----------
     net, head
-        A model and what is known of its head; a head that is a function is taken at its word.
+        A model and what is known of its head.
     images
         N C H W.
     """
-    if head.ends_in != "logits" or callable(head.pick):
+    if head.ends_in != "logits":
         return
     with torch.no_grad():
         scores = head.scores(net(images[:1].clone()))
-        if scores.dim() == 2 and scores.shape[1] > 1:
+        if scores.dim() != 2 or scores.shape[1] != 1:
             return
         scores = head.scores(net(images.clone()))
     if bool(((scores >= 0) & (scores <= 1)).all()):
         raise ValueError(
             f"the model's one output lies in 0..1 on all of {len(images)} images and comes out of "
-            "no sigmoid, so it may be a probability or a score; say which: head=torch.logit if it "
-            "is the probability of the second class, head=lambda scores: scores if it is its score"
+            "no sigmoid, so it may be a probability or a score; give both classes: "
+            "head=lambda p: torch.cat([1 - p, p], 1) if it is the probability of the second class, "
+            "head=lambda s: torch.cat([0 * s, s], 1) if it is its score"
         )
 
 

@@ -399,14 +399,33 @@ def test_two_probabilities_of_one_sigmoid_are_not_squashed_again(two_classes):
 @pytest.mark.parametrize("make", [lambda s: 1 / (1 + (-s).exp()), lambda s: s.clamp(0.1, 0.9)])
 def test_one_output_that_may_be_a_probability_or_a_score_is_asked_about(two_classes, make):
     model = Probabilities(make, 1).eval()
-    with pytest.raises(ValueError, match=r"0\.\.1 on all of 40 images.*head=torch.logit"):
+    with pytest.raises(ValueError, match=r"0\.\.1 on all of 40 images.*give both classes"):
         Experiment(model, two_classes)
     with torch.no_grad():
         output = model(two_classes.exploration[0]).flatten()
-    as_score = Experiment(model, two_classes, head=lambda scores: scores).run(Recipe())
-    as_probability = Experiment(model, two_classes, head=torch.logit).run(Recipe())
+    with pytest.raises(ValueError, match="give both classes"):  # a function that only picks
+        Experiment(model, two_classes, head=lambda output: output[:, :1])
+    heads = lambda s: torch.cat([0 * s, s], 1), lambda p: torch.cat([1 - p, p], 1)
+    as_score, as_probability = (
+        Experiment(model, two_classes, head=head).run(Recipe()) for head in heads
+    )
     np.testing.assert_allclose(as_score.scores[:, 1], output.sigmoid(), atol=1e-6)
     np.testing.assert_allclose(as_probability.scores[:, 1], output, atol=1e-5)
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(1), nn.Sigmoid()])
+def test_columns_of_probabilities_are_not_squashed_again(data, end):
+    columns = [5, 1, 0, 3]
+    report = Experiment(nn.Sequential(*plain(6), end).eval(), data, head=columns).run(Recipe())
+    with torch.no_grad():
+        right = plain(6)(data.exploration[0])[:, columns].softmax(1).numpy()
+    np.testing.assert_allclose(report.scores, right, atol=1e-5)
+
+
+def test_a_dense_output_of_probabilities_is_refused_as_dense(data):
+    dense = nn.Sequential(nn.Conv2d(1, 1, 3), nn.Hardtanh(0, 1))
+    with pytest.raises(ValueError, match=r"^(?!.*may be a probability)"):
+        Experiment(dense, data)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
