@@ -21,6 +21,7 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import RuntimePreparation, is_large
+from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice, SparseEvaluator
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.models.layers import interface_of
@@ -28,23 +29,34 @@ from optiwidgets.engine.onnx_runtime.agreement import PROBED, TOLERANCE, agrees
 from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
+from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
+from optiwidgets.engine.types.report import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
 
 SWAP_TOLERANCE = 1e-4  # of a score between torch and the runtime, as a share of the largest
 MOST_BYTES = 2**26  # of cached values
-TORCH, RUNTIME = "PyTorch", "ONNX Runtime"
 CHUNK = 64  # batches between two calls of ``on_progress``
 log = logging.getLogger("optiwidgets")
 
 Values = Mapping[str, NDArray[Any]]  # outputs of nodes, by name
 
 
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores before softmax (N, K), and the name of the runtime that computed them."""
+
+    scores: Tensor
+    runtime: str
+
+
 class IncrementalEvaluator:
     """Evaluator of similar models, one after the other, on fixed batches.
 
-    They run in ONNX Runtime. Where a model equals the previous one up to some layer, evaluation
-    starts from the inputs of that layer if they are cached, else caches them. Scores are
-    bit-identical to a full evaluation. Models that cannot be exported, or whose activations are
-    rounded, run in torch, as a whole.
+    They run in the runtime that ``choice`` settles. In ONNX Runtime, where a model equals the
+    previous one up to some layer, evaluation starts from the inputs of that layer if they are
+    cached, else caches them. Scores are bit-identical to a full evaluation. The sparse runtime
+    computes every model as a whole. Models that cannot be exported, or whose activations are
+    rounded, run in torch, and so do those of which the sparse runtime meets a sum that is not
+    finite: zero times infinity is not 0, and it skips zeros.
 
     With a ``preparation`` a large model runs in torch until its graph is there. From then on
     batches with an image whose two best scores are nearly equal still run in torch, so that
@@ -61,6 +73,8 @@ class IncrementalEvaluator:
         Of cached values; what does not fit is computed from the images every time.
     preparation
         Tells when the runtime is ready; without one, models are exported on first use.
+    choice
+        Of the sparse runtime or ONNX Runtime; without one, the latter.
 
     Examples
     --------
@@ -79,8 +93,10 @@ class IncrementalEvaluator:
         batches: Sequence[Tensor],
         most_bytes: float = MOST_BYTES,
         preparation: RuntimePreparation | None = None,
+        choice: RuntimeChoice | None = None,
     ) -> None:
         self.batches, self.most_bytes, self.preparation = batches, most_bytes, preparation
+        self.choice = choice
         self._waiting = False  # the last model ran in torch as the runtime was not ready
         self._previous: _PreviousRun | None = None
         self._graphs: dict[bytes, Graph] = {}  # of several widths, where the nodes depend on them
@@ -94,20 +110,28 @@ class IncrementalEvaluator:
         return tuple(run.graph.layer(b.index) for b in run.boundaries) if run else ()
 
     def __call__(self, net: nn.Module, on_progress: ProgressCallback = lambda _: None) -> Tensor:
-        """Compute the scores before softmax (N, K) of all batches, in order.
+        """Compute the scores before softmax (N, K) of all batches, in order."""
+        return self.evaluate(net, on_progress).scores
+
+    def evaluate(
+        self, net: nn.Module, on_progress: ProgressCallback = lambda _: None
+    ) -> Evaluation:
+        """Compute the scores of all batches, in order, and tell in which runtime.
 
         ``on_progress`` is called every few thousand images; an exception of its ends the work.
         """
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+        in_torch = rounded or self._in_torch or not interface_of(net).reads_tensor
+        if not in_torch and self._sparse is not None:
+            return self._evaluate_sparse(self._sparse, net, on_progress)
         previous = self._previous
         tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
-        in_torch = rounded or self._in_torch or not interface_of(net).reads_tensor
         graph = None if in_torch else self._graph(net, tensors, previous)
         if graph is None:
             scores_in_torch = evaluate(net, self.batches)
             if self.preparation and not in_torch and self._waiting:
                 self.preparation.want(net, self.batches[0][:1])
-            return scores_in_torch
+            return Evaluation(scores_in_torch, TORCH)
         tensors = {name: tensor.copy() for name, tensor in tensors.items()}  # it may change later
         boundaries, split = _reusable(graph, tensors, previous)
         if split and not (self.most_bytes and self._is_exact(graph, tensors, split)):
@@ -117,7 +141,18 @@ class IncrementalEvaluator:
         boundaries = [*boundaries, *([cached] if cached else [])]
         self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
         logits = interface_of(net).head.logits(torch.from_numpy(scores))
-        return self._settled(logits, net) if self.preparation and is_large(net) else logits
+        settled = self.preparation and is_large(net)
+        return Evaluation(self._settled(logits, net) if settled else logits, ONNX_RUNTIME)
+
+    def _evaluate_sparse(
+        self, sparse: SparseEvaluator, net: nn.Module, on_progress: ProgressCallback
+    ) -> Evaluation:
+        """Evaluate in the sparse runtime; where that cannot be, in torch."""
+        try:
+            return Evaluation(sparse(net, on_progress), SPARSE_RUNTIME)
+        except (ValueError, NotFiniteError) as reason:
+            log.info("evaluated in torch: %s", reason)
+            return Evaluation(evaluate(net, self.batches), TORCH)
 
     def _settled(self, logits: Tensor, net: nn.Module) -> Tensor:
         """Take torch's scores for batches with near ties: either runtime predicts the same then."""
@@ -142,8 +177,14 @@ class IncrementalEvaluator:
 
     @property
     def runtime(self) -> str:
-        """Name of what ran the last model, or will run the next."""
-        return TORCH if self._in_torch or self._waiting else RUNTIME
+        """Name of the runtime of models that can be exported and give finite sums."""
+        if self._in_torch or self._waiting:
+            return TORCH
+        return ONNX_RUNTIME if self._sparse is None else SPARSE_RUNTIME
+
+    @cached_property
+    def _sparse(self) -> SparseEvaluator | None:
+        return self.choice.evaluator(self.batches) if self.choice else None
 
     @cached_property
     def _start(self) -> _Boundary:
@@ -245,13 +286,15 @@ class EvaluationSet:
         dataset: Dataset,
         first: int | None = None,
         preparation: RuntimePreparation | None = None,
+        choice: RuntimeChoice | None = None,
     ) -> EvaluationSet:
         """Take all exploration images of a dataset, or the ``first`` ones in stratified order."""
         total = len(dataset.exploration[1])
         if first is not None and (type(first) is not int or not 1 <= first <= total):
             raise ValueError(f"first is a number of images, 1 to {total}, not {first!r}")
         images = Images.of("exploration", dataset.exploration, first)
-        return cls(images, IncrementalEvaluator(images.batches, preparation=preparation))
+        evaluator = IncrementalEvaluator(images.batches, preparation=preparation, choice=choice)
+        return cls(images, evaluator)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,6 @@ def flip_rate(builder: ReportBuilder, model: CompressedModel) -> float:
     """Share of the exploration images whose class changes under an invisible change."""
     images, labels = builder.dataset.exploration
     changed = Images.of("changed", (invisible_change(images, builder.dataset), labels))
-    before = builder.logits(model, builder.whole.images).argmax(1)
-    after = builder.logits(model, changed).argmax(1)
+    before = builder.evaluate(model, builder.whole.images).scores.argmax(1)
+    after = builder.evaluate(model, changed).scores.argmax(1)
     return int((before != after).sum()) / len(labels)

@@ -18,13 +18,13 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.images import Images, stratified
 from optiwidgets.engine.evaluation.incremental import (
-    RUNTIME,
-    TORCH,
+    Evaluation,
     EvaluationSet,
     IncrementalEvaluator,
 )
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import RuntimePreparation
+from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
@@ -36,7 +36,7 @@ from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.serialization.size_estimate import estimate_parts
 from optiwidgets.engine.types.measurements import Confusion, Integers, Size
 from optiwidgets.engine.types.recipe import Recipe, without_idle
-from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.report import ONNX_RUNTIME, TORCH, Report
 
 log = logging.getLogger("optiwidgets")
 
@@ -55,7 +55,8 @@ class ReportBuilder:
     def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
         self.compressor, self.dataset = compressor, dataset
         self.preparation = RuntimePreparation()
-        self.whole = EvaluationSet.of(dataset, preparation=self.preparation)
+        self.choice = RuntimeChoice(compressor.folded, compressor.dataset.calibration[0][:PROBED])
+        self.whole = EvaluationSet.of(dataset, preparation=self.preparation, choice=self.choice)
         self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
         self._int8_in_torch = False  # the int8 graph is not what torch computes
         self._part: EvaluationSet | None = None  # as many of the images as was asked last
@@ -69,7 +70,7 @@ class ReportBuilder:
         """First images in stratified order, one number of them at a time."""
         part = self._part
         if part is None or len(part.images.labels) != count:
-            self._part = part = EvaluationSet.of(self.dataset, count, self.preparation)
+            self._part = part = EvaluationSet.of(self.dataset, count, self.preparation, self.choice)
         return part.images
 
     def build(
@@ -92,7 +93,8 @@ class ReportBuilder:
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
         parts, layers = (estimate_parts if estimate_size else writer.weigh)(packable)
-        logits = self.logits(model, images, on_progress)
+        evaluation = self.evaluate(model, images, on_progress)
+        logits = evaluation.scores
         if lost := int((~torch.isfinite(logits)).any(1).sum()):
             log.warning(
                 "%s: %s of %s images get scores that are not finite", recipe, lost, len(logits)
@@ -121,6 +123,7 @@ class ReportBuilder:
             macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
             parameters=sum(p.numel() for p in packable.net.parameters()),
             simulated=simulated,
+            runtime=evaluation.runtime,
         )
 
     def part_of(self, report: Report, images: Images) -> Report:
@@ -135,6 +138,7 @@ class ReportBuilder:
             removed_channels=report.removed_channels,
             macs=report.macs,
             parameters=report.parameters,
+            runtime=report.runtime,
         )
 
     def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:
@@ -158,49 +162,54 @@ class ReportBuilder:
         """Tell whether a report is one of these."""
         return report.operations.belongs_to(self)
 
-    def logits(
+    def evaluate(
         self,
         model: CompressedModel,
         images: Images,
         on_progress: ProgressCallback = lambda _: None,
-    ) -> Tensor:
+    ) -> Evaluation:
         """Scores (N, K) before softmax from what really runs."""
-        first = images.batches[0][:PROBED]
         new = (kind := _kind(model)) not in self._proven
         if new:
             model.check_decoded()
         if model.is_int8:
-            if self._int8_in_torch:
-                return evaluate(model.simulation(), images.batches)
+            return self._evaluate_int8(model, images, new)
+        known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
+        resumer = next(known, None) or IncrementalEvaluator(
+            images.batches, most_bytes=0, preparation=self.preparation, choice=self.choice
+        )
+        found = resumer.evaluate(net := model.simulation(), on_progress)
+        self._proven.add(kind)
+        if (kind, found.runtime) not in self._proven and found.runtime != TORCH:
+            first = images.batches[0][:PROBED]
+            expected = evaluate(net, [first]).numpy()
+            if not agrees(found.scores[: len(first)].numpy(), expected):
+                log.warning("evaluated in torch: the runtime gives other scores than torch")
+                resumer.run_in_torch()
+                found = resumer.evaluate(net, on_progress)
+            self._proven.add((kind, found.runtime))
+        return found
+
+    def _evaluate_int8(self, model: CompressedModel, images: Images, new: bool) -> Evaluation:
+        """Scores of a model that runs in int8; in torch where its graph says something else."""
+        if not self._int8_in_torch:
             self.preparation.wait()
             try:
-                graph = model.checked_graph(images.batches[0]) if new else model.graph(first)
+                first = images.batches[0]
+                graph = model.checked_graph(first) if new else model.graph(first[:PROBED])
             except ValueError as reason:
                 log.warning("int8 is simulated in torch: %s", reason)
                 self._int8_in_torch = True
-                return evaluate(model.simulation(), images.batches)
-            self._proven.add(kind)
-            raw = torch.from_numpy(predict(open_session(graph), torch.cat(list(images.batches))))
-            return interface_of(model.packable.net).head.logits(raw)
-        known = (e.resumer for e in (self.whole, self._part) if e and e.images is images)
-        resumer = next(known, None) or IncrementalEvaluator(
-            images.batches, most_bytes=0, preparation=self.preparation
-        )
-        scores = resumer(net := model.simulation(), on_progress)
-        self._proven.add(kind)
-        if (kind, RUNTIME) not in self._proven and resumer.runtime != TORCH:
-            expected = evaluate(net, [first]).numpy()
-            if not agrees(scores[: len(first)].numpy(), expected):
-                log.warning("evaluated in torch: the runtime gives other scores than torch")
-                resumer.run_in_torch()
-                scores = resumer(net, on_progress)
-            self._proven.add((kind, RUNTIME))
-        return scores
+        if self._int8_in_torch:
+            return Evaluation(evaluate(model.simulation(), images.batches), TORCH)
+        self._proven.add(_kind(model))
+        raw = torch.from_numpy(predict(open_session(graph), torch.cat(list(images.batches))))
+        return Evaluation(interface_of(model.packable.net).head.logits(raw), ONNX_RUNTIME)
 
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
         """Softmax scores (N, K) of all exploration images."""
-        logits = self.logits(self.compressor.compress(recipe), self.whole.images)
-        return _frozen(run_on_worker(logits.softmax, 1))
+        found = self.evaluate(self.compressor.compress(recipe), self.whole.images)
+        return _frozen(run_on_worker(found.scores.softmax, 1))
 
     def _confusion(self, images: Images, predictions: Integers) -> Confusion:
         names = tuple(self.dataset.class_names)

@@ -38,7 +38,7 @@ class Graph:
     def __init__(self, model: onnx.ModelProto, variable: Collection[str]) -> None:
         from onnx import numpy_helper
 
-        self._model, self.nodes = model, list(model.graph.node)
+        self.model, self.nodes = model, list(model.graph.node)
         self.constants: Tensors = {
             i.name: numpy_helper.to_array(i)
             for i in model.graph.initializer
@@ -71,8 +71,8 @@ class Graph:
         At the start they are the images, at the end the scores.
         """
         used = {name for node in self.nodes[index:] for name in node.input}
-        used |= {value.name for value in self._model.graph.output}
-        images = [value.name for value in self._model.graph.input]
+        used |= {value.name for value in self.model.graph.output}
+        images = [value.name for value in self.model.graph.input]
         computed = [name for node in self.nodes[:index] for name in node.output]
         return [name for name in (*images, *computed) if name in used]
 
@@ -87,7 +87,7 @@ class Graph:
         """
         from onnx import helper, numpy_helper
 
-        nodes, whole = self.nodes[start:end], self._model
+        nodes, whole = self.nodes[start:end], self.model
         used = {name for node in nodes for name in node.input}
         computed = {name for node in nodes for name in node.output}
         inputs = [name for name in self.boundary_values(start) if name in used]
@@ -112,7 +112,7 @@ class Graph:
         """Types of all values by name: float where they cannot be inferred."""
         from onnx import TensorProto, shape_inference
 
-        graph = shape_inference.infer_shapes(self._model).graph
+        graph = shape_inference.infer_shapes(self.model).graph
         inferred = (*graph.value_info, *graph.input, *graph.output)
         default = {name: TensorProto.FLOAT for node in self.nodes for name in node.output}
         return default | {v.name: v.type.tensor_type.elem_type for v in inferred}

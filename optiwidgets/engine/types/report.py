@@ -22,6 +22,8 @@ from optiwidgets.engine.types.measurements import (
 )
 from optiwidgets.engine.types.recipe import Recipe
 
+TORCH, ONNX_RUNTIME, SPARSE_RUNTIME = RUNTIMES = "PyTorch", "ONNX Runtime", "sparse runtime"
+
 
 @dataclass(frozen=True)
 class DeferredScores:
@@ -112,6 +114,8 @@ class Report:
     experiment in a variable, or ``save()`` before.
 
     Where these are but the first of the images there are, ``out_of`` says how many there are.
+    ``runtime`` is the name of the runtime that computed scores and predictions, one of
+    ``RUNTIMES``.
 
     Made with ``DeferredScores`` in place of the scores, a report of all exploration images has them
     evaluated on first use.
@@ -139,6 +143,7 @@ class Report:
     out_of: int = 0
     parameters: int = 0
     simulated: Confusion | None = None
+    runtime: str = ""
     latency: Latency | None = None
     agreement: float | None = None
     flip_rate: float | None = None

@@ -12,11 +12,12 @@ from torch import nn
 
 from optiwidgets import Dataset, Experiment, Recipe
 from optiwidgets.engine.evaluation import incremental, runtime_preparation
-from optiwidgets.engine.evaluation.incremental import RUNTIME, TORCH, IncrementalEvaluator
+from optiwidgets.engine.evaluation.incremental import IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import PREPARING, RuntimePreparation
 from optiwidgets.engine.onnx_runtime import export
 from optiwidgets.engine.onnx_runtime.graph_process import GraphProcess
+from optiwidgets.engine.types.report import ONNX_RUNTIME, TORCH
 
 
 class Slow:
@@ -84,12 +85,12 @@ def test_the_runtime_is_swapped_in_when_it_is_ready_and_predicts_the_same(evalua
     assert (evaluator.runtime, len(exports)) == (TORCH, 1)
     exports[0].done = True
     after = evaluator(net)
-    assert (evaluator.runtime, evaluator.preparation.status) == (RUNTIME, "")
+    assert (evaluator.runtime, evaluator.preparation.status) == (ONNX_RUNTIME, "")
     assert torch.allclose(after, before, atol=1e-5)
     assert torch.equal(after.argmax(1), before.argmax(1))
     net[3].bias += 1
     assert torch.allclose(evaluator(net), evaluate(net, evaluator.batches), atol=1e-5)
-    assert (evaluator.runtime, len(exports)) == (RUNTIME, 1)
+    assert (evaluator.runtime, len(exports)) == (ONNX_RUNTIME, 1)
 
 
 @pytest.mark.parametrize("when", ["at the start", "later"])
@@ -133,7 +134,7 @@ def test_near_ties_are_settled_by_torch(evaluator, exports, monkeypatch):
     evaluator.preparation.begin()
     exports[0].done = True
     after = evaluator(net)
-    assert evaluator.runtime == RUNTIME
+    assert evaluator.runtime == ONNX_RUNTIME
     assert torch.equal(after, before)
 
 
@@ -143,13 +144,13 @@ def test_models_that_share_a_preparation_are_swapped_together(evaluator, exports
     evaluator(net), first(net)
     exports[0].done = True
     evaluator(net), first(net)
-    assert (first.runtime, evaluator.runtime, len(exports)) == (RUNTIME, RUNTIME, 1)
+    assert (first.runtime, evaluator.runtime, len(exports)) == (ONNX_RUNTIME, ONNX_RUNTIME, 1)
 
 
 def test_a_model_whose_kind_was_exported_before_waits_for_nothing(evaluator, exports, images):
     export.template(net_of(), images[:1])
     evaluator(net_of(seed=0))
-    assert (evaluator.runtime, len(exports)) == (RUNTIME, 0)
+    assert (evaluator.runtime, len(exports)) == (ONNX_RUNTIME, 0)
 
 
 def dataset_of(images):
@@ -168,7 +169,7 @@ def test_equal_recipes_give_equal_reports_on_both_sides_of_the_swap(images, expo
     exports[0].done = True
     after = experiment.run(recipe)
     assert experiment.runtime_status == ""
-    assert experiment._reports.whole.resumer.runtime == RUNTIME
+    assert experiment._reports.whole.resumer.runtime == ONNX_RUNTIME
     assert before.predictions.tolist() == after.predictions.tolist()
     assert before.size == after.size
     assert before.scores == pytest.approx(after.scores, abs=1e-6)

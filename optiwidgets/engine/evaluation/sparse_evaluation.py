@@ -1,0 +1,219 @@
+"""Evaluation in the sparse runtime, and the choice of the runtime for one experiment.
+
+The choice is settled by the model and the processor's instruction set alone and never timed, so
+that the same experiment gives the same numbers every time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from optiwidgets.engine.evaluation.inference import evaluate
+from optiwidgets.engine.evaluation.runtime_preparation import is_large
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.models.layers import interface_of
+from optiwidgets.engine.onnx_runtime.agreement import agrees
+from optiwidgets.engine.onnx_runtime.export import floats, template
+from optiwidgets.engine.onnx_runtime.subgraph import Graph
+from optiwidgets.engine.sparse_runtime.library import Library, load
+from optiwidgets.engine.sparse_runtime.program import Program, Value, plan
+from optiwidgets.engine.sparse_runtime.runtime import Blocks, NotFiniteError, SparseRuntime
+
+# Multiply-accumulates an image up to which the sparse runtime takes less CPU time than ONNX Runtime
+# (geometric mean over 0, 50, 80, 90 and 95 % zeros), by library; made by benchmarks/runtimes.py
+MOST_MACS: Mapping[str, float] = {"avx512": 4e6, "avx2": 4e6, "baseline": 1e6}
+TOLERANCE = 1e-5  # of a score from torch's on the probe, as a share of the largest
+MOST_LAID_OUT = 2**26  # bytes of images that are kept in the runtime's order
+PART = 4096  # images between two calls of ``on_progress``
+SHAPES = 4  # programs to remember, one for each set of widths
+log = logging.getLogger("optiwidgets")
+
+Arrays = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float32]
+
+
+class RuntimeChoice:
+    """Choice between the sparse runtime and ONNX Runtime for all float models of an experiment.
+
+    The sparse runtime is chosen where its library is there, it has all operators of the untouched
+    model, that model is small enough to gain (``MOST_MACS``), and it gives torch's scores on a
+    probe.
+
+    Parameters
+    ----------
+    net
+        The untouched model.
+    images
+        A few, N C H W, as a probe.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    >>> choice = RuntimeChoice(net, torch.ones(2, 1, 2, 2))
+    >>> (choice.library is None) == bool(choice.reason)
+    True
+    """
+
+    def __init__(self, net: nn.Module, images: Tensor) -> None:
+        self._net, self._images, self._lock = net, images, Lock()
+        self._settled: tuple[Library | None, str] | None = None
+
+    @property
+    def library(self) -> Library | None:
+        """Library of the sparse runtime; None where ONNX Runtime is chosen."""
+        return self._settle()[0]
+
+    @property
+    def reason(self) -> str:
+        """Reason why ONNX Runtime is chosen; empty where the sparse runtime is."""
+        return self._settle()[1]
+
+    def evaluator(self, batches: Sequence[Tensor]) -> SparseEvaluator | None:
+        """Make an evaluator on batches; None where ONNX Runtime is chosen."""
+        return SparseEvaluator(batches, self.library) if self.library else None
+
+    def _settle(self) -> tuple[Library | None, str]:
+        with self._lock:
+            if self._settled is None:
+                try:
+                    self._settled = self._chosen(), ""
+                except (ValueError, NotFiniteError) as reason:
+                    log.info("evaluated in ONNX Runtime: %s", reason)
+                    self._settled = None, str(reason)
+            return self._settled
+
+    def _chosen(self) -> Library:
+        """Return the library, or raise ValueError, saying why it is not taken."""
+        library = load()
+        if library is None:
+            raise ValueError("the sparse runtime is absent")
+        if not interface_of(self._net).reads_tensor or is_large(self._net):
+            raise ValueError("the model is too large for the sparse runtime, or gives no tensor")
+        evaluator = SparseEvaluator([self._images], library)
+        macs, most = evaluator.macs(self._net), MOST_MACS[library.name]
+        if macs > most:
+            raise ValueError(
+                f"the model has {macs:,} multiply-accumulates an image, and the sparse runtime "
+                f"gains by {library.name} up to {most:,.0f}"
+            )
+        found = evaluator(self._net).numpy()
+        if not agrees(found, evaluate(self._net, [self._images]).numpy(), TOLERANCE):
+            raise ValueError("the sparse runtime gives other scores than torch")
+        return library
+
+
+class SparseEvaluator:
+    """Evaluator of similar models on fixed batches, in the sparse runtime.
+
+    Any thread may call it.
+
+    Parameters
+    ----------
+    batches
+        N C H W.
+    library
+        As ``load`` returns it.
+    """
+
+    def __init__(self, batches: Sequence[Tensor], library: Library) -> None:
+        self.batches, self.library, self._lock = batches, library, Lock()
+        self._runtimes: OrderedDict[object, tuple[SparseRuntime, Arrays]] = OrderedDict()
+        self._laid_out: tuple[Value, list[Blocks]] | None = None  # all images, if they are few
+
+    def __call__(self, net: nn.Module, on_progress: ProgressCallback = lambda _: None) -> Tensor:
+        """Compute the scores before softmax (N, K) of all batches, in order.
+
+        Raises
+        ------
+        ValueError
+            The model cannot be exported, or the runtime lacks an operator of its.
+        NotFiniteError
+            A pixel or a sum is not finite.
+        """
+        tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
+        with self._lock:  # the runtime's memory serves one model at a time
+            runtime, constants = self._runtime(net, tensors)
+            found, done, total = [], 0, sum(map(len, self.batches))
+            for blocks in self._blocks(runtime):
+                if done:
+                    share = done / total
+                    on_progress(Progress(share, f"evaluating, {share:.0%} of the images"))
+                found.append(runtime.run({**constants, **tensors}, blocks))
+                done += blocks.count
+        scores = torch.from_numpy(np.concatenate(found))
+        return interface_of(net).head.logits(scores)
+
+    def macs(self, net: nn.Module) -> int:
+        """Count the multiply-accumulates of convolutions and matrix products for an image."""
+        tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
+        with self._lock:
+            runtime, constants = self._runtime(net, tensors)
+        return count_macs(runtime.program, {**constants, **tensors})
+
+    def _runtime(self, net: nn.Module, tensors: Arrays) -> tuple[SparseRuntime, Arrays]:
+        """Return the runtime for a model's shapes, and the constants of its graph."""
+        key = tuple((name, tensor.shape) for name, tensor in tensors.items())
+        if key not in self._runtimes:
+            graph = Graph(template(net, self.batches[0][:1]), tensors.keys())
+            channels, height, width = self.batches[0].shape[1:]
+            program = plan(graph.model, (channels, height, width), {**graph.constants, **tensors})
+            self._runtimes[key] = SparseRuntime(program, self.library), graph.constants
+        self._runtimes.move_to_end(key)
+        while len(self._runtimes) > SHAPES:
+            self._runtimes.popitem(last=False)
+        return self._runtimes[key]
+
+    def _blocks(self, runtime: SparseRuntime) -> Iterator[Blocks]:
+        """Yield the images in the runtime's order, kept for the next model where they are few."""
+        first = runtime.program.values[runtime.program.images]
+        if self._laid_out and self._laid_out[0] == first:
+            yield from self._laid_out[1]
+            return
+        total = sum(map(len, self.batches))
+        keep = 4 * total * first.vectors <= MOST_LAID_OUT
+        laid_out = []
+        for images in _joined(self.batches):
+            blocks = runtime.lay_out(images)
+            if keep:
+                laid_out.append(blocks)
+            yield blocks
+        self._laid_out = (first, laid_out) if keep else None
+
+
+def count_macs(program: Program, tensors: Arrays) -> int:
+    """Count the multiply-accumulates of a program's convolutions and matrix products for an image.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.sparse_runtime.program import Step, Value
+    >>> step = Step("conv", ("images",), "scores", weight="w")
+    >>> values = {"images": Value((2, 5, 5)), "scores": Value((4, 5, 5))}
+    >>> count_macs(Program((step,), values, "images", "scores"), {"w": np.zeros((4, 2, 1, 1))})
+    200
+    """
+    total = 0
+    for step in program.steps:
+        if step.kind == "conv":
+            _, height, width = program.values[step.output].shape
+            total += tensors[step.weight].size * height * width * (4 if step.halve else 1)
+    return total
+
+
+def _joined(batches: Sequence[Tensor]) -> Iterator[Floats]:
+    """Join batches to parts of at most ``PART`` images."""
+    held: list[Tensor] = []
+    for batch in batches:
+        if held and sum(map(len, held)) + len(batch) > PART:
+            yield torch.cat(held).numpy()
+            held = []
+        held.append(batch)
+    yield torch.cat(held).numpy()
