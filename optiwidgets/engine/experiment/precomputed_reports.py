@@ -22,9 +22,10 @@ import torch
 from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
 from optiwidgets.engine.types.measurements import Floats, Integers, Size
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
-from optiwidgets.engine.types.report import DeferredScores, Report
+from optiwidgets.engine.types.report import RUNTIMES, DeferredScores, Report
 
 Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # knows the images, not what was done
 SPARSITIES = tuple(percent / 100 for percent in range(100))
@@ -36,6 +37,7 @@ DTYPES: Mapping[str, type[np.generic]] = {
     "counts": np.int64,
     "precisions": np.float64,
     "not_finite": np.int64,
+    "runtimes": np.uint8,
 }
 DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError)
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
@@ -62,15 +64,16 @@ def _rows() -> Mapping[Recipe, int]:
 def made_by() -> str:
     """Describe the code, libraries and processor that numbers depend on."""
     code = source_digest(Path(str(files("optiwidgets.engine"))))
+    sparse = f"sparse runtime {runtime_info().sparse_runtime or 'absent'}"
     libraries = (f"{name} {version(name)}" for name in ("optiwidgets", "torch", "onnxruntime"))
     processor = torch.backends.cpu.get_cpu_capability()
-    return ", ".join((*libraries, f"engine {code[:12]}", processor))
+    return ", ".join((*libraries, f"engine {code[:12]}", sparse, processor))
 
 
 def source_digest(folder: Path) -> str:
-    """Hash the names and contents of all Python files in a folder and its sub-folders."""
+    """Hash the names and contents of all Python and C++ files in a folder and its sub-folders."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.cpp"))):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
         digest.update(content)
@@ -84,7 +87,8 @@ class PrecomputedReports:
     ``about`` says by name what they are of, and what made them. ``predictions`` are (1000, N)
     uint8; ``parts`` (1000, P) and ``layers`` (1000, L) bytes, under their names; ``counts``
     (1000, 6) what ``COUNTS`` names; ``precisions`` (1000,) mean average precisions, ``not_finite``
-    (1000,) numbers of images. There are no scores.
+    (1000,) numbers of images, ``runtimes`` (1000,) uint8 places in ``RUNTIMES``. There are no
+    scores.
 
     Raises
     ------
@@ -101,6 +105,7 @@ class PrecomputedReports:
     counts: Integers = field(repr=False)
     precisions: Floats = field(repr=False)
     not_finite: Integers = field(repr=False)
+    runtimes: NDArray[np.uint8] = field(repr=False)
 
     def __post_init__(self) -> None:
         rows = {
@@ -155,6 +160,7 @@ class PrecomputedReports:
             removed_channels=(removed, channels),
             macs=macs,
             parameters=parameters,
+            runtime=RUNTIMES[self.runtimes[row]],
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -211,6 +217,7 @@ def _row(report: Report) -> tuple[Any, ...]:
         (*counts, *report.removed_channels),
         report.mean_average_precision,
         report.not_finite,
+        RUNTIMES.index(report.runtime),
     )
 
 

@@ -303,8 +303,14 @@ def test_threads_do_not_mix_up_their_models(residual, batches):
         assert all(map(torch.equal, pool.map(evaluator, nets), expected))
 
 
-def test_an_experiment_says_what_it_says_without(digits):
-    afresh = Experiment.load("digits", memory_mb=0)
+@pytest.fixture
+def only_onnx_runtime(monkeypatch):
+    monkeypatch.setenv("OPTIWIDGETS_SPARSE", "off")
+
+
+@pytest.mark.usefixtures("only_onnx_runtime")
+def test_an_experiment_says_what_it_says_without():
+    digits, afresh = (Experiment.load("digits", memory_mb=mb) for mb in (64, 0))
     for step in range(3):
         recipe = Recipe(layers=(("features.8", 0.5 + step / 10, 4),), bits=6)
         afresh._reports.whole = EvaluationSet.of(afresh.dataset)
@@ -314,6 +320,7 @@ def test_an_experiment_says_what_it_says_without(digits):
     )
 
 
+@pytest.mark.usefixtures("only_onnx_runtime")
 def test_other_images_are_never_taken_for_the_explored_ones(make_own, toy):
     experiment = Experiment(make_own(), toy, memory_mb=0)
     for bits in (3, 4):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from optiwidgets import Dataset, Experiment, Recipe
-from optiwidgets.engine.evaluation import incremental, runtime_preparation
+from optiwidgets.engine.evaluation import incremental, runtime_preparation, sparse_evaluation
 from optiwidgets.engine.evaluation.incremental import IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import PREPARING, RuntimePreparation
@@ -47,7 +47,7 @@ def exports():
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch):
-    for module in (runtime_preparation, incremental):
+    for module in (runtime_preparation, incremental, sparse_evaluation):
         monkeypatch.setattr(module, "is_large", lambda net: True)
     monkeypatch.setattr(export, "_templates", type(export._templates)())
 
