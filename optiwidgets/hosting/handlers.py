@@ -211,6 +211,7 @@ async def facts(kernels: Any) -> dict[str, Any]:
         "memory_mb": round(memory, 1),
         "updates_per_s": round(lately / RATE_S, 1),
         "sparse_runtime": runtime_info().sparse_status,
+        "sparse_runtime_most_macs": runtime_info().most_macs,
         "grid": await _grid() if kernels.forked and CAN_FORK else "none",
     }
 

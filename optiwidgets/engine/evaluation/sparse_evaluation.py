@@ -21,16 +21,14 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import is_large
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import interface_of
+from optiwidgets.engine.models.macs import macs
 from optiwidgets.engine.onnx_runtime.agreement import agrees
 from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.subgraph import Graph
 from optiwidgets.engine.sparse_runtime.library import Library, load
-from optiwidgets.engine.sparse_runtime.program import Program, Value, plan
+from optiwidgets.engine.sparse_runtime.program import Value, plan
 from optiwidgets.engine.sparse_runtime.runtime import Blocks, NotFiniteError, SparseRuntime
 
-# Multiply-accumulates an image up to which the sparse runtime takes less CPU time than ONNX Runtime
-# (geometric mean over 0, 50, 80, 90 and 95 % zeros), by library; made by benchmarks/runtimes.py
-MOST_MACS: Mapping[str, float] = {"avx512": 4e6, "avx2": 4e6, "baseline": 1e6}
 TOLERANCE = 1e-5  # of a score from torch's on the probe, as a share of the largest
 MOST_LAID_OUT = 2**26  # bytes of images that are kept in the runtime's order
 PART = 4096  # images between two calls of ``on_progress``
@@ -44,9 +42,8 @@ Floats = NDArray[np.float32]
 class RuntimeChoice:
     """Choice between the sparse runtime and ONNX Runtime for all float models of an experiment.
 
-    The sparse runtime is chosen where its library is there, it has all operators of the untouched
-    model, that model is small enough to gain (``MOST_MACS``), and it gives torch's scores on a
-    probe.
+    The sparse runtime is chosen where its library is there, has all operators of the untouched
+    model, is faster at this size (``Library.most_macs``), and gives torch's scores on a probe.
 
     Parameters
     ----------
@@ -98,14 +95,13 @@ class RuntimeChoice:
             raise ValueError("the sparse runtime is absent")
         if not interface_of(self._net).reads_tensor or is_large(self._net):
             raise ValueError("the model is too large for the sparse runtime, or gives no tensor")
-        evaluator = SparseEvaluator([self._images], library)
-        macs, most = evaluator.macs(self._net), MOST_MACS[library.name]
-        if macs > most:
+        used, most = macs(self._net, self._images[:1]), library.most_macs
+        if used > most:
             raise ValueError(
-                f"the model has {macs:,} multiply-accumulates an image, and the sparse runtime "
-                f"gains by {library.name} up to {most:,.0f}"
+                f"the model has {used:,} multiply-accumulates an image, and the sparse runtime "
+                f"is the faster one up to {most:,}"
             )
-        found = evaluator(self._net).numpy()
+        found = SparseEvaluator([self._images], library)(self._net).numpy()
         if not agrees(found, evaluate(self._net, [self._images]).numpy(), TOLERANCE):
             raise ValueError("the sparse runtime gives other scores than torch")
         return library
@@ -152,13 +148,6 @@ class SparseEvaluator:
         scores = torch.from_numpy(np.concatenate(found))
         return interface_of(net).head.logits(scores)
 
-    def macs(self, net: nn.Module) -> int:
-        """Count the multiply-accumulates of convolutions and matrix products for an image."""
-        tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
-        with self._lock:
-            runtime, constants = self._runtime(net, tensors)
-        return count_macs(runtime.program, {**constants, **tensors})
-
     def _runtime(self, net: nn.Module, tensors: Arrays) -> tuple[SparseRuntime, Arrays]:
         """Return the runtime for a model's shapes, and the constants of its graph."""
         key = tuple((name, tensor.shape) for name, tensor in tensors.items())
@@ -187,25 +176,6 @@ class SparseEvaluator:
                 laid_out.append(blocks)
             yield blocks
         self._laid_out = (first, laid_out) if keep else None
-
-
-def count_macs(program: Program, tensors: Arrays) -> int:
-    """Count the multiply-accumulates of a program's convolutions and matrix products for an image.
-
-    Examples
-    --------
-    >>> from optiwidgets.engine.sparse_runtime.program import Step, Value
-    >>> step = Step("conv", ("images",), "scores", weight="w")
-    >>> values = {"images": Value((2, 5, 5)), "scores": Value((4, 5, 5))}
-    >>> count_macs(Program((step,), values, "images", "scores"), {"w": np.zeros((4, 2, 1, 1))})
-    200
-    """
-    total = 0
-    for step in program.steps:
-        if step.kind == "conv":
-            _, height, width = program.values[step.output].shape
-            total += tensors[step.weight].size * height * width * (4 if step.halve else 1)
-    return total
 
 
 def _joined(batches: Sequence[Tensor]) -> Iterator[Floats]:

@@ -29,7 +29,7 @@ def runtime_info() -> RuntimeInfo:
         return RuntimeInfo(onnx_runtime, torch, reason=reason)
     machine = build.Target.here().machine
     instructions = INSTRUCTIONS.get(found.name) or BASELINE.get(machine, f"baseline of {machine}")
-    return RuntimeInfo(onnx_runtime, torch, found.name, instructions, found.lanes)
+    return RuntimeInfo(onnx_runtime, torch, found.name, instructions, found.lanes, found.most_macs)
 
 
 @cache

@@ -21,15 +21,18 @@ class RuntimeInfo:
         Instruction set of that library.
     lanes
         Images that it computes at once, in one vector.
+    most_macs
+        Multiply-accumulates an image up to which it evaluates float models; ONNX Runtime evaluates
+        larger ones, and those in int8.
     reason
         Reason why the sparse runtime is absent, empty where it is there.
 
     Examples
     --------
-    >>> print(RuntimeInfo("1.30.0", "2.14.1", "avx2", "AVX2 with FMA", 8))
+    >>> print(RuntimeInfo("1.30.0", "2.14.1", "avx2", "AVX2 with FMA", 8, 4_000_000))
     ONNX Runtime    1.30.0
     torch           2.14.1
-    sparse runtime  avx2: AVX2 with FMA, 8 images a vector
+    sparse runtime  avx2: AVX2 with FMA, 8 images a vector; float models of up to 4,000,000 MACs
     >>> RuntimeInfo("1.30.0", "2.14.1", reason="kernel_baseline.so was not built").sparse_status
     'absent: kernel_baseline.so was not built'
     """
@@ -39,6 +42,7 @@ class RuntimeInfo:
     sparse_runtime: str = ""
     instructions: str = ""
     lanes: int = 0
+    most_macs: int = 0
     reason: str = ""
 
     @property
@@ -51,7 +55,8 @@ class RuntimeInfo:
         """Name and status of each runtime."""
         sparse = self.sparse_status
         if self.sparse_runtime:
-            sparse += f": {self.instructions}, {self.lanes} images a vector"
+            vectors = f"{self.instructions}, {self.lanes} images a vector"
+            sparse += f": {vectors}; float models of up to {self.most_macs:,} MACs"
         return (
             ("ONNX Runtime", self.onnx_runtime),
             ("torch", self.torch),
