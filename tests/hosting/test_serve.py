@@ -64,7 +64,9 @@ def test_pages_come_from_forked_kernels_and_a_full_class_asks_to_wait(open_port:
 
 
 def test_health_names_the_sparse_runtime(open_port: int) -> None:
-    assert Browser(open_port).health()["sparse_runtime"] == ow.runtime_info().sparse_status
+    health, info = Browser(open_port).health(), ow.runtime_info()
+    assert health["sparse_runtime"] == info.sparse_status
+    assert health["sparse_runtime_most_macs"] == info.most_macs
 
 
 def test_a_kernel_is_its_owners_alone(open_port: int) -> None:
