@@ -4,7 +4,7 @@ Every round evaluates one net on the same images in ONNX Runtime and in each lib
 runtime that this processor runs, in turning order. A ratio above 1 says that the sparse runtime
 takes less. Nets are drawn, and their smallest weights are zeroed over all layers. The limits that
 settle the choice, ``MOST_MACS`` of ``engine/sparse_runtime/library.py``, are read off this table:
-the largest nets whose geometric mean is above 1.
+the largest nets that gain at 50 % zeros.
 """
 
 from __future__ import annotations
