@@ -25,7 +25,7 @@ from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, TOLERANCE, agrees
-from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
+from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 
