@@ -28,6 +28,7 @@ from optiwidgets.engine.onnx_runtime.agreement import PROBED, TOLERANCE, agrees
 from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
+from optiwidgets.engine.types.session import INPUT, OUTPUT
 
 SWAP_TOLERANCE = 1e-4  # of a score between torch and the runtime, as a share of the largest
 MOST_BYTES = 2**26  # of cached values

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
+
 def open_session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSession:
     """Open a model in ONNX Runtime, on the CPU, with ``threads`` threads that do not spin.
 
