@@ -142,7 +142,7 @@ def sparse_pair(
         if not agrees(found, expected):
             off = float(np.abs(found - expected).max())
             raise ValueError(
-                f"its scores are not those of torch: they differ by {off:.3g} of "
+                f"the sparse runtime's scores are not those of torch: they differ by {off:.3g} of "
                 f"{np.abs(expected).max():.3g} on {len(probe)} images"
             )
     return (
