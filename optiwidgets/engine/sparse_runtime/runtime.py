@@ -75,12 +75,10 @@ class SparseRuntime:
         As ``plan`` makes it.
     library
         As ``load`` returns it.
-    threads
-        1 or 2.
     """
 
-    def __init__(self, program: Program, library: Library, threads: int = THREADS) -> None:
-        self.program, self.library, self.threads = program, library, threads
+    def __init__(self, program: Program, library: Library) -> None:
+        self.program, self.library = program, library
         self._names = [program.images, *(n for n in program.values if n != program.images)]
         self._index = {name: i for i, name in enumerate(self._names)}
         self._tables = {s.output: _offsets(s, program.values) for s in program.steps if s.weight}
@@ -145,7 +143,7 @@ class SparseRuntime:
     def _scratch(self) -> list[Floats]:
         """Memory of each thread; the rings in it stay zero, nothing is ever written there."""
         total = sum(self.program.values[name].vectors for name in self._names[1:])
-        return [_aligned((total, self.library.lanes)) for _ in range(self.threads)]
+        return [_aligned((total, self.library.lanes)) for _ in range(THREADS)]
 
     @cached_property
     def _values(self) -> ctypes.Array[_Value]:
