@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class SparseSession:
-    """A model opened in the sparse runtime; one thread at a time calls it.
+    """A model opened in the sparse runtime, its weights packed once.
+
+    A single image is computed by vectors of neighbouring pixels, in the thread that asks; several
+    by vectors of images.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ class SparseSession:
     library
         As ``load`` returns it.
     threads
-        1 or 2.
+        Threads for several images, 1 or 2.
 
     Raises
     ------
@@ -43,8 +46,8 @@ class SparseSession:
             dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim[1:]
         )
         program = plan(model, (channels, height, width), tensors)
-        self._threads, self._tensors = threads, tensors
-        self._runtime = SparseRuntime(program, library, threads)
+        self._threads = threads
+        self._filled = SparseRuntime(program, library).fill(tensors)
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, Any], /) -> Sequence[Floats]:
         """Compute the scores of the images in ``feed``, the only output there is.
@@ -58,8 +61,10 @@ class SparseSession:
         """
         if outputs is not None and list(outputs) != [OUTPUT]:
             raise ValueError(f"the output is {OUTPUT!r}, not {', '.join(map(repr, outputs))}")
-        blocks = self._runtime.lay_out(np.asarray(feed[INPUT], np.float32))
-        return [self._runtime.run(self._tensors, blocks)]
+        images = np.asarray(feed[INPUT], np.float32)
+        if len(images) == 1:
+            return [self._filled.run_one(images[0])[None]]
+        return [self._filled.predict(images, self._threads)]
 
     def get_session_options(self) -> SimpleNamespace:
         """Return the number of threads, as ``intra_op_num_threads``."""
@@ -74,7 +79,7 @@ def open_sparse_session(model: onnx.ModelProto, threads: int = 1) -> SparseSessi
     model
         An exported graph, "images" N C H W -> "scores" (N, K), values and all.
     threads
-        1 or 2.
+        Threads for several images, 1 or 2.
 
     Raises
     ------

@@ -64,7 +64,7 @@ def test_what_is_not_finite_is_refused(value):
     images = np.ones((3, 2, 7, 8), np.float32)
     session = open_sparse_session(export(net(), torch.ones(1, 2, 7, 8)))
     images[2, 0, 3, 3] = value
-    with pytest.raises(NotFiniteError, match="pixel"):
+    with pytest.raises(NotFiniteError, match="is not finite"):
         session.run(["scores"], {"images": images})
 
 
