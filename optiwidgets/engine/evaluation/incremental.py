@@ -26,11 +26,12 @@ from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, TOLERANCE, agrees
-from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT, floats, template
+from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
 from optiwidgets.engine.types.report import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
+from optiwidgets.engine.types.session import INPUT, OUTPUT
 
 SWAP_TOLERANCE = 1e-4  # of a score between torch and the runtime, as a share of the largest
 MOST_BYTES = 2**26  # of cached values

@@ -394,14 +394,15 @@ class Experiment:
         rep
             A report of this experiment.
         threads
-            Threads of the inference runtime, 1 to as many as there are cores.
+            Threads of each runtime, 1 to as many as there are cores; the sparse one has 2 at most.
         stop
             Asked now and then; once it is True, ``Cancelled`` is raised.
 
         Returns
         -------
         Report
-            A new one, with ``latency``, ``agreement``, ``flip_rate`` and ``baseline_flip_rate``.
+            A new one, with ``latency``, ``latencies`` by runtime, ``agreement``, ``flip_rate`` and
+            ``baseline_flip_rate``.
 
         Raises
         ------

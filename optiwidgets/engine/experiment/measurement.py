@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.data.corruptions import invisible_change
@@ -14,10 +21,24 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.onnx_runtime import latency
-from optiwidgets.engine.onnx_runtime.agreement import export_checked
+from optiwidgets.engine.onnx_runtime.agreement import agrees, export_checked
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
+from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
+from optiwidgets.engine.sparse_runtime.session import open_sparse_session
+from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
+from optiwidgets.engine.types.session import INPUT, OUTPUT
+
+if TYPE_CHECKING:
+    import onnx
+
+SECONDS = 1.0  # of timing, shared by the runtimes
+SPARSE_PROBED = 64  # images on which the sparse runtime and torch must agree
+Floats = NDArray[np.float32]
+Model = tuple["onnx.ModelProto", nn.Module]
+Pair = tuple[latency.Open, latency.Open]  # ways to open baseline and optimized
 
 
 def check_measurable(report: object) -> None:
@@ -64,19 +85,118 @@ def measure_report(
     agreement = logits.argmax(1).numpy() == simulated
     before = flip_rate(builder, compressor.compress(Recipe()))
     after = flip_rate(builder, model)
-    measured = latency.measure(
-        lambda: open_session(plain, threads),
-        lambda: open_session(graph, threads),
-        images.numpy(),
-        stop=stop,
-    )
+    pairs: dict[str, Callable[[], Pair]] = {
+        ONNX_RUNTIME: lambda: (
+            partial(open_session, plain, threads),
+            partial(open_session, graph, threads),
+        ),
+        SPARSE_RUNTIME: lambda: sparse_pair(
+            (plain, compressor.folded),
+            (graph, model.simulation()),
+            images,
+            threads,
+            rounded=bool(model.packable.ranges),
+        ),
+    }
+    latencies, reasons = time_runtimes(pairs, images.numpy(), stop)
     return replace(
         report,
-        latency=measured,
+        latency=latencies[ONNX_RUNTIME],
+        latencies=latencies,
+        latency_reasons=reasons,
         agreement=float(agreement.mean()),
         flip_rate=after,
         baseline_flip_rate=before,
     )
+
+
+def sparse_pair(
+    baseline: Model, optimized: Model, images: Tensor, threads: int, *, rounded: bool = False
+) -> Pair:
+    """Return the ways to open both models in the sparse runtime.
+
+    Parameters
+    ----------
+    baseline, optimized
+        A graph, and the torch model that it stands for.
+    images
+        N C H W, of which the first 64 are a probe.
+    threads
+        Threads of the sparse runtime.
+    rounded
+        Whether the optimized model rounds activations.
+
+    Raises
+    ------
+    ValueError
+        Activations are rounded; the runtime is absent, has not so many threads, cannot run a graph,
+        or its scores are not those of torch. The message says which.
+    """
+    if rounded:
+        raise ValueError("activations are rounded to codes, and the sparse runtime adds floats")
+    probe = images[:SPARSE_PROBED]
+    for graph, net in (baseline, optimized):
+        (raw,) = open_sparse_session(graph, threads).run([OUTPUT], {INPUT: probe.numpy()})
+        found = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
+        expected = evaluate(net, [probe]).numpy()
+        if not agrees(found, expected):
+            off = float(np.abs(found - expected).max())
+            raise ValueError(
+                f"the sparse runtime's scores are not those of torch: they differ by {off:.3g} of "
+                f"{np.abs(expected).max():.3g} on {len(probe)} images"
+            )
+    return (
+        partial(open_sparse_session, baseline[0], threads),
+        partial(open_sparse_session, optimized[0], threads),
+    )
+
+
+def time_runtimes(
+    pairs: Mapping[str, Callable[[], Pair]],
+    images: Floats,
+    stop: Callable[[], bool],
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+    seconds: float = SECONDS,
+) -> tuple[Mapping[str, Latency], Mapping[str, str]]:
+    """Time baseline and optimized in each runtime, one runtime after the other.
+
+    Parameters
+    ----------
+    pairs
+        By name of a runtime, a call for the ways to open both models in it. A runtime other than
+        the first is left out where that raises ValueError, or where a sum is not finite.
+    images
+        (N, C, H, W) float32.
+    stop
+        Asked before every round; once it is True, ``Cancelled`` is raised.
+    clock
+        Time in seconds.
+    seconds
+        About how long to go on, shared by the runtimes.
+
+    Returns
+    -------
+    tuple
+        The latencies by name of a runtime, and why the others are not among them.
+    """
+    opened: dict[str, Pair] = {}
+    latencies: dict[str, Latency] = {}
+    reasons: dict[str, str] = {}
+    for name, make in pairs.items():
+        try:
+            opened[name] = make()
+        except (ValueError, NotFiniteError) as error:
+            if name == ONNX_RUNTIME:
+                raise
+            reasons[name] = str(error)
+    for name, pair in opened.items():
+        share = seconds / len(opened)
+        try:
+            latencies[name] = latency.measure(*pair, images, clock=clock, stop=stop, seconds=share)
+        except NotFiniteError as error:
+            reasons[name] = str(error)
+    return MappingProxyType(latencies), MappingProxyType(reasons)
 
 
 def flip_rate(builder: ReportBuilder, model: CompressedModel) -> float:

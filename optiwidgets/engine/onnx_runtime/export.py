@@ -23,12 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.models import tracing
+from optiwidgets.engine.types.session import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     import onnx
 
 GRAPHS = Path(__file__).with_name("graphs")  # made by `make graphs`
-INPUT, OUTPUT, BATCH_AXIS = "images", "scores", "N"
+BATCH_AXIS = "N"
 REMEMBERED = 16  # exported architectures, without their weights a few KB each
 WIDTHS = re.compile(r"(?<=Conv2d\()\d+, \d+|(?<=in_features=)\d+|(?<=out_features=)\d+")
 WIDTH_ATTRIBUTES = {"in_channels", "out_channels", "in_features", "out_features"}

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.progress import Cancelled
-from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT
-from optiwidgets.engine.onnx_runtime.session import BATCH, Session
 from optiwidgets.engine.types.measurements import Floats, Latency
+from optiwidgets.engine.types.session import BATCH, INPUT, OUTPUT, Session
 
 OPENINGS, FEWEST_OPENINGS = 12, 4
 MOST_ROUNDS = 60  # in one opening

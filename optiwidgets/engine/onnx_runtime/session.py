@@ -7,9 +7,8 @@ a process that is going to be forked.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +16,11 @@ from torch import Tensor
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.worker_pool import each
-from optiwidgets.engine.onnx_runtime.export import INPUT, OUTPUT
+from optiwidgets.engine.types.session import BATCH, INPUT, OUTPUT, Session
 
 if TYPE_CHECKING:
     import onnx
     import onnxruntime
-
-BATCH = 32  # images a call
-
-
-class Session(Protocol):
-    """Interface of ``onnxruntime.InferenceSession`` as far as it is used."""
-
-    def run(self, outputs: Sequence[str] | None, feed: Mapping[str, Any], /) -> Sequence[Any]:
-        """Compute the named outputs for the inputs in ``feed``."""
-        ...
-
-    def get_session_options(self) -> Any:
-        """Return the options, ``intra_op_num_threads`` among them."""
-        ...
 
 
 def open_session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSession:

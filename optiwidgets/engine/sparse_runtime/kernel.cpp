@@ -10,7 +10,7 @@
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 #endif
 
-EXPORTED int sparse_abi_version(void) { return 1; }
+EXPORTED int sparse_abi_version(void) { return 2; }
 
 EXPORTED int sparse_lanes(void) { return LANES; }
 
@@ -46,14 +46,15 @@ EXPORTED unsigned sparse_features(void) { return 0; }
 // ---- A net as steps over values, images innermost ------------------------------------------------
 // A value holds C channels of H x W pixels, each pixel a vector of LANES images, with a ring of
 // zeros where a convolution reads beyond the border: [C][hp][wp] vectors. A weight that is not zero
-// is one multiply-add of vectors, and a zero is not there.
+// is one multiply-add of vectors, and a zero is not there. For one image alone, a pixel is a float.
 
 typedef float Vec __attribute__((vector_size(4 * LANES), aligned(4 * LANES)));
+typedef float Loose __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 
 struct Value {
-    int64_t at;  // first vector in the scratch memory; -1: the images themselves
+    int64_t at;  // first pixel in the scratch memory; -1: the images, laid out elsewhere
     int32_t c, h, w, top, left, hp, wp;
 };
 
@@ -66,20 +67,38 @@ struct Step {
     int32_t stride_h, stride_w, kernel_h, kernel_w, pad_h, pad_w, count_pad;
     int32_t at;             // first channel written, by CONCAT
     const int32_t *first;   // (C + 1,) of each output channel's weights
-    const int32_t *offset;  // of each weight's input, in vectors from the window's first
+    const int32_t *offset;  // of each weight's input, in pixels from the window's first
     const float *weight;
     const float *bias;  // (C,)
 };
 
 struct Program {
     int32_t steps, answer;  // the value that holds the scores
+    int64_t size;           // pixels of all values but the images, which come first
     const Step *step;
     const Value *value;
 };
 
 INLINE Vec all(float x) { return x - Vec{}; }  // x + 0 would not be x for -0, and an addition
-INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+template <class V> INLINE V larger(V a, V b) { return a > b ? a : b; }
 INLINE Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
+INLINE int64_t pixels(const Value &v) { return (int64_t)v.c * v.hp * v.wp; }
+template <class V> INLINE V *inside(V *first, const Value &v) {
+    return first + (int64_t)v.top * v.wp + v.left;
+}
+INLINE Vec load(const float *p) { return *(const Loose *)p; }
+
+// Writes n floats of a vector at most; what is not finite leaves nan in `bad`.
+INLINE void store(float *out, Vec x, int n, Vec &bad) {
+    if (n >= LANES) {
+        *(Loose *)out = x;
+        bad += x * all(0);
+    } else
+        for (int i = 0; i < n; i++) {
+            out[i] = x[i];
+            bad[i] += x[i] * 0;
+        }
+}
 
 // e^x to 2 ulp: 2^n times a polynomial of the remainder (Cephes).
 INLINE Vec exponential(Vec x) {
@@ -116,6 +135,10 @@ INLINE Vec activated(Vec x, int activation) {
         case SWISH: return x * sigmoid(x);
         default: return x;
     }
+}
+
+INLINE float activated(float x, int activation) {
+    return activation == NONE ? x : activated(all(x), activation)[0];
 }
 
 // R x T neighbouring outputs of one channel: all weights of the channel, once.
@@ -209,26 +232,27 @@ static void convolve_by(const Conv &c) {
 }
 
 // One output for each channel: eight sums, since one would wait for itself.
-static void multiply_rows(const Conv &c) {
-    Vec bad = *c.poison;
-    for (int o = 0; o < c.to.c; o++) {
-        Vec sum[8] = {all(c.s.bias[o])};
-        int k = c.s.first[o];
-        const int end = c.s.first[o + 1];
+template <class V>
+static void multiply_rows(const Step &s, const Value &to, const V *in, V *out, Vec &bad) {
+    for (int o = 0; o < to.c; o++, out += (int64_t)to.hp * to.wp) {
+        V sum[8] = {};
+        int k = s.first[o];
+        const int end = s.first[o + 1];
         for (; k + 8 <= end; k += 8) {
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) sum[i] += all(c.s.weight[k + i]) * c.in[c.s.offset[k + i]];
+            for (int i = 0; i < 8; i++) sum[i] += s.weight[k + i] * in[s.offset[k + i]];
         }
-        for (; k < end; k++) sum[0] += all(c.s.weight[k]) * c.in[c.s.offset[k]];
-        Vec x = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+        for (; k < end; k++) sum[0] += s.weight[k] * in[s.offset[k]];
+        V x = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+        x += s.bias[o];
         bad += x * all(0);
-        c.out[(int64_t)o * c.to.hp * c.to.wp] = activated(x, c.s.activation);
+        *out = activated(x, s.activation);
     }
-    *c.poison = bad;
 }
 
 static void convolve(const Conv &c) {
-    if (c.to.h == 1 && c.to.w == 1 && !c.s.halve) return multiply_rows(c);
+    if (c.to.h == 1 && c.to.w == 1 && !c.s.halve)
+        return multiply_rows(c.s, c.to, c.in, c.out, *c.poison);
     if (c.s.stride_w == 1) return convolve_by<1>(c);
     if (c.s.stride_w == 2) return convolve_by<2>(c);
     for (int y = 0; y < c.to.h; y++)  // a rare stride, one output at a time
@@ -240,7 +264,127 @@ static void convolve(const Conv &c) {
         }
 }
 
-static void pool(const Step &s, const Value &from, const Value &to, const Vec *in, Vec *out) {
+// ---- One image: a vector is LANES neighbouring pixels of a channel ---------------------------------
+
+// M vectors of neighbouring sums: all weights of the channel, once.
+template <int M>
+INLINE void sums(const float *in, const int32_t *offset, const float *weight, int n, float bias,
+                 float *out) {
+    Vec sum[M];
+#pragma GCC unroll 32
+    for (int m = 0; m < M; m++) sum[m] = all(bias);
+    for (int k = 0; k < n; k++) {
+        const Vec w = all(weight[k]);
+        const float *p = in + offset[k];
+#pragma GCC unroll 32
+        for (int m = 0; m < M; m++) sum[m] += w * load(p + m * LANES);
+    }
+#pragma GCC unroll 32
+    for (int m = 0; m < M; m++) *(Loose *)(out + m * LANES) = sum[m];
+}
+
+// M vectors of every channel, as often as they fit into what is left of the plane.
+template <int M>
+static int64_t sweep(const Step &s, const float *in, float *out, int channels, int64_t plane, int64_t p) {
+    for (; p + M * LANES <= plane; p += M * LANES)
+        for (int o = 0; o < channels; o++) {
+            const int k = s.first[o], n = s.first[o + 1] - k;
+            sums<M>(in + p, s.offset + k, s.weight + k, n, s.bias[o], out + o * plane + p);
+        }
+    return p;
+}
+
+// Every stride-th pixel beside its like, so that neighbouring outputs read neighbouring inputs.
+static void separate(const Step &s, const Value &from, const float *in, float *out) {
+    const int h = (from.hp + s.stride_h - 1) / s.stride_h, w = (from.wp + s.stride_w - 1) / s.stride_w;
+    for (int ch = 0; ch < from.c; ch++, in += (int64_t)from.hp * from.wp)
+        for (int i = 0; i < s.stride_h; i++)
+            for (int j = 0; j < s.stride_w; j++, out += (int64_t)h * w)
+                for (int y = 0; y * s.stride_h + i < from.hp; y++) {
+                    const float *row = in + (int64_t)(y * s.stride_h + i) * from.wp + j;
+                    for (int x = 0; x * s.stride_w + j < from.wp; x++) out[y * w + x] = row[x * s.stride_w];
+                }
+}
+
+// From the sums of a plane, of which some are no outputs, to the rows of a value.
+static void settle(const Step &s, const Value &to, const float *sum, int pitch, float *out, Vec &bad) {
+    const int rows = s.halve ? 2 : 1, width = to.w * rows;
+    uint32_t infinite = 0;
+    for (int y = 0; y < to.h; y++, sum += rows * pitch, out += to.wp) {
+        for (int r = 0; r < rows; r++)
+            for (int x = 0; x < width; x++) {
+                uint32_t bits;
+                __builtin_memcpy(&bits, sum + r * pitch + x, 4);
+                infinite |= (bits & 0x7fffffff) >= 0x7f800000;
+            }
+        const float *from = sum;
+        if (s.halve) {
+            float *__restrict most = out;
+            const float *__restrict one = sum, *__restrict two = sum + pitch;
+            for (int x = 0; x < to.w; x++)
+                most[x] = larger(larger(one[2 * x], one[2 * x + 1]), larger(two[2 * x], two[2 * x + 1]));
+            from = out;
+        }
+        Vec ignored = all(0);
+        for (int x = 0; x < to.w; x += LANES)
+            store(out + x, activated(load(from + x), s.activation), to.w - x, ignored);
+    }
+    if (infinite) bad += all(__builtin_nanf(""));
+}
+
+// The sums of whole planes are as wide as the input's; those in its ring are no outputs.
+struct Planes {
+    int64_t pitch, separated, sums;  // separated, sums: floats of all channels
+};
+
+static Planes planes(const Step &s, const Value &from, const Value &to) {
+    if (s.kind != CONV || (to.h == 1 && to.w == 1 && !s.halve)) return Planes{};
+    const int64_t pitch = (from.wp + s.stride_w - 1) / s.stride_w;
+    const int64_t rows = (from.hp + s.stride_h - 1) / s.stride_h;
+    const bool strided = s.stride_h > 1 || s.stride_w > 1;
+    const int shrink = s.halve ? 2 : 1;
+    const int64_t used = (to.h * shrink - 1) * pitch + to.w * shrink;
+    return Planes{pitch, strided ? pitch * rows * s.stride_h * s.stride_w * from.c : 0,
+                  (used + LANES - 1) / LANES * LANES * to.c};
+}
+
+// `work` has room for all planes, and LANES floats more.
+static void convolve_one(const Step &s, const Value &from, const Value &to, const float *in, float *out,
+                         float *work, Vec &bad) {
+    const Planes all = planes(s, from, to);
+    if (!all.sums) return multiply_rows(s, to, in, inside(out, to), bad);
+    if (all.separated) {
+        separate(s, from, in, work);
+        in = work;
+        work += all.separated;
+    }
+    constexpr int MOST = LANES == 16 ? 28 : 12;
+    const int64_t plane = all.sums / to.c;
+    int64_t p = sweep<MOST>(s, in, work, to.c, plane, 0);
+    if constexpr (MOST > 12) p = sweep<12>(s, in, work, to.c, plane, p);
+    p = sweep<8>(s, in, work, to.c, plane, p);
+    p = sweep<4>(s, in, work, to.c, plane, p);
+    sweep<1>(s, in, work, to.c, plane, p);
+    out = inside(out, to);
+    for (int o = 0; o < to.c; o++, out += (int64_t)to.hp * to.wp)
+        settle(s, to, work + o * plane, (int)all.pitch, out, bad);
+}
+
+// Floats for the planes of any step.
+static int64_t room(const Program &program) {
+    int64_t most = 0;
+    for (int i = 0; i < program.steps; i++) {
+        const Step &s = program.step[i];
+        const Planes all = planes(s, program.value[s.in], program.value[s.out]);
+        most = larger(most, all.separated + all.sums);
+    }
+    return most;
+}
+
+// ---- All other steps -------------------------------------------------------------------------------
+
+template <class V>
+static void pool(const Step &s, const Value &from, const Value &to, const V *in, V *out, Vec &bad) {
     for (int ch = 0; ch < to.c; ch++)
         for (int y = 0; y < to.h; y++)
             for (int x = 0; x < to.w; x++) {
@@ -248,69 +392,145 @@ static void pool(const Step &s, const Value &from, const Value &to, const Vec *i
                 const int y0 = top > 0 ? top : 0, x0 = left > 0 ? left : 0;
                 const int y1 = top + s.kernel_h < from.h ? top + s.kernel_h : from.h;
                 const int x1 = left + s.kernel_w < from.w ? left + s.kernel_w : from.w;
-                const Vec *p = in + (int64_t)ch * from.hp * from.wp;
-                Vec most = p[y0 * from.wp + x0], sum = all(0);
+                const V *p = in + (int64_t)ch * from.hp * from.wp;
+                V most = p[y0 * from.wp + x0], sum = {};
                 for (int i = y0; i < y1; i++)
                     for (int j = x0; j < x1; j++) {
                         most = larger(most, p[i * from.wp + j]);
                         sum += p[i * from.wp + j];
                     }
                 const int count = s.count_pad ? s.kernel_h * s.kernel_w : (y1 - y0) * (x1 - x0);
-                const Vec mean = sum * all(1.0f / (float)count);
-                out[((int64_t)ch * to.hp + y) * to.wp + x] =
-                    activated(s.kind == MAX_POOL ? most : mean, s.activation);
+                const V found = s.kind == MAX_POOL ? most : sum * (1.0f / (float)count);
+                bad += found * all(0);
+                out[((int64_t)ch * to.hp + y) * to.wp + x] = activated(found, s.activation);
             }
 }
 
-// Value by value; a second one of one pixel a channel counts for all of the channel's pixels.
-static void combine(const Step &s, const Value &from, const Value &beside, const Value &to,
-                    const Vec *in, const Vec *other, Vec *out) {
+// Row by row; a second value of one pixel a channel counts for all of the channel's pixels.
+template <class V>
+static void combine(const Step &s, const Value &from, const Value &beside, const Value &to, const V *in,
+                    const V *other, V *out, Vec &bad) {
     const bool spread = s.other >= 0 && beside.h == 1 && beside.w == 1;
+    const int floats = sizeof(V) / 4 * from.w;
     for (int ch = 0; ch < from.c; ch++)
-        for (int y = 0; y < from.h; y++)
-            for (int x = 0; x < from.w; x++) {
-                Vec a = in[((int64_t)ch * from.hp + y) * from.wp + x], b = all(0);
-                if (s.other >= 0) {
-                    const int row = spread ? 0 : y, col = spread ? 0 : x;
-                    b = other[((int64_t)ch * beside.hp + row) * beside.wp + col];
-                }
-                if (s.kind == ADD) a += b;
-                if (s.kind == MULTIPLY) a *= b;
-                if (s.kind == SCALE) a = a * all(s.weight[ch]) + all(s.bias[ch]);
-                out[((int64_t)(ch + s.at) * to.hp + y) * to.wp + x] = activated(a, s.activation);
+        for (int y = 0; y < from.h; y++) {
+            const float *a = (const float *)(in + ((int64_t)ch * from.hp + y) * from.wp);
+            const V *b = other + ((int64_t)ch * beside.hp + (spread ? 0 : y)) * beside.wp;
+            float *made = (float *)(out + ((int64_t)(ch + s.at) * to.hp + y) * to.wp);
+            for (int i = 0; i < floats; i += LANES) {
+                Vec x = load(a + i);
+                const Vec z = spread ? *b - Vec{} : load((const float *)b + i);
+                if (s.kind == ADD) x += z;
+                if (s.kind == MULTIPLY) x *= z;
+                if (s.kind == SCALE) x = x * all(s.weight[ch]) + all(s.bias[ch]);
+                store(made + i, activated(x, s.activation), floats - i, bad);
             }
+        }
 }
 
-INLINE int64_t inside(const Value &v) { return (int64_t)v.top * v.wp + v.left; }
-
-// Runs blocks of images until none is left, beside other threads that share `next`. `images` are
-// (blocks, C, hp, wp) vectors with the ring of the first value, `scores` (blocks, K) vectors,
-// `scratch` vectors of zeros for this thread alone. Returns 1 if a sum was not finite.
-EXPORTED int sparse_run(const Program *program, const float *images, int64_t block_size,
-                        int32_t blocks, int32_t *next, float *scratch, float *scores) {
-    Vec *memory = (Vec *)scratch, poison = all(0);
-    const Value &answer = program->value[program->answer];
-    for (int b; (b = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED)) < blocks;) {
-        const Vec *block = (const Vec *)images + b * block_size;
-        for (int i = 0; i < program->steps; i++) {
-            const Step &s = program->step[i];
-            const Value &from = program->value[s.in], &to = program->value[s.out];
-            const Value &beside = program->value[s.other >= 0 ? s.other : s.in];
-            const Vec *in = from.at < 0 ? block : memory + from.at;
-            const Vec *other = (beside.at < 0 ? block : memory + beside.at) + inside(beside);
-            Vec *out = memory + to.at + inside(to);
-            if (s.kind == CONV)  // its windows begin in the ring
-                convolve(Conv{s, from, to, in, out, &poison});
-            else if (s.kind == MAX_POOL || s.kind == MEAN_POOL)
-                pool(s, from, to, in + inside(from), out);
-            else
-                combine(s, from, beside, to, in + inside(from), other, out);
-        }
-        Vec *result = (Vec *)scores + (int64_t)b * answer.c;
-        const Vec *found = memory + answer.at + inside(answer);
-        for (int ch = 0; ch < answer.c; ch++) result[ch] = found[(int64_t)ch * answer.hp * answer.wp];
+// Runs all steps; `memory` holds all values but the images and, for one image, room to work in.
+template <class V>
+static void run_steps(const Program &program, const V *images, V *memory, Vec &bad, V *scores) {
+    for (int i = 0; i < program.steps; i++) {
+        const Step &s = program.step[i];
+        const Value &from = program.value[s.in], &to = program.value[s.out];
+        const Value &beside = program.value[s.other >= 0 ? s.other : s.in];
+        const V *in = from.at < 0 ? images : memory + from.at;
+        const V *other = inside(beside.at < 0 ? images : memory + beside.at, beside);
+        V *out = inside(memory + to.at, to);
+        if (s.kind == MAX_POOL || s.kind == MEAN_POOL)
+            pool(s, from, to, inside(in, from), out, bad);
+        else if (s.kind != CONV)
+            combine(s, from, beside, to, inside(in, from), other, out, bad);
+        else if constexpr (sizeof(V) == sizeof(Vec))  // its windows begin in the ring
+            convolve(Conv{s, from, to, in, out, &bad});
+        else
+            convolve_one(s, from, to, in, memory + to.at, memory + program.size, bad);
     }
+    const Value &answer = program.value[program.answer];
+    const V *found = inside((const V *)memory + answer.at, answer);
+    for (int ch = 0; ch < answer.c; ch++) {
+        scores[ch] = found[(int64_t)ch * answer.hp * answer.wp];
+        bad += scores[ch] * all(0);
+    }
+}
+
+static int is_bad(Vec poison) {
     for (int lane = 0; lane < LANES; lane++)
         if (!(poison[lane] == 0)) return 1;
     return 0;
+}
+
+// Puts `count` images of C H W floats, one after the other, into a value with a ring of zeros.
+template <class V>
+static void lay_out(const Value &to, const float *images, int count, V *laid, Vec &bad) {
+    const int64_t size = (int64_t)to.c * to.h * to.w;
+    for (int ch = 0; ch < to.c; ch++)
+        for (int y = 0; y < to.h; y++) {
+            V *row = inside(laid, to) + ((int64_t)ch * to.hp + y) * to.wp;
+            for (int x = 0; x < to.w; x++, images++) {
+                Vec pixels = all(0);
+                for (int lane = 0; lane < count; lane++) pixels[lane] = images[lane * size];
+                bad += pixels * all(0);
+                if constexpr (sizeof(V) == sizeof(Vec)) row[x] = pixels;
+                else row[x] = pixels[0];
+            }
+        }
+}
+
+// Floats that `sparse_run` needs as scratch: the values and a block of images laid out.
+EXPORTED int64_t sparse_size(const Program *program) {
+    return (program->size + pixels(program->value[0])) * LANES;
+}
+
+// Runs blocks of images until none is left, beside other threads that share `next`. `images` are
+// (blocks, C, hp, wp) vectors with the ring of the first value or, where `plain` is their number,
+// N C H W floats; `scores` are (blocks, K) vectors. `scratch`, for this thread alone, is zero at first.
+// Returns 1 if a sum was not finite.
+EXPORTED int sparse_run(const Program *program, const float *images, int32_t plain, int32_t blocks,
+                        int32_t *next, float *scratch, float *scores) {
+    Vec poison = all(0), *memory = (Vec *)scratch;
+    const Value &first = program->value[0], &answer = program->value[program->answer];
+    const int64_t size = plain ? (int64_t)first.c * first.h * first.w : pixels(first);
+    for (int b; (b = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED)) < blocks;) {
+        const float *block = images + b * size * LANES;
+        if (plain) {
+            const int left = plain - b * LANES;
+            lay_out(first, block, left < LANES ? left : LANES, memory + program->size, poison);
+            block = (const float *)(memory + program->size);
+        }
+        run_steps(*program, (const Vec *)block, memory, poison, (Vec *)scores + (int64_t)b * answer.c);
+    }
+    return is_bad(poison);
+}
+
+// Floats that `sparse_run_one` needs as scratch: the values, room for planes, the image laid out.
+EXPORTED int64_t sparse_size_one(const Program *program) {
+    return program->size + room(*program) + pixels(program->value[0]) + LANES;
+}
+
+// Runs one image of C H W floats; `scratch` is zero at first.
+EXPORTED int sparse_run_one(const Program *program, const float *image, float *scratch,
+                            float *scores) {
+    Vec poison = all(0);
+    float *laid = scratch + program->size + room(*program);
+    lay_out(program->value[0], image, 1, laid, poison);
+    run_steps(*program, (const float *)laid, scratch, poison, scores);
+    return is_bad(poison);
+}
+
+// Selects the weights of R rows that are not zero. Row r finds its inputs at `offset`, or, where each
+// row has offsets of its own, at `offset + r * columns`. Room for all weights, R + 1 firsts.
+EXPORTED void sparse_pack(const float *weight, int32_t rows, int32_t columns, const int32_t *offset,
+                          int32_t own, int32_t *first, int32_t *offsets, float *weights) {
+    int32_t n = 0;
+    for (int r = 0; r < rows; r++, weight += columns, offset += own ? columns : 0) {
+        first[r] = n;
+        for (int i = 0; i < columns; i++) {
+            offsets[n] = offset[i];
+            weights[n] = weight[i];
+            n += weight[i] != 0;
+        }
+    }
+    first[rows] = n;
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from optiwidgets.engine.sparse_runtime import build
 
-ABI = 1  # of the functions in kernel.cpp
+ABI = 2  # of the functions in kernel.cpp
 BITS = {"avx512": 2, "avx2": 1, "baseline": 0}  # of sparse_features, the best first
 CHOICES = (*BITS, "off")
 # Multiply-accumulates an image up to which the sparse runtime takes less CPU time than ONNX Runtime at

@@ -140,7 +140,7 @@ class _Planner:
         self.steps.append(step)
         self.values[step.output] = Value(shape)
 
-    def _shape(self, name: str) -> Shape:
+    def _shape_of(self, name: str) -> Shape:
         if name in self.flat or name not in self.values:
             raise ValueError(f"the sparse runtime does not follow {name!r} of the graph")
         return self.values[name].shape
@@ -167,7 +167,7 @@ class _Planner:
             tuple(options.get(name, (1, 1))) for name in ("kernel_shape", "strides", "dilations")
         )
         top, left, bottom, right = options.get("pads", (0, 0, 0, 0))
-        before, height, width = self._shape(step.inputs[0])
+        before, height, width = self._shape_of(step.inputs[0])
         spans = [g * (k - 1) + 1 for k, g in zip(kernel, gap, strict=True)]
         room = height + top + bottom - spans[0], width + left + right - spans[1]
         up = options.get("ceil_mode", 0)
@@ -182,7 +182,7 @@ class _Planner:
         self._emit(made, (channels or before, sizes[0], sizes[1]))
 
     def _reducemean(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
-        channels, height, width = self._shape(names[0])
+        channels, height, width = self._shape_of(names[0])
         axes = self.constants[names[1]].ravel().tolist() if len(names) > 1 else options["axes"]
         if sorted(a % 4 for a in axes) != [2, 3]:
             raise ValueError("the sparse runtime has no mean over other axes than height and width")
@@ -190,7 +190,7 @@ class _Planner:
         self._emit(step, (channels, 1, 1))
 
     def _globalaveragepool(self, names: Sequence[str], output: str, _: Mapping[str, Any]) -> None:
-        channels, height, width = self._shape(names[0])
+        channels, height, width = self._shape_of(names[0])
         step = Step("mean_pool", (names[0],), output, kernel=(height, width))
         self._emit(step, (channels, 1, 1))
 
@@ -206,13 +206,13 @@ class _Planner:
         self._emit(step, (outputs, 1, 1))
 
     def _flatten(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
-        self._shape(names[0])
+        self._shape_of(names[0])
         if options.get("axis", 1) != 1:
             raise ValueError("the sparse runtime flattens all axes but the first alone")
         self.flat[output] = names[0]
 
     def _reshape(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
-        shape = self._shape(names[0])
+        shape = self._shape_of(names[0])
         sizes = self.constants[names[1]].ravel().tolist() if names[1] in self.constants else []
         if len(sizes) != 2 or sizes[1] not in (-1, int(np.prod(shape))):
             raise ValueError("the sparse runtime flattens all axes but the first alone")
@@ -220,7 +220,7 @@ class _Planner:
 
     def _activate(self, names: Sequence[str], output: str, activation: str) -> None:
         step = Step("activate", (names[0],), output, activation)
-        self._emit(step, self._shape(names[0]))
+        self._emit(step, self._shape_of(names[0]))
 
     def _relu(self, names: Sequence[str], output: str, _: Mapping[str, Any]) -> None:
         self._activate(names, output, "relu")
@@ -252,14 +252,14 @@ class _Planner:
         self._combine("multiply", names, output)
 
     def _combine(self, kind: str, names: Sequence[str], output: str) -> None:
-        one, two = (self._shape(name) for name in names)
+        one, two = (self._shape_of(name) for name in names)
         if one[0] != two[0] or (one != two and (1, 1) not in (one[1:], two[1:])):
             raise ValueError(f"the sparse runtime has no {kind} of {one} and {two}")
         ordered = tuple(names) if int(np.prod(one)) >= int(np.prod(two)) else tuple(names[::-1])
         self._emit(Step(kind, ordered, output), max(one, two))
 
     def _concat(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
-        shapes = [self._shape(name) for name in names]
+        shapes = [self._shape_of(name) for name in names]
         if options.get("axis") != 1 or len({s[1:] for s in shapes}) != 1:
             raise ValueError("the sparse runtime concatenates channels alone")
         at = 0

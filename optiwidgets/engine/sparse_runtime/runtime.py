@@ -1,9 +1,10 @@
-"""The sparse runtime: a program with weights, run on blocks of images by two threads."""
+"""The sparse runtime: a program with weights, run on blocks of images by two threads, or on one."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,9 +47,21 @@ class _Program(ctypes.Structure):
     _fields_ = [
         ("steps", ctypes.c_int32),
         ("answer", ctypes.c_int32),
+        ("size", ctypes.c_int64),
         ("step", ctypes.POINTER(_Step)),
         ("value", ctypes.POINTER(_Value)),
     ]
+
+
+def _declare(cdll: ctypes.CDLL) -> None:
+    """Tell ctypes the functions of ``kernel.cpp`` that this module calls."""
+    place, int32, program = ctypes.c_void_p, ctypes.c_int32, ctypes.POINTER(_Program)
+    cdll.sparse_run.argtypes = [program, place, int32, int32, ctypes.POINTER(int32), place, place]
+    cdll.sparse_run_one.argtypes = [program, place, place, place]
+    cdll.sparse_pack.argtypes = [place, int32, int32, place, int32, place, place, place]
+    cdll.sparse_pack.restype = None
+    for size in (cdll.sparse_size, cdll.sparse_size_one):
+        size.argtypes, size.restype = [program], ctypes.c_int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +73,17 @@ class Blocks:
 
     values: Floats
     count: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """A step's weights that are not zero, row by row, and where each finds its input."""
+
+    first: Integers
+    offset: Integers
+    alone: Integers  # the offsets for one image
+    weight: Floats
+    bias: Floats
 
 
 class NotFiniteError(ArithmeticError):
@@ -79,16 +103,17 @@ class SparseRuntime:
 
     def __init__(self, program: Program, library: Library) -> None:
         self.program, self.library = program, library
-        self._names = [program.images, *(n for n in program.values if n != program.images)]
-        self._index = {name: i for i, name in enumerate(self._names)}
-        self._tables = {s.output: _offsets(s, program.values) for s in program.steps if s.weight}
-        run = library.cdll.sparse_run
-        run.restype = ctypes.c_int
-        run.argtypes = [
-            ctypes.POINTER(_Program), ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32,
-            ctypes.POINTER(ctypes.c_int32), ctypes.c_void_p, ctypes.c_void_p,
-        ]  # fmt: skip
-        self._run = run
+        self.values = [program.images, *(n for n in program.values if n != program.images)]
+        self.index = {name: i for i, name in enumerate(self.values)}
+        weighted = [step for step in program.steps if step.weight]
+        self.tables = {s.output: _offsets(s, program.values) for s in weighted}
+        self.separated = {
+            s.output: _offsets(s, program.values, separate=True)
+            for s in weighted
+            if s.stride != (1, 1) and program.values[s.output].shape[1:] != (1, 1)
+        }
+        self._idle: dict[bool, list[Floats]] = {False: [], True: []}
+        _declare(library.cdll)
 
     def lay_out(self, images: Floats) -> Blocks:
         """Bring images N C H W into the runtime's order, once for all recipes.
@@ -110,6 +135,11 @@ class SparseRuntime:
         inner[:] = filled.reshape(blocks, lanes, *value.shape).transpose(0, 2, 3, 4, 1)
         return Blocks(laid, len(images))
 
+    def fill(self, tensors: Mapping[str, NDArray[Any]]) -> Filled:
+        """Select the weights that are not zero, once for any images."""
+        packed = {s.output: self._pack(s, tensors) for s in self.program.steps if s.weight}
+        return Filled(self, packed)
+
     def run(self, tensors: Mapping[str, NDArray[Any]], blocks: Blocks) -> Floats:
         """Compute the scores (N, K) of images; zeros among the weights cost nothing.
 
@@ -118,85 +148,175 @@ class SparseRuntime:
         NotFiniteError
             A sum is not finite: zero times infinity is not 0, and zeros are skipped here.
         """
-        program, kept = self._fill(tensors)
-        channels = self.program.values[self.program.scores].shape[0]
-        scores = _aligned((len(blocks.values), channels, self.library.lanes))
-        size = self.program.values[self.program.images].vectors
-        following = ctypes.c_int32(0)
+        return self.fill(tensors).run(blocks)
 
-        def work(scratch: Floats) -> int:
-            failed: int = self._run(
-                program, blocks.values.ctypes.data, size, len(blocks.values),
-                ctypes.byref(following), scratch.ctypes.data, scores.ctypes.data,
-            )  # fmt: skip
-            return failed
+    def _pack(self, step: Step, tensors: Mapping[str, NDArray[Any]]) -> _Packed:
+        weight = np.ascontiguousarray(tensors[step.weight], np.float32)
+        bias = tensors[step.bias] if step.bias else np.zeros(len(weight), np.float32)
+        bias = np.ascontiguousarray(bias, np.float32)
+        tables = [self.tables[step.output], self.separated.get(step.output)]
+        rows, columns = len(weight), weight.size // len(weight)
+        first, weights = np.empty(rows + 1, np.int32), np.empty(weight.size + 1, np.float32)
+        offsets = [None if t is None else np.empty(weight.size + 1, np.int32) for t in tables]
+        for table, offset in zip(tables, offsets, strict=True):
+            if table is not None and offset is not None:
+                self.library.cdll.sparse_pack(
+                    *(_at(weight), rows, columns, _at(table), table.ndim - 1),
+                    *(_at(first), _at(offset), _at(weights)),
+                )
+        batch, one = offsets
+        assert batch is not None
+        return _Packed(first, batch, batch if one is None else one, weights, bias)
 
-        if any(each(work, self._scratch)):
-            raise NotFiniteError("a sum is not finite")
-        del kept  # the weights had to live until here
-        rows = scores.transpose(0, 2, 1).reshape(-1, channels)[: blocks.count]
-        if not np.isfinite(rows).all():
-            raise NotFiniteError("a score is not finite")
-        return rows
+    def steps(self, packed: Mapping[str, _Packed], alone: bool) -> ctypes.Array[_Step]:
+        """Make the steps for blocks or, where ``alone``, for one image; ``packed`` has to live."""
+        made = [self._step(step, packed.get(step.output), alone) for step in self.program.steps]
+        return (_Step * len(made))(*made)
+
+    def _step(self, step: Step, packed: _Packed | None, alone: bool) -> _Step:
+        made = _Step(
+            kind=KINDS.index(step.kind), activation=ACTIVATIONS.index(step.activation),
+            halve=step.halve, source=self.index[step.inputs[0]],
+            other=self.index[step.inputs[1]] if len(step.inputs) > 1 else -1,
+            out=self.index[step.output],
+            stride_h=step.stride[0], stride_w=step.stride[1],
+            kernel_h=step.kernel[0], kernel_w=step.kernel[1],
+            pad_h=step.pads[0], pad_w=step.pads[1], counts_pads=step.counts_pads, at=step.at,
+        )  # fmt: skip
+        if packed is not None:
+            made.first, made.weight, made.bias = map(
+                _at, (packed.first, packed.weight, packed.bias)
+            )
+            made.offset = _at(packed.alone if alone else packed.offset)
+        return made
 
     @cached_property
-    def _scratch(self) -> list[Floats]:
-        """Memory of each thread; the rings in it stay zero, nothing is ever written there."""
-        total = sum(self.program.values[name].vectors for name in self._names[1:])
-        return [_aligned((total, self.library.lanes)) for _ in range(THREADS)]
+    def size(self) -> int:
+        """Pixels of all values but the images."""
+        return sum(self.program.values[name].vectors for name in self.values[1:])
 
     @cached_property
-    def _values(self) -> ctypes.Array[_Value]:
+    def array(self) -> ctypes.Array[_Value]:
+        """The values, as the library takes them."""
         made, at = [], 0
-        for name in self._names:
+        for name in self.values:
             value = self.program.values[name]
             first = name == self.program.images
             made.append(_Value(-1 if first else at, *value.shape, *value.ring[:2], *value.padded))
             at += 0 if first else value.vectors
         return (_Value * len(made))(*made)
 
-    def _fill(self, tensors: Mapping[str, NDArray[Any]]) -> tuple[_Program, list[Any]]:
-        """Make the program with the weights that are not zero; what it points to comes beside."""
-        kept: list[Any] = []
-        steps = [self._step(step, tensors, kept) for step in self.program.steps]
-        array = (_Step * len(steps))(*steps)
-        kept.append(array)
-        answer = self._index[self.program.scores]
-        return _Program(len(steps), answer, array, self._values), kept
-
-    def _step(self, step: Step, tensors: Mapping[str, NDArray[Any]], kept: list[Any]) -> _Step:
-        made = _Step(
-            kind=KINDS.index(step.kind), activation=ACTIVATIONS.index(step.activation),
-            halve=step.halve, source=self._index[step.inputs[0]],
-            other=self._index[step.inputs[1]] if len(step.inputs) > 1 else -1,
-            out=self._index[step.output],
-            stride_h=step.stride[0], stride_w=step.stride[1],
-            kernel_h=step.kernel[0], kernel_w=step.kernel[1],
-            pad_h=step.pads[0], pad_w=step.pads[1], counts_pads=step.counts_pads, at=step.at,
-        )  # fmt: skip
-        if step.weight:
-            packed = self._pack(step, tensors)
-            kept += packed
-            made.first, made.offset, made.weight, made.bias = (a.ctypes.data for a in packed)
-        return made
-
-    def _pack(self, step: Step, tensors: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """Select a step's weights that are not zero, row by row, and where each finds its input."""
-        weight = np.ascontiguousarray(tensors[step.weight], np.float32)
-        flat, table = weight.reshape(len(weight), -1), self._tables[step.output]
-        where = np.flatnonzero(flat)
-        rows = where // flat.shape[1]
-        first = np.zeros(len(flat) + 1, np.int32)
-        np.cumsum(np.bincount(rows, minlength=len(flat)), out=first[1:])
-        offsets = table.ravel()[where] if table.shape == flat.shape else table[where % table.size]
-        bias = tensors[step.bias] if step.bias else np.zeros(len(flat), np.float32)
-        return [first, offsets, flat.ravel()[where], np.ascontiguousarray(bias, np.float32)]
+    @contextmanager
+    def memory(self, alone: bool, program: _Program) -> Iterator[Floats]:
+        """Lend memory to one thread; the rings in it stay zero, nothing is ever written there."""
+        idle = self._idle[alone]
+        try:
+            lent = idle.pop()
+        except IndexError:  # the other threads have all there is
+            size = self.library.cdll.sparse_size_one if alone else self.library.cdll.sparse_size
+            lent = _aligned((size(program),))
+        try:
+            yield lent
+        finally:
+            idle.append(lent)
 
 
-def _offsets(step: Step, values: Mapping[str, Value]) -> Integers:
-    """Compute where the weights of a step find their inputs, in vectors from a window's first.
+class Filled:
+    """A program with weights: what ``SparseRuntime.fill`` returns."""
 
-    One row (I h w) for all outputs; with groups, a row for each.
+    def __init__(self, runtime: SparseRuntime, packed: Mapping[str, _Packed]) -> None:
+        self._runtime, self._packed = runtime, packed
+        self._images, scores = (
+            runtime.program.values[name]
+            for name in (runtime.program.images, runtime.program.scores)
+        )
+        self._classes = scores.shape[0]
+
+    def run(self, blocks: Blocks) -> Floats:
+        """Compute the scores (N, K) of images that ``lay_out`` brought into order.
+
+        Raises
+        ------
+        NotFiniteError
+            A sum is not finite: zero times infinity is not 0, and zeros are skipped here.
+        """
+        return self._run(blocks.values, 0, blocks.count, THREADS)
+
+    def predict(self, images: Floats, threads: int = THREADS) -> Floats:
+        """Compute the scores (N, K) of images N C H W, by one thread or by several.
+
+        Raises
+        ------
+        NotFiniteError
+            A pixel or a sum is not finite.
+        ValueError
+            The images have another shape than those of the program.
+        """
+        images = self._checked(images, images.shape[1:])
+        return self._run(images, len(images), len(images), threads)
+
+    def run_one(self, image: Floats) -> Floats:
+        """Compute the scores (K,) of one image C H W, in this thread.
+
+        Raises
+        ------
+        NotFiniteError
+            A pixel or a sum is not finite.
+        ValueError
+            The image has another shape than those of the program.
+        """
+        image = self._checked(image, image.shape)
+        scores = np.empty(self._classes, np.float32)
+        run, runtime = self._runtime.library.cdll.sparse_run_one, self._runtime
+        with runtime.memory(True, self._alone) as scratch:
+            failed = run(self._alone, _at(image), _at(scratch), _at(scores))
+        if failed:
+            raise NotFiniteError("a sum is not finite")
+        return scores
+
+    def _checked(self, images: Floats, shape: tuple[int, ...]) -> Floats:
+        if shape != self._images.shape:
+            raise ValueError(f"the program runs images of {self._images.shape}, not {shape}")
+        return np.ascontiguousarray(images, np.float32)
+
+    def _run(self, images: Floats, plain: int, count: int, threads: int) -> Floats:
+        lanes, run = self._runtime.library.lanes, self._runtime.library.cdll.sparse_run
+        blocks = -(-count // lanes)
+        scores = _aligned((blocks, self._classes, lanes))
+        following = ctypes.c_int32(0)
+
+        def work(_: int = 0) -> int:
+            with self._runtime.memory(False, self._blocks) as scratch:
+                failed: int = run(
+                    *(self._blocks, _at(images), plain, blocks),
+                    *(ctypes.byref(following), _at(scratch), _at(scores)),
+                )
+            return failed
+
+        if any(each(work, range(threads)) if threads > 1 else [work()]):
+            raise NotFiniteError("a sum is not finite")
+        return scores.transpose(0, 2, 1).reshape(-1, self._classes)[:count]
+
+    @cached_property
+    def _blocks(self) -> _Program:
+        return self._program(alone=False)
+
+    @cached_property
+    def _alone(self) -> _Program:
+        return self._program(alone=True)
+
+    def _program(self, alone: bool) -> _Program:
+        runtime = self._runtime
+        steps = runtime.steps(self._packed, alone)
+        answer = runtime.index[runtime.program.scores]
+        return _Program(len(steps), answer, runtime.size, steps, runtime.array)
+
+
+def _offsets(step: Step, values: Mapping[str, Value], separate: bool = False) -> Integers:
+    """Compute where the weights of a step find their inputs, in pixels from a window's first.
+
+    One row (I h w) for all outputs; with groups, a row for each. ``separate`` is the order for one
+    image where a step strides: in each channel, first every s-th pixel, then those beside them.
     """
     value = values[step.inputs[0]]
     channels, height, width = value.shape
@@ -208,15 +328,24 @@ def _offsets(step: Step, values: Mapping[str, Value]) -> Integers:
     else:
         taken, kernel = channels // step.groups, step.kernel
         gap, pads = step.dilation, (step.pads[0], step.pads[1])
-    y = (top - pads[0] + np.arange(kernel[0]) * gap[0]) * columns
+    down, right = step.stride if separate else (1, 1)
+    tall, wide = -(-rows // down), -(-columns // right)
+    y = top - pads[0] + np.arange(kernel[0])[:, None] * gap[0]
     x = left - pads[1] + np.arange(kernel[1]) * gap[1]
-    window = (y[:, None] + x).ravel()
-    table = (np.arange(taken)[:, None] * (rows * columns) + window).ravel()
+    part = (y % down) * right + x % right
+    window = ((part * tall + y // down) * wide + x // right).ravel()
+    channel = down * right * tall * wide
+    table = (np.arange(taken)[:, None] * channel + window).ravel()
     if step.groups > 1:
         outputs = values[step.output].shape[0]
         group = np.arange(outputs) // (outputs // step.groups)
-        table = table + (group * taken * rows * columns)[:, None]
+        table = table + (group * taken * channel)[:, None]
     return table.astype(np.int32)
+
+
+def _at(array: NDArray[Any]) -> int:
+    """Address of an array, which has to live as long as it is used."""
+    return array.ctypes.data
 
 
 def _aligned(shape: tuple[int, ...]) -> Floats:

@@ -181,7 +181,7 @@ class Reconciliation:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long one image takes in ONNX Runtime, before and after, measured in one interleaved run.
+    """How long one image takes in a runtime, before and after, measured in one interleaved run.
 
     ``ratio`` is ``baseline_ms / optimized_ms`` (medians), above 1 is faster, with its 95 %
     bootstrap interval ``low``..``high``. ``control`` is the same three numbers of the baseline

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
+from types import MappingProxyType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -120,9 +122,11 @@ class Report:
     Made with ``DeferredScores`` in place of the scores, a report of all exploration images has them
     evaluated on first use.
 
-    None until measured: ``latency``; ``agreement``, the share of the images on which runtime and
-    torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose prediction
-    changes under an invisible change.
+    None until measured: ``latency``, ONNX Runtime's; ``agreement``, the share of the images on
+    which it and torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose
+    prediction changes under an invisible change. ``latencies`` maps each runtime that was timed to
+    its latency, before and after in the same runtime; ``latency_reasons`` says of every other one
+    why it was not. Both are empty until measured, and read-only.
     """
 
     recipe: Recipe
@@ -145,6 +149,8 @@ class Report:
     simulated: Confusion | None = None
     runtime: str = ""
     latency: Latency | None = None
+    latencies: Mapping[str, Latency] = field(default_factory=lambda: MappingProxyType({}))
+    latency_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     agreement: float | None = None
     flip_rate: float | None = None
     baseline_flip_rate: float | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+ONNX_RUNTIME, SPARSE_RUNTIME = "ONNX Runtime", "sparse runtime"
+
 
 @dataclass(frozen=True)
 class RuntimeInfo:
@@ -58,9 +60,9 @@ class RuntimeInfo:
             vectors = f"{self.instructions}, {self.lanes} images a vector"
             sparse += f": {vectors}; float models of up to {self.most_macs:,} MACs"
         return (
-            ("ONNX Runtime", self.onnx_runtime),
+            (ONNX_RUNTIME, self.onnx_runtime),
             ("torch", self.torch),
-            ("sparse runtime", sparse),
+            (SPARSE_RUNTIME, sparse),
         )
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "few": {str(index): note for index, note in report.confusion.few.items()},
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
+        "sparse": _sparse(report),
         "untimed": "nothing to compare yet" if untouched else "not measured yet",
         "agreement": report.agreement,
         "notes": _notes(report),
@@ -62,6 +64,16 @@ def size_payload(report: Report) -> dict[str, Any]:
     return asdict(report.reconcile())
 
 
+def _sparse(report: Report) -> dict[str, Any] | None:
+    """Times in the sparse runtime, or the reason why there are none; None until measured."""
+    timed, reason = (
+        held.get(SPARSE_RUNTIME) for held in (report.latencies, report.latency_reasons)
+    )
+    if not timed and not reason:
+        return None
+    return {"latency": timed and asdict(timed), "reason": reason or ""}
+
+
 def _lead(report: Report) -> str:
     """In a few words what the measurement says."""
     timed = report.latency
@@ -85,14 +97,18 @@ def _about_zeros(recipe: Recipe) -> str:
         return ""
     if recipe.pruning == "channel":
         return (
-            "Removed channels are gone from the network. Time falls less than the "
-            "multiply-accumulates: not all of it is arithmetic."
+            "Removed channels are gone from the network: less work in every runtime. Time falls "
+            "less than the multiply-accumulates: not all of it is arithmetic."
         )
     if recipe.pruning in N_OF_M:
         return (
-            f"{recipe.pruning} zeros cost as much as others here: no CPU kernel uses the pattern."
+            f"{recipe.pruning} zeros: ONNX Runtime's dense kernels use no pattern and multiply by "
+            "zero as by any number. The sparse runtime skips them, one by one like other zeros."
         )
-    return "Zeros cost as much time as any other weight: the kernels are dense."
+    return (
+        "ONNX Runtime's dense kernels multiply by zero as by any number: zeros save no time there. "
+        "The sparse runtime skips them."
+    )
 
 
 def _about_widths(report: Report) -> str:
@@ -107,11 +123,16 @@ def _about_widths(report: Report) -> str:
     if len(widths) > 1:
         return "Layers of different bit-widths run as floats: only the file shrinks."
     if recipe.bits == 2 and recipe.scheme == "ternary":
-        return "Ternary weights run as floats: no CPU kernel adds instead of multiplying."
+        return (
+            "Ternary weights run as floats: no CPU kernel adds instead of multiplying. The sparse "
+            "runtime skips those that are zero."
+        )
     if recipe.bits < 8:
         return (
             "Below 8 bits no CPU runtime has convolution kernels: the weights run as floats, and "
             "only the file shrinks."
+            + " The sparse runtime skips weights that round to zero."
+            * (recipe.bits > 1)
         )
     if recipe.bits == recipe.activation_bits == 8:
         return "A codebook's values are not evenly spaced: no int8 kernel takes them."

@@ -16,34 +16,52 @@ function row(name, ...tds) {
   return element("tr", {}, element("th", { scope: "row" }, name), ...tds);
 }
 
-function table({ latency, baseline, optimized }) {
+const named = (caption, heads, rows) => element("table", {},
+  element("caption", {}, caption),
+  element("thead", {}, element("tr", {}, ...heads.map((text) => text ? element("th", { scope: "col" }, text) : element("td")))),
+  element("tbody", {}, ...rows));
+
+/** A runtime's times: one image and a batch, before, after, their ratio and its noise; `more` are cells to the right. */
+function table(caption, latency, heads = [], more = [[], [], []]) {
   const timed = latency ? [latency, latency.batch].filter(Boolean) : [];
-  const heads = ["", "one image", "batch of 32"].slice(0, 1 + timed.length).concat("counted: MACs", "counted: parameters");
-  const counted = (side) => [cell(thousands(side.macs)), cell(thousands(side.parameters))];
   const rows = [
-    row("baseline", ...timed.map((t) => time(t, "baseline")), ...counted(baseline)),
-    row("optimized", ...timed.map((t) => time(t, "optimized")), ...counted(optimized)),
-    row("before ÷ after", ...timed.map((t) => times(t.ratio, t.low, t.high)),
-      cell(fewer(baseline.macs, optimized.macs)), cell(fewer(baseline.parameters, optimized.parameters))),
+    row("baseline", ...timed.map((t) => time(t, "baseline")), ...more[0]),
+    row("optimized", ...timed.map((t) => time(t, "optimized")), ...more[1]),
+    row("before ÷ after", ...timed.map((t) => times(t.ratio, t.low, t.high)), ...more[2]),
   ];
   if (timed.length) rows.push(row("noise", ...timed.map((t) => times(...t.control))));
-  return element("table", {},
-    element("thead", {}, element("tr", {}, ...heads.map((text) => text ? element("th", { scope: "col" }, text) : element("td")))),
-    element("tbody", {}, ...rows));
+  return named(caption, ["", "one image", "batch of 32"].slice(0, 1 + timed.length).concat(heads), rows);
 }
 
-function remarks({ latency, untimed, agreement, images, notes }) {
+function dense({ latency, baseline, optimized }) {
+  const counted = (side) => [cell(thousands(side.macs)), cell(thousands(side.parameters))];
+  const saved = [cell(fewer(baseline.macs, optimized.macs)), cell(fewer(baseline.parameters, optimized.parameters))];
+  return table("ONNX Runtime, whose kernels are dense", latency,
+    ["counted: MACs", "counted: parameters"], [counted(baseline), counted(optimized), saved]);
+}
+
+/** The line of the runtime that skips zeros, or why there is none; nothing until measured. */
+function skipping({ sparse }) {
+  if (!sparse) return [];
+  const title = "If your device skipped zeros";
+  return [sparse.latency
+    ? table(`${title}, as the sparse runtime does`, sparse.latency)
+    : element("p", {}, element("b", {}, `${title}: `), `not timed here, since ${sparse.reason}.`)];
+}
+
+function remarks({ latency, sparse, untimed, agreement, images, notes }) {
   const how = latency
-    ? `Timed in ONNX Runtime, ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: medians, quartiles, 99th percentile. ` +
-      `Noise is the baseline timed against itself. Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
+    ? `Timed with ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: medians, quartiles, 99th percentile. ` +
+      `Noise is the baseline timed against itself. ONNX Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
     : untimed[0].toUpperCase() + untimed.slice(1) + ": it starts when the hand rests.";
-  return element("ul", {}, ...[how, ...notes].map((text) => element("li", {}, text)));
+  const within = sparse?.latency ? ["Each ratio is within one runtime; milliseconds tell which runtime is the faster one."] : [];
+  return element("ul", {}, ...[how, ...within, ...notes].map((text) => element("li", {}, text)));
 }
 
 async function render({ model, el }) {
   el.classList.add("ow-speed");
   return draw(model, (data) => el.replaceChildren(
-    element("b", {}, "Is it faster?"), table(data), remarks(data)));
+    element("b", {}, "Is it faster?"), dense(data), ...skipping(data), remarks(data)));
 }
 
 export default { render };

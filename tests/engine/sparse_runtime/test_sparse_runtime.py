@@ -71,6 +71,13 @@ NETS = {
     "means of pixels": lambda: small(
         nn.Conv2d(3, 4, 3), nn.AvgPool2d(3, 2, 1, count_include_pad=False)
     ),
+    "stride 2, in groups": lambda: small(
+        nn.Conv2d(3, 6, 3, stride=2, padding=1, groups=3), nn.Hardsigmoid(), channels=6
+    ),
+    "stride 2, pooled by its maximum": lambda: small(
+        nn.Conv2d(3, 4, 3, stride=(1, 2), padding=1), nn.ReLU(), nn.MaxPool2d(2)
+    ),
+    "dilated, with strides": lambda: small(nn.Conv2d(3, 4, 3, stride=3, dilation=2, padding=2)),
     "linear layers": lambda: nn.Sequential(
         nn.Flatten(), nn.Linear(3 * 13 * 11, 40, bias=False), nn.Sigmoid(), nn.Linear(40, 3)
     ),
@@ -87,9 +94,13 @@ def test_scores_are_those_of_torch(name, share):
     torch.manual_seed(1)
     net, images = sparse(NETS[name](), share), torch.randn(19, 3, 13, 11)
     runtime, tensors = opened(net, images)
-    blocks = runtime.lay_out(images.numpy())
+    blocks, filled = runtime.lay_out(images.numpy()), runtime.fill(tensors)
     for _ in range(2):  # what one run leaves in memory does not reach the next
         np.testing.assert_allclose(runtime.run(tensors, blocks), net(images), atol=2e-5)
+        for image, scores in zip(images[:2], net(images), strict=False):
+            np.testing.assert_allclose(filled.run_one(image.numpy()), scores, atol=2e-5)
+    np.testing.assert_array_equal(filled.predict(images.numpy()), filled.run(blocks))
+    np.testing.assert_array_equal(filled.predict(images.numpy(), threads=1), filled.run(blocks))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 16, 23, 29])
@@ -97,8 +108,10 @@ def test_every_width_is_covered_by_tiles(size):
     net = sparse(small(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU()), 0.3)
     images = torch.randn(3, 1, size, size)
     runtime, tensors = opened(net, images)
-    scores = runtime.run(tensors, runtime.lay_out(images.numpy()))
-    np.testing.assert_allclose(scores, net(images), atol=2e-5)
+    filled = runtime.fill(tensors)
+    np.testing.assert_allclose(filled.predict(images.numpy()), net(images), atol=2e-5)
+    one = np.stack([filled.run_one(image.numpy()) for image in images])
+    np.testing.assert_allclose(one, net(images), atol=2e-5)
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 3e38])
@@ -107,16 +120,67 @@ def test_a_sum_that_is_not_finite_is_refused(value):
     net, images = sparse(small(nn.Conv2d(1, 4, 3), nn.ReLU()), 0.5), torch.rand(9, 1, 6, 6) + 1
     runtime, tensors = opened(net, images)
     tensors["0.weight"] = np.full_like(tensors["0.weight"], value)
+    filled = runtime.fill(tensors)
     with pytest.raises(NotFiniteError):
         runtime.run(tensors, runtime.lay_out(images.numpy()))
+    with pytest.raises(NotFiniteError):
+        filled.predict(images.numpy())
+    with pytest.raises(NotFiniteError):
+        filled.run_one(images[0].numpy())
+
+
+def test_after_a_sum_that_is_not_finite_the_next_run_is_right():
+    """The memory that the failed run leaves is used again, in places that no output is made of."""
+    net = sparse(small(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU()), 0.5)
+    images = torch.rand(9, 3, 7, 9)
+    runtime, tensors = opened(net, images)
+    filled = runtime.fill(tensors)
+    with pytest.raises(NotFiniteError):
+        filled.run_one(np.full((3, 7, 9), 3e38, np.float32))
+    with pytest.raises(NotFiniteError):
+        filled.predict(np.full((3, 3, 7, 9), 3e38, np.float32))
+    np.testing.assert_allclose(filled.run_one(images[0].numpy()), net(images)[0], atol=2e-5)
+    np.testing.assert_allclose(filled.predict(images.numpy()), net(images), atol=2e-5)
+
+
+def test_images_of_another_shape_are_refused():
+    images = torch.rand(2, 3, 8, 8)
+    runtime, tensors = opened(sparse(small(nn.Conv2d(3, 4, 3)), 0.5), images)
+    filled = runtime.fill(tensors)
+    with pytest.raises(ValueError, match=r"\(3, 8, 8\), not \(3, 9, 8\)"):
+        filled.run_one(np.zeros((3, 9, 8), np.float32))
+    with pytest.raises(ValueError, match=r"\(3, 8, 8\), not \(8, 8\)"):
+        filled.predict(np.zeros((5, 8, 8), np.float32))
+
+
+def test_a_sum_of_values_that_is_not_finite_is_refused():
+    """A weight of zero behind it would hide it."""
+    net, images = sparse(Residual(), 0.0), torch.rand(9, 3, 6, 6)
+    runtime, tensors = opened(net, images)
+    tensors["enter.bias"] = np.full(4, 2.5e38, np.float32)
+    tensors["inner.weight"] = np.zeros_like(tensors["inner.weight"])
+    tensors["inner.bias"] = np.full(4, 2.5e38, np.float32)
+    tensors["gate.weight"], tensors["last.weight"] = (
+        np.zeros_like(tensors[name]) for name in ("gate.weight", "last.weight")
+    )
+    filled = runtime.fill(tensors)
+    with pytest.raises(NotFiniteError):
+        filled.predict(images.numpy())
+    with pytest.raises(NotFiniteError):
+        filled.run_one(images[0].numpy())
 
 
 def test_a_pixel_that_is_not_finite_is_refused():
     net, images = sparse(small(nn.Conv2d(1, 4, 3)), 0.5), torch.rand(9, 1, 6, 6)
-    runtime, _ = opened(net, images)
+    runtime, tensors = opened(net, images)
     images[4, 0, 1, 1] = torch.nan
+    filled = runtime.fill(tensors)
     with pytest.raises(NotFiniteError, match="pixel"):
         runtime.lay_out(images.numpy())
+    with pytest.raises(NotFiniteError):
+        filled.predict(images.numpy())
+    with pytest.raises(NotFiniteError):
+        filled.run_one(images[4].numpy())
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """The eye: what is sent to the browser is what the report says, as plain JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.panels.report_panels import (
     Bytes,
@@ -61,9 +64,16 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
     ("recipe", "words"),
     [
         (Recipe(), []),
-        (Recipe(sparsity=0.5), ["Zeros cost"]),
-        (Recipe(sparsity=0.5, pruning="channel"), ["Removed channels are gone"]),
+        (
+            Recipe(sparsity=0.5),
+            ["multiply by zero as by any number: zeros save no time there. The sparse"],
+        ),
+        (
+            Recipe(sparsity=0.5, pruning="channel"),
+            ["Removed channels are gone from the network: less work in every runtime"],
+        ),
         (Recipe(bits=4), ["Below 8 bits no CPU runtime"]),
+        (Recipe(bits=1), ["only the file shrinks."]),  # of two values, none is zero
         (Recipe(bits=8), ["alone run as floats"]),
         (Recipe(bits=16), ["run as 32-bit floats"]),
         (Recipe(bits=8, activation_bits=8), ["Real int8"]),
@@ -75,10 +85,16 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
             Recipe(bits=8, activation_bits=8, scheme="codebook"),
             ["not evenly spaced", "rounds the activations itself"],
         ),
-        (Recipe(sparsity=0.5, bits=2), ["Zeros cost", "Below 8 bits"]),
-        (Recipe(pruning="2:4"), ["2:4 zeros cost as much as others here"]),
-        (Recipe(bits=2, scheme="ternary"), ["Ternary weights run as floats"]),
-        (Recipe(layers=((FIRST, 0.5, None),)), ["Zeros cost"]),
+        (
+            Recipe(sparsity=0.5, bits=2),
+            ["multiply by zero as by any number", "runtime skips weights that round to zero"],
+        ),
+        (Recipe(pruning="2:4"), ["2:4 zeros: ONNX Runtime's dense kernels use no pattern"]),
+        (Recipe(bits=2, scheme="ternary"), ["sparse runtime skips those that are zero"]),
+        (
+            Recipe(layers=((FIRST, 0.5, None),)),
+            ["multiply by zero as by any number: zeros save no time there. The sparse"],
+        ),
         (Recipe(bits=8, layers=((FIRST, None, 4),)), ["Layers of different bit-widths"]),
     ],
     ids=str,
@@ -87,6 +103,37 @@ def test_what_cannot_be_had_is_said(digits, recipe, words):
     notes = report_payload(digits.run(Recipe()), digits.run(recipe), Policy.MOBILE)["notes"]
     assert len(notes) == len(words)
     assert all(word in note for word, note in zip(words, notes, strict=True))
+
+
+TIMED = Latency(
+    *(2.0, 1.5, 2.5, 0.4, 0.2),
+    threads=1,
+    batch=Latency(3.0, 2.5, 3.5, 6.0, 2.0, 1),
+    control=(1.0, 0.9, 1.1),
+)
+
+
+def test_the_sparse_runtime_has_its_own_times_and_the_headline_is_onnx_runtimes(reports):
+    base, report = reports
+    dense = replace(TIMED, ratio=1.0, low=0.95, high=1.05)
+    measured = replace(
+        report, latency=dense, latencies={ONNX_RUNTIME: dense, SPARSE_RUNTIME: TIMED}
+    )
+    sent = report_payload(base, measured, Policy.MOBILE)
+    assert (sent["latency"]["ratio"], sent["latency"]["lead"]) == (1.0, "no proven speed-up")
+    assert sent["sparse"]["reason"] == ""
+    assert (sent["sparse"]["latency"]["ratio"], sent["sparse"]["latency"]["low"]) == (2.0, 1.5)
+    assert sent["sparse"]["latency"]["batch"]["optimized_ms"] == 2.0
+    assert sent["sparse"]["latency"]["control"] == (1.0, 0.9, 1.1)
+
+
+def test_a_runtime_that_was_not_timed_says_why(reports):
+    base, report = reports
+    assert report_payload(base, report, Policy.MOBILE)["sparse"] is None
+    reasons = {SPARSE_RUNTIME: "the sparse runtime is absent: it was not built"}
+    measured = replace(report, latency=TIMED, latency_reasons=reasons)
+    sent = report_payload(base, measured, Policy.MOBILE)["sparse"]
+    assert sent == {"latency": None, "reason": "the sparse runtime is absent: it was not built"}
 
 
 @pytest.mark.parametrize("panel", [Headline, Matrices, Classes, Bytes, Speed, Waterfall])
