@@ -55,6 +55,8 @@ class BoundedCache(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Remember a value, and forget as many as there is no room for."""
+        if not self.capacity_bytes and not self.keep_last:
+            return
         size = weigh(value)
         with self._lock:
             self._forget(key)

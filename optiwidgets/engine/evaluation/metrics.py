@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from optiwidgets.engine.evaluation.paired_test import Z95
 from optiwidgets.engine.types.measurements import Integers
 
+MOST_SORTED = 2**20  # scores of several classes that are sorted at once
+
 
 def count_confusion(labels: Integers, predictions: Integers, classes: int) -> Integers:
     """Count (truth, prediction) pairs: labels (N,), predictions (N,) -> (K, K) int64.
@@ -55,13 +57,7 @@ def average_precision(relevant: NDArray[np.bool_], scores: NDArray[np.float32]) 
     >>> round(average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7])), 4)
     0.8333
     """
-    if not relevant.any() or not np.isfinite(scores).all():
-        return math.nan
-    order = np.argsort(-scores, kind="stable")
-    hits, ranked = np.cumsum(relevant[order]), scores[order]
-    ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
-    precision = hits[ends] / (ends + 1)
-    return float((np.diff(hits[ends], prepend=0) * precision).sum() / hits[-1])
+    return _average_precisions(relevant[None], scores[None])[0]
 
 
 def mean_average_precision(labels: Integers, scores: NDArray[np.float32]) -> float:
@@ -73,4 +69,29 @@ def mean_average_precision(labels: Integers, scores: NDArray[np.float32]) -> flo
     1.0
     """
     present = np.unique(labels)
-    return float(np.mean([average_precision(labels == k, scores[:, k]) for k in present]))
+    step = max(1, MOST_SORTED // max(1, len(labels)))
+    blocks = (present[first : first + step] for first in range(0, len(present), step))
+    found = [_average_precisions(labels == k[:, None], scores.T[k]) for k in blocks]
+    return float(np.mean([precision for block in found for precision in block]))
+
+
+def _average_precisions(relevant: NDArray[np.bool_], scores: NDArray[np.float32]) -> list[float]:
+    """Compute the average precision of every row (K, N); the order within a tie does not matter."""
+    order = np.argsort(-scores, axis=1)
+    ranked = np.take_along_axis(scores, order, axis=1)
+    hits = np.take_along_axis(relevant, order, axis=1).cumsum(axis=1)
+    ends = np.ones(ranked.shape, np.bool_)
+    np.not_equal(ranked[:, 1:], ranked[:, :-1], out=ends[:, :-1])
+    defined = relevant.any(axis=1) & np.isfinite(scores).all(axis=1)
+    return [
+        _mean_precision(hits[k], np.flatnonzero(ends[k])) if defined[k] else math.nan
+        for k in range(len(scores))
+    ]
+
+
+def _mean_precision(hits: Integers, ends: Integers) -> float:
+    """Average the precision over hits that come in one after the other, ties at their ``ends``."""
+    reached = hits[ends]
+    gained = reached.copy()
+    gained[1:] -= reached[:-1]
+    return float((gained * (reached / (ends + 1))).sum() / hits[-1])

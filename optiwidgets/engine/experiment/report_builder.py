@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property, partial
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,13 +27,13 @@ from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
+from optiwidgets.engine.experiment.report_size import prepare_size
 from optiwidgets.engine.models.layers import interface_of, prunable
 from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
-from optiwidgets.engine.serialization.size_estimate import estimate_parts
-from optiwidgets.engine.types.measurements import Confusion, Integers, Size
+from optiwidgets.engine.types.measurements import Confusion, Integers
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import ONNX_RUNTIME, TORCH, Report
 
@@ -92,7 +91,6 @@ class ReportBuilder:
         """
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
-        parts, layers = (estimate_parts if estimate_size else writer.weigh)(packable)
         evaluation = self.evaluate(model, images, on_progress)
         logits = evaluation.scores
         if lost := int((~torch.isfinite(logits)).any(1).sum()):
@@ -109,11 +107,10 @@ class ReportBuilder:
         kept = sum(int(np.count_nonzero(coded.mask)) for coded in packable.layers.values())
         return self.begin(images, recipe, _frozen(logits.argmax(1)))(
             scores=_frozen(run_on_worker(logits.softmax, 1)),
-            size=Size(
-                MappingProxyType(parts),
-                self._baseline_bytes if recipe != Recipe() else sum(parts.values()),
-                MappingProxyType(layers),
-                estimate_size,
+            size=prepare_size(
+                packable,
+                self._baseline_bytes if recipe != Recipe() else None,
+                estimated=estimate_size,
             ),
             pruned_weights=self.prunable_weights - kept,
             removed_channels=(

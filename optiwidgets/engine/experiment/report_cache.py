@@ -13,8 +13,9 @@ from optiwidgets.engine.types.report import Report
 class ReportCache:
     """Past reports by recipe, the least recently used forgotten first.
 
-    Those of a grid are made when they are asked for and are the same as long as somebody holds
-    them; they take no room here.
+    Codes that reports hold until their size is asked for may take as much again; beyond that the
+    oldest are weighed. Reports of a grid are made when they are asked for and are the same as long
+    as somebody holds them; they take no room here.
     """
 
     def __init__(self, memory_mb: float) -> None:
@@ -23,6 +24,7 @@ class ReportCache:
             raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
         self.memory_mb, self.capacity_bytes, self.used_bytes = memory_mb, 1e6 * memory_mb, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
+        self._unsized: list[Report] = []  # hold codes; the oldest first
         self._grid: PrecomputedReports | None = None
         self._handed: WeakValueDictionary[Recipe, Report] = WeakValueDictionary()
 
@@ -53,6 +55,13 @@ class ReportCache:
         self.reports[report.recipe] = report
         while self.used_bytes > self.capacity_bytes:
             self.used_bytes -= self.weigh(self.reports.popitem(last=False)[1])
+        remembered = (r for r in (*self._unsized, report) if self.reports.get(r.recipe) is r)
+        self._unsized = [r for r in remembered if r.held_bytes]
+        held = sum(r.held_bytes for r in self._unsized)
+        for oldest in self._unsized:
+            if held > self.capacity_bytes:
+                held -= oldest.held_bytes
+                oldest.size  # noqa: B018 (it lets the codes go)
 
     @staticmethod
     def weigh(report: Report) -> int:

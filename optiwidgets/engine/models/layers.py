@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,13 @@ class ModelInterface:
     functional: Mapping[str, Layer] = field(default_factory=dict)
     head: Head = field(default_factory=Head)
     channels_last: bool = True
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ModelInterface:
+        """Copy what belongs to one model; nothing else can change."""
+        if not self.functional and not callable(self.head.pick):
+            return self
+        functional, head = (copy.deepcopy(part, memo) for part in (self.functional, self.head))
+        return replace(self, functional=functional, head=head)
 
     @property
     def reads_tensor(self) -> bool:

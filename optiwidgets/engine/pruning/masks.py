@@ -66,21 +66,19 @@ def keep_highest(
     [tensor([[False, False],
             [ True, False]])]
     """
-    scores = [s.contiguous() for s in scores]  # ties go by index, in whatever order memory is
     if not pruned:
-        return [torch.ones_like(s, dtype=torch.bool) for s in scores]
+        return [torch.ones(s.shape, dtype=torch.bool) for s in scores]
+    together = _together(scores)
     if ascending is None:
-        ascending = np.partition(_together(scores), pruned - 1)
-    last = float(ascending[pruned - 1])
+        ascending = np.partition(together, pruned - 1)
+    last = ascending[pruned - 1]
     unordered = math.isnan(last)  # nothing is greater than nan
-    kept = [torch.zeros_like(s, dtype=torch.bool) if unordered else ~(s <= last) for s in scores]
-    tied = [(s.isnan() if unordered else s == last).flatten().nonzero().flatten() for s in scores]
-    total, staying = sum(s.numel() for s in scores), sum(np.count_nonzero(k.numpy()) for k in kept)
-    going = pruned - (total - staying - sum(map(len, tied)))  # of the tied ones
-    for mask, places in zip(kept, tied, strict=True):
-        mask.view(-1)[places[max(going, 0) :]] = True
-        going -= len(places)
-    return kept
+    gone = np.ones(len(together), np.bool_) if unordered else together <= last
+    if staying := np.count_nonzero(gone) - pruned:  # of those that tie with the last
+        tied = np.flatnonzero(np.isnan(together) if unordered else together == last)
+        gone[tied[len(tied) - staying :]] = False
+    kept = torch.from_numpy(np.logical_not(gone, out=gone)).split([s.numel() for s in scores])
+    return [mask.view(s.shape) for mask, s in zip(kept, scores, strict=True)]
 
 
 def sort_together(scores: Sequence[Tensor]) -> NDArray[np.float32]:

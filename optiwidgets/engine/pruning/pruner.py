@@ -20,7 +20,14 @@ from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import class_logits, interface_of, prunable
 from optiwidgets.engine.models.masking import apply_mask
 from optiwidgets.engine.pruning.layer_cut import LayerCut
-from optiwidgets.engine.pruning.masks import keep_masks, kept_channels, rank, sort_together
+from optiwidgets.engine.pruning.masks import (
+    keep_highest,
+    keep_masks,
+    kept_channels,
+    pruned_count,
+    rank,
+    sort_together,
+)
 from optiwidgets.engine.pruning.scores import (
     at_random,
     channel_scores,
@@ -32,6 +39,7 @@ from optiwidgets.engine.pruning.scores import (
 )
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 
+Names = tuple[str, ...]
 REMEMBERED = 4  # scores of all weights: four bytes a weight each
 MOST_LABELLED = 512  # training images whose gradients are computed, one by one
 
@@ -54,7 +62,7 @@ class Pruner:
         self.folded, self.dataset, self.trained = folded, dataset, trained
         self.seen = LayerStatistics(folded, dataset.calibration[0])
         self._scores = lru_cache(maxsize=REMEMBERED)(self._score)
-        self._ascending = lru_cache(maxsize=1)(self._sort)
+        self._ascending = lru_cache(maxsize=1)(self._sorted)
 
     @cached_property
     def weights(self) -> dict[str, Tensor]:
@@ -136,24 +144,35 @@ class Pruner:
 
     def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
         """Make masks by layer; a layer with a sparsity of its own is cut by itself."""
-        own = {name: sparsity for name, sparsity, _ in recipe.layers if sparsity is not None}
-        together = tuple(name for name in self.weights if name not in own)
-        cuts = [(together, recipe.sparsity), *(((name,), own[name]) for name in own)]
-        masks: dict[str, Tensor] = {}
-        if not any(sparsity for _, sparsity in cuts) and recipe.pruning not in N_OF_M:
+        groups = self._groups(recipe)
+        if not any(groups.values()):
             return {n: torch.ones_like(w, dtype=torch.bool) for n, w in self.weights.items()}
         scores = self._scores(recipe.pruning, recipe.score, recipe.seed)
-        for names, sparsity in cuts:
-            own_scores, ascending = [scores[name] for name in names], None
-            if recipe.pruning == "global" and names == tuple(self.weights):
-                ascending = self._ascending(recipe.score, recipe.seed)
-            kept = keep_masks(own_scores, recipe.pruning, sparsity, ascending)
-            masks |= zip(names, kept, strict=True)
+        if recipe.pruning in N_OF_M:
+            kept = keep_masks(list(scores.values()), recipe.pruning, recipe.sparsity)
+            return dict(zip(scores, kept, strict=True))
+        ascending = self._ascending(tuple(groups), recipe.score, recipe.seed)
+        masks: dict[str, Tensor] = {}
+        for names, sparsity in groups.items():
+            ranked = [scores[name] for name in names]
+            pruned = pruned_count(sparsity, sum(score.numel() for score in ranked))
+            if pruned and names not in ascending:
+                ascending[names] = sort_together(ranked)
+            masks |= zip(names, keep_highest(ranked, pruned, ascending.get(names)), strict=True)
         return masks
 
-    def _sort(self, score: str, seed: int) -> NDArray[np.float32]:
-        """Sort all scores once: a moving slider asks for one of them after another."""
-        return sort_together(list(self._scores("global", score, seed).values()))
+    @staticmethod
+    def _sorted(*_: object) -> dict[Names, NDArray[np.float32]]:
+        """Begin the scores in ascending order by group: a moving slider asks for them again."""
+        return {}
+
+    def _groups(self, recipe: Recipe) -> dict[Names, float]:
+        """Group the layers whose weights are ranked together, and give each group its sparsity."""
+        own = {name: sparsity for name, sparsity, _ in recipe.layers if sparsity is not None}
+        if recipe.pruning != "global":
+            return {(name,): own.get(name, recipe.sparsity) for name in self.weights}
+        together = tuple(name for name in self.weights if name not in own)
+        return {together: recipe.sparsity} | {(name,): own[name] for name in own}
 
     def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
         self.check_score(recipe.score)

@@ -150,6 +150,8 @@ class Recipe:
         >>> str(recipe.for_layer("head")), str(recipe.for_layer("hidden"))
         ('Recipe(sparsity=0.8, bits=8)', 'Recipe(sparsity=0.8, bits=4)')
         """
+        if not self.layers:
+            return self
         _, sparsity, bits = next((own for own in self.layers if own[0] == name), (name, None, None))
         return replace(
             self,
@@ -233,8 +235,9 @@ def without_idle(recipe: Recipe) -> Recipe:
         idle |= {"clip"}
     if recipe.scheme == "codebook":
         idle |= {"granularity"}
-    defaults: dict[str, Any] = Recipe().as_dict()
-    return replace(recipe, **{name: defaults[name] for name in idle})
+    defaults: dict[str, Any] = {name: getattr(Recipe, name) for name in idle}
+    changed = any(getattr(recipe, name) != value for name, value in defaults.items())
+    return replace(recipe, **defaults) if changed else recipe
 
 
 def _overrides(layers: object) -> tuple[tuple[str, float | None, int | None], ...]:

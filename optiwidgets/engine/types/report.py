@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -36,6 +36,17 @@ class DeferredScores:
 
     mean_average_precision: float
     not_finite: int
+
+
+@dataclass(frozen=True, eq=False)
+class DeferredSize:
+    """Stand-in for a size that is computed on first use.
+
+    ``compute`` needs nothing but codes that it holds, ``nbytes`` of them.
+    """
+
+    compute: Callable[[], Size]
+    nbytes: int
 
 
 class Operations(Protocol):
@@ -98,6 +109,22 @@ class _Scores:
         vars(report)["scores"] = given
 
 
+class _Size:
+    """The size of a report, computed on first use where it is deferred."""
+
+    def __get__(self, report: Report | None, owner: type[Report]) -> Size:
+        if report is None:  # asked of the class: there is no default
+            raise AttributeError("size")
+        held = vars(report)["size"]
+        if isinstance(held, DeferredSize):
+            held = vars(report)["size"] = held.compute()
+        size: Size = held
+        return size
+
+    def __set__(self, report: Report, given: Size | DeferredSize) -> None:
+        vars(report)["size"] = given
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """Everything measured about one recipe on one set of N images with K classes.
@@ -120,7 +147,8 @@ class Report:
     ``RUNTIMES``.
 
     Made with ``DeferredScores`` in place of the scores, a report of all exploration images has them
-    evaluated on first use.
+    evaluated on first use. With a ``DeferredSize`` the model is weighed on first use, from codes
+    that the report holds until then; it travels to another process weighed.
 
     None until measured: ``latency``, ONNX Runtime's; ``agreement``, the share of the images on
     which it and torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose
@@ -137,7 +165,7 @@ class Report:
     labels: Integers
     predictions: Integers
     confusion: Confusion
-    size: Size
+    size: _Size = _Size()  # must be given, as the scores
     pruned_weights: int
     prunable_weights: int
     operations: Operations
@@ -170,7 +198,14 @@ class Report:
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without the drops from reports that stay here."""
-        return {name: value for name, value in vars(self).items() if name != "_drops"}
+        own = {name: value for name, value in vars(self).items() if name != "_drops"}
+        return own | {"size": self.size}
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the codes that are held until ``size`` is computed from them."""
+        held = vars(self)["size"]
+        return held.nbytes if isinstance(held, DeferredSize) else 0
 
     @cached_property
     def accuracy_interval(self) -> tuple[float, float]:

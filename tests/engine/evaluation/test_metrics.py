@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 from sklearn.metrics import average_precision_score, confusion_matrix
 
+from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.metrics import (
     average_precision,
     count_confusion,
@@ -109,6 +110,29 @@ def test_equal_scores_enter_together():
     relevant, scores = np.array([True, False, False]), np.array([0.7, 0.7, 0.2], np.float32)
     assert average_precision(relevant, scores) == 0.5
     assert average_precision(relevant[[1, 0, 2]], scores) == 0.5
+
+
+@pytest.mark.parametrize("levels", [3, 40, 10**6])
+@pytest.mark.parametrize("at_once", [1, 200, 2**20])
+def test_the_mean_has_the_bits_of_sorting_class_by_class(monkeypatch, levels, at_once):
+    monkeypatch.setattr(metrics, "MOST_SORTED", at_once)
+    random = np.random.default_rng(levels)
+    labels = random.integers(0, 6, 90)
+    scores = (random.integers(-levels, levels, (90, 7)) / levels).astype(np.float32)
+    expected = []
+    for k in range(6):
+        order = np.argsort(-scores[:, k], kind="stable")
+        hits, ranked = np.cumsum((labels == k)[order]), scores[order, k]
+        ends = np.append(np.flatnonzero(np.diff(ranked)), 89)
+        gained = np.diff(hits[ends], prepend=0)
+        expected.append((gained * (hits[ends] / (ends + 1))).sum() / hits[-1])
+        assert average_precision(labels == k, scores[:, k]) == expected[-1]
+    assert mean_average_precision(labels, scores) == float(np.mean(expected))
+    scores[5, 2] = np.inf
+    assert math.isnan(mean_average_precision(labels, scores))
+    scores[:, 6] = np.nan  # of no image
+    scores[5, 2] = 0.0
+    assert mean_average_precision(labels, scores) > 0
 
 
 def test_average_precision_is_nan_where_it_is_undefined():

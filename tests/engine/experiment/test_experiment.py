@@ -242,6 +242,18 @@ def test_memory_never_holds_more_than_it_may(make_own, toy):
     assert len(held) == 3
 
 
+def test_codes_of_reports_without_a_size_take_as_much_again_and_no_more(make_own, toy):
+    experiment = Experiment(make_own(), toy, memory_mb=0.01)
+    reports = [experiment.run(Recipe(bits=bits)) for bits in BIT_WIDTHS]
+    held = [report.held_bytes for report in experiment._cache.reports.values()]
+    assert 0 < sum(held) <= 10_000
+    assert held == sorted(held)  # the oldest were weighed
+    assert [report.held_bytes for report in reports] == held
+    assert reports[-1].size.total_bytes > reports[0].size.total_bytes
+    experiment.run(Recipe(bits=3, sparsity=0.5))
+    assert reports[-2].held_bytes  # there is room again
+
+
 def test_a_report_that_two_threads_made_at_once_is_weighed_once(make_own, toy):
     experiment = Experiment(make_own(), toy)
     start = Barrier(8)

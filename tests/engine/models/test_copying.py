@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 
 import pytest
@@ -66,6 +67,21 @@ def test_what_was_shared_is_shared_in_the_copy(tied):
     assert copied.again is copied.one is copied.hidden["layer"]
     assert copied.other.weight is copied.one.weight
     assert copied.notes["new"] == []
+
+
+def test_a_copy_has_all_that_deepcopy_gives_it():
+    net = nn.Sequential(nn.Conv2d(2, 3, (3, 1), padding="same"), nn.ReLU(), nn.Conv1d(1, 2, 1))
+    net.shared = net[1].shared = {}
+    for made, wanted in zip(copy_net(net).modules(), copy.deepcopy(net).modules(), strict=True):
+        assert {k: type(v) for k, v in vars(made).items()} == {
+            k: type(v) for k, v in vars(wanted).items()
+        }
+        assert str(made) == str(wanted)
+    copied = copy_net(net)
+    assert copied.shared is copied[1].shared is not net.shared
+    for own, given in zip(copied.modules(), net.modules(), strict=True):
+        held = [(vars(own)[k], v) for k, v in vars(given).items() if isinstance(v, dict)]
+        assert all(mine is not theirs for mine, theirs in held)
 
 
 def test_a_model_with_its_own_way_of_copying_is_copied_that_way():

@@ -40,6 +40,29 @@ def test_a_layer_with_its_own_sparsity_leaves_the_global_count(own):
     assert report.pruned_weights - found["deep"] == int(0.5 * (435 - 105) + 0.5)
 
 
+@pytest.mark.parametrize("score", ["magnitude", "lamp-folded", "random"])
+@pytest.mark.parametrize("pruning", ["global", "layer"])
+def test_masks_of_a_moving_hand_are_those_of_sorting_every_time(make_own, toy, pruning, score):
+    """One after another, with and without layers of their own, as a session asks for them."""
+    pruner = make_pruner(make_own(), toy)
+    scores = pruner._scores(pruning, score, 0)
+    overrides = ((), (("deep", 0.7, None),), (("deep", 0.2, 3), ("wide", 0.0, None)))
+    every = tuple((name, 0.4, None) for name in SIZES)
+    for own in (*overrides, every, overrides[1]):
+        for sparsity in (0.5, 0.0, 0.31, 0.99):
+            recipe = Recipe(sparsity=sparsity, pruning=pruning, score=score, layers=own)
+            _, cuts = pruner.prune(recipe)
+            apart = {name: s for name, s, _ in own if s is not None}
+            rest = [name for name in SIZES if name not in apart]
+            groups = [rest] if pruning == "global" else [[name] for name in rest]
+            for names in filter(None, (*groups, *([name] for name in apart))):
+                ranked = torch.cat([scores[name].flatten() for name in names]).tolist()
+                order = sorted(range(len(ranked)), key=ranked.__getitem__)
+                gone = int(apart.get(names[0], sparsity) * len(ranked) + 0.5)
+                kept = torch.cat([cuts[name].mask.flatten() for name in names])
+                assert (~kept).nonzero().flatten().tolist() == sorted(order[:gone])
+
+
 def test_the_rest_is_ranked_as_if_that_layer_were_not_there(own):
     recipe = Recipe(sparsity=0.5, score="magnitude-folded", layers=(("hidden", 0.0, None),))
     spared = prunable(own.run(recipe).model())

@@ -11,7 +11,7 @@ from torch import nn
 
 import optiwidgets as ow
 from optiwidgets.engine.quantization import weights
-from optiwidgets.engine.quantization.weights import choose_range, encode
+from optiwidgets.engine.quantization.weights import choose_range, choose_scale, encode, to_codes
 from optiwidgets.engine.types.recipe import Recipe
 
 LOW_BITS = range(2, 9)
@@ -64,6 +64,30 @@ def test_the_weights_are_exactly_those_of_torchs_fake_quantize(weight, recipe):
             weight, coded.scale, zero_point.to(torch.int32), 0, *bounds
         )
     assert torch.equal(coded.decode(), expected)
+
+
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+@pytest.mark.parametrize("scheme", ["symmetric", "affine"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_codes_are_those_of_the_range_the_scale_and_the_rounding_one_by_one(
+    weight, mask, granularity, scheme, turned
+):
+    """Bit for bit, in any order in memory, at both ends of float32 and where nothing is kept."""
+    for bits, size in itertools.product(LOW_BITS, (1.0, 1e-42, 3e38 / weight.abs().max().item())):
+        recipe = Recipe(bits=bits, granularity=granularity, scheme=scheme)
+        sized, kept = weight * size, mask.clone()
+        kept[2] = False
+        if turned:
+            sized = sized.contiguous(memory_format=torch.channels_last)
+        coded = encode(sized, kept, recipe)
+        rows = torch.where(kept, sized, 0.0).reshape(5 if granularity == "channel" else 1, -1)
+        scale, zero_point = choose_scale(*choose_range(rows, rows != 0, recipe), recipe)
+        codes = to_codes(rows, scale, zero_point, recipe).view(weight.shape)
+        assert torch.equal(coded.codes, codes.short())
+        assert torch.equal(coded.scale.view(torch.int32), scale.view(torch.int32))
+        stored = zero_point if scheme == "affine" else torch.empty(0)
+        assert torch.equal(coded.zero_point, stored.short())
+        assert coded.codes.dtype == coded.zero_point.dtype == torch.int16
 
 
 def test_symmetric_codes_by_hand():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import gc
 import pickle
 import weakref
@@ -19,8 +20,9 @@ from optiwidgets.engine.evaluation.verdict import is_stable, judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.experiment.report_operations import ReportOperations
+from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.types.measurements import Confusion, Drop, Size
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import DeferredScores, Report
 
 NAMES = ("ape", "bee", "cat")
@@ -147,11 +149,76 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
     assert known.not_finite == 0  # by now they can be counted
 
 
-def test_a_report_without_scores_cannot_be_made(digits):
+@pytest.mark.parametrize("name", ["scores", "size"])
+def test_a_report_without_scores_or_size_cannot_be_made(digits, name):
     given = {f.name: getattr(digits.run(Recipe()), f.name) for f in fields(Report)}
-    del given["scores"]
-    with pytest.raises(TypeError, match="scores"):
+    del given[name]
+    with pytest.raises(TypeError, match=name):
         Report(**given)
+
+
+@pytest.fixture
+def weighed(monkeypatch):
+    """Recipes whose models were weighed, in order."""
+    seen = []
+
+    def watch(packable):
+        seen.append(packable.recipe)
+        return weigh(packable)
+
+    weigh = writer.weigh
+    monkeypatch.setattr(writer, "weigh", watch)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(),
+        Recipe(sparsity=0.7),
+        Recipe(sparsity=0.9, bits=3, granularity="channel", scheme="affine"),
+        Recipe(sparsity=0.3, pruning="channel", bits=8, activation_bits=8),
+        Recipe(bits=2, scheme="codebook", layers=(("deep", 0.5, 16),)),
+    ],
+    ids=str,
+)
+def test_the_model_is_weighed_once_the_size_is_asked_for(make_own, toy, tmp_path, weighed, recipe):
+    experiment = Experiment(make_own(), toy, memory_mb=0)
+    experiment.run(Recipe(bits=2))
+    weighed.clear()
+    report = experiment.run(recipe)
+    assert report.confusion.accuracy >= 0
+    assert report.held_bytes > 435
+    assert not weighed
+    report.save(tmp_path / "model.owz")
+    assert report.size.total_bytes == (tmp_path / "model.owz").stat().st_size
+    assert report.size is report.size
+    assert report.held_bytes == 0
+    assert weighed == [without_idle(recipe)]
+    experiment.run(Recipe()).save(tmp_path / "before.owz")
+    assert report.size.baseline_bytes == (tmp_path / "before.owz").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "travel", [copy.copy, replace, lambda r: pickle.loads(cloudpickle.dumps(r))]
+)
+def test_a_report_travels_weighed_and_is_weighed_without_its_experiment(make_own, toy, travel):
+    experiment = Experiment(make_own(), toy)
+    report, same = (experiment.run(Recipe(sparsity=0.5, bits=bits)) for bits in (4, 5))
+    wanted = Experiment(make_own(), toy).run(report.recipe).size
+    arrived = travel(report)
+    assert arrived.held_bytes == report.held_bytes == 0
+    assert arrived.size == wanted
+    assert same.held_bytes
+    del experiment
+    assert same.size.total_bytes > wanted.total_bytes
+
+
+def test_a_large_model_is_weighed_at_once(make_own, toy, weighed, monkeypatch):
+    monkeypatch.setattr("optiwidgets.engine.experiment.report_size.MOST_HELD", 1000)
+    report = Experiment(make_own(), toy).run(Recipe(bits=4))
+    assert weighed == [report.recipe]
+    assert report.held_bytes == 0
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""Size of a report: weighed on first use, from codes that the report holds."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import MappingProxyType
+
+from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.serialization.size_estimate import estimate_parts
+from optiwidgets.engine.serialization.writer import Packable
+from optiwidgets.engine.types.measurements import Size
+from optiwidgets.engine.types.report import DeferredSize
+
+MOST_HELD = 4_000_000  # bytes of a model that waits to be weighed; larger ones are at once
+
+
+def prepare_size(
+    packable: Packable, baseline_bytes: int | None, *, estimated: bool = False
+) -> Size | DeferredSize:
+    """Defer the weighing of a model until its size is asked for; large models are weighed now.
+
+    Parameters
+    ----------
+    packable
+        The model. It is held, since the experiment may be gone by then.
+    baseline_bytes
+        Length of the untouched model's file; None where this is the untouched model.
+    estimated
+        Estimate the bytes instead of coding all weights.
+
+    Examples
+    --------
+    >>> import torch; from torch import nn
+    >>> from optiwidgets.engine.quantization.weights import encode
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> net, recipe = nn.Sequential(nn.Linear(100, 80)), Recipe(bits=8)
+    >>> coded = encode(net[0].weight.detach(), torch.ones(80, 100) > 0, recipe)
+    >>> deferred = prepare_size(Packable(recipe, net, {"0": coded}, ["a"], None), 40_000)
+    >>> deferred.nbytes, deferred.compute().parts["biases"]
+    (56320, 320)
+    """
+    weigh = partial(_weigh, packable, baseline_bytes, estimated)
+    coded = [t for layer in packable.layers.values() for t in (layer.codes, layer.mask)]
+    held = sum(tensor.nbytes for tensor in (*coded, *packable.net.parameters()))
+    return DeferredSize(weigh, held) if held <= MOST_HELD else weigh()
+
+
+def _weigh(packable: Packable, baseline_bytes: int | None, estimated: bool) -> Size:
+    parts, layers = (estimate_parts if estimated else writer.weigh)(packable)
+    before = sum(parts.values()) if baseline_bytes is None else baseline_bytes
+    return Size(MappingProxyType(parts), before, MappingProxyType(layers), estimated)
