@@ -13,8 +13,8 @@ from optiwidgets.engine.sparse_runtime import build
 ABI = 2  # of the functions in kernel.cpp
 BITS = {"avx512": 2, "avx2": 1, "baseline": 0}  # of sparse_features, the best first
 CHOICES = (*BITS, "off")
-# Multiply-accumulates an image up to which the sparse runtime takes less CPU time than ONNX Runtime at
-# 50 % zeros, read off benchmarks/runtimes.py; AVX-512 was never timed and has the limit of AVX2
+# Multiply-accumulates an image up to which the sparse runtime takes less CPU time than ONNX Runtime
+# at 50 % zeros, read off benchmarks/runtimes.py; AVX-512, never timed, has the limit of AVX2
 MOST_MACS = {"avx512": 25_000_000, "avx2": 25_000_000, "baseline": 1_000_000}
 REBUILD = "rebuild it by `python -m optiwidgets.engine.sparse_runtime.build`"
 
