@@ -1,8 +1,10 @@
-"""How fast one image and 32 are, before and after, in torch and in ONNX Runtime.
+"""How fast one image and 32 are, before and after, in torch, ONNX Runtime and the sparse runtime.
 
-Baseline, 95 % of the weights zero, half the channels removed, and int8: each beside the baseline,
-its calls in turn with those of the baseline and of a second copy of it (A/A: what noise looks
-like. All with one thread. Run it on an idle machine.
+Baseline, zeros anywhere, 2:4 zeros, half the channels removed, and int8: each beside the baseline
+in the same runtime, its calls in turn with those of the baseline and of a second copy of it (A/A:
+what noise looks like). Then ONNX Runtime and the sparse runtime in turn, from no zeros to 98 %.
+All with one thread. Where the sparse runtime is absent, its rows are left out. Run it on an idle
+machine.
 """
 
 from __future__ import annotations
@@ -23,12 +25,17 @@ from torch import nn
 import optiwidgets as ow
 from optiwidgets.engine.models import macs
 from optiwidgets.engine.onnx_runtime import latency, session
+from optiwidgets.engine.sparse_runtime import library
+from optiwidgets.engine.sparse_runtime.session import open_sparse_session
 from optiwidgets.engine.types.measurements import Latency
 
 MODELS = ("small", "wide")
+SPARSITIES = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 RECIPES = {
     "baseline again (A/A)": ow.Recipe(),
+    "90 % zeros": ow.Recipe(sparsity=0.9),
     "95 % zeros": ow.Recipe(sparsity=0.95),
+    "2:4 zeros": ow.Recipe(sparsity=0.5, pruning="2:4"),
     "half the channels": ow.Recipe(sparsity=0.5, pruning="channel"),
     "int8": ow.Recipe(bits=8, activation_bits=8),
 }
@@ -55,10 +62,21 @@ def main() -> None:
     """Print the table, or JSON."""
     arguments = read_options(__doc__, "seconds", default=4.0, least=0.01, meaning="for each row")
     torch.set_num_threads(1)
-    rows = [row for name in MODELS for row in measure(name, arguments.seconds)]
+    result = run(arguments.seconds)
+    print(json.dumps(result, indent=2) if arguments.json else report(result))
+
+
+def run(seconds: float) -> dict[str, Any]:
+    """All rows, by recipe and by sparsity, and what ran."""
     versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
-    result = {"rows": rows, "seconds": arguments.seconds, **versions, "cpus": os.cpu_count()}
-    print(json.dumps(result, indent=2) if arguments.json else table(rows))
+    return {
+        "rows": [row for name in MODELS for row in measure(name, seconds)],
+        "zeros": [row for name in MODELS for row in zeros(name, seconds)],
+        "seconds": seconds,
+        **versions,
+        "sparse": ow.runtime_info().sparse_status,
+        "cpus": os.cpu_count(),
+    }
 
 
 def measure(name: str, seconds: float) -> list[dict[str, Any]]:
@@ -79,13 +97,29 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
     return rows
 
 
+def zeros(name: str, seconds: float) -> list[dict[str, Any]]:
+    """One row for each sparsity: ONNX Runtime as the baseline, the sparse runtime beside it."""
+    experiment = ow.Experiment.load("digits", model=name)
+    images = experiment.dataset.exploration[0].numpy()
+    rows = []
+    for sparsity in SPARSITIES if library.load() else ():
+        ways = openers(experiment, ow.Recipe(sparsity=sparsity))
+        timed = latency.measure(
+            ways["ONNX Runtime"], ways["sparse runtime"], images, seconds=seconds
+        )
+        rows.append({"model": name, "sparsity": sparsity, **flat(timed)})
+    return rows
+
+
 def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[[], Any]]:
     """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
     report, images = experiment.run(recipe), experiment.dataset.exploration[0]
     graph = experiment._compressor.compress(recipe).graph(images[:1])
-    ways: dict[str, Callable[[], Any]] = {"onnxruntime": partial(session.open_session, graph)}
+    ways: dict[str, Callable[[], Any]] = {"ONNX Runtime": partial(session.open_session, graph)}
     if recipe.activation_bits == 32:
         ways["torch"] = lambda: Eager(report.model())
+        if library.load():
+            ways["sparse runtime"] = partial(open_sparse_session, graph)
     return ways
 
 
@@ -109,15 +143,33 @@ def flat(timed: Latency) -> dict[str, Any]:
     }
 
 
+def report(result: dict[str, Any]) -> str:
+    """Both tables, and what ran."""
+    ran = f"sparse runtime: {result['sparse']}, ONNX Runtime {result['onnxruntime']}"
+    return "\n\n".join([table(result["rows"]), table_of_zeros(result["zeros"]), ran])
+
+
+def table_of_zeros(rows: Sequence[dict[str, Any]]) -> str:
+    """One line a sparsity: milliseconds in ONNX Runtime and in the sparse runtime."""
+    lines = ["milliseconds in ONNX Runtime and in the sparse runtime, in turn, and their ratio"]
+    for row in rows:
+        cells = [
+            f"{p['baseline_ms']:8.3f}{p['optimized_ms']:8.3f}  {speed(p)[:18]:20}"
+            for p in (row["image"], row["batch"])
+        ]
+        lines.append(f"{row['model']:6}{100 * row['sparsity']:4.0f} %" + "".join(cells).rstrip())
+    return "\n".join(lines)
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """One line a row."""
     lines = [
         "times faster than the baseline, 95 % interval, and milliseconds; one thread, in turn",
-        f"{'model':6}{'engine':12}{'what':22}{'MACs':>6}  {'one image':28}{'batch of 32':28}",
+        f"{'model':6}{'runtime':16}{'what':22}{'MACs':>6}  {'one image':28}{'batch of 32':28}",
     ]
     for row in rows:
         speeds = "".join(f"{speed(row[place]):28}" for place in ("image", "batch"))
-        named = f"{row['model']:6}{row['engine']:12}{row['what']:22}"
+        named = f"{row['model']:6}{row['engine']:16}{row['what']:22}"
         lines.append(f"{named}{row['macs_ratio']:5.2f}x  {speeds}".rstrip())
     return "\n".join(lines)
 

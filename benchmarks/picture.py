@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import latency
+import latency_pictures
 import seaborn as sns
 import size
 import torch
@@ -37,7 +38,7 @@ def main() -> None:
         server.wait()
     draw_sizes({name: size.measure(name, rounds=1) for name in size.TARGETS})
     torch.set_num_threads(1)
-    draw_speeds([row for name in latency.MODELS for row in latency.measure(name, seconds=4.0)])
+    latency_pictures.draw(latency.run(seconds=4.0))
 
 
 def draw_sizes(result: dict[str, list[dict[str, Any]]]) -> None:
@@ -56,29 +57,6 @@ def draw_sizes(result: dict[str, list[dict[str, Any]]]) -> None:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
     figure.savefig(PICTURES / "size.png", dpi=90)
-
-
-def draw_speeds(rows: list[dict[str, Any]]) -> None:
-    """Dots with their 95 % intervals: times faster than the baseline, one Axes a model."""
-    figure = Figure(figsize=(11, 3.4), layout="constrained")
-    blue, orange, _ = sns.color_palette("colorblind", 3)
-    for ax, name in zip(figure.subplots(1, 2, sharex=True), latency.MODELS, strict=True):
-        chosen = [row for row in rows if row["model"] == name]
-        labels = [f"{row['what']}, {row['engine']}" for row in chosen]
-        for shift, color, place in ((-0.13, blue, "image"), (0.13, orange, "batch")):
-            ratios = [row[place]["ratio"] for row in chosen]
-            ends = [row[place]["interval"] for row in chosen]
-            away = [[r - low for r, (low, _) in zip(ratios, ends, strict=True)]]
-            away += [[high - r for r, (_, high) in zip(ratios, ends, strict=True)]]
-            heights = [at + shift for at in range(len(chosen))]
-            named = {"image": "one image", "batch": "batch of 32"}[place]
-            ax.errorbar(ratios, heights, xerr=away, fmt="o", color=color, label=named)
-        ax.axvline(1, color="black", linewidth=1)
-        ax.set(title=name, xlabel="times faster (95 %)", yticks=range(len(chosen)))
-        ax.set_yticklabels(labels)
-        ax.invert_yaxis()
-    ax.legend()
-    figure.savefig(PICTURES / "latency.png", dpi=90)
 
 
 def photograph(url: str) -> None:

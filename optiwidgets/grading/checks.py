@@ -21,6 +21,7 @@ from optiwidgets.grading.answers import index, no_number, read_number, unfit, wh
 Value = float | Callable[[Report, Report], float]
 EPSILON = 1e-9  # what is lost in floating point is nobody's mistake
 UNMEASURED = "speed not measured yet"
+NOT_HERE = "not timed here, since "
 
 
 class Outcome(StrEnum):
@@ -284,7 +285,8 @@ class FindRecipe(Question):
 
     The answer is the learner's report, the baseline is ``base``. Drops are in points: the drop must
     be under ``max_drop`` and at least ``min_drop``; ``min_size_cut`` is a share of the bytes, 0..1,
-    ``min_ratio`` how many times smaller; under ``policy`` the grade must be one of ``grades``.
+    ``min_ratio`` how many times smaller; under ``policy`` the grade must be one of ``grades``. In
+    ``runtime`` the 95 % interval of the speed must not reach below ``min_speedup``.
 
     Examples
     --------
@@ -308,13 +310,24 @@ class FindRecipe(Question):
     min_drop: float | None = None
     policy: Policy | None = None
     grades: tuple[str, ...] | None = None
+    runtime: str = ""
+    min_speedup: float | None = None
 
     def __post_init__(self) -> None:
-        asked = (self.max_drop, self.min_size_cut, self.min_ratio, self.min_drop, self.policy)
+        asked = (
+            self.max_drop,
+            self.min_size_cut,
+            self.min_ratio,
+            self.min_drop,
+            self.policy,
+            self.min_speedup,
+        )
         if all(each is None for each in asked):
             raise ValueError(f"{self.key}: a challenge needs a constraint")
         if self.grades is not None and (self.policy is None or not set(self.grades) <= set(GRADES)):
             raise ValueError(f"{self.key}: grades need a policy, and are {', '.join(GRADES)}")
+        if bool(self.runtime) != (self.min_speedup is not None):
+            raise ValueError(f"{self.key}: a speed is asked of a runtime: give both or none")
 
     def check(
         self, answer: object, base: Report | None = None, report: Report | None = None
@@ -327,10 +340,14 @@ class FindRecipe(Question):
         failed = [*self._failed(base, rep)]
         if failed == [UNMEASURED]:
             return _open("Its speed is not measured yet: leave the controls alone for a moment.")
+        if len(failed) == 1 and failed[0].startswith(NOT_HERE):
+            return _open(f"N{failed[0][1:]}. Leave this task out.")
         if failed:
             return _graded(False, "; ".join(failed) + ".")
         cut = f"{_size_cut(base, rep):.1f} % smaller ({rep.size.ratio:.1f} times)"
-        return _graded(True, f"{rep.drop_from(base).points:.1f} points lost, {cut}.")
+        speed = rep.latencies.get(self.runtime)
+        fast = f", {speed.ratio:.2f} times as fast in the {self.runtime}" if speed else ""
+        return _graded(True, f"{rep.drop_from(base).points:.1f} points lost, {cut}{fast}.")
 
     def _failed(self, base: Report, rep: Report) -> Iterator[str]:
         """Yield every constraint that is not met, with its number."""
@@ -349,6 +366,16 @@ class FindRecipe(Question):
             yield f"{text} times smaller, the least is {self.min_ratio:g}"
         if self.policy is not None:
             yield from self._misjudged(base, rep, self.policy)
+        if self.min_speedup is not None:
+            yield from self._slow(rep, self.min_speedup)
+
+    def _slow(self, rep: Report, least: float) -> Iterator[str]:
+        timed, reason = rep.latencies.get(self.runtime), rep.latency_reasons.get(self.runtime)
+        if timed is None:
+            yield f"{NOT_HERE}{reason}" if reason else UNMEASURED
+        elif timed.low < least:
+            text = f"surely at least {timed.low:.2f} times as fast in the {self.runtime}"
+            yield f"{text}, {least:g} are asked"
 
     def _misjudged(self, base: Report, rep: Report, policy: Policy) -> Iterator[str]:
         verdict = judge(base, rep, policy)

@@ -12,6 +12,7 @@ import pytest
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
 from optiwidgets.grading.answers import unfit
 from optiwidgets.grading.checks import (
     Decision,
@@ -199,6 +200,53 @@ def test_what_needs_speed_can_be_met_on_the_wide_model_once_it_is_faster(key, re
     assert question.check(report, base).outcome is Outcome.NOT_ATTEMPTED
     assert "not faster" in question.check(replace(report, latency=slower), base).message
     assert question.check(replace(report, latency=faster), base).outcome is Outcome.CORRECT
+
+
+def measured(report, sparse=None, reason=""):
+    """A report that was timed; ONNX Runtime gains nothing from zeros."""
+    dense = Latency(1.0, 0.95, 1.05, 1, 1, 1)
+    latencies = {ONNX_RUNTIME: dense} | ({SPARSE_RUNTIME: sparse} if sparse else {})
+    reasons = {SPARSE_RUNTIME: reason} if reason else {}
+    return replace(report, latency=dense, latencies=latencies, latency_reasons=reasons)
+
+
+PAYS, PAYS_NOT = (Latency(1.9, low, 2.1, 1, 0.5, 1) for low in (1.4, 1.2))
+ABSENT = "the sparse runtime is absent: kernel_baseline.so was not built"
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "sparse", "reason", "outcome", "words"),
+    [
+        (0.9, PAYS, "", Outcome.INCORRECT, "points lost, it must be under 2"),
+        (0.7, PAYS_NOT, "", Outcome.INCORRECT, "at least 1.20 times as fast in the sparse runtime"),
+        (0.7, None, "", Outcome.NOT_ATTEMPTED, "not measured yet"),
+        (0.9, None, "", Outcome.INCORRECT, "points lost"),
+        (0.7, None, ABSENT, Outcome.NOT_ATTEMPTED, f"Not timed here, since {ABSENT}"),
+        (0.9, None, ABSENT, Outcome.INCORRECT, "points lost"),
+        (0.7, PAYS, "", Outcome.CORRECT, "1.90 times as fast in the sparse runtime"),
+    ],
+)
+def test_zeros_pay_once_the_sparse_runtime_is_surely_faster(
+    wide, sparsity, sparse, reason, outcome, words
+):
+    base, report = wide.run(Recipe()), wide.run(Recipe(sparsity=sparsity))
+    given = report if sparse is None and not reason else measured(report, sparse, reason)
+    result = QUESTIONS["both.skipped"].check(given, base)
+    assert (result.outcome, words in result.message) == (outcome, True), result.message
+
+
+def test_the_dense_runtime_s_gain_does_not_count_for_the_sparse_one(wide):
+    base, report = wide.run(Recipe()), wide.run(Recipe(sparsity=0.7))
+    fast = Latency(3.0, 2.9, 3.1, 3, 1, 1)
+    swapped = replace(measured(report, PAYS_NOT), latency=fast)
+    assert QUESTIONS["both.skipped"].check(swapped, base).outcome is Outcome.INCORRECT
+
+
+def test_a_speed_is_asked_of_a_runtime_by_name():
+    question = QUESTIONS["both.skipped"]
+    for wrong in ({"runtime": ""}, {"min_speedup": None}):
+        with pytest.raises(ValueError, match="a speed is asked of a runtime"):
+            replace(question, **wrong)
 
 
 @of(FindRecipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.checks import FindRecipe, MultipleChoice, Number, Prediction, Question
 
 
@@ -24,7 +25,7 @@ def bits_alone(base: Report, report: Report) -> float:
 BANK: tuple[Question, ...] = (
     Prediction(
         key="both.predict",
-        prompt="95 % of the weights are zero. How much faster is one image?",
+        prompt="95 % of the weights are zero. How much faster is one image in ONNX Runtime?",
         options=("about 20 times", "2 to 5 times", "not faster"),
         reveal=(
             "Set the sparsity to 95 %, let go, and wait for the speed: read it with its interval."
@@ -34,7 +35,7 @@ BANK: tuple[Question, ...] = (
     ),
     MultipleChoice(
         key="both.zeros",
-        prompt="Why does a network full of zeros take as long as before?",
+        prompt="Why does a network full of zeros take as long as before in ONNX Runtime?",
         options=(
             "Multiplying by 0 takes as long as by any other number.",
             "The zeros are not really in the network that is timed.",
@@ -48,6 +49,35 @@ BANK: tuple[Question, ...] = (
         ),
         hint="Think of what the processor does with each weight.",
         solution="Dense kernels multiply by every weight; 0 is a weight like any other to them.",
+    ),
+    FindRecipe(
+        key="both.skipped",
+        prompt=(
+            "Prune the network above until the sparse runtime is surely 1.3 times as fast, its "
+            "whole 95 % interval, with under 2 points lost."
+        ),
+        runtime=SPARSE_RUNTIME,
+        min_speedup=1.3,
+        max_drop=2,
+        hint="The more zeros, the more it skips; look where the accuracy falls off its cliff.",
+        solution="For example 70 % of the weights; wait until the speed is measured, then check.",
+    ),
+    MultipleChoice(
+        key="both.phone",
+        prompt="Nine of ten weights of your model are zero. Will it be faster on a phone?",
+        options=(
+            "Yes: nine of ten multiplications are gone.",
+            "No: zeros never make a network faster.",
+            "It hangs on the runtime there, so it has to be measured there.",
+        ),
+        right=2,
+        feedback=(
+            "They are gone only where the runtime skips them; a dense one does them all.",
+            "A runtime that skips them has less to do, and can be faster.",
+            "The app brings the runtime along: measure with that one, on that device.",
+        ),
+        hint="Two runtimes, one network: did the same zeros pay in both?",
+        solution="It hangs on the runtime: dense ones multiply by zero, sparse ones skip. Measure.",
     ),
     MultipleChoice(
         key="both.channels",

@@ -11,7 +11,9 @@ from ipywidgets import HTML
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.controls.options import LABELS
 from optiwidgets.widgets.security.message_guard import guard
@@ -66,8 +68,7 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))
-    timed = report.latency
-    speed = f"{timed.ratio:.2f} times ({timed.low:.2f} to {timed.high:.2f})" if timed else "not yet"
+    speed = _speed(report.latency) if report.latency else "not yet"
     cut = 1 - size.total_bytes / baseline.size.total_bytes
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
@@ -90,6 +91,7 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "ratio": f"{size.ratio:.1f}",
         "size_cut": f"{100 * cut:.0f} %",
         "speed": speed,
+        "sparse_speed": _sparse_speed(report),
         "macs_ratio": f"{baseline.macs / max(1, report.macs):.1f}",
         "pruned": f"{report.pruned_weights:,} of {report.prunable_weights:,}",
         "worst_class": report.class_names[worst],
@@ -97,6 +99,17 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "mobile": judge(baseline, report, Policy.MOBILE).grade,
         "medical": judge(baseline, report, Policy.MEDICAL).grade,
     }
+
+
+def _speed(timed: Latency) -> str:
+    return f"{timed.ratio:.2f} times ({timed.low:.2f} to {timed.high:.2f})"
+
+
+def _sparse_speed(report: Report) -> str:
+    """Format the speed in the sparse runtime, or why it has none."""
+    timed = report.latencies.get(SPARSE_RUNTIME)
+    reason = report.latency_reasons.get(SPARSE_RUNTIME)
+    return _speed(timed) if timed else f"not timed here, since {reason}" if reason else "not yet"
 
 
 def _percent(share: Any) -> str:

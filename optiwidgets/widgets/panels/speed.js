@@ -16,37 +16,36 @@ function row(name, ...tds) {
   return element("tr", {}, element("th", { scope: "row" }, name), ...tds);
 }
 
-const named = (caption, heads, rows) => element("table", {},
+const table = (caption, heads, ...rows) => element("table", {},
   element("caption", {}, caption),
-  element("thead", {}, element("tr", {}, ...heads.map((text) => text ? element("th", { scope: "col" }, text) : element("td")))),
+  element("thead", {}, element("tr", {}, element("td"), ...heads.map((text) => element("th", { scope: "col" }, text)))),
   element("tbody", {}, ...rows));
 
-/** A runtime's times: one image and a batch, before, after, their ratio and its noise; `more` are cells to the right. */
-function table(caption, latency, heads = [], more = [[], [], []]) {
-  const timed = latency ? [latency, latency.batch].filter(Boolean) : [];
-  const rows = [
-    row("baseline", ...timed.map((t) => time(t, "baseline")), ...more[0]),
-    row("optimized", ...timed.map((t) => time(t, "optimized")), ...more[1]),
-    row("before ÷ after", ...timed.map((t) => times(t.ratio, t.low, t.high)), ...more[2]),
-  ];
-  if (timed.length) rows.push(row("noise", ...timed.map((t) => times(...t.control))));
-  return named(caption, ["", "one image", "batch of 32"].slice(0, 1 + timed.length).concat(heads), rows);
+/** A runtime's times: one image and a batch, before, after, their ratio, and its noise. */
+function timed(caption, latency) {
+  const both = [latency, latency.batch].filter(Boolean);
+  return table(caption, ["one image", "batch of 32"].slice(0, both.length),
+    row("baseline", ...both.map((t) => time(t, "baseline"))),
+    row("optimized", ...both.map((t) => time(t, "optimized"))),
+    row("before ÷ after", ...both.map((t) => times(t.ratio, t.low, t.high))),
+    row("noise", ...both.map((t) => times(...t.control))));
 }
 
-function dense({ latency, baseline, optimized }) {
-  const counted = (side) => [cell(thousands(side.macs)), cell(thousands(side.parameters))];
-  const saved = [cell(fewer(baseline.macs, optimized.macs)), cell(fewer(baseline.parameters, optimized.parameters))];
-  return table("ONNX Runtime, whose kernels are dense", latency,
-    ["counted: MACs", "counted: parameters"], [counted(baseline), counted(optimized), saved]);
-}
-
-/** The line of the runtime that skips zeros, or why there is none; nothing until measured. */
+/** The runtime that skips zeros, or why it was not timed; nothing until measured. */
 function skipping({ sparse }) {
   if (!sparse) return [];
   const title = "If your device skipped zeros";
   return [sparse.latency
-    ? table(`${title}, as the sparse runtime does`, sparse.latency)
+    ? timed(`${title}, as the sparse runtime does`, sparse.latency)
     : element("p", {}, element("b", {}, `${title}: `), `not timed here, since ${sparse.reason}.`)];
+}
+
+function counted({ baseline, optimized }) {
+  const names = ["macs", "parameters"];
+  const cells = (side) => names.map((name) => cell(thousands(side[name])));
+  return table("Counted, not timed", ["MACs", "parameters"],
+    row("baseline", ...cells(baseline)), row("optimized", ...cells(optimized)),
+    row("before ÷ after", ...names.map((name) => cell(fewer(baseline[name], optimized[name])))));
 }
 
 function remarks({ latency, sparse, untimed, agreement, images, notes }) {
@@ -61,7 +60,8 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }) {
 async function render({ model, el }) {
   el.classList.add("ow-speed");
   return draw(model, (data) => el.replaceChildren(
-    element("b", {}, "Is it faster?"), dense(data), ...skipping(data), remarks(data)));
+    element("b", {}, "Is it faster?"), ...(data.latency ? [timed("ONNX Runtime, whose kernels are dense", data.latency)] : []),
+    ...skipping(data), counted(data), remarks(data)));
 }
 
 export default { render };

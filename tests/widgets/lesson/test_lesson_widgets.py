@@ -11,7 +11,9 @@ import pytest
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -95,7 +97,18 @@ def test_figures_name_the_class_that_lost_most_and_both_verdicts(session):
     assert said["worst_class"] == report.class_names[int(falls.argmax())]
     assert said["worst_fall"] == f"{100 * falls.max():.1f} points"
     assert said["mobile"] == judge(base, report, Policy.MOBILE).grade
-    assert said["speed"] == "not yet"
+    assert said["speed"] == said["sparse_speed"] == "not yet"
+
+
+def test_live_text_has_the_speed_of_each_runtime_or_why_there_is_none(digits):
+    base, report = digits.run(Recipe()), digits.run(Recipe(sparsity=0.5))
+    dense, sparse = Latency(1.0, 0.9, 1.1, 1, 1, 1), Latency(2.0, 1.8, 2.2, 2, 1, 1)
+    both = replace(report, latency=dense, latencies={SPARSE_RUNTIME: sparse})
+    said = figures(base, both)
+    assert said["speed"] == "1.00 times (0.90 to 1.10)"
+    assert said["sparse_speed"] == "2.00 times (1.80 to 2.20)"
+    one = replace(report, latency=dense, latency_reasons={SPARSE_RUNTIME: "it is absent"})
+    assert figures(base, one)["sparse_speed"] == "not timed here, since it is absent"
 
 
 def test_bare_numbers_are_graded_by_the_rule_of_the_verdict():
