@@ -162,7 +162,7 @@ def _off_and_on(probabilities: Probabilities) -> Probabilities:
 
 def counts_above(flags: Flags) -> Probabilities:
     """Count the flags that are on in the rows above, (R, I)."""
-    above = np.zeros(flags.shape, np.float32)
-    for row in range(1, len(above)):  # along rows memory is contiguous: faster than cumsum
-        np.add(above[row - 1], flags[row - 1], out=above[row])
+    above, on = np.zeros(flags.shape, np.float32), flags.astype(np.float32)
+    for before, row, after in zip(above, on, above[1:], strict=False):
+        np.add(before, row, out=after)  # memory of a row is contiguous: faster than cumsum
     return above

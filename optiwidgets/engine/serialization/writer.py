@@ -20,7 +20,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.layers import other_parameters
 from optiwidgets.engine.quantization.weights import QuantizedWeight
-from optiwidgets.engine.serialization.bit_packing import pack_bits
+from optiwidgets.engine.serialization.bit_packing import pack_bits, packed_length
 from optiwidgets.engine.serialization.encodings import (
     BITMASK,
     DENSE,
@@ -131,12 +131,13 @@ def _smallest(model: Packable) -> Sections:
     sizes = [sum(fits[n].bytes[encoding] for n, encoding in c.items()) for c in choices]
     room = HEADER_BYTES * len(fits) + ROUGH_BYTES
     choices = _near(choices, sizes, room)
-    expected = [
-        size + len(_header(model, choice))
-        for choice, size in zip(choices, _near(sizes, sizes, room), strict=True)
-    ]
-    files = (Sections(model, fits, choice) for choice in _near(choices, expected, ROUGH_BYTES))
-    return min(files, key=attrgetter("total"))
+    if len(choices) > 1:
+        expected = [
+            size + len(_header(model, choice))
+            for choice, size in zip(choices, _near(sizes, sizes, room), strict=True)
+        ]
+        choices = _near(choices, expected, ROUGH_BYTES)
+    return min((Sections(model, fits, choice) for choice in choices), key=attrgetter("total"))
 
 
 def _same_encoding(fits: Mapping[str, EncodedLayer], encoding: str) -> dict[str, str]:
@@ -153,44 +154,73 @@ def _near(items: Sequence[T], sizes: Sequence[float], room: float) -> list[T]:
 
 
 class Sections:
-    """Sections of a file before they are joined."""
+    """Sections of a file: the header and the stream; of those in plain bytes only the lengths.
+
+    ``parts`` are the bytes of the file by part, ``layers`` those of each layer's weights.
+    """
 
     def __init__(
         self, model: Packable, fits: Mapping[str, EncodedLayer], encodings: Mapping[str, str]
     ) -> None:
-        plain = [_plain_sections(fits[n], layer, encodings[n]) for n, layer in model.layers.items()]
-        self.tables, self.positions, self.scales, self.codes = zip(*plain, strict=True)
-        self.layers = {
-            name: fits[name].bytes[encodings[name]] + len(table) + len(scales)
-            for name, table, scales in zip(model.layers, self.tables, self.scales, strict=True)
-        }
-        self.scales += tuple(np.array(span, np.float32).tobytes() for span in model.ranges.values())
+        self.model, self.fits, self.encodings = model, fits, encodings
         self.header = _header(model, encodings)
-        others = other_parameters(model.net).values()
-        self.biases = [tensor.contiguous().numpy().tobytes() for tensor in others]
+        self.stream, spent = self._encode()
+        self.parts = dict.fromkeys(PARTS, 0) | spent
+        self.layers = {}
+        for name, layer in model.layers.items():
+            plain = _plain_lengths(fits[name], layer, encodings[name])
+            for part, length in plain.items():
+                self.parts[part] += length
+            self.layers[name] = fits[name].bytes[encodings[name]] + plain["tables"]
+            self.layers[name] += plain["scales"]
+        self.parts["scales"] += len(model.ranges) * np.dtype(np.float32).itemsize * 2
+        self.parts["biases"] = sum(t.nbytes for t in other_parameters(model.net).values())
+        self.parts["header"] = FRAME.size + len(self.header) + CHECKSUM.size
+        self.total = sum(self.parts.values())
+
+    def _encode(self) -> tuple[bytes, dict[str, int]]:
+        """Make the entropy-coded stream, and count the bytes spent on each part."""
         writer = Writer()
-        for name, layer in reversed(list(model.layers.items())):  # written last is read first
-            if encodings[name] == ENTROPY:
-                encoded = fits[name]
+        for name, layer in reversed(list(self.model.layers.items())):  # written last is read first
+            if self.encodings[name] == ENTROPY:
+                encoded = self.fits[name]
                 encoded.position_model.write(writer, encoded.flags)
                 if encoded.value_model:  # floats have none: their values are plain
                     encoded.value_model.write(writer, encoded.values, layer.bits)
                 writer.end_block()
-        self.stream, spent = writer.finish()
-        parts = {name: sum(map(len, getattr(self, name))) for name in PARTS[:-1]}
-        parts["header"] = FRAME.size + len(self.header) + CHECKSUM.size
-        self.parts = {name: size + spent.get(name, 0) for name, size in parts.items()}
-        self.total = sum(self.parts.values())
+        return writer.finish()
 
     def file(self) -> bytes:
-        """Join the sections to the bytes of the file."""
-        sections = (self.tables, self.positions, self.scales, self.codes, self.biases)
-        plain = b"".join(itertools.chain(*sections))
+        """Make the plain sections, and join all to the bytes of the file."""
+        model = self.model
+        made = [
+            _plain_sections(self.fits[name], layer, self.encodings[name])
+            for name, layer in model.layers.items()
+        ]
+        tables, positions, scales, codes = zip(*made, strict=True)
+        ranges = (np.array(span, np.float32).tobytes() for span in model.ranges.values())
+        others = other_parameters(model.net).values()
+        biases = (tensor.contiguous().numpy().tobytes() for tensor in others)
+        plain = b"".join(itertools.chain(tables, positions, scales, ranges, codes, biases))
         if len(self.header) > MOST_HEADER_BYTES or max(len(self.stream), len(plain)) >= 2**32:
             raise ValueError("the model is too large for a packed file")
         frame = FRAME.pack(MAGIC, len(self.header), len(self.stream), len(plain))
         body = frame + self.header + self.stream + plain
         return body + CHECKSUM.pack(zlib.crc32(body))
+
+
+def _plain_lengths(encoded: EncodedLayer, layer: QuantizedWeight, encoding: str) -> dict[str, int]:
+    """Compute the lengths of a layer's ``_plain_sections``, without making them."""
+    total, kept, codes = encoded.symbols.size, len(encoded.values), 0
+    if encoding != ENTROPY or not encoded.value_model:
+        codes = packed_length(total if encoding == DENSE else kept, layer.bits)
+    entries = layer.centroids.numel()
+    return {
+        "tables": 1 + layer.centroids.nbytes if entries else 0,
+        "positions": packed_length(total, 1) if encoding == BITMASK else 0,
+        "scales": layer.scale.nbytes + layer.zero_point.numel(),
+        "codes": codes,
+    }
 
 
 def _plain_sections(
@@ -199,8 +229,8 @@ def _plain_sections(
     """Make the sections of a layer outside the stream: codebook, positions, scales, codes."""
     codebook, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
     table = bytes([len(codebook) - 1]) + codebook.numpy().tobytes() if len(codebook) else b""
-    bitmask = np.packbits(encoded.flags, bitorder="little").tobytes()
-    positions = bitmask if encoding == BITMASK else b""
+    stored = encoded.flags if encoding == BITMASK else encoded.flags[:0]
+    positions = np.packbits(stored, bitorder="little").tobytes()
     scales = layer.scale.numpy().tobytes() + zero_point.numpy().tobytes()
     return table, positions, scales, _plain_codes(encoded, layer, encoding)
 
@@ -220,8 +250,8 @@ def header_bytes(model: Packable) -> int:
 
 
 def _header(model: Packable, encodings: Mapping[str, str]) -> bytes:
-    default = Recipe().as_dict()
-    recipe = {k: v for k, v in model.recipe.as_dict().items() if v != default[k]}
+    values = ((f.name, getattr(model.recipe, f.name), f.default) for f in fields(Recipe))
+    recipe = {name: value for name, value, default in values if value != default}
     layers = [[name, list(c.codes.shape), encodings[name]] for name, c in model.layers.items()]
     content: dict[str, object] = {
         "model": model.spec,
