@@ -82,7 +82,7 @@ def _average_precisions(relevant: NDArray[np.bool_], scores: NDArray[np.float32]
     hits = np.take_along_axis(relevant, order, axis=1).cumsum(axis=1)
     ends = np.ones(ranked.shape, np.bool_)
     np.not_equal(ranked[:, 1:], ranked[:, :-1], out=ends[:, :-1])
-    defined = relevant.any(axis=1) & np.isfinite(scores).all(axis=1)
+    defined = np.logical_and(relevant.any(axis=1), np.isfinite(scores).all(axis=1))
     return [
         _mean_precision(hits[k], np.flatnonzero(ends[k])) if defined[k] else math.nan
         for k in range(len(scores))
