@@ -90,7 +90,9 @@ def _average_precisions(relevant: NDArray[np.bool_], scores: NDArray[np.float32]
     ends = np.ones(ranked.shape, np.bool_)
     np.not_equal(ranked[:, 1:], ranked[:, :-1], out=ends[:, :-1])
     precision = hits / np.arange(1, ranked.shape[1] + 1)
-    defined = relevant.any(axis=1) & np.isfinite(scores).all(axis=1)
+    defined: NDArray[np.bool_] = np.logical_and(
+        relevant.any(axis=1), np.isfinite(scores).all(axis=1)
+    )
     rows = zip(defined, hits, precision, ends, strict=True)
     return [_average(h[e], p[e]) if known else math.nan for known, h, p, e in rows]
 

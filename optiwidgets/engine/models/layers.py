@@ -48,8 +48,8 @@ class ModelInterface:
         """Copy what belongs to one model; nothing else can change."""
         if not self.functional and not callable(self.head.pick):
             return self
-        functional, head = (copy.deepcopy(part, memo) for part in (self.functional, self.head))
-        return replace(self, functional=functional, head=head)
+        functional = copy.deepcopy(self.functional, memo)
+        return replace(self, functional=functional, head=copy.deepcopy(self.head, memo))
 
     @property
     def reads_tensor(self) -> bool:

@@ -158,11 +158,11 @@ class Report:
     labels: Integers
     predictions: Integers
     confusion: Confusion
-    size: _Size = _Size()  # must be given, as the scores
     pruned_weights: int
     prunable_weights: int
     operations: Operations
-    scores: _Scores = _Scores()  # must be given: what it is in the class is no default
+    size: _Size = _Size()  # must be given: what it is in the class is no default
+    scores: _Scores = _Scores()  # likewise
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
     out_of: int = 0
