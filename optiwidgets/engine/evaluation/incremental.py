@@ -30,7 +30,7 @@ from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
-from optiwidgets.engine.types.report import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
 from optiwidgets.engine.types.session import INPUT, OUTPUT
 
 SWAP_TOLERANCE = 1e-4  # of a score between torch and the runtime, as a share of the largest

@@ -76,22 +76,29 @@ def mean_average_precision(labels: Integers, scores: NDArray[np.float32]) -> flo
 
 
 def _average_precisions(relevant: NDArray[np.bool_], scores: NDArray[np.float32]) -> list[float]:
-    """Compute the average precision of every row (K, N); the order within a tie does not matter."""
-    order = np.argsort(-scores, axis=1)
-    ranked = np.take_along_axis(scores, order, axis=1)
-    hits = np.take_along_axis(relevant, order, axis=1).cumsum(axis=1)
+    """Compute the average precision of every row (K, N).
+
+    A float32 leaves the last bits of a float64 free. One of them says whether an image is relevant,
+    so that sorting the scores sorts the images; the order within a tie does not matter.
+    """
+    ranked = np.negative(scores, dtype=np.float64)
+    bits = ranked.view(np.int64)
+    bits |= relevant
+    ranked.sort(axis=1)
+    hits = (bits & 1).cumsum(axis=1)
+    bits &= -2
     ends = np.ones(ranked.shape, np.bool_)
     np.not_equal(ranked[:, 1:], ranked[:, :-1], out=ends[:, :-1])
-    defined = np.logical_and(relevant.any(axis=1), np.isfinite(scores).all(axis=1))
-    return [
-        _mean_precision(hits[k], np.flatnonzero(ends[k])) if defined[k] else math.nan
-        for k in range(len(scores))
-    ]
+    precision = hits / np.arange(1, ranked.shape[1] + 1)
+    defined: NDArray[np.bool_] = np.logical_and(
+        relevant.any(axis=1), np.isfinite(scores).all(axis=1)
+    )
+    rows = zip(defined, hits, precision, ends, strict=True)
+    return [_average(h[e], p[e]) if known else math.nan for known, h, p, e in rows]
 
 
-def _mean_precision(hits: Integers, ends: Integers) -> float:
-    """Average the precision over hits that come in one after the other, ties at their ``ends``."""
-    reached = hits[ends]
-    gained = reached.copy()
-    gained[1:] -= reached[:-1]
-    return float((gained * (reached / (ends + 1))).sum() / hits[-1])
+def _average(hits: Integers, precision: NDArray[np.float64]) -> float:
+    """Average the precision over the hits; of images with equal scores the last one is given."""
+    gained = hits.copy()
+    gained[1:] -= hits[:-1]
+    return float((gained * precision).sum() / hits[-1])

@@ -25,7 +25,8 @@ from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
 from optiwidgets.engine.types.measurements import Floats, Integers, Size
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
-from optiwidgets.engine.types.report import RUNTIMES, DeferredScores, Report
+from optiwidgets.engine.types.report import DeferredScores, Report
+from optiwidgets.engine.types.runtime_info import RUNTIMES
 
 Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # knows the images, not what was done
 SPARSITIES = tuple(percent / 100 for percent in range(100))

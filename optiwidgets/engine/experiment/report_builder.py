@@ -35,7 +35,8 @@ from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.types.measurements import Confusion, Integers
 from optiwidgets.engine.types.recipe import Recipe, without_idle
-from optiwidgets.engine.types.report import ONNX_RUNTIME, TORCH, Report
+from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
 
 log = logging.getLogger("optiwidgets")
 

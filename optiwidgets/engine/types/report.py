@@ -24,8 +24,6 @@ from optiwidgets.engine.types.measurements import (
 )
 from optiwidgets.engine.types.recipe import Recipe
 
-TORCH, ONNX_RUNTIME, SPARSE_RUNTIME = RUNTIMES = "PyTorch", "ONNX Runtime", "sparse runtime"
-
 
 @dataclass(frozen=True)
 class DeferredScores:
@@ -144,7 +142,7 @@ class Report:
 
     Where these are but the first of the images there are, ``out_of`` says how many there are.
     ``runtime`` is the name of the runtime that computed scores and predictions, one of
-    ``RUNTIMES``.
+    ``runtime_info.RUNTIMES``.
 
     Made with ``DeferredScores`` in place of the scores, a report of all exploration images has them
     evaluated on first use. With a ``DeferredSize`` the model is weighed on first use, from codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-ONNX_RUNTIME, SPARSE_RUNTIME = "ONNX Runtime", "sparse runtime"
+TORCH, ONNX_RUNTIME, SPARSE_RUNTIME = RUNTIMES = "PyTorch", "ONNX Runtime", "sparse runtime"
 
 
 @dataclass(frozen=True)

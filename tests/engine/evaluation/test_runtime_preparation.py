@@ -17,7 +17,7 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import PREPARING, RuntimePreparation
 from optiwidgets.engine.onnx_runtime import export
 from optiwidgets.engine.onnx_runtime.graph_process import GraphProcess
-from optiwidgets.engine.types.report import ONNX_RUNTIME, TORCH
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
 
 
 class Slow:

@@ -20,7 +20,7 @@ from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.sparse_runtime import library
 from optiwidgets.engine.sparse_runtime.library import load
 from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError, SparseRuntime
-from optiwidgets.engine.types.report import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
 
 pytestmark = pytest.mark.skipif(load() is None, reason="the library was not built here")
 
