@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KINDS = ("conv", "max_pool", "mean_pool", "add", "multiply", "activate", "concat", "scale")
 ACTIVATIONS = ("", "relu", "relu6", "hard_swish", "hard_sigmoid", "sigmoid", "swish")
 MONOTONE = ("", "relu", "relu6", "hard_sigmoid", "sigmoid")  # they commute with a maximum
+CACHE_SETS = 32  # channels a multiple of so many pixels apart meet in the same few sets of a cache
 Shape = tuple[int, int, int]  # C, H, W
 Pads = tuple[int, int, int, int]  # top, left, bottom, right
 Constants = Mapping[str, NDArray[Any]]
@@ -117,7 +118,15 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
             source = values[step.inputs[0]]
             top, left, bottom, right = map(max, source.ring, step.pads)
             values[step.inputs[0]] = replace(source, ring=(top, left, bottom, right))
+    values = {name: _spread(value) for name, value in values.items()}
     return Program(tuple(steps), values, model.graph.input[0].name, model.graph.output[0].name)
+
+
+def _spread(value: Value) -> Value:
+    """Widen channels that are powers of two apart: one would push another out of the cache."""
+    (rows, columns), (top, left, bottom, right) = value.padded, value.ring
+    far = value.shape[0] > 1 and rows * columns % CACHE_SETS == 0
+    return replace(value, ring=(top, left, bottom, right + 1)) if far else value
 
 
 @dataclass

@@ -36,7 +36,7 @@ class _Step(ctypes.Structure):
             for name in (
                 *("kind", "activation", "halve", "source", "other", "out"),
                 *("stride_h", "stride_w", "kernel_h", "kernel_w", "pad_h", "pad_w"),
-                *("counts_pads", "at"),
+                *("counts_pads", "at", "dense"),
             )
         ),
         *((name, ctypes.c_void_p) for name in ("first", "offset", "weight", "bias")),
@@ -59,7 +59,6 @@ def _declare(cdll: ctypes.CDLL) -> None:
     cdll.sparse_run.argtypes = [program, place, int32, int32, ctypes.POINTER(int32), place, place]
     cdll.sparse_run_one.argtypes = [program, place, place, place]
     cdll.sparse_pack.argtypes = [place, int32, int32, place, int32, place, place, place]
-    cdll.sparse_pack.restype = None
     for size in (cdll.sparse_size, cdll.sparse_size_one):
         size.argtypes, size.restype = [program], ctypes.c_int64
 
@@ -84,6 +83,7 @@ class _Packed:
     alone: Integers  # the offsets for one image
     weight: Floats
     bias: Floats
+    dense: bool  # few weights are zero, and all are there
 
 
 class NotFiniteError(ArithmeticError):
@@ -157,16 +157,17 @@ class SparseRuntime:
         tables = [self.tables[step.output], self.separated.get(step.output)]
         rows, columns = len(weight), weight.size // len(weight)
         first, weights = np.empty(rows + 1, np.int32), np.empty(weight.size + 1, np.float32)
+        dense = 0
         offsets = [None if t is None else np.empty(weight.size + 1, np.int32) for t in tables]
         for table, offset in zip(tables, offsets, strict=True):
             if table is not None and offset is not None:
-                self.library.cdll.sparse_pack(
+                dense = self.library.cdll.sparse_pack(
                     *(_at(weight), rows, columns, _at(table), table.ndim - 1),
                     *(_at(first), _at(offset), _at(weights)),
                 )
         batch, one = offsets
         assert batch is not None
-        return _Packed(first, batch, batch if one is None else one, weights, bias)
+        return _Packed(first, batch, batch if one is None else one, weights, bias, bool(dense))
 
     def steps(self, packed: Mapping[str, _Packed], alone: bool) -> ctypes.Array[_Step]:
         """Make the steps for blocks or, where ``alone``, for one image; ``packed`` has to live."""
@@ -184,9 +185,8 @@ class SparseRuntime:
             pad_h=step.pads[0], pad_w=step.pads[1], counts_pads=step.counts_pads, at=step.at,
         )  # fmt: skip
         if packed is not None:
-            made.first, made.weight, made.bias = map(
-                _at, (packed.first, packed.weight, packed.bias)
-            )
+            made.first, made.weight = _at(packed.first), _at(packed.weight)
+            made.bias, made.dense = _at(packed.bias), packed.dense
             made.offset = _at(packed.alone if alone else packed.offset)
         return made
 
