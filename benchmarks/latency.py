@@ -3,8 +3,8 @@
 Baseline, zeros anywhere, 2:4 zeros, half the channels removed, and int8: each beside the baseline
 in the same runtime, its calls in turn with those of the baseline and of a second copy of it (A/A:
 what noise looks like). Then both runtimes from no zeros to 98 %, each in turn with the baseline in
-ONNX Runtime. All with one thread, in its CPU time: what else runs here costs a long call more of the
-wall clock than a short one. Where the sparse runtime is absent, its rows are left out.
+ONNX Runtime. All with one thread, in its CPU time: what else runs here adds more to the wall clock
+of a long call than of a short one. Where the sparse runtime is absent, its rows are left out.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def table_of_zeros(rows: Sequence[dict[str, Any]]) -> str:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """One line a row."""
     lines = [
-        "times faster than the baseline, 95 % interval, and milliseconds of CPU time; one thread, in turn",
+        "times faster than the baseline, 95 % interval, and CPU milliseconds; one thread",
         f"{'model':6}{'runtime':16}{'what':22}{'MACs':>6}  {'one image':28}{'batch of 32':28}",
     ]
     for row in rows:
