@@ -213,3 +213,33 @@ def test_labels_at_one_height_are_moved_apart(methods: ModuleType) -> None:
     crowded = sorted(curves.spread([99.0, 98.0, 97.0, 12.0, 10.0, 10.0]))
     gaps = [high - low for low, high in itertools.pairwise(crowded)]
     assert min(gaps) >= curves.APART - 0.01
+
+
+def part(ratio: float) -> Result:
+    return {"ratio": ratio, "interval": [0.9 * ratio, 1.25 * ratio], "optimized_ms": 1 / ratio}
+
+
+def test_pictures_of_speed_show_each_runtime_beside_its_own_baseline_and_beside_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    pictures, latency = map(importlib.import_module, ("latency_pictures", "latency"))
+    ratios = {"ONNX Runtime": [1.0, 1.0], "sparse runtime": [0.5, 2.0]}
+    rows = [
+        {"model": model, "engine": engine, "what": f"{at} zeros", "macs_ratio": 1.0}
+        | {"sparsity": at, "image": part(ratio), "batch": part(2 * ratio)}
+        for model in latency.MODELS
+        for engine, found in ratios.items()
+        for at, ratio in zip((0.0, 0.9), found, strict=True)
+    ]
+    by_recipe = pictures.draw_speeds(rows)
+    named = [label.get_text() for label in by_recipe.axes[0].get_yticklabels()]
+    assert named == [f"{at} zeros, {engine}" for engine in ratios for at in (0.0, 0.9)]
+    by_sparsity = pictures.draw_zeros(rows)
+    assert len(by_sparsity.axes) == 4
+    lines = {line.get_label(): line for line in by_sparsity.axes[0].lines}
+    assert [*lines["ONNX Runtime"].get_ydata()] == [1.0, 1.0]
+    assert [*lines["sparse runtime"].get_xdata()] == [0.0, 90.0]
+    assert [*lines["sparse runtime"].get_ydata()] == [2.0, 0.5]
+    printed = latency.table_of_zeros(rows)
+    assert "wide  sparse runtime    90 %  2.00x (1.80-2.50) 0.5 ms" in printed
