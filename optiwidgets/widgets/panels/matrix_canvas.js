@@ -1,0 +1,70 @@
+// A picture of a matrix's cells while the hand moves. It lies behind the grid, whose own colours and digits are
+// taken away meanwhile: frames, focus, clicks and the mouse stay the grid's.
+
+/** `paint(values, most, tone, text)` draws what `fill` would write into the cells; `clear()` when the grid has it. */
+function matrixCanvas({ box, cells }) {
+  const canvas = element("canvas", { className: "ow-picture", "aria-hidden": "true" });
+  const swatch = element("i", { className: "ow-swatch", hidden: true });
+  box.append(canvas, swatch);
+  let context = null, spots = [], drawn = [], colours = new Map(), rise = 0;
+
+  /** Colours of a tone and depth, as the stylesheet mixes them. */
+  const colour = (tone, depth) => {
+    const key = `${tone} ${depth}`;
+    if (!colours.has(key)) {
+      Object.assign(swatch.dataset, { tone, depth });
+      const { backgroundColor, color } = getComputedStyle(swatch);
+      colours.set(key, [backgroundColor, color]);
+    }
+    return colours.get(key);
+  };
+  /** Where the cells lie, in the screen's own pixels, and their font. */
+  const measure = () => {
+    const ratio = devicePixelRatio, frame = box.getBoundingClientRect(), style = getComputedStyle(cells[0]);
+    const edge = (place) => Math.round(place * ratio);
+    const [left, top] = [edge(frame.left), edge(frame.top)];
+    canvas.width = edge(frame.right) - left;
+    canvas.height = edge(frame.bottom) - top;
+    spots = cells.map((cell) => {
+      const spot = cell.getBoundingClientRect();
+      return [edge(spot.left) - left, edge(spot.top) - top, edge(spot.right) - left, edge(spot.bottom) - top];
+    });
+    context = canvas.getContext("2d");
+    context.font = `${parseFloat(style.fontSize) * ratio}px ${style.fontFamily}`;
+    context.letterSpacing = style.letterSpacing === "normal" ? "0px" : `${parseFloat(style.letterSpacing) * ratio}px`;
+    const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText("0");
+    rise = parseFloat(style.fontSize) ? (Math.round(ascent) - Math.round(descent)) / 2 : 0; // no digits in a crowd
+    [drawn, colours] = [[], new Map()];
+  };
+  const paintCell = (i, tone, depth, text) => {
+    const [left, top, right, bottom] = spots[i], [ground, ink] = colour(tone, depth);
+    context.clearRect(left, top, right - left, bottom - top);
+    context.fillStyle = ground;
+    context.beginPath();
+    context.roundRect(left, top, right - left, bottom - top, 2 * devicePixelRatio);
+    context.fill();
+    if (!text || !rise) return;
+    const width = context.measureText(text).width, wide = width > right - left;
+    if (wide) { context.save(); context.clip(); }
+    context.fillStyle = ink;
+    context.fillText(text, (left + right - width) / 2, Math.round((top + bottom) / 2 + rise));
+    if (wide) context.restore();
+  };
+  return {
+    paint(values, names, most, text, tone) {
+      if (!context) measure();
+      values.forEach((value, i) => {
+        const row = Math.floor(i / names.length), at = depth(value, most), side = tone(value, row === i % names.length);
+        const told = value ? text(value) : "", key = `${side} ${at} ${told}`;
+        if (drawn[i] === key) return;
+        drawn[i] = key;
+        paintCell(i, side, at, told);
+      });
+      box.classList.add("ow-painted");
+    },
+    clear() { box.classList.remove("ow-painted"); },
+    /** The cells lie elsewhere, or are about to be painted after a rest. */
+    forget() { context = null; },
+  };
+}
+
