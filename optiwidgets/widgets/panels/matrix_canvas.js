@@ -6,7 +6,7 @@ function matrixCanvas({ box, cells }) {
   const canvas = element("canvas", { className: "ow-picture", "aria-hidden": "true" });
   const swatch = element("i", { className: "ow-swatch", hidden: true });
   box.append(canvas, swatch);
-  let context = null, spots = [], drawn = [], colours = new Map(), rise = 0;
+  let context = null, spots = [], drawn = [], colours = new Map(), rise = null;
 
   /** Colours of a tone and depth, as the stylesheet mixes them. */
   const colour = (tone, depth) => {
@@ -26,28 +26,31 @@ function matrixCanvas({ box, cells }) {
     canvas.width = edge(frame.right) - left;
     canvas.height = edge(frame.bottom) - top;
     spots = cells.map((cell) => {
-      const spot = cell.getBoundingClientRect();
-      return [edge(spot.left) - left, edge(spot.top) - top, edge(spot.right) - left, edge(spot.bottom) - top];
+      const spot = cell.getBoundingClientRect(), centre = (spot.left + spot.right) / 2, middle = (spot.top + spot.bottom) / 2;
+      return [edge(spot.left) - left, edge(spot.top) - top, edge(spot.right) - left, edge(spot.bottom) - top,
+        centre * ratio - left, middle * ratio - top];
     });
     context = canvas.getContext("2d");
     context.font = `${parseFloat(style.fontSize) * ratio}px ${style.fontFamily}`;
     context.letterSpacing = style.letterSpacing === "normal" ? "0px" : `${parseFloat(style.letterSpacing) * ratio}px`;
     const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText("0");
-    rise = parseFloat(style.fontSize) ? (Math.round(ascent) - Math.round(descent)) / 2 : 0; // no digits in a crowd
+    const up = Math.round(ascent), line = parseFloat(style.lineHeight) * ratio;
+    const leading = Math.floor((line - up - Math.round(descent)) / 2); // whole pixels, as in a line of text
+    rise = parseFloat(style.fontSize) ? leading + up - line / 2 : null; // no digits in a crowd
     [drawn, colours] = [[], new Map()];
   };
   const paintCell = (i, tone, depth, text) => {
-    const [left, top, right, bottom] = spots[i], [ground, ink] = colour(tone, depth);
+    const [left, top, right, bottom, centre, middle] = spots[i], [ground, ink] = colour(tone, depth);
     context.clearRect(left, top, right - left, bottom - top);
     context.fillStyle = ground;
     context.beginPath();
     context.roundRect(left, top, right - left, bottom - top, 2 * devicePixelRatio);
     context.fill();
-    if (!text || !rise) return;
+    if (!text || rise === null) return;
     const width = context.measureText(text).width, wide = width > right - left;
     if (wide) { context.save(); context.clip(); }
     context.fillStyle = ink;
-    context.fillText(text, (left + right - width) / 2, Math.round((top + bottom) / 2 + rise));
+    context.fillText(text, centre - width / 2, Math.round(middle + rise));
     if (wide) context.restore();
   };
   return {
