@@ -122,7 +122,7 @@ async function render({ model, el }) {
   const opened = model.get("cell_images") && await referred(model, model.get("cell_images"));
   if (opened) openers(el, opened);
   const forced = matchMedia("(forced-colors: active)");
-  let names = [], made = [], shown = null;
+  let names = [], made = [], shown = null, seen = false;
   const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
   const fillGrids = () => {
     el.classList.remove("ow-later");
@@ -132,12 +132,13 @@ async function render({ model, el }) {
   const paintPictures = () => {
     if (!el.classList.contains("ow-later")) for (const { picture } of made) picture.forget();
     el.classList.add("ow-later");
-    if (!el.checkVisibility()) return;
+    if (!seen) return; // in a tab that is not open
     tell(made, shown, ({ picture }, ...told) => picture.paint(...told));
     paintTitles(made, shown);
   };
   const rest = safely(model, () => { if (el.classList.contains("ow-later")) fillGrids(); });
-  const resized = new ResizeObserver(safely(model, () => { // before this frame is on the screen
+  const resized = new ResizeObserver(safely(model, (news) => { // before this frame is on the screen
+    seen = news.at(-1).contentRect.width > 0;
     for (const { picture } of made) picture.forget();
     if (el.classList.contains("ow-later")) paintPictures();
   }));

@@ -1,22 +1,23 @@
 // A picture of a matrix's cells while the hand moves. It lies behind the grid, whose own colours and digits are
 // taken away meanwhile: frames, focus, clicks and the mouse stay the grid's.
 
+const TONES = ["count", "helps", "hurts"];
+
 /** `paint(values, most, tone, text)` draws what `fill` would write into the cells; `clear()` when the grid has it. */
 function matrixCanvas({ box, cells }) {
   const canvas = element("canvas", { className: "ow-picture", "aria-hidden": "true" });
   const swatch = element("i", { className: "ow-swatch", hidden: true });
   box.append(canvas, swatch);
-  let context = null, spots = [], drawn = [], colours = new Map(), rise = null;
+  const colours = new Map();
+  let context = null, spots = [], drawn = [], rise = null;
 
-  /** Colours of a tone and depth, as the stylesheet mixes them. */
-  const colour = (tone, depth) => {
-    const key = `${tone} ${depth}`;
-    if (!colours.has(key)) {
+  /** Colours of every tone and depth, as the stylesheet mixes them. */
+  const mix = () => {
+    for (const tone of TONES) for (let depth = 0; depth <= 10; depth++) {
       Object.assign(swatch.dataset, { tone, depth });
       const { backgroundColor, color } = getComputedStyle(swatch);
-      colours.set(key, [backgroundColor, color]);
+      colours.set(`${tone} ${depth}`, [backgroundColor, color]);
     }
-    return colours.get(key);
   };
   /** Where the cells lie, in the screen's own pixels, and their font. */
   const measure = () => {
@@ -37,10 +38,11 @@ function matrixCanvas({ box, cells }) {
     const up = Math.round(ascent), line = parseFloat(style.lineHeight) * ratio;
     const leading = Math.floor((line - up - Math.round(descent)) / 2); // whole pixels, as in a line of text
     rise = parseFloat(style.fontSize) ? leading + up - line / 2 : null; // no digits in a crowd
-    [drawn, colours] = [[], new Map()];
+    drawn = [];
+    mix();
   };
   const paintCell = (i, tone, depth, text) => {
-    const [left, top, right, bottom, centre, middle] = spots[i], [ground, ink] = colour(tone, depth);
+    const [left, top, right, bottom, centre, middle] = spots[i], [ground, ink] = colours.get(`${tone} ${depth}`);
     context.clearRect(left, top, right - left, bottom - top);
     context.fillStyle = ground;
     context.beginPath();
