@@ -6,17 +6,17 @@ const TONES = ["count", "helps", "hurts"];
 /** `paint(values, most, tone, text)` draws what `fill` would write into the cells; `clear()` when the grid has it. */
 function matrixCanvas({ box, cells }) {
   const canvas = element("canvas", { className: "ow-picture", "aria-hidden": "true" });
-  const swatch = element("i", { className: "ow-swatch", hidden: true });
-  box.append(canvas, swatch);
+  const swatches = TONES.flatMap((tone) => [...Array(11).keys()].map((depth) =>
+    element("i", { className: "ow-swatch", hidden: true, "data-tone": tone, "data-depth": depth })));
+  box.append(canvas, ...swatches);
   const colours = new Map();
   let context = null, spots = [], drawn = [], rise = null;
 
   /** Colours of every tone and depth, as the stylesheet mixes them. */
   const mix = () => {
-    for (const tone of TONES) for (let depth = 0; depth <= 10; depth++) {
-      Object.assign(swatch.dataset, { tone, depth });
+    for (const swatch of swatches) {
       const { backgroundColor, color } = getComputedStyle(swatch);
-      colours.set(`${tone} ${depth}`, [backgroundColor, color]);
+      colours.set(`${swatch.dataset.tone} ${swatch.dataset.depth}`, [backgroundColor, color]);
     }
   };
   /** Where the cells lie, in the screen's own pixels, and their font. */
