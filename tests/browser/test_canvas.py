@@ -31,18 +31,20 @@ PAINTED = """(sparsity) => {
 COLOURS = """([name, wanted]) => {
   const grid = document.querySelector(`.ow-matrices [role="grid"][aria-label="${name}"]`);
   const box = grid.closest("figure"), canvas = box.querySelector("canvas");
-  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
   copy.drawImage(canvas, 0, 0);
-  const frame = box.getBoundingClientRect(), spare = new OffscreenCanvas(1, 1).getContext("2d");
+  const frame = box.getBoundingClientRect();
+  const spare = new OffscreenCanvas(1, 1)
+    .getContext("2d", { willReadFrequently: true });
   return [...grid.querySelectorAll('[role="gridcell"]')].map((cell, i) => {
-    const { left, top, height } = cell.getBoundingClientRect();
+    const { left, top, width } = cell.getBoundingClientRect();
     const [tone, depth] = wanted[i];
     const swatch = box.querySelector(`.ow-swatch[data-tone="${tone}"][data-depth="${depth}"]`);
     spare.clearRect(0, 0, 1, 1);
     spare.fillStyle = getComputedStyle(swatch).backgroundColor;
     spare.fillRect(0, 0, 1, 1);
     const at = (x, y) => [...copy.getImageData(x - frame.left, y - frame.top, 1, 1).data];
-    return [at(left + 3, top + height / 2), [...spare.getImageData(0, 0, 1, 1).data]];
+    return [at(left + width / 2, top + 3), [...spare.getImageData(0, 0, 1, 1).data]];
   });
 }"""
 AT = """([x, y]) => document.elementFromPoint(x, y).getAttribute("aria-label")"""
