@@ -1,8 +1,9 @@
 """Updates a second under a dragged slider, in real Chromium on the Voila page.
 
 Three rows are the explorer's: every update evaluates all 1,500 images, memory off; the first 500
-while the hand moves and all once it rests, memory off; all from memory. Beside them, in turn on the
-same machine, the same two matrices done the usual way, with ``interact`` and ``seaborn.heatmap``.
+while the hand moves and all once it rests, memory off; all from memory. An update is a painted
+frame with a new ``data-ow-recipe``. Beside them, in turn on the same machine, the same two matrices
+done the usual way, with ``interact`` and ``seaborn.heatmap``.
 
 Usage: ``python benchmarks/live.py [--rounds 3] [--json]``
 """
