@@ -20,9 +20,8 @@ function row(name) {
 
 /** Change a style only where it differs: most marks stay where they are. */
 function move(node, side, to) {
-  if (node.dataset[side] === to) return;
-  node.dataset[side] = to;
-  node.style[side] = to;
+  node.owPlaced ??= {};
+  if (node.owPlaced[side] !== to) node.style[side] = node.owPlaced[side] = to;
 }
 
 function place(node, share, low) {
