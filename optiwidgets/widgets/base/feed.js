@@ -124,7 +124,7 @@ async function render({ model, el }) {
     label(message, "aria-live", alarm ? "assertive" : "off");
     if (write(message, model.get("message"))) message.title = model.get("message");
     (hand.moves() ? nameSliders : nameControls)(root);
-    root.classList.remove("ow-waiting");
+    if (root.classList.contains("ow-waiting")) root.classList.remove("ow-waiting");
     clearTimeout(resting);
     resting = setTimeout(() => rest(root), REST_MS);
   };
@@ -149,7 +149,7 @@ async function render({ model, el }) {
   const moved = () => {
     hand.moved();
     const root = el.closest(".ow-explorer"), now = root && state(model, controls, root, hand.moves());
-    if (root && now !== "fresh") root.dataset.owState = now; // fresh is for paint to say
+    if (root && now !== "fresh" && root.dataset.owState !== now) root.dataset.owState = now; // fresh is for paint to say
     ask();
   };
   /** Reset here too: a position still on its way to the kernel must not outlive it. */
