@@ -5,6 +5,8 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip
+SPARSE := optiwidgets/engine/sparse_runtime
+LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
@@ -13,11 +15,11 @@ NOTEBOOKS := $(wildcard lessons/*.ipynb)
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-app: .venv/app.stamp ## serve the lessons at http://127.0.0.1:8866/ (PORT= another port)
+app: .venv/app.stamp $(LIBRARIES) ## serve the lessons at http://127.0.0.1:8866/ (PORT= another port)
 	@$(BIN)/optiwidgets app --port $(PORT) --lessons lessons
 
 # Every part runs, whatever became of the one before, and the last line says how each ended.
-test: .venv/dev.stamp .venv-oldest/stamp ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
+test: .venv/dev.stamp .venv-oldest/stamp $(LIBRARIES) ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
 	@told=; status=0; \
 	for part in units browser oldest; do \
 		if $(MAKE) --no-print-directory test-$$part; then ended=passed; else ended=FAILED; status=1; fi; \
@@ -26,19 +28,19 @@ test: .venv/dev.stamp .venv-oldest/stamp ## run the tests, real-browser tests in
 	echo "make test: $${told#, }"; exit $$status
 
 # Two processes at once, of one torch thread each: with two they wait for each other.
-test-units: .venv/dev.stamp ## all but the browser's and the slow ones
+test-units: .venv/dev.stamp $(LIBRARIES) ## all but the browser's and the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST_ARGS)
 
 # A file of browser tests stays in one process, with its server and browser.
-test-browser: .venv/dev.stamp ## in a real browser
+test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(PYTEST_ARGS)
 
 # Without the packed file's own tests, a fifth of the time: its coder computes nothing in torch.
-test-oldest: .venv-oldest/stamp ## the engine with the oldest torch that pyproject.toml allows
+test-oldest: .venv-oldest/stamp $(LIBRARIES) ## the engine with the oldest torch that pyproject.toml allows
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine --ignore=tests/engine/serialization $(PYTEST_ARGS)
 
 # pytest exits with 5 when it finds no test: right only as long as none is marked slow.
-test-slow: .venv/dev.stamp ## run the tests that take longer
+test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS); status=$$?; \
 	if [ $$status -eq 5 ] && ! grep -rqs "mark\.slow" tests --include="*.py"; then \
 		echo "there are no slow tests yet"; \
@@ -53,24 +55,24 @@ lint: .venv/dev.stamp ## check style, types, imports between rooms, and that not
 	$(BIN)/lint-imports
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
-bench: .venv/dev.stamp ## time the inner loop and the live page beside how it is usually done
+bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done
 	@for benchmark in inner_loop live; do \
 		$(BIN)/python benchmarks/$$benchmark.py $(BENCH_ARGS) || exit; \
 	done
 
-methods: .venv/dev.stamp ## run every method at every strength, draw its picture (15 minutes)
+methods: .venv/dev.stamp $(LIBRARIES) ## run every method at every strength, draw its picture (15 minutes)
 	$(BIN)/python benchmarks/methods.py --picture lessons/pictures/methods.png $(BENCH_ARGS)
 
-picture: .venv/dev.stamp ## draw the other pictures of the README anew
+picture: .venv/dev.stamp $(LIBRARIES) ## draw the other pictures of the README anew
 	$(BIN)/python benchmarks/picture.py
 
-train: .venv/app.stamp ## train the shipped models anew into build/
+train: .venv/app.stamp $(LIBRARIES) ## train the shipped models anew into build/
 	mkdir -p build
 	$(BIN)/optiwidgets train digits --model small --keep last --output build/digits-small.safetensors
 	$(BIN)/optiwidgets train digits --model wide --keep last --output build/digits-wide.safetensors
 	$(BIN)/optiwidgets train smear --model small --keep last --output build/smear-small.safetensors
 
-graphs: .venv/app.stamp ## export the graphs of the shipped models anew (after their code or torch changed)
+graphs: .venv/app.stamp $(LIBRARIES) ## export the graphs of the shipped models anew (after their code or torch changed)
 	mkdir -p optiwidgets/engine/onnx_runtime/graphs
 	rm -f optiwidgets/engine/onnx_runtime/graphs/*.onnx
 	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine.onnx_runtime import export; \
@@ -90,6 +92,11 @@ $(BIN)/python:
 .venv/dev.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable ".[dev]"
 	@touch $@ .venv/app.stamp
+
+# The sparse runtime, compiled again when its source or build.py changes. Where that fails there is no
+# such file: it is said, all else works, and the next make tries again.
+$(LIBRARIES): $(SPARSE)/kernel.cpp $(SPARSE)/build.py | $(BIN)/python
+	-@$(BIN)/python -P $(SPARSE)/build.py
 
 .venv-oldest/stamp: pyproject.toml .ci/oldest.py | $(BIN)/python
 	$(BIN)/python -m venv .venv-oldest

@@ -187,7 +187,7 @@ def images(count: int, size: int) -> Any:
     draw = torch.Generator().manual_seed(0)
     counts = {"train": 20, "calibration": 20, "exploration": count, "sealed": 20}
     parts = {
-        part: (torch.randn(n, 3, size, size, generator=draw), torch.arange(n) % CLASSES)
+        part: (torch.rand(n, 3, size, size, generator=draw), torch.arange(n) % CLASSES)
         for part, n in counts.items()
     }
     return ow.Dataset(**parts, class_names=[f"class {i}" for i in range(CLASSES)])

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from optiwidgets.engine.models.training import train
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
+    from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
     from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
     from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
     from optiwidgets.engine.types.recipe import Recipe
     from optiwidgets.engine.types.report import Report
+    from optiwidgets.engine.types.runtime_info import RuntimeInfo
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
@@ -69,6 +71,7 @@ _HOMES = {
     "Present": "widgets.lesson.slides",
     "Recipe": "engine.types.recipe",
     "Report": "engine.types.report",
+    "RuntimeInfo": "engine.types.runtime_info",
     "Session": "session.session",
     "Size": "engine.types.measurements",
     "Sweep": "engine.types.sweep",
@@ -91,6 +94,7 @@ _HOMES = {
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
+    "runtime_info": "engine.sparse_runtime.runtime_info",
     "save_trained": "engine.models.trained_files",
     "save_weights": "engine.models.zoo",
     "submit": "grading.submissions",
@@ -119,6 +123,7 @@ __all__ = [
     "Present",
     "Recipe",
     "Report",
+    "RuntimeInfo",
     "Session",
     "Size",
     "Sweep",
@@ -141,6 +146,7 @@ __all__ = [
     "plot_sweep",
     "preload",
     "progress",
+    "runtime_info",
     "save_trained",
     "save_weights",
     "submit",

@@ -43,7 +43,7 @@ class LabelledImages(Protocol):
 
     @property
     def description(self) -> str:
-        """What the images are, in a sentence."""
+        """Describe the images in a sentence."""
         ...
 
     def labels(self, part: str) -> Labels:

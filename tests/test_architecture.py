@@ -31,6 +31,9 @@ THIRD_PARTY = {  # room or file -> what it may import beside the standard librar
     "engine/models": ENGINE | {"torchvision", "safetensors", "tqdm"},
     "engine/serialization": ENGINE | {"constriction"},
     "engine/onnx_runtime": ENGINE | {"onnx", "onnxruntime"},
+    "engine/sparse_runtime": {"numpy", "onnx"},
+    "engine/sparse_runtime/build.py": set(),  # runs before anything is installed
+    "engine/sparse_runtime/build_hook.py": {"hatchling"},
     "engine/evaluation": ENGINE | {"scipy"},
     "engine/mixed_precision/knapsack.py": {"numpy"},
     "engine/experiment": ENGINE | {"joblib", "cloudpickle", "tqdm"},

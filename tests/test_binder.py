@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 TO_PYPI = {"pytorch-cpu": "torch", "pytorch": "torch", "matplotlib-base": "matplotlib"}
 BINDER = "https://mybinder.org/v2/gh/optiwidgets/optiwidgets/HEAD"
 BINDER_LINK = re.compile(r"https://mybinder\.org/v2/[^\s)]+")
-ONLY_BINDER = {"python", "pip", "hatchling", "jupyterlab"}
+ONLY_BINDER = {"python", "pip", "hatchling", "ziglang", "jupyterlab"}
 
 
 def asked(lines: list[str | dict[str, list[str]]]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from optiwidgets import runtime_info
 from optiwidgets.hosting.capacity import own_mb
 from optiwidgets.hosting.kernel_manager import Visit
 from optiwidgets.hosting.notice_pages import (
@@ -196,7 +197,7 @@ class Index(Plain, JupyterHandler):
 
 
 async def facts(kernels: Any) -> dict[str, Any]:
-    """Users, kernels, memory in MB, and widget updates a second."""
+    """Users, kernels, memory in MB, widget updates a second, and the sparse runtime."""
     running = [kernels.get_kernel(kernel_id).provisioner for kernel_id in kernels.list_kernel_ids()]
     pids = [provisioner.pid for provisioner in running if provisioner]
     memory = await asyncio.get_running_loop().run_in_executor(None, own_mb, pids)
@@ -209,6 +210,7 @@ async def facts(kernels: Any) -> dict[str, Any]:
         "max_users": kernels.max_users,
         "memory_mb": round(memory, 1),
         "updates_per_s": round(lately / RATE_S, 1),
+        "sparse_runtime": runtime_info().sparse_status,
         "grid": await _grid() if kernels.forked and CAN_FORK else "none",
     }
 

@@ -104,6 +104,7 @@ def value_of(question: Number) -> float:
 
 
 def keys_on(page: Page) -> list[str]:
+    expect(page.locator(".ow-quiz:not([data-ow-question])")).to_have_count(0)  # all are drawn
     keys: list[str] = page.locator(".ow-quiz").evaluate_all(
         "(nodes) => nodes.map((node) => node.dataset.owQuestion)"
     )

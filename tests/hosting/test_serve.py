@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from classes import Browser, serving
 
+import optiwidgets as ow
 from optiwidgets.cli import main
 from optiwidgets.hosting import handlers, provisioner
 from optiwidgets.hosting.app import LOOPBACK
@@ -60,6 +61,10 @@ def test_pages_come_from_forked_kernels_and_a_full_class_asks_to_wait(open_port:
     assert [b.close(k) for b, k in zip((first, second), kernels, strict=True)] == [204, 204]
     assert third.close(third.open()) == 204
     assert first.health()["kernels"] == 0
+
+
+def test_health_names_the_sparse_runtime(open_port: int) -> None:
+    assert Browser(open_port).health()["sparse_runtime"] == ow.runtime_info().sparse_status
 
 
 def test_a_kernel_is_its_owners_alone(open_port: int) -> None:

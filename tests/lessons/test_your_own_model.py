@@ -211,6 +211,11 @@ def odd_operator(home, data):
     ow.Experiment.from_onnx(home / "odd.onnx", data)
 
 
+def in_a_dict(home, data):
+    exp = ow.Experiment(InADict(), data, head="logits")
+    exp.run(ow.Recipe()).export(home / "m.onnx")
+
+
 def branching(home, data):
     exp = ow.Experiment(Branching(), data)
     report = exp.run(ow.Recipe(sparsity=0.5, bits=8))
@@ -225,6 +230,10 @@ PROVOKED = {
     "the model does not take images of": lambda _, d: ow.Experiment(plain(channels=1), d),
     "classes need scores of": lambda _, d: ow.Experiment(plain(classes=5), d),
     "finds no tensor of scores in it": lambda _, d: ow.Experiment(InADict(), d),
+    "it may be a probability or a score": lambda _, d: ow.Experiment(
+        nn.Sequential(plain(classes=1), nn.Hardtanh(0, 1)), d
+    ),
+    "the model's output is no tensor of scores": in_a_dict,
     "other scores when it is run again": lambda _, d: ow.Experiment(Sampling(), d),
     "other scores when others are in its batch": without_statistics,
     "while it evaluates": lambda _, d: ow.Experiment(Counting(), d),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime import export, fake_quantize, qdq_int8
-from optiwidgets.engine.onnx_runtime.agreement import check_agreement
+from optiwidgets.engine.onnx_runtime.agreement import check_agreement, export_checked
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.serialization.writer import Packable
@@ -60,8 +60,7 @@ class CompressedModel:
             It computes something else, or a layer does not run with its decoded weights.
         """
         self.check_decoded()
-        plain = export.export(self.packable.net, images[:1])
-        check_agreement(plain, self.packable.net, images)
+        plain = export_checked(self.packable.net, images)
         model = self._rounded(plain)
         if model is not plain:
             check_agreement(model, self.simulation(), images, rounded=True)

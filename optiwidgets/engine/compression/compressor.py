@@ -104,22 +104,22 @@ class Compressor:
         if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
             looked = {name: LayerCut(cut.mask) for name, cut in cuts.items()}
             seen = LayerStatistics(copy.deepcopy(net), seen.images)
-        quantize = LayerQuantizer(recipe, looked, seen, on_progress)
+        layers, quantize = prunable(net), LayerQuantizer(recipe, looked, seen, on_progress)
         if recipe.recovery == "sequential":
             reconstruction.sequential(net, cuts, seen, quantize, self._relus)
         elif recipe.recovery in ("recalibrate", "bias"):
             spread = recipe.recovery == "recalibrate"
             reconstruction.recalibrate(net, cuts, seen, quantize, spread=spread)
-        for name, layer in prunable(net).items():
+        for name, layer in layers.items():
             if name not in quantize.layers:  # none had to wait for another, or no image gets here
                 quantize(name, layer)
-        layers = {name: quantize.layers[name] for name in prunable(net)}
+        coded = {name: quantize.layers[name] for name in layers}
         low = recipe.activation_bits < 32
         ranges = calibrate(net, self.dataset.calibration[0]) if low else {}
-        self._coded.put(recipe, (layers, cuts))
+        self._coded.put(recipe, (coded, cuts))
         names = self.dataset.class_names
         return CompressedModel(
-            Packable(recipe, net, layers, names, self.spec, ranges, self._image), cuts
+            Packable(recipe, net, coded, names, self.spec, ranges, self._image), cuts
         )
 
     def is_quick(self, recipe: Recipe) -> bool:

@@ -33,7 +33,7 @@ from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint, interface_of
-from optiwidgets.engine.models.preparation import PROBED, PreparedModel, prepare
+from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
@@ -95,7 +95,7 @@ class Experiment:
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         check_default_dtype()
         spec = model.spec if isinstance(model, zoo.CNN) else None
-        images = in_plain_order(dataset.exploration[0][:PROBED])
+        images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
         self._open(prepare(model, images, check_pick(head)), spec, dataset, memory_mb)
         check_fit(self._compressor.folded, images[:2], len(dataset.class_names))
 

@@ -14,8 +14,7 @@ from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.onnx_runtime import latency
-from optiwidgets.engine.onnx_runtime.agreement import check_agreement
-from optiwidgets.engine.onnx_runtime.export import export
+from optiwidgets.engine.onnx_runtime.agreement import export_checked
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
@@ -58,8 +57,7 @@ def measure_report(
     threads = latency.check_threads(threads)
     compressor, images = builder.compressor, builder.dataset.exploration[0]
     model = compressor.compress(report.recipe)
-    graph, plain = model.checked_graph(images), export(compressor.folded, images[:1])
-    check_agreement(plain, compressor.folded, images)
+    graph, plain = model.checked_graph(images), export_checked(compressor.folded, images)
     simulated = evaluate(model.simulation(), builder.whole.images.batches).argmax(1).numpy()
     raw = torch.from_numpy(predict(open_session(graph), images))
     logits = interface_of(model.packable.net).head.logits(raw)

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from optiwidgets.engine.models.channel_groups import ChannelGroups, find_groups
 from optiwidgets.engine.models.channel_ids import Ids
+from optiwidgets.engine.models.layers import interface_of
 
 TOLERANCE = 1e-4  # of the largest score
 
@@ -168,15 +169,16 @@ def removable_channels(net: nn.Module, images: Tensor) -> ChannelGroups:
 
 def mismatch(net: nn.Module, removed: Ids, groups: ChannelGroups, images: Tensor) -> str:
     """Tell why a model without some channels is not the one with them silenced; else ''."""
+    head = interface_of(net).head
     try:
         with torch.inference_mode():
-            scores = remove_channels(net, removed, groups)(images)
+            scores = head.scores(remove_channels(net, removed, groups)(images))
     except Exception as error:  # noqa: BLE001 (a user's forward may raise anything)
         return f"without them the model fails: {str(error).splitlines()[0]}"
     silent = silence_channels(net, removed, groups)
     with torch.inference_mode(), NormsOfKept(silent, removed, groups):
-        right = silent(images)
-    if not isinstance(scores, Tensor) or scores.shape != right.shape:
+        right = head.scores(silent(images))
+    if scores.shape != right.shape:
         return "without them the scores have another shape"
     if not torch.isfinite(scores).all():
         return "without them the scores are not finite"

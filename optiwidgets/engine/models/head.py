@@ -11,7 +11,6 @@ from torch import Tensor
 
 Pick = Callable[[Any], Tensor] | str | int | tuple[int, ...]
 TINY = torch.finfo(torch.float32).tiny
-ENDS = ("logits", "softmax", "sigmoid")
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Head:
         Where the scores are: a function of the output, a key of a dict (or a field), or the columns
         of the classes; None where the output is the scores.
     ends_in
-        "logits", or the function that the model ends in: "softmax" or "sigmoid".
+        "logits", the function that the model ends in ("softmax" or "sigmoid"), or "probabilities"
+        that were made otherwise.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Head:
         One column is the score of the second of two classes.
         """
         scores = self.scores(output)
-        if self.ends_in == "softmax":
+        if self.ends_in in ("softmax", "probabilities"):
             return scores.clamp(min=TINY).log()
         if self.ends_in == "sigmoid":
             scores = torch.logit(scores, eps=1e-7)

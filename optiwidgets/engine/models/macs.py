@@ -43,3 +43,11 @@ def macs(net: nn.Module, example: Tensor) -> int:
     layers = prunable(net).values()
     used = positions(net, example)
     return sum(layer.weight.numel() * n for layer, n in zip(layers, used, strict=True))
+
+
+def names_of_some_images(net: nn.Module, images: Tensor) -> str:
+    """List the layers that run for some images and not for others; empty where there are none."""
+    layers = prunable(net)
+    used = [positions(net, image[None]) for image in images]
+    counts = zip(*used, strict=True)
+    return ", ".join(repr(n) for n, c in zip(layers, counts, strict=True) if len(set(c)) > 1)

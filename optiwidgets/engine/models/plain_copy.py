@@ -28,6 +28,10 @@ def write_plainly(model: nn.Module) -> tuple[nn.Module, list[CheckRow]]:
     if wrapper:
         rows.append(CheckRow("", "repaired", f"The model was taken out of its {wrapper}"))
     _check_kind(given)
+    others = {str(p.dtype).removeprefix("torch.") for p in given.parameters()} - {"float32"}
+    if others:
+        reason = f"Weights in {' and '.join(sorted(others))} run, and are weighed, in float32"
+        rows.append(CheckRow("", "repaired", reason))
     net = _copy(given).cpu().float().eval().requires_grad_(False)
     net = net.to(memory_format=torch.contiguous_format)
     for name, module in list(net.named_modules()):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from optiwidgets.engine.execution.worker_pool import run_on_new_thread
-from optiwidgets.engine.models import batchnorm_folding, tracing
+from optiwidgets.engine.models import batchnorm_folding, endings, macs, tracing
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
 from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.head import Head, Pick
@@ -33,6 +33,8 @@ from optiwidgets.engine.models.plain_copy import write_plainly
 from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
 
 PROBED = 8  # images
+MOST_PROBED = endings.ONE_COLUMN  # that are looked at in any case
+FIRST = "multiply-accumulates are those of the first image"
 MOST_SECONDS = 5.0  # for weights that are tried only to be told about
 SQUASHING: dict[Any, str] = {
     torch.softmax: "softmax",
@@ -71,7 +73,7 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     model
         Any torch classifier with Conv2d or Linear weights.
     images
-        A few, N C H W.
+        A few, N C H W: the first 8, or 64 where the model's one output may be a probability.
     pick
         Where the scores are in its output, see ``Head``.
 
@@ -92,6 +94,7 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     probe = images[:PROBED].clone()
     usage = _observe(net, probe)
     interface, found = _describe(net, usage, Head(pick), probe)
+    endings.check_one_column(net, interface.head, images[: endings.ONE_COLUMN])
     rows += found
     set_interface(net, interface)
     trained = batchnorm_folding.trained_weights(net)
@@ -100,6 +103,8 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     set_interface(folded, replace(own, channels_last=_takes_channels_last(folded, probe)))
     if reason := untraceable(folded):
         rows.append(CheckRow("", "limited", f"BatchNorm stays beside its layers: {reason}"))
+        if names := macs.names_of_some_images(folded, probe):
+            rows.append(CheckRow("", "limited", f"{names} run for some images only: {FIRST}"))
     return PreparedModel(folded, trained, ModelCheck(tuple(rows)))
 
 
@@ -220,7 +225,7 @@ def _describe(
     """Tell layers that run from those that do not, and find the head."""
     layers = prunable(net)
     _check_computed(layers)
-    ending = _ending(usage, head)
+    ending = endings.find_ending(head, usage.output, usage.made_by)
     acts = _Perturbation(net, images, head)
     owners = {id(layer.weight): name for name, layer in layers.items()}
     rows: list[CheckRow] = []
@@ -238,7 +243,7 @@ def _describe(
                 counted[owner] = functional[owner] = layer
                 rows.append(_counted(owner, layer, f"{type(layer).__name__}, used by {by}", acts))
             else:
-                reason = "it never runs"
+                reason = "it runs on none of the images tried"
                 if acts(layer.weight):
                     reason = "the scores hang on it in a way that cannot be followed"
                 rows.append(CheckRow(owner, "left out", reason, layer.weight.numel()))
@@ -247,8 +252,7 @@ def _describe(
             rows.append(_counted(name, counted[name], f"parameter, used by {by}", acts))
         elif parameter.dim() > 1:
             rows += _of_another_kind(net, name, parameter)
-    if ending.ends_in != "logits":
-        reason = f"The scores are read before the last {ending.ends_in}"
+    if reason := endings.describe(ending):
         rows.append(CheckRow("", "repaired", reason))
     if functional:
         reason = (
@@ -279,16 +283,6 @@ def _check_computed(layers: Mapping[str, Layer]) -> None:
                 f"the weight of layer {name!r} is computed from other tensors by its hooks, and "
                 "not a parameter; bake it in first (torch.nn.utils has a remove_... for each)"
             )
-
-
-def _ending(usage: _Usage, head: Head) -> Head:
-    """Find out whether the scores come out of a softmax or a sigmoid."""
-    scores = head.scores(usage.output)
-    ends = usage.made_by.get(id(scores), "logits")
-    if ends == "softmax" and scores.dim() == 2:
-        sums = scores.sum(1)
-        ends = "softmax" if torch.allclose(sums, torch.ones_like(sums), atol=1e-3) else "logits"
-    return replace(head, ends_in=ends)
 
 
 def _counted(name: str, layer: Layer, reason: str, acts: _Perturbation) -> CheckRow:

@@ -18,7 +18,8 @@ from torch import Tensor, fx, nn
 
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.models import tracing
-from optiwidgets.engine.onnx_runtime.export import export
+from optiwidgets.engine.models.layers import interface_of
+from optiwidgets.engine.onnx_runtime.export import export, export_as_is
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 
 if TYPE_CHECKING:
@@ -77,6 +78,32 @@ def check_agreement(
         f"the exported graph does not compute what torch computes: scores differ by {off:.3g} of "
         f"{np.abs(expected).max():.3g}{where}; {WAY_OUT}"
     )
+
+
+def export_checked(net: nn.Module, images: Tensor) -> onnx.ModelProto:
+    """Export a model, and compare it with torch as ``check_agreement`` does.
+
+    Where a graph of the model's kind has weights folded into other constants, such as a weight that
+    is also used transposed, the model is exported anew as it is.
+
+    Examples
+    --------
+    >>> net, images = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.ones(2, 1, 2, 2)
+    >>> [node.op_type for node in export_checked(net, images).graph.node]
+    ['Reshape', 'Gemm']
+    """
+    if not interface_of(net).reads_tensor:
+        raise ValueError(
+            "the model's output is no tensor of scores (head= picks them), and a graph has that "
+            "one output; return the scores from forward to export or time the model"
+        )
+    model = export(net, images[:1])
+    try:
+        check_agreement(model, net, images)
+    except ValueError:
+        model = export_as_is(net, images[:1])
+        check_agreement(model, net, images)
+    return model
 
 
 def agrees(

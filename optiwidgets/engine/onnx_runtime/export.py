@@ -73,7 +73,13 @@ def export(net: nn.Module, example: Tensor) -> onnx.ModelProto:
         template = _template(net, example, state)
         if state.keys() <= {i.name for i in template.graph.initializer}:
             return _filled(template, state)
-        # the exporter rewrote a value, or has no use for it: take no risk
+    # the exporter rewrote a value, or has no use for it: take no risk
+    return export_as_is(net, example)
+
+
+def export_as_is(net: nn.Module, example: Tensor) -> onnx.ModelProto:
+    """Export a model with its own values, nothing folded; see ``export``."""
+    with _exporting:
         return _to_onnx(net, example, optimize=False)
 
 

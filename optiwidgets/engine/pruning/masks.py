@@ -66,6 +66,7 @@ def keep_highest(
     [tensor([[False, False],
             [ True, False]])]
     """
+    scores = [s.contiguous() for s in scores]  # ties go by index, in whatever order memory is
     if not pruned:
         return [torch.ones_like(s, dtype=torch.bool) for s in scores]
     if ascending is None:

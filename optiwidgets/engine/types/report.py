@@ -102,8 +102,9 @@ class Report:
     image order in every report of one experiment; ``images`` is the fingerprint of that set and
     ``part`` its name. ``positive`` is a class index or None; ``removed_channels`` counts the output
     channels taken out, and those there were in all layers but the last. ``macs`` are
-    multiply-accumulates an image, ``parameters`` all numbers of the model. Where the predictions
-    are the int8 runtime's, ``simulated`` is the confusion of the float simulation.
+    multiply-accumulates of the counted layers for an image, ``parameters`` all numbers of the
+    model, BatchNorm folded. Where the predictions are the int8 runtime's, ``simulated`` is the
+    confusion of the float simulation.
 
     The numbers are the report's own. ``model``, ``save``, ``export``, ``reconcile``, ``weights``,
     and scores that come later, are made by its experiment from the recipe when asked for. It is
@@ -237,8 +238,13 @@ class Report:
     def export(self, path: str | PathLike[str]) -> None:
         """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all.
 
-        It predicts what the report says. 8-bit weights and activations are real int8; in all other
-        recipes the arithmetic is float, activations of fewer than 32 bits being rounded in it.
+        It predicts what the report says; the scores are the model's own output, a last softmax
+        included. 8-bit weights and activations are real int8; in all other recipes the arithmetic
+        is float, activations of fewer than 32 bits being rounded in it.
+
+        On x86-64 processors without VNNI, ONNX Runtime (1.32) lets sums of int8 products saturate,
+        and may predict otherwise, unless ``session.x64quantprecision`` of a session's options is
+        ``"1"``, as it is in the sessions here.
         """
         self.operations.export(path)
 

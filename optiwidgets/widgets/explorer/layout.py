@@ -45,9 +45,9 @@ def show_left_out(note: HTML, left_out: str) -> None:
     Examples
     --------
     >>> note = HTML()
-    >>> show_left_out(note, "40 weights of 'aux' are stored and not counted: it never runs")
+    >>> show_left_out(note, "40 weights of 'aux' are stored and not counted: it runs late")
     >>> note.value, note.layout.display
-    ('Left out: 40 weights of &#x27;aux&#x27; are stored and not counted: it never runs.', None)
+    ('Left out: 40 weights of &#x27;aux&#x27; are stored and not counted: it runs late.', None)
     >>> show_left_out(note, "")
     >>> note.layout.display
     'none'

@@ -244,7 +244,11 @@ def test_layers_that_never_run_are_stored_and_named_not_counted(data, tmp_path):
     assert got.pruned_weights == want.pruned_weights
     assert (got.scores == want.scores).all()
     (out,) = experiment.check().having("left out")
-    assert (out.module, out.weights, out.reason) == ("aux", 128, "it never runs")
+    assert (out.module, out.weights, out.reason) == (
+        "aux",
+        128,
+        "it runs on none of the images tried",
+    )
     assert "128 weights of 'aux' are stored and not counted" in experiment.check().left_out
     got.save(tmp_path / "m.owz")
     loaded = load_packed(tmp_path / "m.owz", model=Auxiliary())
@@ -350,6 +354,117 @@ def test_a_softmax_by_function_is_found_too(data):
 
     got, want = (Experiment(m, data).run(Recipe()) for m in (Probabilities().eval(), plain()))
     assert abs(got.scores - want.scores).max() < 1e-6
+
+
+class Probabilities(nn.Module):
+    """Ends in probabilities that no softmax or sigmoid returns."""
+
+    def __init__(self, make, outputs=4):
+        super().__init__()
+        self.net, self.make = plain(outputs), make
+
+    def forward(self, images):
+        return self.make(self.net(images))
+
+
+def by_hand(scores):
+    return scores.exp() / scores.exp().sum(1, keepdim=True)
+
+
+def both_classes(scores):
+    sick = scores.sigmoid()
+    return torch.cat([1 - sick, sick], 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [by_hand, lambda s: s.softmax(1).clamp(1e-6), lambda s: s.softmax(1).view(-1, 4) * 1.0],
+)
+def test_probabilities_made_in_any_way_are_not_squashed_again(data, make):
+    experiment = Experiment(Probabilities(make).eval(), data)
+    with torch.no_grad():
+        right = plain()(data.exploration[0]).softmax(1).numpy()
+    np.testing.assert_allclose(experiment.run(Recipe()).scores, right, atol=1e-5)
+    assert "The outputs are probabilities" in experiment.check().summary
+
+
+def test_two_probabilities_of_one_sigmoid_are_not_squashed_again(two_classes):
+    report = Experiment(Probabilities(both_classes, 1).eval(), two_classes).run(Recipe())
+    with torch.no_grad():
+        sick = plain(1)(two_classes.exploration[0]).sigmoid().flatten().numpy()
+    np.testing.assert_allclose(report.scores[:, 1], sick, atol=1e-6)
+    assert report.at_threshold(0.3).counts[:, 1].sum() == (sick >= 0.3).sum()
+
+
+@pytest.mark.parametrize("make", [lambda s: 1 / (1 + (-s).exp()), lambda s: s.clamp(0.1, 0.9)])
+def test_one_output_that_may_be_a_probability_or_a_score_is_asked_about(two_classes, make):
+    model = Probabilities(make, 1).eval()
+    with pytest.raises(ValueError, match=r"0\.\.1 on all of 40 images.*give both classes"):
+        Experiment(model, two_classes)
+    with torch.no_grad():
+        output = model(two_classes.exploration[0]).flatten()
+    with pytest.raises(ValueError, match="give both classes"):  # a function that only picks
+        Experiment(model, two_classes, head=lambda output: output[:, :1])
+    heads = lambda s: torch.cat([0 * s, s], 1), lambda p: torch.cat([1 - p, p], 1)
+    as_score, as_probability = (
+        Experiment(model, two_classes, head=head).run(Recipe()) for head in heads
+    )
+    np.testing.assert_allclose(as_score.scores[:, 1], output.sigmoid(), atol=1e-6)
+    np.testing.assert_allclose(as_probability.scores[:, 1], output, atol=1e-5)
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(1), nn.Sigmoid()])
+def test_columns_of_probabilities_are_not_squashed_again(data, end):
+    columns = [5, 1, 0, 3]
+    report = Experiment(nn.Sequential(*plain(6), end).eval(), data, head=columns).run(Recipe())
+    with torch.no_grad():
+        right = plain(6)(data.exploration[0])[:, columns].softmax(1).numpy()
+    np.testing.assert_allclose(report.scores, right, atol=1e-5)
+
+
+def test_a_dense_output_of_probabilities_is_refused_as_dense(data):
+    dense = nn.Sequential(nn.Conv2d(1, 1, 3), nn.Hardtanh(0, 1))
+    with pytest.raises(ValueError, match=r"^(?!.*may be a probability)"):
+        Experiment(dense, data)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_type_are_said_to_run_in_single_precision(data, dtype):
+    check = Experiment(plain().to(dtype), data).check()
+    name = str(dtype).removeprefix("torch.")
+    assert f"Weights in {name} run, and are weighed, in float32" in check.summary
+
+
+class ForSome(nn.Module):
+    """Has a layer that runs for bright images only."""
+
+    def __init__(self):
+        super().__init__()
+        self.net, self.more = plain(), nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, images):
+        bright = images.mean((1, 2, 3), keepdim=True) > 0.5
+        if bright.any():
+            images = torch.where(bright, self.more(images), images)
+        return self.net(images)
+
+
+def test_a_layer_that_runs_for_some_images_is_named_for_its_macs(data):
+    means = data.exploration[0][:8].mean((1, 2, 3))
+    assert (means > 0.5).any()
+    assert (means <= 0.5).any()
+    reasons = [row.reason for row in Experiment(ForSome().eval(), data).check().having("limited")]
+    assert any(r.startswith("'more' run for some images only") for r in reasons)
+
+
+@pytest.mark.parametrize("form", [lambda s: (s, 2 * s), lambda s: {"out": s}])
+def test_channels_of_a_model_with_several_outputs_are_removed(data, form):
+    head = "out" if isinstance(form(torch.zeros(1)), dict) else 0
+    recipe = Recipe(sparsity=0.5, pruning="channel")
+    got = Experiment(Probabilities(form).eval(), data, head=head).run(recipe)
+    want = Experiment(plain(), data).run(recipe)
+    np.testing.assert_allclose(got.scores, want.scores, atol=1e-5)
+    assert got.removed_channels == want.removed_channels
 
 
 @pytest.fixture(scope="module")

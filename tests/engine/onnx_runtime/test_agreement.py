@@ -12,7 +12,7 @@ from torch.nn import functional
 import optiwidgets as ow
 from optiwidgets.engine.calibration.activation_ranges import calibrate
 from optiwidgets.engine.onnx_runtime import qdq_int8
-from optiwidgets.engine.onnx_runtime.agreement import check_agreement
+from optiwidgets.engine.onnx_runtime.agreement import check_agreement, export_checked
 from optiwidgets.engine.onnx_runtime.export import export
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.quantization.activations import quantize_activations
@@ -96,6 +96,7 @@ def without_divisor(monkeypatch):
     real = torch.onnx.export
 
     def lossy(net, args, **how):
+        net = copy.deepcopy(net)
         for module in net.modules():
             if isinstance(module, nn.AvgPool2d):
                 module.divisor_override = None
@@ -212,3 +213,35 @@ def test_near_ties_may_get_either_class(integer):
     tied[3].bias[0] += 1e-2  # the class of many images changes, their scores hardly
     assert (tied(images[:64]).argmax(1) != scores.argmax(1)).float().mean() > 0.2
     check_agreement(exported, tied, images, rounded=True)
+
+
+class Tied(nn.Module):
+    """Uses one weight in a layer, and transposed as its head: the exporter folds a copy of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 16), nn.Linear(16, 16)
+
+    def forward(self, images):
+        hidden = self.second(self.first(images.flatten(1)).relu()).relu()
+        return nn.functional.linear(hidden, self.first.weight.t())
+
+
+class Doubly(nn.Module):
+    """Uses a weight in a layer, and its square beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 3)
+
+    def forward(self, images):
+        rows = images.flatten(1)
+        return self.first(rows) + rows @ (self.first.weight * self.first.weight).t()
+
+
+@pytest.mark.parametrize("kind", [Tied, Doubly])
+def test_a_weight_that_is_used_in_two_ways_is_exported_in_both(kind):
+    torch.manual_seed(0)
+    net, images = kind().eval().requires_grad_(False), torch.rand(6, 1, 2, 2)
+    graph = export_checked(net, images)
+    np.testing.assert_allclose(predict(open_session(graph), images), net(images), atol=1e-5)

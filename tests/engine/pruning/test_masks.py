@@ -83,6 +83,14 @@ def test_equal_scores_of_two_layers_go_in_module_order():
     assert second.tolist() == [False, True, True]
 
 
+def test_equal_scores_go_by_index_whatever_the_order_in_memory():
+    scores = torch.tensor([[1.0, 1.0, 2.0], [1.0, 0.0, 1.0]])
+    turned = scores.T.contiguous().T
+    for pruning in ("global", "layer"):
+        (kept,) = keep_masks([turned], pruning, 0.5)
+        assert kept.tolist() == [[False, False, True], [True, False, True]]
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
 def test_a_rank_is_the_place_in_python_own_stable_sort(scores):
     places = rank(torch.tensor(scores, dtype=torch.float32))

@@ -1,0 +1,344 @@
+"""Compile ``kernel.cpp`` into shared libraries, one for each instruction set of the processor.
+
+Needs the standard library alone: the build hook loads this file before the package is installed,
+and the Makefile runs it as a script. A failure ends in a message and no library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SOURCE = "kernel.cpp"
+STAMP = "kernel.json"  # written last: hashes of the source, of the flags, and of every library
+SWITCH = "OPTIWIDGETS_SPARSE"  # "off" while installing: nothing is compiled
+PATIENCE_S = 600  # then a compiler that hangs is stopped
+
+COMMON = (
+    *("-x", "c++", "-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno"),
+    *(
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        "-fvisibility=hidden",
+        "-Wno-psabi",
+    ),
+)
+AVX512 = ("-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma", "-DLANES=16")
+X86: dict[str, tuple[str, ...]] = {
+    "avx512": AVX512,
+    "avx2": ("-mavx2", "-mfma", "-DLANES=8"),
+    "baseline": ("-DLANES=4",),
+}
+OTHER: dict[str, tuple[str, ...]] = {"baseline": ("-DLANES=4",)}
+SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
+LINKING = {
+    "linux": ("-shared", "-Wl,--as-needed", "-Wl,-z,defs", "-s"),
+    "macos": ("-shared", "-Wl,-x", "-Wl,-dead_strip"),
+    "windows": ("-shared", "-s"),
+}
+NO_C_LIBRARY = ("-nostdlib", "-lcompiler_rt", "-Wl,--no-entry")  # zig compiles one in minutes
+MACOS = "11.0"  # the oldest that a library runs on
+GLIBC = "2.17"
+TARGETS = (
+    *("x86_64-linux-gnu", "x86_64-linux-musl", "aarch64-linux-gnu", "aarch64-linux-musl"),
+    *("x86_64-macos", "aarch64-macos", "x86_64-windows-gnu", "aarch64-windows-gnu"),
+)
+
+
+class NotBuiltError(Exception):
+    """A reason why there is no library."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Processor and operating system that libraries are made for."""
+
+    machine: str
+    system: str
+    abi: str = ""
+
+    @classmethod
+    def of(cls, triple: str) -> Target:
+        """Read a target as zig writes it.
+
+        Examples
+        --------
+        >>> Target.of("aarch64-macos")
+        Target(machine='aarch64', system='macos', abi='')
+        """
+        machine, system, *abi = triple.split("-")
+        return cls(machine, system, *abi)
+
+    @classmethod
+    def here(cls) -> Target:
+        """Return the target of this Python."""
+        machine = platform.machine().lower()
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+        system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
+        musl = "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE"))
+        abi = {"linux": "musl" if musl else "gnu", "windows": "gnu"}.get(system, "")
+        return cls(machine, system, abi)
+
+    @property
+    def triple(self) -> str:
+        """The target as zig takes it, with the oldest system that it has to run on."""
+        release = {"gnu": f".{GLIBC}"} if self.system == "linux" else {"": f".{MACOS}"}
+        named = "-".join(part for part in (self.machine, self.system, self.abi) if part)
+        return named + release.get(self.abi, "")
+
+    @property
+    def variants(self) -> dict[str, tuple[str, ...]]:
+        """Names of the libraries and the flags of each."""
+        return X86 if self.machine == "x86_64" else OTHER
+
+    @property
+    def linking(self) -> tuple[str, ...]:
+        """Flags that hang on the operating system."""
+        return LINKING.get(self.system, LINKING["linux"])
+
+    @property
+    def compiling(self) -> tuple[str, ...]:
+        """Flags of all variants."""
+        return COMMON if self.system == "windows" else (*COMMON, "-fPIC")
+
+    def file(self, variant: str) -> str:
+        """Return the name of a library's file."""
+        return f"kernel_{variant}{SUFFIXES.get(self.system, '.so')}"
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A command that compiles C++, and its version as it says it."""
+
+    command: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Libraries that are there now, and a message for people."""
+
+    libraries: tuple[Path, ...]
+    message: str
+
+
+def zig(target: Target) -> tuple[str, ...]:
+    """Command of zig; without a named target it would compile for this processor alone."""
+    return (sys.executable, "-m", "ziglang", "c++", "-target", target.triple, "-nostdlib++")
+
+
+def candidates(target: Target) -> Iterator[tuple[str, ...]]:
+    """Yield commands that may compile, the first choice first."""
+    macos = ("-arch", platform.machine(), f"-mmacosx-version-min={MACOS}")
+    extra = (*macos, "-nostdlib++") if target.system == "macos" else ()
+    if named := os.environ.get("CXX", "").strip():
+        # a path may hold blanks, and a command its first flags
+        yield (*([named] if shutil.which(named) else named.split()), *extra)
+    for name in ("c++", "g++", "clang++", "cc", "gcc", "clang"):
+        if path := shutil.which(name):
+            yield (path, *extra)
+    if find_spec("ziglang"):
+        yield zig(target)
+
+
+def compiler(target: Target | None = None) -> Compiler | None:
+    """Return the first compiler that compiles and links a trial library, None where none does."""
+    target = target or Target.here()
+    return next((found for c in candidates(target) if (found := _tried(c, target))), None)
+
+
+def _tried(command: tuple[str, ...], target: Target) -> Compiler | None:
+    """Compile a trial library; on Windows gcc misaligns AVX registers on the stack (bug 54412)."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "trial.cpp")
+            source.write_text('extern "C" int trial(int x) { return x + LANES; }\n')
+            _compile(command, source, Path(folder, "trial.out"), target, "baseline")
+        is_zig = "ziglang" in command
+        said = _run((*command[:3], "version") if is_zig else (command[0], "--version")).strip()
+    except (NotBuiltError, OSError):
+        return None
+    if target.system == "windows" and "Free Software Foundation" in said:
+        return None
+    return Compiler(command, f"zig {said}" if is_zig else said.partition("\n")[0])
+
+
+def _run(command: Sequence[str | Path]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise NotBuiltError(str(error)) from error
+    if done.returncode:
+        raise NotBuiltError((done.stderr or done.stdout).strip()[-2000:])
+    return done.stdout
+
+
+def _compile(command: Sequence[str], source: Path, out: Path, target: Target, variant: str) -> None:
+    """Compile and link one library.
+
+    The variant's flags stay out of linking: for every set of them, zig compiles its support library
+    anew, which takes longer than all else.
+    """
+    compiled = out.with_suffix(".o")
+    flags = (*target.compiling, *target.variants[variant])
+    _run([*command, *flags, "-c", source, "-o", compiled])
+    alone = target.system == "windows" and "ziglang" in command
+    linking = (*target.linking, *NO_C_LIBRARY) if alone else target.linking
+    _run([*command, compiled, *linking, "-o", out])
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, empty where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def read_stamp(folder: Path) -> dict[str, object]:
+    """Read what the last build wrote; empty where there is none or it is damaged."""
+    try:
+        stamp = json.loads((folder / STAMP).read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) and isinstance(stamp.get("libraries"), dict) else {}
+
+
+def present(folder: Path) -> dict[str, str]:
+    """Return the libraries, by file name, that are in a folder as the last build left them."""
+    libraries = read_stamp(folder).get("libraries")
+    named = libraries if isinstance(libraries, dict) else {}
+    return {name: known for name, known in named.items() if digest(folder / name) == known}
+
+
+def _is_current(folder: Path, out: Path, target: Target, found: Compiler | None) -> bool:
+    """Tell whether the libraries come from this source, these flags and this compiler."""
+    stamp = read_stamp(out)
+    same = stamp.get("source") == digest(folder / SOURCE) and stamp.get("flags") == _flags(target)
+    same = same and (found is None or stamp.get("compiler") == found.version)
+    return same and stamp.get("libraries") == present(out) and bool(present(out))
+
+
+def _flags(target: Target) -> str:
+    said = repr((target, target.compiling, target.variants, target.linking, NO_C_LIBRARY))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def build(folder: Path = HERE, *, target: str | None = None, out: Path | None = None) -> Outcome:
+    """Compile the libraries, unless they are there already.
+
+    Parameters
+    ----------
+    folder
+        Where ``kernel.cpp`` is.
+    target
+        Another system to build for, one of ``TARGETS``, by zig; this one by default.
+    out
+        Where the libraries go, beside the source by default.
+
+    Returns
+    -------
+    The libraries that are there now, none after a failure, and a message.
+    """
+    out = out or folder
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return _build(folder, Target.of(target) if target else Target.here(), out, bool(target))
+    except (NotBuiltError, OSError) as error:
+        return Outcome((), f"sparse runtime: absent, {error}")
+
+
+def _build(folder: Path, target: Target, out: Path, cross: bool) -> Outcome:
+    if os.environ.get(SWITCH) == "off":
+        raise NotBuiltError(f"{SWITCH}=off was set while it was to be built")
+    found = Compiler(zig(target), "zig") if cross else compiler(target)
+    if _is_current(folder, out, target, found):
+        os.utime(out / STAMP)
+        there = tuple(out / name for name in present(out))
+        return Outcome(there, f"sparse runtime: up to date, {_names(there)}")
+    if found is None:
+        raise NotBuiltError(
+            "no C++ compiler answers; install one (or `pip install ziglang`), then run "
+            "`python -m optiwidgets.engine.sparse_runtime.build`"
+        )
+    failures = _make(folder, target, out, found)
+    there = tuple(out / name for name in present(out))
+    said = f"sparse runtime: built {_names(there)} by {found.version}"
+    return Outcome(there, "; ".join([said, *failures]))
+
+
+def _make(folder: Path, target: Target, out: Path, found: Compiler) -> list[str]:
+    """Compile all variants at once and put them in place; return what failed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        one = partial(_one, found, folder / SOURCE, Path(scratch), target)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            errors = dict(zip(target.variants, pool.map(one, target.variants), strict=True))
+        if errors["baseline"]:
+            raise NotBuiltError(f"{found.version} failed: {errors['baseline']}")
+        made = [target.file(variant) for variant, error in errors.items() if not error]
+        for name in made:  # a new file each: the old one may be running in a process
+            shutil.copy(Path(scratch, name), out / f"{name}.new")
+            os.replace(out / f"{name}.new", out / name)
+    for variant in errors.keys() - {v for v, error in errors.items() if not error}:
+        (out / target.file(variant)).unlink(missing_ok=True)
+    stamp = {
+        "source": digest(folder / SOURCE),
+        "flags": _flags(target),
+        "compiler": found.version,
+        "libraries": {name: digest(out / name) for name in made},
+    }
+    (out / f"{STAMP}.new").write_text(json.dumps(stamp, indent=1) + "\n")
+    os.replace(out / f"{STAMP}.new", out / STAMP)
+    return [f"without {variant}: {error}" for variant, error in errors.items() if error]
+
+
+def _one(found: Compiler, source: Path, scratch: Path, target: Target, variant: str) -> str:
+    """Compile one library; return the compiler's complaint, empty where there is none."""
+    try:
+        _compile(found.command, source, scratch / target.file(variant), target, variant)
+    except NotBuiltError as error:
+        return str(error) or "no reason given"
+    return ""
+
+
+def _names(libraries: Sequence[Path]) -> str:
+    return ", ".join(f"{path.name} ({path.stat().st_size:,} bytes)" for path in libraries)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build from the command line; 1 where there is no library in the end."""
+    parser = argparse.ArgumentParser(description="Compile the sparse runtime.")
+    parser.add_argument("command", nargs="?", choices=["build"], default="build")
+    parser.add_argument("--target", choices=TARGETS, help="build for another system, by zig")
+    parser.add_argument("--out", type=Path, help="folder of the libraries (beside kernel.cpp)")
+    options = parser.parse_args(arguments)
+    outcome = build(target=options.target, out=options.out)
+    sys.stderr.write(f"{outcome.message}\n")
+    return 0 if outcome.libraries else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,65 @@
+"""Build hook of hatchling: compiles the sparse runtime for wheels and editable installs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOM = Path("optiwidgets/engine/sparse_runtime")
+ZIG_MACHINES = ("x86_64", "aarch64")  # with a wheel of ziglang on Linux, macOS and Windows
+
+
+class SparseRuntimeHook(BuildHookInterface[Any]):
+    """Adds the libraries to a wheel, which is then one platform's; without them nothing changes."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Ask for the pip-installable compiler where no other answers."""
+        build = self._build_module()
+        target = build.Target.here()
+        offered = target.machine in ZIG_MACHINES and target.system in build.SUFFIXES
+        off = os.environ.get(build.SWITCH) == "off"
+        if self.target_name != "wheel" or off or not offered or build.compiler(target):
+            return []
+        return ["ziglang"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, and put the libraries into a wheel; editable installs find them in place."""
+        if self.target_name != "wheel":
+            return
+        build = self._build_module()
+        outcome = build.build(Path(self.root) / ROOM)
+        self.app.display_info(outcome.message)
+        if outcome.libraries and version != "editable":
+            stamp = outcome.libraries[0].with_name(build.STAMP)
+            inside = (*outcome.libraries, stamp)
+            build_data["force_include"] |= {str(path): str(ROOM / path.name) for path in inside}
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{platform_tag(build.MACOS)}"
+
+    def _build_module(self) -> ModuleType:
+        """Load ``build.py`` by its path: the package is not installed yet."""
+        path = Path(self.root) / ROOM / "build.py"
+        spec = importlib.util.spec_from_file_location("_optiwidgets_sparse_build", path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} cannot be read")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look it up
+        spec.loader.exec_module(module)
+        return module
+
+
+def platform_tag(macos: str) -> str:
+    """Return the wheel's platform; on macOS one processor's, even of a Python for two."""
+    if sys.platform == "darwin":
+        return f"macosx_{macos.replace('.', '_')}_{platform.machine()}"
+    return sysconfig.get_platform().replace("-", "_").replace(".", "_")
