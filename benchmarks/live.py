@@ -5,7 +5,8 @@ while the hand moves and all once it rests, memory off; all from memory. An upda
 frame with a new ``data-ow-recipe``. Beside them, in turn on the same machine, the same two matrices
 done the usual way, with ``interact`` and ``seaborn.heatmap``.
 
-Usage: ``python benchmarks/live.py [--rounds 3] [--json]``
+Usage: ``python benchmarks/live.py [--rounds 3] [--build PATH] [--json]``; with another checkout its
+pages are dragged in turn with this one's, see live_builds.py.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import nbformat
 import numpy as np
+from builds import THIS, environment
 from chromium import launch
 from options import read_options
 from playwright.sync_api import Page, TimeoutError, sync_playwright
@@ -93,7 +95,13 @@ ASKED = "() => +document.querySelector('.noUi-handle').ariaValueNow"
 
 def main() -> None:
     """Measure both ways in turn and print a table, or JSON."""
-    options = read_options(__doc__, "rounds", default=3, least=1)
+    options = read_options(__doc__, "rounds", default=3, least=1, build=True)
+    if options.build:
+        import live_builds  # it drags as this module does
+
+        found = live_builds.compare(options.build, options.rounds)
+        print(json.dumps(found, indent=2) if options.json else live_builds.table(found))
+        return
     result = measure(options.rounds)
     print(json.dumps(result) if options.json else table(result))
 
@@ -131,8 +139,8 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 @contextmanager
-def lessons() -> Iterator[str]:
-    """Serve a notebook a row."""
+def lessons(build: Path = THIS) -> Iterator[str]:
+    """Serve a notebook a row, by one checkout's package."""
     with tempfile.TemporaryDirectory() as folder:
         for name, source in PAGES.items():
             kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -146,6 +154,8 @@ def lessons() -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env=environment(build),
+            cwd=folder,
         )
         try:
             assert server.stdout is not None
