@@ -24,7 +24,7 @@ function matrix(name, names) {
     element("div", { className: "ow-prediction" }, "prediction"));
   const cells = rows.flatMap((r) => r.cells);
   grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
-  return { box, subtitle, cells, picture: matrixCanvas({ box, cells }) };
+  return { box, subtitle, cells, open: -1, picture: matrixCanvas({ box, cells }) };
 }
 
 /** Move the focus among the cells of a grid: one of them is in the tab order. */
@@ -56,11 +56,12 @@ function fill(cells, values, names, most, text, tone) {
 }
 
 /** Frame the cell that is open. */
-function point(cells, open) {
-  const before = cells.findIndex((cell) => cell.ariaSelected === "true");
+function point(matrix, open) {
+  const { cells, open: before } = matrix;
   if (before === open) return;
   cells[before]?.removeAttribute("aria-selected");
   cells[open]?.setAttribute("aria-selected", "true");
+  matrix.open = open;
 }
 
 function build(el, names) {
@@ -160,7 +161,7 @@ async function render({ model, el }) {
     }
     if (moves && !rebuild) paintPictures();
     else fillGrids();
-    for (const { cells } of made) point(cells, data.cell?.cell ?? -1);
+    for (const matrix of made) point(matrix, data.cell?.cell ?? -1);
     tip.refresh();
   });
   return () => {
