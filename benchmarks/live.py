@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -139,10 +139,10 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 @contextmanager
-def lessons(build: Path = THIS) -> Iterator[str]:
-    """Serve a notebook a row, by one checkout's package."""
+def lessons(build: Path = THIS, pages: Mapping[str, str] = PAGES) -> Iterator[str]:
+    """Serve notebooks by one checkout's package; by default one a row."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, source in PAGES.items():
+        for name, source in pages.items():
             kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
             book = nbformat.v4.new_notebook(
                 cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
@@ -166,11 +166,18 @@ def lessons(build: Path = THIS) -> Iterator[str]:
 
 
 def open_page(browser: Any, url: str, name: str) -> Page:
+    """Open a notebook, and note what it shows from its first picture on."""
+    page = load_page(browser, url, name)
+    page.evaluate(WATCH, name == "usual")
+    return page
+
+
+def load_page(browser: Any, url: str, name: str) -> Page:
     """Open a notebook and wait until its first picture is drawn."""
     page: Page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.set_default_timeout(120_000)
     ready = ".shown" if name == "usual" else '.ow-explorer[data-ow-state="fresh"]'
-    for patience_ms in (30_000, 30_000, 120_000):  # Voila can lose the end of a cell with an Output
+    for patience_ms in (60_000, 60_000, 120_000):  # Voila can lose the end of a cell with an Output
         page.goto(f"{url}voila/render/{name}.ipynb", wait_until="commit")
         try:
             page.wait_for_selector(ready, state="attached", timeout=patience_ms)
@@ -180,8 +187,7 @@ def open_page(browser: Any, url: str, name: str) -> Page:
     else:
         raise SystemExit(f"{name}: the page shows no picture")
     if name != "usual":  # speed is measured once, after opening, when the hand rests
-        page.wait_for_function(MEASURED)
-    page.evaluate(WATCH, name == "usual")
+        page.wait_for_function(MEASURED, polling=200)
     return page
 
 
