@@ -3,7 +3,8 @@
 Simulated students read the page, connect to their kernel and drag the Sparsity slider, all from one
 process on the machine that is measured (its share of a core is printed). A row gets a fresh server.
 Stock Voila and ``app`` have one whole process a student: they get ``--few`` students in the row of
-those who come at once, and none in that of the class.
+those who come at once, and none in that of the class. With ``--build PATH`` a class drags on
+another checkout's server and this one's in turn, see classroom_builds.py.
 
 Usage: ``python benchmarks/classroom.py [--hosts stock,serve] [--only closed,one] [--json]``
 """
@@ -16,7 +17,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import classroom_builds
 import psutil
+from builds import add_build
 from crowd import abandoned, closed_tab, crowd, one_user, turned_away
 from firstpress import first_presses
 from hosts import HOSTS, Host, own_server_mb, serving
@@ -49,6 +52,11 @@ def main() -> None:
     """Measure the rows asked for on every host, print the table or JSON."""
     options = _options()
     AsyncHTTPClient.configure(None, max_clients=2 * CLASS)
+    if options.build:
+        compared = classroom_builds.compare(options)
+        said = json.dumps(compared, indent=2) if options.json else classroom_builds.table(compared)
+        print(said)
+        return
     before = psutil.getloadavg()[0]
     found = {
         name: {row: one_row(name, row, options) for row in options.only} for name in options.hosts
@@ -70,7 +78,7 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--hosts", type=chosen(HOSTS), default=["stock", "serve"], help="of stock, app, serve")
     add("--only", type=chosen(ROWS), default=list(ROWS), help=f"of {', '.join(ROWS)}")
-    add("--rounds", type=within(1, 9), default=3, help="of one user: 3")
+    add("--rounds", type=within(1, 9), default=3, help="of one user, or of both builds: 3")
     add("--at-once", type=within(1, 60), default=AT_ONCE, help=f"students: {AT_ONCE}")
     add("--few", type=within(0, 60), default=8, help="students of stock and app at once: 8")
     add("--users", type=within(1, 300), default=CLASS, help=f"a class: {CLASS}")
@@ -78,6 +86,7 @@ def _options() -> argparse.Namespace:
     add("--seconds", type=within(1, 120), default=15, help="all drag that long: 15")
     add("--patience", type=within(5, 300), default=120, help="seconds for one step: 120")
     add("--json", action="store_true", help="print JSON instead of a table")
+    add_build(parser)
     return parser.parse_args()
 
 

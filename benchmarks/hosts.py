@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from builds import THIS
 
-LESSONS = Path(__file__).resolve().parent.parent / "lessons"
+LESSONS = THIS / "lessons"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 START_S, READY_S, STOP_S = 120, 600, 30  # then a server that hangs is given up
 TICK_S = 0.05
@@ -34,28 +35,28 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def stock(users: int) -> list[str]:
+def stock(users: int, lessons: Path = LESSONS) -> list[str]:
     """Voila as it is installed, on the explorer."""
     options = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={free_port()}"]
-    return [sys.executable, "-m", "voila", str(LESSONS / "explorer.ipynb"), *options]
+    return [sys.executable, "-m", "voila", str(lessons / "explorer.ipynb"), *options]
 
 
-def app(users: int) -> list[str]:
+def app(users: int, lessons: Path = LESSONS) -> list[str]:
     """``make app``: Voila with our settings, a new process for each kernel."""
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
-    return [*command, "--lessons", str(LESSONS)]
+    return [*command, "--lessons", str(lessons)]
 
 
-def serve(users: int) -> list[str]:
+def serve(users: int, lessons: Path = LESSONS) -> list[str]:
     """``optiwidgets serve``: kernels forked from one process."""
     command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0"]
-    return [*command, "--lessons", str(LESSONS), "--max-users", str(users)]
+    return [*command, "--lessons", str(lessons), "--max-users", str(users)]
 
 
-def own(users: int) -> list[str]:
+def own(users: int, lessons: Path = LESSONS) -> list[str]:
     """A Jupyter server such as a Hub starts for each user."""
     options = ["--no-browser", "--ip=127.0.0.1", f"--port={free_port()}", "--allow-root"]
-    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={LESSONS}"]
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={lessons}"]
     return [sys.executable, "-m", "jupyter_server", *options]
 
 
@@ -112,14 +113,14 @@ def memory(pid: int) -> dict[str, float] | None:
 
 
 @contextmanager
-def serving(name: str, users: int) -> Iterator[Host]:
-    """Run a server in an environment of its own; afterwards no process of it is left."""
-    command = (HOSTS | {"own": own})[name](users)
+def serving(name: str, users: int, build: Path = THIS) -> Iterator[Host]:
+    """Run a checkout's server in an environment of its own; afterwards no process is left."""
+    command = (HOSTS | {"own": own})[name](users, build / "lessons")
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.txt")
         with log.open("w") as output:
             started = subprocess.Popen(
-                command, stdout=output, stderr=output, cwd=folder, env=_environment(folder)
+                command, stdout=output, stderr=output, cwd=folder, env=_environment(folder, build)
             )
         process = psutil.Process(started.pid)
         try:
@@ -141,10 +142,10 @@ def own_server_mb() -> float:
         return found["private"]
 
 
-def _environment(folder: str) -> dict[str, str]:
+def _environment(folder: str, build: Path) -> dict[str, str]:
     """Nobody's Jupyter settings, and the kernels of this Python."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
-    package = os.pathsep.join(filter(None, (str(LESSONS.parent), os.environ.get("PYTHONPATH"))))
+    package = os.pathsep.join(filter(None, (str(build), os.environ.get("PYTHONPATH"))))
     own = {place: str(Path(folder, place)) for place in ENVIRONMENT}
     return inherited | own | {"PYTHONPATH": package}
 

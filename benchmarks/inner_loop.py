@@ -9,6 +9,8 @@ Where a recipe leaves the first layers as they were in the recipe before, ours s
 that changed. ``whole`` are the milliseconds without that, ``forward`` those of the runtime's
 forward pass alone. A second table shows how the time grows with the number of images: that of all,
 and that of the first ones that fit a moving hand.
+
+With ``--build PATH`` another checkout runs in turn with this one instead; see recipe_builds.py.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import numpy as np
+import recipe_builds
 import torch
 import usual_ways
 from options import read_options
@@ -44,7 +47,11 @@ Way = Callable[[ow.Recipe], usual_ways.Counts]
 
 def main() -> None:
     """Print the table, or JSON."""
-    arguments = read_options(__doc__, "rounds", default=21, least=2)
+    arguments = read_options(__doc__, "rounds", default=21, least=2, build=True)
+    if arguments.build:
+        ratios = recipe_builds.compare(arguments.build, arguments.rounds)
+        print(json.dumps(ratios, indent=2) if arguments.json else recipe_builds.table(ratios))
+        return
     result = {name: measure(name, arguments.rounds) for name in FLOORS}
     rows = growth(5)
     machine = {"rounds": arguments.rounds, "torch": torch.__version__, "cpus": os.cpu_count()}

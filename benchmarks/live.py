@@ -1,10 +1,12 @@
 """Updates a second under a dragged slider, in real Chromium on the Voila page.
 
 Three rows are the explorer's: every update evaluates all 1,500 images, memory off; the first 500
-while the hand moves and all once it rests, memory off; all from memory. Beside them, in turn on the
-same machine, the same two matrices done the usual way, with ``interact`` and ``seaborn.heatmap``.
+while the hand moves and all once it rests, memory off; all from memory. An update is a painted
+frame with a new ``data-ow-recipe``. Beside them, in turn on the same machine, the same two matrices
+done the usual way, with ``interact`` and ``seaborn.heatmap``.
 
-Usage: ``python benchmarks/live.py [--rounds 3] [--json]``
+Usage: ``python benchmarks/live.py [--rounds 3] [--build PATH] [--json]``; with another checkout its
+pages are dragged in turn with this one's, see live_builds.py.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -22,6 +24,7 @@ from typing import Any
 
 import nbformat
 import numpy as np
+from builds import THIS, environment
 from chromium import launch
 from options import read_options
 from playwright.sync_api import Page, TimeoutError, sync_playwright
@@ -92,7 +95,13 @@ ASKED = "() => +document.querySelector('.noUi-handle').ariaValueNow"
 
 def main() -> None:
     """Measure both ways in turn and print a table, or JSON."""
-    options = read_options(__doc__, "rounds", default=3, least=1)
+    options = read_options(__doc__, "rounds", default=3, least=1, build=True)
+    if options.build:
+        import live_builds  # it drags as this module does
+
+        found = live_builds.compare(options.build, options.rounds)
+        print(json.dumps(found, indent=2) if options.json else live_builds.table(found))
+        return
     result = measure(options.rounds)
     print(json.dumps(result) if options.json else table(result))
 
@@ -130,10 +139,10 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 @contextmanager
-def lessons() -> Iterator[str]:
-    """Serve a notebook a row."""
+def lessons(build: Path = THIS, pages: Mapping[str, str] = PAGES) -> Iterator[str]:
+    """Serve notebooks by one checkout's package; by default one a row."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, source in PAGES.items():
+        for name, source in pages.items():
             kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
             book = nbformat.v4.new_notebook(
                 cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
@@ -145,6 +154,8 @@ def lessons() -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env=environment(build),
+            cwd=folder,
         )
         try:
             assert server.stdout is not None
@@ -155,11 +166,18 @@ def lessons() -> Iterator[str]:
 
 
 def open_page(browser: Any, url: str, name: str) -> Page:
+    """Open a notebook, and note what it shows from its first picture on."""
+    page = load_page(browser, url, name)
+    page.evaluate(WATCH, name == "usual")
+    return page
+
+
+def load_page(browser: Any, url: str, name: str) -> Page:
     """Open a notebook and wait until its first picture is drawn."""
     page: Page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.set_default_timeout(120_000)
     ready = ".shown" if name == "usual" else '.ow-explorer[data-ow-state="fresh"]'
-    for patience_ms in (30_000, 30_000, 120_000):  # Voila can lose the end of a cell with an Output
+    for patience_ms in (60_000, 60_000, 120_000):  # Voila can lose the end of a cell with an Output
         page.goto(f"{url}voila/render/{name}.ipynb", wait_until="commit")
         try:
             page.wait_for_selector(ready, state="attached", timeout=patience_ms)
@@ -169,8 +187,7 @@ def open_page(browser: Any, url: str, name: str) -> Page:
     else:
         raise SystemExit(f"{name}: the page shows no picture")
     if name != "usual":  # speed is measured once, after opening, when the hand rests
-        page.wait_for_function(MEASURED)
-    page.evaluate(WATCH, name == "usual")
+        page.wait_for_function(MEASURED, polling=200)
     return page
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from builds import add_build
+
 
 def read_options(
-    doc: str | None, name: str, *, default: float, least: float, meaning: str = ""
+    doc: str | None,
+    name: str,
+    *,
+    default: float,
+    least: float,
+    meaning: str = "",
+    build: bool = False,
 ) -> argparse.Namespace:
     """Read the options of a benchmark from its command line.
 
@@ -20,11 +28,15 @@ def read_options(
         Its default, whose type it takes, and its lower bound.
     meaning
         What it counts, for the help.
+    build
+        Whether the benchmark can run another checkout beside this one.
     """
     parser = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
     help_text = f"{meaning}: {default:g}" if meaning else f"{default:g}"
     parser.add_argument(f"--{name}", type=type(default), default=default, help=help_text)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    if build:
+        add_build(parser)
     options = parser.parse_args()
     given = getattr(options, name)
     if not given >= least:

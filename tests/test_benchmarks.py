@@ -109,6 +109,75 @@ def test_too_few_rounds_are_refused(
     assert "--rounds is 2 or more, not 1" in said
 
 
+@pytest.mark.parametrize("benchmark", ["inner_loop", "live", "classroom"])
+def test_a_folder_without_the_package_is_refused_as_a_build(
+    benchmark: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = refused(f"{benchmark} --build {tmp_path}", monkeypatch, capsys)
+    assert f"{tmp_path} has no optiwidgets/__init__.py" in said
+
+
+def test_a_process_of_a_build_imports_that_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    builds = importlib.import_module("builds")
+    (tmp_path / "optiwidgets").mkdir()
+    (tmp_path / "optiwidgets" / "__init__.py").write_text("name = 'of that build'")
+    folder = builds.checkout(str(tmp_path))
+    program = "import optiwidgets; print(optiwidgets.name)"
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env=builds.environment(folder),
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == "of that build"
+
+
+def test_ratios_of_recipes_are_of_that_build_to_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    recipes = importlib.import_module("recipe_builds")
+    times = {
+        (name, way, s): [slower * (1 + s)] * 3
+        for name, slower in ((recipes.OURS, 0.01), (recipes.OTHER, 0.03))
+        for way in (recipes.SIZED, recipes.UNSIZED)
+        for s in recipes.SPARSITIES
+    }
+    times |= {(recipes.OURS, recipes.TUTORIAL, s): [0.1 * (1 + s)] * 3 for s in recipes.SPARSITIES}
+    found = recipes.summary(times)
+    assert found["means"] == pytest.approx(
+        {recipes.SIZED: 3.0, recipes.UNSIZED: 3.0, recipes.TUTORIAL: 10.0}
+    )
+    assert "3.00" in recipes.table({"small": found})
+
+
+def test_ratios_of_pages_and_classes_are_of_this_build_to_that_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    pages, classes = (importlib.import_module(f"{name}_builds") for name in ("live", "classroom"))
+    ours = {"updates_per_s": 40.0, "final_ms": 30.0, "task_ms": 0.0, "gap_ms": 20.0}
+    other = {"updates_per_s": 20.0, "final_ms": 60.0, "task_ms": 55.0, "gap_ms": 40.0}
+    sides = ((pages.OURS, ours), (pages.OTHER, other))
+    found = pages.summary({(name, row): [one] * 3 for name, one in sides for row in pages.ROWS})
+    wanted = {"updates_per_s": 2.0, "final_ms_p95": 0.5, "task_ms": 0.0, "gap_ms": 0.5}
+    assert all(found[row]["ratios"] == wanted for row in pages.ROWS)
+    still = {(name, row): [ours] for name, _ in sides for row in pages.ROWS}
+    assert "-" in pages.table(pages.summary(still))  # no long task in either
+    crowd = dict.fromkeys(classes.FIGURES, 2.0) | {"errors": {}}
+    late = crowd | {"updates_per_s": 1.0, "ready_s": None, "errors": {"page: HTTP 503": 1}}
+    compared = classes.summary({classes.OURS: [crowd], classes.OTHER: [late]})
+    assert compared["ratios"]["updates_per_s"] == 2.0
+    assert compared["ratios"]["ready_s"] is None
+    assert "page: HTTP 503" in classes.table(compared | {"users": 2})
+
+
 @pytest.mark.slow
 def test_every_method_at_every_strength_is_about_the_same_images_and_weights(
     methods: ModuleType,

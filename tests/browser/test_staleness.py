@@ -45,7 +45,7 @@ def test_in_a_long_drag_nothing_is_fresh_that_the_handle_did_not_ask_for(
     explorer.drag("Sparsity", *range(3, 100, 3))
     explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
     taken = notes(explorer)
-    assert {"fresh", "stale"} <= {note["state"] for note in taken}
+    assert {"fresh", "running"} <= {note["state"] for note in taken}
     assert [note for note in taken if note["state"] == "fresh" and not answers(note)] == []
     assert [note for note in taken if note["state"] == "error"] == []
 

@@ -62,6 +62,11 @@ const counts = ({ counts: view }) =>
 
 /** Change text only where it differs: most cells stay as they are. Tells whether it did. */
 function write(node, text) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    if (node.data === text) return false;
+    node.data = text;
+    return true;
+  }
   if (node.textContent === text) return false;
   const only = node.childNodes.length === 1 && node.firstChild.nodeType === Node.TEXT_NODE;
   if (only && text) node.firstChild.data = text; // the box of the text stays
@@ -71,5 +76,6 @@ function write(node, text) {
 
 const percent = (share, digits = 1) => share === null ? "none" : (100 * share).toFixed(digits);
 const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
-const thousands = (number) => number.toLocaleString("en-US");
+const grouped = new Intl.NumberFormat("en-US"); // made once: that takes longer than all its answers
+const thousands = (number) => grouped.format(number);
 const bytes = (count) => count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`;

@@ -84,6 +84,8 @@ async function render({ model, el }) {
     if (!works(root)) rest();
     else waiting ||= setTimeout(() => { waiting = 0; if (works(root)) say("busy"); }, PATIENCE_MS);
   };
+  /** New numbers are an answer, also while the hand moves on. */
+  const heard = () => { if (now !== "reconnecting") { rest(); look(); } };
   const check = async () => {
     checking = true;
     const alive = await lives(kernel, feed).catch(() => true); // another break: its end checks anew
@@ -121,11 +123,13 @@ async function render({ model, el }) {
   kernel.statusChanged.connect(onStatus);
   kernel.connectionStatusChanged.connect(onLine);
   kernel.disposed.connect(onDisposed);
+  feed.on("change:data", heard);
   watch();
   return () => {
     kernel.statusChanged.disconnect(onStatus);
     kernel.connectionStatusChanged.disconnect(onLine);
     kernel.disposed.disconnect(onDisposed);
+    feed.off("change:data", heard);
     watcher.disconnect();
     clearTimeout(waiting);
     clearTimeout(mending);

@@ -14,13 +14,19 @@ function row(name) {
   const bar = element("i", { className: "ow-bar" });
   const was = element("i", { className: "ow-was" }), is = element("i", { className: "ow-is" });
   const none = element("em", {}, "never predicted");
-  const track = element("div", { className: "ow-track" }, bar, was, is, none);
+  const track = element("div", { className: "ow-track" }, element("div", {}, bar, was, is, none));
   return { box: element("div", { role: "listitem" }, element("span", { title: name }, name), track), bar, was, is, none };
+}
+
+/** Change a style only where it differs: most marks stay where they are. */
+function move(node, side, to) {
+  node.owPlaced ??= {};
+  if (node.owPlaced[side] !== to) node.style[side] = node.owPlaced[side] = to;
 }
 
 function place(node, share, low) {
   node.hidden = share === null;
-  if (share !== null) node.style.left = `${100 * (share - low) / (1 - low)}%`;
+  if (share !== null) move(node, "left", `${100 * (share - low) / (1 - low)}%`);
 }
 
 function paintRow(line, name, before, after, low, what, worst) {
@@ -29,14 +35,16 @@ function paintRow(line, name, before, after, low, what, worst) {
   line.bar.hidden = before === null || after === null;
   if (!line.bar.hidden) {
     place(line.bar, Math.min(before, after), low);
-    line.bar.style.width = `${100 * Math.abs(before - after) / (1 - low)}%`;
+    move(line.bar, "width", `${100 * Math.abs(before - after) / (1 - low)}%`);
   }
   line.none.hidden = after !== null || what !== "precision";
   line.box.classList.toggle("ow-fell", before !== null && after !== null && after < before);
   line.box.classList.toggle("ow-worst", worst);
   const unit = (share) => share === null ? "undefined" : `${percent(share)} %`;
-  line.box.setAttribute("aria-label", `class ${name}: ${what} ${unit(before)} before, ${unit(after)} after`);
-  line.box.title = line.box.getAttribute("aria-label");
+  const told = `class ${name}: ${what} ${unit(before)} before, ${unit(after)} after`;
+  if (line.box.title === told) return;
+  line.box.setAttribute("aria-label", told);
+  line.box.title = told;
 }
 
 /** Left end of the axis: the next 20 % below the lowest value. */

@@ -1,4 +1,5 @@
 // Three confusion matrices. Arrow keys walk the cells, Enter opens one; an empty cell is a zero.
+// While the hand moves a canvas shows the counts; the cells are told at rest, before the page says "fresh".
 
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
@@ -23,7 +24,7 @@ function matrix(name, names) {
     element("div", { className: "ow-prediction" }, "prediction"));
   const cells = rows.flatMap((r) => r.cells);
   grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
-  return { box, subtitle, cells };
+  return { box, subtitle, cells, open: -1, picture: matrixCanvas({ box, cells }) };
 }
 
 /** Move the focus among the cells of a grid: one of them is in the tab order. */
@@ -55,11 +56,12 @@ function fill(cells, values, names, most, text, tone) {
 }
 
 /** Frame the cell that is open. */
-function point(cells, open) {
-  const before = cells.findIndex((cell) => cell.ariaSelected === "true");
+function point(matrix, open) {
+  const { cells, open: before } = matrix;
   if (before === open) return;
   cells[before]?.removeAttribute("aria-selected");
   cells[open]?.setAttribute("aria-selected", "true");
+  matrix.open = open;
 }
 
 function build(el, names) {
@@ -100,32 +102,74 @@ function account({ classes, baseline, optimized }, index) {
   };
 }
 
+/** The three grids' values, scales and tones; `each(matrix, values, names, most, text, tone)`. */
+function tell(made, { classes, baseline, optimized }, each) {
+  const before = counts(baseline), after = counts(optimized);
+  const change = after.map((count, i) => count - before[i]);
+  const most = Math.max(1, ...before, ...after), moved = Math.max(1, ...change.map(Math.abs));
+  each(made[0], before, classes, most, String, () => "count");
+  each(made[1], after, classes, most, String, () => "count");
+  each(made[2], change, classes, moved, signed, (v, right) => (v > 0) === right ? "helps" : "hurts");
+}
+
+function paintTitles([baseline, optimized, difference], data) {
+  for (const [{ subtitle }, { accuracy, interval: [low, high] }] of [[baseline, data.baseline], [optimized, data.optimized]])
+    write(subtitle, `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`);
+  write(difference.subtitle, "blue helps, orange hurts");
+}
+
 async function render({ model, el }) {
   el.classList.add("ow-matrices");
   const opened = model.get("cell_images") && await referred(model, model.get("cell_images"));
   if (opened) openers(el, opened);
-  let names = [], made = [], shown = null;
+  const forced = matchMedia("(forced-colors: active)");
+  let names = [], made = [], shown = null, seen = false;
   const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
-  return draw(model, (data) => {
+  const fillGrids = () => {
+    el.classList.remove("ow-later");
+    tell(made, shown, ({ cells, picture }, ...told) => { fill(cells, ...told); picture.clear(); });
+    paintTitles(made, shown);
+  };
+  const paintPictures = () => {
+    if (!el.classList.contains("ow-later")) for (const { picture } of made) picture.forget();
+    el.classList.add("ow-later");
+    if (!seen) return; // in a tab that is not open
+    tell(made, shown, ({ picture }, ...told) => picture.paint(...told));
+    paintTitles(made, shown);
+  };
+  const rest = safely(model, () => { if (el.classList.contains("ow-later")) fillGrids(); });
+  const resized = new ResizeObserver(safely(model, (news) => { // before this frame is on the screen
+    seen = news.at(-1).contentRect.width > 0;
+    for (const { picture } of made) picture.forget();
+    if (el.classList.contains("ow-later")) paintPictures();
+  }));
+  el.addEventListener("ow-rest", rest);
+  addEventListener("beforeprint", rest);
+  forced.addEventListener("change", rest);
+  const end = await draw(model, (data) => {
     shown = data;
     if (data.classes.length > MOST_CLASSES) {
       el.textContent = `${data.classes.length} classes are too many to draw here; see the Figure tab.`;
       return;
     }
-    if (String(names) !== String(data.classes)) made = build(el, names = data.classes);
-    const before = counts(data.baseline), after = counts(data.optimized);
-    const change = after.map((count, i) => count - before[i]);
-    const most = Math.max(1, ...before, ...after), moved = Math.max(1, ...change.map(Math.abs));
-    const [baseline, optimized, difference] = made;
-    fill(baseline.cells, before, names, most, String, () => "count");
-    fill(optimized.cells, after, names, most, String, () => "count");
-    fill(difference.cells, change, names, moved, signed, (v, right) => (v > 0) === right ? "helps" : "hurts");
-    for (const [{ subtitle }, { accuracy, interval: [low, high] }] of [[baseline, data.baseline], [optimized, data.optimized]])
-      write(subtitle, `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`);
-    write(difference.subtitle, "blue helps, orange hurts");
-    for (const { cells } of made) point(cells, data.cell?.cell ?? -1);
+    const moves = el.closest(".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;
+    const rebuild = String(names) !== String(data.classes);
+    if (rebuild) {
+      made = build(el, names = data.classes);
+      resized.disconnect();
+      for (const { box } of made) resized.observe(box);
+    }
+    if (moves && !rebuild) paintPictures();
+    else fillGrids();
+    for (const matrix of made) point(matrix, data.cell?.cell ?? -1);
     tip.refresh();
   });
+  return () => {
+    end();
+    resized.disconnect();
+    removeEventListener("beforeprint", rest);
+    forced.removeEventListener("change", rest);
+  };
 }
 
 export default { render };

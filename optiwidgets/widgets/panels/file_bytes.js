@@ -21,6 +21,7 @@ async function render({ model, el }) {
     total.classList.toggle("ow-inside", optimized.bytes > 0.5 * scale);
     const parts = Object.entries(optimized.parts);
     if (String(names) !== String(names = Object.keys(optimized.parts))) {
+      legend.style.setProperty("--rows", Math.ceil(names.length / 2));
       stack.replaceChildren(...names.map((name) => element("i", { "data-part": name })));
       legend.replaceChildren(...names.map((name) => element("li", {}, element("i", { "data-part": name }), element("span"))));
     }

@@ -13,14 +13,18 @@ const points = (value) => value.toFixed(1).replace("-0.0", "0.0");
 const figure = (name) => element("span", { "data-ow": name });
 
 function show(node, value, text) {
-  node.dataset.owValue = value;
+  setValue(node, value);
   write(node, text);
+}
+
+function setValue(node, value) {
+  if (node.dataset.owValue !== String(value)) node.dataset.owValue = value;
 }
 
 /** The class that the accuracy hides, whose recall fell most: of a long name the end gives way. */
 function paintWorst(node, { worst, classes, baseline, optimized, few }) {
   const name = worst ? classes[worst.class] : "", [who, recall] = node.children;
-  node.dataset.owValue = worst ? -worst.points : 0;
+  setValue(node, worst ? -worst.points : 0);
   write(who, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
   write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
   node.title = worst ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now${few?.[worst.class] ? `; ${few[worst.class]}` : ""}` : "";
@@ -39,7 +43,7 @@ function paintAccuracy(card, accuracy, was, drop, data) {
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
   const gained = d.points <= -0.05;
   show(drop, d.points, gained ? `gain ${points(-d.points)} points` : `drop ${points(d.points)} points`);
-  card.reason.replaceChildren(drop, ` (95 %: ${gained ? `${points(-d.high)} to ${points(-d.low)}` : `${points(d.low)} to ${points(d.high)}`})`);
+  write(card.reason.lastChild, ` (95 %: ${gained ? `${points(-d.high)} to ${points(-d.low)}` : `${points(d.low)} to ${points(d.high)}`})`);
 }
 
 function paintSize(card, size, ratio, { baseline, optimized }) {
@@ -64,7 +68,7 @@ function paintVerdict(card, grade, { verdict }) {
   write(card.title, `Verdict · ${verdict.policy}`);
   write(card.reason, verdict.reasons[0]);
   card.box.title = verdict.reasons.join("; ");
-  card.box.dataset.grade = verdict.grade;
+  if (card.box.dataset.grade !== verdict.grade) card.box.dataset.grade = verdict.grade;
 }
 
 async function render({ model, el }) {
@@ -74,6 +78,7 @@ async function render({ model, el }) {
   const grade = figure("verdict");
   const beside = element("small", {}, ratio);
   const cards = [card("Accuracy", accuracy, element("small", { className: "ow-two" }, was, worst)), card("Size", size, beside), card("Speed", speed, range), card("Verdict", grade)];
+  cards[0].reason.append(drop, "");
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
   return draw(model, (data) => {

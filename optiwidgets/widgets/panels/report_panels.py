@@ -24,7 +24,8 @@ class Matrices(Panel):
     A cell opens in ``cell_images``, if there is one.
     """
 
-    _esm, _css = load_esm(__file__, "tooltip", "confusion"), load_css(__file__, "confusion")
+    _esm = load_esm(__file__, "tooltip", "matrix_canvas", "confusion")
+    _css = load_css(__file__, "confusion")
     cell_images = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
 
 

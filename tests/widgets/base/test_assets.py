@@ -7,7 +7,7 @@ from optiwidgets.widgets.panels import cell_images
 
 BOXED = "render: boxed(render) };"
 PACKAGE = BASE.parent
-WITHOUT_RENDER = {"panel_runtime", "svg", "tooltip"}  # joined before another module
+WITHOUT_RENDER = {"matrix_canvas", "panel_runtime", "svg", "tooltip"}  # joined before others
 
 
 @pytest.fixture

@@ -1,0 +1,186 @@
+"""While the hand moves a canvas shows the matrices; at rest their grid, with the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import CLASSROOM
+from expected import expected
+from explorer_page import ExplorerPage
+from playwright.sync_api import expect
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+
+pytestmark = pytest.mark.browser
+
+# A hand that never rests while a test looks: the page's clock of holding still does not run.
+NEVER_STILL = """() => {
+  const timer = window.owTimer = window.setTimeout, STILL_MS = 120; // of feed.js
+  window.setTimeout = (f, ms, ...more) => ms === STILL_MS ? 1 : timer(f, ms, ...more);
+}"""
+RESTS_AGAIN = "() => { window.setTimeout = window.owTimer; }"
+PAINTED = """(sparsity) => {
+  const root = document.querySelector(".ow-explorer");
+  return JSON.parse(root.dataset.owRecipe).sparsity === sparsity
+    && root.querySelectorAll(".ow-painted").length === 3;
+}"""
+COLOURS = """([name, wanted]) => {
+  const grid = document.querySelector(`.ow-matrices [role="grid"][aria-label="${name}"]`);
+  const box = grid.closest("figure"), canvas = box.querySelector("canvas");
+  const copy = new OffscreenCanvas(canvas.width, canvas.height)
+    .getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const frame = box.getBoundingClientRect();
+  const spare = new OffscreenCanvas(1, 1)
+    .getContext("2d", { willReadFrequently: true });
+  return [...grid.querySelectorAll('[role="gridcell"]')].map((cell, i) => {
+    const { left, top, width } = cell.getBoundingClientRect();
+    const [tone, depth] = wanted[i];
+    const swatch = box.querySelector(`.ow-swatch[data-tone="${tone}"][data-depth="${depth}"]`);
+    spare.clearRect(0, 0, 1, 1);
+    spare.fillStyle = getComputedStyle(swatch).backgroundColor;
+    spare.fillRect(0, 0, 1, 1);
+    const at = (x, y) => [...copy.getImageData(x - frame.left, y - frame.top, 1, 1).data];
+    return [at(left + width / 2, top + 3), [...spare.getImageData(0, 0, 1, 1).data]];
+  });
+}"""
+AT = """([x, y]) => document.elementFromPoint(x, y).getAttribute("aria-label")"""
+
+
+@pytest.fixture
+def held_drag(explorer: ExplorerPage) -> Iterator[ExplorerPage]:
+    """The sparsity handle in a hand that moved and never rests, its last picture on a canvas."""
+    explorer.page.set_viewport_size(CLASSROOM)
+    explorer.page.evaluate(NEVER_STILL)
+    mouse = explorer.page.mouse
+    mouse.move(*middle(explorer.slider("Sparsity")))
+    mouse.down()
+    explorer.page.mouse.move(*explorer._place("Sparsity", 85), steps=8)
+    explorer.page.wait_for_function(PAINTED, arg=explorer.position("Sparsity") / 100)
+    yield explorer
+    mouse.up()
+    explorer.page.evaluate(RESTS_AGAIN)
+    explorer.page.set_viewport_size(CLASSROOM)
+    explorer.wait_for()
+
+
+def middle(node: Any) -> tuple[float, float]:
+    box = node.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def depth(value: int, most: int) -> int:
+    return max(1, int(10 * (abs(value) / most) ** 0.5 + 0.5)) if value else 0
+
+
+def looks(name: str, base: Any, now: Any) -> list[tuple[str, int]]:
+    """Tone and depth of every cell, from the counts."""
+    values = {"Baseline": base, "Optimized": now, "Change": now - base}[name]
+    change = name == "Change"
+    most = max(1, int(abs(values).max() if change else max(base.max(), now.max())))
+    found = []
+    for row, line in enumerate(values.tolist()):
+        for column, value in enumerate(line):
+            helps = (value > 0) == (row == column)
+            tone = ("helps" if helps else "hurts") if change else "count"
+            found.append((tone, depth(value, most)))
+    return found
+
+
+def counts_of(digits: Experiment, explorer: ExplorerPage) -> tuple[Any, Any]:
+    recipe = Recipe(sparsity=explorer.recipe()["sparsity"])
+    return digits.run(Recipe()).confusion.counts, digits.run(recipe).confusion.counts
+
+
+def check_colours(digits: Experiment, explorer: ExplorerPage) -> None:
+    for name in ("Baseline", "Optimized", "Change"):
+        wanted = looks(name, *counts_of(digits, explorer))
+        for seen, scale in explorer.page.evaluate(COLOURS, [name, wanted]):
+            assert max(abs(a - b) for a, b in zip(seen, scale, strict=True)) <= 2, name
+
+
+def test_pixels_of_the_canvas_are_the_numbers_of_the_recipe_shown(
+    held_drag: ExplorerPage, digits: Experiment
+) -> None:
+    assert held_drag.state() == "running"
+    check_colours(digits, held_drag)
+
+
+def test_a_resize_under_a_held_drag_paints_the_cells_where_they_lie_now(
+    held_drag: ExplorerPage, digits: Experiment
+) -> None:
+    canvas = held_drag.root.locator(".ow-painted canvas").first
+    before = canvas.evaluate("(canvas) => canvas.width")
+    held_drag.page.set_viewport_size({"width": 1600, "height": 900})
+    held_drag.page.wait_for_function(
+        "(before) => document.querySelector('.ow-painted canvas').width > before", arg=before
+    )
+    check_colours(digits, held_drag)
+
+
+def test_at_rest_labels_are_those_of_the_recipe_and_no_canvas_is_seen(
+    explorer: ExplorerPage, digits: Experiment
+) -> None:
+    def still(stop: int) -> None:  # the button is down, the hand holds still
+        explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
+        check_labels(explorer, digits)
+
+    explorer.drag("Sparsity", 60, 90, meanwhile=still)
+    explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
+    check_labels(explorer, digits)
+    expect(explorer.root.locator(".ow-painted, .ow-later")).to_have_count(0)
+
+
+def check_labels(explorer: ExplorerPage, digits: Experiment) -> None:
+    recipe = Recipe(sparsity=explorer.recipe()["sparsity"])
+    wanted = expected(digits.run(Recipe()), digits.run(recipe))
+    for name in ("Baseline", "Optimized", "Change"):
+        assert explorer.grid(name) == wanted[name]
+
+
+def test_cells_under_the_canvas_take_the_mouse_and_answer_after_the_drag(
+    held_drag: ExplorerPage,
+) -> None:
+    page, cell = held_drag.page, held_drag.cells("Optimized").nth(88)
+    place = middle(cell)
+    assert page.evaluate(AT, place) == cell.get_attribute("aria-label")
+    page.mouse.up()
+    held_drag.wait_for(sparsity=held_drag.position("Sparsity") / 100)
+    page.mouse.move(*place)
+    expect(held_drag.root.get_by_role("tooltip")).to_contain_text("truth 8, prediction 8")
+    page.mouse.click(*place)
+    drawer = held_drag.root.get_by_role("region", name="Images of the cell")
+    expect(drawer).to_contain_text("truth 8, prediction 8")
+    held_drag.button("Close").click()
+    expect(drawer).to_be_hidden()
+    cell.focus()
+    page.keyboard.press("ArrowRight")
+    expect(held_drag.cells("Optimized").nth(89)).to_be_focused()
+
+
+def test_forced_colours_show_the_grid_itself_under_the_hand(
+    explorer: ExplorerPage, digits: Experiment
+) -> None:
+    page = explorer.page
+    page.emulate_media(forced_colors="active")
+    page.evaluate(NEVER_STILL)
+    try:
+        page.mouse.move(*middle(explorer.slider("Sparsity")))
+        page.mouse.down()
+        page.mouse.move(*explorer._place("Sparsity", 80), steps=8)
+        wanted = explorer.position("Sparsity") / 100
+        page.wait_for_function(
+            "(wanted) => JSON.parse(document.querySelector('.ow-explorer').dataset.owRecipe)"
+            ".sparsity === wanted",
+            arg=wanted,
+        )
+        assert explorer.recipe()["sparsity"] == wanted
+        expect(explorer.root.locator(".ow-painted")).to_have_count(0)
+        check_labels(explorer, digits)
+    finally:
+        page.mouse.up()
+        page.evaluate(RESTS_AGAIN)
+        page.emulate_media(forced_colors="none")
