@@ -105,7 +105,7 @@ class SparseRuntime:
         self.program, self.library = program, library
         self.values = [program.images, *(n for n in program.values if n != program.images)]
         self.index = {name: i for i, name in enumerate(self.values)}
-        weighted = [step for step in program.steps if step.weight]
+        weighted = [step for step in program.steps if step.kind == "conv"]
         self.tables = {s.output: _offsets(s, program.values) for s in weighted}
         self.separated = {
             s.output: _offsets(s, program.values, separate=True)
@@ -137,7 +137,11 @@ class SparseRuntime:
 
     def fill(self, tensors: Mapping[str, NDArray[Any]]) -> Filled:
         """Select the weights that are not zero, once for any images."""
-        packed = {s.output: self._pack(s, tensors) for s in self.program.steps if s.weight}
+        packed = {
+            s.output: self._pack(s, tensors)
+            for s in self.program.steps
+            if s.kind in ("conv", "scale")
+        }
         return Filled(self, packed)
 
     def run(self, tensors: Mapping[str, NDArray[Any]], blocks: Blocks) -> Floats:
@@ -151,6 +155,10 @@ class SparseRuntime:
         return self.fill(tensors).run(blocks)
 
     def _pack(self, step: Step, tensors: Mapping[str, NDArray[Any]]) -> _Packed:
+        if step.kind == "scale":
+            return _scale(step, tensors)
+        if step.taken:
+            return _take(step, self.tables[step.output])
         weight = np.ascontiguousarray(tensors[step.weight], np.float32)
         bias = tensors[step.bias] if step.bias else np.zeros(len(weight), np.float32)
         bias = np.ascontiguousarray(bias, np.float32)
@@ -341,6 +349,25 @@ def _offsets(step: Step, values: Mapping[str, Value], separate: bool = False) ->
         group = np.arange(outputs) // (outputs // step.groups)
         table = table + (group * taken * channel)[:, None]
     return table.astype(np.int32)
+
+
+def _scale(step: Step, tensors: Mapping[str, NDArray[Any]]) -> _Packed:
+    """Make the factors and the terms of a normalization."""
+    weight, bias = (tensors[name].astype(np.float64) for name in (step.weight, step.bias))
+    if step.norm:
+        mean, variance, epsilon = step.norm
+        weight = weight / np.sqrt(tensors[variance].astype(np.float64) + epsilon)
+        bias = bias - tensors[mean] * weight
+    none = np.zeros(1, np.int32)
+    return _Packed(none, none, none, weight.astype(np.float32), bias.astype(np.float32), False)
+
+
+def _take(step: Step, table: Integers) -> _Packed:
+    """Make a convolution that copies channels: a single weight each."""
+    taken, count = np.array(step.taken), len(step.taken)
+    offsets, ones = np.ascontiguousarray(table[taken]), np.ones(count, np.float32)
+    first, bias = np.arange(count + 1, dtype=np.int32), np.zeros(count, np.float32)
+    return _Packed(first, offsets, offsets, ones, bias, False)
 
 
 def _at(array: NDArray[Any]) -> int:

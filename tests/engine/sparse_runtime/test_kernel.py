@@ -32,7 +32,7 @@ def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_random_nets_stay_in_their_memory(sanitizer: str, variant: str, tmp_path: Path) -> None:
     found, missing = library._available(build.HERE)
-    if found and variant not in found:
+    if variant != "baseline" and variant not in found:
         pytest.skip(f"{variant} cannot run here: {missing[variant]}")
     flags = [f for f in VARIANTS[variant] if not f.startswith("-O")]
     driver = Path(__file__).with_name("driver.cpp")
