@@ -110,6 +110,9 @@ NETS = {
     "flattened behind a ring": lambda: nn.Sequential(
         nn.Conv2d(3, 2, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 13 * 11, 3)
     ),
+    "flattened at the end": lambda: nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ),
     "residual": Residual,
     "shuffled": Shuffled,
 }

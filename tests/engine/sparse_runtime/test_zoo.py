@@ -41,8 +41,13 @@ def test_a_whole_net_has_the_scores_of_torch(name):
         i.name: numpy_helper.to_array(i) for i in graph.graph.initializer if i.name not in tensors
     }
     runtime = SparseRuntime(plan(graph, tuple(images.shape[1:]), constants | tensors), load())
-    filled, wanted = runtime.fill(constants | tensors), net(images).softmax(1).numpy()
+    filled = runtime.fill(constants | tensors)
+    in_float, wanted = (
+        net(images).softmax(1).numpy(),
+        net.double()(images.double()).softmax(1).numpy(),
+    )
+    near = 1e-5 + 4 * np.abs(in_float - wanted).max()  # layers of few pixels amplify any rounding
     found = torch.tensor(filled.predict(images.numpy())).softmax(1).numpy()
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    np.testing.assert_allclose(found, wanted, atol=near)
     one = torch.tensor(filled.run_one(images[0].numpy())).softmax(0).numpy()
-    np.testing.assert_allclose(one, wanted[0], atol=1e-5)
+    np.testing.assert_allclose(one, wanted[0], atol=near)
