@@ -9,85 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.engine.sparse_runtime.steps import Program, Shape, Step, Value, fuse
+
 if TYPE_CHECKING:
     import onnx
 
-KINDS = ("conv", "max_pool", "mean_pool", "add", "multiply", "activate", "concat", "scale")
-ACTIVATIONS = ("", "relu", "relu6", "hard_swish", "hard_sigmoid", "sigmoid", "swish")
-MONOTONE = ("", "relu", "relu6", "hard_sigmoid", "sigmoid")  # they commute with a maximum
 CACHE_SETS = 32  # channels a multiple of so many pixels apart meet in the same few sets of a cache
-Shape = tuple[int, int, int]  # C, H, W
-Pads = tuple[int, int, int, int]  # top, left, bottom, right
 Constants = Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor of the graph: its shape for one image, and the ring of zeros around each channel."""
-
-    shape: Shape
-    ring: Pads = (0, 0, 0, 0)
-
-    @property
-    def padded(self) -> tuple[int, int]:
-        """Height and width with the ring."""
-        top, left, bottom, right = self.ring
-        return self.shape[1] + top + bottom, self.shape[2] + left + right
-
-    @property
-    def vectors(self) -> int:
-        """Pixels of all channels, ring included."""
-        return self.shape[0] * self.padded[0] * self.padded[1]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operation.
-
-    Parameters
-    ----------
-    kind, activation
-        One of ``KINDS`` and ``ACTIVATIONS``.
-    inputs, output
-        Names of values.
-    weight, bias
-        Names of tensors, for "conv" (O I h w, or O I) and "scale"; a bias may be missing ("").
-    kernel, stride, dilation, pads
-        Height and width each; pads are those of top, left, bottom and right.
-    groups
-        Of a convolution.
-    halve
-        Whether only the largest of every 2 x 2 outputs of a convolution is kept.
-    counts_pads
-        Whether a mean counts the border's zeros.
-    at
-        First channel that "concat" writes.
-    """
-
-    kind: str
-    inputs: tuple[str, ...]
-    output: str
-    activation: str = ""
-    weight: str = ""
-    bias: str = ""
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    pads: Pads = (0, 0, 0, 0)
-    groups: int = 1
-    halve: bool = False
-    counts_pads: bool = False
-    at: int = 0
-
-
-@dataclass(frozen=True)
-class Program:
-    """Steps in the order in which they run, the values between them, and what goes in and out."""
-
-    steps: tuple[Step, ...]
-    values: Mapping[str, Value]
-    images: str
-    scores: str
 
 
 def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
@@ -110,7 +38,9 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
     planner = _Planner({model.graph.input[0].name: Value(shape)}, constants)
     for node in model.graph.node:
         planner.add(node)
-    steps = _fuse(planner.steps, model.graph.output[0].name)
+    scores = model.graph.output[0].name
+    scores = planner.flat.get(scores, scores)
+    steps = fuse(planner.steps, scores)
     names = {model.graph.input[0].name, *(s.output for s in steps)}
     values = {name: planner.values[name] for name in names}
     for step in steps:
@@ -119,7 +49,7 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
             top, left, bottom, right = map(max, source.ring, step.pads)
             values[step.inputs[0]] = replace(source, ring=(top, left, bottom, right))
     values = {name: _spread(value) for name, value in values.items()}
-    return Program(tuple(steps), values, model.graph.input[0].name, model.graph.output[0].name)
+    return Program(tuple(steps), values, model.graph.input[0].name, scores)
 
 
 def _spread(value: Value) -> Value:
@@ -135,6 +65,9 @@ class _Planner:
     constants: Constants
     steps: list[Step] = field(default_factory=list)
     flat: dict[str, str] = field(default_factory=dict)  # names of flattened values, and of which
+    groups: dict[str, tuple[str, int, bool]] = field(
+        default_factory=dict
+    )  # of which, how many, turned
 
     def add(self, node: onnx.NodeProto) -> None:
         from onnx import helper
@@ -143,7 +76,7 @@ class _Planner:
         make = getattr(self, f"_{node.op_type.lower()}", None)
         if make is None:
             raise ValueError(f"the sparse runtime has no {node.op_type}")
-        make(list(node.input), node.output[0], options)
+        make(list(node.input), node.output[0], options | {"outputs": list(node.output)})
 
     def _emit(self, step: Step, shape: Shape) -> None:
         self.steps.append(step)
@@ -221,11 +154,53 @@ class _Planner:
         self.flat[output] = names[0]
 
     def _reshape(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
-        shape = self._shape_of(names[0])
         sizes = self.constants[names[1]].ravel().tolist() if names[1] in self.constants else []
+        if names[0] in self.groups:
+            return self._join(names[0], output, sizes)
+        shape = self._shape_of(names[0])
+        if len(sizes) == 5 and sizes[1] * sizes[2] == shape[0] and tuple(sizes[3:]) == shape[1:]:
+            self.groups[output] = names[0], sizes[1], False
+            return
         if len(sizes) != 2 or sizes[1] not in (-1, int(np.prod(shape))):
             raise ValueError("the sparse runtime flattens all axes but the first alone")
         self.flat[output] = names[0]
+
+    def _transpose(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
+        if names[0] not in self.groups or list(options["perm"]) != [0, 2, 1, 3, 4]:
+            raise ValueError("the sparse runtime has no Transpose but that of a channel shuffle")
+        source, groups, turned = self.groups[names[0]]
+        self.groups[output] = source, groups, not turned
+
+    def _join(self, name: str, output: str, sizes: Sequence[int]) -> None:
+        source, groups, turned = self.groups[name]
+        shape = self._shape_of(source)
+        if not turned or len(sizes) != 4 or tuple(sizes[1:]) not in (shape, (-1, *shape[1:])):
+            raise ValueError("the sparse runtime has no Reshape but that of a channel shuffle")
+        self._take(source, output, np.arange(shape[0]).reshape(groups, -1).T.ravel())
+
+    def _split(self, names: Sequence[str], _: str, options: Mapping[str, Any]) -> None:
+        channels = self._shape_of(names[0])[0]
+        if options.get("axis", 0) != 1:
+            raise ValueError("the sparse runtime splits channels alone")
+        outputs = options["outputs"]
+        sizes = self.constants[names[1]].tolist() if len(names) > 1 else []
+        ends = np.cumsum(sizes or [-(-channels // len(outputs))] * len(outputs))
+        for output, part in zip(outputs, np.split(np.arange(channels), ends[:-1]), strict=True):
+            self._take(names[0], output, part)
+
+    def _take(self, source: str, output: str, channels: NDArray[np.int64]) -> None:
+        taken = tuple(channels.tolist())
+        self._emit(
+            Step("conv", (source,), output, taken=taken), (len(taken), *self._shape_of(source)[1:])
+        )
+
+    def _batchnormalization(
+        self, names: Sequence[str], output: str, options: Mapping[str, Any]
+    ) -> None:
+        source, weight, bias, mean, variance = names
+        norm = mean, variance, options.get("epsilon", 1e-5)
+        step = Step("scale", (source,), output, weight=weight, bias=bias, norm=norm)
+        self._emit(step, self._shape_of(source))
 
     def _activate(self, names: Sequence[str], output: str, activation: str) -> None:
         step = Step("activate", (names[0],), output, activation)
@@ -276,41 +251,3 @@ class _Planner:
             self._emit(Step("concat", (name,), output, at=at), shape)
             at += shape[0]
         self.values[output] = Value((at, *shapes[0][1:]))
-
-
-def _fuse(steps: Sequence[Step], scores: str) -> list[Step]:
-    """Put activations, and 2 x 2 maxima, into the steps whose only readers they are."""
-    fused: list[Step] = []
-    readers: dict[str, int] = {}
-    for step in steps:
-        for name in step.inputs:
-            readers[name] = readers.get(name, 0) + 1
-    whole = {s.output for s in steps if s.kind == "concat"} | {scores}
-
-    def last(name: str) -> int | None:
-        """Find the step that a single reader may be put into."""
-        found = [i for i, s in enumerate(fused) if s.output == name]
-        return found[0] if len(found) == 1 and readers[name] == 1 and name not in whole else None
-
-    for step in steps:
-        place = last(step.inputs[0]) if len(step.inputs) == 1 else None
-        merged = None if place is None else _merged(fused[place], step)
-        if place is None or merged is None:
-            fused.append(step)
-        else:
-            fused[place] = merged
-    return fused
-
-
-def _merged(first: Step, then: Step) -> Step | None:
-    """Put a step into the one before, None where that is not possible."""
-    if then.kind == "activate":
-        commutes = not first.halve or then.activation in MONOTONE
-        if then.activation and not first.activation and commutes:
-            return replace(first, activation=then.activation, output=then.output)
-        return None
-    plain = then.kernel == then.stride == (2, 2) and then.pads == (0, 0, 0, 0)
-    takes = first.kind == "conv" and first.stride[1] <= 2 and not first.halve
-    if then.kind == "max_pool" and plain and takes and first.activation in MONOTONE:
-        return replace(first, halve=True, output=then.output)
-    return None

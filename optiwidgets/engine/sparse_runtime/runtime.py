@@ -14,12 +14,18 @@ from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.sparse_runtime.library import Library
-from optiwidgets.engine.sparse_runtime.program import ACTIVATIONS, KINDS, Program, Step, Value
+from optiwidgets.engine.sparse_runtime.packing import (
+    Floats,
+    Packed,
+    address,
+    aligned,
+    offsets_of,
+    scaling,
+    taking,
+)
+from optiwidgets.engine.sparse_runtime.steps import ACTIVATIONS, KINDS, Program, Step
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int32]
 THREADS = 2
-ALIGNED = 64  # bytes
 
 
 class _Value(ctypes.Structure):
@@ -74,18 +80,6 @@ class Blocks:
     count: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Packed:
-    """A step's weights that are not zero, row by row, and where each finds its input."""
-
-    first: Integers
-    offset: Integers
-    alone: Integers  # the offsets for one image
-    weight: Floats
-    bias: Floats
-    dense: bool  # few weights are zero, and all are there
-
-
 class NotFiniteError(ArithmeticError):
     """A sum was not finite: where zeros are skipped, the result may not be that of a dense net."""
 
@@ -105,10 +99,10 @@ class SparseRuntime:
         self.program, self.library = program, library
         self.values = [program.images, *(n for n in program.values if n != program.images)]
         self.index = {name: i for i, name in enumerate(self.values)}
-        weighted = [step for step in program.steps if step.weight]
-        self.tables = {s.output: _offsets(s, program.values) for s in weighted}
+        weighted = [step for step in program.steps if step.kind == "conv"]
+        self.tables = {s.output: offsets_of(s, program.values) for s in weighted}
         self.separated = {
-            s.output: _offsets(s, program.values, separate=True)
+            s.output: offsets_of(s, program.values, separate=True)
             for s in weighted
             if s.stride != (1, 1) and program.values[s.output].shape[1:] != (1, 1)
         }
@@ -128,7 +122,7 @@ class SparseRuntime:
         value, lanes = self.program.values[self.program.images], self.library.lanes
         blocks = -(-len(images) // lanes)
         (top, left), (_, height, width) = value.ring[:2], value.shape
-        laid = _aligned((blocks, value.shape[0], *value.padded, lanes))
+        laid = aligned((blocks, value.shape[0], *value.padded, lanes))
         filled = np.zeros((blocks * lanes, *value.shape), np.float32)
         filled[: len(images)] = images
         inner = laid[:, :, top : top + height, left : left + width]
@@ -137,7 +131,11 @@ class SparseRuntime:
 
     def fill(self, tensors: Mapping[str, NDArray[Any]]) -> Filled:
         """Select the weights that are not zero, once for any images."""
-        packed = {s.output: self._pack(s, tensors) for s in self.program.steps if s.weight}
+        packed = {
+            s.output: self._pack(s, tensors)
+            for s in self.program.steps
+            if s.kind in ("conv", "scale")
+        }
         return Filled(self, packed)
 
     def run(self, tensors: Mapping[str, NDArray[Any]], blocks: Blocks) -> Floats:
@@ -150,7 +148,11 @@ class SparseRuntime:
         """
         return self.fill(tensors).run(blocks)
 
-    def _pack(self, step: Step, tensors: Mapping[str, NDArray[Any]]) -> _Packed:
+    def _pack(self, step: Step, tensors: Mapping[str, NDArray[Any]]) -> Packed:
+        if step.kind == "scale":
+            return scaling(step, tensors)
+        if step.taken:
+            return taking(step, self.tables[step.output])
         weight = np.ascontiguousarray(tensors[step.weight], np.float32)
         bias = tensors[step.bias] if step.bias else np.zeros(len(weight), np.float32)
         bias = np.ascontiguousarray(bias, np.float32)
@@ -162,19 +164,19 @@ class SparseRuntime:
         for table, offset in zip(tables, offsets, strict=True):
             if table is not None and offset is not None:
                 dense = self.library.cdll.sparse_pack(
-                    *(_at(weight), rows, columns, _at(table), table.ndim - 1),
-                    *(_at(first), _at(offset), _at(weights)),
+                    *(address(weight), rows, columns, address(table), table.ndim - 1),
+                    *(address(first), address(offset), address(weights)),
                 )
         batch, one = offsets
         assert batch is not None
-        return _Packed(first, batch, batch if one is None else one, weights, bias, bool(dense))
+        return Packed(first, batch, batch if one is None else one, weights, bias, bool(dense))
 
-    def steps(self, packed: Mapping[str, _Packed], alone: bool) -> ctypes.Array[_Step]:
+    def steps(self, packed: Mapping[str, Packed], alone: bool) -> ctypes.Array[_Step]:
         """Make the steps for blocks or, where ``alone``, for one image; ``packed`` has to live."""
         made = [self._step(step, packed.get(step.output), alone) for step in self.program.steps]
         return (_Step * len(made))(*made)
 
-    def _step(self, step: Step, packed: _Packed | None, alone: bool) -> _Step:
+    def _step(self, step: Step, packed: Packed | None, alone: bool) -> _Step:
         made = _Step(
             kind=KINDS.index(step.kind), activation=ACTIVATIONS.index(step.activation),
             halve=step.halve, source=self.index[step.inputs[0]],
@@ -185,9 +187,9 @@ class SparseRuntime:
             pad_h=step.pads[0], pad_w=step.pads[1], counts_pads=step.counts_pads, at=step.at,
         )  # fmt: skip
         if packed is not None:
-            made.first, made.weight = _at(packed.first), _at(packed.weight)
-            made.bias, made.dense = _at(packed.bias), packed.dense
-            made.offset = _at(packed.alone if alone else packed.offset)
+            made.first, made.weight = address(packed.first), address(packed.weight)
+            made.bias, made.dense = address(packed.bias), packed.dense
+            made.offset = address(packed.alone if alone else packed.offset)
         return made
 
     @cached_property
@@ -214,7 +216,7 @@ class SparseRuntime:
             lent = idle.pop()
         except IndexError:  # the other threads have all there is
             size = self.library.cdll.sparse_size_one if alone else self.library.cdll.sparse_size
-            lent = _aligned((size(program),))
+            lent = aligned((size(program),))
         try:
             yield lent
         finally:
@@ -224,7 +226,7 @@ class SparseRuntime:
 class Filled:
     """A program with weights: what ``SparseRuntime.fill`` returns."""
 
-    def __init__(self, runtime: SparseRuntime, packed: Mapping[str, _Packed]) -> None:
+    def __init__(self, runtime: SparseRuntime, packed: Mapping[str, Packed]) -> None:
         self._runtime, self._packed = runtime, packed
         self._images, scores = (
             runtime.program.values[name]
@@ -269,7 +271,7 @@ class Filled:
         scores = np.empty(self._classes, np.float32)
         run, runtime = self._runtime.library.cdll.sparse_run_one, self._runtime
         with runtime.memory(True, self._alone) as scratch:
-            failed = run(self._alone, _at(image), _at(scratch), _at(scores))
+            failed = run(self._alone, address(image), address(scratch), address(scores))
         if failed:
             raise NotFiniteError("a sum is not finite")
         return scores
@@ -282,14 +284,14 @@ class Filled:
     def _run(self, images: Floats, plain: int, count: int, threads: int) -> Floats:
         lanes, run = self._runtime.library.lanes, self._runtime.library.cdll.sparse_run
         blocks = -(-count // lanes)
-        scores = _aligned((blocks, self._classes, lanes))
+        scores = aligned((blocks, self._classes, lanes))
         following = ctypes.c_int32(0)
 
         def work(_: int = 0) -> int:
             with self._runtime.memory(False, self._blocks) as scratch:
                 failed: int = run(
-                    *(self._blocks, _at(images), plain, blocks),
-                    *(ctypes.byref(following), _at(scratch), _at(scores)),
+                    *(self._blocks, address(images), plain, blocks),
+                    *(ctypes.byref(following), address(scratch), address(scores)),
                 )
             return failed
 
@@ -310,47 +312,3 @@ class Filled:
         steps = runtime.steps(self._packed, alone)
         answer = runtime.index[runtime.program.scores]
         return _Program(len(steps), answer, runtime.size, steps, runtime.array)
-
-
-def _offsets(step: Step, values: Mapping[str, Value], separate: bool = False) -> Integers:
-    """Compute where the weights of a step find their inputs, in pixels from a window's first.
-
-    One row (I h w) for all outputs; with groups, a row for each. ``separate`` is the order for one
-    image where a step strides: in each channel, first every s-th pixel, then those beside them.
-    """
-    value = values[step.inputs[0]]
-    channels, height, width = value.shape
-    rows, columns = value.padded
-    top, left = value.ring[:2]
-    linear = step.kernel == (1, 1) and values[step.output].shape[1:] == (1, 1)
-    if linear and (height, width) != (1, 1):
-        taken, kernel, gap, pads = channels, (height, width), (1, 1), (0, 0)
-    else:
-        taken, kernel = channels // step.groups, step.kernel
-        gap, pads = step.dilation, (step.pads[0], step.pads[1])
-    down, right = step.stride if separate else (1, 1)
-    tall, wide = -(-rows // down), -(-columns // right)
-    y = top - pads[0] + np.arange(kernel[0])[:, None] * gap[0]
-    x = left - pads[1] + np.arange(kernel[1]) * gap[1]
-    part = (y % down) * right + x % right
-    window = ((part * tall + y // down) * wide + x // right).ravel()
-    channel = down * right * tall * wide
-    table = (np.arange(taken)[:, None] * channel + window).ravel()
-    if step.groups > 1:
-        outputs = values[step.output].shape[0]
-        group = np.arange(outputs) // (outputs // step.groups)
-        table = table + (group * taken * channel)[:, None]
-    return table.astype(np.int32)
-
-
-def _at(array: NDArray[Any]) -> int:
-    """Address of an array, which has to live as long as it is used."""
-    return array.ctypes.data
-
-
-def _aligned(shape: tuple[int, ...]) -> Floats:
-    """Make an array of zeros that begins where a vector may."""
-    size = int(np.prod(shape))
-    raw = np.zeros(size + ALIGNED // 4, np.float32)
-    start = (-raw.ctypes.data % ALIGNED) // 4
-    return raw[start : start + size].reshape(shape)

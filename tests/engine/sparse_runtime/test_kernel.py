@@ -32,29 +32,13 @@ def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_random_nets_stay_in_their_memory(sanitizer: str, variant: str, tmp_path: Path) -> None:
     found, missing = library._available(build.HERE)
-    if found and variant not in found:
+    if variant != "baseline" and variant not in found:
         pytest.skip(f"{variant} cannot run here: {missing[variant]}")
     flags = [f for f in VARIANTS[variant] if not f.startswith("-O")]
     driver = Path(__file__).with_name("driver.cpp")
-    subprocess.run(
-        [
-            sanitizer,
-            "-std=c++17",
-            "-O1",
-            "-g",
-            "-Wno-psabi",
-            *SANITIZE,
-            *flags,
-            "-I",
-            str(build.HERE),
-            str(driver),
-            "-o",
-            str(tmp_path / "driver"),
-            "-lm",
-            "-lstdc++",
-        ],
-        check=True,
-    )
-    done = subprocess.run([tmp_path / "driver", str(NETS)], capture_output=True, text=True)
+    common = ("-std=c++17", "-O1", "-g", "-Wno-psabi", *SANITIZE, *flags, "-I", str(build.HERE))
+    made = tmp_path / "driver"
+    subprocess.run([sanitizer, *common, driver, "-o", made, "-lm", "-lstdc++"], check=True)
+    done = subprocess.run([made, str(NETS)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith(f"{NETS} nets")

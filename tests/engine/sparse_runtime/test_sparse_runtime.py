@@ -65,6 +65,24 @@ class Residual(nn.Module):
         return self.last(both.mean((2, 3)))
 
 
+class Shuffled(nn.Module):
+    """Half of the channels convolved, all shuffled, and a norm that no convolution precedes."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter, self.inner = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.norm, self.last = nn.BatchNorm2d(8), nn.Linear(8, 3)
+        nn.init.uniform_(self.norm.running_mean)
+        nn.init.uniform_(self.norm.running_var, 0.5, 2)
+
+    def forward(self, images):
+        one, two = self.enter(images).chunk(2, 1)
+        both = torch.cat([one, self.inner(two)], 1)
+        n, _, h, w = both.shape
+        mixed = both.view(n, 2, 4, h, w).transpose(1, 2).reshape(n, 8, h, w)
+        return self.last(functional.silu(self.norm(mixed)).mean((2, 3)))
+
+
 NETS = {
     "3 x 3": lambda: small(nn.Conv2d(3, 4, 3), nn.ReLU()),
     "stride 2, padding 1": lambda: small(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU6()),
@@ -92,7 +110,11 @@ NETS = {
     "flattened behind a ring": lambda: nn.Sequential(
         nn.Conv2d(3, 2, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 13 * 11, 3)
     ),
+    "flattened at the end": lambda: nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ),
     "residual": Residual,
+    "shuffled": Shuffled,
 }
 
 

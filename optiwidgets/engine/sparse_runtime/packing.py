@@ -1,0 +1,91 @@
+"""Weights as the sparse runtime's library takes them, and where each finds its input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiwidgets.engine.sparse_runtime.steps import Step, Value
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+ALIGNED = 64  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A step's weights that are not zero, row by row, and where each finds its input."""
+
+    first: Integers
+    offset: Integers
+    alone: Integers  # the offsets for one image
+    weight: Floats
+    bias: Floats
+    dense: bool  # few weights are zero, and all are there
+
+
+def offsets_of(step: Step, values: Mapping[str, Value], separate: bool = False) -> Integers:
+    """Compute where the weights of a step find their inputs, in pixels from a window's first.
+
+    One row (I h w) for all outputs; with groups, a row for each. ``separate`` is the order for one
+    image where a step strides: in each channel, first every s-th pixel, then those beside them.
+    """
+    value = values[step.inputs[0]]
+    channels, height, width = value.shape
+    rows, columns = value.padded
+    top, left = value.ring[:2]
+    linear = step.kernel == (1, 1) and values[step.output].shape[1:] == (1, 1)
+    if linear and (height, width) != (1, 1):
+        taken, kernel, gap, pads = channels, (height, width), (1, 1), (0, 0)
+    else:
+        taken, kernel = channels // step.groups, step.kernel
+        gap, pads = step.dilation, (step.pads[0], step.pads[1])
+    down, right = step.stride if separate else (1, 1)
+    tall, wide = -(-rows // down), -(-columns // right)
+    y = top - pads[0] + np.arange(kernel[0])[:, None] * gap[0]
+    x = left - pads[1] + np.arange(kernel[1]) * gap[1]
+    part = (y % down) * right + x % right
+    window = ((part * tall + y // down) * wide + x // right).ravel()
+    channel = down * right * tall * wide
+    table = (np.arange(taken)[:, None] * channel + window).ravel()
+    if step.groups > 1:
+        outputs = values[step.output].shape[0]
+        group = np.arange(outputs) // (outputs // step.groups)
+        table = table + (group * taken * channel)[:, None]
+    return table.astype(np.int32)
+
+
+def scaling(step: Step, tensors: Mapping[str, NDArray[Any]]) -> Packed:
+    """Make the factors and the terms of a normalization."""
+    weight, bias = (tensors[name].astype(np.float64) for name in (step.weight, step.bias))
+    if step.norm:
+        mean, variance, epsilon = step.norm
+        weight = weight / np.sqrt(tensors[variance].astype(np.float64) + epsilon)
+        bias = bias - tensors[mean] * weight
+    none = np.zeros(1, np.int32)
+    return Packed(none, none, none, weight.astype(np.float32), bias.astype(np.float32), False)
+
+
+def taking(step: Step, table: Integers) -> Packed:
+    """Make a convolution that copies channels: a single weight each."""
+    taken, count = np.array(step.taken), len(step.taken)
+    offsets, ones = np.ascontiguousarray(table[taken]), np.ones(count, np.float32)
+    first, bias = np.arange(count + 1, dtype=np.int32), np.zeros(count, np.float32)
+    return Packed(first, offsets, offsets, ones, bias, False)
+
+
+def address(array: NDArray[Any]) -> int:
+    """Address of an array, which has to live as long as it is used."""
+    return array.ctypes.data
+
+
+def aligned(shape: tuple[int, ...]) -> Floats:
+    """Make an array of zeros that begins where a vector may."""
+    size = int(np.prod(shape))
+    raw = np.zeros(size + ALIGNED // 4, np.float32)
+    start = (-raw.ctypes.data % ALIGNED) // 4
+    return raw[start : start + size].reshape(shape)
