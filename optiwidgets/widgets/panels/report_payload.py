@@ -66,9 +66,8 @@ def size_payload(report: Report) -> dict[str, Any]:
 
 def _sparse(report: Report) -> dict[str, Any] | None:
     """Times in the sparse runtime, or the reason why there are none; None until measured."""
-    timed, reason = (
-        held.get(SPARSE_RUNTIME) for held in (report.latencies, report.latency_reasons)
-    )
+    timed = report.latencies.get(SPARSE_RUNTIME)
+    reason = report.latency_reasons.get(SPARSE_RUNTIME)
     if not timed and not reason:
         return None
     return {"latency": timed and asdict(timed), "reason": reason or ""}
