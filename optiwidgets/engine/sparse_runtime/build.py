@@ -31,6 +31,7 @@ PATIENCE_S = 600  # then a compiler that hangs is stopped
 
 COMMON = (
     *("-x", "c++", "-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno"),
+    "-fno-tree-slp-vectorize",  # vectors are written out; of scalar sums it would make slow gathers
     *(
         "-fno-exceptions",
         "-fno-rtti",

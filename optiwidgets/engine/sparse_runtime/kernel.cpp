@@ -51,6 +51,8 @@ EXPORTED unsigned sparse_features(void) { return 0; }
 typedef float Vec __attribute__((vector_size(4 * LANES), aligned(4 * LANES)));
 typedef float Loose __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
+#define INFINITE __builtin_inff()
+#define DENSE_FROM 0.85f  // share of weights that are not zero
 #define INLINE static inline __attribute__((always_inline))
 
 struct Value {
@@ -66,6 +68,7 @@ struct Step {
     int32_t in, other, out;           // values
     int32_t stride_h, stride_w, kernel_h, kernel_w, pad_h, pad_w, count_pad;
     int32_t at;             // first channel written, by CONCAT
+    int32_t dense;          // all rows have the same offsets
     const int32_t *first;   // (C + 1,) of each output channel's weights
     const int32_t *offset;  // of each weight's input, in pixels from the window's first
     const float *weight;
@@ -141,21 +144,28 @@ INLINE float activated(float x, int activation) {
     return activation == NONE ? x : activated(all(x), activation)[0];
 }
 
-// R x T neighbouring outputs of one channel: all weights of the channel, once.
-template <int R, int T, int S>
+// R x T neighbouring outputs of P channels that have the same offsets: all their weights, once.
+template <int P, int R, int T, int S>
 INLINE void tile(const Vec *in, int64_t row, const int32_t *offset, const float *weight, int n,
-                 float bias, Vec (&sum)[R][T]) {
+                 const float *bias, Vec (&sum)[P][R][T]) {
+#pragma GCC unroll 3
+    for (int q = 0; q < P; q++)
 #pragma GCC unroll 32
-    for (int r = 0; r < R; r++)
+        for (int r = 0; r < R; r++)
 #pragma GCC unroll 32
-        for (int t = 0; t < T; t++) sum[r][t] = all(bias);
-    for (int k = 0; k < n; k++) {
-        const Vec w = all(weight[k]), *p = in + offset[k];
-#pragma GCC unroll 2
+            for (int t = 0; t < T; t++) sum[q][r][t] = all(bias[q]);
+    for (int k = 0; k < n; k++, weight++) {
+        const Vec *p = in + offset[k];
+        Vec w[P];
+#pragma GCC unroll 3
+        for (int q = 0; q < P; q++) w[q] = all(weight[(int64_t)q * n]);
+#pragma GCC unroll 32
         for (int r = 0; r < R; r++, p += row) {
             __asm__("" : "+r"(p));  // one address for the row, not one for each vector
 #pragma GCC unroll 32
-            for (int t = 0; t < T; t++) sum[r][t] += w * p[t * S];
+            for (int t = 0; t < T; t++)
+#pragma GCC unroll 3
+                for (int q = 0; q < P; q++) sum[q][r][t] += w[q] * p[t * S];
         }
     }
 }
@@ -165,70 +175,136 @@ struct Conv {
     const Value &from, &to;
     const Vec *in;
     Vec *out, *poison;  // a sum that is not finite leaves nan there
+    Vec low, high, zero;  // of the activation; read from memory, since all registers hold sums
 };
 
-template <int R, int T, int S, bool HALVE>
-static void column(const Conv &c, int y, int x) {
-    const int64_t row = (int64_t)c.s.stride_h * c.from.wp;
-    const Vec *in = c.in + y * row + (int64_t)x * S;
-    const int shrink = HALVE ? 2 : 1;
-    Vec *out = c.out + (y / shrink) * c.to.wp + x / shrink, bad = *c.poison;
-    for (int o = 0; o < c.to.c; o++, out += (int64_t)c.to.hp * c.to.wp) {
-        Vec sum[R][T];
-        const int k = c.s.first[o], n = c.s.first[o + 1] - k;
-        tile<R, T, S>(in, row, c.s.offset + k, c.s.weight + k, n, c.s.bias[o], sum);
-        Vec part[4] = {all(0), all(0), all(0), all(0)};  // four chains: each waits for itself
+static __attribute__((noinline)) void activate(Vec *x, int n, int activation) {
+    for (int i = 0; i < n; i++) x[i] = activated(x[i], activation);
+}
+
+// What becomes of a channel's sums.
+template <int R, int T, bool HALVE>
+INLINE void finish(const Conv &c, const Vec (&sum)[R][T], Vec *out) {
+    constexpr int SHRINK = HALVE ? 2 : 1;
+    Vec part[4] = {c.zero, c.zero, c.zero, c.zero};  // four chains: each waits for itself
 #pragma GCC unroll 32
-        for (int r = 0; r < R; r++)
+    for (int r = 0; r < R; r++)
 #pragma GCC unroll 32
-            for (int t = 0; t < T; t++) part[(r * T + t) % 4] += sum[r][t] * all(0);
-        bad += (part[0] + part[1]) + (part[2] + part[3]);
-        if constexpr (HALVE) {
+        for (int t = 0; t < T; t++) part[(r * T + t) % 4] += sum[r][t] * c.zero;
+    *c.poison += (part[0] + part[1]) + (part[2] + part[3]);
 #pragma GCC unroll 32
-            for (int t = 0; t < T / 2; t++) {
-                Vec most = larger(larger(sum[0][2 * t], sum[0][2 * t + 1]),
-                                  larger(sum[R - 1][2 * t], sum[R - 1][2 * t + 1]));
-                out[t] = activated(most, c.s.activation);
-            }
-        } else {
+    for (int r = 0; r < R; r += SHRINK)
 #pragma GCC unroll 32
-            for (int r = 0; r < R; r++)
-#pragma GCC unroll 32
-                for (int t = 0; t < T; t++) {
-                    out[r * c.to.wp + t] = activated(sum[r][t], c.s.activation);
-                }
+        for (int t = 0; t < T; t += SHRINK) {
+            Vec most = sum[r][t];
+            if constexpr (HALVE)
+                most = larger(larger(most, sum[r][t + 1]), larger(sum[r + 1][t], sum[r + 1][t + 1]));
+            out[(r / SHRINK) * c.to.wp + t / SHRINK] = smaller(larger(most, c.low), c.high);
         }
+    if (c.s.activation > RELU6)
+        for (int r = 0; r < R / SHRINK; r++)
+            activate(out + r * c.to.wp, T / SHRINK, c.s.activation);
+}
+
+// A tile of some channels, P at a time; returns the first that is left.
+template <int P, int R, int T, int S, bool HALVE>
+static int channels(const Conv &c, int y, int x, int o, int end) {
+    const int64_t row = (int64_t)c.s.stride_h * c.from.wp, plane = (int64_t)c.to.hp * c.to.wp;
+    const Vec *in = c.in + y * row + (int64_t)x * S;
+    constexpr int SHRINK = HALVE ? 2 : 1;
+    Vec *out = c.out + o * plane + (y / SHRINK) * c.to.wp + x / SHRINK;
+    for (; o + P <= end; o += P) {
+        Vec sum[P][R][T];
+        const int k = c.s.first[o], n = c.s.first[o + 1] - k;
+        tile<P, R, T, S>(in, row, c.s.offset + k, c.s.weight + k, n, c.s.bias + o, sum);
+#pragma GCC unroll 3
+        for (int q = 0; q < P; q++, out += plane) finish<R, T, HALVE>(c, sum[q], out);
     }
-    *c.poison = bad;
+    return o;
 }
 
-// The width in tiles, the widest first: sums of a tile stay in registers (32 or 16 there are).
-template <int R, int S, bool HALVE>
-static void columns(const Conv &c, int y, int width) {
-    constexpr int MOST = (LANES == 16 ? 28 : 12) / R;
+// A tile of all channels. P = 3: one load for three multiply-adds, where no weight is left out.
+template <int P, int R, int T, int S, bool HALVE>
+INLINE void column(const Conv &c, int y, int x) {
+    int o = 0;
+    if constexpr (P == 3) {
+        o = channels<3, R, T, S, HALVE>(c, y, x, o, c.to.c % 3 == 1 ? c.to.c - 4 : c.to.c);
+        o = channels<2, R, T, S, HALVE>(c, y, x, o, c.to.c);
+    }
+    channels<1, R, T, S, HALVE>(c, y, x, o, c.to.c);
+}
+
+template <int P, int R, int T, int S, bool HALVE>
+INLINE void along(const Conv &c, int y, int &x, int width) {
+    for (; x + T <= width; x += T) column<P, R, T, S, HALVE>(c, y, x);
+}
+
+template <int P, int R, int T, int S, bool HALVE>
+INLINE void down(const Conv &c, int &y, int x, int height) {
+    for (; y + R <= height; y += R) column<P, R, T, S, HALVE>(c, y, x);
+}
+
+// R rows in tiles, the widest first; returns where the last ends.
+template <int P, int S, bool HALVE, int R, int... T>
+static int row(const Conv &c, int y, int width) {
     int x = 0;
-    if constexpr (MOST >= 14)
-        for (; x + 14 <= width; x += 14) column<R, 14, S, HALVE>(c, y, x);
-    if constexpr (MOST >= 12)
-        for (; x + 12 <= width; x += 12) column<R, 12, S, HALVE>(c, y, x);
-    if constexpr (MOST >= 8)
-        for (; x + 8 <= width; x += 8) column<R, 8, S, HALVE>(c, y, x);
-    for (; x + 6 <= width; x += 6) column<R, 6, S, HALVE>(c, y, x);
-    for (; x + 4 <= width; x += 4) column<R, 4, S, HALVE>(c, y, x);
-    for (; x + 2 <= width; x += 2) column<R, 2, S, HALVE>(c, y, x);
-    if constexpr (!HALVE)
-        for (; x < width; x++) column<R, 1, S, HALVE>(c, y, x);
+    (along<P, R, T, S, HALVE>(c, y, x, width), ...);
+    return x;
 }
 
+// T columns in tiles, the highest first.
+template <int P, int S, bool HALVE, int T, int... R>
+static void strip(const Conv &c, int x, int height) {
+    int y = 0;
+    (down<P, R, T, S, HALVE>(c, y, x, height), ...);
+}
+
+// Sums of a tile stay in registers, of which there are 32 or 16; fewer than 8 wait for themselves.
+#if LANES == 16
+#define TWO_ROWS 14, 12, 8, 6, 4
+#define ONE_ROW TWO_ROWS
+#define DENSE 4, 2
+#else
+#define TWO_ROWS 6, 4
+#define ONE_ROW 12, 6, 4
+#define DENSE 2
+#endif
+
+// Two rows at a time, and one that is left; beside them, strips of two columns and of one.
 template <int S>
 static void convolve_by(const Conv &c) {
-    if (c.s.halve) {  // an odd last row or column of sums is in no window
-        for (int y = 0; y < 2 * c.to.h; y += 2) columns<2, S, true>(c, y, 2 * c.to.w);
-        return;
+    const int width = c.to.w, height = c.to.h;
+    int x = 0, y = 0;
+    if (c.s.dense && c.s.halve) {
+        for (; y < 2 * height; y += 2) row<3, S, true, 2, DENSE>(c, y, 2 * width);
+    } else if (c.s.halve) {  // an odd last row or column of sums is in no window
+        for (; y < 2 * height; y += 2) x = row<1, S, true, 2, TWO_ROWS>(c, y, 2 * width);
+        if (x < 2 * width) strip<1, S, true, 2, 6, 4, 2>(c, x, 2 * height);
+    } else if (c.s.dense) {
+        for (; y + 2 <= height; y += 2) x = row<3, S, false, 2, DENSE>(c, y, width);
+        if (y < height) row<3, S, false, 1, 4, 2, 1>(c, y, width);
+        if (x < width) strip<3, S, false, 1, 4, 2>(c, x, height);
+    } else {
+        for (; y + 2 <= height; y += 2) x = row<1, S, false, 2, TWO_ROWS>(c, y, width);
+        if (y < height) x = row<1, S, false, 1, ONE_ROW>(c, y, width);
+        for (; x + 2 <= width; x += 2) strip<1, S, false, 2, 6, 4, 2, 1>(c, x, height);
+        if (x < width) strip<1, S, false, 1, 8, 4, 2, 1>(c, x, height);
     }
-    int y = 0;
-    for (; y + 2 <= c.to.h; y += 2) columns<2, S, false>(c, y, c.to.w);
-    for (; y < c.to.h; y++) columns<1, S, false>(c, y, c.to.w);
+}
+
+// Sum of the products of neighbours; what is left begins at k.
+INLINE float product(const float *in, const float *weight, int n, int &k) {
+    Vec part[4] = {};
+    int i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+            part[j] += load(weight + i + j * LANES) * load(in + i + j * LANES);
+    k += i;
+    const Vec sum = (part[0] + part[1]) + (part[2] + part[3]);
+    float total = 0;
+    for (int lane = 0; lane < LANES; lane++) total += sum[lane];
+    return total;
 }
 
 // One output for each channel: eight sums, since one would wait for itself.
@@ -238,6 +314,9 @@ static void multiply_rows(const Step &s, const Value &to, const V *in, V *out, V
         V sum[8] = {};
         int k = s.first[o];
         const int end = s.first[o + 1];
+        if constexpr (sizeof(V) == 4)
+            if (k < end && s.offset[end - 1] - s.offset[k] == end - 1 - k)  // a row without zeros
+                sum[0] = product(in + s.offset[k], s.weight + k, end - k, k);
         for (; k + 8 <= end; k += 8) {
 #pragma GCC unroll 8
             for (int i = 0; i < 8; i++) sum[i] += s.weight[k + i] * in[s.offset[k + i]];
@@ -260,38 +339,52 @@ static void convolve(const Conv &c) {
             Conv at = c;
             at.in += (int64_t)x * c.s.stride_w;
             at.out += x;
-            column<1, 1, 1, false>(at, y, 0);
+            column<1, 1, 1, 1, false>(at, y, 0);
         }
 }
 
 // ---- One image: a vector is LANES neighbouring pixels of a channel ---------------------------------
 
-// M vectors of neighbouring sums: all weights of the channel, once.
-template <int M>
-INLINE void sums(const float *in, const int32_t *offset, const float *weight, int n, float bias,
+// M vectors of neighbouring sums: all weights of the channel, once, in U chains.
+template <int M, int U>
+static void sums(const float *in, const int32_t *offset, const float *weight, int n, float bias,
                  float *out) {
-    Vec sum[M];
+    Vec sum[U][M];
 #pragma GCC unroll 32
-    for (int m = 0; m < M; m++) sum[m] = all(bias);
-    for (int k = 0; k < n; k++) {
-        const Vec w = all(weight[k]);
-        const float *p = in + offset[k];
+    for (int u = 0; u < U; u++)
 #pragma GCC unroll 32
-        for (int m = 0; m < M; m++) sum[m] += w * load(p + m * LANES);
+        for (int m = 0; m < M; m++) sum[u][m] = all(u ? 0 : bias);
+    int k = 0;
+    for (; k + U <= n; k += U)
+#pragma GCC unroll 32
+        for (int u = 0; u < U; u++) {
+            const Vec w = all(weight[k + u]);
+            const float *p = in + offset[k + u];
+#pragma GCC unroll 32
+            for (int m = 0; m < M; m++) sum[u][m] += w * load(p + m * LANES);
+        }
+    for (; k < n; k++)
+#pragma GCC unroll 32
+        for (int m = 0; m < M; m++) sum[0][m] += all(weight[k]) * load(in + offset[k] + m * LANES);
+#pragma GCC unroll 32
+    for (int m = 0; m < M; m++) {
+#pragma GCC unroll 32
+        for (int u = 1; u < U; u++) sum[0][m] += sum[u][m];
+        *(Loose *)(out + m * LANES) = sum[0][m];
     }
-#pragma GCC unroll 32
-    for (int m = 0; m < M; m++) *(Loose *)(out + m * LANES) = sum[m];
 }
 
-// M vectors of every channel, as often as they fit into what is left of the plane.
+// Of all channels, `vectors` neighbouring ones from p: M or fewer.
 template <int M>
-static int64_t sweep(const Step &s, const float *in, float *out, int channels, int64_t plane, int64_t p) {
-    for (; p + M * LANES <= plane; p += M * LANES)
-        for (int o = 0; o < channels; o++) {
-            const int k = s.first[o], n = s.first[o + 1] - k;
-            sums<M>(in + p, s.offset + k, s.weight + k, n, s.bias[o], out + o * plane + p);
-        }
-    return p;
+static void sweep(const Step &s, const float *in, float *out, int channels, int64_t plane,
+                  int64_t p, int vectors) {
+    if constexpr (M > 1)
+        if (vectors < M) return sweep<M - 1>(s, in, out, channels, plane, p, vectors);
+    constexpr int U = M < 3 ? 8 / M : M == 3 ? 3 : M < 8 ? 2 : 1;  // 8 sums or more, or they wait
+    for (int o = 0; o < channels; o++) {
+        const int k = s.first[o], n = s.first[o + 1] - k;
+        sums<M, U>(in + p, s.offset + k, s.weight + k, n, s.bias[o], out + o * plane + p);
+    }
 }
 
 // Every stride-th pixel beside its like, so that neighbouring outputs read neighbouring inputs.
@@ -358,13 +451,15 @@ static void convolve_one(const Step &s, const Value &from, const Value &to, cons
         in = work;
         work += all.separated;
     }
-    constexpr int MOST = LANES == 16 ? 28 : 12;
+    constexpr int MOST = 12;
     const int64_t plane = all.sums / to.c;
-    int64_t p = sweep<MOST>(s, in, work, to.c, plane, 0);
-    if constexpr (MOST > 12) p = sweep<12>(s, in, work, to.c, plane, p);
-    p = sweep<8>(s, in, work, to.c, plane, p);
-    p = sweep<4>(s, in, work, to.c, plane, p);
-    sweep<1>(s, in, work, to.c, plane, p);
+    int64_t left = plane / LANES, parts = (left + MOST - 1) / MOST;
+    for (int64_t p = 0; parts; parts--) {  // even parts: a small one would wait for itself
+        const int vectors = (int)((left + parts - 1) / parts);
+        sweep<MOST>(s, in, work, to.c, plane, p, vectors);
+        p += vectors * LANES;
+        left -= vectors;
+    }
     out = inside(out, to);
     for (int o = 0; o < to.c; o++, out += (int64_t)to.hp * to.wp)
         settle(s, to, work + o * plane, (int)all.pitch, out, bad);
@@ -443,7 +538,7 @@ static void run_steps(const Program &program, const V *images, V *memory, Vec &b
         else if (s.kind != CONV)
             combine(s, from, beside, to, inside(in, from), other, out, bad);
         else if constexpr (sizeof(V) == sizeof(Vec))  // its windows begin in the ring
-            convolve(Conv{s, from, to, in, out, &bad});
+            convolve(Conv{s, from, to, in, out, &bad, all(s.activation == NONE || s.activation > RELU6 ? -INFINITE : 0), all(s.activation == RELU6 ? 6 : INFINITE), all(0)});
         else
             convolve_one(s, from, to, in, memory + to.at, memory + program.size, bad);
     }
@@ -461,19 +556,29 @@ static int is_bad(Vec poison) {
     return 0;
 }
 
-// Puts `count` images of C H W floats, one after the other, into a value with a ring of zeros.
-template <class V>
-static void lay_out(const Value &to, const float *images, int count, V *laid, Vec &bad) {
+// Puts images of C H W floats, `count` of them one after the other, into a value with its ring.
+static void lay_out(const Value &to, const float *images, int count, Vec *laid, Vec &bad) {
     const int64_t size = (int64_t)to.c * to.h * to.w;
     for (int ch = 0; ch < to.c; ch++)
         for (int y = 0; y < to.h; y++) {
-            V *row = inside(laid, to) + ((int64_t)ch * to.hp + y) * to.wp;
+            Vec *row = inside(laid, to) + ((int64_t)ch * to.hp + y) * to.wp;
             for (int x = 0; x < to.w; x++, images++) {
                 Vec pixels = all(0);
                 for (int lane = 0; lane < count; lane++) pixels[lane] = images[lane * size];
                 bad += pixels * all(0);
-                if constexpr (sizeof(V) == sizeof(Vec)) row[x] = pixels;
-                else row[x] = pixels[0];
+                row[x] = pixels;
+            }
+        }
+}
+
+static void lay_out(const Value &to, const float *image, float *laid, Vec &bad) {
+    for (int ch = 0; ch < to.c; ch++)
+        for (int y = 0; y < to.h; y++, image += to.w) {
+            float *row = inside(laid, to) + ((int64_t)ch * to.hp + y) * to.wp;
+            for (int x = 0; x + LANES <= to.w; x += LANES) store(row + x, load(image + x), LANES, bad);
+            for (int x = to.w / LANES * LANES; x < to.w; x++) {
+                row[x] = image[x];
+                bad[0] += image[x] * 0;
             }
         }
 }
@@ -514,23 +619,29 @@ EXPORTED int sparse_run_one(const Program *program, const float *image, float *s
                             float *scores) {
     Vec poison = all(0);
     float *laid = scratch + program->size + room(*program);
-    lay_out(program->value[0], image, 1, laid, poison);
+    lay_out(program->value[0], image, laid, poison);
     run_steps(*program, (const float *)laid, scratch, poison, scores);
     return is_bad(poison);
 }
 
 // Selects the weights of R rows that are not zero. Row r finds its inputs at `offset`, or, where each
-// row has offsets of its own, at `offset + r * columns`. Room for all weights, R + 1 firsts.
-EXPORTED void sparse_pack(const float *weight, int32_t rows, int32_t columns, const int32_t *offset,
-                          int32_t own, int32_t *first, int32_t *offsets, float *weights) {
+// row has offsets of its own, at `offset + r * columns`. Room for all weights, R + 1 firsts. Where
+// few are zero, a dense product is faster: then all stay, and 1 is returned.
+EXPORTED int sparse_pack(const float *weight, int32_t rows, int32_t columns, const int32_t *offset,
+                         int32_t own, int32_t *first, int32_t *offsets, float *weights) {
+    const int64_t size = (int64_t)rows * columns;
+    int64_t left = 0;
+    for (int64_t i = 0; i < size; i++) left += weight[i] != 0;
+    const int dense = !own && left >= DENSE_FROM * (float)size;
     int32_t n = 0;
     for (int r = 0; r < rows; r++, weight += columns, offset += own ? columns : 0) {
         first[r] = n;
         for (int i = 0; i < columns; i++) {
             offsets[n] = offset[i];
             weights[n] = weight[i];
-            n += weight[i] != 0;
+            n += dense || weight[i] != 0;
         }
     }
     first[rows] = n;
+    return dense;
 }

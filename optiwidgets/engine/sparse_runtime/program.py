@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KINDS = ("conv", "max_pool", "mean_pool", "add", "multiply", "activate", "concat", "scale")
 ACTIVATIONS = ("", "relu", "relu6", "hard_swish", "hard_sigmoid", "sigmoid", "swish")
 MONOTONE = ("", "relu", "relu6", "hard_sigmoid", "sigmoid")  # they commute with a maximum
+CACHE_SETS = 32  # channels a multiple of so many pixels apart meet in the same few sets of a cache
 Shape = tuple[int, int, int]  # C, H, W
 Pads = tuple[int, int, int, int]  # top, left, bottom, right
 Constants = Mapping[str, NDArray[Any]]
@@ -61,6 +62,10 @@ class Step:
         Whether a mean counts the border's zeros.
     at
         First channel that "concat" writes.
+    taken
+        Channels that a convolution without weights copies.
+    norm
+        Names of mean and variance, and epsilon: a "scale" by statistics.
     """
 
     kind: str
@@ -77,6 +82,8 @@ class Step:
     halve: bool = False
     counts_pads: bool = False
     at: int = 0
+    taken: tuple[int, ...] = ()
+    norm: tuple[str, str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,15 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
             source = values[step.inputs[0]]
             top, left, bottom, right = map(max, source.ring, step.pads)
             values[step.inputs[0]] = replace(source, ring=(top, left, bottom, right))
+    values = {name: _spread(value) for name, value in values.items()}
     return Program(tuple(steps), values, model.graph.input[0].name, model.graph.output[0].name)
+
+
+def _spread(value: Value) -> Value:
+    """Widen channels that are powers of two apart: one would push another out of the cache."""
+    (rows, columns), (top, left, bottom, right) = value.padded, value.ring
+    far = value.shape[0] > 1 and rows * columns % CACHE_SETS == 0
+    return replace(value, ring=(top, left, bottom, right + 1)) if far else value
 
 
 @dataclass
@@ -126,6 +141,9 @@ class _Planner:
     constants: Constants
     steps: list[Step] = field(default_factory=list)
     flat: dict[str, str] = field(default_factory=dict)  # names of flattened values, and of which
+    groups: dict[str, tuple[str, int, bool]] = field(
+        default_factory=dict
+    )  # of which, how many, turned
 
     def add(self, node: onnx.NodeProto) -> None:
         from onnx import helper
@@ -134,7 +152,7 @@ class _Planner:
         make = getattr(self, f"_{node.op_type.lower()}", None)
         if make is None:
             raise ValueError(f"the sparse runtime has no {node.op_type}")
-        make(list(node.input), node.output[0], options)
+        make(list(node.input), node.output[0], options | {"outputs": list(node.output)})
 
     def _emit(self, step: Step, shape: Shape) -> None:
         self.steps.append(step)
@@ -212,11 +230,53 @@ class _Planner:
         self.flat[output] = names[0]
 
     def _reshape(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
-        shape = self._shape_of(names[0])
         sizes = self.constants[names[1]].ravel().tolist() if names[1] in self.constants else []
+        if names[0] in self.groups:
+            return self._join(names[0], output, sizes)
+        shape = self._shape_of(names[0])
+        if len(sizes) == 5 and sizes[1] * sizes[2] == shape[0] and tuple(sizes[3:]) == shape[1:]:
+            self.groups[output] = names[0], sizes[1], False
+            return
         if len(sizes) != 2 or sizes[1] not in (-1, int(np.prod(shape))):
             raise ValueError("the sparse runtime flattens all axes but the first alone")
         self.flat[output] = names[0]
+
+    def _transpose(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
+        if names[0] not in self.groups or list(options["perm"]) != [0, 2, 1, 3, 4]:
+            raise ValueError("the sparse runtime has no Transpose but that of a channel shuffle")
+        source, groups, turned = self.groups[names[0]]
+        self.groups[output] = source, groups, not turned
+
+    def _join(self, name: str, output: str, sizes: Sequence[int]) -> None:
+        source, groups, turned = self.groups[name]
+        shape = self._shape_of(source)
+        if not turned or len(sizes) != 4 or tuple(sizes[1:]) not in (shape, (-1, *shape[1:])):
+            raise ValueError("the sparse runtime has no Reshape but that of a channel shuffle")
+        self._take(source, output, np.arange(shape[0]).reshape(groups, -1).T.ravel())
+
+    def _split(self, names: Sequence[str], _: str, options: Mapping[str, Any]) -> None:
+        channels = self._shape_of(names[0])[0]
+        if options.get("axis", 0) != 1:
+            raise ValueError("the sparse runtime splits channels alone")
+        outputs = options["outputs"]
+        sizes = self.constants[names[1]].tolist() if len(names) > 1 else []
+        ends = np.cumsum(sizes or [-(-channels // len(outputs))] * len(outputs))
+        for output, part in zip(outputs, np.split(np.arange(channels), ends[:-1]), strict=True):
+            self._take(names[0], output, part)
+
+    def _take(self, source: str, output: str, channels: NDArray[np.int64]) -> None:
+        taken = tuple(channels.tolist())
+        self._emit(
+            Step("conv", (source,), output, taken=taken), (len(taken), *self._shape_of(source)[1:])
+        )
+
+    def _batchnormalization(
+        self, names: Sequence[str], output: str, options: Mapping[str, Any]
+    ) -> None:
+        source, weight, bias, mean, variance = names
+        norm = mean, variance, options.get("epsilon", 1e-5)
+        step = Step("scale", (source,), output, weight=weight, bias=bias, norm=norm)
+        self._emit(step, self._shape_of(source))
 
     def _activate(self, names: Sequence[str], output: str, activation: str) -> None:
         step = Step("activate", (names[0],), output, activation)
@@ -301,7 +361,7 @@ def _merged(first: Step, then: Step) -> Step | None:
             return replace(first, activation=then.activation, output=then.output)
         return None
     plain = then.kernel == then.stride == (2, 2) and then.pads == (0, 0, 0, 0)
-    takes = first.kind == "conv" and first.stride[1] <= 2 and not first.halve
+    takes = first.kind == "conv" and bool(first.weight) and first.stride[1] <= 2 and not first.halve
     if then.kind == "max_pool" and plain and takes and first.activation in MONOTONE:
         return replace(first, halve=True, output=then.output)
     return None

@@ -36,7 +36,7 @@ class _Step(ctypes.Structure):
             for name in (
                 *("kind", "activation", "halve", "source", "other", "out"),
                 *("stride_h", "stride_w", "kernel_h", "kernel_w", "pad_h", "pad_w"),
-                *("counts_pads", "at"),
+                *("counts_pads", "at", "dense"),
             )
         ),
         *((name, ctypes.c_void_p) for name in ("first", "offset", "weight", "bias")),
@@ -59,7 +59,6 @@ def _declare(cdll: ctypes.CDLL) -> None:
     cdll.sparse_run.argtypes = [program, place, int32, int32, ctypes.POINTER(int32), place, place]
     cdll.sparse_run_one.argtypes = [program, place, place, place]
     cdll.sparse_pack.argtypes = [place, int32, int32, place, int32, place, place, place]
-    cdll.sparse_pack.restype = None
     for size in (cdll.sparse_size, cdll.sparse_size_one):
         size.argtypes, size.restype = [program], ctypes.c_int64
 
@@ -84,6 +83,7 @@ class _Packed:
     alone: Integers  # the offsets for one image
     weight: Floats
     bias: Floats
+    dense: bool  # few weights are zero, and all are there
 
 
 class NotFiniteError(ArithmeticError):
@@ -105,7 +105,7 @@ class SparseRuntime:
         self.program, self.library = program, library
         self.values = [program.images, *(n for n in program.values if n != program.images)]
         self.index = {name: i for i, name in enumerate(self.values)}
-        weighted = [step for step in program.steps if step.weight]
+        weighted = [step for step in program.steps if step.kind == "conv"]
         self.tables = {s.output: _offsets(s, program.values) for s in weighted}
         self.separated = {
             s.output: _offsets(s, program.values, separate=True)
@@ -137,7 +137,11 @@ class SparseRuntime:
 
     def fill(self, tensors: Mapping[str, NDArray[Any]]) -> Filled:
         """Select the weights that are not zero, once for any images."""
-        packed = {s.output: self._pack(s, tensors) for s in self.program.steps if s.weight}
+        packed = {
+            s.output: self._pack(s, tensors)
+            for s in self.program.steps
+            if s.kind in ("conv", "scale")
+        }
         return Filled(self, packed)
 
     def run(self, tensors: Mapping[str, NDArray[Any]], blocks: Blocks) -> Floats:
@@ -151,22 +155,27 @@ class SparseRuntime:
         return self.fill(tensors).run(blocks)
 
     def _pack(self, step: Step, tensors: Mapping[str, NDArray[Any]]) -> _Packed:
+        if step.kind == "scale":
+            return _scale(step, tensors)
+        if step.taken:
+            return _take(step, self.tables[step.output])
         weight = np.ascontiguousarray(tensors[step.weight], np.float32)
         bias = tensors[step.bias] if step.bias else np.zeros(len(weight), np.float32)
         bias = np.ascontiguousarray(bias, np.float32)
         tables = [self.tables[step.output], self.separated.get(step.output)]
         rows, columns = len(weight), weight.size // len(weight)
         first, weights = np.empty(rows + 1, np.int32), np.empty(weight.size + 1, np.float32)
+        dense = 0
         offsets = [None if t is None else np.empty(weight.size + 1, np.int32) for t in tables]
         for table, offset in zip(tables, offsets, strict=True):
             if table is not None and offset is not None:
-                self.library.cdll.sparse_pack(
+                dense = self.library.cdll.sparse_pack(
                     *(_at(weight), rows, columns, _at(table), table.ndim - 1),
                     *(_at(first), _at(offset), _at(weights)),
                 )
         batch, one = offsets
         assert batch is not None
-        return _Packed(first, batch, batch if one is None else one, weights, bias)
+        return _Packed(first, batch, batch if one is None else one, weights, bias, bool(dense))
 
     def steps(self, packed: Mapping[str, _Packed], alone: bool) -> ctypes.Array[_Step]:
         """Make the steps for blocks or, where ``alone``, for one image; ``packed`` has to live."""
@@ -184,9 +193,8 @@ class SparseRuntime:
             pad_h=step.pads[0], pad_w=step.pads[1], counts_pads=step.counts_pads, at=step.at,
         )  # fmt: skip
         if packed is not None:
-            made.first, made.weight, made.bias = map(
-                _at, (packed.first, packed.weight, packed.bias)
-            )
+            made.first, made.weight = _at(packed.first), _at(packed.weight)
+            made.bias, made.dense = _at(packed.bias), packed.dense
             made.offset = _at(packed.alone if alone else packed.offset)
         return made
 
@@ -341,6 +349,25 @@ def _offsets(step: Step, values: Mapping[str, Value], separate: bool = False) ->
         group = np.arange(outputs) // (outputs // step.groups)
         table = table + (group * taken * channel)[:, None]
     return table.astype(np.int32)
+
+
+def _scale(step: Step, tensors: Mapping[str, NDArray[Any]]) -> _Packed:
+    """Make the factors and the terms of a normalization."""
+    weight, bias = (tensors[name].astype(np.float64) for name in (step.weight, step.bias))
+    if step.norm:
+        mean, variance, epsilon = step.norm
+        weight = weight / np.sqrt(tensors[variance].astype(np.float64) + epsilon)
+        bias = bias - tensors[mean] * weight
+    none = np.zeros(1, np.int32)
+    return _Packed(none, none, none, weight.astype(np.float32), bias.astype(np.float32), False)
+
+
+def _take(step: Step, table: Integers) -> _Packed:
+    """Make a convolution that copies channels: a single weight each."""
+    taken, count = np.array(step.taken), len(step.taken)
+    offsets, ones = np.ascontiguousarray(table[taken]), np.ones(count, np.float32)
+    first, bias = np.arange(count + 1, dtype=np.int32), np.zeros(count, np.float32)
+    return _Packed(first, offsets, offsets, ones, bias, False)
 
 
 def _at(array: NDArray[Any]) -> int:

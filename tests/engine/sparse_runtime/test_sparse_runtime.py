@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +20,15 @@ from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError, SparseRunt
 pytestmark = pytest.mark.skipif(load() is None, reason="the library was not built here")
 
 
-def opened(net, images):
+@cache
+def exported(name):
+    """The graph of a net, whatever its weights."""
+    return template(sparse(NETS[name](), 0.0), torch.randn(1, 3, 13, 11))
+
+
+def opened(net, images, graph=None):
     tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
-    graph = template(net, images[:1])
+    graph = graph or template(net, images[:1])
     constants = {
         i.name: numpy_helper.to_array(i) for i in graph.graph.initializer if i.name not in tensors
     }
@@ -57,6 +65,24 @@ class Residual(nn.Module):
         return self.last(both.mean((2, 3)))
 
 
+class Shuffled(nn.Module):
+    """Half of the channels convolved, all shuffled, and a norm that no convolution precedes."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter, self.inner = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.norm, self.last = nn.BatchNorm2d(8), nn.Linear(8, 3)
+        nn.init.uniform_(self.norm.running_mean)
+        nn.init.uniform_(self.norm.running_var, 0.5, 2)
+
+    def forward(self, images):
+        one, two = self.enter(images).chunk(2, 1)
+        both = torch.cat([one, self.inner(two)], 1)
+        n, _, h, w = both.shape
+        mixed = both.view(n, 2, 4, h, w).transpose(1, 2).reshape(n, 8, h, w)
+        return self.last(functional.silu(self.norm(mixed)).mean((2, 3)))
+
+
 NETS = {
     "3 x 3": lambda: small(nn.Conv2d(3, 4, 3), nn.ReLU()),
     "stride 2, padding 1": lambda: small(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU6()),
@@ -85,15 +111,16 @@ NETS = {
         nn.Conv2d(3, 2, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 13 * 11, 3)
     ),
     "residual": Residual,
+    "shuffled": Shuffled,
 }
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.95, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95, 1.0])
 @pytest.mark.parametrize("name", NETS)
 def test_scores_are_those_of_torch(name, share):
     torch.manual_seed(1)
     net, images = sparse(NETS[name](), share), torch.randn(19, 3, 13, 11)
-    runtime, tensors = opened(net, images)
+    runtime, tensors = opened(net, images, exported(name))
     blocks, filled = runtime.lay_out(images.numpy()), runtime.fill(tensors)
     for _ in range(2):  # what one run leaves in memory does not reach the next
         np.testing.assert_allclose(runtime.run(tensors, blocks), net(images), atol=2e-5)
@@ -193,3 +220,16 @@ def test_a_pixel_that_is_not_finite_is_refused():
 def test_a_graph_with_other_operations_is_refused_with_the_reason(net, reason):
     with pytest.raises(ValueError, match=reason):
         opened(sparse(net, 0.0), torch.rand(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 7, 9])
+@pytest.mark.parametrize("pooled", [False, True])
+def test_any_number_of_channels_without_zeros(channels, pooled):
+    """Where no weight is zero, several channels are computed at once."""
+    pool = [nn.MaxPool2d(2)] if pooled else []
+    layers = [nn.Conv2d(2, channels, 3, padding=1), nn.ReLU6(), *pool]
+    net, images = sparse(small(*layers, channels=channels), 0.0), torch.randn(9, 2, 9, 7)
+    runtime, tensors = opened(net, images)
+    filled = runtime.fill(tensors)
+    np.testing.assert_allclose(filled.predict(images.numpy()), net(images), atol=2e-5)
+    np.testing.assert_allclose(filled.run_one(images[0].numpy()), net(images)[0], atol=2e-5)
