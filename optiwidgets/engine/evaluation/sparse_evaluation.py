@@ -26,8 +26,9 @@ from optiwidgets.engine.onnx_runtime.agreement import agrees
 from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.subgraph import Graph
 from optiwidgets.engine.sparse_runtime.library import Library, load
-from optiwidgets.engine.sparse_runtime.program import Value, plan
+from optiwidgets.engine.sparse_runtime.program import plan
 from optiwidgets.engine.sparse_runtime.runtime import Blocks, NotFiniteError, SparseRuntime
+from optiwidgets.engine.sparse_runtime.steps import Value
 
 TOLERANCE = 1e-5  # of a score from torch's on the probe, as a share of the largest
 MOST_LAID_OUT = 2**26  # bytes of images that are kept in the runtime's order

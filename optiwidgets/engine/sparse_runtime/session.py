@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optiwidgets.engine.sparse_runtime.library import Library, load, reason
+from optiwidgets.engine.sparse_runtime.packing import Floats
 from optiwidgets.engine.sparse_runtime.program import plan
-from optiwidgets.engine.sparse_runtime.runtime import THREADS, Floats, SparseRuntime
+from optiwidgets.engine.sparse_runtime.runtime import THREADS, SparseRuntime
 from optiwidgets.engine.types.session import INPUT, OUTPUT
 
 if TYPE_CHECKING:
