@@ -14,7 +14,6 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import Evidence, decide, grade, is_stable, judge
 from optiwidgets.engine.experiment import measurement
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.onnx_runtime import latency
 from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -316,7 +315,9 @@ def counted(monkeypatch):
         return real(model) if threads is None else Counted(model, threads, clock)
 
     monkeypatch.setattr(measurement, "open_session", session)
-    monkeypatch.setattr(latency, "measure", partial(latency.measure, clock=lambda: clock[0]))
+    monkeypatch.setenv("OPTIWIDGETS_SPARSE", "off")  # its sessions run for real
+    timing = partial(measurement.time_runtimes, clock=lambda: clock[0])
+    monkeypatch.setattr(measurement, "time_runtimes", timing)
 
 
 @pytest.fixture
