@@ -27,6 +27,15 @@ PAINTED = """(sparsity) => {
   return JSON.parse(root.dataset.owRecipe).sparsity === sparsity
     && root.querySelectorAll(".ow-painted").length === 3;
 }"""
+FRESH = """() => {
+  const root = document.querySelector(".ow-explorer");
+  window.owPictures = [];
+  window.owWatch = new MutationObserver(() => {
+    if (root.dataset.owState !== "fresh") return;
+    owPictures.push(root.querySelectorAll(".ow-painted, .ow-later").length);
+  });
+  owWatch.observe(root, { attributeFilter: ["data-ow-state"] });
+}"""
 COLOURS = """([name, wanted]) => {
   const grid = document.querySelector(`.ow-matrices [role="grid"][aria-label="${name}"]`);
   const box = grid.closest("figure"), canvas = box.querySelector("canvas");
@@ -132,6 +141,15 @@ def test_at_rest_labels_are_those_of_the_recipe_and_no_canvas_is_seen(
     explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
     check_labels(explorer, digits)
     expect(explorer.root.locator(".ow-painted, .ow-later")).to_have_count(0)
+
+
+def test_fresh_is_never_said_while_a_matrix_is_still_a_picture(explorer: ExplorerPage) -> None:
+    explorer.page.evaluate(FRESH)
+    explorer.drag("Sparsity", 40, 85, 30)
+    explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
+    pictures = explorer.page.evaluate("() => { owWatch.disconnect(); return owPictures; }")
+    assert pictures
+    assert set(pictures) == {0}
 
 
 def check_labels(explorer: ExplorerPage, digits: Experiment) -> None:

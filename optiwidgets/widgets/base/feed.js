@@ -58,9 +58,10 @@ function handOn(rootOf, changed) {
   };
 }
 
-/** Let panels that left something for later draw it now. */
+/** Let panels that left something for later draw a part of it; tells whether more is left. */
 function settle(root) {
   for (const panel of root.querySelectorAll(".ow-later")) panel.dispatchEvent(new Event("ow-rest"));
+  return root.querySelector(".ow-later") !== null;
 }
 
 function spoken(data) {
@@ -114,10 +115,14 @@ async function render({ model, el }) {
     waiting = 0;
     const root = el.closest(".ow-explorer");
     if (!root) return ask(); // not in the page yet
-    const now = state(model, controls, root, hand.moves()), recipe = JSON.stringify(model.get("data").recipe);
+    const says = state(model, controls, root, hand.moves()), recipe = JSON.stringify(model.get("data").recipe);
     document.body.classList.add("ow-page"); // whose ground reaches the edges
-    if (now === "fresh" || !(hand.moves() || hand.waits())) settle(root);
-    if (root.dataset.owRecipe !== recipe) root.dataset.owRecipe = recipe;
+    const news = root.dataset.owRecipe !== recipe;
+    if (news) root.dataset.owRecipe = recipe;
+    const rests = says === "fresh" || !(hand.moves() || hand.waits());
+    const left = rests && (news && root.querySelector(".ow-later") !== null || settle(root)); // a new picture comes first
+    if (left) ask();
+    const now = left && says === "fresh" ? "running" : says;
     if (root.dataset.owState !== now) root.dataset.owState = now;
     const alarm = model.get("alarm"); // only what went wrong interrupts; the voice says the rest at rest
     label(message, "role", alarm ? "alert" : "status");

@@ -125,25 +125,35 @@ async function render({ model, el }) {
   const forced = matchMedia("(forced-colors: active)");
   let names = [], made = [], shown = null, seen = false;
   const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
-  const fillGrids = () => {
-    el.classList.remove("ow-later");
-    tell(made, shown, ({ cells, picture }, ...told) => { fill(cells, ...told); picture.clear(); });
+  const later = () => el.classList.contains("ow-later");
+  let filled = 0; // matrices whose cells are told since the last picture
+  const fillNext = () => {
+    const next = made[filled++];
+    if (filled >= made.length) el.classList.remove("ow-later");
+    tell(made, shown, (matrix, ...told) => {
+      if (matrix !== next) return;
+      fill(matrix.cells, ...told);
+      matrix.picture.clear();
+    });
     paintTitles(made, shown);
   };
+  const fillGrids = () => { for (filled = 0; filled < made.length;) fillNext(); };
   const paintPictures = () => {
-    if (!el.classList.contains("ow-later")) for (const { picture } of made) picture.forget();
+    if (!later()) for (const { picture } of made) picture.forget();
     el.classList.add("ow-later");
+    filled = 0;
     if (!seen) return; // in a tab that is not open
     tell(made, shown, ({ picture }, ...told) => picture.paint(...told));
     paintTitles(made, shown);
   };
-  const rest = safely(model, () => { if (el.classList.contains("ow-later")) fillGrids(); });
+  const step = safely(model, () => { if (later()) fillNext(); }); // a matrix a frame: no long task when the hand lets go
+  const rest = safely(model, () => { if (later()) fillGrids(); });
   const resized = new ResizeObserver(safely(model, (news) => { // before this frame is on the screen
     seen = news.at(-1).contentRect.width > 0;
     for (const { picture } of made) picture.forget();
-    if (el.classList.contains("ow-later")) paintPictures();
+    if (later()) paintPictures();
   }));
-  el.addEventListener("ow-rest", rest);
+  el.addEventListener("ow-rest", step);
   addEventListener("beforeprint", rest);
   forced.addEventListener("change", rest);
   const end = await draw(model, (data) => {
@@ -159,7 +169,7 @@ async function render({ model, el }) {
       resized.disconnect();
       for (const { box } of made) resized.observe(box);
     }
-    if (moves && !rebuild) paintPictures();
+    if ((moves || later()) && !rebuild) paintPictures(); // the last picture too: its cells are told in the frames after it
     else fillGrids();
     for (const matrix of made) point(matrix, data.cell?.cell ?? -1);
     tip.refresh();
