@@ -235,6 +235,15 @@ def test_threads_do_not_mix_up_their_models(images):
             assert torch.allclose(found, wanted, atol=1e-5)
 
 
+def test_the_untouched_model_keeps_the_order_of_its_weights(images):
+    """``weight.view(-1)`` of ``rep.model()`` works as on the model that was given."""
+    body = nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(16, 3)
+    experiment = Experiment(net_of(*body), dataset_of(images.sigmoid()))
+    report = experiment.measure(experiment.run(Recipe()))
+    assert all(p.is_contiguous() for p in experiment._compressor.folded.parameters())
+    assert all(p.is_contiguous() for p in report.model().parameters())
+
+
 def test_a_pixel_that_is_not_finite_raises(images):
     images[3, 0, 0, 0] = torch.inf
     with pytest.raises(NotFiniteError, match="pixel"):
