@@ -52,7 +52,7 @@ class RuntimeChoice:
     net
         The untouched model.
     images
-        A few, N C H W, as a probe.
+        Some, N C H W, as a probe, as they are and with their pixels in another order.
 
     Examples
     --------
@@ -103,8 +103,9 @@ class RuntimeChoice:
                 f"the model has {used:,} multiply-accumulates an image, and the sparse runtime "
                 f"is the faster one up to {most:,}"
             )
-        found = SparseEvaluator([self._images], library)(self._net).numpy()
-        expected = evaluate(copy_net(self._net), [self._images]).numpy()  # it reorders weights
+        probe = torch.cat([self._images, _shuffled(self._images)])
+        found = SparseEvaluator([probe], library)(self._net).numpy()
+        expected = evaluate(copy_net(self._net), [probe]).numpy()  # it reorders weights
         if not agrees(found, expected, TOLERANCE):
             raise ValueError("the sparse runtime gives other scores than torch")
         return library
@@ -179,6 +180,12 @@ class SparseEvaluator:
                 laid_out.append(blocks)
             yield blocks
         self._laid_out = (first, laid_out) if keep else None
+
+
+def _shuffled(images: Tensor) -> Tensor:
+    """Make images of the same pixels in any order: many pictures have a frame without contents."""
+    order = np.random.default_rng(0).permutation(images.numel())
+    return images.ravel()[torch.from_numpy(order)].view(images.shape)
 
 
 def _joined(batches: Sequence[Tensor]) -> Iterator[Floats]:

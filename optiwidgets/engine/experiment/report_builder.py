@@ -15,7 +15,7 @@ from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.evaluation import metrics
-from optiwidgets.engine.evaluation.images import Images, stratified
+from optiwidgets.engine.evaluation.images import BATCH, Images, stratified
 from optiwidgets.engine.evaluation.incremental import (
     Evaluation,
     EvaluationSet,
@@ -55,7 +55,7 @@ class ReportBuilder:
     def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
         self.compressor, self.dataset = compressor, dataset
         self.preparation = RuntimePreparation()
-        self.choice = RuntimeChoice(compressor.folded, compressor.dataset.calibration[0][:PROBED])
+        self.choice = RuntimeChoice(compressor.folded, compressor.dataset.calibration[0][:BATCH])
         self.whole = EvaluationSet.of(dataset, preparation=self.preparation, choice=self.choice)
         self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
         self._int8_in_torch = False  # the int8 graph is not what torch computes

@@ -92,6 +92,14 @@ template <class V> INLINE V *inside(V *first, const Value &v) {
 INLINE Vec load(const float *p) { return *(const Loose *)p; }
 
 // Writes n floats of a vector at most; what is not finite leaves nan in `bad`.
+// Leaves nan in `bad` if one of the first n numbers is not finite.
+INLINE void note(Vec x, int n, Vec &bad) {
+    if (n >= LANES)
+        bad += x * all(0);
+    else
+        for (int i = 0; i < n; i++) bad[i] += x[i] * 0;
+}
+
 INLINE void store(float *out, Vec x, int n, Vec &bad) {
     if (n >= LANES) {
         *(Loose *)out = x;
@@ -126,7 +134,8 @@ INLINE Vec hard_sigmoid(Vec x) {
     return smaller(larger(x * all(1.0f / 6) + all(0.5f), all(0)), all(1));
 }
 
-INLINE Vec sigmoid(Vec x) { return all(1) / (all(1) + exponential(-x)); }
+// Below -87 the result is under the smallest normal float: 0, so that x * sigmoid(x) is 0 too.
+INLINE Vec sigmoid(Vec x) { return x < all(-87) ? all(0) : all(1) / (all(1) + exponential(-x)); }
 
 INLINE Vec activated(Vec x, int activation) {
     switch (activation) {
@@ -518,6 +527,7 @@ static void combine(const Step &s, const Value &from, const Value &beside, const
                 if (s.kind == ADD) x += z;
                 if (s.kind == MULTIPLY) x *= z;
                 if (s.kind == SCALE) x = x * all(s.weight[ch]) + all(s.bias[ch]);
+                note(x, floats - i, bad);  // an activation may turn nan into a number
                 store(made + i, activated(x, s.activation), floats - i, bad);
             }
         }

@@ -35,15 +35,11 @@ def offsets_of(step: Step, values: Mapping[str, Value], separate: bool = False) 
     image where a step strides: in each channel, first every s-th pixel, then those beside them.
     """
     value = values[step.inputs[0]]
-    channels, height, width = value.shape
+    channels = value.shape[0]
     rows, columns = value.padded
     top, left = value.ring[:2]
-    linear = step.kernel == (1, 1) and values[step.output].shape[1:] == (1, 1)
-    if linear and (height, width) != (1, 1):
-        taken, kernel, gap, pads = channels, (height, width), (1, 1), (0, 0)
-    else:
-        taken, kernel = channels // step.groups, step.kernel
-        gap, pads = step.dilation, (step.pads[0], step.pads[1])
+    taken, kernel, gap = channels // step.groups, step.kernel, step.dilation
+    pads = step.pads[0], step.pads[1]
     down, right = step.stride if separate else (1, 1)
     tall, wide = -(-rows // down), -(-columns // right)
     y = top - pads[0] + np.arange(kernel[0])[:, None] * gap[0]

@@ -40,6 +40,8 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
         planner.add(node)
     scores = model.graph.output[0].name
     scores = planner.flat.get(scores, scores)
+    if planner.values[scores].shape[1:] != (1, 1):
+        raise ValueError("the sparse runtime gives one score a class, and no map of them")
     steps = fuse(planner.steps, scores)
     names = {model.graph.input[0].name, *(s.output for s in steps)}
     values = {name: planner.values[name] for name in names}
@@ -84,7 +86,10 @@ class _Planner:
 
     def _shape_of(self, name: str) -> Shape:
         if name in self.flat or name not in self.values:
-            raise ValueError(f"the sparse runtime does not follow {name!r} of the graph")
+            raise ValueError(
+                f"the sparse runtime computes with maps and weights of layers, and {name!r} of the "
+                "graph is a constant, or flattened"
+            )
         return self.values[name].shape
 
     def _conv(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
@@ -119,6 +124,9 @@ class _Planner:
             sizes = [n - ((n - 1) * s >= i) for n, s, i in zip(sizes, stride, inside, strict=True)]
         if step.kind != "conv" and (gap != (1, 1) or (up and step.counts_pads)):
             raise ValueError(f"the sparse runtime has no such {step.kind}")
+        if up:  # the last windows may reach beyond the pads
+            ends = [(n - 1) * s + k for n, s, k in zip(sizes, stride, spans, strict=True)]
+            bottom, right = max(bottom, ends[0] - inside[0]), max(right, ends[1] - inside[1])
         pads, groups = (top, left, bottom, right), options.get("group", 1)
         made = replace(step, kernel=kernel, stride=stride, dilation=gap, pads=pads, groups=groups)
         self._emit(made, (channels or before, sizes[0], sizes[1]))
@@ -144,7 +152,11 @@ class _Planner:
         outputs, inputs = self.constants[names[1]].shape
         if int(np.prod(self.values[source].shape)) != inputs:
             raise ValueError("the sparse runtime has no matrix product over one axis of several")
-        step = Step("conv", (source,), output, weight=names[1], bias=[*names, ""][2] or "")
+        bias = [*names, ""][2] or ""
+        if bias and self.constants[bias].shape != (outputs,):
+            raise ValueError("the sparse runtime has no Gemm with one bias for several outputs")
+        kernel = self.values[source].shape[1:]  # a convolution that covers the whole map
+        step = Step("conv", (source,), output, weight=names[1], bias=bias, kernel=kernel)
         self._emit(step, (outputs, 1, 1))
 
     def _flatten(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:

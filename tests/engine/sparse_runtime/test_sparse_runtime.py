@@ -113,6 +113,17 @@ NETS = {
     "flattened at the end": lambda: nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     ),
+    "maxima over the edge, fused": lambda: small(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)
+    ),
+    "one pixel with a stride": lambda: nn.Sequential(
+        nn.Conv2d(3, 4, (12, 10)),
+        nn.ReLU(),
+        nn.Conv2d(4, 5, 1, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(5, 3),
+    ),
     "residual": Residual,
     "shuffled": Shuffled,
 }
@@ -142,6 +153,40 @@ def test_every_width_is_covered_by_tiles(size):
     np.testing.assert_allclose(filled.predict(images.numpy()), net(images), atol=2e-5)
     one = np.stack([filled.run_one(image.numpy()) for image in images])
     np.testing.assert_allclose(one, net(images), atol=2e-5)
+
+
+def test_the_images_of_a_map_reach_its_border_where_windows_do():
+    """A ceil_mode window at an odd border sees no row that is not there, in any of the shapes."""
+    for size in (5, 6, 7, 9):
+        for convolution in (nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)):
+            net = small(convolution, nn.MaxPool2d(2, ceil_mode=True), nn.ReLU())
+            net, images = sparse(net, 0.2), torch.randn(9, 3, size, size + 3) - 2
+            runtime, tensors = opened(net, images)
+            filled, expected = runtime.fill(tensors), net(images)
+            np.testing.assert_allclose(filled.predict(images.numpy()), expected, atol=2e-5)
+            alone = filled.run_one(images[0].numpy())
+            np.testing.assert_allclose(alone, expected[0], atol=2e-5)
+
+
+def test_a_sigmoid_far_below_zero_is_zero():
+    net = small(nn.Conv2d(1, 4, 1), nn.SiLU())
+    net, images = sparse(net, 0.0), torch.full((9, 1, 4, 4), -1e37)
+    images[:, :, ::2] = -90
+    net[0].weight[:], net[0].bias[:] = 1, 0
+    runtime, tensors = opened(net, images)
+    expected = net(images)
+    scores = runtime.run(tensors, runtime.lay_out(images.numpy()))
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+class OneBias(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 4))
+        self.bias = nn.Parameter(torch.randn(1))
+
+    def forward(self, images):
+        return functional.linear(images.mean((2, 3)), self.weight, self.bias)
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 3e38])
@@ -218,6 +263,8 @@ def test_a_pixel_that_is_not_finite_is_refused():
     [
         (small(nn.Conv2d(3, 4, 3), nn.GELU()), "has no"),
         (small(nn.Conv2d(3, 4, 3), nn.Hardtanh(-1, 1)), "no Clip but that of 0 and 6"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), OneBias()), "one bias for several outputs"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "one score a class"),
     ],
 )
 def test_a_graph_with_other_operations_is_refused_with_the_reason(net, reason):
