@@ -83,16 +83,17 @@ class RuntimeChoice:
     def _settle(self) -> tuple[Library | None, str]:
         with self._lock:
             if self._settled is None:
+                library = load()  # a wrong setting of the user's is an error
                 try:
-                    self._settled = self._chosen(), ""
+                    self._check(library)
+                    self._settled = library, ""
                 except (ValueError, NotFiniteError) as reason:
                     log.info("evaluated in ONNX Runtime: %s", reason)
                     self._settled = None, str(reason)
             return self._settled
 
-    def _chosen(self) -> Library:
-        """Return the library, or raise ValueError, saying why it is not taken."""
-        library = load()
+    def _check(self, library: Library | None) -> None:
+        """Raise ValueError, saying why, if the library is not taken for the model."""
         if library is None:
             raise ValueError("the sparse runtime is absent")
         if not interface_of(self._net).reads_tensor or is_large(self._net):
@@ -108,7 +109,6 @@ class RuntimeChoice:
         expected = evaluate(copy_net(self._net), [probe]).numpy()  # it reorders weights
         if not agrees(found, expected, TOLERANCE):
             raise ValueError("the sparse runtime gives other scores than torch")
-        return library
 
 
 class SparseEvaluator:

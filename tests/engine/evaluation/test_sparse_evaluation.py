@@ -132,6 +132,12 @@ def test_an_absent_library_leaves_all_to_onnx_runtime(monkeypatch, images):
     assert experiment.run(Recipe()).runtime == ONNX_RUNTIME
 
 
+def test_a_library_that_is_none_is_an_error(monkeypatch, images):
+    monkeypatch.setenv("OPTIWIDGETS_SPARSE", "OFF")
+    with pytest.raises(ValueError, match="'OFF' is none of avx512, avx2, baseline, off"):
+        Experiment(pooled(), dataset_of(images)).run(Recipe())
+
+
 @pytest.mark.parametrize("off", [2e-5, float("nan")])
 def test_a_runtime_that_disagrees_with_torch_on_the_probe_is_not_taken(monkeypatch, images, off):
     right = SparseRuntime.run
