@@ -53,14 +53,14 @@ BANK: tuple[Question, ...] = (
     FindRecipe(
         key="both.skipped",
         prompt=(
-            "Prune the network above until the sparse runtime is surely 1.3 times as fast, its "
+            "Prune the network above until the sparse runtime is surely 1.1 times as fast, its "
             "whole 95 % interval, with under 2 points lost."
         ),
         runtime=SPARSE_RUNTIME,
-        min_speedup=1.3,
+        min_speedup=1.1,
         max_drop=2,
         hint="The more zeros, the more it skips; look where the accuracy falls off its cliff.",
-        solution="For example 70 % of the weights; wait until the speed is measured, then check.",
+        solution="For example 75 % of the weights; wait until the speed is measured, then check.",
     ),
     MultipleChoice(
         key="both.phone",
