@@ -19,7 +19,6 @@ from optiwidgets.engine.types.recipe import Recipe
 
 PERCENTILE = 0.999
 MOST_HALF = 65_504
-MOST_RANGED = 1e38  # the length of a range up to here is finite in float32
 MOST_QUANTILE = 2**24  # values that torch.nanquantile takes, of all rows together
 MSE_STEPS = 64
 LLOYD_STEPS = 300
@@ -114,45 +113,11 @@ def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
             codes, mask, recipe.bits, torch.empty(0), none, torch.from_numpy(centroids)
         )
     rows, kept = _rows(apply_mask(weight, mask), recipe), _rows(mask, recipe)
-    if (found := _encode_minmax(rows, recipe)) is not None:
-        codes, scale, zero_point = map(torch.from_numpy, found)
-        return QuantizedWeight(codes.view(weight.shape), mask, recipe.bits, scale, zero_point)
     scale, zero_point = _choose_qparams(rows, kept, recipe)
     codes = to_codes(rows, scale, zero_point, recipe)
     if recipe.scheme == "ternary":
         codes = rows.sign() * (rows.abs() > _threshold(rows, kept))
     return from_codes(codes.view(weight.shape), mask, scale, zero_point, recipe)
-
-
-def _encode_minmax(
-    rows: Tensor, recipe: Recipe
-) -> tuple[NDArray[np.int16], NDArray[np.float32], NDArray[np.int16]] | None:
-    """Compute codes, scale and zero point of evenly spaced codes over a minmax range.
-
-    They are those of ``choose_range``, ``choose_scale`` and ``to_codes``, in a third of the time:
-    most layers are small, and a call of numpy's takes less than one of torch's. None for all else,
-    and for ranges near the end of float32.
-    """
-    even = recipe.scheme in ("symmetric", "affine")
-    if not even or recipe.bits < 2 or recipe.clip != "minmax":
-        return None
-    values: NDArray[np.float32] = rows.detach().numpy()
-    low, high = values.min(1).clip(max=0), values.max(1).clip(min=0)
-    if not ((low > -MOST_RANGED) & (high < MOST_RANGED)).all():
-        return None
-    affine = recipe.scheme == "affine"
-    top = 2**recipe.bits - 1 if affine else 2 ** (recipe.bits - 1) - 1
-    bottom = 0 if affine else -top
-    scale = (high - low if affine else np.maximum(high, -low)) / np.float32(top)
-    scale[scale < np.finfo(np.float32).tiny] = 1
-    codes = values * (1 / scale)[:, None]
-    np.rint(codes, out=codes)
-    zero_point = np.empty(0, np.float32)
-    if affine:
-        zero_point = np.rint(-low / scale).clip(0, top)
-        codes += zero_point[:, None]
-    np.minimum(np.maximum(codes, bottom, out=codes), top, out=codes)
-    return codes.astype(np.int16), scale, zero_point.astype(np.int16)
 
 
 def choose_qparams(weight: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
