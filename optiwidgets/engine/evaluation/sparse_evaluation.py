@@ -96,8 +96,10 @@ class RuntimeChoice:
         """Raise ValueError, saying why, if the library is not taken for the model."""
         if library is None:
             raise ValueError("the sparse runtime is absent")
-        if not interface_of(self._net).reads_tensor or is_large(self._net):
-            raise ValueError("the model is too large for the sparse runtime, or gives no tensor")
+        if not interface_of(self._net).reads_tensor:
+            raise ValueError("the model's output is no tensor of scores")
+        if is_large(self._net):
+            raise ValueError("the model is too large for the sparse runtime")
         used, most = macs(self._net, self._images[:1]), library.most_macs
         if used > most:
             raise ValueError(
@@ -140,7 +142,7 @@ class SparseEvaluator:
             A pixel or a sum is not finite.
         """
         tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
-        with self._lock:  # the runtime's memory serves one model at a time
+        with self._lock:  # programs and images in their order are shared
             runtime, constants = self._runtime(net, tensors)
             found, done, total = [], 0, sum(map(len, self.batches))
             for blocks in self._blocks(runtime):

@@ -234,7 +234,7 @@ class Experiment:
         other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
-        other._reports = ReportBuilder(self._compressor, dataset)
+        other._reports = ReportBuilder(self._compressor, dataset, self._reports.choice)
         other._cache = ReportCache(self._cache.memory_mb)
         other._openings, other._lock = [], RLock()
         return other

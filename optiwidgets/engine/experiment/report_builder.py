@@ -50,12 +50,17 @@ class ReportBuilder:
         Makes the models.
     dataset
         Its exploration images are evaluated unless others are given.
+    choice
+        Of the runtime, where it is settled for the compressor's models already.
     """
 
-    def __init__(self, compressor: Compressor, dataset: Dataset) -> None:
+    def __init__(
+        self, compressor: Compressor, dataset: Dataset, choice: RuntimeChoice | None = None
+    ) -> None:
         self.compressor, self.dataset = compressor, dataset
         self.preparation = RuntimePreparation()
-        self.choice = RuntimeChoice(compressor.folded, compressor.dataset.calibration[0][:BATCH])
+        probe = compressor.dataset.calibration[0][:BATCH]
+        self.choice = choice or RuntimeChoice(compressor.folded, probe)
         self.whole = EvaluationSet.of(dataset, preparation=self.preparation, choice=self.choice)
         self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
         self._int8_in_torch = False  # the int8 graph is not what torch computes

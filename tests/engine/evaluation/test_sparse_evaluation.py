@@ -99,6 +99,18 @@ def test_other_images_are_evaluated_in_the_same_runtime(both):
     assert experiment.on(experiment.dataset).run(recipe).runtime == SPARSE_RUNTIME
 
 
+def test_the_choice_is_settled_once_for_all_images_of_a_model(monkeypatch, images):
+    checked, check = [], RuntimeChoice._check
+    monkeypatch.setattr(
+        RuntimeChoice, "_check", lambda self, library: checked.append(check(self, library))
+    )
+    experiment = Experiment(pooled(), dataset_of(images))
+    other = experiment.on(dataset_of(images + 1))
+    for evaluated in (experiment, other, other.on(experiment.dataset)):
+        assert evaluated.run(Recipe()).runtime == SPARSE_RUNTIME
+    assert len(checked) == 1
+
+
 def test_the_choice_is_settled_by_the_model_and_the_library(monkeypatch, images):
     found = load()
     monkeypatch.setitem(library.MOST_MACS, found.name, 4 * 4 * 9 * 4 + 48)
