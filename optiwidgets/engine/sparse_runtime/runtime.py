@@ -139,7 +139,7 @@ class SparseRuntime:
         return Filled(self, packed)
 
     def run(self, tensors: Mapping[str, NDArray[Any]], blocks: Blocks) -> Floats:
-        """Compute the scores (N, K) of images; zeros among the weights cost nothing.
+        """Compute the scores (N, K) of images; zeros cost nothing in layers that have many.
 
         Raises
         ------
@@ -250,7 +250,7 @@ class Filled:
         Raises
         ------
         NotFiniteError
-            A pixel or a sum is not finite.
+            A sum is not finite. Pixels that no weight reads are not looked at.
         ValueError
             The images have another shape than those of the program.
         """
@@ -263,7 +263,7 @@ class Filled:
         Raises
         ------
         NotFiniteError
-            A pixel or a sum is not finite.
+            A sum is not finite. Pixels that no weight reads are not looked at.
         ValueError
             The image has another shape than those of the program.
         """

@@ -58,7 +58,7 @@ class SparseSession:
         ValueError
             Another output is asked for.
         NotFiniteError
-            A pixel or a sum is not finite.
+            A sum is not finite.
         """
         if outputs is not None and list(outputs) != [OUTPUT]:
             raise ValueError(f"the output is {OUTPUT!r}, not {', '.join(map(repr, outputs))}")

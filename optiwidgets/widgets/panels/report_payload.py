@@ -106,7 +106,7 @@ def _about_zeros(recipe: Recipe) -> str:
         )
     return (
         "ONNX Runtime's dense kernels multiply by zero as by any number: zeros save no time there. "
-        "The sparse runtime skips them."
+        "The sparse runtime skips them, except in layers with few."
     )
 
 
