@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 RUN = {
@@ -312,3 +313,21 @@ def test_pictures_of_speed_show_each_runtime_beside_its_own_baseline_and_beside_
     assert [*lines["sparse runtime"].get_ydata()] == [2.0, 0.5]
     printed = latency.table_of_zeros(rows)
     assert "wide  sparse runtime    90 %  2.00x (1.80-2.50) 0.5 ms" in printed
+
+
+def test_the_smallest_weights_of_all_layers_go_first_and_ratios_are_of_the_least_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    runtimes = importlib.import_module("runtimes")
+    net = runtimes.plain(8).requires_grad_(False)
+    runtimes.zero(net, 0.9)
+    weights = torch.cat([p.ravel() for p in net.parameters() if p.dim() > 1])
+    assert (weights == 0).float().mean().item() == pytest.approx(0.9, abs=1e-3)
+    times = {"ONNX Runtime": [4.0, 3.0], "avx2": [1.5, 2.0]}
+    monkeypatch.setattr(runtimes, "rounds_of", lambda *_: times)
+    monkeypatch.setattr(runtimes, "libraries", lambda: iter([SimpleNamespace(name="avx2")]))
+    row = runtimes.measure("a net", net, torch.rand(70, 3, 32, 32), rounds=2)
+    assert row["ratios"] == {"avx2": [2.0] * 5}
+    assert row["means"]["avx2"] == pytest.approx(2)
+    assert "avx2" in runtimes.table([row])
