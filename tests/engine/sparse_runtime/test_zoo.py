@@ -7,13 +7,14 @@ import pytest
 import torch
 from onnx import numpy_helper
 from torch import nn
-from torchvision.models import get_model
 
 from optiwidgets.engine.models.batchnorm_folding import fold
 from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.sparse_runtime.library import load
 from optiwidgets.engine.sparse_runtime.program import plan
 from optiwidgets.engine.sparse_runtime.runtime import SparseRuntime
+
+models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
 
 WHOLE = (
     *("resnet18", "resnext50_32x4d", "wide_resnet50_2", "squeezenet1_1", "densenet121"),
@@ -28,7 +29,7 @@ WHOLE = (
 def test_a_whole_net_has_the_scores_of_torch(name):
     torch.manual_seed(0)
     options = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
-    net = get_model(name, weights=None, num_classes=10, **options).requires_grad_(False)
+    net = models.get_model(name, weights=None, num_classes=10, **options).requires_grad_(False)
     images = torch.randn(9, 3, 64, 64)
     for layer in net.modules():  # the statistics of a batch: those of no net would let scores fade
         if isinstance(layer, nn.BatchNorm2d):
