@@ -14,8 +14,6 @@ from optiwidgets.engine.sparse_runtime.library import load
 from optiwidgets.engine.sparse_runtime.program import plan
 from optiwidgets.engine.sparse_runtime.runtime import SparseRuntime
 
-models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
-
 WHOLE = (
     *("resnet18", "resnext50_32x4d", "wide_resnet50_2", "squeezenet1_1", "densenet121"),
     *("mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "shufflenet_v2_x0_5", "googlenet"),
@@ -26,10 +24,11 @@ WHOLE = (
 @pytest.mark.slow
 @pytest.mark.skipif(load() is None, reason="the library was not built here")
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_net_has_the_scores_of_torch(name):
+def test_a_whole_net_has_the_scores_of_torch(torchvision, name):
     torch.manual_seed(0)
     options = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
-    net = models.get_model(name, weights=None, num_classes=10, **options).requires_grad_(False)
+    net = torchvision.models.get_model(name, weights=None, num_classes=10, **options)
+    net.requires_grad_(False)
     images = torch.randn(9, 3, 64, 64)
     for layer in net.modules():  # the statistics of a batch: those of no net would let scores fade
         if isinstance(layer, nn.BatchNorm2d):
