@@ -75,8 +75,7 @@ train: .venv/app.stamp $(LIBRARIES) ## train the shipped models anew into build/
 graphs: .venv/app.stamp $(LIBRARIES) ## export the graphs of the shipped models anew (after their code or torch changed)
 	mkdir -p optiwidgets/engine/onnx_runtime/graphs
 	rm -f optiwidgets/engine/onnx_runtime/graphs/*.onnx
-	for case in digits smear; do $(BIN)/python -c "import optiwidgets as ow; from optiwidgets.engine.onnx_runtime import export; \
-		e = ow.Experiment.load('$$case'); print(export.ship(e._compressor.folded, e.dataset.exploration[0][:1]))" || exit; done
+	$(BIN)/python -P -m optiwidgets.engine.experiment.ship_graphs
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
