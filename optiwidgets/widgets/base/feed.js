@@ -1,6 +1,8 @@
 // Says on the root element what is shown and whether it answers the controls, names the controls for
 // assistive technology, and speaks the headline once the hand rests.
 
+import { boxed, bytes, element, percent, referred, write } from "./panel_runtime.js";
+
 const REST_MS = 250;
 const STILL_MS = 120; // a held handle that does not move rests
 const BREATH_MS = 1000; // at the least between two things said aloud
@@ -180,4 +182,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

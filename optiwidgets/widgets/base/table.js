@@ -1,5 +1,7 @@
 // A table of words and numbers; news in it are spoken.
 
+import { boxed, element, write } from "./panel_runtime.js";
+
 function render({ model, el }) {
   el.classList.add("ow-table");
   const body = element("tbody", { role: "status", "aria-live": "polite" });
@@ -16,4 +18,4 @@ function render({ model, el }) {
   return () => model.off("change", paint);
 }
 
-export default { render };
+export default { render: boxed(render) };

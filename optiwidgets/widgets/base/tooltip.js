@@ -1,7 +1,9 @@
 // One tooltip for a box of cells: at once under the mouse, and at the focus while keys are used.
 
+import { element } from "./panel_runtime.js";
+
 /** What `tell(cell)` says, as a title, lines of columns, and a note, beside the cell. */
-function tooltip(box, tell) {
+export function tooltip(box, tell) {
   const tip = element("div", { className: "ow-tip", role: "tooltip", hidden: true });
   let at = null;
   const refresh = () => {

@@ -1,6 +1,8 @@
 // Beats while something plays, each time once the last picture is on the screen, so that nothing ever queues;
 // and keys of a class: each presses a button that is there to be clicked as well.
 
+import { boxed } from "../base/panel_runtime.js";
+
 const KEYS = { v: ".ow-uncover", V: ".ow-uncover" };
 const TURNS = { PageDown: ".ow-next", PageUp: ".ow-back", Escape: ".ow-leave" };
 const ARROWS = { ArrowRight: ".ow-next", ArrowLeft: ".ow-back", ArrowDown: ".ow-next", ArrowUp: ".ow-back" };
@@ -79,4 +81,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,6 +1,8 @@
 // Watches the line to the kernel by the kernel's own status and the websocket's. A kernel that is gone, a line
 // that is down and a kernel at work are three things; an unanswered update alone never counts as gone.
 
+import { boxed, element, referred, write } from "../base/panel_runtime.js";
+
 const GONE = ["dead", "restarting", "autorestarting", "terminating"]; // another may come in its place, but empty
 const PATIENCE_MS = 1000; // a wait shorter than that is not worth a word
 const MEND_MS = 500;
@@ -137,4 +139,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

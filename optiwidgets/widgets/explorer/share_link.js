@@ -1,5 +1,7 @@
 // The link to what is shown: the page's own address, with what the kernel says of the state behind it.
 
+import { boxed, draw, element, write } from "../base/panel_runtime.js";
+
 /** A line to copy: it can be selected where the clipboard is closed to the page. */
 function line(name) {
   const field = element("input", { type: "text", readOnly: true, "aria-label": name });
@@ -53,4 +55,4 @@ async function render({ model, el }) {
   return () => { document.removeEventListener("pointerdown", away); drawn(); };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,6 +1,8 @@
 // One layer's bytes: now, on the baseline's, to the scale of the baseline's largest layer; where little
 // is left of all of them, to the scale of what is left, and then without the baseline's.
 
+import { boxed, draw, element, thousands, write } from "../base/panel_runtime.js";
+
 async function render({ model, el }) {
   el.classList.add("ow-layer-bar");
   const was = element("i", { className: "ow-layer-was" }), now = element("i", { className: "ow-layer-now" });
@@ -23,4 +25,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,5 +1,7 @@
 // Accuracy, drop and bytes of what the layers' sliders say, and whether they answer the sliders.
 
+import { boxed, bytes, element, percent, referred, thousands, write } from "../base/panel_runtime.js";
+
 const REST_MS = 250;
 
 /** Give every handle the name and the unit that its row and column give the eye. */
@@ -80,4 +82,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,5 +1,8 @@
 // Accuracy of a model of which one layer alone was changed, a curve a layer, and a line not to fall below.
 
+import { boxed, element, percent, write } from "../base/panel_runtime.js";
+import { svgElement } from "../base/svg.js";
+
 const LIGHT = ["#1b6ca8", "#b4590a", "#0b7f63", "#a23b86", "#6b5bb5", "#8a6a00", "#4d5a66"];
 const DARK = ["#7cc4f0", "#ffb066", "#5fd6b4", "#f29bd6", "#b9adff", "#e8cf5a", "#b8c2cc"];
 const WIDE = 620, HIGH = 300, LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 40;
@@ -86,4 +89,4 @@ function render({ model, el }) {
   return () => model.off("change:data change:threshold", paint);
 }
 
-export default { render };
+export default { render: boxed(render) };

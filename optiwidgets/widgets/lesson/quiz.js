@@ -1,5 +1,7 @@
 // Says what came of a check, names the fields after the question, and makes Enter press Check.
 
+import { boxed, element, write } from "../base/panel_runtime.js";
+
 /** Tie every field to the prompt, for assistive technology. */
 function nameFields(card) {
   const prompt = card.querySelector(".ow-prompt");
@@ -57,4 +59,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

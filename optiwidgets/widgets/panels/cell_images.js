@@ -1,6 +1,8 @@
 // The images in the open cell, before and after, and the scores of the one that is open. Membership
 // and scores come with the feed; pixels come once an image and are kept here.
 
+import { boxed, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
+
 const MARKS = [["=", "same"], ["−", "lost"], ["+", "gained"], ["≠", "flip, still wrong"]];
 const known = new Map(); // "images/index" -> ImageData
 
@@ -217,4 +219,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { initialize, render };
+export default { initialize, render: boxed(render) };

@@ -1,5 +1,7 @@
 // Which mistakes grew, the worst class, and whether the drop is real.
 
+import { boxed, draw, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
+
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
 const RULE = "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
 const one = (value) => value.toFixed(1).replace("-0.0", "0.0");
@@ -96,4 +98,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,5 +1,7 @@
 // Recall and precision of every class: a ring where it was, a dot where it is, a bar between.
 
+import { boxed, draw, element, percent, write } from "../base/panel_runtime.js";
+
 const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
 const MOST_NOTES = 3; // sentences on classes of few images
 
@@ -93,4 +95,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,6 +1,10 @@
 // Three confusion matrices. Arrow keys walk the cells, Enter opens one; an empty cell is a zero.
 // While the hand moves a canvas shows the counts; the cells are told at rest, before the page says "fresh".
 
+import { boxed, counts, draw, element, percent, referred, safely, signed, thousands, write } from "../base/panel_runtime.js";
+import { depth, matrixCanvas } from "./matrix_canvas.js";
+import { tooltip } from "../base/tooltip.js";
+
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
 
@@ -38,9 +42,6 @@ function walk(event, cells, k) {
   cells[to].tabIndex = 0;
   cells[to].focus();
 }
-
-/** Depth 0..10 grows with the square root: one error shows beside a diagonal of 150. */
-const depth = (value, most) => value ? Math.max(1, Math.round(10 * Math.sqrt(Math.abs(value) / most))) : 0;
 
 function fill(cells, values, names, most, text, tone) {
   values.forEach((value, i) => {
@@ -182,4 +183,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,5 +1,7 @@
 // A canvas for one digit, and what two models read in it. Drawn at once here; the kernel is sent the newest only.
 
+import { boxed, element, percent, write } from "../base/panel_runtime.js";
+
 const SIDE = 28, ZOOM = 10, RADIUS = 1.1; // of the brush, in pixels
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -176,4 +178,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,5 +1,7 @@
 // What the file's bytes are spent on, drawn to the scale of the baseline's bar.
 
+import { boxed, bytes, draw, element, thousands, write } from "../base/panel_runtime.js";
+
 async function render({ model, el }) {
   el.classList.add("ow-bytes");
   const was = element("div", { className: "ow-file ow-file-was" });
@@ -32,4 +34,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

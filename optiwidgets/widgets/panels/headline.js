@@ -1,5 +1,7 @@
 // Cards: what it is, one big number, what it was, one plain sentence with the uncertainty or reason.
 
+import { boxed, bytes, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
+
 function card(name, ...figures) {
   const title = element("h2", {}, name);
   const beside = figures.some((f) => f.className === "ow-two") ? " ow-double" : "";
@@ -90,4 +92,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

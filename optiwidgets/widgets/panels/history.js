@@ -1,5 +1,7 @@
 // What was tried: a row a recipe, and two of them side by side. Ctrl+Z and Ctrl+Shift+Z go back and forth.
 
+import { boxed, bytes, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
+
 const HEADS = ["", "recipe", "accuracy", "drop", "size", "smaller", "speed", "A", "B"];
 const WRITES = "textarea, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])";
 
@@ -95,4 +97,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

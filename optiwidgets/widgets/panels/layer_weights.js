@@ -1,6 +1,9 @@
 // Weights before (up) and after (down) on one axis; areas are numbers of weights. Between the two, the
 // values that a code can stand for. Pruned weights are a bar of their own.
 
+import { boxed, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { svgElement } from "../base/svg.js";
+
 const HALF = 100, STRIP = 16, WIDE = 1000; // the picture's own units
 const TICKS = 7;
 
@@ -96,4 +99,4 @@ function render({ model, el }) {
   return () => { model.off("change:data", ask); cancelAnimationFrame(waiting); };
 }
 
-export default { render };
+export default { render: boxed(render) };

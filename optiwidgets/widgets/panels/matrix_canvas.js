@@ -1,11 +1,16 @@
 // A picture of a matrix's cells while the hand moves. It lies behind the grid, whose own colours and digits are
 // taken away meanwhile: frames, focus, clicks and the mouse stay the grid's.
 
+import { element } from "../base/panel_runtime.js";
+
 const TONES = ["count", "helps", "hurts"];
 const MIXED_OF = ["--ow-count", "--ow-helps", "--ow-hurts", "--ow-empty", "--ow-ink", "--ow-on-deep", "--ow-on-vivid"];
 
-/** `paint(values, most, tone, text)` draws what `fill` would write into the cells; `clear()` when the grid has it. */
-function matrixCanvas({ box, cells }) {
+/** Depth 0..10 grows with the square root: one error shows beside a diagonal of 150. */
+export const depth = (value, most) => value ? Math.max(1, Math.round(10 * Math.sqrt(Math.abs(value) / most))) : 0;
+
+/** `paint(values, names, most, text, tone)` draws what `fill` would write into the cells; `clear()` when the grid has it. */
+export function matrixCanvas({ box, cells }) {
   const canvas = element("canvas", { className: "ow-picture", "aria-hidden": "true" });
   const swatches = TONES.flatMap((tone) => [...Array(11).keys()].map((depth) =>
     element("i", { className: "ow-swatch", hidden: true, "data-tone": tone, "data-depth": depth })));
@@ -85,4 +90,3 @@ function matrixCanvas({ box, cells }) {
     forget() { checked = false; },
   };
 }
-

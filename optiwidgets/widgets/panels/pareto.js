@@ -1,5 +1,8 @@
 // A sweep: bytes against accuracy. Every point names its recipe; arrow keys walk, Enter chooses.
 
+import { boxed, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { svgElement } from "../base/svg.js";
+
 const LEFT = 58, RIGHT = 26, TOP = 10, BOTTOM = 42;
 const REACH = 22; // how near the pointer must come to a point
 
@@ -129,4 +132,4 @@ function render({ model, el }) {
   return () => { model.off("change:trials", rebuild); model.off("change:chosen change:message", mark); };
 }
 
-export default { render };
+export default { render: boxed(render) };

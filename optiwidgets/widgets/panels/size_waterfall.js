@@ -1,5 +1,7 @@
 // Where the promised size went: what was promised, then what a file needs besides, in bytes.
 
+import { boxed, element, safely, signed, thousands } from "../base/panel_runtime.js";
+
 function bar(name, count, before, scale, note) {
   const track = element("div", { className: "ow-track" },
     element("i", { className: "ow-size", style: `width: ${100 * count / scale}%` }));
@@ -47,4 +49,4 @@ function render({ model, el }) {
   return () => model.off("change:data", draw);
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,5 +1,7 @@
 // What was timed, before and after and against itself, beside what only counts arithmetic.
 
+import { boxed, draw, element, percent, thousands } from "../base/panel_runtime.js";
+
 const fewer = (before, after) => `÷ ${(before / Math.max(1, after)).toFixed(2)}`;
 
 /** A cell: one figure, and below it in small print how sure it is. */
@@ -64,4 +66,4 @@ async function render({ model, el }) {
     ...skipping(data), counted(data), remarks(data)));
 }
 
-export default { render };
+export default { render: boxed(render) };
