@@ -22,26 +22,37 @@ function trouble(el, error) {
   console.error(error);
   el?.classList.add("ow-broken");
   el?.querySelector(":scope > .ow-trouble")?.remove();
-  el?.prepend(element("p", { className: "ow-trouble", role: "alert" },
-    `This panel cannot be drawn (${String(error?.message ?? error).slice(0, 200)}). The others go on.`));
+  el?.prepend(
+    element(
+      "p",
+      { className: "ow-trouble", role: "alert" },
+      `This panel cannot be drawn (${String(error?.message ?? error).slice(0, 200)}). The others go on.`,
+    ),
+  );
 }
 
 /** `work` that never throws; where it succeeds again, the trouble is over. */
-export const safely = (model, work) => (...news) => {
-  const el = boxes.get(model);
-  try {
-    work(...news);
-    el?.classList.remove("ow-broken");
-    el?.querySelector(":scope > .ow-trouble")?.remove();
-  } catch (error) { trouble(el, error); }
-};
+export const safely =
+  (model, work) =>
+  (...news) => {
+    const el = boxes.get(model);
+    try {
+      work(...news);
+      el?.classList.remove("ow-broken");
+      el?.querySelector(":scope > .ow-trouble")?.remove();
+    } catch (error) {
+      trouble(el, error);
+    }
+  };
 
 /** A panel's `render` with its box known to `safely`, its own first lines included. */
 export const boxed = (render) => async (context) => {
   boxes.set(context.model, context.el);
   try {
     return await render(context);
-  } catch (error) { trouble(context.el, error); }
+  } catch (error) {
+    trouble(context.el, error);
+  }
 };
 
 /** Call `paint` once an animation frame at most, now and whenever the feed has news. */
@@ -49,11 +60,19 @@ export async function draw(model, paint) {
   const feed = await referred(model, model.get("feed"));
   let waiting = 0;
   const show = safely(model, () => paint(feed.get("data")));
-  const frame = () => { waiting = 0; show(); };
-  const ask = () => { waiting ||= requestAnimationFrame(frame); };
+  const frame = () => {
+    waiting = 0;
+    show();
+  };
+  const ask = () => {
+    waiting ||= requestAnimationFrame(frame);
+  };
   feed.on("change:data", ask);
   show();
-  return () => { feed.off("change:data", ask); cancelAnimationFrame(waiting); };
+  return () => {
+    feed.off("change:data", ask);
+    cancelAnimationFrame(waiting);
+  };
 }
 
 /** A report's confusion matrix, row by row. */
@@ -69,13 +88,14 @@ export function write(node, text) {
   }
   if (node.textContent === text) return false;
   const only = node.childNodes.length === 1 && node.firstChild.nodeType === Node.TEXT_NODE;
-  if (only && text) node.firstChild.data = text; // the box of the text stays
+  if (only && text)
+    node.firstChild.data = text; // the box of the text stays
   else node.textContent = text;
   return true;
 }
 
-export const percent = (share, digits = 1) => share === null ? "none" : (100 * share).toFixed(digits);
+export const percent = (share, digits = 1) => (share === null ? "none" : (100 * share).toFixed(digits));
 export const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
 const grouped = new Intl.NumberFormat("en-US"); // made once: that takes longer than all its answers
 export const thousands = (number) => grouped.format(number);
-export const bytes = (count) => count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`;
+export const bytes = (count) => (count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`);

@@ -10,8 +10,18 @@ function render({ model, el }) {
   el.append(element("table", {}, caption, element("thead", {}, element("tr", {}, ...heads)), body));
   const paint = () => {
     write(caption, model.get("caption"));
-    body.replaceChildren(...model.get("rows").map(([name, ...cells]) => element("tr", {},
-      element("th", { scope: "row" }, name), ...cells.map((text) => element("td", {}, text)))));
+    body.replaceChildren(
+      ...model
+        .get("rows")
+        .map(([name, ...cells]) =>
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, name),
+            ...cells.map((text) => element("td", {}, text)),
+          ),
+        ),
+    );
   };
   model.on("change", paint);
   paint();

@@ -8,7 +8,10 @@ function nameFields(card) {
   if (!prompt) return;
   prompt.id ||= `ow-prompt-${Math.random().toString(36).slice(2)}`;
   for (const group of card.querySelectorAll(".ow-options, .ow-reasons"))
-    attach(group, { role: group.matches(".ow-reasons") ? "group" : "radiogroup", "aria-labelledby": prompt.id });
+    attach(group, {
+      role: group.matches(".ow-reasons") ? "group" : "radiogroup",
+      "aria-labelledby": prompt.id,
+    });
   for (const radio of card.querySelectorAll(".ow-options input")) radio.name = prompt.id; // arrow keys
   for (const input of card.querySelectorAll(".ow-number input"))
     attach(input, { "aria-labelledby": prompt.id, autocomplete: "off", inputmode: "decimal" });
@@ -26,10 +29,13 @@ function pressCheck(event) {
 }
 
 function render({ model, el }) {
-  const label = element("strong"), text = element("span");
+  const label = element("strong"),
+    text = element("span");
   const said = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
   el.append(said);
-  let waiting = 0, root = null, card = null;
+  let waiting = 0,
+    root = null,
+    card = null;
 
   const paint = () => {
     write(label, model.get("label"));
@@ -39,7 +45,10 @@ function render({ model, el }) {
   const settle = () => {
     card = el.closest(".ow-ask");
     root = card?.closest(".ow-quiz");
-    if (!root) { waiting = requestAnimationFrame(settle); return; } // not in the page yet
+    if (!root) {
+      waiting = requestAnimationFrame(settle);
+      return;
+    } // not in the page yet
     root.dataset.owQuestion = model.get("question");
     root.dataset.owOutcome = model.get("outcome");
     nameFields(card);
