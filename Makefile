@@ -10,26 +10,29 @@ LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-units test-browser test-oldest test-slow lint bench methods picture train graphs
+.PHONY: help app test test-units test-javascript test-browser test-oldest test-slow lint bench methods picture train graphs
 
 help: ## list these commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 17
 
 app: .venv/app.stamp $(LIBRARIES) ## serve the lessons at http://127.0.0.1:8866/ (PORT= another port)
 	@$(BIN)/optiwidgets app --port $(PORT) --lessons lessons
 
 # Every part runs, whatever became of the one before, and the last line says how each ended.
 test: .venv/dev.stamp .venv-oldest/stamp $(LIBRARIES) ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
-	@told=; status=0; \
-	for part in units browser oldest; do \
+	@results=; status=0; \
+	for part in units javascript browser oldest; do \
 		if $(MAKE) --no-print-directory test-$$part; then ended=passed; else ended=FAILED; status=1; fi; \
-		told="$$told, test-$$part $$ended"; \
+		results="$$results, test-$$part $$ended"; \
 	done; \
-	echo "make test: $${told#, }"; exit $$status
+	echo "make test: $${results#, }"; exit $$status
 
 # Two processes at once, of one torch thread each: with two they wait for each other.
 test-units: .venv/dev.stamp $(LIBRARIES) ## all but the browser's and the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST_ARGS)
+
+test-javascript: .venv/dev.stamp ## unit tests of panels and feed in node
+	$(BIN)/python tests/javascript/tools.py test
 
 # A file of browser tests stays in one process, with its server and browser.
 test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
@@ -53,6 +56,8 @@ lint: .venv/dev.stamp ## check style, types, imports between rooms, and that not
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/javascript/tools.py types
+	$(BIN)/python tests/javascript/tools.py check
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
 bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done
