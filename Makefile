@@ -48,11 +48,12 @@ test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
 		exit $$status; \
 	fi
 
-lint: .venv/dev.stamp ## check style, types, imports between rooms, and that notebooks have no output
+lint: .venv/dev.stamp ## check style, types, imports between rooms, wording, and that notebooks have no output
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/plain_english.py
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
 bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done
