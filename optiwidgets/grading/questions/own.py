@@ -1,4 +1,4 @@
-"""Lesson 75: your own signs. Images to judge by, normalization, and how many are enough."""
+"""Questions of lesson 75: images of one's own, normalization, and number of images needed."""
 
 from __future__ import annotations
 
