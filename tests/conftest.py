@@ -1,4 +1,4 @@
-"""What several rooms' tests share: real digits; a model and images that expose mixed-up axes."""
+"""Shared fixtures: real digits; a model and images that expose mixed-up axes."""
 
 from __future__ import annotations
 
