@@ -46,6 +46,9 @@ PHRASES = {
     "the eye": '"the panels", "the display"',
     "bears": '"tolerates", "allows", "contains"',
     "can bear": '"tolerates", "allows"',
+    "a hand rests": '"the slider is released", "controls are idle"',
+    "hangs on": '"depends on"',
+    "hang on": '"depend on"',
     "stands at the door": '"waits for the lock"',
     "in company": '"together with other layers"',
 }

@@ -1,4 +1,4 @@
-"""What simulated students do together, and what is counted and timed meanwhile."""
+"""Joint actions of simulated students, and their counts and times."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Host:
 
 
 def running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Those that have not ended; one that has, and is not yet buried, holds no memory."""
+    """List processes that have not ended; zombies hold no memory and are left out."""
     return [one for one in processes if _runs(one)]
 
 
@@ -169,7 +169,7 @@ def _wait_until_ready(url: str) -> None:
 
 
 def health(url: str) -> dict[str, Any]:
-    """What ``optiwidgets serve`` says of itself."""
+    """Read the metrics of ``optiwidgets serve``."""
     with urllib.request.urlopen(f"{url}health", timeout=START_S) as answer:
         said: dict[str, Any] = json.load(answer)
         return said

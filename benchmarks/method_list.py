@@ -1,4 +1,4 @@
-"""What the benchmark of methods runs, and what is asked of it."""
+"""Recipes and targets of the benchmark of methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark of methods found, as text."""
+"""Results of the benchmark of methods, as text."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ BANK: tuple[Question, ...] = (
         options=(
             "Yes: nine of ten multiplications are gone.",
             "No: zeros never make a network faster.",
-            "It hangs on the runtime there, so it has to be measured there.",
+            "It depends on the runtime there, so it has to be measured there.",
         ),
         right=2,
         feedback=(
@@ -77,7 +77,7 @@ BANK: tuple[Question, ...] = (
             "The app brings the runtime along: measure with that one, on that device.",
         ),
         hint="Two runtimes, one network: did the same zeros pay in both?",
-        solution="It hangs on the runtime: dense ones multiply by zero, sparse ones skip. Measure.",
+        solution="It depends on the runtime: dense ones multiply by zero, sparse skip. Measure.",
     ),
     MultipleChoice(
         key="both.channels",
