@@ -48,7 +48,7 @@ test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
 		exit $$status; \
 	fi
 
-lint: .venv/dev.stamp ## check style, types, imports between rooms, wording, and that notebooks have no output
+lint: .venv/dev.stamp ## check style, types, imports between rooms, and that notebooks have no output
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

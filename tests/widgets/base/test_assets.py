@@ -12,7 +12,7 @@ WITHOUT_RENDER = {"matrix_canvas", "panel_runtime", "svg", "tooltip"}  # joined 
 
 @pytest.fixture
 def widget(tmp_path):
-    """File of a widget, and a function that puts modules beside it."""
+    """The file of a widget, and a way to put modules beside it."""
 
     def put(name, source):
         (tmp_path / f"{name}.js").write_text(source)
