@@ -197,7 +197,7 @@ def table(result: Found) -> str:
 
 
 def shown(row: Found, name: str) -> str:
-    """Format a value; add the number of students if it is lower than the row's."""
+    """What stands in a cell; fewer students than the row says are told."""
     one = row["values"][name]
     if not one["run"]:
         return "not run"

@@ -1,4 +1,4 @@
-"""Joint actions of simulated students, and their counts and times."""
+"""What simulated students do together, and what is counted and timed meanwhile."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def draw_model(ax: Axes, name: str, model: Row) -> None:
 
 
 def place(sparsity: float) -> float:
-    """Compute the position of a sparsity: each halving of the remaining weights is one step."""
+    """Where a sparsity stands: each halving of what is kept is one step to the right."""
     return -log2(1 - sparsity)
 
 

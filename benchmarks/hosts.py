@@ -90,7 +90,7 @@ class Host:
 
 
 def running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """List processes that have not ended; zombies hold no memory and are left out."""
+    """Those that have not ended; one that has, and is not yet buried, holds no memory."""
     return [one for one in processes if _runs(one)]
 
 
@@ -169,7 +169,7 @@ def _wait_until_ready(url: str) -> None:
 
 
 def health(url: str) -> dict[str, Any]:
-    """Read the metrics of ``optiwidgets serve``."""
+    """What ``optiwidgets serve`` says of itself."""
     with urllib.request.urlopen(f"{url}health", timeout=START_S) as answer:
         said: dict[str, Any] = json.load(answer)
         return said

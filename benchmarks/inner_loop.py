@@ -124,7 +124,7 @@ def moved_images(one: usual_ways.Counts, other: usual_ways.Counts) -> int:
 
 
 def ratios(times: dict[str, list[float]], way: str) -> list[float]:
-    """Compute the ratio of another method's time to ours, for each round after the first."""
+    """How many times longer than ours, for each round after the first."""
     pairs = zip(times[way][1:], times["ours"][1:], strict=True)
     return [theirs / ours for theirs, ours in pairs]
 

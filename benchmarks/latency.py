@@ -1,4 +1,4 @@
-"""Latency of one image and of 32, before and after, in torch, ONNX Runtime and the sparse runtime.
+"""How fast one image and 32 are, before and after, in torch, ONNX Runtime and the sparse runtime.
 
 Baseline, zeros anywhere, 2:4 zeros, half the channels removed, and int8: each beside the baseline
 in the same runtime, its calls in turn with those of the baseline and of a second copy of it (A/A:

@@ -1,7 +1,7 @@
 """Updates a second under a dragged slider, in real Chromium on the Voila page.
 
 Three rows are the explorer's: every update evaluates all 1,500 images, memory off; the first 500
-during the drag and all once it is idle, memory off; all from memory. An update is a painted
+while the hand moves and all once it rests, memory off; all from memory. An update is a painted
 frame with a new ``data-ow-recipe``. Beside them, in turn on the same machine, the same two matrices
 done the usual way, with ``interact`` and ``seaborn.heatmap``.
 
@@ -194,8 +194,8 @@ def load_page(browser: Any, url: str, name: str) -> Page:
 def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
     """Drag the handle to the far end, back and there again, release, wait for the last picture.
 
-    The handle is moved by the clock, up to 60 times a second, without waiting for the page. It
-    passes 90 positions a second: fewer would limit the number of updates.
+    The hand moves by the clock, up to 60 times a second, and does not wait for the page. It passes
+    90 positions a second: fewer would be all the updates there could be.
     """
     rail = page.locator(".noUi-target").first.bounding_box()
     handle = page.locator(".noUi-handle").first.bounding_box()

@@ -1,4 +1,4 @@
-"""Recipes and targets of the benchmark of methods."""
+"""What the benchmark of methods runs, and what is asked of it."""
 
 from __future__ import annotations
 

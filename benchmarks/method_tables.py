@@ -1,4 +1,4 @@
-"""Results of the benchmark of methods, as text."""
+"""What the benchmark of methods found, as text."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def parsed() -> argparse.Namespace:
-    """Parse the command line."""
+    """What is asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--quick", action="store_true", help="fewer strengths, no training, targets once"
@@ -164,7 +164,7 @@ def timed(experiment: ow.Experiment, recipe: ow.Recipe) -> tuple[ow.Report, floa
 
 
 def used_before(recipe: ow.Recipe) -> ow.Recipe:
-    """Return a recipe that fills the caches of ranks and statistics without the requested work."""
+    """What makes ranks and looks at the calibration images without doing the work asked for."""
     if recipe.recovery in BY_TRAINING:
         recipe = replace(recipe, recovery="none")
     free = recipe.prunes and recipe.pruning not in N_OF_M
@@ -202,7 +202,7 @@ def places(target: Target) -> list[tuple[Any, ...]]:
 
 
 def key(row: Row) -> tuple[Any, ...]:
-    """Describe a row."""
+    """What a row is about."""
     return row["model"], row["method"], row["sparsity"], row["bits"]
 
 
@@ -219,7 +219,7 @@ def judged(target: Target, rows: dict[Any, Row], times: dict[Any, Any]) -> Row:
 
 
 def is_met(asked: Row, measured: Row) -> bool:
-    """Tell whether points, and milliseconds if they are limited, are within the target."""
+    """Tell whether points, and milliseconds where they are limited, are within what is asked."""
     quick_enough = asked["ms"] is None or measured["ms"] <= asked["ms"]
     return bool(measured["points"] <= asked["points"] and quick_enough)
 
@@ -238,7 +238,7 @@ def contradictions(result: Row) -> list[str]:
 
 
 def faults(row: Row, model: Row) -> Iterator[str]:
-    """List errors in a row: counts of images, intervals, weights pruned."""
+    """What is wrong with a row: counts of images, intervals, weights pruned."""
     promised = row["sparsity"] * model["weights"]
     slack = 0.01 * promised if ":" in row["method"] else model["layers"] / 2 + 1
     for run in row["runs"]:

@@ -1,4 +1,4 @@
-"""Main-thread CPU time of the page for one update during a drag, by kind of work.
+"""Main-thread CPU time of the explorer's page for one update under a moving hand, by kind of work.
 
 Chromium traces its own main thread while the Sparsity handle is held and goes from one position to
 the next; the first rounds fill the memory. Each position waits for its picture, so an update is
@@ -154,7 +154,7 @@ def own_times(events: list[Event]) -> dict[str, float]:
 
 
 def kind_of(name: str) -> str:
-    """Classify an event by kind of work."""
+    """Which kind of work an event is."""
     return next((kind for kind, names in KINDS.items() if name in names), "rest")
 
 

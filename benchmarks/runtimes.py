@@ -1,4 +1,4 @@
-"""Choice of the runtime: CPU time of the sparse runtime against ONNX Runtime, net by net.
+"""Which runtime evaluates: CPU time of the sparse runtime against ONNX Runtime, net by net.
 
 Every round evaluates one net on the same images in ONNX Runtime and in each library of the sparse
 runtime that this processor runs, in turning order. A ratio above 1 says that the sparse runtime

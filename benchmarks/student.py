@@ -1,4 +1,4 @@
-"""One simulated student: the page, the kernel's websocket, and the user of the Sparsity slider.
+"""One simulated student: the page, the kernel's websocket, and the hand on the Sparsity slider.
 
 It speaks what Voila's page speaks, and looks into a message only as far as it must: the load comes
 from the same machine that is measured.
@@ -55,7 +55,7 @@ class Student:
     patience_s
         Seconds for any one step, then it counts as an error.
     seed
-        Seed of the drag: its pace, its stride and its start.
+        Of the hand: its pace, its stride and where it starts.
     """
 
     def __init__(self, url: str, patience_s: float, seed: int = 0) -> None:
@@ -272,7 +272,7 @@ class Student:
         return states[entry - 35 : entry - 3].decode(), entry
 
     def _read_feed(self, content: bytes) -> None:
-        """Record the displayed recipe, and its time."""
+        """Note what is shown by now, and when it came."""
         if state := STATE.search(content):
             self.state = state[1].decode()
         if sparsity := SPARSITY.search(content):

@@ -91,7 +91,7 @@ def merge(files: Iterable[str]) -> list[str]:
 
 
 def count(stays: list[str]) -> dict[str, int]:
-    """Count stays, their files, and the stays that are returns."""
+    """How many stays, in how many files, and how many stays are returns."""
     files = len(set(stays))
     return {"stays": len(stays), "files": files, "returns": len(stays) - files}
 

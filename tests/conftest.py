@@ -1,4 +1,4 @@
-"""Shared fixtures: real digits; a model and images that expose mixed-up axes."""
+"""What several rooms' tests share: real digits; a model and images that expose mixed-up axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.experiment.experiment import Experiment
 
-# the same examples in every run: a test's result does not depend on the time or the machine
+# the same examples in every run: what a test finds does not hang on when and where it runs
 settings.register_profile(
     "suite",
     deadline=None,
@@ -123,5 +123,5 @@ def _all_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disable the idle jobs: tests start the jobs that they need."""
+    """Nothing starts by itself once a hand rests: tests start what they want to see."""
     monkeypatch.setattr("optiwidgets.session.session.Session.settle", lambda session: None)

@@ -1,4 +1,4 @@
-"""Requirements of the oldest torch follow pyproject.toml."""
+"""What the oldest torch is tested with follows pyproject.toml."""
 
 import importlib.util
 import tomllib
