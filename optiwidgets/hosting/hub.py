@@ -16,7 +16,7 @@ from typing import Any
 
 from traitlets.config import Config
 
-HERE = Path(__file__).parent  # folder of voila.json and jupyter_server_config.json
+HERE = Path(__file__).parent  # voila.json and jupyter_server_config.json are in it
 SOCKET, LONGEST_SOCKET = "kernels.sock", 107  # bytes, limit of Linux
 SLOWEST_ANSWER_MS = 120_000  # the proxy's own limit is 20 s
 IDLE_S = 1800  # until an unused server is stopped
