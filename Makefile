@@ -58,6 +58,7 @@ lint: .venv/dev.stamp ## check style, types, imports between rooms, and that not
 	$(BIN)/lint-imports
 	$(BIN)/python tests/javascript/tools.py types
 	$(BIN)/python tests/javascript/tools.py check
+	$(BIN)/python .ci/plain_english.py
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
 
 bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done

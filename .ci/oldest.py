@@ -15,7 +15,7 @@ TOOLS = ("hypothesis", "pytest", "pytest-xdist", "scikit-learn")  # of the extra
 
 
 def requirements(project: dict) -> list[str]:
-    """What pip is asked for: ``torch==`` its lower bound, all else as the project says.
+    """List pip's requirements: ``torch==`` its lower bound, all else as the project has it.
 
     Raises
     ------

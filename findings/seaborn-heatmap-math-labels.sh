@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# seaborn.heatmap draws the figure itself, so labels cannot be kept from being read as mathematics.
+# seaborn.heatmap draws the figure itself, so mathematics in its labels cannot be turned off.
 #
 # Versions: seaborn 0.13.2, matplotlib 3.10.8, numpy 2.2.6.
 # Behaviour: matplotlib reads text between two dollar signs as mathematics unless the text's
 # set_parse_math(False) was called before it is drawn. heatmap() renders the figure once before it
 # returns, to see whether labels overlap: a label such as "us_$ or ca_$" raises ValueError inside it,
-# before there is an axis whose labels could be told. The same labels set with set_xticklabels(...,
+# before the labels can be changed. The same labels set with set_xticklabels(...,
 # parse_math=False) after heatmap(xticklabels=False) draw; so does heatmap() inside
 # rc_context({"text.parse_math": False}).
 # Output seen: "heatmap: ValueError, labels set afterwards: drawn, rc_context: drawn".

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A timm LeViT in eval mode goes on with old attention biases after load_state_dict.
+# A timm LeViT in eval mode still uses old attention biases after load_state_dict.
 #
 # Versions: timm 1.0.31, torch 2.14.1, torchvision 0.29.1.
 # Behaviour: LeViT's attention looks its biases up once per device, in the first forward pass in eval

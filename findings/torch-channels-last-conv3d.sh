@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A torch net that holds one Conv3d cannot be brought into channels_last, its Conv2d layers included.
+# A torch net with one Conv3d cannot be converted to channels_last, its Conv2d layers included.
 #
 # Versions: torch 2.14.1.
 # Behaviour: Module.to(memory_format=torch.channels_last) leaves vectors and matrices alone, so one

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiled by zig, __builtin_cpu_supports denies features that every processor has.
+# Compiled by zig, __builtin_cpu_supports reports features of every processor as absent.
 #
 # Versions: ziglang 0.17.1 (clang inside), Linux x86-64.
 # Behaviour: clang's builtin reads a table that the compiler's runtime library fills at the start. Zig's

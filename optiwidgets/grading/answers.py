@@ -1,4 +1,4 @@
-"""Parsing of learners' answers: numbers in any notation, options, reports that can be judged."""
+"""Parsing of learners' answers: numbers in any notation, options, reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHARE = re.compile(r"(?P<part>[0-9.]+) *[/:] *(?P<whole>[0-9.]+)")
 
 
 def read_number(answer: object, unit: str = "") -> float | None:
-    """Parse the finite number of an answer, in any notation; None if it is none.
+    """Parse a finite number in any notation; return None for other answers.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def _read_text(text: str, unit: str) -> float | None:
 
 
 def unfit(base: object, report: object) -> str:
-    """Explain why these two cannot be judged as baseline and optimized report; empty if they can.
+    """Explain why two reports cannot be graded as baseline and optimized; return "" if they can.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def unfit(base: object, report: object) -> str:
 
 
 def _counts_agree(report: Report) -> bool:
-    """Tell whether the matrix counts the report's predictions: a report can be tampered with."""
+    """Tell whether matrix and predictions of a report agree: a report can be tampered with."""
     pairs = zip(report.labels.tolist(), report.predictions.tolist(), strict=False)
     counts = report.confusion.counts.tolist()
     shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
@@ -93,7 +93,7 @@ def _counts_agree(report: Report) -> bool:
 
 
 def index(answer: object, options: Sequence[str]) -> int | None:
-    """Find the index of the option that an answer names by text or index; None if it is none.
+    """Find the index of an option given by text or index; return None if there is no such option.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def index(answer: object, options: Sequence[str]) -> int | None:
 
 
 def what_to_choose(answer: object) -> str:
-    """Ask for an option in reply to an answer that is none.
+    """Ask for an option, in reply to an answer that names none.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def what_to_choose(answer: object) -> str:
 
 
 def no_number(answer: object) -> str:
-    """Ask for a number in reply to an answer that is none.
+    """Ask for a number, in reply to an answer that has none.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def no_number(answer: object) -> str:
 
 
 def empty(answer: object) -> bool:
-    """Tell whether nothing was answered.
+    """Tell whether an answer is empty.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def empty(answer: object) -> bool:
 
 
 def _short(answer: object) -> str:
-    """Format an answer to show; the type's name where it is too long or has no text."""
+    """Shorten an answer for display; show its type's name if it is too long or has no text."""
     if isinstance(answer, str):
         return f'"{answer}"' if len(answer) <= LONGEST_NUMBER else "A text that long"
     return f"{answer:g}" if isinstance(answer, float) else f"A {type(answer).__name__}"

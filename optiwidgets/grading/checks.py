@@ -1,7 +1,7 @@
 """Question types and their checks: correct, incorrect, not attempted. Independent of display.
 
-A question is plain data. ``check(answer)`` never raises, whatever the answer is: what cannot be
-graded is *not attempted*, with a message that says what is expected.
+A question is plain data. ``check(answer)`` never raises, whatever the answer is: an answer that
+cannot be graded is *not attempted*, with a message about the expected form.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.answers import index, no_number, read_number, unfit, what_to_choose
 
 Value = float | Callable[[Report, Report], float]
-EPSILON = 1e-9  # what is lost in floating point is nobody's mistake
+EPSILON = 1e-9  # tolerance for errors of floating point
 UNMEASURED = "speed not measured yet"
 NOT_HERE = "not timed here, since "
 
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """Outcome of a check, and the message to the learner about this answer."""
+    """Outcome of a check, and a message about this answer for the learner."""
 
     outcome: Outcome
     message: str
@@ -49,11 +49,11 @@ class Question(ABC):
     key
         Its name in the bank, "lesson.question".
     prompt
-        What is asked, plain text or minimal HTML.
+        Text of the question, plain or minimal HTML.
     hint
-        A nudge that does not give the answer away; plain text.
+        A hint that does not give the answer away; plain text.
     solution
-        The answer and why; plain text.
+        The answer and its reason; plain text.
     """
 
     key: str
@@ -65,16 +65,16 @@ class Question(ABC):
     def check(
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
-        """Grade an answer; ``base`` and ``report`` are the learner's own run, where it matters."""
+        """Grade an answer; ``base`` and ``report`` are the learner's own run, if it is needed."""
 
     def solve(self, base: Report | None = None, report: Report | None = None) -> str:
-        """Return the solution, with the number of the learner's own run where it depends on it."""
+        """Return the solution, with the number of the learner's own run if it depends on it."""
         return self.solution
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultipleChoice(Question):
-    """One of several answers is right, and each has its own feedback.
+    """Multiple choice: one answer is right, and each has its own feedback.
 
     An answer is an option's text or its index; ``right`` is an index.
 
@@ -111,7 +111,7 @@ class MultipleChoice(Question):
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction(Question):
-    """Commits the learner to an expectation; never wrong. ``reveal`` says what to look for next.
+    """Prediction, which is never wrong. ``reveal`` tells the learner what to observe next.
 
     Examples
     --------
@@ -129,7 +129,7 @@ class Prediction(Question):
     def check(
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
-        """Take note of the answer."""
+        """Record the prediction."""
         return _graded_choice(
             answer,
             self.options,
@@ -139,10 +139,10 @@ class Prediction(Question):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Question):
-    """A number within ``tolerance``; ``slips`` maps typical wrong numbers to their feedback.
+    """Number within ``tolerance``; ``slips`` maps typical wrong numbers to their feedback.
 
     The value, and each slip, is a number, or a callable ``(base, report) -> float`` for a number
-    of the learner's own run. Text is read as people write it: "0,85", "85 %", "85/100".
+    of the learner's own run. Text may be in any usual notation: "0,85", "85 %", "85/100".
 
     Examples
     --------
@@ -165,7 +165,7 @@ class Number(Question):
 
     @property
     def of_a_run(self) -> bool:
-        """True if the number is one of the learner's own run."""
+        """True if the number comes from the learner's own run."""
         return any(callable(value) for value in (self.value, *self.slips))
 
     def check(
@@ -192,7 +192,7 @@ class Number(Question):
         return _graded(False, f"{self._shown(number)} is too {side}.")
 
     def solve(self, base: Report | None = None, report: Report | None = None) -> str:
-        """Return the solution, and the number where it is one of the learner's own run."""
+        """Return the solution, and the number if it comes from the learner's own run."""
         if not self.of_a_run or unfit(base, report):
             return self.solution
         return f"{self.solution} On your run: {self._shown(self._of(self.value, base, report))}."
@@ -214,11 +214,11 @@ class Number(Question):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Question):
-    """A decision with reasons: the right one, at least one good reason and no bad one.
+    """Decision with reasons: the right option, at least one good reason and no bad one.
 
     An answer is ``(decision, reasons)``: an option, and a collection of reasons (texts or indices).
-    ``good_reasons`` are those of ``reasons`` that carry the decision; ``feedback`` has a sentence
-    for every option and every reason.
+    ``good_reasons`` are the ``reasons`` that justify the decision; ``feedback`` has a sentence for
+    every option and every reason.
 
     Examples
     --------
@@ -250,7 +250,7 @@ class Decision(Question):
     def check(
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
-        """Judge the decision, then the reasons."""
+        """Grade the decision, then the reasons."""
         decision, reasons = self._read(answer)
         if decision is None:
             return _open("Decide first, then say why.")
@@ -281,7 +281,7 @@ class Decision(Question):
 
 @dataclass(frozen=True, kw_only=True)
 class FindRecipe(Question):
-    """Find a recipe whose report meets every constraint; judged on the exploration images.
+    """Challenge: find a recipe whose report meets every constraint, on the exploration images.
 
     The answer is the learner's report, the baseline is ``base``. Drops are in points: the drop must
     be under ``max_drop`` and at least ``min_drop``; ``min_size_cut`` is a share of the bytes, 0..1,
@@ -332,7 +332,7 @@ class FindRecipe(Question):
     def check(
         self, answer: object, base: Report | None = None, report: Report | None = None
     ) -> Result:
-        """Weigh the report against every constraint."""
+        """Check the report against every constraint."""
         if reason := unfit(base, answer):
             return _open(reason)
         assert base is not None
@@ -391,7 +391,7 @@ def _size_cut(base: Report, rep: Report) -> float:
 
 
 def _apart(number: float, limit: float) -> str:
-    """Format a number with as many decimals as tell it from the limit, one at least."""
+    """Format a number with enough decimals to differ from the limit, at least one."""
     texts = (f"{number:.{digits}f}" for digits in range(1, 5))
     return next((text for text in texts if float(text) != limit), f"{number:.1f}")
 
@@ -399,7 +399,7 @@ def _apart(number: float, limit: float) -> str:
 def _graded_choice(
     answer: object, options: tuple[str, ...], grade: Callable[[int], tuple[bool, str]]
 ) -> Result:
-    """Grade an option by its index; ask for a choice where there is none."""
+    """Grade an option by its index; ask for a choice if there is none."""
     chosen = index(answer, options)
     return _open(what_to_choose(answer)) if chosen is None else _graded(*grade(chosen))
 

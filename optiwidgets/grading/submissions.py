@@ -14,11 +14,11 @@ from optiwidgets.grading.answers import unfit
 
 
 class Sealed(Protocol):
-    """Interface of an ``Experiment`` as far as a submission needs it."""
+    """Interface of ``Experiment`` that a submission uses."""
 
     @property
     def openings(self) -> Sequence[Recipe]:
-        """Recipes that the sealed images were opened for, in order."""
+        """Recipes that opened the sealed images, in order."""
 
     def run(self, recipe: Recipe, /) -> Report:
         """Run a recipe on the exploration images."""
@@ -31,8 +31,8 @@ class Sealed(Protocol):
 class Submission:
     """Result of a recipe on the sealed images.
 
-    ``number`` counts the recipes the experiment's sealed images were opened for. It *held up* if
-    the sealed drop's 95 % interval contains the exploration drop.
+    ``number`` counts the recipes that opened the experiment's sealed images. The result *held up*
+    if the 95 % interval of the sealed drop contains the exploration drop.
     """
 
     number: int
@@ -63,22 +63,22 @@ _LOGS: WeakKeyDictionary[Sealed, _SubmissionLog] = WeakKeyDictionary()
 def submit(experiment: Sealed, report: Report) -> Submission:
     """Open the sealed images for a recipe, once, and compare with its exploration drop.
 
-    The baseline has to be evaluated on the sealed images too: they are opened for ``Recipe()`` once
-    an experiment, before its first submission, and ``experiment.openings`` says so. The baseline is
+    The baseline is evaluated on the sealed images too: they are opened for ``Recipe()`` once per
+    experiment, before its first submission, and ``experiment.openings`` lists it. The baseline is
     not counted in the number. Submitting the same recipe again gives the same submission and opens
     nothing.
 
     Parameters
     ----------
     experiment
-        The experiment that made the report.
+        Experiment that made the report.
     report
-        A report on its exploration images.
+        Report on its exploration images.
 
     Raises
     ------
     ValueError
-        Not a report of an optimized model on this experiment's exploration images.
+        The report is not one of an optimized model on this experiment's exploration images.
 
     Examples
     --------

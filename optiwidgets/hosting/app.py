@@ -1,6 +1,6 @@
-"""Voila for the lessons: the explorer at the root, prompt websockets, pages that need no internet.
+"""Voila server of the lessons: explorer at the root, prompt websockets, pages without internet.
 
-Settings are in ``voila.json`` beside this file; a ``voila.json`` of the user's own goes before it.
+Settings are in ``voila.json`` beside this file; a ``voila.json`` of the user overrides them.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from optiwidgets.hosting.template_cache import compile_once
 HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXPLORER = "explorer.ipynb"
-MOST_FILES = 65_536  # open at once
-KERNEL_MB = 1000  # most memory of its own that a kernel gets; training takes a few hundred
-PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # told to kernels
-WATCH_MS = 500  # between two looks at the forking process
+MOST_FILES = 65_536  # open files
+KERNEL_MB = 1000  # most memory that a kernel may add; training takes a few hundred
+PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # read by kernels
+WATCH_MS = 500  # between two checks of the forking process
 log = logging.getLogger("optiwidgets.hosting")
 
 OURS = {
@@ -58,16 +58,16 @@ LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler, LogoutHandler)  # two
 
 
 class NotServedError(OSError):
-    """The lessons cannot be served; the message says why and what to do."""
+    """Error: the lessons cannot be served; the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Hosting:
     """Settings of the server of lessons.
 
-    ``case`` is what the explorer opens with. ``max_users`` pages are open at once, None for any
-    number. Who has the ``token`` enters as a teacher, who has the ``password`` as a student;
-    with neither set everybody enters. ``forked`` kernels come from one process.
+    The explorer opens with ``case``. ``max_users`` is the limit of open pages, None for no limit.
+    The ``token`` admits teachers, the ``password`` students; without both, everybody is admitted.
+    With ``forked``, all kernels are forked from one process.
     """
 
     lessons: str | os.PathLike[str]
@@ -80,7 +80,7 @@ class Hosting:
     forked: bool = False
 
     def settings(self) -> Config:
-        """Configuration of Voila and Jupyter."""
+        """Return the configuration of Voila and Jupyter."""
         config = Config()
         config.VoilaConfiguration.multi_kernel_manager_class = ClassKernelManager
         if self.password:
@@ -93,26 +93,26 @@ class Hosting:
 
 
 class LessonServer(Voila):
-    """Voila on one folder and one socket that is already bound."""
+    """Voila server for one folder, on a socket that is already bound."""
 
     hosting: Hosting
     socket: socket.socket
     config_file_paths: list[str]  # Voila's trait: settings in an earlier place win
 
     def initialize(self, argv: list[str] | None = None) -> None:
-        """Say only what went wrong, and read our settings before the user's."""
+        """Set logging to errors only, and read our settings before the user's."""
         self.log_level = logging.ERROR
         compile_once()
         self.config_file_paths = [*self.config_file_paths, os.path.dirname(__file__)]
         super().initialize(argv)
 
     def init_settings(self) -> dict[str, Any]:
-        """Log no query, which may hold a token; answer any other address in plain words."""
+        """Log no query, which may hold a token; answer unknown addresses in plain words."""
         settings: dict[str, Any] = super().init_settings()
         return settings | {"log_function": log_trouble, "default_handler_class": handlers.Missing}
 
     def init_handlers(self) -> list[Any]:
-        """Put our handlers in the place of Voila's, and the explorer at the root."""
+        """Replace Voila's handlers by ours, and put the explorer at the root."""
         theirs = [route for route in super().init_handlers() if route[1] not in LEFT_OUT]
         routes = [(path, OURS.get(kind, _plain(kind)), *rest) for path, kind, *rest in theirs]
         own = [
@@ -129,7 +129,7 @@ class LessonServer(Voila):
         return f"/voila/render/{EXPLORER}{query}"
 
     def listen(self) -> None:
-        """Serve on the bound socket, say where, and stay until interrupted."""
+        """Serve on the bound socket, print the address, and run until interrupted."""
         HTTPServer(self.app).add_socket(self.socket)
         self.ioloop = IOLoop.current()
         if self.hosting.forked:
@@ -147,17 +147,17 @@ class LessonServer(Voila):
 
 
 def _keep_forking() -> None:
-    """Start the forking process anew, were it killed."""
+    """Restart the forking process if it was killed."""
     FORKS.start()
 
 
 def _plain(kind: type[RequestHandler]) -> type[RequestHandler]:
-    """A handler that says in plain words what goes wrong."""
+    """Create a handler that reports errors in plain words."""
     return type(kind.__name__, (handlers.Plain, kind), {})
 
 
 def log_trouble(handler: RequestHandler) -> None:
-    """Log what broke here, by method and path alone."""
+    """Log a server error with method and path only."""
     if handler.get_status() >= 500 and handler.get_status() != 503:
         path = handler.request.path
         log.error("%s %s gave %d", handler.request.method, path, handler.get_status())
@@ -169,8 +169,8 @@ def serve(hosting: Hosting) -> None:
     Raises
     ------
     NotServedError
-        No such folder, no notebook in it, an address that is open to others without a token, or
-        one that cannot be had.
+        The folder is missing or has no notebook, the address is open to others without a token, or
+        the address cannot be bound.
     """
     folder = Path(hosting.lessons).resolve()
     if not any(folder.glob("*.ipynb")):
@@ -204,7 +204,7 @@ def serve(hosting: Hosting) -> None:
 
 
 def _make_slots(count: int) -> str:
-    """Make a folder with a file for each slot of long work."""
+    """Create a folder with one file per slot of long work."""
     folder = Path(tempfile.mkdtemp(prefix="optiwidgets-slots-"))
     for slot in range(count):
         (folder / str(slot)).touch()
@@ -212,7 +212,7 @@ def _make_slots(count: int) -> str:
 
 
 def _open_many_files() -> None:
-    """Lift the limit of open files as far as this user may: a user takes about twenty."""
+    """Raise the limit of open files as far as this user may: one user takes about twenty."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

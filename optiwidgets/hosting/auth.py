@@ -1,4 +1,4 @@
-"""Authentication: by the token (a teacher's), or by the password (a student's)."""
+"""Authentication: by token (teachers), or by password (students)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tornado.web import RequestHandler
 
 
 class ClassIdentityProvider(PasswordIdentityProvider):
-    """Jupyter's tokens and passwords, compared in constant time, and who came with a token.
+    """Jupyter's tokens and passwords, compared in constant time; remembers users with a token.
 
-    With neither, everybody enters; a browser is told from another by a signed cookie.
+    With neither, everybody is admitted; a signed cookie identifies each browser.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -21,17 +21,17 @@ class ClassIdentityProvider(PasswordIdentityProvider):
         self._teachers: set[str] = set()
 
     def is_token(self, given: str) -> bool:
-        """Compare with the token, in constant time."""
+        """Compare a text with the token, in constant time."""
         return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
 
     async def get_user_token(self, handler: RequestHandler) -> Any:
-        """The user of a request that brings the token, None without."""
+        """Return the user of a request with the token, else None."""
         if not self.is_token(self.get_token(handler) or ""):
             return None
         return self._as_teacher(await super().get_user_token(handler))
 
     def process_login_form(self, handler: RequestHandler) -> Any:
-        """The user of a form with the token or the password in it, None otherwise."""
+        """Return the user of a form with the token or the password, else None."""
         given = handler.get_argument("password", default="")
         if self.is_token(given):
             return self._as_teacher(self.generate_anonymous_user(handler))
@@ -44,6 +44,6 @@ class ClassIdentityProvider(PasswordIdentityProvider):
         return user
 
     def is_teacher(self, handler: RequestHandler) -> bool:
-        """Tell whether the user of a request came with the token."""
+        """Tell whether the user of a request logged in with the token."""
         user = handler.current_user
         return user is not None and user.username in self._teachers

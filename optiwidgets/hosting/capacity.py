@@ -1,4 +1,4 @@
-"""Memory: what processes have of their own, and how many users fit into a machine."""
+"""Memory use of processes, and number of users that fit into a machine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import psutil
 
-USER_MB = 60  # of a forked kernel's own while its user drags: benchmarks/classroom.py
-FORKER_MB, KEPT_MB = 900, 500  # the forking process; for the server and the system
+USER_MB = 60  # of one forked kernel, its user dragging: benchmarks/classroom.py
+FORKER_MB, KEPT_MB = 900, 500  # of the forking process; reserve for server and system
 MB = 1e6
 
 
 def own_mb(pids: Iterable[int]) -> float:
-    """MB that processes have for themselves, together; those gone meanwhile have none.
+    """Compute the unshared memory of processes in MB, together; ended processes count 0.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def _own_bytes(pid: int) -> int:
 
 
 def free_mb() -> float:
-    """MB that new processes can have without swapping.
+    """Return the memory in MB that new processes can get without swapping.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def free_mb() -> float:
 
 
 def users_that_fit(free: float) -> int:
-    """Compute the number of users that fit into so many MB, 1 or more.
+    """Compute the number of users that fit into an amount of memory in MB, at least 1.
 
     Examples
     --------

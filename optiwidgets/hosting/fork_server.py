@@ -1,11 +1,12 @@
-"""A process that has imported and loaded everything, and forks kernels from itself.
+"""Fork server: a process that has imported and loaded everything, and forks kernels from itself.
 
-It listens on a unix socket. A connection stands for a kernel: it asks with one line of JSON,
-``{"argv", "env", "cwd"}``, is told ``{"pid": ...}`` at once and ``{"exit": ...}`` in the end. Who
-closes the connection before that kills the kernel. An empty line asks how things are.
+It listens on a unix socket. One connection belongs to one kernel: the client sends a line of JSON,
+``{"argv", "env", "cwd"}``, and receives ``{"pid": ...}`` at once and ``{"exit": ...}`` when the
+kernel has ended. Closing the connection before that kills the kernel. An empty line requests the
+state of the server.
 
-The process has one thread of its own and never evaluates anything: pools of threads do not survive
-a fork. Linux only.
+The process has one thread and never evaluates a model: thread pools do not survive a fork.
+Linux only.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from platformdirs import user_cache_path
 from optiwidgets.hosting.precomputed_grids import PrecomputedGrids
 from optiwidgets.hosting.process_lifetime import die_with
 
-PATIENCE_S = 2.0  # for a request that has begun to arrive
+PATIENCE_S = 2.0  # to receive the rest of a request
 LONGEST_REQUEST = 2**20  # bytes
-GRIDS = "OPTIWIDGETS_GRIDS"  # where slider grids are kept, a folder; empty: there are none
-MEMORY_MB = "OPTIWIDGETS_MEMORY_MB"  # of its own that a kernel may have; set in its environment
+GRIDS = "OPTIWIDGETS_GRIDS"  # folder of slider grids; empty: no grids
+MEMORY_MB = "OPTIWIDGETS_MEMORY_MB"  # memory that a kernel may add; set in its environment
 LEFT_OUT = ("JPY_PARENT_PID", "OPTIWIDGETS_FORK_SERVER")  # the first would end it: not its parent
-POOL_BYTES, POOL_HEADER_BYTES = 2**14, 48  # of CPython's small objects
-MOST_HOLES = 2**18  # that are filled of one size
-OOM_SCORE = "500"  # the system runs out of memory: a kernel goes before the server does
+POOL_BYTES, POOL_HEADER_BYTES = 2**14, 48  # of the pools of CPython's small objects
+MOST_HOLES = 2**18  # holes to fill, per object size
+OOM_SCORE = "500"  # when memory runs out, the system kills kernels before the server
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ class Request:
 
     @classmethod
     def read(cls, connection: socket.socket) -> Request:
-        """Read it from a connection.
+        """Read a request from a connection.
 
         Raises
         ------
         ValueError
-            No request, or not a whole one.
+            The line is no request, or an incomplete one.
         """
         connection.settimeout(PATIENCE_S)
         with connection.makefile("rb") as lines:
@@ -71,7 +72,7 @@ class Request:
 
 @dataclass
 class Forker:
-    """Forks a kernel for every request, and tells who asked how it ended."""
+    """Loop that forks a kernel for every request, and reports its exit status to the client."""
 
     listener: socket.socket
     grids: PrecomputedGrids
@@ -83,7 +84,7 @@ class Forker:
         self._selector.register(self.listener, selectors.EVENT_READ, self._answer)
 
     def serve(self) -> Request:
-        """Fork for ever; returns only in a child, with what it is to be."""
+        """Fork until the process ends; return only in a child, with its request."""
         self._make_grids()
         while True:
             for key, _ in self._selector.select():
@@ -92,10 +93,10 @@ class Forker:
                     return mine
 
     def _make_grids(self) -> None:
-        """Have the next missing grid made, while kernels are forked without it."""
+        """Start making the next missing grid; meanwhile kernels are forked without it."""
         gc.collect()
         self._filling += fill_holes()
-        gc.freeze()  # children then leave it alone, and share it
+        gc.freeze()  # children then share these objects instead of copying them
         pid = self.grids.make_next()
         if pid is not None:
             self._when_ended(pid, lambda _: self._adopt_grid())
@@ -105,7 +106,7 @@ class Forker:
         self._make_grids()
 
     def _when_ended(self, pid: int, told: Callable[[int], object]) -> None:
-        """Tell the exit status of a child once it has ended, negative for a signal's number."""
+        """Register a callback for the exit status of a child, negative for a signal's number."""
 
         def reap(ended: int) -> None:
             self._selector.unregister(ended)
@@ -118,7 +119,7 @@ class Forker:
         connection, _ = listener.accept()
         try:
             request = Request.read(connection)
-        except (ValueError, OSError):  # who does not ask for a kernel gets none
+        except (ValueError, OSError):  # not a request for a kernel: answer with the state
             _send(connection, {"kernels": len(self._kernels), "grids": self.grids.state})
             connection.close()
             return None
@@ -135,7 +136,7 @@ class Forker:
         return None
 
     def _given_up(self, connection: socket.socket) -> None:
-        """Nobody waits for the kernel any more."""
+        """Kill the kernel of a client that closed its connection."""
         self._selector.unregister(connection)
         os.kill(self._kernels[connection], signal.SIGKILL)
 
@@ -147,7 +148,7 @@ class Forker:
         connection.close()
 
     def _forget(self, connections: Sequence[socket.socket]) -> None:
-        """Close all that is the parent's."""
+        """Close all sockets and descriptors of the parent."""
         ends = [key.fd for key in self._selector.get_map().values() if isinstance(key.fileobj, int)]
         for end in ends:
             os.close(end)
@@ -159,12 +160,12 @@ class Forker:
 def _send(connection: socket.socket, answer: dict[str, Any]) -> None:
     try:
         connection.sendall(json.dumps(answer).encode() + b"\n")
-    except OSError:  # gone, which its reading end tells too
+    except OSError:  # the client is gone; its socket reports that too
         return
 
 
 def become(request: Request) -> None:
-    """Turn this fresh child into the kernel that was asked for, and run it to its end."""
+    """Turn this forked child into the requested kernel, and run it until it ends."""
     from optiwidgets.hosting.lean_kernel import run
 
     os.setsid()
@@ -180,7 +181,7 @@ def become(request: Request) -> None:
 
 
 def limit_memory(most_mb: str | None) -> None:
-    """Let this process have so many MB more than now, None: what there is."""
+    """Limit this process to so many MB more than it has now; None sets no limit."""
     if most_mb is None:
         return
     status = Path("/proc/self/status").read_text()
@@ -190,7 +191,7 @@ def limit_memory(most_mb: str | None) -> None:
 
 
 def reseed() -> None:
-    """Give this process random numbers of its own."""
+    """Seed the random number generators of this process anew."""
     import numpy as np
     import torch
 
@@ -200,8 +201,8 @@ def reseed() -> None:
 
 
 def preload() -> None:
-    """Import what kernels import."""
-    sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger is for nobody here
+    """Import the modules that kernels need."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # no debugger in lessons
     import ipykernel.debugger
     import ipykernel.zmqshell  # noqa: F401
     import IPython.core.completerlib
@@ -223,11 +224,12 @@ def preload() -> None:
 
 
 def fill_holes() -> list[object]:
-    """Take every free place between Python's small objects, and return what took them, to be kept.
+    """Fill the free slots between Python's small objects, and return the filling, to be kept.
 
-    The objects that a kernel makes then lie together on new pages: in holes each would copy a page
-    of all kernels for a few bytes of its own. CPython keeps objects of one size, in steps of 16
-    bytes up to 512, in pools (Objects/obmalloc.c), and begins a new pool when all are full.
+    New objects of a kernel then lie together on new pages. Without the filling, each would go into
+    a free slot and copy a whole shared page for a few bytes. CPython keeps objects of one size, in
+    steps of 16 bytes up to 512, in pools (Objects/obmalloc.c), and begins a new pool when all are
+    full.
     """
     made: list[object] = []
     for size in range(16, 513, 16):
@@ -237,13 +239,13 @@ def fill_holes() -> list[object]:
             made.append(make())
             pool = id(made[-1]) // POOL_BYTES
             own[pool] += 1
-            if own[pool] == pool_holds:  # a pool of ours alone is a new one
+            if own[pool] == pool_holds:  # a pool of new objects only is a new pool
                 break
     return made
 
 
 def rehearse() -> None:
-    """Show an explorer to nobody: what that loads and compiles is then there for all kernels."""
+    """Run an explorer without a page: kernels then share the modules and code that it loads."""
     import ipywidgets
 
     import optiwidgets as ow
@@ -256,7 +258,7 @@ def rehearse() -> None:
 
 
 def listen(path: str) -> socket.socket:
-    """Take requests at a path from now on, of this user only; a stale socket there is removed."""
+    """Bind a unix socket for this user only, and listen; replace a stale socket at the path."""
     listener = socket.socket(socket.AF_UNIX)
     Path(path).unlink(missing_ok=True)
     before = os.umask(0o177)
@@ -269,22 +271,22 @@ def listen(path: str) -> socket.socket:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Load, then fork until told to end."""
+    """Load everything, then fork kernels until the process is told to end."""
     parser = argparse.ArgumentParser("optiwidgets.hosting.fork_server", description=__doc__)
     parser.add_argument("--socket", required=True, help="where to listen, a path")
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent does")
     chosen: Any = parser.parse_args(arguments)
     if chosen.die_with is not None:
         die_with(chosen.die_with)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server in front
-    gc.disable()  # until a child needs it
-    listener = listen(chosen.socket)  # who asks early waits
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the server
+    gc.disable()  # until a child enables it
+    listener = listen(chosen.socket)  # early clients wait
     preload()
     kept = os.environ.get(GRIDS, str(user_cache_path("optiwidgets") / "grids"))
     grids = PrecomputedGrids(Path(kept) if kept else None, Path(chosen.socket).parent)
-    print(f"forking at {chosen.socket}", flush=True)  # noqa: T201 (what who started it waits for)
+    print(f"forking at {chosen.socket}", flush=True)  # noqa: T201 (the parent waits for it)
     rehearse()
-    forker = Forker(listener, grids)  # kept in the kernel too: freeing it would open its holes
+    forker = Forker(listener, grids)  # kept in the kernel too: freeing it frees the slots
     become(forker.serve())
 
 

@@ -1,4 +1,4 @@
-"""Request handlers: lessons, their kernels, and the host's metrics."""
+"""Request handlers: lessons, kernels, and metrics of the host."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
 NOTEBOOK = re.compile(r"\w[\w-]{0,99}\.ipynb")  # in the lessons' own folder, not hidden
-AGAIN_S = 5  # when a full class is asked again
-PAGES_EACH = 6  # kernels of one browser, where a class shares the places
-HURRY_S = 0.3  # that the forking process has for saying how it is
-RATE_S = 5.0  # over how long updates are counted
+AGAIN_S = 5  # seconds until a page retries a full class
+PAGES_EACH = 6  # kernels of one browser, if a class shares the places
+HURRY_S = 0.3  # seconds for the forking process to report its state
+RATE_S = 5.0  # averaging time of the update rate
 TROUBLES = {
     403: "This is not open to you. If you were given a link or a password, use it once more.",
     404: "There is no such page here.",
@@ -52,7 +52,7 @@ TROUBLES = {
 
 
 def without_token(address: str) -> str:
-    """An address as it may stand on a projector.
+    """Remove the token from an address, so that a projector does not show it.
 
     Examples
     --------
@@ -65,38 +65,38 @@ def without_token(address: str) -> str:
 
 
 class Plain:
-    """Says what went wrong in plain words: no traceback, no path, no number of a kernel."""
+    """Error pages in plain words: no traceback, no path, no kernel id."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Write a small page."""
+        """Send a small page."""
         text = TROUBLES.get(status_code) or responses.get(status_code, "That did not work.")
         self.set_header("Content-Type", "text/html; charset=utf-8")  # type: ignore[attr-defined]
         self.finish(notice(f"Error {status_code}", text))  # type: ignore[attr-defined]
 
 
 class Missing(Plain, tornado.web.RequestHandler):
-    """Any other address."""
+    """Handler of all other addresses."""
 
     def prepare(self) -> None:
-        """Say so."""
+        """Answer 404."""
         raise HTTPError(404)
 
 
 class Page(Plain, TornadoVoilaHandler):
-    """A lesson's page: kernel freed when the tab closes, nothing fetched from elsewhere."""
+    """Page of a lesson: kernel freed when the tab closes, nothing fetched from elsewhere."""
 
     _visit: Visit | None = None
 
     async def prepare(self) -> None:
-        """Set the ``_xsrf`` cookie, without which Voila refuses a closing tab's last message."""
+        """Set the ``_xsrf`` cookie; without it, Voila refuses the last message of a closing tab."""
         await super().prepare()
         _ = self.xsrf_token
 
     @tornado.web.authenticated
     async def get(self, path: str | None = None) -> None:
-        """Show the lesson if there is one of that name, and room for one more."""
+        """Render the lesson if it exists and a place is free."""
         if self.get_query_arguments("token"):
-            self.redirect(without_token(self.request.uri or "/"))  # it is in a cookie now
+            self.redirect(without_token(self.request.uri or "/"))  # the token is in a cookie now
             return
         name, kernels, owner = path or "", self.kernel_manager, self.current_user.username
         if path is not None and not NOTEBOOK.fullmatch(name):
@@ -118,21 +118,21 @@ class Page(Plain, TornadoVoilaHandler):
             IOLoop.current().spawn_callback(self.kernel_manager.leave, self._visit)
 
     def _turn_away(self, title: str, text: str) -> None:
-        """Answer 503 with a page that tries again by itself."""
+        """Answer 503 with a page that retries by itself."""
         self.set_status(503)
         self.set_header("Retry-After", str(AGAIN_S))
         self.finish(notice(title, f"{text} {TRIES_AGAIN.format(AGAIN_S)}", again_s=AGAIN_S))
 
     def write(self, chunk: Any) -> None:
-        """Leave out links to icon fonts on a CDN: offline, a browser would wait for them."""
+        """Remove links to icon fonts on a CDN: without internet, a browser would wait for them."""
         super().write(CDN_LINK.sub("", chunk) if isinstance(chunk, str) else chunk)
 
 
 class OwnerOnly(Plain):
-    """Something about a kernel, for nobody but who opened its page."""
+    """Base of handlers that only the owner of a kernel may use."""
 
     async def prepare(self) -> None:
-        """For all others there is no such kernel."""
+        """Answer 404 unless the request comes from the kernel's owner."""
         done: Awaitable[None] | None = super().prepare()  # type: ignore[misc]
         if done is not None:
             await done
@@ -143,29 +143,29 @@ class OwnerOnly(Plain):
 
 
 class Kernel(OwnerOnly, KernelHandler):  # type: ignore[misc]
-    """A kernel's state, asked by its page."""
+    """State of a kernel, requested by its page."""
 
 
 class Shutdown(OwnerOnly, VoilaShutdownKernelHandler):
-    """A closing page's last message."""
+    """Shutdown message of a closing page."""
 
 
 class Channels(OwnerOnly, VoilaKernelWebsocketHandler):
-    """A kernel's websocket, small messages sent at once: half the delay of a drag is TCP's wait."""
+    """Websocket of a kernel, without TCP's wait for small messages: half the delay of a drag."""
 
-    updates: ClassVar[deque[float]] = deque(maxlen=100_000)  # when widgets changed, on all pages
+    updates: ClassVar[deque[float]] = deque(maxlen=100_000)  # times of widget updates, on all pages
 
     async def open(self, kernel_id: str) -> None:
-        """Turn Nagle's algorithm off, then connect."""
+        """Turn off Nagle's algorithm, then connect."""
         self.set_nodelay(True)
         await super().open(kernel_id)
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
-        """Pass on what is not in the protocol that Voila reads, unread.
+        """Forward messages of older protocols without parsing them.
 
-        Voila takes the first 8 bytes for a number of offsets. In Jupyter's older protocol, which a
-        client gets that asks for none, they are two numbers: it would count for centuries, and the
-        whole class would wait.
+        Voila reads the first 8 bytes as the number of offsets. In Jupyter's older protocol, which
+        clients without a subprotocol use, they are two numbers: Voila would loop over a huge count
+        and block the whole class.
         """
         if isinstance(message, bytes) and b'"method": "update"' in message:
             self.updates.append(monotonic())
@@ -175,7 +175,7 @@ class Channels(OwnerOnly, VoilaKernelWebsocketHandler):
 
 
 class Login(Plain, LoginFormHandler):
-    """Asks for the password, in plain words."""
+    """Login page that asks for the password."""
 
     def _render(self, message: dict[str, str] | None = None) -> None:
         text = "That was not the password." if message else "Type the password of your class."
@@ -187,7 +187,7 @@ class Index(Plain, JupyterHandler):
 
     @tornado.web.authenticated
     def get(self) -> None:
-        """List the notebooks, by their file names."""
+        """List the notebooks by file name."""
         folder = Path(self.contents_manager.root_dir)
         names = sorted(
             path.name for path in folder.glob("*.ipynb") if NOTEBOOK.fullmatch(path.name)
@@ -197,7 +197,7 @@ class Index(Plain, JupyterHandler):
 
 
 async def facts(kernels: Any) -> dict[str, Any]:
-    """Users, kernels, memory in MB, widget updates a second, and the sparse runtime."""
+    """Collect users, kernels, memory in MB, widget updates a second, and the sparse runtime."""
     running = [kernels.get_kernel(kernel_id).provisioner for kernel_id in kernels.list_kernel_ids()]
     pids = [provisioner.pid for provisioner in running if provisioner]
     memory = await asyncio.get_running_loop().run_in_executor(None, own_mb, pids)
@@ -226,21 +226,21 @@ async def _grid() -> str:
 
 
 class Health(Plain, JupyterHandler):
-    """For programs that watch: is it well, and how full is it."""
+    """Health check for monitoring programs: status and load."""
 
     @allow_unauthenticated
     async def get(self) -> None:
-        """Answer in JSON."""
+        """Send the metrics as JSON."""
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(await facts(self.kernel_manager)))
 
 
 class ClassPage(Plain, JupyterHandler):
-    """For the teacher: who is here."""
+    """Page for the teacher: numbers of the class."""
 
     @tornado.web.authenticated
     async def get(self) -> None:
-        """Show numbers, anew every two seconds."""
+        """Show the numbers; the page reloads every two seconds."""
         if not self.settings["identity_provider"].is_teacher(self):
             raise HTTPError(403)
         found = await facts(self.kernel_manager)

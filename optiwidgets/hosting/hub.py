@@ -1,7 +1,7 @@
-"""JupyterHub for a class: everybody's lessons, their kernels forked from one process.
+"""JupyterHub settings for a class: lessons for everybody, kernels forked from one process.
 
-It only fills in a Hub's own settings, so that a ``jupyterhub_config.py`` can change every one of
-them afterwards. Who may log in is not among them.
+It only sets the Hub's own settings, so that a ``jupyterhub_config.py`` can change every one of them
+afterwards. Authentication is not among them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from traitlets.config import Config
 
 HERE = Path(__file__).parent  # voila.json and jupyter_server_config.json are in it
-SOCKET, LONGEST_SOCKET = "kernels.sock", 107  # bytes, as Linux has it
-SLOWEST_ANSWER_MS = 120_000  # the proxy gives up after 20 s unless told otherwise
-IDLE_S = 1800  # then a server nobody uses is stopped
+SOCKET, LONGEST_SOCKET = "kernels.sock", 107  # bytes, limit of Linux
+SLOWEST_ANSWER_MS = 120_000  # the proxy's own limit is 20 s
+IDLE_S = 1800  # until an unused server is stopped
 CULLER = "idle-culler"
 CULLER_MAY = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
 
@@ -31,18 +31,18 @@ def configure(
     state: str | os.PathLike[str] = ".",
     memory_mb: int = 1000,
 ) -> None:
-    """Fill in a Hub's settings: lessons for everybody, one forking process, limits, culling.
+    """Set a Hub's lessons for everybody, one forking process, memory limits and culling.
 
     Parameters
     ----------
     c
         The settings, ``c`` in a ``jupyterhub_config.py``.
     lessons
-        The folder that everybody gets a copy of.
+        The folder to copy to everybody.
     state
         The folder for the users' homes and the forking process's socket.
     memory_mb
-        Most memory of its own that a kernel may have, and a server, in MB.
+        Most memory that a kernel may add, and that a server may have, in MB.
 
     Raises
     ------
@@ -87,14 +87,14 @@ def configure(
 
 
 def _front(c: Config) -> None:
-    """One address on this machine, by the proxy that is written in Python."""
+    """Set the address on this machine, behind the proxy that is written in Python."""
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
     proxy = str(Path(sysconfig.get_path("scripts"), "configurable-http-proxy"))
     c.ConfigurableHTTPProxy.command = [proxy, f"--proxy-timeout={SLOWEST_ANSWER_MS}"]
 
 
 def _servers(c: Config, home: Path, forking: str, memory_mb: int) -> None:
-    """Everybody's own Jupyter server, with Voila, opening the explorer; it has kernels forked."""
+    """Set up a Jupyter server per user, with Voila and the explorer; its kernels are forked."""
     c.JupyterHub.spawner_class = "simple"
     c.SimpleLocalProcessSpawner.home_dir_template = str(home / "homes" / "{username}")
     limited = ["prlimit", f"--data={memory_mb * 10**6}"]
@@ -110,9 +110,9 @@ def _servers(c: Config, home: Path, forking: str, memory_mb: int) -> None:
 
 
 def copier(lessons: Path) -> Callable[[Any], None]:
-    """Make a hook that copies to a user's home the lessons that are not there yet.
+    """Create a hook that copies missing lessons to a user's home.
 
-    Not the pages for teachers (Markdown), which hold the answers, and nothing hidden.
+    Pages for teachers (Markdown), which hold the answers, and hidden files are not copied.
     """
 
     def copy(spawner: Any) -> None:

@@ -1,6 +1,6 @@
-"""An IPython kernel that leaves the memory it shares with the others alone.
+"""IPython kernel that does not write to the memory it shares with other kernels.
 
-Writing to a page copies it, and counting a reference is writing.
+Writing to a memory page copies it, and so does changing a reference count.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import ipywidgets
 from ipykernel import ipkernel
 from ipykernel.kernelapp import IPKernelApp
 
-NO_PARENT = "--IPKernelApp.parent_handle=1"  # the forking process sees to its children itself
+NO_PARENT = "--IPKernelApp.parent_handle=1"  # instead of a poller, die_with()
 
 
 class _FewModules:
-    """``sys``, but for the modules that are loaded."""
+    """Stand-in for ``sys`` without the loaded modules."""
 
     modules: ClassVar[dict[str, Any]] = {}
 
@@ -26,7 +26,7 @@ class _FewModules:
 
 
 class LeanKernel(ipkernel.IPythonKernel):
-    """Does not list the files of all modules for a debugger, which would copy 20 MB."""
+    """Kernel that does not list the files of all modules for a debugger, which would copy 20 MB."""
 
     def __init__(self, **kwargs: Any) -> None:
         vars(ipkernel)["sys"] = _FewModules()
@@ -34,9 +34,9 @@ class LeanKernel(ipkernel.IPythonKernel):
             super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         finally:
             vars(ipkernel)["sys"] = sys
-        ipywidgets.register_comm_target()  # which its import does only if a kernel is there by then
+        ipywidgets.register_comm_target()  # imported only if a kernel exists by then
 
 
 def run(argv: Sequence[str]) -> None:
-    """Be a kernel, as ``python -m ipykernel_launcher`` with these arguments would."""
+    """Run a kernel as ``python -m ipykernel_launcher`` with these arguments does."""
     IPKernelApp.launch_instance(argv=[*argv, NO_PARENT], kernel_class=LeanKernel)

@@ -1,4 +1,4 @@
-"""Small pages in plain words: the class is full, no such lesson, something broke, who is here."""
+"""Small notice pages: class full, no such lesson, server error, class metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STYLE = """
 
 
 def notice(title: str, text: str, *, again_s: int | None = None, inside: str = "") -> str:
-    """A page that says one thing, and tries again after so many seconds.
+    """Format a page with one notice; it reloads after so many seconds.
 
     Examples
     --------
@@ -36,18 +36,18 @@ def notice(title: str, text: str, *, again_s: int | None = None, inside: str = "
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
-    """Names and values, one row each."""
+    """Format names and values as a table."""
     cells = (f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
     return f"<table>{''.join(cells)}</table>"
 
 
 def password(hidden: str) -> str:
-    """A box for the password or the token, and what else the form must send."""
+    """Format a field for password or token, with the form's hidden fields."""
     box = '<input type="password" name="password" aria-label="Password" autofocus required>'
     return f'<form method="post">{hidden}{box} <button>Enter</button></form>'
 
 
 def links(pages: Iterable[tuple[str, str]]) -> str:
-    """Addresses and what they are called, as a list."""
+    """Format addresses and their titles as a list of links."""
     items = (f'<li><a href="{escape(to)}">{escape(name)}</a></li>' for to, name in pages)
     return f"<ul>{''.join(items)}</ul>"

@@ -1,4 +1,4 @@
-"""The slider grids that kernels share: made once in processes of their own, kept in files."""
+"""Slider grids that kernels share: computed once in separate processes, stored in files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 import optiwidgets as ow
 from optiwidgets.hosting.process_lifetime import die_with
 
-UNHURRIED = 10  # of `nice`: users go before
+UNHURRIED = 10  # value of `nice`: users have priority
 
 
 class PrecomputedGrids:
-    """Loads cases and their grids into this process, and makes the grids that are missing.
+    """Loader of cases and their grids, and maker of missing grids.
 
     Parameters
     ----------
     folder
-        Where the files are kept; None makes none.
+        Folder of the files; None makes no grids.
     spare
-        Where, if that folder cannot be used.
+        Folder to use if the first cannot be used.
     """
 
     def __init__(self, folder: Path | None, spare: Path) -> None:
@@ -32,7 +32,7 @@ class PrecomputedGrids:
         self._missing = [pair for pair in pairs if not self._load(pair)]
         self._failed = 0
         self._all = len(pairs)
-        ow.preload()  # again: a grid that was loaded closes what was open
+        ow.preload()  # again: a loaded grid closes what was open
 
     def _file(self, pair: tuple[str, str]) -> Path:
         return self._folder / f"{'-'.join(pair)}.npz"
@@ -40,12 +40,12 @@ class PrecomputedGrids:
     def _load(self, pair: tuple[str, str]) -> bool:
         try:
             ow.load_precomputed(self._file(pair))
-        except (OSError, ValueError):  # not made yet, or by another version
+        except (OSError, ValueError):  # missing, or of another version
             return False
         return True
 
     def make_next(self) -> int | None:
-        """Begin with the next that is missing, and return its process; None if there is none."""
+        """Start making the next missing grid; return the process id, None if no grid is missing."""
         if not self._missing:
             return None
         pair = self._missing[0]
@@ -58,11 +58,11 @@ class PrecomputedGrids:
         ]
         unhurried = partial(_unhurried, os.getpid())
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=unhurried)
-        process.returncode = 0  # the forking process reaps its children itself
+        process.returncode = 0  # the forking process reaps this child itself
         return process.pid
 
     def made(self) -> None:
-        """The one begun has ended: kernels forked from now on answer from it."""
+        """Load the finished grid, so that kernels forked from now on answer from it."""
         self._failed += not self._load(self._missing.pop(0))
         ow.preload()
 

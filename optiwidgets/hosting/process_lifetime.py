@@ -1,4 +1,4 @@
-"""Processes that do not outlive who started them. Linux only."""
+"""Child processes that end with their parent. Linux only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 def die_with(parent: int) -> None:
-    """Be killed when the parent process ends, however it ends."""
+    """Have the kernel send SIGKILL to this process when its parent ends."""
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before this
+    if os.getppid() != parent:  # the parent ended before the call
         os._exit(1)

@@ -1,7 +1,7 @@
-"""Provisioner (jupyter_client) of kernels forked from one process that has everything loaded.
+"""Provisioner (jupyter_client) of kernels that are forked from one preloaded process.
 
-A kernelspec names it in its metadata; any Jupyter server that is pointed at such a kernelspec uses
-it. Where nothing can be forked, kernels start the ordinary way, and a message says so.
+A kernelspec names it in its metadata; any Jupyter server with such a kernelspec uses it. If forking
+is impossible, ordinary kernels are started, and the log has a message.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 CAN_FORK = sys.platform == "linux" and hasattr(os, "pidfd_open")
-SHARED = "OPTIWIDGETS_FORK_SERVER"  # the socket of a forking process that runs already
-PATIENCE_S = 60.0  # until the forking process has loaded everything
+SHARED = "OPTIWIDGETS_FORK_SERVER"  # socket of a fork server that is already running
+PATIENCE_S = 60.0  # until the fork server has loaded everything
 RETRY_S = 0.2
 KILLED = -9
-FRUGAL = {  # the C library gives back what is free: else a kernel keeps 120 MB of one measurement
+FRUGAL = {  # the C library returns free memory: else a kernel keeps 120 MB after a measurement
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1048576",
     "MALLOC_TRIM_THRESHOLD_": "1048576",
@@ -32,15 +32,15 @@ FRUGAL = {  # the C library gives back what is free: else a kernel keeps 120 MB 
 
 
 class NotForkedError(OSError):
-    """No kernel could be forked; the message says why."""
+    """Error: no kernel could be forked; the message gives the reason."""
 
 
 class EndedError(NotForkedError):
-    """The forking process took a request and never answered."""
+    """Error: the forking process took a request and never answered."""
 
 
 class ForkedKernel:
-    """A forked kernel as ``subprocess.Popen`` would have it, as far as a provisioner asks."""
+    """Forked kernel with the part of ``subprocess.Popen``'s interface that a provisioner uses."""
 
     stdin = stdout = stderr = None
 
@@ -49,7 +49,7 @@ class ForkedKernel:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Exit status, negative for a signal's number; None as long as the kernel lives."""
+        """Return the exit status, negative for a signal's number; None while the kernel lives."""
         if self.returncode is None:
             try:
                 line = self._connection.recv(4096)
@@ -57,13 +57,13 @@ class ForkedKernel:
                 return None
             except ConnectionError:
                 line = b""
-            # without a word: the forking process was killed, and its kernels with it
+            # connection closed without a status: the forking process was killed, and its kernels
             self.returncode = json.loads(line)["exit"] if line else KILLED
             self._connection.close()
         return self.returncode
 
     def wait(self) -> int | None:
-        """Exit status; only asked once ``poll`` has one."""
+        """Return the exit status; called only after ``poll`` returned one."""
         return self.poll()
 
     def send_signal(self, number: int) -> None:
@@ -72,18 +72,18 @@ class ForkedKernel:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the kernel."""
         self.send_signal(9)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM to the kernel."""
         self.send_signal(15)
 
 
 class ForkServer:
-    """The forking process of this server: started on first use, and anew where it was killed.
+    """Forking process of this server: started on first use, restarted if it was killed.
 
-    Where ``OPTIWIDGETS_FORK_SERVER`` names the socket of one that runs already, that one is used.
+    If ``OPTIWIDGETS_FORK_SERVER`` names the socket of a running one, that one is used.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class ForkServer:
         self._folder = ""
 
     def start(self) -> str:
-        """The socket of a forking process, which may still be loading."""
+        """Return the socket of a forking process, which may still be loading."""
         if shared := os.environ.get(SHARED):
             return shared
         if self._process is None or self._process.poll() is not None:
@@ -108,12 +108,12 @@ class ForkServer:
 
     @property
     def pid(self) -> int | None:
-        """Of the process started here, as long as it runs."""
+        """Process id of the fork server started here, None if it is not running."""
         running = self._process is not None and self._process.poll() is None
         return self._process.pid if self._process and running else None
 
     def stop(self) -> None:
-        """End the process, and with it its kernels."""
+        """Kill the forking process; its kernels end with it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -123,7 +123,7 @@ class ForkServer:
             self._folder = ""
 
     async def fork(self, argv: list[str], env: dict[str, str], cwd: str) -> ForkedKernel:
-        """A new kernel.
+        """Fork a kernel.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class ForkServer:
         request = {"argv": argv, "env": env, "cwd": cwd}
         try:
             return await self._ask_for(request)
-        except EndedError:  # killed a moment ago: the next one serves
+        except EndedError:  # killed a moment ago: ask a new one
             return await self._ask_for(request)
 
     async def _ask_for(self, request: dict[str, Any]) -> ForkedKernel:
@@ -169,12 +169,12 @@ class ForkServer:
         return found
 
     async def _connect(self) -> socket.socket:
-        """Connect as soon as the forking process listens."""
+        """Connect once the forking process listens."""
         connection = socket.socket(socket.AF_UNIX)
         connection.setblocking(False)
         try:
             await self._reach(connection)
-        except BaseException:  # who asked may have given up
+        except BaseException:  # the caller may have been cancelled
             connection.close()
             raise
         return connection
@@ -191,14 +191,14 @@ class ForkServer:
                 await asyncio.sleep(RETRY_S)
 
 
-FORKS = ForkServer()  # of this process
+FORKS = ForkServer()  # shared by all kernels of this process
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Forks a kernel instead of starting Python anew."""
+    """Provisioner that forks a kernel instead of starting Python anew."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork; where that cannot be done, say so and start an ordinary kernel."""
+        """Fork a kernel; if that is impossible, log the reason and start an ordinary one."""
         cwd, env = kwargs.get("cwd") or os.getcwd(), kwargs.get("env") or dict(os.environ)
         try:
             if not CAN_FORK:

@@ -1,4 +1,4 @@
-"""Pages' templates, compiled once for all pages: that is half of what a page costs the server."""
+"""Cache of compiled page templates: compiling them is half the server's work for a page."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class SharedBytecodeCache(BytecodeCache):
         self._kept: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Take a template that was compiled before; a changed one has another checksum."""
+        """Load a compiled template; a changed template has another checksum."""
         if bucket.key in self._kept:
             bucket.bytecode_from_string(self._kept[bucket.key])
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep one that was compiled."""
+        """Store a compiled template."""
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
 class Exporter(VoilaExporter):
-    """Voila's, whose every instance would parse and compile all templates anew."""
+    """Voila's exporter with the shared cache; without it, each instance compiles all templates."""
 
     compiled = SharedBytecodeCache()
 
@@ -36,5 +36,5 @@ class Exporter(VoilaExporter):
 
 
 def compile_once() -> None:
-    """Let Voila export with ours: it has no setting for it."""
+    """Replace Voila's exporter by ours: Voila has no setting for it."""
     notebook_renderer.VoilaExporter = Exporter

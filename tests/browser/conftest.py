@@ -1,4 +1,4 @@
-"""One Chromium a module, one Voila and one JupyterLab for all of them."""
+"""One Chromium per module; one Voila and one JupyterLab server for all modules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ expect.set_options(timeout=60_000)  # ms; a shared machine is slow at times
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSROOM = {"width": 1366, "height": 768}
-PATIENCE_MS = 120_000  # for one condition; reached only when something is broken
+PATIENCE_MS = 120_000  # for one condition; reached only when a test fails
 
 Open = Callable[[str], ExplorerPage]
 
@@ -48,7 +48,7 @@ ow.Explorer(exp)
 
 
 class Gate:
-    """While it is closed, long work on the page ``held`` waits after its first step."""
+    """Gate that, while closed, holds long work on the page ``held`` after its first step."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class Gate:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the browser is; without one tests skip on a user's machine and fail under CI."""
+    """Path of the browser; without one, tests skip on a user's machine and fail under CI."""
     found = find_browser()
     if found:
         return found
@@ -70,7 +70,7 @@ def chromium() -> str:
     return pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")  # as long as it lives, no other test can use asyncio
+@pytest.fixture(scope="module")  # while it lives, no other test can use asyncio
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as play:
         browser = launch(play, chromium)
@@ -94,7 +94,7 @@ def gate(closed_path: Path) -> Iterator[Gate]:
 def voila(
     chromium: str, closed_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Voila on the lessons, and on a page whose long work can be held."""
+    """Voila server of the lessons, and of a page whose long work can be held."""
     folder = tmp_path_factory.mktemp("voila")
     lessons = shutil.copytree(ROOT / "lessons", folder / "lessons")
     _write_notebook(lessons / "held.ipynb", HELD.format(gate=str(closed_path)))
@@ -129,7 +129,7 @@ def _write_notebook(path: Path, code: str) -> None:
 
 @pytest.fixture(scope="module")
 def new_page(browser: Browser) -> Iterator[Callable[[], Page]]:
-    """Make pages in a profile of this module's own; their kernels end with it."""
+    """Open pages in this module's own browser profile; their kernels end with it."""
     context = browser.new_context(viewport=CLASSROOM)
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page
@@ -140,7 +140,7 @@ def new_page(browser: Browser) -> Iterator[Callable[[], Page]]:
 
 @pytest.fixture(scope="module")
 def open_lesson(new_page: Callable[[], Page], voila: str) -> Open:
-    """Open the explorer that Voila serves, and wait until its numbers are in."""
+    """Open the explorer that Voila serves, and wait until its numbers are displayed."""
 
     def open_at(query: str = "") -> ExplorerPage:
         page = new_page()
@@ -155,19 +155,19 @@ def open_lesson(new_page: Callable[[], Page], voila: str) -> Open:
 
 @pytest.fixture(scope="module")
 def lesson(open_lesson: Open) -> ExplorerPage:
-    """A page on Voila that a module's tests share."""
+    """Page on Voila, shared by a module's tests."""
     return open_lesson("")
 
 
 @pytest.fixture(scope="module")
 def held(open_lesson: Open) -> ExplorerPage:
-    """The page whose long work waits while the gate is closed."""
+    """Page whose long work waits while the gate is closed."""
     return open_lesson("voila/render/held.ipynb")
 
 
 @pytest.fixture
 def explorer(lesson: ExplorerPage) -> Iterator[ExplorerPage]:
-    """The shared page as it was when it opened; it must not complain meanwhile."""
+    """Shared page in its initial state; the test fails on any complaint of the browser."""
     lesson.start_over()
     yield lesson
     assert lesson.witness.complaints == []

@@ -1,4 +1,4 @@
-"""What the page has to show for a report, and what it does show, in the same words."""
+"""Texts that the page should show for a report, and texts that it shows, in the same form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optiwidgets.engine.types.report import Report
 
 
 def shown(explorer: ExplorerPage) -> dict[str, Any]:
-    """Every number on the screen."""
+    """Read every number on the screen."""
     return {
         **{name: explorer.value(name) for name in ("accuracy", "drop", "bytes", "ratio")},
         **{name: explorer.grid(name) for name in ("Baseline", "Optimized", "Change")},
@@ -22,7 +22,7 @@ def shown(explorer: ExplorerPage) -> dict[str, Any]:
 
 
 def expected(base: Report, report: Report) -> dict[str, Any]:
-    """The same from two reports."""
+    """Format the same numbers from two reports."""
     before, after = base.confusion.counts, report.confusion.counts
     return {
         "accuracy": report.confusion.accuracy,

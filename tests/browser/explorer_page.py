@@ -1,4 +1,4 @@
-"""The explorer as a person meets it: by names, roles, mouse and keyboard."""
+"""Page object of the explorer: access by names, roles, mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, TimeoutError
 from witness import Witness
 
-STEPS = {"Sparsity": 99, "Bit-width": 9}  # positions of a handle, less one
+STEPS = {"Sparsity": 99, "Bit-width": 9}  # highest positions of the handles
 SHOWS = """(wanted) => {
   const { owState, owRecipe } = document.querySelector(".ow-explorer")?.dataset ?? {};
   const shown = owRecipe && JSON.parse(owRecipe);
@@ -19,7 +19,7 @@ LABELS = "(nodes) => nodes.map((node) => node.getAttribute('aria-label'))"
 
 
 class ExplorerPage:
-    """One open explorer; what it shows is read from the page alone."""
+    """Open explorer; all its values are read from the page alone."""
 
     def __init__(self, page: Page, witness: Witness, place: int | None = None) -> None:
         self.page, self.witness = page, witness
@@ -27,7 +27,7 @@ class ExplorerPage:
         self.root = roots if place is None else roots.nth(place)
 
     def wait_for(self, **recipe: Any) -> None:
-        """Wait until what is shown answers the controls and has these fields."""
+        """Wait until the displayed report belongs to the controls' recipe and has these fields."""
         try:
             self.page.wait_for_function(SHOWS, arg=recipe)
         except TimeoutError as error:
@@ -36,7 +36,7 @@ class ExplorerPage:
             raise AssertionError(f"waited for {recipe}, the page shows {shown}") from error
 
     def start_over(self) -> None:
-        """The Confusion tab of the untouched small model, whatever was done before."""
+        """Restore the Confusion tab of the untouched small model."""
         self.root.get_by_role("tab", name="Confusion").click()
         self.case.select_option("digits")
         self.model.select_option("small")
@@ -71,7 +71,7 @@ class ExplorerPage:
         return self.root.get_by_role("combobox", name=question)
 
     def choose(self, question: str, answer: str) -> None:
-        """Press the answer's button, or pick it in the question's dropdown."""
+        """Select an option by its button or in its dropdown."""
         if self.dropdown(question).count():
             self.dropdown(question).select_option(answer)
         else:
@@ -81,9 +81,9 @@ class ExplorerPage:
         return round(float(self.slider(name).get_attribute("aria-valuenow") or "nan"))
 
     def drag(self, name: str, *stops: int, meanwhile: Callable[[int], None] | None = None) -> None:
-        """Take a handle with the mouse to one position after the other, then let go.
+        """Drag a handle with the mouse to several positions in turn, then release it.
 
-        ``meanwhile`` is called at each of them with the button still down.
+        ``meanwhile`` is called at each position with the button still down.
         """
         handle = self.slider(name).bounding_box()
         assert handle
@@ -103,7 +103,7 @@ class ExplorerPage:
         return rail["x"] + share * rail["width"], rail["y"] + rail["height"] / 2
 
     def set(self, name: str, position: int) -> None:
-        """Drag a handle to a position; where the mouse misses by one, an arrow key mends it."""
+        """Drag a handle to a position; correct a miss of one step with an arrow key."""
         self.drag(name, position)
         self.nudge(name, position)
 
@@ -114,11 +114,11 @@ class ExplorerPage:
 
     @property
     def line(self) -> Locator:
-        """The line of message; of role alert only for what went wrong."""
+        """Message line; its role is alert only for errors."""
         return self.root.locator(".ow-message")
 
     def message(self) -> str:
-        """What the page's one line of message says, if it can be seen: nothing lies above it."""
+        """Text of the message line, if it is visible and nothing covers it."""
         line = self.line
         seen = line.evaluate(
             "(node) => { const { x, y, width, height } = node.getBoundingClientRect();"
@@ -143,12 +143,12 @@ class ExplorerPage:
         return self.root.get_by_role("grid", name=grid).get_by_role("gridcell")
 
     def grid(self, name: str) -> list[str]:
-        """What a screen reader hears of a matrix, cell by cell."""
+        """Accessible names of a matrix, cell by cell."""
         labels: list[str] = self.cells(name).evaluate_all(LABELS)
         return labels
 
     def rows(self, title: str) -> list[str]:
-        """What a screen reader hears of a chart, class by class."""
+        """Accessible names of a chart, class by class."""
         items = self.root.get_by_role("list", name=title).get_by_role("listitem")
         labels: list[str] = items.evaluate_all(LABELS)
         return labels

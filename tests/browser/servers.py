@@ -1,4 +1,4 @@
-"""Servers on this machine for the time of the tests, with settings of their own."""
+"""Servers on this machine for the time of the tests, with their own settings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
-START_S, STOP_S = 120, 30  # then a server that hangs is given up
+START_S, STOP_S = 120, 30  # then a hanging server is killed
 
 
 def own_settings(folder: Path) -> dict[str, str]:
-    """An environment in which Jupyter finds nobody's settings and the kernels of this Python."""
+    """Create an environment with no user's Jupyter settings, and the kernels of this Python."""
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "HOME")
     for place in places:
         folder.joinpath(place).mkdir(parents=True)
@@ -27,7 +27,7 @@ def own_settings(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def serving(command: list[str], folder: Path) -> Iterator[str]:
-    """Run a server that says where it is; afterwards it is gone, with its kernels."""
+    """Run a server that prints its address; end it and its kernels afterwards."""
     log = folder / "log.txt"
     environment = own_settings(folder)
     with log.open("w") as output:
@@ -50,7 +50,7 @@ def _address(server: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Ask first: a server that ends by itself takes its kernels along."""
+    """Terminate a server first, so that it ends its kernels, then kill it."""
     if server.poll() is None:
         server.send_signal(signal.SIGTERM)
     try:

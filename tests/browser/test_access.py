@@ -1,4 +1,4 @@
-"""For everyone: axe finds nothing serious, nothing chatters, nothing moves that need not."""
+"""Accessibility: no serious finding of axe, no chatter, no needless motion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from witness import Witness
 pytestmark = pytest.mark.browser
 
 FRAME_MS = 17
-REST_MS, BREATH_MS = 250, 1000  # a hand rests after, between two things said aloud
+REST_MS, BREATH_MS = 250, 1000  # a drag is idle after this time, between two announcements
 GRAVE = ("serious", "critical")
 LESSONS = ("40_quantization", "30_pruning", "60_trade_off", "80_ship_it")
 MOVING = """(root) => [root, ...root.querySelectorAll("*")].flatMap((node) =>
@@ -53,8 +53,8 @@ LISTEN = """(root) => {
 }"""
 
 
-BUSY = "The kernel is busy."  # of optiwidgets/widgets/explorer/connection.js
-# An element of its own: the page gives its own sliders their names again whenever it draws.
+BUSY = "The kernel is busy."  # from optiwidgets/widgets/explorer/connection.js
+# Its own element: the page restores the names of its own sliders on each draw.
 ADD_NAMELESS_SLIDER = """(root) => {
   const slider = document.createElement("div");
   slider.id = "nameless";
@@ -68,7 +68,7 @@ ADD_NAMELESS_SLIDER = """(root) => {
 
 
 def audit(explorer: ExplorerPage) -> list[tuple[str, Any]]:
-    """What axe finds grave in the explorer, and in which elements."""
+    """List the serious findings of axe in the explorer, with their elements."""
     options = {"resultTypes": ["violations"]}
     explorer.root.evaluate("(root) => { root.dataset.audited = 'yes'; }")
     found = Axe().run(explorer.page, "[data-audited]", options).response["violations"]
@@ -81,7 +81,7 @@ def audit(explorer: ExplorerPage) -> list[tuple[str, Any]]:
 
 
 def tabs(explorer: ExplorerPage) -> Iterator[str]:
-    """Open one tab after the other; each is waited for."""
+    """Open each tab in turn, and wait for it."""
     for tab in explorer.root.get_by_role("tab").all():
         tab.click()
         explorer.wait_for()
@@ -96,7 +96,7 @@ def test_axe_finds_nothing_grave_on_the_first_tab(explorer: ExplorerPage) -> Non
     explorer.root.evaluate(ADD_NAMELESS_SLIDER)
     found = audit(explorer)
     explorer.root.locator("#nameless").evaluate("(slider) => slider.remove()")  # the page is shared
-    assert [rule for rule, _ in found] == ["aria-input-field-name"]  # it does look
+    assert [rule for rule, _ in found] == ["aria-input-field-name"]  # axe does check it
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_axe_finds_nothing_grave_in_a_lessons_explorers(
 
 
 class Paced:
-    """An explorer whose page's clock stands still but for what a test lets pass."""
+    """Explorer on a page whose clock advances only when a test says so."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -138,19 +138,19 @@ class Paced:
         self.explorer = ExplorerPage(page, Witness(page))
         self.explorer.wait_for()
         page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
-        page.clock.run_for(2 * BREATH_MS)  # what it says when it opens is said
+        page.clock.run_for(2 * BREATH_MS)  # the announcements of opening are done
 
     def pass_by(self, milliseconds: int) -> list[tuple[str, str, float]]:
-        """Let time pass; all that was said so far: by which role, in which words, when.
+        """Advance the clock; return all announcements so far: role, text, time.
 
-        News of a slow machine are left out: here frames pass faster than a kernel can answer.
+        Messages of a slow kernel are left out: here frames pass faster than a kernel can answer.
         """
         self.page.clock.run_for(milliseconds)
         said = self.page.evaluate("owSaid")
         return [(role, words, ms) for role, words, ms in said if not words.startswith(BUSY)]
 
     def until_fresh(self, **recipe: object) -> None:
-        """Let frame after frame be painted until one answers the hand; then time stands."""
+        """Advance frame by frame until a report answers the control; then stop the clock."""
         while not self.page.evaluate(SHOWS, recipe):
             self.page.clock.run_for(FRAME_MS)
 
@@ -167,7 +167,7 @@ def paced(browser: Browser, voila: str) -> Iterator[Paced]:
 
 def test_a_drag_is_not_read_aloud_update_by_update(paced: Paced) -> None:
     explorer = paced.explorer
-    explorer.choose("Where the cut is made", "channel")  # its clamps have much to say
+    explorer.choose("Where the cut is made", "channel")  # adjusted values give long texts
     paced.until_fresh(pruning="channel")
     explorer.page.clock.run_for(2 * BREATH_MS)
     explorer.root.evaluate(LISTEN)
@@ -176,13 +176,13 @@ def test_a_drag_is_not_read_aloud_update_by_update(paced: Paced) -> None:
     def look(stop: int) -> None:
         paced.until_fresh(sparsity=explorer.position("Sparsity") / 100)
         pictures.append(explorer.recipe()["sparsity"])
-        paced.pass_by(REST_MS - 2 * FRAME_MS)  # the hand does not rest quite
+        paced.pass_by(REST_MS - 2 * FRAME_MS)  # shorter than the idle time
 
     explorer.drag("Sparsity", *range(60, 99, 6), 99, meanwhile=look)
     assert len(set(pictures)) == len(pictures) == 8
-    assert paced.pass_by(0) == []  # with every picture fresh, nothing was said
+    assert paced.pass_by(0) == []  # all reports were fresh: no announcement
     (said,) = paced.pass_by(REST_MS)
-    assert said[0] == "status"  # nothing went wrong
+    assert said[0] == "status"  # no error occurred
     assert said[1].startswith("accuracy ")
     assert "96.7% of channels removed" in said[1]
 
@@ -212,7 +212,7 @@ def test_who_asked_for_less_motion_gets_none(explorer: ExplorerPage) -> None:
 def test_every_stop_of_the_tab_key_shows_a_ring(explorer: ExplorerPage) -> None:
     explorer.slider("Bit-width").press("Home")
     for tab in tabs(explorer):
-        explorer.page.keyboard.press("Tab")  # from here on focus is a keyboard's
+        explorer.page.keyboard.press("Tab")  # from here on, focus moves by keyboard
         reached, bare = explorer.root.evaluate(RINGLESS)
         assert reached > 10
         assert bare == [], tab

@@ -1,4 +1,4 @@
-"""What no hand on a slider would send: the last good state stays, and the screen says why."""
+"""Values that no user can enter: the last valid state is kept, and the page shows the reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORGE = Path(__file__).with_name("forge.js").read_text()
 
 
 def send_forged(explorer: ExplorerPage, description: str, *values: object) -> None:
-    """Set a control's value over a websocket of our own, past the page."""
+    """Set a control's value over a separate websocket, bypassing the page."""
     settings = explorer.page.locator("#jupyter-config-data").text_content() or "{}"
     sent = {"kernel": json.loads(settings)["kernelId"], "description": description}
     explorer.page.evaluate(FORGE, {**sent, "values": values})
@@ -33,7 +33,7 @@ def test_text_typed_for_a_number_leaves_the_last_good_state(
     readout.fill(typed)
     readout.press("Enter")
     explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
-    assert explorer.position("Sparsity") in (1, 9, 35)  # as far as it was a number
+    assert explorer.position("Sparsity") in (1, 9, 35)  # the number in the text, or the last one
     if explorer.position("Sparsity") == 35:
         assert shown(explorer) == before
 

@@ -1,4 +1,4 @@
-"""While the hand moves a canvas shows the matrices; at rest their grid, with the same numbers."""
+"""Matrices: a canvas while a slider is dragged, a grid when it is idle, with the same numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = pytest.mark.browser
 
-# A hand that never rests while a test looks: the page's clock of holding still does not run.
+# An endless drag while a test reads the page: the page's idle timer does not run.
 NEVER_STILL = """() => {
   const timer = window.owTimer = window.setTimeout, STILL_MS = 120; // of feed.js
   window.setTimeout = (f, ms, ...more) => ms === STILL_MS ? 1 : timer(f, ms, ...more);
@@ -61,7 +61,7 @@ AT = """([x, y]) => document.elementFromPoint(x, y).getAttribute("aria-label")""
 
 @pytest.fixture
 def held_drag(explorer: ExplorerPage) -> Iterator[ExplorerPage]:
-    """The sparsity handle in a hand that moved and never rests, its last picture on a canvas."""
+    """Drag of the sparsity handle that never becomes idle, its last matrices on a canvas."""
     explorer.page.set_viewport_size(CLASSROOM)
     explorer.page.evaluate(NEVER_STILL)
     mouse = explorer.page.mouse
@@ -86,7 +86,7 @@ def depth(value: int, most: int) -> int:
 
 
 def looks(name: str, base: Any, now: Any) -> list[tuple[str, int]]:
-    """Tone and depth of every cell, from the counts."""
+    """Compute shade and depth of every cell from the counts."""
     values = {"Baseline": base, "Optimized": now, "Change": now - base}[name]
     change = name == "Change"
     most = max(1, int(abs(values).max() if change else max(base.max(), now.max())))
@@ -133,7 +133,7 @@ def test_a_resize_under_a_held_drag_paints_the_cells_where_they_lie_now(
 def test_at_rest_labels_are_those_of_the_recipe_and_no_canvas_is_seen(
     explorer: ExplorerPage, digits: Experiment
 ) -> None:
-    def still(stop: int) -> None:  # the button is down, the hand holds still
+    def still(stop: int) -> None:  # the button is down, the mouse does not move
         explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
         check_labels(explorer, digits)
 

@@ -1,4 +1,4 @@
-"""Every cell opens: by mouse and keys, live under the sliders, with the right images."""
+"""Images of a cell: opened by mouse and keys, live while a slider is dragged, the right ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def wait_for_images(explorer: ExplorerPage, places: Any) -> None:
 
 
 def drawn(canvas: Locator) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """What a canvas shows, H W 3, 0..1."""
+    """Read the pixels of a canvas, H W 3, 0..1."""
     height, width, *values = canvas.evaluate(PIXELS)
     return np.array(values, float).reshape(height, width, 4)[:, :, :3] / 255
 
@@ -127,7 +127,7 @@ def test_what_changed_names_the_mistakes_and_opens_them(
     assert worst
     expect(lamp).to_contain_text(f"{drop.lost} {MINUS} lost")
     expect(lamp).to_contain_text(f"between {drop.low:.1f} and {drop.high:.1f}")
-    points = f"{worst['points']:.9f}"[:-4]  # cut off, not rounded
+    points = f"{worst['points']:.9f}"[:-4]  # cropped, not rounded
     expect(explorer.headline("worst")).to_have_attribute(
         "data-ow-value", re.compile(rf"-{re.escape(points)}")
     )
@@ -155,7 +155,7 @@ def test_another_case_closes_the_drawer_and_its_images_have_colours(
     found = inspect_cell(smear.baseline, smear.baseline, 0, 0)
     wait_for_images(explorer, found.images)
     own = exploration_pixels(smear.experiment, found.images[:2].tolist())
-    assert np.ptp(own, axis=3).max() > 0.1  # no greys
+    assert np.ptp(own, axis=3).max() > 0.1  # no grey pixels
     for n in range(2):
         canvas = drawer(explorer).locator(".ow-shot canvas").nth(n)
         assert np.abs(drawn(canvas) - own[n]).max() < 0.003

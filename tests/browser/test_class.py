@@ -1,4 +1,4 @@
-"""For a class, in a real browser: one's own digit, Play, what is covered, and the projector."""
+"""Classroom modes in a real browser: drawn digit, Play, covered numbers, projector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What breaks is said: kernel gone, line down, panel that throws. What is slow is not broken."""
+"""Messages for faults: dead kernel, lost connection, failing panel; none for slow work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLANT_FAULT = """() => {
 
 
 def kernel_of(page: Page) -> psutil.Process:
-    """The process behind a page of Voila."""
+    """Find the process of a page's kernel."""
     settings = json.loads(page.locator("#jupyter-config-data").text_content() or "{}")
     for process in psutil.process_iter(["cmdline"]):
         if any(settings["kernelId"] in part for part in process.info["cmdline"] or ()):
@@ -35,7 +35,7 @@ def kernel_of(page: Page) -> psutil.Process:
 
 
 def link(explorer: ExplorerPage, state: str) -> None:
-    """Wait until the page says so of its line; its client tries anew after some seconds."""
+    """Wait until the page shows this state of its connection; its client retries after seconds."""
     expect(explorer.root).to_have_attribute("data-ow-link", state, timeout=PATIENCE_MS)
 
 
@@ -65,7 +65,7 @@ def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open)
 
 @pytest.fixture
 def torn(new_page: Callable[[], Page], voila: str) -> Iterator[tuple[ExplorerPage, Line]]:
-    """An explorer, and the line its websocket takes."""
+    """Explorer, and the connection of its websocket."""
     page, line = new_page(), Line()
     page.route_web_socket("**/api/kernels/**", line.lay)
     page.goto(voila)
@@ -76,7 +76,7 @@ def torn(new_page: Callable[[], Page], voila: str) -> Iterator[tuple[ExplorerPag
 
 
 class Line:
-    """A websocket's way to the server, which can be cut and mended."""
+    """Proxy of a websocket's connection, which can be cut and restored."""
 
     def __init__(self) -> None:
         self.cut, self.ends = False, list[WebSocketRoute]()
@@ -101,7 +101,7 @@ def test_a_line_down_for_two_seconds_changes_nothing(
     explorer, line = torn
     explorer.set("Sparsity", 60)
     explorer.wait_for(sparsity=0.6)
-    explorer.slider("Bit-width").press("ArrowLeft")  # on its way when the line is torn
+    explorer.slider("Bit-width").press("ArrowLeft")  # in transit when the connection was cut
     line.tear()
     link(explorer, "reconnecting")
     expect(explorer.root.locator(".ow-link")).to_contain_text("Reconnecting")
@@ -109,7 +109,7 @@ def test_a_line_down_for_two_seconds_changes_nothing(
         explorer.slider("Sparsity").press("ArrowRight")
     if moves:
         expect(explorer.root).not_to_have_attribute("data-ow-state", "fresh")
-    explorer.page.wait_for_timeout(DOWN_MS)  # that long it is down
+    explorer.page.wait_for_timeout(DOWN_MS)  # seconds without a connection
     line.cut = False
     link(explorer, "live")
     explorer.wait_for(sparsity=(60 + moves) / 100, bits=16)
@@ -143,7 +143,7 @@ def test_a_kernel_blocked_for_ten_seconds_is_busy_not_gone(explorer: ExplorerPag
         link(explorer, "busy")
         expect(explorer.root.locator(".ow-link")).to_contain_text("The kernel is busy.")
         expect(explorer.root).to_have_attribute("data-ow-state", "running")
-        explorer.page.wait_for_timeout(BLOCKED_MS)  # that long it is blocked
+        explorer.page.wait_for_timeout(BLOCKED_MS)  # seconds the kernel is blocked
         link(explorer, "busy")
         assert explorer.recipe()["sparsity"] == 0
     finally:
@@ -180,7 +180,7 @@ def test_a_panel_that_throws_says_so_in_its_own_box_and_the_others_live(
     explorer.wait_for(sparsity=0.99)
     box = explorer.root.locator(".ow-matrices")
     expect(box.get_by_role("alert")).to_contain_text("planted <b>fault</b>")
-    expect(box.get_by_role("grid")).to_have_count(0)  # nothing out of date is left standing
+    expect(box.get_by_role("grid")).to_have_count(0)  # no outdated text is left
     assert explorer.value("accuracy") < 0.5
     assert explorer.rows("Recall per class, %")
     explorer.page.evaluate("owMend()")

@@ -1,4 +1,4 @@
-"""The frontier on a page: points that name their recipe, by mouse and by keyboard."""
+"""Chart of the pareto front on a page: labelled points, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ display(ow.Frontier(exp.sweep(recipes, progress=False), explorer), explorer)
 
 @pytest.fixture(scope="module")
 def voila(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Voila on a notebook of this module's own."""
+    """Voila server of this module's own notebook."""
     folder = tmp_path_factory.mktemp("frontier")
     cell = nbformat.v4.new_code_cell(CELL)
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "explorer.ipynb")

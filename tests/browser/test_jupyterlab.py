@@ -1,4 +1,4 @@
-"""The same explorer in a cell of JupyterLab."""
+"""Explorer in a cell of JupyterLab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from witness import Witness
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 
-# what sticks out of the output area, if it can be scrolled sideways
+# overhang of the output area, if it scrolls sideways
 TOO_WIDE = """(area) => area.scrollWidth <= area.clientWidth + 1 ? [] :
   [...area.querySelectorAll("*")]
     .filter((node) => node.getBoundingClientRect().right > area.getBoundingClientRect().right + 1)
@@ -29,7 +29,7 @@ def cell(new_page: Callable[[], Page], jupyterlab: str) -> ExplorerPage:
     witness = Witness(page)
     page.goto(f"{jupyterlab}lab/tree/explorer.ipynb")
     prompt = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first
-    for _ in range(5):  # a key is lost where the page still takes the focus away
+    for _ in range(5):  # a key press is lost while the page takes the focus away
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
         page.locator(".jp-Notebook .jp-CodeCell").first.click()
         page.keyboard.press("Shift+Enter")

@@ -1,4 +1,4 @@
-"""Everything by keyboard and by ear: no mouse, and no eyes but for the focus ring."""
+"""Operation by keyboard and screen reader, without a mouse; the focus ring is visible."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FOCUSED = """() => {
 
 
 def tab_through(explorer: ExplorerPage) -> dict[str, str]:
-    """Press Tab from the top of the page until the explorer is left: names and their rings."""
-    explorer.page.mouse.click(1, 1)  # Tab starts where the page was last touched
+    """Press Tab from the top of the page to the end of the explorer; return names and rings."""
+    explorer.page.mouse.click(1, 1)  # Tab starts at the last click
     stops: dict[str, str] = {}
     for _ in range(100):
         explorer.page.keyboard.press("Tab")
@@ -38,7 +38,7 @@ def tab_through(explorer: ExplorerPage) -> dict[str, str]:
 
 
 def test_tab_reaches_every_control_and_each_shows_a_focus_ring(explorer: ExplorerPage) -> None:
-    explorer.set("Bit-width", 3)  # at 4 bits all choices have something to act on
+    explorer.set("Bit-width", 3)  # at 4 bits all options have an effect
     explorer.wait_for(bits=4)
     stops = tab_through(explorer)
     buttons = [
@@ -86,7 +86,7 @@ def test_scores_and_what_wins_back_can_be_chosen_with_arrow_keys(explorer: Explo
         explorer.wait_for(sparsity=0.99, score="random", recovery=value)
     explorer.slider("Bit-width").press("Home")
     gptq = explorer.choice("Rounding").get_by_role("button", name="GPTQ")
-    expect(gptq).to_be_enabled()  # floats have no rounding to choose
+    expect(gptq).to_be_enabled()  # floats are not rounded
     gptq.press("Space")
     explorer.wait_for(bits=1, rounding="gptq", recovery="refit")
 
@@ -99,7 +99,7 @@ def test_a_pattern_takes_the_slider_away_and_brings_it_back(explorer: ExplorerPa
     expect(explorer.slider("Sparsity")).to_have_attribute("aria-valuetext", "50 percent")
     expect(explorer.root.get_by_role("note")).to_contain_text("2:4 keeps 2 of every 4 weights")
     patterns.get_by_role("button", name="global").press("Enter")
-    explorer.wait_for(pruning="global", sparsity=0)  # where it stood before
+    explorer.wait_for(pruning="global", sparsity=0)  # its position before
     explorer.slider("Sparsity").press("ArrowRight")
     explorer.wait_for(pruning="global", sparsity=0.01)
 

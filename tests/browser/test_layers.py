@@ -1,4 +1,4 @@
-"""One layer's slider, dragged on Voila: what is shown is what running the recipe gives."""
+"""Slider of one layer, dragged on Voila: the page shows the results of running the recipe."""
 
 from __future__ import annotations
 

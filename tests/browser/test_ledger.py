@@ -1,4 +1,4 @@
-"""A link opens what it says; what was tried comes back by keys; weights move with the sliders."""
+"""Share link, history by keys, and the histogram of weights during a drag."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_keys_bring_back_what_was_tried(linked: ExplorerPage) -> None:
     linked.root.get_by_role("tab", name="History").click()
     rows = linked.root.get_by_role("region", name="Recipes tried").locator("tbody tr")
     before = linked.recipe()
-    expect(rows.last).to_contain_text("61 % global, 5 bits")  # it settled: only then it is kept
+    expect(rows.last).to_contain_text("61 % global, 5 bits")  # settled: recorded only then
     linked.slider("Bit-width").press("ArrowLeft")
     linked.wait_for(bits=4)
     expect(rows.last).to_contain_text("61 % global, 4 bits")

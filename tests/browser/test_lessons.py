@@ -1,4 +1,4 @@
-"""The lessons as Voila pages: from the menu along the links, wrong answers first, then right."""
+"""Lessons as Voila pages: from the menu along the links, wrong answers first, then right ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 
 LESSONS = sorted(p.stem for p in (Path(__file__).parents[2] / "lessons").glob("[1-9]*.ipynb"))
 FIRST, LAST = "10_which_metric", "90_self_check"
-FOUND = {  # challenge -> its lesson, which explorer of the page, positions that meet it
+FOUND = {  # challenge -> its lesson, index of its explorer, positions that meet it
     "pruning.find": ("30_pruning", 0, {"Sparsity": 60}),
     "quantization.find": ("40_quantization", 0, {"Bit-width": 4}),
     "both.find": ("50_both_smaller_faster", 2, {"Sparsity": 60, "Bit-width": 3}),
@@ -37,8 +37,8 @@ FOUND = {  # challenge -> its lesson, which explorer of the page, positions that
     ),
     "challenge.half": ("85_challenge", 0, {"Bit-width": 7}),
     "selfcheck.recipe": (LAST, 0, {"Sparsity": 78, "Bit-width": 3}),
-}  # ship.find and challenge.medical need a speed, and no test times anything
-OPENED = {  # number of a run -> model and recipe that its lesson opens with
+}  # ship.find and challenge.medical need a measured speed, and no test measures time
+OPENED = {  # number of a run -> model and recipe at the opening of its lesson
     "tradeoff.worst": ("wide", Recipe(sparsity=0.77, bits=8, activation_bits=8)),
 }
 READY = "() => document.querySelectorAll('.ow-quiz [role=status]').length > 0"
@@ -74,12 +74,12 @@ def answer_wrong(card: Locator, question: Question) -> None:
         wrong = next(i for i, o in enumerate(question.options) if o != question.right)
         card.get_by_role("radio").nth(wrong).check()
     elif isinstance(question, FindRecipe):
-        return  # what the lesson opens with may meet it already
+        return  # the initial recipe may meet it already
     outcome(card, "incorrect", "not attempted")
 
 
 def answer_right(card: Locator, question: Question) -> bool:
-    """Give the right answer; False where controls have to be moved for it first."""
+    """Give the right answer; return False if controls have to be moved first."""
     if isinstance(question, MultipleChoice):
         card.get_by_role("radio").nth(question.right).check()
     elif isinstance(question, Number) and (not callable(question.value) or question.key in OPENED):
@@ -95,7 +95,7 @@ def answer_right(card: Locator, question: Question) -> bool:
 
 
 def value_of(question: Number) -> float:
-    """What a number has to be; of a run, what the same run gives here."""
+    """Compute the right number; for a run, from the same run here."""
     if not callable(question.value):
         return question.value
     model, recipe = OPENED[question.key]
@@ -111,7 +111,7 @@ def keys_on(page: Page) -> list[str]:
     return keys
 
 
-QUICK = {LAST}  # the others are for the slow tests
+QUICK = {LAST}  # the slow tests visit the others
 WALKS = [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LESSONS]
 
 
@@ -126,7 +126,7 @@ def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
     for key in keys:
         card, question = page.locator(f'.ow-quiz[data-ow-question="{key}"]'), QUESTIONS[key]
         if not card.is_visible():
-            continue  # a slide that is not turned up
+            continue  # a slide that is not displayed
         if isinstance(question, Prediction):
             card.get_by_role("radio").first.check()
             outcome(card, "correct")

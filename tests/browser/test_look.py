@@ -1,4 +1,4 @@
-"""Good enough to project: no scrolling, large digits, text that stands out from its cell."""
+"""Legibility on a projector: no scrolling, large digits, contrast of text in its cell."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PALETTE = """() => {
 
 @pytest.fixture(scope="module", params=["light", "dark"])
 def lesson(request: pytest.FixtureRequest, open_lesson: Open) -> ExplorerPage:
-    """The page that this module shares, in both themes."""
+    """Page shared by this module, in both themes."""
     explorer = open_lesson(f"?theme={request.param}")
     explorer.page.evaluate(LOOK)
     return explorer
@@ -59,7 +59,7 @@ def look(explorer: ExplorerPage, what: str) -> Any:
 
 
 def crowd(explorer: ExplorerPage) -> None:
-    """The fullest state: notes on idle choices, a remark on a clamp, all cells in use."""
+    """Fullest page: notes on idle options, a note on an adjusted value, all cells used."""
     explorer.choose("Where the cut is made", "channel")
     explorer.choose("Who goes first", "random")
     explorer.set("Sparsity", 99)

@@ -1,4 +1,4 @@
-"""A class without internet: a first visit asks this machine alone, and for little."""
+"""Work without internet: a first visit requests this machine only, and few bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "127.0.0.1"
-MOST_MB = 5.5  # a first page, with nothing kept in the browser
+MOST_MB = 5.5  # of a first page, with an empty cache
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page in a profile of its own: nothing is cached."""
+    """Page in its own browser profile: nothing is cached."""
     with browser.new_context() as context:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
@@ -42,7 +42,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def counting(page: Page) -> list[int]:
-    """Bytes that come over the network from now on, whole responses."""
+    """Count the bytes received from now on, whole responses."""
     network, sizes = page.context.new_cdp_session(page), list[int]()
     network.on("Network.loadingFinished", lambda end: sizes.append(end["encodedDataLength"]))
     network.send("Network.enable")
@@ -64,7 +64,7 @@ def test_an_explorer_is_fresh_with_all_but_this_machine_cut_off(page: Page, serv
     sizes = counting(page)
     page.goto(served)
     ExplorerPage(page, witness).wait_for()
-    page.evaluate("fetch('http://elsewhere.example/').catch(() => 0)")  # the cut is felt
+    page.evaluate("fetch('http://elsewhere.example/').catch(() => 0)")  # the network is really cut
     assert cut == ["http://elsewhere.example/"]
     assert witness.strangers == cut
     assert len(sizes) > 20

@@ -1,4 +1,4 @@
-"""Nothing queues: however fast the hand and slow the model, the newest recipe is what is shown."""
+"""No queue of reports: with fast drags and a slow model, the newest recipe is displayed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STORM = """async () => {
 
 @pytest.fixture(scope="module")
 def slow_models(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve two explorers, whose model takes 0.3 s longer than ours."""
+    """Serve two explorers whose model takes 0.3 s longer than the shipped one."""
     folder = tmp_path_factory.mktemp("slow")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     for name, first in (("whole", None), ("part", 300)):
@@ -81,7 +81,7 @@ def test_five_hundred_events_end_on_the_last_and_never_go_back(
     shown = [round(100 * note["recipe"]["sparsity"]) for note in notes]
     assert len(asked) >= 400
     assert asked[-1] == last
-    place = 0  # what is shown was asked in that order: no older picture after a newer one
+    place = 0  # requested in this order: no older report after a newer one
     for number, value in enumerate(shown[1:], 1):
         if value != shown[number - 1]:
             place = asked.index(value, place)

@@ -1,4 +1,4 @@
-"""What takes longer than a slider waits: shown without it first, then whole, or given up."""
+"""Slow recipes: displayed without their slow parts first, then complete or cancelled."""
 
 from __future__ import annotations
 

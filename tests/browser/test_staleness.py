@@ -1,4 +1,4 @@
-"""No number ever stands as fresh beside a control that did not produce it."""
+"""No number is marked fresh beside a control that did not produce it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def notes(explorer: ExplorerPage, which: str = "owNotes") -> list[Note]:
 
 
 def answers(note: Note) -> bool:
-    """Tell whether the recipe shown is the one that both handles spell."""
+    """Tell whether the displayed recipe is that of both handles."""
     shown = (round(100 * note["recipe"]["sparsity"]), note["recipe"]["bits"])
     return shown == (note["sparsity"], BIT_WIDTHS[int(note["bits"])])
 
@@ -56,7 +56,7 @@ def test_in_a_drag_to_the_right_neither_handle_nor_picture_goes_back(
     record(explorer)
 
     def look(stop: int) -> None:
-        if stop in (33, 67):  # some pictures are waited for, however slow they come
+        if stop in (33, 67):  # wait for some reports, however slow they are
             explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
 
     explorer.drag("Sparsity", *range(5, 99, 2), meanwhile=look)

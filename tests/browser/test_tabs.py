@@ -1,4 +1,4 @@
-"""What starts once the hand rests: where the bytes went, speed, files to keep, fine-tuning."""
+"""Idle jobs of the tabs: bytes of the file, speed, downloads, fine-tuning."""
 
 from __future__ import annotations
 

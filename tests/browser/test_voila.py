@@ -1,4 +1,4 @@
-"""The explorer that Voila serves, by mouse: the screen shows what running a recipe gives."""
+"""Explorer on Voila, by mouse: the page shows the results of running a recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes what a page complains about and whom it asks."""
+"""Recorder of a page's errors and requests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from playwright.sync_api import ConsoleMessage, Page
 
 LOCAL = {"http", "https", "ws", "wss"}
-# Voila and the widgets' front end were built against different JupyterLabs, and say so.
+# Voila and the widgets' front end were built for different JupyterLabs, and log it.
 SHARED_MODULES = ("Unsatisfied version", "No satisfying version")
 
 
 class Witness:
-    """Attach it to a page before the page goes anywhere."""
+    """Recorder to attach to a page before it opens an address."""
 
     def __init__(self, page: Page) -> None:
         self.complaints: list[str] = []

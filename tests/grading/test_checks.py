@@ -1,4 +1,4 @@
-"""Graders, wrong answers first: every check is seen to fail before it is seen to pass."""
+"""Graders, wrong answers first: every check fails in a test before it passes in one."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_no_answer_makes_reading_raise(answer):
 @given(st.floats(-1e6, 1e6))
 def test_a_number_is_read_back_as_it_was_written(number):
     assert read_number(repr(number)) == number
-    comma = f"{number:.2f}".replace(".", ",")  # three places behind it would be thousands
+    comma = f"{number:.2f}".replace(".", ",")  # three decimals would read as thousands
     assert read_number(comma) == round(number, 2)
 
 

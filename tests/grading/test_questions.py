@@ -1,4 +1,4 @@
-"""Every question of the bank: each wrong answer has its own reply, each right one is right."""
+"""Question bank: each wrong answer has its own feedback, each right answer is accepted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(digits):
 
 
 class Tags(HTMLParser):
-    """Which tags are open, and which there were."""
+    """Parser that records open tags and all tags."""
 
     def __init__(self):
         super().__init__()
@@ -150,7 +150,7 @@ def test_a_decision_needs_itself_and_a_good_reason_and_no_bad_one(question):
     assert len(set(question.feedback.values())) == len(question.feedback)
 
 
-SOLVED = {  # a recipe that will do, and one that will not
+SOLVED = {  # a recipe that meets it, and one that does not
     "pruning.find": (Recipe(sparsity=0.6), Recipe(sparsity=0.9)),
     "quantization.find": (Recipe(bits=5), Recipe(bits=2)),
     "both.find": (Recipe(sparsity=0.6, bits=4), Recipe(bits=4)),
@@ -162,7 +162,7 @@ SOLVED = {  # a recipe that will do, and one that will not
     ),
     "fragile.find": (
         Recipe(bits=4, layers=(("hidden", 0.8, None), ("features.8", 0.5, None))),
-        Recipe(sparsity=0.7, bits=4),  # as small, all layers alike
+        Recipe(sparsity=0.7, bits=4),  # as small, all layers with the same settings
     ),
 }
 
@@ -203,7 +203,7 @@ def test_what_needs_speed_can_be_met_on_the_wide_model_once_it_is_faster(key, re
 
 
 def measured(report, sparse=None, reason=""):
-    """A report that was timed; ONNX Runtime gains nothing from zeros."""
+    """Report with times; ONNX Runtime gains nothing from zeros."""
     dense = Latency(1.0, 0.95, 1.05, 1, 1, 1)
     latencies = {ONNX_RUNTIME: dense} | ({SPARSE_RUNTIME: sparse} if sparse else {})
     reasons = {SPARSE_RUNTIME: reason} if reason else {}

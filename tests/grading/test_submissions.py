@@ -1,4 +1,4 @@
-"""The sealed images are opened once for a recipe, and what was promised is compared."""
+"""Submissions: the sealed images are opened once per recipe, and compared with exploration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from optiwidgets.grading.submissions import submit
 
 @pytest.fixture
 def fresh(make_own, toy):
-    """An experiment that nothing was opened for."""
+    """Experiment whose sealed images were never opened."""
     return Experiment(make_own(), toy)
 
 

@@ -1,4 +1,4 @@
-"""Classes served for the tests, and who comes to them."""
+"""Servers of a class for the tests, and visitors of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE_S = 240  # then a server that hangs is killed, and the test fails
 def serving(
     lessons: Path, *options: str, cwd: Path | None = None, **env: str
 ) -> Iterator[tuple[int, psutil.Process]]:
-    """A server of a class, and its port; everything it started is gone in the end."""
+    """Run a server of a class; yield its port, and end all its processes afterwards."""
     command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0", *options]
     process = subprocess.Popen(
         [*command, "--lessons", str(lessons)],
@@ -41,8 +41,8 @@ def serving(
         line = process.stdout.readline()
         assert line, said
         said += line
-    watchdog.cancel()  # from here on every request has its own patience
-    drain = Thread(target=process.stdout.read)  # what fills up would stop the server
+    watchdog.cancel()  # from here on, every request has its own timeout
+    drain = Thread(target=process.stdout.read)  # a full pipe would stop the server
     drain.start()
     server = psutil.Process(process.pid)
     try:
@@ -61,7 +61,7 @@ def serving(
 
 @dataclass
 class Browser:
-    """Keeps cookies, as far as it takes to be the same one again."""
+    """Browser as far as cookies go: every request comes from the same one."""
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Browser:
         return re.search(r'"kernelId": "([^"]+)"', text)[1]
 
     def close(self, kernel: str) -> int:
-        """What a closing tab sends."""
+        """Send the message of a closing tab."""
         return self.ask(f"/voila/api/shutdown/{kernel}", "POST", f"_xsrf={self.cookies['_xsrf']}")[
             0
         ]

@@ -1,4 +1,4 @@
-"""Forked kernels for the tests: real ones, from a real forking process."""
+"""Forked kernels for the tests, from a real forking process."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from optiwidgets.hosting.provisioner import FORKS
 
 @pytest.fixture(scope="session")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """One event loop for all kernels: their sockets belong to it."""
+    """Event loop of all kernels: their sockets belong to it."""
     made = asyncio.new_event_loop()
     yield made
     made.close()
@@ -18,7 +18,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[None]:
-    """The forking process of this process, without slider grids, ended in the end."""
+    """Forking process of this process, without slider grids; ended after the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPTIWIDGETS_GRIDS", "")
         FORKS.start()

@@ -1,4 +1,4 @@
-"""The lessons under Voila: a real server on a free port, asked over HTTP."""
+"""Lessons under Voila: HTTP requests to a real server on a free port."""
 
 import asyncio
 import http.client
@@ -17,7 +17,7 @@ import pytest
 from optiwidgets.cli import main
 from optiwidgets.hosting import app, handlers
 
-PATIENCE_S = 120  # then a server that hangs is killed, and the test fails
+PATIENCE_S = 120  # then a hanging server is killed, and the test fails
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(lessons: Path) -> Iterator[str]:
-    """Start a server and wait for the address it prints when it is up."""
+    """Start a server, and wait for the address that it prints."""
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--lessons", str(lessons)], stdout=subprocess.PIPE, text=True
@@ -41,7 +41,7 @@ def url(lessons: Path) -> Iterator[str]:
     watchdog.start()
     assert process.stdout
     address = process.stdout.readline()
-    watchdog.cancel()  # from here on every request has its own patience
+    watchdog.cancel()  # from here on, every request has its own timeout
     yield address
     process.terminate()
     try:
@@ -65,7 +65,7 @@ def get(server: http.client.HTTPConnection, path: str) -> tuple[http.client.HTTP
 
 
 def lessons_app(lessons: Path, monkeypatch: pytest.MonkeyPatch) -> app.LessonServer:
-    monkeypatch.setattr("signal.signal", lambda *_: None)  # Voila takes SIGTERM for itself
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # Voila handles SIGTERM itself
     made = app.LessonServer(root_dir=str(lessons), ip=app.HOST)
     made.hosting = app.Hosting(lessons)
     made.initialize([])

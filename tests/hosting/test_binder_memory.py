@@ -1,4 +1,4 @@
-"""What Binder runs, in 2 GB (slow): its postBuild, its start, the server's own command."""
+"""Binder's commands in 2 GB (slow): its postBuild, its start, the server's own command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from visitor import VIEW, Kernel, answers, free_ports, until_true
 ROOT = Path(__file__).parents[2]
 MOST = 2_000_000_000  # bytes
 TOKEN = "of-this-test"
-STOP_S = 30  # then a server that hangs is given up
+STOP_S = 30  # then a hanging server is killed
 IN_THE_PLACE_OF_PYTHON = """#!/bin/sh
 # pip has nothing to do here, and the settings belong into a folder of this test
 echo "{prefix}"
@@ -26,7 +26,7 @@ echo "{prefix}"
 
 
 def settings_of_post_build(folder: Path) -> Path:
-    """Run binder/postBuild with its settings going to a folder; where they then are."""
+    """Run binder/postBuild with its settings going to a folder; return their path."""
     python = folder / "bin" / "python"
     python.parent.mkdir()
     python.write_text(IN_THE_PLACE_OF_PYTHON.format(prefix=folder / "prefix"))
@@ -46,12 +46,12 @@ def tree(server: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def used(server: subprocess.Popen[bytes]) -> int:
-    """Bytes of all processes together; pages that they share count once."""
+    """Add up the bytes of all processes; pages that they share count once."""
     found = 0
     for process in tree(server):
         try:
             found += process.memory_full_info().pss
-        except psutil.NoSuchProcess:  # it has ended since it was listed
+        except psutil.NoSuchProcess:  # the process ended since the listing
             continue
     return found
 
@@ -74,7 +74,7 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.fixture
 def server(tmp_path: Path, log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The command that Binder gives to ``binder/start``; afterwards nothing of it is left."""
+    """Run the command that Binder gives to ``binder/start``; end all its processes afterwards."""
     jupyter = Path(sysconfig.get_path("scripts"), "jupyter-lab")
     command = [ROOT / "binder/start", jupyter, "--ip=127.0.0.1", f"--port={port}", "--no-browser"]
     command += [f"--IdentityProvider.token={TOKEN}"]

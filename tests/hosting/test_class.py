@@ -1,6 +1,6 @@
-"""A class drags at once: everybody is served, with their own numbers, and leaves nothing behind.
+"""Class that drags at once: every student is served, with their own numbers; nothing is left.
 
-The students are those of the benchmark; before they are believed, planted faults must be found.
+The students are those of the benchmark; tests with planted faults show that they notice errors.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-HOST, USERS = "serve", 30  # a host of benchmarks/hosts.py, and how many at once
+HOST, USERS = "serve", 30  # a host of benchmarks/hosts.py, and its number of students
 DRAG_S, PATIENCE_S = 3, 120
-SHORT_S = 0.5  # for an answer that never comes
+SHORT_S = 0.5  # timeout of an answer that never comes
 SLIDER, FEED = "a" * 32, "b" * 32
 FAULTS = {
     "full": "page: HTTP 503",
@@ -65,7 +65,7 @@ def test_everybody_is_served_with_what_they_asked_for_and_every_kernel_is_freed(
 
 
 class FakePage(RequestHandler):
-    """A page in which a kernel's id stands, or one of the faults."""
+    """Page that contains a kernel's id, or one of the faults."""
 
     fault: str
 
@@ -84,7 +84,7 @@ class FakePage(RequestHandler):
 
 
 class FakeKernel(WebSocketHandler):
-    """A kernel with a slider and a feed, or one of the faults."""
+    """Kernel with a slider and a feed, or with one of the faults."""
 
     def initialize(self, fault: str) -> None:
         self.fault = fault
@@ -131,7 +131,7 @@ class FakeKernel(WebSocketHandler):
 
 
 class FakeHost:
-    """Where the fake is; no process is behind it."""
+    """Server of the fake page and kernel, in this process."""
 
     def __init__(self, fault: str) -> None:
         served = {"fault": fault}

@@ -1,4 +1,4 @@
-"""What goes wrong for one in a class, or for its host: the others are served, nothing is left."""
+"""Faults of one user or of the host: other users are served, and nothing is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from optiwidgets.hosting.handlers import PAGES_EACH
 from optiwidgets.hosting.provisioner import CAN_FORK
 
 PLACES, STRANGERS = 7, 500
-SPARE_FILES = 10  # a server's own, opened meanwhile for good
+SPARE_FILES = 10  # opened by a server meanwhile and kept
 LOOPS = "while True: pass"
 LESSONS = {
     "long": "import time\ntime.sleep(12)\nprint('made in', 'the end')",
@@ -65,7 +65,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(
     lessons: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[int, psutil.Process]]:
-    """A class that frees forgotten kernels sooner than others."""
+    """Server that culls forgotten kernels sooner than the default."""
     folder = tmp_path_factory.mktemp("host")
     folder.joinpath("voila.json").write_text(json.dumps(HASTY))
     with serving(lessons, "--max-users", str(PLACES), cwd=folder) as found:
@@ -74,7 +74,7 @@ def served(
 
 @pytest.fixture
 def port(served: tuple[int, psutil.Process]) -> Iterator[int]:
-    """The class, empty when a test begins and when it ends."""
+    """Port of the class, without kernels before and after each test."""
     port, _ = served
     yield port
     until_true(lambda: Browser(port).health()["kernels"] == 0)
@@ -96,7 +96,7 @@ def kernels(server: psutil.Process) -> list[psutil.Process]:
 
 @asynccontextmanager
 async def connected(browser: Browser, kernel: str) -> AsyncIterator[WebSocketClientConnection]:
-    """What a page talks to its kernel by."""
+    """Open the websocket between a page and its kernel."""
     cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     url = f"ws://127.0.0.1:{browser.port}/api/kernels/{kernel}/channels"
     channels = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookies}))
@@ -109,7 +109,7 @@ async def connected(browser: Browser, kernel: str) -> AsyncIterator[WebSocketCli
 
 
 async def answered(channels: WebSocketClientConnection) -> list[dict[str, Any]]:
-    """Ask what the kernel is; all that was heard until it answered."""
+    """Request the kernel's info; return all messages up to the answer."""
     heard: list[dict[str, Any]] = []
 
     def fits(message: dict[str, Any]) -> bool:
@@ -210,14 +210,14 @@ def test_hundreds_of_connections_dropped_leave_nothing_open(
     words = [
         b"",
         b"GET /lessons HT",
-        request("/voila/render/explorer.ipynb"),  # no empty line: it goes on
+        request("/voila/render/explorer.ipynb"),  # no empty line: incomplete
         request(f"/api/kernels/{kernel}/channels", f"Cookie: {cookies}", UPGRADE),
     ]
     with ExitStack() as strangers:
         for number in range(STRANGERS):
             stranger = socket.create_connection(("127.0.0.1", port))
             strangers.enter_context(stranger).sendall(words[number % len(words)])
-        until_true(lambda: server.num_fds() >= before + STRANGERS // 2)  # many are there at once
+        until_true(lambda: server.num_fds() >= before + STRANGERS // 2)  # many exist at once
     until_true(lambda: server.num_fds() <= before + SPARE_FILES)
     assert owner.close(kernel) == 204
     assert owner.close(owner.open()) == 204
@@ -246,7 +246,7 @@ def test_who_leaves_before_the_kernel_is_there_leaves_none(
         with socket.create_connection(("127.0.0.1", port)) as reader:
             reader.sendall(request("/voila/render/10_loops.ipynb") + b"\r\n")
     until_true(lambda: browser.ask("/voila/render/explorer.ipynb")[0] == 200)
-    until_true(lambda: not kernels(server))  # the page just read is culled
+    until_true(lambda: not kernels(server))  # the page that was just read is culled
 
 
 def test_a_widget_that_loops_for_ever_is_freed_when_its_page_is_gone_without_a_word(
@@ -271,7 +271,7 @@ def test_one_browser_cannot_take_all_places(port: int) -> None:
     greedy, other = Browser(port), Browser(port)
 
     async def body() -> list[str]:
-        async with AsyncExitStack() as pages:  # that are looked at: none is freed meanwhile
+        async with AsyncExitStack() as pages:  # looked at meanwhile: none is freed
             kernels = []
             for _ in range(PAGES_EACH):
                 kernels.append(greedy.open())
@@ -303,7 +303,7 @@ def test_a_full_disk_is_said_plainly_and_takes_no_place(port: int, server: psuti
     browser = Browser(port)
     browser.ask("/lessons")
     before = server.rlimit(psutil.RLIMIT_FSIZE)
-    server.rlimit(psutil.RLIMIT_FSIZE, (0, before[1]))  # not a byte can be written
+    server.rlimit(psutil.RLIMIT_FSIZE, (0, before[1]))  # no byte can be written
     try:
         refused = [browser.ask("/voila/render/explorer.ipynb") for _ in range(5)]
     finally:

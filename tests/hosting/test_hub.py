@@ -1,4 +1,4 @@
-"""The Hub that HOSTING.md describes: its settings, and (slow) a real one with two users."""
+"""Hub of HOSTING.md: its settings, and (slow) a real Hub with two users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ c.Spawner.args = {}
 
 
 def documented(state: Path) -> str:
-    """The page's configuration, its paths replaced by those of this test."""
+    """Configuration from the page, with paths of this test."""
     (block,) = [b for b in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "hub." in b]
     assert '"/srv/optiwidgets/lessons"' in block
     assert '"/srv/class"' in block
@@ -57,7 +57,7 @@ def test_everybody_gets_the_lessons_and_what_they_changed_stays(
     settings.Spawner.pre_spawn_hook(spawner)
     assert own.read_bytes() == (LESSONS / "explorer.ipynb").read_bytes()
     assert {f.name for f in own.parent.glob("*.ipynb")} == {f.name for f in LESSONS.glob("*.ipynb")}
-    assert not (own.parent / "TEACHING.md").exists()  # it has the answers
+    assert not (own.parent / "TEACHING.md").exists()  # it holds the answers
     own.write_text("mine")
     own.with_name("00_start.ipynb").unlink()
     settings.Spawner.pre_spawn_hook(spawner)
@@ -89,7 +89,7 @@ def test_the_culler_is_a_service_that_may_stop_servers(settings: Config) -> None
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Hub behind the proxy written in Python; afterwards no process of theirs is left."""
+    """Run a Hub behind the proxy written in Python; end all its processes afterwards."""
     state = tmp_path_factory.mktemp("hub")
     rights = ["--allow-root"] if os.geteuid() == 0 else []
     ports = free_ports(3)
@@ -110,7 +110,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def started_for(state: Path) -> list[psutil.Process]:
-    """Processes that name a folder in their command, or work in it."""
+    """List processes that name a folder in their command, or work in it."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):

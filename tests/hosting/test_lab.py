@@ -1,4 +1,4 @@
-"""JupyterLab pointed at our kernelspec: its kernels are forked from one process."""
+"""JupyterLab with our kernelspec: its kernels are forked from one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels forked from one process, asked as a Jupyter server asks them."""
+"""Kernels forked from one process, requested as a Jupyter server requests them."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A class served by ``optiwidgets serve``: who may enter, how many, and what they cannot reach."""
+"""Class served by ``optiwidgets serve``: who is admitted, how many, and forbidden addresses."""
 
 import asyncio
 import re
@@ -37,14 +37,14 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def open_port(lessons: Path) -> Iterator[int]:
-    """A class open to everybody on this machine, with two places."""
+    """Class open to everybody on this machine, with two places."""
     with serving(lessons, "--max-users", "2") as (port, _):
         yield port
 
 
 @pytest.fixture(scope="module")
 def closed_port(lessons: Path) -> Iterator[int]:
-    """A class behind a token and a password."""
+    """Class behind a token and a password."""
     with serving(lessons, OPTIWIDGETS_TOKEN=TOKEN, OPTIWIDGETS_PASSWORD=PASSWORD) as (port, _):
         yield port
 
@@ -153,7 +153,7 @@ def test_the_token_opens_the_lessons_and_the_class_page(closed_port: int) -> Non
     teacher = Browser(closed_port)
     page = "/voila/render/explorer.ipynb"
     assert teacher.ask(f"{page}?token={TOKEN.replace(' ', '%20')}&case=smear")[0] == 302
-    assert teacher.headers["Location"] == f"{page}?case=smear"  # nothing to read on a projector
+    assert teacher.headers["Location"] == f"{page}?case=smear"  # no token on a projector
     teacher.close(teacher.open())
     status, text = teacher.ask("/class")
     assert status == 200

@@ -1,4 +1,4 @@
-"""A visitor of a lesson without a browser: asks for the page, then talks to its kernel."""
+"""Visitor of a lesson without a browser: requests the page, then talks to its kernel."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from jupyter_server.services.kernels.connection.base import deserialize_binary_m
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-PATIENCE_S = 120  # then something hangs, and the test fails
+PATIENCE_S = 120  # then the test fails
 CONTROL = "jupyter.widget.control"
 KERNEL = re.compile(r'"kernelId": "([^"]+)"')
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Kernel:
-    """The kernel of a page that was opened, over its websocket."""
+    """Kernel of an open page, over its websocket."""
 
     def __init__(self, base: str, page: str, session: requests.Session) -> None:
         (self.id,) = KERNEL.findall(page)
@@ -35,11 +35,11 @@ class Kernel:
         self._url = f"ws{base.removeprefix('http')}/api/kernels/{self.id}/channels"
 
     def drag(self, percent: int) -> dict[str, Any]:
-        """Set the slider "Sparsity" as a browser would; what the explorer's feed then holds."""
+        """Set the slider "Sparsity" as a browser would; return the data of the explorer's feed."""
         return asyncio.run(asyncio.wait_for(self._drag(percent), PATIENCE_S))
 
     def evaluate(self, expression: str) -> Any:
-        """What a Python expression comes to in the kernel; where code may be run, as in a Hub."""
+        """Evaluate a Python expression in a kernel that may run code, as in a Hub."""
         return asyncio.run(asyncio.wait_for(self._evaluate(expression), PATIENCE_S))
 
     async def _evaluate(self, expression: str) -> Any:
@@ -73,13 +73,13 @@ class Kernel:
 
 
 def only(widgets: dict[str, Any], traits: dict[str, Any]) -> str:
-    """The one widget whose state has these values."""
+    """Return the only widget whose state has these values."""
     (found,) = [name for name, one in widgets.items() if traits.items() <= one["state"].items()]
     return found
 
 
 async def states(channels: WebSocketClientConnection) -> dict[str, Any]:
-    """Every widget's model and state, as a page asks for them when it opens."""
+    """Request every widget's model and state, as a page does when it opens."""
     comm = {"comm_id": uuid.uuid4().hex}
     opening = {**comm, "target_name": CONTROL, "data": {}}
     await send(channels, "comm_open", opening, {"version": "1.0.0"})
@@ -97,7 +97,7 @@ def until_true(condition: Callable[[], bool]) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a server is up."""
+    """Tell whether a server responds."""
     try:
         return requests.get(url, timeout=PATIENCE_S).ok
     except requests.ConnectionError:
@@ -105,7 +105,7 @@ def answers(url: str) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
+    """Find unused ports of this machine."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in held]
     for one in held:
@@ -131,7 +131,7 @@ async def send(
 
 
 def has_states(message: dict[str, Any], comm: str) -> bool:
-    """Whether the message is the answer on this comm."""
+    """Tell whether the message is the answer on this comm."""
     content = message["content"]
     return message["msg_type"] == "comm_msg" and content["comm_id"] == comm
 
@@ -139,7 +139,7 @@ def has_states(message: dict[str, Any], comm: str) -> bool:
 async def until(
     channels: WebSocketClientConnection, fits: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    """Read until a message fits."""
+    """Read messages until one matches."""
     while True:
         received = await channels.read_message()
         assert received is not None, "the kernel's websocket was closed"
@@ -150,10 +150,10 @@ async def until(
 
 
 def is_idle(message: dict[str, Any]) -> bool:
-    """Whether the kernel says that it is done with something."""
+    """Tell whether the message is the kernel's idle status."""
     return message["content"].get("execution_state") == "idle"
 
 
 def of(message: dict[str, Any], asked: str) -> bool:
-    """Whether the message answers what was asked."""
+    """Tell whether the message answers this request."""
     return message["parent_header"].get("msg_id") == asked

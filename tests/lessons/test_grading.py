@@ -1,4 +1,4 @@
-"""What GRADING.md shows works: every block that needs no other tool is run, and can fail."""
+"""Code blocks of GRADING.md: every block that needs no other tool is run, and can fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _own_register(monkeypatch, tmp_path):
 
 
 def run(blocks: list[str], **known: Any) -> dict[str, Any]:
-    """The page's blocks from top to bottom, in one namespace."""
+    """Run the page's blocks from top to bottom, in one namespace."""
     names: dict[str, Any] = dict(known)
     for block in blocks:
         exec(compile(block, PAGE.name, "exec"), names)

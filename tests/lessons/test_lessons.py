@@ -21,7 +21,7 @@ def test_there_are_lessons():
     assert "explorer" in {path.stem for path in BOOKS}
 
 
-QUICK = {"explorer"}  # the others take the slow tests ten seconds each
+QUICK = {"explorer"}  # the others are slow tests of ten seconds each
 RUNS = [
     pytest.param(p, id=p.stem, marks=() if p.stem in QUICK else pytest.mark.slow) for p in BOOKS
 ]

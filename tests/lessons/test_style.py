@@ -1,4 +1,4 @@
-"""The form of a lesson: small cells, few words, every promise kept by the page itself."""
+"""Form of a lesson: small cells, few words, and all steps of the method."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LESSONS = Path(__file__).parents[2] / "lessons"
 BOOKS = {path.stem: path for path in sorted(LESSONS.glob("*.ipynb"))}
 MENU, EXPLORER, TALK, LAST = "00_start", "explorer", "87_present", "90_self_check"
 TAUGHT = [name for name in BOOKS if name not in (MENU, EXPLORER, TALK)]
-PREDICTED = [name for name in TAUGHT if name < "81"]  # later ones decide or compete instead
+PREDICTED = [name for name in TAUGHT if name < "81"]  # later lessons decide or compete instead
 NAMES = re.compile(r"explorer|[0-9]{2}_[a-z]+(_[a-z]+)*")
 CELLS, CODE_LINES, CELL_LINES, WORDS, LIVE_WORDS, IMPORT_LINES = (15, 20), 60, 12, 600, 150, 4
 LIBRARIES = {"optiwidgets", "numpy", "torch", "matplotlib", *sys.stdlib_module_names}
@@ -51,7 +51,7 @@ def nodes(book):
 
 
 def calls(book, name):
-    """Calls of ``ow.<name>``."""
+    """List the calls of ``ow.<name>``."""
     found = (node for node in nodes(book) if isinstance(node, ast.Call))
     return [call for call in found if ast.unparse(call.func) == f"ow.{name}"]
 
@@ -74,7 +74,7 @@ def keys(book):
 
 
 def stored(name, book):
-    """Saved without output, as nbstripout leaves it, and with a title for the browser's tab."""
+    """Check that a notebook has no output, as nbstripout leaves it, and a title for the tab."""
     if any(cell.get("outputs") or cell.get("execution_count") for cell in book.cells):
         yield "a cell keeps its output"
     if [cell.id for cell in book.cells] != [str(place) for place in range(len(book.cells))]:
@@ -103,7 +103,7 @@ def sizes(name, book):
 
 
 def code(name, book):
-    """One short cell imports, nothing is defined, and only what is public is used."""
+    """Check the code: one short cell imports, nothing is defined, all names are public."""
     imports = [s for s in sources(book, "code") if re.search(r"^(import|from) ", s, re.MULTILINE)]
     if len(imports) != 1 or (name != EXPLORER and len(lines(imports[0])) > IMPORT_LINES):
         yield "not one import cell of 4 lines"
@@ -122,7 +122,7 @@ def code(name, book):
 
 
 def links(name, book):
-    """Every link is a relative file name that is there; a lesson leads on, and back to the menu."""
+    """Check the links: relative names of existing files; the next lesson, and the menu."""
     found = LINK.findall(prose(book))
     for _, target in found:
         if not re.fullmatch(r"\w+\.ipynb", target) or not (LESSONS / target).is_file():
@@ -136,7 +136,7 @@ def links(name, book):
 
 
 def form(name, book):
-    """Say what for, predict, see, explain, turn, check, keep."""
+    """Check the steps: purpose, predict, see, explain, turn, check, keep."""
     text = prose(book)
     if not text.startswith("# ") and name != EXPLORER:
         yield "no title"
@@ -177,7 +177,7 @@ def test_a_lesson_keeps_to_the_form(name):
 
 
 def edit(place, kind, old, new):
-    """Replace text in the nth cell of a kind."""
+    """Replace text in the nth cell of a type."""
 
     def plant(book):
         cell = [cell for cell in book.cells if cell.cell_type == kind][place]
@@ -257,7 +257,7 @@ def test_a_name_that_does_not_say_where_it_stands_is_noticed():
 
 
 def gated(book):
-    """Whether the first explanation is inside what opens once a prediction was made."""
+    """Tell whether the first explanation is in a part that opens after a prediction."""
     cells = sources(book, "code")
     predicts = next(place for place, cell in enumerate(cells) if '.predict"' in cell)
     explains = [place for place, cell in enumerate(cells) if "ow.Live(" in cell]

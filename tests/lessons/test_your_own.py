@@ -1,4 +1,4 @@
-"""The lesson on own photographs, run on drawings and on a folder that a learner brings."""
+"""Lesson on own photographs, run on drawings and on a learner's folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DRAWN = "Drawn by this page in place of photographs"
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run the lesson's code with a folder, for two epochs and without a stopwatch."""
+    """Run the lesson's code with a folder, for two epochs and without measuring speed."""
     monkeypatch.setattr(
         ow.Experiment,
         "measure",
@@ -45,7 +45,7 @@ def run(monkeypatch):
 
 @pytest.fixture
 def signs(tmp_path):
-    """Photographs of two signs, as cameras leave them: not square, of several sizes."""
+    """Photographs of two signs, as from cameras: not square, of several sizes."""
     draw = np.random.default_rng(4)
     for label, name in enumerate(("priority", "stop")):
         (tmp_path / "signs" / name).mkdir(parents=True)

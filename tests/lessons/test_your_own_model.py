@@ -1,4 +1,4 @@
-"""The page on own models: every block is run, in order, and every refusal it lists is provoked."""
+"""Page on own models: every block is run, in order, and every refusal it lists is provoked."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def save_onnx(path, nodes, images, scores, weights):
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
-    """A stranger's folder: photographs of three signs, their own weights, and an ONNX file."""
+    """Folder of a new user: photographs of three signs, their weights, and an ONNX file."""
     home = tmp_path_factory.mktemp("home")
     draw = np.random.default_rng(5)
     for label, name in enumerate(CLASSES):
@@ -79,7 +79,7 @@ def test_the_blocks_run_from_top_to_bottom(there, monkeypatch, capsys):
         program, command, *rest = shlex.split(block)
         assert program == "optiwidgets"
         ran.append(command)
-        if command == "app":  # it would serve: its arguments are those that were written
+        if command == "app":  # the reference: built with the arguments of the file
             assert (rest[0], rest[2]) == ("--case", "--images")
             assert all(Path(name).exists() for name in rest[1::2])
         else:
@@ -110,7 +110,7 @@ def test_the_page_names_paths_that_are_there():
 
 
 class Sampling(nn.Module):
-    """A classifier of 3 x 8 x 8 images that draws at random in eval mode too."""
+    """Classifier of 3 x 8 x 8 images that draws at random in eval mode too."""
 
     def __init__(self):
         super().__init__()
@@ -151,7 +151,7 @@ def data():
 
 
 def folder_of(home, **pictures):
-    """A folder of so many pictures in each of these folders, ``train__stop=4`` in train/stop."""
+    """Make a folder with so many images per subfolder, ``train__stop=4`` in train/stop."""
     for name, count in pictures.items():
         place = home / name.replace("__", "/")
         place.mkdir(parents=True)

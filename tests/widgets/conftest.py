@@ -10,7 +10,7 @@ def explorer(digits):
 
 @pytest.fixture
 def messages(explorer, monkeypatch):
-    """What goes to the page, message by message: the names of the traits in it."""
+    """Record the messages to the page, each as the names of its traits."""
     sent = []
     monkeypatch.setattr(
         explorer.feed,

@@ -1,4 +1,4 @@
-"""The bank: every question of the lessons, by its key "lesson.question", as plain data."""
+"""Question bank: every question of the lessons, by its key "lesson.question", as plain data."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from optiwidgets.grading.questions import (
 
 
 def by_key(*lessons: tuple[Question, ...]) -> Mapping[str, Question]:
-    """Put lessons' questions under their keys.
+    """Collect the questions of several lessons, by key.
 
     Raises
     ------
     ValueError
-        Two questions of one key.
+        Two questions have the same key.
 
     Examples
     --------

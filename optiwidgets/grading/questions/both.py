@@ -1,4 +1,4 @@
-"""Lesson 50: both together; whether it is smaller, and whether it is faster."""
+"""Questions of lesson 50: pruning and quantization together, size and speed."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from optiwidgets.grading.checks import FindRecipe, MultipleChoice, Number, Predi
 
 
 def times_smaller(base: Report, report: Report) -> float:
-    """Compute the baseline's bytes over the optimized model's."""
+    """Compute the baseline's bytes divided by the optimized model's."""
     return base.size.total_bytes / report.size.total_bytes
 
 
 def share_left(base: Report, report: Report) -> float:
-    """Compute the optimized model's bytes over the baseline's."""
+    """Compute the optimized model's bytes divided by the baseline's."""
     return report.size.total_bytes / base.size.total_bytes
 
 
 def bits_alone(base: Report, report: Report) -> float:
-    """Size ratio that the bits per weight alone would give."""
+    """Compute the size ratio that the bits per weight alone would give."""
     return 32 / report.recipe.bits
 
 
@@ -68,7 +68,7 @@ BANK: tuple[Question, ...] = (
         options=(
             "Yes: nine of ten multiplications are gone.",
             "No: zeros never make a network faster.",
-            "It hangs on the runtime there, so it has to be measured there.",
+            "It depends on the runtime there, so it has to be measured there.",
         ),
         right=2,
         feedback=(
@@ -77,7 +77,7 @@ BANK: tuple[Question, ...] = (
             "The app brings the runtime along: measure with that one, on that device.",
         ),
         hint="Two runtimes, one network: did the same zeros pay in both?",
-        solution="It hangs on the runtime: dense ones multiply by zero, sparse ones skip. Measure.",
+        solution="It depends on the runtime: dense ones multiply by zero, sparse skip. Measure.",
     ),
     MultipleChoice(
         key="both.channels",

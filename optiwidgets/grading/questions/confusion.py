@@ -1,4 +1,4 @@
-"""Lesson 20: the worked example of 200 images, before and after pruning, by hand."""
+"""Questions of lesson 20: the worked example of 200 images, before and after pruning, by hand."""
 
 from __future__ import annotations
 

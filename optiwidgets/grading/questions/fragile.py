@@ -1,4 +1,4 @@
-"""Lesson 57: which layer is fragile, and what to make of it."""
+"""Questions of lesson 57: fragile layers."""
 
 from __future__ import annotations
 

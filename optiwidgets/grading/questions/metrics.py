@@ -1,4 +1,4 @@
-"""Lesson 10: which metric matters, and mean average precision by hand."""
+"""Questions of lesson 10: choice of a metric, and mean average precision by hand."""
 
 from __future__ import annotations
 

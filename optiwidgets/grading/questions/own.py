@@ -1,4 +1,4 @@
-"""Lesson 75: your own signs. Images to judge by, normalization, and how many are enough."""
+"""Questions of lesson 75: images of one's own, normalization, and number of images needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BANK: tuple[Question, ...] = (
         key="own.predict",
         prompt="Half of the weights pruned, 4 bits for the others. What will it cost your network?",
         options=("hardly anything", "a few points", "it will be useless"),
-        reveal="Nobody could know: it hangs on the network and on the pictures. Read the drop.",
+        reveal="Nobody could know: it depends on the network and the pictures. Read the drop.",
         hint="Think of the digits, and of what is different about your pictures.",
         solution="The drop on the screen is the answer, with its interval.",
     ),

@@ -1,4 +1,4 @@
-"""Lesson 70: four pitfalls."""
+"""Questions of lesson 70: four pitfalls."""
 
 from __future__ import annotations
 

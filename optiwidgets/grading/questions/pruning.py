@@ -1,4 +1,4 @@
-"""Lesson 30: pruning and its cliff."""
+"""Questions of lesson 30: pruning and its cliff."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from optiwidgets.grading.checks import FindRecipe, MultipleChoice, Number, Predi
 
 
 def percent_saved(base: Report, report: Report) -> float:
-    """Compute the bytes saved, in percent of the baseline's."""
+    """Compute the saved bytes, in percent of the baseline's."""
     return 100 * (1 - report.size.total_bytes / base.size.total_bytes)
 
 
 def percent_left(base: Report, report: Report) -> float:
-    """Compute the bytes left, in percent of the baseline's."""
+    """Compute the remaining bytes, in percent of the baseline's."""
     return 100 - percent_saved(base, report)
 
 
@@ -22,7 +22,7 @@ def percent_pruned(base: Report, report: Report) -> float:
 
 
 def times_smaller(base: Report, report: Report) -> float:
-    """Compute the baseline's bytes over the optimized model's."""
+    """Compute the baseline's bytes divided by the optimized model's."""
     return report.size.ratio
 
 

@@ -1,4 +1,4 @@
-"""Lesson 40: quantization and its cliff."""
+"""Questions of lesson 40: quantization and its cliff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 90: the self-check, whether a result is good for production."""
+"""Questions of lesson 90: self-check on a result for production."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 80: would you ship it? Good and bad values, and the challenges."""
+"""Questions of lesson 80: good and bad values for shipping, and the challenges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 00: the two tools, and what they are for."""
+"""Questions of lesson 00: pruning, quantization, and their purpose."""
 
 from __future__ import annotations
 

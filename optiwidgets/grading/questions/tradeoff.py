@@ -1,4 +1,4 @@
-"""Lesson 60: the trade-off. The same report, judged for two uses."""
+"""Questions of lesson 60: the trade-off, one report graded for two uses."""
 
 from __future__ import annotations
 

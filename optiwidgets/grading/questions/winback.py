@@ -1,4 +1,4 @@
-"""Lesson 55: winning accuracy back, without labels and with."""
+"""Questions of lesson 55: recovery of accuracy, without labels and with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Read-only anywidget panels that draw the few hundred numbers of a report.
+"""Read-only anywidget panels that draw the numbers of a report.
 
-A ``Feed`` holds those numbers and goes to the browser once an update; each panel draws from it and
-computes nothing.
+A ``Feed`` holds these few hundred numbers and is sent to the browser once per update. Panels draw
+from it and compute nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from optiwidgets.widgets.base.assets import load_css, load_esm
 class BaseFeed(anywidget.AnyWidget):
     """Numbers of a page and their state; subclasses name their module and stylesheet.
 
-    ``data`` holds the numbers plus ``settings``, the positions of the ``handles`` behind them;
-    ``state`` is fresh, stale, running or error, ``message`` its explanation. Where handles have
-    moved on, the page marks itself stale, without waiting for the kernel.
+    ``data`` holds the numbers plus ``settings``, the positions of the ``handles`` that gave them;
+    ``state`` is fresh, stale, running or error, ``message`` its explanation. When the handles have
+    other positions than ``settings``, the page marks itself stale without waiting for the kernel.
     """
 
     data = Dict().tag(sync=True)
@@ -34,11 +34,11 @@ class BaseFeed(anywidget.AnyWidget):
 
 
 class Feed(BaseFeed):
-    """Numbers of the explorer: ``data`` is ``report_payload(...)`` and what open panels add."""
+    """Feed of the explorer: ``data`` is ``report_payload(...)`` and the payloads of open tabs."""
 
     _esm = load_esm(__file__, "feed")
     _css = load_css(__file__, "theme")
-    alarm = Bool(False).tag(sync=True)  # the message is an error
+    alarm = Bool(False).tag(sync=True)  # ``message`` is an error
     rest = List(Int()).tag(sync=True)
 
 
@@ -49,7 +49,7 @@ class Panel(anywidget.AnyWidget):
 
 
 class View(VBox):
-    """View of a tab of the explorer; it follows its session only while ``looked_at``."""
+    """View of a tab of the explorer; it updates from its session only while ``looked_at``."""
 
     looked_at = Bool(False)
 
@@ -63,7 +63,7 @@ def when_looked_at(
     work: Callable[[Report], Any],
     show: Callable[..., None],
 ) -> Resting:
-    """Make idle jobs that do work and show its result while the view is open."""
+    """Create an idle job that computes and displays a result while its view is open."""
 
     def job(report: Report) -> Job:
         looked_at = looking()

@@ -1,4 +1,4 @@
-"""Session that a widget follows."""
+"""Lookup of the session that a widget follows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def session_of(source: Any = None) -> Session:
     Parameters
     ----------
     source
-        A widget with a ``session``, a ``Session`` or an ``Experiment``; without, the shipped
+        A widget with a ``session``, a ``Session`` or an ``Experiment``; by default, the shipped
         digits.
 
     Examples

@@ -1,4 +1,4 @@
-"""A small table of words and numbers that change live."""
+"""Small table of text and numbers that update live."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Table(anywidget.AnyWidget):
     Parameters
     ----------
     caption
-        What the table is about, read aloud with it.
+        Title of the table, announced by screen readers.
     heads
-        Names of the columns, the first for the rows' own names.
+        Names of the columns; the first column holds the names of the rows.
     """
 
     _esm = load_esm(__file__, "table")

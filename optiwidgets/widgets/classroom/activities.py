@@ -36,14 +36,14 @@ COVERED_VERDICT = {"grade": "covered", "reasons": ["vote first, then press V or 
 
 
 class Activities(View):
-    """The Class tab: one activity at a time, above the matrices.
+    """Tab "Class": one activity at a time, above the matrices.
 
     Parameters
     ----------
     session, feed
-        What is shown, and the numbers of it that the page has.
+        Session of the explorer, and its feed.
     host
-        Page that is covered, and whose controls are disabled meanwhile.
+        Page whose numbers are covered and whose controls are disabled during an activity.
 
     Examples
     --------
@@ -62,9 +62,9 @@ class Activities(View):
         self.running = NONE
         self.guesses: list[Guess] = []
         self._hidden: Report | None = None
-        self._covered = False  # the picture, or the verdict
+        self._covered = False  # the matrices and numbers, or the verdict
         self._committed: float | None = None
-        self.guess: float | None = None  # of what is shown
+        self.guess: float | None = None  # for the displayed report
         self._seen: Recipe = self.session.recipe
         self.seed = BoundedIntText(SystemRandom().randrange(SEEDS), min=0, max=SEEDS - 1)
         self.seed.description = "Seed"
@@ -128,18 +128,18 @@ class Activities(View):
 
     @property
     def covers_picture(self) -> bool:
-        """True while no number of the picture may be shown."""
+        """True while the matrices and numbers must stay covered."""
         return self._covered and self.running == PREDICT
 
     def arrange(self) -> None:
-        """Draw matrices only while they are looked at: hidden ones cost as much."""
+        """Add matrices only while the tab is open: hidden ones cost as much to draw."""
         shown = self.hidden if self.running == SURPRISE else self.matrices
         self.children = (*self._rows, *([shown] if self.looked_at else []))
 
     def start_surprise(self, seed: int) -> None:
-        """Hide the recipe of a seed, 0 to 999999: the same for everybody with the same model."""
+        """Hide the recipe of a seed, 0 to 999999; one seed gives one recipe for one model."""
         if self._hidden is None and self.running == SURPRISE and self.seed.value == seed:
-            seed = (seed + 1) % SEEDS  # that one is known by now
+            seed = (seed + 1) % SEEDS  # the class knows that one
         hidden = hide(seed, self.session.experiment.run)
         self.start(SURPRISE)
         self.seed.value, self._hidden = seed, hidden
@@ -150,7 +150,7 @@ class Activities(View):
         self.host.repaint()
 
     def start(self, activity: str) -> None:
-        """Begin one of "surprise", "predict", "blind"; what was going on is left."""
+        """Start "surprise", "predict" or "blind", and end the running activity."""
         self.leave()
         self.running, self._seen, self.guess = activity, self.session.recipe, None
         self._covered = activity == BLIND
@@ -160,12 +160,12 @@ class Activities(View):
             self.host.repaint()
 
     def end(self) -> None:
-        """Leave the activity, and forget what was guessed."""
+        """End the activity and forget the guess."""
         self.guess = None
         self.leave()
 
     def leave(self) -> None:
-        """End the activity: nothing stays covered, the handles drive again."""
+        """End the activity: uncover everything and enable the controls."""
         if self.running == NONE:
             return
         self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
@@ -183,7 +183,7 @@ class Activities(View):
         return data
 
     def _changes(self) -> None:
-        """Cover before the new picture is there, not after."""
+        """Cover the page before the new report is drawn."""
         if self.session.recipe == self._seen:
             return
         self._seen, self.guess = self.session.recipe, None
@@ -191,14 +191,14 @@ class Activities(View):
             self._cover()
 
     def _cover(self, why: str = "") -> None:
-        """Ask anew."""
+        """Cover the page and ask for a new guess or vote."""
         self._committed, self._covered, self.marker.value = None, True, ""
         self.guess, self.accuracy.value = None, ""
         self._say(why + (SAID[BLIND] if self.running == BLIND else QUESTION))
         self._dress()
 
     def _other_model(self) -> None:
-        """Another picture: a vote or a question of the last one uncovers nothing of either."""
+        """Reset for a new model: an earlier vote or guess uncovers nothing."""
         self.guess = None
         if self.running in (PREDICT, BLIND):
             self._cover("This is another model, and a new question. ")
@@ -206,7 +206,7 @@ class Activities(View):
             self.leave()
 
     def other_policy(self) -> None:
-        """Another verdict: what the class votes on is covered again."""
+        """Cover the verdict again, because the policy changed."""
         if self.running == BLIND:
             self._cover()
 
@@ -223,12 +223,12 @@ class Activities(View):
         self._open()
 
     def _entered(self, widget: Any, content: Any, buffers: Any) -> None:
-        """Enter in the field commits."""
+        """Commit the number when Enter is pressed in the field."""
         if isinstance(content, dict) and content.get("event") == "submit":
             self._commit()
 
     def _open(self) -> None:
-        """Uncover the picture that was guessed, once it is whole."""
+        """Uncover the report after a guess, once all images are evaluated."""
         guess = self._committed
         if guess is None or not (self._covered and self.session.is_whole):
             return
@@ -248,7 +248,7 @@ class Activities(View):
             self.host.repaint()
 
     def _reveal(self) -> None:
-        """Say what was hidden, and show it on the handles."""
+        """Name the hidden recipe and move the controls to it."""
         if self._hidden is None:
             return
         recipe, self._hidden = self._hidden.recipe, None
@@ -265,7 +265,7 @@ class Activities(View):
         self.said.value = f'<p role="status">{escape(said)}</p>'
 
     def _dress(self) -> None:
-        """Show what the activity asks for, cover what it covers, lock what it locks."""
+        """Show, cover and lock the widgets that the activity needs."""
         hiding = self.hiding
         self._ask_for(self.running)
         self.host.mark("ow-asks", self.running in (PREDICT, BLIND))

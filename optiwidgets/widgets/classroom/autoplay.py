@@ -1,4 +1,4 @@
-"""Sparsity that moves by itself: from 0 to 99 %, or until the cliff."""
+"""Autoplay of the sparsity slider: from 0 to 99 %, or until the cliff."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from optiwidgets.session.session import Session
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
-SPEEDS = {"slow": 500, "normal": 120, "fast": 0}  # how long each picture stands, in ms
+SPEEDS = {"slow": 500, "normal": 120, "fast": 0}  # display time of each step, in ms
 CALM_STEP, CALM_MS = 20, 1500  # for reduced motion: few large steps
 LAST = 99  # %
 GRIP_S = 3  # an interrupted search's message stays while the slider is dragged on
@@ -25,16 +25,16 @@ RULE = (
 
 
 class Autoplay(HBox):
-    """Moves the sparsity slider step by step, each one only after the last picture was shown.
+    """Buttons that move the sparsity slider step by step, each step after the last one was drawn.
 
     Parameters
     ----------
     session, controls
-        What is moved, and what says how it came out.
+        Session that gives the reports, and controls whose sparsity slider is moved.
     stage
-        Beats once a picture is on the screen.
+        Page events; ``beat`` counts up once a report is on the screen.
     policy
-        Gives the policy of the moment: its limit is where the cliff is.
+        Returns the current policy; the cliff is where the drop is above its limit.
 
     Examples
     --------
@@ -62,10 +62,8 @@ class Autoplay(HBox):
         self.speed.tooltip = "Speed of Play"
         self.cliff = Button(description="Find my cliff")
         self.cliff.tooltip = RULE
-        self.said = self.safe = ""  # in full, and without what a covered picture would show
-        self.on_progress: Callable[[], None] = lambda: (
-            None
-        )  # called when there is something new to say
+        self.said = self.safe = ""  # full message; message without covered numbers
+        self.on_progress: Callable[[], None] = lambda: None  # called when there is a new message
         self._seeking, self._stepping, self._stride = False, False, 1
         self._at = 0
         self._stopped_s = -float(GRIP_S)
@@ -92,24 +90,24 @@ class Autoplay(HBox):
         return self.stage.playing
 
     def start(self) -> None:
-        """Go on from where the slider stands; from the end, begin anew."""
+        """Continue from the slider's position, or from 0 % if it is at the end."""
         self._begin(seeking=False, at=None if self.controls.sparsity.value < LAST else 0)
 
     def seek(self) -> None:
-        """From 0 % on, look for the first sparsity beyond the cliff."""
+        """Search for the first sparsity beyond the cliff, from 0 % on."""
         self._begin(seeking=True, at=0)
         if self.playing:
             self._say(f"Looking for the cliff: a {self.rule()}.", "Moving up from 0 %.")
 
     def stop(self, said: str = "") -> None:
-        """Let the slider stand where it is; of what was said, only ``said`` stays."""
+        """Stop autoplay at the slider's position, and replace the message by ``said``."""
         self._seeking, self._stopped_s = False, -GRIP_S
         self.stage.playing = False
         if said or self.said:
             self._say(said, f"Stopped at {self._at} %." if said else "")
 
     def beat(self) -> None:
-        """Take the next step, if what is shown answers the last one with all images."""
+        """Take the next step if all images of the last one are evaluated and displayed."""
         if not (self.playing and self.session.is_whole):
             return
         at = self.controls.sparsity.value
@@ -121,7 +119,7 @@ class Autoplay(HBox):
             self._step_to(min(at + self._stride, LAST))
 
     def rule(self) -> str:
-        """Describe the rule of a cliff, in words.
+        """Describe in words when a drop counts as a cliff.
 
         Examples
         --------
@@ -135,7 +133,7 @@ class Autoplay(HBox):
         return drop.low > self._policy().limit_points
 
     def _turned(self, at: int) -> None:
-        """Over the cliff: after large steps go back and take the last one in small ones."""
+        """Report the cliff; after a large step, go back and repeat it in steps of 1 %."""
         if self._stride > 1 and at > 0:
             back, self._stride = max(at - self._stride, 0) + 1, 1
             self._step_to(back)
@@ -175,7 +173,7 @@ class Autoplay(HBox):
             self._stepping = False
 
     def _moved(self, change: Any) -> None:
-        """Stop autoplay when a user takes a handle."""
+        """Stop autoplay when a user moves a control."""
         if self._stepping or self.controls.adjusting:
             return
         if self._seeking and self.playing:
@@ -184,7 +182,7 @@ class Autoplay(HBox):
             self.stop()
 
     def _halt(self) -> None:
-        """Somebody interrupts: a search says how far it came."""
+        """Stop on request; a search reports how far it came."""
         if self._seeking:
             self.stop(f"Stopped at {self._at} %: no cliff yet.")
             self._stopped_s = monotonic()
@@ -193,7 +191,7 @@ class Autoplay(HBox):
 
     def _turned_on_or_off(self) -> None:
         self._dress()
-        if self._seeking and not self.playing:  # the page ended it: a user took the slider
+        if self._seeking and not self.playing:  # ended by the page: a user took the slider
             self._halt()
 
     def _failed(self, change: Any) -> None:
@@ -218,5 +216,5 @@ def _points(limit: float) -> str:
 
 
 def _above(value: float, limit: float) -> str:
-    """As few decimals as do not contradict that it is above the limit."""
+    """Format a value above the limit with as few decimals as show that it is above."""
     return next((t for n in (1, 2, 3) if float(t := f"{value:.{n}f}") > limit), f"{value:g}")

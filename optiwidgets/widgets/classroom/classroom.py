@@ -18,14 +18,14 @@ from optiwidgets.widgets.panels.digit_canvas import DigitCanvas
 
 
 class Classroom:
-    """The modes of an explorer; Reset leaves them all.
+    """Classroom modes of an explorer; Reset ends all of them.
 
     Parameters
     ----------
     host
         Page that runs the modes.
     session, controls, feed, policy
-        The host's own; autoplay becomes a row of the controls.
+        Those of the host; autoplay is added to the controls as a row.
 
     Examples
     --------
@@ -65,14 +65,14 @@ class Classroom:
         return {"Draw": self.draw, "Class": self.activities}
 
     def say(self, status_text: Callable[[], str]) -> str:
-        """Give autoplay's message, or else the status text; never a covered number."""
+        """Return autoplay's message, or else the status text, without covered numbers."""
         activities = self.activities
         if activities.covers:
             return self.player.safe or ("" if activities.covers_picture else status_text())
         return self.player.said or status_text()
 
     def lock(self, locked: bool) -> None:
-        """Stop and disable autoplay and leave the projector, or enable autoplay again."""
+        """Disable autoplay and leave the projector, or enable autoplay again."""
         if locked:
             self.player.stop()
             self.projector.leave()
@@ -80,7 +80,7 @@ class Classroom:
             button.disabled = locked
 
     def end(self) -> None:
-        """Leave every mode."""
+        """End every mode."""
         self.player.stop()
         self.activities.end()
         self.projector.leave()

@@ -1,4 +1,4 @@
-"""A recipe hidden behind a number, and how near a guess comes to it."""
+"""Recipe hidden behind a seed, and distance of a guess from it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from optiwidgets.engine.types.report import Report
 SEEDS = 10**6  # 0..999,999
 SPARSITIES = range(30, 96, 5)  # %
 WIDTHS = (2, 3, 4, 5, 6, 8, 32)
-HURT = (3.0, 60.0)  # points lost: seen in the matrix, and not yet all lost
+HURT = (3.0, 60.0)  # points lost: visible in the matrix, without breaking the model
 TRIES = 60
-A_POINT, A_STEP = 2, 10  # what a guess loses per point of sparsity, per step of bit-width
+A_POINT, A_STEP = 2, 10  # deduction per point of sparsity, per step of bit-width
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Nearness:
 
 
 def hide(seed: int, run: Callable[[Recipe], Report]) -> Report:
-    """Report of the recipe that this seed stands for: for one model, always the same.
+    """Return the report of the recipe that belongs to a seed, always the same for one model.
 
-    Recipes are drawn from the seed until one hurts visibly without breaking all.
+    Recipes are drawn from the seed until one loses visible accuracy without breaking the model.
 
     Raises
     ------
     ValueError
-        A seed that is no whole number 0 to 999999.
+        The seed is not a whole number from 0 to 999999.
 
     Examples
     --------
@@ -57,14 +57,14 @@ def hide(seed: int, run: Callable[[Recipe], Report]) -> Report:
 
 
 def check_seed(seed: object) -> int:
-    """Give back a seed; raise ValueError for what is no whole number 0 to 999999."""
+    """Return a seed; raise ValueError unless it is a whole number from 0 to 999999."""
     if type(seed) is not int or not 0 <= seed < SEEDS:
         raise ValueError(f"a seed is a whole number 0 to {SEEDS - 1}, not {shortened(seed)}")
     return seed
 
 
 def nearness(hidden: Recipe, sparsity: int, bits: int) -> Nearness:
-    """Measure a guess, sparsity in percent.
+    """Compute the distance of a guess, sparsity in percent.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def nearness(hidden: Recipe, sparsity: int, bits: int) -> Nearness:
 
 
 def told(hidden: Recipe, sparsity: int, bits: int) -> str:
-    """Say the hidden recipe, the guess and how near it came.
+    """Describe the hidden recipe, the guess and its score.
 
     Examples
     --------

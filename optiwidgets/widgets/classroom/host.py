@@ -1,4 +1,4 @@
-"""Interface between classroom activities and the page that runs them."""
+"""Interface of the page that runs classroom activities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ipywidgets import Tab
 class ActivityHost(Protocol):
     """Page that runs classroom activities; ``Explorer`` is one.
 
-    ``linked`` holds further keys of the share link, ``tabs`` the views.
+    ``linked`` holds more keys of the share link, ``tabs`` the views.
     """
 
     linked: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Page events for a class: the beat of autoplay, and keys that press buttons."""
+"""Page events for a class: the clock of autoplay, and keys that press buttons."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MOST_BEATS = 2**31 - 1
 
 
 class PageEvents(anywidget.AnyWidget):
-    """Beats while ``playing``, each time once the last picture is on the screen.
+    """Events of the page: ``beat`` counts up while ``playing``, each time a report was drawn.
 
-    The page counts ``beat`` up, says in ``calm`` whether it should move little, and may end
-    ``playing`` when a user takes a slider. ``pause_ms`` is how long a picture stands. Its keys
-    press buttons of the explorer: V uncovers, PageUp and PageDown turn, Escape leaves.
+    The page increments ``beat``, sets ``calm`` where the user prefers reduced motion, and may end
+    ``playing`` when a user takes a slider. ``pause_ms`` is the display time of a step. Keys press
+    buttons of the explorer: V uncovers, PageUp and PageDown turn steps, Escape leaves.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class PageEvents(anywidget.AnyWidget):
     calm = Bool(False).tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError for what no page needs to say."""
+        """Raise TraitError for a value that a page never sends."""
         if trait == "beat":
             if type(value) is not int or not 0 <= value <= MOST_BEATS:
                 raise TraitError(f"beat is a whole number 0 to {MOST_BEATS}")

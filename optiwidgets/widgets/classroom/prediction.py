@@ -1,4 +1,4 @@
-"""A number the learner commits before seeing what came."""
+"""Accuracy that a learner predicts before seeing the measured one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Guess:
-    """An accuracy that was guessed and the one that came, both in percent.
+    """Predicted and measured accuracy, both in percent.
 
     Examples
     --------
@@ -22,7 +22,7 @@ class Guess:
 
     @property
     def words(self) -> str:
-        """Difference of guess and accuracy, in words."""
+        """Difference of prediction and measurement, in words."""
         off = self.guessed - round(self.came, 1)
         apart = (
             "exactly"
@@ -33,7 +33,7 @@ class Guess:
 
     @property
     def marker(self) -> str:
-        """A rail from 0 to 100 %: the guess stays beside what came."""
+        """HTML rail from 0 to 100 % that marks the guess beside the measured accuracy."""
         label = f"guess {self.guessed:g} percent, accuracy {self.came:.1f} percent"
         return (
             f'<div class="ow-guessed" role="img" aria-label="{label}"><span>0 %</span>'
@@ -44,12 +44,12 @@ class Guess:
 
 
 def read(text: str) -> float:
-    """Parse a percentage as people write it.
+    """Parse a percentage, with decimal comma or point, with or without the sign.
 
     Raises
     ------
     ValueError
-        It is none from 0 to 100.
+        The text is no number from 0 to 100.
 
     Examples
     --------

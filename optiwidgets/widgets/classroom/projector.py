@@ -1,4 +1,4 @@
-"""One big thing at a time, in type of 24 px and more: the explorer on a projector."""
+"""Projector mode: one part of the explorer at a time, in type of 24 px and more."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ STEPS = ("numbers", "confusion", "change")
 
 
 class Projector(HBox):
-    """A toggle in the header; while it is on, Back and Next turn through the steps.
+    """Toggle in the header; while it is on, Back and Next go through the steps.
 
-    A clicker's keys (PageUp, PageDown) and, outside of controls, the arrow keys press Back and
-    Next, Escape leaves.
+    The keys of a clicker (PageUp, PageDown) and, outside of controls, the arrow keys press Back and
+    Next; Escape leaves projector mode.
 
     Parameters
     ----------
     host
-        Page that is shown large.
+        Page to enlarge.
     activities
-        Its activities; their fields stay visible in the header.
+        Activities of the page; their fields stay visible in the header.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Projector(HBox):
         self.next = Button(description="Next").add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
         asked = (activities.accuracy, activities.commit, activities.uncover)
-        self.asked = HBox(asked).add_class("ow-asked")  # seen while it is on
+        self.asked = HBox(asked).add_class("ow-asked")  # shown in projector mode only
         super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
         self.add_class("ow-projecting")
         self.toggle.on_click(lambda _: self.leave() if self.on else self.start())
@@ -56,7 +56,7 @@ class Projector(HBox):
         return STEPS[self.index]
 
     def start(self) -> None:
-        """Show the first step, large; not while a recipe is hidden, for its matrices are not it."""
+        """Enlarge the first step; refuse while a recipe is hidden (its matrices are elsewhere)."""
         if self.activities.hiding:
             self.host.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
             return
@@ -66,7 +66,7 @@ class Projector(HBox):
         self._dress()
 
     def leave(self) -> None:
-        """Back to the whole explorer, at the tab where it was."""
+        """Leave projector mode, and select the tab that was open before."""
         if not self.on:
             return
         self.on = False
@@ -74,7 +74,7 @@ class Projector(HBox):
         self._dress()
 
     def turn(self, by: int) -> None:
-        """Go ``by`` steps on, not beyond the first and the last."""
+        """Go ``by`` steps forward, up to the first or the last."""
         if self.on:
             self.index = min(len(STEPS) - 1, max(0, self.index + by))
             self._dress()

@@ -16,7 +16,7 @@ from optiwidgets.engine.types.recipe import (
 )
 
 Options = list[tuple[str, str]]
-LABELS = {  # where a value does not say it by itself
+LABELS = {  # for values that are no readable label
     "lamp": "LAMP",
     "wanda": "Wanda",
     "fisher": "Fisher",
@@ -45,7 +45,7 @@ CODE_FIELDS = ("granularity", "scheme", "clip", "rounding")
 
 @dataclass(frozen=True)
 class Choice:
-    """One question: the recipe's field, the words, the values, whether all are in sight, where."""
+    """Choice of one value: field of the recipe, label, values, layout, and row."""
 
     field: str
     question: str
@@ -54,7 +54,7 @@ class Choice:
     css_class: str = "ow-half"
 
     def widget(self) -> ToggleButtons | Dropdown:
-        """Buttons where every answer is in sight, else a list that opens."""
+        """Create toggle buttons if all options are visible at once, else a dropdown."""
         kind, look = (ToggleButtons, "ow-choice") if self.in_sight else (Dropdown, "ow-pick")
         made = kind(options=labelled(self.values), description=self.question)
         return made.add_class(look).add_class(self.css_class)
@@ -75,7 +75,7 @@ CHOICES_SHOWN = (
 
 @dataclass(frozen=True)
 class Ruling:
-    """Why fields have nothing to act on, or, where they are not ``idle``, what is used instead."""
+    """Reason why fields have no effect or, unless they are ``idle``, the value used instead."""
 
     reason: str
     fields: tuple[str, ...]
@@ -83,7 +83,7 @@ class Ruling:
 
 
 def labelled(values: tuple[str, ...]) -> Options:
-    """Values with what is written for them.
+    """Pair values with their labels.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def labelled(values: tuple[str, ...]) -> Options:
 
 
 def scores_for(pruning: str, impossible: Container[str] = ()) -> Options:
-    """Options of scores for a kind of pruning, but for those that the model cannot have.
+    """List the scores for a kind of pruning that the model supports.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def scores_for(pruning: str, impossible: Container[str] = ()) -> Options:
 
 
 def reasons_for(pruning: str, impossible: Mapping[str, str]) -> dict[str, list[str]]:
-    """Reasons why choices were taken away, by the field that lacks them now.
+    """List the reasons for missing options, by field.
 
     Examples
     --------
@@ -122,16 +122,16 @@ def reasons_for(pruning: str, impossible: Mapping[str, str]) -> dict[str, list[s
 
 
 def offer(handle: ToggleButtons | Dropdown, options: Options) -> None:
-    """Offer other answers; the one given stays where it is still there, else the first is."""
+    """Replace the options; keep the selected value if it is still there, else select the first."""
     if options == [*handle.options]:
         return
     kept = handle.value if handle.value in [value for _, value in options] else options[0][1]
-    handle.options = options  # which moves it to the first
+    handle.options = options  # selects the first
     handle.value = kept
 
 
 def set_aside(bits: int, scheme: str) -> dict[str, str]:
-    """Replace choices that have no meaning together.
+    """Replace values that exclude each other.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def set_aside(bits: int, scheme: str) -> dict[str, str]:
 
 
 def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]:
-    r"""List the fields that the handles' positions rule out, with reasons.
+    r"""List the fields that the positions of the handles rule out, with reasons.
 
     Examples
     --------

@@ -78,9 +78,9 @@ class Controls(VBox):
         self.rows = self._rows()
         self._impossible: Mapping[str, str] = {}
         self._unlocked = {*self.rows}
-        self._free: int | None = None  # where the slider stood before a pattern moved it
+        self._free: int | None = None  # sparsity before a pattern replaced it
         self.locked = False
-        self.adjusting = False  # handles that depend on a moved one are adjusted
+        self.adjusting = False  # True while dependent handles are adjusted
         self._adjust()
         for handle in (*self.handles, self.training):
             handle.observe(self._adjust, "value")
@@ -88,7 +88,7 @@ class Controls(VBox):
         self.add_class("ow-controls")
 
     def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
-        """Make the rows of each name, in the order of the screen."""
+        """Create the rows by name, in the order of the screen."""
         before = ("pruning", "score", "granularity", "scheme", "clip", "rounding")
         buttons = HBox([self.tune, self.cancel, self.progress]).add_class("ow-tune")
         return {
@@ -102,7 +102,7 @@ class Controls(VBox):
         }
 
     def unlock(self, names: Sequence[str]) -> None:
-        """Show only the controls of these names, in their usual order."""
+        """Show only the rows of these names, in their usual order."""
         unknown = [name for name in names if name not in self.rows]
         if unknown:
             raise ValueError(f"controls are {', '.join(self.rows)}, not {', '.join(unknown)}")
@@ -114,13 +114,13 @@ class Controls(VBox):
         self._adjust()
 
     def add_row(self, name: str, widget: DOMWidget) -> None:
-        """Put one more row below all others; lessons show and hide it by its name."""
+        """Add a row below all others; lessons show and hide it by its name."""
         self.rows[name] = (widget,)
         self._unlocked.add(name)
         self.children = (*chain(*self.rows.values()), self.note)
 
     def lock(self, locked: bool) -> None:
-        """Let all handles stand still, or move again.
+        """Disable all handles, or enable them again.
 
         Examples
         --------
@@ -134,14 +134,14 @@ class Controls(VBox):
         self._adjust()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
-        """Take away what cannot be done to a model, by value of "pruning" or "score"; say why."""
+        """Remove options of "pruning" or "score" that a model cannot have; show the reasons."""
         self._impossible = impossible
         possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
         offer(self.choices["pruning"], labelled(possible))
         self._adjust()
 
     def recipe(self) -> Recipe:
-        """The recipe that the controls spell; every position has one."""
+        """Return the recipe of the current positions; every position has one."""
         bits, chosen = self.bits.value, self._chosen()
         return Recipe(
             sparsity=N_OF_M.get(chosen["pruning"], self.sparsity.value / 100),
@@ -151,7 +151,7 @@ class Controls(VBox):
         )
 
     def trained(self) -> Recipe | None:
-        """Return the controls' recipe with training; None where that is impossible.
+        """Return the controls' recipe with training; None if that is impossible.
 
         Examples
         --------
@@ -167,7 +167,7 @@ class Controls(VBox):
         return replace(recipe, recovery=training) if possible else None
 
     def settings(self) -> list[int]:
-        """Positions of all handles as the browser knows them: a value, or an index of options."""
+        """Positions of all handles as the browser has them: a value, or an index of options."""
         return [
             getattr(handle, key) for handle, key in zip(self.handles, self.handle_keys, strict=True)
         ]
@@ -178,9 +178,9 @@ class Controls(VBox):
         return ["value" if isinstance(handle, IntSlider) else "index" for handle in self.handles]
 
     def show(self, recipe: Recipe) -> None:
-        """Move the handles to a recipe; what they cannot say is rounded or left as it is.
+        """Move the handles to a recipe; round values that no position stands for, or leave them.
 
-        A training is no handle's position: nothing else won anything back.
+        For a recipe with training, the menu of trainings shows it; the handle of recovery, "none".
         """
         if recipe.recovery in BY_TRAINING:
             self.training.value = recipe.recovery
@@ -194,13 +194,13 @@ class Controls(VBox):
         self.activation_bits.value = recipe.activation_bits
 
     def says(self, recipe: Recipe) -> bool:
-        """Tell whether the handles spell this very recipe, training aside."""
+        """Tell whether the handles stand for this recipe, training aside."""
         own = self.recipe()
         trained = recipe.recovery in BY_TRAINING
         return own == (replace(recipe, recovery=own.recovery) if trained else recipe)
 
     def show_progress(self, progress: Progress | None) -> None:
-        """Stage and time left of what runs in the background; Cancel while it does."""
+        """Show stage and remaining time of background work, and a Cancel button while it runs."""
         self.cancel.disabled = progress is None
         self.progress.value = progress.done if progress else 0.0
         self.progress.description = "" if progress is None else _told(progress)
@@ -210,7 +210,7 @@ class Controls(VBox):
         return {field: handle.value for field, handle in self.choices.items()}
 
     def _adjust(self, change: Any = None) -> None:
-        """Adjust handles that depend on others, and say why."""
+        """Adjust handles that depend on others, and show the reasons."""
         if self.adjusting:
             return
         self.adjusting = True
@@ -222,7 +222,7 @@ class Controls(VBox):
             self.adjusting = False
 
     def _rule(self) -> None:
-        """Disable what has nothing to act on or cannot be."""
+        """Disable handles that have no effect or are impossible."""
         ruled = rulings(self.bits.value, self._chosen(), self.training.value)
         idle = {field: ruling.reason for ruling in ruled if ruling.idle for field in ruling.fields}
         for field, handle in self.choices.items():
@@ -238,7 +238,7 @@ class Controls(VBox):
         self._say([r.reason for r in ruled if self._unlocked & {*r.fields}])
 
     def _set_sparsity(self) -> None:
-        """Show a pattern's own sparsity; behind it the slider goes back to where it stood."""
+        """Show the sparsity that a pattern implies; without one, restore the slider's position."""
         if self.sparsity.disabled:
             if self._free is None:
                 self._free = self.sparsity.value

@@ -1,4 +1,4 @@
-"""The line between page and kernel, watched by the page: Python cannot tell of its own end."""
+"""State of the connection between page and kernel, watched by the page: a dead kernel cannot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from optiwidgets.widgets.base.panel import Panel
 
 
 class Connection(Panel):
-    """Says when the kernel is busy, the line is down or the kernel has stopped.
+    """Display of a busy kernel, a lost connection or a stopped kernel.
 
     The explorer's root gets ``data-ow-link``: live, busy, reconnecting, gone or lost. With the last
     two its state is error and its controls are disabled.

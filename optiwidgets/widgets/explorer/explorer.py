@@ -31,25 +31,25 @@ from optiwidgets.widgets.security.message_guard import guard
 
 
 class Explorer(VBox):
-    """Sliders that really prune and quantize, and what comes of it, live.
+    """Explorer page: controls that prune and quantize the model, and panels that show the report.
 
     Parameters
     ----------
     experiment
-        An ``Experiment``; without one, the shipped digits with both models to choose from.
+        An ``Experiment``; by default, the shipped digits with a choice of both models.
     unlock
         For lessons: the controls to show, by the names of the recipe's fields and "finetune",
-        "training" (which one), "play", "case", "model", "policy", "projector". All by default.
+        "training" (its method), "play", "case", "model", "policy", "projector". All by default.
     show
-        For lessons: the parts to show, of ``PARTS``; accuracy and matrices always are.
+        For lessons: the parts to show, of ``PARTS``; accuracy and matrices are always shown.
     first
-        Images to run while a slider is dragged, in stratified order; all are run once it rests.
-        By default as many as fit a tenth of a second, which of the shipped ones all do.
+        Number of images to run while a slider is dragged, in stratified order; all are run once it
+        rests. By default as many as take a tenth of a second: all images of the shipped cases.
 
     Raises
     ------
     ValueError
-        An unknown control or part; the message lists those there are.
+        An unknown control or part; the message lists the known ones.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class Explorer(VBox):
     ) -> None:
         self.session = Session(experiment, first=first)
         self.controls = Controls()
-        self._syncing = False  # controls and recipe are brought together: no request
+        self._syncing = False  # True while controls and recipe are updated together: no request
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
         self.case, self.model, self.policy = layout.make_choosers(self.session)
         self._settings = self._positions()
@@ -92,7 +92,7 @@ class Explorer(VBox):
         self._listen_to_session()
         self._arrange(unlock, show)
         guard(self, self.refuse)
-        if unlock is None and show is None:  # a lesson's explorer opens where the lesson says
+        if unlock is None and show is None:  # a lesson's explorer ignores the query of the page
             self._open_link()
             self.repaint()
         self.classroom.activities.arrange()
@@ -102,14 +102,14 @@ class Explorer(VBox):
         return f"<Explorer: {self.session.experiment!r}, {self.session.recipe}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the report's figure, for places where no kernel runs: not under Voila."""
+        """Add the report's figure, for places without a kernel; not under Voila."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         if not served():
             bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
         return bundle
 
     def repaint(self) -> None:
-        """Send numbers and state to the page, in one message; nothing while a run is on."""
+        """Send numbers and state to the page, in one message; send nothing during a run."""
         session = self.session
         if session.busy:
             return
@@ -127,7 +127,7 @@ class Explorer(VBox):
             )
 
     def refuse(self, reason: str) -> None:
-        """Show why a request was refused, visible from every tab."""
+        """Show the reason for a refused request, visible from every tab."""
         self.feed.alarm, self.feed.message = True, reason
 
     def mark(self, name: str, on: bool) -> None:
@@ -205,7 +205,7 @@ class Explorer(VBox):
         self._limit_controls()
 
     def _limit_controls(self) -> None:
-        """Offer only what can be done to this model, and tell which of its weights are left out."""
+        """Offer only what this model supports, and list weights that are not counted."""
         self.controls.limit(self.session.experiment.impossible)
         layout.show_left_out(self.left_out, self.session.experiment.check().left_out)
 
@@ -223,9 +223,9 @@ class Explorer(VBox):
             self._ask()
 
     def _ask(self, fresh: bool = False) -> None:
-        """Request the controls' recipe; where it is shown already, only repaint.
+        """Request the controls' recipe; if it is displayed already, only repaint.
 
-        Training is kept while only the codes change, except for a ``fresh`` start.
+        The training of the current recipe is kept while only the codes change, unless ``fresh``.
         """
         self._settings, self.notice = self._positions(), ""
         recipe = self.controls.recipe()
@@ -236,7 +236,7 @@ class Explorer(VBox):
             self.repaint()
 
     def _as_trained(self, recipe: Recipe) -> Recipe:
-        """Add the current training, if these weights went through it before."""
+        """Add the current training if the experiment has these weights trained already."""
         before = self.session.recipe.recovery
         possible = recipe.quantizes or before != "qat"
         if recipe.recovery != "none" or before not in BY_TRAINING or not possible:
@@ -251,7 +251,7 @@ class Explorer(VBox):
             self.session.ask(recipe)
 
     def _reset(self) -> None:
-        """Move all handles back at once, then run."""
+        """Reset all handles in one update, then run."""
         with self._sync():
             self.controls.show(Recipe())
         self._ask(fresh=True)
@@ -266,7 +266,7 @@ class Explorer(VBox):
         self.repaint()
 
     def _positions(self) -> list[int]:
-        """Collect the positions of all controls, as the page knows them."""
+        """Collect the positions of all controls, in the form that the page uses."""
         return [*self.controls.settings(), self.model.index, self.case.index]
 
     def _case_chosen(self) -> None:
@@ -283,14 +283,14 @@ class Explorer(VBox):
             self.session.model = self.model.value
 
     def _open_cell(self, change: Any) -> None:
-        """Show the images of a mistake that was chosen in "What changed"."""
+        """Open the cell of a mistake that was chosen in "What changed"."""
         if change.new >= 0:
             self.cell_images.cell, self.tabs.selected_index = change.new, 0
             change.owner.chosen = -1
 
     def _open_link(self, query: str | None = None) -> None:
-        """Open the query of a link, by default the page's; say so where that cannot be."""
-        query = os.environ.get("QUERY_STRING", "") if query is None else query  # Voila sets it
+        """Apply the query of a link, by default the page's; show a notice if it is invalid."""
+        query = os.environ.get("QUERY_STRING", "") if query is None else query  # set by Voila
         policies = dict(self.policy.options)
         try:
             link = share_link.read(query)
@@ -308,23 +308,23 @@ class Explorer(VBox):
             self.session.ask(link["recipe"])
 
     def _show_running(self) -> None:
-        """Mark the page while a run is on; a page whose handle is dragged knows already."""
+        """Mark the page as running, except during a drag: the page then knows it already."""
         if self.session.busy and not self.session.dragging:
             self.feed.state = "running"
 
     def _show_progress(self, change: Any) -> None:
         self.controls.show_progress(change.new)
-        if None in (change.old, change.new):  # background work began or ended
+        if None in (change.old, change.new):  # background work started or ended
             self.repaint()
 
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
-        """Make an idle job, work and show, for while the tab of this title is open."""
+        """Create an idle job that runs only while the tab of this title is open."""
         tab = self.tabs.titles.index(title)
         return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)
 
 
 def _state(session: Session) -> str:
-    """Give the page's state once a run is done."""
+    """Return the page's state after a run."""
     if not session.stale:
         return "fresh"
     if session.error:

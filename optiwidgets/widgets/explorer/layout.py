@@ -1,4 +1,4 @@
-"""Arrangement of the explorer: choosers, header, tabs, and which parts a lesson shows."""
+"""Arrangement of the explorer: menus, header, tabs, and the parts that a lesson shows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_header(widgets: Sequence[DOMWidget]) -> HBox:
 
 
 def show_left_out(note: HTML, left_out: str) -> None:
-    """Show a line about weights that are not counted; hide it where all of them are.
+    """Show a note about weights that are not counted; hide it if all are.
 
     Examples
     --------
@@ -57,26 +57,26 @@ def show_left_out(note: HTML, left_out: str) -> None:
 
 
 def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
-    """Arrange the matrices above class metrics, bytes, and the images of the open cell."""
+    """Stack matrices, class metrics, bytes, and the images of the open cell."""
     below = HBox([Classes(feed=feed), Bytes(feed=feed)]).add_class("ow-below")
     lower = Box([below, cell_images]).add_class("ow-lower")
     return VBox([Matrices(feed=feed, cell_images=cell_images), lower])
 
 
 def fill_tabs(tabs: Tab, views: Mapping[str, DOMWidget]) -> None:
-    """Show views, by title, and select the first."""
+    """Fill the tabs with views, by title, and select the first."""
     tabs.children, tabs.titles, tabs.selected_index = [*views.values()], [*views], 0
 
 
 def mark_selected(tabs: Tab) -> None:
-    """Update ``looked_at`` of every view: the others need not follow the session."""
+    """Update ``looked_at`` of every view: views of closed tabs stop following the session."""
     for index, view in enumerate(tabs.children):
         if isinstance(view, View):
             view.looked_at = index == tabs.selected_index
 
 
 def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[str]) -> None:
-    """Show only the controls of these names, and of the other widgets those that are named.
+    """Show only the named controls and other widgets.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[
 
 
 def show_only(page: DOMWidget, parts: Sequence[str]) -> None:
-    """Hide all parts of a lesson's page but these.
+    """Hide all parts of a lesson's page except the named ones.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A link that restores what is shown: case, model, policy and recipe, in the query of its address.
+"""Share link: case, model, policy and recipe in the query of an address.
 
-What stands in a query is untrusted: all of it is checked before anything is opened, and one part
-that cannot be refuses the whole.
+A query is untrusted input: all of it is checked before anything is opened, and one invalid part
+refuses the whole query.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from optiwidgets.widgets.base.panel import Panel
 from optiwidgets.widgets.classroom.hidden_recipe import check_seed
 
 LONGEST = 4000  # characters of a query
-SERVERS = ("theme", "template", "voila-theme", "voila-template", "token")  # keys not for us
+SERVERS = ("theme", "template", "voila-theme", "voila-template", "token")  # read by the server
 WHOLE, FRACTION = r"-?\d{1,25}", r"-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?"
 OWN = {"case", "model", "policy", "recipe"}
 FIELDS = tuple(field.name for field in fields(Recipe))
 
 
 def _whole(text: str) -> int | str:
-    """A number if it looks like one; if not, ``Recipe`` says what it should be."""
+    """Parse a whole number; return other text as it is, for ``Recipe`` to refuse."""
     return int(text) if re.fullmatch(WHOLE, text, re.ASCII) else text
 
 
@@ -43,7 +43,7 @@ def _json(text: str) -> Any:
         return text
 
 
-PARSERS: dict[str, Callable[[str], Any]] = {  # key of a query -> what its text says
+PARSERS: dict[str, Callable[[str], Any]] = {  # key of a query -> parser of its value
     **dict.fromkeys(("case", "model", "policy"), str),
     **dict.fromkeys(FIELDS, str),
     **dict.fromkeys(("bits", "activation_bits", "seed"), _whole),
@@ -54,13 +54,13 @@ PARSERS: dict[str, Callable[[str], Any]] = {  # key of a query -> what its text 
 
 
 class ShareLink(Panel):
-    """A button in the header: the link to what is shown, and its recipe, to be copied."""
+    """Button in the header that copies the link of the current state and its recipe."""
 
     _esm, _css = load_esm(__file__, "share_link"), load_css(__file__, "share_link")
 
 
 def spell(case: str, model: str, policy: str, recipe: Recipe, **more: Any) -> str:
-    """Write the query that restores this; of the recipe, what differs from the baseline.
+    """Format a state as a query; of the recipe, only fields that differ from the baseline.
 
     Examples
     --------
@@ -77,17 +77,17 @@ def spell(case: str, model: str, policy: str, recipe: Recipe, **more: Any) -> st
 
 
 def read(query: str) -> dict[str, Any]:
-    """Parse a query: "recipe", and those of "case", "model", "policy" and others that it names.
+    """Parse a query to "recipe" and, if it names them, "case", "model", "policy" and others.
 
     Parameters
     ----------
     query
-        What stands behind the "?" of an address.
+        The part of an address after the "?".
 
     Raises
     ------
     ValueError
-        It is too long, a key is unknown or stands there twice, or a value is out of its range.
+        The query is too long, a key is unknown or given twice, or a value is out of its range.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def read(query: str) -> dict[str, Any]:
 
 
 def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> None:
-    """Check that a session can open what a query says.
+    """Check that a session can open a parsed query.
 
     Parameters
     ----------
@@ -149,8 +149,8 @@ def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> No
 def link_payload(
     session: Session, report: Report, policy: str, more: dict[str, Any]
 ) -> dict[str, str]:
-    """Give the page the query of its link, and the line for a notebook."""
-    told = Recipe() if "surprise" in more else report.recipe  # once revealed, not to the next class
+    """Describe the query of the link, and the line for a notebook, for the feed."""
+    told = Recipe() if "surprise" in more else report.recipe  # the seed alone, for the next class
     query = spell(session.case, session.model, policy, told, **more)
     return {"query": query, "line": str(report.recipe)}
 

@@ -1,4 +1,4 @@
-"""Status texts: methods done or left out, where the numbers alone do not show it."""
+"""Status texts: methods that were applied or left out, if the numbers alone do not show it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from optiwidgets.widgets.controls.options import TRAIN
 
 @dataclass(frozen=True)
 class StatusText:
-    """A method: its name, being done, not done, and, where numbers do not show it, done."""
+    """Texts for one method: its name, running, left out, and, if needed, applied."""
 
     name: str
     doing: str
@@ -77,14 +77,14 @@ WORDS = {
 
 
 def status_text(session: Session, says: Callable[[Recipe], bool]) -> str:
-    """Tell how the report shown differs from the requested recipe.
+    """Describe how the displayed report differs from the requested recipe.
 
     Parameters
     ----------
     session
-        What is asked, and what is known.
+        Session with the requested recipe and the newest report.
     says
-        Whether the handles spell a recipe.
+        Tells if the handles stand for a recipe.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def status_text(session: Session, says: Callable[[Recipe], bool]) -> str:
 
 
 def left_out(asked: Recipe, shown: Recipe) -> list[str]:
-    """Methods of a recipe that a stand-in goes without.
+    """List the methods of a recipe that its quick stand-in leaves out.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def _given_up(missing: list[str]) -> str:
 
 
 def _trained_before(session: Session) -> list[str]:
-    """Training that the last move left behind."""
+    """Name a training that the last change of the recipe dropped."""
     before, recipe = session.previous.recovery, session.recipe
     if before not in BY_TRAINING or recipe.recovery != "none" or recipe == Recipe():
         return []
@@ -147,7 +147,7 @@ def _trained_before(session: Session) -> list[str]:
 
 
 def _done(report: Report) -> list[str]:
-    """Name the recovery that was applied, and the runtime behind the predictions."""
+    """Name the recovery that was applied, and the runtime that made the predictions."""
     asked, said = report.recipe.recovery, []
     if without_idle(report.recipe).recovery != "none":
         words = WORDS[asked].done
@@ -169,7 +169,7 @@ def _done(report: Report) -> list[str]:
 
 
 def _counted(report: Report) -> list[str]:
-    """Tell where fewer weights or channels were removed than requested."""
+    """Report that fewer weights or channels were removed than requested."""
     recipe, (removed, channels) = report.recipe, report.removed_channels
     if recipe.pruning == "channel" and round(channels * recipe.sparsity) != removed:
         return [

@@ -30,30 +30,30 @@ from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
-REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # what a fitted budget is made of
+REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # base of fitted recipes
 BYTES, POINTS = "bytes, at most", "points lost, at most"
 
 
 class LayerFeed(BaseFeed):
-    """Numbers of the sliders; draws accuracy, drop and bytes."""
+    """Feed of the sliders; draws accuracy, drop and bytes."""
 
     _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders")
 
 
 class LayerBar(Panel):
-    """Bytes of one layer, to the scale of the largest, before and now."""
+    """Bar of one layer's bytes before and now, to the scale of the largest layer."""
 
     _esm = load_esm(__file__, "layer_bar")
     index = Int().tag(sync=True)
 
 
 class Layers(VBox):
-    """Sliders for every layer of a model, and a budget that sets them all.
+    """Sliders for every layer of a model, and a budget that sets all of them.
 
     Parameters
     ----------
     session
-        An ``Experiment``, a ``Session``, or a widget that has one; without, the shipped digits.
+        An ``Experiment``, a ``Session``, or a widget that has one; by default, the shipped digits.
 
     Examples
     --------
@@ -91,14 +91,14 @@ class Layers(VBox):
         guard(self, self._refuse)
 
     def recipe(self) -> Recipe:
-        """Return the sliders' recipe; a layer that is as the rest of the model has no entry."""
+        """Return the sliders' recipe; layers with the settings of the whole model have no entry."""
         plain = REFITTED if self.refit.value else Recipe()
         own = [(n, self.sparsity[n].value / 100, self.bits[n].value) for n in self._names]
         layers = tuple((n, s or None, b if b < 32 else None) for n, s, b in own if s or b < 32)
         return replace(plain, layers=layers) if layers else Recipe()
 
     def fit_budget(self) -> None:
-        """Look in the background for the best choice within the budget that is asked for."""
+        """Search in the background for the best settings within the chosen budget."""
         experiment = self.session.experiment
         asked = (
             {"bytes": self.most.value} if self.unit.value == BYTES else {"drop": self.points.value}
@@ -107,14 +107,14 @@ class Layers(VBox):
         def work(on_progress: Any) -> Any:
             try:
                 return experiment.fit_budget(**asked, on_progress=on_progress)
-            except ValueError as error:  # a budget that cannot be: said, not shown as broken
+            except ValueError as error:  # an impossible budget: a message, not a broken page
                 return error
 
         self.told.value = ""
         self.session.in_background(work, self._take)
 
     def _take(self, found: Any) -> None:
-        """Show what was found: sliders, bars, numbers."""
+        """Show the fitted settings: sliders, bars, numbers."""
         if isinstance(found, ValueError):
             self.told.value = f"<p role='alert'>{escape(str(found))}</p>"
             return
@@ -154,7 +154,7 @@ class Layers(VBox):
 
     def _hand_moved(self, change: Any) -> None:
         if not self._syncing:
-            self.told.value = ""  # it was about another recipe
+            self.told.value = ""  # the text was about another recipe
             self._as_one(self._ask)
 
     def _ask(self) -> None:
@@ -167,13 +167,13 @@ class Layers(VBox):
         self._as_one(self._ask)
 
     def _show_recipe(self) -> None:
-        """Bring the sliders along when something else set the recipe."""
+        """Move the sliders to a recipe that was set elsewhere."""
         if not self._syncing:
             self._as_one(partial(self._stand_at, self.session.recipe))
             self._paint()
 
     def _as_one(self, act: Callable[[], None]) -> None:
-        """Do something that moves sliders or the recipe without answering each move."""
+        """Suspend the observers while several sliders or the recipe are changed."""
         self._syncing = True
         try:
             act()
@@ -192,7 +192,7 @@ class Layers(VBox):
         self.points.layout.display = "none" if in_bytes else None
 
     def _paint(self) -> None:
-        """Send what is known to the browser, in one message."""
+        """Send the current numbers to the browser, in one message."""
         session = self.session
         if session.busy:
             return
@@ -212,7 +212,7 @@ class Layers(VBox):
             self.feed.state = "running"
 
     def _says(self, recipe: Recipe) -> bool:
-        """Tell whether the sliders spell what this recipe does to every layer."""
+        """Tell whether the sliders stand for the settings of every layer in this recipe."""
         asked, own = (
             self.recipe(),
             {name for name, sparsity, _ in recipe.layers if sparsity is not None},

@@ -8,7 +8,7 @@ from optiwidgets.engine.execution.progress import Progress
 
 
 class ProgressBar(FloatProgress):
-    """Stage and share done of background work; hidden while there is none.
+    """Bar with stage and completed share of background work; hidden without work.
 
     Examples
     --------
@@ -23,7 +23,7 @@ class ProgressBar(FloatProgress):
         self.show(None)
 
     def show(self, progress: Progress | None) -> None:
-        """Show how far the work is, or hide where there is none."""
+        """Show the progress, or hide the bar if there is none."""
         self.layout.visibility = "visible" if progress else "hidden"
         self.value = progress.done if progress else 0.0
         self.description = progress.stage if progress else ""

@@ -15,7 +15,7 @@ from optiwidgets.widgets.security.message_guard import guard
 
 
 class Curves(anywidget.AnyWidget):
-    """Accuracy against sparsity or bits, a curve a layer; ``data`` is a payload."""
+    """Chart of accuracy against sparsity or bits, one curve per layer; ``data`` is a payload."""
 
     _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders")
     data = Dict().tag(sync=True)
@@ -23,12 +23,12 @@ class Curves(anywidget.AnyWidget):
 
 
 class Fragility(VBox):
-    """Changes one layer after the other and draws what it does, point by point.
+    """Sensitivity measurement: changes one layer at a time and draws each point as it is measured.
 
     Parameters
     ----------
     session
-        An ``Experiment``, a ``Session``, or a widget that has one; without, the shipped digits.
+        An ``Experiment``, a ``Session``, or a widget that has one; by default, the shipped digits.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Fragility(VBox):
         guard(self, lambda reason: setattr(self.note, "value", reason))
 
     def start(self) -> None:
-        """Measure in the background, and draw every point as it comes."""
+        """Measure in the background, and draw every point once it is measured."""
         experiment, by = self.session.experiment, self.by.value
 
         def work(on_progress: Any) -> None:

@@ -1,4 +1,4 @@
-"""Answer fields: stock widgets, one kind for each kind of question."""
+"""Answer fields: stock widgets for each type of question."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from optiwidgets.grading.checks import Decision, FindRecipe, Number, Question
 
 
 class Field(Protocol):
-    """A widget that holds an answer, None or empty at first; ``inputs`` are its controls."""
+    """Widget that holds an answer, None or empty at first; ``inputs`` are its controls."""
 
     answer: Any
     disabled: bool
@@ -18,7 +18,7 @@ class Field(Protocol):
 
 
 def field_for(question: Question) -> Field:
-    """The field that fits a question.
+    """Create the field for a question.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def field_for(question: Question) -> Field:
 
 
 class ChoiceField(RadioButtons):
-    """One of several texts; set it by text or index.
+    """Choice between several texts; can be set by text or index.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class ChoiceField(RadioButtons):
 
     @property
     def answer(self) -> str | None:
-        """The option chosen, None before."""
+        """The chosen option, or None."""
         value: str | None = self.value
         return value
 
@@ -64,7 +64,7 @@ class ChoiceField(RadioButtons):
 
 
 class NumberField(Text):
-    """A number as people write it, "0,85" or "85 %"; the unit stands behind it."""
+    """Number in usual notation, "0,85" or "85 %"; its unit stands behind the field."""
 
     def __init__(self, unit: str = "") -> None:
         words = f"a number, in {unit}" if unit else "a number"
@@ -84,7 +84,7 @@ class NumberField(Text):
 
 
 class DecisionField(VBox):
-    """A decision and boxes to tick for the reasons."""
+    """Decision, and boxes to tick for its reasons."""
 
     def __init__(self, options: tuple[str, ...], reasons: tuple[str, ...]) -> None:
         self.decision = ChoiceField(options)
@@ -95,7 +95,7 @@ class DecisionField(VBox):
 
     @property
     def answer(self) -> tuple[str | None, tuple[str, ...]]:
-        """The decision, None before, and the reasons ticked."""
+        """The decision (or None) and the ticked reasons."""
         return self.decision.answer, tuple(box.description for box in self.boxes if box.value)
 
     @answer.setter
@@ -108,7 +108,7 @@ class DecisionField(VBox):
 
     @property
     def disabled(self) -> bool:
-        """True if the field takes no more answers."""
+        """True if the field accepts no more answers."""
         return bool(self.decision.disabled)
 
     @disabled.setter
@@ -118,7 +118,7 @@ class DecisionField(VBox):
 
 
 class RecipeField(HTML):
-    """Nothing to fill in: the answer is the recipe the controls spell."""
+    """Field without inputs: the answer is the recipe that the controls stand for."""
 
     answer: Any = None
     disabled = False

@@ -1,4 +1,4 @@
-"""Log of the answers in this kernel: shown, exported, and never sent anywhere."""
+"""Log of the answers in this kernel: displayed and exported, never sent anywhere."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entry:
 
 
 class Register(HasTraits):
-    """Every question asked, by key, in order; kept in this process only.
+    """Every question of the page, by key, in order; kept in this process only.
 
     Examples
     --------
@@ -51,21 +51,21 @@ class Register(HasTraits):
     entries: Mapping[str, Entry] = Dict()  # type: ignore[assignment]
 
     def asked(self, key: str) -> None:
-        """Note that a question is on the page."""
+        """Record that a question is on the page."""
         self._put(key)
 
     def checked(self, key: str, outcome: Outcome, answer: Any) -> None:
-        """Note an attempt, but for one that was none, or that came after the right answer."""
+        """Record an attempt; ignore empty answers, and attempts after the right answer."""
         known = self.entries.get(key, Entry())
         if outcome is not Outcome.NOT_ATTEMPTED and known.outcome is not Outcome.CORRECT:
             self._put(key, outcome=outcome, attempts=known.attempts + 1, answer=answer)
 
     def looked_up(self, key: str, what: str) -> None:
-        """Note that the "hint" or the "solution" was shown."""
+        """Record that the "hint" or the "solution" was shown."""
         self._put(key, **{what: True})
 
     def submitted(self, key: str, submission: Submission) -> None:
-        """Note what the sealed images said."""
+        """Record the result on the sealed images."""
         told = self.entries.get(key, Entry()).submissions
         if str(submission) not in told:
             self._put(key, submissions=(*told, str(submission)))
@@ -79,7 +79,7 @@ REGISTER = Register()
 
 
 class ProgressTable(HTML):
-    """A small table that follows along, with a link to keep it as JSON.
+    """Table of answers that updates live, with a link to save it as JSON.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class ProgressTable(HTML):
         return f"<progress: {done} of {len(entries)} questions answered correctly>"
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
-        """Every question asked: outcome, attempts, answer, and whether it was looked up."""
+        """Return every question: outcome, attempts, answer, hint or solution shown or not."""
         entries = self._register.entries.items()
         plain: dict[str, dict[str, Any]] = json.loads(
             json.dumps({k: asdict(e) for k, e in entries})
@@ -113,7 +113,7 @@ class ProgressTable(HTML):
         return plain
 
     def export(self, path: str | os.PathLike[str]) -> None:
-        """Write ``as_dict()`` as a JSON file, whole or not at all."""
+        """Write ``as_dict()`` as a JSON file, atomically."""
         path = Path(path)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
@@ -160,12 +160,12 @@ def _row(key: str, entry: Entry) -> str:
 
 
 def _told(answer: Any) -> str:
-    """An answer in a few words."""
+    """Summarize an answer in a few words."""
     if answer is None:
         return ""
-    if isinstance(answer, dict):  # a recipe
+    if isinstance(answer, dict):  # the answer is a recipe
         text = ", ".join(f"{name} {value}" for name, value in answer.items() if value)
-    elif isinstance(answer, tuple | list):  # a decision and its reasons
+    elif isinstance(answer, tuple | list):  # the answer is a decision with its reasons
         text = "; ".join(map(_told, answer))
     else:
         text = str(answer)

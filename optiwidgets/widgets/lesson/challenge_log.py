@@ -1,4 +1,4 @@
-"""Attempts at a challenge, kept and drawn: drop against size, the best marked."""
+"""Attempts at a challenge, drawn as drop against size, with the best one marked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
-SHOWN = 8  # attempts listed, the latest first
+SHOWN = 8  # attempts listed, newest first
 
 
 class Trials(VBox):
-    """Keeps every recipe that was settled on, and checks it against a challenge.
+    """Attempts at a challenge: records every settled recipe and checks it.
 
     Parameters
     ----------
     challenge
-        What is asked; the best attempt is the smallest file that meets it.
+        The challenge; the best attempt is the smallest file that meets it.
     session
         A ``Session``, or a widget that has one.
 
@@ -52,12 +52,12 @@ class Trials(VBox):
 
     @property
     def best(self) -> Report | None:
-        """The smallest file that meets the challenge."""
+        """Smallest file that meets the challenge."""
         met = [report for report in self.reports if self._met(report)]
         return min(met, key=lambda report: report.size.total_bytes, default=None)
 
     def keep(self, report: Report) -> None:
-        """Note an attempt; the same recipe again takes the other's place."""
+        """Record an attempt; one with the same recipe replaces the earlier one."""
         self.reports = [r for r in self.reports if r.recipe != report.recipe] + [report]
         self.table.rows = [self._row(r) for r in reversed(self.reports[-SHOWN:])]
 
@@ -95,5 +95,5 @@ class Trials(VBox):
 
 
 def _cut(base: Report, report: Report) -> float:
-    """Percent of the bytes saved."""
+    """Compute the saved bytes, in percent."""
     return 100 * (1 - report.size.total_bytes / base.size.total_bytes)

@@ -1,4 +1,4 @@
-"""Two recipes side by side: one kept, one current."""
+"""Comparison of two recipes: one kept, one current."""
 
 from __future__ import annotations
 
@@ -71,6 +71,6 @@ class Compare(VBox):
 
     def _figures(self, report: Report) -> dict[str, str]:
         base = self.session.baseline
-        if report.images != base.images:  # another case was opened since
+        if report.images != base.images:  # another case was opened meanwhile
             return dict.fromkeys(ROWS.values(), "of other images")
         return figures(base, report) | {"recipe": str(report.recipe)}

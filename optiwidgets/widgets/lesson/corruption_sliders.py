@@ -1,4 +1,4 @@
-"""A dial that makes the images worse: how does the optimized model age beside the baseline."""
+"""Corruption sliders: accuracy of baseline and optimized model on worse images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
-DIALS = {  # name -> as they are, from, to, step, what the slider says
+DIALS = {  # name -> neutral value, from, to, step, label
     "noise": (0.0, 0.0, 0.3, 0.01, "Noise, of 0 to 1"),
     "blur": (0.0, 0.0, 2.0, 0.1, "Blur, pixels"),
     "brightness": (1.0, 0.4, 1.6, 0.05, "Brightness, times"),
@@ -21,7 +21,7 @@ DIALS = {  # name -> as they are, from, to, step, what the slider says
 
 
 class NewData(VBox):
-    """Baseline and a session's report on images that were changed; nothing is tuned on them.
+    """Accuracy of baseline and session's report on corrupted images; nothing is tuned on them.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class NewData(VBox):
         dial = {name: slider.value for name, slider in self.sliders.items()}
         try:
             new = corrupted_reports(self.session.experiment, self.session.report.recipe, **dial)
-        except ValueError as error:  # images that do not lead back to pixels
+        except ValueError as error:  # this dataset's images cannot be turned back into pixels
             self.table.rows, self.table.caption = [], str(error)
             return
         known = (self.session.baseline, self.session.report)

@@ -1,4 +1,4 @@
-"""The images behind the counts: those lost, those gained, those that stay wrong."""
+"""Gallery of the images behind the counts: lost, gained, and still wrong."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.security.message_guard import guard
 
-MOST = 24  # images shown
+MOST = 24  # images to draw
 KINDS = ("lost", "gained", "wrong before and after")
 
 
 class Inspect(VBox):
-    """Shows the images whose prediction a recipe changed, with the scores before and after.
+    """Images whose prediction a recipe changed, with the scores before and after.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ class Inspect(VBox):
         guard(self, lambda reason: setattr(self.count, "value", reason))
 
     def draw(self, report: Report) -> tuple[str, bytes]:
-        """A sentence and a picture."""
+        """Draw the images, and describe them in a sentence."""
         indices = chosen(self.session.baseline, report, self.kind.value)
         return f"{len(indices)} images {self.kind.value}", self._picture(report, indices[:MOST])
 
     def show(self, drawn: tuple[str, bytes]) -> None:
-        """Put them on the screen."""
+        """Show the sentence and the drawing."""
         self.count.value, self.pictures.value = drawn
         self.pictures.layout.display = None if drawn[1] else "none"
 
@@ -78,7 +78,7 @@ class Inspect(VBox):
 
 
 def chosen(before: Report, after: Report, kind: str) -> Integers:
-    """Return the indices of the images of a kind, those that changed most first."""
+    """Return the indices of the images of a kind, largest change first."""
     was, now = before.predictions == before.labels, after.predictions == after.labels
     masks = dict(zip(KINDS, (was & ~now, ~was & now, ~was & ~now), strict=True))
     indices = np.flatnonzero(masks[kind])

@@ -1,4 +1,4 @@
-"""Prose with live numbers: what the learner just got, in the sentence that explains it."""
+"""Text with live numbers of the learner's own run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from optiwidgets.widgets.security.message_guard import guard
 
 
 class Live(HTML):
-    """A text whose {figures} follow a session.
+    """Text whose {figures} update with a session.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Live(HTML):
     Raises
     ------
     ValueError
-        An unknown figure; the message lists those there are.
+        An unknown figure; the message lists the known ones.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def _speed(timed: Latency) -> str:
 
 
 def _sparse_speed(report: Report) -> str:
-    """Format the speed in the sparse runtime, or why it has none."""
+    """Format the speed in the sparse runtime, or the reason why there is none."""
     timed = report.latencies.get(SPARSE_RUNTIME)
     reason = report.latency_reasons.get(SPARSE_RUNTIME)
     return _speed(timed) if timed else f"not timed here, since {reason}" if reason else "not yet"

@@ -1,4 +1,4 @@
-"""Three sliders and two policies, to find out when it would be a yes."""
+"""Three sliders graded under two policies."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ POLICIES = (Policy.MOBILE, Policy.MEDICAL)
 
 
 class Decide(VBox):
-    """Bare numbers under both policies: the rule of ``grade``, with nothing measured.
+    """Grades of plain numbers under both policies: the rule of ``grade``, without a measurement.
 
     Parameters
     ----------
     accuracy_before
         In percent.
     accuracy, size_cut, speedup
-        Where the sliders start: percent right after, percent of the bytes saved, times faster.
+        Initial positions: accuracy after, in percent, percent of the bytes saved, times faster.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A question on the page: answer, Check, Hint, Solution; the same from code."""
+"""Question on the page: answer, Check, Hint, Solution; with the same methods for code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABELS = {
 
 
 class Feedback(anywidget.AnyWidget):
-    """Line under a question; its element stays in the page, so that changes are spoken."""
+    """Line under a question; one element, so that screen readers announce changes."""
 
     _esm = load_esm(__file__, "quiz")
     _css = load_css(__file__, "quiz")
@@ -47,19 +47,19 @@ class Feedback(anywidget.AnyWidget):
 
 
 class Quiz(VBox):
-    """One question with its buttons; what they do can be done from code too.
+    """Question with its buttons; each button has a method too.
 
-    ``answer`` holds what was answered and can be set; ``check()`` returns the ``Result``,
-    ``hint()`` and ``solution()`` show what they are named after.
+    ``answer`` holds the current answer and can be set; ``check()`` returns the ``Result``,
+    ``hint()`` and ``solution()`` show the hint and the solution.
 
     Parameters
     ----------
     question
-        What is asked.
+        The question.
     session
-        Whose run is asked about: a ``Session``, or something that has one, like an ``Explorer``.
+        The run in question: a ``Session``, or a widget that has one, like an ``Explorer``.
     then
-        A widget shown only once an answer was given.
+        A widget that stays hidden until an answer was given.
 
     Raises
     ------
@@ -107,12 +107,12 @@ class Quiz(VBox):
         answer_log.REGISTER.asked(question.key)
 
     def __repr__(self) -> str:
-        """Name the question and where it stands."""
+        """Name the question and its outcome."""
         return f"<Quiz {self.question.key}: {self.said.outcome}>"
 
     @property
     def answer(self) -> Any:
-        """Answer so far; for a challenge, the session's report."""
+        """Current answer; for a challenge, the session's report."""
         if isinstance(self.question, FindRecipe):
             return self.session.report if self.session else None
         return self.field.answer
@@ -127,7 +127,7 @@ class Quiz(VBox):
         self.field.answer = given
 
     def check(self) -> Result:
-        """Grade the answer, show what came of it, and return it."""
+        """Grade the answer, show the feedback, and return the result."""
         result = self._committed or self._grade()
         kind, label = LABELS[result.outcome]
         attempted = result.outcome is not Outcome.NOT_ATTEMPTED
@@ -150,7 +150,7 @@ class Quiz(VBox):
         self.said.say("open", "Hint.", self.question.hint)
 
     def solution(self) -> None:
-        """Show the solution; of a prediction, only once it was made."""
+        """Show the solution; of a prediction, only after an answer."""
         if self.buttons["solution"].disabled:
             self.said.say("open", "", "Predict first: there is no wrong answer.")
             return
@@ -163,7 +163,7 @@ class Quiz(VBox):
         Returns
         -------
         Submission
-            None if the recipe of the moment does not meet the challenge.
+            None if the current recipe does not meet the challenge.
         """
         if self.session is None or self.check().outcome is not Outcome.CORRECT:
             return None
@@ -178,7 +178,7 @@ class Quiz(VBox):
         return VBox([prompt, self.field, press, self.said]).add_class("ow-ask")
 
     def _forget(self, change: Any) -> None:
-        """Take back what was said about another answer: the page may send an answer late."""
+        """Clear the feedback of the last answer, which a late message may have changed."""
         if self._shown and not self._committed:
             self._shown = False
             self.said.say("open", "", "", str(Outcome.NOT_ATTEMPTED))
@@ -195,12 +195,12 @@ class Quiz(VBox):
 
 
 def ask(question: str | Question, session: Any = None, then: Widget | None = None) -> Quiz:
-    """Put a question on the page: ``Quiz`` by the question's key.
+    """Create the ``Quiz`` of a question, by its key.
 
     Parameters
     ----------
     question
-        Its key in the bank, or a question of your own.
+        Key in the bank, or a ``Question`` of your own.
     session, then
         As of ``Quiz``.
 
@@ -223,7 +223,7 @@ def ask(question: str | Question, session: Any = None, then: Widget | None = Non
 
 
 def of_a_run(question: Question) -> bool:
-    """Tell whether a question cannot be graded without a session.
+    """Tell whether a question needs a session to be graded.
 
     Examples
     --------
@@ -238,5 +238,5 @@ def _paragraph(prompt: str) -> str:
 
 
 def _plain(answer: Any) -> Any:
-    """An answer as JSON has it; a report by its recipe."""
+    """Convert an answer to JSON values; a report becomes its recipe."""
     return answer.recipe.as_dict() if isinstance(answer, Report) else answer

@@ -1,4 +1,4 @@
-"""One thing at a time, in large type: for a projector."""
+"""Slides in large type, for a projector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optiwidgets.widgets.security.message_guard import guard
 
 
 class Present(VBox):
-    """Shows one slide after the other; Back and Next turn them.
+    """Slides, one at a time; Back and Next turn them.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Present(VBox):
         guard(self, lambda _: self.turn(0))
 
     def turn(self, by: int) -> None:
-        """Go ``by`` slides on, not beyond the first and the last."""
+        """Go ``by`` slides forward, up to the first or the last."""
         last = len(self.slides) - 1
         self.index = min(last, max(0, self.index + by))
         for index, slide in enumerate(self.slides):

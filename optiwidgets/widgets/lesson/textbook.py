@@ -1,4 +1,4 @@
-"""A worked example beside a live run, and the recipe that comes nearest to it."""
+"""Worked example beside a live run, and a search for the recipe nearest to it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NEAR = 3  # images
 
 
 class Textbook(VBox):
-    """TP, FP, FN and TN of the worked example beside those of a session of two classes.
+    """TP, FP, FN and TN of the worked example beside those of a session with two classes.
 
-    A button looks for the recipe whose counts are nearest to the example's, and shows it.
+    A button searches the recipe whose counts are nearest to the example's, and shows it.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Textbook(VBox):
         self.find.disabled = True
         self.table.caption = "Looking for it: this takes some seconds."
         search = queries.search(self.session, AFTER, self._found)
-        search.add_done_callback(lambda _: self._looked())  # found, given up or failed
+        search.add_done_callback(lambda _: self._looked())  # found, cancelled or failed
 
     def _looked(self) -> None:
         self.find.disabled = False

@@ -58,7 +58,7 @@ class Threshold(VBox):
         guard(self, lambda reason: setattr(self.shown, "caption", reason))
 
     def cost(self, confusion: Confusion, positive: int) -> float:
-        """Cost of 1,000 images like these."""
+        """Compute the cost of 1,000 such images."""
         missed, alarms = _mistakes(confusion, positive)
         total = self.miss.value * missed + self.alarm.value * alarms
         return float(1000 * total / confusion.counts.sum())
@@ -80,6 +80,6 @@ class Threshold(VBox):
 
 
 def _mistakes(confusion: Confusion, positive: int) -> tuple[int, int]:
-    """Positives missed, and false alarms."""
+    """Count missed positives and false alarms."""
     counts = confusion.counts
     return int(counts[positive, 1 - positive]), int(counts[1 - positive, positive])

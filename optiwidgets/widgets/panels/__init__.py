@@ -1,1 +1,1 @@
-"""Panels of the page: one Python file, one module and one stylesheet each."""
+"""Panels of the page: each has a Python file, a JavaScript module and a stylesheet."""

@@ -18,10 +18,10 @@ from optiwidgets.widgets.panels.comparison_payload import cell_payload, image_pa
 
 
 class CellImages(Panel):
-    """The images in one cell, before and after; from one of them to its scores.
+    """Images in one cell of the matrices, before and after, and the scores of one of them.
 
     ``cell`` is ``truth * K + prediction`` and ``image`` an index among the exploration images; -1
-    is none. Scores go with the feed; ``pixels`` goes apart, with only the images the page has not.
+    is none. The feed carries the scores; ``pixels`` carries images that the page does not have yet.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class CellImages(Panel):
 
     def __init__(self, session: Session, **traits: Any) -> None:
         self.session = session
-        self._images = session.baseline.images  # which set the indices are of
+        self._images = session.baseline.images  # dataset of the indices
         self._sent: set[int] = set()
         super().__init__(**traits)
 
@@ -69,7 +69,7 @@ class CellImages(Panel):
     def update(
         self, baseline: Report, report: Report, indices: Integers | None = None
     ) -> dict[str, Any]:
-        """Send the pixels that the page has not had yet, and return ``payload``.
+        """Send the pixels that the page does not have yet, and return ``payload``.
 
         Images of another dataset close the cell first.
         """
@@ -81,12 +81,12 @@ class CellImages(Panel):
         return payload
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Add all pixels sent so far where the whole state is asked for: by a page loaded anew."""
+        """Add all pixels sent so far to a whole state, which a reloaded page requests."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         return state | {"pixels": self._pixels_of(sorted(self._sent))} if key is None else state
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError unless it opens a cell or an image that exists, or closes them."""
+        """Raise TraitError unless the value opens an existing cell or image, or closes it."""
         if trait not in ("cell", "image"):
             raise TraitError(f"{trait} cannot be set from a page")
         if type(value) is not int:
@@ -110,12 +110,12 @@ class CellImages(Panel):
         self.image = -1
 
     def _start_over(self) -> None:
-        """Close cell and image, which are of other images, and forget which pixels were sent."""
+        """Close cell and image of another dataset, and forget the sent pixels."""
         self._images, self._sent = self.session.baseline.images, set()
         self.cell = self.image = -1
 
     def _send_pixels(self, cell: dict[str, Any]) -> None:
-        """Set ``pixels`` to the images of a cell, and the open one, that were not sent yet."""
+        """Set ``pixels`` to the images of a cell, and the open image, that were not sent yet."""
         needed = {*np.frombuffer(cell["indices"], "<i4").tolist()}
         needed |= {self.image} if self.image >= 0 else set()
         new = sorted(needed - self._sent)
@@ -124,7 +124,7 @@ class CellImages(Panel):
             self.pixels = self._pixels_of(new)
 
     def _pixels_of(self, indices: Sequence[int]) -> dict[str, Any]:
-        """Encode pixels as bytes 0..255, row by row, colours together."""
+        """Encode pixels as bytes 0..255, row by row, the colours of a pixel together."""
         if not indices:
             return {}
         images = exploration_pixels(self.session.experiment, indices)

@@ -1,4 +1,4 @@
-"""Panel of changes: which images were lost, gained or flipped, and where to."""
+"""Panel of changes: images that were lost, gained or flipped, and their new classes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from optiwidgets.widgets.panels.comparison_payload import changes_payload
 class Changes(Panel):
     """Mistakes that grew, the worst class, and the significance of the drop.
 
-    ``chosen`` is the cell, ``truth * K + prediction``, of the mistake that was chosen.
+    ``chosen`` is the cell, ``truth * K + prediction``, of the chosen mistake.
     """
 
     _esm, _css = load_esm(__file__, "changes"), load_css(__file__, "changes")
     chosen = Int(-1, help="cell of the mistake just chosen, or -1").tag(sync=True)
     cell_images = Instance(CellImages)
-    min = -1  # of chosen, for the guard
+    min = -1  # lower bound of ``chosen``, read by the guard
 
     @property
     def max(self) -> int:
-        """The last cell there is."""
+        """Index of the last cell."""
         return int(self.cell_images.session.baseline.scores.shape[1]) ** 2 - 1
 
 
 class ChangedImages(View):
-    """The tab "What changed"; its numbers are worked out only while it is looked at.
+    """Tab "What changed"; its numbers are computed only while it is open.
 
     Examples
     --------

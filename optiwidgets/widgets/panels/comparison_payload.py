@@ -1,8 +1,7 @@
 """Comparison of two reports image by image, as payloads: cells, flows, significance of the drop.
 
-``baseline`` and ``report`` are always of the same images. ``indices`` are those images' indices
-among the exploration images, for reports of a part of them; without it they are the first ones in
-order.
+``baseline`` and ``report`` are always of the same images. ``indices`` are the indices of these
+images among the exploration images, for reports of a part of them; by default, the first ones.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from optiwidgets.engine.evaluation.comparison import GAINED, LOST, flows, inspec
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 
-MOST_DRAWN = 24  # images of a cell
+MOST_DRAWN = 24  # images per cell
 
 
 def cell_payload(
@@ -54,7 +53,7 @@ def cell_payload(
 def image_payload(
     baseline: Report, report: Report, index: int, indices: Integers | None = None
 ) -> dict[str, Any] | None:
-    """Describe one image: scores of all classes; None where the reports are without it.
+    """Describe one image: scores of all classes; None if the reports do not contain it.
 
     Examples
     --------

@@ -24,10 +24,10 @@ def _as_bytes(value: Any, widget: Any) -> bytes:
 
 
 class Canvas(anywidget.AnyWidget):
-    """28 x 28 pixels to draw on, and what both models read in them.
+    """Canvas of 28 x 28 pixels, and the predictions of both models for it.
 
     ``pixels`` are one byte each, row by row, 255 is ink; ``answer`` is ``reading_payload(...)``,
-    empty where there is no ink; ``reason`` says why nothing can be drawn.
+    empty without ink; ``reason`` explains why drawing is impossible.
 
     Examples
     --------
@@ -55,12 +55,12 @@ class Canvas(anywidget.AnyWidget):
 
 
 class DigitCanvas(View):
-    """The canvas, what it is read as, and buttons to clear it or to take a real image.
+    """Canvas, its predictions, and buttons that clear it or load an exploration image.
 
     Parameters
     ----------
     session
-        A ``Session``; its report's model reads beside the baseline.
+        A ``Session``; the drawing is classified by its report's model and by the baseline.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class DigitCanvas(View):
         session.on_report(self.read)
 
     def read(self) -> None:
-        """Classify the drawing anew, while the tab is open."""
+        """Classify the drawing while the tab is open."""
         if not self.looked_at:
             return
         reason = self.reader.unreadable
@@ -113,7 +113,7 @@ class DigitCanvas(View):
             self.canvas.about = about
 
     def _take(self) -> None:
-        """Put the next exploration image on the canvas: class after class, then their second."""
+        """Put the next exploration image on the canvas: the first of each class, then others."""
         report = self.session.report
         labels, classes = report.labels, len(report.class_names)
         turn, label = divmod(self._taken, classes)
@@ -128,7 +128,7 @@ class DigitCanvas(View):
 
 
 def reading_payload(before: Floats, after: Floats, names: tuple[str, ...]) -> dict[str, Any]:
-    """Scores of both models for one drawing, and the same in words.
+    """Describe the scores of both models for one drawing, also in words.
 
     Examples
     --------

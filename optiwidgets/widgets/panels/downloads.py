@@ -17,7 +17,7 @@ MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
 
 
 class Downloads(VBox):
-    """The figure, and links that download it and the model.
+    """Figure of a report, and links that download the figure and the model.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class Downloads(VBox):
         super().__init__([self.links, self.figure])
 
     def show(self, files: dict[str, bytes]) -> None:
-        """Put what ``render`` made on the screen."""
+        """Show the rendered downloads."""
         self.figure.value = files["png"]
         self.links.value = "".join(
             f'<a class="ow-download" download="optiwidgets.{kind}" '
@@ -43,7 +43,7 @@ class Downloads(VBox):
 
 
 def render(report: Report) -> dict[str, bytes]:
-    """Render all downloads, as files' bytes by kind."""
+    """Render all downloads, as bytes of files by kind."""
     with tempfile.TemporaryDirectory() as folder:
         packed, graph = Path(folder, "m.owz"), Path(folder, "m.onnx")
         report.save(packed)
@@ -52,7 +52,7 @@ def render(report: Report) -> dict[str, bytes]:
 
 
 def draw(report: Report) -> dict[str, bytes]:
-    """The figure, as PNG and SVG."""
+    """Draw the figure, as PNG and SVG."""
     from optiwidgets.plotting import plot_report, to_bytes  # seaborn and matplotlib, on first use
 
     figure = plot_report(report)

@@ -23,10 +23,10 @@ from optiwidgets.widgets.panels.report_payload import plain
 
 
 class HistoryTable(anywidget.AnyWidget):
-    """The table of what was tried, and two of its rows side by side.
+    """Table of settled recipes, and a comparison of two of its rows.
 
-    ``chosen`` is the row of the recipe where the session stands, -1 for none; choosing another
-    goes there. ``a`` and ``b`` are the rows compared, and ``pair`` what there is to say of them.
+    ``chosen`` is the row of the session's recipe, -1 for none; choosing another row requests its
+    recipe. ``a`` and ``b`` are the rows to compare, and ``pair`` is their comparison.
     """
 
     _esm, _css = load_esm(__file__, "history"), load_css(__file__, "history")
@@ -38,7 +38,7 @@ class HistoryTable(anywidget.AnyWidget):
     b = Int(0).tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
-        """Raise TraitError unless this row exists."""
+        """Raise TraitError unless the row exists."""
         if trait not in ("a", "b", "chosen"):
             raise TraitError(f"{trait} cannot be set from a page")
         last = len(self.rows) - 1
@@ -47,12 +47,12 @@ class HistoryTable(anywidget.AnyWidget):
 
 
 class History(View):
-    """Keeps every recipe that was settled on, one group for each model.
+    """History of all settled recipes, one log per model.
 
     Parameters
     ----------
     session
-        A ``Session``; what is restored goes through its ``ask``.
+        A ``Session``; recipes are restored by its ``ask``.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class History(View):
         self._show()
 
     def keep(self, report: Report) -> None:
-        """Note a report that was settled on; B goes with the newest unless it was put elsewhere."""
+        """Record a settled report; B follows the newest row unless the user moved it."""
         follows = self.ledger.b >= len(self.past.entries) - 1
         self.past.keep(report)
         if follows:
@@ -88,12 +88,12 @@ class History(View):
         self._show()
 
     def lock(self, locked: bool) -> None:
-        """Let rows, points, undo and redo lead nowhere, or back again."""
+        """Disable rows, points, undo and redo, or enable them again."""
         self.locked = self.chart.locked = locked
         self._follow()
 
     def settled(self, report: Report) -> Job:
-        """For ``Session.on_idle``: keep the report if it is still the current one."""
+        """Create the idle job that records a report if it is still the current one."""
 
         def done(_: Any) -> None:
             if not self.session.stale and self.session.report.recipe == report.recipe:
@@ -102,7 +102,7 @@ class History(View):
         return no_work, done
 
     def _group(self) -> HistoryLog:
-        """Return the history of the open model."""
+        """Return the log of the open model."""
         session = self.session
         key = session.case, session.model
         if key not in self.groups:
@@ -135,7 +135,7 @@ class History(View):
             self.session.ask(recipe)
 
     def _turn(self) -> None:
-        """Another model: another group."""
+        """Switch to the log of another model."""
         self.past = self._group()
         self.ledger.a, self.ledger.b = 0, len(self.past.entries) - 1
         self._show()
@@ -145,7 +145,7 @@ class History(View):
             self._show()
 
     def _follow(self) -> None:
-        """Say where the session stands, and which ways are open from there."""
+        """Mark the session's recipe, and enable undo and redo where they lead to a recipe."""
         back, forth = self.past.can_go(self.session.recipe)
         self.undo.disabled = self.locked or not back
         self.redo.disabled = self.locked or not forth
@@ -189,7 +189,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def compare(a: Entry, b: Entry) -> dict[str, Any]:
-    """Two entries of one model side by side: their rows, recalls, and the drop from A to B."""
+    """Describe two entries of one model: their rows, recalls, and the drop from A to B."""
     recalls = (a.report.confusion.recall, b.report.confusion.recall)
     return {
         "a": _row(a),

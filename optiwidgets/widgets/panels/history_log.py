@@ -15,7 +15,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 from optiwidgets.widgets.controls.options import LABELS
 
-MOST = 200  # entries of one model; the oldest but the baseline goes first
+MOST = 200  # entries per model; the oldest except the baseline is dropped first
 COLUMNS = (
     *("case", "model", "recipe", "accuracy (0 to 1)", "accuracy 95% low (0 to 1)"),
     *("accuracy 95% high (0 to 1)", "drop (points)", "drop 95% low (points)"),
@@ -27,14 +27,14 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A recipe that was settled on: its report without the scores, and its row of numbers."""
+    """Settled recipe: its report without scores, and its row of numbers."""
 
     report: Report
     baseline: Report
 
     @classmethod
     def of(cls, report: Report, baseline: Report) -> Entry:
-        """Take down a report; scores are most of its memory, and nothing here needs them."""
+        """Create an entry without the report's scores: most of its memory, and unused here."""
         light = np.empty((0, len(report.class_names)), np.float32)
         return cls(replace(report, scores=light), baseline)
 
@@ -45,17 +45,17 @@ class Entry:
 
     @cached_property
     def trial(self) -> Trial:
-        """Its numbers, against the baseline."""
+        """Numbers of the entry, compared with the baseline."""
         return Trial.of(self.report, self.baseline)
 
 
 class HistoryLog:
-    """Every recipe settled on with one model, each once, and which to go back to.
+    """Log of the settled recipes of one model, each once, with undo and redo.
 
     Parameters
     ----------
     case, model
-        Names of what was looked at.
+        Names of the case and the model.
     baseline
         Report of the untouched model: the first entry.
 
@@ -81,7 +81,7 @@ class HistoryLog:
         return next((i for i, entry in enumerate(self.entries) if entry.recipe == recipe), -1)
 
     def keep(self, report: Report) -> None:
-        """Note a report that was settled on; what was measured of the same recipe stays."""
+        """Record a settled report; keep the speed that was measured for the same recipe."""
         index = self.index(report.recipe)
         if index >= 0:
             self.measured(report)
@@ -94,7 +94,7 @@ class HistoryLog:
             self._here, self._after = report.recipe, []
 
     def measured(self, report: Report) -> bool:
-        """Note the speed measured of a recipe that is here; False where there is none to note."""
+        """Record the measured speed of a recipe in the log; return False if there is none."""
         index = self.index(report.recipe)
         if index < 0 or report.latency in (None, self.entries[index].report.latency):
             return False
@@ -102,11 +102,11 @@ class HistoryLog:
         return True
 
     def can_go(self, now: Recipe) -> tuple[bool, bool]:
-        """Tell whether undo and redo lead anywhere from a recipe."""
+        """Tell whether undo and redo are possible from a recipe."""
         return bool(self._before) or now != self._here, bool(self._after) and now == self._here
 
     def back(self, now: Recipe) -> Recipe | None:
-        """Step back: to the last recipe settled on, or from there to the one before it."""
+        """Undo: return the last settled recipe or, from there, the one before it."""
         if now == self._here and not self._before:
             return None
         if now == self._here:
@@ -115,7 +115,7 @@ class HistoryLog:
         return self._here
 
     def forth(self, now: Recipe) -> Recipe | None:
-        """Undo a step back, unless something else was done since."""
+        """Redo: return the recipe that was undone, unless another was settled since."""
         if not self.can_go(now)[1]:
             return None
         self._before.append(self._here)
@@ -123,13 +123,13 @@ class HistoryLog:
         return self._here
 
     def sweep(self) -> Sweep:
-        """The entries as the table of a sweep."""
+        """Return the entries as a ``Sweep``."""
         trials = tuple(entry.trial for entry in self.entries)
         return Sweep(trials, self.model, self.case or "own images", len(self.baseline.labels))
 
 
 def in_words(recipe: Recipe) -> str:
-    """A recipe in as few words as tell it.
+    """Describe a recipe in a few words.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def _codes(recipe: Recipe) -> str:
 
 
 def to_csv(groups: Iterable[HistoryLog]) -> str:
-    """All entries as a table of comma-separated values, units in its header."""
+    """Format all entries as comma-separated values, units in the header."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""The weights before and after, on the values that their codes can stand for."""
+"""Histograms of the weights before and after, with the values that codes can stand for."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.panels.report_payload import plain
 
-BINS = 96  # of the untouched weights
+BINS = 96  # for weights without codes
 ALL = "all"
 
 Values = NDArray[np.float32]
 
 
 class Histogram(anywidget.AnyWidget):
-    """One layer's weights before and after, and the numbers of all layers."""
+    """Histogram of one layer's weights before and after, and numbers of all layers."""
 
     _esm, _css = load_esm(__file__, "layer_weights"), load_css(__file__, "layer_weights")
     data = Dict().tag(sync=True)
 
 
 class Weights(View):
-    """Follows the session while it is looked at; where that takes long, as an idle job.
+    """Tab of weights; updates while it is open, slow recipes as an idle job.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Weights(View):
             handle.observe(lambda _: self._paint(), "value")
 
     def on_idle(self, report: Report) -> Job:
-        """For ``Session.on_idle``: look at weights that take long to make."""
+        """Create the idle job that computes weights of slow recipes."""
         waits = self.looked_at and not self._is_cheap(report.recipe)
 
         def done(layers: Any) -> None:
@@ -72,7 +72,7 @@ class Weights(View):
         return (lambda is_cancelled: report.weights()) if waits else no_work, done
 
     def _is_cheap(self, recipe: Recipe) -> bool:
-        """Tell whether the weights can be had within a few milliseconds."""
+        """Tell whether the weights can be computed within a few milliseconds."""
         plain = (recipe.rounding, recipe.recovery) == ("nearest", "none")
         fast = plain and recipe.scheme != "codebook" and recipe.clip != "mse"
         return fast or self.session.experiment.knows_weights(recipe)
@@ -86,7 +86,7 @@ class Weights(View):
             self.chart.add_class("ow-stale")
 
     def _take(self, layers: tuple[LayerWeights, ...]) -> None:
-        self._layers = ()  # meanwhile nothing is painted
+        self._layers = ()  # nothing is painted meanwhile
         names = [layer.name for layer in layers]
         if [*self.layer.options] != names:
             self.layer.options = names
@@ -106,7 +106,7 @@ class Weights(View):
         self.chart.data = weights_payload(layers, index, channel)
 
     def _offer_channels(self, layer: LayerWeights) -> None:
-        """Offer single channels where each has a grid of its own."""
+        """Offer single channels if each has its own scale."""
         own = len(layer.values) > 1 and bool((layer.outputs >= 0).all())
         options = [ALL, *(str(output) for output in layer.outputs)] if own else [ALL]
         if [*self.channel.options] != options:
@@ -141,21 +141,21 @@ def weights_payload(
 
 
 def _chosen(layer: LayerWeights, channel: int | None, row: int) -> tuple[Values, Values]:
-    """Weights before, and those left: of a whole layer, or of one channel."""
+    """Return the weights before and the remaining weights, of a layer or of one channel."""
     if channel is None:
         return layer.before.ravel(), layer.after[layer.kept]
     return layer.before[channel].ravel(), layer.after[row][layer.kept[row]]
 
 
 def _hull(*arrays: Values) -> tuple[float, float]:
-    """The range that holds everything, never empty."""
+    """Return the range of all values; its width is never 0."""
     low = min(float(array.min()) for array in arrays if array.size)
     high = max(float(array.max()) for array in arrays if array.size)
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
 def _cells(values: Values, low: float, high: float) -> NDArray[np.float64]:
-    """Edges halfway between the values: whatever lies in a cell is nearest to its value.
+    """Compute the edges of bins halfway between the values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A sweep as a picture to point at: bytes against accuracy, and the recipes worth having."""
+"""Chart of a sweep: bytes against accuracy, with the pareto front."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from optiwidgets.widgets.security.message_guard import guard
 
 
 class Frontier(anywidget.AnyWidget):
-    """Every recipe of a sweep as a point that names it; those that no other beats joined by a line.
+    """Chart of a sweep: each recipe is a labelled point, and a line joins the pareto front.
 
     Parameters
     ----------
     sweep
-        What ``Experiment.sweep`` gave.
+        Result of ``Experiment.sweep``.
     size
-        Of the picture, width and height; its letters keep theirs where it is drawn that wide.
+        Width and height of the chart; at this width, text has its nominal size.
     explorer
         An ``Explorer``, or a ``Session``: choosing a point loads its recipe there, and the point of
-        the recipe that stands there is the chosen one.
+        its current recipe is the chosen one.
 
     Raises
     ------
     ValueError
-        ``sweep`` is none.
+        ``sweep`` is not a ``Sweep``.
 
     Examples
     --------
@@ -51,8 +51,8 @@ class Frontier(anywidget.AnyWidget):
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
     message = Unicode(help="what went wrong").tag(sync=True)
     size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
-    min = -1  # of chosen, for the guard
-    locked = False  # its points load nothing
+    min = -1  # lower bound of ``chosen``, read by the guard
+    locked = False  # True: points load nothing
 
     def __init__(
         self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
@@ -78,7 +78,7 @@ class Frontier(anywidget.AnyWidget):
         return index
 
     def show(self, sweep: Sweep) -> None:
-        """Show another sweep, or the same with more rows."""
+        """Show another sweep, or more rows of the same."""
         if not isinstance(sweep, Sweep):
             raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
         self.sweep = sweep
@@ -93,7 +93,7 @@ class Frontier(anywidget.AnyWidget):
                 self._mark()
 
     def _load(self) -> None:
-        """Bring the chosen recipe to where the explorer stands."""
+        """Load the chosen recipe into the explorer."""
         assert self.session is not None
         if self.locked:
             self._mark()
@@ -101,7 +101,7 @@ class Frontier(anywidget.AnyWidget):
             self.session.recipe = self.sweep[self.chosen].recipe
 
     def _mark(self) -> None:
-        """Point at the recipe where the explorer stands; say so if it shows another model."""
+        """Mark the point of the explorer's recipe; show a message if it shows another model."""
         assert self.session is not None
         self.chosen = self._indices.get(self.session.recipe, -1)
         shown = self.session.experiment
@@ -119,7 +119,7 @@ class Frontier(anywidget.AnyWidget):
 
 
 def _trial_payload(trial: Trial, front: bool) -> dict[str, Any]:
-    """Describe a row; accuracy and bytes are None where it could not be run."""
+    """Describe a row; accuracy and bytes are None if it could not be run."""
     return {
         "recipe": str(trial.recipe),
         "accuracy": trial.accuracy,

@@ -13,7 +13,7 @@ from optiwidgets.widgets.base.panel import Panel
 
 
 class Headline(Panel):
-    """Cards: accuracy, drop, size, each one big number with its uncertainty or its reason."""
+    """Cards: accuracy, drop, size, each one large number with its uncertainty or its reason."""
 
     _esm, _css = load_esm(__file__, "headline"), load_css(__file__, "headline")
 
@@ -36,13 +36,13 @@ class Classes(Panel):
 
 
 class Waterfall(anywidget.AnyWidget):
-    """From four bytes a parameter to the file; ``data`` is ``size_payload(report)``."""
+    """Waterfall from four bytes a parameter to the file; ``data`` is ``size_payload(report)``."""
 
     _esm, _css = load_esm(__file__, "size_waterfall"), load_css(__file__, "size_waterfall")
     data = Dict().tag(sync=True)
 
     def show(self, data: dict[str, Any]) -> None:
-        """Draw another account of bytes."""
+        """Draw the bytes of another report."""
         self.data = data
 
 
@@ -53,6 +53,6 @@ class Speed(Panel):
 
 
 class Bytes(Panel):
-    """Bytes of the packed file by part, to the baseline's scale."""
+    """Bytes of the packed file by part, to the scale of the baseline."""
 
     _esm, _css = load_esm(__file__, "file_bytes"), load_css(__file__, "file_bytes")

@@ -1,4 +1,4 @@
-"""The numbers of a report as the panels' payload."""
+"""Payload of a report for the panels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
-    """All numbers the panels draw: nan is null, matrices are int32, row by row, as bytes."""
+    """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
     verdict = judge(baseline, report, policy)
     untouched = report.recipe == baseline.recipe
     reasons = ["nothing changed yet"] * untouched + list(verdict.reasons)
@@ -60,12 +60,12 @@ def _one_report(report: Report) -> dict[str, Any]:
 
 
 def size_payload(report: Report) -> dict[str, Any]:
-    """Reconcile the file's bytes with four bytes a parameter, for the waterfall."""
+    """Describe the bytes of the file, from four bytes a parameter on, for the waterfall."""
     return asdict(report.reconcile())
 
 
 def _sparse(report: Report) -> dict[str, Any] | None:
-    """Times in the sparse runtime, or the reason why there are none; None until measured."""
+    """Describe times in the sparse runtime, or why there are none; None until measured."""
     timed = report.latencies.get(SPARSE_RUNTIME)
     reason = report.latency_reasons.get(SPARSE_RUNTIME)
     if not timed and not reason:
@@ -74,7 +74,7 @@ def _sparse(report: Report) -> dict[str, Any] | None:
 
 
 def _lead(report: Report) -> str:
-    """In a few words what the measurement says."""
+    """Summarize the measurement in a few words."""
     timed = report.latency
     assert timed is not None
     if timed.low > 1:
@@ -142,5 +142,5 @@ def _about_widths(report: Report) -> str:
 
 
 def plain(value: float | np.floating[Any]) -> float | None:
-    """Give a number as JSON has it: nan is None."""
+    """Convert a number to JSON: nan becomes None."""
     return None if math.isnan(value) else float(value)

@@ -1,7 +1,7 @@
-"""Comm filter: lets through only well formed messages to widgets, of pages that run no code.
+"""Comm filter: passes only well-formed messages to widgets, from pages that run no code.
 
-Under Voila a page needs two things: to ask once for all widgets' state, and to move what is there.
-It opens no widgets of its own, closes none, and sees no traceback: those go to the host's log.
+Under Voila a page needs two things: to request the state of all widgets once, and to update
+widgets. It opens and closes no widgets and sees no traceback: tracebacks go to the host's log.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-CONTROL = "jupyter.widget.control"  # where a page asks for all widgets
-MOST_OPEN = 8  # channels of that kind; a page has one, and one more each time it is reloaded
+CONTROL = "jupyter.widget.control"  # target by which a page requests all widgets
+MOST_OPEN = 8  # such channels; a page has one, and one more after each reload
 LONGEST_NAME = 100  # characters
-LOUD = ("optiwidgets", "ipykernel.comm", "comm")  # loggers that would write on the page
+LOUD = ("optiwidgets", "ipykernel.comm", "comm")  # loggers whose records would appear on the page
 
 
 def install_comm_filter(kernel: Any) -> None:
-    """Check what a page sends to this kernel, if it is served by Voila; once is enough."""
+    """Install the filter on a kernel served by Voila, once."""
     if kernel is None or not served() or getattr(kernel, "optiwidgets_door", None):
         return
     kernel.optiwidgets_door = door = CommFilter(kernel)
@@ -31,19 +31,19 @@ def install_comm_filter(kernel: Any) -> None:
 
 
 def served() -> bool:
-    """Tell whether Voila serves this kernel: its pages run no code."""
+    """Tell whether Voila serves this kernel, so that its pages run no code."""
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
 
 
 class CommFilter:
-    """Lets through what a page needs to send, and drops the rest."""
+    """Filter that passes the messages a page needs to send, and drops all others."""
 
     def __init__(self, kernel: Any) -> None:
         self._log, self._comms = kernel.log, kernel.comm_manager.comms
-        self._asking: list[str] = []  # ids of the channels that pages opened, the oldest first
+        self._asking: list[str] = []  # ids of the channels opened by pages, oldest first
 
     def watch(self, kind: str, handle: Callable[..., Any]) -> Callable[..., Any]:
-        """Let a handler of messages see only those that are as they should be."""
+        """Wrap a message handler so that it receives only valid messages."""
         check = getattr(self, f"_check_{kind.removeprefix('comm_')}")
 
         def watched(stream: Any, ident: Any, message: Any) -> None:
@@ -61,7 +61,7 @@ class CommFilter:
         return watched
 
     def _check_open(self, name: str, content: dict[str, Any], message: dict[str, Any]) -> bool:
-        """A page may open a channel to ask for all widgets; the oldest one makes room."""
+        """Accept a channel that requests all widgets; above the limit, close the oldest."""
         told = message.get("metadata")
         version = told.get("version") if isinstance(told, dict) else None
         right = isinstance(version, str) and version.startswith("1.")
@@ -73,14 +73,14 @@ class CommFilter:
         return True
 
     def _check_msg(self, name: str, content: dict[str, Any], message: dict[str, Any]) -> bool:
-        """To a widget that is there; what it says to a widget is the guard's matter."""
+        """Accept a message to an existing widget; the message guard checks its values."""
         data = content.get("data")
         if name not in self._comms or not isinstance(data, dict):
             return False
         return name not in self._asking or data.get("method") == "request_states"
 
     def _check_close(self, name: str, content: dict[str, Any], message: dict[str, Any]) -> bool:
-        """A page may close what it opened."""
+        """Accept the closing of a channel that a page opened."""
         if name not in self._asking:
             return False
         self._asking.remove(name)
@@ -88,19 +88,19 @@ class CommFilter:
 
 
 class _ToHost(logging.Handler):
-    """Hands records to the kernel's own log, which the host reads and no page."""
+    """Handler that sends records to the kernel's own log, which only the host reads."""
 
     def __init__(self, log: logging.Logger) -> None:
         super().__init__()
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass it on."""
+        """Forward a record."""
         self._log.handle(record)
 
 
 def _quiet(kernel: Any, show: Callable[..., None]) -> Callable[..., None]:
-    """Show what a cell raised; what anything else raised goes to the host's log."""
+    """Show the errors of cells only; write all others to the host's log."""
 
     def showtraceback(kind: Any, error: Any, lines: Any) -> None:
         header = kernel.get_parent("shell").get("header", {})

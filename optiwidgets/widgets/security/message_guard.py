@@ -1,4 +1,4 @@
-"""Nothing a browser sends is trusted: a widget message may set any trait to any JSON."""
+"""Validation of widget messages: an untrusted browser may set any trait to any JSON."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from traitlets import TraitError
 
 from optiwidgets.widgets.security.comm_filter import install_comm_filter
 
-USER_TRAITS = {"value", "index", "selected_index", "chosen"}  # a user's: whole numbers, as a rule
+USER_TRAITS = {"value", "index", "selected_index", "chosen"}  # set by users, mostly whole numbers
 LONGEST_TEXT = 200  # characters
 HARMLESS = {"_view_count"}
-MOST_SAID = 4  # entries of a message of a widget's own, a click, say
+MOST_SAID = 4  # entries of a custom message, such as a click
 
 
 def guard(root: Widget, refuse: Callable[[str], None]) -> None:
-    """Let messages to every widget below ``root`` change only what a user can, validated.
+    """Validate messages to every widget below ``root``: they may change only what a user can.
 
-    Anything else is refused: the last good state stays, goes back to the browser, and ``refuse``
-    gets the reason.
+    All other messages are refused: the last valid state is kept and sent back to the browser, and
+    ``refuse`` receives the reason.
     """
     install_comm_filter(getattr(root.comm, "kernel", None))
     for widget in _below(root, set()):
@@ -29,7 +29,7 @@ def guard(root: Widget, refuse: Callable[[str], None]) -> None:
 
 
 def _below(widget: Widget, seen: set[str]) -> Iterator[Widget]:
-    """The widget and all that its traits and attributes refer to, each once."""
+    """Yield the widget and all widgets that its traits and attributes refer to, each once."""
     if widget.model_id in seen:
         return
     seen.add(widget.model_id)
@@ -75,9 +75,9 @@ def check_message(data: Any, buffers: Sequence[Any]) -> None:
     Parameters
     ----------
     data
-        What it says: "update" with a state, "request_state", or "custom" with a little content.
+        The content: "update" with a state, "request_state", or "custom" with a short content.
     buffers
-        The bytes that came with it, of whole traits.
+        The binary buffers of the message, one per trait.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _check(widget: Widget, state: dict[str, Any]) -> None:
-    """Raise TraitError for what no user can do: other traits, or values that no control gives.
+    """Raise TraitError for traits that no user can set, or values that no control sends.
 
     A widget with other inputs than numbers defines ``check_user_input(trait, value)``.
     """
@@ -127,7 +127,7 @@ def _check(widget: Widget, state: dict[str, Any]) -> None:
 
 
 def _check_value(widget: Widget, trait: str, value: Any) -> None:
-    """Text is short, a box is ticked or not, all else is a number within bounds, mostly whole."""
+    """Check a value: short text, a boolean for a box, else a number in range, mostly whole."""
     if isinstance(widget, Text):
         if type(value) is not str or len(value) > LONGEST_TEXT:
             raise TraitError(f"{trait} is text of {LONGEST_TEXT} characters at most")
@@ -143,7 +143,7 @@ def _check_value(widget: Widget, trait: str, value: Any) -> None:
 
 
 def _is_fraction(widget: Widget, value: Any) -> bool:
-    """Tell whether it is a number that may have decimals, in a range; nan is in none."""
+    """Tell whether a value may have decimals: a float for a widget with a range, never nan."""
     return isinstance(widget, FloatSlider | BoundedFloatText) and type(value) is float
 
 

@@ -1,4 +1,4 @@
-"""A hidden recipe, a covered verdict, a number committed first: without a browser."""
+"""Activities without a browser: hidden recipe, covered verdict, prediction before the result."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sparsity that moves by itself, beat by beat, without a browser."""
+"""Autoplay, beat by beat, without a browser."""
 
 import pytest
 from traitlets import TraitError
@@ -21,14 +21,14 @@ def player(explorer):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The seconds that the player sees, in a list."""
+    """Seconds on the player's clock, in a list."""
     seconds = [100.0]
     monkeypatch.setattr(autoplay, "monotonic", lambda: seconds[0])
     return seconds
 
 
 def beat(player, most=200):
-    """Beat as the page does while it plays; tell how many beats it took."""
+    """Send beats as the page does while it plays; return their number."""
     count = 0
     while player.playing and count < most:
         player.stage.beat += 1
@@ -78,7 +78,7 @@ def test_no_step_is_taken_while_the_picture_is_not_whole(player, explorer, monke
 def test_a_stand_in_is_not_whole(explorer, monkeypatch):
     assert explorer.session.is_whole
     monkeypatch.setattr(explorer.session.slow, "submit", lambda *jobs, **how: None)
-    explorer.session.recipe = Recipe(sparsity=0.8642, recovery="sequential")  # nobody ran it yet
+    explorer.session.recipe = Recipe(sparsity=0.8642, recovery="sequential")  # not run before
     assert not explorer.session.is_whole
 
 
@@ -116,7 +116,7 @@ def test_a_search_that_is_interrupted_says_how_far_it_came(player, explorer, clo
         player.play.click()
     else:
         player.stage.set_state({"playing": False})
-        explorer.controls.sparsity.value = 5  # the drag that begins with the hand's grip
+        explorer.controls.sparsity.value = 5  # the drag that starts when the user takes the slider
     assert not player.playing
     assert explorer.feed.message == "Stopped at 4 %: no cliff yet."
     explorer.controls.reset.click()

@@ -1,4 +1,4 @@
-"""The projector without a browser: steps, and the way back."""
+"""Projector mode without a browser: steps, and leaving."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The hand: every position of the controls spells a recipe that runs."""
+"""Controls: every position stands for a recipe that runs."""
 
 import itertools
 import random
@@ -46,7 +46,7 @@ def values(controls, field):
 
 
 def check(controls):
-    """What the handles spell is a recipe that says what they do, trained or not."""
+    """Check that the handles' recipe has their values and runs, trained or not."""
     recipe, chosen = controls.recipe(), {f: h.value for f, h in controls.choices.items()}
     own = N_OF_M.get(chosen["pruning"])
     assert recipe.sparsity == (controls.sparsity.value / 100 if own is None else own)
@@ -136,7 +136,7 @@ def test_a_pattern_moves_the_slider_to_its_own_sparsity_and_keeps_it_there(patte
     controls.choices["pruning"].value = pattern
     assert (controls.sparsity.value, controls.sparsity.disabled) == (percent, True)
     assert f"{pattern} keeps {pattern[0]} of every 4 weights" in controls.note.value
-    controls.sparsity.value = 20  # no hand can, but a page might
+    controls.sparsity.value = 20  # no user can, but a page might
     assert controls.sparsity.value == percent
     controls.choices["pruning"].value = "global"
     assert (controls.sparsity.value, controls.sparsity.disabled) == (90, False)

@@ -1,4 +1,4 @@
-"""The explorer without a browser: set a control, read what would be drawn."""
+"""Explorer without a browser: set a control, read the data that would be drawn."""
 
 import base64
 import json
@@ -119,7 +119,7 @@ def test_a_saved_notebook_shows_the_figure(explorer, monkeypatch):
 
 
 def rest(explorer, job):
-    """Do what the slow lane does once the hand rests: one of its jobs, by place."""
+    """Run an idle job of the slow lane, by its index."""
     work, done = explorer.session.on_idle[job](explorer.session.report)
     result = work(lambda: False)
     done(result)
@@ -136,7 +136,7 @@ def test_the_waterfall_is_made_in_the_background_when_its_tab_is_open(explorer):
 
 
 def test_the_figure_and_the_files_are_made_in_the_background_when_their_tab_is_open(explorer):
-    assert rest(explorer, 2) is None  # nobody looks
+    assert rest(explorer, 2) is None  # the tab is closed
     explorer.tabs.selected_index = explorer.tabs.titles.index("Figure")
     rest(explorer, 2)
     assert bytes(explorer.downloads.figure.value).startswith(b"\x89PNG")
@@ -304,7 +304,7 @@ def wait(explorer):
 
 @pytest.fixture
 def cold():
-    """An explorer of an experiment that remembers nothing yet."""
+    """Explorer of an experiment without cached reports."""
     return Explorer(Experiment.load("digits"))
 
 
@@ -468,7 +468,7 @@ def test_a_first_part_is_shown_as_what_it_is_and_runs_on():
 
 
 class Unused(torch.nn.Module):
-    """A classifier of the toy images with a layer that never runs."""
+    """Classifier of the toy images with a layer that never runs."""
 
     def __init__(self):
         super().__init__()
@@ -480,7 +480,7 @@ class Unused(torch.nn.Module):
 
 
 class Unfollowed(Unused):
-    """One whose last weight is used where no layer is called."""
+    """Classifier whose last weight is used outside of any layer call."""
 
     def __init__(self):
         super().__init__()
@@ -572,7 +572,7 @@ print(json.dumps({"bytes": least() - before, "objects": len(gc.get_objects()) - 
 @pytest.mark.slow
 def test_a_thousand_updates_leave_nothing_behind():
     command = [sys.executable, "-c", THOUSAND_UPDATES]  # alone: other tests' threads allocate too
-    env = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # glibc's one for each thread fill up slowly
+    env = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # glibc's arena per thread fills up slowly
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=env)
     grown = json.loads(done.stdout.splitlines()[-1])
     assert grown["bytes"] < 5e6

@@ -1,4 +1,4 @@
-"""A link restores what was shown; what it cannot mean is refused, by name, value and range."""
+"""Share link: restores a state, and refuses invalid parts by name, value and range."""
 
 from urllib.parse import urlencode
 
@@ -74,7 +74,7 @@ REFUSED = [
     ("%=%&%zz=1", "'%' is not a key of a link"),
     ("bits=%ff%fe", "bits per weight are 1 to 8, 16 or 32, not '\ufffd\ufffd'"),
     ("model=%00", "is not a model: it is one of"),
-    ("bits=%D9%A4", "not '\u0664'"),  # four, in other digits
+    ("bits=%D9%A4", "not '\u0664'"),  # 4 in other digits
     ("sparsity=%EF%BC%90.5", "not '\uff10.5'"),
     ("sparsity=1e309", "not inf"),
     ("sparsity=-inf", "not '-inf'"),
@@ -175,7 +175,7 @@ def test_a_link_hides_the_recipe_of_its_seed_and_the_page_makes_it_again(explore
     explorer._open_link("surprise=7&bits=4")
     activities = explorer.classroom.activities
     assert (activities.running, activities.seed.value) == ("surprise", 7)
-    assert explorer.session.recipe == Recipe()  # the hidden one decides, not the link's
+    assert explorer.session.recipe == Recipe()  # the hidden recipe decides, not the link's
     assert share_link.read(explorer.feed.data["query"]) == {
         **{"case": "digits", "model": "small", "policy": "mobile app"},
         **{"surprise": 7, "recipe": Recipe()},

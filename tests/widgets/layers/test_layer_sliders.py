@@ -1,4 +1,4 @@
-"""Sliders for every layer, the budget that sets them, and the curves of what each layer bears."""
+"""Sliders for every layer, the budget that sets them, and the curves of sensitivity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def layers(own):
 
 @pytest.fixture
 def few(monkeypatch, own):
-    """Only six options a layer, measured anew and forgotten afterwards."""
+    """Limit the search to six options a layer, measured anew and not cached afterwards."""
     monkeypatch.setattr(layer_cost, "SPARSITIES", (0.5, 0.9))
     monkeypatch.setattr(layer_cost, "BITS", (2, 4))
     monkeypatch.setattr(own, "_options", None)
@@ -33,7 +33,7 @@ def settled(session):
 
 
 def wait(layers_or_fragility, start):
-    """Run what a button starts to its end."""
+    """Run the work that a button starts to its end."""
     session = layers_or_fragility.session
     jobs = []
     submit, session.slow.submit = session.slow.submit, lambda *j, **k: jobs.append(submit(*j, **k))

@@ -1,4 +1,4 @@
-"""The small widgets of the lessons: live numbers, decisions, slides, images, thresholds."""
+"""Small widgets of the lessons: live text, decisions, slides, images, thresholds."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_inspect_draws_in_the_slow_lane_and_says_how_many_there_are(session):
 
 @pytest.fixture
 def binary(digits):
-    """A session whose reports are about two classes: zero or not."""
+    """Session whose reports have two classes: zero or not."""
     session = Session(digits)
     base = session.report
     scores = np.stack([1 - base.scores[:, 0], base.scores[:, 0]], axis=1)
@@ -281,7 +281,7 @@ def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_
 
 
 def after_all(session):
-    """Wait for the slow lane, and for those it tells."""
+    """Wait for the slow lane and its callbacks."""
     session.slow.submit((lambda is_cancelled: None, lambda _: None)).result(300)
 
 

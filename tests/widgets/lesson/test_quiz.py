@@ -1,4 +1,4 @@
-"""A question without a browser: answer, press, read what is said; forged messages included."""
+"""Questions without a browser: answers, buttons, feedback; forged messages included."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from optiwidgets.widgets.security.message_guard import guard
 
 @pytest.fixture(autouse=True)
 def register(monkeypatch):
-    """A register of this test's own."""
+    """Empty register for one test."""
     register = answer_log.Register()
     monkeypatch.setattr(answer_log, "REGISTER", register)
     return register

@@ -1,4 +1,4 @@
-"""The open cell without a browser: set it as a page would, read what is sent."""
+"""Images of the open cell without a browser: set it as a page would, read the messages."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def cell_images(explorer):
 
 @pytest.fixture
 def sent(cell_images, monkeypatch):
-    """The parts of the images that go to the page, as they go."""
+    """Record the messages with images to the page."""
     parts = []
     cell_images.observe(lambda change: parts.append(change.new), "pixels")
     return parts
@@ -174,7 +174,7 @@ def test_what_changed_is_worked_out_only_while_looked_at(explorer, digits):
 def test_choosing_a_mistake_opens_its_cell_beside_the_matrices(explorer):
     explorer.controls.sparsity.value = 85
     explorer.tabs.selected_index = 1
-    for _ in range(2):  # the same one again, too
+    for _ in range(2):  # also if it is the same one
         changes(explorer).set_state({"chosen": 49})
         assert (explorer.cell_images.cell, explorer.tabs.selected_index) == (49, 0)
         assert explorer.feed.data["cell"]["cell"] == 49

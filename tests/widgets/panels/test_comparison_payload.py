@@ -1,4 +1,4 @@
-"""Cells, flows and the lamp, against counting by hand."""
+"""Cells, flows and significance of the drop, compared with counts by hand."""
 
 from types import SimpleNamespace
 
@@ -32,7 +32,7 @@ NOW = np.array([0, 1, 1, 0, 1, 2, 1, 1, 1])
 
 
 def told(labels, predictions, seed=0):
-    """A report of nothing but predictions; scores are noise."""
+    """Report with given predictions; scores are noise."""
     report = SimpleNamespace(
         labels=labels,
         predictions=predictions,

@@ -1,4 +1,4 @@
-"""The learner's own digit without a browser: bytes in, scores and words out."""
+"""Canvas without a browser: bytes in, scores and words out."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What was tried: each settled recipe once, the way back and forth, two side by side, a table."""
+"""History: each settled recipe once, undo and redo, comparison of two rows, table."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ FOUR, EIGHT, SPARSE = Recipe(bits=4), Recipe(bits=8), Recipe(sparsity=0.9)
 
 
 def rest(explorer):
-    """Do what the slow lane does once the hand rests, but for measuring."""
+    """Run the idle jobs, except for measuring speed."""
     work, done = explorer.history.settled(explorer.session.report)
     done(work(lambda: False))
 

@@ -1,4 +1,4 @@
-"""The histogram's numbers are the model's; nobody looks, nothing is worked on."""
+"""Histogram: its numbers are the model's, and a closed tab computes nothing."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The frontier as a panel: what it is told, what a click does, and what it refuses."""
+"""Chart of the pareto front: its data, the effect of a click, and its refusals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_recipe_that_could_not_be_run_is_counted_and_has_no_numbers():
 def test_choosing_a_point_loads_its_recipe_into_the_explorer(sweep, explorer):
     chart = Frontier(sweep, explorer)
     assert chart.chosen == -1
-    chart.set_state({"chosen": 1})  # what a page sends
+    chart.set_state({"chosen": 1})  # as sent by a page
     assert explorer.session.report.recipe == RECIPES[1]
     assert explorer.controls.recipe() == RECIPES[1]
 

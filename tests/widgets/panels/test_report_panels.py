@@ -1,4 +1,4 @@
-"""The eye: what is sent to the browser is what the report says, as plain JSON."""
+"""Panels: the data for the browser are the report's numbers, as plain JSON."""
 
 import json
 from dataclasses import replace
@@ -73,7 +73,7 @@ def test_the_recipe_is_sent_whole_with_tuples_as_arrays(reports):
             ["Removed channels are gone from the network: less work in every runtime"],
         ),
         (Recipe(bits=4), ["Below 8 bits no CPU runtime"]),
-        (Recipe(bits=1), ["only the file shrinks."]),  # of two values, none is zero
+        (Recipe(bits=1), ["only the file shrinks."]),  # of two values, neither is zero
         (Recipe(bits=8), ["alone run as floats"]),
         (Recipe(bits=16), ["run as 32-bit floats"]),
         (Recipe(bits=8, activation_bits=8), ["Real int8"]),

@@ -1,4 +1,4 @@
-"""A real kernel as Voila starts it, and pages that send it anything at all."""
+"""Comm filter of a real kernel as Voila starts it, with pages that send arbitrary messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONTROL = {"version": "1.0.0"}
 
 
 class Page:
-    """Sends messages to a kernel, and hears all that the kernel says."""
+    """Page that sends messages to a kernel and records the kernel's messages."""
 
     def __init__(self) -> None:
         served = os.environ | {"SERVER_SOFTWARE": "voila/0.5", "OMP_NUM_THREADS": "1"}

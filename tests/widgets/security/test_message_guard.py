@@ -1,4 +1,4 @@
-"""Whatever a page sends to whichever widget, the state is one that a hand could have made."""
+"""Message guard: after any message to any widget, the state is one that a user can enter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ VALUES = [
     *(float("nan"), float("inf"), -float("inf"), "", "IPY_MODEL_none", "<script>", [], {}, deep),
     *([1, 2], {"a": {"b": [None]}}, b"bytes", {"0": 1}),
 ]
-# like no other test's
+# unlike those of other tests
 LARGE = ["x" * LONG, [41] * LONG, {str(i): -i for i in range(10**5)}, bytes(LONG)]
 PARTS = {
     "explorer": lambda digits: Explorer(digits),
@@ -68,7 +68,7 @@ PARTS = {
 
 
 def send(widget, data, buffers=()):
-    """As the kernel hands on a page's message."""
+    """Deliver a message as the kernel delivers a page's message."""
     widget.comm.handle_msg({"content": {"data": data}, "buffers": list(buffers)})
 
 
@@ -77,7 +77,7 @@ def update(widget, **state):
 
 
 def made(make, *args):
-    """A part and every widget that came with it."""
+    """Create a widget and all widgets that it contains."""
     before = set(registry._instances)
     part = make(*args)
     return part, [w for key, w in registry._instances.items() if key not in before]
@@ -85,7 +85,7 @@ def made(make, *args):
 
 @pytest.fixture
 def quiet(monkeypatch):
-    """No exception is shown: ipywidgets would print it and go on."""
+    """Fail on exceptions that ipywidgets would print and ignore."""
     shown = []
     monkeypatch.setattr(Widget, "_call_widget_constructed", staticmethod(lambda widget: None))
     monkeypatch.setattr(
@@ -96,7 +96,7 @@ def quiet(monkeypatch):
 
 
 def moves(explorer):
-    """A slider still does exactly what it says."""
+    """Check that a slider still sets exactly its recipe."""
     explorer.session.cancel()
     slider = explorer.controls.sparsity
     explorer.controls.reset.click()
@@ -109,7 +109,7 @@ def moves(explorer):
 
 
 def sound(session):
-    """What is shown answers what is asked, or says that it does not."""
+    """Check that the page shows the requested recipe, or marks itself stale."""
     assert isinstance(session.report.recipe, Recipe)
     assert session.report.recipe == session.recipe or session.stale
 
