@@ -17,7 +17,9 @@ ROOT = HERE.parents[1]
 LOCK = HERE / "package-lock.json"
 INSTALLED = HERE / "node_modules" / ".package-lock.json"  # npm writes it last
 FORMATTED = ["optiwidgets/**/*.{js,css}", "tests/javascript/*.js"]
-QUIET = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # the package's modules need no package.json
+QUIET = (
+    "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # the package's modules need no package.json
+)
 
 
 def is_installed() -> bool:
