@@ -1,6 +1,8 @@
 // Says on the root element what is shown and whether it answers the controls, names the controls for
 // assistive technology, and speaks the headline once the hand rests.
 
+import { boxed, bytes, element, percent, referred, write } from "./panel_runtime.js";
+
 const REST_MS = 250;
 const STILL_MS = 120; // a held handle that does not move rests
 const BREATH_MS = 1000; // at the least between two things said aloud
@@ -9,7 +11,8 @@ function state(model, controls, root, moves) {
   if (["gone", "lost"].includes(root.dataset.owLink)) return "error";
   const said = model.get("state");
   if (moves) return said === "error" ? said : "running";
-  const settings = model.get("data").settings, keys = model.get("handle_keys");
+  const settings = model.get("data").settings,
+    keys = model.get("handle_keys");
   const moved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
   return said === "fresh" && moved ? "stale" : said;
 }
@@ -17,7 +20,9 @@ function state(model, controls, root, moves) {
 /** Tells of a hand that moves a slider, by mouse, touch or a key held down: from the first new position until it
  *  lets go or holds still. Panels then draw what is fast and leave the rest for the event "ow-rest". */
 function handOn(rootOf, changed) {
-  let held = false, moves = false, still = 0;
+  let held = false,
+    moves = false,
+    still = 0;
   const mark = (now) => {
     if (moves === now) return;
     moves = now;
@@ -66,8 +71,10 @@ function settle(root) {
 
 function spoken(data) {
   const { optimized, drop } = data;
-  return `accuracy ${percent(optimized.accuracy)} percent, drop ${drop.points.toFixed(1)} points, ` +
-    `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`;
+  return (
+    `accuracy ${percent(optimized.accuracy)} percent, drop ${drop.points.toFixed(1)} points, ` +
+    `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`
+  );
 }
 
 /** Change an attribute only where it differs: others than the page listen to it. */
@@ -85,7 +92,7 @@ function nameSliders(root) {
     label(handle, "aria-disabled", slider.querySelector(".noUi-target").hasAttribute("disabled"));
     const unit = slider.classList.contains("ow-percent") ? " percent" : "";
     label(handle, "aria-valuetext", readout.textContent + unit);
-    const filled = `${100 * handle.ariaValueNow / handle.ariaValueMax}%`;
+    const filled = `${(100 * handle.ariaValueNow) / handle.ariaValueMax}%`;
     if (slider.style.getPropertyValue("--filled") !== filled) slider.style.setProperty("--filled", filled);
   }
 }
@@ -93,9 +100,11 @@ function nameSliders(root) {
 /** Name sliders, and button groups, menus and pictures too. */
 function nameControls(root) {
   nameSliders(root);
-  for (const image of root.querySelectorAll("img:not([alt])")) image.alt = image.title || "Figure of what is shown";
+  for (const image of root.querySelectorAll("img:not([alt])"))
+    image.alt = image.title || "Figure of what is shown";
   for (const bare of root.querySelectorAll("select[title]:not([title=''], [aria-label])"))
-    if (![...bare.labels].some((label) => label.textContent.trim())) bare.setAttribute("aria-label", bare.title);
+    if (![...bare.labels].some((label) => label.textContent.trim()))
+      bare.setAttribute("aria-label", bare.title);
   for (const group of root.querySelectorAll(".ow-choice")) {
     label(group, "role", "group");
     label(group, "aria-label", group.querySelector(".widget-label")?.textContent ?? "");
@@ -109,18 +118,21 @@ async function render({ model, el }) {
   const voice = element("div", { className: "ow-spoken", role: "status", "aria-live": "polite" });
   const message = element("p", { className: "ow-message", role: "status" });
   el.append(voice, message);
-  let waiting = 0, resting = 0, said = -BREATH_MS;
+  let waiting = 0,
+    resting = 0,
+    said = -BREATH_MS;
 
   const paint = () => {
     waiting = 0;
     const root = el.closest(".ow-explorer");
     if (!root) return ask(); // not in the page yet
-    const says = state(model, controls, root, hand.moves()), recipe = JSON.stringify(model.get("data").recipe);
+    const says = state(model, controls, root, hand.moves()),
+      recipe = JSON.stringify(model.get("data").recipe);
     document.body.classList.add("ow-page"); // whose ground reaches the edges
     const news = root.dataset.owRecipe !== recipe;
     if (news) root.dataset.owRecipe = recipe;
     const rests = says === "fresh" || !(hand.moves() || hand.waits());
-    const left = rests && (news && root.querySelector(".ow-later") !== null || settle(root)); // a new picture comes first
+    const left = rests && ((news && root.querySelector(".ow-later") !== null) || settle(root)); // a new picture comes first
     if (left) ask();
     const now = left && says === "fresh" ? "running" : says;
     if (root.dataset.owState !== now) root.dataset.owState = now;
@@ -138,22 +150,30 @@ async function render({ model, el }) {
     root.classList.toggle("ow-waiting", root.dataset.owState !== "fresh");
     if (root.dataset.owState !== "fresh") return;
     const breath = said + BREATH_MS - performance.now();
-    if (breath > 0) { resting = setTimeout(() => rest(root), breath); return; }
+    if (breath > 0) {
+      resting = setTimeout(() => rest(root), breath);
+      return;
+    }
     const covered = /\bow-cover-/.test(root.className); // for the ear as well
     const told = !covered || model.get("data").covered; // a message of before the cover is not said again
-    const words = [covered ? "covered" : spoken(model.get("data")), model.get("alarm") || !told ? "" : model.get("message")];
+    const words = [
+      covered ? "covered" : spoken(model.get("data")),
+      model.get("alarm") || !told ? "" : model.get("message"),
+    ];
     if (write(voice, words.filter(Boolean).join(". "))) said = performance.now();
   };
   /** In the next frame, after the panels that heard the same news: "fresh" is said last. */
-  const ask = () => queueMicrotask(() => {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(paint);
-  });
+  const ask = () =>
+    queueMicrotask(() => {
+      cancelAnimationFrame(waiting);
+      waiting = requestAnimationFrame(paint);
+    });
   const hand = handOn(() => el.closest(".ow-explorer"), ask);
   /** A control moved: the page is stale from this very moment, not from the next frame on. */
   const moved = () => {
     hand.moved();
-    const root = el.closest(".ow-explorer"), now = root && state(model, controls, root, hand.moves());
+    const root = el.closest(".ow-explorer"),
+      now = root && state(model, controls, root, hand.moves());
     if (root && now !== "fresh" && root.dataset.owState !== now) root.dataset.owState = now; // fresh is for paint to say
     ask();
   };
@@ -180,4 +200,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,11 +1,11 @@
 // Shared by every panel: it stands before the panel's own module.
 
 /** The model that another model's trait refers to. */
-const referred = (model, reference) =>
+export const referred = (model, reference) =>
   model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
 
 /** Make an element: properties that start with "data-" or "aria-", and role, become attributes. */
-function element(tag, properties = {}, ...children) {
+export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (/^(data|aria)-|^(role|style|tabindex|title)$/.test(name)) made.setAttribute(name, value);
@@ -22,46 +22,65 @@ function trouble(el, error) {
   console.error(error);
   el?.classList.add("ow-broken");
   el?.querySelector(":scope > .ow-trouble")?.remove();
-  el?.prepend(element("p", { className: "ow-trouble", role: "alert" },
-    `This panel cannot be drawn (${String(error?.message ?? error).slice(0, 200)}). The others go on.`));
+  el?.prepend(
+    element(
+      "p",
+      { className: "ow-trouble", role: "alert" },
+      `This panel cannot be drawn (${String(error?.message ?? error).slice(0, 200)}). The others go on.`,
+    ),
+  );
 }
 
 /** `work` that never throws; where it succeeds again, the trouble is over. */
-const safely = (model, work) => (...news) => {
-  const el = boxes.get(model);
-  try {
-    work(...news);
-    el?.classList.remove("ow-broken");
-    el?.querySelector(":scope > .ow-trouble")?.remove();
-  } catch (error) { trouble(el, error); }
-};
+export const safely =
+  (model, work) =>
+  (...news) => {
+    const el = boxes.get(model);
+    try {
+      work(...news);
+      el?.classList.remove("ow-broken");
+      el?.querySelector(":scope > .ow-trouble")?.remove();
+    } catch (error) {
+      trouble(el, error);
+    }
+  };
 
 /** A panel's `render` with its box known to `safely`, its own first lines included. */
-const boxed = (render) => async (context) => {
+export const boxed = (render) => async (context) => {
   boxes.set(context.model, context.el);
   try {
     return await render(context);
-  } catch (error) { trouble(context.el, error); }
+  } catch (error) {
+    trouble(context.el, error);
+  }
 };
 
 /** Call `paint` once an animation frame at most, now and whenever the feed has news. */
-async function draw(model, paint) {
+export async function draw(model, paint) {
   const feed = await referred(model, model.get("feed"));
   let waiting = 0;
   const show = safely(model, () => paint(feed.get("data")));
-  const frame = () => { waiting = 0; show(); };
-  const ask = () => { waiting ||= requestAnimationFrame(frame); };
+  const frame = () => {
+    waiting = 0;
+    show();
+  };
+  const ask = () => {
+    waiting ||= requestAnimationFrame(frame);
+  };
   feed.on("change:data", ask);
   show();
-  return () => { feed.off("change:data", ask); cancelAnimationFrame(waiting); };
+  return () => {
+    feed.off("change:data", ask);
+    cancelAnimationFrame(waiting);
+  };
 }
 
 /** A report's confusion matrix, row by row. */
-const counts = ({ counts: view }) =>
+export const counts = ({ counts: view }) =>
   Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
 
 /** Change text only where it differs: most cells stay as they are. Tells whether it did. */
-function write(node, text) {
+export function write(node, text) {
   if (node.nodeType === Node.TEXT_NODE) {
     if (node.data === text) return false;
     node.data = text;
@@ -69,13 +88,14 @@ function write(node, text) {
   }
   if (node.textContent === text) return false;
   const only = node.childNodes.length === 1 && node.firstChild.nodeType === Node.TEXT_NODE;
-  if (only && text) node.firstChild.data = text; // the box of the text stays
+  if (only && text)
+    node.firstChild.data = text; // the box of the text stays
   else node.textContent = text;
   return true;
 }
 
-const percent = (share, digits = 1) => share === null ? "none" : (100 * share).toFixed(digits);
-const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
+export const percent = (share, digits = 1) => (share === null ? "none" : (100 * share).toFixed(digits));
+export const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
 const grouped = new Intl.NumberFormat("en-US"); // made once: that takes longer than all its answers
-const thousands = (number) => grouped.format(number);
-const bytes = (count) => count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`;
+export const thousands = (number) => grouped.format(number);
+export const bytes = (count) => (count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`);

@@ -1,5 +1,7 @@
 // A table of words and numbers; news in it are spoken.
 
+import { boxed, element, write } from "./panel_runtime.js";
+
 function render({ model, el }) {
   el.classList.add("ow-table");
   const body = element("tbody", { role: "status", "aria-live": "polite" });
@@ -8,12 +10,22 @@ function render({ model, el }) {
   el.append(element("table", {}, caption, element("thead", {}, element("tr", {}, ...heads)), body));
   const paint = () => {
     write(caption, model.get("caption"));
-    body.replaceChildren(...model.get("rows").map(([name, ...cells]) => element("tr", {},
-      element("th", { scope: "row" }, name), ...cells.map((text) => element("td", {}, text)))));
+    body.replaceChildren(
+      ...model
+        .get("rows")
+        .map(([name, ...cells]) =>
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, name),
+            ...cells.map((text) => element("td", {}, text)),
+          ),
+        ),
+    );
   };
   model.on("change", paint);
   paint();
   return () => model.off("change", paint);
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,10 +1,13 @@
 // Beats while something plays, each time once the last picture is on the screen, so that nothing ever queues;
 // and keys of a class: each presses a button that is there to be clicked as well.
 
+import { boxed } from "../base/panel_runtime.js";
+
 const KEYS = { v: ".ow-uncover", V: ".ow-uncover" };
 const TURNS = { PageDown: ".ow-next", PageUp: ".ow-back", Escape: ".ow-leave" };
 const ARROWS = { ArrowRight: ".ow-next", ArrowLeft: ".ow-back", ArrowDown: ".ow-next", ArrowUp: ".ow-back" };
-const OWN_KEYS = "input, select, textarea, button, summary, [contenteditable], [role=slider], [role=gridcell], [role=tab], [role=application]";
+const OWN_KEYS =
+  "input, select, textarea, button, summary, [contenteditable], [role=slider], [role=gridcell], [role=tab], [role=application]";
 
 const writes = (target) => target.closest?.("input:not([type=range]), textarea, select, [contenteditable]");
 
@@ -20,7 +23,8 @@ function pressed(root, { key, target, ctrlKey, altKey, metaKey }) {
 async function render({ model, el }) {
   const root = () => el.closest(".ow-explorer");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let waiting = 0, watched = null;
+  let waiting = 0,
+    watched = null;
 
   const beat = () => {
     waiting = 0;
@@ -35,20 +39,29 @@ async function render({ model, el }) {
   };
   const observer = new MutationObserver(shown);
   /** Under a projector's page nothing scrolls. */
-  const hold = () => document.documentElement.classList.toggle("ow-held", !!document.querySelector(".ow-projector"));
+  const hold = () =>
+    document.documentElement.classList.toggle("ow-held", !!document.querySelector(".ow-projector"));
   const holder = new MutationObserver(hold);
   const watch = () => {
     if (!watched && root()) {
-      observer.observe(watched = root(), { attributeFilter: ["data-ow-state", "data-ow-recipe"] });
+      observer.observe((watched = root()), { attributeFilter: ["data-ow-state", "data-ow-recipe"] });
       holder.observe(watched, { attributeFilter: ["class"] });
     }
     if (!watched) return requestAnimationFrame(watch);
     shown();
   };
-  const tell = () => { model.set("calm", calm.matches); model.save_changes(); };
+  const tell = () => {
+    model.set("calm", calm.matches);
+    model.save_changes();
+  };
   /** A hand takes a slider: it has it from this moment. */
   const grabbed = ({ target }) => {
-    if (!model.get("playing") || !target.closest?.(".ow-controls .noUi-target") || target.closest(".ow-explorer") !== root()) return;
+    if (
+      !model.get("playing") ||
+      !target.closest?.(".ow-controls .noUi-target") ||
+      target.closest(".ow-explorer") !== root()
+    )
+      return;
     model.set("playing", false);
     model.save_changes();
   };
@@ -79,4 +92,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

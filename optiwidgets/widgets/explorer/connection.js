@@ -1,6 +1,8 @@
 // Watches the line to the kernel by the kernel's own status and the websocket's. A kernel that is gone, a line
 // that is down and a kernel at work are three things; an unanswered update alone never counts as gone.
 
+import { boxed, element, referred, write } from "../base/panel_runtime.js";
+
 const GONE = ["dead", "restarting", "autorestarting", "terminating"]; // another may come in its place, but empty
 const PATIENCE_MS = 1000; // a wait shorter than that is not worth a word
 const MEND_MS = 500;
@@ -63,7 +65,11 @@ async function render({ model, el }) {
   const feed = await referred(model, model.get("feed"));
   const controls = await Promise.all(feed.get("handles").map((c) => referred(model, c)));
   const status = element("p", { role: "status" });
-  let now = "live", checking = false, waiting = 0, mending = 0, asking = 0;
+  let now = "live",
+    checking = false,
+    waiting = 0,
+    mending = 0,
+    asking = 0;
   el.classList.add("ow-link");
   el.append(status);
 
@@ -72,20 +78,35 @@ async function render({ model, el }) {
     if (!root || ended(now) || link === now) return;
     clearTimeout(waiting);
     waiting = 0;
-    show(root, el, status, now = link);
+    show(root, el, status, (now = link));
   };
   /** At work is who says so, or who owes an answer to a control that moved. */
-  const works = (root) => checking || (["stale", "running"].includes(root.dataset.owState)
-    && (kernel.status === "busy" || feed.get("state") === "fresh"));
-  const rest = () => { clearTimeout(waiting); waiting = 0; say("live"); };
+  const works = (root) =>
+    checking ||
+    (["stale", "running"].includes(root.dataset.owState) &&
+      (kernel.status === "busy" || feed.get("state") === "fresh"));
+  const rest = () => {
+    clearTimeout(waiting);
+    waiting = 0;
+    say("live");
+  };
   const look = () => {
     const root = el.closest(".ow-explorer");
     if (!root || now === "reconnecting" || ended(now)) return;
     if (!works(root)) rest();
-    else waiting ||= setTimeout(() => { waiting = 0; if (works(root)) say("busy"); }, PATIENCE_MS);
+    else
+      waiting ||= setTimeout(() => {
+        waiting = 0;
+        if (works(root)) say("busy");
+      }, PATIENCE_MS);
   };
   /** New numbers are an answer, also while the hand moves on. */
-  const heard = () => { if (now !== "reconnecting") { rest(); look(); } };
+  const heard = () => {
+    if (now !== "reconnecting") {
+      rest();
+      look();
+    }
+  };
   const check = async () => {
     checking = true;
     const alive = await lives(kernel, feed).catch(() => true); // another break: its end checks anew
@@ -94,7 +115,8 @@ async function render({ model, el }) {
     look();
     mending = setTimeout(mend, MEND_MS);
   };
-  const mend = () => { // answers that were kept meanwhile have come by now
+  const mend = () => {
+    // answers that were kept meanwhile have come by now
     if (kernel.status === "busy") mending = setTimeout(mend, MEND_MS);
     else controls.forEach(release);
   };
@@ -103,12 +125,17 @@ async function render({ model, el }) {
     if (await forgotten(kernel)) say("gone");
     else asking = setTimeout(ask, ASK_MS);
   };
-  const onStatus = (_, state) => GONE.includes(state) ? say("gone") : look();
+  const onStatus = (_, state) => (GONE.includes(state) ? say("gone") : look());
   const onLine = (_, state) => {
     clearTimeout(asking);
-    if (state === "connecting") { say("reconnecting"); asking = setTimeout(ask, ASK_MS); }
-    else if (state === "disconnected") say("lost");
-    else if (now === "reconnecting") { say("live"); check(); }
+    if (state === "connecting") {
+      say("reconnecting");
+      asking = setTimeout(ask, ASK_MS);
+    } else if (state === "disconnected") say("lost");
+    else if (now === "reconnecting") {
+      say("live");
+      check();
+    }
   };
   const onDisposed = () => say("gone");
   const watcher = new MutationObserver(look);
@@ -137,4 +164,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,17 +1,27 @@
 // The link to what is shown: the page's own address, with what the kernel says of the state behind it.
 
+import { boxed, draw, element, write } from "../base/panel_runtime.js";
+
 /** A line to copy: it can be selected where the clipboard is closed to the page. */
 function line(name) {
   const field = element("input", { type: "text", readOnly: true, "aria-label": name });
-  const copy = element("button", { type: "button", className: "jupyter-button", "aria-label": `Copy ${name.toLowerCase()}` }, "Copy");
+  const copy = element(
+    "button",
+    { type: "button", className: "jupyter-button", "aria-label": `Copy ${name.toLowerCase()}` },
+    "Copy",
+  );
   const said = element("span", { role: "status" });
   const select = () => field.setSelectionRange(0, field.value.length, "backward"); // its beginning in sight
   field.addEventListener("focus", select);
   const take = async () => {
     field.focus();
     select();
-    try { await navigator.clipboard.writeText(field.value); write(said, "copied"); }
-    catch { write(said, "press Ctrl+C"); }
+    try {
+      await navigator.clipboard.writeText(field.value);
+      write(said, "copied");
+    } catch {
+      write(said, "press Ctrl+C");
+    }
   };
   copy.addEventListener("click", take);
   return { row: element("div", {}, element("label", {}, name, field), copy, said), field, said, take };
@@ -22,10 +32,19 @@ const address = (query) => `${location.origin}${location.pathname}?${query}`;
 async function render({ model, el }) {
   el.classList.add("ow-share");
   const served = "voila" in document.body.dataset; // elsewhere the address is a notebook's
-  const link = line("Link"), recipe = line("Recipe");
-  const open = element("button", { type: "button", className: "jupyter-button", "aria-expanded": "false" }, served ? "Copy link" : "Copy recipe");
-  const box = element("div", { className: "ow-lines", role: "group", "aria-label": "Link to what is shown", hidden: true },
-    ...(served ? [link.row] : []), recipe.row);
+  const link = line("Link"),
+    recipe = line("Recipe");
+  const open = element(
+    "button",
+    { type: "button", className: "jupyter-button", "aria-expanded": "false" },
+    served ? "Copy link" : "Copy recipe",
+  );
+  const box = element(
+    "div",
+    { className: "ow-lines", role: "group", "aria-label": "Link to what is shown", hidden: true },
+    ...(served ? [link.row] : []),
+    recipe.row,
+  );
   const show = (shown) => {
     box.hidden = !shown;
     open.setAttribute("aria-expanded", shown);
@@ -35,7 +54,9 @@ async function render({ model, el }) {
     show(box.hidden);
     if (!box.hidden) (served ? link : recipe).take();
   });
-  const away = ({ target }) => { if (!el.contains(target)) show(false); };
+  const away = ({ target }) => {
+    if (!el.contains(target)) show(false);
+  };
   el.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || box.hidden) return;
     event.stopPropagation();
@@ -50,7 +71,10 @@ async function render({ model, el }) {
     recipe.field.value = data.line;
     if (changed) for (const { said } of [link, recipe]) write(said, "");
   });
-  return () => { document.removeEventListener("pointerdown", away); drawn(); };
+  return () => {
+    document.removeEventListener("pointerdown", away);
+    drawn();
+  };
 }
 
-export default { render };
+export default { render: boxed(render) };

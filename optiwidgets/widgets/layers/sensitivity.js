@@ -1,8 +1,16 @@
 // Accuracy of a model of which one layer alone was changed, a curve a layer, and a line not to fall below.
 
+import { boxed, element, percent, write } from "../base/panel_runtime.js";
+import { svgElement } from "../base/svg.js";
+
 const LIGHT = ["#1b6ca8", "#b4590a", "#0b7f63", "#a23b86", "#6b5bb5", "#8a6a00", "#4d5a66"];
 const DARK = ["#7cc4f0", "#ffb066", "#5fd6b4", "#f29bd6", "#b9adff", "#e8cf5a", "#b8c2cc"];
-const WIDE = 620, HIGH = 300, LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 40;
+const WIDE = 620,
+  HIGH = 300,
+  LEFT = 44,
+  RIGHT = 12,
+  TOP = 10,
+  BOTTOM = 40;
 
 const dark = () => document.body.dataset.jpThemeLight === "false";
 
@@ -18,31 +26,68 @@ function render({ model, el }) {
   let chosen = null;
 
   const paint = () => {
-    const data = model.get("data"), threshold = model.get("threshold");
+    const data = model.get("data"),
+      threshold = model.get("threshold");
     if (!data.levels) {
-      el.replaceChildren(element("p", {}, "Press Measure: each layer is changed alone, all others stay as they are."));
+      el.replaceChildren(
+        element("p", {}, "Press Measure: each layer is changed alone, all others stay as they are."),
+      );
       return;
     }
-    const byBits = data.by === "bits", last = data.levels.length - 1;
+    const byBits = data.by === "bits",
+      last = data.levels.length - 1;
     const x = (level) => LEFT + (WIDE - LEFT - RIGHT) * (last ? data.levels.indexOf(level) / last : 0.5);
     const y = (share) => TOP + (HIGH - TOP - BOTTOM) * (1 - share);
-    const told = (level) => byBits ? `${level} bit${level > 1 ? "s" : ""}` : `${Math.round(100 * level)} %`;
-    const palette = dark() ? DARK : LIGHT, color = (i) => palette[i % palette.length];
-    const svg = svgElement("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "group", "aria-label": `Accuracy against ${data.by}, one layer at a time` });
-    for (const share of [0, 0.25, 0.5, 0.75, 1]) svg.append(
-      svgElement("line", { class: "ow-axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(share), y2: y(share) }),
-      svgElement("text", { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }, `${100 * share} %`));
-    for (const level of data.levels) svg.append(svgElement("text", { x: x(level), y: HIGH - 22, "text-anchor": "middle" }, byBits ? `${level}` : `${Math.round(100 * level)}`));
-    svg.append(svgElement("text", { x: (LEFT + WIDE) / 2, y: HIGH - 4, "text-anchor": "middle" }, byBits ? "bits of one layer" : "sparsity of one layer, %"));
+    const told = (level) => (byBits ? `${level} bit${level > 1 ? "s" : ""}` : `${Math.round(100 * level)} %`);
+    const palette = dark() ? DARK : LIGHT,
+      color = (i) => palette[i % palette.length];
+    const svg = svgElement("svg", {
+      viewBox: `0 0 ${WIDE} ${HIGH}`,
+      role: "group",
+      "aria-label": `Accuracy against ${data.by}, one layer at a time`,
+    });
+    for (const share of [0, 0.25, 0.5, 0.75, 1])
+      svg.append(
+        svgElement("line", { class: "ow-axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(share), y2: y(share) }),
+        svgElement("text", { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }, `${100 * share} %`),
+      );
+    for (const level of data.levels)
+      svg.append(
+        svgElement(
+          "text",
+          { x: x(level), y: HIGH - 22, "text-anchor": "middle" },
+          byBits ? `${level}` : `${Math.round(100 * level)}`,
+        ),
+      );
+    svg.append(
+      svgElement(
+        "text",
+        { x: (LEFT + WIDE) / 2, y: HIGH - 4, "text-anchor": "middle" },
+        byBits ? "bits of one layer" : "sparsity of one layer, %",
+      ),
+    );
     data.curves.forEach(({ name, points }, i) => {
       const group = svgElement("g", { class: chosen && chosen !== name ? "ow-dim" : "" });
       const at = (pick) => points.map((p) => `${x(p[0])},${y(p[pick])}`);
       group.append(
         svgElement("polygon", { points: [...at(2), ...at(3).reverse()].join(" "), fill: color(i) }),
-        svgElement("polyline", { points: at(1).join(" "), stroke: color(i) }));
+        svgElement("polyline", { points: at(1).join(" "), stroke: color(i) }),
+      );
       for (const [level, accuracy, low, high] of points) {
         const text = `${name}, ${told(level)}: ${percent(accuracy)} % right (${percent(low)} to ${percent(high)}), ${(100 * (data.accuracy - accuracy)).toFixed(1)} points lost`;
-        const dot = svgElement("circle", { cx: x(level), cy: y(accuracy), r: 5, fill: color(i), tabindex: 0, role: "img", "aria-label": text }, svgElement("title", {}, text));
+        const dot = svgElement(
+          "circle",
+          {
+            cx: x(level),
+            cy: y(accuracy),
+            r: 5,
+            fill: color(i),
+            tabindex: 0,
+            role: "img",
+            "aria-label": text,
+          },
+          svgElement("title", {}, text),
+        );
         const say = () => write(said, text);
         dot.addEventListener("focus", say);
         dot.addEventListener("mouseenter", say);
@@ -53,31 +98,56 @@ function render({ model, el }) {
     const limit = y(data.accuracy - threshold / 100);
     svg.append(
       svgElement("line", { class: "ow-limit", x1: LEFT, x2: WIDE - RIGHT, y1: limit, y2: limit }),
-      svgElement("text", { x: LEFT + 4, y: limit + 14 }, `${threshold} points lost`));
+      svgElement("text", { x: LEFT + 4, y: limit + 14 }, `${threshold} points lost`),
+    );
     el.replaceChildren(svg, legend(data, threshold, color, told), said);
   };
 
   const legend = (data, threshold, color, told) => {
-    const whole = data.curves.map((curve, i) => ({ ...curve, i, index: held(curve, data.accuracy, threshold) }));
+    const whole = data.curves.map((curve, i) => ({
+      ...curve,
+      i,
+      index: held(curve, data.accuracy, threshold),
+    }));
     const next = ({ points, index }) => points[Math.min(index + 1, points.length - 1)]?.[1] ?? 1;
-    const ranked = whole.filter(({ points }) => points.length === data.levels.length)
+    const ranked = whole
+      .filter(({ points }) => points.length === data.levels.length)
       .sort((a, b) => a.index - b.index || next(a) - next(b));
     const item = ({ name, i, index }) => {
-      const line = element("li", { tabindex: 0 }, element("i", { style: `background: ${color(i)}` }),
-        `${name}: ${index < 0 ? "holds no level" : `holds to ${told(data.levels[index])}`}`);
-      const pick = (which) => () => { chosen = which; el.querySelectorAll("g").forEach((g, j) => g.classList.toggle("ow-dim", which !== null && data.curves[j].name !== which)); };
+      const line = element(
+        "li",
+        { tabindex: 0 },
+        element("i", { style: `background: ${color(i)}` }),
+        `${name}: ${index < 0 ? "holds no level" : `holds to ${told(data.levels[index])}`}`,
+      );
+      const pick = (which) => () => {
+        chosen = which;
+        el.querySelectorAll("g").forEach((g, j) =>
+          g.classList.toggle("ow-dim", which !== null && data.curves[j].name !== which),
+        );
+      };
       line.addEventListener("mouseenter", pick(name));
       line.addEventListener("focus", pick(name));
       line.addEventListener("mouseleave", pick(null));
       line.addEventListener("blur", pick(null));
       return line;
     };
-    const side = element("aside", {}, element("b", {}, "Fragile first"),
-      element("ol", { "aria-label": "Layers, the most fragile first" }, ...ranked.map(item)));
+    const side = element(
+      "aside",
+      {},
+      element("b", {}, "Fragile first"),
+      element("ol", { "aria-label": "Layers, the most fragile first" }, ...ranked.map(item)),
+    );
     if (data.done < data.total) side.append(element("small", {}, `${data.done} of ${data.total} points`));
-    if (data.unchanged.length) side.append(element("b", {}, "Could not be changed"),
-      element("ul", { "aria-label": "Layers that could not be changed" },
-        ...data.unchanged.map(({ name, reason }) => element("li", {}, `${name}: ${reason}`))));
+    if (data.unchanged.length)
+      side.append(
+        element("b", {}, "Could not be changed"),
+        element(
+          "ul",
+          { "aria-label": "Layers that could not be changed" },
+          ...data.unchanged.map(({ name, reason }) => element("li", {}, `${name}: ${reason}`)),
+        ),
+      );
     return side;
   };
 
@@ -86,4 +156,4 @@ function render({ model, el }) {
   return () => model.off("change:data change:threshold", paint);
 }
 
-export default { render };
+export default { render: boxed(render) };

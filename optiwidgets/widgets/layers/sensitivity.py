@@ -17,7 +17,7 @@ from optiwidgets.widgets.security.message_guard import guard
 class Curves(anywidget.AnyWidget):
     """Accuracy against sparsity or bits, a curve a layer; ``data`` is a payload."""
 
-    _esm, _css = load_esm(__file__, "svg", "sensitivity"), load_css(__file__, "layer_sliders")
+    _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders")
     data = Dict().tag(sync=True)
     threshold = Float(2.0).tag(sync=True)
 

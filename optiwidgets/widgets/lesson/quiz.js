@@ -1,12 +1,17 @@
 // Says what came of a check, names the fields after the question, and makes Enter press Check.
 
+import { boxed, element, write } from "../base/panel_runtime.js";
+
 /** Tie every field to the prompt, for assistive technology. */
 function nameFields(card) {
   const prompt = card.querySelector(".ow-prompt");
   if (!prompt) return;
   prompt.id ||= `ow-prompt-${Math.random().toString(36).slice(2)}`;
   for (const group of card.querySelectorAll(".ow-options, .ow-reasons"))
-    attach(group, { role: group.matches(".ow-reasons") ? "group" : "radiogroup", "aria-labelledby": prompt.id });
+    attach(group, {
+      role: group.matches(".ow-reasons") ? "group" : "radiogroup",
+      "aria-labelledby": prompt.id,
+    });
   for (const radio of card.querySelectorAll(".ow-options input")) radio.name = prompt.id; // arrow keys
   for (const input of card.querySelectorAll(".ow-number input"))
     attach(input, { "aria-labelledby": prompt.id, autocomplete: "off", inputmode: "decimal" });
@@ -24,10 +29,13 @@ function pressCheck(event) {
 }
 
 function render({ model, el }) {
-  const label = element("strong"), text = element("span");
+  const label = element("strong"),
+    text = element("span");
   const said = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
   el.append(said);
-  let waiting = 0, root = null, card = null;
+  let waiting = 0,
+    root = null,
+    card = null;
 
   const paint = () => {
     write(label, model.get("label"));
@@ -37,7 +45,10 @@ function render({ model, el }) {
   const settle = () => {
     card = el.closest(".ow-ask");
     root = card?.closest(".ow-quiz");
-    if (!root) { waiting = requestAnimationFrame(settle); return; } // not in the page yet
+    if (!root) {
+      waiting = requestAnimationFrame(settle);
+      return;
+    } // not in the page yet
     root.dataset.owQuestion = model.get("question");
     root.dataset.owOutcome = model.get("outcome");
     nameFields(card);
@@ -57,4 +68,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

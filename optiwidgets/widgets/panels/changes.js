@@ -1,26 +1,40 @@
 // Which mistakes grew, the worst class, and whether the drop is real.
 
+import { boxed, draw, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
+
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const RULE = "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
+const RULE =
+  "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
 const one = (value) => value.toFixed(1).replace("-0.0", "0.0");
 
 /** A mistake as a bar that opens its cell. */
 function flowLine(choose) {
-  const name = element("span"), bar = element("i"), count = element("b"), was = element("span");
-  const box = element("button", { type: "button", className: "ow-flow" }, name, element("span", {}, bar), count, was);
+  const name = element("span"),
+    bar = element("i"),
+    count = element("b"),
+    was = element("span");
+  const box = element(
+    "button",
+    { type: "button", className: "ow-flow" },
+    name,
+    element("span", {}, bar),
+    count,
+    was,
+  );
   const line = { box, name, bar, count, was, cell: -1 };
   box.addEventListener("click", () => choose(line.cell));
   return line;
 }
 
 function paintFlow(line, flow, classes, most) {
-  const change = flow.after - flow.before, [truth, prediction] = [classes[flow.truth], classes[flow.prediction]];
+  const change = flow.after - flow.before,
+    [truth, prediction] = [classes[flow.truth], classes[flow.prediction]];
   line.cell = flow.truth * classes.length + flow.prediction;
   write(line.name, `${truth} → ${prediction}`);
   line.name.title = line.name.textContent;
   write(line.count, signed(change));
   write(line.was, `${thousands(flow.before)} before, ${thousands(flow.after)} now`);
-  line.bar.style.width = `${100 * change / most}%`;
+  line.bar.style.width = `${(100 * change) / most}%`;
   line.box.ariaLabel = `truth ${truth}, prediction ${prediction}: ${signed(change)} images; open the cell`;
 }
 
@@ -29,64 +43,126 @@ function paintFlows(box, lines, none, { flows, classes }, choose) {
     lines.push(flowLine(choose));
     box.append(lines.at(-1).box);
   }
-  lines.forEach((line, i) => { line.box.hidden = i >= flows.length; });
+  lines.forEach((line, i) => {
+    line.box.hidden = i >= flows.length;
+  });
   flows.forEach((flow, i) => paintFlow(lines[i], flow, classes, flows[0].after - flows[0].before));
   none.hidden = flows.length > 0;
 }
 
 function paintWorst(parts, { worst, classes, baseline, optimized, few }) {
   parts.gauge.hidden = !worst;
-  write(parts.worst, worst ? `Worst class: ${classes[worst.class]}, recall −${one(worst.points)} points` : "Worst class: no class lost recall");
+  write(
+    parts.worst,
+    worst
+      ? `Worst class: ${classes[worst.class]}, recall −${one(worst.points)} points`
+      : "Worst class: no class lost recall",
+  );
   if (!worst) return;
   const [before, after] = [baseline.recall[worst.class], optimized.recall[worst.class]];
   parts.gauge.style.setProperty("--was", before);
   parts.gauge.style.setProperty("--is", after);
   const note = few?.[worst.class];
-  write(parts.recall, `recall ${percent(before)} % before, ${percent(after)} % now${note ? `; ${note}` : ""}`);
+  write(
+    parts.recall,
+    `recall ${percent(before)} % before, ${percent(after)} % now${note ? `; ${note}` : ""}`,
+  );
 }
 
 /** Two digits where one would say 0 of what is not. */
-const fine = (points) => points && Math.abs(points) < 0.095 ? points.toFixed(2) : one(points);
+const fine = (points) => (points && Math.abs(points) < 0.095 ? points.toFixed(2) : one(points));
 
 function paintLamp(parts, { lamp, images }) {
-  const { drop } = lamp, n = thousands(images);
+  const { drop } = lamp,
+    n = thousands(images);
   parts.lamp.dataset.state = lamp.state;
   write(parts.sign, LAMPS[lamp.state]);
-  write(parts.state, { real: "Real", "no sign of a drop": "No sign of a drop", "cannot tell": "Cannot tell" }[lamp.state]);
-  write(parts.enough, lamp.enough ? `with ${n} images, about ${thousands(lamp.enough)} would settle it` : `with ${n} images`);
-  [lamp.both_right, drop.lost, drop.gained, lamp.both_wrong].forEach((count, i) => write(parts.counts[i], thousands(count)));
+  write(
+    parts.state,
+    { real: "Real", "no sign of a drop": "No sign of a drop", "cannot tell": "Cannot tell" }[lamp.state],
+  );
+  write(
+    parts.enough,
+    lamp.enough ? `with ${n} images, about ${thousands(lamp.enough)} would settle it` : `with ${n} images`,
+  );
+  [lamp.both_right, drop.lost, drop.gained, lamp.both_wrong].forEach((count, i) =>
+    write(parts.counts[i], thousands(count)),
+  );
   const p = drop.p < 0.0001 ? "below 0.0001" : drop.p.toFixed(4);
-  write(parts.range, `drop ${one(drop.points)} points, 95 % between ${fine(drop.low)} and ${fine(drop.high)} · McNemar's exact p ${p}`);
+  write(
+    parts.range,
+    `drop ${one(drop.points)} points, 95 % between ${fine(drop.low)} and ${fine(drop.high)} · McNemar's exact p ${p}`,
+  );
 }
 
 function table(counts) {
   const head = (text, scope) => element("th", { scope }, text);
   const cell = (count, name) => element("td", {}, count, " ", element("small", {}, name));
-  return element("table", { className: "ow-paired" },
+  return element(
+    "table",
+    { className: "ow-paired" },
     element("tr", {}, element("td"), head("optimized right", "col"), head("optimized wrong", "col")),
-    element("tr", {}, head("baseline right", "row"), cell(counts[0], "both right"), cell(counts[1], "− lost")),
-    element("tr", {}, head("baseline wrong", "row"), cell(counts[2], "+ gained"), cell(counts[3], "both wrong")));
+    element(
+      "tr",
+      {},
+      head("baseline right", "row"),
+      cell(counts[0], "both right"),
+      cell(counts[1], "− lost"),
+    ),
+    element(
+      "tr",
+      {},
+      head("baseline wrong", "row"),
+      cell(counts[2], "+ gained"),
+      cell(counts[3], "both wrong"),
+    ),
+  );
 }
 
 function build(el) {
-  const flows = element("div", { className: "ow-flows" }), none = element("p", {}, "No mistake became more frequent.");
+  const flows = element("div", { className: "ow-flows" }),
+    none = element("p", {}, "No mistake became more frequent.");
   const counts = [0, 1, 2, 3].map(() => element("b"));
-  const lamp = element("p", { className: "ow-lamp" }), sign = element("i", { "aria-hidden": "true" });
-  const state = element("b"), enough = element("span"), range = element("p"), worst = element("b"), recall = element("span");
+  const lamp = element("p", { className: "ow-lamp" }),
+    sign = element("i", { "aria-hidden": "true" });
+  const state = element("b"),
+    enough = element("span"),
+    range = element("p"),
+    worst = element("b"),
+    recall = element("span");
   const gauge = element("div", { className: "ow-gauge" }, element("i"), recall);
   lamp.append(sign, state, enough);
   el.append(
-    element("section", { "aria-label": "Mistakes that grew" },
-      element("h3", {}, "Mistakes that grew, truth → prediction"), none, flows),
-    element("section", { "aria-label": "Is the drop real?" }, element("h3", {}, "Is the drop real?"), lamp, range, table(counts),
-      element("p", { className: "ow-rule" }, RULE), element("h3", {}, worst), gauge));
+    element(
+      "section",
+      { "aria-label": "Mistakes that grew" },
+      element("h3", {}, "Mistakes that grew, truth → prediction"),
+      none,
+      flows,
+    ),
+    element(
+      "section",
+      { "aria-label": "Is the drop real?" },
+      element("h3", {}, "Is the drop real?"),
+      lamp,
+      range,
+      table(counts),
+      element("p", { className: "ow-rule" }, RULE),
+      element("h3", {}, worst),
+      gauge,
+    ),
+  );
   return { flows, none, counts, lamp, sign, state, enough, range, worst, recall, gauge };
 }
 
 async function render({ model, el }) {
   el.classList.add("ow-changes");
-  const parts = build(el), lines = [];
-  const choose = (cell) => { model.set("chosen", cell); model.save_changes(); };
+  const parts = build(el),
+    lines = [];
+  const choose = (cell) => {
+    model.set("chosen", cell);
+    model.save_changes();
+  };
   return draw(model, (data) => {
     el.classList.toggle("ow-stale", !data.lamp);
     if (!data.lamp) return; // nobody looks
@@ -96,4 +172,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

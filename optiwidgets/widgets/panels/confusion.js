@@ -1,6 +1,21 @@
 // Three confusion matrices. Arrow keys walk the cells, Enter opens one; an empty cell is a zero.
 // While the hand moves a canvas shows the counts; the cells are told at rest, before the page says "fresh".
 
+import {
+  boxed,
+  counts,
+  draw,
+  element,
+  percent,
+  referred,
+  safely,
+  signed,
+  thousands,
+  write,
+} from "../base/panel_runtime.js";
+import { depth, matrixCanvas } from "./matrix_canvas.js";
+import { tooltip } from "../base/tooltip.js";
+
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
 
@@ -8,20 +23,33 @@ function matrix(name, names) {
   const subtitle = element("span");
   const rows = names.map((truth, r) => {
     const cells = names.map((_, c) => element("div", { role: "gridcell", tabindex: r + c ? -1 : 0 }));
-    const row = element("div", { role: "row" }, element("div", { role: "rowheader", title: truth }, truth), ...cells);
+    const row = element(
+      "div",
+      { role: "row" },
+      element("div", { role: "rowheader", title: truth }, truth),
+      ...cells,
+    );
     return { row, cells };
   });
   const heads = names.map((n) => element("div", { role: "columnheader", title: n }, n));
   const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
-  const grid = element("div",
-    { role: "grid", "aria-label": name, "aria-readonly": "true" }, ...rows.map((r) => r.row), last);
+  const grid = element(
+    "div",
+    { role: "grid", "aria-label": name, "aria-readonly": "true" },
+    ...rows.map((r) => r.row),
+    last,
+  );
   const longest = Math.max(...names.map((n) => n.length));
   const kind = `ow-matrix${name === "Change" ? " ow-change" : ""}${longest > 3 ? " ow-long" : ""}${names.length > MOST_DIGITS ? " ow-crowded" : ""}`;
   const head = longest > 2 ? `--head: calc(${Math.min(longest, 12)}ch + 10px)` : "";
-  const box = element("figure", { className: kind, style: `--k: ${names.length}; ${head}` },
+  const box = element(
+    "figure",
+    { className: kind, style: `--k: ${names.length}; ${head}` },
     element("figcaption", {}, element("b", {}, name), subtitle),
-    element("div", { className: "ow-truth" }, "truth"), grid,
-    element("div", { className: "ow-prediction" }, "prediction"));
+    element("div", { className: "ow-truth" }, "truth"),
+    grid,
+    element("div", { className: "ow-prediction" }, "prediction"),
+  );
   const cells = rows.flatMap((r) => r.cells);
   grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
   return { box, subtitle, cells, open: -1, picture: matrixCanvas({ box, cells }) };
@@ -30,7 +58,8 @@ function matrix(name, names) {
 /** Move the focus among the cells of a grid: one of them is in the tab order. */
 function walk(event, cells, k) {
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -k, ArrowDown: k }[event.key];
-  const from = cells.indexOf(event.target), to = from + step;
+  const from = cells.indexOf(event.target),
+    to = from + step;
   const sideways = Math.abs(step) === 1;
   if (!step || !cells[to] || (sideways && Math.floor(from / k) !== Math.floor(to / k))) return;
   event.preventDefault();
@@ -39,12 +68,11 @@ function walk(event, cells, k) {
   cells[to].focus();
 }
 
-/** Depth 0..10 grows with the square root: one error shows beside a diagonal of 150. */
-const depth = (value, most) => value ? Math.max(1, Math.round(10 * Math.sqrt(Math.abs(value) / most))) : 0;
-
 function fill(cells, values, names, most, text, tone) {
   values.forEach((value, i) => {
-    const cell = cells[i], row = Math.floor(i / names.length), column = i % names.length;
+    const cell = cells[i],
+      row = Math.floor(i / names.length),
+      column = i % names.length;
     const label = `truth ${names[row]}, prediction ${names[column]}, ${text(value)} images`;
     if (cell.getAttribute("aria-label") === label && cell.dataset.of === String(most)) return;
     cell.setAttribute("aria-label", label);
@@ -78,8 +106,13 @@ function indexOf(node) {
 
 /** A click, Enter or Space on a cell of any of the three opens it, Escape closes. */
 function openers(el, opened) {
-  const open = (cell) => { opened.set({ cell, image: -1 }); opened.save_changes(); };
-  el.addEventListener("click", ({ target }) => { if (indexOf(target) >= 0) open(indexOf(target)); });
+  const open = (cell) => {
+    opened.set({ cell, image: -1 });
+    opened.save_changes();
+  };
+  el.addEventListener("click", ({ target }) => {
+    if (indexOf(target) >= 0) open(indexOf(target));
+  });
   el.addEventListener("keydown", (event) => {
     if (indexOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
     event.preventDefault();
@@ -89,41 +122,59 @@ function openers(el, opened) {
 
 /** What the tooltip says of a cell: count and share in both models, and the change. */
 function account({ classes, baseline, optimized }, index) {
-  const k = classes.length, row = Math.floor(index / k);
+  const k = classes.length,
+    row = Math.floor(index / k);
   const [before, after] = [counts(baseline), counts(optimized)];
   const images = before.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0);
-  const share = (count) => images ? `${percent(count / images)} %` : "–";
+  const share = (count) => (images ? `${percent(count / images)} %` : "–");
   const line = (name, count) => [name, `${thousands(count)} images`, share(count)];
   return {
     title: `truth ${classes[row]}, prediction ${classes[index % k]}`,
-    lines: [line("baseline", before[index]), line("optimized", after[index]),
-      ["change", `${signed(after[index] - before[index])} images`, ""]],
+    lines: [
+      line("baseline", before[index]),
+      line("optimized", after[index]),
+      ["change", `${signed(after[index] - before[index])} images`, ""],
+    ],
     note: `of ${thousands(images)} images with truth ${classes[row]}`,
   };
 }
 
 /** The three grids' values, scales and tones; `each(matrix, values, names, most, text, tone)`. */
 function tell(made, { classes, baseline, optimized }, each) {
-  const before = counts(baseline), after = counts(optimized);
+  const before = counts(baseline),
+    after = counts(optimized);
   const change = after.map((count, i) => count - before[i]);
-  const most = Math.max(1, ...before, ...after), moved = Math.max(1, ...change.map(Math.abs));
+  const most = Math.max(1, ...before, ...after),
+    moved = Math.max(1, ...change.map(Math.abs));
   each(made[0], before, classes, most, String, () => "count");
   each(made[1], after, classes, most, String, () => "count");
-  each(made[2], change, classes, moved, signed, (v, right) => (v > 0) === right ? "helps" : "hurts");
+  each(made[2], change, classes, moved, signed, (v, right) => (v > 0 === right ? "helps" : "hurts"));
 }
 
 function paintTitles([baseline, optimized, difference], data) {
-  for (const [{ subtitle }, { accuracy, interval: [low, high] }] of [[baseline, data.baseline], [optimized, data.optimized]])
+  for (const [
+    { subtitle },
+    {
+      accuracy,
+      interval: [low, high],
+    },
+  ] of [
+    [baseline, data.baseline],
+    [optimized, data.optimized],
+  ])
     write(subtitle, `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`);
   write(difference.subtitle, "blue helps, orange hurts");
 }
 
 async function render({ model, el }) {
   el.classList.add("ow-matrices");
-  const opened = model.get("cell_images") && await referred(model, model.get("cell_images"));
+  const opened = model.get("cell_images") && (await referred(model, model.get("cell_images")));
   if (opened) openers(el, opened);
   const forced = matchMedia("(forced-colors: active)");
-  let names = [], made = [], shown = null, seen = false;
+  let names = [],
+    made = [],
+    shown = null,
+    seen = false;
   const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
   const later = () => el.classList.contains("ow-later");
   let filled = 0; // matrices whose cells are told since the last picture
@@ -137,7 +188,9 @@ async function render({ model, el }) {
     });
     paintTitles(made, shown);
   };
-  const fillGrids = () => { for (filled = 0; filled < made.length;) fillNext(); };
+  const fillGrids = () => {
+    for (filled = 0; filled < made.length;) fillNext();
+  };
   const paintPictures = () => {
     if (!later()) for (const { picture } of made) picture.forget();
     el.classList.add("ow-later");
@@ -146,13 +199,20 @@ async function render({ model, el }) {
     tell(made, shown, ({ picture }, ...told) => picture.paint(...told));
     paintTitles(made, shown);
   };
-  const step = safely(model, () => { if (later()) fillNext(); }); // a matrix a frame: no long task when the hand lets go
-  const rest = safely(model, () => { if (later()) fillGrids(); });
-  const resized = new ResizeObserver(safely(model, (news) => { // before this frame is on the screen
-    seen = news.at(-1).contentRect.width > 0;
-    for (const { picture } of made) picture.forget();
-    if (later()) paintPictures();
-  }));
+  const step = safely(model, () => {
+    if (later()) fillNext();
+  }); // a matrix a frame: no long task when the hand lets go
+  const rest = safely(model, () => {
+    if (later()) fillGrids();
+  });
+  const resized = new ResizeObserver(
+    safely(model, (news) => {
+      // before this frame is on the screen
+      seen = news.at(-1).contentRect.width > 0;
+      for (const { picture } of made) picture.forget();
+      if (later()) paintPictures();
+    }),
+  );
   el.addEventListener("ow-rest", step);
   addEventListener("beforeprint", rest);
   forced.addEventListener("change", rest);
@@ -165,11 +225,12 @@ async function render({ model, el }) {
     const moves = el.closest(".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;
     const rebuild = String(names) !== String(data.classes);
     if (rebuild) {
-      made = build(el, names = data.classes);
+      made = build(el, (names = data.classes));
       resized.disconnect();
       for (const { box } of made) resized.observe(box);
     }
-    if ((moves || later()) && !rebuild) paintPictures(); // the last picture too: its cells are told in the frames after it
+    if ((moves || later()) && !rebuild)
+      paintPictures(); // the last picture too: its cells are told in the frames after it
     else fillGrids();
     for (const matrix of made) point(matrix, data.cell?.cell ?? -1);
     tip.refresh();
@@ -182,4 +243,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,6 +1,10 @@
 // A canvas for one digit, and what two models read in it. Drawn at once here; the kernel is sent the newest only.
 
-const SIDE = 28, ZOOM = 10, RADIUS = 1.1; // of the brush, in pixels
+import { boxed, element, percent, write } from "../base/panel_runtime.js";
+
+const SIDE = 28,
+  ZOOM = 10,
+  RADIUS = 1.1; // of the brush, in pixels
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** Ink around a point, soft at its rim as a scanned pen stroke is. */
@@ -18,12 +22,13 @@ function dab(ink, x, y) {
 function stroke(ink, from, to) {
   const steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
   for (let i = 1; i <= steps; i++)
-    dab(ink, from[0] + (to[0] - from[0]) * i / steps, from[1] + (to[1] - from[1]) * i / steps);
+    dab(ink, from[0] + ((to[0] - from[0]) * i) / steps, from[1] + ((to[1] - from[1]) * i) / steps);
 }
 
 /** White on black, as the images are. */
 function paintInk(canvas, ink, pen) {
-  const context = canvas.getContext("2d"), zoom = canvas.width / SIDE;
+  const context = canvas.getContext("2d"),
+    zoom = canvas.width / SIDE;
   context.fillStyle = "#000";
   context.fillRect(0, 0, canvas.width, canvas.height);
   ink.forEach((shade, i) => {
@@ -41,17 +46,31 @@ const view = (data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLen
 
 function build(el) {
   const canvas = element("canvas", {
-    width: SIDE * ZOOM, height: SIDE * ZOOM, tabindex: 0, role: "application", className: "ow-canvas",
+    width: SIDE * ZOOM,
+    height: SIDE * ZOOM,
+    tabindex: 0,
+    role: "application",
+    className: "ow-canvas",
     "aria-label": "Canvas, 28 by 28 pixels: arrow keys move the pen, Space puts ink, Space held draws",
   });
-  const seen = element("canvas", { width: 2 * SIDE, height: 2 * SIDE, className: "ow-seen", role: "img", "aria-label": "As both models see it" });
+  const seen = element("canvas", {
+    width: 2 * SIDE,
+    height: 2 * SIDE,
+    className: "ow-seen",
+    role: "img",
+    "aria-label": "As both models see it",
+  });
   const words = element("p", { className: "ow-words", role: "status" });
   const about = element("p", { className: "ow-quiet" });
   const bars = element("div", { className: "ow-readings", role: "list", "aria-label": "Scores" });
   const shown = element("div", { className: "ow-read" }, words, bars);
   const caption = element("figcaption", {}, "as both models see it");
   const beside = element("div", { className: "ow-beside" }, element("figure", {}, seen, caption), about);
-  const hint = element("p", { className: "ow-quiet" }, "Draw with mouse, finger or pen. Keys: arrows move, Space puts ink.");
+  const hint = element(
+    "p",
+    { className: "ow-quiet" },
+    "Draw with mouse, finger or pen. Keys: arrows move, Space puts ink.",
+  );
   const reason = element("p", { className: "ow-words" });
   el.classList.add("ow-drawn");
   el.append(element("div", { className: "ow-pad" }, canvas, hint), beside, shown, reason);
@@ -59,15 +78,27 @@ function build(el) {
 }
 
 function bar(kind) {
-  const fill = element("i"), figure = element("span");
+  const fill = element("i"),
+    figure = element("span");
   return { box: element("div", { className: `ow-reading ow-${kind}` }, fill, figure), fill, figure };
 }
 
 function makeRows(parts, classes) {
-  const head = element("div", { className: "ow-row", "aria-hidden": "true" }, element("b"), element("b", {}, "baseline"), element("b", {}, "optimized"));
+  const head = element(
+    "div",
+    { className: "ow-row", "aria-hidden": "true" },
+    element("b"),
+    element("b", {}, "baseline"),
+    element("b", {}, "optimized"),
+  );
   const rows = classes.map((name) => {
     const pair = [bar("baseline"), bar("optimized")];
-    const row = element("div", { className: "ow-row", role: "listitem" }, element("b", {}, name), ...pair.map((b) => b.box));
+    const row = element(
+      "div",
+      { className: "ow-row", role: "listitem" },
+      element("b", {}, name),
+      ...pair.map((b) => b.box),
+    );
     return { row, pair };
   });
   parts.bars.replaceChildren(head, ...rows.map((r) => r.row));
@@ -82,7 +113,10 @@ function paintBars(rows, { classes, baseline, optimized }) {
       write(pair[side].figure, `${percent(score, 0)} %`);
       pair[side].box.classList.toggle("ow-top", tops[side] === i);
     });
-    row.setAttribute("aria-label", `${classes[i]}: baseline ${percent(baseline[i], 0)} percent, optimized ${percent(optimized[i], 0)} percent`);
+    row.setAttribute(
+      "aria-label",
+      `${classes[i]}: baseline ${percent(baseline[i], 0)} percent, optimized ${percent(optimized[i], 0)} percent`,
+    );
   });
 }
 
@@ -91,10 +125,13 @@ function byPointer(canvas, ink, changed) {
   let last = null;
   const at = ({ clientX, clientY }) => {
     const box = canvas.getBoundingClientRect();
-    return [(clientX - box.x) / box.width * SIDE, (clientY - box.y) / box.height * SIDE];
+    return [((clientX - box.x) / box.width) * SIDE, ((clientY - box.y) / box.height) * SIDE];
   };
   const draw = (event) => {
-    for (const one of event.getCoalescedEvents?.() ?? []) { stroke(ink, last, at(one)); last = at(one); }
+    for (const one of event.getCoalescedEvents?.() ?? []) {
+      stroke(ink, last, at(one));
+      last = at(one);
+    }
     stroke(ink, last, at(event));
     last = at(event);
     changed();
@@ -105,31 +142,56 @@ function byPointer(canvas, ink, changed) {
     last = at(event);
     draw(event);
   });
-  canvas.addEventListener("pointermove", (event) => { if (last) draw(event); });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
+  canvas.addEventListener("pointermove", (event) => {
+    if (last) draw(event);
+  });
+  for (const end of ["pointerup", "pointercancel"])
+    canvas.addEventListener(end, () => {
+      last = null;
+    });
 }
 
 /** Arrow keys move a pen, Shift further; Space puts ink, and held down it draws along. */
 function byKeys(canvas, ink, pen, changed) {
   let down = false;
   canvas.addEventListener("keydown", (event) => {
-    const step = STEPS[event.key], from = [...pen], far = event.shiftKey ? 4 : 1;
-    if (event.key === " ") { down = true; dab(ink, ...pen); }
-    else if (step) step.forEach((by, axis) => { pen[axis] = Math.min(SIDE - 0.5, Math.max(0.5, pen[axis] + far * by)); });
+    const step = STEPS[event.key],
+      from = [...pen],
+      far = event.shiftKey ? 4 : 1;
+    if (event.key === " ") {
+      down = true;
+      dab(ink, ...pen);
+    } else if (step)
+      step.forEach((by, axis) => {
+        pen[axis] = Math.min(SIDE - 0.5, Math.max(0.5, pen[axis] + far * by));
+      });
     else return;
     event.preventDefault();
     event.stopPropagation();
     if (step && down) stroke(ink, from, pen);
     changed(event.key === " " || down);
   });
-  canvas.addEventListener("keyup", (event) => { if (event.key === " ") { down = false; event.preventDefault(); } });
+  canvas.addEventListener("keyup", (event) => {
+    if (event.key === " ") {
+      down = false;
+      event.preventDefault();
+    }
+  });
   canvas.addEventListener("focus", () => changed(false));
-  canvas.addEventListener("blur", () => { down = false; changed(false); });
+  canvas.addEventListener("blur", () => {
+    down = false;
+    changed(false);
+  });
 }
 
 async function render({ model, el }) {
-  const parts = build(el), ink = new Uint8Array(SIDE * SIDE), pen = [SIDE / 2 + 0.5, SIDE / 2 + 0.5];
-  let waiting = 0, send = false, rows = [], names = "";
+  const parts = build(el),
+    ink = new Uint8Array(SIDE * SIDE),
+    pen = [SIDE / 2 + 0.5, SIDE / 2 + 0.5];
+  let waiting = 0,
+    send = false,
+    rows = [],
+    names = "";
 
   const frame = () => {
     waiting = 0;
@@ -140,10 +202,17 @@ async function render({ model, el }) {
     }
     paint();
   };
-  const ask = () => { waiting ||= requestAnimationFrame(frame); };
-  const changed = (inked = true) => { send ||= inked; ask(); };
+  const ask = () => {
+    waiting ||= requestAnimationFrame(frame);
+  };
+  const changed = (inked = true) => {
+    send ||= inked;
+    ask();
+  };
   const paint = () => {
-    const answer = model.get("answer"), reason = model.get("reason"), read = Boolean(answer.words);
+    const answer = model.get("answer"),
+      reason = model.get("reason"),
+      read = Boolean(answer.words);
     el.classList.toggle("ow-unusable", Boolean(reason));
     write(parts.reason, reason);
     write(parts.about, model.get("about"));
@@ -176,4 +245,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: boxed(render) };

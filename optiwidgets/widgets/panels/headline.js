@@ -1,11 +1,17 @@
 // Cards: what it is, one big number, what it was, one plain sentence with the uncertainty or reason.
 
+import { boxed, bytes, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
+
 function card(name, ...figures) {
   const title = element("h2", {}, name);
   const beside = figures.some((f) => f.className === "ow-two") ? " ow-double" : "";
   const line = element("p", { className: `ow-big${beside}` }, ...figures);
   const reason = element("p", { className: "ow-reason" });
-  return { box: element("section", { className: "ow-card", "aria-label": name }, title, line, reason), title, reason };
+  return {
+    box: element("section", { className: "ow-card", "aria-label": name }, title, line, reason),
+    title,
+    reason,
+  };
 }
 
 /** One decimal, and no minus before a zero. */
@@ -23,11 +29,14 @@ function setValue(node, value) {
 
 /** The class that the accuracy hides, whose recall fell most: of a long name the end gives way. */
 function paintWorst(node, { worst, classes, baseline, optimized, few }) {
-  const name = worst ? classes[worst.class] : "", [who, recall] = node.children;
+  const name = worst ? classes[worst.class] : "",
+    [who, recall] = node.children;
   setValue(node, worst ? -worst.points : 0);
   write(who, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
   write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
-  node.title = worst ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now${few?.[worst.class] ? `; ${few[worst.class]}` : ""}` : "";
+  node.title = worst
+    ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now${few?.[worst.class] ? `; ${few[worst.class]}` : ""}`
+    : "";
 }
 
 function paintAccuracy(card, accuracy, was, drop, data) {
@@ -35,15 +44,28 @@ function paintAccuracy(card, accuracy, was, drop, data) {
   show(accuracy, optimized.accuracy, `${percent(optimized.accuracy)} %`);
   const guessed = data.guess ?? null; // what a learner committed before it was uncovered
   was.classList.toggle("ow-said", guessed !== null);
-  write(was, guessed === null ? `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %` : `you said ${guessed.toFixed(1)} %`);
+  write(
+    was,
+    guessed === null
+      ? `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %`
+      : `you said ${guessed.toFixed(1)} %`,
+  );
   const part = data.images < data.out_of;
-  write(card.title, part ? `Accuracy · n = ${thousands(data.images)} of ${thousands(data.out_of)}` :
-    `Accuracy · ${thousands(data.images)} ${data.part} images`);
-  card.box.title = `before ${percent(baseline.accuracy)} %; 95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
+  write(
+    card.title,
+    part
+      ? `Accuracy · n = ${thousands(data.images)} of ${thousands(data.out_of)}`
+      : `Accuracy · ${thousands(data.images)} ${data.part} images`,
+  );
+  card.box.title =
+    `before ${percent(baseline.accuracy)} %; 95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
     `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
   const gained = d.points <= -0.05;
   show(drop, d.points, gained ? `gain ${points(-d.points)} points` : `drop ${points(d.points)} points`);
-  write(card.reason.lastChild, ` (95 %: ${gained ? `${points(-d.high)} to ${points(-d.low)}` : `${points(d.low)} to ${points(d.high)}`})`);
+  write(
+    card.reason.lastChild,
+    ` (95 %: ${gained ? `${points(-d.high)} to ${points(-d.low)}` : `${points(d.low)} to ${points(d.high)}`})`,
+  );
 }
 
 function paintSize(card, size, ratio, { baseline, optimized }) {
@@ -72,12 +94,23 @@ function paintVerdict(card, grade, { verdict }) {
 }
 
 async function render({ model, el }) {
-  const accuracy = figure("accuracy"), was = element("span"), drop = figure("drop"), worst = figure("worst");
+  const accuracy = figure("accuracy"),
+    was = element("span"),
+    drop = figure("drop"),
+    worst = figure("worst");
   worst.append(element("span"), element("span"));
-  const size = figure("bytes"), ratio = figure("ratio"), speed = element("span"), range = element("small");
+  const size = figure("bytes"),
+    ratio = figure("ratio"),
+    speed = element("span"),
+    range = element("small");
   const grade = figure("verdict");
   const beside = element("small", {}, ratio);
-  const cards = [card("Accuracy", accuracy, element("small", { className: "ow-two" }, was, worst)), card("Size", size, beside), card("Speed", speed, range), card("Verdict", grade)];
+  const cards = [
+    card("Accuracy", accuracy, element("small", { className: "ow-two" }, was, worst)),
+    card("Size", size, beside),
+    card("Speed", speed, range),
+    card("Verdict", grade),
+  ];
   cards[0].reason.append(drop, "");
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
@@ -90,4 +123,4 @@ async function render({ model, el }) {
   });
 }
 
-export default { render };
+export default { render: boxed(render) };

@@ -1,7 +1,12 @@
 // Weights before (up) and after (down) on one axis; areas are numbers of weights. Between the two, the
 // values that a code can stand for. Pruned weights are a bar of their own.
 
-const HALF = 100, STRIP = 16, WIDE = 1000; // the picture's own units
+import { boxed, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { svgElement } from "../base/svg.js";
+
+const HALF = 100,
+  STRIP = 16,
+  WIDE = 1000; // the picture's own units
 const TICKS = 7;
 
 const whole = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
@@ -17,8 +22,10 @@ function magnified(most, own) {
 }
 
 /** Bars from a foot line up (sign -1) or down (sign 1). */
-const bars = (heights, edges, x, foot, sign) => heights.map((h, i) =>
-  h ? `M${x(edges[i])} ${foot}v${(sign * h).toFixed(2)}H${x(edges[i + 1])}V${foot}z` : "").join("");
+const bars = (heights, edges, x, foot, sign) =>
+  heights
+    .map((h, i) => (h ? `M${x(edges[i])} ${foot}v${(sign * h).toFixed(2)}H${x(edges[i + 1])}V${foot}z` : ""))
+    .join("");
 
 function scale(times) {
   if (times === 1) return "same scale as above";
@@ -31,9 +38,17 @@ const nice = (number, span) =>
 
 function table(layers, index) {
   const cell = (text) => element("td", {}, text);
-  const line = (name, { weights, pruned, distinct, bits, error }) => element("tr", {}, element("th", { scope: "row" }, name),
-    cell(thousands(weights)), cell(thousands(pruned)), cell(thousands(distinct)), cell(String(bits)),
-    cell(error === null ? "unknown" : error === 0 ? "0" : error.toExponential(1)));
+  const line = (name, { weights, pruned, distinct, bits, error }) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      cell(thousands(weights)),
+      cell(thousands(pruned)),
+      cell(thousands(distinct)),
+      cell(String(bits)),
+      cell(error === null ? "unknown" : error === 0 ? "0" : error.toExponential(1)),
+    );
   return layers.map((layer, i) => {
     const row = line(layer.name, layer);
     row.classList.toggle("ow-looked", i === index);
@@ -42,46 +57,91 @@ function table(layers, index) {
 }
 
 function build(el) {
-  const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"]
-    .map((kind) => svgElement("path", { class: kind })); // whose d is all that changes
+  const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"].map(
+    (kind) => svgElement("path", { class: kind }),
+  ); // whose d is all that changes
   const viewBox = `0 0 ${WIDE} ${2 * HALF + STRIP}`;
-  const svg = svgElement("svg", { viewBox, preserveAspectRatio: "none", role: "img" }, before, after, axis, values);
-  const top = element("p"), foot = element("p"), grid = element("p", { className: "ow-grid" });
+  const svg = svgElement(
+    "svg",
+    { viewBox, preserveAspectRatio: "none", role: "img" },
+    before,
+    after,
+    axis,
+    values,
+  );
+  const top = element("p"),
+    foot = element("p"),
+    grid = element("p", { className: "ow-grid" });
   const ticks = element("div", { className: "ow-numbers", "aria-hidden": "true" });
-  const gone = element("i"), pruned = element("div", { className: "ow-pruned" }, element("span"), element("div", {}, gone));
-  const heads = ["layer", "weights", "pruned", "distinct values", "bits", "mean sq. error"].map((text) => element("th", { scope: "col" }, text));
+  const gone = element("i"),
+    pruned = element("div", { className: "ow-pruned" }, element("span"), element("div", {}, gone));
+  const heads = ["layer", "weights", "pruned", "distinct values", "bits", "mean sq. error"].map((text) =>
+    element("th", { scope: "col" }, text),
+  );
   const body = element("tbody");
-  el.append(element("div", { className: "ow-picture" }, top, svg, ticks, foot, grid, pruned),
-    element("div", { className: "ow-layers-table", tabindex: 0, role: "region", "aria-label": "Layers" },
-      element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body)));
+  el.append(
+    element("div", { className: "ow-picture" }, top, svg, ticks, foot, grid, pruned),
+    element(
+      "div",
+      { className: "ow-layers-table", tabindex: 0, role: "region", "aria-label": "Layers" },
+      element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body),
+    ),
+  );
   return { svg, before, after, values, axis, top, foot, grid, ticks, gone, pruned: pruned.firstChild, body };
 }
 
 /** The values of the grid between the halves, those that are used taller. */
 function marks(values, counts, x) {
   const middle = HALF + STRIP / 2;
-  return values.map((v, i) => { const h = counts[i] ? STRIP / 2 : STRIP / 5; return `M${x(v)} ${middle - h}v${2 * h}`; }).join("");
+  return values
+    .map((v, i) => {
+      const h = counts[i] ? STRIP / 2 : STRIP / 5;
+      return `M${x(v)} ${middle - h}v${2 * h}`;
+    })
+    .join("");
 }
 
 function paint(made, data) {
-  const [low, high] = data.range, span = high - low, x = (v) => (WIDE * (v - low) / span).toFixed(2);
-  const first = whole(data.before), second = whole(data.after), edges = floats(data.edges), values = floats(data.values);
-  const fine = first.map((_, i) => low + span * i / first.length).concat(high);
-  const up = densities(first, fine), down = densities(second, edges);
-  const most = Math.max(...up), times = magnified(most, Math.max(0, ...down)), tall = (d) => HALF * d / most;
+  const [low, high] = data.range,
+    span = high - low,
+    x = (v) => ((WIDE * (v - low)) / span).toFixed(2);
+  const first = whole(data.before),
+    second = whole(data.after),
+    edges = floats(data.edges),
+    values = floats(data.values);
+  const fine = first.map((_, i) => low + (span * i) / first.length).concat(high);
+  const up = densities(first, fine),
+    down = densities(second, edges);
+  const most = Math.max(...up),
+    times = magnified(most, Math.max(0, ...down)),
+    tall = (d) => (HALF * d) / most;
   made.before.setAttribute("d", bars(up.map(tall), fine, x, HALF, -1));
-  made.after.setAttribute("d", bars(down.map((d) => times * tall(d)), edges, x, HALF + STRIP, 1));
+  made.after.setAttribute(
+    "d",
+    bars(
+      down.map((d) => times * tall(d)),
+      edges,
+      x,
+      HALF + STRIP,
+      1,
+    ),
+  );
   made.values.setAttribute("d", marks(values, second, x));
   made.axis.setAttribute("d", `M0 ${HALF}H${WIDE}M0 ${HALF + STRIP}H${WIDE}`);
-  const [before, after] = data.counts, cut = before - after;
+  const [before, after] = data.counts,
+    cut = before - after;
   write(made.top, `Before: ${thousands(before)} weights`);
   write(made.foot, `After: ${thousands(after)} left, ${scale(times)}`);
   write(made.grid, data.grid);
   write(made.pruned, `Pruned or removed, exactly 0: ${thousands(cut)} (${percent(cut / before)} %)`);
-  made.gone.style.width = `${100 * cut / before}%`;
-  const at = [...Array(TICKS).keys()].map((i) => nice(low + span * i / (TICKS - 1), span));
-  if (made.ticks.textContent !== at.join("")) made.ticks.replaceChildren(...at.map((text) => element("span", {}, text)));
-  made.svg.setAttribute("aria-label", `${data.layers[data.index].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`);
+  made.gone.style.width = `${(100 * cut) / before}%`;
+  const at = [...Array(TICKS).keys()].map((i) => nice(low + (span * i) / (TICKS - 1), span));
+  if (made.ticks.textContent !== at.join(""))
+    made.ticks.replaceChildren(...at.map((text) => element("span", {}, text)));
+  made.svg.setAttribute(
+    "aria-label",
+    `${data.layers[data.index].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`,
+  );
   made.body.replaceChildren(...table(data.layers, data.index));
 }
 
@@ -89,11 +149,19 @@ function render({ model, el }) {
   el.classList.add("ow-weights");
   const made = build(el);
   let waiting = 0;
-  const frame = () => { waiting = 0; if (model.get("data").layers) paint(made, model.get("data")); };
-  const ask = () => { waiting ||= requestAnimationFrame(frame); };
+  const frame = () => {
+    waiting = 0;
+    if (model.get("data").layers) paint(made, model.get("data"));
+  };
+  const ask = () => {
+    waiting ||= requestAnimationFrame(frame);
+  };
   model.on("change:data", ask);
   ask();
-  return () => { model.off("change:data", ask); cancelAnimationFrame(waiting); };
+  return () => {
+    model.off("change:data", ask);
+    cancelAnimationFrame(waiting);
+  };
 }
 
-export default { render };
+export default { render: boxed(render) };

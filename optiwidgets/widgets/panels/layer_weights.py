@@ -28,7 +28,7 @@ Values = NDArray[np.float32]
 class Histogram(anywidget.AnyWidget):
     """One layer's weights before and after, and the numbers of all layers."""
 
-    _esm, _css = load_esm(__file__, "svg", "layer_weights"), load_css(__file__, "layer_weights")
+    _esm, _css = load_esm(__file__, "layer_weights"), load_css(__file__, "layer_weights")
     data = Dict().tag(sync=True)
 
 

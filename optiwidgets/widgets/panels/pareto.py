@@ -44,7 +44,7 @@ class Frontier(anywidget.AnyWidget):
     4
     """
 
-    _esm = load_esm(__file__, "svg", "pareto")
+    _esm = load_esm(__file__, "pareto")
     _css = load_css(__file__, "pareto")
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
     chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)

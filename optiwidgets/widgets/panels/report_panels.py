@@ -24,7 +24,7 @@ class Matrices(Panel):
     A cell opens in ``cell_images``, if there is one.
     """
 
-    _esm = load_esm(__file__, "tooltip", "matrix_canvas", "confusion")
+    _esm = load_esm(__file__, "confusion")
     _css = load_css(__file__, "confusion")
     cell_images = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
 

@@ -1,30 +1,52 @@
 // Where the promised size went: what was promised, then what a file needs besides, in bytes.
 
+import { boxed, element, safely, signed, thousands } from "../base/panel_runtime.js";
+
 function bar(name, count, before, scale, note) {
-  const track = element("div", { className: "ow-track" },
-    element("i", { className: "ow-size", style: `width: ${100 * count / scale}%` }));
-  if (before !== null && before !== count) track.append(element("i", {
-    className: count > before ? "ow-more" : "ow-less",
-    style: `left: ${100 * Math.min(count, before) / scale}%; width: ${100 * Math.abs(count - before) / scale}%`,
-  }));
+  const track = element(
+    "div",
+    { className: "ow-track" },
+    element("i", { className: "ow-size", style: `width: ${(100 * count) / scale}%` }),
+  );
+  if (before !== null && before !== count)
+    track.append(
+      element("i", {
+        className: count > before ? "ow-more" : "ow-less",
+        style: `left: ${(100 * Math.min(count, before)) / scale}%; width: ${(100 * Math.abs(count - before)) / scale}%`,
+      }),
+    );
   const change = before === null ? "" : ` (${signed(count - before)})`;
   const label = `${name}: ${thousands(count)} bytes${change}`;
-  return element("div", { role: "listitem", "aria-label": label, title: label },
-    element("span", {}, name), track, element("span", { className: "ow-count" }, `${thousands(count)} B`),
-    element("span", { className: "ow-share" }, note));
+  return element(
+    "div",
+    { role: "listitem", "aria-label": label, title: label },
+    element("span", {}, name),
+    track,
+    element("span", { className: "ow-count" }, `${thousands(count)} B`),
+    element("span", { className: "ow-share" }, note),
+  );
 }
 
 function group(title, bars) {
-  return element("section", {}, element("h3", {}, title),
-    element("div", { className: "ow-steps", role: "list", "aria-label": title }, ...bars));
+  return element(
+    "section",
+    {},
+    element("h3", {}, title),
+    element("div", { className: "ow-steps", role: "list", "aria-label": title }, ...bars),
+  );
 }
 
 function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }) {
-  const raw = steps[0].bytes, file = steps.at(-1).bytes;
+  const raw = steps[0].bytes,
+    file = steps.at(-1).bytes;
   const promised = steps.filter((step) => step.promised).length;
   const fewer = (count) => `÷ ${(raw / Math.max(1, count)).toFixed(1)}`;
-  const rows = (from, to, scale) => steps.slice(from, to).map(({ name, bytes: count }, i) =>
-    bar(name, count, from + i ? steps[from + i - 1].bytes : null, scale, fewer(count)));
+  const rows = (from, to, scale) =>
+    steps
+      .slice(from, to)
+      .map(({ name, bytes: count }, i) =>
+        bar(name, count, from + i ? steps[from + i - 1].bytes : null, scale, fewer(count)),
+      );
   const zoomed = Math.max(1, tutorial, ...steps.slice(promised).map((step) => step.bytes));
   const wider = raw / zoomed >= 1.5 ? `, drawn ${(raw / zoomed).toFixed(0)} times wider` : "";
   el.replaceChildren(
@@ -34,17 +56,26 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
     group("Not files of ours, for comparison", [
       bar("zlib of the rounded floats, as in tutorials", tutorial, null, zoomed, fewer(tutorial)),
       bar("order-0 entropy: an estimate", Math.round(estimate), null, zoomed, fewer(estimate)),
-    ]));
-  if (file < estimate) el.append(element("p", {},
-    "The file is below the estimate: zeros cluster, and the coder sees it while the estimate counts them one by one."));
+    ]),
+  );
+  if (file < estimate)
+    el.append(
+      element(
+        "p",
+        {},
+        "The file is below the estimate: zeros cluster, and the coder sees it while the estimate counts them one by one.",
+      ),
+    );
 }
 
 function render({ model, el }) {
   el.classList.add("ow-waterfall");
-  const draw = safely(model, () => { if (model.get("data").steps) paint(el, model.get("data")); });
+  const draw = safely(model, () => {
+    if (model.get("data").steps) paint(el, model.get("data"));
+  });
   model.on("change:data", draw);
   draw();
   return () => model.off("change:data", draw);
 }
 
-export default { render };
+export default { render: boxed(render) };
