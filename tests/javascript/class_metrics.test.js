@@ -12,10 +12,17 @@ const precision = (matrix) => matrix.map((row, i) => row[i] / sum(column(matrix,
 async function charts(values = {}) {
   const found = models({ panel: { feed: "IPY_MODEL_feed" }, feed: { data: payload(values) } });
   const { el } = await render(classMetrics, found.panel);
-  return { ...found, el, rows: (i) => [...el.querySelectorAll(".ow-rows")[i].querySelectorAll("[role=listitem]")] };
+  return {
+    ...found,
+    el,
+    rows: (i) => [...el.querySelectorAll(".ow-rows")[i].querySelectorAll("[role=listitem]")],
+  };
 }
 
-for (const [i, what, measure] of [[0, "recall", recall], [1, "precision", precision]])
+for (const [i, what, measure] of [
+  [0, "recall", recall],
+  [1, "precision", precision],
+])
   test(`${what} of every class is told and placed on the axis`, async () => {
     const { rows, el } = await charts();
     const all = [recall, precision].flatMap((m) => [...m(BEFORE), ...m(AFTER)]);
@@ -24,7 +31,10 @@ for (const [i, what, measure] of [[0, "recall", recall], [1, "precision", precis
     ["cat", "dog", "owl"].forEach((name, k) => {
       const [before, after] = [measure(BEFORE)[k], measure(AFTER)[k]];
       const words = [before, after].map((share) => (100 * share).toFixed(1));
-      assert.equal(rows(i)[k].getAttribute("aria-label"), `class ${name}: ${what} ${words[0]} % before, ${words[1]} % after`);
+      assert.equal(
+        rows(i)[k].getAttribute("aria-label"),
+        `class ${name}: ${what} ${words[0]} % before, ${words[1]} % after`,
+      );
       const left = (kind) => parseFloat(rows(i)[k].querySelector(kind).style.left);
       assert.ok(Math.abs(left(".ow-was") - parseFloat(at(before))) < 1e-9);
       assert.ok(Math.abs(left(".ow-is") - parseFloat(at(after))) < 1e-9);
@@ -35,23 +45,42 @@ for (const [i, what, measure] of [[0, "recall", recall], [1, "precision", precis
 test("classes that fell are marked, and the one that fell most", async () => {
   const { rows } = await charts();
   const fell = recall(BEFORE).map((before, k) => before > recall(AFTER)[k]);
-  assert.deepEqual(rows(0).map((row) => row.classList.contains("ow-fell")), fell);
-  assert.deepEqual(rows(0).map((row) => row.classList.contains("ow-worst")), [false, false, true]);
+  assert.deepEqual(
+    rows(0).map((row) => row.classList.contains("ow-fell")),
+    fell,
+  );
+  assert.deepEqual(
+    rows(0).map((row) => row.classList.contains("ow-worst")),
+    [false, false, true],
+  );
 });
 
 test("a fall of one point is no alarm", async () => {
-  const [before, after] = [100, 99].map((right) => report([[right, 100 - right, 0], [0, 39, 1], [2, 0, 8]]));
+  const [before, after] = [100, 99].map((right) =>
+    report([
+      [right, 100 - right, 0],
+      [0, 39, 1],
+      [2, 0, 8],
+    ]),
+  );
   const { rows } = await charts({ baseline: before, optimized: after });
   assert.ok(rows(0)[0].classList.contains("ow-fell"));
   assert.ok(rows(0).every((row) => !row.classList.contains("ow-worst")));
 });
 
 test("a class that is never predicted has no precision, and no mark", async () => {
-  const never = report([[50, 0, 0], [0, 40, 0], [5, 5, 0]]);
+  const never = report([
+    [50, 0, 0],
+    [0, 40, 0],
+    [5, 5, 0],
+  ]);
   const { rows } = await charts({ optimized: never });
   const [, , owl] = rows(1);
   assert.equal(owl.getAttribute("aria-label"), "class owl: precision 80.0 % before, undefined after");
-  assert.deepEqual([".ow-was", ".ow-is", ".ow-bar", "em"].map((part) => owl.querySelector(part).hidden), [false, true, true, false]);
+  assert.deepEqual(
+    [".ow-was", ".ow-is", ".ow-bar", "em"].map((part) => owl.querySelector(part).hidden),
+    [false, true, true, false],
+  );
   assert.equal(rows(0)[2].querySelector("em").hidden, true);
 });
 
@@ -69,9 +98,16 @@ test("classes of few images are noted, many of them in one sentence", async () =
 
 test("another case builds its own rows", async () => {
   const { rows, feed } = await charts();
-  const matrix = [[5, 5], [1, 9]];
-  feed.receive({ data: payload({ classes: ["red", "white"], baseline: report(matrix), optimized: report(matrix) }) });
+  const matrix = [
+    [5, 5],
+    [1, 9],
+  ];
+  feed.receive({
+    data: payload({ classes: ["red", "white"], baseline: report(matrix), optimized: report(matrix) }),
+  });
   await frame();
-  assert.deepEqual(rows(0).map((row) => row.getAttribute("aria-label")), [
-    "class red: recall 50.0 % before, 50.0 % after", "class white: recall 90.0 % before, 90.0 % after"]);
+  assert.deepEqual(
+    rows(0).map((row) => row.getAttribute("aria-label")),
+    ["class red: recall 50.0 % before, 50.0 % after", "class white: recall 90.0 % before, 90.0 % after"],
+  );
 });

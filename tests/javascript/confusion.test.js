@@ -16,7 +16,15 @@ async function matrices(data = payload()) {
   const { el, root, end } = await render(confusion, found.panel);
   const grid = (name) => el.querySelector(`[role=grid][aria-label=${name}]`);
   const cells = (name) => [...grid(name).querySelectorAll("[role=gridcell]")];
-  return { ...found, el, root, end, grid, cells, told: (name) => cells(name).map((cell) => cell.textContent) };
+  return {
+    ...found,
+    el,
+    root,
+    end,
+    grid,
+    cells,
+    told: (name) => cells(name).map((cell) => cell.textContent),
+  };
 }
 
 test("cells hold the counts, an empty one is a zero", async () => {
@@ -28,7 +36,10 @@ test("cells hold the counts, an empty one is a zero", async () => {
 
 test("rows sum to the images of their class, in both matrices", async () => {
   const { told } = await matrices();
-  for (const [name, matrix] of [["Baseline", BEFORE], ["Optimized", AFTER]]) {
+  for (const [name, matrix] of [
+    ["Baseline", BEFORE],
+    ["Optimized", AFTER],
+  ]) {
     const numbers = told(name).map(Number);
     const rows = [0, 1, 2].map((row) => sum(numbers.slice(3 * row, 3 * row + 3)));
     assert.deepEqual(rows, matrix.map(sum));
@@ -38,7 +49,10 @@ test("rows sum to the images of their class, in both matrices", async () => {
 
 test("the change is signed, and its rows sum to 0", async () => {
   const { told } = await matrices();
-  assert.deepEqual(told("Change"), CHANGE.flat().map((n) => (n > 0 ? `+${n}` : n ? `${n}` : "")));
+  assert.deepEqual(
+    told("Change"),
+    CHANGE.flat().map((n) => (n > 0 ? `+${n}` : n ? `${n}` : "")),
+  );
   for (const row of CHANGE) assert.equal(sum(row), 0);
 });
 
@@ -68,7 +82,10 @@ test("every cell names its truth, its prediction and its images", async () => {
 test("titles show both accuracies with their intervals", async () => {
   const { el } = await matrices();
   assert.deepEqual(texts(el, "figcaption span"), [
-    "95.0 % right, 95 %: 50.0–95.0", "89.0 % right, 95 %: 50.0–95.0", "blue helps, orange hurts"]);
+    "95.0 % right, 95 %: 50.0–95.0",
+    "89.0 % right, 95 %: 50.0–95.0",
+    "blue helps, orange hurts",
+  ]);
 });
 
 test("arrow keys walk the cells and stop at the edges", async () => {
@@ -76,12 +93,23 @@ test("arrow keys walk the cells and stop at the edges", async () => {
   const grid = cells("Baseline");
   const focused = () => grid.indexOf(document.activeElement);
   grid[0].focus();
-  const walked = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowUp"].map((key) => {
+  const walked = [
+    "ArrowRight",
+    "ArrowDown",
+    "ArrowLeft",
+    "ArrowLeft",
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowUp",
+  ].map((key) => {
     press(grid[focused()], key);
     return focused();
   });
   assert.deepEqual(walked, [1, 4, 3, 3, 6, 6, 3]);
-  assert.deepEqual(grid.filter((cell) => cell.tabIndex === 0).map((cell) => grid.indexOf(cell)), [3]);
+  assert.deepEqual(
+    grid.filter((cell) => cell.tabIndex === 0).map((cell) => grid.indexOf(cell)),
+    [3],
+  );
 });
 
 test("a click, Enter and Space open a cell, Escape closes", async () => {
@@ -93,7 +121,10 @@ test("a click, Enter and Space open a cell, Escape closes", async () => {
   press(all("Optimized")[8], " ");
   press(all("Optimized")[8], "Escape");
   press(all("Optimized")[8], "x");
-  assert.deepEqual(model.sent.map(({ state }) => state.cell), [5, 7, 8, -1]);
+  assert.deepEqual(
+    model.sent.map(({ state }) => state.cell),
+    [5, 7, 8, -1],
+  );
 });
 
 test("the open cell is framed in all three matrices", async () => {
@@ -112,7 +143,16 @@ test("the tooltip tells counts, shares of the class and the change", async () =>
   assert.equal(tip.hidden, false);
   assert.equal(tip.querySelector("b").textContent, "truth owl, prediction cat");
   assert.deepEqual(texts(tip, "td"), [
-    "baseline", "2 images", "20.0 %", "optimized", "6 images", "60.0 %", "change", "+4 images", ""]);
+    "baseline",
+    "2 images",
+    "20.0 %",
+    "optimized",
+    "6 images",
+    "60.0 %",
+    "change",
+    "+4 images",
+    "",
+  ]);
   assert.match(tip.textContent, /of 10 images with truth owl$/);
 });
 
@@ -120,13 +160,23 @@ test("while a slider is dragged a picture shows the counts, the cells follow", a
   const { feed, root, el, told } = await matrices();
   resize(200);
   root.dataset.owHand = "moves";
-  const other = [[50, 0, 0], [0, 40, 0], [0, 0, 10]];
+  const other = [
+    [50, 0, 0],
+    [0, 40, 0],
+    [0, 0, 10],
+  ];
   feed.receive({ data: payload({ optimized: report(other) }) });
   await frame();
   assert.ok(el.classList.contains("ow-later"));
   assert.equal(told("Optimized")[0], "45");
-  const drawn = el.querySelectorAll("canvas")[1].getContext("2d").calls.filter(([name]) => name === "fillText");
-  assert.deepEqual(drawn.map((call) => call[2]), ["50", "40", "10"]);
+  const drawn = el
+    .querySelectorAll("canvas")[1]
+    .getContext("2d")
+    .calls.filter(([name]) => name === "fillText");
+  assert.deepEqual(
+    drawn.map((call) => call[2]),
+    ["50", "40", "10"],
+  );
   delete root.dataset.owHand;
   for (const matrix of ["Baseline", "Optimized", "Change"]) {
     assert.ok(el.classList.contains("ow-later"), matrix);

@@ -17,8 +17,14 @@ const HANDLES = ["IPY_MODEL_sparsity", "IPY_MODEL_bits"];
 async function explorer(values = {}) {
   const found = models({
     feed: {
-      data: payload(), state: "fresh", message: "", alarm: false, rest: [0, 7], handles: HANDLES,
-      handle_keys: ["index", "value"], ...values,
+      data: payload(),
+      state: "fresh",
+      message: "",
+      alarm: false,
+      rest: [0, 7],
+      handles: HANDLES,
+      handle_keys: ["index", "value"],
+      ...values,
     },
     sparsity: { index: 16 },
     bits: { value: 5 },
@@ -26,7 +32,14 @@ async function explorer(values = {}) {
   const root = place("ow-explorer", SLIDERS);
   const { el, end } = await render(feed, found.feed, root);
   await frame();
-  return { ...found, root, el, end, voice: el.querySelector(".ow-spoken"), slider: root.querySelector(".noUi-target") };
+  return {
+    ...found,
+    root,
+    el,
+    end,
+    voice: el.querySelector(".ow-spoken"),
+    slider: root.querySelector(".noUi-target"),
+  };
 }
 
 test("the page says the state of the kernel and the recipe that is shown", async () => {
@@ -132,7 +145,9 @@ test("panels that drew a part draw the rest before the page is fresh", async () 
   const panel = root.appendChild(document.createElement("div"));
   panel.className = "ow-later";
   let rests = 0;
-  panel.addEventListener("ow-rest", () => { if (++rests === 3) panel.classList.remove("ow-later"); });
+  panel.addEventListener("ow-rest", () => {
+    if (++rests === 3) panel.classList.remove("ow-later");
+  });
   model.receive({ data: payload({ recipe: { sparsity: 0.5 } }) });
   const states = [];
   for (let i = 0; i < 5; i++) {
@@ -187,7 +202,10 @@ test("a message is shown and spoken; an alarm interrupts instead", async () => {
   model.receive({ message: "sparsity is 0 to 0.99, not 2", alarm: true });
   await frame();
   pass(2000);
-  assert.deepEqual([message.textContent, message.getAttribute("role")], ["sparsity is 0 to 0.99, not 2", "alert"]);
+  assert.deepEqual(
+    [message.textContent, message.getAttribute("role")],
+    ["sparsity is 0 to 0.99, not 2", "alert"],
+  );
   assert.doesNotMatch(voice.textContent, /not 2/);
 });
 
@@ -201,12 +219,21 @@ test("a kernel that is gone is an error, whatever the feed says", async () => {
 test("controls get names, values and units for assistive technology", async () => {
   const { root, slider } = await explorer();
   const handle = slider.firstChild;
-  assert.deepEqual(["label", "valuetext", "disabled"].map((name) => handle.getAttribute(`aria-${name}`)), ["Sparsity", "80 percent", "false"]);
+  assert.deepEqual(
+    ["label", "valuetext", "disabled"].map((name) => handle.getAttribute(`aria-${name}`)),
+    ["Sparsity", "80 percent", "false"],
+  );
   assert.equal(root.querySelector(".ow-slider").style.getPropertyValue("--filled"), "80%");
   const group = root.querySelector(".ow-choice");
   assert.deepEqual([group.getAttribute("role"), group.getAttribute("aria-label")], ["group", "Score"]);
-  assert.deepEqual([...group.querySelectorAll("button")].map((b) => b.getAttribute("aria-pressed")), ["true", "false"]);
-  assert.deepEqual([...root.querySelectorAll("img")].map((image) => image.alt), ["Weights", "known"]);
+  assert.deepEqual(
+    [...group.querySelectorAll("button")].map((b) => b.getAttribute("aria-pressed")),
+    ["true", "false"],
+  );
+  assert.deepEqual(
+    [...root.querySelectorAll("img")].map((image) => image.alt),
+    ["Weights", "known"],
+  );
 });
 
 test("Reset puts every control to its resting position and tells the kernel", async () => {

@@ -25,22 +25,43 @@ function picture() {
 const of = (calls, name) => calls.filter((call) => call[0] === name).map((call) => call.slice(2));
 
 test("depth is 0 for nothing, 1 at least for something, and 10 at most", () => {
-  assert.deepEqual([0, 1, 4, 9, 16, 100, -100].map((n) => depth(n, 100)), [0, 1, 2, 3, 4, 10, 10]);
+  assert.deepEqual(
+    [0, 1, 4, 9, 16, 100, -100].map((n) => depth(n, 100)),
+    [0, 1, 2, 3, 4, 10, 10],
+  );
   assert.equal(depth(1, 1e6), 1);
 });
 
 test("a picture fills each cell where it lies and writes what is not 0", () => {
   const { box, paint } = picture();
   const calls = paint([9, 0, 4, 1]);
-  assert.deepEqual(of(calls, "roundRect").map((call) => call.slice(0, 4)), [[0, 0, 20, 20], [20, 0, 20, 20], [0, 20, 20, 20], [20, 20, 20, 20]]);
-  assert.deepEqual(of(calls, "fillText").map(([text, x]) => [text, x]), [["9", 7], ["4", 7], ["1", 27]]);
+  assert.deepEqual(
+    of(calls, "roundRect").map((call) => call.slice(0, 4)),
+    [
+      [0, 0, 20, 20],
+      [20, 0, 20, 20],
+      [0, 20, 20, 20],
+      [20, 20, 20, 20],
+    ],
+  );
+  assert.deepEqual(
+    of(calls, "fillText").map(([text, x]) => [text, x]),
+    [
+      ["9", 7],
+      ["4", 7],
+      ["1", 27],
+    ],
+  );
   assert.ok(box.classList.contains("ow-painted"));
 });
 
 test("only cells that differ are painted again, all of them after a change of place", () => {
   const { box, canvas, paint } = picture();
   paint([9, 0, 4, 1]);
-  assert.deepEqual(of(paint([9, 0, 5, 1]), "fillText").map(([text]) => text), ["5"]);
+  assert.deepEqual(
+    of(paint([9, 0, 5, 1]), "fillText").map(([text]) => text),
+    ["5"],
+  );
   canvas.clear();
   assert.ok(!box.classList.contains("ow-painted"));
   canvas.forget();

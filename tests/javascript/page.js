@@ -48,7 +48,9 @@ class FakeContext {
     return { width: 6 * text.length, fontBoundingBoxAscent: 9, fontBoundingBoxDescent: 3 };
   }
 }
-for (const name of "save restore clip clearRect fillRect strokeRect beginPath fill roundRect fillText putImageData".split(" "))
+for (const name of "save restore clip clearRect fillRect strokeRect beginPath fill roundRect fillText putImageData".split(
+  " ",
+))
   FakeContext.prototype[name] = function (...values) {
     this.calls.push([name, this.fillStyle, ...values]);
   };
@@ -68,7 +70,16 @@ const own = {
   },
   cancelAnimationFrame: (id) => frames.delete(id),
 };
-const names = ["document", "location", "navigator", "Node", "Event", "KeyboardEvent", "MutationObserver", "ImageData"];
+const names = [
+  "document",
+  "location",
+  "navigator",
+  "Node",
+  "Event",
+  "KeyboardEvent",
+  "MutationObserver",
+  "ImageData",
+];
 for (const name of names) own[name] = window[name];
 for (const name of ["addEventListener", "removeEventListener", "getComputedStyle", "matchMedia"])
   own[name] = window[name].bind(window);
@@ -135,7 +146,8 @@ export async function until(condition, what) {
 
 /** Tell observers that all they observe is now so wide. */
 export function resize(width) {
-  for (const { callback, boxes } of resized) if (boxes.size) callback([...boxes].map(() => ({ contentRect: { width } })));
+  for (const { callback, boxes } of resized)
+    if (boxes.size) callback([...boxes].map(() => ({ contentRect: { width } })));
 }
 
 /** Dispatch an event that bubbles; true unless a listener prevented its default. */

@@ -16,7 +16,12 @@ test("referred finds the model behind a reference, and fails for one that is gon
 });
 
 test("element sets attributes and properties, each as such", () => {
-  const node = element("button", { className: "x", "aria-label": "Go", role: "tab", disabled: true }, "a", element("b"));
+  const node = element(
+    "button",
+    { className: "x", "aria-label": "Go", role: "tab", disabled: true },
+    "a",
+    element("b"),
+  );
   assert.equal(node.getAttribute("aria-label"), "Go");
   assert.equal(node.getAttribute("role"), "tab");
   assert.equal(node.className, "x");
@@ -27,7 +32,10 @@ test("element sets attributes and properties, each as such", () => {
 test("draw paints at once and then once a frame, with the newest data", async () => {
   const { panel: model, feed } = fed("first");
   const painted = [];
-  await render(panel((data) => painted.push(data)), model);
+  await render(
+    panel((data) => painted.push(data)),
+    model,
+  );
   assert.deepEqual(painted, ["first"]);
   feed.receive({ data: "second" });
   feed.receive({ data: "third" });
@@ -40,7 +48,10 @@ test("draw paints at once and then once a frame, with the newest data", async ()
 test("draw ends without a callback or a frame left", async () => {
   const { panel: model, feed } = fed("first");
   const painted = [];
-  const { end } = await render(panel((data) => painted.push(data)), model);
+  const { end } = await render(
+    panel((data) => painted.push(data)),
+    model,
+  );
   feed.receive({ data: "second" });
   end();
   assert.equal(await frame(), 0);
@@ -51,9 +62,19 @@ test("draw ends without a callback or a frame left", async () => {
 test("boxed keeps an error of render in the box of its panel", async () => {
   const errors = quietly();
   const root = place();
-  const failing = { default: { render: boxed(() => { throw new Error("no such layer"); }) } };
+  const failing = {
+    default: {
+      render: boxed(() => {
+        throw new Error("no such layer");
+      }),
+    },
+  };
   const { el } = await render(failing, models({ panel: {} }).panel, root);
-  const { el: other } = await render(panel(() => {}), fed(1).panel, root);
+  const { el: other } = await render(
+    panel(() => {}),
+    fed(1).panel,
+    root,
+  );
   assert.match(el.querySelector("[role=alert]").textContent, /cannot be drawn \(no such layer\)/);
   assert.ok(el.classList.contains("ow-broken"));
   assert.equal(other.querySelector("[role=alert]"), null);
@@ -62,14 +83,20 @@ test("boxed keeps an error of render in the box of its panel", async () => {
 
 test("boxed catches a promise that is rejected, too", async () => {
   quietly();
-  const { el } = await render(panel(() => {}), models({ panel: { feed: "IPY_MODEL_gone" } }).panel);
+  const { el } = await render(
+    panel(() => {}),
+    models({ panel: { feed: "IPY_MODEL_gone" } }).panel,
+  );
   assert.match(el.querySelector(".ow-trouble").textContent, /no model gone/);
 });
 
 test("a panel that fails shows one message, and none once it paints again", async () => {
   quietly();
   const { panel: model, feed } = fed({ classes: ["cat"] });
-  const { el } = await render(panel((data) => data.classes.length), model);
+  const { el } = await render(
+    panel((data) => data.classes.length),
+    model,
+  );
   for (const data of [{}, { classes: null }]) {
     feed.receive({ data });
     await frame();
@@ -86,9 +113,22 @@ test("safely gives its work the event, and never throws", async () => {
   const errors = quietly();
   const { panel: model } = fed(1);
   const seen = [];
-  const { el } = await render({ default: { render: boxed(({ el }) => {
-    el.addEventListener("click", safely(model, ({ type }) => { seen.push(type); if (seen.length === 1) throw "a text"; }));
-  }) } }, model);
+  const { el } = await render(
+    {
+      default: {
+        render: boxed(({ el }) => {
+          el.addEventListener(
+            "click",
+            safely(model, ({ type }) => {
+              seen.push(type);
+              if (seen.length === 1) throw "a text";
+            }),
+          );
+        }),
+      },
+    },
+    model,
+  );
   fire(el, "click");
   assert.match(el.querySelector(".ow-trouble").textContent, /\(a text\)/);
   fire(el, "click");
@@ -99,7 +139,12 @@ test("safely gives its work the event, and never throws", async () => {
 
 test("a long message is cut", async () => {
   quietly();
-  const { el } = await render(panel(() => { throw new Error("x".repeat(1000)); }), fed(1).panel);
+  const { el } = await render(
+    panel(() => {
+      throw new Error("x".repeat(1000));
+    }),
+    fed(1).panel,
+  );
   assert.equal(el.querySelector(".ow-trouble").textContent.match(/x+/)[0].length, 200);
 });
 
@@ -122,8 +167,17 @@ test("write changes only what differs and keeps the text node", () => {
 });
 
 test("numbers are told with their units", () => {
-  assert.deepEqual([runtime.percent(0.98765), runtime.percent(1, 0), runtime.percent(null)], ["98.8", "100", "none"]);
-  assert.deepEqual([runtime.signed(3), runtime.signed(-2), runtime.signed(0), runtime.signed(0.25, 1)], ["+3", "-2", "0", "+0.3"]);
+  assert.deepEqual(
+    [runtime.percent(0.98765), runtime.percent(1, 0), runtime.percent(null)],
+    ["98.8", "100", "none"],
+  );
+  assert.deepEqual(
+    [runtime.signed(3), runtime.signed(-2), runtime.signed(0), runtime.signed(0.25, 1)],
+    ["+3", "-2", "0", "+0.3"],
+  );
   assert.equal(runtime.thousands(1234567), "1,234,567");
-  assert.deepEqual([runtime.bytes(1023), runtime.bytes(1024), runtime.bytes(2560)], ["1023 B", "1.0 KiB", "2.5 KiB"]);
+  assert.deepEqual(
+    [runtime.bytes(1023), runtime.bytes(1024), runtime.bytes(2560)],
+    ["1023 B", "1.0 KiB", "2.5 KiB"],
+  );
 });

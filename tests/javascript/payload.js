@@ -53,7 +53,12 @@ export function payload(values = {}) {
     out_of: 100,
     part: "exploration",
     baseline: report(BEFORE, { parts: { weights: 16000, header: 384 } }),
-    optimized: report(AFTER, { parts: { codes: 3000, masks: 1000, header: 96 }, ratio: 4, macs: 40000, parameters: 1000 }),
+    optimized: report(AFTER, {
+      parts: { codes: 3000, masks: 1000, header: 96 },
+      ratio: 4,
+      macs: 40000,
+      parameters: 1000,
+    }),
     drop: { points: 6, low: 1.25, high: 10.75, lost: 8, gained: 2, p: 0.109375 },
     few: {},
     worst: { class: 2, points: 40 },

@@ -33,7 +33,10 @@ test("fields are named by the prompt, and radio buttons form one group", async (
   assert.equal(root.querySelector(".ow-options").getAttribute("role"), "radiogroup");
   for (const field of root.querySelectorAll(".ow-options, .ow-number input"))
     assert.equal(field.getAttribute("aria-labelledby"), id);
-  assert.deepEqual([...root.querySelectorAll("[type=radio]")].map((radio) => radio.name), [id, id]);
+  assert.deepEqual(
+    [...root.querySelectorAll("[type=radio]")].map((radio) => radio.name),
+    [id, id],
+  );
 });
 
 test("Enter in a number's field presses Check, after the field's own event", async () => {

@@ -4,7 +4,14 @@ import { test } from "node:test";
 import { models } from "./fake_model.js";
 import * as table from "../../optiwidgets/widgets/base/table.js";
 
-const TRAITS = { caption: "Two recipes", heads: ["recipe", "accuracy"], rows: [["8 bits", "98.0 %"], ["4 bits", "91.5 %"]] };
+const TRAITS = {
+  caption: "Two recipes",
+  heads: ["recipe", "accuracy"],
+  rows: [
+    ["8 bits", "98.0 %"],
+    ["4 bits", "91.5 %"],
+  ],
+};
 
 test("a table has a caption, column heads and row heads", async () => {
   const { el } = await render(table, models({ table: TRAITS }).table);
