@@ -74,12 +74,16 @@ const names = [
   "document",
   "location",
   "navigator",
-  "Node",
   "Event",
   "KeyboardEvent",
   "MutationObserver",
   "ImageData",
 ];
+names.push(
+  ...Object.getOwnPropertyNames(window).filter((name) =>
+    /^(HTML|SVG)?(Element|\w+Element|Node|Text)$/.test(name),
+  ),
+);
 for (const name of names) own[name] = window[name];
 for (const name of ["addEventListener", "removeEventListener", "getComputedStyle", "matchMedia"])
   own[name] = window[name].bind(window);

