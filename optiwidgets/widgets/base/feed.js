@@ -50,7 +50,7 @@ function watchDrag(rootOf, changed) {
   const grab = (event) => {
     const slider = around(event.target, ".noUi-target");
     if (slider && around(slider, ".ow-explorer") === rootOf())
-      isPressed ||= event instanceof KeyboardEvent ? event.repeat : true;
+      isPressed ||= event.type === "pointerdown" || ("repeat" in event && event.repeat);
   };
   /** @param {Event} event */
   const release = ({ type, target }) => {
