@@ -96,7 +96,7 @@ def test_packages_are_installed_anew_after_a_change_of_the_lock_file(tools: Modu
 
 
 def test_an_unknown_command_is_refused_with_the_known_ones(tools: ModuleType) -> None:
-    with pytest.raises(SystemExit, match=r"install\|types\|check\|format\|test"):
+    with pytest.raises(SystemExit, match=r"install\|lock\|types\|check\|format\|test"):
         tools.main(["tests"])
     with pytest.raises(SystemExit, match="usage"):
         tools.main([])

@@ -85,6 +85,15 @@ test("a page that waits without a message of the kernel is watched, too", async 
   }, "busy");
 });
 
+test("a kernel that rests after it took a position owes no answer", async () => {
+  const { root, kernel, feed } = await page();
+  feed.receive({ state: "running" });
+  root.dataset.owState = "running";
+  kernel.turn("idle");
+  pass(5000);
+  assert.equal(root.dataset.owLink, "live");
+});
+
 test("new numbers are an answer, while the kernel goes on", async () => {
   const { root, kernel, feed } = await page();
   root.dataset.owState = "stale";
@@ -139,6 +148,17 @@ test("a line that comes back to a kernel without these widgets is gone", async (
   line("connecting");
   line("connected");
   await until(() => root.dataset.owLink === "gone", "gone");
+});
+
+test("a line that breaks while the kernel is asked leaves the page as it is", async () => {
+  const { root, line, kernel } = await page();
+  kernel.requestCommInfo = async () => {
+    throw new Error("the line broke again");
+  };
+  line("connecting");
+  line("connected");
+  await microtasks();
+  assert.deepEqual([root.dataset.owLink, root.dataset.owState], ["live", "fresh"]);
 });
 
 test("the server is asked for the kernel while the line is down", async () => {

@@ -79,11 +79,7 @@ const names = [
   "MutationObserver",
   "ImageData",
 ];
-names.push(
-  ...Object.getOwnPropertyNames(window).filter((name) =>
-    /^(HTML|SVG)?(Element|\w+Element|Node|Text)$/.test(name),
-  ),
-);
+names.push(...Object.getOwnPropertyNames(window).filter((name) => /^(Node|Text|\w*Element)$/.test(name)));
 for (const name of names) own[name] = window[name];
 for (const name of ["addEventListener", "removeEventListener", "getComputedStyle", "matchMedia"])
   own[name] = window[name].bind(window);

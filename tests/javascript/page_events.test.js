@@ -54,13 +54,16 @@ test("a slider that is used stops what plays", async () => {
   assert.equal(model.get("playing"), true);
   fire(find(".noUi-target"), "pointerdown");
   assert.deepEqual(model.sent, [{ method: "update", state: { playing: false } }]);
+  model.receive({ playing: true });
+  press(find(".noUi-target"), "ArrowRight");
+  assert.equal(model.get("playing"), false);
 });
 
 test("v uncovers, but where text is written", async () => {
   const { clicks, find } = await page();
   press(find("p"), "v");
   press(find("input"), "v");
-  press(find("p"), "v", { ctrlKey: true });
+  for (const held of ["ctrlKey", "altKey", "metaKey"]) press(find("p"), "v", { [held]: true });
   assert.deepEqual(clicks, ["uncover"]);
 });
 

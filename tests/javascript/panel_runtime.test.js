@@ -164,6 +164,11 @@ test("write changes only what differs and keeps the text node", () => {
   node.append(element("b", {}, "!"));
   assert.equal(write(node, ""), true);
   assert.equal(node.childNodes.length, 0);
+  node.append(element("b", {}, "!"));
+  assert.equal(write(node, "text in place of an element"), true);
+  assert.equal(node.innerHTML, "text in place of an element");
+  write(node, "");
+  assert.equal(node.childNodes.length, 0);
 });
 
 test("numbers are told with their units", () => {

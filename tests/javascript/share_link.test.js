@@ -79,6 +79,8 @@ test("a clipboard that refuses leaves the line selected", async () => {
 test("Escape and a press elsewhere close the lines", async () => {
   const { el, open, box } = await share();
   open.click();
+  press(box, "Enter");
+  assert.equal(box.hidden, false);
   press(box, "Escape");
   assert.deepEqual([box.hidden, document.activeElement], [true, open]);
   open.click();
