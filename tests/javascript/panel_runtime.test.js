@@ -148,8 +148,9 @@ test("a long message is cut", async () => {
   assert.equal(el.querySelector(".ow-trouble").textContent.match(/x+/)[0].length, 200);
 });
 
-test("counts reads little-endian integers of a view that starts inside its buffer", () => {
-  assert.deepEqual(runtime.counts({ counts: view([3, 0, -1, 70000]) }), [3, 0, -1, 70000]);
+test("little-endian numbers are read from a view that starts inside its buffer", () => {
+  assert.deepEqual(runtime.integers(view([3, 0, -1, 70000])), [3, 0, -1, 70000]);
+  assert.deepEqual(runtime.floats(view([0.5, -2, 1e6], "Float32")), [0.5, -2, 1e6]);
 });
 
 test("write changes only what differs and keeps the text node", () => {
