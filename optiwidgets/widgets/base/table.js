@@ -1,7 +1,10 @@
-// A table of words and numbers; news in it are spoken.
+// A table of words and numbers; screen readers announce its changes.
 
 import { boxed, element, write } from "./panel_runtime.js";
 
+/** @import { Context, TableTraits } from "./types" */
+
+/** @param {Context<TableTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-table");
   const body = element("tbody", { role: "status", "aria-live": "polite" });

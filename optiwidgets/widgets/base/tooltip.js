@@ -1,35 +1,42 @@
-// One tooltip for a box of cells: at once under the mouse, and at the focus while keys are used.
+// One tooltip for a box of cells: under the mouse, or at the focus while keys are used.
 
-import { element } from "./panel_runtime.js";
+import { around, element, find } from "./panel_runtime.js";
 
-/** What `tell(cell)` says, as a title, lines of columns, and a note, beside the cell. */
-export function tooltip(box, tell) {
+/**
+ * Show what `describe(cell)` returns beside the cell: a title, lines of columns, and a note.
+ * @param {HTMLElement} box
+ * @param {(cell: HTMLElement) => { title: string, lines: string[][], note: string }} describe
+ */
+export function tooltip(box, describe) {
   const tip = element("div", { className: "ow-tip", role: "tooltip", hidden: true });
-  let at = null;
+  /** @type {HTMLElement | null} */
+  let current = null;
   const refresh = () => {
-    if (!at?.isConnected) return hide();
-    const { title, lines, note } = tell(at);
+    if (!current?.isConnected) return hide();
+    const { title, lines, note } = describe(current);
     const rows = lines.map((line) => element("tr", {}, ...line.map((text) => element("td", {}, text))));
     tip.replaceChildren(element("b", {}, title), element("table", {}, ...rows), element("span", {}, note));
-    settle(tip, box, at);
+    place(tip, box, current);
   };
   const hide = () => {
-    at = null;
+    current = null;
     tip.hidden = true;
   };
+  /** @param {HTMLElement | null} cell */
   const show = (cell) => {
     if (!cell) return hide();
     if (!tip.isConnected) box.append(tip);
-    at = cell;
+    current = cell;
     tip.hidden = false;
     refresh();
   };
-  const cellOf = (node) => node.closest?.('[role="gridcell"]') ?? null;
-  const focused = () => cellOf(box.querySelector(":focus-visible") ?? box);
+  /** @param {EventTarget | null} node */
+  const cellOf = (node) => around(node, '[role="gridcell"]');
+  const focused = () => cellOf(find(box, ":focus-visible") ?? box);
   box.addEventListener("pointerover", ({ target }) => show(cellOf(target) ?? focused()));
   box.addEventListener("pointerleave", () => show(focused()));
   box.addEventListener("focusin", ({ target }) => {
-    if (target.matches(":focus-visible")) show(cellOf(target));
+    if (target instanceof Element && target.matches(":focus-visible")) show(cellOf(target));
   });
   box.addEventListener("focusout", hide);
   box.addEventListener("keydown", ({ key }) => {
@@ -38,8 +45,13 @@ export function tooltip(box, tell) {
   return { refresh };
 }
 
-/** Put the tip under a cell of the upper half of the box and over one of the lower, within the box. */
-function settle(tip, box, cell) {
+/**
+ * Put the tip under a cell in the upper half of the box and above one in the lower half, within the box.
+ * @param {HTMLElement} tip
+ * @param {HTMLElement} box
+ * @param {HTMLElement} cell
+ */
+function place(tip, box, cell) {
   const frame = box.getBoundingClientRect(),
     spot = cell.getBoundingClientRect();
   const middle = (spot.left + spot.right - tip.offsetWidth) / 2 - frame.left;

@@ -1,72 +1,88 @@
-// Beats while something plays, each time once the last picture is on the screen, so that nothing ever queues;
-// and keys of a class: each presses a button that is there to be clicked as well.
+// Sends beats while something plays, each after the last picture is on the screen, so that nothing queues.
+// Keys of a class: each presses a button of the page.
 
-import { boxed } from "../base/panel_runtime.js";
+import { around, boxed, find } from "../base/panel_runtime.js";
 
+/** @import { Context, PageEventsTraits } from "../base/types" */
+
+/** @type {Record<string, string | undefined>} */
 const KEYS = { v: ".ow-uncover", V: ".ow-uncover" };
+/** @type {Record<string, string | undefined>} */
 const TURNS = { PageDown: ".ow-next", PageUp: ".ow-back", Escape: ".ow-leave" };
+/** @type {Record<string, string | undefined>} */
 const ARROWS = { ArrowRight: ".ow-next", ArrowLeft: ".ow-back", ArrowDown: ".ow-next", ArrowUp: ".ow-back" };
 const OWN_KEYS =
-  "input, select, textarea, button, summary, [contenteditable], [role=slider], [role=gridcell], [role=tab], [role=application]";
+  "input, select, textarea, button, summary, [contenteditable], " +
+  "[role=slider], [role=gridcell], [role=tab], [role=application]";
 
-const writes = (target) => target.closest?.("input:not([type=range]), textarea, select, [contenteditable]");
+/** @param {EventTarget | null} target */
+const writes = (target) => around(target, "input:not([type=range]), textarea, select, [contenteditable]");
 
-/** The button that a key presses, if any. */
+/**
+ * Find the button that a key presses, if any.
+ * @param {HTMLElement} root
+ * @param {KeyboardEvent} event
+ */
 function pressed(root, { key, target, ctrlKey, altKey, metaKey }) {
   if (ctrlKey || altKey || metaKey) return null;
-  const busy = target.closest?.(OWN_KEYS);
+  const busy = around(target, OWN_KEYS);
   const turns = root.classList.contains("ow-projector") && (TURNS[key] ?? (!busy && ARROWS[key]));
   const name = turns || (!writes(target) && KEYS[key]);
-  return name ? root.querySelector(`${name}:not(:disabled)`) : null;
+  return name ? find(root, `${name}:not(:disabled)`) : null;
 }
 
+/** @param {Context<PageEventsTraits>} context */
 async function render({ model, el }) {
-  const root = () => el.closest(".ow-explorer");
+  const rootOf = () => around(el, ".ow-explorer");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let waiting = 0,
-    watched = null;
+  let waiting = 0;
+  /** @type {HTMLElement | null} */
+  let watched = null;
 
   const beat = () => {
     waiting = 0;
-    if (!model.get("playing") || root()?.dataset.owState !== "fresh") return;
+    if (!model.get("playing") || rootOf()?.dataset.owState !== "fresh") return;
     model.set("beat", model.get("beat") + 1);
     model.save_changes();
   };
-  /** The picture is said to be fresh last of all: from then on it stands for a while. */
+  /** Start the pause when the page is marked as fresh, which comes last. */
   const shown = () => {
-    if (!model.get("playing") || waiting || root()?.dataset.owState !== "fresh") return;
+    if (!model.get("playing") || waiting || rootOf()?.dataset.owState !== "fresh") return;
     waiting = setTimeout(beat, model.get("pause_ms"));
   };
   const observer = new MutationObserver(shown);
-  /** Under a projector's page nothing scrolls. */
+  /** Keep the page from scrolling under a projector view. */
   const hold = () =>
     document.documentElement.classList.toggle("ow-held", !!document.querySelector(".ow-projector"));
   const holder = new MutationObserver(hold);
   const watch = () => {
-    if (!watched && root()) {
-      observer.observe((watched = root()), { attributeFilter: ["data-ow-state", "data-ow-recipe"] });
-      holder.observe(watched, { attributeFilter: ["class"] });
+    const root = rootOf();
+    if (!watched && root) {
+      watched = root;
+      observer.observe(root, { attributeFilter: ["data-ow-state", "data-ow-recipe"] });
+      holder.observe(root, { attributeFilter: ["class"] });
     }
-    if (!watched) return requestAnimationFrame(watch);
+    if (!watched) return requestAnimationFrame(watch); // not in the page yet
     shown();
   };
-  const tell = () => {
+  const sendCalm = () => {
     model.set("calm", calm.matches);
     model.save_changes();
   };
-  /** A hand takes a slider: it has it from this moment. */
+  /**
+   * Stop playing as soon as a slider is used.
+   * @param {Event} event
+   */
   const grabbed = ({ target }) => {
-    if (
-      !model.get("playing") ||
-      !target.closest?.(".ow-controls .noUi-target") ||
-      target.closest(".ow-explorer") !== root()
-    )
-      return;
+    const slider = around(target, ".ow-controls .noUi-target");
+    if (!model.get("playing") || !slider || around(slider, ".ow-explorer") !== rootOf()) return;
     model.set("playing", false);
     model.save_changes();
   };
+  /** @param {KeyboardEvent} event */
   const press = (event) => {
-    const button = root() && pressed(root(), event);
+    const root = rootOf(),
+      button = root && pressed(root, event);
     if (!button) return;
     event.preventDefault();
     event.stopPropagation();
@@ -75,15 +91,15 @@ async function render({ model, el }) {
   document.addEventListener("pointerdown", grabbed, true);
   document.addEventListener("keydown", grabbed, true);
   document.addEventListener("keydown", press, true);
-  calm.addEventListener("change", tell);
+  calm.addEventListener("change", sendCalm);
   model.on("change:playing", watch);
-  if (calm.matches) tell();
+  if (calm.matches) sendCalm();
   watch();
   return () => {
     document.removeEventListener("pointerdown", grabbed, true);
     document.removeEventListener("keydown", grabbed, true);
     document.removeEventListener("keydown", press, true);
-    calm.removeEventListener("change", tell);
+    calm.removeEventListener("change", sendCalm);
     model.off("change:playing", watch);
     observer.disconnect();
     holder.disconnect();

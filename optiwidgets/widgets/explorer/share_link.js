@@ -1,8 +1,13 @@
-// The link to what is shown: the page's own address, with what the kernel says of the state behind it.
+// The link to what is shown: the page's address with the query that the kernel sends.
 
 import { boxed, draw, element, write } from "../base/panel_runtime.js";
 
-/** A line to copy: it can be selected where the clipboard is closed to the page. */
+/** @import { Context, FeedData, PanelTraits } from "../base/types" */
+
+/**
+ * Make a line to copy. Its text can be selected where the page has no access to the clipboard.
+ * @param {string} name
+ */
 function line(name) {
   const field = element("input", { type: "text", readOnly: true, "aria-label": name });
   const copy = element(
@@ -10,28 +15,35 @@ function line(name) {
     { type: "button", className: "jupyter-button", "aria-label": `Copy ${name.toLowerCase()}` },
     "Copy",
   );
-  const said = element("span", { role: "status" });
-  const select = () => field.setSelectionRange(0, field.value.length, "backward"); // its beginning in sight
+  const status = element("span", { role: "status" });
+  const select = () => field.setSelectionRange(0, field.value.length, "backward"); // scrolls to its beginning
   field.addEventListener("focus", select);
-  const take = async () => {
+  const copyText = async () => {
     field.focus();
     select();
     try {
       await navigator.clipboard.writeText(field.value);
-      write(said, "copied");
+      write(status, "copied");
     } catch {
-      write(said, "press Ctrl+C");
+      write(status, "press Ctrl+C");
     }
   };
-  copy.addEventListener("click", take);
-  return { row: element("div", {}, element("label", {}, name, field), copy, said), field, said, take };
+  copy.addEventListener("click", copyText);
+  return {
+    row: element("div", {}, element("label", {}, name, field), copy, status),
+    field,
+    status,
+    copyText,
+  };
 }
 
+/** @param {string} query */
 const address = (query) => `${location.origin}${location.pathname}?${query}`;
 
+/** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-share");
-  const served = "voila" in document.body.dataset; // elsewhere the address is a notebook's
+  const served = "voila" in document.body.dataset; // elsewhere the address is that of a notebook
   const link = line("Link"),
     recipe = line("Recipe");
   const open = element(
@@ -45,17 +57,19 @@ async function render({ model, el }) {
     ...(served ? [link.row] : []),
     recipe.row,
   );
+  /** @param {boolean} shown */
   const show = (shown) => {
     box.hidden = !shown;
-    open.setAttribute("aria-expanded", shown);
-    for (const { said } of [link, recipe]) write(said, "");
+    open.setAttribute("aria-expanded", String(shown));
+    for (const { status } of [link, recipe]) write(status, "");
   };
   open.addEventListener("click", () => {
-    show(box.hidden);
-    if (!box.hidden) (served ? link : recipe).take();
+    show(Boolean(box.hidden));
+    if (!box.hidden) (served ? link : recipe).copyText();
   });
-  const away = ({ target }) => {
-    if (!el.contains(target)) show(false);
+  /** @param {PointerEvent} event */
+  const closeOutside = ({ target }) => {
+    if (target instanceof Node && !el.contains(target)) show(false);
   };
   el.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || box.hidden) return;
@@ -63,16 +77,16 @@ async function render({ model, el }) {
     show(false);
     open.focus();
   });
-  document.addEventListener("pointerdown", away);
+  document.addEventListener("pointerdown", closeOutside);
   el.append(open, box);
-  const drawn = await draw(model, (data) => {
+  const drawn = await draw(model, (/** @type {FeedData} */ data) => {
     const changed = recipe.field.value !== data.line || link.field.value !== address(data.query);
     link.field.value = address(data.query);
     recipe.field.value = data.line;
-    if (changed) for (const { said } of [link, recipe]) write(said, "");
+    if (changed) for (const { status } of [link, recipe]) write(status, "");
   });
   return () => {
-    document.removeEventListener("pointerdown", away);
+    document.removeEventListener("pointerdown", closeOutside);
     drawn();
   };
 }

@@ -1,20 +1,25 @@
-// One layer's bytes: now, on the baseline's, to the scale of the baseline's largest layer; where little
-// is left of all of them, to the scale of what is left, and then without the baseline's.
+// One layer's bytes in front of the baseline's, to the scale of the baseline's largest layer. Where all
+// layers are much smaller, to the scale of the largest one now, without the baseline's.
 
 import { boxed, draw, element, thousands, write } from "../base/panel_runtime.js";
 
+/** @import { Context, LayerBarTraits, LayerFeedTraits, LayerSize } from "../base/types" */
+
+/** @param {Context<LayerBarTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-layer-bar");
-  const was = element("i", { className: "ow-layer-was" }),
-    now = element("i", { className: "ow-layer-now" });
+  const baselineBar = element("i", { className: "ow-layer-was" }),
+    currentBar = element("i", { className: "ow-layer-now" });
   const count = element("span");
-  const track = element("div", {}, was, now);
+  const track = element("div", {}, baselineBar, currentBar);
   el.append(track, count);
   el.setAttribute("role", "img");
-  return draw(model, (data) => {
-    if (!data.layers) return;
-    const { name, bytes: size, baseline } = data.layers[model.get("index")];
-    const most = (of) => Math.max(1, ...data.layers.map(of));
+  return draw(model, (/** @type {LayerFeedTraits["data"]} */ data) => {
+    const { layers } = data;
+    if (!layers) return;
+    const { name, bytes: size, baseline } = layers[model.get("index")];
+    /** @param {(layer: LayerSize) => number} sizeOf */
+    const most = (sizeOf) => Math.max(1, ...layers.map(sizeOf));
     const left = most((layer) => layer.bytes),
       whole = Math.max(
         left,
@@ -22,8 +27,8 @@ async function render({ model, el }) {
       );
     const zoomed = whole >= 4 * left,
       scale = zoomed ? left : whole;
-    was.style.width = zoomed ? "0" : `${(100 * baseline) / scale}%`;
-    now.style.width = `${(100 * size) / scale}%`;
+    baselineBar.style.width = zoomed ? "0" : `${(100 * baseline) / scale}%`;
+    currentBar.style.width = `${(100 * size) / scale}%`;
     write(count, `${thousands(Math.round(size))} B`);
     const label = `${name}: ${thousands(Math.round(size))} bytes of ${thousands(Math.round(baseline))}`;
     el.setAttribute("aria-label", label);

@@ -1,39 +1,62 @@
-// Accuracy, drop and bytes of what the layers' sliders say, and whether they answer the sliders.
+// Accuracy, drop and bytes for the settings of the layers' sliders, and whether they answer the sliders.
 
-import { boxed, bytes, element, percent, referred, thousands, write } from "../base/panel_runtime.js";
+import {
+  around,
+  boxed,
+  bytes,
+  element,
+  find,
+  findAll,
+  percent,
+  referred,
+  thousands,
+  write,
+} from "../base/panel_runtime.js";
+
+/** @import { Context, Control, LayerFeedTraits, LayerSize } from "../base/types" */
 
 const REST_MS = 250;
 
-/** Give every handle the name and the unit that its row and column give the eye. */
+/**
+ * Give every handle the name and the unit of its row and column.
+ * @param {HTMLElement} root
+ * @param {string[]} names
+ */
 function nameSliders(root, names) {
   for (const [kind, title, unit] of [
     ["sparsity", "Sparsity", " percent"],
     ["bits", "Bits", " bits"],
   ])
-    root.querySelectorAll(`.ow-layer-${kind}`).forEach((slider, i) => {
-      const handle = slider.querySelector(".noUi-handle");
-      const readout = slider.querySelector(".widget-readout");
+    findAll(root, `.ow-layer-${kind}`).forEach((slider, i) => {
+      const handle = find(slider, ".noUi-handle");
+      const readout = find(slider, ".widget-readout");
       if (!handle || !readout) return;
       handle.setAttribute("aria-label", `${title} of ${names[i]}`);
       handle.setAttribute("aria-valuetext", readout.textContent + unit);
     });
 }
 
+/** @param {Context<LayerFeedTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-layer-feed");
+  /** @type {Control[]} */
   const controls = await Promise.all(model.get("handles").map((c) => referred(model, c)));
   const keys = model.get("handle_keys");
+  /**
+   * @param {string} name
+   * @param {string} title
+   */
   const card = (name, title) => {
     const value = element("strong", { "data-ow": name }),
       note = element("span");
-    const made = element(
+    const box = element(
       "section",
       { role: "group", "aria-label": title },
       element("span", {}, title),
       value,
       note,
     );
-    return { made, value, note };
+    return { box, value, note };
   };
   const cards = {
     accuracy: card("accuracy", "Accuracy"),
@@ -45,7 +68,7 @@ async function render({ model, el }) {
   const message = element("p", { className: "ow-message", role: "alert" });
   const scale = element("small", { className: "ow-layer-scale" });
   el.append(
-    element("div", { className: "ow-layer-cards" }, ...Object.values(cards).map((c) => c.made), chip),
+    element("div", { className: "ow-layer-cards" }, ...Object.values(cards).map((c) => c.box), chip),
     scale,
     message,
     voice,
@@ -56,8 +79,14 @@ async function render({ model, el }) {
     const moved = controls.some((control, i) => control.get(keys[i]) !== settings[i]);
     return model.get("state") === "fresh" && moved ? "stale" : model.get("state");
   };
+  /**
+   * @param {ReturnType<typeof card>} card
+   * @param {number} number
+   * @param {string} text
+   * @param {string} more
+   */
   const show = ({ value, note }, number, text, more) => {
-    value.dataset.owValue = number;
+    value.dataset.owValue = String(number);
     write(value, text);
     write(note, more);
   };
@@ -65,13 +94,14 @@ async function render({ model, el }) {
     resting = 0;
   const paint = () => {
     waiting = 0;
-    const root = el.closest(".ow-perlayer"),
+    const root = around(el, ".ow-perlayer"),
       data = model.get("data");
     if (!root || !data.layers) return ask();
     const {
       accuracy,
       interval: [low, high],
       drop,
+      layers,
     } = data;
     show(
       cards.accuracy,
@@ -91,7 +121,8 @@ async function render({ model, el }) {
       (data.estimated ? "≈ " : "") + bytes(data.bytes),
       `${data.ratio.toFixed(1)} times smaller; ${thousands(Math.round(data.apart))} B are biases and header`,
     );
-    const most = (of) => Math.max(1, ...data.layers.map(of));
+    /** @param {(layer: LayerSize) => number} sizeOf */
+    const most = (sizeOf) => Math.max(1, ...layers.map(sizeOf));
     const wider = most((layer) => layer.baseline) / most((layer) => layer.bytes);
     write(
       scale,
@@ -100,7 +131,7 @@ async function render({ model, el }) {
     write(message, model.get("message"));
     nameSliders(
       root,
-      data.layers.map(({ name }) => name),
+      layers.map(({ name }) => name),
     );
     root.dataset.owRecipe = JSON.stringify(data.recipe);
     root.dataset.owState = state();
@@ -109,7 +140,7 @@ async function render({ model, el }) {
     resting = setTimeout(() => {
       nameSliders(
         root,
-        data.layers.map(({ name }) => name),
+        layers.map(({ name }) => name),
       );
       if (state() === "fresh")
         write(
@@ -121,9 +152,9 @@ async function render({ model, el }) {
   const ask = () => {
     waiting ||= requestAnimationFrame(paint);
   };
-  /** A slider moved: what is shown is stale from this very moment. */
+  /** Mark the page as stale as soon as a slider moves. */
   const moved = () => {
-    const root = el.closest(".ow-perlayer"),
+    const root = around(el, ".ow-perlayer"),
       now = state();
     if (root && now !== "fresh") {
       root.dataset.owState = now;

@@ -1,7 +1,9 @@
-// Accuracy of a model of which one layer alone was changed, a curve a layer, and a line not to fall below.
+// Accuracy of a model with one layer changed, one curve for each layer, and the line of the threshold.
 
 import { boxed, element, percent, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+
+/** @import { Context, Curve, CurvesTraits, SensitivityData } from "../base/types" */
 
 const LIGHT = ["#1b6ca8", "#b4590a", "#0b7f63", "#a23b86", "#6b5bb5", "#8a6a00", "#4d5a66"];
 const DARK = ["#7cc4f0", "#ffb066", "#5fd6b4", "#f29bd6", "#b9adff", "#e8cf5a", "#b8c2cc"];
@@ -15,14 +17,24 @@ const WIDE = 620,
 const dark = () => document.body.dataset.jpThemeLight === "false";
 
 /** The last level up to which no drop exceeds the threshold, as an index among the levels; -1: not one. */
-function held({ points }, base, threshold) {
+/** @typedef {Curve & { i: number, index: number }} Ranked */
+
+/**
+ * Index of the last level up to which no drop exceeds the threshold; -1 if there is none.
+ * @param {Curve} curve
+ * @param {number} base
+ * @param {number} threshold
+ */
+function lastHeld({ points }, base, threshold) {
   const broken = points.findIndex(([, accuracy]) => 100 * (base - accuracy) > threshold + 1e-9);
   return (broken < 0 ? points.length : broken) - 1;
 }
 
+/** @param {Context<CurvesTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-curves");
-  const said = element("output", { "aria-live": "polite" });
+  const status = element("output", { "aria-live": "polite" });
+  /** @type {string | null} */
   let chosen = null;
 
   const paint = () => {
@@ -36,11 +48,15 @@ function render({ model, el }) {
     }
     const byBits = data.by === "bits",
       last = data.levels.length - 1;
+    /** @param {number} level */
     const x = (level) => LEFT + (WIDE - LEFT - RIGHT) * (last ? data.levels.indexOf(level) / last : 0.5);
+    /** @param {number} share */
     const y = (share) => TOP + (HIGH - TOP - BOTTOM) * (1 - share);
-    const told = (level) => (byBits ? `${level} bit${level > 1 ? "s" : ""}` : `${Math.round(100 * level)} %`);
+    /** @param {number} level */
+    const levelText = (level) =>
+      byBits ? `${level} bit${level > 1 ? "s" : ""}` : `${Math.round(100 * level)} %`;
     const palette = dark() ? DARK : LIGHT,
-      color = (i) => palette[i % palette.length];
+      color = (/** @type {number} */ i) => palette[i % palette.length];
     const svg = svgElement("svg", {
       viewBox: `0 0 ${WIDE} ${HIGH}`,
       role: "group",
@@ -68,13 +84,17 @@ function render({ model, el }) {
     );
     data.curves.forEach(({ name, points }, i) => {
       const group = svgElement("g", { class: chosen && chosen !== name ? "ow-dim" : "" });
-      const at = (pick) => points.map((p) => `${x(p[0])},${y(p[pick])}`);
+      /** @param {1 | 2 | 3} column */
+      const corners = (column) => points.map((p) => `${x(p[0])},${y(p[column])}`);
       group.append(
-        svgElement("polygon", { points: [...at(2), ...at(3).reverse()].join(" "), fill: color(i) }),
-        svgElement("polyline", { points: at(1).join(" "), stroke: color(i) }),
+        svgElement("polygon", { points: [...corners(2), ...corners(3).reverse()].join(" "), fill: color(i) }),
+        svgElement("polyline", { points: corners(1).join(" "), stroke: color(i) }),
       );
       for (const [level, accuracy, low, high] of points) {
-        const text = `${name}, ${told(level)}: ${percent(accuracy)} % right (${percent(low)} to ${percent(high)}), ${(100 * (data.accuracy - accuracy)).toFixed(1)} points lost`;
+        const lost = 100 * (data.accuracy - accuracy);
+        const text =
+          `${name}, ${levelText(level)}: ${percent(accuracy)} % right ` +
+          `(${percent(low)} to ${percent(high)}), ${lost.toFixed(1)} points lost`;
         const dot = svgElement(
           "circle",
           {
@@ -88,9 +108,9 @@ function render({ model, el }) {
           },
           svgElement("title", {}, text),
         );
-        const say = () => write(said, text);
-        dot.addEventListener("focus", say);
-        dot.addEventListener("mouseenter", say);
+        const describe = () => write(status, text);
+        dot.addEventListener("focus", describe);
+        dot.addEventListener("mouseenter", describe);
         group.append(dot);
       }
       svg.append(group);
@@ -100,30 +120,42 @@ function render({ model, el }) {
       svgElement("line", { class: "ow-limit", x1: LEFT, x2: WIDE - RIGHT, y1: limit, y2: limit }),
       svgElement("text", { x: LEFT + 4, y: limit + 14 }, `${threshold} points lost`),
     );
-    el.replaceChildren(svg, legend(data, threshold, color, told), said);
+    el.replaceChildren(svg, legend(data, threshold, color, levelText), status);
   };
 
-  const legend = (data, threshold, color, told) => {
+  /**
+   * @param {SensitivityData} data
+   * @param {number} threshold
+   * @param {(index: number) => string} color
+   * @param {(level: number) => string} levelText
+   */
+  const legend = (data, threshold, color, levelText) => {
     const whole = data.curves.map((curve, i) => ({
       ...curve,
       i,
-      index: held(curve, data.accuracy, threshold),
+      index: lastHeld(curve, data.accuracy, threshold),
     }));
+    /**
+     * Accuracy one level beyond the last one held.
+     * @param {Ranked} curve
+     */
     const next = ({ points, index }) => points[Math.min(index + 1, points.length - 1)]?.[1] ?? 1;
     const ranked = whole
       .filter(({ points }) => points.length === data.levels.length)
       .sort((a, b) => a.index - b.index || next(a) - next(b));
+    /** @param {Ranked} curve */
     const item = ({ name, i, index }) => {
       const line = element(
         "li",
         { tabindex: 0 },
         element("i", { style: `background: ${color(i)}` }),
-        `${name}: ${index < 0 ? "holds no level" : `holds to ${told(data.levels[index])}`}`,
+        `${name}: ${index < 0 ? "holds no level" : `holds to ${levelText(data.levels[index])}`}`,
       );
-      const pick = (which) => () => {
-        chosen = which;
+      /** @param {string | null} layer */
+      const pick = (layer) => () => {
+        chosen = layer;
         el.querySelectorAll("g").forEach((g, j) =>
-          g.classList.toggle("ow-dim", which !== null && data.curves[j].name !== which),
+          g.classList.toggle("ow-dim", layer !== null && data.curves[j].name !== layer),
         );
       };
       line.addEventListener("mouseenter", pick(name));

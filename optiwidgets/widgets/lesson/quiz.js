@@ -1,10 +1,15 @@
-// Says what came of a check, names the fields after the question, and makes Enter press Check.
+// Shows the result of a check, names the fields after the question, and lets Enter press Check.
 
-import { boxed, element, write } from "../base/panel_runtime.js";
+import { around, boxed, element, find, write } from "../base/panel_runtime.js";
 
-/** Tie every field to the prompt, for assistive technology. */
+/** @import { Context, FeedbackTraits } from "../base/types" */
+
+/**
+ * Tie every field to the prompt, for assistive technology.
+ * @param {HTMLElement} card
+ */
 function nameFields(card) {
-  const prompt = card.querySelector(".ow-prompt");
+  const prompt = find(card, ".ow-prompt");
   if (!prompt) return;
   prompt.id ||= `ow-prompt-${Math.random().toString(36).slice(2)}`;
   for (const group of card.querySelectorAll(".ow-options, .ow-reasons"))
@@ -12,57 +17,70 @@ function nameFields(card) {
       role: group.matches(".ow-reasons") ? "group" : "radiogroup",
       "aria-labelledby": prompt.id,
     });
-  for (const radio of card.querySelectorAll(".ow-options input")) radio.name = prompt.id; // arrow keys
+  for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (
+    card.querySelectorAll(".ow-options input")
+  ))
+    radio.name = prompt.id; // for arrow keys
   for (const input of card.querySelectorAll(".ow-number input"))
     attach(input, { "aria-labelledby": prompt.id, autocomplete: "off", inputmode: "decimal" });
 }
 
+/**
+ * @param {Element} node
+ * @param {Record<string, string>} attributes
+ */
 function attach(node, attributes) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }
 
-/** Enter in a number's field is Check; the field's own change event comes first. */
+/**
+ * Press Check on Enter in a number's field; the field's own change event comes first.
+ * @param {KeyboardEvent} event
+ */
 function pressCheck(event) {
-  if (event.key !== "Enter" || event.shiftKey || !event.target.matches(".ow-number input")) return;
-  const button = event.currentTarget.querySelector(".ow-check");
+  if (event.key !== "Enter" || event.shiftKey || !around(event.target, ".ow-number input")) return;
+  const button = find(/** @type {HTMLElement} */ (event.currentTarget), ".ow-check");
   setTimeout(() => button?.click());
 }
 
+/** @param {Context<FeedbackTraits>} context */
 function render({ model, el }) {
   const label = element("strong"),
     text = element("span");
-  const said = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
-  el.append(said);
-  let waiting = 0,
-    root = null,
-    card = null;
+  const reply = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
+  el.append(reply);
+  let waiting = 0;
+  /** @type {HTMLElement | null} */
+  let root = null;
+  /** @type {HTMLElement | null} */
+  let card = null;
 
   const paint = () => {
     write(label, model.get("label"));
     write(text, model.get("text"));
-    said.dataset.kind = model.get("kind");
+    reply.dataset.kind = model.get("kind");
   };
-  const settle = () => {
-    card = el.closest(".ow-ask");
-    root = card?.closest(".ow-quiz");
-    if (!root) {
-      waiting = requestAnimationFrame(settle);
+  const attachToPage = () => {
+    card = around(el, ".ow-ask");
+    root = around(card, ".ow-quiz");
+    if (!card || !root) {
+      waiting = requestAnimationFrame(attachToPage);
       return;
     } // not in the page yet
     root.dataset.owQuestion = model.get("question");
     root.dataset.owOutcome = model.get("outcome");
     nameFields(card);
-    card.addEventListener("keydown", pressCheck, true); // the field lets no key pass on
+    card.addEventListener("keydown", pressCheck, true); // the field stops key events
   };
-  const news = () => {
+  const update = () => {
     paint();
     if (root) root.dataset.owOutcome = model.get("outcome");
   };
-  model.on("change", news);
+  model.on("change", update);
   paint();
-  waiting = requestAnimationFrame(settle);
+  waiting = requestAnimationFrame(attachToPage);
   return () => {
-    model.off("change", news);
+    model.off("change", update);
     card?.removeEventListener("keydown", pressCheck, true);
     cancelAnimationFrame(waiting);
   };

@@ -1,7 +1,21 @@
-// The images in the open cell, before and after, and the scores of the one that is open. Membership
-// and scores come with the feed; pixels come once an image and are kept here.
+// The images in the open cell, before and after, and the scores of the open one. Indices and scores come
+// with the feed; pixels come once for each image and are kept here.
 
-import { boxed, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
+import {
+  around,
+  boxed,
+  draw,
+  element,
+  find,
+  findAll,
+  floats,
+  integers,
+  percent,
+  thousands,
+  write,
+} from "../base/panel_runtime.js";
+
+/** @import { CellData, CellImagesTraits, Context, FeedData, ImageScores, Pixels } from "../base/types" */
 
 const MARKS = [
   ["=", "same"],
@@ -9,19 +23,40 @@ const MARKS = [
   ["+", "gained"],
   ["≠", "flip, still wrong"],
 ];
-const known = new Map(); // "images/index" -> ImageData
+/** @typedef {Pick<CellImagesTraits, "cell" | "image">} Opened */
+/** @typedef {ReturnType<typeof card>} Card */
+/** @typedef {ReturnType<typeof build>} Parts */
+/**
+ * @typedef {object} Member
+ * @property {number} index
+ * @property {number} mark
+ * @property {string} before predicted class
+ * @property {string} after predicted class
+ * @property {[string, number, number][]} scores class, score before and after
+ */
 
-const whole = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
-const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
+/**
+ * Pixels by "images/index".
+ * @type {Map<string, ImageData>}
+ */
+const known = new Map();
+
+/** @param {number} share */
 const score = (share) => (Number.isFinite(share) ? `${percent(share, 0)} %` : "not finite");
+/**
+ * @param {string} truth
+ * @param {string} prediction
+ */
 const right = (truth, prediction) => (truth === prediction ? "right" : "wrong");
 
-/** Keep the pixels that came: one or three colours a pixel. */
+/**
+ * Keep the pixels that came, of one or three colours a pixel.
+ * @param {Pixels} pixels
+ */
 function keep({ images, indices, shape, values }) {
-  if (!indices) return;
   const [height, width, colours] = shape,
     size = height * width;
-  whole(indices).forEach((index, n) => {
+  integers(indices).forEach((index, n) => {
     const image = new ImageData(width, height);
     for (let i = 0; i < size; i++) {
       for (let c = 0; c < 3; c++)
@@ -32,7 +67,12 @@ function keep({ images, indices, shape, values }) {
   });
 }
 
-/** Draw an image's pixels; one that has not come stays empty. */
+/**
+ * Draw an image's pixels; one that has not come stays empty.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} images
+ * @param {number} index
+ */
 function picture(canvas, images, index) {
   const name = `${images}/${index}`,
     image = known.get(name);
@@ -41,28 +81,34 @@ function picture(canvas, images, index) {
   canvas.dataset.drawn = image ? "yes" : "";
   canvas.width = image?.width ?? 1; // this clears it
   canvas.height = image?.height ?? 1;
-  if (image) canvas.getContext("2d").putImageData(image, 0, 0);
+  if (image) canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-/** What the cell of a feed holds, image by image. */
-function members({ cell, classes }) {
+/**
+ * List the images of the open cell.
+ * @param {CellData} cell
+ * @param {string[]} classes
+ * @returns {Member[]}
+ */
+function members(cell, classes) {
   const truth = Math.floor(cell.cell / classes.length),
     prediction = cell.cell % classes.length;
-  const indices = whole(cell.indices),
-    marks = whole(cell.marks),
-    was = whole(cell.was),
-    now = whole(cell.now);
+  const indices = integers(cell.indices),
+    marks = integers(cell.marks),
+    before = integers(cell.was),
+    after = integers(cell.now);
   const scores = floats(cell.scores);
-  const of = truth === prediction ? [truth] : [truth, prediction];
+  const shown = truth === prediction ? [truth] : [truth, prediction];
   return indices.map((index, i) => ({
     index,
     mark: marks[i],
-    was: classes[was[i]],
-    now: classes[now[i]],
-    scores: of.map((k, n) => [classes[k], scores[4 * i + 2 * n], scores[4 * i + 2 * n + 1]]),
+    before: classes[before[i]],
+    after: classes[after[i]],
+    scores: shown.map((k, n) => [classes[k], scores[4 * i + 2 * n], scores[4 * i + 2 * n + 1]]),
   }));
 }
 
+/** @param {(index: number) => void} open */
 function card(open) {
   const canvas = element("canvas");
   const fate = element("b"),
@@ -74,58 +120,82 @@ function card(open) {
     canvas,
     element("span", { className: "ow-told" }, element("span", {}, mark, fate), ...lines),
   );
-  const made = { box, canvas, fate, mark, lines, index: -1 };
-  box.addEventListener("click", () => open(made.index));
-  return made;
+  const view = { box, canvas, fate, mark, lines, index: -1 };
+  box.addEventListener("click", () => open(view.index));
+  return view;
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {number} mark
+ */
 function stamp(node, mark) {
   node.dataset.mark = MARKS[mark][1].split(",")[0];
   write(node, MARKS[mark].join(" "));
 }
 
-function paintCard(made, member, images) {
-  made.index = member.index;
-  made.box.dataset.index = member.index;
-  picture(made.canvas, images, member.index);
-  write(made.fate, `${member.was} → ${member.now}`);
-  stamp(made.mark, member.mark);
-  made.lines.forEach((line, i) => {
-    const [name, before, after] = member.scores[i] ?? [];
-    write(line, name === undefined ? "" : `${name}: ${score(before)} → ${score(after)}`);
+/**
+ * @param {Card} view
+ * @param {Member} member
+ * @param {string} images
+ */
+function paintCard(view, member, images) {
+  view.index = member.index;
+  view.box.dataset.index = String(member.index);
+  picture(view.canvas, images, member.index);
+  write(view.fate, `${member.before} → ${member.after}`);
+  stamp(view.mark, member.mark);
+  view.lines.forEach((line, i) => {
+    const scores = member.scores[i];
+    write(line, scores ? `${scores[0]}: ${score(scores[1])} → ${score(scores[2])}` : "");
   });
-  const told = member.scores.map(
+  const scores = member.scores.map(
     ([name, before, after]) => `score of ${name} ${score(before)}, now ${score(after)}`,
   );
-  const label = `image ${member.index}, ${MARKS[member.mark][1]}: predicted ${member.was}, now ${member.now}; ${told.join("; ")}`;
-  if (made.box.ariaLabel !== label) made.box.ariaLabel = label;
+  const label =
+    `image ${member.index}, ${MARKS[member.mark][1]}: ` +
+    `predicted ${member.before}, now ${member.after}; ${scores.join("; ")}`;
+  if (view.box.ariaLabel !== label) view.box.ariaLabel = label;
 }
 
-function title({ cell, classes }) {
+/**
+ * @param {CellData} cell
+ * @param {string[]} classes
+ */
+function title(cell, classes) {
   const truth = classes[Math.floor(cell.cell / classes.length)],
     prediction = classes[cell.cell % classes.length];
   return `truth ${truth}, prediction ${prediction}`;
 }
 
-function summary({ cell }, drawn) {
+/**
+ * @param {CellData} cell
+ * @param {number} drawn
+ */
+function summary(cell, drawn) {
   const some =
     drawn < cell.total ? `${drawn} of ${thousands(cell.total)}, most changed first` : "most changed first";
-  const moved = [
+  const moved = /** @type {[number, string, string][]} */ ([
     [cell.lost, "−", "lost"],
     [cell.gained, "+", "gained"],
-  ]
+  ])
     .filter(([n]) => n)
     .map(([n, sign, word]) => `${sign}${thousands(n)} ${word}`);
   const here = `${thousands(cell.before)} before, ${thousands(cell.after)} now`;
   return [here, ...moved, cell.total ? some : "no image here"].join(" · ");
 }
 
-/** Scores of every class, a bar before and one after. */
+/**
+ * Draw scores of every class, a bar before and one after.
+ * @param {HTMLElement} box
+ * @param {string[]} names
+ * @param {ImageScores} image
+ */
 function bars(box, names, { truth, before: b, after: a }) {
   const before = floats(b),
     after = floats(a);
   if (box.children.length !== names.length || box.dataset.names !== String(names)) {
-    box.dataset.names = names;
+    box.dataset.names = String(names);
     box.replaceChildren(
       ...names.map((name) =>
         element(
@@ -142,19 +212,22 @@ function bars(box, names, { truth, before: b, after: a }) {
   }
   names.forEach((name, i) => {
     const line = box.children[i],
-      [, was, wasTold, now, nowTold] = line.children;
-    was.style.setProperty("--share", Number.isFinite(before[i]) ? before[i] : 0);
-    now.style.setProperty("--share", Number.isFinite(after[i]) ? after[i] : 0);
-    write(wasTold, score(before[i]));
-    write(nowTold, score(after[i]));
+      [beforeBar, afterBar] = findAll(line, "i"),
+      [, beforeText, afterText] = findAll(line, "span, b");
+    beforeBar.style.setProperty("--share", String(Number.isFinite(before[i]) ? before[i] : 0));
+    afterBar.style.setProperty("--share", String(Number.isFinite(after[i]) ? after[i] : 0));
+    write(beforeText, score(before[i]));
+    write(afterText, score(after[i]));
     line.classList.toggle("ow-true", i === truth);
-    line.ariaLabel = `class ${name}${i === truth ? ", the truth" : ""}: ${score(before[i])} before, ${score(after[i])} now`;
+    const subject = `class ${name}${i === truth ? ", the truth" : ""}`;
+    line.ariaLabel = `${subject}: ${score(before[i])} before, ${score(after[i])} now`;
   });
 }
 
+/** @param {(traits: Partial<Opened>) => void} act */
 function build(act) {
   const head = element("b"),
-    told = element("span", { className: "ow-sum" });
+    total = element("span", { className: "ow-sum" });
   const close = element("button", { type: "button", className: "jupyter-button" }, "Close");
   const back = element("button", { type: "button", className: "jupyter-button" }, "Back to the cell");
   const list = element("div", { className: "ow-shots" });
@@ -183,58 +256,78 @@ function build(act) {
   const box = element(
     "section",
     { className: "ow-open", "aria-label": "Images of the cell" },
-    element("div", { className: "ow-bar-line" }, head, told, back, close),
+    element("div", { className: "ow-bar-line" }, head, total, back, close),
     list,
     one,
   );
   close.addEventListener("click", () => act({ cell: -1, image: -1 }));
   back.addEventListener("click", () => act({ image: -1 }));
-  return { box, head, told, close, back, list, one, canvas, fate, mark, scores, cards: [] };
+  const cards = /** @type {Card[]} */ ([]);
+  return { box, head, total, close, back, list, one, canvas, fate, mark, scores, cards };
 }
 
-/** The images of the cell: cards are kept and only told anew, so that focus stays where it is. */
-function paintAll(parts, data, open) {
-  const found = members(data);
+/**
+ * Show the images of the cell. Cards are reused, so that the focus stays.
+ * @param {Parts} parts
+ * @param {CellData} cell
+ * @param {string[]} classes
+ * @param {(index: number) => void} open
+ */
+function paintAll(parts, cell, classes, open) {
+  const found = members(cell, classes);
   parts.list.classList.toggle(
     "ow-long-names",
-    data.classes.some((name) => name.length > 3),
+    classes.some((name) => name.length > 3),
   );
   while (parts.cards.length < found.length) parts.cards.push(card(open));
   parts.cards.forEach(({ box }, i) => {
     if (i < found.length && !box.isConnected) parts.list.append(box);
     else if (i >= found.length) box.remove();
   });
-  found.forEach((member, i) => paintCard(parts.cards[i], member, data.cell.images));
-  write(parts.told, summary(data, found.length));
+  found.forEach((member, i) => paintCard(parts.cards[i], member, cell.images));
+  write(parts.total, summary(cell, found.length));
 }
 
-function paintOne(parts, { image, classes, cell }, index) {
-  picture(parts.canvas, cell.images, index);
+/**
+ * @param {Parts} parts
+ * @param {ImageScores | null | undefined} image
+ * @param {string[]} classes
+ * @param {CellData} cell
+ */
+function paintOne(parts, image, classes, cell) {
+  picture(parts.canvas, cell.images, cell.image);
   parts.mark.hidden = parts.scores.hidden = !image;
   if (!image) return write(parts.fate, "Not among the images of this part: wait for all of them.");
   const truth = classes[image.truth],
-    was = classes[image.was],
-    now = classes[image.now];
+    before = classes[image.was],
+    after = classes[image.now];
   write(
     parts.fate,
-    `truth ${truth} · baseline ${was} (${right(truth, was)}) · optimized ${now} (${right(truth, now)})`,
+    `truth ${truth} · baseline ${before} (${right(truth, before)}) · optimized ${after} (${right(truth, after)})`,
   );
   stamp(parts.mark, image.mark);
   bars(parts.scores, classes, image);
 }
 
-/** Take the focus into the panel as it opens, and give it back to where it was. */
+/**
+ * Move the focus into the panel as it opens, and back as it closes.
+ * @param {HTMLElement} el
+ * @param {Parts} parts
+ */
 function focusKeeper(el, parts) {
+  /** @type {HTMLElement | null} */
   let opener = null;
+  /** @param {number} cell */
   const cellOf = (cell) =>
-    el.closest(".ow-explorer")?.querySelectorAll('[aria-label="Optimized"] [role="gridcell"]')[cell];
+    findAll(around(el, ".ow-explorer") ?? el, '[aria-label="Optimized"] [role="gridcell"]')[cell];
   return {
     opened() {
       const active = document.activeElement;
-      if (active !== document.body && !active.matches('[role="gridcell"]') && !el.contains(active)) return;
-      if (!el.contains(active)) opener = active;
+      if (active !== document.body && !active?.matches('[role="gridcell"]') && !el.contains(active)) return;
+      if (active instanceof HTMLElement && !el.contains(active)) opener = active;
       parts.close.focus({ preventScroll: true });
     },
+    /** @param {number} cell */
     closed(cell) {
       const back =
         opener?.isConnected && opener.checkVisibility() && opener.matches('[role="gridcell"]')
@@ -246,28 +339,38 @@ function focusKeeper(el, parts) {
   };
 }
 
+/** @param {Context<CellImagesTraits>} context */
 function initialize({ model }) {
-  const take = () => keep(model.get("pixels"));
+  const take = () => {
+    const pixels = model.get("pixels");
+    if (pixels.indices) keep(pixels);
+  };
   model.on("change:pixels", take);
   take();
   return () => model.off("change:pixels", take);
 }
 
-/** The boxes around make room for an open panel. */
+/**
+ * Enlarge the boxes around an open panel.
+ * @param {HTMLElement} el
+ * @param {boolean} open
+ */
 function makeRoom(el, open) {
   const lower = el.parentElement;
   if (!lower && open) {
-    requestAnimationFrame(() => makeRoom(el, open));
+    requestAnimationFrame(() => makeRoom(el, open)); // not in the page yet
     return;
-  } // not in the page yet
-  for (const box of [lower, lower?.parentElement, el.closest(".widget-tab-contents")])
+  }
+  for (const box of [lower, lower?.parentElement, around(el, ".widget-tab-contents")])
     box?.classList.toggle("ow-opened", open);
 }
 
+/** @param {Context<CellImagesTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-drawer");
+  /** @param {Partial<Opened>} traits */
   const act = (traits) => {
-    for (const [name, value] of Object.entries(traits)) model.set(name, value);
+    model.set(traits);
     model.save_changes();
   };
   const parts = build(act),
@@ -280,28 +383,26 @@ async function render({ model, el }) {
     event.preventDefault();
     act(image >= 0 ? { image: -1 } : { cell: -1 });
   });
+  /** @param {number} index */
   const showImage = (index) => act({ image: index });
-  return draw(model, (data) => {
-    const now = data.cell?.cell ?? -1,
-      before = open,
-      looked = image;
-    const index = data.cell ? data.cell.image : -1;
-    open = now;
-    image = index;
-    el.classList.toggle("ow-shown", now >= 0);
-    makeRoom(el, now >= 0);
-    parts.box.hidden = now < 0;
-    if (now < 0) return before >= 0 && focus.closed(before);
-    write(parts.head, title(data));
-    const one = index >= 0;
+  return draw(model, (/** @type {FeedData} */ { cell, classes, image: scores }) => {
+    const previous = { cell: open, image };
+    open = cell?.cell ?? -1;
+    image = cell?.image ?? -1;
+    el.classList.toggle("ow-shown", open >= 0);
+    makeRoom(el, open >= 0);
+    parts.box.hidden = open < 0;
+    if (!cell || open < 0) return previous.cell >= 0 && focus.closed(previous.cell);
+    write(parts.head, title(cell, classes));
+    const one = image >= 0;
     parts.list.hidden = one;
     parts.one.hidden = parts.back.hidden = !one;
-    paintAll(parts, data, showImage);
-    if (one) paintOne(parts, data, index);
-    if (before !== now) focus.opened();
-    else if (one && looked < 0) parts.back.focus({ preventScroll: true });
-    else if (!one && looked >= 0)
-      (parts.list.querySelector(`[data-index="${looked}"]`) ?? parts.close).focus({ preventScroll: true });
+    paintAll(parts, cell, classes, showImage);
+    if (one) paintOne(parts, scores, classes, cell);
+    if (previous.cell !== open) focus.opened();
+    else if (one && previous.image < 0) parts.back.focus({ preventScroll: true });
+    else if (!one && previous.image >= 0)
+      (find(parts.list, `[data-index="${previous.image}"]`) ?? parts.close).focus({ preventScroll: true });
   });
 }
 

@@ -1,31 +1,48 @@
-// Which mistakes grew, the worst class, and whether the drop is real.
+// Mistakes that became more frequent, the worst class, and the significance of the drop.
 
 import { boxed, draw, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
 
+/** @import { ChangesTraits, Context, FeedData, Flow, Significance } from "../base/types" */
+
+/** @type {Record<Significance["state"], string>} */
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
 const RULE =
   "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
-const one = (value) => value.toFixed(1).replace("-0.0", "0.0");
+/** @param {number} value */
+const decimal = (value) => value.toFixed(1).replace("-0.0", "0.0");
 
 /** A mistake as a bar that opens its cell. */
+/** @typedef {ReturnType<typeof flowLine>} FlowLine */
+/** @typedef {ReturnType<typeof build>} Parts */
+
+/**
+ * Make a mistake's bar, which opens its cell.
+ * @param {(cell: number) => void} choose
+ */
 function flowLine(choose) {
   const name = element("span"),
     bar = element("i"),
     count = element("b"),
-    was = element("span");
+    totals = element("span");
   const box = element(
     "button",
     { type: "button", className: "ow-flow" },
     name,
     element("span", {}, bar),
     count,
-    was,
+    totals,
   );
-  const line = { box, name, bar, count, was, cell: -1 };
+  const line = { box, name, bar, count, totals, cell: -1 };
   box.addEventListener("click", () => choose(line.cell));
   return line;
 }
 
+/**
+ * @param {FlowLine} line
+ * @param {Flow} flow
+ * @param {string[]} classes
+ * @param {number} most
+ */
 function paintFlow(line, flow, classes, most) {
   const change = flow.after - flow.before,
     [truth, prediction] = [classes[flow.truth], classes[flow.prediction]];
@@ -33,15 +50,24 @@ function paintFlow(line, flow, classes, most) {
   write(line.name, `${truth} → ${prediction}`);
   line.name.title = line.name.textContent;
   write(line.count, signed(change));
-  write(line.was, `${thousands(flow.before)} before, ${thousands(flow.after)} now`);
+  write(line.totals, `${thousands(flow.before)} before, ${thousands(flow.after)} now`);
   line.bar.style.width = `${(100 * change) / most}%`;
   line.box.ariaLabel = `truth ${truth}, prediction ${prediction}: ${signed(change)} images; open the cell`;
 }
 
-function paintFlows(box, lines, none, { flows, classes }, choose) {
+/**
+ * @param {HTMLElement} box
+ * @param {FlowLine[]} lines
+ * @param {HTMLElement} none
+ * @param {Flow[]} flows
+ * @param {string[]} classes
+ * @param {(cell: number) => void} choose
+ */
+function paintFlows(box, lines, none, flows, classes, choose) {
   while (lines.length < flows.length) {
-    lines.push(flowLine(choose));
-    box.append(lines.at(-1).box);
+    const line = flowLine(choose);
+    lines.push(line);
+    box.append(line.box);
   }
   lines.forEach((line, i) => {
     line.box.hidden = i >= flows.length;
@@ -50,18 +76,22 @@ function paintFlows(box, lines, none, { flows, classes }, choose) {
   none.hidden = flows.length > 0;
 }
 
+/**
+ * @param {Parts} parts
+ * @param {FeedData} data
+ */
 function paintWorst(parts, { worst, classes, baseline, optimized, few }) {
   parts.gauge.hidden = !worst;
   write(
     parts.worst,
     worst
-      ? `Worst class: ${classes[worst.class]}, recall −${one(worst.points)} points`
+      ? `Worst class: ${classes[worst.class]}, recall −${decimal(worst.points)} points`
       : "Worst class: no class lost recall",
   );
   if (!worst) return;
   const [before, after] = [baseline.recall[worst.class], optimized.recall[worst.class]];
-  parts.gauge.style.setProperty("--was", before);
-  parts.gauge.style.setProperty("--is", after);
+  parts.gauge.style.setProperty("--was", String(before));
+  parts.gauge.style.setProperty("--is", String(after));
   const note = few?.[worst.class];
   write(
     parts.recall,
@@ -69,10 +99,18 @@ function paintWorst(parts, { worst, classes, baseline, optimized, few }) {
   );
 }
 
-/** Two digits where one would say 0 of what is not. */
-const fine = (points) => (points && Math.abs(points) < 0.095 ? points.toFixed(2) : one(points));
+/**
+ * Two digits where one would show 0 for a drop that is not 0.
+ * @param {number} points
+ */
+const fine = (points) => (points && Math.abs(points) < 0.095 ? points.toFixed(2) : decimal(points));
 
-function paintLamp(parts, { lamp, images }) {
+/**
+ * @param {Parts} parts
+ * @param {Significance} lamp
+ * @param {number} images
+ */
+function paintLamp(parts, lamp, images) {
   const { drop } = lamp,
     n = thousands(images);
   parts.lamp.dataset.state = lamp.state;
@@ -91,12 +129,22 @@ function paintLamp(parts, { lamp, images }) {
   const p = drop.p < 0.0001 ? "below 0.0001" : drop.p.toFixed(4);
   write(
     parts.range,
-    `drop ${one(drop.points)} points, 95 % between ${fine(drop.low)} and ${fine(drop.high)} · McNemar's exact p ${p}`,
+    `drop ${decimal(drop.points)} points, 95 % between ${fine(drop.low)} and ${fine(drop.high)} · ` +
+      `McNemar's exact p ${p}`,
   );
 }
 
+/** @param {HTMLElement[]} counts */
 function table(counts) {
+  /**
+   * @param {string} text
+   * @param {"col" | "row"} scope
+   */
   const head = (text, scope) => element("th", { scope }, text);
+  /**
+   * @param {HTMLElement} count
+   * @param {string} name
+   */
   const cell = (count, name) => element("td", {}, count, " ", element("small", {}, name));
   return element(
     "table",
@@ -119,6 +167,7 @@ function table(counts) {
   );
 }
 
+/** @param {HTMLElement} el */
 function build(el) {
   const flows = element("div", { className: "ow-flows" }),
     none = element("p", {}, "No mistake became more frequent.");
@@ -155,19 +204,21 @@ function build(el) {
   return { flows, none, counts, lamp, sign, state, enough, range, worst, recall, gauge };
 }
 
+/** @param {Context<ChangesTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-changes");
   const parts = build(el),
-    lines = [];
+    lines = /** @type {FlowLine[]} */ ([]);
+  /** @param {number} cell */
   const choose = (cell) => {
     model.set("chosen", cell);
     model.save_changes();
   };
-  return draw(model, (data) => {
+  return draw(model, (/** @type {FeedData} */ data) => {
     el.classList.toggle("ow-stale", !data.lamp);
-    if (!data.lamp) return; // nobody looks
-    paintFlows(parts.flows, lines, parts.none, data, choose);
-    paintLamp(parts, data);
+    if (!data.lamp || !data.flows) return; // the tab is closed
+    paintFlows(parts.flows, lines, parts.none, data.flows, data.classes, choose);
+    paintLamp(parts, data.lamp, data.images);
     paintWorst(parts, data);
   });
 }

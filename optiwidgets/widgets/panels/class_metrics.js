@@ -1,10 +1,19 @@
-// Recall and precision of every class: a ring where it was, a dot where it is, a bar between.
+// Recall and precision of every class: a ring for the baseline, a dot for the optimized model, a bar between.
 
 import { boxed, draw, element, percent, write } from "../base/panel_runtime.js";
+
+/** @import { Context, FeedData, PanelTraits, Share } from "../base/types" */
 
 const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
 const MOST_NOTES = 3; // sentences on classes of few images
 
+/** @typedef {"recall" | "precision"} Metric */
+/** @typedef {ReturnType<typeof row>} Row */
+/** @typedef {ReturnType<typeof chart>} Chart */
+/** @type {WeakMap<HTMLElement, Record<string, string>>} */
+const placed = new WeakMap();
+
+/** @param {string} title */
 function chart(title) {
   const rows = element("div", { className: "ow-rows", role: "list", "aria-label": title });
   const axis = element("div");
@@ -14,81 +23,125 @@ function chart(title) {
     element("figcaption", {}, element("b", {}, title), " ○ before ● after"),
     rows,
   );
-  return { box, rows, axis };
+  return { box, rows, axis, lines: /** @type {Row[]} */ ([]) };
 }
 
+/** @param {string} name */
 function row(name) {
   const bar = element("i", { className: "ow-bar" });
-  const was = element("i", { className: "ow-was" }),
-    is = element("i", { className: "ow-is" });
+  const beforeMark = element("i", { className: "ow-was" }),
+    afterMark = element("i", { className: "ow-is" });
   const none = element("em", {}, "never predicted");
-  const track = element("div", { className: "ow-track" }, element("div", {}, bar, was, is, none));
+  const track = element(
+    "div",
+    { className: "ow-track" },
+    element("div", {}, bar, beforeMark, afterMark, none),
+  );
   return {
     box: element("div", { role: "listitem" }, element("span", { title: name }, name), track),
     bar,
-    was,
-    is,
+    beforeMark,
+    afterMark,
     none,
   };
 }
 
-/** Change a style only where it differs: most marks stay where they are. */
+/**
+ * Change a style only where it differs: most marks stay where they are.
+ * @param {HTMLElement} node
+ * @param {"left" | "width"} side
+ * @param {string} to
+ */
 function move(node, side, to) {
-  node.owPlaced ??= {};
-  if (node.owPlaced[side] !== to) node.style[side] = node.owPlaced[side] = to;
+  const sides = placed.get(node) ?? {};
+  if (sides[side] === to) return;
+  node.style[side] = sides[side] = to;
+  placed.set(node, sides);
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {Share} share
+ * @param {number} low
+ */
 function place(node, share, low) {
   node.hidden = share === null;
   if (share !== null) move(node, "left", `${(100 * (share - low)) / (1 - low)}%`);
 }
 
-function paintRow(line, name, before, after, low, what, worst) {
-  place(line.was, before, low);
-  place(line.is, after, low);
+/**
+ * @param {Row} line
+ * @param {string} name
+ * @param {Share} before
+ * @param {Share} after
+ * @param {number} low
+ * @param {Metric} metric
+ * @param {boolean} worst
+ */
+function paintRow(line, name, before, after, low, metric, worst) {
+  place(line.beforeMark, before, low);
+  place(line.afterMark, after, low);
   line.bar.hidden = before === null || after === null;
-  if (!line.bar.hidden) {
+  if (before !== null && after !== null) {
     place(line.bar, Math.min(before, after), low);
     move(line.bar, "width", `${(100 * Math.abs(before - after)) / (1 - low)}%`);
   }
-  line.none.hidden = after !== null || what !== "precision";
+  line.none.hidden = after !== null || metric !== "precision";
   line.box.classList.toggle("ow-fell", before !== null && after !== null && after < before);
   line.box.classList.toggle("ow-worst", worst);
+  /** @param {Share} share */
   const unit = (share) => (share === null ? "undefined" : `${percent(share)} %`);
-  const told = `class ${name}: ${what} ${unit(before)} before, ${unit(after)} after`;
-  if (line.box.title === told) return;
-  line.box.setAttribute("aria-label", told);
-  line.box.title = told;
+  const label = `class ${name}: ${metric} ${unit(before)} before, ${unit(after)} after`;
+  if (line.box.title === label) return;
+  line.box.setAttribute("aria-label", label);
+  line.box.title = label;
 }
 
-/** Left end of the axis: the next 20 % below the lowest value. */
+/**
+ * Left end of the axis: the next 20 % below the lowest value.
+ * @param {Share[]} values
+ */
 function lowest(values) {
-  return Math.min(0.8, Math.floor(Math.min(1, ...values.filter((v) => v !== null)) * 5) / 5);
+  return Math.min(0.8, Math.floor(Math.min(1, ...values.map((v) => v ?? 1)) * 5) / 5);
 }
 
+/**
+ * Index of the class with the largest fall, if it is worth a colour; -1 for none.
+ * @param {Share[]} before
+ * @param {Share[]} after
+ */
 function worstOf(before, after) {
-  const falls = before.map((b, i) => (b === null || after[i] === null ? 0 : 100 * (b - after[i])));
+  const falls = before.map((share, i) => {
+    const now = after[i];
+    return share === null || now === null ? 0 : 100 * (share - now);
+  });
   const most = Math.max(...falls);
   return most > ALARM_POINTS ? falls.indexOf(most) : -1;
 }
 
+/**
+ * @param {HTMLElement} axis
+ * @param {number} low
+ */
 function paintAxis(axis, low) {
   const marks = [];
-  for (let at = Math.round(low * 100); at <= 100; at += 20) marks.push(at);
+  for (let mark = Math.round(low * 100); mark <= 100; mark += 20) marks.push(mark);
   if (String(marks) === axis.dataset.marks) return;
-  axis.dataset.marks = marks;
+  axis.dataset.marks = String(marks);
   axis.replaceChildren(
     ...marks.map((m) => element("span", { style: `left: ${(m - 100 * low) / (1 - low)}%` }, `${m}`)),
   );
 }
 
+/** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-classes");
   const charts = { recall: chart("Recall per class, %"), precision: chart("Precision per class, %") };
   const few = element("p", { className: "ow-few", role: "note" });
   el.append(charts.recall.box, charts.precision.box, few);
+  /** @type {string[]} */
   let names = [];
-  return draw(model, (data) => {
+  return draw(model, (/** @type {FeedData} */ data) => {
     const rebuild = String(names) !== String(data.classes);
     names = data.classes;
     const { baseline, optimized } = data; // both charts on one scale
@@ -99,16 +152,16 @@ async function render({ model, el }) {
       notes.length > MOST_NOTES ? `${notes.length} recalls rest on fewer than 10 images` : notes.join("; "),
     );
     const low = lowest([baseline, optimized].flatMap((side) => [...side.recall, ...side.precision]));
-    for (const [what, c] of Object.entries(charts)) {
+    for (const [metric, c] of /** @type {[Metric, Chart][]} */ (Object.entries(charts))) {
       if (rebuild) {
         c.lines = names.map(row);
         const axis = element("div", { className: "ow-axis", "aria-hidden": "true" }, c.axis);
         c.rows.replaceChildren(...c.lines.map((line) => line.box), axis);
       }
-      const before = baseline[what],
-        after = optimized[what],
+      const before = baseline[metric],
+        after = optimized[metric],
         worst = worstOf(before, after);
-      names.forEach((name, i) => paintRow(c.lines[i], name, before[i], after[i], low, what, i === worst));
+      names.forEach((name, i) => paintRow(c.lines[i], name, before[i], after[i], low, metric, i === worst));
       paintAxis(c.axis, low);
     }
   });

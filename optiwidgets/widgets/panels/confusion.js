@@ -1,11 +1,13 @@
-// Three confusion matrices. Arrow keys walk the cells, Enter opens one; an empty cell is a zero.
-// While the hand moves a canvas shows the counts; the cells are told at rest, before the page says "fresh".
+// Three confusion matrices. Arrow keys move among the cells, Enter opens one; an empty cell is a zero.
+// While a slider is dragged a canvas shows the counts; the cells are written at rest, before the page is "fresh".
 
 import {
+  around,
   boxed,
-  counts,
   draw,
   element,
+  findAll,
+  integers,
   percent,
   referred,
   safely,
@@ -16,9 +18,18 @@ import {
 import { depth, matrixCanvas } from "./matrix_canvas.js";
 import { tooltip } from "../base/tooltip.js";
 
+/** @typedef {ReturnType<typeof matrix>} Matrix */
+/** @typedef {Parameters<ReturnType<typeof matrixCanvas>["paint"]>} Contents values, names, scale, text and tone */
+
+/** @import { CellImagesTraits, Context, FeedData, MatricesTraits, Model, ReportData } from "../base/types" */
+
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
 
+/**
+ * @param {string} name
+ * @param {string[]} names
+ */
 function matrix(name, names) {
   const subtitle = element("span");
   const rows = names.map((truth, r) => {
@@ -40,11 +51,14 @@ function matrix(name, names) {
     last,
   );
   const longest = Math.max(...names.map((n) => n.length));
-  const kind = `ow-matrix${name === "Change" ? " ow-change" : ""}${longest > 3 ? " ow-long" : ""}${names.length > MOST_DIGITS ? " ow-crowded" : ""}`;
+  const kind = ["ow-matrix"];
+  if (name === "Change") kind.push("ow-change");
+  if (longest > 3) kind.push("ow-long");
+  if (names.length > MOST_DIGITS) kind.push("ow-crowded");
   const head = longest > 2 ? `--head: calc(${Math.min(longest, 12)}ch + 10px)` : "";
   const box = element(
     "figure",
-    { className: kind, style: `--k: ${names.length}; ${head}` },
+    { className: kind.join(" "), style: `--k: ${names.length}; ${head}` },
     element("figcaption", {}, element("b", {}, name), subtitle),
     element("div", { className: "ow-truth" }, "truth"),
     grid,
@@ -55,10 +69,17 @@ function matrix(name, names) {
   return { box, subtitle, cells, open: -1, picture: matrixCanvas({ box, cells }) };
 }
 
-/** Move the focus among the cells of a grid: one of them is in the tab order. */
+/**
+ * Move the focus among the cells of a grid: one of them is in the tab order.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement[]} cells
+ * @param {number} k
+ */
 function walk(event, cells, k) {
-  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -k, ArrowDown: k }[event.key];
-  const from = cells.indexOf(event.target),
+  /** @type {Record<string, number | undefined>} */
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -k, ArrowDown: k };
+  const step = steps[event.key] ?? 0;
+  const from = cells.findIndex((cell) => cell === event.target),
     to = from + step;
   const sideways = Math.abs(step) === 1;
   if (!step || !cells[to] || (sideways && Math.floor(from / k) !== Math.floor(to / k))) return;
@@ -68,7 +89,11 @@ function walk(event, cells, k) {
   cells[to].focus();
 }
 
-function fill(cells, values, names, most, text, tone) {
+/**
+ * @param {HTMLElement[]} cells
+ * @param {Contents} contents
+ */
+function fill(cells, [values, names, most, text, tone]) {
   values.forEach((value, i) => {
     const cell = cells[i],
       row = Math.floor(i / names.length),
@@ -76,14 +101,18 @@ function fill(cells, values, names, most, text, tone) {
     const label = `truth ${names[row]}, prediction ${names[column]}, ${text(value)} images`;
     if (cell.getAttribute("aria-label") === label && cell.dataset.of === String(most)) return;
     cell.setAttribute("aria-label", label);
-    cell.dataset.of = most;
-    cell.dataset.depth = depth(value, most);
+    cell.dataset.of = String(most);
+    cell.dataset.depth = String(depth(value, most));
     cell.dataset.tone = tone(value, row === column);
     write(cell, value ? text(value) : "");
   });
 }
 
-/** Frame the cell that is open. */
+/**
+ * Frame the open cell.
+ * @param {Matrix} matrix
+ * @param {number} open
+ */
 function point(matrix, open) {
   const { cells, open: before } = matrix;
   if (before === open) return;
@@ -92,20 +121,33 @@ function point(matrix, open) {
   matrix.open = open;
 }
 
+/**
+ * @param {HTMLElement} el
+ * @param {string[]} names
+ */
 function build(el, names) {
-  const made = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names));
-  el.replaceChildren(...made.map((m) => m.box));
-  return made;
+  const matrices = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names));
+  el.replaceChildren(...matrices.map((m) => m.box));
+  return matrices;
 }
 
-/** Which cell of its grid a node is or is in; -1 for none. */
+/**
+ * Index of the cell that a node is in, within its grid; -1 for none.
+ * @param {EventTarget | null} node
+ */
 function indexOf(node) {
-  const cell = node.closest?.('[role="gridcell"]');
-  return cell ? [...cell.closest('[role="grid"]').querySelectorAll('[role="gridcell"]')].indexOf(cell) : -1;
+  const cell = around(node, '[role="gridcell"]'),
+    grid = around(cell, '[role="grid"]');
+  return cell && grid ? findAll(grid, '[role="gridcell"]').indexOf(cell) : -1;
 }
 
-/** A click, Enter or Space on a cell of any of the three opens it, Escape closes. */
+/**
+ * Open a cell of any of the three on click, Enter or Space; close it on Escape.
+ * @param {HTMLElement} el
+ * @param {Model<CellImagesTraits>} opened
+ */
 function openers(el, opened) {
+  /** @param {number} cell */
   const open = (cell) => {
     opened.set({ cell, image: -1 });
     opened.save_changes();
@@ -120,13 +162,22 @@ function openers(el, opened) {
   });
 }
 
-/** What the tooltip says of a cell: count and share in both models, and the change. */
+/**
+ * Describe a cell for the tooltip: count and share in both models, and the change.
+ * @param {FeedData} data
+ * @param {number} index
+ */
 function account({ classes, baseline, optimized }, index) {
   const k = classes.length,
     row = Math.floor(index / k);
-  const [before, after] = [counts(baseline), counts(optimized)];
+  const [before, after] = [integers(baseline.counts), integers(optimized.counts)];
   const images = before.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0);
+  /** @param {number} count */
   const share = (count) => (images ? `${percent(count / images)} %` : "–");
+  /**
+   * @param {string} name
+   * @param {number} count
+   */
   const line = (name, count) => [name, `${thousands(count)} images`, share(count)];
   return {
     title: `truth ${classes[row]}, prediction ${classes[index % k]}`,
@@ -139,100 +190,109 @@ function account({ classes, baseline, optimized }, index) {
   };
 }
 
-/** The three grids' values, scales and tones; `each(matrix, values, names, most, text, tone)`. */
-function tell(made, { classes, baseline, optimized }, each) {
-  const before = counts(baseline),
-    after = counts(optimized);
+/**
+ * Call `each` with each grid and its values, scale and tones.
+ * @param {Matrix[]} matrices
+ * @param {FeedData} data
+ * @param {(matrix: Matrix, contents: Contents) => void} each
+ */
+function forEachMatrix(matrices, { classes, baseline, optimized }, each) {
+  const before = integers(baseline.counts),
+    after = integers(optimized.counts);
   const change = after.map((count, i) => count - before[i]);
   const most = Math.max(1, ...before, ...after),
     moved = Math.max(1, ...change.map(Math.abs));
-  each(made[0], before, classes, most, String, () => "count");
-  each(made[1], after, classes, most, String, () => "count");
-  each(made[2], change, classes, moved, signed, (v, right) => (v > 0 === right ? "helps" : "hurts"));
+  each(matrices[0], [before, classes, most, String, () => "count"]);
+  each(matrices[1], [after, classes, most, String, () => "count"]);
+  each(matrices[2], [change, classes, moved, signed, (v, right) => (v > 0 === right ? "helps" : "hurts")]);
 }
 
+/**
+ * @param {Matrix[]} matrices
+ * @param {FeedData} data
+ */
 function paintTitles([baseline, optimized, difference], data) {
-  for (const [
-    { subtitle },
-    {
-      accuracy,
-      interval: [low, high],
-    },
-  ] of [
-    [baseline, data.baseline],
-    [optimized, data.optimized],
-  ])
-    write(subtitle, `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`);
+  /** @param {ReportData} report */
+  const title = ({ accuracy, interval: [low, high] }) =>
+    `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`;
+  write(baseline.subtitle, title(data.baseline));
+  write(optimized.subtitle, title(data.optimized));
   write(difference.subtitle, "blue helps, orange hurts");
 }
 
+/** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-matrices");
-  const opened = model.get("cell_images") && (await referred(model, model.get("cell_images")));
+  const cellImages = model.get("cell_images"),
+    opened = cellImages && (await referred(model, cellImages));
   if (opened) openers(el, opened);
   const forced = matchMedia("(forced-colors: active)");
-  let names = [],
-    made = [],
-    shown = null,
-    seen = false;
+  /** @type {string[]} */
+  let names = [];
+  /** @type {Matrix[]} */
+  let matrices = [];
+  /** @type {FeedData} */
+  let shown;
+  let seen = false;
   const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
   const later = () => el.classList.contains("ow-later");
-  let filled = 0; // matrices whose cells are told since the last picture
+  let filled = 0; // matrices whose cells are written since the last picture
   const fillNext = () => {
-    const next = made[filled++];
-    if (filled >= made.length) el.classList.remove("ow-later");
-    tell(made, shown, (matrix, ...told) => {
+    const next = matrices[filled++];
+    if (filled >= matrices.length) el.classList.remove("ow-later");
+    forEachMatrix(matrices, shown, (matrix, contents) => {
       if (matrix !== next) return;
-      fill(matrix.cells, ...told);
+      fill(matrix.cells, contents);
       matrix.picture.clear();
     });
-    paintTitles(made, shown);
+    paintTitles(matrices, shown);
   };
   const fillGrids = () => {
-    for (filled = 0; filled < made.length;) fillNext();
+    for (filled = 0; filled < matrices.length;) fillNext();
   };
   const paintPictures = () => {
-    if (!later()) for (const { picture } of made) picture.forget();
+    if (!later()) for (const { picture } of matrices) picture.forget();
     el.classList.add("ow-later");
     filled = 0;
     if (!seen) return; // in a tab that is not open
-    tell(made, shown, ({ picture }, ...told) => picture.paint(...told));
-    paintTitles(made, shown);
+    forEachMatrix(matrices, shown, ({ picture }, contents) => picture.paint(...contents));
+    paintTitles(matrices, shown);
   };
+  /** Fill one matrix a frame: no long task when the slider is released. */
   const step = safely(model, () => {
     if (later()) fillNext();
-  }); // a matrix a frame: no long task when the hand lets go
+  });
   const rest = safely(model, () => {
     if (later()) fillGrids();
   });
+  /** Paint in the new size before this frame is on the screen. */
   const resized = new ResizeObserver(
-    safely(model, (news) => {
-      // before this frame is on the screen
-      seen = news.at(-1).contentRect.width > 0;
-      for (const { picture } of made) picture.forget();
+    safely(model, (/** @type {ResizeObserverEntry[]} */ entries) => {
+      seen = entries[entries.length - 1].contentRect.width > 0;
+      for (const { picture } of matrices) picture.forget();
       if (later()) paintPictures();
     }),
   );
   el.addEventListener("ow-rest", step);
   addEventListener("beforeprint", rest);
   forced.addEventListener("change", rest);
-  const end = await draw(model, (data) => {
+  const end = await draw(model, (/** @type {FeedData} */ data) => {
     shown = data;
     if (data.classes.length > MOST_CLASSES) {
       el.textContent = `${data.classes.length} classes are too many to draw here; see the Figure tab.`;
       return;
     }
-    const moves = el.closest(".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;
+    const isDragged = around(el, ".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;
     const rebuild = String(names) !== String(data.classes);
     if (rebuild) {
-      made = build(el, (names = data.classes));
+      matrices = build(el, (names = data.classes));
       resized.disconnect();
-      for (const { box } of made) resized.observe(box);
+      for (const { box } of matrices) resized.observe(box);
     }
-    if ((moves || later()) && !rebuild)
-      paintPictures(); // the last picture too: its cells are told in the frames after it
+    if ((isDragged || later()) && !rebuild)
+      paintPictures(); // the last picture too: its cells are written in the frames after it
     else fillGrids();
-    for (const matrix of made) point(matrix, data.cell?.cell ?? -1);
+    for (const matrix of matrices) point(matrix, data.cell?.cell ?? -1);
     tip.refresh();
   });
   return () => {

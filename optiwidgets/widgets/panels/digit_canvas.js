@@ -1,33 +1,54 @@
-// A canvas for one digit, and what two models read in it. Drawn at once here; the kernel is sent the newest only.
+// A canvas for one digit, and the scores of two models. Strokes are drawn at once; the kernel gets the newest only.
 
 import { boxed, element, percent, write } from "../base/panel_runtime.js";
+
+/** @import { Bytes, CanvasTraits, Context, Reading } from "../base/types" */
 
 const SIDE = 28,
   ZOOM = 10,
   RADIUS = 1.1; // of the brush, in pixels
+/** @typedef {[number, number]} Point */
+/** @typedef {ReturnType<typeof makeRows>[number]} Row */
+
+/** @type {Record<string, [number, number] | undefined>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Ink around a point, soft at its rim as a scanned pen stroke is. */
+/**
+ * Put ink around a point, soft at its rim as a scanned pen stroke is.
+ * @param {Uint8Array} ink
+ * @param {number} x
+ * @param {number} y
+ */
 function dab(ink, x, y) {
   for (let row = Math.floor(y - 2); row <= y + 2; row++)
     for (let column = Math.floor(x - 2); column <= x + 2; column++) {
       if (row < 0 || column < 0 || row >= SIDE || column >= SIDE) continue;
-      const away = Math.hypot(column + 0.5 - x, row + 0.5 - y);
-      const shade = Math.round(255 * Math.min(1, Math.max(0, RADIUS + 0.6 - away)));
+      const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
+      const shade = Math.round(255 * Math.min(1, Math.max(0, RADIUS + 0.6 - distance)));
       ink[row * SIDE + column] = Math.max(ink[row * SIDE + column], shade);
     }
 }
 
-/** Ink along a line: as many dabs as leave no gap. */
+/**
+ * Put ink along a line, without gaps.
+ * @param {Uint8Array} ink
+ * @param {Point} from
+ * @param {Point} to
+ */
 function stroke(ink, from, to) {
   const steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
   for (let i = 1; i <= steps; i++)
     dab(ink, from[0] + ((to[0] - from[0]) * i) / steps, from[1] + ((to[1] - from[1]) * i) / steps);
 }
 
-/** White on black, as the images are. */
+/**
+ * Paint white on black, as the images are.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} ink
+ * @param {Point | false} [pen]
+ */
 function paintInk(canvas, ink, pen) {
-  const context = canvas.getContext("2d"),
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")),
     zoom = canvas.width / SIDE;
   context.fillStyle = "#000";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -42,8 +63,10 @@ function paintInk(canvas, ink, pen) {
   context.strokeRect(Math.floor(pen[0]) * zoom, Math.floor(pen[1]) * zoom, zoom, zoom);
 }
 
+/** @param {Bytes} data */
 const view = (data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
+/** @param {HTMLElement} el */
 function build(el) {
   const canvas = element("canvas", {
     width: SIDE * ZOOM,
@@ -77,12 +100,17 @@ function build(el) {
   return { canvas, seen, words, about, bars, reason };
 }
 
+/** @param {string} kind */
 function bar(kind) {
   const fill = element("i"),
     figure = element("span");
   return { box: element("div", { className: `ow-reading ow-${kind}` }, fill, figure), fill, figure };
 }
 
+/**
+ * @param {ReturnType<typeof build>} parts
+ * @param {string[]} classes
+ */
 function makeRows(parts, classes) {
   const head = element(
     "div",
@@ -105,6 +133,10 @@ function makeRows(parts, classes) {
   return rows;
 }
 
+/**
+ * @param {Row[]} rows
+ * @param {Reading} reading
+ */
 function paintBars(rows, { classes, baseline, optimized }) {
   const tops = [baseline, optimized].map((scores) => scores.indexOf(Math.max(...scores)));
   rows.forEach(({ row, pair }, i) => {
@@ -120,26 +152,37 @@ function paintBars(rows, { classes, baseline, optimized }) {
   });
 }
 
-/** Mouse, finger or pen: a stroke follows the pointer, also where it leaves the canvas. */
+/**
+ * Draw with mouse, finger or pen. A stroke follows the pointer outside of the canvas too.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} ink
+ * @param {() => void} changed
+ */
 function byPointer(canvas, ink, changed) {
+  /** @type {Point | null} */
   let last = null;
-  const at = ({ clientX, clientY }) => {
+  /**
+   * @param {PointerEvent} event
+   * @returns {Point}
+   */
+  const position = ({ clientX, clientY }) => {
     const box = canvas.getBoundingClientRect();
     return [((clientX - box.x) / box.width) * SIDE, ((clientY - box.y) / box.height) * SIDE];
   };
+  /** @param {PointerEvent} event */
   const draw = (event) => {
-    for (const one of event.getCoalescedEvents?.() ?? []) {
-      stroke(ink, last, at(one));
-      last = at(one);
+    for (const sample of event.getCoalescedEvents?.() ?? []) {
+      stroke(ink, last ?? position(sample), position(sample));
+      last = position(sample);
     }
-    stroke(ink, last, at(event));
-    last = at(event);
+    stroke(ink, last ?? position(event), position(event));
+    last = position(event);
     changed();
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button || canvas.ariaDisabled === "true") return;
     canvas.setPointerCapture(event.pointerId);
-    last = at(event);
+    last = position(event);
     draw(event);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -151,12 +194,18 @@ function byPointer(canvas, ink, changed) {
     });
 }
 
-/** Arrow keys move a pen, Shift further; Space puts ink, and held down it draws along. */
+/**
+ * Draw with keys: arrows move the pen, Shift further; Space puts ink, and held down it draws along.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} ink
+ * @param {Point} pen
+ * @param {(inked: boolean) => void} changed
+ */
 function byKeys(canvas, ink, pen, changed) {
   let down = false;
   canvas.addEventListener("keydown", (event) => {
     const step = STEPS[event.key],
-      from = [...pen],
+      from = /** @type {Point} */ ([...pen]),
       far = event.shiftKey ? 4 : 1;
     if (event.key === " ") {
       down = true;
@@ -184,20 +233,23 @@ function byKeys(canvas, ink, pen, changed) {
   });
 }
 
+/** @param {Context<CanvasTraits>} context */
 async function render({ model, el }) {
   const parts = build(el),
-    ink = new Uint8Array(SIDE * SIDE),
-    pen = [SIDE / 2 + 0.5, SIDE / 2 + 0.5];
+    ink = new Uint8Array(SIDE * SIDE);
+  /** @type {Point} */
+  const pen = [SIDE / 2 + 0.5, SIDE / 2 + 0.5];
+  /** @type {Row[]} */
+  let rows = [];
   let waiting = 0,
     send = false,
-    rows = [],
     names = "";
 
   const frame = () => {
     waiting = 0;
     if (send) {
       model.set("pixels", new DataView(ink.slice().buffer));
-      model.save_changes(); // while one is on its way, the newest waits in its place
+      model.save_changes(); // while one message is on its way, only the newest waits
       send = false;
     }
     paint();
@@ -211,23 +263,24 @@ async function render({ model, el }) {
   };
   const paint = () => {
     const answer = model.get("answer"),
-      reason = model.get("reason"),
-      read = Boolean(answer.words);
+      reason = model.get("reason");
     el.classList.toggle("ow-unusable", Boolean(reason));
     write(parts.reason, reason);
     write(parts.about, model.get("about"));
     paintInk(parts.canvas, ink, parts.canvas.matches(":focus-visible") && pen);
-    write(parts.words, read ? answer.words : "Nothing drawn yet: no scores.");
-    parts.words.classList.toggle("ow-flipped", read && answer.flipped);
-    parts.bars.hidden = !read;
-    paintInk(parts.seen, read ? view(answer.seen) : new Uint8Array(SIDE * SIDE));
-    if (!read) return;
+    write(parts.words, answer.words || "Nothing drawn yet: no scores.");
+    parts.words.classList.toggle("ow-flipped", Boolean(answer.words && answer.flipped));
+    parts.bars.hidden = !answer.words;
+    paintInk(parts.seen, answer.words ? view(answer.seen) : new Uint8Array(SIDE * SIDE));
+    if (!answer.words) return;
     if (names !== String(answer.classes)) rows = makeRows(parts, answer.classes);
     names = String(answer.classes);
     paintBars(rows, answer);
   };
-  /** The kernel gave a picture: cleared, or a real one. What comes back of a stroke is old news. */
-  const given = () => {
+  /**
+   * Show pixels that the kernel set: cleared, or those of an image. An echo of a stroke is ignored.
+   */
+  const receive = () => {
     const pixels = model.get("pixels");
     if (!send && pixels) ink.set(view(pixels));
     ask();
@@ -235,11 +288,11 @@ async function render({ model, el }) {
 
   byPointer(parts.canvas, ink, changed);
   byKeys(parts.canvas, ink, pen, changed);
-  given();
-  model.on("change:pixels", given);
+  receive();
+  model.on("change:pixels", receive);
   model.on("change:answer change:reason change:about", ask);
   return () => {
-    model.off("change:pixels", given);
+    model.off("change:pixels", receive);
     model.off("change:answer change:reason change:about", ask);
     cancelAnimationFrame(waiting);
   };

@@ -1,39 +1,44 @@
 // What the file's bytes are spent on, drawn to the scale of the baseline's bar.
 
-import { boxed, bytes, draw, element, thousands, write } from "../base/panel_runtime.js";
+import { boxed, bytes, draw, element, findAll, thousands, write } from "../base/panel_runtime.js";
 
+/** @import { Context, FeedData, PanelTraits } from "../base/types" */
+
+/** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-bytes");
-  const was = element("div", { className: "ow-file ow-file-was" });
+  const baselineBar = element("div", { className: "ow-file ow-file-was" });
   const stack = element("div", { className: "ow-file ow-stack", "aria-hidden": "true" });
   const total = element("span");
   const legend = element("ul");
   el.append(
     element("b", {}, "Size: where the bytes go"),
-    was,
+    baselineBar,
     element("div", { className: "ow-now" }, stack, total),
     legend,
   );
 
+  /** @type {string[]} */
   let names = [];
-  return draw(model, (data) => {
+  return draw(model, (/** @type {FeedData} */ data) => {
     const { baseline, optimized } = data;
     const scale = Math.max(baseline.bytes, optimized.bytes);
-    was.style.width = `${(100 * baseline.bytes) / scale}%`;
-    write(was, `baseline ${bytes(baseline.bytes)}`);
+    baselineBar.style.width = `${(100 * baseline.bytes) / scale}%`;
+    write(baselineBar, `baseline ${bytes(baseline.bytes)}`);
     write(total, `optimized ${optimized.estimated ? "≈ " : ""}${bytes(optimized.bytes)}`);
     stack.style.width = `${(100 * optimized.bytes) / scale}%`;
     total.classList.toggle("ow-inside", optimized.bytes > 0.5 * scale);
     const parts = Object.entries(optimized.parts);
     if (String(names) !== String((names = Object.keys(optimized.parts)))) {
-      legend.style.setProperty("--rows", Math.ceil(names.length / 2));
+      legend.style.setProperty("--rows", String(Math.ceil(names.length / 2)));
       stack.replaceChildren(...names.map((name) => element("i", { "data-part": name })));
       legend.replaceChildren(
         ...names.map((name) => element("li", {}, element("i", { "data-part": name }), element("span"))),
       );
     }
+    const bars = findAll(stack, "i");
     parts.forEach(([name, count], i) => {
-      stack.children[i].style.flexGrow = count;
+      bars[i].style.flexGrow = String(count);
       write(legend.children[i].lastChild, `${name} ${thousands(count)} B`);
     });
   });

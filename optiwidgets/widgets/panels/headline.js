@@ -1,7 +1,15 @@
-// Cards: what it is, one big number, what it was, one plain sentence with the uncertainty or reason.
+// Cards: a title, one big number, the number before, and a sentence with the uncertainty or the reason.
 
 import { boxed, bytes, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
 
+/** @import { Context, FeedData, PanelTraits } from "../base/types" */
+
+/** @typedef {ReturnType<typeof card>} Card */
+
+/**
+ * @param {string} name
+ * @param {...HTMLElement} figures
+ */
 function card(name, ...figures) {
   const title = element("h2", {}, name);
   const beside = figures.some((f) => f.className === "ow-two") ? " ow-double" : "";
@@ -14,38 +22,64 @@ function card(name, ...figures) {
   };
 }
 
-/** One decimal, and no minus before a zero. */
+/**
+ * Write one decimal, without a minus before a zero.
+ * @param {number} value
+ */
 const points = (value) => value.toFixed(1).replace("-0.0", "0.0");
+/** @param {string} name */
 const figure = (name) => element("span", { "data-ow": name });
 
+/**
+ * @param {HTMLElement} node
+ * @param {number | string} value
+ * @param {string} text
+ */
 function show(node, value, text) {
   setValue(node, value);
   write(node, text);
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {number | string} value
+ */
 function setValue(node, value) {
-  if (node.dataset.owValue !== String(value)) node.dataset.owValue = value;
+  if (node.dataset.owValue !== String(value)) node.dataset.owValue = String(value);
 }
 
-/** The class that the accuracy hides, whose recall fell most: of a long name the end gives way. */
+/**
+ * Show the class whose recall fell most, which the accuracy hides; a long name is shortened.
+ * @param {HTMLElement} node
+ * @param {FeedData} data
+ */
 function paintWorst(node, { worst, classes, baseline, optimized, few }) {
   const name = worst ? classes[worst.class] : "",
-    [who, recall] = node.children;
+    [title, recall] = node.children;
   setValue(node, worst ? -worst.points : 0);
-  write(who, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
+  write(title, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
   write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
-  node.title = worst
-    ? `worst class ${name}: recall ${percent(baseline.recall[worst.class])} % before, ${percent(optimized.recall[worst.class])} % now${few?.[worst.class] ? `; ${few[worst.class]}` : ""}`
-    : "";
+  if (worst) {
+    const [before, after] = [baseline, optimized].map((side) => percent(side.recall[worst.class]));
+    const note = few?.[worst.class];
+    node.title = `worst class ${name}: recall ${before} % before, ${after} % now${note ? `; ${note}` : ""}`;
+  } else node.title = "";
 }
 
-function paintAccuracy(card, accuracy, was, drop, data) {
+/**
+ * @param {Card} card
+ * @param {HTMLElement} accuracy
+ * @param {HTMLElement} previous
+ * @param {HTMLElement} drop
+ * @param {FeedData} data
+ */
+function paintAccuracy(card, accuracy, previous, drop, data) {
   const { baseline, optimized, drop: d } = data;
   show(accuracy, optimized.accuracy, `${percent(optimized.accuracy)} %`);
-  const guessed = data.guess ?? null; // what a learner committed before it was uncovered
-  was.classList.toggle("ow-said", guessed !== null);
+  const guessed = data.guess ?? null; // a learner's prediction, made while the number was covered
+  previous.classList.toggle("ow-said", guessed !== null);
   write(
-    was,
+    previous,
     guessed === null
       ? `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %`
       : `you said ${guessed.toFixed(1)} %`,
@@ -57,9 +91,11 @@ function paintAccuracy(card, accuracy, was, drop, data) {
       ? `Accuracy · n = ${thousands(data.images)} of ${thousands(data.out_of)}`
       : `Accuracy · ${thousands(data.images)} ${data.part} images`,
   );
+  const [low, high] = optimized.interval;
   card.box.title =
-    `before ${percent(baseline.accuracy)} %; 95 % between ${percent(optimized.interval[0])} and ${percent(optimized.interval[1])} %; ` +
-    `${d.lost} images lost, ${d.gained} gained; mean average precision before: ${percent(baseline.average_precision)} %`;
+    `before ${percent(baseline.accuracy)} %; 95 % between ${percent(low)} and ${percent(high)} %; ` +
+    `${d.lost} images lost, ${d.gained} gained; ` +
+    `mean average precision before: ${percent(baseline.average_precision)} %`;
   const gained = d.points <= -0.05;
   show(drop, d.points, gained ? `gain ${points(-d.points)} points` : `drop ${points(d.points)} points`);
   write(
@@ -68,6 +104,12 @@ function paintAccuracy(card, accuracy, was, drop, data) {
   );
 }
 
+/**
+ * @param {Card} card
+ * @param {HTMLElement} size
+ * @param {HTMLElement} ratio
+ * @param {FeedData} data
+ */
 function paintSize(card, size, ratio, { baseline, optimized }) {
   const about = optimized.estimated ? "≈ " : "";
   show(size, optimized.bytes, about + bytes(optimized.bytes));
@@ -76,6 +118,12 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
   write(card.reason, `${about}${thousands(optimized.bytes)} bytes, from ${thousands(baseline.bytes)}`);
 }
 
+/**
+ * @param {Card} card
+ * @param {HTMLElement} speed
+ * @param {HTMLElement} range
+ * @param {FeedData} data
+ */
 function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }) {
   const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
   write(card.title, `Speed · ONNX Runtime · MACs ÷ ${fewer}`);
@@ -85,6 +133,11 @@ function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized,
   card.box.title = notes.join(" ");
 }
 
+/**
+ * @param {Card} card
+ * @param {HTMLElement} grade
+ * @param {FeedData} data
+ */
 function paintVerdict(card, grade, { verdict }) {
   show(grade, verdict.grade, verdict.grade[0].toUpperCase() + verdict.grade.slice(1));
   write(card.title, `Verdict · ${verdict.policy}`);
@@ -93,9 +146,10 @@ function paintVerdict(card, grade, { verdict }) {
   if (card.box.dataset.grade !== verdict.grade) card.box.dataset.grade = verdict.grade;
 }
 
+/** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   const accuracy = figure("accuracy"),
-    was = element("span"),
+    previous = element("span"),
     drop = figure("drop"),
     worst = figure("worst");
   worst.append(element("span"), element("span"));
@@ -106,7 +160,7 @@ async function render({ model, el }) {
   const grade = figure("verdict");
   const beside = element("small", {}, ratio);
   const cards = [
-    card("Accuracy", accuracy, element("small", { className: "ow-two" }, was, worst)),
+    card("Accuracy", accuracy, element("small", { className: "ow-two" }, previous, worst)),
     card("Size", size, beside),
     card("Speed", speed, range),
     card("Verdict", grade),
@@ -114,8 +168,8 @@ async function render({ model, el }) {
   cards[0].reason.append(drop, "");
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
-  return draw(model, (data) => {
-    paintAccuracy(cards[0], accuracy, was, drop, data);
+  return draw(model, (/** @type {FeedData} */ data) => {
+    paintAccuracy(cards[0], accuracy, previous, drop, data);
     paintWorst(worst, data);
     paintSize(cards[1], size, ratio, data);
     paintSpeed(cards[2], speed, range, data);

@@ -1,14 +1,34 @@
-// What was tried: a row a recipe, and two of them side by side. Ctrl+Z and Ctrl+Shift+Z go back and forth.
+// Recipes tried, one a row, and two of them side by side. Ctrl+Z and Ctrl+Shift+Z undo and redo.
 
-import { boxed, bytes, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
+import {
+  around,
+  boxed,
+  bytes,
+  element,
+  find,
+  findAll,
+  percent,
+  signed,
+  thousands,
+  write,
+} from "../base/panel_runtime.js";
+
+/** @import { Context, HistoryTraits, Model, Share, TrialPair, TrialRow } from "../base/types" */
 
 const HEADS = ["", "recipe", "accuracy", "drop", "size", "smaller", "speed", "A", "B"];
 const WRITES = "textarea, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])";
 
+/** @param {number} number */
 const points = (number) => number.toFixed(1);
+/** @param {TrialRow} row */
 const speed = ({ speed: timed }) => (timed ? `${timed[0].toFixed(2)}×` : "–");
 
-/** A radio button that puts a row into A or B. */
+/**
+ * Make a radio button that puts a row into A or B.
+ * @param {Model<HistoryTraits>} model
+ * @param {"a" | "b"} letter
+ * @param {number} index
+ */
 function pick(model, letter, index) {
   const name = letter.toUpperCase(),
     input = element("input", {
@@ -23,18 +43,24 @@ function pick(model, letter, index) {
   return { input, cell: element("td", {}, input) };
 }
 
+/**
+ * @param {Model<HistoryTraits>} model
+ * @param {TrialRow} data
+ * @param {number} index
+ */
 function row(model, data, index) {
   const go = element("button", { type: "button", title: data.recipe }, data.words);
   go.addEventListener("click", () => {
     model.set("chosen", index);
     model.save_changes();
   });
-  const [a, b] = ["a", "b"].map((letter) => pick(model, letter, index));
+  const [a, b] = /** @type {const} */ (["a", "b"]).map((letter) => pick(model, letter, index));
   const timed = element(
     "td",
     {
       title: data.speed
-        ? `95 %: ${data.speed[1].toFixed(2)} to ${data.speed[2].toFixed(2)}; ${data.optimized_ms.toFixed(3)} ms an image`
+        ? `95 %: ${data.speed[1].toFixed(2)} to ${data.speed[2].toFixed(2)}; ` +
+          `${data.optimized_ms?.toFixed(3)} ms an image`
         : "not measured yet",
     },
     speed(data),
@@ -56,24 +82,40 @@ function row(model, data, index) {
   return { tr, a: a.input, b: b.input };
 }
 
-/** A and B in words, then class by class. */
+/**
+ * Compare A and B in words, then class by class.
+ * @param {TrialPair} data
+ */
 function pair({ a, b, drop, classes, recalls, few }) {
-  const side = (name, of) =>
+  /**
+   * @param {string} name
+   * @param {TrialRow} trial
+   */
+  const side = (name, trial) =>
     element(
       "p",
       {},
       element("b", {}, name),
-      ` ${of.words}: ${percent(of.accuracy)} % right, ${thousands(of.bytes)} bytes, ` +
-        (of.speed ? `${of.optimized_ms.toFixed(3)} ms an image` : "speed not measured"),
+      ` ${trial.words}: ${percent(trial.accuracy)} % right, ${thousands(trial.bytes)} bytes, ` +
+        (trial.speed ? `${trial.optimized_ms?.toFixed(3)} ms an image` : "speed not measured"),
     );
   const sure = drop.p < 0.0001 ? "p below 0.0001" : `p ${drop.p.toFixed(4)}`;
+  const size =
+    b.bytes <= a.bytes
+      ? `${(a.bytes / b.bytes).toFixed(1)} times smaller`
+      : `${(b.bytes / a.bytes).toFixed(1)} times larger`;
   const from = element(
     "p",
     {},
     element("b", {}, "A to B"),
     ` drop ${points(drop.points)} points (95 %: ${points(drop.low)} to ${points(drop.high)}), ` +
-      `${drop.lost} lost, ${drop.gained} gained, ${sure}; ${b.bytes <= a.bytes ? `${(a.bytes / b.bytes).toFixed(1)} times smaller` : `${(b.bytes / a.bytes).toFixed(1)} times larger`}`,
+      `${drop.lost} lost, ${drop.gained} gained, ${sure}; ${size}`,
   );
+  /**
+   * @param {string} name
+   * @param {string[]} values
+   * @param {"td" | "th"} [kind]
+   */
   const line = (name, values, kind = "td") =>
     element("tr", {}, element("th", { scope: "row" }, name), ...values.map((v) => element(kind, {}, v)));
   const [before, after] = recalls;
@@ -84,9 +126,11 @@ function pair({ a, b, drop, classes, recalls, few }) {
     "B − A",
     moved.map((m) => (m === null ? "none" : Math.abs(m) < 0.05 ? "0" : signed(m, 1))),
   );
-  moved.forEach((m, i) => {
-    change.children[i + 1].dataset.tone = m < -0.05 ? "hurts" : m > 0.05 ? "helps" : "";
+  findAll(change, "td").forEach((cell, i) => {
+    const points = moved[i] ?? 0;
+    cell.dataset.tone = points < -0.05 ? "hurts" : points > 0.05 ? "helps" : "";
   });
+  /** @param {Share[]} recall */
   const shares = (recall) => recall.map((share) => percent(share));
   const table = element(
     "table",
@@ -108,21 +152,27 @@ function pair({ a, b, drop, classes, recalls, few }) {
   ];
 }
 
-/** Undo and redo by keys, wherever in the explorer the focus is, but where text is written. */
+/**
+ * Undo and redo by keys wherever the focus is in the explorer, except in text fields.
+ * @param {HTMLElement} el
+ */
 function keys(el) {
+  /** @param {KeyboardEvent} event */
   const pressed = (event) => {
-    const root = el.closest(".ow-explorer"),
+    const root = around(el, ".ow-explorer"),
       key = event.key.toLowerCase();
     if (!(event.ctrlKey || event.metaKey) || event.altKey || key !== "z") return;
-    if (!root?.contains(event.target) || event.target.closest(WRITES)) return;
+    if (!(event.target instanceof Node && root?.contains(event.target)) || around(event.target, WRITES))
+      return;
     event.preventDefault();
     event.stopPropagation();
-    root.querySelector(event.shiftKey ? ".ow-redo" : ".ow-undo")?.click();
+    find(root, event.shiftKey ? ".ow-redo" : ".ow-undo")?.click();
   };
   document.addEventListener("keydown", pressed, true);
   return () => document.removeEventListener("keydown", pressed, true);
 }
 
+/** @param {Context<HistoryTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-ledger");
   const caption = element("caption"),
@@ -140,16 +190,18 @@ function render({ model, el }) {
     ),
   );
   el.append(box, sides);
+  /** @type {ReturnType<typeof row>[]} */
   let rows = [];
   const mark = () =>
-    rows.forEach((made, index) => {
-      made.tr.classList.toggle("ow-here", index === model.get("chosen"));
-      made.tr.setAttribute("aria-current", index === model.get("chosen"));
-      made.a.checked = index === model.get("a");
-      made.b.checked = index === model.get("b");
+    rows.forEach(({ tr, a, b }, index) => {
+      tr.classList.toggle("ow-here", index === model.get("chosen"));
+      tr.setAttribute("aria-current", String(index === model.get("chosen")));
+      a.checked = index === model.get("a");
+      b.checked = index === model.get("b");
     });
   const compare = () => {
-    if (model.get("pair").a) sides.replaceChildren(...pair(model.get("pair")));
+    const data = model.get("pair");
+    if (data.a) sides.replaceChildren(...pair(data));
   };
   const rebuild = () => {
     const more = model.get("rows").length > rows.length;

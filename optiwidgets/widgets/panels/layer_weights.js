@@ -1,43 +1,71 @@
-// Weights before (up) and after (down) on one axis; areas are numbers of weights. Between the two, the
-// values that a code can stand for. Pruned weights are a bar of their own.
+// Histograms of weights before (up) and after (down) on one axis; areas are numbers of weights. Between them
+// are the values of the codes. Pruned weights are a separate bar.
 
-import { boxed, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { boxed, element, floats, integers, percent, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+
+/** @import { Context, HistogramTraits, LayerNumbers, WeightsData } from "../base/types" */
 
 const HALF = 100,
   STRIP = 16,
   WIDE = 1000; // the picture's own units
 const TICKS = 7;
 
-const whole = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
-const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
-
-/** Weights per unit of the axis, cell by cell. */
+/**
+ * Divide counts by the widths of their cells.
+ * @param {number[]} counts
+ * @param {number[]} edges
+ */
 const densities = (counts, edges) => counts.map((n, i) => n / Math.max(1e-30, edges[i + 1] - edges[i]));
 
-/** How many times as high the lower half is drawn, a power of two, so that it fits and can be seen. */
+/**
+ * Scale of the lower half: a power of two, so that it fits and can be seen.
+ * @param {number} most
+ * @param {number} own
+ */
 function magnified(most, own) {
   if (!own) return 1;
   return 2 ** Math.floor(Math.log2(most / own) + 1e-9);
 }
 
-/** Bars from a foot line up (sign -1) or down (sign 1). */
+/**
+ * Draw bars from a base line up (sign -1) or down (sign 1).
+ * @param {number[]} heights
+ * @param {number[]} edges
+ * @param {(value: number) => string} x
+ * @param {number} foot
+ * @param {number} sign
+ */
 const bars = (heights, edges, x, foot, sign) =>
   heights
     .map((h, i) => (h ? `M${x(edges[i])} ${foot}v${(sign * h).toFixed(2)}H${x(edges[i + 1])}V${foot}z` : ""))
     .join("");
 
+/** @param {number} times */
 function scale(times) {
   if (times === 1) return "same scale as above";
   return times > 1 ? `drawn ${times} times as high` : `drawn ${1 / times} times lower`;
 }
 
-/** A number on the axis: as many digits as tell two ticks apart. */
+/**
+ * Write a number of the axis with as many digits as distinguish two ticks.
+ * @param {number} number
+ * @param {number} span
+ */
 const nice = (number, span) =>
   number.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span)))).replace(/^-(?=[0.]*$)/, "");
 
+/**
+ * @param {LayerNumbers[]} layers
+ * @param {number} index
+ */
 function table(layers, index) {
+  /** @param {string} text */
   const cell = (text) => element("td", {}, text);
+  /**
+   * @param {string} name
+   * @param {LayerNumbers} numbers
+   */
   const line = (name, { weights, pruned, distinct, bits, error }) =>
     element(
       "tr",
@@ -56,6 +84,7 @@ function table(layers, index) {
   });
 }
 
+/** @param {HTMLElement} el */
 function build(el) {
   const [before, after, values, axis] = ["ow-w-before", "ow-w-after", "ow-w-values", "ow-w-axis"].map(
     (kind) => svgElement("path", { class: kind }),
@@ -90,7 +119,12 @@ function build(el) {
   return { svg, before, after, values, axis, top, foot, grid, ticks, gone, pruned: pruned.firstChild, body };
 }
 
-/** The values of the grid between the halves, those that are used taller. */
+/**
+ * Draw the values of the grid between the halves, taller where weights have them.
+ * @param {number[]} values
+ * @param {number[]} counts
+ * @param {(value: number) => string} x
+ */
 function marks(values, counts, x) {
   const middle = HALF + STRIP / 2;
   return values
@@ -101,12 +135,16 @@ function marks(values, counts, x) {
     .join("");
 }
 
-function paint(made, data) {
+/**
+ * @param {ReturnType<typeof build>} parts
+ * @param {WeightsData} data
+ */
+function paint(parts, data) {
   const [low, high] = data.range,
     span = high - low,
-    x = (v) => ((WIDE * (v - low)) / span).toFixed(2);
-  const first = whole(data.before),
-    second = whole(data.after),
+    x = (/** @type {number} */ v) => ((WIDE * (v - low)) / span).toFixed(2);
+  const first = integers(data.before),
+    second = integers(data.after),
     edges = floats(data.edges),
     values = floats(data.values);
   const fine = first.map((_, i) => low + (span * i) / first.length).concat(high);
@@ -114,9 +152,9 @@ function paint(made, data) {
     down = densities(second, edges);
   const most = Math.max(...up),
     times = magnified(most, Math.max(0, ...down)),
-    tall = (d) => (HALF * d) / most;
-  made.before.setAttribute("d", bars(up.map(tall), fine, x, HALF, -1));
-  made.after.setAttribute(
+    tall = (/** @type {number} */ d) => (HALF * d) / most;
+  parts.before.setAttribute("d", bars(up.map(tall), fine, x, HALF, -1));
+  parts.after.setAttribute(
     "d",
     bars(
       down.map((d) => times * tall(d)),
@@ -126,32 +164,35 @@ function paint(made, data) {
       1,
     ),
   );
-  made.values.setAttribute("d", marks(values, second, x));
-  made.axis.setAttribute("d", `M0 ${HALF}H${WIDE}M0 ${HALF + STRIP}H${WIDE}`);
+  parts.values.setAttribute("d", marks(values, second, x));
+  parts.axis.setAttribute("d", `M0 ${HALF}H${WIDE}M0 ${HALF + STRIP}H${WIDE}`);
   const [before, after] = data.counts,
     cut = before - after;
-  write(made.top, `Before: ${thousands(before)} weights`);
-  write(made.foot, `After: ${thousands(after)} left, ${scale(times)}`);
-  write(made.grid, data.grid);
-  write(made.pruned, `Pruned or removed, exactly 0: ${thousands(cut)} (${percent(cut / before)} %)`);
-  made.gone.style.width = `${(100 * cut) / before}%`;
-  const at = [...Array(TICKS).keys()].map((i) => nice(low + (span * i) / (TICKS - 1), span));
-  if (made.ticks.textContent !== at.join(""))
-    made.ticks.replaceChildren(...at.map((text) => element("span", {}, text)));
-  made.svg.setAttribute(
+  write(parts.top, `Before: ${thousands(before)} weights`);
+  write(parts.foot, `After: ${thousands(after)} left, ${scale(times)}`);
+  write(parts.grid, data.grid);
+  write(parts.pruned, `Pruned or removed, exactly 0: ${thousands(cut)} (${percent(cut / before)} %)`);
+  parts.gone.style.width = `${(100 * cut) / before}%`;
+  const labels = [...Array(TICKS).keys()].map((i) => nice(low + (span * i) / (TICKS - 1), span));
+  if (parts.ticks.textContent !== labels.join(""))
+    parts.ticks.replaceChildren(...labels.map((text) => element("span", {}, text)));
+  parts.svg.setAttribute(
     "aria-label",
-    `${data.layers[data.index].name}: ${thousands(before)} weights before, ${thousands(after)} left after. ${data.grid}`,
+    `${data.layers[data.index].name}: ${thousands(before)} weights before, ` +
+      `${thousands(after)} left after. ${data.grid}`,
   );
-  made.body.replaceChildren(...table(data.layers, data.index));
+  parts.body.replaceChildren(...table(data.layers, data.index));
 }
 
+/** @param {Context<HistogramTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-weights");
-  const made = build(el);
+  const parts = build(el);
   let waiting = 0;
   const frame = () => {
     waiting = 0;
-    if (model.get("data").layers) paint(made, model.get("data"));
+    const data = model.get("data");
+    if (data.layers) paint(parts, data);
   };
   const ask = () => {
     waiting ||= requestAnimationFrame(frame);

@@ -1,9 +1,12 @@
-// A picture of a matrix's cells while the hand moves. It lies behind the grid, whose own colours and digits are
-// taken away meanwhile: frames, focus, clicks and the mouse stay the grid's.
+// A picture of a matrix's cells while a slider is dragged. It lies behind the grid, whose colours and digits are
+// hidden meanwhile; frames, focus and clicks stay with the grid.
 
 import { element } from "../base/panel_runtime.js";
 
-const TONES = ["count", "helps", "hurts"];
+/** @typedef {[left: number, top: number, right: number, bottom: number, centre: number, middle: number]} Spot */
+/** @typedef {"count" | "helps" | "hurts"} Tone */
+
+const TONES = /** @type {const} */ (["count", "helps", "hurts"]);
 const MIXED_OF = [
   "--ow-count",
   "--ow-helps",
@@ -14,11 +17,18 @@ const MIXED_OF = [
   "--ow-on-vivid",
 ];
 
-/** Depth 0..10 grows with the square root: one error shows beside a diagonal of 150. */
+/**
+ * Depth of a cell's colour, 0..10: it grows with the square root, so that one error is visible beside 150.
+ * @param {number} value
+ * @param {number} most
+ */
 export const depth = (value, most) =>
   value ? Math.max(1, Math.round(10 * Math.sqrt(Math.abs(value) / most))) : 0;
 
-/** `paint(values, names, most, text, tone)` draws what `fill` would write into the cells; `clear()` when the grid has it. */
+/**
+ * Draw the cells of a grid. `paint` draws the values that `fill` writes into the cells; `clear` hides the picture.
+ * @param {{ box: HTMLElement, cells: HTMLElement[] }} grid
+ */
 export function matrixCanvas({ box, cells }) {
   const canvas = element("canvas", { className: "ow-picture", "aria-hidden": "true" });
   const swatches = TONES.flatMap((tone) =>
@@ -27,17 +37,23 @@ export function matrixCanvas({ box, cells }) {
     ),
   );
   box.append(canvas, ...swatches);
-  const colours = new Map(),
-    widths = new Map();
-  let context = null,
-    spots = [],
-    drawn = [],
-    rise = null,
-    checked = false,
+  /** @type {Map<string, [string, string]>} */
+  const colours = new Map(); // ground and ink by tone and depth
+  /** @type {Map<string, number>} */
+  const widths = new Map();
+  /** @type {CanvasRenderingContext2D} */
+  let context;
+  /** @type {Spot[]} */
+  let spots = [];
+  /** @type {string[]} */
+  let drawn = [];
+  /** @type {number | null} */
+  let rise = null;
+  let checked = false,
     theme = "",
     place = "";
 
-  /** Colours of every tone and depth, as the stylesheet mixes them. */
+  /** Read the colours of every tone and depth, as the stylesheet mixes them. */
   const mix = () => {
     drawn = [];
     for (const swatch of swatches) {
@@ -45,11 +61,15 @@ export function matrixCanvas({ box, cells }) {
       colours.set(`${swatch.dataset.tone} ${swatch.dataset.depth}`, [backgroundColor, color]);
     }
   };
-  /** Where the cells lie, in the screen's own pixels, and their font. */
+  /**
+   * Measure the places of the cells, in device pixels, and their font.
+   * @param {DOMRect} frame
+   */
   const measure = (frame) => {
     const ratio = devicePixelRatio,
       style = getComputedStyle(cells[0]);
-    const edge = (place) => Math.round(place * ratio);
+    /** @param {number} position */
+    const edge = (position) => Math.round(position * ratio);
     const [left, top] = [edge(frame.left), edge(frame.top)];
     canvas.width = edge(frame.right) - left;
     canvas.height = edge(frame.bottom) - top;
@@ -66,7 +86,7 @@ export function matrixCanvas({ box, cells }) {
         middle * ratio - top,
       ];
     });
-    context = canvas.getContext("2d");
+    context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.font = `${parseFloat(style.fontSize) * ratio}px ${style.fontFamily}`;
     context.letterSpacing =
       style.letterSpacing === "normal" ? "0px" : `${parseFloat(style.letterSpacing) * ratio}px`;
@@ -74,11 +94,13 @@ export function matrixCanvas({ box, cells }) {
     const up = Math.round(ascent),
       line = parseFloat(style.lineHeight) * ratio;
     const leading = Math.floor((line - up - Math.round(descent)) / 2); // whole pixels, as in a line of text
-    rise = parseFloat(style.fontSize) ? leading + up - line / 2 : null; // no digits in a crowd
+    rise = parseFloat(style.fontSize) ? leading + up - line / 2 : null; // small cells have no digits
     drawn = [];
     widths.clear();
   };
-  /** Before the first picture after a rest or a new size: measure and mix only where theme, size or place differ. */
+  /**
+   * Measure and mix again where theme, size or place differ: before the first picture after a rest.
+   */
   const check = () => {
     const style = getComputedStyle(box),
       frame = box.getBoundingClientRect(),
@@ -96,18 +118,24 @@ export function matrixCanvas({ box, cells }) {
     if (place !== (place = edges)) measure(frame);
     checked = true;
   };
+  /**
+   * @param {number} i
+   * @param {string} tone
+   * @param {number} depth
+   * @param {string} text
+   */
   const paintCell = (i, tone, depth, text) => {
     const [left, top, right, bottom, centre, middle] = spots[i],
-      [ground, ink] = colours.get(`${tone} ${depth}`);
+      [ground, ink] = colours.get(`${tone} ${depth}`) ?? ["", ""];
     context.clearRect(left, top, right - left, bottom - top);
     context.fillStyle = ground;
     context.beginPath();
     context.roundRect(left, top, right - left, bottom - top, 2 * devicePixelRatio);
     context.fill();
     if (!text || rise === null) return;
-    if (!widths.has(text)) widths.set(text, context.measureText(text).width); // slower than to paint it
-    const width = widths.get(text),
+    const width = widths.get(text) ?? context.measureText(text).width, // measuring is slower than painting
       wide = width > right - left;
+    widths.set(text, width);
     if (wide) {
       context.save();
       context.clip();
@@ -117,24 +145,31 @@ export function matrixCanvas({ box, cells }) {
     if (wide) context.restore();
   };
   return {
+    /**
+     * @param {number[]} values
+     * @param {string[]} names
+     * @param {number} most
+     * @param {(value: number) => string} text
+     * @param {(value: number, isDiagonal: boolean) => Tone} tone
+     */
     paint(values, names, most, text, tone) {
       if (!checked) check();
       values.forEach((value, i) => {
         const row = Math.floor(i / names.length),
-          at = depth(value, most),
+          level = depth(value, most),
           side = tone(value, row === i % names.length);
-        const told = value ? text(value) : "",
-          key = `${side} ${at} ${told}`;
+        const label = value ? text(value) : "",
+          key = `${side} ${level} ${label}`;
         if (drawn[i] === key) return;
         drawn[i] = key;
-        paintCell(i, side, at, told);
+        paintCell(i, side, level, label);
       });
       box.classList.add("ow-painted");
     },
     clear() {
       box.classList.remove("ow-painted");
     },
-    /** The cells lie elsewhere, or are about to be painted after a rest. */
+    /** Measure again before the next picture. */
     forget() {
       checked = false;
     },

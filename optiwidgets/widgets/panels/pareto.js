@@ -1,15 +1,26 @@
-// A sweep: bytes against accuracy. Every point names its recipe; arrow keys walk, Enter chooses.
+// A sweep: bytes against accuracy. Every point names its recipe; arrow keys move among them, Enter chooses.
 
 import { boxed, element, percent, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+
+/** @import { Context, FrontierTraits, Interval, Model } from "../base/types" */
 
 const LEFT = 58,
   RIGHT = 26,
   TOP = 10,
   BOTTOM = 42;
-const REACH = 22; // how near the pointer must come to a point
+const REACH = 22; // largest distance between the pointer and a point
 
-/** Positions in the picture, and the ticks beside it. */
+/** @typedef {{ recipe: string, accuracy: number, interval: Interval, bytes: number, front: boolean }} Numbers */
+/** @typedef {Numbers & { index: number }} Trial */
+/** @typedef {Trial & { node: SVGCircleElement }} Point */
+/** @typedef {ReturnType<typeof scales>} Scale */
+
+/**
+ * Positions in the picture, and the ticks beside it.
+ * @param {Trial[]} points
+ * @param {[number, number]} size
+ */
 function scales(points, [WIDE, HIGH]) {
   const sizes = points.map((p) => p.bytes),
     shares = points.map((p) => 100 * p.accuracy);
@@ -18,7 +29,9 @@ function scales(points, [WIDE, HIGH]) {
   const step = [1, 2, 5, 10, 20].find((s) => span / s <= 6) ?? 20;
   const floor = step * Math.floor(Math.min(...shares) / step);
   const ceiling = Math.min(100, Math.max(floor + step, step * Math.ceil(Math.max(...shares) / step)));
+  /** @param {number} size */
   const x = (size) => LEFT + ((WIDE - LEFT - RIGHT) * (Math.log10(size) - low)) / (high - low);
+  /** @param {number} share */
   const y = (share) => HIGH - BOTTOM - ((HIGH - BOTTOM - TOP) * (share - floor)) / (ceiling - floor || 1);
   const decades = [...Array(12).keys()].flatMap((e) => [1, 2, 5].map((m) => m * 10 ** e));
   return {
@@ -31,6 +44,7 @@ function scales(points, [WIDE, HIGH]) {
   };
 }
 
+/** @param {Scale} scale */
 function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
   const foot = HIGH - BOTTOM;
   return [
@@ -55,14 +69,23 @@ function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
   ];
 }
 
-/** The line stays at what the smaller file gives until the next step. */
+/**
+ * Draw the frontier: it stays at the accuracy of the smaller file until the next one.
+ * @param {Trial[]} front
+ * @param {Scale} scale
+ */
 const staircase = (front, { x, y }) =>
   front
     .map((p, i) => (i ? `H${x(p.bytes)}V${y(100 * p.accuracy)}` : `M${x(p.bytes)} ${y(100 * p.accuracy)}`))
     .join("");
 
+/** @param {Trial} p */
 const name = (p) => `${p.recipe}, ${percent(p.accuracy)} % right, ${thousands(p.bytes)} bytes`;
 
+/**
+ * @param {HTMLElement} line
+ * @param {Trial} p
+ */
 function say(line, p) {
   const [low, high] = p.interval;
   line.replaceChildren(
@@ -71,38 +94,57 @@ function say(line, p) {
   );
 }
 
-/** Where a key leads from a point: all points by size, or those on the line. */
+/**
+ * Find the point that a key leads to, among all points by size or those of the frontier.
+ * @param {string} key
+ * @param {Point} from
+ * @param {Point[]} points
+ * @returns {Point | undefined}
+ */
 function follow(key, from, points) {
   const front = points.filter((p) => p.front),
     on = front.includes(from);
   const nearest = front.findLast((p) => p.bytes <= from.bytes) ?? front[0];
-  const along = (list, at, by) => list[Math.max(0, Math.min(list.length - 1, at + by))];
-  return {
+  /**
+   * @param {Point[]} list
+   * @param {number} index
+   * @param {number} by
+   */
+  const along = (list, index, by) => list[Math.max(0, Math.min(list.length - 1, index + by))];
+  /** @type {Record<string, (() => Point | undefined) | undefined>} */
+  const targets = {
     ArrowLeft: () => along(points, points.indexOf(from), -1),
     ArrowRight: () => along(points, points.indexOf(from), 1),
     ArrowDown: () => along(front, front.indexOf(nearest), on ? -1 : 0),
     ArrowUp: () => along(front, front.indexOf(nearest), 1),
     Home: () => points[0],
     End: () => points.at(-1),
-  }[key]?.();
+  };
+  return targets[key]?.();
 }
 
+/**
+ * @param {HTMLElement} el
+ * @param {Model<FrontierTraits>} model
+ */
 function build(el, model) {
-  const points = model
-    .get("trials")
-    .map((p, index) => ({ ...p, index }))
-    .filter((p) => p.bytes !== null);
-  points.sort((a, b) => a.bytes - b.bytes || a.accuracy - b.accuracy);
-  const said = element("p", { className: "ow-named" }),
+  const trials = model.get("trials").flatMap((p, index) => {
+    const { recipe, accuracy, interval, bytes, front } = p;
+    if (accuracy === null || bytes === null) return [];
+    return [{ recipe, accuracy, interval: /** @type {Interval} */ (interval), bytes, front, index }];
+  });
+  trials.sort((a, b) => a.bytes - b.bytes || a.accuracy - b.accuracy);
+  const status = element("p", { className: "ow-named" }),
     about = element("p", {}, model.get("about"));
   const message = element("p", { role: "alert", className: "ow-alert" });
-  if (!points.length) {
+  if (!trials.length) {
     el.replaceChildren(about, message);
-    return { choose() {}, message };
+    return { choose: (/** @type {number} */ _) => {}, message };
   }
-  const scale = scales(points, model.get("size"));
-  for (const p of points)
-    p.node = svgElement("circle", {
+  const scale = scales(trials, model.get("size"));
+  const points = trials.map((p) => ({
+    ...p,
+    node: svgElement("circle", {
       cx: scale.x(p.bytes),
       cy: scale.y(100 * p.accuracy),
       r: p.front ? 5 : 4,
@@ -110,7 +152,8 @@ function build(el, model) {
       tabindex: -1,
       class: p.front ? "ow-front" : "",
       "aria-label": name(p) + (p.front ? ", on the frontier" : ""),
-    });
+    }),
+  }));
   const ring = svgElement("circle", { r: 9, class: "ow-ring" }),
     svg = svgElement(
       "svg",
@@ -129,36 +172,47 @@ function build(el, model) {
       ),
       ring,
     );
+  /** @type {Point | undefined} */
   let chosen;
-  const look = (p) => {
+  /** @param {Point} [p] */
+  const describe = (p) => {
     svg.querySelector(".ow-seen")?.classList.remove("ow-seen");
     p?.node.classList.add("ow-seen");
-    if (p ?? chosen) say(said, p ?? chosen);
-    else said.textContent = "Point at a recipe to see its name.";
+    const named = p ?? chosen;
+    if (named) say(status, named);
+    else status.textContent = "Point at a recipe to see its name.";
   };
+  /** @param {Point | undefined} p */
   const reach = (p) => {
-    for (const other of points) other.node.setAttribute("tabindex", other === p ? 0 : -1);
+    for (const other of points) other.node.setAttribute("tabindex", other === p ? "0" : "-1");
   };
+  /** @param {MouseEvent} event */
   const near = (event) => {
-    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    const away = (p) => Math.hypot(scale.x(p.bytes) - x, scale.y(100 * p.accuracy) - y) - (p.front ? 3 : 0);
-    const best = points.reduce((a, b) => (away(b) < away(a) ? b : a));
-    return away(best) <= REACH ? best : undefined;
+    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(
+      svg.getScreenCTM()?.inverse(),
+    );
+    /** @param {Point} p */
+    const distance = (p) =>
+      Math.hypot(scale.x(p.bytes) - x, scale.y(100 * p.accuracy) - y) - (p.front ? 3 : 0);
+    const best = points.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+    return distance(best) <= REACH ? best : undefined;
   };
+  /** @param {Point | undefined} p */
   const pick = (p) => {
     if (p) {
       model.set("chosen", p.index);
       model.save_changes();
     }
   };
-  const at = (event) => points.find((p) => p.node === event.target);
-  svg.addEventListener("pointermove", (event) => look(near(event)));
-  svg.addEventListener("pointerleave", () => look());
+  /** @param {EventTarget | null} node */
+  const pointOf = (node) => points.find((p) => p.node === node);
+  svg.addEventListener("pointermove", (event) => describe(near(event)));
+  svg.addEventListener("pointerleave", () => describe());
   svg.addEventListener("click", (event) => pick(near(event)));
-  svg.addEventListener("focusin", (event) => look(at(event)));
-  svg.addEventListener("focusout", () => look());
+  svg.addEventListener("focusin", (event) => describe(pointOf(event.target)));
+  svg.addEventListener("focusout", () => describe());
   svg.addEventListener("keydown", (event) => {
-    const from = at(event),
+    const from = pointOf(event.target),
       enter = event.key === "Enter" || event.key === " ";
     const to = from && follow(event.key, from, points);
     if (!from || !(to || enter)) return;
@@ -166,31 +220,34 @@ function build(el, model) {
     event.stopPropagation();
     if (enter) return pick(from);
     reach(to);
-    to.node.focus();
+    to?.node.focus();
   });
-  el.replaceChildren(said, svg, about, message);
+  el.replaceChildren(status, svg, about, message);
   return {
     message,
+    /** @param {number} index */
     choose(index) {
       chosen = points.find((p) => p.index === index);
-      for (const p of points) p.node.setAttribute("aria-selected", p === chosen);
+      for (const p of points) p.node.setAttribute("aria-selected", String(p === chosen));
       ring.style.display = chosen ? "" : "none";
-      if (chosen) for (const name of ["cx", "cy"]) ring.setAttribute(name, chosen.node.getAttribute(name));
+      if (chosen)
+        for (const name of ["cx", "cy"]) ring.setAttribute(name, chosen.node.getAttribute(name) ?? "");
       if (!svg.contains(document.activeElement)) reach(chosen ?? points.find((p) => p.front));
-      look(at({ target: document.activeElement }));
+      describe(pointOf(document.activeElement));
     },
   };
 }
 
+/** @param {Context<FrontierTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-frontier");
-  let made = build(el, model);
+  let chart = build(el, model);
   const mark = () => {
-    made.choose(model.get("chosen"));
-    write(made.message, model.get("message"));
+    chart.choose(model.get("chosen"));
+    write(chart.message, model.get("message"));
   };
   const rebuild = () => {
-    made = build(el, model);
+    chart = build(el, model);
     mark();
   };
   model.on("change:trials", rebuild);

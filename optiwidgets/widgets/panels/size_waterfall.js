@@ -1,7 +1,17 @@
-// Where the promised size went: what was promised, then what a file needs besides, in bytes.
+// From the promised size to the file's: the promise, then the other parts of a file, in bytes.
 
 import { boxed, element, safely, signed, thousands } from "../base/panel_runtime.js";
 
+/** @import { Context, SizeData, WaterfallTraits } from "../base/types" */
+
+/**
+ * Make a bar, with its difference from the step before.
+ * @param {string} name
+ * @param {number} count
+ * @param {number | null} before
+ * @param {number} scale
+ * @param {string} note
+ */
 function bar(name, count, before, scale, note) {
   const track = element(
     "div",
@@ -27,6 +37,10 @@ function bar(name, count, before, scale, note) {
   );
 }
 
+/**
+ * @param {string} title
+ * @param {HTMLElement[]} bars
+ */
 function group(title, bars) {
   return element(
     "section",
@@ -36,11 +50,21 @@ function group(title, bars) {
   );
 }
 
+/**
+ * @param {HTMLElement} el
+ * @param {SizeData} data
+ */
 function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }) {
   const raw = steps[0].bytes,
-    file = steps.at(-1).bytes;
+    file = steps[steps.length - 1].bytes;
   const promised = steps.filter((step) => step.promised).length;
+  /** @param {number} count */
   const fewer = (count) => `÷ ${(raw / Math.max(1, count)).toFixed(1)}`;
+  /**
+   * @param {number} from
+   * @param {number} to
+   * @param {number} scale
+   */
   const rows = (from, to, scale) =>
     steps
       .slice(from, to)
@@ -63,15 +87,18 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
       element(
         "p",
         {},
-        "The file is below the estimate: zeros cluster, and the coder sees it while the estimate counts them one by one.",
+        "The file is below the estimate: zeros cluster, " +
+          "and the coder sees it while the estimate counts them one by one.",
       ),
     );
 }
 
+/** @param {Context<WaterfallTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-waterfall");
   const draw = safely(model, () => {
-    if (model.get("data").steps) paint(el, model.get("data"));
+    const data = model.get("data");
+    if (data.steps) paint(el, data);
   });
   model.on("change:data", draw);
   draw();

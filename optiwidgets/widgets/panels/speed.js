@@ -1,12 +1,26 @@
-// What was timed, before and after and against itself, beside what only counts arithmetic.
+// Measured times, before, after and of the baseline against itself, and counted operations.
 
 import { boxed, draw, element, percent, thousands } from "../base/panel_runtime.js";
 
+/** @import { Context, FeedData, Latency, PanelTraits, ReportData } from "../base/types" */
+
+/**
+ * @param {number} before
+ * @param {number} after
+ */
 const fewer = (before, after) => `÷ ${(before / Math.max(1, after)).toFixed(2)}`;
 
-/** A cell: one figure, and below it in small print how sure it is. */
+/**
+ * Make a cell: a figure, and below it in small print its uncertainty.
+ * @param {string} figure
+ * @param {string} [small]
+ */
 const cell = (figure, small = "") => element("td", {}, figure, element("small", {}, small));
 
+/**
+ * @param {Latency} timed
+ * @param {"baseline" | "optimized"} which
+ */
 function time(timed, which) {
   const [low, high] = timed[`${which}_iqr_ms`].map((value) => value.toFixed(3));
   return cell(
@@ -15,12 +29,26 @@ function time(timed, which) {
   );
 }
 
+/**
+ * @param {number} ratio
+ * @param {number} low
+ * @param {number} high
+ */
 const times = (ratio, low, high) => cell(`${ratio.toFixed(2)}×`, `95 % ${low.toFixed(2)}–${high.toFixed(2)}`);
 
+/**
+ * @param {string} name
+ * @param {...HTMLElement} tds
+ */
 function row(name, ...tds) {
   return element("tr", {}, element("th", { scope: "row" }, name), ...tds);
 }
 
+/**
+ * @param {string} caption
+ * @param {string[]} heads
+ * @param {...HTMLElement} rows
+ */
 const table = (caption, heads, ...rows) =>
   element(
     "table",
@@ -34,9 +62,13 @@ const table = (caption, heads, ...rows) =>
     element("tbody", {}, ...rows),
   );
 
-/** A runtime's times: one image and a batch, before, after, their ratio, and its noise. */
+/**
+ * Make the table of a runtime's times: one image and a batch, before, after, their ratio, and its noise.
+ * @param {string} caption
+ * @param {Latency} latency
+ */
 function timed(caption, latency) {
-  const both = [latency, latency.batch].filter(Boolean);
+  const both = latency.batch ? [latency, latency.batch] : [latency];
   return table(
     caption,
     ["one image", "batch of 32"].slice(0, both.length),
@@ -47,7 +79,10 @@ function timed(caption, latency) {
   );
 }
 
-/** The runtime that skips zeros, or why it was not timed; nothing until measured. */
+/**
+ * Show the runtime that skips zeros, or the reason why it was not timed; nothing until measured.
+ * @param {FeedData} data
+ */
 function skipping({ sparse }) {
   if (!sparse) return [];
   const title = "If your device skipped zeros";
@@ -58,8 +93,10 @@ function skipping({ sparse }) {
   ];
 }
 
+/** @param {FeedData} data */
 function counted({ baseline, optimized }) {
-  const names = ["macs", "parameters"];
+  const names = /** @type {const} */ (["macs", "parameters"]);
+  /** @param {ReportData} side */
   const cells = (side) => names.map((name) => cell(thousands(side[name])));
   return table(
     "Counted, not timed",
@@ -70,10 +107,12 @@ function counted({ baseline, optimized }) {
   );
 }
 
+/** @param {FeedData} data */
 function remarks({ latency, sparse, untimed, agreement, images, notes }) {
   const how = latency
-    ? `Timed with ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: medians, quartiles, 99th percentile. ` +
-      `Noise is the baseline timed against itself. ONNX Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
+    ? `Timed with ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: ` +
+      "medians, quartiles, 99th percentile. Noise is the baseline timed against itself. " +
+      `ONNX Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
     : untimed[0].toUpperCase() + untimed.slice(1) + ": it starts when the hand rests.";
   const within = sparse?.latency
     ? ["Each ratio is within one runtime; milliseconds tell which runtime is the faster one."]
@@ -81,9 +120,10 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }) {
   return element("ul", {}, ...[how, ...within, ...notes].map((text) => element("li", {}, text)));
 }
 
+/** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-speed");
-  return draw(model, (data) =>
+  return draw(model, (/** @type {FeedData} */ data) =>
     el.replaceChildren(
       element("b", {}, "Is it faster?"),
       ...(data.latency ? [timed("ONNX Runtime, whose kernels are dense", data.latency)] : []),

@@ -1,0 +1,441 @@
+// Types of the data that the kernel sends. Only the type checker reads this file; it is not served.
+// tests/widgets/base/test_types.py compares the fields with the payloads.
+
+/** Bytes in a message: int32, float32 (little endian) or uint8 values. */
+export type Bytes = DataView;
+/** The share of a whole, 0..1; null where it is undefined. */
+export type Share = number | null;
+/** Lower and upper end of an interval. */
+export type Interval = [number, number];
+
+/** A widget model as the page sees it; `Traits` are the synchronized traits. */
+export interface Model<Traits> {
+  get<Name extends keyof Traits>(name: Name): Traits[Name];
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
+  set(values: Partial<Traits>): void;
+  on(events: string, listener: () => void): void;
+  off(events: string, listener: () => void): void;
+  save_changes(): void;
+  send(content: unknown): void;
+  widget_manager: WidgetManager;
+}
+
+export interface WidgetManager {
+  get_model(id: string): Promise<unknown>;
+  kernel?: Kernel;
+}
+
+/** Arguments of `render` and `initialize`. */
+export interface Context<Traits> {
+  model: Model<Traits>;
+  el: HTMLElement;
+}
+export type Cleanup = () => void;
+export type Render<Traits> = (context: Context<Traits>) => Cleanup | void | Promise<Cleanup | void>;
+
+/** Reference to another model, "IPY_MODEL_..." */
+export type Reference = string;
+
+/** A stock control; its trait of `handle_keys` is a position. */
+export interface Control extends Model<Record<string, number>> {
+  _pending_msgs?: number;
+  _handle_status(message: { content: { execution_state: string } }): void;
+}
+
+export interface Signal<Value> {
+  connect(slot: (sender: unknown, value: Value) => void): void;
+  disconnect(slot: (sender: unknown, value: Value) => void): void;
+}
+
+/** The part of a JupyterLab kernel connection that is used. */
+export interface Kernel {
+  id: string;
+  status: string;
+  serverSettings: { baseUrl: string };
+  statusChanged: Signal<string>;
+  connectionStatusChanged: Signal<string>;
+  disposed: Signal<void>;
+  requestCommInfo(content: { target_name: string }): Promise<{
+    content: { status: "ok"; comms: Record<string, unknown> } | { status: "error" | "abort" };
+  }>;
+}
+
+/** A feed's model with what the base class of all widget models adds. */
+export interface FeedModel extends Model<FeedTraits> {
+  model_id: string;
+  comm?: { send(content: unknown, callbacks: unknown): void };
+  callbacks(): unknown;
+}
+
+// ---- Traits of the widgets ----
+
+export type FeedState = "fresh" | "stale" | "running" | "error";
+
+export interface BaseFeedTraits {
+  state: FeedState;
+  message: string;
+  handles: Reference[];
+  handle_keys: string[];
+}
+
+export interface FeedTraits extends BaseFeedTraits {
+  data: FeedData;
+  alarm: boolean;
+  rest: number[];
+}
+
+export interface LayerFeedTraits extends BaseFeedTraits {
+  data: LayerFeedData | Empty<LayerFeedData>;
+}
+
+export interface PanelTraits {
+  feed: Reference;
+}
+
+export interface LayerBarTraits extends PanelTraits {
+  index: number;
+}
+
+export interface MatricesTraits extends PanelTraits {
+  cell_images: Reference | null;
+}
+
+export interface CellImagesTraits extends PanelTraits {
+  cell: number;
+  image: number;
+  pixels: Pixels | Empty<Pixels>;
+}
+
+export interface ChangesTraits extends PanelTraits {
+  chosen: number;
+}
+
+export interface WaterfallTraits {
+  data: SizeData | Empty<SizeData>;
+}
+
+export interface HistogramTraits {
+  data: WeightsData | Empty<WeightsData>;
+}
+
+export interface CanvasTraits {
+  pixels: Bytes | null;
+  answer: Reading | Empty<Reading>;
+  reason: string;
+  about: string;
+}
+
+export interface HistoryTraits {
+  rows: TrialRow[];
+  about: string;
+  pair: TrialPair | Empty<TrialPair>;
+  chosen: number;
+  a: number;
+  b: number;
+}
+
+export interface FrontierTraits {
+  trials: SweepTrial[];
+  chosen: number;
+  about: string;
+  message: string;
+  size: [number, number];
+}
+
+export interface CurvesTraits {
+  data: SensitivityData | Empty<SensitivityData>;
+  threshold: number;
+}
+
+export interface PageEventsTraits {
+  playing: boolean;
+  pause_ms: number;
+  beat: number;
+  calm: boolean;
+}
+
+export interface TableTraits {
+  caption: string;
+  heads: string[];
+  rows: [string, ...string[]][];
+}
+
+export interface FeedbackTraits {
+  kind: string;
+  label: string;
+  text: string;
+  question: string;
+  outcome: string;
+}
+
+/** A payload before the first one is sent: `{}`. */
+export type Empty<Data> = { [Name in keyof Data]?: undefined };
+
+// ---- The explorer's feed ----
+
+/** All numbers that the explorer's panels draw. */
+export interface FeedData {
+  recipe: Recipe;
+  classes: string[];
+  images: number;
+  out_of: number;
+  part: string;
+  baseline: ReportData;
+  optimized: ReportData;
+  drop: Drop;
+  few: Record<string, string>;
+  worst: WorstClass | null;
+  latency: LatencyWithLead | null;
+  sparse: SparseLatency | null;
+  untimed: string;
+  agreement: Share;
+  notes: string[];
+  verdict: Verdict;
+  query: string;
+  line: string;
+  covered: boolean;
+  guess: number | null;
+  settings: number[];
+  /** Only while a cell is open. */
+  cell?: CellData;
+  image?: ImageScores | null;
+  /** Only while the tab "What changed" is open. */
+  flows?: Flow[];
+  lamp?: Significance;
+}
+
+export interface Recipe {
+  sparsity: number;
+  pruning: string;
+  score: string;
+  bits: number;
+  granularity: string;
+  scheme: string;
+  clip: string;
+  rounding: string;
+  activation_bits: number;
+  recovery: string;
+  layers: [string, number | null, number | null][];
+  seed: number;
+}
+
+export interface ReportData {
+  counts: Bytes;
+  accuracy: number;
+  interval: Interval;
+  average_precision: Share;
+  precision: Share[];
+  recall: Share[];
+  parts: Record<string, number>;
+  bytes: number;
+  ratio: number;
+  estimated: boolean;
+  macs: number;
+  parameters: number;
+}
+
+export interface Drop {
+  points: number;
+  low: number;
+  high: number;
+  lost: number;
+  gained: number;
+  p: number;
+}
+
+export interface WorstClass {
+  class: number;
+  points: number;
+}
+
+export interface Latency {
+  ratio: number;
+  low: number;
+  high: number;
+  baseline_ms: number;
+  optimized_ms: number;
+  threads: number;
+  batch: Latency | null;
+  baseline_iqr_ms: Interval;
+  optimized_iqr_ms: Interval;
+  baseline_p99_ms: number;
+  optimized_p99_ms: number;
+  control: [number, number, number];
+}
+
+export interface LatencyWithLead extends Latency {
+  lead: string;
+}
+
+export interface SparseLatency {
+  latency: Latency | null;
+  reason: string;
+}
+
+export interface Verdict {
+  grade: string;
+  reasons: string[];
+  policy: string;
+}
+
+/** The open cell; `marks`, `was`, `now` and `scores` have a value or more for each of `indices`. */
+export interface CellData {
+  cell: number;
+  total: number;
+  before: number;
+  after: number;
+  lost: number;
+  gained: number;
+  indices: Bytes;
+  marks: Bytes;
+  was: Bytes;
+  now: Bytes;
+  scores: Bytes;
+  images: string;
+  image: number;
+}
+
+/** The open image; `before` and `after` are scores of all classes. */
+export interface ImageScores {
+  index: number;
+  truth: number;
+  was: number;
+  now: number;
+  mark: number;
+  before: Bytes;
+  after: Bytes;
+}
+
+export interface Flow {
+  truth: number;
+  prediction: number;
+  before: number;
+  after: number;
+}
+
+export interface Significance {
+  state: "real" | "no sign of a drop" | "cannot tell";
+  both_right: number;
+  both_wrong: number;
+  drop: Drop;
+  enough: number | null;
+}
+
+/** Pixels of images, row by row, colours together. */
+export interface Pixels {
+  images: string;
+  indices: Bytes;
+  shape: [number, number, number];
+  values: Bytes;
+}
+
+// ---- Payloads of other widgets ----
+
+export interface LayerFeedData {
+  recipe: Recipe;
+  images: number;
+  accuracy: number;
+  interval: Interval;
+  drop: Drop;
+  bytes: number;
+  ratio: number;
+  estimated: boolean;
+  layers: LayerSize[];
+  apart: number;
+  settings: number[];
+}
+
+export interface LayerSize {
+  name: string;
+  bytes: number;
+  baseline: number;
+}
+
+export interface SizeData {
+  steps: SizeStep[];
+  estimate_bytes: number;
+  tutorial_bytes: number;
+}
+
+export interface SizeStep {
+  name: string;
+  bytes: number;
+  promised: boolean;
+}
+
+export interface WeightsData {
+  layers: LayerNumbers[];
+  index: number;
+  range: Interval;
+  before: Bytes;
+  after: Bytes;
+  edges: Bytes;
+  values: Bytes;
+  counts: [number, number];
+  grid: string;
+}
+
+export interface LayerNumbers {
+  name: string;
+  weights: number;
+  pruned: number;
+  distinct: number;
+  bits: number;
+  error: number | null;
+}
+
+export interface Reading {
+  classes: string[];
+  baseline: number[];
+  optimized: number[];
+  flipped: boolean;
+  words: string;
+  seen: Bytes;
+}
+
+/** A row of the history; `speed` is a ratio and its interval. */
+export interface TrialRow {
+  words: string;
+  recipe: string;
+  accuracy: number;
+  interval: Interval;
+  drop: number;
+  bytes: number;
+  ratio: number;
+  speed: [number, number, number] | null;
+  optimized_ms: number | null;
+}
+
+export interface TrialPair {
+  a: TrialRow;
+  b: TrialRow;
+  drop: Drop;
+  classes: string[];
+  few: string[];
+  recalls: [Share[], Share[]];
+}
+
+/** Numbers are null where the recipe could not be run. */
+export interface SweepTrial {
+  recipe: string;
+  accuracy: number | null;
+  interval: Interval | [null, null];
+  bytes: number | null;
+  front: boolean;
+}
+
+export interface SensitivityData {
+  by: "bits" | "sparsity";
+  levels: number[];
+  accuracy: number;
+  curves: Curve[];
+  unchanged: { name: string; reason: string }[];
+  done: number;
+  total: number;
+}
+
+/** Points are level, accuracy, and its interval. */
+export interface Curve {
+  name: string;
+  points: [number, number, number, number][];
+}

@@ -1,0 +1,70 @@
+import { place } from "./page.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { depth, matrixCanvas } from "../../optiwidgets/widgets/panels/matrix_canvas.js";
+
+/** A picture of two by two cells, 20 pixels each. */
+function picture() {
+  const box = place("ow-matrix", "<div></div>".repeat(4));
+  const cells = [...box.children];
+  cells.forEach((cell, i) => {
+    const [left, top] = [20 * (i % 2), 20 * Math.floor(i / 2)];
+    cell.getBoundingClientRect = () => ({ left, top, right: left + 20, bottom: top + 20 });
+    Object.assign(cell.style, { fontSize: "10px", lineHeight: "20px" });
+  });
+  box.getBoundingClientRect = () => ({ left: 0, top: 0, right: 40, bottom: 40, width: 40, height: 40 });
+  const canvas = matrixCanvas({ box, cells });
+  const context = box.querySelector("canvas").getContext("2d");
+  const paint = (values) => {
+    context.calls.length = 0;
+    canvas.paint(values, ["a", "b"], 9, String, () => "count");
+    return context.calls;
+  };
+  return { box, canvas, paint };
+}
+const of = (calls, name) => calls.filter((call) => call[0] === name).map((call) => call.slice(2));
+
+test("depth is 0 for nothing, 1 at least for something, and 10 at most", () => {
+  assert.deepEqual(
+    [0, 1, 4, 9, 16, 100, -100].map((n) => depth(n, 100)),
+    [0, 1, 2, 3, 4, 10, 10],
+  );
+  assert.equal(depth(1, 1e6), 1);
+});
+
+test("a picture fills each cell where it lies and writes what is not 0", () => {
+  const { box, paint } = picture();
+  const calls = paint([9, 0, 4, 1]);
+  assert.deepEqual(
+    of(calls, "roundRect").map((call) => call.slice(0, 4)),
+    [
+      [0, 0, 20, 20],
+      [20, 0, 20, 20],
+      [0, 20, 20, 20],
+      [20, 20, 20, 20],
+    ],
+  );
+  assert.deepEqual(
+    of(calls, "fillText").map(([text, x]) => [text, x]),
+    [
+      ["9", 7],
+      ["4", 7],
+      ["1", 27],
+    ],
+  );
+  assert.ok(box.classList.contains("ow-painted"));
+});
+
+test("only cells that differ are painted again, all of them after a change of place", () => {
+  const { box, canvas, paint } = picture();
+  paint([9, 0, 4, 1]);
+  assert.deepEqual(
+    of(paint([9, 0, 5, 1]), "fillText").map(([text]) => text),
+    ["5"],
+  );
+  canvas.clear();
+  assert.ok(!box.classList.contains("ow-painted"));
+  canvas.forget();
+  box.getBoundingClientRect = () => ({ left: 0, top: 0, right: 50, bottom: 40, width: 50, height: 40 });
+  assert.equal(of(paint([9, 0, 5, 1]), "fill").length, 4);
+});

@@ -1,0 +1,71 @@
+import { frame, pass, place, press, render } from "./page.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { models } from "./fake_model.js";
+import * as quiz from "../../optiwidgets/widgets/lesson/quiz.js";
+
+const CARD = `<div class="ow-ask"><p class="ow-prompt">How many bytes?</p>
+  <div class="ow-options"><input type="radio"><input type="radio"></div>
+  <div class="ow-number"><input></div><button class="ow-check">Check</button></div>`;
+const TRAITS = { kind: "open", label: "", text: "", question: "bytes", outcome: "not attempted" };
+
+async function asked() {
+  const { quiz: model } = models({ quiz: TRAITS });
+  const root = place("ow-quiz", CARD);
+  const { el, end } = await render(quiz, model, root.querySelector(".ow-ask"));
+  await frame();
+  return { model, root, el, end };
+}
+
+test("an outcome is shown, spoken, and marked on the question", async () => {
+  const { model, root, el } = await asked();
+  assert.equal(root.dataset.owOutcome, "not attempted");
+  model.receive({ kind: "right", label: "Right.", text: " 4 bits are half a byte.", outcome: "solved" });
+  assert.equal(el.querySelector("[role=status]").textContent, "Right. 4 bits are half a byte.");
+  assert.equal(el.querySelector("[role=status]").dataset.kind, "right");
+  assert.deepEqual([root.dataset.owQuestion, root.dataset.owOutcome], ["bytes", "solved"]);
+});
+
+test("fields are named by the prompt, and radio buttons form one group", async () => {
+  const { root } = await asked();
+  const { id } = root.querySelector(".ow-prompt");
+  assert.ok(id);
+  assert.equal(root.querySelector(".ow-options").getAttribute("role"), "radiogroup");
+  for (const field of root.querySelectorAll(".ow-options, .ow-number input"))
+    assert.equal(field.getAttribute("aria-labelledby"), id);
+  assert.deepEqual(
+    [...root.querySelectorAll("[type=radio]")].map((radio) => radio.name),
+    [id, id],
+  );
+});
+
+test("Enter in a number's field presses Check, after the field's own event", async () => {
+  const { root, end, model } = await asked();
+  let checks = 0;
+  root.querySelector(".ow-check").addEventListener("click", () => checks++);
+  const field = root.querySelector(".ow-number input");
+  press(field, "Enter");
+  assert.equal(checks, 0);
+  pass(1);
+  assert.equal(checks, 1);
+  press(field, "Enter", { shiftKey: true });
+  press(field, "a");
+  press(root.querySelector("[type=radio]"), "Enter");
+  pass(1);
+  assert.equal(checks, 1);
+  end();
+  press(field, "Enter");
+  pass(1);
+  assert.deepEqual([checks, model.listeners], [1, 0]);
+});
+
+test("a card that is not in the page yet is waited for", async () => {
+  const { quiz: model } = models({ quiz: TRAITS });
+  const outside = place("elsewhere", CARD);
+  await render(quiz, model, outside.querySelector(".ow-ask"));
+  assert.equal(await frame(), 1);
+  outside.className = "ow-quiz";
+  await frame();
+  assert.equal(outside.dataset.owQuestion, "bytes");
+  assert.equal(await frame(), 0);
+});

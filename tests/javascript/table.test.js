@@ -1,0 +1,39 @@
+import { render, texts } from "./page.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { models } from "./fake_model.js";
+import * as table from "../../optiwidgets/widgets/base/table.js";
+
+const TRAITS = {
+  caption: "Two recipes",
+  heads: ["recipe", "accuracy"],
+  rows: [
+    ["8 bits", "98.0 %"],
+    ["4 bits", "91.5 %"],
+  ],
+};
+
+test("a table has a caption, column heads and row heads", async () => {
+  const { el } = await render(table, models({ table: TRAITS }).table);
+  assert.equal(el.querySelector("caption").textContent, "Two recipes");
+  assert.deepEqual(texts(el, "th[scope=col]"), ["recipe", "accuracy"]);
+  assert.deepEqual(texts(el, "tbody th[scope=row]"), ["8 bits", "4 bits"]);
+  assert.deepEqual(texts(el, "tbody td"), ["98.0 %", "91.5 %"]);
+});
+
+test("new rows replace the old ones in a live region", async () => {
+  const { table: model } = models({ table: TRAITS });
+  const { el, end } = await render(table, model);
+  model.receive({ rows: [["2 bits", "40.0 %"]], caption: "One recipe" });
+  assert.deepEqual(texts(el, "tbody tr"), ["2 bits40.0 %"]);
+  assert.equal(el.querySelector("caption").textContent, "One recipe");
+  assert.equal(el.querySelector("tbody").getAttribute("aria-live"), "polite");
+  end();
+  assert.equal(model.listeners, 0);
+});
+
+test("text is text, not markup", async () => {
+  const { el } = await render(table, models({ table: { ...TRAITS, rows: [["<img src=x>", "1"]] } }).table);
+  assert.equal(el.querySelector("img"), null);
+  assert.equal(el.querySelector("tbody th").textContent, "<img src=x>");
+});
