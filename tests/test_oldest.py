@@ -1,4 +1,4 @@
-"""What the oldest torch is tested with follows pyproject.toml."""
+"""The environment of the oldest torch follows pyproject.toml."""
 
 import importlib.util
 import tomllib
