@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import optiwidgets as ow
 
-LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # in a checkout
+LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it

@@ -1,4 +1,4 @@
-"""Fixtures shared by several rooms: real digits; a model and images that expose swapped axes."""
+"""Shared fixtures: real digits; a model and images that expose mixed-up axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.experiment.experiment import Experiment
 
-# the same examples in every run, so that results do not depend on time or machine
+# the same examples in every run: a test's result does not depend on the time or the machine
 settings.register_profile(
     "suite",
     deadline=None,
@@ -123,5 +123,5 @@ def _all_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disable idle jobs; tests start the jobs that they check."""
+    """Disable the idle jobs: tests start the jobs that they need."""
     monkeypatch.setattr("optiwidgets.session.session.Session.settle", lambda session: None)

@@ -93,7 +93,7 @@ def test_stays_and_returns_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(
     benchmark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> str:
-    """Run a benchmark's command line that must be refused, and return the message."""
+    """Run a benchmark's command line that ends at once; return its output."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     name, *options = benchmark.split()
     monkeypatch.setattr("sys.argv", [f"{name}.py", *options])

@@ -1,4 +1,4 @@
-"""Binder's environment and pyproject.toml have the same requirements."""
+"""Binder's environment and pyproject.toml ask for the same things."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_where_voila_is_part_of_a_server_its_kernels_are_kept_by_the_same_rules(
 
 
 def opened(page: str) -> set[str]:
-    """Return the targets of Binder's links on a page, each as ``way/notebook``."""
+    """List the pages that Binder's links on a page open, each as ``way/notebook``."""
     found = set()
     for link in BINDER_LINK.findall(page):
         (path,) = parse_qs(urlsplit(link).query)["urlpath"]

@@ -13,7 +13,7 @@ FILE = re.compile(r"[\w*-]+\.(py|js|css|md|toml|txt|ipynb|json|yml)")
 
 
 def missing(page: str) -> list[str]:
-    """List paths in backticks that do not exist: from root or package, or bare file names."""
+    """Paths in backticks, from the root or the package, or bare file names, that do not exist."""
     quoted = (text.partition("::")[0] for text in QUOTED.findall(page))
     paths = {t for t in quoted if FOLDER.fullmatch(t) or FILE.fullmatch(t)}
     return sorted(path for path in paths if not exists(path))

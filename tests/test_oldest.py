@@ -1,4 +1,4 @@
-"""The environment of the oldest torch follows pyproject.toml."""
+"""Requirements of the oldest torch follow pyproject.toml."""
 
 import importlib.util
 import tomllib

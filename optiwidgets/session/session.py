@@ -116,7 +116,7 @@ class Session(HasTraits):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the report is that of the requested recipe, on all images.
+        """True if the report is that of the requested recipe, on all images.
 
         Examples
         --------

@@ -29,7 +29,7 @@ class CompressedModel:
 
     @property
     def is_int8(self) -> bool:
-        """Whether the int8 runtime can run the model."""
+        """True if the int8 runtime can run the model."""
         layers = self.packable.layers.values()
         evenly = all(layer.bits == 8 and not layer.centroids.numel() for layer in layers)
         return evenly and self.packable.recipe.activation_bits == 8

@@ -254,7 +254,7 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """The zoo's name for the model, or "own model"."""
+        """Name of the model in the zoo, or "own model"."""
         return spec["name"] if (spec := self._compressor.spec) else "own model"
 
     @property
@@ -309,7 +309,7 @@ class Experiment:
 
     @cached_property
     def is_large(self) -> bool:
-        """Whether the model is so large that sizes are estimated while a slider is dragged."""
+        """True if the model is so large that sizes are estimated while a slider is dragged."""
         return is_large(self._compressor.folded)
 
     @property
