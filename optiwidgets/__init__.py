@@ -155,7 +155,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its room on first use (PEP 562)."""
+    """Import a public name from its module on first use (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'optiwidgets' has no attribute {name!r}")
     value = getattr(import_module(f"optiwidgets.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command line: ``optiwidgets app``, ``serve``, ``sweep`` and ``train``."""
+"""Command line: ``optiwidgets app``, ``serve``, ``sweep`` and ``train``."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
-SECRETS = {  # option of `serve` -> what it is for
-    "token": "who has it enters as a teacher",
-    "password": "who has it enters as a student",
+SECRETS = {  # option of `serve` -> its help
+    "token": "secret of teachers",
+    "password": "secret of students",
 }
 MAX_USERS = 10_000
 MAX_SIZE = 640
 MAX_EPOCHS, MAX_SEED, MAX_PORT, MAX_JOBS, MAX_STEPS = 10_000, 2**32 - 1, 65_535, 256, 1000
-SWEPT = {  # option of `sweep` -> what is tried by default, how a value is read, more on it
+SWEPT = {  # option of `sweep` -> its default, the type of its values, its help
     "sparsity": ("0:0.95:0.05", float, "fractions, or START:STOP:STEP, both ends included"),
     "bits": ("2,3,4,8,32", int, "bits per weight"),
-    "pruning": ("global", str, "where the cut is made"),
-    "score": ("magnitude", str, "who goes first"),
-    "scheme": ("symmetric", str, "how codes map to values"),
-    "recovery": ("none", str, "what wins accuracy back"),
+    "pruning": ("global", str, "scopes of pruning"),
+    "score": ("magnitude", str, "pruning scores"),
+    "scheme": ("symmetric", str, "mappings from codes to values"),
+    "recovery": ("none", str, "recovery methods"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it worked, 2 if what was asked cannot be done, 130 if interrupted.
+    """Run one command; return 0 on success, 2 on an error, 130 if interrupted.
 
     Examples
     --------
@@ -62,15 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     app = commands.add_parser("app", help="serve the lessons in a browser, code hidden")
     app.add_argument("--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one")
-    app.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
     app.add_argument(
-        "--case", type=Path, metavar="FILE", help="a model that `train` wrote, for the explorer"
+        "--lessons", type=Path, default=LESSONS, metavar="DIR", help="folder of notebooks"
     )
-    app.add_argument("--images", type=Path, metavar="FOLDER", help="that it was trained on")
+    app.add_argument(
+        "--case", type=Path, metavar="FILE", help="model file of `train`, for the explorer"
+    )
+    app.add_argument("--images", type=Path, metavar="FOLDER", help="images it was trained on")
     app.set_defaults(run=_app)
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
-    _add_sweep(commands.add_parser("sweep", help="run many recipes, and find those worth having"))
-    _add_train(commands.add_parser("train", help="train a model on your images, or go on with one"))
+    _add_sweep(commands.add_parser("sweep", help="run many recipes, and print the pareto front"))
+    _add_train(commands.add_parser("train", help="train a model on your images, or continue one"))
     return parser
 
 
@@ -82,7 +84,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         dest="start",
         default="small",
         metavar="MODEL",
-        help="small (the default), wide, resnet18, or a file that this command wrote",
+        help="small (the default), wide, resnet18, or a file written by this command",
     )
     train.add_argument("--size", type=_whole(8, MAX_SIZE), help="edge of a folder's pictures; 32")
     train.add_argument("--epochs", type=_whole(1, MAX_EPOCHS), default=60, help="60")
@@ -104,10 +106,12 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         "--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one"
     )
     serve.add_argument("--host", default="127.0.0.1", help="127.0.0.1; 0.0.0.0: whole network")
-    serve.add_argument("--lessons", type=Path, default=LESSONS, metavar="DIR", help="of notebooks")
-    serve.add_argument("--case", choices=CASES, default="", help="what the explorer opens with")
     serve.add_argument(
-        "--max-users", type=_whole(1, MAX_USERS), help="as many as memory has room for"
+        "--lessons", type=Path, default=LESSONS, metavar="DIR", help="folder of notebooks"
+    )
+    serve.add_argument("--case", choices=CASES, default="", help="first case of the explorer")
+    serve.add_argument(
+        "--max-users", type=_whole(1, MAX_USERS), help="by default as many as fit into memory"
     )
     for name, meaning in SECRETS.items():
         variable = f"OPTIWIDGETS_{name.upper()}"
@@ -130,15 +134,15 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
 
 
 def _values(field: str, kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
-    """Make a reader of comma lists of values that a recipe's field may have."""
+    """Return a parser of comma-separated values of a recipe's field."""
 
     def read(text: str) -> list[Any]:
         try:
             ranged = kind is float and ":" in text
             found: list[Any] = _range(text) if ranged else [kind(one) for one in text.split(",")]
         except ValueError as error:
-            what = "START:STOP:STEP or a comma list of numbers" if kind is float else "a comma list"
-            raise argparse.ArgumentTypeError(f"{what}, not {text!r} ({error})") from error
+            form = "START:STOP:STEP or a comma list of numbers" if kind is float else "a comma list"
+            raise argparse.ArgumentTypeError(f"{form}, not {text!r} ({error})") from error
         for value in found:
             try:
                 ow.Recipe(**{field: value})
@@ -150,7 +154,7 @@ def _values(field: str, kind: Callable[[str], Any]) -> Callable[[str], list[Any]
 
 
 def _range(text: str) -> list[float]:
-    """Read START:STOP:STEP, both ends included."""
+    """Parse START:STOP:STEP, both ends included."""
     start, stop, step = map(float, text.split(":"))
     steps = (stop - start) / step if step else -1
     if not 0 <= steps < MAX_STEPS:
@@ -159,7 +163,7 @@ def _range(text: str) -> list[float]:
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
-    """Make a reader of whole numbers from ``low`` to ``high``."""
+    """Return a parser of whole numbers from ``low`` to ``high``."""
 
     def read(text: str) -> int:
         try:
@@ -183,10 +187,10 @@ def _app(arguments: argparse.Namespace) -> None:
 
 
 def _own_case(path: Path, images: Path | None) -> str:
-    """Open a trained model once, to see that it can be; name it to the kernels, and return it."""
+    """Check that a trained model loads, set it for the kernels, and return its quoted name."""
     if path.suffix != ".safetensors":
         raise ValueError(
-            f"--case is a .safetensors file that `optiwidgets train` wrote, not {path}"
+            f"--case is a .safetensors file written by `optiwidgets train`, not {path}"
         )
     given = None if images is None else str(images.resolve())
     ow.Experiment.load(path, images=given)
@@ -224,7 +228,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
 
 
 def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
-    """All combinations of what was listed, but for those without meaning."""
+    """Return all combinations of the listed values that are valid recipes."""
     recipes, refused = [], []
     for values in product(*(getattr(arguments, field) for field in SWEPT)):
         try:
@@ -272,15 +276,15 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _check_writable(output: Path) -> None:
-    """Find out before the training, not after it."""
+    """Check before a long run that the output file can be written."""
     if output.is_dir():
         raise ValueError(f"--output is a file, {output} is a folder")
     if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"--output cannot be written: no folder {output.parent} that lets you")
+        raise ValueError(f"--output cannot be written: {output.parent} is no writable folder")
 
 
 def _write(net: Any, output: Path, dataset: ow.Dataset) -> None:
-    """Write beside the target and rename: the file is there whole, or not at all."""
+    """Write the model file atomically: next to the target, then rename."""
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".train-") as folder:
         part = Path(folder, output.name)
         ow.save_trained(net, part, dataset)

@@ -1,4 +1,4 @@
-"""Figure of a dataset's images: a grid for every part, a row for every class. Never pyplot."""
+"""Figure of a dataset's images: a grid per part, a row per class. It does not use pyplot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_CLASSES = 40  # rows of a grid
 
 
 class Labels(Protocol):
-    """Class indices, as a tensor."""
+    """Interface of a tensor of class indices."""
 
     def numpy(self) -> NDArray[np.int64]:
         """Convert to an array."""
@@ -26,7 +26,7 @@ class Labels(Protocol):
 
 
 class ImageTensor(Protocol):
-    """Images N C H W, as a tensor."""
+    """Interface of a tensor of images N C H W."""
 
     def numpy(self) -> NDArray[np.float32]:
         """Convert to an array."""
@@ -34,7 +34,7 @@ class ImageTensor(Protocol):
 
 
 class LabelledImages(Protocol):
-    """Interface of a ``Dataset``, as far as it is drawn."""
+    """Interface of the parts of a ``Dataset`` that are drawn."""
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -43,15 +43,15 @@ class LabelledImages(Protocol):
 
     @property
     def description(self) -> str:
-        """Describe the images in a sentence."""
+        """Description of the images in a sentence."""
         ...
 
     def labels(self, part: str) -> Labels:
-        """Class indices of a part."""
+        """Return the class indices of a part."""
         ...
 
     def some(self, part: str, places: Sequence[int]) -> ImageTensor:
-        """Images at these places of a part, normalized."""
+        """Return the normalized images at some indices of a part."""
         ...
 
     def pixels(self, images: ImageTensor) -> ImageTensor:
@@ -60,28 +60,28 @@ class LabelledImages(Protocol):
 
 
 def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = PARTS) -> Figure:
-    """Plot the first images of every class in every part, and how many there are of each.
+    """Plot the first images of every class in every part, and the number of images of each class.
 
     Parameters
     ----------
     data
         A ``Dataset``.
     count
-        Images of a class in a part, at most.
+        Largest number of images drawn per class and part.
     parts
-        Those that are drawn; all if not given.
+        Parts to draw, by default all.
 
     Returns
     -------
     matplotlib.figure.Figure
-        On an Agg canvas, known to no pyplot: it needs no closing. Pixels are drawn as they are; if
-        some are outside 0..1, ``mean`` and ``std`` do not lead back to pixels, and the title says
-        from which values black and white were taken.
+        A figure on an Agg canvas, independent of pyplot, so it needs no closing. Pixels of 0..1 are
+        drawn unchanged. If some are outside 0..1, because ``mean`` and ``std`` do not convert back
+        to pixels, the title has the values drawn as black and white.
 
     Raises
     ------
     ValueError
-        A part of another name, or a count below 1.
+        A part has another name, or the count is below 1.
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown or not parts:
@@ -106,7 +106,7 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
 
 
 def _rows(data: LabelledImages, part: str, classes: int, count: int) -> list[NDArray[np.float32]]:
-    """Pixels (n, H, W, C) of the first images of each class."""
+    """Return the pixels (n, H, W, C) of the first images of each class."""
     labels = data.labels(part).numpy()
     rows = []
     for index in range(classes):
@@ -117,20 +117,20 @@ def _rows(data: LabelledImages, part: str, classes: int, count: int) -> list[NDA
 
 
 def _drawable(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One or three channels: of any other number, their mean."""
+    """Return images of one or three channels; average any other number of channels."""
     grey: NDArray[np.float32] = images.mean(axis=3, keepdims=True)
     return images if images.shape[3] in (1, 3) else grey
 
 
 def _range(images: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
-    """Values of black and white: 0 and 1, but for images that are no pixels."""
+    """Return the values of black and white: 0 and 1, or the range of values outside 0..1."""
     low = min((float(i.min()) for i in images if i.size), default=0.0)
     high = max((float(i.max()) for i in images if i.size), default=1.0)
     return (0.0, 1.0) if low >= -0.02 and high <= 1.02 else (low, high)
 
 
 def montage(rows: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
-    """Lay rows of images (n, H, W, C) on one white picture, ``count`` to a row.
+    """Arrange rows of images (n, H, W, C) in one white picture, ``count`` columns wide.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def montage(rows: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float
 
 
 def _draw(ax: Axes, grid: NDArray[np.float32], counts: Sequence[int]) -> None:
-    """Draw a grid; beside every row stands the number of images of the class."""
+    """Draw a grid, with the number of images of the class beside every row."""
     ax.imshow(
         grid.clip(0, 1).squeeze(2) if grid.shape[2] == 1 else grid.clip(0, 1),
         "gray",
@@ -165,11 +165,11 @@ def _draw(ax: Axes, grid: NDArray[np.float32], counts: Sequence[int]) -> None:
 
 
 def _name(ax: Axes, names: Sequence[str]) -> None:
-    """Put the classes' names before their numbers in the first grid."""
+    """Add the names of the classes to the numbers beside the first grid."""
     numbers = [label.get_text() for label in ax.get_yticklabels()]
     both = [f"{name}  {number}" for name, number in zip(names, numbers, strict=True)]
     for label in ax.set_yticklabels(both, fontsize=8):
-        label.set_parse_math(False)  # names are no mathematics
+        label.set_parse_math(False)  # a $ in a name starts no formula
 
 
 def _say(figure: Figure, description: str, low: float, high: float, left_out: int) -> None:

@@ -1,4 +1,4 @@
-"""Figure that a notebook shows by itself: Jupyter draws others only where pyplot was imported."""
+"""Figure with its own display in notebooks; Jupyter displays others only after importing pyplot."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 
 
 class NotebookFigure(Figure):
-    """Figure on an Agg canvas, known to no pyplot, with a picture for notebooks.
+    """Figure on an Agg canvas, independent of pyplot, that notebooks display as PNG.
 
     Parameters
     ----------
     width, height
-        In inches.
+        Size in inches.
 
     Examples
     --------
@@ -27,7 +27,7 @@ class NotebookFigure(Figure):
         FigureCanvasAgg(self)
 
     def _repr_png_(self) -> bytes:
-        """Render as a notebook shows it."""
+        """Render as PNG for a notebook."""
         stream = BytesIO()
         self.savefig(stream, format="png", dpi=80)
         return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Pictures to keep, drawn with seaborn on the Axes that is given. Never pyplot."""
+"""Figures of reports and sweeps, drawn with seaborn on given Axes, without pyplot."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ PART_COLORS = {
 def draw_confusion(ax: Axes, report: Report) -> Axes:
     """Draw the confusion matrix as a heatmap: rows truth, columns prediction, zeros left empty.
 
-    The colour grows with the square root of the count, so that one error shows beside a diagonal
-    of 150.
+    The colour is proportional to the square root of the count, so that one error is visible beside
+    a diagonal of 150.
     """
     counts, names = report.confusion.counts, report.class_names
-    readable = [name.replace("$", r"\$") for name in names]  # seaborn lays the labels out
+    readable = [name.replace("$", r"\$") for name in names]  # seaborn measures the labels' text
     sns.heatmap(
         counts,
         ax=ax,
@@ -65,7 +65,7 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
 
 
 def as_written(*texts: Text) -> None:
-    """Show texts of a user as they are: matplotlib takes what is between two $ for mathematics."""
+    """Disable formulas in texts of a user: matplotlib parses text between two $ as a formula."""
     for text in texts:
         text.set_parse_math(False)
 
@@ -73,7 +73,7 @@ def as_written(*texts: Text) -> None:
 def draw_classes(ax: Axes, report: Report) -> Axes:
     """Draw precision and recall of every class, in percent, as two dots on a line.
 
-    Recalls that rest on few images are named below.
+    A note below lists recalls computed from few images.
     """
     names = list(report.class_names)
     for values, color, label in (
@@ -96,13 +96,13 @@ def _few(report: Report) -> list[str]:
 
 
 def draw_size(ax: Axes, report: Report) -> Axes:
-    """Draw what the bytes of the packed file are spent on, as bars."""
+    """Draw the bytes of the packed file by part, as bars."""
     parts = {name: size for name, size in report.size.parts.items() if size}
     colors = [PART_COLORS[name] for name in parts]
     sns.barplot(
         x=list(parts.values()), y=list(parts), hue=list(parts), palette=colors, ax=ax, legend=False
     )
-    for bar in ax.containers:  # one a bar
+    for bar in ax.containers:  # one container per bar
         ax.bar_label(cast(BarContainer, bar), fmt="{:,.0f}", padding=3)
     ax.set(xlabel="bytes", ylabel="")
     ax.margins(x=0.2)
@@ -110,7 +110,7 @@ def draw_size(ax: Axes, report: Report) -> Axes:
 
 
 def draw_images(pixels: Floats, titles: Sequence[str], columns: int = 8) -> Figure:
-    """Draw images (N, H, W, C) of 0..1 in rows, a title above each."""
+    """Draw images (N, H, W, C) of 0..1 in rows, with a title above each."""
     rows = max(1, -(-len(titles) // columns))
     figure = NotebookFigure(1.35 * columns, 1.75 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -123,9 +123,9 @@ def draw_images(pixels: Floats, titles: Sequence[str], columns: int = 8) -> Figu
 
 
 def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) -> Figure:
-    """Draw attempts (percent of the bytes saved, points lost), those no other beats joined up.
+    """Draw attempts (percent of the bytes saved, points lost) and their pareto front.
 
-    ``best`` is the place of the one to mark.
+    ``best`` is the index of the attempt to mark.
     """
     figure = NotebookFigure(6.4, 3.4)
     ax = figure.add_subplot()
@@ -140,9 +140,10 @@ def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) 
 
 
 def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: str) -> Axes:
-    """Draw points, and a line along those at ``front``, which no other point beats.
+    """Draw points, and the pareto front as a step line through the points at ``front``.
 
-    Between two steps the line stays at the worth of the cheaper one: that much can be had there.
+    Between two points of the front the line stays at the value of the cheaper one, which is the
+    best available there.
     """
     sns.scatterplot(x=x, y=y, ax=ax, color=GREY, s=50, label=label)
     steps = list(front)
@@ -151,7 +152,7 @@ def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: 
 
 
 def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
-    """Draw every recipe of a sweep, bytes (log) against accuracy, and those that no other beats."""
+    """Draw accuracy against bytes (log) of a sweep's recipes, and the pareto front."""
     done = [trial for trial in sweep if not trial.error]
     size = np.array([trial.total_bytes for trial in done], float)
     right = 100 * np.array([trial.accuracy for trial in done], float)
@@ -165,12 +166,12 @@ def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
 
 
 def plot_sweep(sweep: Sweep) -> Figure:
-    """Plot bytes against accuracy of a sweep's recipes, and the frontier.
+    """Plot accuracy against bytes of a sweep's recipes, and the pareto front.
 
     Returns
     -------
     matplotlib.figure.Figure
-        On an Agg canvas, known to no pyplot: it needs no closing.
+        A figure on an Agg canvas, independent of pyplot, so it needs no closing.
     """
     figure = NotebookFigure(7.2, 4.4)
     ax = draw_frontier(figure.add_subplot(), sweep)
@@ -185,10 +186,10 @@ def plot_sweep(sweep: Sweep) -> Figure:
 
 
 def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0) -> Axes:
-    """Draw accuracy, in percent, against sparsity or bits, one curve a layer, with its interval.
+    """Draw accuracy, in percent, against sparsity or bits, one curve per layer, with its interval.
 
-    The line across is the ground's accuracy less ``threshold`` points. Layers that could not be
-    changed are named below; they are no curves.
+    The horizontal line is the ground recipe's accuracy minus ``threshold`` points. Layers that
+    could not be changed have no curve; a note below lists them.
     """
     scale = 100 if sensitivity.by == "sparsity" else 1
     colors = sns.color_palette("colorblind", max(1, len(sensitivity.curves)))
@@ -210,7 +211,7 @@ def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0)
 
 
 def draw_budget(ax: Axes, budget: Budget) -> Axes:
-    """Draw what each layer was given: its bytes as bars, sparsity and bits written beside."""
+    """Draw the bytes of each layer as bars, labelled with its sparsity and bits."""
     names = [choice.layer for choice in budget.choices]
     sizes = [choice.bytes for choice in budget.choices]
     sns.barplot(x=sizes, y=names, ax=ax, color=BLUE)
@@ -228,7 +229,7 @@ def plot_report(report: Report) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        On an Agg canvas, known to no pyplot: it needs no closing.
+        A figure on an Agg canvas, independent of pyplot, so it needs no closing.
     """
     figure = NotebookFigure(10, 5.2)
     axes = figure.subplot_mosaic(

@@ -1,4 +1,4 @@
-"""What several rooms' tests share: real digits; a model and images that expose mixed-up axes."""
+"""Shared fixtures: real digits; a model and images that expose mixed-up axes."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.experiment.experiment import Experiment
 
-# the same examples in every run: what a test finds does not hang on when and where it runs
+# the same examples in every run: a test's result does not depend on the time or the machine
 settings.register_profile(
     "suite",
     deadline=None,
     database=None,
     max_examples=60,
     derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],  # that would be a clock
+    suppress_health_check=[HealthCheck.too_slow],  # it depends on the machine's speed
 )
 settings.load_profile("suite")
 
 
 class OwnNet(nn.Module):
-    """Not of the zoo: no square kernel, and two BatchNorms that cannot be folded."""
+    """Model outside the zoo, without square kernels, with two BatchNorms that cannot be folded."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.enter = nn.BatchNorm2d(2)  # nothing stands before it
+        self.enter = nn.BatchNorm2d(2)  # no layer precedes it
         self.wide = nn.Conv2d(2, 5, (3, 2), bias=False)
         self.norm = nn.BatchNorm2d(5)
-        self.after = nn.BatchNorm2d(5)  # a ReLU stands before it
+        self.after = nn.BatchNorm2d(5)  # a ReLU precedes it
         self.deep = nn.Conv2d(5, 7, (1, 3))
         self.hidden = nn.Linear(7 * 2 * 3, 6)
         self.flat = nn.BatchNorm1d(6)
@@ -66,7 +66,7 @@ def make_own() -> Callable[..., OwnNet]:
 
 @pytest.fixture(scope="session")
 def toy() -> Dataset:
-    """Three unequal classes of 2 x 6 x 9 noise, 23 images to explore."""
+    """Dataset of 2 x 6 x 9 noise in three unequal classes, with 23 exploration images."""
     random = torch.Generator().manual_seed(3)
 
     def part(*counts: int) -> Part:
@@ -81,28 +81,28 @@ def toy() -> Dataset:
         class_names=("ape", "bee", "cat"),
         positive=1,
         mean=0.5,
-        std=0.1,  # pixels 0..1, as all but a few in ten million of these are
+        std=0.1,  # maps all but a few in ten million values to pixels 0..1
     )
 
 
 @pytest.fixture(scope="session")
 def digits() -> Experiment:
-    """The shipped small CNN on the shipped digits."""
+    """Experiment with the shipped small CNN on the shipped digits."""
     return Experiment.load("digits")
 
 
 @pytest.fixture(scope="session")
 def own(make_own: Callable[..., OwnNet], toy: Dataset) -> Experiment:
-    """An own model on the toy images."""
+    """Experiment with a model outside the zoo on the toy images."""
     return Experiment(make_own(), toy)
 
 
 @pytest.fixture(scope="session")
 def assert_classes() -> Callable[..., None]:
-    """Assert that predictions are the classes of scores that another processor or library gave.
+    """Return an assertion that predictions match scores from another processor or library.
 
-    The scores may differ by what rounding does to them, so that images on which two classes are as
-    good as equal may go to either of them. There are few of those.
+    Scores may differ by rounding, so an image with two nearly equal scores may get either class.
+    At most 2 % of the images may be such near ties.
     """
 
     def check(predictions: Any, scores: Any, near: float = 1e-3) -> None:
@@ -117,11 +117,11 @@ def assert_classes() -> Callable[..., None]:
 
 @pytest.fixture(autouse=True)
 def _all_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is, a moving hand is shown all images, unless a test wants fewer."""
+    """Run all images while dragging, however slow the machine is, unless a test sets a limit."""
     monkeypatch.setattr("optiwidgets.session.progressive.WHOLE_S", 3600.0)
 
 
 @pytest.fixture(autouse=True)
 def _no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing starts by itself once a hand rests: tests start what they want to see."""
+    """Disable the idle jobs: tests start the jobs that they need."""
     monkeypatch.setattr("optiwidgets.session.session.Session.settle", lambda session: None)

@@ -1,7 +1,7 @@
-"""Rules that import-linter's contracts in pyproject.toml cannot say, and proof of the contracts.
+"""Rules that import-linter's contracts cannot express, and tests of these contracts.
 
-`make lint` runs the contracts on the package: imports go down only, without circles. Here stand the
-other rules (third-party packages by room, pyplot, names and sizes), and planted trespasses which
+`make lint` runs the contracts on the package: imports go down only, without cycles. This file has
+the other rules (third-party packages by room, pyplot, names and sizes), and planted violations that
 the contracts or these rules must find.
 """
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "optiwidgets"
 
 ENGINE = {"torch", "numpy"}
-THIRD_PARTY = {  # room or file -> what it may import beside the standard library and ours
+THIRD_PARTY = {  # room or file -> third-party packages that it may import
     "engine": ENGINE,
     "engine/types": {"numpy"},
     "engine/types/recipe.py": set(),
@@ -48,7 +48,7 @@ THIRD_PARTY = {  # room or file -> what it may import beside the standard librar
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
         *("zmq", "psutil", "ipywidgets", "jinja2"),
     },
-    "hosting/fork_server.py": {  # what kernels will import, it imports for all of them
+    "hosting/fork_server.py": {  # it imports the kernels' packages once, before forking
         *("numpy", "torch", "onnx", "onnxruntime", "seaborn", "matplotlib_inline", "IPython"),
         *("ipykernel", "ipywidgets", "tornado", "platformdirs"),
     },
@@ -59,11 +59,11 @@ THIRD_PARTY = {  # room or file -> what it may import beside the standard librar
 BY_NAME = "a module by its name"
 LESSONS = {"optiwidgets", "numpy", "torch", "matplotlib"}
 VAGUE = {"utils", "helpers", "common", "manager"}
-LONGEST_FUNCTION, LONGEST_FILE = 40, 250  # lines of code: docstrings and comments are free
+LONGEST_FUNCTION, LONGEST_FILE = 40, 250  # lines of code without docstrings and comments
 
 
 def modules_imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that a file imports at run time, in functions too."""
+    """Yield every module that a file imports at run time, in functions too."""
     for node in at_run_time(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -75,7 +75,7 @@ def modules_imported(tree: ast.AST) -> Iterator[str]:
 
 
 def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a node and all below it that the type checker is not alone to see."""
+    """Yield a node and its descendants, except those under ``if TYPE_CHECKING``."""
     yield node
     types_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
     hidden = node.body if types_only else []
@@ -85,7 +85,7 @@ def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def trespasses(package: Path) -> list[str]:
-    """Files of a package that import what their room may not, or whose name says nothing."""
+    """List the files of a package with a forbidden import or a vague name."""
     found = []
     for path in sorted(package.rglob("*.py")):
         file = path.relative_to(package)
@@ -96,7 +96,7 @@ def trespasses(package: Path) -> list[str]:
 
 
 def may(file: Path, module: str) -> bool:
-    """Tell whether a file may import a module; ours are the contracts' matter."""
+    """Return whether a file may import a module; the contracts check modules of the package."""
     if module == BY_NAME:
         return file == Path("__init__.py")
     if module.startswith("matplotlib.pyplot"):
@@ -107,7 +107,7 @@ def may(file: Path, module: str) -> bool:
 
 
 def code_lines(tree: ast.AST) -> int:
-    """Lines that hold code: no docstrings, comments or blank lines."""
+    """Count the lines of code, without docstrings, comments and blank lines."""
     text = [n.value for n in ast.walk(tree) if isinstance(n, ast.Expr) and is_text(n.value)]
     said = {line for node in text for line in range(node.lineno, (node.end_lineno or 0) + 1)}
     ends = {
@@ -121,7 +121,7 @@ def is_text(node: ast.expr) -> bool:
 
 
 def overlong(package: Path) -> list[str]:
-    """Functions and files over budget, with their lines of code."""
+    """List the functions and files over the limit, with their lines of code."""
     found = []
     for path in sorted(package.rglob("*.py")):
         name, tree = path.relative_to(package).as_posix(), ast.parse(path.read_text())
@@ -159,7 +159,7 @@ def test_lessons_import_the_top_level_and_define_nothing(lesson):
 
 @pytest.fixture
 def plant(tmp_path):
-    """The package's tree of empty files; call it to give some of them, old or new, a source."""
+    """Copy the package's tree as empty files; return a function that writes sources into it."""
     package = tmp_path / "optiwidgets"
     for path in PACKAGE.rglob("*.py"):
         empty = package / path.relative_to(PACKAGE)
@@ -231,12 +231,12 @@ def test_an_overlong_function_or_file_is_found_and_docstrings_are_free(plant):
 
 
 def contracts(package: Path) -> tuple[bool, str]:
-    """Run pyproject.toml's contracts on a package: whether all are kept, and what is said."""
+    """Run pyproject.toml's contracts on a package; return whether all are kept, and the output."""
     shutil.copy(ROOT / "pyproject.toml", package.parent)
     lint = "from importlinter.cli import lint_imports_command as lint; lint()"
     ran = subprocess.run(
         [sys.executable, "-c", lint, "--no-cache"],
-        cwd=package.parent,  # first on sys.path, before the package that is installed
+        cwd=package.parent,  # first on sys.path, before the installed package
         env={**os.environ, "COLUMNS": "400", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
@@ -246,7 +246,7 @@ def contracts(package: Path) -> tuple[bool, str]:
     return ran.returncode == 0, re.sub(r"\s+", " ", ran.stdout)
 
 
-UPWARD = [  # file, source, what the contracts say
+UPWARD = [  # file, source, output of the contracts
     *[
         (f"engine/{name}.py", source, f"optiwidgets.engine.{name.replace('/', '.')} -> {module} ")
         for name, source, module in (

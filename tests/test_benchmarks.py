@@ -1,4 +1,4 @@
-"""The benchmarks run and compare like with like; what they time is looked at elsewhere."""
+"""The benchmarks run, and their summaries compare equal measurements; nothing is timed here."""
 
 import copy
 import importlib
@@ -93,7 +93,7 @@ def test_stays_and_returns_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(
     benchmark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> str:
-    """What a benchmark says where it ends at once, run as its command line has it."""
+    """Run a benchmark's command line that ends at once; return its output."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     name, *options = benchmark.split()
     monkeypatch.setattr("sys.argv", [f"{name}.py", *options])
@@ -170,7 +170,7 @@ def test_ratios_of_pages_and_classes_are_of_this_build_to_that_one(
     wanted = {"updates_per_s": 2.0, "final_ms_p95": 0.5, "task_ms": 0.0, "gap_ms": 0.5}
     assert all(found[row]["ratios"] == wanted for row in pages.ROWS)
     still = {(name, row): [ours] for name, _ in sides for row in pages.ROWS}
-    assert "-" in pages.table(pages.summary(still))  # no long task in either
+    assert "-" in pages.table(pages.summary(still))  # neither build has a long task
     crowd = dict.fromkeys(classes.FIGURES, 2.0) | {"errors": {}}
     late = crowd | {"updates_per_s": 1.0, "ready_s": None, "errors": {"page: HTTP 503": 1}}
     compared = classes.summary({classes.OURS: [crowd], classes.OTHER: [late]})

@@ -19,14 +19,14 @@ ONLY_BINDER = {"python", "pip", "hatchling", "ziglang", "jupyterlab"}
 
 
 def asked(lines: list[str | dict[str, list[str]]]) -> dict[str, str]:
-    """Map names to version bounds, from requirement lines; conda nests those that are pip's."""
+    """Map names to version bounds, from requirement lines; conda nests pip's requirements."""
     flat = [one for line in lines for one in (line["pip"] if isinstance(line, dict) else [line])]
     parsed = [Requirement(line) for line in flat]
     return {TO_PYPI.get(r.name, r.name): str(r.specifier) for r in parsed}
 
 
 def differences(environment: dict[str, str], project: dict[str, str]) -> dict[str, tuple]:
-    """Names with unlike bounds (environment's, project's), None where one of them lacks it."""
+    """Return names with different bounds (environment's, project's); None if one has no bound."""
     shared = {name: bound for name, bound in environment.items() if name not in ONLY_BINDER}
     names = shared.keys() | project.keys()
     pairs = {name: (shared.get(name), project.get(name)) for name in names}
@@ -92,7 +92,7 @@ def test_where_voila_is_part_of_a_server_its_kernels_are_kept_by_the_same_rules(
 
 
 def opened(page: str) -> set[str]:
-    """What Binder's links on a page open, each as ``way/notebook``."""
+    """List the pages that Binder's links on a page open, each as ``way/notebook``."""
     found = set()
     for link in BINDER_LINK.findall(page):
         (path,) = parse_qs(urlsplit(link).query)["urlpath"]

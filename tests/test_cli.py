@@ -1,4 +1,4 @@
-"""The command line: what it writes, what it says, and what it refuses."""
+"""The command line: files, messages and refused arguments."""
 
 import random
 from pathlib import Path
@@ -44,7 +44,7 @@ REFUSED = [
 
 @pytest.fixture
 def tiny() -> ow.Dataset:
-    """Three classes, 12 images of 8 x 8 pixels a part."""
+    """Dataset of three classes, with 12 images of 8 x 8 pixels per part."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(12) % 3
     parts = [(torch.rand(12, 1, 8, 8, generator=generator), labels) for _ in range(4)]
@@ -91,7 +91,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones(
 
 
 @pytest.mark.parametrize(
-    ("output", "message"), [(".", "is a folder"), ("no/such/folder/net.safetensors", "no folder")]
+    ("output", "message"),
+    [(".", "is a folder"), ("no/such/folder/net.safetensors", "is no writable folder")],
 )
 def test_a_place_that_cannot_be_written_is_refused_before_training(
     output: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -151,7 +152,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 
 @pytest.fixture
 def shapes(tmp_path: Path) -> Path:
-    """A folder of drawn shapes: red discs, green squares, 24 of each."""
+    """Folder of drawn shapes: 24 red discs and 24 green squares."""
     draw = random.Random(0)
     for name in ("disc", "square"):
         (tmp_path / "shapes" / name).mkdir(parents=True)
@@ -194,7 +195,7 @@ def test_a_folder_becomes_a_case(
     assert list(session.cases) == ["digits", "smear", "my net"]
     session.case = "my net"
     assert session.report.confusion.accuracy == report.confusion.accuracy
-    # a training goes on from it
+    # a training continues from the file
     again = tmp_path / "again.safetensors"
     arguments = ["--size", "16", "--epochs", "1", "--from", str(output), "--out", str(again)]
     assert main(["train", str(shapes), *arguments]) == 0
@@ -206,7 +207,7 @@ def test_a_folder_becomes_a_case(
     ("arguments", "message"),
     [
         (["--case", "none.safetensors"], "none.safetensors"),
-        (["--case", "digits"], "--case is a .safetensors file that `optiwidgets train` wrote"),
+        (["--case", "digits"], "--case is a .safetensors file written by `optiwidgets train`"),
         (["--images", "shapes"], "--images is the folder that the model of --case was trained on"),
     ],
 )
@@ -317,7 +318,7 @@ def test_combinations_without_meaning_are_left_out_and_counted(
     [
         (["faces"], "case is one of 'digits', 'smear'"),
         (["digits", "--model", "big"], "model is one of 'small', 'wide', not 'big'"),
-        (["digits", "--output", "no/such/folder/s.jsonl"], "no folder no/such/folder"),
+        (["digits", "--output", "no/such/folder/s.jsonl"], "no/such/folder is no writable folder"),
         (["digits", "--output", "."], "is a folder"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The grid of images: what is drawn is read from the artists."""
+"""The grid of images; tests read the drawn images from the artists."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -15,7 +15,7 @@ from optiwidgets.image_grid import GAP
 
 
 def images_of(figure, shape):
-    """Images that a figure shows, by part, row and column, H W C."""
+    """Return the images H W C of a figure, by part, row and column."""
     height, width = shape
     shown = {}
     for ax in figure.axes:
@@ -56,8 +56,8 @@ def test_names_and_numbers_stand_beside_the_rows():
 
 def test_a_class_without_enough_images_leaves_white(toy):
     shown = images_of(ow.plot_images(toy, 5, parts=["calibration"]), (6, 9))
-    assert (shown["calibration", 2, 1] == 1).all()  # of its one image
-    grey = toy.pixels(toy.calibration[0])[5].mean(0)  # two channels are no colours
+    assert (shown["calibration", 2, 1] == 1).all()  # white: the class has one image
+    grey = toy.pixels(toy.calibration[0])[5].mean(0)  # two channels are averaged
     np.testing.assert_allclose(shown["calibration", 2, 0].squeeze(), grey, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Importing the package costs little: everything comes on first use."""
+"""Importing the package is cheap: modules are imported on first use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LATE = (
 
 
 def modules_after(code: str) -> set[str]:
-    """The modules that a new Python has loaded after this code."""
+    """Return the modules that a new Python process has loaded after this code."""
     ending = "\nimport sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code + ending], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""What the oldest torch is tested with follows pyproject.toml."""
+"""Requirements of the oldest torch follow pyproject.toml."""
 
 import importlib.util
 import tomllib

@@ -1,4 +1,4 @@
-"""Figures: what is drawn is what the report says. Artists are read, never pixels."""
+"""Figures show the numbers of the report; tests read artists, never pixels."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -110,7 +110,7 @@ def test_a_class_never_predicted_has_no_precision_dot_and_still_draws(ax: Axes, 
 
 @pytest.fixture
 def sweep() -> Sweep:
-    """Five points, the second and the fifth beaten, and a recipe that could not be run."""
+    """Sweep of five points, the second and fifth dominated, and a recipe that could not be run."""
     points = [(4000, 0.9), (4000, 0.8), (1000, 0.5), (9000, 0.95), (9500, 0.7)]
     rows = [
         Trial(Recipe(sparsity=place / 10), accuracy=accuracy, total_bytes=size)
@@ -174,7 +174,7 @@ def test_a_budget_is_a_bar_a_layer():
     assert [text.get_text() for text in ax.texts] == ["100 B, 50%, 4 bits", "40 B, 90%, 2 bits"]
 
 
-# Names of classes and layers that hold two $
+# Names of classes and layers that contain two $
 
 
 @pytest.mark.parametrize("name", ["$5 to $10", r"cost $\frac$", "$x_1$", r"a \$ and $b$"])
@@ -182,7 +182,7 @@ def test_a_name_is_no_mathematics(make_own, toy, name):
     dataset = replace(toy, class_names=(name, "b", "c"), name=name)
     report = Experiment(make_own(), dataset).run(Recipe(sparsity=0.5))
     figure = plot_report(report)
-    to_bytes(figure, "svg")  # what was read as mathematics and is none raises here
+    to_bytes(figure, "svg")  # raises if a name is parsed as a formula and is none
     matrix, classes = figure.axes[:2]
     labels = [
         *(axis.get_ticklabels()[0] for axis in (matrix.xaxis, matrix.yaxis, classes.yaxis)),
@@ -202,7 +202,7 @@ def test_layers_and_datasets_are_no_mathematics_either(ax):
     to_bytes(ax.figure, "png")
 
 
-# Classes of few images
+# Classes with few images
 
 
 def test_recalls_that_rest_on_few_images_are_named(ax, own):

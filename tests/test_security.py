@@ -1,4 +1,4 @@
-"""SECURITY.md promises nothing that no test holds."""
+"""Every promise of SECURITY.md names a test that exists."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ HELD = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
 def missing(page: str) -> list[str]:
-    """Tests that a page names and nobody wrote."""
+    """List the tests that a page names and that do not exist."""
     return [
         f"{file}::{test}"
         for file, test in HELD.findall(page)

@@ -16,20 +16,20 @@ Job = tuple[Work, Callable[[Any], None]]
 
 
 def no_work(is_cancelled: Callable[[], bool]) -> None:
-    """Do nothing: the work of a job that only delivers, which takes no slot."""
+    """Do nothing: placeholder for a job without computation, which takes no slot."""
 
 
 class BackgroundWorker:
-    """One background thread that only ever finishes the newest work.
+    """Background worker with one thread; newer jobs cancel older ones.
 
     Parameters
     ----------
     failed
-        Told the exception when work raised one, unless the work was cancelled by then.
+        Called with the exception if work raises one and is not cancelled.
     lock
-        Held while results are delivered, so that nothing lands in the middle of something else.
+        Lock held while results are delivered, so that a delivery interrupts no other update.
     executor
-        Runs the work; by default a thread of its own, made on first use.
+        Executor of the work; by default a separate thread, started on first use.
 
     Examples
     --------
@@ -58,14 +58,14 @@ class BackgroundWorker:
         return self._given or ThreadPoolExecutor(1, "slow-lane", initializer=lower_priority)
 
     def cancel(self) -> int:
-        """Make all work so far void, and return the number of the work to come."""
+        """Cancel all work so far, and return the number of the next work."""
         with self._changed:
             self._generation += 1
             self._changed.notify_all()
             return self._generation
 
     def end(self) -> None:
-        """Give up all work and end the thread; newer work starts another.
+        """Cancel all work and end the thread; later work starts another thread.
 
         Examples
         --------
@@ -86,25 +86,25 @@ class BackgroundWorker:
         short: bool = False,
         waits: Callable[[bool], None] = lambda _: None,
     ) -> Future[None]:
-        """Do jobs one after the other in the background, until something newer comes.
+        """Run jobs in sequence in the background, until newer jobs are submitted.
 
         Parameters
         ----------
         jobs
-            Pairs ``(work, done)``. ``work(void)`` does what takes long; it should look at
-            ``void()`` now and then, and give up by raising ``Cancelled`` once that is True.
-            ``done`` gets what it returned, unless newer work was submitted or all was cancelled.
+            Pairs ``(work, done)``. ``work(is_cancelled)`` does the long computation. It should call
+            ``is_cancelled()`` repeatedly, and raise ``Cancelled`` once that returns True. ``done``
+            is called with the result, unless newer jobs were submitted or all were cancelled.
         rest_s
-            Seconds of quiet to wait for before starting.
+            Seconds without newer jobs before the start.
         short
-            It takes no longer than a slider's answer: it needs none of the host's slots.
+            Whether the jobs are fast enough for a slider; then they need none of the host's slots.
         waits
-            Told True where all of the host's slots are taken, and False once one is free.
+            Called with True if all of the host's slots are taken, and with False once one is free.
 
         Returns
         -------
         concurrent.futures.Future
-            Done when the jobs have ended, or were given up.
+            Future that is done when the jobs have ended or were cancelled.
         """
         mine = self.cancel()
 
@@ -135,7 +135,7 @@ class BackgroundWorker:
         return self.newest
 
     def publish(self, work: Callable[[ProgressCallback], Any], show: ProgressCallback) -> Work:
-        """Wrap work that reports progress: show its progress, end it once it is cancelled.
+        """Wrap work that reports progress: show the progress, and end it once cancelled.
 
         Examples
         --------
@@ -161,14 +161,14 @@ class BackgroundWorker:
     def _do(
         self, work: Work, done: Callable[[Any], None], is_cancelled: Callable[[], bool]
     ) -> bool:
-        """Do one job; False: it was given up, and with it those after it."""
+        """Run one job; return False if it was cancelled, which ends the jobs after it too."""
         if is_cancelled():
             return False
         try:
             result = work(is_cancelled)
         except Cancelled:
             return False
-        except Exception as error:  # noqa: BLE001 (handed on)
+        except Exception as error:  # noqa: BLE001 (passed to ``failed``)
             if self._is_closing():
                 return False
             result, done = error, self._failed
@@ -178,7 +178,7 @@ class BackgroundWorker:
         return not is_cancelled()
 
     def _is_closing(self) -> bool:
-        """Tell whether Python is on its way out: no pool takes work, and nobody is left to tell."""
+        """Return whether Python is shutting down: the executor then refuses any work."""
         try:
             self._executor.submit(int)
         except RuntimeError:

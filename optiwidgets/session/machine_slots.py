@@ -1,8 +1,8 @@
-"""Slots for long work on one machine, shared by all processes; who finds none free waits.
+"""Slots for long work on one machine, shared by all processes; work waits for a free slot.
 
-The host names a folder with a file for each slot. A slot is taken by locking its file; the system
-releases it when the process ends, however it ends. Waiters queue on the lock of the folder itself;
-only the holder of that lock may take the next free slot.
+The host sets a folder with one file per slot. A slot is taken by locking its file; the operating
+system releases the lock when the process ends, for whatever reason. Waiters queue on the lock of
+the folder itself; only the holder of that lock may take the next free slot.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # not on Windows: there is no limit there
+except ImportError:  # Windows has no fcntl, and no limit on long work
     fcntl = None  # type: ignore[assignment]
 
 FOLDER = "OPTIWIDGETS_SLOW_LANES"  # environment variable
-LOWER = 10  # how much the priority of a slow lane falls
+LOWER = 10  # added to the niceness of a background thread
 OFTEN_S, SELDOM_S = (
     (0.02, 0.08),
     (0.3, 1.2),
-)  # between attempts, first in line and behind
+)  # seconds between attempts: of the first waiter, and of all others
 log = logging.getLogger("optiwidgets")
 
 
 def hosted() -> str:
-    """Return the folder of the host's slots; empty where there is no limit."""
+    """Return the folder of the host's slots; empty without a limit."""
     return os.environ.get(FOLDER, "") if fcntl else ""
 
 
 def lower_priority() -> None:
-    """Lower the priority of this thread, and of those it starts, where a host shares the cores."""
+    """Lower the priority of this thread, and of threads it starts, if a host limits long work."""
     if hosted() and sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + LOWER)
 
 
 class Slot:
-    """One of the host's slots for long work, from ``acquire`` to ``release``.
+    """Slot for long work, one of the host's, held from ``acquire`` to ``release``.
 
     Examples
     --------
@@ -59,32 +59,33 @@ class Slot:
     def acquire(
         self, pause: Callable[[float], bool], waits: Callable[[bool], None] = lambda _: None
     ) -> bool:
-        """Wait for a slot; True once it is taken, or where there is no limit.
+        """Wait for a slot and take it; without a limit return at once.
 
         Parameters
         ----------
         pause
-            Waits so many seconds, or less; True says that the work is not wanted any more.
+            Function that waits at most the given seconds; it returns True if the work was
+            cancelled.
         waits
-            Told True where there is no slot at once, and False when there is.
+            Called with True if no slot is free at first, and with False once one is taken.
 
         Returns
         -------
         bool
-            False: given up, because ``pause`` said so.
+            True with a slot or without a limit, False if ``pause`` returned True.
         """
         folder = hosted()
         if not folder or self._held is not None:
             return True
         try:
             return self._queue(Path(folder), pause, waits)
-        except OSError as error:  # the host ended, say: its kernels go on
+        except OSError as error:  # the host may have ended: its kernels continue
             log.warning("no limit on long work, the host's slots: %s", error.strerror)
             waits(False)
             return True
 
     def release(self) -> None:
-        """Release the slot; nothing happens where none was taken."""
+        """Release the slot, if one was taken."""
         if self._held is not None:
             _let_go(self._held)
             self._held = None
@@ -92,28 +93,28 @@ class Slot:
     def _queue(
         self, folder: Path, pause: Callable[[float], bool], waits: Callable[[bool], None]
     ) -> bool:
-        first, told = None, False
+        first, waited = None, False
         try:
             while True:
                 first = _lock(folder) if first is None else first
                 self._held = _any_of(folder) if first is not None else None
                 if self._held is not None:
                     break
-                if not told:
+                if not waited:
                     waits(True)
-                    told = True
+                    waited = True
                 if pause(random.uniform(*(OFTEN_S if first is not None else SELDOM_S))):
                     return False
         finally:
             if first is not None:
                 _let_go(first)
-        if told:
+        if waited:
             waits(False)
         return True
 
 
 def _any_of(folder: Path) -> int | None:
-    """Take any free slot; a folder without slots is one that is gone."""
+    """Take any free slot; raise OSError if the folder has no slots, as after the host's end."""
     slots = [path for path in folder.iterdir() if path.is_file()]
     if not slots:
         raise OSError(errno.ENOENT, "there are none")
@@ -122,7 +123,7 @@ def _any_of(folder: Path) -> int | None:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file or folder, unless somebody has it."""
+    """Lock a file or folder; return None if it is locked already."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,5 +134,5 @@ def _lock(path: Path) -> int | None:
 
 
 def _let_go(descriptor: int) -> None:
-    fcntl.flock(descriptor, fcntl.LOCK_UN)  # for copies in forked processes too
+    fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would not unlock copies in forks
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Progressive answers: a stratified first part of the images, then all of them."""
+"""Progressive evaluation: first a stratified part of the images, then all of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from optiwidgets.engine.types.recipe import Recipe
 
-WHOLE_S, PART_S = 0.15, 0.1  # all images if they take no longer; else as many as take this long
+WHOLE_S, PART_S = 0.15, 0.1  # time limits in seconds of all images, and of a part of them
 
 
 PARTS = (4, 8, 16, 32, 64, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 
 
-LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
+LEFT_OUT: tuple[dict[str, Any], ...] = (  # simplifications of a preview, one more at a time
     {"rounding": "nearest"},
     {"recovery": "none"},
     {"score": "magnitude"},
@@ -22,12 +22,12 @@ LEFT_OUT: tuple[dict[str, Any], ...] = (  # of a stand-in, one more at a time
 
 
 def check_first(first: int | None) -> int | None:
-    """Give back a number of images, or None.
+    """Check that ``first`` is a number of images or None, and return it.
 
     Raises
     ------
     ValueError
-        Anything else.
+        ``first`` is something else.
     """
     if first is not None and (type(first) is not int or first < 1):
         raise ValueError(f"first is a number of images, 1 or more, not {first!r}")
@@ -35,7 +35,7 @@ def check_first(first: int | None) -> int | None:
 
 
 def preview_size(there: int, pace_s: float) -> int:
-    """Choose the number of images to run while a slider is dragged, from the seconds an image.
+    """Choose the number of images to run while a slider is dragged, from the seconds per image.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def preview_size(there: int, pace_s: float) -> int:
 
 
 def preview_recipe(recipe: Recipe, is_quick: Callable[[Recipe], bool]) -> Recipe:
-    """The recipe itself if it is quick, else as much of it as is.
+    """Return the recipe if it is quick, else a simpler recipe that is.
 
     Examples
     --------

@@ -48,9 +48,9 @@ def corrupted_reports(
 
 
 def search(session: Session, counts: Integers, done: Callable[[Report], None]) -> Future[None]:
-    """Search in the background for the recipe whose confusion is nearest to these counts.
+    """Search in the background for the recipe whose confusion matrix is nearest to these counts.
 
-    Work that is on is cancelled; ``done`` gets the report that was found.
+    Running work is cancelled; ``done`` is called with the nearest report.
     """
     experiment = session.experiment
     session.cancel()
@@ -60,12 +60,12 @@ def search(session: Session, counts: Integers, done: Callable[[Report], None]) -
 
 
 class DrawingReader:
-    """Classifies drawings of 28 x 28 bytes with a session's baseline and current model.
+    """Classifier of drawings of 28 x 28 bytes, by a session's baseline and current model.
 
     Parameters
     ----------
     session
-        Session whose models read; another of its experiments starts a new reader.
+        Session with the models; a change of its experiment replaces the cached models.
 
     Examples
     --------
@@ -88,9 +88,9 @@ class DrawingReader:
         return unreadable(self._session.experiment.dataset)
 
     def scores(self, drawing: bytes) -> tuple[Floats, Floats, bytes]:
-        """Return scores (K,) of baseline and current model, and the drawing laid out as a digit."""
+        """Compute scores (K,) of baseline and current model; return the scaled drawing too."""
         session = self._session
-        if session.experiment is not self._experiment:  # whose models the reader keeps
+        if session.experiment is not self._experiment:  # the reader caches its models
             self._open(session.experiment)
         ink = np.frombuffer(drawing, np.uint8).reshape(28, 28)
         read = (self._reader.scores(report, ink) for report in (session.baseline, session.report))

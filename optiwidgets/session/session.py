@@ -1,9 +1,9 @@
 """State of one user: requested recipe, latest report, and whether it is stale. No widgets.
 
-Runs take one of two lanes. The fast one runs inside the change of ``recipe``: a front end that
-waits for its callback sends only the newest value next, so nothing ever queues. The slow one is a
-single background thread in which newer work cancels older work. A recipe that takes longer than a
-slider waits takes both: the fast lane shows a quick stand-in, marked stale, the slow one the whole.
+A fast recipe runs synchronously when ``recipe`` is set. A front end that waits for the callback
+sends only the newest value next, so no values queue. Long work runs in a single background thread,
+where newer work cancels older work. A recipe too slow for a slider uses both: first a quick preview
+runs synchronously, marked stale, then the whole recipe runs in the background.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ from optiwidgets.session.background import BackgroundWorker, Job, no_work
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
 
-REST_S = 0.3  # time without a request before the slow lane starts
-SHORT_REST_S = 0.1  # and before it completes a preview
-WAITING = Progress(0.0, "waiting for a free place")  # others' long work has all slots
+REST_S = 0.3  # seconds without a request before long work starts
+SHORT_REST_S = 0.1  # seconds before a preview is completed
+WAITING = Progress(0.0, "waiting for a free slot")  # all slots are taken by other processes
 log = logging.getLogger("optiwidgets")
 
 
 class Session(HasTraits):
     """State of one user of one experiment.
 
-    Set ``recipe`` and it runs at once; when the assignment returns, ``report`` is its report, or
-    ``error`` says why not and the old report stays, marked ``stale``. Where the recipe takes
-    longer than a slider waits, ``report`` is that of a quick stand-in, marked ``stale`` too, until
-    the whole is done in the background; ``progress`` says how far.
+    Setting ``recipe`` runs it. When the assignment returns, ``report`` is its report; on a failure
+    ``error`` has the reason and the old report stays, marked ``stale``. If the recipe is too slow
+    for a slider, ``report`` is that of a simpler recipe, marked ``stale`` too, until the whole
+    recipe has run in the background; ``progress`` has the progress.
 
-    While a slider is dragged (``ask``), only as many images are run as there is time for:
-    ``preview`` holds baseline and report of the first of them, in stratified order, until
-    ``report`` is there.
+    While a slider is dragged (``ask``), only the images that fit the time limit are run:
+    ``preview`` has baseline and report of the first images, in stratified order, until ``report``
+    is computed.
 
-    Widgets learn of new numbers through ``on_report`` alone.
+    Widgets are notified of new reports by ``on_report`` only.
 
     Parameters
     ----------
     experiment
-        Experiment to run recipes on; without one, the shipped cases and models, digits and "small"
-        first.
+        Experiment to run recipes on; by default the shipped cases and models, starting with digits
+        and "small".
     first
         Images to run while a slider is dragged; by default as many as fit a tenth of a second.
 
@@ -82,9 +82,9 @@ class Session(HasTraits):
     def __init__(self, experiment: Experiment | None = None, *, first: int | None = None) -> None:
         super().__init__()
         self.first = check_first(first)
-        self._baselines: dict[int, Report] = {}  # of the first images, by their number
-        self._paces: deque[float] = deque(maxlen=20)  # seconds an image, lately
-        self.dragging = False  # a slider moves: ask() was told so
+        self._baselines: dict[int, Report] = {}  # baselines on the first images, by their number
+        self._paces: deque[float] = deque(maxlen=20)  # seconds per image of the latest runs
+        self.dragging = False  # set by ask() while a slider is dragged
         self._lock = RLock()
         self._followers: list[tuple[Callable[[], None], bool]] = []
         self._announced: Report | None = None
@@ -98,18 +98,18 @@ class Session(HasTraits):
         self.previous = self.recipe
         self.measures = True  # speed and stability, as an idle job
         self.case = next(iter(self.cases))
-        if not self.model:  # a case without a name is no change
+        if not self.model:  # an empty case name is no change and opens no model
             self.model = next(iter(self.models))
         self.report = self.baseline
 
     @property
     def shown(self) -> tuple[Report, Report]:
-        """Newest baseline and report of the same images: the preview while there is one."""
+        """Newest baseline and report on the same images; the preview if there is one."""
         return self.preview or (self.baseline, self.report)
 
     @property
     def indices(self) -> Integers | None:
-        """Indices of the images of ``shown`` among all exploration images; None if they are all."""
+        """Indices of the images of ``shown`` among the exploration images; None for all."""
         if self.preview is None:
             return None
         return self._order[: len(self.preview[1].labels)]
@@ -129,12 +129,12 @@ class Session(HasTraits):
 
     @property
     def models(self) -> dict[str, Callable[[], Experiment]]:
-        """Openers of the case's models, by name."""
+        """Functions that load the case's models, by name."""
         return self.cases[self.case]
 
     @observe("case")
     def _open_case(self, change: Any) -> None:
-        """Change to another case; the model stays where there is one of that name."""
+        """Change to another case; keep the model's name if the case has such a model."""
         if self.model in self.models:
             self._open_model(change)
         else:
@@ -142,7 +142,7 @@ class Session(HasTraits):
 
     @observe("model")
     def _open_model(self, change: Any) -> None:
-        """Change to another model; the recipe stays, but for training: that was another's."""
+        """Change to another model; keep the recipe, but without a recovery by training."""
         with self._lock:
             self.experiment = self.models[self.model]()
             self._run_baseline()
@@ -153,7 +153,7 @@ class Session(HasTraits):
                 self.refresh()
 
     def _run_baseline(self) -> None:
-        """Run the untouched model; a large one shows its pace, so that no hand waits for it."""
+        """Run the untouched model; store the seconds per image of a large one."""
         known, began = self.experiment.remembers(Recipe()), perf_counter()
         self.baseline, self._baselines = self.experiment.run(Recipe()), {}
         self._paces.clear()
@@ -167,14 +167,14 @@ class Session(HasTraits):
             self.refresh()
 
     def on_report(self, callback: Callable[[], None], *, previews: bool = False) -> None:
-        """Call back once a new report is there and nothing runs any more.
+        """Register a callback for new reports, called when no run is in progress.
 
         Parameters
         ----------
         callback
             Called without arguments, after all traits are set.
         previews
-            Call also for previews, and for errors that leave the report as it was.
+            Whether to call it also for previews, and for errors that keep the old report.
 
         Examples
         --------
@@ -193,9 +193,9 @@ class Session(HasTraits):
                 callback()
 
     def ask(self, recipe: Recipe, *, dragging: bool = False) -> bool:
-        """Set the recipe; one that was cancelled or failed is tried again. False: nothing to do.
+        """Set the recipe, or retry it if it was cancelled or failed; return whether it runs.
 
-        ``dragging``: a slider moves, and does not wait for all images where that takes long.
+        ``dragging`` is True while a slider is dragged: a slow recipe then runs on the first images.
         """
         with self._lock, self._drag(dragging):
             if recipe != self.recipe:
@@ -215,13 +215,13 @@ class Session(HasTraits):
             self.dragging = False
 
     def refresh(self) -> None:
-        """Run the recipe, or first a quick stand-in, and announce the report."""
+        """Run the recipe, or first a quick preview, and announce the report."""
         with self._lock:
             self.cancel()
             self.stale = self.busy = True
             try:
                 self._run()
-            except Exception as error:  # noqa: BLE001 (shown on the screen, and logged)
+            except Exception as error:  # noqa: BLE001 (shown on the page, and logged)
                 self._set_error(error)
             else:
                 if self.stale:
@@ -233,10 +233,10 @@ class Session(HasTraits):
             self._announce()
 
     def _run(self) -> None:
-        """Run as much of the recipe as a slider waits for."""
+        """Run the part of the recipe, and of the images, that is fast enough for a slider."""
         recipe = preview_recipe(self.recipe, self.experiment.is_quick)
         count, run = self._preview_size(recipe), self.experiment.run
-        known = count is None and self.experiment.remembers(recipe)  # no measure of the pace
+        known = count is None and self.experiment.remembers(recipe)  # a cached report is not timed
         began = perf_counter()
         if count is not None:
             large = self.experiment.is_large
@@ -254,7 +254,7 @@ class Session(HasTraits):
             self._paces.append((perf_counter() - began) / len(report.labels))
 
     def _preview_size(self, recipe: Recipe) -> int | None:
-        """Choose the number of images to run for now; None for all."""
+        """Choose the number of images of a preview; None for all images."""
         there = len(self.baseline.labels)
         if not self.dragging or self.experiment.remembers(recipe):
             return None
@@ -262,9 +262,9 @@ class Session(HasTraits):
         return count if count < there else None
 
     def settle(self) -> None:
-        """Start the idle jobs, speed measurement among them, once no slider moves.
+        """Start the idle jobs, such as the speed measurement, once no slider is dragged.
 
-        Nothing starts while the report is stale or other background work is on.
+        No job starts while the report is stale or other background work runs.
         """
         if self.stale or self.progress is not None:
             return
@@ -289,9 +289,10 @@ class Session(HasTraits):
     def in_background(
         self, work: Callable[[ProgressCallback], Any], done: Callable[[Any], None]
     ) -> Future[None]:
-        """Run work that takes seconds; ``progress`` follows it, newer work or ``cancel`` ends it.
+        """Run work of seconds in the background; newer work or ``cancel`` ends it.
 
-        ``work`` gets a progress callback, ``done`` the result of ``work``.
+        ``work`` is called with a progress callback that sets ``progress``, and ``done`` with the
+        result of ``work``.
         """
 
         def finish(result: Any) -> None:
@@ -305,7 +306,7 @@ class Session(HasTraits):
         return future
 
     def _complete(self) -> None:
-        """Run the whole recipe, on all images, in the background once no slider moves."""
+        """Run the whole recipe on all images in the background, once no slider is dragged."""
         recipe, experiment = self.recipe, self.experiment
         quick = experiment.is_quick(recipe)
         work = self.slow.publish(
@@ -317,7 +318,7 @@ class Session(HasTraits):
         self.slow.submit(job, rest_s=rest_s, short=quick, waits=self._show_waiting)
         self.completing = True
         if not quick:
-            self.progress = AT_START  # last: its observers may cancel the work
+            self.progress = AT_START  # last, since its observers may cancel the work
 
     def _show_progress(self, progress: Progress) -> None:
         self.progress = progress
@@ -330,13 +331,13 @@ class Session(HasTraits):
         self.settle()
 
     def cancel(self) -> None:
-        """Cancel background work; the numbers shown stay."""
+        """Cancel background work; keep the report."""
         with self._lock:
             self.slow.cancel()
             self.completing, self.progress = False, None
 
     def adopt(self, report: Report) -> None:
-        """Show a report that was made elsewhere: in the background, by a search, by measurement."""
+        """Set a report from background work, from a search or from a measurement."""
         with self._lock:
             self.busy = True
             with self.hold_trait_notifications():
@@ -347,19 +348,19 @@ class Session(HasTraits):
             self._announce()
 
     def _swapping(self, report: Report) -> Job:
-        """Wait for the faster runtime, and tell once torch need not stand in for it any more."""
+        """Return the idle job that waits for the faster runtime and announces it."""
         if not self.experiment.runtime_status:
             return no_work, lambda _: None
         return self.experiment.wait_for_runtime, lambda _: self._announce()
 
     def _measuring(self, report: Report) -> Job:
-        untouched = report.recipe == Recipe()  # itself against itself
+        untouched = report.recipe == Recipe()  # would be compared with itself
         if report.latency or not self.measures or untouched:
             return no_work, lambda _: self.adopt(report)
         return lambda is_cancelled: self.experiment.measure(report, stop=is_cancelled), self.adopt
 
     def _fail(self, error: Exception) -> None:
-        """Show why background work failed; the old report stays, marked stale."""
+        """Set the error of failed background work; the old report stays, marked stale."""
         self._set_error(error)
         self._announce()
 

@@ -1,4 +1,4 @@
-"""The cases to choose from as this process has them open: one experiment for all its sessions."""
+"""Cases to choose from: one experiment per case and model, shared by a process's sessions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
 from optiwidgets.engine.models.zoo import shipped_models
 
 CASES = ("digits", "smear")
-OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # of the environment: file of a trained model, and its images
+OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # environment variable: file of a trained model, and its images
 
 
 def all_openers() -> dict[str, dict[str, Callable[[], Experiment]]]:
-    """Return the openers of all cases by name: the shipped ones, and the host's own model.
+    """Return the openers of all cases by name: the shipped cases, and the host's own model.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def all_openers() -> dict[str, dict[str, Callable[[], Experiment]]]:
 
 
 def openers(case: str) -> dict[str, Callable[[], Experiment]]:
-    """Return an opener for each model of a case: on first use, once for this process.
+    """Return a function for each model of a case, which loads it once per process.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def openers(case: str) -> dict[str, Callable[[], Experiment]]:
 
 @cache
 def _opened(case: str, name: str) -> Experiment:
-    """One for all sessions of this process: they share what it remembers."""
+    """Load an experiment once, so that all sessions of this process share its caches."""
     return Experiment.load(case, model=name)
 
 
@@ -54,21 +54,21 @@ def _opened_file(path: str, images: str | None) -> Experiment:
 
 
 def load_precomputed(path: str | os.PathLike[str]) -> None:
-    """Let sessions and experiments opened from now on answer from a slider grid's file.
+    """Load a slider grid's file for all sessions and experiments opened from now on.
 
     Raises
     ------
     ValueError
-        The file is something else, damaged, or of another version.
+        The file is no slider grid, damaged, or of another version.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     register(PrecomputedReports.load(path))
     _opened.cache_clear()
 
 
 def preload(cases: Sequence[str] = CASES) -> list[tuple[str, str]]:
-    """Open cases with all their models, for every session of this process and of its forks.
+    """Load cases with all their models, for every session of this process and of its forks.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ def preload(cases: Sequence[str] = CASES) -> list[tuple[str, str]]:
     Returns
     -------
     list
-        Case and model of all that was opened.
+        Pairs of case and model that were loaded.
 
     Raises
     ------
     ValueError
-        There is no such case.
+        A case does not exist.
 
     Examples
     --------

@@ -234,8 +234,8 @@ PROVOKED = {
         nn.Sequential(plain(classes=1), nn.Hardtanh(0, 1)), d
     ),
     "the model's output is no tensor of scores": in_a_dict,
-    "other scores when it is run again": lambda _, d: ow.Experiment(Sampling(), d),
-    "other scores when others are in its batch": without_statistics,
+    "change when it is run again": lambda _, d: ow.Experiment(Sampling(), d),
+    "depend on the other images in its batch": without_statistics,
     "while it evaluates": lambda _, d: ow.Experiment(Counting(), d),
     "a TorchScript module cannot be taken apart": lambda _, d: ow.Experiment(
         torch.jit.trace(plain(), torch.zeros(1, 3, 8, 8)), d
@@ -243,7 +243,7 @@ PROVOKED = {
     "the images lead back to pixels from": lambda _, d: ow.corrupt(replace(d, mean=4.0), noise=0.1),
     "was trained on the classes": other_order,
     "only 0 of them are among these": other_pixels,
-    "is not among the operators that are supported": odd_operator,
+    "is not among the supported operators": odd_operator,
     "torch.fx cannot follow the model's forward": branching,
 }
 

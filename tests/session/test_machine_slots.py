@@ -1,4 +1,4 @@
-"""The host's places for long work: taken in turn, given back even by the dead, left by the void."""
+"""The host's slots for long work: order of waiters, release by ended processes, cancelled waits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from optiwidgets.widgets.explorer.explorer import Explorer
 
 pytest.importorskip("fcntl", reason="places are locked files")
 PATIENCE_S = 120
-SETTLE = Session.settle  # before tests put it to rest
+SETTLE = Session.settle  # the original, which a fixture replaces
 
 HOLD = """
 import sys, time
@@ -48,7 +48,7 @@ for turn in range(5):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One place."""
+    """Folder with one slot."""
     made = tmp_path / "places"
     made.mkdir()
     (made / "0").touch()
@@ -74,7 +74,7 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def taken(start: Callable[..., subprocess.Popen[str]]) -> subprocess.Popen[str]:
-    """Another process that has the place."""
+    """Another process that holds the slot."""
     other = start(HOLD)
     assert other.stdout
     assert other.stdout.readline() == "has it\n"
@@ -114,7 +114,7 @@ def test_a_killed_process_gives_its_place_back(taken):
 
 
 def test_five_who_each_want_it_five_times_all_get_it(folder, start, tmp_path):
-    """Also with one who wants it again at once: who gives a place back queues again."""
+    """Processes that request the slot again right after releasing it must queue again."""
     told = tmp_path / "told"
     five = [start(TURNS, tmp_path / "inside", told, name) for name in "abcde"]
     for process in five:
@@ -133,7 +133,7 @@ def test_void_work_leaves_the_queue_at_once_and_is_never_begun(taken):
     work.result(PATIENCE_S)
     assert begun == []
     taken.communicate()
-    assert is_free()  # the door too
+    assert is_free()  # the folder's lock too
 
 
 def test_a_job_that_fails_or_gives_up_gives_its_place_back(folder):
@@ -198,7 +198,7 @@ def test_hosted_long_work_is_less_urgent_and_nothing_else_is(folder):
         return os.getpriority(os.PRIO_PROCESS, get_native_id())
 
     usual, seen = niceness(), []
-    run_on_worker(int)  # the fast lane's workers are there
+    run_on_worker(int)  # starts the worker pool's threads
     lane = BackgroundWorker(failed=print)
     jobs = (niceness, seen.append), (lambda is_cancelled: run_on_worker(niceness), seen.append)
     lane.submit(*jobs).result(PATIENCE_S)

@@ -1,4 +1,4 @@
-"""The session: what is asked, what is known, and whether the two agree."""
+"""The session: requested recipe, latest report, and whether the report is stale."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -13,8 +13,8 @@ from optiwidgets.session.background import BackgroundWorker
 from optiwidgets.session.queries import search
 from optiwidgets.session.session import Session
 
-PATIENCE_S = 300  # then something hangs, and the test fails
-SETTLE = Session.settle  # before tests put it to rest
+PATIENCE_S = 300  # time limit after which a hanging test fails
+SETTLE = Session.settle  # the original, which a fixture replaces
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_an_equal_recipe_does_not_run_again(session):
     seen = []
     session.observe(seen.append, "busy")
     session.recipe = Recipe(sparsity=0.3)
-    assert len(seen) == 2  # busy, and done
+    assert len(seen) == 2  # busy, then done
     session.recipe = Recipe(sparsity=30 / 100)
     assert len(seen) == 2
 
@@ -142,7 +142,7 @@ def test_work_that_gives_up_says_nothing():
 
 
 class Inline(ThreadPoolExecutor):
-    """Runs at once in the calling thread."""
+    """Executor that runs work immediately in the calling thread."""
 
     def submit(self, work, /, *args, **kwargs):
         done = Future()
@@ -362,7 +362,7 @@ def test_the_recipe_before_this_one_is_remembered(session):
 
 
 class InlineOnDemand:
-    """An executor that works when it is told to."""
+    """Executor that runs its work in ``work()``."""
 
     def __init__(self):
         self.waiting = []
@@ -380,7 +380,7 @@ class InlineOnDemand:
 
 @pytest.fixture
 def hasty(digits):
-    """A session whose moving hand waits for 200 images, and whose slow lane waits for ``work``."""
+    """Session that runs 200 images while dragging, and background work on ``work()``."""
     session = Session(Experiment.load("digits", memory_mb=0), first=200)
     session.slow = BackgroundWorker(session._fail, session._lock, executor=InlineOnDemand())
     return session
@@ -430,12 +430,12 @@ def test_how_much_a_moving_hand_waits_for_hangs_on_the_pace(hasty, monkeypatch):
     monkeypatch.setattr("optiwidgets.session.progressive.WHOLE_S", 0.15)
     hasty.first = None
     hasty._paces.extend([1e-5])
-    assert hasty._preview_size(Recipe(0.1)) is None  # not hurried
+    assert hasty._preview_size(Recipe(0.1)) is None  # not dragging
     with hasty._drag(True):
         assert hasty._preview_size(Recipe(0.1)) is None  # all 1,500 take 15 ms
         hasty._paces.clear()
         hasty._paces.extend([5e-4, 9e-4])
-        assert hasty._preview_size(Recipe(0.1)) == 200  # 750 ms would be too long, 200 take 100
+        assert hasty._preview_size(Recipe(0.1)) == 200  # all take 750 ms, 200 images 100 ms
         hasty.first = 2000
         assert hasty._preview_size(Recipe(0.1)) is None
 
@@ -460,7 +460,7 @@ def test_an_answer_from_memory_says_nothing_of_how_fast_images_are(session):
 
 @pytest.fixture
 def large(digits, monkeypatch):
-    """A session of a model that counts as large, which runs four images while a slider moves."""
+    """Session of a model that counts as large; it runs four images while dragging."""
     monkeypatch.setattr(Experiment, "is_large", True)
     return Session(Experiment.load("digits", memory_mb=0), first=4)
 

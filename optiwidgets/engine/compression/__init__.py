@@ -1,1 +1,1 @@
-"""The compression pipeline: prune, recover, quantize."""
+"""Compression pipeline: prune, recover, quantize."""

@@ -1,4 +1,4 @@
-"""A cache of models and codes, bounded by the bytes of their tensors."""
+"""Cache of models and codes, bounded by the bytes of their tensors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Values by key, the least recently used forgotten first, as many as fit into ``memory_mb``.
+    """Least-recently-used cache of values by key, limited to ``memory_mb``.
 
     Parameters
     ----------
     memory_mb
-        MB of all tensors together; a storage that several values share counts for each.
+        Limit in MB on all tensors; a storage shared by several values counts for each of them.
     keep_last
-        Keep the last value even if it alone is larger.
+        Keep the last value even if it alone exceeds the limit.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class BoundedCache(Generic[K, V]):
         return len(self._values)
 
     def get(self, key: K) -> V | None:
-        """Return a value, if it is remembered; it is then the last to be forgotten."""
+        """Return a value and mark it as the most recently used; None if it is not cached."""
         with self._lock:
             if key not in self._values:
                 return None
@@ -54,7 +54,7 @@ class BoundedCache(Generic[K, V]):
             return self._values[key][0]
 
     def put(self, key: K, value: V) -> None:
-        """Remember a value, and forget as many as there is no room for."""
+        """Store a value, and remove the least recently used ones beyond the limit."""
         if not self.capacity_bytes and not self.keep_last:
             return
         size = weigh(value)

@@ -1,4 +1,4 @@
-"""A compressed model: what is packed, and what runs it in torch and in ONNX Runtime."""
+"""Compressed model: content of the packed file, torch simulation and ONNX graph."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompressedModel:
-    """Optimized model as it is packed, and what can run it."""
+    """Compressed model: content of its packed file, and the cuts made by pruning."""
 
     packable: Packable
     cuts: Mapping[str, LayerCut]
 
     @property
     def is_int8(self) -> bool:
-        """Tell whether a real int8 runtime can run it."""
+        """True if the int8 runtime can run the model."""
         layers = self.packable.layers.values()
         evenly = all(layer.bits == 8 and not layer.centroids.numel() for layer in layers)
         return evenly and self.packable.recipe.activation_bits == 8
 
     def simulation(self) -> nn.Module:
-        """Torch module, activations rounded where the recipe says so."""
+        """Return the torch module; it fake-quantizes activations if the recipe quantizes them."""
         packable = self.packable
         if not packable.ranges:
             return packable.net
@@ -43,21 +43,22 @@ class CompressedModel:
         return quantize_activations(packable.net, packable.ranges, bits)
 
     def check_decoded(self) -> None:
-        """Raise ValueError, naming the layer, if one does not run with the weights of its codes."""
+        """Check that every layer runs with the weights of its codes; raise ValueError otherwise."""
         for name, layer in prunable(self.packable.net).items():
             if not torch.equal(layer.weight, self.packable.layers[name].decode()):
                 raise ValueError(
                     f"layer {name!r} does not run with the weights that its codes decode to: they "
-                    "are computed anew from others; bake them into the layer's weight first"
+                    "are recomputed from other tensors; store them in the layer's weight first"
                 )
 
     def checked_graph(self, images: Tensor) -> onnx.ModelProto:
-        """ONNX graph as ``graph`` gives it, compared with torch on a few of these images.
+        """Return the ONNX graph of ``graph``, after a comparison with torch on a few images.
 
         Raises
         ------
         ValueError
-            It computes something else, or a layer does not run with its decoded weights.
+            The graph's scores differ from torch's, or a layer does not run with its decoded
+            weights.
         """
         self.check_decoded()
         plain = export_checked(self.packable.net, images)
@@ -67,9 +68,9 @@ class CompressedModel:
         return model
 
     def graph(self, example: Tensor) -> onnx.ModelProto:
-        """ONNX graph for the inference runtime: int8 where that is real, else float.
+        """Return the ONNX graph for the inference runtime: int8 if ``is_int8``, else float.
 
-        Where activations are rounded and int8 is not real, they are rounded in float.
+        A float graph fake-quantizes activations if the recipe quantizes them.
         """
         return self._rounded(export.export(self.packable.net, example))
 

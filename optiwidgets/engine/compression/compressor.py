@@ -1,4 +1,4 @@
-"""Prune, win back, quantize: from a recipe to an optimized model."""
+"""Compressor: prunes, recovers and quantizes a model by a recipe."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ Pruned = tuple[nn.Module, dict[str, LayerCut]]
 Codes = Mapping[str, QuantizedWeight]
 Coded = tuple[Codes, Mapping[str, LayerCut]]
 MEMORY_MB = 64
-REMEMBERED = ("refit", *BY_TRAINING)  # what is done before any weight is rounded
+REMEMBERED = ("refit", *BY_TRAINING)  # recoveries before quantization; their results are cached
 
 
 class Compressor:
-    """Makes optimized models out of one folded model, which it never changes.
+    """Compressor of one folded model, which is never changed.
 
     Parameters
     ----------
     prepared
-        What ``preparation.prepare`` gave.
+        From ``preparation.prepare``.
     dataset
-        Its training images serve whatever needs labels; its calibration images all else.
+        Its training images are used where labels are needed, its calibration images otherwise.
     spec
-        The zoo's name for the model, None for others.
+        Description of the zoo's model, None for other models.
     memory_mb
-        How much of past models' codes to remember, in MB, and as much of recovered networks.
+        Size in MB of the cache of past models' codes, and of the cache of recovered networks.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class Compressor:
     def compress(
         self, recipe: Recipe, on_progress: ProgressCallback = lambda _: None
     ) -> CompressedModel:
-        """Prune, recover, then quantize, a copy of the folded model.
+        """Prune, recover, then quantize a copy of the folded model.
 
         Raises
         ------
         ValueError
-            The method cannot serve this model, or the recipe names a layer that it does not have.
+            A method does not apply to this model, or the recipe names a layer it does not have.
         """
         recipe = without_idle(recipe)
         if recipe.recovery == "bias" and not any(
@@ -94,14 +94,14 @@ class Compressor:
             )
         if recipe.activation_bits < 32 and (used := interface_of(self.folded).functional):
             raise ValueError(
-                f"activation_bits={recipe.activation_bits} cannot be had: the weight of "
+                f"activation_bits={recipe.activation_bits} is not possible: the weight of "
                 f"{next(iter(used))!r} is used by a function, where no input can be rounded; use "
                 "activation_bits=32"
             )
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
         looked, seen = cuts, self.pruner.seen
-        if recipe.recovery in BY_TRAINING:  # what its layers see by now is its own
+        if recipe.recovery in BY_TRAINING:  # the trained net has its own layer inputs
             looked = {name: LayerCut(cut.mask) for name, cut in cuts.items()}
             seen = LayerStatistics(copy.deepcopy(net), seen.images)
         layers, quantize = prunable(net), LayerQuantizer(recipe, looked, seen, on_progress)
@@ -111,7 +111,7 @@ class Compressor:
             spread = recipe.recovery == "recalibrate"
             reconstruction.recalibrate(net, cuts, seen, quantize, spread=spread)
         for name, layer in layers.items():
-            if name not in quantize.layers:  # none had to wait for another, or no image gets here
+            if name not in quantize.layers:  # not quantized by a recovery, or reached by no image
                 quantize(name, layer)
         coded = {name: quantize.layers[name] for name in layers}
         low = recipe.activation_bits < 32
@@ -123,7 +123,7 @@ class Compressor:
         )
 
     def is_quick(self, recipe: Recipe) -> bool:
-        """Tell whether it can be made at a slider's speed, in a tenth of a second."""
+        """Return whether ``compress`` takes about a tenth of a second, fast enough for a slider."""
         recipe = without_idle(recipe)
         if recipe.score == "fisher" and not self.pruner.knows_gradients:
             return False
@@ -131,7 +131,7 @@ class Compressor:
         return not gptq and (recipe.recovery not in REMEMBERED or _key(recipe) in self._recovered)
 
     def weights(self, recipe: Recipe) -> tuple[LayerWeights, ...]:
-        """Look at the weights before and after; quick where ``knows_weights``."""
+        """Compare the weights before and after; fast if ``knows_weights``."""
         recipe = without_idle(recipe)
         known = self._coded.get(recipe)
         if known is None:
@@ -140,11 +140,11 @@ class Compressor:
         return run_on_worker(compare_weights, self.pruner.weights, *known, recipe)
 
     def knows_weights(self, recipe: Recipe) -> bool:
-        """Tell whether the weights of a recipe can be looked at without optimizing anew."""
+        """Return whether the codes of a recipe's weights are cached."""
         return without_idle(recipe) in self._coded
 
     def _recover(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
-        """Win back what does not hang on the codes, or bring back what came of it before."""
+        """Apply the recovery that runs before quantization, or return a copy of a cached result."""
         key = _key(recipe)
         made = self._recovered.get(key)
         if made is None:
@@ -165,7 +165,7 @@ class Compressor:
         return net, cuts
 
     def _iterate(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
-        """Prune a little, train, prune more: every step scores the weights of the one before."""
+        """Prune and train in alternation; every step scores the weights of the step before."""
         net, trained = self.folded, self.pruner.trained
         for share, phase in finetuning.phases(on_progress):
             pruner = Pruner(net, self.dataset, trained)
@@ -175,10 +175,11 @@ class Compressor:
         return net, cuts
 
     def _on_the_way(self, recipe: Recipe, share: float, step: Pruner) -> Recipe:
-        """Return the recipe that takes a partly pruned net to a share (0..1) of its sparsity.
+        """Return the recipe that prunes a partly pruned net to a share (0..1) of its sparsity.
 
-        Zeros go first again, so weights count from the untouched model. Channels that are gone
-        count no more. A pattern (2:4) is there from the first step on.
+        Sparsity of weights is relative to the untouched model, since zeros are pruned first again.
+        Sparsity of channels is relative to the channels that remain. A pattern (2:4) is applied in
+        full from the first step on.
         """
         wanted = {name: share * recipe.for_layer(name).sparsity for name in self.pruner.weights}
         if recipe.pruning in N_OF_M:
@@ -206,7 +207,7 @@ class Compressor:
 
 
 def _key(recipe: Recipe) -> Recipe:
-    """Return the fields of a recipe that decide its weights before rounding."""
+    """Return the recipe with only the fields that determine its weights before quantization."""
     if recipe.recovery == "qat":
         return replace(recipe, activation_bits=32)
     own = tuple(

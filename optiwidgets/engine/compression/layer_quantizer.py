@@ -1,4 +1,4 @@
-"""Layer by layer from weights to codes, as a recipe says."""
+"""Quantization of a model layer by layer, by a recipe."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from optiwidgets.engine.types.recipe import Recipe
 
 
 class LayerQuantizer:
-    """Gives layers their codes as a recipe says, and remembers them by name.
+    """Quantizer of layers by a recipe; ``layers`` has the quantized weights by name.
 
-    Called with a layer, and with its inputs N C H W (or N I) where those before it were changed.
-    GPTQ looks at them, else at those of the untouched model; without ``seen`` (in training) every
-    weight gets its nearest code.
+    It is called with a layer, and with the layer's inputs N C H W (or N I) if preceding layers were
+    changed. GPTQ uses these inputs, or else those of the untouched model. Without ``seen`` (during
+    training) every weight gets its nearest code.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class LayerQuantizer:
         self.layers: dict[str, QuantizedWeight] = {}
 
     def __call__(self, name: str, layer: Layer, inputs: Tensor | None = None) -> None:
-        """Round a layer's weights in place."""
+        """Quantize a layer's weights in place."""
         recipe, cut = self.recipe.for_layer(name), self.cuts[name]
         careful = self.seen is not None and recipe.rounding == "gptq" and recipe.bits < 16
         if self.seen is not None and careful:
@@ -55,6 +55,6 @@ class LayerQuantizer:
                 raise ValueError(f"layer {name!r}: {error}") from error
         coded = self.layers[name]
         layer.weight.copy_(coded.codes if coded.bits == 32 else coded.decode())
-        if careful or inputs is not None:  # it takes its time
+        if careful or inputs is not None:  # slow enough to report progress
             done, total = len(self.layers), len(self.cuts)
             self.on_progress(Progress(done / total, f"layer {done} of {total}"))

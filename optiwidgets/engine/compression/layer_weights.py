@@ -1,4 +1,4 @@
-"""Comparison of every layer's weights before and after, and the values of their codes."""
+"""Comparison of every layer's weights before and after compression, and values of its codes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def compare_weights(
     cuts: Mapping[str, LayerCut],
     recipe: Recipe,
 ) -> tuple[LayerWeights, ...]:
-    """Put the untouched weights beside those that the codes stand for, layer by layer.
+    """Compare the untouched weights with the decoded ones, layer by layer.
 
     Parameters
     ----------
     weights
-        The untouched model's, by layer.
+        Weights of the untouched model, by layer.
     layers, cuts
-        The optimized model's codes, and what pruning left.
+        Quantized weights of the optimized model, and the cuts made by pruning, by layer.
     recipe
-        What was done.
+        Recipe of the optimized model.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def _compare_layer(
     if recipe.recovery == "iterative" and recipe.pruning == "channel":
         outputs = torch.full(
             (len(after),), -1
-        )  # cuts are the last step's, of what was left by then
+        )  # the cuts are those of the last step, relative to the channels left by then
     else:
         error = float((_in_place(after, before, cut) - before).square().mean(dtype=torch.float64))
     values, places = representable_values(coded, recipe)
@@ -76,7 +76,7 @@ def _compare_layer(
 
 
 def _in_place(after: Tensor, before: Tensor, cut: LayerCut) -> Tensor:
-    """The weights after, where they stood before; 0 where channels were removed."""
+    """Place the weights after at their indices before; removed channels become 0."""
     if after.shape == before.shape:
         return after
     whole = torch.zeros_like(before).flatten(1)
@@ -87,12 +87,12 @@ def _in_place(after: Tensor, before: Tensor, cut: LayerCut) -> Tensor:
 
 
 def representable_values(coded: QuantizedWeight, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """All values that a layer's codes can stand for, and which of them each weight has.
+    """List all values that a layer's codes can represent, and the index of each weight's value.
 
     Returns
     -------
     tuple
-        Values (R, n), ascending, n = 0 for floats; places in a row, in the weight's shape.
+        Values (R, n), ascending, n = 0 for floats; indices into a row, in the weight's shape.
 
     Examples
     --------

@@ -12,19 +12,19 @@ from optiwidgets.engine.types.measurements import Drop, Integers
 from optiwidgets.engine.types.report import Report
 
 MOST_FLOWS = 12
-SAME, LOST, GAINED, FLIP = range(4)  # a flip is lost, gained, or from one mistake to another
-LEVEL = 0.05  # of McNemar's exact test
+SAME, LOST, GAINED, FLIP = range(4)  # FLIP: from one wrong class to another
+LEVEL = 0.05  # significance level of McNemar's exact test
 REAL, NO_SIGN, CANNOT_TELL = "real", "no sign of a drop", "cannot tell"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Images that baseline, optimized model or both put into one cell, most changed first.
+    """Images in one cell of the baseline's or the optimized confusion matrix, most changed first.
 
     ``images`` are indices in the reports, ``marks`` the change of each: ``SAME``, ``LOST``,
-    ``GAINED`` or ``FLIP``, from one mistake to another. ``scores`` are (n, 4): of the true class
-    before and after, of the cell's predicted class before and after. ``before`` and ``after`` count
-    the images that the two models put there.
+    ``GAINED`` or ``FLIP``, from one wrong class to another. ``scores`` (n, 4) are those of the true
+    class before and after, and of the cell's predicted class before and after. ``before`` and
+    ``after`` are the counts of the cell in the two matrices.
     """
 
     images: Integers
@@ -45,7 +45,7 @@ class Flow:
 
     @property
     def change(self) -> int:
-        """Growth in images."""
+        """Increase of the number of images."""
         return self.after - self.before
 
 
@@ -53,7 +53,7 @@ class Flow:
 class DropSignificance:
     """Significance of a drop: ``state`` is ``REAL``, ``NO_SIGN`` or ``CANNOT_TELL``.
 
-    ``enough`` is about the number of images that would settle it; None where it is settled.
+    ``enough`` is the estimated number of images that would decide it, None if it is decided.
     """
 
     state: str
@@ -64,7 +64,7 @@ class DropSignificance:
 
 
 def inspect_cell(baseline: Report, report: Report, truth: int, prediction: int) -> Cell:
-    """Find the images that the baseline or the optimized model put into one cell.
+    """Find the images of one cell of the baseline's or the optimized confusion matrix.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def inspect_cell(baseline: Report, report: Report, truth: int, prediction: int) 
 
 
 def mark(baseline: Report, report: Report) -> Integers:
-    """Mark every image as ``SAME``, ``LOST``, ``GAINED`` or ``FLIP`` (wrong both times).
+    """Classify every image as ``SAME``, ``LOST``, ``GAINED`` or ``FLIP`` (wrong both times).
 
     Examples
     --------
@@ -120,7 +120,7 @@ def mark(baseline: Report, report: Report) -> Integers:
 
 
 def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flow, ...]:
-    """List the confusions that grew, largest growth first (ties: lower class first).
+    """List the confusions that increased, largest increase first (ties: lower class first).
 
     Examples
     --------
@@ -147,8 +147,8 @@ def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flo
 def light(baseline: Report, report: Report) -> DropSignificance:
     """Test whether the drop is real, by its paired 95 % interval and McNemar's exact p.
 
-    ``REAL``: the whole interval lies above 0, and p below 0.05: near the limit the two can
-    disagree. ``NO_SIGN``: no more images lost than gained. ``CANNOT_TELL``: in between.
+    ``REAL``: the whole interval is above 0 and p is below 0.05 (near the limit the two can
+    disagree). ``NO_SIGN``: no more images lost than gained. ``CANNOT_TELL``: all other cases.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def light(baseline: Report, report: Report) -> DropSignificance:
 
 
 def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:
-    """Find the class whose recall fell most, and by how many points; None where none fell.
+    """Find the class whose recall fell most, with its fall in points; None if no recall fell.
 
     Examples
     --------

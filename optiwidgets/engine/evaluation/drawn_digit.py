@@ -1,4 +1,4 @@
-"""Classification of a drawing, laid out as the digits that the model was trained on."""
+"""Classification of a drawing, scaled and centred like the digits of the training set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DigitReader:
     Parameters
     ----------
     dataset
-        Images of the models; ``unreadable`` is empty for them.
+        Dataset of the models; ``unreadable`` is empty for it.
 
     Examples
     --------
@@ -37,9 +37,9 @@ class DigitReader:
         self._models: dict[Recipe, nn.Module] = {}
 
     def scores(self, report: Report, drawing: Ink) -> Floats:
-        """Compute the softmax scores (K,) of the report's model for a drawing, laid out as a digit.
+        """Compute the softmax scores (K,) of the report's model for a drawing.
 
-        For a report of the int8 runtime, they are those of its float simulation.
+        For a report of int8, the scores come from the float simulation.
         """
         image = as_image(as_digit(drawing), self.dataset)
         scores: Floats = evaluate(self._model(report), [image]).double().softmax(1)[0].numpy()

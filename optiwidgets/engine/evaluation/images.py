@@ -1,4 +1,4 @@
-"""Images in evaluation order: stratified, in batches that fit the cache."""
+"""Images for evaluation: batches that fit the cache, subsets in stratified order."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ BATCH = 64  # fits the cache; one giant batch is three times slower
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Part of a dataset, in batches for evaluation.
+    """Part of a dataset, or its first images, in batches for evaluation.
 
-    ``batches`` are float32 N C H W, ``labels`` (N,) int64, ``part`` the part's name and
+    ``batches`` are float32 N C H W, ``labels`` (N,) int64, ``part`` is the part's name and
     ``fingerprint`` the SHA-256 of images and labels. ``out_of`` is the number of images in the
-    part, of which these may be only the first.
+    whole part.
     """
 
     part: str
@@ -45,7 +45,7 @@ class Images:
 
 
 def stratified(labels: Integers) -> Integers:
-    """Return an order of the images in which every prefix has all classes in their shares.
+    """Compute an order of the images in which every prefix has all classes in their shares.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Incremental evaluation in the inference runtime, from the first changed layer on.
+"""Incremental evaluation in the inference runtime, starting at the first changed layer.
 
-The values before that layer equal those of the previous model, and are cached.
+The values before that layer equal those of the previous model and are cached.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
 from optiwidgets.engine.types.session import INPUT, OUTPUT
 
-SWAP_TOLERANCE = 1e-4  # of a score between torch and the runtime, as a share of the largest
-MOST_BYTES = 2**26  # of cached values
+SWAP_TOLERANCE = 1e-4  # score difference of torch and the runtime, as a share of the largest
+MOST_BYTES = 2**26  # bytes of cached values
 CHUNK = 64  # batches between two calls of ``on_progress``
 log = logging.getLogger("optiwidgets")
 
@@ -52,30 +52,31 @@ class Evaluation:
 class IncrementalEvaluator:
     """Evaluator of similar models, one after the other, on fixed batches.
 
-    They run in the runtime that ``choice`` settles. In ONNX Runtime, where a model equals the
-    previous one up to some layer, evaluation starts from the inputs of that layer if they are
-    cached, else caches them. Scores are bit-identical to a full evaluation. The sparse runtime
-    computes every model as a whole. Models that cannot be exported, or whose activations are
-    rounded, run in torch, and so do those of which the sparse runtime meets a sum that is not
-    finite: zero times infinity is not 0, and it skips zeros.
+    Models run in the runtime that ``choice`` selects. In ONNX Runtime, a model may equal the
+    previous one up to some layer: evaluation then starts at the inputs of that layer if they are
+    cached, and caches them otherwise. Scores are bit-identical to a full evaluation. The sparse
+    runtime always computes the whole model. Torch runs models that cannot be exported, models with
+    rounded activations, and models for which the sparse runtime finds a sum that is not finite
+    (zero times infinity is nan, but skipped zeros give 0).
 
-    With a ``preparation`` a large model runs in torch until its graph is there. From then on
+    With a ``preparation`` a large model runs in torch until its graph is exported. Afterwards,
     batches with an image whose two best scores are nearly equal still run in torch, so that
-    predictions do not depend on when that was.
+    predictions do not depend on the time of the switch.
 
     Similar models differ in tensors and their shapes, not in their ``forward``. Any thread may call
-    it: its state is replaced as a whole and never changed.
+    the evaluator: its state is replaced as a whole and never modified.
 
     Parameters
     ----------
     batches
         N C H W, as for ``evaluate``.
     most_bytes
-        Of cached values; what does not fit is computed from the images every time.
+        Limit on the bytes of cached values; other values are computed again every time.
     preparation
-        Tells when the runtime is ready; without one, models are exported on first use.
+        Export of a large model's graph in the background; without one, models are exported on
+        first use.
     choice
-        Of the sparse runtime or ONNX Runtime; without one, the latter.
+        Choice of the sparse runtime or ONNX Runtime; without one, ONNX Runtime.
 
     Examples
     --------
@@ -98,11 +99,11 @@ class IncrementalEvaluator:
     ) -> None:
         self.batches, self.most_bytes, self.preparation = batches, most_bytes, preparation
         self.choice = choice
-        self._waiting = False  # the last model ran in torch as the runtime was not ready
+        self._waiting = False  # the last model ran in torch because the runtime was not ready
         self._previous: _PreviousRun | None = None
-        self._graphs: dict[bytes, Graph] = {}  # of several widths, where the nodes depend on them
-        self._in_torch = False  # models of this kind cannot run elsewhere
-        self._exact: dict[object, bool] = {}  # nodes before which a model may be split
+        self._graphs: dict[bytes, Graph] = {}  # several if the nodes depend on the widths
+        self._in_torch = False  # models of this architecture run only in torch
+        self._exact: dict[object, bool] = {}  # whether a split before a node keeps the scores' bits
 
     @property
     def cached_at(self) -> tuple[str, ...]:
@@ -117,9 +118,10 @@ class IncrementalEvaluator:
     def evaluate(
         self, net: nn.Module, on_progress: ProgressCallback = lambda _: None
     ) -> Evaluation:
-        """Compute the scores of all batches, in order, and tell in which runtime.
+        """Compute the scores of all batches, in order, with the name of the runtime.
 
-        ``on_progress`` is called every few thousand images; an exception of its ends the work.
+        ``on_progress`` is called every few thousand images; an exception raised by it ends the
+        evaluation.
         """
         rounded = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
         in_torch = rounded or self._in_torch or not interface_of(net).reads_tensor
@@ -133,7 +135,7 @@ class IncrementalEvaluator:
             if self.preparation and not in_torch and self._waiting:
                 self.preparation.want(net, self.batches[0][:1])
             return Evaluation(scores_in_torch, TORCH)
-        tensors = {name: tensor.copy() for name, tensor in tensors.items()}  # it may change later
+        tensors = {name: tensor.copy() for name, tensor in tensors.items()}  # the net may change
         boundaries, split = _reusable(graph, tensors, previous)
         if split and not (self.most_bytes and self._is_exact(graph, tensors, split)):
             split = 0
@@ -148,7 +150,7 @@ class IncrementalEvaluator:
     def _evaluate_sparse(
         self, sparse: SparseEvaluator, net: nn.Module, on_progress: ProgressCallback
     ) -> Evaluation:
-        """Evaluate in the sparse runtime; where that cannot be, in torch."""
+        """Evaluate in the sparse runtime, or in torch if that fails."""
         try:
             return Evaluation(sparse(net, on_progress), SPARSE_RUNTIME)
         except (ValueError, NotFiniteError) as reason:
@@ -156,7 +158,7 @@ class IncrementalEvaluator:
             return Evaluation(evaluate(net, self.batches), TORCH)
 
     def _settled(self, logits: Tensor, net: nn.Module) -> Tensor:
-        """Take torch's scores for batches with near ties: either runtime predicts the same then."""
+        """Replace scores of batches with near ties by torch's, so both runtimes predict alike."""
         if logits.shape[1] < 2:
             return logits
         best = logits.nan_to_num().topk(2).values
@@ -173,12 +175,12 @@ class IncrementalEvaluator:
         return logits
 
     def run_in_torch(self) -> None:
-        """Run all further models in torch: the runtime gave other scores than torch."""
+        """Run all further models in torch, after the runtime's scores differed from torch's."""
         self._in_torch, self._previous = True, None
 
     @property
     def runtime(self) -> str:
-        """Name of the runtime of models that can be exported and give finite sums."""
+        """Name of the runtime for models that can be exported and give finite sums."""
         if self._in_torch or self._waiting:
             return TORCH
         return ONNX_RUNTIME if self._sparse is None else SPARSE_RUNTIME
@@ -194,7 +196,7 @@ class IncrementalEvaluator:
     def _graph(
         self, net: nn.Module, tensors: Tensors, previous: _PreviousRun | None
     ) -> Graph | None:
-        """Export the graph of a model; None if it has to run in torch."""
+        """Return the exported graph of a model, None if the model runs in torch."""
         if previous and _shapes(previous.tensors) == _shapes(tensors):
             return previous.graph
         example = self.batches[0][:1]
@@ -215,17 +217,17 @@ class IncrementalEvaluator:
         return self._graphs.setdefault(graph.key, graph)
 
     def _check(self, graph: Graph, tensors: Tensors, net: nn.Module) -> None:
-        """Raise ValueError if runtime and torch disagree on the scores of a few images."""
+        """Compare the runtime's scores of a few images with torch's; ValueError if unequal."""
         probe = IncrementalEvaluator([self.batches[0][:PROBED]])
         raw, _ = probe._run(graph, tensors, probe._start, 0)
         scores = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
         expected = evaluate(net, probe.batches).numpy()
         share = SWAP_TOLERANCE if self.preparation else TOLERANCE
         if not agrees(scores, expected, share):
-            raise ValueError("the exported model says something else than torch")
+            raise ValueError("the exported model's scores differ from torch's")
 
     def _is_exact(self, graph: Graph, tensors: Tensors, split: int) -> bool:
-        """Tell whether two subgraphs give the bits of the whole: the runtime fuses nodes."""
+        """Return whether two subgraphs give the bits of the whole graph, whose nodes get fused."""
         key = graph.key, split, tuple(_shapes(tensors))
         if key not in self._exact:
             probe = IncrementalEvaluator(self.batches[:1])
@@ -241,11 +243,11 @@ class IncrementalEvaluator:
         split: int,
         on_progress: ProgressCallback = lambda _: None,
     ) -> tuple[NDArray[np.float32], _Boundary | None]:
-        """Run from a boundary on; return the values at node ``split`` too, if it comes later."""
+        """Run from a boundary on; return scores, and values at node ``split`` if it comes later."""
         stops = sorted({start.index, max(start.index, split), len(graph.nodes)})
         subgraphs: list[Callable[[Values], Values]] = []
         values = start.values[0]
-        for ends in pairwise(stops):  # each is opened for the shapes of its inputs
+        for ends in pairwise(stops):  # each subgraph is opened for the shapes of its inputs
             values = {**values, **subgraphs[-1](values)} if subgraphs else values
             subgraphs.append(_open(graph, tensors, *ends, values))
         names = graph.boundary_values(split) if len(subgraphs) > 1 else []
@@ -268,7 +270,7 @@ class IncrementalEvaluator:
         return np.concatenate(scores), _Boundary(split, cached) if names else None
 
     def _within_budget(self, boundaries: Sequence[_Boundary]) -> tuple[_Boundary, ...]:
-        """Drop the earliest boundaries until the rest fit into ``most_bytes``."""
+        """Remove the earliest boundaries until the others fit into ``most_bytes``."""
         while sum(boundary.nbytes for boundary in boundaries) > self.most_bytes:
             boundaries = boundaries[1:]
         return tuple(boundaries)
@@ -276,7 +278,7 @@ class IncrementalEvaluator:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """Exploration images, and the incremental evaluator of models on them."""
+    """Exploration images, and an incremental evaluator of models on them."""
 
     images: Images
     resumer: IncrementalEvaluator
@@ -289,7 +291,7 @@ class EvaluationSet:
         preparation: RuntimePreparation | None = None,
         choice: RuntimeChoice | None = None,
     ) -> EvaluationSet:
-        """Take all exploration images of a dataset, or the ``first`` ones in stratified order."""
+        """Return the set of all exploration images, or of the ``first`` in stratified order."""
         total = len(dataset.exploration[1])
         if first is not None and (type(first) is not int or not 1 <= first <= total):
             raise ValueError(f"first is a number of images, 1 to {total}, not {first!r}")
@@ -307,7 +309,7 @@ class _Boundary:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all values."""
+        """Number of bytes of all values."""
         return sum(value.nbytes for values in self.values for value in values.values())
 
 
@@ -323,9 +325,10 @@ class _PreviousRun:
 def _reusable(
     graph: Graph, tensors: Tensors, previous: _PreviousRun | None
 ) -> tuple[list[_Boundary], int]:
-    """Select the cached boundaries that are still valid, and the node to cache the inputs of.
+    """Select the valid cached boundaries, and the node whose inputs are to be cached.
 
-    That is the first node that changed; if it is the very first, that of the earliest boundary.
+    This is the first node that changed or, if that is the graph's first layer, the node of the
+    earliest boundary.
     """
     if previous is None or previous.graph is not graph:
         return [], 0
@@ -340,7 +343,7 @@ def _reusable(
 def _open(
     graph: Graph, tensors: Tensors, start: int, end: int, values: Values
 ) -> Callable[[Values], Values]:
-    """Open nodes ``start`` to before ``end`` in the runtime, for inputs of these shapes."""
+    """Open the nodes ``start`` to before ``end`` in the runtime, for inputs of these shapes."""
     model = graph.extract(start, end, tensors, {name: v.shape for name, v in values.items()})
     session = open_session(model)
     inputs, outputs = (

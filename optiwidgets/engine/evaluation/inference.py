@@ -14,8 +14,8 @@ from optiwidgets.engine.models.layers import class_logits, interface_of
 def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
     """Compute the scores before softmax (N, K) of all batches, in order.
 
-    Weights and images are brought into channels_last order, where the model takes it: mixed orders
-    run three times slower.
+    Weights and images are converted to channels_last if the model supports it: mixed memory formats
+    are three times slower.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def evaluate(net: nn.Module, batches: Sequence[Tensor]) -> Tensor:
     net = net.to(memory_format=order)
 
     def forward(batch: Tensor) -> Tensor:
-        with torch.inference_mode():  # entered in the worker: it is a thread's own
+        with torch.inference_mode():  # entered in the worker: the mode is per thread
             return class_logits(net, batch.contiguous(memory_format=order))
 
     return torch.cat(each(forward, batches))

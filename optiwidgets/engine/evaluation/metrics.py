@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.evaluation.paired_test import Z95
 from optiwidgets.engine.types.measurements import Integers
 
-MOST_SORTED = 2**20  # scores of several classes that are sorted at once
+MOST_SORTED = 2**20  # scores sorted at once, over several classes
 
 
 def count_confusion(labels: Integers, predictions: Integers, classes: int) -> Integers:
@@ -47,8 +47,8 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
 def average_precision(relevant: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
     """Compute the average precision of one class: sum over thresholds of recall gain x precision.
 
-    ``relevant`` and ``scores`` are (N,); images of equal score enter together. nan where nothing
-    is relevant or a score is not finite.
+    ``relevant`` and ``scores`` are (N,); images of equal score share one threshold. The result is
+    nan if no image is relevant or a score is not finite.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def average_precision(relevant: NDArray[np.bool_], scores: NDArray[np.float32]) 
 
 
 def mean_average_precision(labels: Integers, scores: NDArray[np.float32]) -> float:
-    """Average the one-vs-rest average precisions; classes without images are left out.
+    """Compute the mean of one-vs-rest average precisions over the classes that have images.
 
     Examples
     --------
@@ -78,8 +78,8 @@ def mean_average_precision(labels: Integers, scores: NDArray[np.float32]) -> flo
 def _average_precisions(relevant: NDArray[np.bool_], scores: NDArray[np.float32]) -> list[float]:
     """Compute the average precision of every row (K, N).
 
-    A float32 leaves the last bits of a float64 free. One of them says whether an image is relevant,
-    so that sorting the scores sorts the images; the order within a tie does not matter.
+    A float32 leaves the last bits of a float64 free. One of them stores whether an image is
+    relevant, so sorting the scores sorts the flags too; the order within a tie does not matter.
     """
     ranked = np.negative(scores, dtype=np.float64)
     bits = ranked.view(np.int64)
@@ -98,7 +98,7 @@ def _average_precisions(relevant: NDArray[np.bool_], scores: NDArray[np.float32]
 
 
 def _average(hits: Integers, precision: NDArray[np.float64]) -> float:
-    """Average the precision over the hits; of images with equal scores the last one is given."""
+    """Compute the mean precision over the hits; arguments are the ends of runs of equal scores."""
     gained = hits.copy()
     gained[1:] -= hits[:-1]
     return float((gained * precision).sum() / hits[-1])

@@ -1,4 +1,4 @@
-"""Checks that a model accepts its images, and that two datasets are compatible."""
+"""Checks of a model on its images, and of two datasets' compatibility."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 from optiwidgets.engine.models.layers import class_logits
 
 PROBED = 4
-BATCH_TOLERANCE = 1e-3  # of scores, as a share of the largest: other batches add up in other orders
+BATCH_TOLERANCE = 1e-3  # of scores, as a share of the largest: batch sizes change summation order
 BATCHWISE = (
-    "the model answers an image with other scores when others are in its batch: it normalizes by "
+    "the model's scores of an image depend on the other images in its batch: it normalizes by "
     "the batch's own statistics; use BatchNorm with track_running_stats=True and train it again"
 )
 
 
 def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
-    """Raise ValueError, with the reason, unless the model maps images N C H W to scores (N, K).
+    """Check that a model maps images N C H W to scores (N, K) and does not change the images.
 
-    It must also leave the images as they are. Both are checked on these images and on as many of
-    normal noise.
+    The check runs on these images and on as many images of normal noise. A ValueError has the
+    reason.
 
     Examples
     --------
@@ -37,13 +37,13 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
         inputs = given.clone()
         try:
             scores = run_on_new_thread(class_logits, net, inputs)
-        except RuntimeError as error:  # torch's word for shapes that do not fit
+        except RuntimeError as error:  # torch raises it for shapes that do not match
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
         got = tuple(scores.shape)
         if got != (len(images), classes):
             raise ValueError(
-                f"the model answers {len(images)} images with {got}, the dataset's {classes} "
+                f"the model returns {got} for {len(images)} images, the dataset's {classes} "
                 f"classes need scores of ({len(images)}, {classes})"
             )
         if not torch.equal(inputs, given):
@@ -52,10 +52,10 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
 
 
 def check_deterministic(net: nn.Module, images: Tensor) -> None:
-    """Raise ValueError, with the reason, if scores depend on chance or on the batch.
+    """Check that scores depend neither on random numbers nor on the batch.
 
-    Images are run together, again, alone, and in reverse order; the same images must get the same
-    scores each time, up to rounding where the batch is another one.
+    Images are run together, repeated, one by one, and in reverse order. Repeated runs must give
+    equal scores, other batches equal scores up to rounding. A ValueError has the reason.
 
     Examples
     --------
@@ -65,10 +65,10 @@ def check_deterministic(net: nn.Module, images: Tensor) -> None:
     >>> check_deterministic(Dropping(), torch.ones(2, 3, 8, 8))
     Traceback (most recent call last):
     ...
-    ValueError: the model answers the same images with other scores when it is run again: ...
+    ValueError: the model's scores of the same images change when it is run again: ...
     """
     given = images[:PROBED]
-    if len(given) == 1:  # a batch of one's own would show nothing
+    if len(given) == 1:  # a batch of one image cannot show a dependence on the batch
         given = torch.cat([given, given.flip(-1) + 1])
 
     def run(batch: Tensor) -> Tensor:
@@ -86,11 +86,11 @@ def check_deterministic(net: nn.Module, images: Tensor) -> None:
 
     together, repeated, apart = run_on_new_thread(compare)
     if not together.isfinite().all():
-        return  # said where it matters: such scores are no proof of anything
+        return  # not comparable; later checks report scores that are not finite
     if repeated.max() > 0:
         raise ValueError(
-            "the model answers the same images with other scores when it is run again: a step "
-            f"draws at random ({_chancy(net) or 'F.dropout without training=self.training, say'}); "
+            "the model's scores of the same images change when it is run again: a step "
+            f"is random ({_chancy(net) or 'F.dropout without training=self.training, say'}); "
             "make it depend on self.training"
         )
     if apart.max() > BATCH_TOLERANCE * together.abs().max():
@@ -104,7 +104,7 @@ def _chancy(net: nn.Module) -> str:
 
 
 def _batchwise(net: nn.Module) -> str:
-    """Name the normalizations whose statistics are the batch's."""
+    """Name the normalizations that use the batch's statistics."""
     found = [
         repr(name)
         for name, m in net.named_modules()
@@ -114,7 +114,7 @@ def _batchwise(net: nn.Module) -> str:
 
 
 def check_default_dtype() -> None:
-    """Raise ValueError if tensors made without a dtype are not float32."""
+    """Check that torch's default dtype is float32; raise ValueError otherwise."""
     if (dtype := torch.get_default_dtype()) != torch.float32:
         raise ValueError(
             f"torch's default dtype is {dtype}, and models are optimized in torch.float32: call "
@@ -123,7 +123,7 @@ def check_default_dtype() -> None:
 
 
 def check_compatible(dataset: object, own: Dataset) -> None:
-    """Raise ValueError, with the reason, for a dataset that the same model cannot be run on."""
+    """Check that a model of one dataset can run on another; raise ValueError with the reason."""
     if not isinstance(dataset, Dataset):
         raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
     if dataset.class_names != own.class_names:

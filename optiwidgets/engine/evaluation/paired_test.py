@@ -22,7 +22,7 @@ def mcnemar_p(lost: int, gained: int) -> float:
     from scipy.special import bdtr
 
     fewer, changed = min(lost, gained), lost + gained
-    return min(1.0, 2 * float(bdtr(fewer, changed, 0.5)))  # both tails are alike at one half
+    return min(1.0, 2 * float(bdtr(fewer, changed, 0.5)))  # both tails are equal at p = 0.5
 
 
 def paired_drop(labels: Integers, before: Integers, after: Integers) -> Drop:

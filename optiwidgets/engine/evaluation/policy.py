@@ -1,4 +1,4 @@
-"""Policies of use: the limits on drop and recall that a verdict applies."""
+"""Policies: limits on drop and recall that a verdict applies to one use of a model."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class Policy:
     Parameters
     ----------
     name
-        The use, in a word or two.
+        Name of the use, one or two words.
     limit_points
-        The accuracy drop, in points, must surely be below this.
+        Limit on the accuracy drop, in points; the whole 95 % interval must be below it.
     recall_floor_points
-        How far recall of the positive class (where there is none, of the class whose recall fell
-        most) may fall, in points; None where any may.
+        Largest fall, in points, of the positive class's recall; without a positive class, of the
+        recall that fell most. None for no limit.
 
     Raises
     ------
     ValueError
-        A limit that is no number, or below 0.
+        A limit is no number, or below 0.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Policy:
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value is a finite real number, and no bool."""
+    """Return whether a value is a finite real number other than a bool."""
     return (
         isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)  # no nan
     )

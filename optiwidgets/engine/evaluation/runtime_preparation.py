@@ -1,4 +1,4 @@
-"""Start in torch: a large model's graph is exported aside, and used as soon as it is there."""
+"""Export of a large model's graph in the background; the model runs in torch until it is done."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime.export import adopt, is_known
 from optiwidgets.engine.onnx_runtime.graph_process import GraphProcess
 
-MANY_WEIGHTS, MANY_LAYERS = 1_000_000, 40  # from where on an export takes many seconds
+MANY_WEIGHTS, MANY_LAYERS = 1_000_000, 40  # sizes from which an export takes many seconds
 POLL_S, MOST_WAIT_S = 0.2, 60.0
 PREPARING = "Computed in torch; the faster runtime is being prepared."
 log = logging.getLogger("optiwidgets")
 
 
 class Exporting(Protocol):
-    """Interface of an export that is under way."""
+    """Interface of a running export."""
 
     def poll(self, wait_s: float = 0.0) -> bytes | None:
-        """Return the graph, None as long as there is none; ValueError: there will be none."""
+        """Return the graph, None until it is exported; raise ValueError if the export failed."""
         ...
 
 
 class RuntimePreparation:
     """Preparation of the inference runtime for the models of one experiment.
 
-    Small models, and those whose graph is known, are ready at once. A large one is not: it runs in
-    torch, and once its first number is there its export is started in another process, by the next
-    question or by who waits for it. Later questions look whether that is done.
-    Between two questions nothing happens here, so that a report is computed in one runtime from
-    first to last.
+    Small models, and models whose graph is known, are ready immediately. A large model runs in
+    torch first. After its first evaluation, the next call of ``is_ready`` or ``begin`` starts its
+    export in another process; later calls check whether the export is done. The state changes only
+    in these calls, so that a report is computed in a single runtime.
 
     Parameters
     ----------
     export
-        Starts an export.
+        Function that starts an export.
     """
 
     def __init__(self, export: Callable[[nn.Module, Tensor], Exporting] = GraphProcess) -> None:
@@ -48,11 +47,11 @@ class RuntimePreparation:
         self._running: tuple[Exporting, nn.Module, Tensor] | None = None
         self._wanted: tuple[nn.Module, Tensor] | None = None
         self._started, self._lock = False, Lock()
-        self.reason = ""  # why there is no runtime
+        self.reason = ""  # reason of a failed export
 
     @property
     def status(self) -> str:
-        """One sentence on what runs the models meanwhile; empty where there is nothing to say.
+        """Sentence for the user while models run in torch; empty if none is needed.
 
         Examples
         --------
@@ -60,11 +59,11 @@ class RuntimePreparation:
         ''
         """
         if self.reason:
-            return f"Computed in torch; the faster runtime cannot be had: {self.reason}."
+            return f"Computed in torch; the faster runtime is not available: {self.reason}."
         return PREPARING if self._running or self._wanted else ""
 
     def is_ready(self, net: nn.Module, example: Tensor) -> bool:
-        """Tell whether a model's graph can be had without a long export.
+        """Return whether a model's graph is available without a long export.
 
         Raises
         ------
@@ -78,12 +77,12 @@ class RuntimePreparation:
         return not self._running and (not is_large(net) or is_known(net, example))
 
     def want(self, net: nn.Module, example: Tensor) -> None:
-        """Note the model to export, the first that asks."""
+        """Store a model to export; only the first call has an effect."""
         if not self._started:
             self._started, self._wanted = True, (net, example)
 
     def begin(self) -> None:
-        """Start the export that is wanted, unless somebody else exported the same meanwhile."""
+        """Start the stored export, unless the graph has become known."""
         with self._lock:
             wanted, self._wanted = self._wanted, None
             if wanted is None or is_known(*wanted):
@@ -94,25 +93,25 @@ class RuntimePreparation:
                 self.fail(reason)
 
     def fail(self, reason: ValueError) -> None:
-        """Stay in torch, and say why, where an export was asked for."""
+        """Store the reason of a failed export, if one was requested; models stay in torch."""
         if self._started and not self.reason:
             log.info("no runtime: %s", reason)
             self.reason = str(reason).rstrip(".")
 
     def wait(self, stop: Callable[[], bool] = lambda: False) -> None:
-        """Wait for an export that is under way, before something else needs the same graph.
+        """Wait for a running export, before other code needs the same graph.
 
         Parameters
         ----------
         stop
-            Asked now and then; once it is True, nothing is waited for.
+            Called repeatedly; the wait ends once it returns True.
         """
         until = time.monotonic() + MOST_WAIT_S
         while self._running and not stop() and time.monotonic() < until:
             self._look(POLL_S)
 
     def _look(self, wait_s: float = 0.0) -> None:
-        """Take the graph, or the reason why there is none, once it is there."""
+        """Adopt the graph, or store the reason of a failure, once the export has ended."""
         with self._lock:
             if self._running is None:
                 return
@@ -128,7 +127,7 @@ class RuntimePreparation:
 
 
 def is_large(net: nn.Module) -> bool:
-    """Tell whether exporting a model takes so long that nobody should wait for it.
+    """Return whether the export of a model takes too long to wait for.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Evaluation in the sparse runtime, and the choice of the runtime for one experiment.
 
-The choice is settled by the model and the processor's instruction set alone and never timed, so
-that the same experiment gives the same numbers every time.
+The choice depends only on the model and the processor's instruction set, never on timing, so the
+same experiment gives the same numbers every time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from optiwidgets.engine.sparse_runtime.program import plan
 from optiwidgets.engine.sparse_runtime.runtime import Blocks, NotFiniteError, SparseRuntime
 from optiwidgets.engine.sparse_runtime.steps import Value
 
-TOLERANCE = 1e-5  # of a score from torch's on the probe, as a share of the largest
-MOST_LAID_OUT = 2**26  # bytes of images that are kept in the runtime's order
+TOLERANCE = 1e-5  # score difference from torch on the probe, as a share of the largest
+MOST_LAID_OUT = 2**26  # bytes of images that are cached in the runtime's layout
 PART = 4096  # images between two calls of ``on_progress``
-SHAPES = 4  # programs to remember, one for each set of widths
+SHAPES = 4  # programs to cache, one for each set of widths
 log = logging.getLogger("optiwidgets")
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -44,7 +44,7 @@ Floats = NDArray[np.float32]
 class RuntimeChoice:
     """Choice between the sparse runtime and ONNX Runtime for all float models of an experiment.
 
-    The sparse runtime is chosen where its library is there, has all operators of the untouched
+    The sparse runtime is chosen if its library is present, supports all operators of the untouched
     model, is faster at this size (``Library.most_macs``), and gives torch's scores on a probe.
 
     Parameters
@@ -52,7 +52,7 @@ class RuntimeChoice:
     net
         The untouched model.
     images
-        Some, N C H W, as a probe, as they are and with their pixels in another order.
+        Probe images, N C H W; they are used unchanged and with their pixels shuffled.
 
     Examples
     --------
@@ -68,22 +68,22 @@ class RuntimeChoice:
 
     @property
     def library(self) -> Library | None:
-        """Library of the sparse runtime; None where ONNX Runtime is chosen."""
+        """Library of the sparse runtime, None if ONNX Runtime is chosen."""
         return self._settle()[0]
 
     @property
     def reason(self) -> str:
-        """Reason why ONNX Runtime is chosen; empty where the sparse runtime is."""
+        """Reason for ONNX Runtime; empty if the sparse runtime is chosen."""
         return self._settle()[1]
 
     def evaluator(self, batches: Sequence[Tensor]) -> SparseEvaluator | None:
-        """Make an evaluator on batches; None where ONNX Runtime is chosen."""
+        """Return a sparse evaluator on batches, None if ONNX Runtime is chosen."""
         return SparseEvaluator(batches, self.library) if self.library else None
 
     def _settle(self) -> tuple[Library | None, str]:
         with self._lock:
             if self._settled is None:
-                library = load()  # a wrong setting of the user's is an error
+                library = load()  # outside of try: an invalid environment variable is an error
                 try:
                     self._check(library)
                     self._settled = library, ""
@@ -93,7 +93,7 @@ class RuntimeChoice:
             return self._settled
 
     def _check(self, library: Library | None) -> None:
-        """Raise ValueError, saying why, if the library is not taken for the model."""
+        """Check that the library suits the model; raise ValueError with the reason if not."""
         if library is None:
             raise ValueError("the sparse runtime is absent")
         if not interface_of(self._net).reads_tensor:
@@ -103,14 +103,14 @@ class RuntimeChoice:
         used, most = macs(self._net, self._images[:1]), library.most_macs
         if used > most:
             raise ValueError(
-                f"the model has {used:,} multiply-accumulates an image, and the sparse runtime "
+                f"the model has {used:,} multiply-accumulates per image, and the sparse runtime "
                 f"is the faster one up to {most:,}"
             )
         probe = torch.cat([self._images, _shuffled(self._images)])
         found = SparseEvaluator([probe], library)(self._net).numpy()
-        expected = evaluate(copy_net(self._net), [probe]).numpy()  # it reorders weights
+        expected = evaluate(copy_net(self._net), [probe]).numpy()  # a copy: its layout changes
         if not agrees(found, expected, TOLERANCE):
-            raise ValueError("the sparse runtime gives other scores than torch")
+            raise ValueError("the sparse runtime's scores differ from torch's")
 
 
 class SparseEvaluator:
@@ -123,13 +123,13 @@ class SparseEvaluator:
     batches
         N C H W.
     library
-        As ``load`` returns it.
+        From ``load``.
     """
 
     def __init__(self, batches: Sequence[Tensor], library: Library) -> None:
         self.batches, self.library, self._lock = batches, library, Lock()
         self._runtimes: OrderedDict[object, tuple[SparseRuntime, Arrays]] = OrderedDict()
-        self._laid_out: tuple[Value, list[Blocks]] | None = None  # all images, if they are few
+        self._laid_out: tuple[Value, list[Blocks]] | None = None  # all images, if small enough
 
     def __call__(self, net: nn.Module, on_progress: ProgressCallback = lambda _: None) -> Tensor:
         """Compute the scores before softmax (N, K) of all batches, in order.
@@ -137,12 +137,12 @@ class SparseEvaluator:
         Raises
         ------
         ValueError
-            The model cannot be exported, or the runtime lacks an operator of its.
+            The model cannot be exported, or has an operator that the runtime does not support.
         NotFiniteError
             A pixel or a sum is not finite.
         """
         tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
-        with self._lock:  # programs and images in their order are shared
+        with self._lock:  # programs and converted images are shared
             runtime, constants = self._runtime(net, tensors)
             found, done, total = [], 0, sum(map(len, self.batches))
             for blocks in self._blocks(runtime):
@@ -155,7 +155,7 @@ class SparseEvaluator:
         return interface_of(net).head.logits(scores)
 
     def _runtime(self, net: nn.Module, tensors: Arrays) -> tuple[SparseRuntime, Arrays]:
-        """Return the runtime for a model's shapes, and the constants of its graph."""
+        """Return the runtime for a model's shapes and the constants of its graph."""
         key = tuple((name, tensor.shape) for name, tensor in tensors.items())
         if key not in self._runtimes:
             graph = Graph(template(net, self.batches[0][:1]), tensors.keys())
@@ -168,7 +168,7 @@ class SparseEvaluator:
         return self._runtimes[key]
 
     def _blocks(self, runtime: SparseRuntime) -> Iterator[Blocks]:
-        """Yield the images in the runtime's order, kept for the next model where they are few."""
+        """Yield the images in the runtime's layout, cached if they are small enough."""
         first = runtime.program.values[runtime.program.images]
         if self._laid_out and self._laid_out[0] == first:
             yield from self._laid_out[1]
@@ -185,13 +185,13 @@ class SparseEvaluator:
 
 
 def _shuffled(images: Tensor) -> Tensor:
-    """Make images of the same pixels in any order: many pictures have a frame without contents."""
+    """Shuffle all pixels among the images, so that an empty border gets content too."""
     order = np.random.default_rng(0).permutation(images.numel())
     return images.ravel()[torch.from_numpy(order)].view(images.shape)
 
 
 def _joined(batches: Sequence[Tensor]) -> Iterator[Floats]:
-    """Join batches to parts of at most ``PART`` images."""
+    """Concatenate batches to parts of at most ``PART`` images."""
     held: list[Tensor] = []
     for batch in batches:
         if held and sum(map(len, held)) + len(batch) > PART:

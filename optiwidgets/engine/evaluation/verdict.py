@@ -13,13 +13,13 @@ from optiwidgets.engine.types.report import Report
 
 BAD_POINTS = 5.0  # a drop beyond this is bad for any use
 SMALLEST_CUT = 0.5  # share of the bytes that a good model must save
-P_LIMIT = 0.05
+P_LIMIT = 0.05  # significance level of a drop
 GRADES = ("good", "borderline", "bad", "cannot tell")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Grade, one of ``GRADES``, and its reasons: the first one binds, in a few words."""
+    """Grade, one of ``GRADES``, and its reasons; the first is the short reason that decided."""
 
     grade: str
     reasons: tuple[str, ...]
@@ -27,13 +27,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Numbers that a verdict is decided on.
+    """Numbers from which a verdict is decided.
 
-    ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None where it was
-    not measured; ``recall_drop`` is in points, of the class ``recall_of``; ``images`` is the number
-    of images the drop was measured on, None where all numbers are exact. ``flips`` are the share of
-    images whose class an invisible change flips, and its limit; ``not_finite`` counts images with
-    scores that are not finite.
+    ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None before it is
+    measured. ``recall_drop`` is in points, of the class ``recall_of``. ``images`` is the number of
+    images the drop was measured on, None if all numbers are exact. ``flips`` are the share of
+    images whose class flips under an invisible change, and its limit. ``not_finite`` counts images
+    with scores that are not finite.
     """
 
     drop: Drop
@@ -48,19 +48,19 @@ class Evidence:
 
 
 def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
-    """Judge an optimized model against its baseline, for a policy.
+    """Compute the verdict on an optimized model against its baseline, under a policy.
 
     Parameters
     ----------
     base, rep
-        Reports on the same images; only ``rep`` need be measured.
+        Reports on the same images; speed and flips are read from ``rep`` only.
     policy
-        ``Policy.MOBILE``, ``Policy.MEDICAL`` or one of your own.
+        ``Policy.MOBILE``, ``Policy.MEDICAL`` or another policy.
 
     Raises
     ------
     ValueError
-        The reports are not about the same images, or an argument is something else.
+        The reports are on different images, or an argument has the wrong type.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
     """
     for name, report in (("base", base), ("rep", rep)):
         if not isinstance(report, Report):
-            raise ValueError(f"{name} is a Report, what run() gives, not {type(report).__name__}")
+            raise ValueError(f"{name} is a Report, from run(), not {type(report).__name__}")
     _check_policy(policy)
     index, fall = _fallen_recall(base, rep, policy)
     timed = rep.latency
@@ -101,14 +101,14 @@ def grade(
     recall_drop: float = 0.0,
     stable: bool = True,
 ) -> Verdict:
-    """Apply the same rule to bare numbers, as if they were known exactly.
+    """Compute the verdict on numbers that are taken as exact, by the rules of ``judge``.
 
     Parameters
     ----------
     drop
         Accuracy lost, in points, -100 to 100.
     size_cut
-        Share of the bytes saved: at most 1, below 0 where the file grew.
+        Share of the bytes saved, at most 1; negative if the file is larger.
     speedup
         Baseline's time over the optimized model's, above 0; above 1 is faster.
     policy
@@ -116,16 +116,16 @@ def grade(
     recall_drop
         Recall lost, in points, -100 to 100.
     stable
-        Whether predictions hold under an invisible change.
+        Whether predictions are stable under an invisible change.
 
     Raises
     ------
     ValueError
-        A number out of its range.
+        A number is out of its range.
 
     Examples
     --------
-    The self-check: 60 % smaller, three times as fast, but 95 % became 85 %.
+    A model 60 % smaller and three times as fast, with an accuracy of 85 % instead of 95 %:
 
     >>> grade(drop=10, size_cut=0.6, speedup=3, policy=Policy.MOBILE).grade
     'bad'
@@ -157,9 +157,9 @@ def _check_policy(policy: object) -> None:
 
 
 def is_stable(rep: Report) -> bool:
-    """Tell whether all scores are finite, and flips under an invisible change within their limit.
+    """Return whether all scores are finite and flips under an invisible change within the limit.
 
-    While flips are not measured, they count as within the limit.
+    Flips that are not measured yet count as within the limit.
     """
     if rep.not_finite:
         return False
@@ -168,14 +168,14 @@ def is_stable(rep: Report) -> bool:
 
 
 def _flips(rep: Report) -> tuple[float, float] | None:
-    """Return the share of predictions that flip and its limit; None until measured."""
+    """Return the share of predictions that flip, and its limit; None until measured."""
     if rep.flip_rate is None or rep.baseline_flip_rate is None:
         return None
     return rep.flip_rate, max(3 * rep.baseline_flip_rate, rep.baseline_flip_rate + 0.02)
 
 
 def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, float]:
-    """Find the class to watch, and the points its recall fell: the positive one, else the worst."""
+    """Return the class whose recall is limited (positive, else worst) and its fall in points."""
     falls = 100 * (base.confusion.recall - rep.confusion.recall)
     if rep.positive is not None:
         return rep.positive, float(np.nan_to_num(falls[rep.positive]))
@@ -186,7 +186,7 @@ def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, floa
 
 
 def decide(e: Evidence, policy: Policy) -> Verdict:
-    """Decide the grade, by the rules in the order in which they bind."""
+    """Decide the grade: the first rule that applies decides."""
     remarks = _remarks(e, policy)
     if bad := _bad(e):
         return Verdict("bad", (*bad, *remarks))
@@ -208,7 +208,7 @@ def decide(e: Evidence, policy: Policy) -> Verdict:
 
 
 def _bad(e: Evidence) -> list[str]:
-    """List the reasons why this is bad for any use; empty if it is not."""
+    """List the reasons for the grade *bad*, under any policy; empty if there are none."""
     reasons = []
     if e.drop.low > BAD_POINTS or (e.drop.points > BAD_POINTS and e.drop.p < P_LIMIT):
         points = _format(e.drop.points, BAD_POINTS)
@@ -230,7 +230,7 @@ def _unstable(e: Evidence) -> list[str]:
 
 
 def _lacking(e: Evidence, policy: Policy) -> list[str]:
-    """List the measured reasons beside the drop why this is not *good*."""
+    """List the measured reasons against the grade *good*, other than the drop."""
     lacking = []
     floor = policy.recall_floor_points
     if floor is not None and e.recall_drop > floor + 1e-9:
@@ -285,10 +285,10 @@ def _too_much(e: Evidence, policy: Policy) -> str:
 
 
 def images_to_settle(drop: Drop, images: int, limit: float) -> int:
-    """Estimate how many images would tell a drop from a limit, if the drop stays as it is.
+    """Estimate the number of images that would separate a drop from a limit.
 
-    An interval shrinks with the square root of the number of images; the answer has two digits and
-    is always more than there are.
+    The drop is assumed to stay the same, and its interval to shrink with the square root of the
+    number of images. The result has two digits and is larger than the current number.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ def images_to_settle(drop: Drop, images: int, limit: float) -> int:
     images
         Number of images it was measured on.
     limit
-        Points to tell it from: a policy's, or 0 for whether there is a drop at all.
+        Limit in points: a policy's, or 0 to test for any drop.
 
     Examples
     --------
@@ -312,7 +312,7 @@ def images_to_settle(drop: Drop, images: int, limit: float) -> int:
 
 
 def _unsettled(e: Evidence, limit: float) -> list[str]:
-    """Explain that the drop is undecided, and how many images would settle it."""
+    """Describe an undecided drop and the number of images that would decide it."""
     assert e.images is not None
     enough = f"{images_to_settle(e.drop, e.images, limit):,}"
     points, low, high = (_format(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
@@ -324,7 +324,7 @@ def _unsettled(e: Evidence, limit: float) -> list[str]:
 
 
 def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
-    """List the drop's interval, the policy's limit, and the worst class if it is not watched."""
+    """List the drop's interval, the policy's limit, and the worst class if it has no limit."""
     limit = policy.limit_points
     low, high = _format(e.drop.low, limit), _format(e.drop.high, limit)
     interval = f"drop 95 % between {low} and {high} points; " if e.images else ""
@@ -337,7 +337,7 @@ def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
 
 
 def _format(number: float, limit: float, digits: int = 1) -> str:
-    """Format a number with as many decimals, ``digits`` at least, as tell it from a limit.
+    """Format a number with the fewest decimals, at least ``digits``, that separate it from a limit.
 
     Examples
     --------

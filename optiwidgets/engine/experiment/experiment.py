@@ -1,4 +1,4 @@
-"""A trained model, a dataset, and what recipes do to them."""
+"""Experiment: one trained model and one dataset, on which recipes are run."""
 
 from __future__ import annotations
 
@@ -42,33 +42,34 @@ from optiwidgets.engine.types.sweep import Sweep, Trial
 
 
 class Experiment:
-    """Runs recipes on one trained model and one dataset.
+    """Experiment that runs recipes on one trained model and one dataset.
 
-    The model is copied, put in eval mode and its BatchNorms are folded; the one that was given is
+    The model is copied, the copy is put in eval mode and its BatchNorms are folded; the original is
     never changed. ``run`` may be called from any thread.
 
-    Its reports do not keep it alive: once it is gone they hold their numbers, and ``model``,
-    ``save``, ``export``, ``reconcile`` and ``weights`` raise RuntimeError. Keep the experiment in a
-    variable as long as its reports are used.
+    Reports do not keep the experiment alive. Once it is deleted they keep their numbers, but
+    ``model``, ``save``, ``export``, ``reconcile`` and ``weights`` raise RuntimeError. Keep the
+    experiment in a variable as long as its reports are used.
 
     Parameters
     ----------
     model
         Any torch classifier made of Conv2d, Linear and BatchNorm layers: N C H W -> (N, K).
     dataset
-        Its images.
+        Images for training, calibration, exploration and the sealed test.
     head
-        Where the class scores are in the model's output, if it is not they: a key of a dict, a
-        place in a tuple, a list of class indices, or a function of the output. One column is the
-        score of the second of two classes.
+        Selection of the class scores if the model's output is something else: a key of a dict, an
+        index into a tuple, a list of class indices, or a function of the output. A single column
+        is the score of the second of two classes.
     memory_mb
-        How much of past reports to remember, in MB, and how much of the codes of past models;
-        0 turns both off. Of networks that took seconds to win back as much, but always the last.
+        Size in MB of the cache of past reports, and of the cache of past models' codes; 0 disables
+        both. The cache of networks whose recovery took seconds has the same size, but always keeps
+        the last network.
 
     Raises
     ------
     ValueError
-        A model with nothing to prune, whose weights cannot be followed, or that does not fit the
+        The model has nothing to prune, its weights cannot be traced, or it does not fit the
         images.
 
     Examples
@@ -112,7 +113,7 @@ class Experiment:
         self._compressor = Compressor(prepared, dataset, spec, memory_mb)
         self._reports = ReportBuilder(self._compressor, dataset)
         self._openings: list[Recipe] = []
-        self._options: Options | None = None  # what can be done to each layer, once measured
+        self._options: Options | None = None  # options of each layer, once measured
         self._lock = RLock()
 
     @classmethod
@@ -124,33 +125,34 @@ class Experiment:
         images: str | os.PathLike[str] | Dataset | None = None,
         memory_mb: float = 64,
     ) -> Experiment:
-        """Open a case: one that the package ships, offline, or a model that was trained by it.
+        """Load a shipped case, which needs no network, or a model file of ``optiwidgets train``.
 
         Parameters
         ----------
         case
             "digits", or synthetic blood-smear cells: "smear", "smear-rare" (5 % positive) or
-            "smear-200" (200 images to explore, chosen to match a textbook's example). Or the path
-            of a file that ``optiwidgets train`` wrote.
+            "smear-200" (200 exploration images, chosen to match a textbook's example). Or the path
+            of a file written by ``optiwidgets train``.
         model
-            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); a file has
-            its own.
+            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); ignored for
+            a file, which contains its model.
         images
             For a file: the folder that the model was trained on, or a ``Dataset`` made from it.
+            Not needed if that was a dataset of the package.
         memory_mb
             As for the class.
 
         Raises
         ------
         ValueError
-            An unknown case or model; the message lists those there are. A file without its images,
-            or with others than it was trained for.
+            The case or model is unknown (the message lists the known ones), or a file has no
+            images, or images that it was not trained for.
         """
         check_default_dtype()
         if is_trained_file(case):
             return cls(*open_trained(case, images), memory_mb=memory_mb)
         if images is not None:
-            raise ValueError(f"images are given for a .safetensors file, and case is {case!r}")
+            raise ValueError(f"images are only for a .safetensors file, and case is {case!r}")
         name = os.fspath(case) if isinstance(case, os.PathLike) else case
         made = cls(zoo.load_trained(model, name), load_dataset(name), memory_mb=memory_mb)
         if grid := precomputed_reports.find_registered(lambda: made.about):
@@ -161,23 +163,23 @@ class Experiment:
     def from_onnx(
         cls, path: str | os.PathLike[str], dataset: Dataset, **options: Any
     ) -> Experiment:
-        """Open a classifier from an ONNX file, as a torch module proved equal to ONNX Runtime.
+        """Load a classifier from an ONNX file, as a torch module compared with ONNX Runtime.
 
         Parameters
         ----------
         path
-            Of a float32 model with one input, images N C H W. Its Conv, Gemm and MatMul nodes
+            File of a float32 model with one input, images N C H W. Its Conv, Gemm and MatMul nodes
             become layers, named after the node or the weight.
         dataset
-            Images of the size that the file takes; the proof is made on eight of them.
+            Images of the file's input size; eight of them are used for the comparison.
         options
             ``head`` and ``memory_mb`` as for the class.
 
         Raises
         ------
         ValueError
-            The file has an operator that is not supported, takes other images, or gives other
-            scores than the module made from it; or as for the class.
+            The file has an operator that is not supported, takes other images, or its scores
+            differ from those of the module; or as for the class.
         """
         from optiwidgets.engine.onnx_runtime.onnx_import import load_onnx  # onnx, on first use
 
@@ -185,7 +187,7 @@ class Experiment:
 
     @property
     def about(self) -> dict[str, str]:
-        """Fingerprints, by name, of what a slider grid of this experiment is of and made by."""
+        """Fingerprints, by name, of all that a slider grid of this experiment depends on."""
         return {
             "slider grid": f"{self.name} on {self.dataset.name or 'own images'}",
             "weights": fingerprint(self._compressor.folded),
@@ -195,14 +197,15 @@ class Experiment:
         }
 
     def adopt(self, grid: precomputed_reports.PrecomputedReports) -> None:
-        """Answer from a slider grid what it knows, unless the memory is turned off.
+        """Use the reports of a slider grid from now on, unless the report cache is disabled.
 
-        ``scores`` of such a report are evaluated on first use; all else is as ``run`` gives it.
+        ``scores`` of such a report are evaluated on first use; all other fields equal those of a
+        report computed by ``run``.
 
         Raises
         ------
         ValueError
-            A grid of another model, of other images, or of another version.
+            The grid is of another model, of other images, or of another version.
         """
         for name, value in self.about.items():
             if grid.about.get(name) != value:
@@ -211,15 +214,15 @@ class Experiment:
             self._cache.adopt(grid, partial(self._reports.begin, self._reports.whole.images))
 
     def on(self, dataset: Dataset) -> Experiment:
-        """Evaluate the same models on other images, without tuning anything anew.
+        """Return an experiment with the same models on another dataset's images.
 
-        Model, fine-tuned networks and calibrated ranges stay this experiment's; what is explored
-        and sealed is the other dataset's. Openings and memory start empty.
+        Model, fine-tuned networks and calibrated ranges are those of this experiment; exploration
+        and sealed images are those of the other dataset. Openings and report cache start empty.
 
         Raises
         ------
         ValueError
-            Other classes, images of another shape, or normalized otherwise.
+            The dataset has other classes, another image shape, or another normalization.
 
         Examples
         --------
@@ -231,7 +234,7 @@ class Experiment:
         """
         check_compatible(dataset, self.dataset)
         dataset = _ordered(dataset, self._prepared)
-        other = object.__new__(type(self))  # copy.copy would make all anew, see __reduce__
+        other = object.__new__(type(self))  # copy.copy would build all again, see __reduce__
         vars(other).update(vars(self))
         other.dataset = dataset
         other._reports = ReportBuilder(self._compressor, dataset, self._reports.choice)
@@ -240,37 +243,37 @@ class Experiment:
         return other
 
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
-        """Travel to another process: models and images do, what is remembered stays here."""
+        """Pickle models and images, without the caches."""
         made = self._compressor
         memory_mb = self._cache.memory_mb
         return _reopen, (self._prepared, made.spec, made.dataset, self.dataset, memory_mb)
 
     def __repr__(self) -> str:
-        """Model and dataset."""
+        """Describe model and dataset."""
         return f"<Experiment: {self.name}, {self.prunable_weights} weights, {self.dataset!r}>"
 
     @property
     def name(self) -> str:
-        """The zoo's name for the model, or "own model"."""
+        """Name of the model in the zoo, or "own model"."""
         return spec["name"] if (spec := self._compressor.spec) else "own model"
 
     @property
     def prunable_weights(self) -> int:
-        """Conv2d and Linear weights of the untouched model."""
+        """Number of Conv2d and Linear weights of the untouched model."""
         return self._reports.prunable_weights
 
     @property
     def layers(self) -> dict[str, int]:
-        """Weights of every layer that can be pruned or quantized, by name, in module order."""
+        """Number of weights of every prunable layer, by name, in module order."""
         return {name: weight.numel() for name, weight in self._compressor.pruner.weights.items()}
 
     @property
     def impossible(self) -> dict[str, str]:
-        """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
+        """Reasons, by value, why a ``Recipe.pruning`` or ``Recipe.score`` is impossible."""
         return self._compressor.pruner.impossible
 
     def check(self) -> ModelCheck:
-        """List the model's layers, and all that was repaired, left out or limited.
+        """Return the check of the model: layers, and what was repaired, left out or limited.
 
         Examples
         --------
@@ -281,12 +284,12 @@ class Experiment:
 
     @property
     def runtime_status(self) -> str:
-        """One sentence where torch stands in for the faster runtime, and why; else empty.
+        """Sentence with the reason while torch replaces the faster runtime; empty otherwise.
 
-        A large model starts in torch at once, while the graph for ONNX Runtime is exported by
-        another process: from the second ``run`` on, or while an explorer is at rest. It is swapped
-        in by the first ``run`` that finds it done and finds that it agrees with torch. Predictions
-        are the same; scores differ by rounding, about 1e-6.
+        A large model runs in torch first, while another process exports the graph for ONNX Runtime.
+        The export starts with the second ``run``, or while an explorer is idle. The first ``run``
+        after the export compares graph and torch, and uses the graph if they agree. Predictions
+        stay the same; scores differ by rounding, about 1e-6.
 
         Examples
         --------
@@ -301,17 +304,17 @@ class Experiment:
         self._reports.preparation.wait(stop)
 
     def baseline_of_first(self, first: int) -> Report:
-        """Return the untouched model's report of the first images, taken from that of all."""
+        """Return the untouched model's report on the first images, as a part of that on all."""
         return self._reports.part_of(self.run(Recipe()), self._reports.first(first))
 
     @cached_property
     def is_large(self) -> bool:
-        """Tell whether the model is so large that a moving hand gets estimated sizes."""
+        """True if the model is so large that sizes are estimated while a slider is dragged."""
         return is_large(self._compressor.folded)
 
     @property
     def openings(self) -> list[Recipe]:
-        """Every recipe the sealed images were opened for, in order."""
+        """Recipes for which the sealed images were opened, in order."""
         return list(self._openings)
 
     def run(
@@ -322,26 +325,27 @@ class Experiment:
         on_progress: ProgressCallback = lambda _: None,
         estimate_size: bool = False,
     ) -> Report:
-        """Optimize the model as the recipe says and evaluate it on the exploration images.
+        """Optimize the model by a recipe and evaluate it on the exploration images.
 
         Parameters
         ----------
         recipe
-            What to do.
+            Settings of pruning, recovery and quantization.
         first
-            Look only at the first so many of the images, in a stratified order: each class has its
-            share. Their reports are compared with each other, not with those of all images.
+            Number of images to evaluate, in stratified order: each class has its share. Such
+            reports are comparable with each other, not with reports on all images.
         on_progress
-            Told the progress of what takes longer than a slider waits; what it raises ends the run.
+            Called with the progress of work too slow for a slider; an exception raised by it ends
+            the run.
         estimate_size
-            With ``first``: estimate the size instead of coding all weights; ``size.estimated`` is
-            True then.
+            With ``first``: estimate the size instead of encoding all weights; ``size.estimated``
+            is then True.
 
         Raises
         ------
         ValueError
-            The method cannot serve this model (channels that all have to stay), or ``first`` is out
-            of range.
+            A method does not apply to this model (no channel can be removed, for example), or
+            ``first`` is out of range.
 
         Examples
         --------
@@ -365,7 +369,7 @@ class Experiment:
         return report
 
     def is_quick(self, recipe: Recipe) -> bool:
-        """Tell whether ``run`` answers at a slider's speed: its report, or the work, is remembered.
+        """Return whether ``run`` is fast enough for a slider, by its method or by a cache.
 
         Examples
         --------
@@ -377,38 +381,38 @@ class Experiment:
         return recipe in self._cache or self._compressor.is_quick(recipe)
 
     def remembers(self, recipe: Recipe) -> bool:
-        """Tell whether ``run`` has the report of all images at hand."""
+        """Return whether the report on all images is cached or precomputed."""
         return recipe in self._cache
 
     def knows_weights(self, recipe: Recipe) -> bool:
-        """Tell whether ``weights()`` of its report answers without optimizing anew."""
+        """Return whether the weights of a recipe are available without compressing again."""
         return self._compressor.knows_weights(recipe)
 
     def measure(
         self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
     ) -> Report:
-        """Measure speed and stability of what a report is about; takes a second or two.
+        """Measure speed and stability of a report's model; this takes a second or two.
 
         Parameters
         ----------
         rep
             A report of this experiment.
         threads
-            Threads of each runtime, 1 to as many as there are cores; the sparse one has 2 at most.
+            Threads of each runtime, 1 to the number of cores; the sparse runtime has at most 2.
         stop
-            Asked now and then; once it is True, ``Cancelled`` is raised.
+            Called repeatedly; ``Cancelled`` is raised once it returns True.
 
         Returns
         -------
         Report
-            A new one, with ``latency``, ``latencies`` by runtime, ``agreement``, ``flip_rate`` and
-            ``baseline_flip_rate``.
+            A copy of the report with ``latency``, ``latencies`` by runtime, ``agreement``,
+            ``flip_rate`` and ``baseline_flip_rate``.
 
         Raises
         ------
         ValueError
-            Not a report of this experiment, or one about the sealed images; threads out of range;
-            images that the dataset's mean and std do not lead back to pixels 0..1.
+            The report is of another experiment or on the sealed images, threads are out of range,
+            or the dataset's mean and std do not convert the images back to pixels 0..1.
         """
         check_measurable(rep)
         if not self._reports.made(rep):
@@ -426,23 +430,23 @@ class Experiment:
     ) -> Sensitivity:
         """Measure accuracy against sparsity or bits, one layer at a time.
 
-        Every point is remembered as any report: asked again, it costs next to nothing.
+        Every point is cached like any report, so repeating the measurement is fast.
 
         Parameters
         ----------
         by
             "sparsity" (0..0.99) or "bits".
         levels
-            How far each layer is taken; without, a handful of usual ones.
+            Levels for each layer; by default a handful of usual ones.
         ground
-            The recipe all else stays at; without one, the untouched model.
+            Recipe of all other layers; by default the untouched model.
         on_progress
-            Told the progress; what it raises ends the work.
+            Called with the progress; an exception raised by it ends the measurement.
 
         Raises
         ------
         ValueError
-            Another ``by``, or a level out of its range.
+            ``by`` has another value, or a level is out of its range.
         """
         for found in self.grow_sensitivity(by, levels, ground=ground):
             on_progress(found.progress)
@@ -455,7 +459,7 @@ class Experiment:
         *,
         ground: Recipe | None = None,
     ) -> Iterator[Sensitivity]:
-        """Sensitivity as far as it is known, after every point; else as ``sensitivity``."""
+        """Yield the sensitivity measured so far, after every point; see ``sensitivity``."""
         compressor, dataset = self._compressor, self.dataset
         return layer_sensitivity(compressor, dataset, self.run, by, levels, ground)
 
@@ -466,24 +470,25 @@ class Experiment:
         drop: float | None = None,
         on_progress: ProgressCallback = lambda _: None,
     ) -> Budget:
-        """Find bits and a sparsity for every layer: most accurate in so many bytes, or smallest.
+        """Choose bits and sparsity of every layer under a limit on bytes or on the drop.
 
-        Damage is measured on calibration images, what was found is checked on exploration images;
-        the sealed ones stay closed. Takes some seconds, fewer the second time.
+        With a limit on bytes the result is the most accurate recipe, with a limit on the drop the
+        smallest. Costs are measured on calibration images, and recipes checked on exploration
+        images; the sealed images are not used. This takes some seconds, fewer the second time.
 
         Parameters
         ----------
         bytes
-            Of the file, at most.
+            Largest size of the file.
         drop
-            Points of accuracy on the exploration images, at most; give this or ``bytes``.
+            Largest drop on the exploration images, in points; give this or ``bytes``.
         on_progress
-            Told the progress; what it raises ends the work.
+            Called with the progress; an exception raised by it ends the search.
 
         Raises
         ------
         ValueError
-            Both or none given, or fewer bytes than any file has.
+            Both or none are given, or no file is that small.
         """
         goal = Goal(bytes, drop)
         if self._options is None:
@@ -499,33 +504,34 @@ class Experiment:
         progress: bool = True,
         on_trial: Callable[[Trial], None] = lambda _: None,
     ) -> Sweep:
-        """Run many recipes, through joblib, and keep one row of numbers of each.
+        """Run many recipes through joblib, and return one row of numbers for each.
 
         Parameters
         ----------
         recipes
-            What to do; the same recipe again is not run again.
+            Recipes to run; a repeated recipe is run once.
         path
-            A file of JSON lines in which every row is kept as soon as it is there. Where it exists
-            the sweep goes on from it: an interrupted one loses no more than the rows under way.
+            File of JSON lines, to which every row is written as soon as it is computed. If the file
+            exists, the sweep continues it: an interruption loses only the rows in progress.
         jobs
-            Processes, 1 or more, -1 for all cores. By default one recipe at a time in this process,
-            or what ``joblib.parallel_config`` says, its backend (Dask's, Ray's) included.
+            Number of processes, 1 or more, -1 for all cores. The default is one recipe at a time in
+            this process, or the setting of ``joblib.parallel_config``, its backend (Dask, Ray)
+            included.
         progress
-            Whether to show a bar on standard error.
+            Whether to show a progress bar on standard error.
         on_trial
-            Told every row once it is there; what it raises ends the sweep.
+            Called with every row once it is computed; an exception raised by it ends the sweep.
 
         Returns
         -------
         Sweep
-            A row a recipe, in their order. A recipe that could not be run has its reason in
-            ``error``.
+            One row per recipe, in order. The row of a recipe that could not be run has the reason
+            in ``error``.
 
         Raises
         ------
         ValueError
-            Something that is no recipe, jobs out of range, or a file that holds something else.
+            An item is no recipe, jobs are out of range, or the file is of another sweep.
         OSError
             The file cannot be written.
 
@@ -549,9 +555,9 @@ class Experiment:
         )
 
     def open_sealed(self, recipe: Recipe) -> Report:
-        """Evaluate on the sealed images, and record that they were opened.
+        """Evaluate a recipe on the sealed images, and record the opening.
 
-        Nothing may be tuned on what this returns: each opening makes the images a little less new.
+        Do not tune anything on the result: each opening makes the sealed images less independent.
         """
         check_recipe(recipe)
         report = self._reports.build(recipe, Images.of("sealed", self.dataset.sealed))
@@ -561,7 +567,7 @@ class Experiment:
 
 
 def _ordered(dataset: Dataset, prepared: PreparedModel) -> Dataset:
-    """Order images plainly for a model that takes no others, such as one that calls ``x.view``."""
+    """Make images contiguous for a model that needs it, such as one that calls ``x.view``."""
     return dataset if interface_of(prepared.net).channels_last else dataset.in_plain_order()
 
 

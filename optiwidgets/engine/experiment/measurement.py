@@ -1,4 +1,4 @@
-"""Measurement of a report's speed and stability, which takes a second or two."""
+"""Measurement of speed and stability of a report's model, which takes a second or two."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ from optiwidgets.engine.types.session import INPUT, OUTPUT
 if TYPE_CHECKING:
     import onnx
 
-SECONDS = 1.0  # of timing, shared by the runtimes
+SECONDS = 1.0  # duration of timing, shared by the runtimes
 SPARSE_PROBED = 64  # images on which the sparse runtime and torch must agree
 Floats = NDArray[np.float32]
 Model = tuple["onnx.ModelProto", nn.Module]
-Pair = tuple[latency.Open, latency.Open]  # ways to open baseline and optimized
+Pair = tuple[latency.Open, latency.Open]  # functions that open baseline and optimized model
 
 
 def check_measurable(report: object) -> None:
-    """Raise ValueError, saying why, for what is no report of all exploration images."""
+    """Check that an object is a report on all exploration images; raise ValueError otherwise."""
     if not isinstance(report, Report):
         raise ValueError(
-            f"rep is a report of this experiment, what run() gives, not {type(report).__name__}"
+            f"rep is a report of this experiment, from run(), not {type(report).__name__}"
         )
     if report.part == "sealed":
         raise ValueError(
             "speed and stability are measured on the exploration images, and this report is "
-            f"about the sealed ones; measure the one that run({report.recipe}) gives"
+            f"about the sealed ones; measure the report of run({report.recipe})"
         )
     if len(report.labels) < report.out_of:
         raise ValueError(
@@ -68,13 +68,13 @@ def measure_report(
     Parameters
     ----------
     report
-        One that ``builder`` made, of all exploration images.
+        A report of ``builder`` on all exploration images.
     builder
-        Makes and evaluates the models.
+        Builder that compresses and evaluates the models.
     threads
-        Threads of the inference runtime, 1 to as many as there are cores.
+        Threads of the inference runtime, 1 to the number of cores.
     stop
-        Asked now and then; once it is True, ``Cancelled`` is raised.
+        Called repeatedly; ``Cancelled`` is raised once it returns True.
     """
     threads = latency.check_threads(threads)
     compressor, images = builder.compressor, builder.dataset.exploration[0]
@@ -114,14 +114,14 @@ def measure_report(
 def sparse_pair(
     baseline: Model, optimized: Model, images: Tensor, threads: int, *, rounded: bool = False
 ) -> Pair:
-    """Return the ways to open both models in the sparse runtime.
+    """Return functions that open both models in the sparse runtime.
 
     Parameters
     ----------
     baseline, optimized
-        A graph, and the torch model that it stands for.
+        A graph, and the torch model it was exported from.
     images
-        N C H W, of which the first 64 are a probe.
+        N C H W; the first 64 are used to compare the runtime with torch.
     threads
         Threads of the sparse runtime.
     rounded
@@ -130,20 +130,20 @@ def sparse_pair(
     Raises
     ------
     ValueError
-        Activations are rounded; the runtime is absent, has not so many threads, cannot run a graph,
-        or its scores are not those of torch. The message says which.
+        Activations are rounded, or the runtime is absent, does not support this number of threads,
+        cannot run a graph, or gives scores that differ from torch's. The message has the reason.
     """
     if rounded:
-        raise ValueError("activations are rounded to codes, and the sparse runtime adds floats")
+        raise ValueError("activations are rounded to codes, and the sparse runtime uses floats")
     probe = images[:SPARSE_PROBED]
     for graph, net in (baseline, optimized):
         (raw,) = open_sparse_session(graph, threads).run([OUTPUT], {INPUT: probe.numpy()})
         found = interface_of(net).head.logits(torch.from_numpy(raw)).numpy()
-        expected = evaluate(copy_net(net), [probe]).numpy()  # it reorders weights
+        expected = evaluate(copy_net(net), [probe]).numpy()  # a copy: its layout changes
         if not agrees(found, expected):
             off = float(np.abs(found - expected).max())
             raise ValueError(
-                f"the sparse runtime's scores are not those of torch: they differ by {off:.3g} of "
+                f"the sparse runtime's scores differ from torch's by {off:.3g} of "
                 f"{np.abs(expected).max():.3g} on {len(probe)} images"
             )
     return (
@@ -160,26 +160,27 @@ def time_runtimes(
     clock: Callable[[], float] = time.perf_counter,
     seconds: float = SECONDS,
 ) -> tuple[Mapping[str, Latency], Mapping[str, str]]:
-    """Time baseline and optimized in each runtime, one runtime after the other.
+    """Measure baseline and optimized in each runtime, one runtime after the other.
 
     Parameters
     ----------
     pairs
-        By name of a runtime, a call for the ways to open both models in it. A runtime other than
-        the first is left out where that raises ValueError, or where a sum is not finite.
+        By name of a runtime, a function that returns the functions to open both models in it. A
+        runtime other than ONNX Runtime is left out if that raises ValueError; any runtime is left
+        out if a sum is not finite.
     images
         (N, C, H, W) float32.
     stop
-        Asked before every round; once it is True, ``Cancelled`` is raised.
+        Called before every round; ``Cancelled`` is raised once it returns True.
     clock
-        Time in seconds.
+        Function that returns the time in seconds.
     seconds
-        About how long to go on, shared by the runtimes.
+        Approximate duration, shared by the runtimes.
 
     Returns
     -------
     tuple
-        The latencies by name of a runtime, and why the others are not among them.
+        Latencies by name of a runtime, and the reasons why others are left out.
     """
     opened: dict[str, Pair] = {}
     latencies: dict[str, Latency] = {}
@@ -201,7 +202,7 @@ def time_runtimes(
 
 
 def flip_rate(builder: ReportBuilder, model: CompressedModel) -> float:
-    """Share of the exploration images whose class changes under an invisible change."""
+    """Compute the share of exploration images whose class flips under an invisible change."""
     images, labels = builder.dataset.exploration
     changed = Images.of("changed", (invisible_change(images, builder.dataset), labels))
     before = builder.evaluate(model, builder.whole.images).scores.argmax(1)

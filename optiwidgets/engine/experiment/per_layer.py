@@ -29,21 +29,21 @@ def layer_sensitivity(
     levels: Sequence[float] | None,
     ground: Recipe | None,
 ) -> Iterator[Sensitivity]:
-    """Accuracy against sparsity or bits, layer by layer; see ``Experiment.sensitivity``.
+    """Measure accuracy against sparsity or bits, layer by layer; see ``Experiment.sensitivity``.
 
     Parameters
     ----------
     compressor, dataset
-        The model, and images that tell which of its layers are ever reached.
+        Compressor of the model, and images to find layers that never run.
     run
-        Gives a recipe's report.
+        Function that returns a recipe's report.
     by, levels, ground
         As for ``Experiment.sensitivity``.
 
     Yields
     ------
     Sensitivity
-        What is known so far, after every point.
+        The result so far, after every point.
     """
     chosen, ground = check_levels(by, levels), Recipe() if ground is None else ground
     if not isinstance(ground, Recipe):
@@ -62,6 +62,6 @@ def layer_sensitivity(
 def layer_options(
     compressor: Compressor, dataset: Dataset, on_progress: ProgressCallback
 ) -> Options:
-    """Cost of everything that can be done to each layer, measured on calibration images."""
+    """Measure the cost of each layer's options on calibration images."""
     images = dataset.calibration[0]
     return measure_layer_cost(compressor.folded, compressor.compress, images, FIXED, on_progress)

@@ -1,7 +1,7 @@
-"""The slider grid of a shipped case and model: evaluated once, looked up ever after.
+"""Precomputation of the slider grid of a shipped case and model.
 
-``python -m optiwidgets.engine.experiment.precompute CASE MODEL FILE`` makes one in a process of its
-own: evaluating leaves threads behind, and they do not survive a fork.
+``python -m optiwidgets.engine.experiment.precompute CASE MODEL FILE`` evaluates a grid in its own
+process: evaluation leaves threads behind, which do not survive a fork.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from optiwidgets.engine.types.report import Report
 def evaluate_grid(
     experiment: Experiment, on_progress: ProgressCallback = lambda _: None
 ) -> PrecomputedReports:
-    """Run every recipe of the two sliders, and keep what is small of the reports.
+    """Run every recipe of the two sliders, and store the reports without scores.
 
     Parameters
     ----------
     experiment
-        Of at most 256 classes; a minute for a shipped one.
+        An experiment with at most 256 classes; a shipped one takes a minute.
     on_progress
-        Told the progress; what it raises ends the work.
+        Called with the progress; an exception raised by it ends the evaluation.
 
     Raises
     ------
     ValueError
-        More classes.
+        The experiment has more than 256 classes.
     """
 
     def reports() -> Iterator[Report]:
@@ -44,7 +44,7 @@ def evaluate_grid(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the grid of a shipped case and model and save it: 0, or 2 if that cannot be done.
+    """Evaluate and save the grid of a shipped case and model; return 0, or 2 on an error.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(name)
     given = parser.parse_args(argv)
     try:
-        experiment = Experiment.load(given.case, model=given.model, memory_mb=0)  # none twice
+        experiment = Experiment.load(given.case, model=given.model, memory_mb=0)  # no recipe twice
         evaluate_grid(experiment, _say).save(given.file)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(progress: Progress) -> None:
-    """Write a line for every hundredth."""
+    """Write a line of progress for every percent."""
     if round(1000 * progress.done) % 10 == 0:
         sys.stderr.write(f"{progress.done:.0%} {progress.stage}\n")
 

@@ -1,4 +1,4 @@
-"""Reports known beforehand: all that the two sliders can ask of a model, as plain arrays."""
+"""Precomputed reports for every position of the two sliders, stored as arrays."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import DeferredScores, Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 
-Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # knows the images, not what was done
+Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # ``ReportBuilder.begin`` on images
 SPARSITIES = tuple(percent / 100 for percent in range(100))
 COUNTS = ("baseline bytes", "pruned", "macs", "parameters", "removed channels", "channels")
 DTYPES: Mapping[str, type[np.generic]] = {
@@ -46,7 +46,7 @@ DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
 
 @cache
 def recipes() -> tuple[Recipe, ...]:
-    """All recipes that the sliders reach while the other controls are at their defaults.
+    """Return all recipes of the two sliders with the other controls at their defaults.
 
     Examples
     --------
@@ -83,18 +83,18 @@ def source_digest(folder: Path) -> str:
 
 @dataclass(frozen=True, eq=False)
 class PrecomputedReports:
-    """Reports of ``recipes()``, a row each, of one model on one set of N images.
+    """Reports of ``recipes()``, one row each, of one model on one set of N images.
 
-    ``about`` says by name what they are of, and what made them. ``predictions`` are (1000, N)
-    uint8; ``parts`` (1000, P) and ``layers`` (1000, L) bytes, under their names; ``counts``
-    (1000, 6) what ``COUNTS`` names; ``precisions`` (1000,) mean average precisions, ``not_finite``
-    (1000,) numbers of images, ``runtimes`` (1000,) uint8 places in ``RUNTIMES``. There are no
-    scores.
+    ``about`` has the fingerprints of model, images and code. ``predictions`` are (1000, N) uint8.
+    ``parts`` (1000, P) and ``layers`` (1000, L) are bytes, with names in ``part_names`` and
+    ``layer_names``. ``counts`` are (1000, 6), with columns ``COUNTS``. ``precisions`` (1000,) are
+    mean average precisions, ``not_finite`` (1000,) numbers of images, ``runtimes`` (1000,) uint8
+    indices into ``RUNTIMES``. Scores are not stored.
 
     Raises
     ------
     ValueError
-        An array of another shape or dtype.
+        An array has the wrong shape or dtype.
     """
 
     about: Mapping[str, str]
@@ -124,7 +124,7 @@ class PrecomputedReports:
 
     @classmethod
     def of(cls, about: Mapping[str, str], reports: Iterable[Report]) -> PrecomputedReports:
-        """Take down reports, in the order of ``recipes()``; they are let go one by one."""
+        """Store reports given in the order of ``recipes()``; none is kept in memory."""
         rows = []
         for report in reports:
             names = tuple(report.size.parts), tuple(report.size.layers)
@@ -134,19 +134,19 @@ class PrecomputedReports:
 
     @property
     def nbytes(self) -> int:
-        """Of all arrays."""
+        """Number of bytes of all arrays."""
         return sum(getattr(self, name).nbytes for name in DTYPES)
 
     def __contains__(self, recipe: Recipe) -> bool:
         return recipe in _rows()
 
     def report(self, recipe: Recipe, begin: Begin) -> Report:
-        """The report of a recipe: what ``begin`` makes of its predictions, given all the rest.
+        """Return the report of a recipe, completed from ``begin(recipe, predictions)``.
 
         Raises
         ------
         KeyError
-            A recipe that the grid does not hold.
+            The recipe is not in the grid.
         """
         row = _rows()[recipe]
         predictions = self.predictions[row].astype(np.int64)
@@ -165,7 +165,7 @@ class PrecomputedReports:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one .npz file; it is there whole, or not at all."""
+        """Write one .npz file atomically."""
         names = {"about": dict(self.about), "parts": self.part_names, "layers": self.layer_names}
         stream, arrays = io.BytesIO(), {name: getattr(self, name) for name in DTYPES}
         np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)
@@ -173,14 +173,14 @@ class PrecomputedReports:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PrecomputedReports:
-        """Read what ``save`` wrote.
+        """Read a file written by ``save``.
 
         Raises
         ------
         ValueError
-            The file is something else, damaged, or of another version; the message says which.
+            The file is no grid, damaged, or of another version; the message has the reason.
         OSError
-            It cannot be read.
+            The file cannot be read.
         """
         data = Path(path).read_bytes()
         try:
@@ -188,7 +188,7 @@ class PrecomputedReports:
         except (*DAMAGED, *DAMAGED_ZIP) as error:
             raise ValueError(f"{path} is no slider grid, or a damaged one: {error}") from error
         if (found := grid.about.get("made by")) != made_by():
-            raise ValueError(f"{path} was made by {found}, and this is {made_by()}; make it anew")
+            raise ValueError(f"{path} was made by {found}, and this is {made_by()}; make it again")
         return grid
 
     @classmethod
@@ -206,7 +206,7 @@ class PrecomputedReports:
 
 
 def _row(report: Report) -> tuple[Any, ...]:
-    """Return the values that a grid keeps of a report, in the order of ``DTYPES``."""
+    """Return the values that a grid stores of a report, in the order of ``DTYPES``."""
     if len(report.class_names) > 256:
         raise ValueError(f"a slider grid is of 256 classes at most, not {len(report.class_names)}")
     size = report.size
@@ -226,13 +226,13 @@ _grids: dict[tuple[tuple[str, str], ...], PrecomputedReports] = {}
 
 
 def register(grid: PrecomputedReports) -> None:
-    """Put a grid where ``Experiment.load`` finds it, in this process and those forked from it."""
-    _rows()  # once here, not in every one of them
+    """Register a grid for ``Experiment.load``, in this process and in its later forks."""
+    _rows()  # filled once here, not in every fork
     _grids[_key(grid.about)] = grid
 
 
 def find_registered(about: Callable[[], Mapping[str, str]]) -> PrecomputedReports | None:
-    """The grid of an experiment, if there is one; ``about`` is not asked where there is none."""
+    """Return the registered grid of an experiment, else None; without any grid skip ``about``."""
     return _grids.get(_key(about())) if _grids else None
 
 

@@ -1,4 +1,4 @@
-"""Looking through a fixed grid of recipes for one that does what a textbook's model did."""
+"""Search in a fixed grid of recipes for one with a given confusion matrix, such as a textbook's."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ def nearest_recipe(
     counts: Confusion | Integers | Sequence[Sequence[int]],
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Find the report whose confusion counts come nearest to given ones.
+    """Find the report whose confusion counts are nearest to given counts.
 
-    Tried, in this order: every sparsity 0, 5 .. 95 %, at 32, 8, 6, 5, 4, 3 and 2 bits, pruned over
-    all layers and then layer by layer. Distance is the largest difference of any count, in images;
-    of equally near ones the first is taken, and an exact match ends the search.
+    The search tries, in this order, every sparsity 0, 5 .. 95 %, at 32, 8, 6, 5, 4, 3 and 2 bits,
+    pruned globally and then layer by layer. The distance is the largest difference of any count, in
+    images. On a tie the first report is returned, and an exact match ends the search.
 
     Parameters
     ----------
     experiment
-        Its exploration images are counted.
+        Experiment whose exploration images are counted.
     counts
-        (K, K) images, rows truth, columns prediction, as many in all as there are images to
-        explore.
+        (K, K) numbers of images, rows truth, columns prediction; the sum is the number of
+        exploration images.
     stop
-        Asked before each recipe; once it is True, ``Cancelled`` is raised.
+        Called before each recipe; ``Cancelled`` is raised once it returns True.
 
     Returns
     -------
     Report
-        The nearest there is; ``distance`` says how near.
+        The nearest report; see ``distance``.
 
     Raises
     ------
     ValueError
-        Counts of another shape or sum, negative or not whole.
+        Counts have another shape or sum, or are negative or not whole.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def nearest_recipe(
 
 
 def distance(one: Confusion | Integers, other: Confusion | Integers) -> int:
-    """Largest difference of any count of two confusion matrices of the same shape, in images.
+    """Compute the largest difference of any count of two confusion matrices, in images.
 
     Examples
     --------
@@ -99,5 +99,5 @@ def _checked(counts: object, experiment: Experiment) -> Integers:
         raise ValueError(f"counts are {classes} x {classes} whole numbers, 0 or more: {counts!r}")
     images = len(experiment.dataset.exploration[1])
     if wanted.sum() != images:
-        raise ValueError(f"counts are of all {images} images to explore, not {wanted.sum()}")
+        raise ValueError(f"counts are of all {images} exploration images, not {wanted.sum()}")
     return wanted.astype(np.int64)

@@ -1,4 +1,4 @@
-"""From a recipe to its report: compress, weigh, evaluate, count."""
+"""Builder of reports: compress, weigh, evaluate and count by a recipe."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ log = logging.getLogger("optiwidgets")
 
 
 class ReportBuilder:
-    """Builds every report of one experiment.
+    """Builder of all reports of one experiment.
 
     Parameters
     ----------
     compressor
-        Makes the models.
+        Compressor of the model.
     dataset
-        Its exploration images are evaluated unless others are given.
+        Dataset whose exploration images are evaluated by default.
     choice
-        Of the runtime, where it is settled for the compressor's models already.
+        Choice of the runtime, if it was made before for the compressor's models.
     """
 
     def __init__(
@@ -62,17 +62,17 @@ class ReportBuilder:
         probe = compressor.dataset.calibration[0][:BATCH]
         self.choice = choice or RuntimeChoice(compressor.folded, probe)
         self.whole = EvaluationSet.of(dataset, preparation=self.preparation, choice=self.choice)
-        self._proven: set[object] = set()  # kinds of models of which runtime and torch agreed
-        self._int8_in_torch = False  # the int8 graph is not what torch computes
-        self._part: EvaluationSet | None = None  # as many of the images as was asked last
+        self._proven: set[object] = set()  # kinds of models for which runtime and torch agreed
+        self._int8_in_torch = False  # the int8 graph disagreed with torch
+        self._part: EvaluationSet | None = None  # the images of the last ``first``
 
     @cached_property
     def prunable_weights(self) -> int:
-        """Conv2d and Linear weights of the untouched model."""
+        """Number of Conv2d and Linear weights of the untouched model."""
         return sum(weight.numel() for weight in self.compressor.pruner.weights.values())
 
     def first(self, count: int) -> Images:
-        """First images in stratified order, one number of them at a time."""
+        """Return the first images in stratified order; only the last such set is cached."""
         part = self._part
         if part is None or len(part.images.labels) != count:
             self._part = part = EvaluationSet.of(self.dataset, count, self.preparation, self.choice)
@@ -86,14 +86,14 @@ class ReportBuilder:
         *,
         estimate_size: bool = False,
     ) -> Report:
-        """Compress the model as the recipe says, weigh it, and evaluate it on images.
+        """Compress the model by a recipe, weigh it, and evaluate it on images.
 
-        With ``estimate_size`` it is not weighed: its size is an estimate, and marked as one.
+        With ``estimate_size`` the size is an estimate, and marked as one.
 
         Raises
         ------
         ValueError
-            The method cannot serve this model.
+            A method does not apply to this model.
         """
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
@@ -103,10 +103,6 @@ class ReportBuilder:
             log.warning(
                 "%s: %s of %s images get scores that are not finite", recipe, lost, len(logits)
             )
-        simulated = None
-        if model.is_int8:  # what the float simulation would have said
-            floats = evaluate(model.simulation(), images.batches).argmax(1).numpy()
-            simulated = self._confusion(images, floats)
         weights = [layer.weight for layer in prunable(packable.net).values()]
         before = self.compressor.pruner.weights.values()
         channels = sum(map(len, before))
@@ -125,12 +121,12 @@ class ReportBuilder:
             ),
             macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
             parameters=sum(p.numel() for p in packable.net.parameters()),
-            simulated=simulated,
+            simulated=self._simulated(model, images),
             runtime=evaluation.runtime,
         )
 
     def part_of(self, report: Report, images: Images) -> Report:
-        """Make the report of the first images from that of all, without evaluating again."""
+        """Build the report on the first images from that on all, without evaluating again."""
         order = stratified(report.labels)[: len(images.labels)]
         predictions = report.predictions[order]
         predictions.setflags(write=False)
@@ -145,7 +141,7 @@ class ReportBuilder:
         )
 
     def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:
-        """Begin a report of these predictions; it is called with what was done to the model."""
+        """Return a partial report of these predictions, to be called with the model's numbers."""
         return partial(
             Report,
             recipe=recipe,
@@ -162,7 +158,7 @@ class ReportBuilder:
         )
 
     def made(self, report: Report) -> bool:
-        """Tell whether a report is one of these."""
+        """Return whether this builder made a report."""
         return report.operations.belongs_to(self)
 
     def evaluate(
@@ -171,7 +167,7 @@ class ReportBuilder:
         images: Images,
         on_progress: ProgressCallback = lambda _: None,
     ) -> Evaluation:
-        """Scores (N, K) before softmax from what really runs."""
+        """Compute the scores (N, K) before softmax in the runtime that runs the model."""
         new = (kind := _kind(model)) not in self._proven
         if new:
             model.check_decoded()
@@ -187,14 +183,14 @@ class ReportBuilder:
             first = images.batches[0][:PROBED]
             expected = evaluate(net, [first]).numpy()
             if not agrees(found.scores[: len(first)].numpy(), expected):
-                log.warning("evaluated in torch: the runtime gives other scores than torch")
+                log.warning("evaluated in torch: the runtime's scores differ from torch's")
                 resumer.run_in_torch()
                 found = resumer.evaluate(net, on_progress)
             self._proven.add((kind, found.runtime))
         return found
 
     def _evaluate_int8(self, model: CompressedModel, images: Images, new: bool) -> Evaluation:
-        """Scores of a model that runs in int8; in torch where its graph says something else."""
+        """Compute the scores of an int8 model; in torch if its graph disagrees with torch."""
         if not self._int8_in_torch:
             self.preparation.wait()
             try:
@@ -210,9 +206,16 @@ class ReportBuilder:
         return Evaluation(interface_of(model.packable.net).head.logits(raw), ONNX_RUNTIME)
 
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
-        """Softmax scores (N, K) of all exploration images."""
+        """Compute the softmax scores (N, K) of all exploration images."""
         found = self.evaluate(self.compressor.compress(recipe), self.whole.images)
         return _frozen(run_on_worker(found.scores.softmax, 1))
+
+    def _simulated(self, model: CompressedModel, images: Images) -> Confusion | None:
+        """Compute the confusion matrix of an int8 model's float simulation; None without int8."""
+        if not model.is_int8:
+            return None
+        floats = evaluate(model.simulation(), images.batches).argmax(1).numpy()
+        return self._confusion(images, floats)
 
     def _confusion(self, images: Images, predictions: Integers) -> Confusion:
         names = tuple(self.dataset.class_names)
@@ -224,19 +227,19 @@ class ReportBuilder:
 
     @cached_property
     def _positions(self) -> list[int]:
-        """How often each weight of a layer is used for one image, layer by layer."""
+        """Number of uses of each weight of a layer for one image, layer by layer."""
         return positions(self.compressor.folded, self.dataset.exploration[0][:1])
 
 
 def _kind(model: CompressedModel) -> object:
-    """Return what models have in common that one comparison of runtime and torch answers for."""
+    """Return a key of models for which one comparison of runtime and torch is enough."""
     recipe = without_idle(model.packable.recipe)
     how = (recipe.pruning, recipe.scheme, recipe.granularity, recipe.recovery)
     return (*how, min(recipe.bits, 17), model.is_int8, recipe.activation_bits < 32)
 
 
 def _frozen(tensor: Tensor) -> NDArray[Any]:
-    """As an array that nobody can change: remembered reports are shared."""
+    """Convert to a read-only array, since cached reports are shared."""
     array = tensor.numpy()
     array.setflags(write=False)
     return array

@@ -1,4 +1,4 @@
-"""Past reports by recipe, as many as fit, and those that a slider grid knows."""
+"""Report cache: past reports by recipe, and the reports of a slider grid."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from optiwidgets.engine.types.report import Report
 
 
 class ReportCache:
-    """Past reports by recipe, the least recently used forgotten first.
+    """Least-recently-used cache of past reports by recipe, limited to ``memory_mb``.
 
-    Codes that reports hold until their size is asked for may take as much again; beyond that the
-    oldest are weighed. Reports of a grid are made when they are asked for and are the same as long
-    as somebody holds them; they take no room here.
+    Codes that reports hold until their size is computed may take as much memory again; beyond that,
+    the sizes of the oldest are computed. Reports of a grid are built on request and shared as long
+    as they are referenced elsewhere; they do not count here.
     """
 
     def __init__(self, memory_mb: float) -> None:
@@ -24,7 +24,7 @@ class ReportCache:
             raise ValueError(f"memory_mb is 0 MB or more, not {memory_mb!r}")
         self.memory_mb, self.capacity_bytes, self.used_bytes = memory_mb, 1e6 * memory_mb, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
-        self._unsized: list[Report] = []  # hold codes; the oldest first
+        self._unsized: list[Report] = []  # reports that hold codes, the oldest first
         self._grid: PrecomputedReports | None = None
         self._handed: WeakValueDictionary[Recipe, Report] = WeakValueDictionary()
 
@@ -32,12 +32,12 @@ class ReportCache:
         return recipe in self.reports or (self._grid is not None and recipe in self._grid)
 
     def adopt(self, grid: PrecomputedReports, begin: Begin) -> None:
-        """Answer from a grid what it knows, if anything is remembered; see ``Grid.report``."""
+        """Use a grid's reports, unless the cache is disabled; see ``PrecomputedReports.report``."""
         if self.memory_mb:
             self._grid, self._begin = grid, begin
 
     def get(self, recipe: Recipe) -> Report | None:
-        """The report of a recipe, if it is remembered."""
+        """Return the report of a recipe, None if it is neither cached nor precomputed."""
         if recipe in self.reports:
             self.reports.move_to_end(recipe)
             return self.reports[recipe]
@@ -49,8 +49,8 @@ class ReportCache:
         return report
 
     def put(self, report: Report) -> None:
-        """Remember a report, and forget as many as there is no room for."""
-        known = self.reports.pop(report.recipe, None)  # two threads may have made it at once
+        """Store a report, and remove the least recently used ones beyond the limit."""
+        known = self.reports.pop(report.recipe, None)  # two threads may have built the same report
         self.used_bytes += self.weigh(report) - (self.weigh(known) if known else 0)
         self.reports[report.recipe] = report
         while self.used_bytes > self.capacity_bytes:
@@ -61,10 +61,10 @@ class ReportCache:
         for oldest in self._unsized:
             if held > self.capacity_bytes:
                 held -= oldest.held_bytes
-                oldest.size  # noqa: B018 (it lets the codes go)
+                oldest.size  # noqa: B018 (computing the size releases the codes)
 
     @staticmethod
     def weigh(report: Report) -> int:
-        """Bytes that a report takes, its scores (float32) too, which may be asked for later."""
+        """Compute the bytes of a report, with its scores (float32), even if not evaluated yet."""
         scores = 4 * len(report.labels) * len(report.class_names)
         return scores + report.predictions.nbytes + report.confusion.counts.nbytes

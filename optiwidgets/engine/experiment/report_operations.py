@@ -23,34 +23,35 @@ from optiwidgets.engine.types.measurements import LayerWeights, Reconciliation
 from optiwidgets.engine.types.recipe import Recipe
 
 GONE = (
-    "the experiment of this report is gone, and only it can make the model anew: keep the "
+    "the experiment of this report is gone, and only it can build the model again: keep the "
     "experiment in a variable as long as its reports are used, or save() the report before"
 )
 
 
 class Source(Protocol):
-    """Interface of what an experiment's reports are made from."""
+    """Interface of the builder of an experiment's reports."""
 
     compressor: Compressor
     dataset: Dataset
 
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
-        """Softmax scores (N, K) of all exploration images."""
+        """Compute the softmax scores (N, K) of all exploration images."""
         ...
 
 
 class ReportOperations:
     """Operations of one recipe's report, which keep neither model nor experiment alive.
 
-    Every call makes the model anew from the recipe. The experiment is held weakly: once it is gone,
-    or in another process, what needs it raises RuntimeError; the statistics need numbers alone.
+    Every call compresses the model again by the recipe. The experiment is referenced weakly: once
+    it is deleted, or in another process, operations that need it raise RuntimeError; the statistics
+    use only numbers of the report.
 
     Parameters
     ----------
     source
-        What the experiment's reports are made from; it lives as long as the experiment.
+        Builder of the experiment's reports; it lives as long as the experiment.
     recipe
-        The report's.
+        Recipe of the report.
     """
 
     interval = staticmethod(metrics.wilson_interval)
@@ -62,11 +63,11 @@ class ReportOperations:
         self._source = None if source is None else ref(source)
 
     def __reduce__(self) -> tuple[type[ReportOperations], tuple[None, Recipe]]:
-        """Travel without the experiment: the numbers do, the model stays here."""
+        """Pickle the recipe without the experiment."""
         return type(self), (None, self.recipe)
 
     def belongs_to(self, source: object) -> bool:
-        """Tell whether the report was made from ``source``."""
+        """Return whether ``source`` built the report."""
         return self._source is not None and self._source() is source
 
     @property
@@ -76,7 +77,7 @@ class ReportOperations:
         Raises
         ------
         RuntimeError
-            The experiment is gone.
+            The experiment was deleted.
         """
         source = self._source() if self._source else None
         if source is None:
@@ -84,7 +85,7 @@ class ReportOperations:
         return source
 
     def model(self) -> nn.Module:
-        """The optimized torch module, made anew."""
+        """Return the optimized torch module, compressed again."""
         return self._compressed().simulation()
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -103,11 +104,11 @@ class ReportOperations:
         return reconcile(self._compressed().packable, self.source.compressor.folded)
 
     def weights(self) -> tuple[LayerWeights, ...]:
-        """Weights of every layer before and after."""
+        """Compare the weights of every layer before and after."""
         return self.source.compressor.weights(self.recipe)
 
     def scores(self) -> NDArray[np.float32]:
-        """Softmax scores (N, K) of all exploration images, evaluated now."""
+        """Evaluate the softmax scores (N, K) of all exploration images."""
         return self.source.exploration_scores(self.recipe)
 
     def _compressed(self) -> CompressedModel:

@@ -1,4 +1,4 @@
-"""Size of a report: weighed on first use, from codes that the report holds."""
+"""Size of a report: computed on first use, from codes that the report holds."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from optiwidgets.engine.serialization.writer import Packable
 from optiwidgets.engine.types.measurements import Size
 from optiwidgets.engine.types.report import DeferredSize
 
-MOST_HELD = 4_000_000  # bytes of a model that waits to be weighed; larger ones are at once
+MOST_HELD = 4_000_000  # bytes of a model whose weighing is deferred
 
 
 def prepare_size(
     packable: Packable, baseline_bytes: int | None, *, estimated: bool = False
 ) -> Size | DeferredSize:
-    """Defer the weighing of a model until its size is asked for; large models are weighed now.
+    """Defer the weighing of a model until its size is read; weigh a large model now.
 
     Parameters
     ----------
     packable
-        The model. It is held, since the experiment may be gone by then.
+        The model. It is kept until then, since the experiment may be deleted before.
     baseline_bytes
-        Length of the untouched model's file; None where this is the untouched model.
+        Length of the untouched model's file; None if this is the untouched model.
     estimated
-        Estimate the bytes instead of coding all weights.
+        Whether to estimate the bytes instead of encoding all weights.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The rows of a sweep in one file: a line of JSON each, so that a kill loses one row at most."""
+"""File of a sweep's rows, one line of JSON each, so that a killed process loses at most one row."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from optiwidgets.engine.types.sweep import Trial
 
 
 class SweepLog:
-    """Trials by recipe, those that a file holds first; without a file, only in memory.
+    """Trials by recipe, read from a file and appended to it; without a file, only in memory.
 
-    The first line says what was swept. Where a write was cut off the last line is torn; it is
-    forgotten and its row is due again.
+    The first line identifies the sweep. If a write was interrupted, the incomplete last line is
+    dropped and its recipe is run again.
 
     Parameters
     ----------
     path
-        The file, made if there is none; None keeps the trials in memory alone.
+        The file, created if it does not exist; None keeps the trials in memory only.
     head
-        What is swept, to be found again in the first line: its name, then fingerprints by name.
+        Identity of the sweep, compared with the first line: its name, then fingerprints by name.
 
     Raises
     ------
     ValueError
-        The file is no sweep, or one of something else; it stays as it is.
+        The file is no sweep, or another one; it is not changed.
     OSError
-        It cannot be read or written.
+        The file cannot be read or written.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class SweepLog:
         if self.path is None:
             return
         first = _line(head)
-        with self.path.open("ab"):  # before any work: may it be written at all?
+        with self.path.open("ab"):  # checks before any work that the file can be written
             pass
         kept = self._read(self.path.read_bytes(), first, head)
         os.truncate(self.path, kept)
@@ -54,7 +54,7 @@ class SweepLog:
             self._append(first)
 
     def add(self, trial: Trial) -> None:
-        """Note a trial; when this returns, it is on the disk."""
+        """Store a trial; it is written to disk before this returns."""
         self.trials[trial.recipe] = trial
         self._append(_line(trial.as_dict()))
 
@@ -65,7 +65,7 @@ class SweepLog:
                 os.fsync(stream.fileno())
 
     def _read(self, stored: bytes, first: bytes, head: Mapping[str, str]) -> int:
-        """Take in all whole lines, and return how many bytes those are."""
+        """Read all complete lines, and return their length in bytes."""
         whole = stored[: stored.rfind(b"\n") + 1]
         if not whole and first.startswith(stored):
             return 0
@@ -100,7 +100,7 @@ def _line(row: Mapping[str, Any]) -> bytes:
 
 
 def _named(head: Mapping[str, str]) -> str:
-    """Say what was swept: its name, and the beginnings of its fingerprints."""
+    """Describe a sweep by its name and the first digits of its fingerprints."""
     name, *prints = head.values()
-    said = (f"{what} {value[:8]}" for what, value in zip([*head][1:], prints, strict=True))
-    return f"{name} ({', '.join(said)})"
+    pairs = (f"{key} {value[:8]}" for key, value in zip([*head][1:], prints, strict=True))
+    return f"{name} ({', '.join(pairs)})"

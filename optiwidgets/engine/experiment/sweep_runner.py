@@ -1,4 +1,4 @@
-"""Many recipes, one after the other or side by side, none of them run twice."""
+"""Runner of sweeps: many recipes, in sequence or in parallel, each run once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
 Parcel = NDArray[np.uint8]
-ROUNDS = 4  # recipes a process gets at a time where rows cannot be handed over one by one
+ROUNDS = 4  # recipes per process and call, if a backend cannot return rows one by one
 
 
 class Runnable(Protocol):
@@ -37,11 +37,11 @@ class Runnable(Protocol):
 
     @property
     def name(self) -> str:
-        """The model's name."""
+        """Name of the model."""
         ...
 
     def run(self, recipe: Recipe, /) -> Report:
-        """Report on the exploration images."""
+        """Run a recipe on the exploration images."""
         ...
 
 
@@ -55,9 +55,9 @@ def sweep(
     progress: bool,
     on_trial: Callable[[Trial], None],
 ) -> Sweep:
-    """Run every recipe that ``path`` does not hold yet; see ``Experiment.sweep``.
+    """Run every recipe that is not in ``path`` yet; see ``Experiment.sweep``.
 
-    ``origin`` is what the experiment makes its models with.
+    ``origin`` is the experiment's compressor.
     """
     wanted = _checked(recipes)
     _check_jobs(jobs)
@@ -81,7 +81,7 @@ def sweep(
 
 
 def describe(experiment: Runnable, origin: Compressor) -> dict[str, str]:
-    """Names and fingerprints of all that decides what comes out of a recipe."""
+    """Return names and fingerprints of all that a recipe's result depends on."""
     return {
         "sweep": f"{experiment.name} on {_name(experiment.dataset)}",
         "weights": layers.fingerprint(origin.folded),
@@ -94,10 +94,10 @@ def describe(experiment: Runnable, origin: Compressor) -> dict[str, str]:
 
 
 class SweepTarget:
-    """Experiment that travels: in this process itself, to another one as a parcel of bytes.
+    """Experiment for joblib's workers: itself in this process, pickled for other processes.
 
-    The parcel is one array, which joblib hands to all processes of a machine through a file, and
-    to all of a cluster by spreading it once. Each process opens it once.
+    The pickle is one array. joblib passes it to all processes of a machine through a file, and
+    distributes it once in a cluster. Each process unpickles it once.
     """
 
     def __init__(self, experiment: Runnable) -> None:
@@ -110,20 +110,20 @@ class SweepTarget:
 
     @cached_property
     def _parcel(self) -> tuple[str, Parcel]:
-        """A name, by which a process knows that it has it already, and the bytes."""
+        """Hash and bytes of the pickled experiment; a process unpickles each hash once."""
         packed = cloudpickle.dumps(self.experiment)
         return hashlib.sha256(packed).hexdigest(), np.frombuffer(packed, np.uint8)
 
     def __reduce__(self) -> tuple[Callable[[str, Parcel], SweepTarget], tuple[str, Parcel]]:
-        """Travel as a parcel."""
+        """Pickle as hash and bytes."""
         return _open, self._parcel
 
     def __sizeof__(self) -> int:
-        """Bytes of the parcel: clusters spread what is large once instead of with every task."""
+        """Return the bytes of the pickle: clusters distribute large objects once, not per task."""
         return self._parcel[1].nbytes
 
 
-_opened: dict[str, SweepTarget] = {}  # in a worker process: the newest parcel's
+_opened: dict[str, SweepTarget] = {}  # the newest unpickled experiment of a worker process
 
 
 def _open(name: str, parcel: Parcel) -> SweepTarget:
@@ -136,7 +136,7 @@ def _open(name: str, parcel: Parcel) -> SweepTarget:
 
 
 def attempt(subject: SweepTarget, recipe: Recipe) -> Trial:
-    """Run one recipe; where that cannot be done, the trial says why.
+    """Run one recipe; if it raises ValueError, return a trial with the reason.
 
     Examples
     --------
@@ -155,9 +155,9 @@ def attempt(subject: SweepTarget, recipe: Recipe) -> Trial:
 def _attempts(
     subject: SweepTarget, due: list[Recipe], jobs: int | None
 ) -> Generator[Trial, None, None]:
-    """Run recipes where joblib's backend runs them, and yield each trial as soon as it is there.
+    """Run recipes in joblib's backend, and yield each trial as soon as it is computed.
 
-    The pools of multiprocessing, and Ray's, which are like them, cannot hand over one by one: they
+    Pools of multiprocessing, and Ray's, which are similar, cannot return results one by one: they
     get a few recipes at a time.
     """
     tasks = [delayed(attempt)(subject, recipe) for recipe in due]
@@ -175,7 +175,7 @@ def _name(dataset: Dataset) -> str:
 
 
 def _checked(recipes: Iterable[Recipe]) -> list[Recipe]:
-    """Each recipe once, in order."""
+    """Check recipes, and return each once, in order."""
     if isinstance(recipes, Recipe) or not isinstance(recipes, Iterable):
         raise ValueError(f"recipes are a list of optiwidgets Recipes, not {recipes!r}")
     given = list(recipes)

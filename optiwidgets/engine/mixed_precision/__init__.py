@@ -1,1 +1,1 @@
-"""Sensitivity of single layers, and bits and sparsity for each under a budget."""
+"""Mixed precision: sensitivity of single layers, and per-layer bits and sparsity in a budget."""

@@ -1,4 +1,4 @@
-"""Bits and sparsity of every layer under a budget of bytes or drop: knapsack, then real runs."""
+"""Bits and sparsity of every layer under a budget of bytes or drop: a knapsack, then real runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 
 FIXED = Recipe(score="obs", clip="mse")  # fields that all options share
-RECOVERY = "sequential"  # of the recipes that are run
-ROUNDS = 3  # of rescaling the layers' costs
-TRIES = 4  # to come near a number of bytes from below
-NEAR = 0.01  # of the bytes asked, which is near enough
+RECOVERY = "sequential"  # recovery of the recipes that are run
+ROUNDS = 3  # rounds of rescaling the layers' costs
+TRIES = 4  # attempts to approach a number of bytes from below
+NEAR = 0.01  # share of the requested bytes that may stay unused
 AWAY = (0.7, 1.4)  # multiples of a layer's bytes at which its cost in the whole model is measured
-WEIGHTS = (0.05, 5.0)  # least and greatest factor of a layer's costs
+WEIGHTS = (0.05, 5.0)  # smallest and largest factor of a layer's costs
 
 Run = Callable[[Recipe], Report]
 Picks = tuple[int, ...]
@@ -30,7 +30,7 @@ Picks = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Choice:
-    """Option chosen for one layer; ``bytes`` are expected ones, without header and biases."""
+    """Option chosen for one layer; ``bytes`` are expected, without header and biases."""
 
     layer: str
     sparsity: float
@@ -43,10 +43,10 @@ class Choice:
 class Budget:
     """Result of ``Experiment.fit_budget``.
 
-    ``recipe`` has a sparsity and bits for every layer, ``report`` is that recipe's on the
-    exploration images. It was chosen on them, so its accuracy is slightly optimistic: only
-    ``open_sealed`` is unbiased. ``expected_bytes`` is the size expected of the choice,
-    ``least_bytes`` the smallest file that was found, ``runs`` the number of recipes run.
+    ``recipe`` has a sparsity and bits for every layer, ``report`` is its report on the exploration
+    images. The recipe was chosen on these images, so its accuracy is slightly optimistic; only
+    ``open_sealed`` is unbiased. ``expected_bytes`` is the expected size of the choice,
+    ``least_bytes`` the size of the smallest file found, ``runs`` the number of recipes run.
     """
 
     recipe: Recipe
@@ -59,7 +59,7 @@ class Budget:
 
     @property
     def bytes(self) -> int:
-        """Bytes of the real file."""
+        """Size of the file in bytes."""
         return self.report.size.total_bytes
 
     @property
@@ -70,12 +70,12 @@ class Budget:
 
 @dataclass(frozen=True)
 class Goal:
-    """A number of bytes not to exceed, or a drop in points; exactly one of them.
+    """Limit on the bytes, or on the drop in points; exactly one of them.
 
     Raises
     ------
     ValueError
-        Both or none, or a value out of its range.
+        Both or none are given, or a value is out of its range.
 
     Examples
     --------
@@ -103,14 +103,14 @@ class Goal:
             raise ValueError(f"drop is 0 points or more, not {points!r}")
 
     def met(self, report: Report, baseline: Report) -> bool:
-        """Tell whether a report meets the goal."""
+        """Return whether a report meets the goal."""
         if self.bytes is not None:
             return report.size.total_bytes <= self.bytes
         assert self.drop is not None
         return report.drop_from(baseline).points <= self.drop
 
     def rank(self, report: Report, divergence: float) -> tuple[float, float]:
-        """Return a key, lower is better: errors within a size, or bytes within a drop."""
+        """Return a key, lower is better: errors for a limit on bytes, bytes for one on drop."""
         wrong = -report.confusion.accuracy
         return (wrong, divergence) if self.bytes is not None else (report.size.total_bytes, wrong)
 
@@ -118,28 +118,29 @@ class Goal:
 def fit_budget(
     run: Run, options: Options, goal: Goal, on_progress: ProgressCallback = lambda _: None
 ) -> Budget:
-    """Choose the options of least total cost for a goal, checked on the exploration images.
+    """Choose the options of least total cost for a goal, and check them on exploration images.
 
-    Costs were measured with all other layers untouched, and are summed. Together they differ: later
-    layers are refitted to compensate for earlier ones. So for a few rounds the option of each layer
-    is varied in the best recipe so far, and its costs are rescaled by the divergence measured then.
-    Of all recipes run, the best that meets the goal is returned.
+    The costs of layers were measured with all other layers untouched, and are summed. The cost of
+    changing all layers differs, since later layers are refitted to compensate for earlier ones. For
+    a few rounds, therefore, each layer's option is varied in the best recipe so far, and the
+    layer's costs are rescaled by the measured divergence. The result is the best recipe, of all
+    that were run, that meets the goal.
 
     Parameters
     ----------
     run
         Recipe -> report on exploration images.
     options
-        Options as ``measure_layer_cost`` returns them.
+        Options from ``measure_layer_cost``.
     goal
         Bytes or drop.
     on_progress
-        Called with the progress; an exception of its ends the work.
+        Called with the progress; an exception raised by it ends the search.
 
     Raises
     ------
     ValueError
-        No file is that small; the message names the smallest.
+        No file is that small; the message has the size of the smallest.
     """
     search = _Search(run, options, goal, on_progress)
     for round_ in range(ROUNDS):
@@ -162,7 +163,7 @@ def _fewest_bits(options: Sequence[Option], pick: int) -> tuple[float, ...]:
 
 
 class _Search:
-    """Search for one goal; ``reports`` of all recipes run, by the indices of their options."""
+    """Search for one goal; ``reports`` has all reports by the indices of their options."""
 
     def __init__(
         self, run: Run, options: Options, goal: Goal, on_progress: ProgressCallback
@@ -182,7 +183,7 @@ class _Search:
 
     @property
     def least(self) -> int:
-        """Bytes of the smallest file so far."""
+        """Size in bytes of the smallest file so far."""
         return min(report.size.total_bytes for report in self.reports.values())
 
     def chosen(self, picks: Sequence[int]) -> list[Option]:
@@ -195,7 +196,7 @@ class _Search:
         return replace(FIXED, layers=tuple(layers), recovery=RECOVERY)
 
     def report(self, picks: Sequence[int]) -> Report:
-        """Run the recipe of these picks, once."""
+        """Run the recipe of these picks, or return its report if it was run before."""
         key = tuple(int(pick) for pick in picks)
         done, stage = self.stage
         self.on_progress(Progress(done, f"{stage}: recipe {len(self.reports) + 1}"))
@@ -204,7 +205,7 @@ class _Search:
         return self.reports[key]
 
     def locate(self) -> Picks:
-        """Find the picks on the Pareto front of the rescaled costs that just meet the goal."""
+        """Find the picks of least rescaled cost on the Pareto front that meet the goal."""
         rescaled = [
             [(option.bytes, weight * option.cost) for option in own]
             for own, weight in zip(self.options, self.weights, strict=True)
@@ -214,7 +215,7 @@ class _Search:
         return tuple(int(pick) for pick in front.picks[index])
 
     def _by_bytes(self, front: ParetoFront) -> int:
-        """Find the largest choice whose real file is small enough; header and biases add to it."""
+        """Find the largest choice whose file is small enough, header and biases included."""
         assert self.goal.bytes is not None
         index, overhead, found = 0, float(self.least - front.sizes[0]), 0
         for _ in range(TRIES):
@@ -228,7 +229,7 @@ class _Search:
         return found
 
     def _by_drop(self, front: ParetoFront) -> int:
-        """Find the smallest choice whose drop meets the goal, by bisection; the largest does."""
+        """Find the smallest choice whose drop meets the goal, by bisection."""
         low, high = 0, len(front.sizes) - 1
         while low < high:
             middle = (low + high) // 2
@@ -253,7 +254,7 @@ class _Search:
                 self.weights[layer] = min(max(measured / expected, WEIGHTS[0]), WEIGHTS[1])
 
     def _moves(self, layer: int, pick: int) -> list[int]:
-        """Find the options of least cost with fewer, and with more, bytes for one layer."""
+        """Find a layer's options of least cost within two multiples (``AWAY``) of its bytes."""
         own, moves = self.options[layer], []
         for share in AWAY:
             fits = [k for k in range(len(own)) if own[k].bytes <= share * own[pick].bytes]
@@ -262,12 +263,12 @@ class _Search:
         return [move for move in moves if move != pick]
 
     def _divergence(self, report: Report) -> float:
-        """Compute the Kullback-Leibler divergence from the untouched model, in nats an image."""
+        """Compute the Kullback-Leibler divergence from the untouched model, in nats per image."""
         before, after = (np.maximum(r.scores, 1e-12) for r in (self.baseline, report))
         return float((before * np.log(before / after)).sum(1).mean())
 
     def best(self) -> Budget:
-        """Return the best of all recipes that meet the goal."""
+        """Return the best recipe, of all that were run, that meets the goal."""
         met = {p: r for p, r in self.reports.items() if self.goal.met(r, self.baseline)}
         picks = min(met, key=lambda p: self.goal.rank(met[p], self._divergence(met[p])))
         chosen = list(zip(self.names, self.chosen(picks), strict=True))

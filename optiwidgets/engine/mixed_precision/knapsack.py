@@ -1,4 +1,4 @@
-"""Multiple-choice knapsack: one option for every layer, least cost for every size."""
+"""Multiple-choice knapsack: one option per layer, least cost for every size."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_POINTS = 20_000  # of a front kept between two layers
+MOST_POINTS = 20_000  # points of the front that are kept after a layer
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class ParetoFront:
-    """Sums of sizes and costs that no other choice beats in both, sizes rising.
+    """Pareto front of total sizes and costs, in ascending order of size.
 
-    ``picks`` (P, L) says which option of every layer each of the P sums is made of.
+    ``picks`` (P, L) has the index of each layer's option for each of the P points.
     """
 
     sizes: Numbers
@@ -25,12 +25,12 @@ class ParetoFront:
     picks: NDArray[np.int64]
 
     def best_within(self, budget: float) -> int:
-        """Return the index of the least cost whose size is no more than ``budget``.
+        """Return the index of the point of least cost whose size is at most ``budget``.
 
         Raises
         ------
         ValueError
-            No choice is that small.
+            No point is that small.
         """
         index = int(np.searchsorted(self.sizes, budget, side="right")) - 1
         if index < 0:
@@ -41,12 +41,12 @@ class ParetoFront:
 def pareto_front(options: Sequence[Sequence[tuple[float, float]]]) -> ParetoFront:
     """Compute the Pareto front by dynamic programming, layer by layer, without dominated sums.
 
-    Exact up to 20,000 sums on the front; of more, evenly spaced sizes are kept.
+    The front is exact up to 20,000 points; if there are more, evenly spaced sizes are kept.
 
     Parameters
     ----------
     options
-        For every layer, pairs (size, cost), one of which is chosen.
+        For every layer, pairs (size, cost), of which one is chosen.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def _with_layer(best: ParetoFront, layer: Numbers) -> ParetoFront:
 
 
 def _thinned(best: ParetoFront) -> ParetoFront:
-    """Keep at most ``MOST_POINTS``: evenly spaced sizes, both ends among them."""
+    """Keep at most ``MOST_POINTS`` points at evenly spaced sizes, both ends included."""
     if len(best.sizes) <= MOST_POINTS:
         return best
     wanted = np.linspace(best.sizes[0], best.sizes[-1], MOST_POINTS)

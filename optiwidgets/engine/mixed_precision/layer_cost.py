@@ -1,4 +1,4 @@
-"""Cost and bytes of each option of compressing one layer, all other layers untouched."""
+"""Measurement of cost and bytes of each option of one layer, all other layers untouched."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from optiwidgets.engine.types.recipe import Recipe
 
 SPARSITIES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 BITS = (1, 2, 3, 4, 5, 6, 8)
-FLOATS = (16, 32)  # tried with all weights kept only
+FLOATS = (16, 32)  # bits that are tried with sparsity 0 only
 
 
 @dataclass(frozen=True)
 class Option:
-    """Option of compressing one layer: its expected bytes, and its cost in divergence of scores."""
+    """Option for one layer: sparsity, bits, expected bytes, and cost in divergence of scores."""
 
     sparsity: float
     bits: int
@@ -49,22 +49,23 @@ def measure_layer_cost(
 ) -> Options:
     """Measure cost and bytes of every option of every layer, all other layers untouched.
 
-    Cost is the mean Kullback-Leibler divergence, in nats an image, of the changed model's scores
-    from the untouched one's: no labels are used. Bytes are those of the layer's smallest encoding,
-    scales included. The kept weights of a pruned layer are refitted by least squares first.
+    The cost is the mean Kullback-Leibler divergence, in nats per image, of the changed model's
+    scores from the untouched model's; no labels are used. The bytes are those of the layer's
+    smallest encoding, scales included. The kept weights of a pruned layer are refitted by least
+    squares first.
 
     Parameters
     ----------
     folded
         The untouched model.
     compress
-        Compresses it by a recipe.
+        Function that compresses the model by a recipe.
     images
-        Calibration images N C H W, the first 512 of which are used.
+        Calibration images N C H W; the first 512 are used.
     fixed
         Fields that all options share: score, scheme, granularity, clip.
     on_progress
-        Called with the progress; an exception of its ends the work.
+        Called with the progress; an exception raised by it ends the measurement.
     """
     batches = images[:MOST_IMAGES].contiguous().split(BATCH)
     names = list(layers.prunable(folded))
@@ -75,7 +76,7 @@ def measure_layer_cost(
     pairs = list(_pairs())
     for count, (sparsity, bits) in enumerate(pairs):
         on_progress(
-            Progress(0.5 * count / len(pairs), f"damage of {sparsity:.0%} gone, {bits} bits")
+            Progress(0.5 * count / len(pairs), f"cost of {sparsity:.0%} sparsity, {bits} bits")
         )
         packable = compress(_uniform_recipe(fixed, sparsity, bits)).packable
         for name, quantized in packable.layers.items():
@@ -101,7 +102,7 @@ def layer_bytes(quantized: QuantizedWeight) -> float:
 
 
 def _pairs() -> Iterator[tuple[float, int]]:
-    """Yield sparsities and bits, grouped by sparsity: its weights are fitted once."""
+    """Yield pairs of sparsity and bits, grouped by sparsity so that each is refitted once."""
     for bits in FLOATS:
         yield 0.0, bits
     for sparsity in SPARSITIES:
@@ -110,14 +111,14 @@ def _pairs() -> Iterator[tuple[float, int]]:
 
 
 def _uniform_recipe(fixed: Recipe, sparsity: float, bits: int) -> Recipe:
-    """Make the recipe of one sparsity and bits for every layer, refitted to untouched inputs."""
+    """Return the recipe with one sparsity and bits for all layers, refitted to untouched inputs."""
     refit = "refit" if sparsity else "none"
     return replace(fixed, sparsity=sparsity, pruning="layer", bits=bits, recovery=refit)
 
 
 @contextmanager
 def _replace_layer(net: nn.Module, other: nn.Module, name: str) -> Iterator[None]:
-    """Replace one layer of a model by another model's inside the block."""
+    """Replace one layer of a model by another model's layer within the context."""
     own = net.get_submodule(name)
     net.set_submodule(name, other.get_submodule(name))
     try:

@@ -22,7 +22,7 @@ Weights = Mapping[str, Tensor]
 
 
 class Point(NamedTuple):
-    """Level of one layer: accuracy 0..1 on the exploration images, with its 95 % interval."""
+    """Accuracy 0..1 on the exploration images at one level of a layer, with its 95 % interval."""
 
     level: float
     accuracy: float
@@ -32,12 +32,13 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Accuracy against the level of one layer, the others unchanged.
+    """Accuracy against the level of one layer, with all other layers unchanged.
 
-    ``by`` is "sparsity" or "bits", ``levels`` go from the mildest to the harshest, ``accuracy``
-    (0..1) is that of ``ground``, the recipe everything else stays at. ``curves`` have a ``Point``
-    for every level of every layer measured so far; ``total`` is the number of points in the end.
-    ``unchanged`` maps layers that no level changes to the reason: nothing is measured on them.
+    ``by`` is "sparsity" or "bits". ``levels`` are ordered from the mildest to the harshest.
+    ``ground`` is the recipe of all other layers and ``accuracy`` (0..1) its accuracy. ``curves``
+    has a ``Point`` for every level of every layer measured so far; ``total`` is the final number of
+    points. ``unchanged`` has the layers that no level changes, with the reason; they are not
+    measured.
 
     Examples
     --------
@@ -60,22 +61,22 @@ class Sensitivity:
 
     @property
     def progress(self) -> Progress:
-        """Share of the points that are measured."""
+        """Share of the points measured so far."""
         done = sum(map(len, self.curves.values()))
         return Progress(done / max(1, self.total), f"point {done} of {self.total}")
 
     def holds(self, threshold_points: float) -> dict[str, float | None]:
         """Find, by layer, the last level up to which no drop exceeds the threshold, or None.
 
-        Only layers whose curves are complete.
+        Layers with incomplete curves are left out.
         """
         complete = {n: c for n, c in self.curves.items() if len(c) == len(self.levels)}
         return {name: self._last(curve, threshold_points) for name, curve in complete.items()}
 
     def ranking(self, threshold_points: float) -> tuple[str, ...]:
-        """Rank layers from the most fragile to the most robust, by the level that each still holds.
+        """Rank layers from the most to the least sensitive, by their levels in ``holds``.
 
-        At the same level the one that has lost more at the next goes first.
+        Of layers with equal levels, the one with the lower accuracy at the next level comes first.
         """
         held = self.holds(threshold_points)
 
@@ -96,12 +97,12 @@ class Sensitivity:
 
 
 def check_levels(by: str, levels: Sequence[float] | None) -> tuple[float, ...]:
-    """Check levels and sort them from the mildest to the harshest; without any, use the defaults.
+    """Check levels, or take the defaults, and sort them from the mildest to the harshest.
 
     Raises
     ------
     ValueError
-        ``by`` is neither, there is no level, or one is out of range.
+        ``by`` is not "sparsity" or "bits", there is no level, or one is out of range.
 
     Examples
     --------
@@ -114,9 +115,9 @@ def check_levels(by: str, levels: Sequence[float] | None) -> tuple[float, ...]:
         raise ValueError(f"levels are a list of numbers, not {levels!r}")
     chosen = LEVELS[by] if levels is None else tuple(levels)
     if not chosen:
-        raise ValueError("levels are one or more, not none")
+        raise ValueError("levels are one or more numbers, not none")
     for level in chosen:
-        Recipe(**{by: level})  # type: ignore[arg-type]  # says what is wrong with it
+        Recipe(**{by: level})  # type: ignore[arg-type]  # raises ValueError with the reason
     return tuple(sorted(set(chosen), reverse=by == "bits"))
 
 
@@ -128,18 +129,18 @@ def grow_sensitivity(
     levels: tuple[float, ...],
     ground: Recipe,
 ) -> Iterator[Sensitivity]:
-    """Measure point by point, the last layer first, and yield the result so far each time.
+    """Measure point by point, the last layer first, and yield the result so far after each.
 
     Parameters
     ----------
     run
         Recipe -> report on exploration images.
     weights
-        Recipe -> the weights of its layers, to see whether any changed.
+        Recipe -> weights by layer, used to find layers that do not change.
     idle
-        Layers that need not be tried, with the reason.
+        Layers that are not measured, with the reason.
     by, levels
-        Field that is changed, and its levels as ``check_levels`` returns them.
+        Field that is changed, and its levels from ``check_levels``.
     ground
         Recipe of all other layers.
     """
@@ -169,7 +170,7 @@ def grow_sensitivity(
 
 
 def with_layer(ground: Recipe, name: str, by: str, level: float) -> Recipe:
-    """Set the sparsity or bits of one layer in a recipe; its other override is kept.
+    """Return a recipe with the sparsity or bits of one layer set; its other override is kept.
 
     Examples
     --------
@@ -189,7 +190,7 @@ def _why_unchanged(
     weights: Callable[[Recipe], Weights],
     by: str,
 ) -> str:
-    """Explain why no level changes a weight of this layer; empty if one does, harshest first."""
+    """Return the reason if no level changes a weight of this layer, tested harshest first."""
     for recipe in reversed(list(recipes)):
         try:
             after = weights(recipe)[name]
@@ -201,7 +202,7 @@ def _why_unchanged(
         return "all its weights are 0 already"
     count = before.numel()
     if by == "sparsity" and not any(recipe.for_layer(name).sparsity for recipe in recipes):
-        return "none of these sparsities takes any weight"
+        return "none of these sparsities prunes any weight"
     if by == "sparsity":
-        return f"too few weights for any of these sparsities to take one: it has {count}"
+        return f"too few weights for any of these sparsities to prune one: it has {count}"
     return "its weights are the same at all of these bits"

@@ -219,6 +219,18 @@ def _observe(net: nn.Module, images: Tensor) -> _Usage:
     return usage
 
 
+def _rows_of_model(repair: str, has_functional: bool) -> list[CheckRow]:
+    """Return the rows on the whole model: a repaired head, and limits of functional weights."""
+    rows = [CheckRow("", "repaired", repair)] if repair else []
+    if has_functional:
+        reason = (
+            "Weights used by functions are pruned and quantized; their inputs cannot be rounded, "
+            "so activation_bits stays at 32"
+        )
+        rows.append(CheckRow("", "limited", reason))
+    return rows
+
+
 def _describe(
     net: nn.Module, usage: _Usage, head: Head, images: Tensor
 ) -> tuple[ModelInterface, list[CheckRow]]:
@@ -252,14 +264,7 @@ def _describe(
             rows.append(_counted(name, counted[name], f"parameter, used by {by}", acts))
         elif parameter.dim() > 1:
             rows += _of_another_kind(net, name, parameter)
-    if reason := endings.describe(ending):
-        rows.append(CheckRow("", "repaired", reason))
-    if functional:
-        reason = (
-            "Weights used by functions are pruned and quantized; their inputs cannot be rounded, "
-            "so activation_bits stays at 32"
-        )
-        rows.append(CheckRow("", "limited", reason))
+    rows += _rows_of_model(endings.describe(ending), bool(functional))
     return ModelInterface(tuple(counted), functional, ending), rows
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
-from optiwidgets.engine.data.loaders import SHIPPED, load_dataset
+from optiwidgets.engine.data.loaders import ONLINE, SHIPPED, load_dataset
 from optiwidgets.engine.models.zoo import load_model, save_weights
 
 SUFFIX = ".safetensors"
@@ -178,10 +178,17 @@ def open_trained(
         )
     dataset = images
     if not isinstance(dataset, Dataset):
-        channels, *size = known.shape
-        dataset = load_dataset(images, size=tuple(size), gray=channels == 1)  # type: ignore[arg-type]
+        dataset = _load_images(images, known.shape)
     fitted = known.fit(dataset, fspath(path))
     return net, replace(fitted, name=fitted.name or Path(path).stem)
+
+
+def _load_images(images: str | PathLike[str], shape: Sequence[int]) -> Dataset:
+    """Load a named dataset, or the pictures of a folder at a shape C, H, W."""
+    if images in (*SHIPPED, *ONLINE):  # these have their own size and channels
+        return load_dataset(images)
+    channels, height, width = shape
+    return load_dataset(images, size=(height, width), gray=channels == 1)
 
 
 def _digests(dataset: Dataset, images: Tensor) -> list[str]:

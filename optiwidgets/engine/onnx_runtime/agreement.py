@@ -1,7 +1,7 @@
 """Comparison of an exported graph with the torch model, on a few images.
 
-Exporters and runtimes have bugs: a graph that computes something else is refused, with the step
-that was exported wrongly where it can be found.
+Exporters and runtimes have bugs. A graph whose scores differ from torch's is refused; the message
+names the wrong step if it can be found.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ WAY_OUT = "write that step with other operations, or file the difference with th
 def check_agreement(
     model: onnx.ModelProto, net: nn.Module, images: Tensor, *, rounded: bool = False
 ) -> None:
-    """Raise ValueError if the graph and torch disagree on the scores of a few images.
+    """Compare the scores of graph and torch on a few images; raise ValueError if they differ.
 
     Parameters
     ----------
     model
-        The graph, values and all.
+        The graph with its weights.
     net
-        The model that it stands for, in eval mode.
+        The model it was exported from, in eval mode.
     images
-        N C H W, of which the first 4 are used, or the first 64 if ``rounded``.
+        N C H W; the first 4 are used, or the first 64 if ``rounded``.
     rounded
-        Whether values in it are rounded: one halfway between two codes may get either, and later
-        layers pass that on. So half the images must agree roughly, rather than all closely, and
-        9 in 10 of those that are no near ties must get the same class.
+        Whether the graph rounds values. A value halfway between two codes may get either, and the
+        difference reaches later layers. Then the scores of half of the images must agree roughly
+        instead of all closely, and 9 in 10 images without a near tie must get the same class.
 
     Raises
     ------
     ValueError
-        They disagree; the message names the step, if one alone disagrees, and the difference.
+        The scores differ; the message has the difference, and the step if a single one differs.
 
     Examples
     --------
@@ -81,10 +81,10 @@ def check_agreement(
 
 
 def export_checked(net: nn.Module, images: Tensor) -> onnx.ModelProto:
-    """Export a model, and compare it with torch as ``check_agreement`` does.
+    """Export a model, and compare the graph with torch by ``check_agreement``.
 
-    Where a graph of the model's kind has weights folded into other constants, such as a weight that
-    is also used transposed, the model is exported anew as it is.
+    If the remembered graph has weights folded into other constants, such as a weight that is also
+    used transposed, the model is exported again with its own values.
 
     Examples
     --------
@@ -94,8 +94,8 @@ def export_checked(net: nn.Module, images: Tensor) -> onnx.ModelProto:
     """
     if not interface_of(net).reads_tensor:
         raise ValueError(
-            "the model's output is no tensor of scores (head= picks them), and a graph has that "
-            "one output; return the scores from forward to export or time the model"
+            "the model's output is no tensor of scores (head= selects them), and a graph needs "
+            "exactly that output; return the scores from forward to export or time the model"
         )
     model = export(net, images[:1])
     try:
@@ -109,7 +109,7 @@ def export_checked(net: nn.Module, images: Tensor) -> onnx.ModelProto:
 def agrees(
     found: NDArray[np.float32], expected: NDArray[np.float32], share: float = TOLERANCE
 ) -> bool:
-    """Tell whether scores agree to a share of the largest one, nan and infinities alike."""
+    """Return whether scores agree to a share of the largest one; nan and infinities must match."""
     finite = np.abs(expected[np.isfinite(expected)])
     most = share * (finite.max() if len(finite) else 0)
     return bool(np.allclose(found, expected, rtol=0, atol=most, equal_nan=True))
@@ -117,7 +117,7 @@ def agrees(
 
 def _agrees_roughly(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
     off, largest = np.abs(found - expected).max(axis=1), np.abs(expected).max()
-    if not np.median(off) <= ROUNDED_TOLERANCE * largest:  # nan is no agreement
+    if not np.median(off) <= ROUNDED_TOLERANCE * largest:  # also False for nan
         return False
     second, best = np.sort(expected, axis=1)[:, -2:].T if expected.shape[1] > 1 else (0, largest)
     clear = np.broadcast_to(best - second > CLEAR_MARGIN * largest, len(expected))
@@ -127,7 +127,7 @@ def _agrees_roughly(found: NDArray[np.float32], expected: NDArray[np.float32]) -
 
 def _expected(net: nn.Module, images: Tensor) -> NDArray[np.float32]:
     def forward() -> NDArray[np.float32]:
-        with torch.inference_mode():  # entered in the worker: it is a thread's own
+        with torch.inference_mode():  # entered in the worker: the mode is per thread
             scores: NDArray[np.float32] = net(images.clone()).numpy()
         return scores
 
@@ -135,7 +135,7 @@ def _expected(net: nn.Module, images: Tensor) -> NDArray[np.float32]:
 
 
 class _Step(nn.Module):
-    """One step of a model that has one tensor as its input."""
+    """Module of a single step with one input tensor."""
 
     def __init__(self, node: fx.Node, module: nn.Module | None) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class _Step(nn.Module):
 
 
 def _wrong_steps(net: nn.Module, images: Tensor) -> Iterator[str]:
-    """Yield the steps that, exported alone, compute something else than torch."""
+    """Yield the steps whose graph, exported alone, differs from torch."""
     graph, own = tracing.trace(net), copy.deepcopy(net)
     inputs: dict[fx.Node, Any] = {}
 
@@ -181,7 +181,7 @@ def _wrong_steps(net: nn.Module, images: Tensor) -> Iterator[str]:
         try:
             found = predict(open_session(export(step, values)), values)
             right = agrees(found, _expected(step, values))
-        except Exception:  # noqa: BLE001 (a step that cannot be exported alone says nothing)
+        except Exception:  # noqa: BLE001 (a step that cannot be exported alone is not compared)
             continue
         if not right:
             name = getattr(node.target, "__name__", str(node.target))

@@ -1,4 +1,4 @@
-"""A torch model -> an ONNX graph, in milliseconds once its architecture is known.
+"""Export of a torch model to an ONNX graph, in milliseconds for a known architecture.
 
 onnx is imported on first use.
 """
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 GRAPHS = Path(__file__).with_name("graphs")  # made by `make graphs`
 BATCH_AXIS = "N"
-REMEMBERED = 16  # exported architectures, without their weights a few KB each
+REMEMBERED = 16  # exported architectures: without weights a few KB each
 WIDTHS = re.compile(r"(?<=Conv2d\()\d+, \d+|(?<=in_features=)\d+|(?<=out_features=)\d+")
 WIDTH_ATTRIBUTES = {"in_channels", "out_channels", "in_features", "out_features"}
-# What takes the number of channels from its inputs; a Reshape counts if it only flattens
+# Operators that infer the number of channels from their inputs; so does a Reshape that flattens
 WIDTH_FREE = {
     "Conv", "Gemm", "Relu", "Clip", "LeakyRelu", "Elu", "Sigmoid", "HardSwish", "Tanh", "MaxPool",
     "AveragePool", "GlobalAveragePool", "ReduceMean", "Flatten", "Identity", "Add",
@@ -41,22 +41,22 @@ WIDTH_FREE = {
 
 _templates: OrderedDict[str, onnx.ModelProto] = OrderedDict()
 _unlike = count()
-_exporting = RLock()  # the exporter and the warnings filter are one for the whole process
+_exporting = RLock()  # the exporter and the warnings filter are global to the process
 
 
 def export(net: nn.Module, example: Tensor) -> onnx.ModelProto:
-    """The model as an ONNX graph: "images" (N, C, H, W) -> "scores" (N, K), any N.
+    """Export a model as an ONNX graph: "images" (N, C, H, W) -> "scores" (N, K), any N.
 
-    The initializers keep the names of ``net.state_dict()``. Exporting takes most of a second, so an
-    architecture is exported once, with values of no meaning, and then filled with weights; where
-    nothing in the graph depends on them, weights of any width.
+    The initializers keep the names of ``net.state_dict()``. The exporter takes most of a second, so
+    an architecture is exported once with placeholder values and then filled with weights. If
+    nothing in the graph depends on the number of channels, weights of any width fill it.
 
     Parameters
     ----------
     net
         An eval-mode model that torch.fx can trace.
     example
-        One or more images, float32 N C H W: only their shape matters.
+        One or more images, float32 N C H W; only the shape is used.
 
     Raises
     ------
@@ -74,23 +74,23 @@ def export(net: nn.Module, example: Tensor) -> onnx.ModelProto:
         template = _template(net, example, state)
         if state.keys() <= {i.name for i in template.graph.initializer}:
             return _filled(template, state)
-    # the exporter rewrote a value, or has no use for it: take no risk
+    # the exporter rewrote or dropped a value, so the remembered graph cannot be filled
     return export_as_is(net, example)
 
 
 def export_as_is(net: nn.Module, example: Tensor) -> onnx.ModelProto:
-    """Export a model with its own values, nothing folded; see ``export``."""
+    """Export a model with its own values and no constant folding; see ``export``."""
     with _exporting:
         return _to_onnx(net, example, optimize=False)
 
 
 def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
-    """The model's graph without its values, to be filled by those of ``net.state_dict()``.
+    """Return the model's graph without values, to be filled from ``net.state_dict()``.
 
     Raises
     ------
     ValueError
-        The model cannot be exported, or some values have no place of their own in the graph.
+        The model cannot be exported, or a tensor that it uses has no initializer in the graph.
 
     Examples
     --------
@@ -103,20 +103,20 @@ def template(net: nn.Module, example: Tensor) -> onnx.ModelProto:
         model = _template(net, example, state)
     missing = state.keys() - {i.name for i in model.graph.initializer}
     used = {str(node.target) for node in tracing.trace(net).nodes} if missing else set()
-    # a tensor is used where the model calls for it, or for the module that holds it
+    # a tensor is used if the model reads it, or calls the module that holds it
     if missing := {name for name in missing if {name, name.rpartition(".")[0]} & used}:
         raise ValueError(f"the exported model has no place for {', '.join(sorted(missing))}")
     return model
 
 
 def is_known(net: nn.Module, example: Tensor) -> bool:
-    """Tell whether the graph of a model needs no export: one of its kind was exported before."""
+    """Return whether a graph of the model's architecture is remembered or shipped."""
     kind, own = _keys(net, example, floats(net))
     return kind in _templates or own in _templates or (GRAPHS / _file_name(kind)).is_file()
 
 
 def emptied_graph(net: nn.Module, shape: Sequence[int]) -> bytes:
-    """Export a model for images of a shape C, H, W, for another process to ``adopt``.
+    """Export a model for images of shape C, H, W as bytes, for ``adopt`` in another process.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def emptied_graph(net: nn.Module, shape: Sequence[int]) -> bytes:
 
 
 def adopt(net: nn.Module, example: Tensor, graph: bytes) -> None:
-    """Take a graph of ``emptied_graph`` for the one that ``export`` fills from now on."""
+    """Remember a graph from ``emptied_graph``; ``export`` fills it from now on."""
     import onnx
 
     state = floats(net)
@@ -139,16 +139,16 @@ def adopt(net: nn.Module, example: Tensor, graph: bytes) -> None:
 
 
 def floats(net: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors of a graph: ``net.state_dict()`` without counters and the like."""
+    """Return the floating-point tensors of ``net.state_dict()``: those that a graph holds."""
     return {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
 
 
 def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> onnx.ModelProto:
-    """The net's graph without values, from memory if one of its kind was exported before."""
+    """Return the net's graph without values: remembered, shipped, or exported now."""
     kind, own = _keys(net, example, state)
     key = kind if kind in _templates else own
     shipped = GRAPHS / _file_name(kind)
-    if key not in _templates and shipped.is_file():  # exporting takes most of a page's start
+    if key not in _templates and shipped.is_file():  # an export would dominate a page's start
         import onnx
 
         key, _templates[kind] = kind, onnx.load(shipped)
@@ -161,13 +161,13 @@ def _template(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> o
 
 
 def _keys(net: nn.Module, example: Tensor, state: Mapping[str, Tensor]) -> tuple[str, str]:
-    """Make the names of a model's kind, and of its kind at its own widths."""
+    """Return two keys: a model's architecture, and its architecture with its own widths."""
     kind = _architecture(net, example)
     return kind, f"{kind}\n{[(k, tuple(v.shape)) for k, v in state.items()]}"
 
 
 def _remember(graph: onnx.ModelProto, state: Mapping[str, Tensor], kind: str, own: str) -> str:
-    """Remember a graph without its values, for any width if it takes any; return its key."""
+    """Remember a graph without values, for any width if it allows that; return its key."""
     key = kind if _take_any_width(graph.graph, state) else own
     _templates[key] = _emptied(graph, state)
     return key
@@ -179,7 +179,7 @@ def _forget_oldest() -> None:
 
 
 def ship(net: nn.Module, example: Tensor, folder: Path = GRAPHS) -> Path:
-    """Export a model that fits any width, and write its graph where ``export`` finds it at once.
+    """Export a model that fits any width, and write its graph to the folder that ``export`` reads.
 
     Raises
     ------
@@ -200,10 +200,10 @@ def _file_name(kind: str) -> str:
 
 
 def _architecture(net: nn.Module, example: Tensor) -> str:
-    """Everything a graph depends on but the values, and their widths, that it is filled with.
+    """Describe all that a graph depends on, except the tensors that fill it and their widths.
 
-    That is the code that torch.fx records with the functions it calls, and every attribute of the
-    modules that it calls as a whole: ``repr`` does not show all of them.
+    The description has the code recorded by torch.fx, the functions called, and every attribute of
+    the modules called as a whole, since ``repr`` does not show all attributes.
     """
     graph, state = tracing.trace(net), net.state_dict()
     fixed = {k: v.tolist() for k, v in state.items() if not v.is_floating_point()}
@@ -223,32 +223,32 @@ def _architecture(net: nn.Module, example: Tensor) -> str:
 
 
 def _attributes(module: nn.Module) -> dict[str, object]:
-    """Return the type and the own attributes of a module: no tensors, no modules, no widths."""
+    """Return type and own attributes of a module, without tensors, submodules and widths."""
     blank = vars(nn.Module()).keys() | WIDTH_ATTRIBUTES
     own = {k: _value(v) for k, v in sorted(vars(module).items()) if k not in blank}
     return {"": f"{type(module).__module__}.{type(module).__qualname__}", **own}
 
 
 def _value(value: object) -> object:
-    """Return something whose ``repr`` tells values apart, between processes where that can be."""
+    """Return an object whose ``repr`` identifies the value, in other processes too if possible."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
         return [type(value).__name__, *map(_value, value)]
     if isinstance(value, FunctionType | BuiltinFunctionType):
-        code = getattr(value, "__code__", None)  # what one name stands for may change
+        code = getattr(value, "__code__", None)  # a name may be bound to another function later
         cells = [_value(c.cell_contents) for c in getattr(value, "__closure__", None) or ()]
-        local = "<" in value.__qualname__  # a lambda, or made by a function
+        local = "<" in value.__qualname__  # a lambda, or defined inside a function
         own = [code.co_code.hex(), code.co_consts, cells] if code and local else []
         return [value.__module__, value.__qualname__, *own]
     try:
         return hashlib.sha256(pickle.dumps(value)).hexdigest()
-    except Exception:  # noqa: BLE001 (objects raise all sorts): then it is like no other
+    except Exception:  # noqa: BLE001 (pickling raises any exception): treat it as unique
         return f"no other is like this one: {next(_unlike)}"
 
 
 def _without_meaning(net: nn.Module) -> nn.Module:
-    """A copy with all values different: the exporter merges equal tensors and drops zero biases."""
+    """Copy a net with random values: the exporter merges equal tensors and drops zero biases."""
     blank, random = copy.deepcopy(net), torch.Generator().manual_seed(0)
     for value in blank.state_dict().values():
         if value.is_floating_point():
@@ -257,7 +257,7 @@ def _without_meaning(net: nn.Module) -> nn.Module:
 
 
 def _to_onnx(net: nn.Module, example: Tensor, optimize: bool) -> onnx.ModelProto:
-    two = torch.zeros(2, *example.shape[1:])  # 1 would be taken for a constant
+    two = torch.zeros(2, *example.shape[1:])  # the exporter treats a batch of 1 as constant
     with tracing.one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -274,18 +274,18 @@ def _to_onnx(net: nn.Module, example: Tensor, optimize: bool) -> onnx.ModelProto
         except torch.onnx.OnnxExporterError as error:
             reason = str(error).splitlines()[0]
             raise ValueError(f"the model cannot be exported to ONNX: {reason}") from error
-    assert program is not None  # as long as it is not told to write a file
+    assert program is not None  # None only if it writes a file
     model = program.model_proto
     graph = model.graph
     parts = (*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output)
-    for part in (model, graph, *parts):  # the exporter's notes hold paths of this machine
+    for part in (model, graph, *parts):  # the exporter's notes have paths of this machine
         del part.metadata_props[:]
         part.ClearField("doc_string")
     return model
 
 
 def _take_any_width(graph: onnx.GraphProto, state: Mapping[str, Tensor]) -> bool:
-    """Let the graph flatten any number of channels; tell whether it then fits any widths."""
+    """Rewrite fixed flattening for any number of channels; return whether any width then fits."""
     constants = {i.name: i for i in graph.initializer if i.name not in state}
     lengths = {v.name: v.type.tensor_type.shape.dim for v in (*graph.value_info, *graph.input)}
     batched = {name for name, dim in lengths.items() if dim and dim[0].dim_param == BATCH_AXIS}
@@ -302,19 +302,19 @@ def _take_any_width(graph: onnx.GraphProto, state: Mapping[str, Tensor]) -> bool
 
 
 def _flatten(node: onnx.NodeProto, shape: onnx.TensorProto) -> bool:
-    """Make a Reshape to (any number, so many) one to (as many, the rest), if it is one."""
+    """Rewrite a Reshape to (-1, n) as one to (0, -1); return whether the node had that shape."""
     from onnx import numpy_helper
 
     lengths = numpy_helper.to_array(shape).tolist()
     if len(lengths) != 2 or lengths[0] != -1:
         return False
     shape.CopyFrom(numpy_helper.from_array(np.array([0, -1]), shape.name))
-    del node.attribute[:]  # allowzero: 0 now means as many as there were
+    del node.attribute[:]  # without allowzero, 0 keeps the input's length
     return True
 
 
 def _scoring_weight(graph: onnx.GraphProto) -> str:
-    """Name of the weight whose rows are the classes; empty if that is not so plain."""
+    """Return the name of the weight with a row per class; empty if the last node is no Gemm."""
     last = graph.node[-1]
     scores = last.op_type == "Gemm" and last.output[0] == graph.output[0].name
     return last.input[1] if scores else ""

@@ -1,7 +1,7 @@
 """Fake quantization of layer inputs in an exported float model.
 
-The same as ``activations.quantize_activations`` in torch, but in the graph: the arithmetic of
-``ActivationQuantizer.fake_quantize``, for bit-widths that no runtime has kernels for.
+The graph's nodes do the arithmetic of ``ActivationQuantizer.fake_quantize``, as
+``activations.quantize_activations`` does in torch, for bit-widths without kernels in any runtime.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from optiwidgets.engine.quantization.activations import ActivationQuantizer
 if TYPE_CHECKING:
     import onnx
 
-PASSING = {"Transpose", "Identity"}  # a weight may go through these on its way to its layer
+PASSING = {"Transpose", "Identity"}  # operators allowed between a weight and its layer
 
 
 def fake_quantize_inputs(
@@ -26,21 +26,21 @@ def fake_quantize_inputs(
 ) -> onnx.ModelProto:
     """Copy an exported model and fake-quantize the input of each layer by four more nodes.
 
-    They divide by the scale, round (halves to even), clip and multiply again, all in float.
+    The nodes divide by the scale, round (halves to even), clip and multiply by the scale, in float.
 
     Parameters
     ----------
     model
-        As ``export`` makes it, the initializers named as in the state.
+        From ``export``, with initializers named as in the state.
     ranges
-        Lowest and highest input of each layer, as ``calibrate`` gives them.
+        Lowest and highest input of each layer, from ``calibrate``.
     bits
         2 to 8.
 
     Raises
     ------
     ValueError
-        A layer whose weight the graph does not hold, or a range or bits that no grid has.
+        A layer's weight is not in the graph, or the range or the bits are not valid.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Export of a model's graph in a process of its own, while this one goes on in torch.
+"""Export of a model's graph in a separate process, while this one evaluates in torch.
 
-A process and no thread: the exporter replaces functions of torch for its whole process, holds the
-interpreter for seconds, and a thread would not survive a fork. It has a lower priority, and of all
-such processes of one user one works at a time.
+A thread would not do: the exporter replaces functions of torch in its whole process and holds the
+GIL for seconds, and threads do not survive a fork. The process has a lower priority, and a file
+lock lets one such process of a user work at a time.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-LOWER = 10  # how much its priority is lower
-JOB, GRAPH, REASON = "job", "graph.onnx", "reason"  # files of its folder
+LOWER = 10  # added to the niceness of the process
+JOB, GRAPH, REASON = "job", "graph.onnx", "reason"  # files in the folder of the process
 LOST = "the process that prepared the faster runtime ended without an answer"
 
 
 class GraphProcess:
-    """A process that exports one model; it ends with this object.
+    """Process that exports one model; it is killed when this object is collected.
 
     Parameters
     ----------
     net
         An eval-mode model.
     example
-        Images, of which the shape matters.
+        Images N C H W; only the shape is used.
 
     Raises
     ------
     ValueError
-        The model cannot be followed by torch.fx, or its parts cannot be sent to a process.
+        The model cannot be traced by torch.fx, or cannot be pickled.
     """
 
     def __init__(self, net: nn.Module, example: Tensor) -> None:
@@ -51,7 +51,7 @@ class GraphProcess:
         traced = fx.GraphModule(net, tracing.trace(net))
         try:
             job = pickle.dumps((traced, tuple(example.shape[1:])))
-        except Exception as error:  # objects refuse to be pickled in many ways
+        except Exception as error:  # pickling raises any exception
             raise ValueError(f"the model cannot be sent to another process ({error})") from error
         self._owner, self._folder = os.getpid(), Path(tempfile.mkdtemp(prefix="optiwidgets-"))
         Path(self._folder, JOB).write_bytes(job)
@@ -65,17 +65,17 @@ class GraphProcess:
         self.end = weakref.finalize(self, _end, self._process, self._folder, self._owner)
 
     def poll(self, wait_s: float = 0.0) -> bytes | None:
-        """Return the graph without its values; None as long as there is none.
+        """Return the graph without its values, None until it is exported.
 
         Parameters
         ----------
         wait_s
-            Seconds to wait for it.
+            Seconds to wait for the process to end.
 
         Raises
         ------
         ValueError
-            The model cannot be exported, or the process was lost.
+            The model cannot be exported, or the process ended without a result.
         """
         if os.getpid() != self._owner:  # a fork of the process that started it
             raise ValueError(LOST)
@@ -93,7 +93,7 @@ class GraphProcess:
 
 
 def _end(process: subprocess.Popen[bytes], folder: Path, owner: int) -> None:
-    """End the process and remove its files, unless it is another's."""
+    """Kill the process and remove its files, but only in the process that started it."""
     if os.getpid() != owner:
         return
     if process.poll() is None:
@@ -103,7 +103,7 @@ def _end(process: subprocess.Popen[bytes], folder: Path, owner: int) -> None:
 
 
 def main(folder: Path) -> None:
-    """Export what is in a folder, and leave the graph or the reason there."""
+    """Export the model in a folder; write the graph, or the reason of a failure, to that folder."""
     if hasattr(os, "nice"):
         os.nice(LOWER)
     with ExitStack() as held:
@@ -113,7 +113,7 @@ def main(folder: Path) -> None:
         try:
             net, shape = pickle.loads(Path(folder, JOB).read_bytes())
             graph = emptied_graph(net, shape)
-        except Exception as error:  # noqa: BLE001 (told to who waits)
+        except Exception as error:  # noqa: BLE001 (``poll`` raises it in the other process)
             text = f"{type(error).__name__}: {error}" if not str(error) else str(error)
             _write(folder, REASON, text.splitlines()[0].encode())
         else:
@@ -121,7 +121,7 @@ def main(folder: Path) -> None:
 
 
 def _lock() -> Callable[[], None]:
-    """Wait until no other such process of this user works; call what is returned to let go."""
+    """Acquire the user's export lock, waiting for others; return a function to release it."""
     try:
         import fcntl
     except ImportError:  # not on Windows
@@ -133,7 +133,7 @@ def _lock() -> Callable[[], None]:
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     part = Path(folder, f"{name}.part")
     part.write_bytes(content)
     part.rename(Path(folder, name))

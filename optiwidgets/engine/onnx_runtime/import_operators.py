@@ -1,4 +1,4 @@
-"""Import of ONNX operators: a function for each family, and the table of all that are known."""
+"""Import of ONNX operators: a function for each family, and the table of supported operators."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FLOAT = 1  # onnx.TensorProto.FLOAT
 
 
 def gemm(builder: Builder, step: Step) -> None:
-    """Gemm with a constant matrix -> Linear."""
+    """Convert Gemm with a constant matrix to Linear."""
     weight, bias = builder.constant(step, 1), builder.constant(step, 2)
     assert weight is not None
     alpha, beta = step.attributes.get("alpha", 1.0), step.attributes.get("beta", 1.0)
     if step.attributes.get("transA", 0):
-        step.refuse("transposes its first input, so images would become channels")
+        step.refuse("transposes its first input, which swaps images and channels")
     matrix = weight if step.attributes.get("transB", 0) else weight.T
     added = None if bias is None else np.broadcast_to(bias, (1, len(matrix)))[0] * np.float32(beta)
     key = (step.inputs[1:], alpha, beta, step.attributes.get("transB", 0))
@@ -32,7 +32,7 @@ def gemm(builder: Builder, step: Step) -> None:
 
 
 def matmul(builder: Builder, step: Step) -> None:
-    """MatMul with a constant matrix -> Linear, of others as it is."""
+    """Convert MatMul with a constant matrix to Linear, any other to torch.matmul."""
     right = builder.facts.constants.get(step.inputs[1])
     if right is not None and right.ndim == 2:
         _linear(builder, step, step.inputs[1], right.T, None)
@@ -61,7 +61,7 @@ def _linear(builder: Builder, step: Step, key: object, matrix: Array, bias: Arra
 
 
 def batch_norm(builder: Builder, step: Step) -> None:
-    """BatchNormalization -> BatchNorm2d or BatchNorm1d."""
+    """Convert BatchNormalization to BatchNorm2d or BatchNorm1d."""
     rank = len(builder.shape(step.inputs[0]))
     if step.attributes.get("training_mode", 0) or rank not in (2, 3, 4):
         step.refuse("is in training mode, or not of features of rank 2 to 4")
@@ -80,7 +80,7 @@ def batch_norm(builder: Builder, step: Step) -> None:
 
 
 def layer_norm(builder: Builder, step: Step) -> None:
-    """LayerNormalization -> LayerNorm."""
+    """Convert LayerNormalization to LayerNorm."""
     shape, axis = builder.shape(step.inputs[0]), step.attributes.get("axis", -1)
     scale, shift = builder.constant(step, 1), builder.constant(step, 2)
     assert scale is not None
@@ -98,17 +98,17 @@ def layer_norm(builder: Builder, step: Step) -> None:
 
 
 def module(make: Callable[[Step], nn.Module], builder: Builder, step: Step) -> None:
-    """Add a module that attributes alone decide."""
+    """Add a module that depends only on the step's attributes."""
     builder.set(step, builder.module(step, make(step), builder.variable(step)))
 
 
 def function(called: Callable[..., Any], builder: Builder, step: Step) -> None:
-    """Add a function of one input."""
+    """Add a call of a function with one input."""
     builder.set(step, builder.call(called, builder.variable(step)))
 
 
 def clip(builder: Builder, step: Step) -> None:
-    """Clip -> ReLU6 or ReLU where it is one, else clamp."""
+    """Convert Clip to ReLU6 or ReLU if the bounds match, else to clamp."""
     low, high = (builder.setting(step, *at) for at in (("min", 1), ("max", 2)))
     least, most = (float(v[0]) if v else None for v in (low, high))
     features = builder.variable(step)
@@ -120,7 +120,7 @@ def clip(builder: Builder, step: Step) -> None:
 
 
 def hard_sigmoid(builder: Builder, step: Step) -> None:
-    """HardSigmoid -> Hardsigmoid where the slope is torch's, else a clamp of the line."""
+    """Convert HardSigmoid to Hardsigmoid if the slope is torch's, else to a clamped line."""
     slope, offset = step.attributes.get("alpha", 0.2), step.attributes.get("beta", 0.5)
     features = builder.variable(step)
     if math.isclose(slope, 1 / 6, rel_tol=1e-6) and offset == 0.5:
@@ -131,7 +131,7 @@ def hard_sigmoid(builder: Builder, step: Step) -> None:
 
 
 def prelu(builder: Builder, step: Step) -> None:
-    """PRelu with a slope for all, or one for each channel -> PReLU."""
+    """Convert PRelu with one slope, or one per channel, to PReLU."""
     slope = builder.constant(step, 1)
     assert slope is not None
     rank, channels = len(builder.shape(step.inputs[0])), builder.shape(step.inputs[0])[1]
@@ -143,7 +143,7 @@ def prelu(builder: Builder, step: Step) -> None:
 
 
 def softmax(kind: Callable[[int], nn.Module], builder: Builder, step: Step) -> None:
-    """Softmax and LogSoftmax; before opset 13 they were over all axes from one on."""
+    """Convert Softmax or LogSoftmax; before opset 13 they covered all axes from ``axis`` on."""
     rank = len(builder.shape(step.inputs[0]))
     old = builder.facts.opset < 13
     axis = step.attributes.get("axis", 1 if old else -1) % rank
@@ -153,7 +153,7 @@ def softmax(kind: Callable[[int], nn.Module], builder: Builder, step: Step) -> N
 
 
 def arithmetic(called: Callable[..., Any], builder: Builder, step: Step) -> None:
-    """Add, Sub, Mul, Div of two values, or of one and a constant."""
+    """Convert Add, Sub, Mul, Div or Pow of two values, or of a value and a constant."""
     if len(step.inputs) != 2:
         step.refuse(f"has {len(step.inputs)} inputs; two are supported")
     if called is operator.add and _is_bias(builder, step):
@@ -163,7 +163,7 @@ def arithmetic(called: Callable[..., Any], builder: Builder, step: Step) -> None
 
 
 def _is_bias(builder: Builder, step: Step) -> bool:
-    """Add a constant to the bias of the layer before, if nothing else reads the layer."""
+    """Fold a constant into the bias of the layer before it, if nothing else reads that layer."""
     fixed = [name for name in step.inputs if name in builder.facts.constants]
     moving = [name for name in step.inputs if name in builder.made]
     if len(fixed) != 1 or len(moving) != 1 or builder.readers[moving[0]] > 1:
@@ -190,26 +190,26 @@ def _called(builder: Builder, name: str) -> int:
 
 
 def _along(values: Array, shape: Shape, axis: int) -> bool:
-    """Tell whether values differ along one axis of a shape alone."""
+    """Return whether values vary along a single axis of a shape."""
     lengths = (1,) * (len(shape) - values.ndim) + values.shape
     return lengths == tuple(shape[axis] if i == axis else 1 for i in range(len(shape)))
 
 
 def same(builder: Builder, step: Step) -> None:
-    """Hand a value on: Identity, Dropout of a trained model, Cast of floats to floats."""
+    """Pass a value through: Identity, Dropout outside training, Cast of floats to floats."""
     if step.op == "Cast" and step.attributes["to"] != FLOAT:
-        step.refuse("turns floats into another type")
+        step.refuse("converts floats to another type")
     if step.op == "Dropout" and any(builder.setting(step, "training_mode", 2) or [0]):
         step.refuse("is in training mode")
     builder.set(step, builder.variable(step))
 
 
 def reshape(builder: Builder, step: Step) -> None:
-    """Flatten, Reshape, Squeeze, Unsqueeze -> flatten(1) where it is that, else reshape."""
+    """Convert Flatten, Reshape, Squeeze or Unsqueeze to flatten(1) if equal, else to reshape."""
     before, after = builder.shape(step.inputs[0]), builder.shape(step.outputs[0])
     features = builder.variable(step)
     if after.count(None) != 1:
-        step.refuse("leads to a shape in which no single axis holds the images")
+        step.refuse("makes a shape in which no single axis has the images")
     if before == after:
         builder.set(step, features)
     elif len(after) == 2 and before[0] is None and after[0] is None:
@@ -220,34 +220,34 @@ def reshape(builder: Builder, step: Step) -> None:
 
 
 def transpose(builder: Builder, step: Step) -> None:
-    """Transpose -> permute."""
+    """Convert Transpose to permute."""
     rank = len(builder.shape(step.inputs[0]))
     order = tuple(step.attributes.get("perm", range(rank - 1, -1, -1)))
     builder.set(step, builder.call(torch.permute, builder.variable(step), order))
 
 
 def concat(builder: Builder, step: Step) -> None:
-    """Concat of features -> cat."""
+    """Convert Concat of features to cat."""
     axis = step.attributes["axis"]
     parts = [builder.variable(step, index) for index in range(len(step.inputs))]
     if builder.shape(step.inputs[0])[axis] is None:
-        step.refuse("puts batches one after the other")
+        step.refuse("concatenates along the batch")
     builder.set(step, builder.call(torch.cat, parts, axis))
 
 
 def split(builder: Builder, step: Step) -> None:
-    """Split -> split, an output a part."""
+    """Convert Split to split, with one output per part."""
     axis = step.attributes.get("axis", 0)
     sizes = [builder.shape(name)[axis] for name in step.outputs]
     if None in sizes:
-        step.refuse("takes a batch apart")
+        step.refuse("splits the batch")
     parts = builder.call(torch.split, builder.variable(step), sizes, axis)
     for index, name in enumerate(step.outputs):
         builder.made[name] = builder.call(operator.getitem, parts, index)
 
 
 def slice_(builder: Builder, step: Step) -> None:
-    """Slice between constants, forwards, not of the batch."""
+    """Convert Slice with constant bounds and positive steps, along axes other than the batch."""
     starts, ends = builder.setting(step, "starts", 1), builder.setting(step, "ends", 2)
     assert starts is not None
     assert ends is not None
@@ -257,22 +257,22 @@ def slice_(builder: Builder, step: Step) -> None:
     kept = [slice(None)] * rank
     for start, end, axis, pace in zip(starts, ends, axes, paces, strict=True):
         if builder.shape(step.inputs[0])[axis] is None or pace < 1:
-            step.refuse("takes a batch apart, or goes backwards")
+            step.refuse("slices the batch, or goes backwards")
         kept[axis] = slice(start, end, pace)
     builder.set(step, builder.call(operator.getitem, builder.variable(step), tuple(kept)))
 
 
 def gather(builder: Builder, step: Step) -> None:
-    """Gather of one constant place -> select."""
+    """Convert Gather of one constant index to select."""
     place, shape = builder.constant(step, 1), builder.shape(step.inputs[0])
     axis = step.attributes.get("axis", 0) % len(shape)
     if place is None or place.ndim or shape[axis] is None:
-        step.refuse("takes several places, or one of the batch; one of another axis is supported")
+        step.refuse("takes several indices, or one of the batch; one of another axis is supported")
     builder.set(step, builder.call(torch.select, builder.variable(step), axis, int(place)))
 
 
 def reduce(called: Callable[..., Any], builder: Builder, step: Step) -> None:
-    """ReduceMean, ReduceMax, ReduceSum over axes of one image."""
+    """Convert ReduceMean, ReduceMax or ReduceSum over axes other than the batch."""
     shape, axes = builder.shape(step.inputs[0]), builder.setting(step, "axes", 1)
     if axes is None and step.attributes.get("noop_with_empty_axes", 0):
         builder.set(step, builder.variable(step))

@@ -16,7 +16,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Window:
-    """Geometry of a window that moves over a plane; pads as torch orders them: left, right, ..."""
+    """Geometry of a window over a plane; pads in torch's order left, right, top, bottom."""
 
     kernel: Pair
     strides: Pair
@@ -30,7 +30,7 @@ class Window:
         Raises
         ------
         ValueError
-            It moves over another number of axes than two.
+            The window does not have two axes.
         """
         if len(kernel) != 2:
             step.refuse(f"works on {len(kernel)} axes of an image; only two are supported")
@@ -46,13 +46,13 @@ class Window:
 
     @property
     def symmetric(self) -> Pair | None:
-        """Padding of rows and columns where both sides have the same, else None."""
+        """Padding of rows and columns if equal on both sides, else None."""
         left, right, top, bottom = self.pads
         return (top, left) if (left, top) == (right, bottom) else None
 
     @property
     def pooling_padding(self) -> Pair | None:
-        """The same, where torch's pooling takes it: half a window at most."""
+        """Symmetric padding if torch's pooling allows it (at most half a window), else None."""
         found = self.symmetric
         fits = found is not None and all(
             2 * p <= k for p, k in zip(found, self.kernel, strict=True)
@@ -61,7 +61,7 @@ class Window:
 
 
 def _pads(step: Step, axis: int, size: int, kernel: int, stride: int, dilation: int) -> Pair:
-    """Padding before and after an axis."""
+    """Compute the padding before and after an axis."""
     automatic = step.attributes.get("auto_pad", "NOTSET")
     if automatic in ("NOTSET", ""):
         given = step.attributes.get("pads", (0, 0, 0, 0))
@@ -74,7 +74,7 @@ def _pads(step: Step, axis: int, size: int, kernel: int, stride: int, dilation: 
 
 
 def conv(builder: Builder, step: Step) -> None:
-    """Conv -> Conv2d, after a ZeroPad2d where its padding is not the same on both sides."""
+    """Convert Conv to Conv2d, after a ZeroPad2d if its padding is asymmetric."""
     weight, bias = builder.constant(step, 1), builder.constant(step, 2)
     assert weight is not None
     window, groups = Window.of(builder, step, weight.shape[2:]), step.attributes.get("group", 1)
@@ -104,9 +104,9 @@ def conv(builder: Builder, step: Step) -> None:
 
 
 def max_pool(builder: Builder, step: Step) -> None:
-    """MaxPool -> MaxPool2d."""
+    """Convert MaxPool to MaxPool2d."""
     if len(step.outputs) > 1 and builder.readers[step.outputs[1]]:
-        step.refuse("gives the places of its maxima, which is not supported")
+        step.refuse("returns the indices of its maxima, which is not supported")
     window, features = (
         Window.of(builder, step, step.attributes["kernel_shape"]),
         builder.variable(step),
@@ -123,13 +123,13 @@ def max_pool(builder: Builder, step: Step) -> None:
 
 
 def average_pool(builder: Builder, step: Step) -> None:
-    """AveragePool -> AvgPool2d; padding that is not counted is taken out of the averages again."""
+    """Convert AveragePool to AvgPool2d; averages are rescaled if padding is not to be counted."""
     window, features = (
         Window.of(builder, step, step.attributes["kernel_shape"]),
         builder.variable(step),
     )
     if window.dilations != (1, 1):
-        step.refuse(f"is dilated by {window.dilations}, which torch's average pooling is not")
+        step.refuse(f"is dilated by {window.dilations}; torch's average pooling has no dilation")
     ceil = bool(step.attributes.get("ceil_mode", 0))
     counts_pad = bool(step.attributes.get("count_include_pad", 0))
     padding = window.pooling_padding
@@ -143,14 +143,14 @@ def average_pool(builder: Builder, step: Step) -> None:
 
 
 def _shares(builder: Builder, step: Step, window: Window, pool: nn.AvgPool2d) -> fx.Node:
-    """How much each average over padding has to grow, a buffer."""
+    """Return a buffer of factors that remove the padding from averages."""
     height, width = builder.shape(step.inputs[0])[2:]
     covered = pool(functional.pad(torch.ones(1, 1, height or 1, width or 1), window.pads))
     return builder.buffer((1 / covered).numpy(), f"{step.name or step.outputs[0]}_shares")
 
 
 def pad(builder: Builder, step: Step) -> None:
-    """Pad -> torch's, of rows and columns alone where it is not by a constant."""
+    """Convert Pad to torch's; modes other than constant pad only rows and columns."""
     mode, pads = step.attributes.get("mode", "constant"), builder.setting(step, "pads", 1)
     assert pads is not None
     rank = len(builder.shape(step.inputs[0]))

@@ -1,10 +1,10 @@
 """Latency: baseline, optimized and a control timed in turn; speed ratio with an interval.
 
-Two sessions of the same model differ by about a percent, as long as they live, by their memory
-layout (T. Mytkowicz et al., "Producing wrong data without doing anything obviously
-wrong!", ASPLOS 2009). So sessions are opened anew several times, and the interval is drawn from
-openings first and rounds within them second: a cluster bootstrap (A. C. Davison and D. V. Hinkley,
-"Bootstrap Methods and their Application", 1997, section 3.8).
+Two sessions of the same model differ by about a percent for their whole life, because of their
+memory layout (T. Mytkowicz et al., "Producing wrong data without doing anything obviously
+wrong!", ASPLOS 2009). Sessions are therefore opened again several times, and the interval comes
+from a cluster bootstrap: openings are resampled first, then rounds within each (A. C. Davison and
+D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from optiwidgets.engine.types.measurements import Floats, Latency
 from optiwidgets.engine.types.session import BATCH, INPUT, OUTPUT, Session
 
 OPENINGS, FEWEST_OPENINGS = 12, 4
-MOST_ROUNDS = 60  # in one opening
+MOST_ROUNDS = 60  # per opening
 PILOT_ROUNDS = 3
 RESAMPLES = 1000
 BASELINE, OPTIMIZED, CONTROL = range(3)
@@ -40,28 +40,29 @@ def measure(
     stop: Callable[[], bool] = lambda: False,
     seconds: float = 1.0,
 ) -> Latency:
-    """Time single images and batches of 32, baseline and optimized in turn.
+    """Measure the latency of single images and batches of 32, baseline and optimized in turn.
 
-    Every round gives the same images to a session of the baseline, one of the optimized model and
-    one more of the baseline, the control, in random order.
+    Every round runs the same images through a session of the baseline, one of the optimized model,
+    and a second one of the baseline (the control), in random order.
 
     Parameters
     ----------
     baseline, optimized
-        Open a new session of the model each time they are called.
+        Functions that open a new session of the model.
     images
         (N, C, H, W) float32.
     clock
-        Time in seconds.
+        Function that returns the time in seconds.
     stop
-        Asked before every round; once it is True, ``Cancelled`` is raised.
+        Called before every round; ``Cancelled`` is raised once it returns True.
     seconds
-        About how long to go on. A model so slow that four openings of one round take longer does.
+        Approximate duration of the measurement. Four openings of one round each are always run,
+        also if a slow model needs longer for them.
 
     Raises
     ------
     Cancelled
-        ``stop`` said so.
+        ``stop`` returned True.
     ValueError
         There are no images.
 
@@ -93,9 +94,9 @@ def summarize(times: Floats, threads: int, batch: Latency | None = None) -> Late
     times
         (openings, rounds, 3): baseline, optimized, control.
     threads
-        Of each session.
+        Number of threads of each session.
     batch
-        The same for batches.
+        Summary of the times of batches.
 
     Examples
     --------
@@ -151,7 +152,7 @@ class _Bench:
     stop: Callable[[], bool]
 
     def times(self, seconds: float) -> tuple[Floats, Floats, int]:
-        """Measure seconds (openings, rounds, 3) of single images and of batches; count threads."""
+        """Measure seconds (openings, rounds, 3) of images and batches; return threads too."""
         start, random = self.clock(), np.random.default_rng(0)
         taken: dict[int, list[Floats]] = {1: [], BATCH: []}
         rounds: dict[int, int] = {}
@@ -169,7 +170,7 @@ class _Bench:
         return np.stack(taken[1]), np.stack(taken[BATCH]), threads
 
     def open(self, opening: int) -> list[Session]:
-        """Open a new session for each arm, another one first each time."""
+        """Open a new session for each arm; the arm opened first alternates."""
         sessions: dict[int, Session] = {}
         for turn in range(3):
             self.check()
@@ -199,7 +200,7 @@ class _Bench:
 
 
 def _fitting(seconds: float, one_round: float) -> int:
-    """Compute how many rounds fit, 1 to MOST_ROUNDS."""
+    """Compute the number of rounds that fit, 1 to MOST_ROUNDS."""
     return int(np.clip(seconds // max(one_round, 1e-9), 1, MOST_ROUNDS))
 
 

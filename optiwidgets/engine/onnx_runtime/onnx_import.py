@@ -1,8 +1,8 @@
-"""An ONNX file -> a torch module, proved equal to ONNX Runtime before it is used.
+"""Import of an ONNX file as a torch module, compared with ONNX Runtime before it is returned.
 
-The runtime itself does the constant folding: a graph is run on two and on three images with all
-its values as outputs, so every value that no image decides is known, and every shape. onnx is
-imported on first use.
+The runtime does the constant folding: it runs the graph on two and on three images with all values
+as outputs, which gives every shape and every value that does not depend on images. onnx is imported
+on first use.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from optiwidgets.engine.onnx_runtime.session import open_session
 if TYPE_CHECKING:
     import onnx
 
-FEW, MORE = 2, 3  # images in the two runs that tell what hangs on their number
+FEW, MORE = 2, 3  # images in the two runs that find shapes depending on the number of images
 TOLERANCE = 1e-4  # of the largest score
 Values = Mapping[str, Array]
 
 
 def load_onnx(path: str | os.PathLike[str], images: Tensor) -> nn.Module:
-    """Make a torch module from an ONNX file, and prove that both give the same scores.
+    """Load a torch module from an ONNX file, and check that both give the same scores.
 
     Convolutions, matrices and BatchNorms become layers, named after their node or weight.
 
     Parameters
     ----------
     path
-        Of a classifier with one input of images, float32 N C H W.
+        File of a classifier with one input of images, float32 N C H W.
     images
-        Some of those that it is for, on which the proof is made.
+        Images of the model's kind, on which the scores are compared.
 
     Returns
     -------
     torch.nn.Module
-        In eval mode, and such that torch.fx can trace it. A file with several outputs makes a
-        module that returns a dict of them.
+        A module in eval mode that torch.fx can trace. It returns a dict if the file has several
+        outputs.
 
     Raises
     ------
     ValueError
         The file is no ONNX model, takes other images, has an operator that cannot be imported, or
-        gives other scores than its module.
+        its scores differ from those of the module.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     model = _load(path)
     image = _image_input(model.graph)
@@ -69,8 +69,8 @@ def load_onnx(path: str | os.PathLike[str], images: Tensor) -> nn.Module:
     differs = _difference(net, model, image, images) or watch.difference(_squashed(builder))
     if differs:
         raise ValueError(
-            f"the imported model is not the ONNX file's: {differs}; {watch.culprit()}; make the "
-            "model in torch and give that"
+            f"the imported model differs from the ONNX file: {differs}; {watch.culprit()}; build "
+            "the model in torch instead"
         )
     return net
 
@@ -83,7 +83,7 @@ def _load(path: str | os.PathLike[str]) -> onnx.ModelProto:
         model = onnx.load(path)
     except OSError:
         raise
-    except Exception as error:  # protobuf's own, of a package that is not ours to import
+    except Exception as error:  # protobuf's exception; its package is not a dependency
         raise ValueError(f"{os.fspath(path)} is not an ONNX file: {error}") from error
     if not model.graph.node:
         raise ValueError(f"{os.fspath(path)} is not an ONNX file: it holds no graph")
@@ -91,7 +91,7 @@ def _load(path: str | os.PathLike[str]) -> onnx.ModelProto:
 
 
 def _image_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
-    """Find the one input that is not a weight."""
+    """Return the only input that is not a weight; raise ValueError if it is not float32 images."""
     weights = {i.name for i in graph.initializer}
     found: list[onnx.ValueInfoProto] = [v for v in graph.input if v.name not in weights]
     if len(found) != 1:
@@ -110,13 +110,13 @@ def _image_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
 
 
 def _lengths(value: onnx.ValueInfoProto) -> list[int | None]:
-    """Lengths of an input's axes, None for any; some writers put -1 there."""
+    """Return the lengths of an input's axes, None for any length (some writers store -1)."""
     axes = value.type.tensor_type.shape.dim
     return [axis.dim_value if axis.dim_value > 0 else None for axis in axes]
 
 
 def _check_images(image: onnx.ValueInfoProto, images: Tensor) -> None:
-    """Raise ValueError where the file says that it takes images of another shape."""
+    """Compare the shape of images with the file's input; raise ValueError if they differ."""
     lengths = _lengths(image)
     taken = " x ".join("any" if n is None else str(n) for n in lengths[1:])
     given = " x ".join(map(str, images.shape[1:]))
@@ -133,12 +133,12 @@ def _check_images(image: onnx.ValueInfoProto, images: Tensor) -> None:
 
 
 def _steps(graph: onnx.GraphProto, image: str) -> tuple[tuple[Step, ...], set[str]]:
-    """Find the steps that lead from the images to the outputs, and all values that hang on them.
+    """Find the steps from the images to the outputs, and all values that depend on the images.
 
     Raises
     ------
     ValueError
-        One of them cannot be imported, or an output does not hang on the images.
+        A step cannot be imported, or an output does not depend on the images.
     """
     every = [Step.of(node) for node in graph.node]
     moving = {image}
@@ -147,7 +147,7 @@ def _steps(graph: onnx.GraphProto, image: str) -> tuple[tuple[Step, ...], set[st
             moving.update(step.outputs)
     needed = {output.name for output in graph.output}
     if fixed := needed - moving:
-        raise ValueError(f"output {min(fixed)!r} of the ONNX file does not hang on the images")
+        raise ValueError(f"output {min(fixed)!r} of the ONNX file does not depend on the images")
     kept: list[Step] = []
     for step in reversed(every):
         if needed & moving & set(step.outputs):
@@ -156,14 +156,14 @@ def _steps(graph: onnx.GraphProto, image: str) -> tuple[tuple[Step, ...], set[st
     for step in reversed(kept):
         if step.op not in OPERATORS:
             step.refuse(
-                f"is not among the operators that are supported: {', '.join(sorted(OPERATORS))}; "
-                "make the model in torch and give that"
+                f"is not among the supported operators: {', '.join(sorted(OPERATORS))}; "
+                "build the model in torch instead"
             )
     return tuple(reversed(kept)), moving
 
 
 def _any_batch(model: onnx.ModelProto, image: str, moving: set[str]) -> onnx.ModelProto:
-    """Copy a graph so that it takes any number of images, also where it was written for so many."""
+    """Copy a graph and free its batch axis, so that it takes any number of images."""
     from onnx import numpy_helper
 
     freed = copy.deepcopy(model)
@@ -180,7 +180,7 @@ def _any_batch(model: onnx.ModelProto, image: str, moving: set[str]) -> onnx.Mod
     for number, node in enumerate(views):
         shape = constants.get(node.input[1])
         if shape is not None and len(shape) and shape[0] == fixed:
-            del node.attribute[:]  # allowzero: 0 now means as many as there were
+            del node.attribute[:]  # without allowzero, 0 keeps the input's length
             node.input[1] = f"any batch {number}"
             lengths = np.array([0, *shape[1:]], np.int64)
             graph.initializer.append(numpy_helper.from_array(lengths, node.input[1]))
@@ -199,7 +199,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, Array]:
 
 
 def _all_values(model: onnx.ModelProto, image: str, images: Tensor, count: int) -> Values:
-    """Run a graph on so many images, and return all its values by name."""
+    """Run a graph on ``count`` images, and return all its values by name."""
     import onnx
 
     shown = copy.deepcopy(model)
@@ -212,7 +212,7 @@ def _all_values(model: onnx.ModelProto, image: str, images: Tensor, count: int) 
 
 
 def _run(model: onnx.ModelProto, image: str, *batches: Tensor) -> list[Array]:
-    """Outputs of a graph, those of several batches one after the other."""
+    """Run a graph on batches, and return its outputs, concatenated over the batches."""
     session = open_session(model)
     try:
         found = [session.run(None, {image: batch.contiguous().numpy()}) for batch in batches]
@@ -240,12 +240,12 @@ def _facts(
 
 
 def _shape(name: str, few: Array, more: Array) -> Shape:
-    """Lengths of a value's axes, None where they grow with the number of images."""
+    """Return the lengths of a value's axes, None if proportional to the number of images."""
     pairs = list(zip(few.shape, more.shape, strict=True))
     if any(a != b and a * MORE != b * FEW for a, b in pairs):
         raise ValueError(
             f"the shape of {name!r} in the ONNX file is {few.shape} for {FEW} images and "
-            f"{more.shape} for {MORE}: it does not keep images apart"
+            f"{more.shape} for {MORE}: no axis is the batch"
         )
     return tuple(a if a == b else None for a, b in pairs)
 
@@ -253,7 +253,7 @@ def _shape(name: str, few: Array, more: Array) -> Shape:
 def _difference(
     net: nn.Module, model: onnx.ModelProto, image: onnx.ValueInfoProto, images: Tensor
 ) -> str:
-    """Compare scores of all images at once with the runtime's, image by image; empty if equal."""
+    """Compare scores with the runtime's, image by image; return the difference, empty if equal."""
     at_once = _lengths(image)[0] or 1
     batches = [part.repeat(at_once, 1, 1, 1) for part in images.split(1)]
     expected = [values[::at_once] for values in _run(model, image.name, *batches)]
@@ -272,19 +272,19 @@ def _difference(
 
 
 def _apart(ours: Array, right: Array) -> float:
-    """Largest difference, as a share of the largest value; infinite where it is no number."""
+    """Compute the largest difference as a share of the largest value; infinite if not finite."""
     apart = float(np.abs(ours - right).max() / max(float(np.abs(right).max()), 1e-30))
     return apart if np.isfinite(apart) else np.inf
 
 
 def _squashed(builder: Builder) -> list[str]:
-    """Inputs of softmaxes and sigmoids: close to 0 and 1, wrong scores would look equal."""
+    """List the inputs of softmaxes and sigmoids, whose outputs hide differences near 0 and 1."""
     squash = ("Softmax", "LogSoftmax", "Sigmoid")
     return [step.inputs[0] for step in builder.facts.steps if step.op in squash]
 
 
 class _Watch(fx.Interpreter):
-    """Runs an imported graph on few images and compares its values with the runtime's."""
+    """Interpreter of an imported graph that compares its values with the runtime's."""
 
     def __init__(self, net: fx.GraphModule, builder: Builder, few: Values, image: str) -> None:
         super().__init__(net, garbage_collect_values=False)
@@ -294,12 +294,12 @@ class _Watch(fx.Interpreter):
             self.run(torch.from_numpy(few[image]))
 
     def run_node(self, n: fx.Node) -> Any:
-        """Run one step and keep its result."""
+        """Run one step and store its result."""
         self.values[n.name] = super().run_node(n)
         return self.values[n.name]
 
     def difference(self, names: Iterable[str]) -> str:
-        """Tell which of some values is not the runtime's; empty if all are."""
+        """Name the first of some values that differs from the runtime's; empty if none does."""
         for name in names:
             made = self.builder.made.get(name)
             value = self.values.get(made.name) if made is not None else None
@@ -311,7 +311,7 @@ class _Watch(fx.Interpreter):
         return ""
 
     def culprit(self) -> str:
-        """Name the first step whose result is not the runtime's."""
+        """Name the first step whose result differs from the runtime's."""
         for step in self.builder.facts.steps:
             if self.difference(step.outputs):
                 return f"first at {step.described}"

@@ -1,7 +1,7 @@
 """Conversion of an exported float model to int8 (QDQ), with the recipe's own codes.
 
-The graph gets pairs of QuantizeLinear and DequantizeLinear (QDQ) where values are codes; the
-runtime turns every layer between two pairs into one integer kernel.
+Pairs of QuantizeLinear and DequantizeLinear (QDQ) mark values that are codes; the runtime fuses
+every layer between two pairs into one integer kernel.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import onnx
 
 BITS = 8
-NARROW = 8  # input channels: over fewer, integer convolutions are slower than float ones
+NARROW = 8  # input channels: with fewer, integer convolutions are slower than float ones
 FLOAT = 1  # onnx.TensorProto.FLOAT
-MOST_STEPS = 2.0**30  # of a bias: half of what 32 bits hold
-# Rounding to a quantizer commutes with these: they are monotone, or only move values
+MOST_STEPS = 2.0**30  # largest bias in steps: half of the range of int32
+# Rounding commutes with these operators: they are monotone, or only rearrange values
 PASSING = {"Relu", "MaxPool", "Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose"}
 
 
@@ -36,10 +36,10 @@ def to_int8(
 ) -> onnx.ModelProto:
     """Convert a copy of an exported model to compute with 8-bit codes.
 
-    Weights are stored as the codes they have (affine ones moved from 0..255 to -128..127, like
-    their zero points), each layer's input is rounded to 256 values over its range (uint8 affine).
-    Where a layer's output reaches only such inputs, through pooling and ReLU, it is rounded right
-    away: that gives the same codes, and the runtime pools, and hands on, bytes.
+    Weights keep their codes (affine codes and zero points move from 0..255 to -128..127). Each
+    layer's input is rounded to 256 values over its range (uint8 affine). A layer's output that
+    reaches only such inputs, through pooling and ReLU, is rounded immediately: the codes are the
+    same, and the runtime pools and passes on bytes.
 
     Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference", CVPR 2018, section 2.
@@ -47,20 +47,20 @@ def to_int8(
     Parameters
     ----------
     model
-        As ``export`` makes it, the initializers named as in the state.
+        From ``export``, with initializers named as in the state.
     layers
-        Quantized weights by layer name, 8 bits or fewer; layers with more stay in float. The
-        codes of two sorts of convolutions are decoded when the runtime opens the model, and meet
-        their rounded inputs in a float kernel: those over fewer than 8 channels (an image, say),
-        where that is several times faster, and those that feed a sum, which have no integer
-        kernel.
+        Quantized weights by layer name, 8 bits or fewer; layers with more stay in float. Two sorts
+        of convolutions have their codes decoded when the runtime opens the model, and run in a
+        float kernel on rounded inputs: those with fewer than 8 input channels (such as an image),
+        where that is several times faster, and those that feed a sum, for which there is no
+        integer kernel.
     ranges
-        Lowest and highest input of each of these layers, as ``calibrate`` gives them.
+        Lowest and highest input of each of these layers, from ``calibrate``.
 
     Raises
     ------
     ValueError
-        A layer without a range, or a range that is not finite or does not contain 0.
+        A layer has no range, or a range is not finite or does not contain 0.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def _weight(node: onnx.NodeProto, quantizers: Mapping[str, ActivationQuantizer])
 def _shared_quantizers(
     graph: onnx.GraphProto, quantizers: Mapping[str, ActivationQuantizer]
 ) -> dict[str, ActivationQuantizer]:
-    """Find the values of integer kernels for which all consumers need the same quantizer."""
+    """Find the outputs of integer kernels whose consumers all need the same quantizer."""
     shared, floats = _agreed_quantizers(graph, quantizers), _floats(graph)
     integer: set[str] = set()
     for node in graph.node:
@@ -118,7 +118,7 @@ def _shared_quantizers(
 def _agreed_quantizers(
     graph: onnx.GraphProto, quantizers: Mapping[str, ActivationQuantizer]
 ) -> dict[str, ActivationQuantizer]:
-    """Find the values for which all consumers need the same quantizer, from the end backwards."""
+    """Find the values whose consumers all need the same quantizer, from the last node backwards."""
     wanted: defaultdict[str, set[ActivationQuantizer | None]] = defaultdict(set)
     for output in graph.output:
         wanted[output.name].add(None)
@@ -142,14 +142,14 @@ def _floats(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
 
 
 def _is_narrow(node: onnx.NodeProto, floats: Mapping[str, NDArray[Any]]) -> bool:
-    """Tell whether a node is a convolution over few channels (of an image, say), in one group."""
+    """Return whether a node is a convolution in one group with few input channels."""
     if node.op_type != "Conv" or any(a.name == "group" and a.i > 1 for a in node.attribute):
         return False
     return bool(floats[node.input[1]].shape[1] < NARROW)
 
 
 class _Rewriter:
-    """Builder of a graph with pairs of nodes (quantize, dequantize) where values are codes."""
+    """Builder of a graph with pairs of nodes (quantize, dequantize) around codes."""
 
     def __init__(self, graph: onnx.GraphProto, shared: Mapping[str, ActivationQuantizer]) -> None:
         self.graph, self.shared, self.floats = graph, shared, _floats(graph)
@@ -164,13 +164,13 @@ class _Rewriter:
         layer: QuantizedWeight | None,
         quantizer: ActivationQuantizer | None,
     ) -> None:
-        """Add a node; its input is rounded if the node, or all consumers of the value, need it."""
+        """Add a node; round its input if the node, or all consumers of the value, need that."""
         new = copy.deepcopy(node)
         wanted = quantizer or (self.shared.get(node.input[0]) if node.input else None)
         if wanted:
             plain = layer is not None and _is_narrow(node, self.floats)
             new.input[0] = self.round(node.input[0], wanted, plain)
-        # a convolution whose output stays float has no integer kernel: it gets decoded weights
+        # no integer kernel for a convolution with a float output: decode its weights once
         if layer and wanted and (node.op_type != "Conv" or node.output[0] in self.shared):
             new.input[1:] = self.decode(node.input[1:], layer, wanted.scale)
         elif layer:
@@ -178,10 +178,10 @@ class _Rewriter:
         self.graph.node.append(new)
 
     def round(self, value: str, quantizer: ActivationQuantizer, plain: bool) -> str:
-        """Round a value and return its new name; consumers of the same quantizer share a pair.
+        """Round a value and return its new name; consumers with equal quantizers share a pair.
 
-        If ``plain``, it is decoded by arithmetic: given a DequantizeLinear, the runtime would
-        quantize the float weights of the layer by its own rules.
+        If ``plain``, the codes are decoded by arithmetic: with a DequantizeLinear, the runtime
+        would quantize the float weights of the layer by its own rules.
         """
         if (value, quantizer, plain) not in self.rounded:
             name = f"{value}.grid{len(self.rounded)}"
@@ -202,7 +202,7 @@ class _Rewriter:
     def decode(
         self, parameters: Sequence[str], layer: QuantizedWeight, input_scale: float
     ) -> list[str]:
-        """Decode a layer's weight and bias, anew for every call, and return their names."""
+        """Decode a layer's weight and bias, separately for every call, and return their names."""
         weight, *biases = parameters
         known = [name for name in biases if name in self.floats]
         bias = self.floats[known[0]] if known else np.zeros(len(layer.codes), np.float32)
@@ -216,9 +216,9 @@ class _Rewriter:
         return [decoded.get(name, name) for name in parameters]
 
     def decode_weight(self, weight: str, layer: QuantizedWeight) -> str:
-        """Decode a weight by arithmetic, to the very values that it has; return their name.
+        """Decode a weight by arithmetic to its exact values, and return their name.
 
-        The runtime does so once, when it opens the model, so the kernel is the float one.
+        The runtime folds this once, when it opens the model, and uses the float kernel.
         """
         name = f"{weight}.decoded_once"
         if name not in self.decoded_once:
@@ -235,7 +235,7 @@ class _Rewriter:
         return name
 
     def decode_one(self, name: str, *constants: NDArray[Any]) -> str:
-        """Decode codes by scale and perhaps zero point, and return the name of the values."""
+        """Decode codes by scale and optional zero point, and return the name of the values."""
         parts = zip(("codes", "scale", "zero_point"), constants, strict=False)
         stored = [self.constant(f"{name}.{part}", value) for part, value in parts]
         axis = {"axis": 0} if constants[1].ndim else {}
@@ -254,7 +254,7 @@ class _Rewriter:
         return output
 
     def drop_unread(self) -> None:
-        """Drop the float weights that codes have replaced."""
+        """Remove float weights that no node reads any more."""
         read = {value for node in self.graph.node for value in node.input}
         kept = [i for i in self.graph.initializer if i.name in read]
         del self.graph.initializer[:]
@@ -264,12 +264,12 @@ class _Rewriter:
 def _bias_safe_scale(
     layer: QuantizedWeight, bias: NDArray[np.float32], input_scale: float
 ) -> Tensor:
-    """Compute scales (R,) with which every bias fits its 32 bits and dead rows keep theirs.
+    """Compute weight scales (R,) with which every bias fits into int32.
 
-    A bias is stored in steps of input scale x weight scale. Where weights are tiny beside it, that
-    is more than 2^31 steps, and the runtime would overflow silently: the scale is larger. Where all
-    weights of a row are 0 (pruned, say), any scale gives the same weights: the smallest that the
-    bias fits keeps it to one part in 2^30.
+    A bias is stored in steps of input scale x weight scale. With tiny weights, a bias can be more
+    than 2^31 steps, which overflows silently in the runtime: then the scale is enlarged. If all
+    weights of a row are 0 (pruned, for example), any scale gives the same weights: the smallest
+    scale for which the bias fits stores it to one part in 2^30.
     """
     rows = torch.from_numpy(np.abs(bias)).view(layer.scale.numel(), -1).amax(1)
     least = rows / (input_scale * MOST_STEPS)
@@ -284,8 +284,8 @@ def _to_stored(
 ) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[Any]]:
     """Convert a layer to int8 codes, scale and zero point: scalars per tensor, (O,) per channel.
 
-    Affine codes 0..255 move down by 128, like their zero points: the same values, and the kernels
-    for int8 weights are faster than those for uint8.
+    Affine codes 0..255 and their zero points are reduced by 128: the values stay the same, and
+    kernels for int8 weights are faster than those for uint8.
     """
     affine = layer.zero_point.numel() > 0
     zero_point = layer.zero_point - 128 if affine else torch.zeros_like(layer.scale)

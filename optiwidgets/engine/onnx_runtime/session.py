@@ -1,7 +1,7 @@
 """Sessions of ONNX Runtime: open a model, predict, write an ONNX file.
 
-onnxruntime is imported on first use, so importing this costs nothing and leaves no thread behind in
-a process that is going to be forked.
+onnxruntime is imported on first use, so importing this module is cheap and starts no thread in a
+process that will be forked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def open_session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Open a model in ONNX Runtime, on the CPU, with ``threads`` threads that do not spin.
+    """Open a model in ONNX Runtime on the CPU, with ``threads`` threads that do not spin.
 
     Raises
     ------
@@ -63,9 +63,10 @@ def _open(model: onnx.ModelProto, threads: int, exact: bool) -> onnxruntime.Infe
 
 @cache
 def _saturates() -> bool:
-    """Tell whether sums of uint8 x int8 overflow here, as on CPUs with AVX2 but without VNNI.
+    """Return whether sums of uint8 x int8 saturate, as on CPUs with AVX2 but without VNNI.
 
-    There the runtime has an exact mode, which is slower, so this is tested once.
+    The runtime's exact mode avoids that but is slower, so it is used only if this test, run once,
+    finds saturation.
     """
     from onnx import TensorProto, helper, numpy_helper
 

@@ -16,7 +16,7 @@ Tensors = Mapping[str, NDArray[Any]]
 
 
 class Graph:
-    """Nodes of an exported model, in the order in which they run.
+    """Nodes of an exported model in execution order.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ class Graph:
         return len(self.nodes)
 
     def boundary_values(self, index: int) -> Sequence[str]:
-        """List the values computed before node ``index`` and used from it on, by name.
+        """List the names of values computed before node ``index`` and used from that node on.
 
-        At the start they are the images, at the end the scores.
+        At the start these are the images, at the end the scores.
         """
         used = {name for node in self.nodes[index:] for name in node.input}
         used |= {value.name for value in self.model.graph.output}
@@ -81,9 +81,9 @@ class Graph:
     ) -> onnx.ModelProto:
         """Extract the nodes from ``start`` to before ``end`` as a model filled with tensors.
 
-        Its inputs are the values at the boundary ``start`` that it uses, its outputs those at the
-        boundary ``end`` that it computes. ``shapes`` are those of the inputs, any number of images:
-        without them the runtime does not choose its fast kernels.
+        The model's inputs are the values at boundary ``start`` that its nodes use, its outputs the
+        values at boundary ``end`` that its nodes compute. ``shapes`` are the shapes of the inputs
+        for any number of images: without shapes the runtime does not choose its fast kernels.
         """
         from onnx import helper, numpy_helper
 
@@ -109,7 +109,7 @@ class Graph:
 
     @cached_property
     def _types(self) -> dict[str, int]:
-        """Types of all values by name: float where they cannot be inferred."""
+        """Types of all values by name; float if a type cannot be inferred."""
         from onnx import TensorProto, shape_inference
 
         graph = shape_inference.infer_shapes(self.model).graph

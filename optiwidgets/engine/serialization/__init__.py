@@ -1,1 +1,1 @@
-"""The packed file: writer, reader, entropy coder and its probability models."""
+"""Packed file: writer, reader, entropy coder and its probability models."""

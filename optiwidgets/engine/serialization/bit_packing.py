@@ -1,4 +1,4 @@
-"""Bit packing: codes of a fixed number of bits, side by side in bytes."""
+"""Bit packing: codes of a fixed number of bits, stored without gaps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from optiwidgets.engine.serialization.symbol_models import Integers
 
 
 def pack_bits(codes: Integers, bits: int) -> bytes:
-    """Pack unsigned codes one after the other, ``bits`` each, lowest bit first.
+    """Pack unsigned codes without gaps, ``bits`` bits each, lowest bit first.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def unpack_bits(data: bytes, bits: int, count: int) -> NDArray[np.uint8]:
 
 
 def packed_length(count: int, bits: int) -> int:
-    """Return the whole bytes that ``count`` packed codes of ``bits`` take.
+    """Compute the number of bytes of ``count`` packed codes of ``bits`` bits.
 
     Examples
     --------

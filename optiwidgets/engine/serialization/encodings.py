@@ -1,9 +1,9 @@
-"""Encodings of a layer's codes: dense, bitmask, entropy-coded; choice of the smallest.
+"""Encodings of a layer's codes (dense, bitmask, entropy-coded) and the choice of the smallest.
 
-``dense`` stores zeros as codes too; ``bitmask`` stores one bit a weight, and the codes of those
-that are not zero; ``entropy`` codes positions under ``position_model`` and values under
-``value_model``. All encode symbols: whole numbers, 0 for a weight that is +0. A kept weight whose
-code stands for 0 is a zero like any other: the values are stored, not the mask.
+``dense`` stores the codes of all weights, zeros included. ``bitmask`` stores one bit per weight and
+the codes of the non-zero weights. ``entropy`` codes positions with ``position_model`` and values
+with ``value_model``. All three encode symbols: whole numbers, 0 for a weight that is +0. The values
+are stored, not the mask, so a kept weight whose code stands for 0 is stored like a pruned one.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ FLOATS = {16: torch.float16, 32: torch.float32}
 class EncodedLayer:
     """Symbols (R, I) of a layer, their probability models, and the bytes of each encoding.
 
-    ``bytes`` are those of every encoding that can hold the layer; those of ``entropy`` are an
-    expectation, off by a few at most. ``smallest`` is the encoding with the fewest bytes; at
-    equality the plainer one.
+    ``bytes`` has an entry for every encoding that can hold the layer; the entry of ``entropy`` is
+    an expectation, off by a few bytes at most. ``smallest`` is the encoding with the fewest bytes,
+    on a tie the first of dense, bitmask, entropy.
     """
 
     symbols: Integers
@@ -45,8 +45,8 @@ class EncodedLayer:
 def fit(layer: QuantizedWeight) -> EncodedLayer:
     """Compute the bytes of each encoding of a layer.
 
-    One-bit codes and codebooks have no code for zero, so with zeros they cannot be dense. Floats
-    that are all kept have nothing that could be entropy-coded.
+    One-bit codes and codebooks have no code for zero, so a layer with zeros cannot be dense. In a
+    float layer only positions are entropy-coded; without zeros there are none to code.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def fit(layer: QuantizedWeight) -> EncodedLayer:
 
 
 def to_symbols(layer: QuantizedWeight) -> Integers:
-    """Convert codes to symbols in rows, 0 for a weight that is +0; floats to their bit patterns.
+    """Convert a layer's codes to symbols (R, I), 0 for +0; floats become their bit patterns.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def to_unsigned(symbols: Integers, layer: QuantizedWeight) -> Integers:
 
 
 def from_symbols(symbols: Integers, layer: QuantizedWeight) -> QuantizedWeight:
-    """Fill in codes and mask of a layer that has all else: the inverse of ``to_symbols``."""
+    """Set codes and mask of a layer from its symbols: the inverse of ``to_symbols``."""
     shape = layer.codes.shape
     if layer.bits >= 16:
         symbols = symbols.astype(np.int16 if layer.bits == 16 else np.int32)

@@ -1,7 +1,7 @@
-"""Symbols -> an entropy-coded stream, and back.
+"""Entropy coder: encode symbols to a stream, and decode them.
 
 The coder is constriction's asymmetric numeral system, which spends -log2 p bits on a symbol of
-probability p; the probabilities are those of ``symbol_models``.
+probability p. The probabilities come from ``symbol_models``.
 
 Sources: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540; R. Bamler, "Understanding entropy
 coding with asymmetric numeral systems", arXiv:2201.01741 (constriction).
@@ -21,7 +21,7 @@ CODES, POSITIONS, TABLES = "codes", "positions", "tables"
 
 
 class Writer:
-    """Writer of blocks of symbols, the last block first: the block written last is read first.
+    """Encoder of blocks of symbols. The coder is a stack: the block written last is read first.
 
     Examples
     --------
@@ -43,11 +43,11 @@ class Writer:
         self._length = 0
 
     def put(self, part: str, symbols: Integers | Flags, *model: Any) -> None:
-        """Add symbols to the block, under one model, or a family and the parameters of each."""
+        """Add symbols to the block: ``model`` is one model, or a family and its parameters."""
         self._steps.append((part, symbols, model))
 
     def end_block(self) -> None:
-        """Encode the symbols of the block, to be read before all blocks encoded earlier."""
+        """Encode the block; it is read before all blocks encoded earlier."""
         for part, symbols, model in reversed(self._steps):  # last in, first out
             if len(symbols):
                 self._coder.encode_reverse(symbols.astype(np.int32), *model)
@@ -56,26 +56,26 @@ class Writer:
         self._steps.clear()
 
     def finish(self) -> tuple[bytes, dict[str, int]]:
-        """Return the stream, and the bytes of it spent on each part."""
+        """Return the stream and the number of its bytes spent on each part."""
         return self._coder.get_compressed().astype("<u4").tobytes()[: self._length], self._spent
 
 
 def _length(coder: Any) -> int:
-    """Return the length in bytes: the valid bits and the one above them, which is always on."""
+    """Compute the length in bytes: the valid bits and the marker bit (1) above them."""
     return 0 if coder.is_empty() else coder.num_valid_bits() // 8 + 1
 
 
 class Reader:
-    """Reader of a ``Writer``'s stream; reads no more than is asked for, whatever the bytes are."""
+    """Decoder of a ``Writer``'s stream; any bytes decode to the requested number of symbols."""
 
     def __init__(self, data: bytes) -> None:
         if data.endswith(b"\0"):
-            raise ValueError("its entropy-coded stream does not end as such streams do")
+            raise ValueError("its entropy-coded stream ends in a zero byte, which is not valid")
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
         self._coder = constriction.stream.stack.AnsCoder(words)
 
     def take(self, count: int, model: Any) -> NDArray[np.int32]:
-        """Decode symbols under one model."""
+        """Decode ``count`` symbols with one model."""
         symbols: NDArray[np.int32] = self._coder.decode(model, count)
         return symbols
 
@@ -84,11 +84,11 @@ class Reader:
         return int(self._coder.decode(uniform(below)))
 
     def each(self, family: Any, probabilities: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Decode one symbol under each model (n, alphabet) of a family."""
+        """Decode one symbol with each of the family's models, given as rows (n, alphabet)."""
         symbols: NDArray[np.int32] = self._coder.decode(family, probabilities)
         return symbols
 
     def finish(self) -> None:
-        """Raise ValueError if there is more, as in a stream that was changed."""
+        """Check the end of the stream: raise ValueError if symbols are left."""
         if not self._coder.is_empty():
-            raise ValueError("its entropy-coded stream holds something else than its header says")
+            raise ValueError("its entropy-coded stream does not match its header")

@@ -1,9 +1,9 @@
-"""Probability model of positions: under it the flags of non-zero weights are entropy-coded.
+"""Probability model of positions, used to entropy-code the flags of non-zero weights.
 
-Flags are in rows, one for every output. The odds of a flag are the layer's, times a factor of its
-row, times an adaptive factor of its column from the flags above; each factor only where it saves
-bits. Zeros cluster (dead channels, pixels at the border), so this can take fewer bits than the
-order-0 estimate, which only counts zeros.
+Flags form a matrix with one row per output. The odds of a flag are the layer's odds, times a factor
+of its row, times an adaptive factor of its column computed from the rows above; a factor is used
+only if it saves bits. Zeros cluster (dead channels, pixels at the border), so the flags can take
+fewer bits than the order-0 estimate, which only counts zeros.
 
 Source of the adaptive factor: J. Rissanen, G. Langdon, "Universal
 modeling and coding", IEEE Transactions on Information Theory 27 (1981).
@@ -45,7 +45,7 @@ class PositionModel:
     """Probability model of flags (R, I).
 
     ``level`` is the layer's log-odds in half bits, ``rows`` are relative to it. ``probabilities``
-    (R, I) are those of the flags being on, ``bits`` the length of flags and model together.
+    (R, I) are those of a flag being on. ``bits`` is the length of flags and model together.
     """
 
     kind: int
@@ -64,18 +64,18 @@ class PositionModel:
         writer.put(TABLES, np.array([self.level + TOP]), uniform(2 * TOP + 1))
         if self.kind in (ROWS, BOTH):
             writer.put(TABLES, self.rows + TOP, SMALL)
-        if same:  # one model for all is faster
+        if same:  # one model for all flags is faster
             writer.put(POSITIONS, flags.ravel(), categorical(pairs[0]))
         else:
             writer.put(POSITIONS, flags.ravel(), _FLAGS, pairs)
 
 
 def fit_positions(flags: Flags) -> PositionModel:
-    """Fit the model under which flags (R, I) take the fewest bits.
+    """Fit the model that codes flags (R, I) in the fewest bits.
 
     Examples
     --------
-    Every other row is empty, and the others are alike: factors of rows and columns both pay:
+    Every other row is empty and the others are equal, so factors of rows and of columns save bits:
 
     >>> flags = np.zeros((8, 500), bool)
     >>> flags[::2, ::5] = True
@@ -109,7 +109,7 @@ def fit_positions(flags: Flags) -> PositionModel:
 
 
 def read_flags(reader: Reader, shape: tuple[int, int]) -> Flags:
-    """Read flags that ``PositionModel.write`` wrote."""
+    """Decode flags written by ``PositionModel.write``."""
     count, length = shape
     kind = reader.number(BOTH + 1)
     if kind in (NONE, ALL):
@@ -132,7 +132,7 @@ def read_flags(reader: Reader, shape: tuple[int, int]) -> Flags:
 
 
 def row_probabilities(level: int, rows: Integers, length: int) -> Probabilities:
-    """Compute the probabilities (R, I) of flags without a factor of columns."""
+    """Compute the probabilities (R, I) of flags without the factor of columns."""
     by_row = _BY_LEVEL[level + rows + 2 * TOP].astype(np.float32)
     return np.broadcast_to(by_row[:, None], (len(rows), length))
 
@@ -140,7 +140,7 @@ def row_probabilities(level: int, rows: Integers, length: int) -> Probabilities:
 def adaptive_probabilities(
     level: int, rows: Integers, above: Probabilities, selected: slice = slice(None)
 ) -> Probabilities:
-    """Compute the probabilities of flags in the selected rows, from the counts ``above`` them."""
+    """Compute the probabilities of flags in the selected rows, given the counts ``above`` them."""
     at = level + rows + 2 * TOP
     by_row = _BY_LEVEL[at]
     expected = (by_row.cumsum() - by_row).astype(np.float32)[selected, None]
@@ -153,7 +153,7 @@ def adaptive_probabilities(
 
 
 def _off_and_on(probabilities: Probabilities) -> Probabilities:
-    """Pair the probabilities of being off and on (n, 2), as the entropy coder takes them."""
+    """Return the probabilities (n, 2) of off and on, in the entropy coder's format."""
     pairs = np.empty((probabilities.size, 2), np.float32)
     pairs[:, 1] = probabilities.ravel()
     np.subtract(1, pairs[:, 1], out=pairs[:, 0])
@@ -161,8 +161,8 @@ def _off_and_on(probabilities: Probabilities) -> Probabilities:
 
 
 def counts_above(flags: Flags) -> Probabilities:
-    """Count the flags that are on in the rows above, (R, I)."""
+    """Count the flags that are on in the rows above each flag, (R, I)."""
     above, on = np.zeros(flags.shape, np.float32), flags.astype(np.float32)
     for before, row, after in zip(above, on, above[1:], strict=False):
-        np.add(before, row, out=after)  # memory of a row is contiguous: faster than cumsum
+        np.add(before, row, out=after)  # rows are contiguous in memory: faster than cumsum
     return above

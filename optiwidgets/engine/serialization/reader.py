@@ -1,8 +1,8 @@
 """Reader of the packed file: bytes -> bit-identical weights.
 
-Any bytes give a model or a ValueError, and take no more memory than the file and the model: lengths
-are checked before anything is read, the checksum before anything is decoded, shapes against the
-model before anything is allocated.
+Any input gives a model or a ValueError, and uses no more memory than the file and the model need:
+lengths are checked before reading, the checksum before decoding, and shapes are compared with the
+model before memory is allocated.
 """
 
 from __future__ import annotations
@@ -46,22 +46,23 @@ from optiwidgets.engine.types.recipe import Recipe
 
 
 def load_packed(path: str | os.PathLike[str], model: nn.Module | None = None) -> nn.Module:
-    """Read a file that ``Report.save`` wrote, as an eval-mode module with bit-identical weights.
+    """Load a file written by ``Report.save`` as an eval-mode module with bit-identical weights.
 
-    Where the recipe quantizes activations it simulates that, as ``Report.model()`` does.
+    If the recipe quantizes activations, the module fake-quantizes them, as that of
+    ``Report.model()``.
 
     Parameters
     ----------
     path
         The file.
     model
-        For models that are not the zoo's: a fresh instance of the architecture. It stays as it
-        is; a copy is folded, shrunk to fit and filled.
+        For models outside the zoo: a new instance of the architecture. It is not changed; a copy
+        is folded, reduced to the stored channels and filled with the weights.
 
     Raises
     ------
     ValueError
-        The file is not a packed model, is damaged, or does not fit the model.
+        The file is no packed model, is damaged, or does not match the model.
 
     Examples
     --------
@@ -97,7 +98,7 @@ def _open(file: BinaryIO) -> tuple[dict[str, Any], bytes, bytes]:
     body = frame + file.read(whole - FRAME.size)
     (checksum,) = CHECKSUM.unpack(body[-CHECKSUM.size :])
     if zlib.crc32(body[: -CHECKSUM.size]) != checksum:
-        raise ValueError("its checksum does not fit: it was changed")
+        raise ValueError("its checksum does not match: it was changed")
     stream = FRAME.size + header_bytes
     plain = stream + stream_bytes
     header = _inflate(body[FRAME.size : stream])
@@ -119,12 +120,12 @@ def _inflate(deflated: bytes) -> dict[str, Any]:
     try:
         text = inflate.decompress(deflated, MOST_TEXT_BYTES)
     except zlib.error as error:
-        raise ValueError(f"its header is not sound: {error}") from error
+        raise ValueError(f"its header is not valid: {error}") from error
     if not inflate.eof or inflate.unused_data:
-        raise ValueError("its header is not sound: it does not end where it should")
+        raise ValueError("its header is not valid: it does not end where it should")
     header = json.loads(text)
     if not _is_header(header):
-        raise ValueError("its header is not sound; it may come from a newer version")
+        raise ValueError("its header is not valid; it may come from a newer version")
     return dict(header)
 
 
@@ -144,7 +145,7 @@ def _is_layer(entry: object) -> bool:
 
 
 def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Module:
-    """Build a folded model with the layers' shapes of the file."""
+    """Build a folded model whose layers have the file's shapes."""
     if model is None and header["model"] is None:
         raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
     stored = [name for name, _, _ in header["layers"]]
@@ -183,9 +184,9 @@ def _listed(names: Iterable[str]) -> str:
 def _fill(
     net: nn.Module, entries: Sequence[Any], recipe: Recipe, stream: Reader, plain: _Plain
 ) -> dict[str, Range]:
-    """Decode every layer into the model, then all other parameters; check that no byte is left.
+    """Decode all layers and other parameters into the model; check that no byte is left.
 
-    Returns the ranges of activations, if the recipe quantizes them.
+    Returns the activation ranges, empty if the recipe does not quantize activations.
     """
     modules, encodings = list(prunable(net).values()), [encoding for _, _, encoding in entries]
     for encoding in encodings:
@@ -215,7 +216,7 @@ def _fill(
 
 
 class _Plain:
-    """Cursor over the plain sections; ValueError where they end too early."""
+    """Cursor over the plain sections; raises ValueError if they end too early."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = memoryview(data), 0
@@ -252,7 +253,7 @@ def _read_mask(plain: _Plain, weight: Tensor) -> Flags:
 def _read_scales(
     plain: _Plain, weight: Tensor, codebook: Tensor, recipe: Recipe
 ) -> QuantizedWeight:
-    """Read a layer's scales: a quantized weight with placeholders for codes and mask."""
+    """Read a layer's scales into a quantized weight with placeholders for codes and mask."""
     rows = len(weight) if recipe.granularity == "channel" else 1
     if recipe.bits >= 16 or recipe.scheme == "codebook":
         rows = 0
@@ -270,7 +271,7 @@ def _read_range(plain: _Plain) -> Range:
 def _read_symbols(
     stream: Reader, plain: _Plain, encoding: str, flags: Flags | None, blank: QuantizedWeight
 ) -> Integers:
-    """Read a layer's symbols (R, I); ``flags`` is its bitmask, if it has one."""
+    """Read a layer's symbols (R, I); ``flags`` is its bitmask, None without one."""
     shape, bits = (len(blank.codes), blank.codes[0].numel()), blank.bits
     if flags is None:
         flags = read_flags(stream, shape) if encoding == ENTROPY else np.ones(shape, np.bool_)

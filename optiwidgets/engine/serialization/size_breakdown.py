@@ -1,4 +1,4 @@
-"""Size breakdown: from raw bytes to the file, an entropy estimate, the size tutorials report."""
+"""Size breakdown: steps from raw bytes to the file, an entropy estimate, and tutorials' size."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from optiwidgets.engine.types.measurements import Reconciliation, Step
 def reconcile(model: Packable, untouched: nn.Module) -> Reconciliation:
     """List the steps from four bytes a parameter to the bytes of the file.
 
-    The first step is the untouched model, every parameter; where channels were removed, the next
-    is the smaller model. Then only weights that are not zero count: as floats, at their bit-width,
-    and with a bitmask of their positions for every layer that has zeros. Biases are floats in all
-    steps. Then come scales and codebooks, and the header. "entropy coded" is the file if every
-    layer were, "the file" is as long as the one that is written.
+    The first step counts every parameter of the untouched model. If channels were removed, the
+    next step is the smaller model. The next steps count only non-zero weights: as floats, at their
+    bit-width, and with a bitmask of positions for every layer that has zeros. Biases are floats in
+    all steps. Scales and codebooks, then the header, are added. "entropy coded" is the file with
+    every layer entropy-coded; "the file" has the length of the file that is written.
 
     Examples
     --------
@@ -71,13 +71,13 @@ def _steps(model: Packable, raw: int) -> tuple[Step, ...]:
 
 
 def estimate_bytes(model: Packable) -> float:
-    """Compute the order-0 entropy estimate: a model of the size, not a measurement.
+    """Compute the order-0 entropy estimate of the size in bytes: a model, not a measurement.
 
-    For every layer n x H of its codes, a pruned weight and a code for 0 being one symbol, plus
-    scales, zero points, ranges of activations, biases and all else that stays float; neither code
-    tables, codebooks nor header. H is the Shannon entropy of how often each code occurs. A file can
-    be smaller, as order 0 does not see where zeros are. Floats of 16 and 32 bits count as they
-    are, if not zero.
+    For every layer n x H of its codes, where a pruned weight and a code for 0 are one symbol, plus
+    scales, zero points, activation ranges, biases and all other floats; without code tables,
+    codebooks and header. H is the Shannon entropy of the codes' frequencies. A file can be smaller
+    because order 0 ignores the positions of zeros. Non-zero floats of 16 and 32 bits count with
+    all their bits.
 
     Source: C. Shannon, "A mathematical theory of communication", 1948.
     """
@@ -93,24 +93,24 @@ def estimate_bytes(model: Packable) -> float:
 
 
 def tutorial_bytes(model: Packable) -> int:
-    """Compute the size tutorials report: zlib of the fake-quantized float32 model, level 9."""
+    """Compute the size in tutorials: zlib (level 9) of the fake-quantized float32 model."""
     tensors = model.net.state_dict().values()
     return len(zlib.compress(b"".join(t.contiguous().numpy().tobytes() for t in tensors), 9))
 
 
 def _raw_bytes(net: nn.Module) -> int:
-    """Sum the bytes of a model's state: four a parameter."""
+    """Sum the bytes of a model's state, four per parameter."""
     return sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
 
 
 def _side_bytes(layer: QuantizedWeight) -> int:
-    """Sum the bytes of scales, zero points, and the codebook with its length."""
+    """Sum the bytes of scales, zero points, and codebook with its length byte."""
     entries = layer.centroids.numel()
     return 4 * layer.scale.numel() + layer.zero_point.numel() + (4 * entries + 1 if entries else 0)
 
 
 def _entropy_bits(symbols: Integers, bits: int) -> float:
-    """Compute the entropy of n symbols together, n x H.
+    """Compute n x H, the entropy of n symbols in bits.
 
     Examples
     --------

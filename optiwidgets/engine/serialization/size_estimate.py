@@ -1,4 +1,4 @@
-"""Estimate of a packed file's parts from a sample of the codes, for a hand that moves."""
+"""Estimate of a packed file's parts from a sample of the codes, fast enough while dragging."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from optiwidgets.engine.serialization.bit_packing import packed_length
 from optiwidgets.engine.serialization.encodings import to_symbols
 from optiwidgets.engine.serialization.writer import CHECKSUM, FRAME, PARTS, Packable, header_bytes
 
-MOST_SAMPLED = 2**14  # codes of a layer
+MOST_SAMPLED = 2**14  # codes per layer
 
 
 def estimate_parts(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
-    """Estimate what ``writer.weigh`` computes: bytes by part, and by layer.
+    """Estimate the bytes by part and by layer, which ``writer.weigh`` computes exactly.
 
-    Codes and positions are taken to cost their order-0 entropy, as evenly spaced codes of each
-    layer show it, where a plain encoding is not smaller. The tables of the entropy coder are left
-    out; scales, codebooks and biases are exact.
+    Codes and positions count with their order-0 entropy, estimated from evenly spaced codes of
+    each layer, or with the size of a plain encoding if that is smaller. The tables of the entropy
+    coder are left out; scales, codebooks and biases are exact.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def estimate_parts(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
 
 
 def _estimate_layer(layer: QuantizedWeight) -> tuple[float, float]:
-    """Estimate the bytes of a layer's codes and of its positions, in its smallest encoding."""
+    """Estimate the bytes of a layer's codes and of its positions in its smallest encoding."""
     total = layer.codes.numel()
     symbols = to_symbols(_sample(layer))
     kept = np.count_nonzero(symbols) / symbols.size
@@ -73,7 +73,7 @@ def _estimate_layer(layer: QuantizedWeight) -> tuple[float, float]:
 
 
 def _sample(layer: QuantizedWeight) -> QuantizedWeight:
-    """Take evenly spaced rows and columns of a layer's codes, a bounded number of them."""
+    """Sample evenly spaced rows and columns of a layer's codes, at most a bounded number."""
     codes, mask = layer.codes.flatten(1), layer.mask.flatten(1)
     rows = 1 + len(codes) // 128
     columns = 1 + codes[::rows].numel() // MOST_SAMPLED
@@ -89,6 +89,6 @@ def _sample(layer: QuantizedWeight) -> QuantizedWeight:
 
 
 def _entropy(counts: NDArray[Any]) -> float:
-    """Compute the Shannon entropy of how often things occur, in bits each."""
+    """Compute the Shannon entropy of counts, in bits per item."""
     shares = counts[counts > 0] / max(counts.sum(), 1e-300)
     return float(-(shares * np.log2(shares)).sum())

@@ -1,9 +1,9 @@
-"""Probability models of whole numbers, under which symbols are entropy-coded.
+"""Probability models of whole numbers for the entropy coder.
 
-``position_model`` and ``value_model`` store *levels*: powers of sqrt(2), which costs well under 1 %
-more bits than exact numbers. The level of a ratio is the whole number nearest to twice its log2: 3
-for 2.83. All computation from levels uses operations that IEEE 754 fixes to the last bit, so that
-files decode alike everywhere.
+``position_model`` and ``value_model`` store ratios as *levels*, exponents of sqrt(2); that costs
+well under 1 % more bits than exact ratios. The level of a ratio is the whole number nearest to
+twice its log2: 3 for 2.83. Computation from levels uses only operations that IEEE 754 defines to
+the last bit, so files decode identically on every machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def uniform(below: int) -> Any:
 
 
 def categorical(probabilities: NDArray[np.floating[Any]] | None = None) -> Any:
-    """Return a model of the numbers 0 .. n - 1; without probabilities the family of such models."""
+    """Return a model of the numbers 0 .. n - 1, or without probabilities the models' family."""
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 
@@ -44,5 +44,5 @@ def _small_numbers() -> tuple[Any, Floats]:
     return categorical(weights), -np.log2(weights)
 
 
-# A model of the numbers -63 .. 63 that favours those near 0, and how many bits each takes.
+# A model of the numbers -63 .. 63 with more probability near 0, and the bits of each number.
 SMALL, SMALL_BITS = _small_numbers()

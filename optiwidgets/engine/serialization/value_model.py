@@ -1,7 +1,7 @@
-"""Probability model of values: a histogram under which non-zero codes are entropy-coded.
+"""Probability model of values: a histogram, used to entropy-code the non-zero codes.
 
-Values are whole numbers, none of them 0. Where there are few, bins are wide: one bin for every code
-would cost small layers more bits than it saves.
+Values are whole numbers other than 0. Few values get wide bins: in a small layer, one bin for every
+code would cost more bits than it saves.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from optiwidgets.engine.serialization.symbol_models import (
     uniform,
 )
 
-WIDEST = 9  # bins hold up to 2^9 values: all there are
+WIDEST = 9  # bins hold up to 2^9 values: the whole range
 PLAIN_BITS = float(np.log2(WIDEST + 1)), float(np.log2((WIDEST + 1) * (TOP + 1)))
 _COUNTS = np.concatenate([[0.0], POWERS[2 * TOP : 3 * TOP]])  # by level: 0, 1, 1.4, 2, ...
 
 
 @dataclass(frozen=True, eq=False)
 class ValueModel:
-    """ValueModel of values (n,): a level for each bin of 2^``shift`` neighbours.
+    """Histogram of values (n,): a level for each bin of 2^``shift`` consecutive values.
 
-    ``low`` and ``width`` are the range of values. Level 0 is an empty bin, level k a count in
-    proportion to 2^(k / 2). ``bits`` is the length of values and histogram together, without the
+    ``low`` and ``width`` are the range of values. Level 0 is an empty bin, level k a count
+    proportional to 2^(k / 2). ``bits`` is the length of values and histogram together, without the
     range, whose length depends on the layer's bits.
     """
 
@@ -45,12 +45,12 @@ class ValueModel:
 
     @property
     def model(self) -> Any:
-        """Categorical model of the values less ``low``."""
+        """Categorical model of the values minus ``low``."""
         weights = np.repeat(_COUNTS[self.levels], 2**self.shift)[: self.width]
         return categorical(weights / weights.sum())
 
     def write(self, writer: Writer, values: Integers, bits: int) -> None:
-        """Write the histogram, then the values of a layer of so many bits."""
+        """Write the histogram, then the values of a layer with codes of ``bits`` bits."""
         if not len(values):
             return
         limit, model = 2**bits, self.model if self.width > 1 else None
@@ -65,7 +65,7 @@ class ValueModel:
 
 
 def fit_values(values: Integers) -> ValueModel:
-    """Fit the histogram under which values (n,), none of them 0, take about the fewest bits.
+    """Fit the histogram that codes non-zero values (n,) in about the fewest bits.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def fit_values(values: Integers) -> ValueModel:
     one_bin = ValueModel(
         low, len(counts), WIDEST, np.ones(1, np.int64), float(len(values) * np.log2(len(counts)))
     )
-    # about as many bins as the square root of the values balances bits of histogram and of values
+    # sqrt(n) bins for n values balance the bits of the histogram and of the values
     shift = max(0, round(math.log2(len(counts) / len(values) ** 0.5)))
     if 2**shift >= len(counts):
         return one_bin
@@ -91,7 +91,7 @@ def fit_values(values: Integers) -> ValueModel:
 
 
 def read_values(reader: Reader, count: int, bits: int) -> Integers:
-    """Read ``count`` values that ``ValueModel.write`` wrote."""
+    """Decode ``count`` values written by ``ValueModel.write``."""
     if not count:
         return np.empty(0, np.int64)
     limit = 2**bits
@@ -104,7 +104,7 @@ def read_values(reader: Reader, count: int, bits: int) -> Integers:
         first = reader.take(1, uniform(TOP + 1))
         levels = np.concatenate([first, reader.take(bins - 1, SMALL) - TOP]).cumsum()
     if levels.min() < 0 or levels.max() > TOP or not levels.any():
-        raise ValueError("a histogram of its entropy-coded stream is not sound")
+        raise ValueError("a histogram of its entropy-coded stream is not valid")
     return _open_gap(reader.take(count, ValueModel(low, width, shift, levels, 0.0).model) + low)
 
 
@@ -122,7 +122,7 @@ def _fit_bins(low: int, counts: Integers, shift: int) -> ValueModel:
 
 
 def _close_gap(values: Integers) -> Integers:
-    """Close the gap at 0, where there are no values."""
+    """Shift positive values down by one: the value 0 does not occur."""
     return values - (values > 0)
 
 

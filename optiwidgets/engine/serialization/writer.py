@@ -1,15 +1,15 @@
 """Writer of the packed file: codes and positions -> bytes; ``reader`` reads them.
 
 The file is ``OWZ2``, the lengths of its sections, a JSON header (deflated, with a dictionary of
-typical headers), an entropy-coded stream, plain bytes, and a CRC-32 of it all. Plain are codebooks,
-bitmasks, scales and zero points, ranges of activations where the recipe quantizes them, codes, and
-the rest of the model's state as floats, each layer by layer. Every layer takes the smallest of
-three ``encodings``, or all layers the same one if the whole file is smaller then: a header with
-equal entries deflates to less. Positions and codes of an entropy-coded layer are in the stream (16-
-and 32-bit floats stay plain).
+typical headers), an entropy-coded stream, plain bytes, and a CRC-32 of everything before it. The
+plain bytes are codebooks, bitmasks, scales and zero points, activation ranges if the recipe
+quantizes activations, codes, and the rest of the model's state as floats; each kind layer by layer.
+Every layer has the smallest of three ``encodings``, or all layers the same one if that makes the
+file smaller: a header with equal entries deflates to fewer bytes. Positions and codes of an
+entropy-coded layer are in the stream (16- and 32-bit floats stay plain).
 
-Files can be smaller than the order-0 estimate of ``size_breakdown``, which only counts zeros: they
-cluster, and ``position_model`` makes use of it.
+A file can be smaller than the order-0 estimate of ``size_breakdown``: that only counts zeros, while
+``position_model`` uses that they cluster.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ MAGIC = b"OWZ2"
 FRAME = struct.Struct("<4sHII")  # magic, bytes of the header, of the stream, of the plain sections
 CHECKSUM = struct.Struct("<I")
 MOST_HEADER_BYTES, MOST_TEXT_BYTES = 2**16 - 1, 2**20  # the header deflated and inflated
-HEADER_BYTES = 8  # a layer, by which headers can differ
-ROUGH_BYTES = 4  # by which a file can be longer or shorter than was expected
+HEADER_BYTES = 8  # per layer: largest difference between the headers of two choices
+ROUGH_BYTES = 4  # largest difference between a file's length and its expectation
 T = TypeVar("T")
 PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
-# Part of the format: headers deflate to what differs from it. The most likely comes last.
+# Part of the format: the dictionary that headers are deflated with, the most likely text last.
 DICTIONARY = (
     b'"bitmask"],["dense"],"airplane","cat","dog",{"model":null,"classes":["[["conv1",["fc1",[10,'
     b'"recovery":"finetune","seed":"score":"random","pruning":"layer","channel","activation_bits":8,'
@@ -72,10 +72,11 @@ DICTIONARY = (
 class Packable:
     """Content of a packed file: an optimized model.
 
-    ``layers`` are its quantized weights by layer name, ``net`` the module that holds their decoded
-    values and everything else, ``spec`` the zoo's name for it (None for other models), ``ranges``
-    the lowest and highest input of each layer where activations are quantized, else empty,
-    ``image`` the shape C, H, W of images where channels of a model of one's own were removed.
+    ``layers`` are its quantized weights by layer name, ``net`` is the module with their decoded
+    values and all other parameters, ``spec`` describes the zoo's model (None for other models).
+    ``ranges`` are the lowest and highest input of each layer, empty if activations are not
+    quantized. ``image`` is the shape C, H, W of images, needed if channels were removed from a
+    model outside the zoo.
     """
 
     recipe: Recipe
@@ -90,7 +91,7 @@ class Packable:
 def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]:
     """Compute the bytes of the file by part, without writing it.
 
-    With an ``encoding``, of the file in which every layer that supports it takes that one.
+    With an ``encoding``, every layer that supports it is taken to use it.
     """
     if encoding is None:
         return _smallest(model).parts
@@ -101,14 +102,14 @@ def packed_parts(model: Packable, encoding: str | None = None) -> dict[str, int]
 def weigh(model: Packable) -> tuple[dict[str, int], dict[str, float]]:
     """Compute ``packed_parts``, and the bytes of each layer's positions, codes and scales by name.
 
-    A layer's own are an expectation where it is entropy-coded, off by a few at most.
+    The bytes of an entropy-coded layer are an expectation, off by a few at most.
     """
     file = _smallest(model)
     return file.parts, file.layers
 
 
 def pack(model: Packable) -> bytes:
-    """Make the whole file, ``sum(packed_parts(model).values())`` bytes long."""
+    """Encode the model as the bytes of the file, ``sum(packed_parts(model).values())`` of them."""
     return _smallest(model).file()
 
 
@@ -118,10 +119,10 @@ def save(model: Packable, path: str | os.PathLike[str]) -> None:
 
 
 def _smallest(model: Packable) -> Sections:
-    """Choose the smaller file: each layer in its smallest encoding, or all in the same one.
+    """Choose the smallest file: each layer in its smallest encoding, or all layers in one.
 
-    Only files that can be the smallest are made: they differ only in the header and the bytes of
-    the layers, which are known up to ``ROUGH_BYTES``.
+    Candidates differ only in the header and in the layers' bytes, which are known up to
+    ``ROUGH_BYTES``; only candidates that can be the smallest are encoded.
     """
     fits = {name: fit(layer) for name, layer in model.layers.items()}
     choices = [{name: encoded.smallest for name, encoded in fits.items()}]
@@ -141,7 +142,7 @@ def _smallest(model: Packable) -> Sections:
 
 
 def _same_encoding(fits: Mapping[str, EncodedLayer], encoding: str) -> dict[str, str]:
-    """Give all layers that support an encoding this one, the others their smallest."""
+    """Return this encoding for all layers that support it, and the smallest for the others."""
     return {
         name: encoding if encoding in encoded.bytes else encoded.smallest
         for name, encoded in fits.items()
@@ -149,12 +150,12 @@ def _same_encoding(fits: Mapping[str, EncodedLayer], encoding: str) -> dict[str,
 
 
 def _near(items: Sequence[T], sizes: Sequence[float], room: float) -> list[T]:
-    """Select the items whose size is that of the smallest, or at most ``room`` more."""
+    """Select the items whose size exceeds the smallest size by at most ``room``."""
     return [item for item, size in zip(items, sizes, strict=True) if size <= min(sizes) + room]
 
 
 class Sections:
-    """Sections of a file: the header and the stream; of those in plain bytes only the lengths.
+    """Sections of a file: header and stream as bytes, the plain sections as lengths.
 
     ``parts`` are the bytes of the file by part, ``layers`` those of each layer's weights.
     """
@@ -179,19 +180,19 @@ class Sections:
         self.total = sum(self.parts.values())
 
     def _encode(self) -> tuple[bytes, dict[str, int]]:
-        """Make the entropy-coded stream, and count the bytes spent on each part."""
+        """Encode the entropy-coded stream, and count the bytes spent on each part."""
         writer = Writer()
         for name, layer in reversed(list(self.model.layers.items())):  # written last is read first
             if self.encodings[name] == ENTROPY:
                 encoded = self.fits[name]
                 encoded.position_model.write(writer, encoded.flags)
-                if encoded.value_model:  # floats have none: their values are plain
+                if encoded.value_model:  # None for floats: their values are plain
                     encoded.value_model.write(writer, encoded.values, layer.bits)
                 writer.end_block()
         return writer.finish()
 
     def file(self) -> bytes:
-        """Make the plain sections, and join all to the bytes of the file."""
+        """Encode the plain sections, and join all sections to the bytes of the file."""
         model = self.model
         made = [
             _plain_sections(self.fits[name], layer, self.encodings[name])
@@ -210,7 +211,7 @@ class Sections:
 
 
 def _plain_lengths(encoded: EncodedLayer, layer: QuantizedWeight, encoding: str) -> dict[str, int]:
-    """Compute the lengths of a layer's ``_plain_sections``, without making them."""
+    """Compute the lengths of a layer's ``_plain_sections`` without encoding them."""
     total, kept, codes = encoded.symbols.size, len(encoded.values), 0
     if encoding != ENTROPY or not encoded.value_model:
         codes = packed_length(total if encoding == DENSE else kept, layer.bits)
@@ -226,7 +227,7 @@ def _plain_lengths(encoded: EncodedLayer, layer: QuantizedWeight, encoding: str)
 def _plain_sections(
     encoded: EncodedLayer, layer: QuantizedWeight, encoding: str
 ) -> tuple[bytes, bytes, bytes, bytes]:
-    """Make the sections of a layer outside the stream: codebook, positions, scales, codes."""
+    """Encode a layer's sections outside the stream: codebook, positions, scales, codes."""
     codebook, zero_point = layer.centroids, layer.zero_point.to(torch.uint8)
     table = bytes([len(codebook) - 1]) + codebook.numpy().tobytes() if len(codebook) else b""
     stored = encoded.flags if encoding == BITMASK else encoded.flags[:0]
@@ -245,7 +246,7 @@ def _plain_codes(encoded: EncodedLayer, layer: QuantizedWeight, encoding: str) -
 
 
 def header_bytes(model: Packable) -> int:
-    """Compute the length of the header of a file in which all layers have one encoding."""
+    """Compute the length in bytes of the header of a file with one encoding for all layers."""
     return len(_header(model, dict.fromkeys(model.layers, ENTROPY)))
 
 

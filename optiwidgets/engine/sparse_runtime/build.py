@@ -1,7 +1,7 @@
-"""Compile ``kernel.cpp`` into shared libraries, one for each instruction set of the processor.
+"""Compilation of ``kernel.cpp`` into shared libraries, one per instruction set of the processor.
 
-Needs the standard library alone: the build hook loads this file before the package is installed,
-and the Makefile runs it as a script. A failure ends in a message and no library.
+This file uses only the standard library: the build hook loads it before the package is installed,
+and the Makefile runs it as a script. A failure gives a message and no library.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SOURCE = "kernel.cpp"
-STAMP = "kernel.json"  # written last: hashes of the source, of the flags, and of every library
-SWITCH = "OPTIWIDGETS_SPARSE"  # "off" while installing: nothing is compiled
-PATIENCE_S = 600  # then a compiler that hangs is stopped
+STAMP = "kernel.json"  # written last: hashes of the source, the flags and every library
+SWITCH = "OPTIWIDGETS_SPARSE"  # "off" during installation disables compilation
+PATIENCE_S = 600  # time limit of a compiler call
 
 COMMON = (
     *("-x", "c++", "-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno"),
-    "-fno-tree-slp-vectorize",  # vectors are written out; of scalar sums it would make slow gathers
+    "-fno-tree-slp-vectorize",  # the code has explicit vectors; SLP turns scalar sums into gathers
     *(
         "-fno-exceptions",
         "-fno-rtti",
@@ -53,8 +53,8 @@ LINKING = {
     "macos": ("-shared", "-Wl,-x", "-Wl,-dead_strip"),
     "windows": ("-shared", "-s"),
 }
-NO_C_LIBRARY = ("-nostdlib", "-lcompiler_rt", "-Wl,--no-entry")  # zig compiles one in minutes
-MACOS = "11.0"  # the oldest that a library runs on
+NO_C_LIBRARY = ("-nostdlib", "-lcompiler_rt", "-Wl,--no-entry")  # zig needs minutes to compile one
+MACOS = "11.0"  # oldest version that a library runs on
 GLIBC = "2.17"
 TARGETS = (
     *("x86_64-linux-gnu", "x86_64-linux-musl", "aarch64-linux-gnu", "aarch64-linux-musl"),
@@ -63,12 +63,12 @@ TARGETS = (
 
 
 class NotBuiltError(Exception):
-    """A reason why there is no library."""
+    """Failure of a build; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Processor and operating system that libraries are made for."""
+    """Processor and operating system that libraries are built for."""
 
     machine: str
     system: str
@@ -76,7 +76,7 @@ class Target:
 
     @classmethod
     def of(cls, triple: str) -> Target:
-        """Read a target as zig writes it.
+        """Parse a target in zig's notation.
 
         Examples
         --------
@@ -98,24 +98,24 @@ class Target:
 
     @property
     def triple(self) -> str:
-        """The target as zig takes it, with the oldest system that it has to run on."""
+        """Target in zig's notation, with the oldest supported release of the system."""
         release = {"gnu": f".{GLIBC}"} if self.system == "linux" else {"": f".{MACOS}"}
         named = "-".join(part for part in (self.machine, self.system, self.abi) if part)
         return named + release.get(self.abi, "")
 
     @property
     def variants(self) -> dict[str, tuple[str, ...]]:
-        """Names of the libraries and the flags of each."""
+        """Compiler flags of each library, by its name."""
         return X86 if self.machine == "x86_64" else OTHER
 
     @property
     def linking(self) -> tuple[str, ...]:
-        """Flags that hang on the operating system."""
+        """Linker flags of the operating system."""
         return LINKING.get(self.system, LINKING["linux"])
 
     @property
     def compiling(self) -> tuple[str, ...]:
-        """Flags of all variants."""
+        """Compiler flags of all variants."""
         return COMMON if self.system == "windows" else (*COMMON, "-fPIC")
 
     def file(self, variant: str) -> str:
@@ -125,7 +125,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Compiler:
-    """A command that compiles C++, and its version as it says it."""
+    """Command of a C++ compiler, and the version it prints."""
 
     command: tuple[str, ...]
     version: str
@@ -133,23 +133,23 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Libraries that are there now, and a message for people."""
+    """Libraries present after a build, and a message for the user."""
 
     libraries: tuple[Path, ...]
     message: str
 
 
 def zig(target: Target) -> tuple[str, ...]:
-    """Command of zig; without a named target it would compile for this processor alone."""
+    """Return the command of zig; its target is named, since the default is this processor only."""
     return (sys.executable, "-m", "ziglang", "c++", "-target", target.triple, "-nostdlib++")
 
 
 def candidates(target: Target) -> Iterator[tuple[str, ...]]:
-    """Yield commands that may compile, the first choice first."""
+    """Yield compiler commands to try, the preferred first."""
     macos = ("-arch", platform.machine(), f"-mmacosx-version-min={MACOS}")
     extra = (*macos, "-nostdlib++") if target.system == "macos" else ()
     if named := os.environ.get("CXX", "").strip():
-        # a path may hold blanks, and a command its first flags
+        # a path may contain spaces, and a command may contain flags
         yield (*([named] if shutil.which(named) else named.split()), *extra)
     for name in ("c++", "g++", "clang++", "cc", "gcc", "clang"):
         if path := shutil.which(name):
@@ -159,25 +159,25 @@ def candidates(target: Target) -> Iterator[tuple[str, ...]]:
 
 
 def compiler(target: Target | None = None) -> Compiler | None:
-    """Return the first compiler that compiles and links a trial library, None where none does."""
+    """Return the first compiler that compiles and links a trial library, else None."""
     target = target or Target.here()
     return next((found for c in candidates(target) if (found := _tried(c, target))), None)
 
 
 def _tried(command: tuple[str, ...], target: Target) -> Compiler | None:
-    """Compile a trial library; on Windows gcc misaligns AVX registers on the stack (bug 54412)."""
+    """Compile a trial library; refuse gcc on Windows, which misaligns AVX values (bug 54412)."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "trial.cpp")
             source.write_text('extern "C" int trial(int x) { return x + LANES; }\n')
             _compile(command, source, Path(folder, "trial.out"), target, "baseline")
         is_zig = "ziglang" in command
-        said = _run((*command[:3], "version") if is_zig else (command[0], "--version")).strip()
+        version = _run((*command[:3], "version") if is_zig else (command[0], "--version")).strip()
     except (NotBuiltError, OSError):
         return None
-    if target.system == "windows" and "Free Software Foundation" in said:
+    if target.system == "windows" and "Free Software Foundation" in version:
         return None
-    return Compiler(command, f"zig {said}" if is_zig else said.partition("\n")[0])
+    return Compiler(command, f"zig {version}" if is_zig else version.partition("\n")[0])
 
 
 def _run(command: Sequence[str | Path]) -> str:
@@ -200,8 +200,8 @@ def _run(command: Sequence[str | Path]) -> str:
 def _compile(command: Sequence[str], source: Path, out: Path, target: Target, variant: str) -> None:
     """Compile and link one library.
 
-    The variant's flags stay out of linking: for every set of them, zig compiles its support library
-    anew, which takes longer than all else.
+    The linker does not get the variant's flags: zig would compile its support library again for
+    every set of flags, which takes longer than everything else.
     """
     compiled = out.with_suffix(".o")
     flags = (*target.compiling, *target.variants[variant])
@@ -212,7 +212,7 @@ def _compile(command: Sequence[str], source: Path, out: Path, target: Target, va
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, empty where it cannot be read."""
+    """Return the SHA-256 of a file, empty if it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
@@ -220,7 +220,7 @@ def digest(path: Path) -> str:
 
 
 def read_stamp(folder: Path) -> dict[str, object]:
-    """Read what the last build wrote; empty where there is none or it is damaged."""
+    """Read the stamp of the last build; empty if it is missing or damaged."""
     try:
         stamp = json.loads((folder / STAMP).read_text())
     except (OSError, ValueError):
@@ -229,14 +229,14 @@ def read_stamp(folder: Path) -> dict[str, object]:
 
 
 def present(folder: Path) -> dict[str, str]:
-    """Return the libraries, by file name, that are in a folder as the last build left them."""
+    """Return hashes, by file name, of a folder's libraries unchanged since the last build."""
     libraries = read_stamp(folder).get("libraries")
     named = libraries if isinstance(libraries, dict) else {}
     return {name: known for name, known in named.items() if digest(folder / name) == known}
 
 
 def _is_current(folder: Path, out: Path, target: Target, found: Compiler | None) -> bool:
-    """Tell whether the libraries come from this source, these flags and this compiler."""
+    """Return whether the libraries were built from this source, these flags and this compiler."""
     stamp = read_stamp(out)
     same = stamp.get("source") == digest(folder / SOURCE) and stamp.get("flags") == _flags(target)
     same = same and (found is None or stamp.get("compiler") == found.version)
@@ -244,25 +244,25 @@ def _is_current(folder: Path, out: Path, target: Target, found: Compiler | None)
 
 
 def _flags(target: Target) -> str:
-    said = repr((target, target.compiling, target.variants, target.linking, NO_C_LIBRARY))
-    return hashlib.sha256(said.encode()).hexdigest()
+    text = repr((target, target.compiling, target.variants, target.linking, NO_C_LIBRARY))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def build(folder: Path = HERE, *, target: str | None = None, out: Path | None = None) -> Outcome:
-    """Compile the libraries, unless they are there already.
+    """Compile the libraries, unless they are up to date.
 
     Parameters
     ----------
     folder
-        Where ``kernel.cpp`` is.
+        Folder of ``kernel.cpp``.
     target
-        Another system to build for, one of ``TARGETS``, by zig; this one by default.
+        Another system to build for with zig, one of ``TARGETS``; None for this one.
     out
-        Where the libraries go, beside the source by default.
+        Folder of the libraries, by default that of the source.
 
     Returns
     -------
-    The libraries that are there now, none after a failure, and a message.
+    The libraries now present, none after a failure, and a message.
     """
     out = out or folder
     try:
@@ -274,7 +274,7 @@ def build(folder: Path = HERE, *, target: str | None = None, out: Path | None = 
 
 def _build(folder: Path, target: Target, out: Path, cross: bool) -> Outcome:
     if os.environ.get(SWITCH) == "off":
-        raise NotBuiltError(f"{SWITCH}=off was set while it was to be built")
+        raise NotBuiltError(f"{SWITCH}=off was set during the build")
     found = Compiler(zig(target), "zig") if cross else compiler(target)
     if _is_current(folder, out, target, found):
         os.utime(out / STAMP)
@@ -282,17 +282,17 @@ def _build(folder: Path, target: Target, out: Path, cross: bool) -> Outcome:
         return Outcome(there, f"sparse runtime: up to date, {_names(there)}")
     if found is None:
         raise NotBuiltError(
-            "no C++ compiler answers; install one (or `pip install ziglang`), then run "
+            "no C++ compiler works; install one (or `pip install ziglang`), then run "
             "`python -m optiwidgets.engine.sparse_runtime.build`"
         )
     failures = _make(folder, target, out, found)
     there = tuple(out / name for name in present(out))
-    said = f"sparse runtime: built {_names(there)} by {found.version}"
-    return Outcome(there, "; ".join([said, *failures]))
+    built = f"sparse runtime: built {_names(there)} by {found.version}"
+    return Outcome(there, "; ".join([built, *failures]))
 
 
 def _make(folder: Path, target: Target, out: Path, found: Compiler) -> list[str]:
-    """Compile all variants at once and put them in place; return what failed."""
+    """Compile all variants in parallel and replace the libraries; return the failures."""
     with tempfile.TemporaryDirectory() as scratch:
         one = partial(_one, found, folder / SOURCE, Path(scratch), target)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -300,7 +300,7 @@ def _make(folder: Path, target: Target, out: Path, found: Compiler) -> list[str]
         if errors["baseline"]:
             raise NotBuiltError(f"{found.version} failed: {errors['baseline']}")
         made = [target.file(variant) for variant, error in errors.items() if not error]
-        for name in made:  # a new file each: the old one may be running in a process
+        for name in made:  # replaced, not overwritten: a process may have the old file mapped
             shutil.copy(Path(scratch, name), out / f"{name}.new")
             os.replace(out / f"{name}.new", out / name)
     for variant in errors.keys() - {v for v, error in errors.items() if not error}:
@@ -317,7 +317,7 @@ def _make(folder: Path, target: Target, out: Path, found: Compiler) -> list[str]
 
 
 def _one(found: Compiler, source: Path, scratch: Path, target: Target, variant: str) -> str:
-    """Compile one library; return the compiler's complaint, empty where there is none."""
+    """Compile one library; return the compiler's error message, empty on success."""
     try:
         _compile(found.command, source, scratch / target.file(variant), target, variant)
     except NotBuiltError as error:
@@ -330,7 +330,7 @@ def _names(libraries: Sequence[Path]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build from the command line; 1 where there is no library in the end."""
+    """Build from the command line; return 1 if no library is present afterwards."""
     parser = argparse.ArgumentParser(description="Compile the sparse runtime.")
     parser.add_argument("command", nargs="?", choices=["build"], default="build")
     parser.add_argument("--target", choices=TARGETS, help="build for another system, by zig")

@@ -18,12 +18,12 @@ ZIG_MACHINES = ("x86_64", "aarch64")  # with a wheel of ziglang on Linux, macOS 
 
 
 class SparseRuntimeHook(BuildHookInterface[Any]):
-    """Adds the libraries to a wheel, which is then one platform's; without them nothing changes."""
+    """Build hook that adds the libraries to a wheel, which then is for one platform."""
 
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Ask for the pip-installable compiler where no other answers."""
+        """Return ziglang as a build dependency if no other compiler works."""
         build = self._build_module()
         target = build.Target.here()
         offered = target.machine in ZIG_MACHINES and target.system in build.SUFFIXES
@@ -33,7 +33,7 @@ class SparseRuntimeHook(BuildHookInterface[Any]):
         return ["ziglang"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, and put the libraries into a wheel; editable installs find them in place."""
+        """Compile the libraries and add them to the wheel; editable installs use them in place."""
         if self.target_name != "wheel":
             return
         build = self._build_module()
@@ -47,19 +47,19 @@ class SparseRuntimeHook(BuildHookInterface[Any]):
             build_data["tag"] = f"py3-none-{platform_tag(build.MACOS)}"
 
     def _build_module(self) -> ModuleType:
-        """Load ``build.py`` by its path: the package is not installed yet."""
+        """Load ``build.py`` by its path, since the package is not installed yet."""
         path = Path(self.root) / ROOM / "build.py"
         spec = importlib.util.spec_from_file_location("_optiwidgets_sparse_build", path)
         if spec is None or spec.loader is None:
             raise ImportError(f"{path} cannot be read")
         module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # dataclasses look it up
+        sys.modules[spec.name] = module  # dataclasses need the entry
         spec.loader.exec_module(module)
         return module
 
 
 def platform_tag(macos: str) -> str:
-    """Return the wheel's platform; on macOS one processor's, even of a Python for two."""
+    """Return the wheel's platform tag; on macOS for one processor, also with a universal Python."""
     if sys.platform == "darwin":
         return f"macosx_{macos.replace('.', '_')}_{platform.machine()}"
     return sysconfig.get_platform().replace("-", "_").replace(".", "_")

@@ -15,7 +15,7 @@ EXPORTED int sparse_abi_version(void) { return 2; }
 EXPORTED int sparse_lanes(void) { return LANES; }
 
 #if defined(__x86_64__)
-// Asked of the processor itself: __builtin_cpu_supports answers "no" in libraries linked by zig.
+// Uses the cpuid instruction, since __builtin_cpu_supports returns false in libraries linked by zig.
 struct Leaf {
     uint32_t a, b, c, d;
 };
@@ -28,7 +28,7 @@ static Leaf cpuid(uint32_t leaf) {
 
 static bool has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
 
-// Bit 0: AVX2 and FMA, bit 1: AVX-512 F, DQ, BW, VL; both only where the system keeps the registers.
+// Bit 0: AVX2 and FMA, bit 1: AVX-512 F, DQ, BW, VL; set only if the system saves the registers.
 EXPORTED unsigned sparse_features(void) {
     const Leaf first = cpuid(1);
     if (cpuid(0).a < 7 || !has(first.c, 1u << 12 | 1u << 27 | 1u << 28)) return 0;  // FMA, OSXSAVE, AVX
@@ -43,20 +43,21 @@ EXPORTED unsigned sparse_features(void) {
 EXPORTED unsigned sparse_features(void) { return 0; }
 #endif
 
-// ---- A net as steps over values, images innermost ------------------------------------------------
-// A value holds C channels of H x W pixels, each pixel a vector of LANES images, with a ring of
-// zeros where a convolution reads beyond the border: [C][hp][wp] vectors. A weight that is not zero
-// is one multiply-add of vectors, and a zero is not there. For one image alone, a pixel is a float.
+// ---- Blocks of images: a net as steps over values, images innermost ------------------------------
+// A value has C channels of H x W pixels. Each pixel is a vector of LANES images. A ring of zeros
+// surrounds a channel if a convolution reads beyond its border: [C][hp][wp] vectors. Each non-zero
+// weight costs one multiply-add of vectors; zeros are not stored. For a single image, a pixel is a
+// float.
 
 typedef float Vec __attribute__((vector_size(4 * LANES), aligned(4 * LANES)));
 typedef float Loose __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 #define INFINITE __builtin_inff()
-#define DENSE_FROM 0.85f  // share of weights that are not zero
+#define DENSE_FROM 0.85f  // share of non-zero weights from which a layer is computed densely
 #define INLINE static inline __attribute__((always_inline))
 
 struct Value {
-    int64_t at;  // first pixel in the scratch memory; -1: the images, laid out elsewhere
+    int64_t at;  // first pixel in the scratch memory; -1 for the images, which are stored elsewhere
     int32_t c, h, w, top, left, hp, wp;
 };
 
@@ -64,25 +65,25 @@ enum Kind { CONV, MAX_POOL, MEAN_POOL, ADD, MULTIPLY, ACTIVATE, CONCAT, SCALE };
 enum Activation { NONE, RELU, RELU6, HARD_SWISH, HARD_SIGMOID, SIGMOID, SWISH };
 
 struct Step {
-    int32_t kind, activation, halve;  // halve: of 2 x 2 outputs of a convolution the largest is kept
-    int32_t in, other, out;           // values
+    int32_t kind, activation, halve;  // halve: keep only the largest of 2 x 2 outputs of a convolution
+    int32_t in, other, out;           // indices of values
     int32_t stride_h, stride_w, kernel_h, kernel_w, pad_h, pad_w, count_pad;
-    int32_t at;             // first channel written, by CONCAT
+    int32_t at;             // first channel that CONCAT writes
     int32_t dense;          // all rows have the same offsets
-    const int32_t *first;   // (C + 1,) of each output channel's weights
-    const int32_t *offset;  // of each weight's input, in pixels from the window's first
+    const int32_t *first;   // (C + 1,) index of the first weight of each output channel
+    const int32_t *offset;  // offset of each weight's input, in pixels from the window's first
     const float *weight;
     const float *bias;  // (C,)
 };
 
 struct Program {
-    int32_t steps, answer;  // the value that holds the scores
-    int64_t size;           // pixels of all values but the images, which come first
+    int32_t steps, answer;  // number of steps; index of the value with the scores
+    int64_t size;           // pixels of all values except the images, which are value 0
     const Step *step;
     const Value *value;
 };
 
-INLINE Vec all(float x) { return x - Vec{}; }  // x + 0 would not be x for -0, and an addition
+INLINE Vec all(float x) { return x - Vec{}; }  // not x + 0, which changes -0 and is not folded
 template <class V> INLINE V larger(V a, V b) { return a > b ? a : b; }
 INLINE Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
 INLINE int64_t pixels(const Value &v) { return (int64_t)v.c * v.hp * v.wp; }
@@ -91,8 +92,7 @@ template <class V> INLINE V *inside(V *first, const Value &v) {
 }
 INLINE Vec load(const float *p) { return *(const Loose *)p; }
 
-// Writes n floats of a vector at most; what is not finite leaves nan in `bad`.
-// Leaves nan in `bad` if one of the first n numbers is not finite.
+// Sets `bad` to nan if one of the first n numbers of a vector is not finite.
 INLINE void note(Vec x, int n, Vec &bad) {
     if (n >= LANES)
         bad += x * all(0);
@@ -100,6 +100,7 @@ INLINE void note(Vec x, int n, Vec &bad) {
         for (int i = 0; i < n; i++) bad[i] += x[i] * 0;
 }
 
+// Writes at most the first n floats of a vector; sets `bad` to nan if one of them is not finite.
 INLINE void store(float *out, Vec x, int n, Vec &bad) {
     if (n >= LANES) {
         *(Loose *)out = x;
@@ -111,7 +112,7 @@ INLINE void store(float *out, Vec x, int n, Vec &bad) {
         }
 }
 
-// e^x to 2 ulp: 2^n times a polynomial of the remainder (Cephes).
+// Computes e^x to 2 ulp: 2^n times a polynomial of the remainder (Cephes).
 INLINE Vec exponential(Vec x) {
     typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
     x = smaller(larger(x, all(-87.0f)), all(88.0f));
@@ -134,7 +135,7 @@ INLINE Vec hard_sigmoid(Vec x) {
     return smaller(larger(x * all(1.0f / 6) + all(0.5f), all(0)), all(1));
 }
 
-// Below -87 the result is under the smallest normal float: 0, so that x * sigmoid(x) is 0 too.
+// Below -87 the result is smaller than the smallest normal float: 0, so x * sigmoid(x) is 0 too.
 INLINE Vec sigmoid(Vec x) { return x < all(-87) ? all(0) : all(1) / (all(1) + exponential(-x)); }
 
 INLINE Vec activated(Vec x, int activation) {
@@ -153,7 +154,7 @@ INLINE float activated(float x, int activation) {
     return activation == NONE ? x : activated(all(x), activation)[0];
 }
 
-// R x T neighbouring outputs of P channels that have the same offsets: all their weights, once.
+// Computes R x T neighbouring outputs of P channels with equal offsets; reads each weight once.
 template <int P, int R, int T, int S>
 INLINE void tile(const Vec *in, int64_t row, const int32_t *offset, const float *weight, int n,
                  const float *bias, Vec (&sum)[P][R][T]) {
@@ -170,7 +171,7 @@ INLINE void tile(const Vec *in, int64_t row, const int32_t *offset, const float 
         for (int q = 0; q < P; q++) w[q] = all(weight[(int64_t)q * n]);
 #pragma GCC unroll 32
         for (int r = 0; r < R; r++, p += row) {
-            __asm__("" : "+r"(p));  // one address for the row, not one for each vector
+            __asm__("" : "+r"(p));  // makes the compiler use one address per row, not per vector
 #pragma GCC unroll 32
             for (int t = 0; t < T; t++)
 #pragma GCC unroll 3
@@ -183,19 +184,19 @@ struct Conv {
     const Step &s;
     const Value &from, &to;
     const Vec *in;
-    Vec *out, *poison;  // a sum that is not finite leaves nan there
-    Vec low, high, zero;  // of the activation; read from memory, since all registers hold sums
+    Vec *out, *poison;  // poison becomes nan if a sum is not finite
+    Vec low, high, zero;  // bounds of the activation; in memory, since all registers are in use
 };
 
 static __attribute__((noinline)) void activate(Vec *x, int n, int activation) {
     for (int i = 0; i < n; i++) x[i] = activated(x[i], activation);
 }
 
-// What becomes of a channel's sums.
+// Writes a channel's outputs: 2 x 2 maxima and activation of its sums.
 template <int R, int T, bool HALVE>
 INLINE void finish(const Conv &c, const Vec (&sum)[R][T], Vec *out) {
     constexpr int SHRINK = HALVE ? 2 : 1;
-    Vec part[4] = {c.zero, c.zero, c.zero, c.zero};  // four chains: each waits for itself
+    Vec part[4] = {c.zero, c.zero, c.zero, c.zero};  // four independent chains hide the latency
 #pragma GCC unroll 32
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 32
@@ -215,7 +216,7 @@ INLINE void finish(const Conv &c, const Vec (&sum)[R][T], Vec *out) {
             activate(out + r * c.to.wp, T / SHRINK, c.s.activation);
 }
 
-// A tile of some channels, P at a time; returns the first that is left.
+// Computes a tile of channels o to end, P at a time; returns the first channel not computed.
 template <int P, int R, int T, int S, bool HALVE>
 static int channels(const Conv &c, int y, int x, int o, int end) {
     const int64_t row = (int64_t)c.s.stride_h * c.from.wp, plane = (int64_t)c.to.hp * c.to.wp;
@@ -232,7 +233,7 @@ static int channels(const Conv &c, int y, int x, int o, int end) {
     return o;
 }
 
-// A tile of all channels. P = 3: one load for three multiply-adds, where no weight is left out.
+// Computes a tile of all channels. P = 3: one load for three multiply-adds, for dense weights.
 template <int P, int R, int T, int S, bool HALVE>
 INLINE void column(const Conv &c, int y, int x) {
     int o = 0;
@@ -253,7 +254,7 @@ INLINE void down(const Conv &c, int &y, int x, int height) {
     for (; y + R <= height; y += R) column<P, R, T, S, HALVE>(c, y, x);
 }
 
-// R rows in tiles, the widest first; returns where the last ends.
+// Computes R rows in tiles, the widest first; returns the column after the last tile.
 template <int P, int S, bool HALVE, int R, int... T>
 static int row(const Conv &c, int y, int width) {
     int x = 0;
@@ -261,14 +262,14 @@ static int row(const Conv &c, int y, int width) {
     return x;
 }
 
-// T columns in tiles, the highest first.
+// Computes T columns in tiles, the highest first.
 template <int P, int S, bool HALVE, int T, int... R>
 static void strip(const Conv &c, int x, int height) {
     int y = 0;
     (down<P, R, T, S, HALVE>(c, y, x, height), ...);
 }
 
-// Sums of a tile stay in registers, of which there are 32 or 16; fewer than 8 wait for themselves.
+// Sums of a tile stay in registers (32 or 16 exist); 8 sums or more hide the latency of an addition.
 #if LANES == 16
 #define TWO_ROWS 14, 12, 8, 6, 4
 #define ONE_ROW TWO_ROWS
@@ -279,14 +280,14 @@ static void strip(const Conv &c, int x, int height) {
 #define DENSE 2
 #endif
 
-// Two rows at a time, and one that is left; beside them, strips of two columns and of one.
+// Computes two rows at a time, then a last row; remaining columns in strips of two and of one.
 template <int S>
 static void convolve_by(const Conv &c) {
     const int width = c.to.w, height = c.to.h;
     int x = 0, y = 0;
     if (c.s.dense && c.s.halve) {
         for (; y < 2 * height; y += 2) row<3, S, true, 2, DENSE>(c, y, 2 * width);
-    } else if (c.s.halve) {  // an odd last row or column of sums is in no window
+    } else if (c.s.halve) {  // an odd last row or column of sums belongs to no window
         for (; y < 2 * height; y += 2) x = row<1, S, true, 2, TWO_ROWS>(c, y, 2 * width);
         if (x < 2 * width) strip<1, S, true, 2, 6, 4, 2>(c, x, 2 * height);
     } else if (c.s.dense) {
@@ -301,7 +302,7 @@ static void convolve_by(const Conv &c) {
     }
 }
 
-// Sum of the products of neighbours; what is left begins at k.
+// Computes the dot product of whole vectors of neighbours; sets k to the first weight left out.
 INLINE float product(const float *in, const float *weight, int n, int &k) {
     Vec part[4] = {};
     int i = 0;
@@ -316,7 +317,7 @@ INLINE float product(const float *in, const float *weight, int n, int &k) {
     return total;
 }
 
-// One output for each channel: eight sums, since one would wait for itself.
+// Computes one output per channel, in eight independent sums to hide the latency.
 template <class V>
 static void multiply_rows(const Step &s, const Value &to, const V *in, V *out, Vec &bad) {
     for (int o = 0; o < to.c; o++, out += (int64_t)to.hp * to.wp) {
@@ -343,7 +344,7 @@ static void convolve(const Conv &c) {
         return multiply_rows(c.s, c.to, c.in, c.out, *c.poison);
     if (c.s.stride_w == 1) return convolve_by<1>(c);
     if (c.s.stride_w == 2) return convolve_by<2>(c);
-    for (int y = 0; y < c.to.h; y++)  // a rare stride, one output at a time
+    for (int y = 0; y < c.to.h; y++)  // other strides are rare: one output at a time
         for (int x = 0; x < c.to.w; x++) {
             Conv at = c;
             at.in += (int64_t)x * c.s.stride_w;
@@ -352,9 +353,9 @@ static void convolve(const Conv &c) {
         }
 }
 
-// ---- One image: a vector is LANES neighbouring pixels of a channel ---------------------------------
+// ---- Single image: a vector is LANES neighbouring pixels of a channel ------------------------------
 
-// M vectors of neighbouring sums: all weights of the channel, once, in U chains.
+// Computes M vectors of neighbouring sums in U independent chains; reads each weight once.
 template <int M, int U>
 static void sums(const float *in, const int32_t *offset, const float *weight, int n, float bias,
                  float *out) {
@@ -383,20 +384,20 @@ static void sums(const float *in, const int32_t *offset, const float *weight, in
     }
 }
 
-// Of all channels, `vectors` neighbouring ones from p: M or fewer.
+// Computes `vectors` (at most M) neighbouring vectors from pixel p on, of all channels.
 template <int M>
 static void sweep(const Step &s, const float *in, float *out, int channels, int64_t plane,
                   int64_t p, int vectors) {
     if constexpr (M > 1)
         if (vectors < M) return sweep<M - 1>(s, in, out, channels, plane, p, vectors);
-    constexpr int U = M < 3 ? 8 / M : M == 3 ? 3 : M < 8 ? 2 : 1;  // 8 sums or more, or they wait
+    constexpr int U = M < 3 ? 8 / M : M == 3 ? 3 : M < 8 ? 2 : 1;  // 8 sums or more hide latency
     for (int o = 0; o < channels; o++) {
         const int k = s.first[o], n = s.first[o + 1] - k;
         sums<M, U>(in + p, s.offset + k, s.weight + k, n, s.bias[o], out + o * plane + p);
     }
 }
 
-// Every stride-th pixel beside its like, so that neighbouring outputs read neighbouring inputs.
+// Reorders pixels by their position modulo the stride, so neighbouring outputs read neighbours.
 static void separate(const Step &s, const Value &from, const float *in, float *out) {
     const int h = (from.hp + s.stride_h - 1) / s.stride_h, w = (from.wp + s.stride_w - 1) / s.stride_w;
     for (int ch = 0; ch < from.c; ch++, in += (int64_t)from.hp * from.wp)
@@ -408,7 +409,7 @@ static void separate(const Step &s, const Value &from, const float *in, float *o
                 }
 }
 
-// From the sums of a plane, of which some are no outputs, to the rows of a value.
+// Copies the outputs among the sums of a plane to the rows of a value, with maxima and activation.
 static void settle(const Step &s, const Value &to, const float *sum, int pitch, float *out, Vec &bad) {
     const int rows = s.halve ? 2 : 1, width = to.w * rows;
     uint32_t infinite = 0;
@@ -434,9 +435,9 @@ static void settle(const Step &s, const Value &to, const float *sum, int pitch, 
     if (infinite) bad += all(__builtin_nanf(""));
 }
 
-// The sums of whole planes are as wide as the input's; those in its ring are no outputs.
+// Sizes of the planes of sums, which are as wide as the input; sums in its ring are no outputs.
 struct Planes {
-    int64_t pitch, separated, sums;  // separated, sums: floats of all channels
+    int64_t pitch, separated, sums;  // separated, sums: number of floats of all channels
 };
 
 static Planes planes(const Step &s, const Value &from, const Value &to) {
@@ -450,7 +451,7 @@ static Planes planes(const Step &s, const Value &from, const Value &to) {
                   (used + LANES - 1) / LANES * LANES * to.c};
 }
 
-// `work` has room for all planes, and LANES floats more.
+// Computes a convolution of one image; `work` has room for all planes and LANES more floats.
 static void convolve_one(const Step &s, const Value &from, const Value &to, const float *in, float *out,
                          float *work, Vec &bad) {
     const Planes all = planes(s, from, to);
@@ -463,7 +464,7 @@ static void convolve_one(const Step &s, const Value &from, const Value &to, cons
     constexpr int MOST = 12;
     const int64_t plane = all.sums / to.c;
     int64_t left = plane / LANES, parts = (left + MOST - 1) / MOST;
-    for (int64_t p = 0; parts; parts--) {  // even parts: a small one would wait for itself
+    for (int64_t p = 0; parts; parts--) {  // parts of equal size: a small one cannot hide latency
         const int vectors = (int)((left + parts - 1) / parts);
         sweep<MOST>(s, in, work, to.c, plane, p, vectors);
         p += vectors * LANES;
@@ -474,7 +475,7 @@ static void convolve_one(const Step &s, const Value &from, const Value &to, cons
         settle(s, to, work + o * plane, (int)all.pitch, out, bad);
 }
 
-// Floats for the planes of any step.
+// Returns the number of floats that the planes of the largest step need.
 static int64_t room(const Program &program) {
     int64_t most = 0;
     for (int i = 0; i < program.steps; i++) {
@@ -485,7 +486,7 @@ static int64_t room(const Program &program) {
     return most;
 }
 
-// ---- All other steps -------------------------------------------------------------------------------
+// ---- Other steps -----------------------------------------------------------------------------------
 
 template <class V>
 static void pool(const Step &s, const Value &from, const Value &to, const V *in, V *out, Vec &bad) {
@@ -510,7 +511,7 @@ static void pool(const Step &s, const Value &from, const Value &to, const V *in,
             }
 }
 
-// Row by row; a second value of one pixel a channel counts for all of the channel's pixels.
+// Combines values row by row; a second value with one pixel per channel is broadcast.
 template <class V>
 static void combine(const Step &s, const Value &from, const Value &beside, const Value &to, const V *in,
                     const V *other, V *out, Vec &bad) {
@@ -527,13 +528,13 @@ static void combine(const Step &s, const Value &from, const Value &beside, const
                 if (s.kind == ADD) x += z;
                 if (s.kind == MULTIPLY) x *= z;
                 if (s.kind == SCALE) x = x * all(s.weight[ch]) + all(s.bias[ch]);
-                note(x, floats - i, bad);  // an activation may turn nan into a number
+                note(x, floats - i, bad);  // before the activation, which may convert nan to a number
                 store(made + i, activated(x, s.activation), floats - i, bad);
             }
         }
 }
 
-// Runs all steps; `memory` holds all values but the images and, for one image, room to work in.
+// Runs all steps; `memory` has all values except the images and, for one image, working memory.
 template <class V>
 static void run_steps(const Program &program, const V *images, V *memory, Vec &bad, V *scores) {
     for (int i = 0; i < program.steps; i++) {
@@ -547,7 +548,7 @@ static void run_steps(const Program &program, const V *images, V *memory, Vec &b
             pool(s, from, to, inside(in, from), out, bad);
         else if (s.kind != CONV)
             combine(s, from, beside, to, inside(in, from), other, out, bad);
-        else if constexpr (sizeof(V) == sizeof(Vec))  // its windows begin in the ring
+        else if constexpr (sizeof(V) == sizeof(Vec))  // windows of a convolution start in the ring
             convolve(Conv{s, from, to, in, out, &bad, all(s.activation == NONE || s.activation > RELU6 ? -INFINITE : 0), all(s.activation == RELU6 ? 6 : INFINITE), all(0)});
         else
             convolve_one(s, from, to, in, memory + to.at, memory + program.size, bad);
@@ -566,7 +567,7 @@ static int is_bad(Vec poison) {
     return 0;
 }
 
-// Puts images of C H W floats, `count` of them one after the other, into a value with its ring.
+// Copies `count` consecutive images of C H W floats into a value with a ring.
 static void lay_out(const Value &to, const float *images, int count, Vec *laid, Vec &bad) {
     const int64_t size = (int64_t)to.c * to.h * to.w;
     for (int ch = 0; ch < to.c; ch++)
@@ -593,15 +594,15 @@ static void lay_out(const Value &to, const float *image, float *laid, Vec &bad) 
         }
 }
 
-// Floats that `sparse_run` needs as scratch: the values and a block of images laid out.
+// Returns the floats of scratch memory for `sparse_run`: the values and a block of images.
 EXPORTED int64_t sparse_size(const Program *program) {
     return (program->size + pixels(program->value[0])) * LANES;
 }
 
-// Runs blocks of images until none is left, beside other threads that share `next`. `images` are
-// (blocks, C, hp, wp) vectors with the ring of the first value or, where `plain` is their number,
-// N C H W floats; `scores` are (blocks, K) vectors. `scratch`, for this thread alone, is zero at first.
-// Returns 1 if a sum was not finite.
+// Runs blocks of images until none is left; other threads with the same `next` share the blocks.
+// `images` are (blocks, C, hp, wp) vectors with the ring of the first value; if `plain` is not 0, they
+// are `plain` images of C H W floats. `scores` are (blocks, K) vectors. `scratch` belongs to the thread
+// and is zero at first. Returns 1 if a sum was not finite.
 EXPORTED int sparse_run(const Program *program, const float *images, int32_t plain, int32_t blocks,
                         int32_t *next, float *scratch, float *scores) {
     Vec poison = all(0), *memory = (Vec *)scratch;
@@ -619,12 +620,12 @@ EXPORTED int sparse_run(const Program *program, const float *images, int32_t pla
     return is_bad(poison);
 }
 
-// Floats that `sparse_run_one` needs as scratch: the values, room for planes, the image laid out.
+// Returns the floats of scratch memory for `sparse_run_one`: the values, the planes and the image.
 EXPORTED int64_t sparse_size_one(const Program *program) {
     return program->size + room(*program) + pixels(program->value[0]) + LANES;
 }
 
-// Runs one image of C H W floats; `scratch` is zero at first.
+// Runs one image of C H W floats; `scratch` is zero at first. Returns 1 if a sum was not finite.
 EXPORTED int sparse_run_one(const Program *program, const float *image, float *scratch,
                             float *scores) {
     Vec poison = all(0);
@@ -634,9 +635,10 @@ EXPORTED int sparse_run_one(const Program *program, const float *image, float *s
     return is_bad(poison);
 }
 
-// Selects the weights of R rows that are not zero. Row r finds its inputs at `offset`, or, where each
-// row has offsets of its own, at `offset + r * columns`. Room for all weights, R + 1 firsts. Where
-// few are zero, a dense product is faster: then all stay, and 1 is returned.
+// Packs the non-zero weights of R rows. The offsets of a row's inputs are at `offset` or, if `own` is
+// not 0, at `offset + r * columns` for row r. `offsets` and `weights` have room for all weights and one
+// more, `first` for R + 1 indices. With few zeros a dense product is faster: then all weights are
+// packed, and 1 is returned.
 EXPORTED int sparse_pack(const float *weight, int32_t rows, int32_t columns, const int32_t *offset,
                          int32_t own, int32_t *first, int32_t *offsets, float *weights) {
     const int64_t size = (int64_t)rows * columns;

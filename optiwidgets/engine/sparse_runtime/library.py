@@ -1,4 +1,4 @@
-"""Choice and loading of the sparse runtime's library: the best that this processor can run."""
+"""Loading of the sparse runtime's library: the best one that this processor supports."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pathlib import Path
 
 from optiwidgets.engine.sparse_runtime import build
 
-ABI = 2  # of the functions in kernel.cpp
-BITS = {"avx512": 2, "avx2": 1, "baseline": 0}  # of sparse_features, the best first
+ABI = 2  # version of the functions in kernel.cpp
+BITS = {"avx512": 2, "avx2": 1, "baseline": 0}  # bits of sparse_features, the best first
 CHOICES = (*BITS, "off")
-# Multiply-accumulates an image up to which the sparse runtime takes less CPU time than ONNX Runtime
-# at 50 % zeros, read off benchmarks/runtimes.py; AVX-512, never timed, has the limit of AVX2
+# Multiply-accumulates per image up to which the sparse runtime needs less CPU time than ONNX
+# Runtime at 50 % zeros, from benchmarks/runtimes.py; AVX-512 was never timed: the limit of AVX2
 MOST_MACS = {"avx512": 25_000_000, "avx2": 25_000_000, "baseline": 1_000_000}
 REBUILD = "rebuild it by `python -m optiwidgets.engine.sparse_runtime.build`"
 
 
 @dataclass(frozen=True)
 class Library:
-    """A loaded library.
+    """Loaded library of the sparse runtime.
 
     Parameters
     ----------
     name
-        Its instruction set: "avx512", "avx2" or "baseline" (SSE2, or NEON on ARM).
+        Instruction set: "avx512", "avx2" or "baseline" (SSE2, or NEON on ARM).
     lanes
-        Images a vector.
+        Images per vector.
     cdll
-        Its functions; a call releases the GIL.
+        Functions of the library; a call releases the GIL.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Library:
 
     @property
     def most_macs(self) -> int:
-        """Multiply-accumulates an image up to which models gain against ONNX Runtime."""
+        """Multiply-accumulates per image up to which the library is faster than ONNX Runtime."""
         return MOST_MACS[self.name]
 
 
 def load() -> Library | None:
-    """Return the best library that this processor runs, None where there is none.
+    """Return the best library that runs on this processor, None without one.
 
-    ``OPTIWIDGETS_SPARSE`` forces one of "avx512", "avx2", "baseline" or, by "off", none.
+    ``OPTIWIDGETS_SPARSE`` forces "avx512", "avx2" or "baseline"; "off" disables the runtime.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def load() -> Library | None:
 
 
 def reason() -> str:
-    """Return why ``load`` returns no library or raises; empty where there is a library."""
+    """Return the reason if ``load`` returns None or raises; empty if it returns a library."""
     try:
         return choose(build.HERE, os.environ.get(build.SWITCH, ""))[1]
     except ValueError as error:
@@ -65,12 +65,12 @@ def reason() -> str:
 
 
 def choose(folder: Path, choice: str = "") -> tuple[Library | None, str]:
-    """Choose among the libraries of a folder; without one, the second value says why.
+    """Choose a library of a folder; return None and the reason if there is none.
 
     Raises
     ------
     ValueError
-        ``choice`` is no name of a library, or of one that cannot run here.
+        ``choice`` names no library, or one that cannot run here.
     """
     if choice == "off":
         return None, f"switched off by {build.SWITCH}=off"
@@ -88,7 +88,7 @@ def choose(folder: Path, choice: str = "") -> tuple[Library | None, str]:
 
 @cache
 def _available(folder: Path) -> tuple[dict[str, Library], dict[str, str]]:
-    """Load the libraries that run here, the best first; of all others, why they do not."""
+    """Load the libraries that run here, the best first; return reasons for all others too."""
     target = build.Target.here()
     baseline = _open(folder, target, "baseline")
     if isinstance(baseline, str):
@@ -111,7 +111,7 @@ def _available(folder: Path) -> tuple[dict[str, Library], dict[str, str]]:
 
 
 def _open(folder: Path, target: build.Target, name: str) -> Library | str:
-    """Load one library, or say why not; a file that the build did not leave is never opened."""
+    """Load one library or return the reason; only a file with the build's hash is opened."""
     file = target.file(name)
     if not (folder / file).is_file():
         return f"{file} was not built; with a C++ compiler or ziglang installed, {REBUILD}"
@@ -124,8 +124,8 @@ def _open(folder: Path, target: build.Target, name: str) -> Library | str:
         cdll = ctypes.CDLL(str(folder / file))
         abi, lanes = int(cdll.sparse_abi_version()), int(cdll.sparse_lanes())
     except (OSError, AttributeError) as error:
-        said = str(error).replace(f"{folder}{os.sep}", "")  # /health is open to all
-        return f"{file} cannot be loaded: {said}"
+        message = str(error).replace(f"{folder}{os.sep}", "")  # anyone can read /health
+        return f"{file} cannot be loaded: {message}"
     if abi != ABI:
         return f"{file} has interface {abi}, not {ABI}; {REBUILD}"
     return Library(name, lanes, cdll)

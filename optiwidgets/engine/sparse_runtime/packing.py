@@ -1,4 +1,4 @@
-"""Weights as the sparse runtime's library takes them, and where each finds its input."""
+"""Packing of weights for the sparse runtime's library, with the offset of each weight's input."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ ALIGNED = 64  # bytes
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A step's weights that are not zero, row by row, and where each finds its input."""
+    """Non-zero weights of a step, row by row, with the offset of each weight's input."""
 
     first: Integers
     offset: Integers
-    alone: Integers  # the offsets for one image
+    alone: Integers  # offsets for a single image
     weight: Floats
     bias: Floats
-    dense: bool  # few weights are zero, and all are there
+    dense: bool  # few weights are zero, so all weights are stored
 
 
 def offsets_of(step: Step, values: Mapping[str, Value], separate: bool = False) -> Integers:
-    """Compute where the weights of a step find their inputs, in pixels from a window's first.
+    """Compute the offsets of the inputs of a step's weights, in pixels from the window's first.
 
-    One row (I h w) for all outputs; with groups, a row for each. ``separate`` is the order for one
-    image where a step strides: in each channel, first every s-th pixel, then those beside them.
+    The result has one row (I h w) for all outputs, with groups one row per output. ``separate`` is
+    the pixel order for a single image and a stride s: in each channel first every s-th pixel, then
+    the pixels next to these.
     """
     value = values[step.inputs[0]]
     channels = value.shape[0]
@@ -56,7 +57,7 @@ def offsets_of(step: Step, values: Mapping[str, Value], separate: bool = False) 
 
 
 def scaling(step: Step, tensors: Mapping[str, NDArray[Any]]) -> Packed:
-    """Make the factors and the terms of a normalization."""
+    """Pack a normalization as a factor and a term per channel."""
     weight, bias = (tensors[name].astype(np.float64) for name in (step.weight, step.bias))
     if step.norm:
         mean, variance, epsilon = step.norm
@@ -67,7 +68,7 @@ def scaling(step: Step, tensors: Mapping[str, NDArray[Any]]) -> Packed:
 
 
 def taking(step: Step, table: Integers) -> Packed:
-    """Make a convolution that copies channels: a single weight each."""
+    """Pack a convolution that copies channels, with a single weight 1 per output."""
     taken, count = np.array(step.taken), len(step.taken)
     offsets, ones = np.ascontiguousarray(table[taken]), np.ones(count, np.float32)
     first, bias = np.arange(count + 1, dtype=np.int32), np.zeros(count, np.float32)
@@ -75,12 +76,12 @@ def taking(step: Step, table: Integers) -> Packed:
 
 
 def address(array: NDArray[Any]) -> int:
-    """Address of an array, which has to live as long as it is used."""
+    """Return the address of an array; the caller keeps the array alive while it is used."""
     return array.ctypes.data
 
 
 def aligned(shape: tuple[int, ...]) -> Floats:
-    """Make an array of zeros that begins where a vector may."""
+    """Allocate an array of zeros aligned to 64 bytes."""
     size = int(np.prod(shape))
     raw = np.zeros(size + ALIGNED // 4, np.float32)
     start = (-raw.ctypes.data % ALIGNED) // 4

@@ -1,4 +1,4 @@
-"""Program of the sparse runtime: an exported graph as steps over values with known shapes."""
+"""Planner of the sparse runtime: an exported graph -> steps over values of known shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from optiwidgets.engine.sparse_runtime.steps import Program, Shape, Step, Value,
 if TYPE_CHECKING:
     import onnx
 
-CACHE_SETS = 32  # channels a multiple of so many pixels apart meet in the same few sets of a cache
+CACHE_SETS = 32  # channels whose distance is a multiple of 32 pixels share few sets of the cache
 Constants = Mapping[str, NDArray[Any]]
 
 
@@ -24,16 +24,16 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
     Parameters
     ----------
     model
-        An exported model, its own values ignored.
+        An exported model; its own values are ignored.
     shape
         C, H, W of the images.
     constants
-        Values of the initializers: of weights and biases only the shapes matter.
+        Values of the initializers; of weights and biases only the shapes are used.
 
     Raises
     ------
     ValueError
-        The graph has an operator, or a form of one, that the runtime does not have.
+        The graph has an operator, or a variant of one, that the runtime does not support.
     """
     planner = _Planner({model.graph.input[0].name: Value(shape)}, constants)
     for node in model.graph.node:
@@ -41,7 +41,7 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
     scores = model.graph.output[0].name
     scores = planner.flat.get(scores, scores)
     if planner.values[scores].shape[1:] != (1, 1):
-        raise ValueError("the sparse runtime gives one score a class, and no map of them")
+        raise ValueError("the sparse runtime needs one score per class, and no map of scores")
     steps = fuse(planner.steps, scores)
     names = {model.graph.input[0].name, *(s.output for s in steps)}
     values = {name: planner.values[name] for name in names}
@@ -55,7 +55,7 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
 
 
 def _spread(value: Value) -> Value:
-    """Widen channels that are powers of two apart: one would push another out of the cache."""
+    """Widen channels at distances that cause cache conflicts (multiples of ``CACHE_SETS``)."""
     (rows, columns), (top, left, bottom, right) = value.padded, value.ring
     far = value.shape[0] > 1 and rows * columns % CACHE_SETS == 0
     return replace(value, ring=(top, left, bottom, right + 1)) if far else value
@@ -66,10 +66,10 @@ class _Planner:
     values: dict[str, Value]
     constants: Constants
     steps: list[Step] = field(default_factory=list)
-    flat: dict[str, str] = field(default_factory=dict)  # names of flattened values, and of which
+    flat: dict[str, str] = field(default_factory=dict)  # flattened value -> its source
     groups: dict[str, tuple[str, int, bool]] = field(
         default_factory=dict
-    )  # of which, how many, turned
+    )  # channel shuffle -> source, number of groups, whether transposed
 
     def add(self, node: onnx.NodeProto) -> None:
         from onnx import helper
@@ -87,8 +87,8 @@ class _Planner:
     def _shape_of(self, name: str) -> Shape:
         if name in self.flat or name not in self.values:
             raise ValueError(
-                f"the sparse runtime computes with maps and weights of layers, and {name!r} of the "
-                "graph is a constant, or flattened"
+                f"the sparse runtime needs feature maps as inputs, and {name!r} of the graph is a "
+                "constant, or flattened"
             )
         return self.values[name].shape
 
@@ -120,11 +120,11 @@ class _Planner:
         up = options.get("ceil_mode", 0)
         sizes = [(-(-r // s) if up else r // s) + 1 for r, s in zip(room, stride, strict=True)]
         inside = height + top, width + left
-        if up:  # no window begins in the ring behind
+        if up:  # no window starts in the padding after the last pixel
             sizes = [n - ((n - 1) * s >= i) for n, s, i in zip(sizes, stride, inside, strict=True)]
         if step.kind != "conv" and (gap != (1, 1) or (up and step.counts_pads)):
             raise ValueError(f"the sparse runtime has no such {step.kind}")
-        if up:  # the last windows may reach beyond the pads
+        if up:  # the last window may extend beyond the pads
             ends = [(n - 1) * s + k for n, s, k in zip(sizes, stride, spans, strict=True)]
             bottom, right = max(bottom, ends[0] - inside[0]), max(right, ends[1] - inside[1])
         pads, groups = (top, left, bottom, right), options.get("group", 1)
@@ -135,7 +135,7 @@ class _Planner:
         channels, height, width = self._shape_of(names[0])
         axes = self.constants[names[1]].ravel().tolist() if len(names) > 1 else options["axes"]
         if sorted(a % 4 for a in axes) != [2, 3]:
-            raise ValueError("the sparse runtime has no mean over other axes than height and width")
+            raise ValueError("the sparse runtime has means over height and width only")
         step = Step("mean_pool", (names[0],), output, kernel=(height, width))
         self._emit(step, (channels, 1, 1))
 
@@ -162,7 +162,7 @@ class _Planner:
     def _flatten(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
         self._shape_of(names[0])
         if options.get("axis", 1) != 1:
-            raise ValueError("the sparse runtime flattens all axes but the first alone")
+            raise ValueError("the sparse runtime flattens all axes but the first only")
         self.flat[output] = names[0]
 
     def _reshape(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
@@ -174,12 +174,12 @@ class _Planner:
             self.groups[output] = names[0], sizes[1], False
             return
         if len(sizes) != 2 or sizes[1] not in (-1, int(np.prod(shape))):
-            raise ValueError("the sparse runtime flattens all axes but the first alone")
+            raise ValueError("the sparse runtime flattens all axes but the first only")
         self.flat[output] = names[0]
 
     def _transpose(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
         if names[0] not in self.groups or list(options["perm"]) != [0, 2, 1, 3, 4]:
-            raise ValueError("the sparse runtime has no Transpose but that of a channel shuffle")
+            raise ValueError("the sparse runtime has only the Transpose of a channel shuffle")
         source, groups, turned = self.groups[names[0]]
         self.groups[output] = source, groups, not turned
 
@@ -187,13 +187,13 @@ class _Planner:
         source, groups, turned = self.groups[name]
         shape = self._shape_of(source)
         if not turned or len(sizes) != 4 or tuple(sizes[1:]) not in (shape, (-1, *shape[1:])):
-            raise ValueError("the sparse runtime has no Reshape but that of a channel shuffle")
+            raise ValueError("the sparse runtime has only the Reshape of a channel shuffle")
         self._take(source, output, np.arange(shape[0]).reshape(groups, -1).T.ravel())
 
     def _split(self, names: Sequence[str], _: str, options: Mapping[str, Any]) -> None:
         channels = self._shape_of(names[0])[0]
         if options.get("axis", 0) != 1:
-            raise ValueError("the sparse runtime splits channels alone")
+            raise ValueError("the sparse runtime splits along channels only")
         outputs = options["outputs"]
         sizes = self.constants[names[1]].tolist() if len(names) > 1 else []
         ends = np.cumsum(sizes or [-(-channels // len(outputs))] * len(outputs))
@@ -235,7 +235,7 @@ class _Planner:
     def _clip(self, names: Sequence[str], output: str, _: Mapping[str, Any]) -> None:
         bounds = [float(self.constants[n]) for n in names[1:] if n in self.constants]
         if bounds != [0.0, 6.0]:
-            raise ValueError("the sparse runtime has no Clip but that of 0 and 6")
+            raise ValueError("the sparse runtime has only the Clip from 0 to 6")
         self._activate(names, output, "relu6")
 
     def _identity(self, names: Sequence[str], output: str, _: Mapping[str, Any]) -> None:
@@ -257,7 +257,7 @@ class _Planner:
     def _concat(self, names: Sequence[str], output: str, options: Mapping[str, Any]) -> None:
         shapes = [self._shape_of(name) for name in names]
         if options.get("axis") != 1 or len({s[1:] for s in shapes}) != 1:
-            raise ValueError("the sparse runtime concatenates channels alone")
+            raise ValueError("the sparse runtime concatenates along channels only")
         at = 0
         for name, shape in zip(names, shapes, strict=True):
             self._emit(Step("concat", (name,), output, at=at), shape)

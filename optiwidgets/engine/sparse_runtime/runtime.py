@@ -1,4 +1,4 @@
-"""The sparse runtime: a program with weights, run on blocks of images by two threads, or on one."""
+"""Sparse runtime: runs a program with weights on blocks of images, or on a single image."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Program(ctypes.Structure):
 
 
 def _declare(cdll: ctypes.CDLL) -> None:
-    """Tell ctypes the functions of ``kernel.cpp`` that this module calls."""
+    """Declare the argument types of the functions of ``kernel.cpp`` that this module calls."""
     place, int32, program = ctypes.c_void_p, ctypes.c_int32, ctypes.POINTER(_Program)
     cdll.sparse_run.argtypes = [program, place, int32, int32, ctypes.POINTER(int32), place, place]
     cdll.sparse_run_one.argtypes = [program, place, place, place]
@@ -71,9 +71,9 @@ def _declare(cdll: ctypes.CDLL) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Images in the runtime's order: (blocks, C, H, W, lanes), with the first value's ring.
+    """Images in the runtime's layout: (blocks, C, H, W, lanes), with the first value's ring.
 
-    The last block is filled up with zeros; ``count`` images are real.
+    The last block is padded with zeros; ``count`` is the number of images.
     """
 
     values: Floats
@@ -81,18 +81,18 @@ class Blocks:
 
 
 class NotFiniteError(ArithmeticError):
-    """A sum was not finite: where zeros are skipped, the result may not be that of a dense net."""
+    """Sum that is not finite: skipping zeros may then give another result than a dense net."""
 
 
 class SparseRuntime:
-    """Runs a program, with any weights of its shapes.
+    """Runtime of a program, for any weights of its shapes.
 
     Parameters
     ----------
     program
-        As ``plan`` makes it.
+        From ``plan``.
     library
-        As ``load`` returns it.
+        From ``load``.
     """
 
     def __init__(self, program: Program, library: Library) -> None:
@@ -110,7 +110,7 @@ class SparseRuntime:
         _declare(library.cdll)
 
     def lay_out(self, images: Floats) -> Blocks:
-        """Bring images N C H W into the runtime's order, once for all recipes.
+        """Convert images N C H W to the runtime's layout, once for all recipes.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class SparseRuntime:
         return Blocks(laid, len(images))
 
     def fill(self, tensors: Mapping[str, NDArray[Any]]) -> Filled:
-        """Select the weights that are not zero, once for any images."""
+        """Pack the non-zero weights, once for any images."""
         packed = {
             s.output: self._pack(s, tensors)
             for s in self.program.steps
@@ -139,12 +139,12 @@ class SparseRuntime:
         return Filled(self, packed)
 
     def run(self, tensors: Mapping[str, NDArray[Any]], blocks: Blocks) -> Floats:
-        """Compute the scores (N, K) of images; zeros cost nothing in layers that have many.
+        """Compute the scores (N, K) of images; zeros are skipped in layers with many zeros.
 
         Raises
         ------
         NotFiniteError
-            A sum is not finite: zero times infinity is not 0, and zeros are skipped here.
+            A sum is not finite: zero times infinity is nan, but skipped zeros give 0.
         """
         return self.fill(tensors).run(blocks)
 
@@ -172,7 +172,7 @@ class SparseRuntime:
         return Packed(first, batch, batch if one is None else one, weights, bias, bool(dense))
 
     def steps(self, packed: Mapping[str, Packed], alone: bool) -> ctypes.Array[_Step]:
-        """Make the steps for blocks or, where ``alone``, for one image; ``packed`` has to live."""
+        """Convert the steps for blocks, or for one image if ``alone``; keep ``packed`` alive."""
         made = [self._step(step, packed.get(step.output), alone) for step in self.program.steps]
         return (_Step * len(made))(*made)
 
@@ -194,12 +194,12 @@ class SparseRuntime:
 
     @cached_property
     def size(self) -> int:
-        """Pixels of all values but the images."""
+        """Number of pixels of all values except the images."""
         return sum(self.program.values[name].vectors for name in self.values[1:])
 
     @cached_property
     def array(self) -> ctypes.Array[_Value]:
-        """The values, as the library takes them."""
+        """Values in the library's format."""
         made, at = [], 0
         for name in self.values:
             value = self.program.values[name]
@@ -210,11 +210,11 @@ class SparseRuntime:
 
     @contextmanager
     def memory(self, alone: bool, program: _Program) -> Iterator[Floats]:
-        """Lend memory to one thread; the rings in it stay zero, nothing is ever written there."""
+        """Lend scratch memory to one thread; the rings stay zero, since nothing writes to them."""
         idle = self._idle[alone]
         try:
             lent = idle.pop()
-        except IndexError:  # the other threads have all there is
+        except IndexError:  # all of it is in use by other threads
             size = self.library.cdll.sparse_size_one if alone else self.library.cdll.sparse_size
             lent = aligned((size(program),))
         try:
@@ -224,7 +224,7 @@ class SparseRuntime:
 
 
 class Filled:
-    """A program with weights: what ``SparseRuntime.fill`` returns."""
+    """Program with packed weights, as returned by ``SparseRuntime.fill``."""
 
     def __init__(self, runtime: SparseRuntime, packed: Mapping[str, Packed]) -> None:
         self._runtime, self._packed = runtime, packed
@@ -235,37 +235,37 @@ class Filled:
         self._classes = scores.shape[0]
 
     def run(self, blocks: Blocks) -> Floats:
-        """Compute the scores (N, K) of images that ``lay_out`` brought into order.
+        """Compute the scores (N, K) of images converted by ``lay_out``.
 
         Raises
         ------
         NotFiniteError
-            A sum is not finite: zero times infinity is not 0, and zeros are skipped here.
+            A sum is not finite: zero times infinity is nan, but skipped zeros give 0.
         """
         return self._run(blocks.values, 0, blocks.count, THREADS)
 
     def predict(self, images: Floats, threads: int = THREADS) -> Floats:
-        """Compute the scores (N, K) of images N C H W, by one thread or by several.
+        """Compute the scores (N, K) of images N C H W with ``threads`` threads.
 
         Raises
         ------
         NotFiniteError
-            A sum is not finite. Pixels that no weight reads are not looked at.
+            A sum is not finite; pixels that no weight reads are not checked.
         ValueError
-            The images have another shape than those of the program.
+            The images' shape is not the program's.
         """
         images = self._checked(images, images.shape[1:])
         return self._run(images, len(images), len(images), threads)
 
     def run_one(self, image: Floats) -> Floats:
-        """Compute the scores (K,) of one image C H W, in this thread.
+        """Compute the scores (K,) of one image C H W in the calling thread.
 
         Raises
         ------
         NotFiniteError
-            A sum is not finite. Pixels that no weight reads are not looked at.
+            A sum is not finite; pixels that no weight reads are not checked.
         ValueError
-            The image has another shape than those of the program.
+            The image's shape is not the program's.
         """
         image = self._checked(image, image.shape)
         scores = np.empty(self._classes, np.float32)

@@ -1,4 +1,4 @@
-"""Report of the runtimes that are installed; it imports none of them but the sparse one."""
+"""Report of the installed runtimes; only the sparse runtime is imported for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BASELINE = {"x86_64": "SSE2", "aarch64": "NEON"}
 
 
 def runtime_info() -> RuntimeInfo:
-    """Report which runtimes are installed, and the instruction set of the sparse one.
+    """Return the versions of the installed runtimes and the sparse runtime's instruction set.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def runtime_info() -> RuntimeInfo:
 
 @cache
 def _version(module: str) -> str:
-    """Return a module's version, of whichever distribution brings it (onnxruntime-gpu)."""
+    """Return a module's version, whatever its distribution is called (such as onnxruntime-gpu)."""
     try:
         return version(module)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Sessions of the sparse runtime, with the interface of those of ONNX Runtime."""
+"""Sessions of the sparse runtime, with the interface of ONNX Runtime's sessions."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 
 class SparseSession:
-    """A model opened in the sparse runtime, its weights packed once.
+    """Session of a model in the sparse runtime; its weights are packed once.
 
-    A single image is computed by vectors of neighbouring pixels, in the thread that asks; several
-    by vectors of images.
+    A single image is computed with vectors of neighbouring pixels, in the calling thread; several
+    images are computed with vectors of images.
 
     Parameters
     ----------
     model
-        An exported graph, "images" N C H W -> "scores" (N, K), values and all.
+        An exported graph with weights, "images" N C H W -> "scores" (N, K).
     library
-        As ``load`` returns it.
+        From ``load``.
     threads
         Threads for several images, 1 or 2.
 
     Raises
     ------
     ValueError
-        The graph has an operator, or a form of one, that the runtime does not have.
+        The graph has an operator, or a variant of one, that the runtime does not support.
     """
 
     def __init__(self, model: onnx.ModelProto, library: Library, threads: int = 1) -> None:
@@ -51,12 +51,12 @@ class SparseSession:
         self._filled = SparseRuntime(program, library).fill(tensors)
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, Any], /) -> Sequence[Floats]:
-        """Compute the scores of the images in ``feed``, the only output there is.
+        """Compute the scores, the only output, of the images in ``feed``.
 
         Raises
         ------
         ValueError
-            Another output is asked for.
+            Another output is requested.
         NotFiniteError
             A sum is not finite.
         """
@@ -68,24 +68,25 @@ class SparseSession:
         return [self._filled.predict(images, self._threads)]
 
     def get_session_options(self) -> SimpleNamespace:
-        """Return the number of threads, as ``intra_op_num_threads``."""
+        """Return an object with the number of threads as ``intra_op_num_threads``."""
         return SimpleNamespace(intra_op_num_threads=self._threads)
 
 
 def open_sparse_session(model: onnx.ModelProto, threads: int = 1) -> SparseSession:
-    """Open a float model in the sparse runtime, where zeros among the weights are skipped.
+    """Open a float model in the sparse runtime, which skips weights that are zero.
 
     Parameters
     ----------
     model
-        An exported graph, "images" N C H W -> "scores" (N, K), values and all.
+        An exported graph with weights, "images" N C H W -> "scores" (N, K).
     threads
         Threads for several images, 1 or 2.
 
     Raises
     ------
     ValueError
-        The runtime is absent here, has not so many threads, or cannot run the model.
+        The runtime is absent here, does not support this number of threads, or cannot run the
+        model.
 
     Examples
     --------

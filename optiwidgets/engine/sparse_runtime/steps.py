@@ -1,4 +1,4 @@
-"""Steps and values of the sparse runtime's programs, and what may be joined among them."""
+"""Steps and values of the sparse runtime's programs, and the fusion of steps."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ from dataclasses import dataclass, replace
 
 KINDS = ("conv", "max_pool", "mean_pool", "add", "multiply", "activate", "concat", "scale")
 ACTIVATIONS = ("", "relu", "relu6", "hard_swish", "hard_sigmoid", "sigmoid", "swish")
-MONOTONE = ("", "relu", "relu6", "hard_sigmoid", "sigmoid")  # they commute with a maximum
+MONOTONE = ("", "relu", "relu6", "hard_sigmoid", "sigmoid")  # commute with a maximum
 Shape = tuple[int, int, int]  # C, H, W
 Pads = tuple[int, int, int, int]  # top, left, bottom, right
 
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of the graph: its shape for one image, and the ring of zeros around each channel."""
+    """Tensor of the graph: shape for one image, and the ring of zeros around each channel."""
 
     shape: Shape
     ring: Pads = (0, 0, 0, 0)
 
     @property
     def padded(self) -> tuple[int, int]:
-        """Height and width with the ring."""
+        """Height and width, ring included."""
         top, left, bottom, right = self.ring
         return self.shape[1] + top + bottom, self.shape[2] + left + right
 
     @property
     def vectors(self) -> int:
-        """Pixels of all channels, ring included."""
+        """Number of pixels of all channels, ring included."""
         return self.shape[0] * self.padded[0] * self.padded[1]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operation.
+    """Operation of a program.
 
     Parameters
     ----------
     kind, activation
-        One of ``KINDS`` and ``ACTIVATIONS``.
+        One of ``KINDS`` and one of ``ACTIVATIONS``.
     inputs, output
         Names of values.
     weight, bias
-        Names of tensors, for "conv" (O I h w, or O I) and "scale"; a bias may be missing ("").
+        Names of tensors, for "conv" (O I h w, or O I) and "scale"; "" without a bias.
     kernel, stride, dilation, pads
-        Height and width each; pads are those of top, left, bottom and right.
+        Height and width each; pads are top, left, bottom, right.
     groups
-        Of a convolution.
+        Number of groups of a convolution.
     halve
         Whether only the largest of every 2 x 2 outputs of a convolution is kept.
     counts_pads
-        Whether a mean counts the border's zeros.
+        Whether a mean counts the zeros of the padding.
     at
         First channel that "concat" writes.
     taken
-        Channels that a convolution without weights copies.
+        Channels copied by a convolution without weights.
     norm
-        Names of mean and variance, and epsilon: a "scale" by statistics.
+        Names of mean and variance, and epsilon, if "scale" is a batch normalization.
     """
 
     kind: str
@@ -79,7 +79,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """Steps in the order in which they run, the values between them, and what goes in and out."""
+    """Steps in execution order, the values between them, and the names of input and output."""
 
     steps: tuple[Step, ...]
     values: Mapping[str, Value]
@@ -88,7 +88,7 @@ class Program:
 
 
 def fuse(steps: Sequence[Step], scores: str) -> list[Step]:
-    """Put activations, and 2 x 2 maxima, into the steps whose only readers they are."""
+    """Fuse activations and 2 x 2 maxima into the preceding step, if nothing else reads it."""
     fused: list[Step] = []
     readers: dict[str, int] = {}
     for step in steps:
@@ -97,7 +97,7 @@ def fuse(steps: Sequence[Step], scores: str) -> list[Step]:
     whole = {s.output for s in steps if s.kind == "concat"} | {scores}
 
     def last(name: str) -> int | None:
-        """Find the step that a single reader may be put into."""
+        """Return the index of the step that its single reader may be fused into, else None."""
         found = [i for i, s in enumerate(fused) if s.output == name]
         return found[0] if len(found) == 1 and readers[name] == 1 and name not in whole else None
 
@@ -112,7 +112,7 @@ def fuse(steps: Sequence[Step], scores: str) -> list[Step]:
 
 
 def _merged(first: Step, then: Step) -> Step | None:
-    """Put a step into the one before, None where that is not possible."""
+    """Fuse a step into the one before it; return None if that is not possible."""
     if then.kind == "activate":
         commutes = not first.halve or then.activation in MONOTONE
         if then.activation and not first.activation and commutes:

@@ -50,20 +50,20 @@ BATCHWISE = [
 
 @pytest.mark.parametrize("call", CHANCY)
 def test_chance_is_refused(call):
-    with pytest.raises(ValueError, match="other scores when it is run again: a step draws at"):
+    with pytest.raises(ValueError, match="change when it is run again: a step is random"):
         check_fit(Net(Step(call)).eval(), IMAGES, classes=3)
 
 
 @pytest.mark.parametrize("call", BATCHWISE)
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_dependence_on_the_batch_is_refused(call, count):
-    with pytest.raises(ValueError, match="other scores when others are in its batch"):
+    with pytest.raises(ValueError, match="depend on the other images in its batch"):
         check_deterministic(Net(Step(call)).eval(), IMAGES[:count])
 
 
 def test_a_batchnorm_without_statistics_is_named():
     net = Net(nn.BatchNorm2d(4, track_running_stats=False)).eval()
-    with pytest.raises(ValueError, match=r"others are in its batch: .* \('step'\)"):
+    with pytest.raises(ValueError, match=r"other images in its batch: .* \('step'\)"):
         check_fit(net, IMAGES, classes=3)
 
 

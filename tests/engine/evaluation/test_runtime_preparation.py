@@ -111,7 +111,7 @@ def test_a_model_that_cannot_be_exported_stays_in_torch_with_the_reason(images, 
         assert torch.equal(evaluator(net), expected)
     assert evaluator.runtime == TORCH
     status = evaluator.preparation.status
-    assert status == ("Computed in torch; the faster runtime cannot be had: no such operator.")
+    assert status == ("Computed in torch; the faster runtime is not available: no such operator.")
 
 
 def test_a_graph_that_says_something_else_is_not_swapped_in(evaluator, exports):
@@ -122,7 +122,7 @@ def test_a_graph_that_says_something_else_is_not_swapped_in(evaluator, exports):
     exports[0].done, exports[0].net = True, other
     assert torch.equal(evaluator(net), evaluate(net, evaluator.batches))
     assert evaluator.runtime == TORCH
-    assert "says something else than torch" in evaluator.preparation.status
+    assert "scores differ from torch" in evaluator.preparation.status
 
 
 def test_near_ties_are_settled_by_torch(evaluator, exports, monkeypatch):
@@ -213,7 +213,7 @@ def test_a_model_that_cannot_be_sent_stays_in_torch_with_the_reason(images, monk
     assert torch.equal(evaluator(net), evaluate(net, [images]))
     evaluator(net)
     assert evaluator.preparation.status == (
-        "Computed in torch; the faster runtime cannot be had: "
+        "Computed in torch; the faster runtime is not available: "
         "the model cannot be sent to another process (bound to a device)."
     )
     assert torch.equal(evaluator(net), evaluate(net, [images]))

@@ -119,7 +119,7 @@ def test_the_choice_is_settled_by_the_model_and_the_library(monkeypatch, images)
     choice = RuntimeChoice(pooled(), images[:4])
     assert choice.library is None
     assert choice.evaluator([images]) is None
-    assert choice.reason.startswith("the model has 624 multiply-accumulates an image")
+    assert choice.reason.startswith("the model has 624 multiply-accumulates per image")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_runtime_that_disagrees_with_torch_on_the_probe_is_not_taken(monkeypat
 
     monkeypatch.setattr(SparseRuntime, "run", wrong)
     choice = RuntimeChoice(pooled(), images[:4])
-    assert choice.reason == "the sparse runtime gives other scores than torch"
+    assert choice.reason == "the sparse runtime's scores differ from torch's"
     report = Experiment(pooled(), dataset_of(images)).run(Recipe())
     assert report.runtime == ONNX_RUNTIME
 

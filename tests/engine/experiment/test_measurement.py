@@ -129,7 +129,7 @@ def test_scores_that_are_not_those_of_torch_are_refused_with_the_difference():
     np.testing.assert_allclose(scores[0], one(PROBE), atol=1e-6)
     off = float((one(PROBE) - other(PROBE)).abs().max())
     for wrong in ((own, (export(other, PROBE), one)), ((export(one, PROBE), other), own)):
-        with pytest.raises(ValueError, match=f"they differ by {off:.3g} of .* on 5 images"):
+        with pytest.raises(ValueError, match=f"differ from torch's by {off:.3g} of .* on 5 images"):
             measurement.sparse_pair(*wrong, PROBE, 1)
 
 

@@ -341,7 +341,7 @@ def test_a_file_of_something_else_is_refused(toy_grid, tmp_path):
     np.savez(path, names=names, **{**arrays, "more": np.zeros(3)})
     refused("it holds ")
     replace(toy_grid, about={**toy_grid.about, "made by": "optiwidgets 0.0.1"}).save(path)
-    refused(r"was made by optiwidgets 0\.0\.1, and this is optiwidgets .*; make it anew")
+    refused(r"was made by optiwidgets 0\.0\.1, and this is optiwidgets .*; make it again")
 
 
 @pytest.mark.usefixtures("nothing_shared")

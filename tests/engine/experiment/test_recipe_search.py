@@ -65,7 +65,7 @@ def test_truth_is_in_the_rows():
         ([[5.0, 0], [0, 5]], "counts are 2 x 2 whole numbers, 0 or more: "),
         ([[6, -1], [0, 5]], "counts are 2 x 2 whole numbers, 0 or more: "),
         (None, "counts are 2 x 2 whole numbers, 0 or more: None"),
-        (TEXTBOOK, "counts are of all 10 images to explore, not 200"),
+        (TEXTBOOK, "counts are of all 10 exploration images, not 200"),
     ],
 )
 def test_counts_that_cannot_be_are_refused_before_anything_runs(counts, message):

@@ -85,7 +85,7 @@ def test_layers_that_could_not_be_changed_are_named_and_never_ranked(odd):
     assert list(result.curves) == ["head"]
     assert result.ranking(5.0) == ("head",)
     assert result.unchanged == {
-        "one": "too few weights for any of these sparsities to take one: it has 1",
+        "one": "too few weights for any of these sparsities to prune one: it has 1",
         "zero": "all its weights are 0 already",
     }
     assert [row.module for row in odd.check().having("left out")] == ["never"]
@@ -134,7 +134,7 @@ def test_who_tells_it_to_stop_is_heard(own):
         ("weights", None, "by is 'sparsity' or 'bits', not 'weights'"),
         ("bits", [9], "bits per weight are 1 to 8, 16 or 32, not 9"),
         ("sparsity", [50], "sparsity is a fraction from 0 to 0.99, not 50"),
-        ("bits", [], "levels are one or more, not none"),
+        ("bits", [], "levels are one or more numbers, not none"),
     ],
 )
 def test_levels_that_cannot_be_are_refused(by, levels, message):

@@ -15,7 +15,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models import training
 from optiwidgets.engine.models.trained_files import open_trained, save_trained
 from optiwidgets.engine.models.training import augment, train
-from optiwidgets.engine.models.zoo import CNN, save_weights
+from optiwidgets.engine.models.zoo import CNN, load_trained, save_weights
 from optiwidgets.engine.types.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("torchvision")
@@ -352,6 +352,17 @@ def test_new_images_are_judged_beside_those_of_training(photographs, tmp_path):
     assert sum(len(opened.labels(part)) for part in ("exploration", "sealed")) == 40
 
 
+@pytest.mark.parametrize("name", ["digits", "smear-200"])
+def test_a_file_trained_on_shipped_images_finds_them_by_itself(name, tmp_path):
+    path, shipped = tmp_path / "net.safetensors", Experiment.load(name)
+    save_trained(load_trained("small", name), path, shipped.dataset)
+    expected = shipped.run(Recipe())
+    for images in (None, name):
+        found = Experiment.load(path, images=images)
+        assert found.dataset.name == name
+        np.testing.assert_array_equal(found.run(Recipe()).predictions, expected.predictions)
+
+
 def test_a_file_that_does_not_fit_is_refused_with_the_reason(colors, tmp_path):
     path = tmp_path / "net.safetensors"
     net = train(colors, "small", epochs=1)
@@ -375,7 +386,7 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(colors, tmp_path):
     path.write_bytes(b"cut off")
     with pytest.raises(ValueError, match="is no file that `optiwidgets train`"):
         Experiment.load(path, images=colors)
-    with pytest.raises(ValueError, match=r"images are given for a \.safetensors file"):
+    with pytest.raises(ValueError, match=r"images are only for a \.safetensors file"):
         Experiment.load("digits", images=colors)
 
 

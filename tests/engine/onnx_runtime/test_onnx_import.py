@@ -347,7 +347,7 @@ REFUSED = {
     ),
     "places": (
         helper.make_node("Gather", ["x", "i"], ["h"], axis=1),
-        r"'Gather' .* takes several places",
+        r"'Gather' .* takes several indices",
     ),
     "backwards": (
         helper.make_node("Slice", ["x", "e", "i", "i", "m"], ["h"]),
@@ -431,7 +431,7 @@ def test_a_module_that_is_not_the_file_s_is_refused_with_the_operator(
     ]
     weights = {"k": np.float32(9), "o": np.float32([[500, 0, -500]])}
     path = written(nodes, weights, tmp_path / "m.onnx")
-    reason = r"is not the ONNX file's: .* first at 'LeakyRelu' \(node 'bend'\)"
+    reason = r"differs from the ONNX file: .* first at 'LeakyRelu' \(node 'bend'\)"
     with pytest.raises(ValueError, match=reason):
         load_onnx(path, images)
 

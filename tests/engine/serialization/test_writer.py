@@ -345,7 +345,7 @@ def test_every_flipped_byte_is_noticed(file, refused):
     data = bytearray(file.read_bytes())
     for place in range(len(data)):
         data[place] ^= 0x41
-        refused(bytes(data), "does not begin with|newer version|bytes long|checksum does not fit")
+        refused(bytes(data), "does not begin with|newer version|bytes long|checksum does not match")
         data[place] ^= 0x41
 
 
@@ -356,7 +356,7 @@ def test_every_flipped_bit_of_the_last_bytes_is_noticed(file, refused, bit):
         damaged = data.copy()
         damaged[place] ^= 1 << bit
         refused(
-            bytes(damaged), "does not begin with|newer version|bytes long|checksum does not fit"
+            bytes(damaged), "does not begin with|newer version|bytes long|checksum does not match"
         )
 
 
@@ -390,12 +390,12 @@ LAYER, SHAPE = "wide", [5, 2, 3, 2]
             r"layer 'wide' is \[5, 2, 2, 3\], the model's \[5, 2, 3, 2\]",
         ),
         ([LAYER, SHAPE, "zstd"], "unknown encoding 'zstd'; it may come from a newer version"),
-        ([LAYER, [3.0, 2, 3, 2], "dense"], "its header is not sound"),
-        ([LAYER, [True, 2, 3, 2], "dense"], "its header is not sound"),
-        ([LAYER, [], "dense"], "its header is not sound"),
-        ([LAYER, "5232", "dense"], "its header is not sound"),
-        ([LAYER, SHAPE], "its header is not sound"),
-        (LAYER, "its header is not sound"),
+        ([LAYER, [3.0, 2, 3, 2], "dense"], "its header is not valid"),
+        ([LAYER, [True, 2, 3, 2], "dense"], "its header is not valid"),
+        ([LAYER, [], "dense"], "its header is not valid"),
+        ([LAYER, "5232", "dense"], "its header is not valid"),
+        ([LAYER, SHAPE], "its header is not valid"),
+        (LAYER, "its header is not valid"),
         (
             ["narrow", SHAPE, "dense"],
             "its layers are 'narrow', 'deep', 'hidden', 'head', those of the model 'wide', 'deep'",
@@ -423,11 +423,11 @@ def test_another_encoding_of_a_layer_is_refused_though_the_checksum_fits(file, r
         ("recipe", {"bits": 9}, "bits per weight"),
         ("recipe", {"bits": 3, "scheme": "shiny"}, "scheme is one of"),
         ("recipe", {"shiny": 1}, "shiny"),
-        ("recipe", [], "its header is not sound"),
-        ("layers", {}, "its header is not sound"),
+        ("recipe", [], "its header is not valid"),
+        ("layers", {}, "its header is not valid"),
         ("layers", [], "its layers are none, those of the model 'wide'"),
-        ("model", "small", "its header is not sound"),
-        ("model", {"name": "small"}, "its header is not sound"),
+        ("model", "small", "its header is not valid"),
+        ("model", {"name": "small"}, "its header is not valid"),
     ],
 )
 def test_an_absurd_header_is_refused_though_the_checksum_fits(file, refused, field, value, message):
@@ -460,7 +460,7 @@ def test_bytes_too_few_or_too_many_are_refused_though_the_checksum_fits(file, re
     refused(reframe(header, plain + b"\0", stream), "1 bytes more than its header accounts for")
     refused(reframe(header, plain[:-1], stream), "it ends 1 bytes too early")
     refused(reframe(header, plain, stream + b"\x01"), "entropy-coded stream")
-    refused(reframe(header, plain, stream + b"\0"), "does not end as such streams do")
+    refused(reframe(header, plain, stream + b"\0"), "ends in a zero byte")
 
 
 def test_a_newer_version_is_named(file, refused):
@@ -475,7 +475,7 @@ def test_an_older_version_is_named(refused):
 
 
 def test_a_header_that_inflates_without_end_is_refused(refused):
-    refused(reframe(b" " * 2**24, b""), "its header is not sound: it does not end")
+    refused(reframe(b" " * 2**24, b""), "its header is not valid: it does not end")
 
 
 @given(

@@ -30,7 +30,7 @@ def source(tmp_path: Path) -> Path:
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the libraries were built."""
     if build.compiler() is None:
-        pytest.skip("no C++ compiler answers")
+        pytest.skip("no C++ compiler works")
     folder = tmp_path_factory.mktemp("built")
     shutil.copy(build.HERE / build.SOURCE, folder)
     with pytest.MonkeyPatch.context() as patch:

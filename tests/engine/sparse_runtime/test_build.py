@@ -52,7 +52,7 @@ def test_other_flags_another_compiler_or_a_damaged_file_compile_it_again(
 def test_without_a_compiler_it_is_absent_and_said(source: Path, no_compiler: None) -> None:
     outcome = build.build(source)
     assert outcome.libraries == ()
-    assert "absent, no C++ compiler answers; install one" in outcome.message
+    assert "absent, no C++ compiler works; install one" in outcome.message
     assert [path.name for path in source.iterdir()] == [build.SOURCE]
 
 
@@ -106,7 +106,7 @@ def test_the_compiler_that_cxx_names_comes_first_even_with_blanks_in_its_path(
 ) -> None:
     there = build.compiler()
     if there is None:
-        pytest.skip("no C++ compiler answers")
+        pytest.skip("no C++ compiler works")
     named = tmp_path / "my compiler"
     named.write_text(f'#!/bin/sh\nexec "{there.command[0]}" "$@"\n')
     named.chmod(named.stat().st_mode | stat.S_IXUSR)
@@ -152,4 +152,4 @@ def test_the_command_line_says_how_it_ended(
     source: Path, capsys: pytest.CaptureFixture[str], no_compiler: None
 ) -> None:
     assert build.main(["build", "--out", str(source / "out")]) == 1
-    assert "no C++ compiler answers" in capsys.readouterr().err
+    assert "no C++ compiler works" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def libraries() -> set[str]:
 
 def test_a_wheel_holds_the_libraries_and_names_its_platform(project: Path) -> None:
     if build.compiler() is None:
-        pytest.skip("no C++ compiler answers")
+        pytest.skip("no C++ compiler works")
     wheel, asked, inside = package(project)
     assert asked == []
     assert libraries() | {build.STAMP, build.SOURCE} <= inside
@@ -83,7 +83,7 @@ def test_a_wheel_holds_the_libraries_and_names_its_platform(project: Path) -> No
 
 def test_an_editable_install_builds_them_in_place(project: Path) -> None:
     if build.compiler() is None:
-        pytest.skip("no C++ compiler answers")
+        pytest.skip("no C++ compiler works")
     wheel, _, inside = package(project, "editable")
     assert not inside & libraries()
     assert wheel.name.endswith("py3-none-any.whl")

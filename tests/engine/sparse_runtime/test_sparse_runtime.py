@@ -262,9 +262,9 @@ def test_a_pixel_that_is_not_finite_is_refused():
     ("net", "reason"),
     [
         (small(nn.Conv2d(3, 4, 3), nn.GELU()), "has no"),
-        (small(nn.Conv2d(3, 4, 3), nn.Hardtanh(-1, 1)), "no Clip but that of 0 and 6"),
+        (small(nn.Conv2d(3, 4, 3), nn.Hardtanh(-1, 1)), "only the Clip from 0 to 6"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), OneBias()), "one bias for several outputs"),
-        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "one score a class"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "one score per class"),
     ],
 )
 def test_a_graph_with_other_operations_is_refused_with_the_reason(net, reason):
