@@ -116,7 +116,10 @@ def test_floats_of_0_to_1_are_pixels(classes, random):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.array([[0, 255]], np.float32), r"a/0.tif: floats from 0 to 255, and only 0 to 1 has"),
+        (
+            np.array([[0, 255]], np.float32),
+            r"a/0.tif: floats from 0 to 255, and black and white",
+        ),
         (np.array([[-1, 1]], np.float32), r"a/0.tif: floats from -1 to 1"),
         (np.array([[0, np.nan]], np.float32), r"a/0.tif: floats from nan to nan"),
         (np.array([[0, 70000]], np.int32), r"a/0.tif: integers of 32 bits from 0 to 70000 have no"),
@@ -157,7 +160,7 @@ def test_transparent_pixels_are_laid_on_white_and_counted(classes, random, mode)
         channels[:8, :, -1], channels[8:, :, -1] = 0, 255
         return Image.fromarray(channels)
 
-    with pytest.warns(UserWarning, match="16 pictures are transparent in part: laid on white"):
+    with pytest.warns(UserWarning, match="16 pictures are partly transparent: white background"):
         pixels, _ = all_pixels(classes(transparent))
     torch.testing.assert_close(pixels[:, :, :8], torch.ones_like(pixels[:, :, :8]))
     assert pixels[:, :, 8:].std() > 0.2
@@ -169,7 +172,7 @@ def test_half_transparent_pixels_are_halfway_to_white(classes):
             "RGBA", (40, 40), (16 * index + 8 * (name == "b"), 0, 0, 51)
         )  # a fifth of it covers the white
 
-    with pytest.warns(UserWarning, match="transparent in part"):
+    with pytest.warns(UserWarning, match="partly transparent"):
         pixels, _ = all_pixels(classes(veil))
     torch.testing.assert_close(
         pixels[:, 1:], torch.full_like(pixels[:, 1:], 0.8), atol=3e-3, rtol=0
@@ -257,7 +260,7 @@ def test_an_option_out_of_range_is_refused_by_name(pictures, tmp_path, options, 
 
 
 def test_options_of_folders_are_refused_for_names():
-    with pytest.raises(ValueError, match="'digits' has its own size and parts"):
+    with pytest.raises(ValueError, match="'digits' has a fixed size and fixed parts"):
         load_dataset("digits", gray=True)
 
 

@@ -212,7 +212,7 @@ def test_exploring_what_was_trained_on_is_a_pitfall_that_can_be_shown():
 
 def test_images_that_ask_for_gradients_or_are_elsewhere_are_refused():
     images = torch.zeros(4, 2, 5, 7)
-    with pytest.raises(ValueError, match=r"train images ask for gradients; give images.detach\(\)"):
+    with pytest.raises(ValueError, match=r"train images require gradients; give images.detach\(\)"):
         Dataset(**good(train=(images.clone().requires_grad_(), LABELS)))
     with pytest.raises(ValueError, match="train images are in the CPU's memory, not on 'meta'"):
         Dataset(**good(train=(images.to("meta"), LABELS)))

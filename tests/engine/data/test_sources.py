@@ -228,7 +228,7 @@ class Uneven(Pictures):
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        (AtRandom(), {}, "image 0 is another one every time it is read: take transforms at random"),
+        (AtRandom(), {}, "image 0 differs each time it is read: remove random transforms"),
         (Stream(), {}, "a source is a pair .* not Stream"),
         (Sized(), {}, "a source is a pair .* not Sized"),
         ((np.zeros((40, 8, 8, 12), np.uint8), LABELS), {}, r"\(40, 8, 8, 12\) looks like N H W C"),
