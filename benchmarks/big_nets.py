@@ -1,7 +1,7 @@
-"""Nets of torchvision with random weights against an earlier build: time to numbers, int8 files.
+"""Nets of torchvision with random weights in two builds: time to the numbers, and int8 files.
 
-Each figure is measured in a fresh process, the two builds in turn, and is seconds of CPU. The
-earlier build is a folder with its sources, such as ``git worktree add ../old 7a2873f`` makes.
+Times are CPU seconds. Each figure is measured in a fresh process, the two builds in turn. The
+earlier build is a source folder, for example one made by ``git worktree add ../old 7a2873f``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="of both builds in turn: 2")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--only", choices=("times", "int8"), help="one of the two tables")
-    parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)  # of a fresh process
+    parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)  # used by the fresh process
     options = parser.parse_args()
     if options.part:
         kind, net = options.part
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def compare(builds: dict[str, Path], kind: str, net: str, rounds: int) -> dict[str, Any]:
-    """Measure one net in both builds, in turn; medians, and old ÷ new."""
+    """Measure one net in both builds, in turn; return medians, and old ÷ new."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
     for _ in range(rounds):
         for name, build in builds.items():
@@ -77,14 +77,14 @@ def run(build: Path, kind: str, net: str) -> dict[str, Any]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """CPU seconds of this process that some work takes."""
+    """Measure the CPU seconds of this process for some work."""
     began = time.process_time()
     work()
     return time.process_time() - began
 
 
 def measure_times(name: str) -> dict[str, float]:
-    """Measure the way to the first number, an update of all images, and one while dragging."""
+    """Measure the time to the first report, to update all images, and to update while dragging."""
     import optiwidgets as ow
 
     net, data = model(name), images(IMAGES, SIZE)
@@ -102,12 +102,12 @@ def measure_times(name: str) -> dict[str, float]:
 
 
 def drag(experiment: Any) -> float:
-    """CPU seconds until a moving slider has its numbers; what follows at rest is cancelled."""
+    """Measure CPU seconds of an update while dragging; the work after dragging is cancelled."""
     import optiwidgets as ow
 
     try:
         from optiwidgets.session.session import Session
-    except ImportError:  # a build before the package of that name
+    except ImportError:  # a build without that package
         from optiwidgets.session import Session  # type: ignore[attr-defined, no-redef]
     session = Session(experiment)
     for idle in ("on_idle", "idle"):
@@ -118,13 +118,13 @@ def drag(experiment: Any) -> float:
         session.ask(ow.Recipe(sparsity, bits=8), **{hurried: True})
         session.cancel()
 
-    for sparsity in (0.1, 0.15, 0.2):  # until the pace is known
+    for sparsity in (0.1, 0.15, 0.2):  # until the speed is known
         move(sparsity)
     return statistics.median(seconds(lambda s=s: move(s)) for s in DRAGS)
 
 
 def measure_deep(name: str) -> dict[str, float]:
-    """Measure a first part of the images, and how much of it does not depend on their number."""
+    """Measure the first part of the images, and the share of time independent of its size."""
     import optiwidgets as ow
 
     experiment = ow.Experiment(model(name), images(DEEP_IMAGES, DEEP_SIZE))
@@ -141,7 +141,7 @@ def measure_deep(name: str) -> dict[str, float]:
 
 
 def measure_int8(name: str) -> dict[str, Any]:
-    """Measure bytes of both files, and speed of int8 against float with its interval."""
+    """Measure the bytes of both files, and the speed of int8 against float with its interval."""
     import optiwidgets as ow
 
     experiment = ow.Experiment(model(name), images(IMAGES, SIZE))
@@ -170,7 +170,7 @@ KINDS: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 def model(name: str) -> Any:
-    """Make a net of torchvision with seeded weights."""
+    """Build a net of torchvision with seeded weights."""
     import torch
     import torchvision
 
@@ -179,7 +179,7 @@ def model(name: str) -> Any:
 
 
 def images(count: int, size: int) -> Any:
-    """Make noise of the right shape."""
+    """Make noise images of the given shape."""
     import torch
 
     import optiwidgets as ow
@@ -203,7 +203,7 @@ NAMES = {
 
 
 def table(rows: list[dict[str, Any]], files: list[dict[str, Any]]) -> str:
-    """One line for each figure, and one for each int8 file; slower ones named."""
+    """Format one line for each figure and each int8 file; mark slower ones."""
     lines = []
     if rows:
         lines.append(f"{'CPU seconds':16} {'':22} {'old':>7} {'new':>7} {'ratio':>6}")

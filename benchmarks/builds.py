@@ -1,4 +1,4 @@
-"""Another checkout of the package, run by the same interpreter beside this one."""
+"""Another checkout of the package, run by the same interpreter for comparison."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def checkout(text: str) -> Path:
 
 
 def builds(other: Path) -> dict[str, Path]:
-    """Both checkouts by name."""
+    """Return both checkouts by name."""
     return {OURS: THIS, OTHER: other}
 
 
@@ -46,7 +46,7 @@ def environment(build: Path) -> dict[str, str]:
 
 
 def in_turn(names: Sequence[str], turn: int) -> list[str]:
-    """Names in an order that begins with another one each turn.
+    """Rotate names, so that each turn begins with another one.
 
     Examples
     --------

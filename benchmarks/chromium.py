@@ -1,4 +1,4 @@
-"""Chromium for benchmarks and browser tests: found on the path, quiet on the network."""
+"""Chromium for benchmarks and browser tests: found on the path, without background traffic."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FLAGS = [
 
 
 def find_browser() -> str | None:
-    """Return the path of the first browser that is installed."""
+    """Return the path of the first installed browser."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def launch(play: Playwright, executable: str | None = None) -> Browser:
-    """Start a headless browser, by default the one that is installed."""
+    """Start a headless browser, by default the installed one."""
     return play.chromium.launch(executable_path=executable or find_browser(), args=FLAGS)

@@ -1,10 +1,10 @@
-"""A class on one machine: stock Voila beside ``optiwidgets serve``, with the figures to reach.
+"""A class on one machine: stock Voila and ``optiwidgets serve``, with target figures.
 
-Simulated students read the page, connect to their kernel and drag the Sparsity slider, all from one
-process on the machine that is measured (its share of a core is printed). A row gets a fresh server.
-Stock Voila and ``app`` have one whole process a student: they get ``--few`` students in the row of
-those who come at once, and none in that of the class. With ``--build PATH`` a class drags on
-another checkout's server and this one's in turn, see classroom_builds.py.
+Simulated students load the page, connect to their kernel and drag the Sparsity slider. They all run
+in one process on the measured machine, and its share of a core is printed. Each row has a fresh
+server. Stock Voila and ``app`` start a separate process for each student, so they get only
+``--few`` students who come at once, and no class. With ``--build PATH`` a class drags on another
+checkout's server and this one's in turn, see classroom_builds.py.
 
 Usage: ``python benchmarks/classroom.py [--hosts stock,serve] [--only closed,one] [--json]``
 """
@@ -26,8 +26,8 @@ from hosts import HOSTS, Host, own_server_mb, serving
 from student import PACE_S, NotServedError
 from tornado.httpclient import AsyncHTTPClient
 
-AT_ONCE, CLASS = 30, 200  # students that the figures to reach are about
-FIGURES = (  # row, key, what it is, unit, figure to reach, whether more is better
+AT_ONCE, CLASS = 30, 200  # numbers of students that the targets are defined for
+FIGURES = (  # row, key, name, unit, target, True if higher is better
     ("one", "median_s", "HTML and widget state, one user", "s", 1.0, False),
     ("browser", "median_s", "usable slider in Chromium, one user", "s", 3.0, False),
     ("together", "served", "{together} at once: served", "", AT_ONCE, True),
@@ -49,7 +49,7 @@ Found = dict[str, Any]
 
 
 def main() -> None:
-    """Measure the rows asked for on every host, print the table or JSON."""
+    """Measure the requested rows on every host; print the table or JSON."""
     options = _options()
     AsyncHTTPClient.configure(None, max_clients=2 * CLASS)
     if options.build:
@@ -91,7 +91,7 @@ def _options() -> argparse.Namespace:
 
 
 def within(low: float, high: float, kind: Callable[[str], Any] = int) -> Callable[[str], Any]:
-    """Make a reader of numbers from ``low`` to ``high``."""
+    """Make an argparse type for numbers from ``low`` to ``high``."""
 
     def read(text: str) -> Any:
         value = kind(text)
@@ -104,7 +104,7 @@ def within(low: float, high: float, kind: Callable[[str], Any] = int) -> Callabl
 
 
 def chosen(names: Sequence[str] | dict[str, Any]) -> Callable[[str], list[str]]:
-    """Make a reader of a comma list of some of these names, in their order."""
+    """Make an argparse type for a comma-separated list of these names, in their order."""
 
     def read(text: str) -> list[str]:
         asked = text.split(",")
@@ -116,8 +116,8 @@ def chosen(names: Sequence[str] | dict[str, Any]) -> Callable[[str], list[str]]:
 
 
 def one_row(name: str, row: str, options: argparse.Namespace) -> Found | None:
-    """Measure one row on one host; None where it is not run."""
-    shared = name == "serve"  # only there do kernels share what is not a student's own
+    """Measure one row on one host; return None if it is not run."""
+    shared = name == "serve"  # only its kernels share memory
     at_once = options.at_once if shared else min(options.at_once, options.few)
     if (row in ("class", "full", "hub") and not shared) or (row == "together" and not at_once):
         return None
@@ -148,9 +148,9 @@ async def _with_students(host: Host, row: str, at_once: int, options: argparse.N
 
 
 def judged(found: dict[str, Found], options: argparse.Namespace) -> list[Found]:
-    """A row for each figure: every host's, the one to reach, and whether the last host reaches it.
+    """Compare every figure of every host with its target; judge the last host.
 
-    With fewer students than the figure is about nothing is judged.
+    A target is not judged with fewer students than it is defined for.
     """
     counts = {"together": options.at_once, "class": options.users}
     rows = []
@@ -169,15 +169,15 @@ def judged(found: dict[str, Found], options: argparse.Namespace) -> list[Found]:
 
 
 def cell(found: Found | None, key: str) -> Found:
-    """One figure of one host: whether it was run, with how many users, and what came out."""
+    """Return one figure of one host: whether it was run, with how many users, and the result."""
     ran = found is not None
     return {"run": ran, "value": found and found.get(key), "users": found and found.get("users")}
 
 
 def reaches(value: float | None, floor: float, more: bool) -> bool:
-    """Tell whether a figure is reached; one that never came is not.
+    """Return True if a figure reaches its target; a missing one does not.
 
-    Counts may be at the figure, times and memory are below it.
+    A count has to be at least the target, a time or memory below it.
     """
     if value is None:
         return False
@@ -185,7 +185,7 @@ def reaches(value: float | None, floor: float, more: bool) -> bool:
 
 
 def table(result: Found) -> str:
-    """A line a figure, then how it was measured and what went wrong."""
+    """Format one line for each figure, then the conditions and errors."""
     names = list(result["hosts"])
     heads = "".join(f"{name:>19}" for name in names)
     lines = [f"{'':44}{heads}{'to reach':>12}  met"]
@@ -197,7 +197,7 @@ def table(result: Found) -> str:
 
 
 def shown(row: Found, name: str) -> str:
-    """What stands in a cell; fewer students than the row says are told."""
+    """Format a cell; fewer students than in the row are noted."""
     one = row["values"][name]
     if not one["run"]:
         return "not run"
@@ -207,7 +207,7 @@ def shown(row: Found, name: str) -> str:
 
 
 def limit(row: Found) -> str:
-    """The figure to reach, in words."""
+    """Format a target figure."""
     if row["to_reach"] is None:
         return ""
     sign = "" if row["more"] or row["to_reach"] == 0 else "< "
@@ -215,7 +215,7 @@ def limit(row: Found) -> str:
 
 
 def notes(result: Found) -> list[str]:
-    """The pace, the load generator's share, and each crowd's tail, memory and errors."""
+    """Format pace, share of the load generator, and the tails, memory and errors of each crowd."""
     setting = result["setting"]
     low, high = (f"{1e3 * pace:.0f}" for pace in setting["pace_s"])
     lines = [
@@ -233,7 +233,7 @@ def notes(result: Found) -> list[str]:
 
 
 def about(name: str, found: Found) -> str:
-    """One crowd in a few lines."""
+    """Describe one crowd in a few lines."""
     answers = ", ".join(f"{part} {seconds(found[f'answer_{part}_s'])}" for part in TAIL)
     waits = ", ".join(f"{part} {seconds(found['waits_s'][part])}" for part in TAIL)
     memory = found["memory"]
@@ -249,7 +249,7 @@ the whole server {memory["whole_mb"]:.0f} MB
 
 
 def seconds(value: float | None) -> str:
-    """A time in words."""
+    """Format a time."""
     return "never" if value is None else f"{value:.2f} s"
 
 

@@ -1,7 +1,7 @@
 """``classroom.py --build``: a class that drags on ``optiwidgets serve`` of two checkouts, in turn.
 
-Every round starts a fresh server of each; the same students come, with the same hands. A ratio is
-this build's median over that one's.
+Every round starts a fresh server of each build, with the same simulated students. A ratio is this
+build's median over the other's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Found = dict[str, Any]
 
 
 def compare(options: argparse.Namespace) -> Found:
-    """Let a class come to both builds, round by round."""
+    """Measure a class on both builds, round by round."""
     folders = builds(options.build)
     rounds: dict[str, list[Found]] = {name: [] for name in folders}
     for turn in range(options.rounds):
@@ -45,7 +45,7 @@ def one_class(build: Path, options: argparse.Namespace) -> Found:
 
 
 def summary(rounds: dict[str, list[Found]]) -> Found:
-    """Medians of both builds, their ratios, and all errors; None for what never came."""
+    """Compute medians of both builds, their ratios, and all errors; None for missing figures."""
     middle = {
         name: {key: middle_of([one[key] for one in found]) for key in FIGURES}
         for name, found in rounds.items()
@@ -57,7 +57,7 @@ def summary(rounds: dict[str, list[Found]]) -> Found:
 
 
 def middle_of(values: list[float | None]) -> float | None:
-    """Median, None where one is missing.
+    """Compute the median; None if a value is missing.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def middle_of(values: list[float | None]) -> float | None:
 
 
 def table(result: Found) -> str:
-    """One line a figure, then what went wrong."""
+    """Format one line for each figure, then the errors."""
     lines = [f"{result['users']} students drag{'':20}{OURS:>12}{OTHER:>12}   ratio"]
     for key, what in FIGURES.items():
         ours, other, ratio = (result[part][key] for part in (OURS, OTHER, "ratios"))

@@ -1,4 +1,4 @@
-"""What simulated students do together, and what is counted and timed meanwhile."""
+"""Actions of simulated students together, with the counts and times measured."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import psutil
 from hosts import Host, running
 from student import NotServedError, Student
 
-FREED_WITHIN_S, CULLED_WITHIN_S = 15, 150  # a kernel that is there later counts as kept
+FREED_WITHIN_S, CULLED_WITHIN_S = 15, 150  # a kernel that runs longer counts as not freed
 TICK_S = 0.05
-KNOCKS = 20  # at the door of a full class
+KNOCKS = 20  # requests to a full class
 Found = dict[str, Any]
 
 
 async def one_user(host: Host, rounds: int, patience_s: float) -> Found:
-    """Seconds from asking for the page until all widgets' states are in, one after another."""
+    """Measure seconds from page request until all widget states arrive, for one user at a time."""
     seconds = []
     for seed in range(rounds):
         student = Student(host.url, patience_s, seed)
@@ -33,7 +33,7 @@ async def one_user(host: Host, rounds: int, patience_s: float) -> Found:
 
 
 async def closed_tab(host: Host, patience_s: float) -> Found:
-    """Seconds from a closing tab's last message until the kernel's process is gone, or None."""
+    """Measure seconds from a closing tab's last message until its kernel ends; None if it stays."""
     student = Student(host.url, patience_s)
     await student.open()
     kernels = _came(host, set())
@@ -44,7 +44,7 @@ async def closed_tab(host: Host, patience_s: float) -> Found:
 
 
 async def turned_away(host: Host, patience_s: float) -> Found:
-    """Milliseconds until a class of one, which is full, asks who else comes to wait."""
+    """Measure milliseconds until a full class of one refuses another user (HTTP 503)."""
     student = Student(host.url, patience_s)
     await student.open()
     milliseconds = []
@@ -63,7 +63,7 @@ async def turned_away(host: Host, patience_s: float) -> Found:
 
 
 async def abandoned(host: Host, patience_s: float) -> Found:
-    """Seconds until the kernel is gone of a page that never connects, and of a killed browser."""
+    """Measure seconds until the kernel ends: for a page that never connects, a killed browser."""
     silent, killed = (Student(host.url, patience_s, seed) for seed in range(2))
     await silent.read()
     of_silent = _came(host, set())
@@ -75,7 +75,7 @@ async def abandoned(host: Host, patience_s: float) -> Found:
 
 
 def _came(host: Host, others: set[psutil.Process]) -> set[psutil.Process]:
-    """Processes of the student who just came."""
+    """Return the processes that started with the newest student."""
     kernels = host.kernels() - others
     if not kernels:
         raise SystemExit(f"{host.url}: a student came, and no process with them")
@@ -83,18 +83,18 @@ def _came(host: Host, others: set[psutil.Process]) -> set[psutil.Process]:
 
 
 async def crowd(host: Host, users: int, gap_s: float, seconds: float, patience_s: float) -> Found:
-    """Students come, all drag for some seconds, then all close their tabs.
+    """Open the pages of all students, let all drag for some seconds, then close all tabs.
 
     Parameters
     ----------
     host
-        A server without students.
+        Server without students.
     users, gap_s
-        How many, and seconds from one's coming to the next one's.
+        Number of students, and seconds between two arrivals.
     seconds
-        How long they drag, from when the last is ready.
+        Duration of dragging, after the last student is ready.
     patience_s
-        For any one step of one student; then it is an error.
+        Time limit in seconds of each step of a student; after it the step is an error.
 
     Returns
     -------
@@ -128,7 +128,7 @@ async def crowd(host: Host, users: int, gap_s: float, seconds: float, patience_s
 
 
 async def _come(students: list[Student], gap_s: float, errors: Counter[str]) -> Found:
-    """Open the page with one after the other; who is there, and how long each waited."""
+    """Open the pages one after the other; return connected students and their waiting times."""
     began = time.monotonic()
 
     async def come(place: int) -> float:
@@ -147,7 +147,7 @@ async def _come(students: list[Student], gap_s: float, errors: Counter[str]) -> 
 async def _drag(
     students: list[Student], seconds: float, errors: Counter[str]
 ) -> tuple[list[Student], Found]:
-    """All at once; who is still there, how fast the answers came and what the load itself cost."""
+    """Drag with all at once; return remaining students, answer times, and the CPU of the load."""
     began, own = time.monotonic(), time.process_time()
     updates = await _all(errors, [student.drag(seconds) for student in students])
     wall, own = time.monotonic() - began, time.process_time() - own
@@ -162,7 +162,7 @@ async def _drag(
 
 
 async def _all(errors: Counter[str], steps: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Take a step with every student at once; None for those who could not."""
+    """Run a step with every student at once; return None for those with an error."""
 
     async def attempt(step: Awaitable[Any]) -> Any:
         try:
@@ -175,7 +175,7 @@ async def _all(errors: Counter[str], steps: Sequence[Awaitable[Any]]) -> list[An
 
 
 async def ended(processes: set[psutil.Process], within_s: float = FREED_WITHIN_S) -> float | None:
-    """Seconds until none of these processes runs, None where some stay."""
+    """Measure seconds until none of these processes runs; None if some do not end."""
     began = time.monotonic()
     while running(processes):
         if time.monotonic() - began > within_s:
@@ -185,7 +185,7 @@ async def ended(processes: set[psutil.Process], within_s: float = FREED_WITHIN_S
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float | None]:
-    """Median and tail.
+    """Compute the median and the tail.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Accuracy against sparsity, a line a method: drawn from what the benchmark of methods measured."""
+"""Accuracy against sparsity, one line for each method, drawn from the methods benchmark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-LINES = (  # method, words beside its line, place in the palette, marker
+LINES = (  # method, label, index in the palette, marker
     ("lamp + finetune", "LAMP + fine-tuning (labels)", 0, "o"),
     ("lamp + sequential", "LAMP + sequential refit", 2, "s"),
     ("lamp + refit", "LAMP + refit", 1, "D"),
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def draw(result: Row) -> Figure:
-    """Both models side by side, labels at the lines' ends."""
+    """Draw both models side by side, with labels at the lines' ends."""
     figure = Figure(figsize=(12, 5.4), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     with sns.axes_style("whitegrid"):
@@ -38,7 +38,7 @@ def draw(result: Row) -> Figure:
 
 
 def draw_model(ax: Axes, name: str, model: Row) -> None:
-    """One model: lines with the 95 % intervals of their drops, and the untouched model's level."""
+    """Draw one model: lines with 95 % intervals of their drops, and the baseline's accuracy."""
     level, colors, ends = 100 * model["accuracy"], sns.color_palette("colorblind"), []
     pruned = [row for row in model["rows"] if row["group"] == "sparsity"]
     ax.axhline(level, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -58,12 +58,12 @@ def draw_model(ax: Axes, name: str, model: Row) -> None:
 
 
 def place(sparsity: float) -> float:
-    """Where a sparsity stands: each halving of what is kept is one step to the right."""
+    """Compute the x position of a sparsity: one step for each halving of the kept weights."""
     return -log2(1 - sparsity)
 
 
 def label(ax: Axes, right: float, ends: list[tuple[float, str, Any]]) -> None:
-    """Write each line's words beside its end, none upon another, joined by a thin line."""
+    """Write a label at each line's end, without overlaps, connected by a thin line."""
     heights = spread([height for height, _, _ in ends])
     for (end, text, color), height in zip(ends, heights, strict=True):
         joined = [right + 0.1, right + 0.45], [end, height]
@@ -73,7 +73,7 @@ def label(ax: Axes, right: float, ends: list[tuple[float, str, Any]]) -> None:
 
 
 def spread(heights: list[float]) -> list[float]:
-    """The same heights in the same order, moved apart where they are closer than a label is high.
+    """Move heights apart where they are closer than the height of a label; keep their order.
 
     >>> spread([50.0, 50.0, 90.0])
     [53.1, 46.9, 90.0]
@@ -88,7 +88,7 @@ def spread(heights: list[float]) -> list[float]:
 
 
 def dress(ax: Axes, sparsities: list[float]) -> None:
-    """Scales, ticks and words around the lines."""
+    """Set scales, ticks and axis labels."""
     places = [place(sparsity) for sparsity in sparsities]
     ax.set(xlim=(places[0] - 0.15, places[-1] + 0.2), ylim=(0, 103))
     ax.set_xticks(places, [f"{100 * sparsity:g}" for sparsity in sparsities])

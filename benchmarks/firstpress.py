@@ -1,4 +1,4 @@
-"""The first key press on the slider in real Chromium, from navigation until its result is shown."""
+"""First key press on the slider in real Chromium, from navigation until its result is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = """() => {
 
 
 def first_presses(url: str, rounds: int) -> dict[str, Any] | None:
-    """Seconds until the slider answers, each in a new profile; None where no browser is."""
+    """Measure seconds until the slider reacts, each in a new profile; None without a browser."""
     found = find_browser()
     if found is None:
         return None
@@ -29,7 +29,7 @@ def first_presses(url: str, rounds: int) -> dict[str, Any] | None:
 
 
 def first_press(browser: Browser, url: str) -> float:
-    """Open the page, press a key as soon as there is a handle, wait for what it does."""
+    """Open the page, press a key as soon as there is a slider handle, wait for the result."""
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -38,6 +38,6 @@ def first_press(browser: Browser, url: str) -> float:
     page.get_by_role("slider", name="Sparsity").press("ArrowRight")
     page.wait_for_function(SHOWN)
     took = monotonic() - began
-    page.goto("about:blank")  # leaving lets Voila end the kernel; closing would not
+    page.goto("about:blank")  # navigation makes Voila end the kernel; closing does not
     context.close()
     return took

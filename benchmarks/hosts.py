@@ -1,4 +1,4 @@
-"""The servers that are compared, and what Linux says of their processes."""
+"""Servers to compare, and measurements of their processes by Linux."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from builds import THIS
 
 LESSONS = THIS / "lessons"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
-START_S, READY_S, STOP_S = 120, 600, 30  # then a server that hangs is given up
+START_S, READY_S, STOP_S = 120, 600, 30  # seconds; a server that takes longer is given up
 TICK_S = 0.05
 ENVIRONMENT = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 MB = 1e6
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """Find a free port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
 def stock(users: int, lessons: Path = LESSONS) -> list[str]:
-    """Voila as it is installed, on the explorer."""
+    """Return the command of stock Voila on the explorer."""
     options = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={free_port()}"]
     return [sys.executable, "-m", "voila", str(lessons / "explorer.ipynb"), *options]
 
 
 def app(users: int, lessons: Path = LESSONS) -> list[str]:
-    """``make app``: Voila with our settings, a new process for each kernel."""
+    """Return the command of ``make app``: Voila with our settings, one process for each kernel."""
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
     return [*command, "--lessons", str(lessons)]
 
 
 def serve(users: int, lessons: Path = LESSONS) -> list[str]:
-    """``optiwidgets serve``: kernels forked from one process."""
+    """Return the command of ``optiwidgets serve``: kernels forked from one process."""
     command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0"]
     return [*command, "--lessons", str(lessons), "--max-users", str(users)]
 
 
 def own(users: int, lessons: Path = LESSONS) -> list[str]:
-    """A Jupyter server such as a Hub starts for each user."""
+    """Return the command of a Jupyter server as JupyterHub starts for each user."""
     options = ["--no-browser", "--ip=127.0.0.1", f"--port={free_port()}", "--allow-root"]
     options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={lessons}"]
     return [sys.executable, "-m", "jupyter_server", *options]
@@ -65,18 +65,18 @@ HOSTS = {"stock": stock, "app": app, "serve": serve}
 
 @dataclass
 class Host:
-    """A running server; ``idle`` are its processes before any student came."""
+    """Running server; ``idle`` are its processes before any student."""
 
     url: str
     process: psutil.Process
     idle: frozenset[psutil.Process]
 
     def kernels(self) -> set[psutil.Process]:
-        """Processes that came with the students: kernels, and whatever starts them."""
+        """Return the processes started for students: kernels, and their parent processes."""
         return set(self.process.children(recursive=True)) - self.idle
 
     def memory(self) -> dict[str, Any]:
-        """Of the kernels, private and shared out, in MB; and of the whole server."""
+        """Measure memory in MB of the kernels, private and proportional, and of the server."""
         kernels = self.kernels()
         each = [found for one in kernels if (found := memory(one.pid))]
         rest = [memory(one.pid) for one in (self.process, *self.idle)]
@@ -90,7 +90,7 @@ class Host:
 
 
 def running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Those that have not ended; one that has, and is not yet buried, holds no memory."""
+    """Return the running processes, without zombies, which hold no memory."""
     return [one for one in processes if _runs(one)]
 
 
@@ -102,7 +102,7 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def memory(pid: int) -> dict[str, float] | None:
-    """Private and proportional memory of a process in MB, None once it is gone."""
+    """Measure private and proportional memory of a process in MB; None if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     except (FileNotFoundError, ProcessLookupError):
@@ -114,7 +114,7 @@ def memory(pid: int) -> dict[str, float] | None:
 
 @contextmanager
 def serving(name: str, users: int, build: Path = THIS) -> Iterator[Host]:
-    """Run a checkout's server in an environment of its own; afterwards no process is left."""
+    """Run a checkout's server in its own environment; end all its processes afterwards."""
     command = (HOSTS | {"own": own})[name](users, build / "lessons")
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.txt")
@@ -133,7 +133,7 @@ def serving(name: str, users: int, build: Path = THIS) -> Iterator[Host]:
 
 
 def own_server_mb() -> float:
-    """Memory of its own, in MB, of one user's Jupyter server that has shown a page."""
+    """Measure the private memory, in MB, of one user's Jupyter server after it served a page."""
     with serving("own", 1) as host:
         with urllib.request.urlopen(f"{host.url}voila/render/explorer.ipynb") as page:
             page.read()
@@ -143,7 +143,7 @@ def own_server_mb() -> float:
 
 
 def _environment(folder: str, build: Path) -> dict[str, str]:
-    """Nobody's Jupyter settings, and the kernels of this Python."""
+    """Make an environment without user settings of Jupyter, and with the kernels of this Python."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
     package = os.pathsep.join(filter(None, (str(build), os.environ.get("PYTHONPATH"))))
     own = {place: str(Path(folder, place)) for place in ENVIRONMENT}
@@ -169,14 +169,14 @@ def _wait_until_ready(url: str) -> None:
 
 
 def health(url: str) -> dict[str, Any]:
-    """What ``optiwidgets serve`` says of itself."""
+    """Read the health report of ``optiwidgets serve``."""
     with urllib.request.urlopen(f"{url}health", timeout=START_S) as answer:
         said: dict[str, Any] = json.load(answer)
         return said
 
 
 def _stop(started: subprocess.Popen[bytes], process: psutil.Process) -> None:
-    """Ask first: a server that ends by itself takes its kernels along."""
+    """Stop the server by a signal first, so that it ends its kernels."""
     family = process.children(recursive=True) if started.poll() is None else []
     started.send_signal(signal.SIGTERM)
     try:

@@ -1,16 +1,16 @@
-"""Recipe -> confusion matrix on all exploration images, beside how it is usually done.
+"""Recipe -> confusion matrix on all exploration images, compared with the usual ways.
 
-Every round gives one recipe to three ways, in turning order: ours with its memory of past recipes
-off; (a) the tutorial's, with PIL pictures; (b) the same with a TensorDataset. All see the same
-model, recipe and images, and their matrices are compared. Ratios are medians over the rounds. Run
-it on an idle machine: a neighbour slows the usual ways, whose threads wait for each other, more.
+Every round runs one recipe in three ways, in rotating order: ours without the report cache; (a) as
+in tutorials, with PIL images; (b) the same with a TensorDataset. All use the same model, recipe and
+images, and their matrices are compared. Ratios are medians over the rounds. Run it on an idle
+machine: other processes slow down the usual ways more, because their threads wait for each other.
 
-Where ONNX Runtime evaluates and a recipe leaves the first layers as they were in the recipe before,
-ours starts from the first that changed. ``whole`` are the milliseconds without that, ``forward``
-those of the forward pass alone, in the runtime that evaluates. A second table shows how the time
-grows with the number of images: that of all, and that of the first ones that fit a moving hand.
+If ONNX Runtime evaluates, and a recipe leaves the first layers unchanged, ours starts from the
+first changed layer. ``whole`` is the time in milliseconds without that, ``forward`` the time of the
+forward pass only, in the runtime that evaluates. A second table shows the time for growing numbers
+of images: of all images, and of the first ones that are evaluated while dragging.
 
-With ``--build PATH`` another checkout runs in turn with this one instead; see recipe_builds.py.
+With ``--build PATH`` another checkout runs in turn with this one; see recipe_builds.py.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from optiwidgets.engine.serialization.writer import packed_parts
 FLOORS = {"small": {"a": 15.0, "b": 6.0}, "wide": {"a": 9.0, "b": 4.5}}
 COUNTS = (500, 1500, 5000, 15_000, 50_000)
 BITS = 4
-SCORE = "magnitude-folded"  # all ways are given one folded model, so they rank folded weights
-HANDFUL = 5  # images that floating-point order may move between classes
+SCORE = "magnitude-folded"  # all ways use one folded model, so they rank folded weights
+HANDFUL = 5  # images whose class floating-point order may change
 
 Way = Callable[[ow.Recipe], usual_ways.Counts]
 
@@ -58,14 +58,14 @@ def main() -> None:
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
-    """Interleaved rounds on one of the zoo's models."""
+    """Measure interleaved rounds on one model of the zoo."""
     experiment = ow.Experiment.load("digits", model=name, memory_mb=0)
     ways = three_ways(experiment)
     strengths = [0.95 * i / rounds for i in range(rounds + 1)]
     recipes = [ow.Recipe(sparsity=s, bits=BITS, score=SCORE) for s in strengths]
     times: dict[str, list[float]] = {way: [] for way in ways}
     moved = 0
-    for turn, recipe in enumerate(recipes):  # the first round warms up
+    for turn, recipe in enumerate(recipes):  # the first round is a warm-up
         matrices = run_round(ways, recipe, turn, times)
         moved = max(moved, *(moved_images(matrices["ours"], m) for m in matrices.values()))
     if moved > HANDFUL:
@@ -87,7 +87,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
 
 
 def three_ways(experiment: ow.Experiment) -> dict[str, Way]:
-    """Ours, (a) with pictures and (b) with tensors, on one folded model."""
+    """Make the three ways: ours, (a) with PIL images and (b) with tensors, on one folded model."""
     model, dataset = experiment.run(ow.Recipe()).model(), experiment.dataset
     images, labels = dataset.exploration
     pictures = usual_ways.Pictures(images, labels, dataset.mean, dataset.std)
@@ -109,7 +109,7 @@ def three_ways(experiment: ow.Experiment) -> dict[str, Way]:
 def run_round(
     ways: dict[str, Way], recipe: ow.Recipe, turn: int, times: dict[str, list[float]]
 ) -> dict[str, usual_ways.Counts]:
-    """Time every way once, a different one first each round."""
+    """Time every way once, with a different first one each round."""
     names, matrices = list(ways), {}
     for name in names[turn % 3 :] + names[: turn % 3]:
         start = time.perf_counter()
@@ -119,12 +119,12 @@ def run_round(
 
 
 def moved_images(one: usual_ways.Counts, other: usual_ways.Counts) -> int:
-    """Images that are in another cell of the other matrix."""
+    """Count the images in another cell of the other matrix."""
     return int(np.abs(one - other).sum()) // 2
 
 
 def ratios(times: dict[str, list[float]], way: str) -> list[float]:
-    """How many times longer than ours, for each round after the first."""
+    """Compute the time over ours, for each round after the first."""
     pairs = zip(times[way][1:], times["ours"][1:], strict=True)
     return [theirs / ours for theirs, ours in pairs]
 
@@ -138,7 +138,7 @@ def arithmetic_limit_ms(experiment: ow.Experiment) -> float:
 
 
 def matmul_rate(size: int = 1024, tries: int = 20) -> float:
-    """FLOP/s of the fastest of some float32 matrix products, all threads."""
+    """Measure the FLOP/s of the fastest of several float32 matrix products, all threads."""
     matrix, taken = torch.rand(size, size), []
     for _ in range(tries):
         start = time.perf_counter()
@@ -148,7 +148,7 @@ def matmul_rate(size: int = 1024, tries: int = 20) -> float:
 
 
 def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
-    """Time to know the packed file's length without writing it."""
+    """Measure the time to compute the packed file's length without writing it."""
     taken = []
     for recipe in recipes:
         optimized = experiment._compressor.compress(recipe).packable
@@ -159,7 +159,7 @@ def size_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 
 
 def whole_s(experiment: ow.Experiment, recipe: ow.Recipe) -> float:
-    """Time of a recipe if nothing is known from the one before."""
+    """Measure the time of a recipe without cached results of the recipe before."""
     experiment._reports.whole.resumer._previous = None
     start = time.perf_counter()
     experiment.run(recipe)
@@ -167,7 +167,7 @@ def whole_s(experiment: ow.Experiment, recipe: ow.Recipe) -> float:
 
 
 def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
-    """Time of nothing but the answers to all images, in the runtime that evaluates."""
+    """Measure the time of the forward pass on all images, in the runtime that evaluates."""
     evaluator, taken = experiment._reports.whole.resumer, []
     for recipe in recipes:
         net = experiment.run(recipe).model()
@@ -178,7 +178,7 @@ def forward_ms(experiment: ow.Experiment, recipes: list[ow.Recipe]) -> float:
 
 
 def growth(rounds: int) -> list[dict[str, Any]]:
-    """Time of all images and of the first ones, for more and more of them."""
+    """Measure the time of all images, and of the first ones, for growing numbers of images."""
     digits, rows = ow.load_dataset("digits"), []
     experiment = ow.Experiment.load("digits")
     model = experiment.run(ow.Recipe()).model()
@@ -202,7 +202,7 @@ def growth(rounds: int) -> list[dict[str, Any]]:
 
 
 def table(result: dict[str, Any], rows: list[dict[str, Any]]) -> str:
-    """One row a model, one row a number of images."""
+    """Format one row for each model, and for each number of images."""
     lines = [
         "recipe -> confusion matrix, 1,500 images, memory off; (a) PIL pictures, (b) TensorDataset",
         "model   ours ms   (a) ms   (b) ms  (a)/ours  floor  (b)/ours  floor  x limit  size ms  "

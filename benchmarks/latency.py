@@ -1,10 +1,11 @@
-"""How fast one image and 32 are, before and after, in torch, ONNX Runtime and the sparse runtime.
+"""Latency of one image and of 32, before and after, in torch, ONNX Runtime and the sparse runtime.
 
-Baseline, zeros anywhere, 2:4 zeros, half the channels removed, and int8: each beside the baseline
-in the same runtime, its calls in turn with those of the baseline and of a second copy of it (A/A:
-what noise looks like). Then both runtimes from no zeros to 98 %, each in turn with the baseline in
-ONNX Runtime. All with one thread, in its CPU time: what else runs here adds more to the wall clock
-of a long call than of a short one. Where the sparse runtime is absent, its rows are left out.
+Baseline, zeros anywhere, 2:4 zeros, half the channels removed, and int8: each is compared with the
+baseline in the same runtime. Its calls alternate with those of the baseline and of a second copy of
+the baseline (A/A, the noise of the measurement). Then both runtimes are measured from no zeros to
+98 %, in turn with the baseline in ONNX Runtime. All times are CPU times of one thread, because
+other processes add more to the wall time of long calls than of short ones. If the sparse runtime is
+absent, its rows are left out.
 """
 
 from __future__ import annotations
@@ -46,19 +47,19 @@ in_turn = partial(latency.measure, clock=time.process_time)
 
 
 class Eager:
-    """A torch module that answers like a session of the runtime."""
+    """Adapter that runs a torch module like a session of the runtime."""
 
     def __init__(self, net: nn.Module) -> None:
         self.net = net.to(memory_format=torch.channels_last)
 
     def run(self, outputs: Sequence[str] | None, feed: dict[str, Any]) -> list[Any]:
-        """Scores of the images in ``feed``."""
+        """Compute the scores of the images in ``feed``."""
         images = torch.from_numpy(feed["images"]).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             return [self.net(images).numpy()]
 
     def get_session_options(self) -> SimpleNamespace:
-        """As many threads as torch has."""
+        """Return options with the number of torch's threads."""
         return SimpleNamespace(intra_op_num_threads=torch.get_num_threads())
 
 
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def run(seconds: float) -> dict[str, Any]:
-    """All rows, by recipe and by sparsity, and what ran."""
+    """Measure all rows, by recipe and by sparsity, and collect versions."""
     versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
     return {
         "rows": [row for name in MODELS for row in measure(name, seconds)],
@@ -84,7 +85,7 @@ def run(seconds: float) -> dict[str, Any]:
 
 
 def measure(name: str, seconds: float) -> list[dict[str, Any]]:
-    """One row for each engine and recipe."""
+    """Measure one row for each engine and recipe."""
     experiment = ow.Experiment.load("digits", model=name)
     images = experiment.dataset.exploration[0]
     base = openers(experiment, ow.Recipe())
@@ -102,7 +103,7 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
 
 
 def zeros(name: str, seconds: float) -> list[dict[str, Any]]:
-    """One row for each runtime and sparsity, each beside ONNX Runtime's untouched model."""
+    """Measure each runtime at each sparsity against ONNX Runtime's baseline."""
     experiment = ow.Experiment.load("digits", model=name)
     images = experiment.dataset.exploration[0].numpy()
     untouched = openers(experiment, ow.Recipe())["ONNX Runtime"]
@@ -116,7 +117,7 @@ def zeros(name: str, seconds: float) -> list[dict[str, Any]]:
 
 
 def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[[], Any]]:
-    """Ways to open a recipe's model; torch has no int8 kernels that are kept."""
+    """Return functions that open a recipe's model; torch has no int8 kernels here."""
     report, images = experiment.run(recipe), experiment.dataset.exploration[0]
     graph = experiment._compressor.compress(recipe).graph(images[:1])
     ways: dict[str, Callable[[], Any]] = {"ONNX Runtime": partial(session.open_session, graph)}
@@ -128,7 +129,7 @@ def openers(experiment: ow.Experiment, recipe: ow.Recipe) -> dict[str, Callable[
 
 
 def flat(timed: Latency) -> dict[str, Any]:
-    """Numbers of single images and of batches, by name."""
+    """Flatten numbers of single images and of batches, by name."""
     parts = {"image": timed, "batch": timed.batch}
     return {
         place: {
@@ -148,13 +149,13 @@ def flat(timed: Latency) -> dict[str, Any]:
 
 
 def report(result: dict[str, Any]) -> str:
-    """Both tables, and what ran."""
+    """Format both tables and the versions."""
     ran = f"sparse runtime: {result['sparse']}, ONNX Runtime {result['onnxruntime']}"
     return "\n\n".join([table(result["rows"]), table_of_zeros(result["zeros"]), ran])
 
 
 def table_of_zeros(rows: Sequence[dict[str, Any]]) -> str:
-    """One line a runtime and sparsity."""
+    """Format one line for each runtime and sparsity."""
     lines = ["times faster than the untouched model in ONNX Runtime, in turn"]
     for row in rows:
         speeds = "".join(f"{speed(row[place]):28}" for place in ("image", "batch"))
@@ -164,7 +165,7 @@ def table_of_zeros(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """One line a row."""
+    """Format one line for each row."""
     lines = [
         "times faster than the baseline, 95 % interval, and CPU milliseconds; one thread",
         f"{'model':6}{'runtime':16}{'what':22}{'MACs':>6}  {'one image':28}{'batch of 32':28}",
@@ -177,7 +178,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def speed(part: dict[str, Any]) -> str:
-    """The ratio, its interval and the optimized model's time."""
+    """Format the ratio, its interval and the optimized model's time."""
     low, high = part["interval"]
     return f"{part['ratio']:.2f}x ({low:.2f}-{high:.2f}) {np.round(part['optimized_ms'], 3)} ms"
 

@@ -1,8 +1,8 @@
-"""One layer's slider -> scores on all exploration images, from that layer on beside from the start.
+"""Slider of one layer -> scores on all exploration images, from that layer and from the start.
 
-Every round gives two models that differ in one layer to both ways, in turning order; scores must be
-the same bits. "all" changes every layer, as the slider of the whole model does: there is nothing to
-reuse, and it must not cost anything. Ratios are medians over the rounds.
+Every round evaluates two models that differ in one layer in both ways, in rotating order; scores
+must be bit-identical. "all" changes every layer, like the slider of the whole model: nothing can be
+reused, and the time must not increase. Ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import optiwidgets as ow
 from optiwidgets.engine.evaluation.incremental import IncrementalEvaluator
 
 MODELS = ("small", "wide")
-WARM_UP = 2  # rounds: in the first of a drag there is nothing kept yet
+WARM_UP = 2  # rounds; nothing is cached yet in the first
 
 
 def main() -> None:
@@ -33,14 +33,14 @@ def main() -> None:
 
 
 def measure(model: str, rounds: int) -> dict[str, Any]:
-    """Every layer of one of the zoo's models."""
+    """Measure every layer of one model of the zoo."""
     experiment = ow.Experiment.load("digits", model=model, memory_mb=0)
     layers = [None, *experiment._compressor.pruner.weights]
     return {layer or "all": drag(experiment, layer, rounds) for layer in layers}
 
 
 def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str, Any]:
-    """Milliseconds of both ways and their ratio while one layer's sparsity grows."""
+    """Measure milliseconds of both ways and their ratio while one layer's sparsity grows."""
     batches = experiment._reports.whole.images.batches
     resumer = IncrementalEvaluator(batches)
     ways = {"whole": IncrementalEvaluator(batches, most_bytes=0), "resumed": resumer}
@@ -61,21 +61,21 @@ def drag(experiment: ow.Experiment, layer: str | None, rounds: int) -> dict[str,
 
 
 def net_at(experiment: ow.Experiment, layer: str | None, turn: int, rounds: int) -> nn.Module:
-    """The model at one position of a slider: a layer's own, or the one of them all."""
+    """Make the model at one slider position, of one layer or of all layers."""
     sparsity = 0.2 + 0.7 * turn / (rounds + WARM_UP)
     recipe = ow.Recipe(layers=((layer, sparsity, None),)) if layer else ow.Recipe(sparsity, bits=4)
     return experiment._compressor.compress(recipe).simulation()
 
 
 def timed(way: Any, net: nn.Module) -> tuple[Tensor, float]:
-    """Scores and the seconds they took."""
+    """Return scores and the seconds to compute them."""
     start = time.perf_counter()
     scores: Tensor = way(net)
     return scores, time.perf_counter() - start
 
 
 def table(result: dict[str, Any]) -> str:
-    """One row a layer."""
+    """Format one row for each layer."""
     lines = [
         "one layer changed -> scores on 1,500 images",
         "model  layer       whole ms  resumed ms  times faster  quartiles",

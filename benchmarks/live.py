@@ -1,9 +1,9 @@
-"""Updates a second under a dragged slider, in real Chromium on the Voila page.
+"""Updates per second while a slider is dragged, in real Chromium on the Voila page.
 
-Three rows are the explorer's: every update evaluates all 1,500 images, memory off; the first 500
-while the hand moves and all once it rests, memory off; all from memory. An update is a painted
-frame with a new ``data-ow-recipe``. Beside them, in turn on the same machine, the same two matrices
-done the usual way, with ``interact`` and ``seaborn.heatmap``.
+Three rows are the explorer's: every update evaluates all 1,500 images, without report cache; the
+first 500 while dragging and all afterwards, without report cache; all from the report cache. An
+update is a painted frame with a new ``data-ow-recipe``. For comparison, in turn on the same
+machine, the same two matrices are drawn by ``interact`` and ``seaborn.heatmap``.
 
 Usage: ``python benchmarks/live.py [--rounds 3] [--build PATH] [--json]``; with another checkout its
 pages are dragged in turn with this one's, see live_builds.py.
@@ -97,7 +97,7 @@ def main() -> None:
     """Measure both ways in turn and print a table, or JSON."""
     options = read_options(__doc__, "rounds", default=3, least=1, build=True)
     if options.build:
-        import live_builds  # it drags as this module does
+        import live_builds  # live_builds imports this module
 
         found = live_builds.compare(options.build, options.rounds)
         print(json.dumps(found, indent=2) if options.json else live_builds.table(found))
@@ -140,7 +140,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 @contextmanager
 def lessons(build: Path = THIS, pages: Mapping[str, str] = PAGES) -> Iterator[str]:
-    """Serve notebooks by one checkout's package; by default one a row."""
+    """Serve notebooks by one checkout's package, by default one for each row."""
     with tempfile.TemporaryDirectory() as folder:
         for name, source in pages.items():
             kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -166,14 +166,14 @@ def lessons(build: Path = THIS, pages: Mapping[str, str] = PAGES) -> Iterator[st
 
 
 def open_page(browser: Any, url: str, name: str) -> Page:
-    """Open a notebook, and note what it shows from its first picture on."""
+    """Open a notebook, and record its updates from the first picture on."""
     page = load_page(browser, url, name)
     page.evaluate(WATCH, name == "usual")
     return page
 
 
 def load_page(browser: Any, url: str, name: str) -> Page:
-    """Open a notebook and wait until its first picture is drawn."""
+    """Open a notebook and wait for its first picture."""
     page: Page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.set_default_timeout(120_000)
     ready = ".shown" if name == "usual" else '.ow-explorer[data-ow-state="fresh"]'
@@ -186,16 +186,16 @@ def load_page(browser: Any, url: str, name: str) -> Page:
             print(f"{name}: no picture yet, opening the page again", file=sys.stderr)
     else:
         raise SystemExit(f"{name}: the page shows no picture")
-    if name != "usual":  # speed is measured once, after opening, when the hand rests
+    if name != "usual":  # speed is measured once after opening, without dragging
         page.wait_for_function(MEASURED, polling=200)
     return page
 
 
 def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
-    """Drag the handle to the far end, back and there again, release, wait for the last picture.
+    """Drag the handle to the far end, back and there again; release; wait for the last picture.
 
-    The hand moves by the clock, up to 60 times a second, and does not wait for the page. It passes
-    90 positions a second: fewer would be all the updates there could be.
+    The mouse moves by the clock, up to 60 times a second, and does not wait for the page. It passes
+    90 positions a second, because fewer positions would limit the number of updates.
     """
     rail = page.locator(".noUi-target").first.bounding_box()
     handle = page.locator(".noUi-handle").first.bounding_box()
@@ -219,7 +219,7 @@ def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
     page.mouse.up()
     released, asked = page.evaluate("() => performance.now()"), page.evaluate(ASKED)
     page.wait_for_function(f"() => seen.at(-1)?.v === {int(asked)}")
-    if name == "progressive":  # the last number is that of all images
+    if name == "progressive":  # the last report is of all images
         page.wait_for_selector('.ow-explorer[data-ow-state="fresh"]')
         final = page.evaluate("() => performance.now()")
     else:
@@ -233,7 +233,7 @@ def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """A row a page; the floors below."""
+    """Format one row for each page, and the lower bounds below."""
     names = {
         "updates_per_s": ("ours", "all 1,500 images"),
         "updates_per_s_progressive": ("progressive", "first 500, then all"),

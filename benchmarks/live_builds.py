@@ -1,7 +1,7 @@
 """``live.py --build``: the explorer of two checkouts, dragged in turn in one Chromium.
 
-Every checkout serves its own pages. A ratio is of medians over all drags of a row; the longest task
-is the median of the longest of each drag (0 where none took 50 ms).
+Every checkout serves its own pages. Ratios are of medians over all drags of a row. The longest task
+is the median of the longest task of each drag (0 if none took 50 ms).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chromium import launch
 from playwright.sync_api import Page, sync_playwright
 
 ROWS = {"ours": "all 1,500 images", "memory": "from memory"}  # pages of live.py
-DRAGS = 4  # of one page in one round
+DRAGS = 4  # for one page in one round
 FIGURES = {
     "updates_per_s": "updates a second",
     "final_ms_p95": "release to final picture, p95, ms",
@@ -29,7 +29,7 @@ Drags = dict[tuple[str, str], list[dict[str, Any]]]  # by build and page
 
 
 def compare(other: Path, rounds: int) -> dict[str, Any]:
-    """Open both checkouts' pages once, then drag on each in turn, round by round."""
+    """Open the pages of both checkouts once, then drag on each in turn, round by round."""
     folders = builds(other)
     drags: Drags = {(name, row): [] for row in ROWS for name in folders}
     with ExitStack() as stack:
@@ -45,13 +45,13 @@ def compare(other: Path, rounds: int) -> dict[str, Any]:
 
 
 def drag(page: Page, row: str) -> list[dict[str, Any]]:
-    """Drag some times on the page, in front of the others."""
+    """Bring a page to the front and drag on it several times."""
     page.bring_to_front()
     return [live.drag(page, row) for _ in range(DRAGS)]
 
 
 def summary(drags: Drags) -> dict[str, Any]:
-    """Figures of both builds and their ratios, this build's over that one's; None over 0."""
+    """Compute figures of both builds, and ratios of this build to the other; None over 0."""
     found: dict[str, Any] = {}
     for row in ROWS:
         ours, other = (figures(drags[name, row]) for name in (OURS, OTHER))
@@ -61,7 +61,7 @@ def summary(drags: Drags) -> dict[str, Any]:
 
 
 def figures(taken: list[dict[str, Any]]) -> dict[str, float]:
-    """Figures of one page over all its drags."""
+    """Compute the figures of one page over all drags."""
     return {
         "updates_per_s": median(d["updates_per_s"] for d in taken),
         "final_ms_p95": float(np.percentile([d["final_ms"] for d in taken], 95)),
@@ -71,7 +71,7 @@ def figures(taken: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """One line a page and figure."""
+    """Format one line for each page and figure."""
     lines = [f"{'':54}{OURS:>12}{OTHER:>12}   ratio"]
     for row, label in ROWS.items():
         for key, what in FIGURES.items():

@@ -1,11 +1,12 @@
 """Memory and time of loading a folder of pictures: `python benchmarks/loading.py [--json F]`.
 
-Writes 2,000 JPEG pictures of about 300 x 260 pixels into a temporary folder (or reads a folder that
-is given), loads them at 224 px in a process of its own, and prints, above what imports need:
+The benchmark writes 2,000 JPEG pictures of about 300 x 260 pixels into a temporary folder (or reads
+a given folder), loads them at 224 px in a separate process, and prints, without the memory of
+imports:
 
-- the peak of the resident memory while they are loaded (at most 0.5 GB are promised);
-- the resident memory afterwards with the exploration images given out as float32, and as a multiple
-  of these floats (at most 1.3 is promised), then the same with the training images.
+- the peak of the resident memory during loading (limit: 0.5 GB);
+- the resident memory with the exploration images returned as float32, also as a multiple of these
+  floats (limit: 1.3), then the same with the training images.
 
 Linux only: it reads /proc/self/status.
 """
@@ -27,7 +28,7 @@ PICTURES, CLASSES = 2000, 4
 
 
 def write_pictures(folder: Path, count: int) -> None:
-    """Write smooth noise, which compresses as photographs do."""
+    """Write smooth noise, which compresses like photographs."""
     random = np.random.default_rng(0)
     for index in range(count):
         home = folder / f"class {index % CLASSES}"
@@ -38,15 +39,15 @@ def write_pictures(folder: Path, count: int) -> None:
 
 
 def resident(key: str = "VmRSS") -> float:
-    """Resident memory now, or its peak (VmHWM), in MB."""
+    """Return resident memory now, or its peak (VmHWM), in MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
 
 
 def measure(folder: str, size: int) -> dict[str, float]:
-    """Load a folder and measure, in this process."""
+    """Load a folder in this process and measure memory and time."""
     import torch
-    import torchvision  # noqa: F401 (imports are not what is measured)
+    import torchvision  # noqa: F401 (exclude imports from the measurement)
 
     import optiwidgets as ow
 
@@ -73,7 +74,7 @@ def measure(folder: str, size: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Make the pictures, measure in another process, print a table."""
+    """Write the pictures, measure in another process, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", help="pictures of your own, a folder for each class")
     parser.add_argument("--size", type=int, default=224)

@@ -1,4 +1,4 @@
-"""What the benchmark of methods runs, and what is asked of it."""
+"""Methods and targets of the methods benchmark."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Method:
 
 @dataclass(frozen=True)
 class Target:
-    """At most so many points lost, in so many milliseconds, at one sparsity and bit-width.
+    """Target at one sparsity and bit width: most points lost, and most milliseconds.
 
-    It is judged by the first method (the ``best`` of them if so marked); the others stand beside.
+    The first method is judged (with ``best``, the best of all); the others are shown beside it.
     """
 
     model: str
@@ -40,17 +40,17 @@ class Target:
 
 
 def pruning(name: str, at: Iterable[float] = SPARSITIES, /, **fields: str) -> Method:
-    """A method at several sparsities, weights in float."""
+    """Make a method at several sparsities, with float weights."""
     return Method(name, "sparsity", fields, tuple((sparsity, 32) for sparsity in at))
 
 
 def rounding(name: str, at: Iterable[int] = BITS, /, **fields: str) -> Method:
-    """A method at several bit-widths, nothing pruned."""
+    """Make a method at several bit widths, without pruning."""
     return Method(name, "bits", fields, tuple((0, bits) for bits in at))
 
 
 def both(name: str, **fields: str) -> Method:
-    """Pruned and rounded, one scale an output channel, ranges of least squared error."""
+    """Make a method with pruning and quantization, one scale for each channel, least-MSE ranges."""
     return Method(name, "both", {**BEST_GRID, **fields}, (JOINT,))
 
 
@@ -121,5 +121,5 @@ TARGETS = (
 
 
 def find(name: str, sparsity: float, bits: int) -> Method:
-    """The method of that name which is run at that strength."""
+    """Find the method of a name that is run at a given sparsity and bit width."""
     return next(m for m in METHODS if m.name == name and (sparsity, bits) in m.strengths)

@@ -1,4 +1,4 @@
-"""What the benchmark of methods found, as text."""
+"""Tables of the methods benchmark, as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADS = {
 
 
 def tables(result: Row) -> str:
-    """Every method of both models, the targets, and which answers are the same."""
+    """Format all methods of both models, the targets, and methods with equal scores."""
     parts = [
         f"{name}: {100 * model['accuracy']:.2f} % of {model['images']:,} exploration images right "
         f"untouched; points lost, 95 % interval, +- spread over seeds, ms of the whole run\n\n"
@@ -30,7 +30,7 @@ def tables(result: Row) -> str:
 
 
 def group(rows: list[Row], kind: str) -> str:
-    """One table: methods down, strengths across, two lines each."""
+    """Format one table: methods down, strengths across, two lines each."""
     rows = [row for row in rows if row["group"] == kind]
     ordered = sorted(rows, key=lambda row: (row["sparsity"], -row["bits"]))
     across = list(dict.fromkeys(map(strength, ordered)))
@@ -46,29 +46,29 @@ def group(rows: list[Row], kind: str) -> str:
 
 
 def strength(row: Row) -> str:
-    """A column's head."""
+    """Format a column's header."""
     sparse, coded = f"{100 * row['sparsity']:g} %", f"{row['bits']} bits"
     return {"sparsity": sparse, "bits": coded}.get(row["group"], f"{sparse}, {coded}")
 
 
 def lost(row: Row) -> str:
-    """Points lost, and their interval."""
+    """Format points lost, and their interval."""
     return f"{row['points']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
 def cost(row: Row) -> str:
-    """Spread where there is one, and time."""
+    """Format the spread if there is one, and the time."""
     spread = f"+-{row['spread']:.2f}  " if len(row["runs"]) > 1 else ""
     return f"{spread}{row['ms']:,.0f} ms"
 
 
 def line(row: Row) -> str:
-    """One row on one line."""
+    """Format one row on one line."""
     return f"{row['method']:30}{strength(row):14}{lost(row):>24}{cost(row):>22}"
 
 
 def targets(found: list[Row]) -> str:
-    """Asked and measured; what stands beside a target does not count."""
+    """Format targets and measured values; other methods are shown for comparison."""
     lines = [
         "targets: points lost and ms of the whole run (first on a new experiment; untouched run)",
         f"{'model':7}{'asked of':30}{'at':>15}{'most points, ms':>18}   measured",
@@ -81,14 +81,14 @@ def targets(found: list[Row]) -> str:
 
 
 def asked(target: Row, method: str) -> str:
-    """The left half of a line of targets."""
+    """Format the left half of a line of targets."""
     at = f"{100 * target['sparsity']:g} %, {target['bits']} bits"
     most = f"{target['points']:.1f}" + (f", {target['ms']:,}" if target["ms"] else "")
     return f"{target['model']:7}{method:30}{at:>15}{most:>18}"
 
 
 def answer(measured: Row) -> str:
-    """The right half of a line of targets."""
+    """Format the right half of a line of targets."""
     beside = ""
     if measured["first_ms"] is not None:
         beside = f" ({measured['first_ms']:,.0f}; {measured['untouched_ms']:,.0f})"
@@ -96,13 +96,13 @@ def answer(measured: Row) -> str:
 
 
 def alike(models: dict[str, Row]) -> str:
-    """Methods whose scores are the same on every image: one of them does nothing of its own."""
+    """List methods with equal scores on every image: one of them has no effect of its own."""
     found = [f"  {name}, {text}" for name, m in models.items() for text in twins(m["rows"])]
     return "\n".join(["the same scores on every image:", *(found or ["  none"])])
 
 
 def twins(rows: list[Row]) -> Iterator[str]:
-    """Methods with the same answers at the same strength."""
+    """Find methods with equal scores at the same strength."""
     seen: dict[Any, list[str]] = {}
     for row in rows:
         at = (strength(row), row["runs"][0]["answers"])

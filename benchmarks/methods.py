@@ -1,14 +1,15 @@
-"""Every method at every strength: points of accuracy lost, milliseconds taken, targets met or not.
+"""All methods at all strengths: points of accuracy lost, milliseconds, and targets.
 
-A drop is against the untouched model on the same 1,500 exploration images, with its paired 95 %
-interval. Where something is random (scores, the order of training images) three seeds are run: the
-mean, half the distance between the worst and the best, and the mean of the intervals' ends.
+A drop is measured against the baseline on the same 1,500 exploration images, with its paired 95 %
+interval. Random methods (random scores, order of training images) are run with three seeds: the
+table has the mean, half the difference between the worst and the best, and the mean ends of the
+intervals.
 
-What is timed is the whole of ``Experiment.run``, so optimization, evaluation and weighing, without
-memory of past recipes, on an experiment that the method was used on before with another strength;
-``first`` is the same on a new one, which has to look at the calibration images. ``untouched`` is a
-run that optimizes nothing: what evaluation and weighing alone take. Targets' times are medians of
-interleaved repetitions. Run it on an idle machine; it takes a quarter of an hour.
+The time is that of ``Experiment.run`` (compression, evaluation and size) without report cache, on
+an experiment that ran the method before at another strength. ``first`` is the time on a new
+experiment, which includes calibration statistics. ``untouched`` is the time of a baseline run:
+evaluation and size only. Targets' times are medians of interleaved repetitions. Run it on an idle
+machine; it takes a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, without_idle
 
 SEEDS = (0, 1, 2)
 QUICK = ((0.9, 32), (0.95, 32), (0, 2), JOINT)
-WARM = 0.3  # sparsity at which a method is used once before it is timed
+WARM = 0.3  # sparsity at which a method is run once before timing
 Row = dict[str, Any]
 
 
 def main() -> None:
-    """Print the tables, or JSON; draw the picture if asked."""
+    """Print the tables, or JSON; draw the picture if requested."""
     arguments = parsed()
     read = arguments.read and json.loads(arguments.read.read_text())
     result = read or measure(quick=arguments.quick)
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def parsed() -> argparse.Namespace:
-    """What is asked for on the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--quick", action="store_true", help="fewer strengths, no training, targets once"
@@ -76,7 +77,7 @@ def parsed() -> argparse.Namespace:
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """All rows of both models, then the targets."""
+    """Measure all rows of both models, then the targets."""
     before = os.getloadavg()[0]
     models = {name: all_rows(name, quick) for name in MODELS}
     rows = {key(row): row for model in models.values() for row in model["rows"]}
@@ -91,7 +92,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 
 def all_rows(model: str, quick: bool) -> Row:
-    """Every method at all of its strengths, on one of the zoo's models."""
+    """Measure every method at all its strengths, on one model of the zoo."""
     experiment = ow.Experiment.load("digits", model=model, memory_mb=0)
     base = experiment.run(ow.Recipe())
     rows = []
@@ -111,21 +112,21 @@ def all_rows(model: str, quick: bool) -> Row:
 
 
 def strengths(method: Method, quick: bool) -> Iterator[tuple[float, int]]:
-    """Sparsities and bits of a method's rows."""
+    """Return sparsities and bits of a method's rows."""
     for sparsity, bits in method.strengths:
         if not quick or (not trains(method) and (sparsity, bits) in QUICK):
             yield sparsity, bits
 
 
 def trains(method: Method) -> bool:
-    """Tell whether a method trains, which takes seconds."""
+    """Return True if a method trains, which takes seconds."""
     return method.fields.get("recovery") in BY_TRAINING
 
 
 def one_row(
     experiment: ow.Experiment, base: ow.Report, method: Method, sparsity: float, bits: int
 ) -> Row:
-    """One method at one strength: mean and spread where seeds matter."""
+    """Measure one method at one strength: mean, and spread if seeds matter."""
     recipe = ow.Recipe(sparsity=sparsity, bits=bits, **method.fields)
     seeds = SEEDS if without_idle(replace(recipe, seed=1)).seed else SEEDS[:1]
     experiment.run(used_before(recipe))
@@ -145,7 +146,7 @@ def one_row(
 
 
 def one_run(experiment: ow.Experiment, base: ow.Report, recipe: ow.Recipe) -> Row:
-    """One recipe, timed: what was lost, and a fingerprint of the answers."""
+    """Run and time one recipe: points lost, and a fingerprint of the scores."""
     report, ms = timed(experiment, recipe)
     return {
         **asdict(report.drop_from(base)),
@@ -157,14 +158,14 @@ def one_run(experiment: ow.Experiment, base: ow.Report, recipe: ow.Recipe) -> Ro
 
 
 def timed(experiment: ow.Experiment, recipe: ow.Recipe) -> tuple[ow.Report, float]:
-    """A report, and the milliseconds it took."""
+    """Return a report, and the milliseconds to compute it."""
     start = time.perf_counter()
     report = experiment.run(recipe)
     return report, 1e3 * (time.perf_counter() - start)
 
 
 def used_before(recipe: ow.Recipe) -> ow.Recipe:
-    """What makes ranks and looks at the calibration images without doing the work asked for."""
+    """Return a recipe that computes ranks and calibration statistics without the timed work."""
     if recipe.recovery in BY_TRAINING:
         recipe = replace(recipe, recovery="none")
     free = recipe.prunes and recipe.pruning not in N_OF_M
@@ -172,7 +173,7 @@ def used_before(recipe: ow.Recipe) -> ow.Recipe:
 
 
 def repeated(times: int) -> dict[Any, dict[str, float]]:
-    """Time the recipes of targets in turning order, each on a new experiment: medians."""
+    """Time the recipes of targets in rotating order, each on a new experiment; return medians."""
     asked = [(*at, find(*at[1:])) for target in TARGETS for at in places(target)]
     asked = [one for one in asked if not trains(one[-1])]
     taken: dict[Any, list[dict[str, float]]] = {}
@@ -184,7 +185,7 @@ def repeated(times: int) -> dict[Any, dict[str, float]]:
 
 
 def three_times(model: str, recipe: ow.Recipe) -> dict[str, float]:
-    """Milliseconds of an untouched run, of a recipe's first one, and of one after another."""
+    """Time a baseline run, a recipe's first run, and a later run, in milliseconds."""
     new, used = (ow.Experiment.load("digits", model=model, memory_mb=0) for _ in range(2))
     for experiment in (new, used):
         experiment.run(ow.Recipe())
@@ -197,17 +198,17 @@ def three_times(model: str, recipe: ow.Recipe) -> dict[str, float]:
 
 
 def places(target: Target) -> list[tuple[Any, ...]]:
-    """The keys of a target's rows."""
+    """Return the keys of a target's rows."""
     return [(target.model, name, target.sparsity, target.bits) for name in target.methods]
 
 
 def key(row: Row) -> tuple[Any, ...]:
-    """What a row is about."""
+    """Return the key of a row."""
     return row["model"], row["method"], row["sparsity"], row["bits"]
 
 
 def judged(target: Target, rows: dict[Any, Row], times: dict[Any, Any]) -> Row:
-    """A target beside what was measured. A method that trains was timed with its rows."""
+    """Compare a target with its measured row; a method that trains was timed with its row."""
     found = [rows[at] for at in places(target)]
     found = [{**row, **times.get(key(row), {})} for row in found]
     if target.best:
@@ -219,13 +220,13 @@ def judged(target: Target, rows: dict[Any, Row], times: dict[Any, Any]) -> Row:
 
 
 def is_met(asked: Row, measured: Row) -> bool:
-    """Tell whether points, and milliseconds where they are limited, are within what is asked."""
+    """Return True if points, and milliseconds if they are limited, are within the target."""
     quick_enough = asked["ms"] is None or measured["ms"] <= asked["ms"]
     return bool(measured["points"] <= asked["points"] and quick_enough)
 
 
 def contradictions(result: Row) -> list[str]:
-    """Figures that cannot all be true, in words."""
+    """Describe figures that contradict each other."""
     wrong = []
     for name, model in result["models"].items():
         for row in model["rows"]:
@@ -238,7 +239,7 @@ def contradictions(result: Row) -> list[str]:
 
 
 def faults(row: Row, model: Row) -> Iterator[str]:
-    """What is wrong with a row: counts of images, intervals, weights pruned."""
+    """Describe errors of a row: counts of images, intervals, weights pruned."""
     promised = row["sparsity"] * model["weights"]
     slack = 0.01 * promised if ":" in row["method"] else model["layers"] / 2 + 1
     for run in row["runs"]:

@@ -1,4 +1,4 @@
-"""Command line of a benchmark: one number that says how long it takes, and ``--json``."""
+"""Command line of a benchmark: one number for its duration, and ``--json``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def read_options(
     Parameters
     ----------
     doc
-        The benchmark's docstring; its first line is the description.
+        Docstring of the benchmark; its first line is the description.
     name
         Name of the number's option, without dashes.
     default, least
-        Its default, whose type it takes, and its lower bound.
+        Default of the number, which defines its type, and its lower bound.
     meaning
-        What it counts, for the help.
+        Unit of the number, for the help.
     build
-        Whether the benchmark can run another checkout beside this one.
+        True if the benchmark can compare another checkout with this one.
     """
     parser = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
     help_text = f"{meaning}: {default:g}" if meaning else f"{default:g}"

@@ -1,8 +1,8 @@
-"""Main-thread CPU time of the explorer's page for one update under a moving hand, by kind of work.
+"""Main-thread CPU time of one update of the explorer's page while dragging, by kind of work.
 
-Chromium traces its own main thread while the Sparsity handle is held and goes from one position to
-the next; the first rounds fill the memory. Each position waits for its picture, so an update is
-counted once. With ``--build PATH`` another checkout's page is traced in turn with this one's.
+Chromium traces its main thread while the Sparsity handle is dragged from position to position; the
+first rounds fill the report cache. Each position waits until it is painted, so an update is counted
+once. With ``--build PATH`` another checkout's page is traced in turn with this one's.
 
 Usage: ``python benchmarks/page_trace.py [--rounds 4] [--build PATH] [--json]``
 """
@@ -22,7 +22,7 @@ from options import read_options
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel"]
-KINDS = {  # an event's own time, without that of events within it
+KINDS = {  # an event's own time, without nested events
     "style": ("UpdateLayoutTree", "ScheduleStyleRecalculation", "ParseAuthorStyleSheet"),
     "layout": ("Layout",),
     "paint": ("Paint", "PrePaint", "Layerize", "Commit", "UpdateLayer", "UpdateLayerTree"),
@@ -40,7 +40,7 @@ KINDS = {  # an event's own time, without that of events within it
 }
 PAGES = {"remembered": "import optiwidgets as ow\now.Explorer(ow.Experiment.load('digits'))"}
 STEPS = 60  # positions of one round
-# A hand that never rests: 120 ms is the page's patience with a handle that holds still.
+# Always moving: after 120 ms without movement the page treats the handle as released.
 NEVER_STILL = """() => {
   const timer = window.setTimeout;
   window.setTimeout = (f, ms, ...more) => ms === 120 ? 1 : timer(f, ms, ...more);
@@ -67,14 +67,14 @@ def main() -> None:
 
 
 def measure(other: Path | None, rounds: int) -> dict[str, Any]:
-    """Trace drags on each page in turn; medians over rounds, in ms an update."""
+    """Trace drags on each page in turn; return medians over rounds, in ms for each update."""
     folders = builds(other) if other else {OURS: THIS}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in folders}
     with ExitStack() as stack:
         urls = {name: stack.enter_context(live.lessons(at, PAGES)) for name, at in folders.items()}
         browser = launch(stack.enter_context(sync_playwright()))
         pages = {name: live.load_page(browser, urls[name], *PAGES) for name in folders}
-        for turn in range(rounds + 2):  # up and down, to warm up
+        for turn in range(rounds + 2):  # up and down, as a warm-up
             for name in in_turn(list(folders), turn):
                 found[name].append(trace(browser, pages[name], turn))
         browser.close()
@@ -85,7 +85,7 @@ def measure(other: Path | None, rounds: int) -> dict[str, Any]:
 
 
 def trace(browser: Browser, page: Page, turn: int) -> dict[str, float]:
-    """Drag the handle up, or down, while the browser traces; ms an update by kind."""
+    """Drag the handle up or down while the browser traces; return ms of each update by kind."""
     page.bring_to_front()
     page.evaluate(NEVER_STILL)
     handle = page.locator(".noUi-handle").first
@@ -108,14 +108,14 @@ def trace(browser: Browser, page: Page, turn: int) -> dict[str, float]:
 
 
 def move(page: Page, rail: Any, y: float, percent: int) -> None:
-    """Take the held handle to a position and wait until its picture is painted."""
+    """Move the held handle to a position and wait until its update is painted."""
     page.mouse.move(rail["x"] + rail["width"] * percent / 99, y)
     asked = int(page.evaluate(live.ASKED))
     page.evaluate(SHOWN, asked)
 
 
 def main_thread(events: list[Event]) -> list[Event]:
-    """Timed events of the busiest renderer's main thread, in order."""
+    """Return timed events of the busiest renderer's main thread, in order."""
     names = {
         (e["pid"], e["tid"])
         for e in events
@@ -130,7 +130,7 @@ def main_thread(events: list[Event]) -> list[Event]:
 
 
 def own_times(events: list[Event]) -> dict[str, float]:
-    """CPU ms of each kind, an event's time without that of events within it.
+    """Compute CPU ms of each kind: an event's time without that of nested events.
 
     Examples
     --------
@@ -154,12 +154,12 @@ def own_times(events: list[Event]) -> dict[str, float]:
 
 
 def kind_of(name: str) -> str:
-    """Which kind of work an event is."""
+    """Classify an event by kind of work."""
     return next((kind for kind, names in KINDS.items() if name in names), "rest")
 
 
 def table(result: dict[str, Any]) -> str:
-    """One line a build."""
+    """Format one line for each build."""
     kinds = [*KINDS, "rest", "all"]
     lines = [f"{'main thread, CPU ms an update':32}" + "".join(f"{kind:>9}" for kind in kinds)]
     lines += [

@@ -1,4 +1,4 @@
-"""Draw the README's pictures from real runs: the explorer in a browser, file sizes, speeds.
+"""Draw the README's pictures from real runs: explorer in a browser, file sizes, latency.
 
 Usage: ``python benchmarks/picture.py`` (Chromium has to be installed, the machine be idle).
 """
@@ -25,7 +25,7 @@ MEASURED = "() => !document.querySelector('.ow-cards').innerText.includes('not m
 
 
 def main() -> None:
-    """Serve the lessons, set 74 % and 4 bits, photograph the page; then measure and draw."""
+    """Serve the lessons, set 74 % and 4 bits, save a screenshot; then measure and draw."""
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
     server = subprocess.Popen(
         [*command, "--lessons", str(PICTURES.parent)], stdout=subprocess.PIPE, text=True
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def draw_sizes(result: dict[str, list[dict[str, Any]]]) -> None:
-    """Bars: each encoding against the order-0 estimate, recipe by recipe, one Axes a model."""
+    """Draw bars: each encoding against the order-0 estimate, by recipe, one Axes for each model."""
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     for ax, (name, rows) in zip(figure.subplots(1, 2, sharey=True), result.items(), strict=True):
         bars = [
@@ -60,7 +60,7 @@ def draw_sizes(result: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def photograph(url: str) -> None:
-    """Save the explorer at ``url`` as lessons/pictures/explorer.png."""
+    """Save a screenshot of the explorer at ``url`` as lessons/pictures/explorer.png."""
     with sync_playwright() as play:
         browser = launch(play)
         page = browser.new_page(viewport={"width": 1366, "height": 768})

@@ -1,7 +1,8 @@
-"""``inner_loop.py --build``: recipe -> confusion matrix and size, in two checkouts by turns.
+"""``inner_loop.py --build``: recipe -> confusion matrix and size, in two checkouts in turn.
 
-Each checkout keeps one process a model. In every round each gets the same recipes, in turn, memory
-off: all weights, then half of them and so on. Wall time; a ratio is that build's over this one's.
+Each checkout has one process for each model. In every round both run the same recipes, in turn,
+without report cache: all weights, then half of them and so on. Times are wall times; a ratio is the
+other build's time over this one's.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from builds import OTHER, OURS, THIS, builds, environment, geometric_mean, in_tu
 MODELS = ("small", "wide")
 SPARSITIES = (0.0, 0.5, 0.8, 0.9, 0.95)
 SIZED, UNSIZED, TUTORIAL = "with size", "without size", "tutorial way"
-HANDFUL = 5  # images that floating-point order may move between classes
+HANDFUL = 5  # images whose class floating-point order may change
 Times = dict[tuple[str, str, float], list[float]]  # build, way, sparsity
 
 
@@ -32,12 +33,12 @@ def compare(other: Path, rounds: int) -> dict[str, Any]:
 
 
 def compare_model(folders: dict[str, Path], model: str, rounds: int) -> dict[str, Any]:
-    """Run rounds of one model in both checkouts; ratios for each sparsity and their mean."""
+    """Run rounds of one model in both checkouts; return ratios for each sparsity and their mean."""
     times: Times = {}
     moved = 0
     with ExitStack() as stack:
         ask = {name: stack.enter_context(worker(at, model)) for name, at in folders.items()}
-        for turn in range(rounds + 1):  # the first round warms up
+        for turn in range(rounds + 1):  # the first round is a warm-up
             for way, sparsity in ((w, s) for w in (SIZED, UNSIZED, TUTORIAL) for s in SPARSITIES):
                 found = {
                     name: ask[name](way, sparsity)
@@ -53,7 +54,7 @@ def compare_model(folders: dict[str, Path], model: str, rounds: int) -> dict[str
 
 
 def summary(times: Times) -> dict[str, Any]:
-    """Ratios to this build, by sparsity and as geometric means.
+    """Compute ratios to this build, by sparsity and as geometric means.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def summary(times: Times) -> dict[str, Any]:
 
 
 def paired(slow: list[list[float]], fast: list[list[float]]) -> list[float]:
-    """Median ratio of each pair of lists, round by round.
+    """Compute the median of ratios for each pair of lists, round by round.
 
     Examples
     --------
@@ -87,13 +88,13 @@ def paired(slow: list[list[float]], fast: list[list[float]]) -> list[float]:
 
 
 def moved_images(matrices: list[Any]) -> int:
-    """Images that are in another cell of the first and the last matrix."""
+    """Count the images in another cell of the last matrix than of the first."""
     return int(np.abs(np.subtract(matrices[0], matrices[-1])).sum()) // 2
 
 
 @contextmanager
 def worker(build: Path, model: str) -> Iterator[Any]:
-    """Start a process that imports a checkout; yields ``ask(way, sparsity)``."""
+    """Start a process that imports a checkout; yield ``ask(way, sparsity)``."""
     command = [sys.executable, str(Path(__file__).resolve()), str(build), model]
     process = subprocess.Popen(
         command,
@@ -128,7 +129,7 @@ def answer_all(build: Path, model: str) -> None:
     if not Path(ow.__file__).is_relative_to(build):
         raise SystemExit(f"{ow.__file__} was imported, not the package in {build}")
     experiment = ow.Experiment.load("digits", model=model, memory_mb=0)
-    folded = "magnitude-folded"  # both rank folded weights; older builds know nothing else
+    folded = "magnitude-folded"  # both rank folded weights; older builds have no other score
     score = folded if has_score(ow, folded) else "magnitude"
     tutorial = tutorial_way(experiment) if build == THIS else None
 
@@ -148,7 +149,7 @@ def answer_all(build: Path, model: str) -> None:
 
 
 def has_score(ow: Any, score: str) -> bool:
-    """Tell whether a build knows a pruning score."""
+    """Return True if a build has a pruning score."""
     try:
         ow.Recipe(sparsity=0.5, score=score)
     except ValueError:
@@ -157,7 +158,7 @@ def has_score(ow: Any, score: str) -> bool:
 
 
 def tutorial_way(experiment: Any) -> Any:
-    """Prune, round and evaluate pictures as tutorials do."""
+    """Prune, round and evaluate PIL images as in tutorials."""
     import usual_ways
 
     import optiwidgets as ow
@@ -168,7 +169,7 @@ def tutorial_way(experiment: Any) -> Any:
 
 
 def table(result: dict[str, Any]) -> str:
-    """One line a model and way."""
+    """Format one line for each model and way."""
     heads = "".join(f"{s:8.0%}" for s in SPARSITIES)
     lines = [f"ratio to this build, all 1,500 images, memory off{'':8}{heads}    mean"]
     for model, found in result.items():

@@ -1,9 +1,9 @@
-"""ResNet-20 with its published weights on CIFAR-10: sparsities, and channels really removed.
+"""ResNet-20 with its published weights on CIFAR-10: sparsities, and removal of channels.
 
     python benchmarks/resnet20.py DATA_FOLDER
 
 DATA_FOLDER holds resnet20/resnet20-12fca82f.th (github.com/akamaster/pytorch_resnet_cifar10) and
-cifar10-2000.npz: 500 training pictures, which calibrate, and 1,500 test pictures, which are scored.
+cifar10-2000.npz: 500 training images for calibration, and 1,500 test images for exploration.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PARTS = "images", "labels"
 
 
 class Block(nn.Module):
-    """Two convolutions and a shortcut; where the width doubles it is sliced and padded."""
+    """Two convolutions and a shortcut; if the width doubles, the shortcut is sliced and padded."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class ResNet20(nn.Module):
 
 
 def load(folder: Path) -> tuple[nn.Module, Dataset]:
-    """Load the net with its weights, and the pictures."""
+    """Load the net with its weights, and the images."""
     file = torch.load(folder / "resnet20/resnet20-12fca82f.th", "cpu", weights_only=True)
     net = ResNet20()
     net.load_state_dict({k.removeprefix("module."): v for k, v in file["state_dict"].items()})
@@ -83,7 +83,7 @@ def load(folder: Path) -> tuple[nn.Module, Dataset]:
 
 
 def zeroed(net: nn.Module, data: Dataset, recipe: ow.Recipe) -> nn.Module:
-    """Copy the net as it came, zeros after the BatchNorms and sums for the channels to remove."""
+    """Copy the original net, with the channels to remove zeroed after BatchNorms and sums."""
     prepared = prepare(net, data.calibration[0])
     _, cuts = Pruner(prepared.net, data, prepared.trained).prune(recipe)
     silent = copy.deepcopy(net)

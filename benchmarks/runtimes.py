@@ -1,10 +1,10 @@
-"""Which runtime evaluates: CPU time of the sparse runtime against ONNX Runtime, net by net.
+"""CPU time of the sparse runtime against ONNX Runtime for several nets, to choose the runtime.
 
 Every round evaluates one net on the same images in ONNX Runtime and in each library of the sparse
-runtime that this processor runs, in turning order. A ratio above 1 says that the sparse runtime
-takes less. Nets are drawn, and their smallest weights are zeroed over all layers. The limits that
-settle the choice, ``MOST_MACS`` of ``engine/sparse_runtime/library.py``, are read off this table:
-the largest nets that gain at 50 % zeros.
+runtime that this processor runs, in rotating order. A ratio above 1 means that the sparse runtime
+is faster. Nets have random weights, and the smallest weights over all layers are set to zero. The
+limits ``MOST_MACS`` of ``engine/sparse_runtime/library.py`` come from this table: the largest nets
+that are faster at 50 % zeros.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def nets() -> Iterator[tuple[str, nn.Module, Tensor]]:
-    """Nets by name, each with images of its size, the smallest first."""
+    """Make nets by name, each with images of its size, the smallest first."""
     for model in ("small", "wide"):
         experiment = ow.Experiment.load("digits", model=model)
         yield model, experiment.run(ow.Recipe()).model(), experiment.dataset.exploration[0][:IMAGES]
@@ -61,7 +61,7 @@ def nets() -> Iterator[tuple[str, nn.Module, Tensor]]:
 
 
 def plain(width: int) -> nn.Module:
-    """Make five convolutions of 3 x 3 and a linear layer."""
+    """Build five convolutions of 3 x 3 and a linear layer."""
     body: list[nn.Module] = []
     channels = 3
     for index, wide in enumerate((width, width, 2 * width, 2 * width, 2 * width)):
@@ -91,7 +91,7 @@ def measure(name: str, net: nn.Module, images: Tensor, rounds: int) -> dict[str,
 
 
 def libraries() -> Iterator[Library]:
-    """Libraries that this processor runs, the widest first."""
+    """Return the libraries that this processor runs, the widest first."""
     for name in BITS:
         try:
             library, _ = choose(build.HERE, name)
@@ -114,7 +114,7 @@ def zero(net: nn.Module, sparsity: float) -> None:
 def rounds_of(
     ways: dict[str, Callable[[nn.Module], Tensor]], net: nn.Module, rounds: int
 ) -> dict[str, list[float]]:
-    """Measure CPU seconds of every way, a different one first each round; the first warms up."""
+    """Measure CPU seconds of every way in rotating order; the first round is a warm-up."""
     names = list(ways)
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds + 1):

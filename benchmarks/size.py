@@ -1,9 +1,9 @@
 """Bytes of the packed file, encoding by encoding, as multiples of the order-0 estimate.
 
-The estimate is a model: n x H of every layer's codes, scales and biases, without code tables and
-header. Files hold all of it. ``gaps*`` is one, too: what gaps and values take at their own
-entropies, again without tables and header; it is how positions are mostly stored. Both models
-shipped, five recipes; and how long it takes to know the length without writing the file.
+The order-0 estimate is n x H of every layer's codes, scales and biases, without code tables and
+header; a file includes these. ``gaps*`` is an estimate too: gaps and values at their own entropies,
+again without tables and header, the usual way to store positions. The table covers both shipped
+models and five recipes, and the time to compute the length without writing the file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def measure(name: str, rounds: int) -> list[dict[str, Any]]:
-    """One row a recipe."""
+    """Measure one row for each recipe."""
     experiment, rows = ow.Experiment.load("digits", model=name), []
     for sparsity, bits in RECIPES:
         recipe = ow.Recipe(sparsity=sparsity, bits=bits)
@@ -57,7 +57,7 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
 
 
 def sizes(packable: Packable) -> dict[str, float]:
-    """Bytes by encoding."""
+    """Compute bytes by encoding."""
     found: dict[str, float] = {
         how: sum(packed_parts(packable, how).values()) for how in (DENSE, BITMASK, ENTROPY)
     }
@@ -68,7 +68,7 @@ def sizes(packable: Packable) -> dict[str, float]:
 
 
 def gap_bytes(packable: Packable) -> float:
-    """Order-0 entropies of gaps and of values, plus scales and biases."""
+    """Compute order-0 entropies of gaps and of values, plus scales and biases, in bytes."""
     parts, bits = packed_parts(packable), 0.0
     for layer in packable.layers.values():
         symbols = to_symbols(layer).ravel()
@@ -80,7 +80,7 @@ def gap_bytes(packable: Packable) -> float:
 
 
 def length_ms(packable: Packable, rounds: int) -> float:
-    """Median time to know the packed file's length without writing it."""
+    """Measure the median time to compute the packed file's length without writing it."""
     taken = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -90,7 +90,7 @@ def length_ms(packable: Packable, rounds: int) -> float:
 
 
 def table(result: dict[str, list[dict[str, Any]]]) -> str:
-    """One row a model and recipe."""
+    """Format one row for each model and recipe."""
     lines = [
         "multiples of the order-0 estimate (a model: no code tables, no header)",
         "model  sparsity/bits  estimate"

@@ -1,7 +1,7 @@
-"""One simulated student: the page, the kernel's websocket, and the hand on the Sparsity slider.
+"""Simulated student: the page, the kernel's websocket, and drags of the Sparsity slider.
 
-It speaks what Voila's page speaks, and looks into a message only as far as it must: the load comes
-from the same machine that is measured.
+It uses the protocol of Voila's page. Messages are parsed only as far as necessary, because the load
+runs on the measured machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tornado.websocket import (
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CONTROL = "jupyter.widget.control"
-PACE_S = (0.1, 0.2)  # a hand comes to another position once in this time
+PACE_S = (0.1, 0.2)  # seconds between two positions of a dragged slider
 REDIRECTS = 3
 KERNEL = re.compile(rb'"kernelId": "([\w-]+)"')
 TYPE = re.compile(rb'"msg_type": "(\w+)"')
@@ -38,31 +38,31 @@ SPARSITY = re.compile(rb'"sparsity": ([\d.]+)')
 STATE = re.compile(rb'"state": "(\w+)"')
 SLIDER, FIRST_HANDLE = b'"description": "Sparsity"', b'"handles": ["IPY_MODEL_%s"'
 CLOSED = "websocket: closed by the server"
-ENTRY = b'{"model_name"'  # what an id and a colon stand before, among the widgets' states
+ENTRY = b'{"model_name"'  # what follows an id and a colon in the widget states
 
 
 class NotServedError(RuntimeError):
-    """A student who could not go on; the message is the kind of trouble."""
+    """Error of a student that could not continue; the message is the kind of error."""
 
 
 class Student:
-    """A browser tab of its own, with cookies of its own.
+    """Simulated browser tab with its own cookies.
 
     Parameters
     ----------
     url
-        Where the explorer is.
+        Address of the explorer.
     patience_s
-        Seconds for any one step, then it counts as an error.
+        Time limit in seconds of each step; after it the step is an error.
     seed
-        Of the hand: its pace, its stride and where it starts.
+        Seed of the drag: pace, step and start position.
     """
 
     def __init__(self, url: str, patience_s: float, seed: int = 0) -> None:
         self.url, self.patience_s = url, patience_s
-        self.answers: list[float] = []  # seconds from a hand's move until its numbers are in
+        self.answers: list[float] = []  # seconds from a move until its report arrives
         self.asked = self.shown = 0  # percent
-        self.state = ""  # of the page: fresh, running ...
+        self.state = ""  # state of the page: fresh, running ...
         self.kernel = ""
         self._cookies: dict[str, str] = {}
         self._socket: WebSocketClientConnection | None = None
@@ -78,13 +78,13 @@ class Student:
         self._place = hand.randrange(198)
 
     async def open(self) -> None:
-        """Read the page to its end, connect, and get the states of all widgets."""
+        """Load the whole page, connect, and get the states of all widgets."""
         await self.read()
         await self._connect()
         await self._ask_states()
 
     async def read(self) -> None:
-        """Read the page to its end; by then its kernel runs."""
+        """Load the whole page; after that its kernel runs."""
         page = await self._fetch(self.url)
         for _ in range(REDIRECTS):
             if page.code not in (301, 302):
@@ -98,27 +98,27 @@ class Student:
         self.kernel = found[1].decode()
 
     async def drag(self, seconds: float) -> int:
-        """Move the slider at a human pace, one change in flight, the newest next; how many came."""
+        """Drag at a human pace, one change in flight, then the newest; return the answer count."""
         clock = asyncio.get_running_loop().time
         moved = clock()
         end = moved + seconds
         while moved < end:
             await self._put(self._next_position(), moved)
-            passed = max(1, int((clock() - moved) / self._pace))  # the newest overwrites the others
+            passed = max(1, int((clock() - moved) / self._pace))  # the newest replaces the others
             self._place += (passed - 1) * self._stride
             moved += passed * self._pace
             await asyncio.sleep(max(0.0, moved - clock()))
         return len(self.answers)
 
     async def settle(self) -> bool:
-        """Wait until the page says that what it shows is of all images; it is what was asked."""
+        """Wait until the page shows a report of all images, for the requested position."""
         await self._until(lambda: self.state == "fresh", "never fresh")
         if self.shown != self.asked:
             raise NotServedError("the last picture is another one")
         return True
 
     async def close(self) -> int:
-        """Leave as a closing tab does; the status of its last message."""
+        """Close like a tab; return the status of its last message."""
         token = self._cookies.get("_xsrf")
         body = urlencode({"_xsrf": token} if token else {})
         left = await self._fetch(urljoin(self.url, f"/voila/api/shutdown/{self.kernel}"), body)
@@ -131,13 +131,13 @@ class Student:
             self._socket.close()
 
     def kill(self) -> None:
-        """End as a killed browser does: the line breaks, and nothing is said."""
+        """Disconnect like a killed browser, without a closing message."""
         assert self._socket
         assert self._socket.protocol
         self._socket.protocol.stream.close()
 
     async def _fetch(self, url: str, body: str | None = None) -> HTTPResponse:
-        """Ask with the cookies there are, and keep those that come."""
+        """Send a request with the stored cookies, and store new ones."""
         request = HTTPRequest(
             url,
             method="GET" if body is None else "POST",
@@ -185,7 +185,7 @@ class Student:
         self._find_models()
 
     async def _put(self, position: int, moved: float) -> None:
-        """Set the slider, then wait until the kernel is idle and the answer is in."""
+        """Set the slider, then wait until the kernel is idle and the report has arrived."""
         self.asked, self._shown_at = position, 0.0
         data = {"method": "update", "state": {"value": position}, "buffer_paths": []}
         await self._send("comm_msg", {"comm_id": self._slider, "data": data})
@@ -193,7 +193,7 @@ class Student:
         self.answers.append(self._shown_at - moved)
 
     def _next_position(self) -> int:
-        """Up to the far end and back, never where it is."""
+        """Return the next position, up to the far end and back, always a new one."""
         while True:
             self._place += self._stride
             there = self._place % 198
@@ -209,7 +209,7 @@ class Student:
             "username": "",
             "session": self._session,
             "version": "5.3",
-            "date": "2000-01-01T00:00:00.000Z",  # no one reads it
+            "date": "2000-01-01T00:00:00.000Z",  # not used
         }
         self._message, self._idle = name.encode(), False
         parts = [json.dumps(part).encode() for part in (header, {}, metadata or {}, content)]
@@ -220,7 +220,7 @@ class Student:
             raise NotServedError(CLOSED) from error
 
     async def _until(self, met: Callable[[], bool], otherwise: str) -> None:
-        """Wait for a condition that messages bring about."""
+        """Process messages until a condition holds."""
         try:
             async with asyncio.timeout(self.patience_s):
                 while not met():
@@ -252,19 +252,19 @@ class Student:
             self._read_feed(content)
 
     def _find_models(self) -> None:
-        """Scan for the slider, and for the feed that has it among its handles."""
+        """Search the states for the slider, and for the feed that refers to it."""
         self._slider, _ = self._find(SLIDER, "sliders")
         feed, entry = self._find(FIRST_HANDLE % self._slider.encode(), "feeds")
         self._from_feed = b'"comm_id": "%s"' % feed.encode()
         self._read_feed(self._states[entry:])
         self._states = b""
-        for content in self._early:  # came before it was known whose they are
+        for content in self._early:  # arrived before the model ids were known
             if self._from_feed in content:
                 self._read_feed(content)
         self._early.clear()
 
     def _find(self, mark: bytes, what: str) -> tuple[str, int]:
-        """Id of the one model whose state has a mark, and where its entry begins."""
+        """Find the id of the only model whose state contains a mark, and the start of its entry."""
         states = self._states
         if states.count(mark) != 1:
             raise NotServedError(f"widget states: {states.count(mark)} {what}")
@@ -272,7 +272,7 @@ class Student:
         return states[entry - 35 : entry - 3].decode(), entry
 
     def _read_feed(self, content: bytes) -> None:
-        """Note what is shown by now, and when it came."""
+        """Record the position shown, and the time of its arrival."""
         if state := STATE.search(content):
             self.state = state[1].decode()
         if sparsity := SPARSITY.search(content):

@@ -1,4 +1,4 @@
-"""The inner loop as tutorials write it: the yardstick that inner_loop.py measures us by."""
+"""The inner loop as in tutorials: the reference that inner_loop.py compares with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Moments = Sequence[float]
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
-    """Images as torchvision's MNIST gives them: a PIL picture, ToTensor, Normalize."""
+    """Images like torchvision's MNIST: PIL image, ToTensor, Normalize."""
 
     def __init__(self, images: Tensor, labels: Tensor, mean: Moments, std: Moments) -> None:
         pixels = images * torch.tensor(std).view(-1, 1, 1) + torch.tensor(mean).view(-1, 1, 1)
@@ -45,7 +45,7 @@ def optimize(model: nn.Module, sparsity: float, bits: int) -> nn.Module:
     layers = [m for m in optimized.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     parameters = [(layer, "weight") for layer in layers]
     total = sum(layer.weight.numel() for layer in layers)
-    amount = int(sparsity * total + 0.5)  # halves up, as we do; given a share, torch rounds to even
+    amount = int(sparsity * total + 0.5)  # halves up; given a share, torch rounds to even
     prune.global_unstructured(parameters, pruning_method=prune.L1Unstructured, amount=amount)
     for layer in layers:
         prune.remove(layer, "weight")
@@ -61,7 +61,7 @@ def fake_quantize(weight: Tensor, bits: int) -> Tensor:
 
 
 def evaluate(model: nn.Module, dataset: Dataset[Any]) -> Counts:
-    """Confusion matrix, and scikit-learn's report beside it, batch after batch."""
+    """Compute confusion matrix and scikit-learn's report, batch by batch."""
     truths, predictions = [], []
     with torch.no_grad():
         for images, labels in DataLoader(dataset, batch_size=64, num_workers=0):

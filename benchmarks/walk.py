@@ -1,12 +1,12 @@
-"""Files that a recipe visits on its way from ``Experiment.run`` to the report.
+"""Files that a recipe visits from ``Experiment.run`` to the report.
 
-A profile function notes the file of every function of the package when it is first called, on all
-threads; a loop over layers is read once. Functions of one file, one after the other, are one stay.
-A stay in a file that was left before is a return: a reader who follows the recipe has to go back.
-The experiment has run other recipes before, as a slider's has, so nothing is traced that happens
-once. ``calls`` are the same counts of all calls, not of the first ones.
+A profile function records the file of every function of the package at its first call, on all
+threads; a loop over layers counts once. Consecutive functions of one file are one stay. A stay in a
+file that was visited before is a return: a reader who follows the recipe has to go back. The
+experiment ran other recipes before, as when a slider is dragged, so one-time work is not traced.
+``calls`` has the same counts for all calls, not only for the first.
 
-The numbers at 7a2873f are of this file too: ``git archive 7a2873f | tar x -C DIR``, then
+The numbers at 7a2873f come from this file too: ``git archive 7a2873f | tar x -C DIR``, then
 ``PYTHONPATH=DIR python walk.py``, with a copy of this file in DIR.
 """
 
@@ -43,13 +43,13 @@ def main() -> None:
 
 
 def measure() -> dict[str, Any]:
-    """Stays in order, and how many of them are returns."""
+    """Return stays in order, and the number of returns."""
     recorder = Recorder()
-    threading.setprofile(recorder)  # before there is a worker thread
+    threading.setprofile(recorder)  # before the first worker thread
     sys.setprofile(recorder)
     try:
         experiment = ow.Experiment.load("digits", memory_mb=0)
-        for recipe in (ow.Recipe(), ow.Recipe(sparsity=0.5, bits=4)):  # its kind is proven once
+        for recipe in (ow.Recipe(), ow.Recipe(sparsity=0.5, bits=4)):  # each kind is checked once
             experiment.run(recipe)
         recipe = ow.Recipe(sparsity=0.8, bits=4)
         called = recorder.record(lambda: experiment.run(recipe))
@@ -61,13 +61,13 @@ def measure() -> dict[str, Any]:
 
 
 class Recorder:
-    """A profile function that notes files and lines of functions while it records."""
+    """Profile function that records files and lines of functions."""
 
     def __init__(self) -> None:
         self.called: list[tuple[str, int]] | None = None
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        """Note a call of one of the package's functions."""
+        """Record a call of one of the package's functions."""
         code = frame.f_code
         if event != "call" or self.called is None or code.co_name in INLINED:
             return
@@ -76,7 +76,7 @@ class Recorder:
             self.called.append((path.relative_to(PACKAGE).as_posix(), code.co_firstlineno))
 
     def record(self, work: Callable[[], object]) -> list[tuple[str, int]]:
-        """Functions called during ``work``, in order."""
+        """Return functions called during ``work``, in order."""
         self.called = called = []
         try:
             work()
@@ -86,18 +86,18 @@ class Recorder:
 
 
 def merge(files: Iterable[str]) -> list[str]:
-    """One stay for consecutive calls into the same file."""
+    """Merge consecutive calls into the same file to one stay."""
     return [file for file, _ in groupby(files)]
 
 
 def count(stays: list[str]) -> dict[str, int]:
-    """How many stays, in how many files, and how many stays are returns."""
+    """Count stays, files, and stays that are returns."""
     files = len(set(stays))
     return {"stays": len(stays), "files": files, "returns": len(stays) - files}
 
 
 def table(result: dict[str, Any]) -> str:
-    """One line a stay, returns marked, then the counts beside those before."""
+    """Format one line for each stay, with returns marked, then the counts and those before."""
     seen: set[str] = set()
     lines = []
     for number, file in enumerate(result["walk"], start=1):

@@ -1,11 +1,11 @@
-"""Removal of channels from torchvision and timm architectures: which work, and why others do not.
+"""Removal of channels from torchvision and timm architectures: supported ones, and reasons.
 
     python benchmarks/zoo.py [--sample] [--json FILE] [NAME ...]
 
-A net works where 30 % of its channels are removed as an experiment removes them, fewer weights are
-left, and the scores equal those of the net with zeros in their place (1e-4 of the largest), its
-norms over channels computed over those that stay. A refusal counts as not working. "left" is the
-share of parameters that is left; "stay" names why some channels always stay.
+A net "works" if 30 % of its channels can be removed as in an experiment, fewer weights remain,
+and the scores equal those of the net with zeros in their place (1e-4 of the largest), with norms
+computed over the kept channels. A refusal counts as a failure. "left" is the share of
+parameters that remain; "stay" has the reasons why some channels cannot be removed.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ TORCHVISION = [
     "vgg11_bn",
 ]
 SEED, SAMPLED, MOST_PARAMETERS, MOST_PIXELS = 20261128, 100, 30e6, 256
-SIZES = 64, 96, 128, 160, 192, 224, 240, 256  # pixels, the least that a net accepts is taken
+SIZES = 64, 96, 128, 160, 192, 224, 240, 256  # pixels; the least size that a net accepts is used
 RECIPE = Recipe(sparsity=0.3, pruning="channel")
 
 
 def build(name: str) -> tuple[nn.Module, Tensor]:
-    """Make an untrained net of ten classes with drawn BatchNorms, and four images for it."""
+    """Build an untrained net of ten classes with random BatchNorms, and four images for it."""
     import timm
     import torchvision
 
@@ -92,7 +92,7 @@ def build(name: str) -> tuple[nn.Module, Tensor]:
 
 
 def least_images(net: nn.Module) -> Tensor:
-    """Draw images of the least size that a net accepts."""
+    """Make images of the least size that a net accepts."""
     for size in SIZES:
         images = torch.randn(4, 3, size, size)
         try:
@@ -107,7 +107,7 @@ def least_images(net: nn.Module) -> Tensor:
 
 
 def sample() -> list[str]:
-    """Draw timm names of at most 30 M parameters and 256 px."""
+    """Sample timm names of at most 30 M parameters and 256 px."""
     import timm
 
     names = []
@@ -118,7 +118,7 @@ def sample() -> list[str]:
         with torch.device("meta"):
             try:
                 net = timm.create_model(name)
-            except Exception:  # noqa: BLE001 (cannot be made without values)
+            except Exception:  # noqa: BLE001 (cannot be built on the meta device)
                 continue
         if sum(p.numel() for p in net.parameters()) <= MOST_PARAMETERS:
             names.append(f"timm/{name}")
@@ -141,7 +141,7 @@ def try_one(name: str) -> dict[str, object]:
         left, stay = round(after / before, 3), "; ".join(pruner.groups.pinned)
         if after >= before:
             reason = "nothing was removed"
-    except Exception as error:  # noqa: BLE001 (its reason is the result)
+    except Exception as error:  # noqa: BLE001 (the reason is the result)
         reason = f"{type(error).__name__}: {error}"
     seconds = round(time.process_time() - start, 1)
     row = {"name": name, "px": size, "works": not reason, "reason": reason}

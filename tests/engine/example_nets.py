@@ -1,4 +1,4 @@
-"""Small nets that several of the engine's rooms test with, and torch's own scores of them."""
+"""Small nets shared by the engine's tests, and torch's own scores of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALL = zoo.Spec(name="small", channels=1, size=28, classes=10)
 
 
 def coded(net, **fields):
-    """Quantize every layer of a folded copy as a recipe says; the copy and its codes."""
+    """Quantize every layer of a folded copy by a recipe; return the copy and its codes."""
     net, layers = batchnorm_folding.fold(net), {}
     for name, layer in prunable(net).items():
         kept = torch.ones_like(layer.weight, dtype=torch.bool)
@@ -27,7 +27,7 @@ def coded(net, **fields):
 
 
 def half(net, images=None):
-    """The folded model with every second channel removed."""
+    """Return the folded model with every second channel removed."""
     folded = batchnorm_folding.fold(net)
     images = torch.zeros(2, 1, 28, 28) if images is None else images
     groups = find_groups(folded, images)
@@ -36,7 +36,7 @@ def half(net, images=None):
 
 
 class Block(nn.Module):
-    """As in a ResNet: two convolutions and a way past them, narrowed where the step is 2."""
+    """Residual block: two convolutions and a shortcut, strided if the step is 2."""
 
     def __init__(self, inputs, outputs, step=1):
         super().__init__()
@@ -52,7 +52,7 @@ class Block(nn.Module):
 
 
 def folded_resnet():
-    """A ResNet of three blocks, its BatchNorms far from the identity, folded."""
+    """Build a folded ResNet of three blocks, with BatchNorms far from the identity."""
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Conv2d(3, 16, 7, 2, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(True),
@@ -72,7 +72,7 @@ def torch_scores(net, images):
 
 
 class Fixed(nn.Module):
-    """Steps that exporters like to rewrite: constants, equal and zero tensors, an odd reshape."""
+    """Operations that exporters often rewrite: constants, equal and zero tensors, odd reshapes."""
 
     def __init__(self):
         super().__init__()
@@ -87,7 +87,7 @@ class Fixed(nn.Module):
 
 
 class Twice(nn.Module):
-    """One convolution called two times."""
+    """Net that calls one convolution twice."""
 
     def __init__(self):
         super().__init__()
@@ -99,7 +99,7 @@ class Twice(nn.Module):
 
 
 class Parted(nn.Module):
-    """A convolution read by another one and by a sum."""
+    """Net in which one convolution is used by another one and by a sum."""
 
     def __init__(self):
         super().__init__()

@@ -12,9 +12,9 @@ Range = tuple[float, float]
 
 
 def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
-    """Observe the lowest and highest input of every Conv2d and Linear layer on images N C H W.
+    """Compute the lowest and highest input of every Conv2d and Linear layer on images N C H W.
 
-    Every range is stretched to contain 0, so that padding and ReLU's zero are exact.
+    Every range is extended to contain 0, so that padding and ReLU's zeros are exact.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def calibrate(net: nn.Module, images: Tensor) -> dict[str, Range]:
     >>> calibrate(net, torch.tensor([[0.5, 2.0], [1.0, 1.5]]).view(2, 1, 1, 2))
     {'1': (0.0, 2.0)}
     """
-    net = copy_net(net)  # hooks on the one given would reach copies that other threads make
+    net = copy_net(net)  # otherwise copies made by other threads would include the hooks
     names: dict[nn.Module, str] = {layer: name for name, layer in prunable(net).items()}
     ranges: dict[str, Range] = dict.fromkeys(names.values(), (0.0, 0.0))
 

@@ -1,8 +1,8 @@
 """Inputs and outputs of each layer on calibration images, as matrices (im2col).
 
 A convolution is a matrix product too: every position of its window is one row of inputs. All
-methods that need no labels work on these rows: on the mean square of an input (WANDA), on second
-moments (least squares, GPTQ), on the outputs of the untouched model.
+methods without labels use these rows: the mean square of an input (WANDA), second moments (least
+squares, GPTQ), or the outputs of the baseline.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from optiwidgets.engine.models.layers import layer_hooks, prunable
 Layer = nn.Conv2d | nn.Linear
 Visit = Callable[[str, Layer, Tensor, Tensor], Tensor | None]
 MOST_IMAGES = 512  # calibration images used; all are in memory at once
-MOST_ROWS = 16_384  # of a layer's inputs: an evenly spaced sample of all
-DAMPING = 0.01  # of the mean of a Hessian's diagonal
+MOST_ROWS = 16_384  # rows of a layer's inputs; more are sampled at even spacing
+DAMPING = 0.01  # relative to the mean of a Hessian's diagonal
 
 
 def visit_layers(net: nn.Module, images: Tensor, visit: Visit) -> None:
-    """Run images through a net once, calling ``visit(name, layer, inputs, outputs)`` at each layer.
+    """Run a net on images once and call ``visit(name, layer, inputs, outputs)`` at each layer.
 
-    A visit may change the layer. A tensor that it returns replaces the outputs, so that later
-    layers get the outputs of the changed ones. A layer that is called twice is visited once, the
-    first time.
+    ``visit`` may change the layer. If it returns a tensor, that replaces the outputs, so that later
+    layers get the outputs of the changed layer. A layer that is called twice is visited only at its
+    first call.
 
     Examples
     --------
@@ -50,11 +50,11 @@ def visit_layers(net: nn.Module, images: Tensor, visit: Visit) -> None:
 
 
 def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
-    """Extract the inputs of each group of a layer's outputs as rows: (G, n, I).
+    """Extract the inputs of each of a layer's groups as rows (G, n, I).
 
-    One row a position of the window (Conv2d) or an image (Linear), at most ``MOST_ROWS`` evenly
-    spaced ones; the flattened weights of output o in group g, times a row of g, are the output
-    before the bias.
+    Each row is a position of the window (Conv2d) or of the input (Linear); at most ``MOST_ROWS``
+    rows are sampled, evenly spaced. The product of a row of group g and the flattened weights of
+    an output in g is that output before the bias.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def input_rows(layer: Layer, inputs: Tensor) -> Tensor:
         return _sample_rows(_linear_positions(inputs))[None]
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     padded = F.pad(inputs, layer._reversed_padding_repeated_twice, mode)
-    windows = padded  # a view of all windows, none of them copied: N C H' W' h w
+    windows = padded  # a view of all windows without a copy: N C H' W' h w
     for axis, (size, step, gap) in enumerate(
         zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), start=2
     ):
@@ -83,9 +83,9 @@ def output_rows(layer: Layer, outputs: Tensor) -> Tensor:
 
 
 def second_moments(rows: Tensor) -> Tensor:
-    """Compute X^T X over the number of rows: (..., n, I) -> (..., I, I).
+    """Compute the second moments X^T X / n of rows: (..., n, I) -> (..., I, I).
 
-    Half the Hessian of the squared error with respect to one output's weights.
+    They are half the Hessian of the mean squared error with respect to one output's weights.
 
     Examples
     --------
@@ -97,12 +97,12 @@ def second_moments(rows: Tensor) -> Tensor:
 
 
 def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
-    """Add a share of their mean diagonal to second moments (..., I, I): they become invertible.
+    """Make second moments (..., I, I) invertible: add a share of their mean diagonal.
 
     Raises
     ------
     ValueError
-        They are not finite.
+        The second moments are not finite.
     """
     mean = _finite(moments).diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True)
     return moments + torch.diag_embed((share * mean).clamp(min=1e-8).expand_as(moments[..., 0]))
@@ -110,10 +110,10 @@ def damped(moments: Tensor, share: float = DAMPING) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class LayerStatistics:
-    """Statistics of the untouched model's layers, each computed on first use.
+    """Calibration statistics of the baseline's layers, each computed on first use.
 
-    ``net`` is the folded model, ``images`` are N C H W. Copies of the net are observed: other
-    threads may run it, or copy it, at the same time.
+    ``net`` is the folded model, ``images`` are N C H W. Hooks are set on copies of the net, because
+    other threads may run or copy it at the same time.
     """
 
     net: nn.Module
@@ -126,7 +126,7 @@ class LayerStatistics:
         _check_different(self.images)
 
         def visit(name: str, layer: Layer, inputs: Tensor, outputs: Tensor) -> None:
-            rows[name] = _finite(output_rows(layer, outputs).clone())  # the next may be in place
+            rows[name] = _finite(output_rows(layer, outputs).clone())  # the next may be in-place
 
         visit_layers(copy_net(self.net), self.images, visit)
         return rows
@@ -138,9 +138,9 @@ class LayerStatistics:
 
     @cached_property
     def moments(self) -> Mapping[str, Tensor]:
-        """Second moments (G, I + 1, I + 1) of every layer's inputs, a column of ones at the end.
+        """Second moments (G, I + 1, I + 1) of every layer's inputs and a last column of ones.
 
-        All zero for a layer that no image reaches.
+        They are all zero for a layer that runs on no image.
         """
         moments = {name: _zero_moments(layer) for name, layer in prunable(self.net).items()}
         _check_different(self.images)
@@ -166,14 +166,14 @@ def with_ones(rows: Tensor) -> Tensor:
 def _check_different(images: Tensor) -> None:
     if len(images) < 2 or bool((images[:MOST_IMAGES] == images[:1]).all()):
         raise ValueError(
-            f"calibration images are 2 or more that differ, not {len(images)} that are all alike: "
-            "scores, repairs and GPTQ that look at them have nothing to go by"
+            f"calibration images are 2 or more that differ, not {len(images)} that are all equal: "
+            "scores, recovery and GPTQ compute their statistics on them"
         )
 
 
 def _finite(values: Tensor) -> Tensor:
     if not values.isfinite().all():
-        raise ValueError("what a layer sees or answers on the calibration images is not finite")
+        raise ValueError("a layer's inputs or outputs on the calibration images are not finite")
     return values
 
 

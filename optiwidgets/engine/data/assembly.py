@@ -1,4 +1,4 @@
-"""Assembly of a dataset's arguments from sources of images."""
+"""Assembly of the arguments of a ``Dataset`` from image sources."""
 
 from __future__ import annotations
 
@@ -34,12 +34,17 @@ def assemble(
     class_names: Sequence[str] | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Read sources and split them: parts, class names, mean, std and description of a ``Dataset``.
+    """Read and split sources into the arguments of a ``Dataset``.
+
+    Returns
+    -------
+    dict
+        The four parts, class names, mean, std and description.
 
     Raises
     ------
     ValueError
-        As ``Dataset.of`` says.
+        The same as ``Dataset.of``.
     """
     groups, shares = _groups(source, held_out, training, parts)
     read, places = merge({name: read_source(of, name != "train") for name, of in groups.items()})
@@ -56,7 +61,7 @@ def assemble(
 def _groups(
     source: Any, held_out: Any, training: bool, parts: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], Sequence[float]]:
-    """Name the part of every source, "" for one that is to be split, and by which shares."""
+    """Map part names to sources, "" for a source to split, and return the shares of the split."""
     if isinstance(source, Mapping):
         if training or held_out is not None:
             raise ValueError(
@@ -67,18 +72,18 @@ def _groups(
     if training or held_out is not None:
         if held_out is None:
             raise ValueError(
-                "these were training images, so none of them is explored or sealed: a model is "
-                "right on them too often; give held_out= other images, half of which are explored "
-                "and half sealed"
+                "these are training images, so none of them is explored or sealed: a model's "
+                "accuracy on them is too high; give held_out= other images: half of them become "
+                "the exploration part, half the sealed part"
             )
         if parts is not None:
-            raise ValueError("parts= is for one source; held_out= is halved into its two parts")
+            raise ValueError("parts= is for one source; held_out= is always split in halves")
         return {"train": source, "exploration": held_out}, SHARES
     return {"": source}, SHARES if parts is None else check_shares(parts)
 
 
 def _named(sources: Mapping[str, Any], parts: Mapping[str, str] | None) -> dict[str, Any]:
-    """Name parts by the keys of several sources: train, val, test, or as ``parts`` says."""
+    """Map part names to sources by their keys: train, val, test, or the keys in ``parts``."""
     if parts is None:
         unknown = [key for key in sources if str(key).lower() not in USUAL]
         named = [(USUAL[str(key).lower()], key) for key in sources if key not in unknown]
@@ -89,8 +94,8 @@ def _named(sources: Mapping[str, Any], parts: Mapping[str, str] | None) -> dict[
     twice = len({part for part, _ in named}) < len(named)
     if unknown or twice:
         raise ValueError(
-            f"sources are named train, val and test, not {', '.join(map(str, sources))}; or say "
-            "which is which: parts={'train': 'name', 'exploration': 'name', 'sealed': 'name'}"
+            f"sources are named train, val and test, not {', '.join(map(str, sources))}; or map "
+            "parts to names: parts={'train': 'name', 'exploration': 'name', 'sealed': 'name'}"
         )
     return {part: sources[key] for part, key in named}
 

@@ -1,8 +1,9 @@
 """Synthetic blood-smear cells, drawn from a seed: images for teaching, not medical images.
 
-A red cell lies on pale ground; in a parasitized one there is a small purple ring or a dot or two.
-Staining, brightness, focus, noise, neighbours, specks, platelets and bubbles vary in both classes.
-Nothing here was ever under a microscope, and no number measured on it says anything about patients.
+Each image has a red cell on a pale background; a parasitized cell contains a small purple ring, or
+one or two dots. Staining, brightness, focus, noise, neighbouring cells, specks, platelets and
+bubbles vary in both classes. No image comes from a microscope, and no number measured on these
+images applies to patients.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 SYNTHETIC = "synthetic blood-smear cells drawn from a seed, not medical images"
 VARIANTS = {
     "smear": SYNTHETIC,
-    "smear-rare": f"{SYNTHETIC}; 5 % of those to explore and of the sealed ones are parasitized",
-    "smear-200": f"{SYNTHETIC}; 200 of those to explore, chosen to match a textbook's example",
+    "smear-rare": f"{SYNTHETIC}; 5 % of the exploration and sealed images are parasitized",
+    "smear-200": f"{SYNTHETIC}; 200 exploration images, chosen to match a textbook's example",
 }
 OTHER_PARTS = {"smear-rare": ("exploration", "sealed"), "smear-200": ("exploration",)}
 CLASSES = ("healthy", "parasitized")
@@ -25,13 +26,13 @@ EDGE = 32  # pixels
 COUNTS = {"train": 3000, "calibration": 500, "exploration": 1500, "sealed": 500}
 SEEDS = {"train": 11, "calibration": 12, "exploration": 13, "sealed": 14}
 RARE_SEEDS = {"exploration": 23, "sealed": 24}
-RARE_DIVISOR = 20  # one image in so many of a rare part is parasitized
+RARE_DIVISOR = 20  # one in 20 images of a rare part is parasitized
 TEXTBOOK = {"parasitized": 95, "healthy": 105}
 TEXTBOOK_SEED = 8478
-CHUNK = 250  # images drawn at once: they fit the cache
+CHUNK = 250  # images drawn at once: the arrays fit in the processor's cache
 
 GROUND = np.array([0.93, 0.89, 0.87])
-CELL = np.array([0.10, 0.38, 0.36])  # what a cell takes of red, green and blue light
+CELL = np.array([0.10, 0.38, 0.36])  # share of red, green and blue light that a cell absorbs
 PURPLE = np.array([0.40, 0.55, 0.15])
 
 Floats = NDArray[np.float64]
@@ -42,7 +43,7 @@ Labels = NDArray[np.int64]
 def draw_part(variant: str, part: str) -> tuple[Pixels, Labels]:
     """Draw one part of a variant: pixels (N, 3, 32, 32), 0..255, and labels (N,).
 
-    Every part is drawn from a seed of its own, so no two share an image.
+    Every part has its own seed, so no two parts share an image.
 
     Raises
     ------
@@ -71,11 +72,12 @@ def draw_part(variant: str, part: str) -> tuple[Pixels, Labels]:
 def textbook_sample() -> Labels:
     """Return the indices (200,) of the exploration images that match a textbook's worked example.
 
-    That example has 95 positives and 105 negatives, of selected a model finds 90 and takes 10 for
-    positive. The images are the first 95 and the first 105 in a random order; the order's seed was
-    *searched for* among 20,000, so that the shipped small model comes within 3 of these counts, and
-    a pruned one within 3 of the example's second matrix. So the sample illustrates and proves
-    nothing: the whole exploration part is the fair one.
+    The example has 95 positives and 105 negatives; a model classifies 90 of the positives
+    correctly and 10 of the negatives as positive. The images are the first 95 positives and the
+    first 105 negatives in a random order. The seed of that order was *searched for* among 20,000,
+    so that the counts of the shipped small model are within 3 of these, and those of a pruned
+    model within 3 of the example's second matrix. The sample is therefore an illustration and no
+    evidence: use the whole exploration part for a fair measurement.
 
     Examples
     --------
@@ -111,8 +113,9 @@ def draw_cells(count: int, positives: int, seed: int) -> tuple[Pixels, Labels]:
 
     Notes
     -----
-    The same on every machine: PCG64, uniform and normal draws, the four operations and square
-    roots; what differs in the last bit of a float is lost in the rounding to 256 steps.
+    The result is the same on every machine: it uses PCG64, uniform and normal draws, the four
+    basic operations and square roots, and rounding to 256 steps removes differences in the last
+    bit of a float.
 
     Examples
     --------
@@ -135,13 +138,13 @@ def _generator(seed: int) -> np.random.Generator:
 
 
 def _deal(random: np.random.Generator, count: int, positives: int) -> Labels:
-    """Make labels in random order."""
+    """Make shuffled labels (count,), ``positives`` of them 1."""
     order = np.argsort(random.uniform(size=count), kind="stable")
     return (order < positives).astype(np.int64)
 
 
 def _draw(random: np.random.Generator, labels: Labels) -> Pixels:
-    """Draw one chunk: light through ground, cells and stain, then through optics and sensor."""
+    """Draw one chunk: light absorbed by background, cells and stain; then optics and sensor."""
     n = len(labels)
     light = np.ones((n, 3, EDGE, EDGE))
     stain = random.normal(0, 0.03, (n, 3))
@@ -164,7 +167,7 @@ def _cell(
     radius: Floats,
     stain: Floats,
 ) -> None:
-    """Draw a round cell, a little oval, paler in the middle."""
+    """Draw a slightly oval cell, paler in the middle."""
     n = len(centre)
     squeeze = random.uniform(0.78, 1.0, n)
     away = _distance(centre, _directions(random, n), squeeze) / radius[:, None, None]
@@ -182,7 +185,7 @@ def _parasites(
     centre: Floats,
     radius: Floats,
 ) -> None:
-    """Draw a ring with its dot, or a dot or two, of any contrast, inside the cell."""
+    """Draw a ring with a dot, or one or two dots, of random contrast, inside the cell."""
     n = len(selected)
     reach = radius[selected] * 0.62 * np.sqrt(random.uniform(size=n))
     middle = centre[selected] + _directions(random, n) * reach[:, None]
@@ -200,7 +203,7 @@ def _parasites(
 
 
 def _confusers(random: np.random.Generator, light: Floats, centre: Floats, radius: Floats) -> None:
-    """Draw objects unlike parasites: specks of stain, platelets at the rim, bright bubbles."""
+    """Draw objects that are not parasites: specks of stain, platelets, bright bubbles."""
     n = len(centre)
     speck = np.flatnonzero(random.uniform(size=n) < 0.4)
     dark = random.uniform(0.5, 1.0, (n, 1)) * PURPLE * random.normal(1, 0.15, (n, 3))
@@ -218,7 +221,7 @@ def _confusers(random: np.random.Generator, light: Floats, centre: Floats, radiu
 
 
 def _photograph(random: np.random.Generator, light: Floats) -> Pixels:
-    """Apply lamp, focus and sensor: uneven brightness, blur, noise, and 256 steps."""
+    """Simulate lamp, focus and sensor: uneven brightness, blur, noise, rounding to 256 steps."""
     n = len(light)
     lamp = random.uniform(0.8, 1.08, n)[:, None, None]
     tilt = (_grid() - 15.5) / EDGE * random.normal(0, 0.05, (n, 2, 1, 1))
@@ -242,19 +245,19 @@ def _blurred(light: Floats, spread: Floats, axis: int) -> Floats:
 def _dot(
     light: Floats, selected: NDArray[np.intp], centre: Floats, radius: Floats, taken: Floats
 ) -> None:
-    """Draw a round spot of soft edge."""
+    """Draw a round spot with a soft edge."""
     round_, any_way = np.ones(len(centre)), np.tile([1.0, 0.0], (len(centre), 1))
     away = _distance(centre, any_way, round_)
     _absorb(light, selected, np.clip(radius[:, None, None] + 0.5 - away, 0, 1), taken)
 
 
 def _absorb(light: Floats, selected: slice | NDArray[np.intp], mask: Floats, taken: Floats) -> None:
-    """Take a share (n, 3) of the light where a mask (n, 32, 32) is; a negative share gives some."""
+    """Absorb a share (n, 3) of the light under a mask (n, 32, 32); a negative share adds light."""
     light[selected] *= 1 - mask[:, None] * taken[:, :, None, None]
 
 
 def _distance(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
-    """Compute distances in pixels from centres (n, 2), 1 / squeeze longer across the direction."""
+    """Compute distances (pixels) from centres (n, 2), scaled by 1 / squeeze across ``along``."""
     y, x = np.moveaxis(_grid() - centre[:, :, None, None], 1, 0)
     dy, dx = along.T[:, :, None, None]
     across = (y * dx - x * dy) / squeeze[:, None, None]
@@ -264,7 +267,7 @@ def _distance(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
 
 
 def _directions(random: np.random.Generator, n: int) -> Floats:
-    """Draw unit vectors (n, 2), uniform in direction."""
+    """Sample unit vectors (n, 2) with uniform direction."""
     drawn = random.normal(size=(n, 2))
     lengths: Floats = np.sqrt((drawn * drawn).sum(1, keepdims=True))
     unit: Floats = drawn / lengths
@@ -273,5 +276,5 @@ def _directions(random: np.random.Generator, n: int) -> Floats:
 
 @cache
 def _grid() -> Floats:
-    """Return row and column of every pixel, (2, 32, 32)."""
+    """Return the row and column index of every pixel, (2, 32, 32)."""
     return np.indices((EDGE, EDGE)).astype(np.float64)

@@ -1,6 +1,6 @@
 """Corruptions of images: noise, blur, brightness, rotation, and an imperceptible change.
 
-torchvision is imported on first use: an experiment does not need it.
+torchvision is imported on first use, because an experiment does not need it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.pixel_range import check_pixels
 
 SEED = 0
-SHARPEST = 0.05  # pixels; below, a neighbour's weight is 0 in float32
-RANGES = {  # lowest and highest value, the neutral one, and the unit
+SHARPEST = 0.05  # pixels; below, the weight of a neighbouring pixel is 0 in float32
+RANGES = {  # lowest value, highest value, neutral value, unit
     "noise": (0, 1, 0, "a standard deviation of pixels, 0..1"),
     "blur": (0, 10, 0, "pixels"),
     "brightness": (0, 4, 1, "times as bright"),
@@ -33,13 +33,13 @@ def corrupt(
 ) -> Dataset:
     """Corrupt the exploration images of a copy: rotation, blur, brightness, noise, in this order.
 
-    The other parts stay as they are, so nothing that was tuned on them changes. What is left at
-    its default does nothing, and all defaults give the very same images.
+    The other parts are unchanged, so everything tuned on them is unchanged too. A parameter at its
+    default has no effect; with all defaults, the images are identical.
 
     Parameters
     ----------
     dataset
-        Never changed itself.
+        Dataset to copy; it is not modified.
     noise
         Standard deviation of normal noise, 0 to 1 in pixels of 0..1; the same noise at every call.
     blur
@@ -47,12 +47,12 @@ def corrupt(
     brightness
         Factor, 0 (black) to 4.
     rotation
-        -180 to 180 degrees, counter-clockwise; what comes in from outside repeats the edge.
+        -180 to 180 degrees, counter-clockwise; corners are filled with the pixels of the edge.
 
     Raises
     ------
     ValueError
-        A value out of range, or images that mean and std do not lead back to pixels 0..1.
+        A value out of range, or images that mean and std do not denormalize to pixels 0..1.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def corrupt(
 
 
 def _rotate(pixels: Tensor, degrees: float) -> Tensor:
-    """Rotate about the centre; first grow by the edge's own pixels, so that corners are filled."""
+    """Rotate about the centre; the images are first padded by edge pixels to fill the corners."""
     if not degrees:
         return pixels
     from torchvision.transforms import InterpolationMode
@@ -96,7 +96,7 @@ def _blur(pixels: Tensor, sigma: float) -> Tensor:
         return pixels
     from torchvision.transforms.v2 import functional as transforms
 
-    reach = min(math.ceil(3 * sigma), min(pixels.shape[2:]) - 1)  # more cannot be mirrored
+    reach = min(math.ceil(3 * sigma), min(pixels.shape[2:]) - 1)  # the limit of mirrored padding
     blurred: Tensor = transforms.gaussian_blur(pixels, [2 * reach + 1] * 2, [sigma] * 2)
     return blurred
 
@@ -106,7 +106,7 @@ def _brighten(pixels: Tensor, factor: float) -> Tensor:
         return pixels
     from torchvision.transforms.v2 import functional as transforms
 
-    flat = pixels.flatten(0, 1)[:, None]  # torchvision lights images of 1 or 3 channels only
+    flat = pixels.flatten(0, 1)[:, None]  # torchvision only accepts 1 or 3 channels
     lit: Tensor = transforms.adjust_brightness(flat, factor)
     return lit.view(pixels.shape)
 
@@ -126,15 +126,15 @@ def _check(name: str, value: object) -> None:
 
 
 def invisible_change(images: Tensor, dataset: Dataset) -> Tensor:
-    """Shift images N C H W one pixel to the right and add noise of 2/255: imperceptible.
+    """Apply an imperceptible change to images N C H W: one pixel to the right, noise of 2/255.
 
-    The noise is normal with that standard deviation, and the same at every call; pixels stay within
-    0..1.
+    The noise is normal with a standard deviation of 2/255 in pixels of 0..1, and the same at every
+    call; pixels are clipped to 0..1.
 
     Raises
     ------
     ValueError
-        Images that mean and std do not lead back to pixels 0..1.
+        Images that mean and std do not denormalize to pixels 0..1.
 
     Examples
     --------

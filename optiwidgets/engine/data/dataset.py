@@ -1,4 +1,4 @@
-"""Dataset: four disjoint parts, their classes and normalization."""
+"""Dataset: four disjoint parts of labelled images, class names and normalization."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Dataset:
     ----------
     train, calibration, exploration, sealed
         Pairs of images, float32 N C H W and already normalized, and labels, (N,) int64 in
-        0..K-1. No image may be in two of them. Every number the explorer shows is measured on
-        ``exploration``; nothing is ever tuned on ``sealed``.
+        0..K-1. No image may be in two parts. Every number of the explorer is measured on
+        ``exploration``; nothing is tuned on ``sealed``.
     class_names
         K names.
     positive
-        Index of the class that the task is about, or None.
+        Index of the positive class, or None.
     mean, std
-        What was subtracted and divided by, a number or one per channel: they lead back to pixels
-        0..1.
+        Mean and standard deviation that pixels 0..1 were normalized by, one number or one per
+        channel.
     name, description
-        What the images are called, and one sentence on where they come from.
+        Name of the dataset, and one sentence about the source of the images.
 
     Raises
     ------
@@ -100,37 +100,42 @@ class Dataset:
         name: str = "",
         description: str = "",
     ) -> Dataset:
-        """Make a dataset of images from elsewhere, split into four parts class by class.
+        """Make a dataset from arrays or other libraries' datasets, split by class into four parts.
 
         Parameters
         ----------
         source
             A torch ``Dataset`` of (image, label), a pair (images, labels) of arrays, a Hugging Face
-            ``Dataset``, each with its own transforms; or several of them, by name: ``train``,
-            ``val`` and ``test``, as ``load_dataset`` takes folders. Images are pictures or uint8,
-            which are normalized, or floats as the model takes them, which are kept as they are.
+            ``Dataset``, each with its own transforms; or a mapping of several sources by name:
+            ``train``, ``val`` and ``test``, with the same meaning as folders in ``load_dataset``.
+            PIL images and uint8 arrays are normalized; floats are the model's input and are not
+            changed.
         held_out
-            Other images, where ``source`` was trained on: half of them are explored, half sealed.
+            Images that the model was not trained on, if it was trained on ``source``: half of them
+            become the exploration part, half the sealed part.
         training
-            Whether ``source`` was trained on. Then none of it is explored or sealed, and
-            ``held_out`` must be given.
+            True if the model was trained on ``source``. Then none of its images is in the
+            exploration or sealed part, and ``held_out`` is required.
         parts
-            Share of each part, or of several sources the name of each part's.
+            Share of each part; for several sources, the name of the source of each part.
         mean, std
-            Of floats, what they were normalized by (0 and 1 if None: they are pixels 0..1); of
-            pictures and uint8, what to normalize them by (that of the training part if None).
+            For floats: mean and std that they were normalized by (0 and 1 if None: pixels 0..1).
+            For PIL images and uint8: mean and std to normalize by (those of the training part if
+            None).
         class_names
-            The source's own, or numbers, if None.
+            Names of the classes; if None, those of the source, or else numbers.
         positive, name, description
-            As for the class. Where images are in two parts, the description says how many.
+            As for the class. The number of images that are in two parts is added to the
+            description.
         seed
-            Another split for another number.
+            Seed of the split.
 
         Raises
         ------
         ValueError
-            No such source; images of different sizes or types; transforms at random; labels that
-            are no class indices; training images alone; a class with too few images for all parts.
+            Unknown type of source; images of different sizes or types; random transforms; labels
+            that are not class indices; only training images; a class with too few images for all
+            parts.
 
         Examples
         --------
@@ -163,12 +168,12 @@ class Dataset:
         return image_shape(self.train)[1:]
 
     def labels(self, part: str) -> Tensor:
-        """Class indices of a part, (N,) int64."""
+        """Return the class indices of a part, (N,) int64."""
         known: Part = getattr(self, part)
         return known[1]
 
     def some(self, part: str, places: Sequence[int]) -> Tensor:
-        """Make the images at these places of a part, normalized, and no others.
+        """Return the normalized images at these indices of a part, without loading the others.
 
         Examples
         --------
@@ -180,17 +185,17 @@ class Dataset:
         return some_images(getattr(self, part), places)
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Convert normalized images N C H W to pixels 0..1, for pictures and noise."""
+        """Denormalize images N C H W to pixels 0..1."""
         mean, std = self._moments()
         return images * std + mean
 
     def normalize(self, pixels: Tensor) -> Tensor:
-        """Normalize pixels 0..1: the inverse of ``pixels``."""
+        """Normalize pixels 0..1 by mean and std: the inverse of ``pixels``."""
         mean, std = self._moments()
         return (pixels - mean) / std
 
     def in_plain_order(self) -> Dataset:
-        """Return the same images with the strides of new tensors, as ``x.view`` needs them."""
+        """Return the same images with the strides of new tensors, as required by ``x.view``."""
         strides = torch.empty(self.shape, device="meta").stride()
         changed: dict[str, Any] = {
             name: (in_plain_order(part[0]), part[1])
@@ -206,13 +211,13 @@ class Dataset:
 
 
 def of_parts(parts: Sequence[Part], **rest: Any) -> Dataset:
-    """Make a dataset of four parts, in the order of ``PARTS``, and the other arguments."""
+    """Make a dataset from four parts, in the order of ``PARTS``, and the other arguments."""
     named: dict[str, Any] = dict(zip(PARTS, parts, strict=True))
     return Dataset(**named, **rest)
 
 
 def fingerprint(part: Part) -> str:
-    """Compute the SHA-256 of images and labels: reports of equal ones are about the same images.
+    """Compute the SHA-256 of images and labels; equal fingerprints mean the same images.
 
     Examples
     --------

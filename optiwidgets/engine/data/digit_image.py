@@ -1,4 +1,4 @@
-"""Layout of a drawn stroke as a digit image: crop, scale, centre."""
+"""Conversion of a drawing to a digit image like MNIST's: crop, scale, centre."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unreadable(dataset: Dataset) -> str:
     if shape == (1, SIDE, SIDE):
         return _no_pixels(dataset)
     return (
-        f"A drawing is one grey image of {SIDE} x {SIDE} pixels. This model looks at "
+        f"A drawing is one grey image of {SIDE} x {SIDE} pixels. This model takes "
         f"{_channels(shape[0])} of {shape[1]} x {shape[2]}."
     )
 
@@ -54,10 +54,10 @@ def as_image(digit: Ink, dataset: Dataset) -> Tensor:
 
 
 def as_digit(drawing: Ink) -> Ink:
-    """Lay a drawing (28, 28) out as MNIST's digits are.
+    """Convert a drawing (28, 28) to the layout of MNIST's digits.
 
-    Its longer side becomes 20 pixels, then its centre of mass goes to the middle. A digit that
-    stands so already stays as it is; a drawing without ink stays empty.
+    The longer side is scaled to 20 pixels, then the centre of mass is moved to the middle. A digit
+    in this layout is unchanged; a drawing without ink stays empty.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def cropped(drawing: Ink) -> Ink:
 
 
 def scaled(ink: Ink) -> Ink:
-    """Scale the longer side to 20 pixels, in proportion."""
+    """Scale the longer side to 20 pixels and keep the aspect ratio."""
     longer = max(ink.shape)
     if longer == BOX:
         return ink
@@ -89,7 +89,7 @@ def scaled(ink: Ink) -> Ink:
 
 
 def centred(ink: Ink) -> Ink:
-    """Centre ink in 28 x 28 pixels by its centre of mass, to the nearest whole pixel."""
+    """Place ink in 28 x 28 pixels with its centre of mass in the middle, to the nearest pixel."""
     field = np.zeros((SIDE, SIDE), np.uint8)
     top, left = (_start(ink.sum(1 - axis), ink.shape[axis]) for axis in (0, 1))
     field[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
@@ -97,6 +97,6 @@ def centred(ink: Ink) -> Ink:
 
 
 def _start(mass: NDArray[np.uint64], length: int) -> int:
-    """Compute the offset that centres the mass of a side and keeps the side in the image."""
+    """Compute the offset that centres the mass along one axis and keeps the ink in the image."""
     centre = float((mass * np.arange(length)).sum() / mass.sum())
     return min(max(int(np.floor(MIDDLE - centre + 0.5)), 0), SIDE - length)

@@ -1,4 +1,4 @@
-"""Dataset of a folder of pictures."""
+"""Loading of a dataset from a folder of pictures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
-    """Options of reading a folder, as ``load_dataset`` describes them."""
+    """Options for reading a folder; ``load_dataset`` describes them."""
 
     size: int | Size = 32
     resize: str = "crop"
@@ -53,7 +53,7 @@ class FolderOptions:
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Pictures that could be read: pixels, digests of these, class index and part of each."""
+    """Readable pictures: pixels, and the digest, class index and part of each."""
 
     store: PixelStore
     digests: Sequence[str]
@@ -64,12 +64,12 @@ class _Pictures:
 def load_folder(
     path: Path, options: FolderOptions, on_progress: ProgressCallback | None = None
 ) -> Dataset:
-    """Load a folder of pictures, and split it into four parts.
+    """Load a folder of pictures and split it into four parts.
 
     Raises
     ------
     ValueError
-        A folder that is none of classes, an option out of range, or too few pictures.
+        A folder without class folders, an option out of range, or too few pictures.
     """
     check_resize(options.resize)
     size = check_size(options.size)
@@ -94,7 +94,7 @@ def load_folder(
 def _sorted_out(
     parts: Mapping[str, str] | Mapping[str, float] | None,
 ) -> tuple[dict[str, str] | None, Sequence[float]]:
-    """Tell folders of parts from shares of parts."""
+    """Separate folders of parts from shares of parts; the other one gets its default."""
     given: dict[str, Any] = dict(parts or {})
     if all(isinstance(value, str) for value in given.values()):
         return {part: str(folder) for part, folder in given.items()} or None, SHARES
@@ -136,7 +136,7 @@ def _read(
 def _split(
     read: _Pictures, order: Digests, names: Sequence[str], shares: Sequence[float]
 ) -> list[Indices]:
-    """Split by the folders' parts, or by shares where there are none."""
+    """Split by the parts that the folders define, or by shares if there are none."""
     for label, name in enumerate(names):
         if label not in read.labels:
             raise ValueError(f"class {name!r} has 0 pictures that can be read; take it out")

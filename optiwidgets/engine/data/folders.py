@@ -1,4 +1,4 @@
-"""Folders of pictures: which are parts, which are classes, and which are neither."""
+"""Search of a folder for part folders, class folders and picture files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USUAL = {  # folder's name -> part
 
 @dataclass(frozen=True)
 class Listing:
-    """Picture files: their class index and their part ("" where the folder names none)."""
+    """Picture files with class index and part ("" without part folders)."""
 
     files: Sequence[Path]
     labels: Sequence[int]
@@ -46,16 +46,16 @@ def list_pictures(
     Parameters
     ----------
     path
-        Folder that holds one folder per class, or ``train``, ``val``, ``test`` that do.
+        Folder that holds one folder per class, or folders ``train``, ``val``, ``test`` that do.
     classes
-        Names of the class folders to take, in this order; all if None.
+        Names of the class folders to read, in this order; all if None.
     folders
-        Folder of each part, where it has none of the usual names.
+        Folder name of each part; None finds the usual names.
 
     Raises
     ------
     ValueError
-        No folder of classes; the reason is named.
+        Not a folder of class folders; the message has the reason.
     """
     found = _part_folders(path, folders)
     roots = found or {"": path}
@@ -79,13 +79,13 @@ def list_pictures(
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """List the picture files that lie in a folder itself, by name."""
+    """List the picture files directly in a folder, sorted by name."""
     files = (Path(e.path) for e in os.scandir(folder) if e.is_file() and not _hidden(e.name))
     return sorted(file for file in files if file.suffix.lower() in EXTENSIONS)
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    """List the folders in a folder, by name, without hidden ones and those of systems."""
+    """List the subfolders of a folder, sorted by name, without hidden and system folders."""
     entries = (Path(e.path) for e in os.scandir(folder) if e.is_dir() and not _hidden(e.name))
     return sorted(entries, key=lambda entry: entry.name)
 
@@ -95,7 +95,7 @@ def _hidden(name: str) -> bool:
 
 
 def _part_folders(path: Path, folders: Mapping[str, str] | None) -> dict[str, Path]:
-    """Find the folders that are parts of a dataset; none where these are classes."""
+    """Find the part folders of a dataset; empty if the subfolders are classes."""
     if folders is not None:
         asked = {part: path / name for part, name in folders.items()}
         for part, folder in asked.items():
@@ -120,18 +120,18 @@ def _part_folders(path: Path, folders: Mapping[str, str] | None) -> dict[str, Pa
         part = USUAL[folder.name.lower()]
         if part in found:
             raise ValueError(
-                f"{found[part].name} and {folder.name} of {path} are both for {part}; say which: "
+                f"{found[part].name} and {folder.name} of {path} are both for {part}; choose one: "
                 f"parts={{{part!r}: {folder.name!r}, ...}}"
             )
         found[part] = folder
     others = [folder.name for folder in there if folder not in found.values()]
     if found and others:
-        warnings.warn(f"no parts of {path}, and left out: {', '.join(others)}", stacklevel=5)
+        warnings.warn(f"not parts of {path} and left out: {', '.join(others)}", stacklevel=5)
     return found
 
 
 def _class_names(roots: Mapping[str, Path]) -> list[str]:
-    """Name the classes: the folders of the training images, or of the only root."""
+    """Return the class names: folder names in the training folder, or in the first root."""
     first = roots["train"] if "train" in roots else next(iter(roots.values()))
     folders = _folders_in(first)
     _check_classes(first, folders)
@@ -163,7 +163,7 @@ def _no_pictures(path: Path, folder: Path) -> ValueError:
 
 
 def _class_folders(root: Path, names: Sequence[str], chosen: bool) -> dict[int, Path]:
-    """Find the folder of every class; ValueError for a folder that is no class of the others."""
+    """Find the folder of every class; ValueError for an unknown or missing class."""
     there = {folder.name: folder for folder in _folders_in(root)}
     missing = [name for name in names if name not in there]
     unknown = [name for name in there if name not in names and pictures_in(there[name])]

@@ -1,4 +1,4 @@
-"""Mean and std of pixels: checked."""
+"""Validation of the mean and std of a normalization."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import torch
 
-Moment = float | Sequence[float] | None  # one number, one per channel, or not known
+Moment = float | Sequence[float] | None  # one number, one per channel, or unknown
 
 
 def check_moments(mean: object, std: object, channels: int) -> None:
-    """Raise ValueError for a mean or std that does not lead back to pixels."""
+    """Raise ValueError unless mean and std are finite, one or one per channel, and std above 0."""
     for name, value in (("mean", mean), ("std", std)):
         try:
             numbers = torch.as_tensor(value, dtype=torch.float64).flatten()
-        except (TypeError, ValueError, RuntimeError):  # no numbers at all
+        except (TypeError, ValueError, RuntimeError):  # not numbers
             numbers = torch.empty(0)
         if len(numbers) not in (1, channels) or not torch.isfinite(numbers).all():
             raise ValueError(

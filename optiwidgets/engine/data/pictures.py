@@ -1,4 +1,4 @@
-"""Decoding of picture files to uint8: orientation, bit depth, transparency, size."""
+"""Decoding of picture files to uint8 arrays: orientation, bit depth, transparency, size."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Pixels = NDArray[np.uint8]
 Size = tuple[int, int]  # height, width
 
 BROKEN = (OSError, SyntaxError, EOFError, ValueError, IndexError, struct.error)
-DIMMEST = 1 / 16  # of white: 12 bits stored in 16
-OVERSHOOT = 0.02  # of floats beside 0..1, by noise or smoothing: clipped
+DIMMEST = 1 / 16  # share of white; the brightest value of 12 bits stored in 16
+OVERSHOOT = 0.02  # distance of floats from 0..1 that is clipped: noise or smoothing
 SMALLEST, LARGEST = 8, 640  # pixels of an edge
 RESIZES = ("crop", "squash", "pad")
 
 
 class UnknownRangeError(ValueError):
-    """Values whose black and white nobody can know."""
+    """Pixel values of unknown range: their black and white levels are not defined."""
 
 
 @dataclass
 class Remarks:
-    """Remarks on the pictures read: how many were broken, transparent, or dark at 16 bits."""
+    """Findings about the pictures read: broken, transparent, or dark 16-bit ones."""
 
     broken: list[str] = field(default_factory=list)
     transparent: int = 0
@@ -36,17 +36,17 @@ class Remarks:
     brightest: int = 0  # of 65535
 
     def warn(self, read: int) -> None:
-        """Warn of everything that a user would want to know, each kind once with its count."""
+        """Emit one warning with a count for each kind of finding."""
         if self.broken:
             names = ", ".join(self.broken[:3]) + (" and others" if len(self.broken) > 3 else "")
             total = read + len(self.broken)
             _warn(f"{len(self.broken)} of {total} pictures cannot be read and are skipped: {names}")
         if self.transparent:
-            _warn(f"{self.transparent} pictures are transparent in part: laid on white")
+            _warn(f"{self.transparent} pictures are partly transparent: white background added")
         if self.deep and self.brightest < DIMMEST * 65535:
             _warn(
-                f"{self.deep} pictures have 16 bits a pixel, of which 65535 is white, and none is "
-                f"brighter than {self.brightest}: they come out nearly black; scale them to 16 bits"
+                f"{self.deep} pictures have 16 bits a pixel, where 65535 is white, and none is "
+                f"brighter than {self.brightest}: they are nearly black; scale them to 16 bits"
             )
 
 
@@ -77,7 +77,7 @@ def check_size(size: int | Size) -> Size:
 
 
 def check_resize(resize: str) -> None:
-    """Raise ValueError for an unknown way of resizing."""
+    """Raise ValueError for an unknown resize method."""
     if resize not in RESIZES:
         raise ValueError(f"resize is one of {', '.join(map(repr, RESIZES))}, not {resize!r}")
 
@@ -88,7 +88,7 @@ def read_picture(path: Path, name: str, resized: Callable[..., Pixels], remarks:
     Raises
     ------
     ValueError
-        Values whose range is not known: floats outside 0..1, integers of 32 bits.
+        Values of unknown range: floats outside 0..1, 32-bit integers.
     """
     try:
         with warnings.catch_warnings():
@@ -111,13 +111,13 @@ def to_pixels(
 ) -> Pixels:
     """Convert a picture to uint8 (C, H, W): 3 channels, or 1 for ``gray``.
 
-    The EXIF orientation is applied. 16 bits of grey are read by their full range 0..65535, floats
-    as 0..1, clipped where they are off by no more than 0.02; transparent pixels are laid on white.
+    The EXIF orientation is applied. The range of 16-bit grey is 0..65535, that of floats 0..1;
+    floats outside by at most 0.02 are clipped. Transparent pixels get a white background.
 
     Raises
     ------
     UnknownRangeError
-        Floats outside 0..1, or integers of 32 bits.
+        Floats outside 0..1, or 32-bit integers.
 
     Examples
     --------
@@ -138,13 +138,13 @@ def to_pixels(
 
 
 def _shallow(image: Image.Image, remarks: Remarks) -> Image.Image:
-    """Scale floats of 0..1, or 16 bits by their full range, to floats of 0..255."""
+    """Scale floats of 0..1, or 16-bit integers of 0..65535, to floats of 0..255."""
     values = np.asarray(image).astype(np.float32)
     low, high = float(values.min()), float(values.max())
     if image.mode == "F":
         if not (low >= -OVERSHOOT and high <= 1 + OVERSHOOT):
             raise UnknownRangeError(
-                f"floats from {low:g} to {high:g}, and only 0 to 1 has a known black and white; "
+                f"floats from {low:g} to {high:g}, and black and white are known only for 0 to 1; "
                 "scale them, or save 8 or 16 bits"
             )
         return Image.fromarray(values * 255)
@@ -158,7 +158,7 @@ def _shallow(image: Image.Image, remarks: Remarks) -> Image.Image:
 
 
 def _opaque(image: Image.Image, remarks: Remarks) -> Image.Image:
-    """Convert to RGB, transparent pixels laid on white."""
+    """Convert to RGB, with a white background for transparent pixels."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     layered = image.convert("RGBA")
@@ -170,7 +170,7 @@ def _opaque(image: Image.Image, remarks: Remarks) -> Image.Image:
 
 
 def _shape(image: Image.Image, size: Size | None, resize: str) -> Image.Image:
-    """Resize to height and width, bilinear; in proportion unless it is to be squashed."""
+    """Resize to height and width, bilinear; "crop" and "pad" keep the aspect ratio."""
     if size is None:
         return image
     height, width = size
@@ -182,4 +182,4 @@ def _shape(image: Image.Image, size: Size | None, resize: str) -> Image.Image:
     high = height if scale == down else int(image.height * scale)
     scaled = image.resize((max(1, wide), max(1, high)), Image.Resampling.BILINEAR)
     left, top = round((scaled.width - width) / 2), round((scaled.height - height) / 2)
-    return scaled.crop((left, top, left + width, top + height))  # what is outside is black
+    return scaled.crop((left, top, left + width, top + height))  # pixels outside are black

@@ -1,4 +1,4 @@
-"""Proof that a dataset's mean and std lead back to pixels 0..1, before work is done in pixels."""
+"""Check that mean and std denormalize images to pixels 0..1, before operations on pixels."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 from optiwidgets.engine.data.dataset import Dataset
 
-SLACK = 0.02  # five of 255 steps: mean and std as printed in papers
-TOLD_APART = 16  # distinct values, from which on steps of 1/255 are no coincidence
-LOOKED_AT = 2**20  # values that are compared with steps of 1/255
+SLACK = 0.02  # five steps of 1/255: mean and std are often rounded, as in papers
+TOLD_APART = 16  # distinct values; with fewer, steps of 1/255 may be a coincidence
+LOOKED_AT = 2**20  # values compared with steps of 1/255, about
 WAY_OUT = "give Dataset the mean= and std= that these images were normalized by"
 
 
 def check_pixels(images: Tensor, dataset: Dataset) -> None:
-    """Raise ValueError unless normalized images N C H W lead back to pixels 0..1.
+    """Raise ValueError unless images N C H W denormalize to pixels 0..1.
 
-    Noise, shifts, brightness and pictures are in pixels: under another mean and std their figures
-    would be those of another change.
+    Noise, shifts, brightness and displayed images are defined in pixels: with a wrong mean and
+    std, their strength would be wrong too.
 
     Examples
     --------
@@ -46,12 +46,12 @@ def check_pixels(images: Tensor, dataset: Dataset) -> None:
 
 
 def _extremes(images: Tensor) -> Tensor:
-    """Lowest and highest value of each channel, (2, C, 1, 1)."""
+    """Compute the lowest and highest value of each channel, (2, C, 1, 1)."""
     return torch.stack([images.amin((0, 2, 3)), images.amax((0, 2, 3))])[:, :, None, None]
 
 
 def _in_steps(values: Tensor) -> bool:
-    """Tell whether values are multiples of 1/255 within 0..1, and enough of them to be sure."""
+    """Return True if at least 16 distinct values, all multiples of 1/255 within 0..1, occur."""
     steps = values * 255
     if not (steps >= -1e-3).all() or not (steps <= 255 + 1e-3).all():
         return False

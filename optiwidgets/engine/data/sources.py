@@ -1,4 +1,4 @@
-"""Images and labels of other libraries: arrays, torch datasets, Hugging Face datasets."""
+"""Reading of images and labels from arrays, torch datasets and Hugging Face datasets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GREY = ("1", "L", "F", "I", "I;16", "I;16B", "I;16L")
 
 @dataclass(frozen=True)
 class Source:
-    """Images as uint8 in a store, or as float32 tensors that are kept as they are."""
+    """Images and labels of one source: uint8 images in a store, or an unchanged float32 tensor."""
 
     images: PixelStore | Tensor
     labels: Indices
@@ -45,16 +45,15 @@ def read_source(source: Any, fixed: bool = True) -> Source:
     ----------
     source
         A pair (images, labels) of arrays or tensors, a Hugging Face dataset, or a torch dataset of
-        (image, label). Images are uint8 or pictures, which are normalized later, or floats, which
-        are kept as they are.
+        (image, label). uint8 arrays and PIL images are normalized later; floats are not changed.
     fixed
-        Refuse transforms that give another image every time.
+        Refuse random transforms.
 
     Raises
     ------
     ValueError
-        No such source, images of different sizes or of another type, transforms at random, or
-        labels that are no class indices.
+        Unknown type of source, images of different sizes or of an unsupported type, random
+        transforms, or labels that are not class indices.
     """
     if isinstance(source, tuple | list) and len(source) == 2 and hasattr(source[0], "shape"):
         images, labels = _images_of_array(source[0]), source[1]
@@ -87,7 +86,7 @@ def _pair_of_columns(source: Any, index: int) -> tuple[Any, Any]:
     if image is None or label is None:
         raise ValueError(
             f"columns are {', '.join(row)}; needed are one of {', '.join(IMAGE_COLUMNS)} and one "
-            f"of {', '.join(LABEL_COLUMNS)}: rename_column does it"
+            f"of {', '.join(LABEL_COLUMNS)}; rename yours with rename_column"
         )
     return row[image], row[label]
 
@@ -99,21 +98,21 @@ def _names_of_columns(source: Any) -> Sequence[str] | None:
 
 
 def _names_of(source: Any) -> Sequence[str] | None:
-    """Class names of torchvision's datasets, through subsets of them."""
+    """Return the class names of a torchvision dataset or of a subset of one; None without."""
     while not hasattr(source, "classes") and hasattr(source, "dataset"):
         source = source.dataset
     return getattr(source, "classes", None)
 
 
 def _collect(row: Any, count: int, names: Sequence[str] | None, fixed: bool) -> Source:
-    """Read row by row; each image is stored before the next is read."""
+    """Read a source row by row; each image is stored before the next is read."""
     first, remarks = row(0)[0], Remarks()
     gray = isinstance(first, Image) and first.mode in GREY
     first = _image(first, gray, remarks)
     if fixed and not np.array_equal(first, _image(row(0)[0], gray, Remarks())):
         raise ValueError(
-            "image 0 is another one every time it is read: take transforms at random out, or say "
-            "training=True and give held_out= images without them"
+            "image 0 differs each time it is read: remove random transforms, or pass "
+            "training=True and held_out= images without them"
         )
     floats = first.dtype == np.float32
     tensor = torch.empty(count if floats else 0, *first.shape)
@@ -124,7 +123,7 @@ def _collect(row: Any, count: int, names: Sequence[str] | None, fixed: bool) -> 
         if image.shape != first.shape or image.dtype != first.dtype:
             raise ValueError(
                 f"image {index} is {image.dtype} {image.shape} (C, H, W) and image 0 is "
-                f"{first.dtype} {first.shape}; give a transform that makes them alike, such as "
+                f"{first.dtype} {first.shape}; use a transform that makes them equal, such as "
                 "Resize with height and width"
             )
         if floats:
@@ -168,7 +167,7 @@ def _half(given: Tensor) -> NDArray[Any]:
 
 
 def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
-    """Order axes as N C H W: 1, 3 or 4 channels in the last axis come from pictures."""
+    """Reorder axes to N C H W; a last axis of 1, 3 or 4 is taken for the channels."""
     if images.ndim == 3:
         return images[:, None]
     _, first, second, last = images.shape
@@ -176,8 +175,8 @@ def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
         return images.transpose(0, 3, 1, 2)
     if first == second != last and first > 4:
         raise ValueError(
-            f"images are N C H W, and {images.shape} looks like N H W C: {first} channels are as "
-            "many as rows; give images.transpose(0, 3, 1, 2) if they are"
+            f"images are N C H W, and {images.shape} looks like N H W C: it has as many channels "
+            f"as rows, {first}; for N H W C, give images.transpose(0, 3, 1, 2)"
         )
     return images
 
@@ -188,8 +187,8 @@ def _typed(images: NDArray[Any]) -> NDArray[np.float32] | Pixels:
     if images.dtype.kind == "f":
         return np.require(images, np.float32, ["C", "W"])
     raise ValueError(
-        f"images are uint8 0..255, or floats as the model takes them, not {images.dtype}; of other "
-        "integers nobody knows which value is white"
+        f"images are uint8 0..255, or floats as the model takes them, not {images.dtype}; the "
+        "white value of other integers is unknown"
     )
 
 
@@ -207,23 +206,23 @@ def _bytes(images: PixelStore | Tensor) -> Iterator[bytes]:
 
 
 def _indices(labels: Any, names: Sequence[str] | None) -> tuple[Indices, Sequence[str] | None]:
-    """Convert labels to class indices: texts are numbered in the order of the alphabet."""
+    """Convert labels to class indices; texts are indexed by class name, or alphabetically."""
     array = np.asarray(labels)
     if array.ndim != 1 or array.dtype.kind not in "iuUO":
         raise ValueError(f"labels are one class index an image, not {array.dtype} {array.shape}")
     if array.dtype.kind in "UO":
         if not all(isinstance(label, str) for label in array.tolist()):
-            raise ValueError("labels are class indices, or all of them names")
+            raise ValueError("labels are all class indices, or all class names")
         found = list(names) if names else sorted(set(array.tolist()))
         unknown = set(array.tolist()) - set(found)
         if unknown:
-            raise ValueError(f"label {min(unknown)!r} is none of the classes {', '.join(found)}")
+            raise ValueError(f"label {min(unknown)!r} is not one of the classes {', '.join(found)}")
         return np.array([found.index(label) for label in array.tolist()], np.int64), found
     return array.astype(np.int64), names
 
 
 def merge(groups: Mapping[str, Source]) -> tuple[Source, dict[str, Indices]]:
-    """Join sources into one, and say which images are of which."""
+    """Concatenate sources, and return the image indices of each of them by name."""
     sources = list(groups.values())
     first = sources[0]
     for name, source in groups.items():

@@ -1,4 +1,4 @@
-"""Splitting of images into parts: stratified, by a hash of their pixels and a seed."""
+"""Stratified splitting of images into parts, by a hash of their pixels and a seed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Digests = NDArray[np.str_]
 
 PART_NAMES = ("train", "calibration", "exploration", "sealed")
 SHARES = (0.5, 0.1, 0.3, 0.1)
-TENTH = (0.9, 0.1)  # of the training images, the rest of them for calibration
-HALVES = (0.5, 0.5)  # of the only images held out: explored, sealed
+TENTH = (0.9, 0.1)  # shares of the training images: train, calibration
+HALVES = (0.5, 0.5)  # shares of the only held-out images: exploration, sealed
 
 
 def digest(image: bytes) -> str:
@@ -23,12 +23,12 @@ def digest(image: bytes) -> str:
 
 
 def seeded(digests: Iterable[str], seed: int) -> Digests:
-    """Shuffle by a seed: hash every digest with it; 0 leaves them as they are.
+    """Hash every digest with a seed, which gives another order; seed 0 returns them unchanged.
 
     Raises
     ------
     ValueError
-        A seed that is no whole number of 0 or more.
+        A seed that is not a whole number of 0 or more.
     """
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"seed is a whole number, 0 or more, not {seed!r}")
@@ -48,28 +48,29 @@ def stratify(
 ) -> list[Indices]:
     """Split the images of every class by ``shares``, in the order of their digests.
 
-    No random stream is involved: the same pictures always land in the same part, and equal
-    pictures are neighbours in that order, so they nearly always share one.
+    No random numbers are used: the same pictures are always in the same part. Equal pictures are
+    neighbours in that order, so they are nearly always in the same part.
 
     Parameters
     ----------
     order, labels
         Digest and class index of every image.
     names
-        Of the classes.
+        Names of the classes.
     shares
-        Of the parts; they add up to 1.
+        Shares of the parts; they add up to 1.
     among
         Indices of the images to split; all if None.
     where
-        Where these images come from, for the message.
+        Source of these images, for the error message.
     closely
-        Share out as exactly as whole images allow; otherwise each part first gets one of a class.
+        Round the shares to the nearest whole image, two parts only; otherwise each part first gets
+        one image of a class, and the rest is divided by shares.
 
     Raises
     ------
     ValueError
-        A class has images, and fewer than there are parts.
+        A class has images, but fewer than there are parts.
     """
     chosen = np.arange(len(labels)) if among is None else among
     parts: list[list[Indices]] = [[] for _ in shares]
@@ -89,7 +90,7 @@ def stratify(
 
 
 def deal(items: Indices, shares: Sequence[float]) -> list[Indices]:
-    """Split a list by shares, at least one item each.
+    """Split a list by shares, with at least one item in each part.
 
     Examples
     --------
@@ -102,7 +103,7 @@ def deal(items: Indices, shares: Sequence[float]) -> list[Indices]:
 
 
 def deal_closely(items: Indices, shares: Sequence[float]) -> list[Indices]:
-    """Split a list in two by shares, to the nearest whole number, at least one item each.
+    """Split a list in two by shares, rounded to whole items, with at least one item in each part.
 
     Examples
     --------
@@ -116,29 +117,30 @@ def deal_closely(items: Indices, shares: Sequence[float]) -> list[Indices]:
 def complete(
     groups: Mapping[str, Indices], order: Digests, labels: Indices, names: Sequence[str]
 ) -> list[Indices]:
-    """Complete the four parts from those that are given.
+    """Derive the missing parts from the given ones and return all four.
 
-    Without ``calibration`` a tenth of the training images becomes it; where ``exploration`` or
-    ``sealed`` is missing, each gets half of the other's images. Calibration looks at no labels.
+    Without ``calibration``, a tenth of the training images becomes the calibration part. If
+    ``exploration`` or ``sealed`` is missing, each gets half of the other's images. Calibration uses
+    no labels.
 
     Raises
     ------
     ValueError
-        No training images, or no others.
+        No training images, or no held-out images.
     """
     given = {name: groups[name] for name in PART_NAMES if name in groups}
     held_out = [name for name in ("exploration", "sealed") if name in given]
     if "train" not in given or not held_out:
         raise ValueError(
             f"images of {', '.join(given) or 'no part'} alone; needed are training images, and "
-            "others to explore and to seal, which the model was not trained on"
+            "exploration and sealed images that the model was not trained on"
         )
     if len(held_out) == 1:
-        where = " in the only part held out, half of which is explored and half sealed"
+        where = " in the only held-out part, which is split into exploration and sealed"
         halves = stratify(order, labels, names, HALVES, given[held_out[0]], where, True)
         given["exploration"], given["sealed"] = halves
     if "calibration" not in given:
-        where = " to train on, a tenth of which is for calibration"
+        where = " in the training part, a tenth of which is for calibration"
         tenth = stratify(order, labels, names, TENTH, given["train"], where, True)
         given["train"], given["calibration"] = tenth
     return [given[name] for name in PART_NAMES]
@@ -162,7 +164,7 @@ def check_shares(parts: Mapping[str, float]) -> tuple[float, ...]:
 
 
 def describe_repeated(parts: Sequence[Indices], digests: Sequence[str]) -> str:
-    """Say how many images are in more than one part; empty if none is.
+    """Describe the number of images that are in more than one part; empty if there are none.
 
     Examples
     --------

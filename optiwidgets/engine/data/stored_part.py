@@ -1,4 +1,4 @@
-"""Parts whose images are stored as uint8 and given out as normalized float32 tensors."""
+"""Parts of a dataset that store uint8 images and return normalized float32 tensors."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ CHUNK = 2**21  # values converted at once
 
 
 class PixelStore:
-    """Images of uint8 (C, H, W), appended one by one: in memory, or in an unnamed temporary file.
+    """Append-only store of uint8 images (C, H, W), in memory or in an unnamed temporary file.
 
-    The file keeps them out of the process's memory, and forked processes share it. It is gone with
-    the store. Where there is no room for it, or no ``os.pread``, the images are in memory.
+    The file saves memory of the process, and forked processes share it. It is deleted with the
+    store. If the disk is full or ``os.pread`` is missing, the images are in memory.
 
     Parameters
     ----------
     capacity
-        Number of images at most.
+        Largest number of images.
     shape
         C, H, W of an image.
 
@@ -57,11 +57,11 @@ class PixelStore:
             self._array = np.empty((capacity, *shape), np.uint8)
 
     def __len__(self) -> int:
-        """Count the images appended so far."""
+        """Return the number of images appended so far."""
         return self._count
 
     def append(self, image: Pixels) -> None:
-        """Store one more image."""
+        """Append one image."""
         if self._array is not None:
             self._array[self._count] = image
         else:
@@ -79,12 +79,12 @@ class PixelStore:
         return found
 
     def __reduce__(self) -> tuple[Callable[..., PixelStore], tuple[Pixels]]:
-        """Travel to another process with all images, into a store of its own there."""
+        """Pickle all images; unpickling makes a new store of them."""
         return store_of, (self[np.arange(len(self))],)
 
 
 def store_of(pixels: Pixels) -> PixelStore:
-    """Store images (N, C, H, W)."""
+    """Make a store of images (N, C, H, W)."""
     store = PixelStore(len(pixels), pixels.shape[1:])
     for image in pixels:
         store.append(image)
@@ -102,17 +102,17 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 class StoredPart:
-    """Images and labels of one part, as a pair: the images are float32 tensors made when asked for.
+    """Pair of images and labels of one part; the float32 images are computed on access.
 
-    ``images, labels = part``, ``part[0]`` and ``part[1]`` work as on a tuple. As long as a tensor
-    that was given out is in use, the same values are given out again; afterwards they are freed.
+    ``images, labels = part``, ``part[0]`` and ``part[1]`` work as on a tuple. While a returned
+    image tensor is in use, later accesses share its memory; afterwards it is freed.
 
     Parameters
     ----------
     store
         Images of uint8, shared by the parts of a dataset.
     indices
-        Which of them are in this part.
+        Indices in the store of the images of this part.
     labels
         (N,) int64.
     moments
@@ -131,16 +131,16 @@ class StoredPart:
         return torch.Size((len(self.indices), *self.store.shape))
 
     def __len__(self) -> int:
-        """Count images and labels: a pair."""
+        """Return 2, the length of the pair."""
         return 2
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Give images, then labels."""
+        """Yield images, then labels."""
         yield self.images
         yield self.labels
 
     def __getitem__(self, index: int) -> Tensor:
-        """Give images (0) or labels (1)."""
+        """Return images (0) or labels (1)."""
         return (lambda: self.images, lambda: self.labels)[index]()
 
     @property
@@ -154,16 +154,16 @@ class StoredPart:
                 made = self.take(np.arange(start, min(start + step, len(known))))
                 known[start : start + step] = made.numpy()
             self._given = weakref.ref(known)
-        return torch.from_numpy(known)  # whose storage keeps the array alive
+        return torch.from_numpy(known)  # the tensor's storage keeps the array alive
 
     def take(self, places: Indices) -> Tensor:
-        """Make the images at these places of the part alone."""
+        """Return the normalized images at these indices of the part, without loading the others."""
         mean, std = (torch.tensor(m).view(-1, 1, 1) for m in self.moments)
         pixels = torch.from_numpy(self.store[self.indices[places]])
         return (pixels.float() / 255 - mean) / std
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel to another process as uint8."""
+        """Return the state to pickle: the uint8 store, without float images."""
         return {name: value for name, value in vars(self).items() if name != "_given"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -198,7 +198,7 @@ def parts_of(
     mean: Moment = None,
     std: Moment = None,
 ) -> tuple[list[StoredPart], Moments]:
-    """Make parts of a store, normalized by mean and std; the first part's where None is given."""
+    """Make parts of a store, normalized by mean and std; None means those of the first part."""
     channels = store.shape[0]
     check_moments(0.0 if mean is None else mean, 1.0 if std is None else std, channels)
     _check_of_pixels(mean, std)
@@ -212,12 +212,12 @@ def parts_of(
 
 
 def _check_of_pixels(mean: Moment, std: Moment) -> None:
-    """Raise ValueError for a mean or std that cannot be of pixels 0..1."""
+    """Raise ValueError for a mean or std outside 0..1."""
     for name, moment in (("mean", mean), ("std", std)):
         values = np.asarray(0.5 if moment is None else moment, np.float64)
         if values.min() < 0 or values.max() > 1:
             raise ValueError(
-                f"{name} is of pixels 0..1, not {moment!r}; divide by 255 one of pixels 0..255"
+                f"{name} is of pixels 0..1, not {moment!r}; divide by 255 if it is of pixels 0..255"
             )
 
 

@@ -14,15 +14,16 @@ Part = tuple[Tensor, Tensor] | StoredPart  # images N C H W and labels (N,)
 
 
 def is_index(value: object, count: int) -> bool:
-    """Tell whether a value is a whole number from 0 to ``count`` - 1."""
+    """Return True if a value is a whole number from 0 to ``count`` - 1."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     return whole and value in range(count)
 
 
 def in_plain_order(images: Tensor) -> Tensor:
-    """Return images whose strides are those of a new tensor, N C H W; copied only if they must be.
+    """Return images with the strides of a new tensor N C H W; copied only if necessary.
 
-    One channel has a stride that means nothing, by which torch takes images for channels_last.
+    The stride of an axis of one channel is arbitrary, and torch may take such images for
+    channels_last.
 
     Examples
     --------
@@ -34,21 +35,21 @@ def in_plain_order(images: Tensor) -> Tensor:
 
 
 def check_part(name: str, part: Part, classes: int) -> None:
-    """Raise ValueError, naming the part, for images or labels that are not what they must be."""
+    """Raise ValueError, with the part's name, for invalid images or labels."""
     if not isinstance(part, tuple | list | StoredPart) or len(part) != 2:
         raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
-    if not isinstance(part, StoredPart):  # whose images are finite floats as soon as made
+    if not isinstance(part, StoredPart):  # images of a StoredPart are always finite floats
         _check_images(name, part[0])
     _check_labels(name, part[1], image_shape(part)[0], classes)
 
 
 def image_shape(part: Part) -> torch.Size:
-    """Shape of a part's images, N C H W, without making them."""
+    """Return the shape of a part's images, N C H W, without computing them."""
     return part.shape if isinstance(part, StoredPart) else part[0].shape
 
 
 def some_images(part: Part, places: Sequence[int]) -> Tensor:
-    """Images at these places of a part, without making the others."""
+    """Return the images at these indices of a part, without computing the others."""
     if isinstance(part, StoredPart):
         return part.take(np.asarray(places, np.int64))
     return part[0][list(places)]
@@ -76,7 +77,7 @@ def _check_plain(name: str, images: Tensor) -> None:
     if images.device.type != "cpu":
         raise ValueError(f"{name} images are in the CPU's memory, not on {images.device.type!r}")
     if images.requires_grad:
-        raise ValueError(f"{name} images ask for gradients; give images.detach()")
+        raise ValueError(f"{name} images require gradients; give images.detach()")
 
 
 def check_names(class_names: object) -> tuple[str, ...]:
@@ -94,12 +95,12 @@ def check_names(class_names: object) -> tuple[str, ...]:
         raise ValueError(f"a dataset has 2 classes or more, not {len(names)}")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"two classes are named {', '.join(map(repr, twice))}; names tell apart")
+        raise ValueError(f"two classes are named {', '.join(map(repr, twice))}; names are unique")
     return names
 
 
 def check_geometry(name: str, shape: torch.Size, expected: torch.Size) -> None:
-    """Raise ValueError for images of another (C, H, W) than the training images."""
+    """Raise ValueError for images whose (C, H, W) differs from that of the training images."""
     if shape != expected:
         raise ValueError(f"{name} images are {tuple(shape)}, train's {tuple(expected)}")
 

@@ -8,12 +8,12 @@ from threading import get_ident
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file atomically: to a temporary file beside it, which is then renamed.
+    """Write a file atomically: write a temporary file in the same folder, then rename it.
 
     Raises
     ------
     OSError
-        It cannot be written; the error names ``path``, and what was there before still is.
+        The file cannot be written. The error names ``path``; an existing file there is unchanged.
 
     Examples
     --------
@@ -33,5 +33,5 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:  # it names the temporary file, which nobody has heard of
+    except OSError as error:  # names the temporary file; the caller only knows ``path``
         raise OSError(error.errno, error.strerror or str(error), target) from error

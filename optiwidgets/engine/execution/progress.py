@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-class Cancelled(Exception):  # noqa: N818 (a request of the user, no error)
+class Cancelled(Exception):  # noqa: N818 (requested by the user, not an error)
     """Long work was cancelled; nothing was changed."""
 
 
@@ -22,4 +22,4 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
-AT_START = Progress(0.0, "starting")  # nothing is known yet
+AT_START = Progress(0.0, "starting")  # the time left is not known yet

@@ -1,4 +1,4 @@
-"""Worker threads for batches, one torch thread each."""
+"""Pool of worker threads for batches; each uses one torch thread."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 
 P = ParamSpec("P")
 T = TypeVar("T")
-THREADS = 2  # Python threads of one torch thread each: a busy neighbour does not stall them
+THREADS = 2  # Python threads with one torch thread each: other busy processes do not stall them
 
 
 def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
-    """Call ``work`` with every item (one of each sequence), two at a time; results are in order.
+    """Map ``work`` over the sequences, two calls at a time; return the results in order.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def each(work: Callable[..., T], *items: Sequence[Any]) -> list[T]:
 
 
 def run_on_worker(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call ``work`` on a worker thread, with one torch thread: small tensors gain nothing from two.
+    """Call ``work`` on a worker thread with one torch thread; two do not speed up small tensors.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def run_on_worker(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def on_worker(work: Callable[P, T]) -> Callable[P, T]:
-    """Make every call of ``work`` one of ``run_on_worker``.
+    """Wrap ``work`` so that every call runs on a worker thread, as ``run_on_worker`` does.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def on_worker(work: Callable[P, T]) -> Callable[P, T]:
 
 
 def run_on_new_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call ``work`` as ``run_on_worker`` does, on a thread that ends with it: none outlives a fork.
+    """Call ``work`` as ``run_on_worker`` does, on a new thread that ends before a later fork.
 
     Examples
     --------
@@ -70,10 +70,10 @@ def run_on_new_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 @cache
 def _workers(process: int, niceness: int) -> ThreadPoolExecutor:
-    """Start the threads of this process on first use: a forked child must start its own.
+    """Start the pool of a process and a priority on first use; a forked child starts its own.
 
-    Threads inherit the priority of the thread that starts them. Each priority has its own, so that
-    urgent work never waits for other work.
+    Threads inherit the priority of the thread that starts them. Each priority has its own pool, so
+    that urgent work never waits for other work.
     """
     return _threads(THREADS)
 
@@ -83,5 +83,5 @@ def _threads(count: int) -> ThreadPoolExecutor:
 
 
 def _niceness() -> int:
-    """Return the niceness of this thread, where threads have one: 0 is usual, more less urgent."""
+    """Return the niceness of this thread (0 is the default, higher is less urgent); 0 off Linux."""
     return os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0

@@ -1,4 +1,4 @@
-"""Attention whose projections are layers of their own, in place of nn.MultiheadAttention."""
+"""Multi-head attention with separate projection layers, to replace nn.MultiheadAttention."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 
 class ProjectedAttention(nn.Module):
-    """Multi-head attention with its projections as Linear layers, which can be pruned.
+    """Multi-head attention with Linear layers as projections, which can be pruned.
 
-    ``nn.MultiheadAttention`` hands its weights to one function, where no layer is seen to run.
-    This computes the same.
+    ``nn.MultiheadAttention`` passes its weights to one function, and hooks see no layer run. This
+    module computes the same result.
 
     Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.
 
     Parameters
     ----------
     attention
-        One with equal widths of queries, keys and values, and nothing added to keys.
+        Module with equal widths of queries, keys and values, and no bias or zeros added to keys.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class ProjectedAttention(nn.Module):
 
     @staticmethod
     def replaces(attention: nn.MultiheadAttention) -> bool:
-        """Tell whether this module computes the same as a given one."""
+        """Return True if this module computes the same result as a given one."""
         added = attention.bias_k is not None or attention.add_zero_attn
         return bool(attention._qkv_same_embed_dim) and not added
 
@@ -69,7 +69,7 @@ class ProjectedAttention(nn.Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, None]:
-        """Attend; weights of the attention are not returned, whatever ``need_weights`` says."""
+        """Compute attention; attention weights are never returned, ``need_weights`` is ignored."""
         if key_padding_mask is not None or attn_mask is not None or is_causal:
             raise ValueError("attention with a mask is not supported")
         if query is key and key is value:

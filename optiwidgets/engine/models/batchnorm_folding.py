@@ -17,19 +17,19 @@ from optiwidgets.engine.models.tracing import trace
 
 @dataclass(frozen=True, eq=False)
 class TrainedWeights:
-    """Weights as they were trained, before any BatchNorm was folded into them.
+    """Weights as trained, before BatchNorm folding.
 
-    A folded weight is the trained one, each output's row times its factor. Pruning ranks trained
-    weights, as the papers do; all else works on folded ones.
+    A folded weight is the trained weight with each output's row multiplied by its factor. Pruning
+    ranks the trained weights, as the papers do; all other operations use the folded weights.
 
     Parameters
     ----------
     weights
-        Of every prunable layer by name, in the layers' shapes.
+        Weight of every prunable layer by name, in the layer's shape.
     factors
-        (O,) of the layers that a BatchNorm was folded into: its scale over the deviation.
+        (O,) for each layer with a folded BatchNorm: BatchNorm scale over standard deviation.
     norm_scales
-        (O,) of the same layers: the BatchNorm's own scale (its weight), without the deviation.
+        (O,) for the same layers: the BatchNorm scale (its weight) without the deviation.
     """
 
     weights: Mapping[str, Tensor]
@@ -48,14 +48,14 @@ class TrainedWeights:
     def after_training(
         self, net: nn.Module, outputs: Mapping[str, Tensor | None]
     ) -> TrainedWeights:
-        """Undo the folding in a net that was trained further, perhaps with fewer channels.
+        """Undo the folding in a net that was trained further, possibly with fewer channels.
 
         Parameters
         ----------
         net
             The folded net after training.
         outputs
-            Indices of the output channels that each layer kept; None where it kept all.
+            Indices of the kept output channels of each layer; None for all.
         """
 
         def kept(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -73,7 +73,7 @@ class TrainedWeights:
 
 
 def trained_weights(model: nn.Module) -> TrainedWeights:
-    """Collect a model's weights before folding, and the factors that ``fold`` multiplies them by.
+    """Collect a model's weights before folding, and the factors that ``fold`` applies.
 
     Examples
     --------
@@ -100,19 +100,19 @@ def trained_weights(model: nn.Module) -> TrainedWeights:
 
 
 def fold(model: nn.Module) -> nn.Module:
-    """Copy a model in eval mode, every BatchNorm that directly follows a layer folded into it.
+    """Copy a model in eval mode, and fold each BatchNorm that directly follows a layer into it.
 
-    Scale and shift of the BatchNorm move into the layer's weight and bias, so outputs stay the
-    same up to rounding; the BatchNorm becomes an Identity and all names stay. A model that torch.fx
-    cannot trace keeps its BatchNorms.
+    Scale and shift of the BatchNorm are merged into the layer's weight and bias, so outputs are
+    equal up to rounding. The BatchNorm is replaced by an Identity, and all names are kept. A model
+    that torch.fx cannot trace keeps its BatchNorms.
 
     Source: B. Jacob et al., CVPR 2018, section 3.2 (equation 14).
 
     Raises
     ------
     ValueError
-        The model has no Conv2d or Linear layer, shares one weight between two, or holds weights
-        that are not finite.
+        The model has no Conv2d or Linear layer, two layers share a weight, or weights are not
+        finite.
 
     Examples
     --------
@@ -134,18 +134,18 @@ def fold(model: nn.Module) -> nn.Module:
 
 
 def _foldable_pairs(model: nn.Module) -> list[tuple[str, str]]:
-    """List the layers that a BatchNorm directly follows, and that BatchNorm, by name."""
+    """List the names of the layers that a BatchNorm directly follows, and of that BatchNorm."""
     modules = dict(model.named_modules())
     try:
         nodes = list(trace(model).nodes)
-    except ValueError:  # the model check says so
+    except ValueError:  # the model check reports it
         return []
     found = ((_foldable(node, modules), str(node.target)) for node in nodes)
     return [(layer, norm) for layer, norm in found if layer is not None]
 
 
 def _inverse(factors: Tensor) -> Tensor:
-    """Invert factors; 0, where a BatchNorm hides its channel, stays 0."""
+    """Invert factors; 0 stays 0, for channels with a BatchNorm scale of 0."""
     return torch.where(factors == 0, 0.0, 1 / factors)
 
 
@@ -167,7 +167,7 @@ def _foldable(node: fx.Node, modules: Mapping[str, nn.Module]) -> str | None:
 
 
 def _rest_of(norm: nn.Module) -> nn.Module:
-    """Return the steps a BatchNorm takes after it: timm's subclasses drop and activate."""
+    """Return the dropout and activation of timm's BatchNorm subclasses; Identity for others."""
     steps = [getattr(norm, name, None) for name in ("drop", "act")]
     rest = [s for s in steps if isinstance(s, nn.Module) and not isinstance(s, nn.Identity)]
     return nn.Sequential(*rest) if len(rest) > 1 else rest[0] if rest else nn.Identity()

@@ -1,4 +1,4 @@
-"""Channels through operators that compute: sums, products, convolutions, norms, attention."""
+"""Channel coupling in arithmetic operators: sums, products, convolutions, norms, attention."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optiwidgets.engine.models.channel_ids import Axes, ChannelIds, blank, is_tu
 
 
 class ComputingRules(ChannelIds):
-    """One rule for each operator: ids of its output, united where its inputs meet."""
+    """Rules, one for each operator, that unite input ids and return the output's ids."""
 
     def _pointwise(self, node: fx.Node, inputs: list[Axes]) -> Axes:
         result = []
@@ -28,7 +28,7 @@ class ComputingRules(ChannelIds):
     def _planes(self, node: fx.Node, args: list[Any]) -> Any:
         source = args[0]
         for ids in source[-2:]:
-            self.pin(ids, "they lie in the plane of a pooling")
+            self.pin(ids, "they are spatial positions of a pooling")
         fixed = blank(node)
         done = [[*source[:-2], *b[-2:]] for b in (fixed if is_tuple(node) else [fixed])]
         return done if is_tuple(node) else done[0]
@@ -40,7 +40,7 @@ class ComputingRules(ChannelIds):
             dims = [dims]
         gone = {d % len(source) for d in dims} if dims else set(range(len(source)))
         for axis in gone:
-            self.pin(source[axis], f"{name!r} is taken over them")
+            self.pin(source[axis], f"{name!r} reduces over them")
         keeps = len(shape_of(node)) == len(source)
         kept = [np.zeros(1, np.int64) if a in gone else ids for a, ids in enumerate(source)]
         return kept if keeps else [ids for a, ids in enumerate(kept) if a not in gone]
@@ -51,9 +51,9 @@ class ComputingRules(ChannelIds):
             return None
         inputs, outputs = x[1], w[0]
         for ids in x[2:]:
-            self.pin(ids, "they lie in the plane of a convolution")
+            self.pin(ids, "they are spatial positions of a convolution")
         for ids in w[2:]:
-            self.pin(ids, "they are a kernel's")
+            self.pin(ids, "they are positions in a convolution's kernel")
         if groups == 1:
             self.unite(inputs, w[1])
         else:
@@ -85,13 +85,13 @@ class ComputingRules(ChannelIds):
     ) -> Any:
         self.unite(q[3], k[3])
         if node.kwargs.get("scale") is None:
-            self.pin(q[3], "the scale of an attention follows their number")
+            self.pin(q[3], "the scale of an attention depends on their number")
         for other in (k, v):
             self.unite(q[0], other[0])
             self.unite(q[1], other[1])
         self.unite(k[2], v[2])
         for source in node.all_input_nodes[3:]:
-            self.pin(self.values[source], "they are an attention mask's")
+            self.pin(self.values[source], "they belong to an attention mask")
         return [[q[0], q[1], q[2], v[3]], *blank(node)[1:]]
 
     def _native_batch_norm(self, node: fx.Node, x: Axes, *rest: Any) -> Any:
@@ -111,7 +111,7 @@ class ComputingRules(ChannelIds):
                 for mine, its in zip(x[-len(shape) :], tensor, strict=True):
                     self.unite(mine, its)
         if w is None:
-            self.pin(x[-len(shape) :], "a LayerNorm without weights is taken over them")
+            self.pin(x[-len(shape) :], "a LayerNorm without weights normalizes over them")
         return [x, *blank(node)[1:]]
 
     def _native_group_norm(
@@ -121,12 +121,12 @@ class ComputingRules(ChannelIds):
             if tensor is not None:
                 self.unite(x[1], tensor[0])
         for ids in x[2:]:
-            self.pin(ids, "they lie in the plane of a GroupNorm")
+            self.pin(ids, "they are spatial positions of a GroupNorm")
         self.unite_rows(x[1].reshape(rest[3], -1))
         if w is None:
-            self.pin(x[1], "a GroupNorm without weights is taken over them")
+            self.pin(x[1], "a GroupNorm without weights normalizes over them")
         return [x, *blank(node)[1:]]
 
     def _softmax(self, node: fx.Node, x: Axes, dim: int, *_: Any) -> Axes:
-        self.pin(x[dim], "a softmax is taken over them")
+        self.pin(x[dim], "a softmax is computed over them")
         return x

@@ -1,8 +1,9 @@
-"""Groups of coupled channels: which indices of which tensors have to go together.
+"""Groups of coupled channels: indices of tensors that have to be removed together.
 
-The model is traced on an example image down to torch's own operators, with every tensor's shape.
-Each index of each axis of each parameter gets an id; operators pass ids on and unite those that
-meet. Ids in one class form a *channel*; it is removed everywhere at once, or nowhere.
+The model is traced on an example image to torch's basic operators, with every tensor's shape. Each
+index of each axis of each parameter gets an id. Operators propagate ids, and unite the ids of
+values that they combine. The ids of one class form a *channel*: it is removed from all tensors, or
+from none.
 """
 
 from __future__ import annotations
@@ -43,19 +44,19 @@ REDUCTIONS = {"mean", "sum", "amax", "amin", "linalg_vector_norm", "var", "std",
 
 @dataclass(frozen=True, eq=False)
 class ChannelGroups:
-    """Coupled channels of one model.
+    """Groups of coupled channels of one model.
 
     Attributes
     ----------
     tensors
-        Parameters and buffers by name: for every axis the channel of each index, 0 where the index
-        always stays.
+        Parameters and buffers by name: for every axis the channel of each index, 0 if the index
+        cannot be removed.
     sets
-        Sets of coupled channels that compete with one another, largest share first to be removed.
+        Sets of channels that are ranked against each other, in the order of their lowest channel.
     pinned
-        Reasons why channels always stay, in the order of the model's steps.
+        Reasons why channels cannot be removed, in the order of the model's operations.
     answer
-        Layers whose outputs reach the model's output.
+        Layers whose output channels occur in the model's output.
     """
 
     tensors: Mapping[str, Axes]
@@ -64,17 +65,17 @@ class ChannelGroups:
     answer: frozenset[str] = frozenset()
 
     def of_outputs(self, layer: str) -> Ids:
-        """Return the channel of each output of a layer, 0 where it always stays."""
+        """Return the channel of each output of a layer, 0 if it cannot be removed."""
         return self.tensors[f"{layer}.weight"][0]
 
     def set_of(self, layer: str) -> Ids:
-        """Return the channels that compete with a layer's; none where all of them always stay."""
+        """Return the channels ranked together with a layer's; empty if none can be removed."""
         own = self.of_outputs(layer)
         found = [channels for channels in self.sets if np.isin(own, channels).any()]
         return found[0] if found else np.zeros(0, np.int64)
 
     def restricted(self, sets: Iterable[Ids], reasons: Iterable[str] = ()) -> ChannelGroups:
-        """Return the groups of which only some sets can be removed."""
+        """Return the groups restricted to the given removable sets."""
         chosen = tuple(sets)
         allowed = np.concatenate([*chosen, np.zeros(0, np.int64)])
         tensors = {
@@ -101,7 +102,7 @@ def find_groups(net: nn.Module, example: Tensor) -> ChannelGroups:
     """
     state = {**dict(net.named_parameters()), **dict(net.named_buffers())}
 
-    own = copy_net(net)  # its tensors are replaced meanwhile, and other threads may run the model
+    own = copy_net(net)  # tracing replaces its tensors, and other threads may run the model
 
     def run(tensors: dict[str, Tensor], images: Tensor) -> Any:
         return torch.func.functional_call(own, tensors, (images,))
@@ -111,14 +112,14 @@ def find_groups(net: nn.Module, example: Tensor) -> ChannelGroups:
             graph = make_fx(run)({n: t.detach() for n, t in state.items()}, example).graph
     except Exception as error:
         raise ValueError(
-            f"pruning='channel' cannot serve this model: its steps cannot be traced ({error}); "
+            f"pruning='channel' does not support this model: it cannot be traced ({error}); "
             "use pruning='global' or 'layer'"
         ) from error
     return _Follower(state, graph, net).groups()
 
 
 class _Follower(ComputingRules, MovingRules):
-    """Ids of all tensors, followed step by step."""
+    """Propagation of ids through all operations of a traced graph."""
 
     def __init__(self, state: Mapping[str, Tensor], graph: fx.Graph, net: nn.Module) -> None:
         super().__init__()
@@ -131,18 +132,18 @@ class _Follower(ComputingRules, MovingRules):
             if node.op == "output":
                 self.answer = self.reaching(node.all_input_nodes)
                 for source in node.all_input_nodes:
-                    self.pin(self.values[source], "they are the answer")
+                    self.pin(self.values[source], "they are the model's outputs")
             elif node not in self.values:
                 self.values[node] = self.follow(node)
 
     def reaching(self, nodes: Iterable[fx.Node]) -> frozenset[str]:
-        """Name the layers whose outputs are among the channels of some steps."""
+        """Return the names of the layers whose output channels occur in the given nodes."""
         there = {i for n in nodes for ids in leaves(self.values[n]) for i in self.roots(ids)}
         named = ((name, self.tensors[f"{name}.weight"][0]) for name in self.layers)
         return frozenset(name for name, ids in named if there & {*self.roots(ids)} - {FIXED})
 
     def follow(self, node: fx.Node) -> Any:
-        """Return the ids of a step's output."""
+        """Return the ids of an operation's output."""
         if node.op != "call_function":
             return blank(node)
         if node.target is operator.getitem:
@@ -166,12 +167,12 @@ class _Follower(ComputingRules, MovingRules):
             result = self._pointwise(node, [self.values[n] for n in node.all_input_nodes])
         if result is None:
             for source in node.all_input_nodes:
-                self.pin(self.values[source], f"they meet {name!r}")
+                self.pin(self.values[source], f"{name!r} has no rule for them")
             return blank(node)
         return result
 
     def groups(self) -> ChannelGroups:
-        """Number the channels, and collect those that compete with one another."""
+        """Number the channels, and collect the sets that are ranked together."""
         found = {name: [self.roots(ids) for ids in axes] for name, axes in self.tensors.items()}
         owners = [
             ids[ids > 0]
@@ -201,7 +202,7 @@ RULES = {
 
 
 def _merged(owners: Sequence[Ids]) -> list[Ids]:
-    """Merge the channels of layers that share any to sets of more than one."""
+    """Merge the channels of layers that share a channel; drop sets of a single channel."""
     sets: list[set[int]] = []
     for ids in owners:
         mine = set(ids.tolist())

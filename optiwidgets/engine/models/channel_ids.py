@@ -1,4 +1,4 @@
-"""Ids of channels: one for each index of each axis, united where channels are coupled."""
+"""Channel ids: one for each index of each axis, united if channels are coupled."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor, fx
 
 Ids = NDArray[np.int64]
 Axes = list[Ids]
-FIXED = 0  # the id of everything that stays
+FIXED = 0  # the id of all indices that cannot be removed
 
 
 class ChannelIds:
-    """Ids in classes that are united (R. Tarjan's disjoint sets), and why some always stay.
+    """Disjoint sets of ids (R. Tarjan's union-find), with the reasons why some are fixed.
 
     Examples
     --------
@@ -27,16 +27,16 @@ class ChannelIds:
     def __init__(self) -> None:
         self.parent: list[int] = [FIXED]
         self.reasons: list[tuple[Ids, str]] = []
-        self.values: dict[fx.Node, Any] = {}  # ids of each step's output
+        self.values: dict[fx.Node, Any] = {}  # ids of each operation's output
 
     def new(self, count: int) -> Ids:
-        """Make ids of their own for so many indices."""
+        """Make ``count`` new ids."""
         start = len(self.parent)
         self.parent.extend(range(start, start + count))
         return np.arange(start, start + count)
 
     def find(self, item: int) -> int:
-        """Find the id that stands for the class of one."""
+        """Find the representative id of the set that contains ``item``."""
         root = item
         while self.parent[root] != root:
             root = self.parent[root]
@@ -45,7 +45,7 @@ class ChannelIds:
         return root
 
     def unite(self, first: Ids, second: Ids) -> Ids:
-        """Unite ids pairwise; the first are returned."""
+        """Unite the sets of two arrays' ids pairwise; return the first array."""
         for a, b in zip(first.tolist(), second.tolist(), strict=True):
             if a != b:
                 low, high = sorted((self.find(a), self.find(b)))
@@ -53,22 +53,22 @@ class ChannelIds:
         return first
 
     def unite_rows(self, rows: Ids) -> Ids:
-        """Unite along the first axis of a matrix: one id a column."""
+        """Unite all ids of each column of a matrix; return the first row."""
         for row in rows[1:]:
             self.unite(rows[0], row)
         first: Ids = rows[0]
         return first
 
     def roots(self, ids: Ids) -> Ids:
-        """Return the ids that stand for the classes of these."""
+        """Return the representative ids of the given ids, in their shape."""
         return np.array([self.find(i) for i in ids.tolist()], np.int64).reshape(ids.shape)
 
     def fixed(self, ids: Ids) -> bool:
-        """Tell whether all of these always stay."""
+        """Return True if none of the ids can be removed."""
         return not self.roots(ids).any()
 
     def pin(self, value: Any, reason: str) -> None:
-        """Let ids stay, with the reason."""
+        """Mark ids as not removable, with the reason."""
         for ids in leaves(value):
             if not self.fixed(ids):
                 self.reasons.append((ids, reason))
@@ -76,25 +76,25 @@ class ChannelIds:
 
 
 def leaves(value: Any) -> list[Ids]:
-    """Return the ids of a value: an axis, a tensor, or several of them."""
+    """Return the id arrays of a value: an axis, a tensor, or nested lists of tensors."""
     if isinstance(value, np.ndarray):
         return [value]
     return [ids for part in value for ids in leaves(part)] if isinstance(value, list) else []
 
 
 def is_tuple(node: fx.Node) -> bool:
-    """Tell whether a step gives several tensors."""
+    """Return True if an operation returns several tensors."""
     return isinstance(node.meta.get("val"), tuple | list)
 
 
 def shape_of(node: fx.Node) -> list[int]:
-    """Return the shape of a step's output."""
+    """Return the shape of an operation's output."""
     value = node.meta.get("val")
     return [int(n) for n in value.shape] if isinstance(value, Tensor) else []
 
 
 def blank(node: fx.Node) -> Any:
-    """Return fixed ids in the shape of a step's output."""
+    """Return fixed ids in the shape of an operation's output."""
     value = node.meta.get("val")
     if isinstance(value, tuple | list):
         return [[np.zeros(int(n), np.int64) for n in getattr(v, "shape", ())] for v in value]

@@ -1,4 +1,4 @@
-"""Channels through operators that move values: reshapes, joins, slices, permutations."""
+"""Channel coupling in operators that move values: reshape, concatenation, slice, permutation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optiwidgets.engine.models.channel_ids import Axes, ChannelIds, Ids, blank, 
 
 
 class MovingRules(ChannelIds):
-    """One rule for each operator: ids of its output, in their new places."""
+    """Rules, one for each operator, that move ids to their positions in the output."""
 
     def _cat(self, node: fx.Node, parts: Sequence[fx.Node], dim: int = 0) -> Axes:
         values = [self.values[p] for p in parts]
@@ -49,17 +49,17 @@ class MovingRules(ChannelIds):
         first, equal = int(start or 0) % max(len(ids), 1), len(taken) and len(ids) % len(taken) == 0
         if 0 < len(taken) < len(ids):
             if step == 1 and equal and first % len(taken) == 0:
-                self.unite_rows(ids.reshape(-1, len(taken)))  # bounds that are shares of the whole
+                self.unite_rows(ids.reshape(-1, len(taken)))  # one of several equal parts
             else:
-                self.pin(ids, "they are sliced by number")
+                self.pin(ids, "they are sliced at fixed indices")
         return [ids[start:end:step] if a == dim % len(x) else ids for a, ids in enumerate(x)]
 
     def _select(self, node: fx.Node, x: Axes, dim: int, index: int) -> Axes:
-        self.pin(x[dim], "one of them is selected by its number")
+        self.pin(x[dim], "one of them is selected by its index")
         return [ids for a, ids in enumerate(x) if a != dim % len(x)]
 
     def _unbind(self, node: fx.Node, x: Axes, dim: int = 0) -> list[Axes]:
-        self.pin(x[dim], "each is taken by its number")
+        self.pin(x[dim], "each is selected by its index")
         rest = [ids for a, ids in enumerate(x) if a != dim % len(x)]
         return [rest for _ in x[dim]]
 
@@ -67,7 +67,7 @@ class MovingRules(ChannelIds):
         dim %= len(x)
         sizes = [len(v[dim]) for v in blank(node)]
         parts = np.split(x[dim], np.cumsum(sizes)[:-1])
-        if len(set(sizes)) == 1:  # the bounds are shares of the whole
+        if len(set(sizes)) == 1:  # equal parts
             self.unite_rows(np.stack(parts))
         return [[part if a == dim else ids for a, ids in enumerate(x)] for part in parts]
 
@@ -93,7 +93,7 @@ class MovingRules(ChannelIds):
         return result
 
     def _as_strided(self, node: fx.Node, x: Axes, size: Any, strides: Any, *_: Any) -> Axes | None:
-        """Pass on what only names an order in memory: torch's pooling of channels_last images."""
+        """Keep the ids of a view with unchanged shape and strides, as in channels_last pooling."""
         source = node.all_input_nodes[0].meta["val"]
         steps = zip(source.shape, source.stride(), size, strides, strict=False)
         same = all(n == m and (n == 1 or a == b) for n, a, m, b in steps)
@@ -130,12 +130,12 @@ class MovingRules(ChannelIds):
     _unsafe_view = _reshape = _squeeze = _unsqueeze = _flatten = _view
 
     def _block(self, olds: list[Ids], news: list[int]) -> list[Ids]:
-        """Give the ids of neighbouring axes to the axes they are reshaped to."""
+        """Map the ids of neighbouring axes to the axes that they are reshaped to."""
         merged, followed = np.zeros([len(o) for o in olds], np.int64), False
         for axis, ids in enumerate(olds):
             if len(ids) > 1 and not self.fixed(ids):
                 if followed:
-                    self.pin(ids, "two axes of them are merged")
+                    self.pin(ids, "two of their axes are merged")
                     continue
                 followed = True
                 merged = merged + ids.reshape([-1 if a == axis else 1 for a in range(len(olds))])
@@ -157,7 +157,7 @@ class MovingRules(ChannelIds):
         if used != list(range(used[0], used[-1] + 1)):
             return None
         for axis in used:
-            self.pin(x[axis], "they are looked up by number")
+            self.pin(x[axis], "they are selected by index")
         middle = len(shape_of(node)) - len(x) + len(used)
         shape = shape_of(node)[used[0] : used[0] + middle]
         found = [np.zeros(n, np.int64) for n in shape]

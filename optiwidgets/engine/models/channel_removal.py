@@ -17,11 +17,11 @@ from optiwidgets.engine.models.channel_groups import ChannelGroups, find_groups
 from optiwidgets.engine.models.channel_ids import Ids
 from optiwidgets.engine.models.layers import interface_of
 
-TOLERANCE = 1e-4  # of the largest score
+TOLERANCE = 1e-4  # relative to the largest score
 
 
 def kept(ids: Ids, removed: Ids) -> Tensor:
-    """Return the indices of an axis that stay, ascending.
+    """Return the kept indices of an axis, ascending.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def kept(ids: Ids, removed: Ids) -> Tensor:
 
 
 def kept_columns(weight: Tensor, axis: Tensor) -> Tensor:
-    """Return the kept inputs of a layer's flattened rows, from those of its second axis.
+    """Return the kept columns of a layer's flattened rows, given the kept inputs of axis 1.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def kept_columns(weight: Tensor, axis: Tensor) -> Tensor:
 
 
 def remove_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn.Module:
-    """Copy a model without some of its channels.
+    """Copy a model without the removed channels.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def remove_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn
 
 
 def silence_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> nn.Module:
-    """Copy a model with some of its channels set to zero where they are written and read."""
+    """Copy a model with the removed channels set to 0 in all tensors but running statistics."""
     silent = copy.deepcopy(model)
     for _, name, tensor, axes in _tensors(silent, groups):
         if name not in ("running_mean", "running_var"):
@@ -83,10 +83,10 @@ def silence_channels(model: nn.Module, removed: Ids, groups: ChannelGroups) -> n
 
 
 class NormsOfKept(TorchFunctionMode):
-    """Makes the norms of a silenced model take the channels that stay.
+    """Context in which the norms of a silenced model use only the kept channels.
 
-    A LayerNorm or GroupNorm counts the zeros of silenced channels in its mean and variance. Inside
-    ``with`` it is computed over the others, and gives zeros for the silenced ones.
+    A LayerNorm or GroupNorm includes the zeros of silenced channels in its mean and variance.
+    Inside ``with`` it is computed over the kept channels, and silenced channels are zero.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class NormsOfKept(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        """Run a function of torch, a norm of silenced channels over the others."""
+        """Run a torch function; compute norms over the kept channels only."""
         if func not in (F.layer_norm, F.group_norm):
             return func(*args, **(kwargs or {}))
         given = inspect.signature(func).bind(*args, **(kwargs or {})).arguments
@@ -132,9 +132,9 @@ class NormsOfKept(TorchFunctionMode):
 
 
 def removable_channels(net: nn.Module, images: Tensor) -> ChannelGroups:
-    """Find the groups whose removal was tried and gives what silencing them gives.
+    """Find the channel groups whose trial removal gives the same scores as silencing them.
 
-    Sets that fail (a size written into the model's code) always stay.
+    Sets that fail the trial (a size written into the model's code) are not removable.
 
     Raises
     ------
@@ -161,14 +161,17 @@ def removable_channels(net: nn.Module, images: Tensor) -> ChannelGroups:
     if not good:
         reasons = "; ".join(dict.fromkeys([*found.pinned, *failed])) or "no layer has two channels"
         raise ValueError(
-            f"pruning='channel' cannot serve this model: all its channels stay ({reasons}); "
-            "use pruning='global' or 'layer'"
+            f"pruning='channel' does not support this model: none of its channels can be removed "
+            f"({reasons}); use pruning='global' or 'layer'"
         )
     return found.restricted(sorted(good, key=lambda s: int(s[0])), failed[:1])
 
 
 def mismatch(net: nn.Module, removed: Ids, groups: ChannelGroups, images: Tensor) -> str:
-    """Tell why a model without some channels is not the one with them silenced; else ''."""
+    """Compare a model with removed channels to one with silenced channels; return the difference.
+
+    Empty if the scores agree within the tolerance.
+    """
     head = interface_of(net).head
     try:
         with torch.inference_mode():
@@ -183,16 +186,16 @@ def mismatch(net: nn.Module, removed: Ids, groups: ChannelGroups, images: Tensor
     if not torch.isfinite(scores).all():
         return "without them the scores are not finite"
     if (scores - right).abs().max() > TOLERANCE * right.abs().max() + 1e-7:
-        return "without them the scores are not those of zeros in their place"
+        return "without them the scores differ from those with zeros in their place"
     return ""
 
 
 def channels_of_shapes(
     net: nn.Module, groups: ChannelGroups, shapes: Iterable[tuple[str, Sequence[int]]]
 ) -> Ids:
-    """Choose channels to remove so that layers get given shapes.
+    """Choose channels to remove so that layers get the given weight shapes.
 
-    Channels that are in the same axes stand for one another: only their number counts.
+    Channels that occur in the same axes are interchangeable: only their number is relevant.
     """
     axes, lost = [], []
     state = net.state_dict()
@@ -227,7 +230,7 @@ def _tensors(
 
 
 def _describe(module: nn.Module, before: Sequence[int], after: Sequence[int]) -> None:
-    """Keep a module's description true to the shape of its weight."""
+    """Update a module's size attributes to the new shape of its weight."""
     if isinstance(module, nn.Conv2d):
         module.groups = module.groups * after[0] // before[0] if module.groups > 1 else 1
         module.out_channels, module.in_channels = after[0], after[1] * module.groups

@@ -1,4 +1,4 @@
-"""Copies of a model, made many times faster than by ``copy.deepcopy``: most of it is empty."""
+"""Copies of models, many times faster than ``copy.deepcopy``: most attributes are empty."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = {name: getattr(nn.Module, name, None) for name in PROTOCOL}
 def copy_net(net: M, known: Mapping[int, object] = MappingProxyType({})) -> M:
     """Copy a model with all its tensors, as ``copy.deepcopy`` does.
 
-    ``known`` are copies of parts of it that there are already, by the part's id.
+    ``known`` maps the id of a part to its copy, for parts that were copied before.
 
     Examples
     --------
@@ -54,12 +54,12 @@ def _copy(value: Any, memo: dict[int, Any]) -> Any:
         return value
     made = copy.deepcopy(value, memo)
     if not isinstance(value, Tensor):
-        memo.setdefault(id(memo), []).append(value)  # ids are those of living objects alone
+        memo.setdefault(id(memo), []).append(value)  # ids are only valid for living objects
     return made
 
 
 def _fill(made: dict[Any, Any], given: Mapping[Any, Any], memo: dict[int, Any]) -> None:
-    """Copy the items of a mapping into another: most are switches, or empty."""
+    """Copy the items of a mapping into another; most are immutable or empty."""
     for key, value in given.items():
         kind: Any = type(value)
         if kind in UNCHANGING:
@@ -71,9 +71,9 @@ def _fill(made: dict[Any, Any], given: Mapping[Any, Any], memo: dict[int, Any]) 
 
 
 def _is_plain(kind: type[nn.Module]) -> bool:
-    """Tell whether modules of a class are copied attribute by attribute.
+    """Return True if modules of a class can be copied attribute by attribute.
 
-    A convolution has a method of its own for the state of files that are older than it.
+    nn.Conv2d's own ``__setstate__`` is allowed: it only reads the state of old files.
     """
     own = [name for name in PROTOCOL if getattr(kind, name, None) is not _PLAIN[name]]
     return not own or (own == ["__setstate__"] and kind.__setstate__ is nn.Conv2d.__setstate__)

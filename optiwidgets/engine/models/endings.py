@@ -1,4 +1,4 @@
-"""Endings of models: whether the outputs are scores, or probabilities already."""
+"""Detection of a model's last function: scores, softmax, sigmoid or probabilities."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch import Tensor, nn
 
 from optiwidgets.engine.models.head import Head
 
-ONE_COLUMN = 64  # images, on some of which one output that is a score leaves 0..1
+ONE_COLUMN = 64  # images; a score is expected to leave 0..1 on some of them
 
 
 def find_ending(head: Head, output: Any, made_by: Mapping[int, str]) -> Head:
-    """Complete a head by the ending of its model.
+    """Return the head with ``ends_in`` set from a model's output.
 
     Parameters
     ----------
     head
-        It picks the scores.
+        Head that picks the scores from the output.
     output
-        Of the model, for a few images.
+        Output of the model for a few images.
     made_by
-        "softmax" or "sigmoid" by the id of each tensor that such a function made.
+        "softmax" or "sigmoid" by the id of each tensor that such a function returned.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def find_ending(head: Head, output: Any, made_by: Mapping[int, str]) -> Head:
 
 
 def describe(head: Head) -> str:
-    """Describe what is done about an ending; empty where the outputs are the scores.
+    """Describe the conversion of outputs to scores; empty if the outputs are the scores.
 
     Examples
     --------
@@ -55,14 +55,14 @@ def describe(head: Head) -> str:
 
 
 def check_one_column(net: nn.Module, head: Head, images: Tensor) -> None:
-    """Raise ValueError for one output that may be a probability as well as a score.
+    """Raise ValueError for a single output that may be a probability or a score.
 
     Parameters
     ----------
     net, head
-        A model and what is known of its head.
+        Model and its head.
     images
-        N C H W.
+        Images N C H W to evaluate.
     """
     if head.ends_in != "logits":
         return
@@ -73,8 +73,8 @@ def check_one_column(net: nn.Module, head: Head, images: Tensor) -> None:
         scores = head.scores(net(images.clone()))
     if bool(((scores >= 0) & (scores <= 1)).all()):
         raise ValueError(
-            f"the model's one output lies in 0..1 on all of {len(images)} images and comes out of "
-            "no sigmoid, so it may be a probability or a score; give both classes: "
+            f"the model's one output is in 0..1 on all of {len(images)} images and no sigmoid "
+            "computes it, so it may be a probability or a score; give both classes: "
             "head=lambda p: torch.cat([1 - p, p], 1) if it is the probability of the second class, "
             "head=lambda s: torch.cat([0 * s, s], 1) if it is its score"
         )

@@ -1,4 +1,4 @@
-"""Head: from a model's output to class scores before softmax."""
+"""Head: conversion of a model's output to class scores before softmax."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ TINY = torch.finfo(torch.float32).tiny
 
 @dataclass(frozen=True)
 class Head:
-    """Reading of a model's output as class scores.
+    """Conversion of a model's output to class scores.
 
     Parameters
     ----------
     pick
-        Where the scores are: a function of the output, a key of a dict (or a field), or the columns
-        of the classes; None where the output is the scores.
+        Selection of the scores: a function of the output, a key of a dict (or a field), an index
+        of a tuple, or the columns of the classes; None if the output is the scores.
     ends_in
-        "logits", the function that the model ends in ("softmax" or "sigmoid"), or "probabilities"
-        that were made otherwise.
+        "logits", the last function of the model ("softmax" or "sigmoid"), or "probabilities" of
+        another function.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Head:
         Raises
         ------
         ValueError
-            The output has no such scores; the message says what it has, and how to name them.
+            The output has no such scores; the message lists its contents and how to select them.
         """
         pick = self.pick
         if callable(pick):
@@ -57,15 +57,15 @@ class Head:
             output = output[pick] if isinstance(output, tuple | list) else None
         if not isinstance(output, Tensor):
             raise ValueError(
-                f"the model answers with {_described(output)}, and head={pick!r} finds no "
-                "tensor of scores in it; give head= a key, a place or a function of the output"
+                f"the model returns {_described(output)}, and head={pick!r} finds no "
+                "tensor of scores in it; give head= a key, an index or a function of the output"
             )
         return output[:, list(pick)] if isinstance(pick, tuple) else output
 
     def logits(self, output: Any) -> Tensor:
         """Compute scores before softmax (N, K) from a model's output.
 
-        One column is the score of the second of two classes.
+        A single column is the score of the second of two classes; the first gets the score 0.
         """
         scores = self.scores(output)
         if self.ends_in in ("softmax", "probabilities"):
@@ -78,7 +78,7 @@ class Head:
 
 
 def check_pick(pick: object) -> Pick | None:
-    """Return ``head=`` as it is used: a callable, a key, a place, or a tuple of columns.
+    """Validate ``head=``; return a callable, a key, an index, or a tuple of columns.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def check_pick(pick: object) -> Pick | None:
     if isinstance(pick, list | tuple) and pick and all(type(i) is int and i >= 0 for i in pick):
         return tuple(pick)
     raise ValueError(
-        "head is a function of the model's output, a key, a place, or a list of class indices, "
+        "head is a function of the model's output, a key, an index, or a list of class indices, "
         f"not {pick!r}"
     )
 

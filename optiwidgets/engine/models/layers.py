@@ -17,26 +17,26 @@ from torch.overrides import TorchFunctionMode
 from optiwidgets.engine.models.head import Head
 
 Layer = nn.Conv2d | nn.Linear
-INTERFACE = "_optiwidgets_interface"  # attribute of our own copies of a model
+INTERFACE = "_optiwidgets_interface"  # attribute of prepared copies of a model
 
 
 @dataclass(frozen=True, eq=False)
 class ModelInterface:
-    """Interface of a prepared model: its layers, and the way from images to class scores.
+    """Interface of a prepared model: its layers, and the conversion of outputs to class scores.
 
-    ``preparation.prepare`` finds it by running the model, and it goes along with every copy.
+    ``preparation.prepare`` finds it by running the model; every copy of the model keeps it.
 
     Parameters
     ----------
     layers
         Names of the layers that are counted, pruned and quantized, in order.
     functional
-        Those whose weight is used by ``F.linear`` or ``F.conv2d`` and not by calling the layer: a
-        layer of the model, or one that stands for a parameter and shares its tensor.
+        Layers that are not called, but whose weight is used by ``F.linear`` or ``F.conv2d``: a
+        layer of the model, or a substitute layer that shares the tensor of a parameter.
     head
-        From the model's output to class scores.
+        Conversion of the model's output to class scores.
     channels_last
-        Whether images may be given to it in channels_last order.
+        True if the model accepts images in channels_last order.
     """
 
     layers: tuple[str, ...]
@@ -45,7 +45,7 @@ class ModelInterface:
     channels_last: bool = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ModelInterface:
-        """Copy what belongs to one model; nothing else can change."""
+        """Copy the layers and the head's function; the other fields are immutable."""
         if not self.functional and not callable(self.head.pick):
             return self
         functional = copy.deepcopy(self.functional, memo)
@@ -53,19 +53,19 @@ class ModelInterface:
 
     @property
     def reads_tensor(self) -> bool:
-        """Tell whether the model's output is one tensor, as a graph needs it."""
+        """True if the model's output is one tensor, as an ONNX graph requires."""
         return self.head.pick is None or isinstance(self.head.pick, tuple)
 
 
 def interface_of(net: nn.Module) -> ModelInterface:
-    """Return a model's interface: of a model that was not prepared, all its layers as they are."""
+    """Return a model's interface; for a model that was not prepared, one with all its layers."""
     return _attached(net) or ModelInterface(tuple(_all_layers(net)))
 
 
 def set_interface(net: nn.Module, interface: ModelInterface) -> None:
-    """Attach an interface to a model; copies of it get their own."""
+    """Attach an interface to a model; copies of the model get a copy of it."""
     object.__setattr__(net, INTERFACE, interface)
-    if isinstance(net, fx.GraphModule):  # of its attributes, a copy keeps this one
+    if isinstance(net, fx.GraphModule):  # copies keep ``meta``, but not other attributes
         net.meta[INTERFACE] = interface
 
 
@@ -90,8 +90,8 @@ def class_logits(net: nn.Module, images: Tensor) -> Tensor:
 def layer_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[None]:
     """Register ``hook`` on every prunable layer, and remove it at the end of the block.
 
-    It is called after each forward pass of a layer, by call or by function, as
-    ``hook(layer, inputs, output)``; a tensor that it returns replaces the outputs.
+    After each forward pass of a layer, by module call or by function, ``hook(layer, inputs,
+    output)`` is called. If it returns a tensor, that replaces the output.
     """
     functional = interface_of(net).functional
     called = (layer for name, layer in prunable(net).items() if name not in functional)
@@ -106,7 +106,7 @@ def layer_hooks(net: nn.Module, hook: Callable[..., Tensor | None]) -> Iterator[
 
 
 class _FunctionHooks(TorchFunctionMode):
-    """Calls a hook after every ``F.linear`` and ``F.conv2d`` with the weight of given layers."""
+    """Context that calls a hook after ``F.linear`` and ``F.conv2d`` with given layers' weights."""
 
     def __init__(self, layers: Iterable[Layer], hook: Callable[..., Tensor | None]) -> None:
         super().__init__()
@@ -129,10 +129,10 @@ class _FunctionHooks(TorchFunctionMode):
 
 
 def prunable(model: nn.Module) -> dict[str, Layer]:
-    """Return the layers whose weights are optimized, by name, in order.
+    """Return the layers whose weights are pruned and quantized, by name, in order.
 
-    Those are the Conv2d and Linear layers; of a prepared model those that run, and the weights that
-    functions use.
+    These are all Conv2d and Linear layers; for a prepared model, only the layers that run, and
+    substitute layers for weights that functions use.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def _all_layers(model: nn.Module) -> dict[str, Layer]:
 
 
 def check_layers(model: nn.Module) -> None:
-    """Raise ValueError, saying why, for a model that has nothing sound to prune."""
+    """Raise ValueError for a model without prunable layers, or with a shared weight."""
     layers = prunable(model)
     if not layers:
         raise ValueError("the model has no Conv2d or Linear layer, so there is nothing to prune")
@@ -162,7 +162,7 @@ def check_layers(model: nn.Module) -> None:
 def other_parameters(model: nn.Module) -> dict[str, Tensor]:
     """Return the state without the prunable weights: biases, unfolded BatchNorms, buffers.
 
-    Every tensor once, under its first name, where the model has it under several.
+    A tensor with several names is returned once, under its first name.
     """
     seen = {id(layer.weight) for layer in prunable(model).values()}
     others = {}

@@ -1,4 +1,4 @@
-"""Multiply-accumulates of a network, counted layer by layer."""
+"""Counts of multiply-accumulates (MACs), layer by layer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from optiwidgets.engine.models.layers import layer_hooks, prunable
 
 
 def positions(net: nn.Module, example: Tensor) -> list[int]:
-    """Count how often each Conv2d and Linear layer uses each of its weights for one image.
+    """Count the output positions of each Conv2d and Linear layer for one image.
 
-    A layer's multiply-accumulates are this times its weights; zeros count like the rest.
+    Each weight is used once for each position, so a layer's multiply-accumulates are its number
+    of positions times its number of weights, including zeros.
 
     Examples
     --------
@@ -20,7 +21,7 @@ def positions(net: nn.Module, example: Tensor) -> list[int]:
     >>> positions(net, torch.zeros(1, 1, 4, 4))
     [4, 1]
     """
-    net = copy_net(net)  # as in calibrate
+    net = copy_net(net)  # some models store tensors of a forward pass
     used = dict.fromkeys(prunable(net).values(), 0)
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -46,7 +47,7 @@ def macs(net: nn.Module, example: Tensor) -> int:
 
 
 def names_of_some_images(net: nn.Module, images: Tensor) -> str:
-    """List the layers that run for some images and not for others; empty where there are none."""
+    """List the layers that run for some images and not for others; empty if there are none."""
     layers = prunable(net)
     used = [positions(net, image[None]) for image in images]
     counts = zip(*used, strict=True)

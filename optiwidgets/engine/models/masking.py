@@ -1,17 +1,17 @@
-"""Masks put on weights."""
+"""Application of masks to weights."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes
+INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by size in bytes
 
 
 def apply_mask(weight: Tensor, mask: Tensor) -> Tensor:
-    """Set the weights outside a mask to 0, in a copy, whatever they are: nan and inf too.
+    """Set the weights outside a mask to 0 in a copy, including nan and inf.
 
-    The bits are multiplied by 0 or 1, several times faster than a choice between two values.
+    The weights are multiplied by 0 or 1 as integers, several times faster than ``torch.where``.
 
     Examples
     --------

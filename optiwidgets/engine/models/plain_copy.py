@@ -1,4 +1,4 @@
-"""Plain copy of a model: wrappers taken off, weights as plain parameters, attention in layers."""
+"""Plain copy of a model: wrappers removed, weights as parameters, attention with layers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from optiwidgets.engine.models.attention import ProjectedAttention
 from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.types.model_check import CheckRow
 
-COMPUTED = ("WeightNorm", "SpectralNorm", "BasePruningMethod")  # torch's hooks that make a weight
+COMPUTED = ("WeightNorm", "SpectralNorm", "BasePruningMethod")  # torch hooks that set a weight
 
 
 def write_plainly(model: nn.Module) -> tuple[nn.Module, list[CheckRow]]:
-    """Copy a model in eval mode, on the CPU, in float32, with plain tensors for weights.
+    """Copy a model in eval mode, on the CPU, in float32, with plain tensors as weights.
 
-    Wrappers are taken off, parametrizations and masks become the weights that they make, attention
-    gets layers for its projections. Returns the copy, and a row for each of these.
+    Wrappers are removed, parametrizations and masks are replaced by the weights that they compute,
+    and attention gets projection layers. Returns the copy, and a row for each of these changes.
     """
     rows: list[CheckRow] = []
     given, wrapper = _unwrap(model)
@@ -44,7 +44,7 @@ def write_plainly(model: nn.Module) -> tuple[nn.Module, list[CheckRow]]:
 
 
 def _unwrap(model: nn.Module) -> tuple[nn.Module, str]:
-    """Take a model out of torch.compile, DataParallel and DistributedDataParallel."""
+    """Remove the wrappers of torch.compile, DataParallel and DistributedDataParallel."""
     wrappers: list[str] = []
     while True:
         inner = getattr(model, "_orig_mod", None)
@@ -71,24 +71,24 @@ def _check_kind(model: nn.Module) -> None:
 
 
 def _copy(model: nn.Module) -> nn.Module:
-    """Copy a model, results that it keeps of an earlier forward pass included.
+    """Copy a model, including tensors that it stored in an earlier forward pass.
 
     Raises
     ------
     ValueError
-        It holds something that cannot be copied.
+        An attribute of the model cannot be copied.
     """
     try:
         return copy_net(model, {id(t): t.detach().clone() for t in _kept(model)})
     except (TypeError, RuntimeError, NotImplementedError) as error:
         culprit = next(_uncopyable(model), "an attribute of it")
         raise ValueError(
-            f"the model cannot be copied: {culprit} ({error}); take it off before"
+            f"the model cannot be copied: {culprit} ({error}); remove it first"
         ) from error
 
 
 def _kept(model: nn.Module) -> Iterator[Tensor]:
-    """Yield the tensors that modules hold beside their state, in lists, tuples and dicts too."""
+    """Yield the non-leaf tensors in modules' attributes, also in lists, tuples and dicts."""
     rest = [v for m in model.modules() for k, v in vars(m).items() if k not in ("_modules",)]
     while rest:
         value = rest.pop()
@@ -112,7 +112,7 @@ def _uncopyable(model: nn.Module) -> Iterator[str]:
 
 
 def _bake(module: nn.Module) -> list[str]:
-    """Turn weights that a module computes from others into plain ones; say how they were made."""
+    """Replace computed weights of a module by plain parameters; return a reason for each."""
     reasons = []
     if parametrize.is_parametrized(module):
         _separate_class(module)
@@ -122,7 +122,7 @@ def _bake(module: nn.Module) -> list[str]:
             value = getattr(module, tensor).detach().clone()
             parametrize.remove_parametrizations(module, tensor, leave_parametrized=True)
             _set_plain(module, tensor, value)
-            reasons.append(f"{tensor} was made by {' and '.join(kinds)}, and is plain now")
+            reasons.append(f"{tensor} was computed by {' and '.join(kinds)}; now a plain tensor")
     hooks: dict[int, Callable[..., Any]] = dict(module._forward_pre_hooks)
     for key, hook in hooks.items():
         kinds = [base.__name__ for base in type(hook).__mro__]
@@ -133,21 +133,21 @@ def _bake(module: nn.Module) -> list[str]:
         value = getattr(module, tensor).detach().clone()
         del module._forward_pre_hooks[key]
         _set_plain(module, tensor, value)
-        reasons.append(f"{tensor} was made by {kinds[0]}, and is plain now")
+        reasons.append(f"{tensor} was computed by {kinds[0]}; now a plain tensor")
     for parameter in module.parameters(recurse=False):
         parameter.requires_grad_(False)
     return reasons
 
 
 def _separate_class(module: nn.Module) -> None:
-    """Give a parametrized copy a class of its own: it shares torch's with the module given."""
+    """Give a parametrized copy its own class; the copy shares one with the original module."""
     shared = type(module)
     kept = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}
     module.__class__ = type(shared.__name__, shared.__bases__, kept)
 
 
 def _set_plain(module: nn.Module, name: str, value: Tensor) -> None:
-    """Make a value the parameter of this name, before all others, in place of its parts."""
+    """Set the parameter of this name, before all others, and delete the tensors it came from."""
     for part in (name, *(f"{name}_{end}" for end in ("orig", "g", "v", "mask", "u"))):
         module._parameters.pop(part, None)
         module._buffers.pop(part, None)

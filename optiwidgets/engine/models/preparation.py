@@ -1,8 +1,8 @@
-"""Preparation of a model: copy it, write it plainly, and prove on a few images that it is so.
+"""Preparation of a model: copy it, make its weights plain, and check it on a few images.
 
-Whatever the engine says about a model rests on assumptions: its weights are plain tensors of
-layers that run, its scores follow from them. Here each is made true, where there is one right way,
-or found to be true, or the model is refused with the reason.
+The engine assumes that a model's weights are plain tensors of layers that run, and that its scores
+depend on them. This module establishes each assumption if there is one correct way, or verifies
+it, or refuses the model with the reason.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from optiwidgets.engine.models.plain_copy import write_plainly
 from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
 
 PROBED = 8  # images
-MOST_PROBED = endings.ONE_COLUMN  # that are looked at in any case
+MOST_PROBED = endings.ONE_COLUMN  # largest number of images that ``prepare`` uses
 FIRST = "multiply-accumulates are those of the first image"
-MOST_SECONDS = 5.0  # for weights that are tried only to be told about
+MOST_SECONDS = 5.0  # for perturbing weights that are counted in any case
 SQUASHING: dict[Any, str] = {
     torch.softmax: "softmax",
     F.softmax: "softmax",
@@ -48,16 +48,16 @@ SQUASHING: dict[Any, str] = {
 
 @dataclass(frozen=True, eq=False)
 class PreparedModel:
-    """A model as the engine works on it.
+    """Prepared copy of a model.
 
     Parameters
     ----------
     net
-        The folded copy, with its interface.
+        Folded copy of the model, with its interface.
     trained
-        Its weights before folding.
+        Weights before folding.
     check
-        All that was found.
+        Findings about the model.
     """
 
     net: nn.Module
@@ -66,22 +66,22 @@ class PreparedModel:
 
 
 def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> PreparedModel:
-    """Prepare a copy of a model for optimization; the one given stays as it is.
+    """Prepare a copy of a model for pruning and quantization; the original is not changed.
 
     Parameters
     ----------
     model
         Any torch classifier with Conv2d or Linear weights.
     images
-        A few, N C H W: the first 8, or 64 where the model's one output may be a probability.
+        Images N C H W: the first 8 are used, or 64 if the single output may be a probability.
     pick
-        Where the scores are in its output, see ``Head``.
+        Selection of the scores in the output, see ``Head``.
 
     Raises
     ------
     ValueError
-        The model cannot be copied or run, has nothing to prune, or computes its weights anew in
-        every forward pass.
+        The model cannot be copied or run, has nothing to prune, or recomputes its weights in every
+        forward pass.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     set_interface(net, interface)
     trained = batchnorm_folding.trained_weights(net)
     folded = batchnorm_folding.fold(net)
-    own = interface_of(folded)  # its layers are the copy's
+    own = interface_of(folded)  # with the layers of the copy
     set_interface(folded, replace(own, channels_last=_takes_channels_last(folded, probe)))
     if reason := untraceable(folded):
         rows.append(CheckRow("", "limited", f"BatchNorm stays beside its layers: {reason}"))
@@ -109,17 +109,19 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
 
 
 def restore(model: nn.Module, names: Sequence[str]) -> nn.Module:
-    """Prepare a fresh instance of a model whose layers are known, for their stored weights.
+    """Prepare a new instance of a model with known layers, to load stored weights into.
 
     Parameters
     ----------
+    model
+        New instance of the model.
     names
-        Of the layers that the prepared model had.
+        Names of the layers of the prepared model.
 
     Raises
     ------
     ValueError
-        The model has no such layer.
+        The model cannot be copied, has no prunable layers, or has weights that are not finite.
     """
     net, _ = write_plainly(model)
     parameters = dict(net.named_parameters())
@@ -135,7 +137,7 @@ def restore(model: nn.Module, names: Sequence[str]) -> nn.Module:
 
 
 def untraceable(net: nn.Module) -> str:
-    """Give the reason why torch.fx cannot follow a model's forward; empty where it can."""
+    """Return the reason why torch.fx cannot trace a model; empty if it can."""
     try:
         tracing.trace(net)
     except ValueError as error:
@@ -145,17 +147,17 @@ def untraceable(net: nn.Module) -> str:
 
 @dataclass
 class _Usage:
-    """Use of a model's weights in a forward pass, and the function that made the output."""
+    """Use of a model's weights in a forward pass, and the last function of its output."""
 
     called: dict[nn.Module, int]
-    functional: dict[int, str]  # weights used by functions, and by which, by id
-    made_by: dict[int, str]  # squashed tensors, by id
-    kept: list[Tensor]  # as ids are those of living tensors alone
+    functional: dict[int, str]  # id of a weight used by a function -> name of that function
+    made_by: dict[int, str]  # id of a tensor -> "softmax" or "sigmoid" that returned it
+    kept: list[Tensor]  # keeps tensors alive, so that their ids stay valid
     output: Any = None
 
 
 class _Watch(TorchFunctionMode):
-    """Notes the weights of ``F.linear`` and ``F.conv2d``, and softmaxes and sigmoids."""
+    """Context that records weights of ``F.linear`` and ``F.conv2d``, softmax and sigmoid calls."""
 
     def __init__(self, usage: _Usage) -> None:
         super().__init__()
@@ -164,7 +166,7 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        """Run the function and note its use."""
+        """Run the function and record its use."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         if func in (F.linear, F.conv2d):
@@ -177,12 +179,12 @@ class _Watch(TorchFunctionMode):
 
 
 def _observe(net: nn.Module, images: Tensor) -> _Usage:
-    """Run a model once on images and note how it uses its weights.
+    """Run a model once on images and record its use of weights.
 
     Raises
     ------
     ValueError
-        It does not take the images, or changes its own weights or buffers.
+        The model does not take the images, or changes its own weights or buffers.
     """
     usage = _Usage({}, {}, {}, [])
 
@@ -214,7 +216,8 @@ def _observe(net: nn.Module, images: Tensor) -> _Usage:
         if not torch.equal(tensor.nan_to_num(), before[name].nan_to_num()):
             raise ValueError(
                 f"the model changes {name!r} while it evaluates (a hook, or a layer in training "
-                "mode), so no weight set here would stay; bake it in or take the hook off"
+                "mode), so it would overwrite optimized weights; make it constant or remove the "
+                "hook"
             )
     return usage
 
@@ -234,7 +237,7 @@ def _rows_of_model(repair: str, has_functional: bool) -> list[CheckRow]:
 def _describe(
     net: nn.Module, usage: _Usage, head: Head, images: Tensor
 ) -> tuple[ModelInterface, list[CheckRow]]:
-    """Tell layers that run from those that do not, and find the head."""
+    """Build the interface, and a row for each layer that runs, that does not, and other weights."""
     layers = prunable(net)
     _check_computed(layers)
     ending = endings.find_ending(head, usage.output, usage.made_by)
@@ -257,7 +260,7 @@ def _describe(
             else:
                 reason = "it runs on none of the images tried"
                 if acts(layer.weight):
-                    reason = "the scores hang on it in a way that cannot be followed"
+                    reason = "the scores depend on it in a way that cannot be traced"
                 rows.append(CheckRow(owner, "left out", reason, layer.weight.numel()))
         elif by and parameter.dim() in (2, 4):
             counted[name] = functional[name] = _stand_in(parameter)
@@ -269,11 +272,11 @@ def _describe(
 
 
 def _of_another_kind(net: nn.Module, name: str, parameter: nn.Parameter) -> list[CheckRow]:
-    """Describe a weight that is neither a convolution's of images nor a linear layer's."""
+    """Return the row of a weight that does not belong to a Conv2d or Linear layer."""
     place, _, own = name.rpartition(".")
     module = net.get_submodule(place)
     if isinstance(module, nn.LayerNorm):
-        return []  # scales, as a BatchNorm's, though of several axes
+        return []  # scales, as in a BatchNorm, but with several axes
     kind = type(module).__name__
     reason = f"its kind is {kind}" if own == "weight" else f"it is a parameter of {kind}"
     reason += "; the weights of Conv2d and Linear are pruned and quantized"
@@ -281,26 +284,27 @@ def _of_another_kind(net: nn.Module, name: str, parameter: nn.Parameter) -> list
 
 
 def _check_computed(layers: Mapping[str, Layer]) -> None:
-    """Raise ValueError for a layer whose weight is no parameter."""
+    """Raise ValueError for a layer whose weight is not a parameter."""
     for name, layer in layers.items():
         if not isinstance(layer._parameters.get("weight"), nn.Parameter):
             raise ValueError(
                 f"the weight of layer {name!r} is computed from other tensors by its hooks, and "
-                "not a parameter; bake it in first (torch.nn.utils has a remove_... for each)"
+                "not a parameter; make it one first (torch.nn.utils has a remove_... for each)"
             )
 
 
 def _counted(name: str, layer: Layer, reason: str, acts: _Perturbation) -> CheckRow:
     if acts.in_time and not acts(layer.weight):
-        reason += "; the scores on these images do not hang on it"
+        reason += "; the scores on these images do not depend on it"
     return CheckRow(name, "counted", reason, layer.weight.numel())
 
 
 class _Perturbation:
-    """Tells whether the scores change with a weight: all of it is moved along a seeded direction.
+    """Test of whether scores depend on a weight, by a perturbation in a seeded random direction.
 
-    Two sizes are tried, so that a ReLU that is off may come on. One backward pass answers for all
-    weights with a gradient, where torch can differentiate the model: only the others are moved.
+    Two step sizes are tried, because a large step can activate a ReLU that is 0. If torch can
+    differentiate the model, one backward pass finds all weights with a gradient, and only the
+    others are perturbed.
     """
 
     def __init__(self, net: nn.Module, images: Tensor, head: Head) -> None:
@@ -311,11 +315,11 @@ class _Perturbation:
 
     @property
     def in_time(self) -> bool:
-        """Tell whether there is time for weights that need not be tried."""
+        """True if there is time left for optional perturbations."""
         return time.monotonic() - self.started < MOST_SECONDS
 
     def __call__(self, weight: Tensor) -> bool:
-        """Tell whether the scores hang on a weight, which is put back."""
+        """Return True if the scores depend on a weight; the weight is restored afterwards."""
         if id(weight) in self.sloped:
             return True
         kept, draw = weight.clone(), torch.Generator().manual_seed(0)
@@ -330,9 +334,9 @@ class _Perturbation:
             weight.copy_(kept)
 
     def _sloped(self) -> set[int]:
-        """Find the weights along which a seeded mixture of the scores has a slope, by id."""
+        """Find the ids of the weights with a gradient of a seeded linear combination of scores."""
         own = [p for p in self.net.parameters() if p.dim() > 1]
-        net = copy_net(self.net)  # what a model keeps of a forward pass would hold on to the graph
+        net = copy_net(self.net)  # tensors stored by a forward pass would keep the graph alive
         weights = [p for p in net.parameters() if p.dim() > 1]
         mixture = torch.randn(self.before.shape, generator=torch.Generator().manual_seed(0))
         try:
@@ -341,7 +345,7 @@ class _Perturbation:
             with torch.enable_grad():
                 mixed = (self.head.scores(net(self.images.clone())) * mixture).sum()
             slopes = torch.autograd.grad(mixed, weights, allow_unused=True)
-        except Exception:  # noqa: BLE001 (a forward is anybody's code): every weight is moved
+        except Exception:  # noqa: BLE001 (user code may raise anything): perturb every weight
             return set()
         found = zip(own, slopes, strict=True)
         return {id(w) for w, slope in found if slope is not None and bool(slope.any())}
@@ -352,7 +356,7 @@ class _Perturbation:
 
 
 def _stand_in(parameter: nn.Parameter) -> Layer:
-    """Make a layer that shares a parameter which functions use as a weight."""
+    """Make a substitute layer that shares a parameter used as a weight by functions."""
     outputs, inputs = parameter.shape[:2]
     layer: Layer
     if parameter.dim() == 2:
@@ -365,12 +369,12 @@ def _stand_in(parameter: nn.Parameter) -> Layer:
 
 
 def _takes_channels_last(net: nn.Module, images: Tensor) -> bool:
-    """Tell whether a model runs on images in channels_last order; ``x.view`` does not."""
+    """Return True if a model runs on images in channels_last order; ``x.view`` does not."""
     images = images[:2]
     try:
         ordered = copy_net(net).to(memory_format=torch.channels_last)
         with torch.no_grad():
             ordered(images.contiguous(memory_format=torch.channels_last))
-    except RuntimeError:  # torch's word for strides that a view or a Conv3d's weight cannot have
+    except RuntimeError:  # torch raises it for a view's strides, or the weight of a Conv3d
         return False
     return True

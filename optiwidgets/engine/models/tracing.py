@@ -1,4 +1,4 @@
-"""Tracing of a model's steps by torch.fx."""
+"""Tracing of a model by torch.fx."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import fx, nn
 
 from optiwidgets.engine.models.layers import prunable
 
-one_at_a_time = RLock()  # fx and the exporter put its hooks into torch for the whole process
+one_at_a_time = RLock()  # fx and the exporter patch torch for the whole process
 
 
 def rectified(model: nn.Module) -> set[str]:
-    """Layers of which nothing but a ReLU sees the outputs, through max-pooling at most.
+    """Find the layers whose outputs are only used by a ReLU, directly or after max-pooling.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def rectified(model: nn.Module) -> set[str]:
     layers, modules = prunable(model), dict(model.named_modules())
     try:
         nodes = trace(model).nodes
-    except ValueError:  # nothing is known about it then
+    except ValueError:  # not traceable, so unknown
         return set()
     calls = [node for node in nodes if str(node.target) in layers]
     once = {node for node in calls if [n.target for n in calls].count(node.target) == 1}
@@ -34,7 +34,7 @@ def rectified(model: nn.Module) -> set[str]:
 
 
 def _only_relus_see(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
-    passing = (nn.MaxPool2d, nn.Identity, nn.Dropout, nn.Dropout2d)  # in eval mode
+    passing = (nn.MaxPool2d, nn.Identity, nn.Dropout, nn.Dropout2d)  # commute with ReLU in eval
 
     def ends_well(user: fx.Node) -> bool:
         module = modules.get(str(user.target)) if user.op == "call_module" else None
@@ -47,12 +47,12 @@ def _only_relus_see(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
 
 
 def is_batchnorm_act(module: nn.Module) -> bool:
-    """Tell whether this is timm's BatchNorm2d with dropout and activation inside."""
+    """Return True for timm's BatchNorm2d with built-in dropout and activation."""
     return isinstance(module, nn.BatchNorm2d) and type(module).__name__ == "BatchNormAct2d"
 
 
 class _Tracer(fx.Tracer):
-    """Follows the calls of one thread: while it works, fx intercepts those of every thread."""
+    """Tracer of the calls of one thread; fx itself intercepts the calls of all threads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,10 +76,10 @@ class _Tracer(fx.Tracer):
 
 @contextmanager
 def forgetful(model: nn.Module) -> Iterator[None]:
-    """Undo the attributes that modules set in a forward pass: a trace's tensors have no values.
+    """Restore attributes that modules set during a trace, because its tensors have no values.
 
-    One trace works at a time: each patches torch's Module for the whole process, and two that
-    overlap would leave a patch behind.
+    Only one trace runs at a time: each patches torch's Module for the whole process, and two that
+    overlap would leave a patch in place.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def forgetful(model: nn.Module) -> Iterator[None]:
         try:
             yield
         finally:
-            for own, values in before:  # only changes are undone: other threads may run the model
+            for own, values in before:  # undo changes only: other threads may run the model
                 for name in [name for name in own if name[0] != "_"]:
                     if name not in values:
                         del own[name]
@@ -108,19 +108,19 @@ def _copied(value: Any) -> Any:
 
 
 def _holds(value: Any) -> list[int]:
-    """Tell an attribute from another by its elements' identities."""
+    """Return the ids of an attribute's elements, to detect changes."""
     if type(value) is dict:
         value = [*value.keys(), *value.values()]
     return [id(v) for v in value] if type(value) in (list, set) else [id(value)]
 
 
 def trace(model: nn.Module) -> fx.Graph:
-    """The model's steps, as torch.fx records them; other threads may run models meanwhile.
+    """Trace a model by torch.fx; other threads may run models at the same time.
 
     Raises
     ------
     ValueError
-        A model that cannot be traced.
+        The model cannot be traced.
 
     Examples
     --------
@@ -130,5 +130,5 @@ def trace(model: nn.Module) -> fx.Graph:
     try:
         with forgetful(model):
             return _Tracer().trace(model)
-    except Exception as error:  # a forward is anybody's code, and fx answers it in many ways
+    except Exception as error:  # user code and fx may raise anything
         raise ValueError(f"torch.fx cannot follow the model's forward ({error})") from error

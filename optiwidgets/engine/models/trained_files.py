@@ -1,7 +1,7 @@
-"""Files of models trained on a user's images: the weights, and notes on those images.
+"""Files of models trained on a user's images: weights, and metadata of those images.
 
-The images stay where they are. The notes hold their geometry, classes and normalization, and a
-digest of every image that was trained on, so that none of them is taken for a new one.
+The file does not contain the images. The metadata hold their geometry, classes and normalization,
+and a digest of every training image, to detect training images among held-out images.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from optiwidgets.engine.models.zoo import load_model, save_weights
 
 SUFFIX = ".safetensors"
 NOTE = "trained_on"
-DIGITS = 16  # hexadecimal ones of an image's digest
+DIGITS = 16  # hexadecimal digits of an image's digest
 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """Notes on the images that a model was trained on.
+    """Metadata of the images that a model was trained on.
 
     Parameters
     ----------
     class_names
-        In the order of the model's outputs.
+        Class names in the order of the model's outputs.
     shape
         Channels, height, width.
     mean, std
-        By which pixels 0..1 were normalized, one per channel.
+        Mean and std that pixels 0..1 were normalized by, one per channel.
     name
-        Of the dataset, empty for a folder.
+        Name of the dataset, empty for a folder.
     images
-        Digests of the training images.
+        Concatenated digests of the training images.
     """
 
     class_names: Sequence[str]
@@ -52,7 +52,7 @@ class TrainedOn:
 
     @classmethod
     def of(cls, dataset: Dataset) -> TrainedOn:
-        """Note down a dataset."""
+        """Collect the metadata of a dataset."""
         images = dataset.train[0]
         mean, std = (
             torch.as_tensor(moment, dtype=torch.float64).expand(images.shape[1]).tolist()
@@ -68,13 +68,13 @@ class TrainedOn:
         )
 
     def fit(self, dataset: Dataset, path: str) -> Dataset:
-        """Return a dataset as the model knows it: normalized by its mean and std.
+        """Return the dataset normalized by the mean and std of the model's training.
 
         Raises
         ------
         ValueError
-            Other classes, images of another shape, images to judge it by that it was trained on, or
-            images of which fewer than half of the trained ones are known again.
+            Other classes, images of another shape, training images in the exploration or sealed
+            part, or fewer than half of the training images among these images.
         """
         if list(dataset.class_names) != list(self.class_names):
             raise ValueError(
@@ -99,7 +99,7 @@ class TrainedOn:
         return replace(dataset, **parts, **moments)  # type: ignore[arg-type]
 
     def _check_new(self, dataset: Dataset, path: str) -> None:
-        """Raise ValueError where images to explore or sealed ones were, or may be, trained on."""
+        """Raise ValueError if exploration or sealed images were, or may be, training images."""
         known = {
             self.images[start : start + DIGITS] for start in range(0, len(self.images), DIGITS)
         }
@@ -111,28 +111,28 @@ class TrainedOn:
             if seen := sum(digest in known for digest in images):
                 raise ValueError(
                     f"{path} was trained on {seen} of the {len(images)} {part} images: the folder "
-                    "is another one by now, and its split too. Any accuracy on them would flatter; "
-                    "give the folder as it was, or train anew"
+                    "has changed, and so has its split. The accuracy on them would be too high; "
+                    "give the folder as it was, or train again"
                 )
         found = len(known & set().union(*digests.values()))
         if 2 * found < len(known):
             raise ValueError(
                 f"{path} was trained on {len(known)} different images, and only {found} of them "
-                "are among these. Most likely they were made by another size=, resize= or gray= "
-                "than in training, or the folder is another one: images that were trained on would "
-                "not be known again, and could be explored. Give images=load_dataset(folder, ...) "
+                "are among these. Most likely size=, resize= or gray= differ from those in "
+                "training, or the folder is another one: training images would not be recognized, "
+                "and could be in the exploration part. Give images=load_dataset(folder, ...) "
                 "with the options of the training; for new images, give the old ones too: "
                 "Dataset.of(old, training=True, held_out=new)"
             )
 
 
 def save_trained(net: nn.Module, path: str | PathLike[str], dataset: Dataset) -> None:
-    """Write a trained model with notes on its images as one safetensors file."""
+    """Write a trained model and the metadata of its images to one safetensors file."""
     save_weights(net, path, {NOTE: asdict(TrainedOn.of(dataset))})
 
 
 def is_trained_file(case: object) -> bool:
-    """Tell whether a case is the path of a file, not a name.
+    """Return True if a case is the path of a file, not a name.
 
     Examples
     --------
@@ -145,27 +145,27 @@ def is_trained_file(case: object) -> bool:
 def open_trained(
     path: str | PathLike[str], images: str | PathLike[str] | Dataset | None = None
 ) -> tuple[nn.Module, Dataset]:
-    """Load a trained model and its images, normalized as it knows them.
+    """Load a trained model and its images, normalized as in training.
 
     Parameters
     ----------
     path
-        A file that ``optiwidgets train`` wrote.
+        File written by ``optiwidgets train``.
     images
-        The folder that it was trained on, or a ``Dataset`` made from it; not needed where that was
-        a dataset that comes with the package.
+        Folder that the model was trained on, or a ``Dataset`` made from it; optional for a dataset
+        that the package ships.
 
     Raises
     ------
     ValueError
-        Not such a file, no images, or images that are not the ones.
+        Not such a file, no images, or images that do not match the file's metadata.
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     """
     net, notes = load_model(path)
     if NOTE not in notes:
         raise ValueError(
-            f"{path} says nothing of the images that it was trained on; load the weights with "
+            f"{path} has no metadata of its training images; load the weights with "
             "load_weights and write Experiment(model, dataset)"
         )
     known = TrainedOn(**notes[NOTE])
@@ -173,7 +173,7 @@ def open_trained(
         images = known.name
     if images is None:
         raise ValueError(
-            f"{path} holds a model of {_listed(known.class_names)}, and not its images; name their "
+            f"{path} holds a model of {_listed(known.class_names)}, but not its images; give their "
             f"folder: Experiment.load({fspath(path)!r}, images='path/to/folder')"
         )
     dataset = images
@@ -192,7 +192,7 @@ def _load_images(images: str | PathLike[str], shape: Sequence[int]) -> Dataset:
 
 
 def _digests(dataset: Dataset, images: Tensor) -> list[str]:
-    """Digest the pixels of every image, whatever they are normalized by."""
+    """Compute a digest of each image's pixels 0..255; it does not depend on the normalization."""
     pixels = (dataset.pixels(images) * 255).round().to(torch.int16).numpy()
     return [hashlib.sha256(np.ascontiguousarray(p).data).hexdigest()[:DIGITS] for p in pixels]
 

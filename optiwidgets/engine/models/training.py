@@ -1,4 +1,4 @@
-"""Train a model: augmented images, AdamW, one learning-rate cycle, the best epoch kept."""
+"""Training of a model: augmentation, AdamW, one learning-rate cycle, best epoch kept."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from optiwidgets.engine.models.zoo import TRAINABLE, Spec, build_trainable, load
 
 BATCH = 64
 PEAK_RATE = {"small": 4e-3, "wide": 4e-3, "resnet18": 2e-3}
-GOING_ON = 0.25  # of the rate, for a model that was trained before
+GOING_ON = 0.25  # share of the peak rate, for a model that was trained before
 KEPT = ("best", "last")
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Result of one epoch: its number from 1, training loss, score on calibration images."""
+    """Result of one epoch: number from 1, training loss, calibration accuracy and loss."""
 
     number: int
     loss: float
@@ -36,7 +36,7 @@ class Epoch:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Order of epochs, best last: by accuracy, then by loss, both on calibration images."""
+        """Sort key of epochs, best last: accuracy, then loss, both on calibration images."""
         return self.accuracy, -self.calibration_loss
 
 
@@ -52,32 +52,34 @@ def train(
 ) -> Any:
     """Train a model on the training part, with a progress bar.
 
-    An interrupt (Ctrl-C, or the notebook's stop button) ends it early once an epoch is done: the
-    best one so far is returned.
+    An interrupt (Ctrl-C, or the notebook's stop button) after the first epoch ends the training
+    early, and the best epoch so far is returned.
 
     Parameters
     ----------
     dataset
-        Square images; ``dataset.train`` is trained on, ``dataset.calibration`` chooses the epoch.
+        Square images; the model is trained on ``dataset.train``, and the best epoch is chosen on
+        ``dataset.calibration``.
     name
-        "small", "wide", or "resnet18" (torchvision's, with random weights); or a file that
-        ``optiwidgets train`` wrote, to go on from: where the classes are others, with a new head.
+        "small", "wide", or "resnet18" (torchvision's, with random weights); or a file written by
+        ``optiwidgets train``, to continue training, with a new head if the number of classes
+        differs.
     epochs
         Passes over the training images, 1 or more.
     seed
-        Seeds weights, order and augmentation.
+        Seed of weights, order and augmentation.
     keep
-        "best" keeps the epoch most accurate on calibration images (among equals the one of least
-        loss, then the later one), "last" the last one.
+        "best" keeps the epoch with the highest accuracy on calibration images (then the least
+        loss, then the later epoch), "last" the last epoch.
     on_progress
-        Called after every epoch; an exception that it raises ends the training.
+        Called after every epoch; an exception that it raises stops the training.
     on_epoch
         Called after every epoch with its numbers.
 
     Returns
     -------
     torch.nn.Module
-        In eval mode; a ``CNN`` unless it is a resnet18.
+        Model in eval mode; a ``CNN`` or torchvision's resnet18.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def train(
 
 
 def check_start(name: str | PathLike[str]) -> None:
-    """Raise ValueError for something that training cannot start from.
+    """Raise ValueError unless ``name`` is a trainable model or a file of weights.
 
     Examples
     --------
@@ -120,7 +122,7 @@ def check_start(name: str | PathLike[str]) -> None:
 
 
 def _start(name: str | PathLike[str], dataset: Dataset) -> tuple[nn.Module, float]:
-    """Build a model for a dataset, new or from a file, and its learning rate."""
+    """Build a model for a dataset, new or from a file; return it with its learning rate."""
     check_start(name)
     shape = tuple(dataset.train[0].shape[1:])
     if shape[1] != shape[2]:
@@ -141,12 +143,12 @@ def _start(name: str | PathLike[str], dataset: Dataset) -> tuple[nn.Module, floa
 def _check_fits(
     trained: nn.Module, net: nn.Module, path: str, same_classes: bool
 ) -> dict[str, Tensor]:
-    """Weights of a trained model that a new one takes over: all, or all but the head.
+    """Return the weights that a new model takes from a trained one: all, or all but the head.
 
     Raises
     ------
     ValueError
-        Another tensor has another shape, as images of another size need it.
+        A shape differs, because the images have another size or other channels.
     """
     taken, fresh = dict(trained.state_dict()), net.state_dict()
     if not same_classes:
@@ -163,7 +165,7 @@ def _check_fits(
 
 
 class _Fit:
-    """One training of one net."""
+    """Training loop of one net."""
 
     def __init__(
         self, net: nn.Module, train: Part, calibration: Part, epochs: int, rate: float
@@ -179,7 +181,7 @@ class _Fit:
     def run(
         self, keep: str, on_progress: ProgressCallback, on_epoch: Callable[[Epoch], None]
     ) -> None:
-        """Train, and leave the net in the state of the epoch to keep."""
+        """Train, and load the state of the kept epoch into the net."""
         best: tuple[Epoch, dict[str, Tensor]] | None = None
         bar = tqdm(range(1, self.epochs + 1), "training", unit="epoch")
         try:
@@ -200,11 +202,11 @@ class _Fit:
                 f"interrupted: kept epoch {best[0].number} of {self.epochs}, right on "
                 f"{best[0].accuracy:.1%} of the calibration images"
             )
-        assert best is not None  # one epoch at least
+        assert best is not None  # at least one epoch
         self.net.load_state_dict(best[1])
 
     def _epoch(self) -> float:
-        """Go through the training images once; the mean loss."""
+        """Train on all training images once; return the mean loss."""
         self.net.train()
         total = 0.0
         for chosen in _batches(torch.randperm(len(self.images))):
@@ -219,7 +221,7 @@ class _Fit:
         return total / len(self.images)
 
     def _score(self) -> tuple[float, float]:
-        """Accuracy and loss on the calibration images."""
+        """Compute accuracy and loss on the calibration images."""
         images, labels = self.calibration
         self.net.eval()
         with torch.no_grad():
@@ -229,7 +231,7 @@ class _Fit:
 
 
 def _batches(order: Tensor) -> list[Tensor]:
-    """Split an order into batches; one image left over joins the last, as BatchNorm needs two."""
+    """Split indices into batches; a last batch of one is merged, as BatchNorm needs two images."""
     batches = list(order.split(BATCH))
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
@@ -237,7 +239,7 @@ def _batches(order: Tensor) -> list[Tensor]:
 
 
 def augment(images: Tensor) -> Tensor:
-    """Turn, shift, scale and shear every image of a batch (N C H W) a little, each on its own.
+    """Apply a small random rotation, shift, scaling and shear to each image of a batch N C H W.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The architectures that the package trains, and the trained weights that it ships."""
+"""Model zoo: architectures that the package trains, and trained weights that it ships."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-RESNET18 = "resnet18"  # torchvision's
+RESNET18 = "resnet18"  # from torchvision
 TRAINABLE = ("small", "wide", RESNET18)
 RANGES = {  # geometry of a spec -> its range, for the small CNNs and for resnet18
     "channels": (1, 16),
@@ -22,7 +22,7 @@ RANGES = {  # geometry of a spec -> its range, for the small CNNs and for resnet
 }
 RESNET_SIZES = (32, 640)
 SIZES = {"small": ((8, 16, 32), 64), "wide": ((16, 32, 64), 128)}
-CASES = {  # case -> whose weights serve it
+CASES = {  # case -> dataset whose trained weights it uses
     "digits": "digits",
     "smear": "smear",
     "smear-rare": "smear",
@@ -32,7 +32,7 @@ SHIPPED = {"digits": ("small", "wide"), "smear": ("small",)}
 
 
 class Spec(TypedDict):
-    """Specification of a CNN of the zoo: its name and the images' geometry."""
+    """Specification of a CNN of the zoo: name, and geometry of the images."""
 
     name: str
     channels: int
@@ -43,7 +43,7 @@ class Spec(TypedDict):
 class CNN(nn.Module):
     """Three conv-BatchNorm-pool-ReLU blocks, a hidden layer and a linear head.
 
-    Pooling comes before ReLU: it gives the same values and leaves ReLU a quarter of the work.
+    Pooling comes before ReLU: the values are the same, and ReLU has a quarter of the elements.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class CNN(nn.Module):
 
 
 def build(spec: Spec) -> CNN:
-    """Make an untrained CNN of the zoo.
+    """Build an untrained CNN of the zoo.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _check_geometry(spec: Spec, ranges: Mapping[str, tuple[int, int]]) -> None:
 
 
 def build_trainable(spec: Spec) -> nn.Module:
-    """Make an untrained model: a CNN of the zoo, or torchvision's resnet18 for these images.
+    """Build an untrained model: a CNN of the zoo, or torchvision's resnet18 for these images.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def build_trainable(spec: Spec) -> nn.Module:
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError for a name that is not in the zoo, listing those that are."""
+    """Raise ValueError for a name that is not in the zoo; the message lists the names."""
     if not isinstance(name, str) or name not in SIZES:
         raise ValueError(f"model is one of {', '.join(map(repr, SIZES))}, not {name!r}")
 
@@ -141,7 +141,7 @@ def shipped_models(case: str) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        An unknown case; the message lists those there are.
+        Unknown case; the message lists the cases.
 
     Examples
     --------
@@ -157,12 +157,12 @@ def shipped_models(case: str) -> tuple[str, ...]:
 
 
 def load_trained(name: str, case: str = "digits") -> CNN:
-    """Build a CNN with the trained weights that the package ships.
+    """Build a CNN with trained weights shipped in the package.
 
     Raises
     ------
     ValueError
-        Unknown name, or a case that no weights are shipped for.
+        Unknown name, or a case without shipped weights.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def load_trained(name: str, case: str = "digits") -> CNN:
 
 
 def load_weights(path: str | PathLike[str]) -> CNN:
-    """Build the CNN that ``save_weights`` wrote, in eval mode.
+    """Load a CNN from a file of ``save_weights``, in eval mode.
 
     Raises
     ------
@@ -195,14 +195,14 @@ def load_weights(path: str | PathLike[str]) -> CNN:
 
 
 def load_model(path: str | PathLike[str]) -> tuple[nn.Module, dict[str, Any]]:
-    """Build any model that ``save_weights`` wrote, in eval mode; the second is the file's notes.
+    """Load a model and its notes from a file of ``save_weights``; the model is in eval mode.
 
     Raises
     ------
     ValueError
-        Not such a file, or one that was cut off.
+        Not such a file, or a truncated one.
     FileNotFoundError
-        There is none.
+        The file does not exist.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -212,7 +212,7 @@ def load_model(path: str | PathLike[str]) -> tuple[nn.Module, dict[str, Any]]:
             net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"{path} is no file that `optiwidgets train` or save_weights wrote ({error})"
+            f"{path} is not a file of `optiwidgets train` or save_weights ({error})"
         ) from error
     return net.eval(), notes
 
@@ -220,9 +220,9 @@ def load_model(path: str | PathLike[str]) -> tuple[nn.Module, dict[str, Any]]:
 def save_weights(
     net: nn.Module, path: str | PathLike[str], notes: Mapping[str, Any] | None = None
 ) -> None:
-    """Write weights and spec of a model of ``build_trainable`` as one safetensors file.
+    """Write the weights and spec of a model of ``build_trainable`` to one safetensors file.
 
-    Notes are kept beside the spec, in one entry: the order of several would be left to chance.
+    Notes and spec share one metadata entry, because the order of several entries is not fixed.
     """
     spec: Any = net.spec
     state = {name: value.contiguous() for name, value in net.state_dict().items()}

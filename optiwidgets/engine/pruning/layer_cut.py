@@ -1,4 +1,4 @@
-"""Result of pruning one layer: the mask of its weights, and the channels that stayed."""
+"""Result of pruning one layer: mask of its weights, and kept channels."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor
 class LayerCut:
     """Kept weights and channels of one layer after pruning.
 
-    ``mask`` is in the weight's shape, True where a weight stayed. Where channels were removed,
-    ``outputs`` are the indices of those that stayed, and ``columns`` those of the inputs, of the
-    untouched layer's flattened rows, ``groups`` those of a grouped convolution's groups; None where
-    all did.
+    ``mask`` is in the weight's shape, True where a weight is kept. If channels were removed,
+    ``outputs`` are the indices of the kept outputs, ``columns`` the indices of the kept inputs in
+    the baseline layer's flattened rows, and ``groups`` the indices of the kept groups of a grouped
+    convolution. Each is None if all are kept.
     """
 
     mask: Tensor
@@ -25,12 +25,12 @@ class LayerCut:
 
     @property
     def with_bias(self) -> Tensor:
-        """Indices of the columns that stayed, and of the last one: that of the bias."""
+        """Indices of the kept columns, and of the last column, the bias."""
         assert self.columns is not None
         return torch.cat([self.columns, torch.tensor([-1])])
 
     def of_inputs(self, moments: Tensor) -> Tensor:
-        """Select the inputs that stayed from the untouched layer's moments (G, I + 1, I + 1)."""
+        """Select the kept inputs from the baseline layer's moments (G, I + 1, I + 1)."""
         if self.groups is not None:
             moments = moments[self.groups]
         if self.columns is None:

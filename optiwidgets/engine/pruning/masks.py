@@ -1,7 +1,8 @@
-"""Pruning masks: scores -> masks.
+"""Pruning masks, computed from pruning scores.
 
-A score says how much a weight matters, and the ``k`` lowest are pruned. Ties are broken by index,
-so that exactly the promised number of weights is pruned (a threshold would prune all of a tie).
+A score estimates the importance of a weight, and the ``k`` lowest are pruned. Ties are broken by
+index, so that exactly the requested number of weights is pruned (a threshold would prune all
+weights of a tie).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from optiwidgets.engine.types.recipe import N_OF_M
 
 
 def pruned_count(sparsity: float, total: int) -> int:
-    """Compute how many of ``total`` are pruned at ``sparsity`` (0..1), halves rounded up.
+    """Compute the number pruned of ``total`` at ``sparsity`` (0..1), halves rounded up.
 
     Examples
     --------
@@ -46,19 +47,19 @@ def rank(scores: Tensor) -> Tensor:
 def keep_highest(
     scores: Sequence[Tensor], pruned: int, ascending: NDArray[np.float32] | None = None
 ) -> list[Tensor]:
-    """Make the masks that leave out the ``pruned`` lowest of all scores; ties: lower index first.
+    """Compute masks that prune the ``pruned`` lowest of all scores; ties: lower index first.
 
-    Only the greatest score that goes is looked for, which is many times faster than ranking all;
+    Only the greatest pruned score is searched for, which is many times faster than a full ranking;
     nan is greater than any number.
 
     Parameters
     ----------
     scores
-        Of each layer.
+        Scores of each layer.
     pruned
-        How many go, of all layers together.
+        Number of weights to prune in all layers together.
     ascending
-        All scores in ascending order, as ``sort_together`` returns them, where that is known.
+        All scores in ascending order, as ``sort_together`` returns them, if already computed.
 
     Examples
     --------
@@ -72,9 +73,9 @@ def keep_highest(
     if ascending is None:
         ascending = np.partition(together, pruned - 1)
     last = ascending[pruned - 1]
-    unordered = math.isnan(last)  # nothing is greater than nan
+    unordered = math.isnan(last)  # nan <= nan is False
     gone = np.ones(len(together), np.bool_) if unordered else together <= last
-    if staying := np.count_nonzero(gone) - pruned:  # of those that tie with the last
+    if staying := np.count_nonzero(gone) - pruned:  # scores equal to the greatest pruned one
         tied = np.flatnonzero(np.isnan(together) if unordered else together == last)
         gone[tied[len(tied) - staying :]] = False
     kept = torch.from_numpy(np.logical_not(gone, out=gone)).split([s.numel() for s in scores])
@@ -103,10 +104,10 @@ def keep_masks(
     sparsity: float,
     ascending: NDArray[np.float32] | None = None,
 ) -> list[Tensor]:
-    """Make masks, True where a weight stays, from the scores of all layers.
+    """Compute masks, True where a weight is kept, from the scores of all layers.
 
-    ``pruning`` is ``"global"``, ``"layer"``, or a pattern such as ``"2:4"``; ``ascending`` as in
-    ``keep_highest``, for ``"global"``.
+    ``pruning`` is ``"global"``, ``"layer"``, or a pattern such as ``"2:4"``; ``ascending`` has the
+    same meaning as in ``keep_highest``, and is only used for ``"global"``.
 
     Examples
     --------
@@ -121,11 +122,11 @@ def keep_masks(
 
 
 def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:
-    """Make the mask that keeps the ``n`` best of every ``m`` neighbouring inputs, O I H W or O I.
+    """Compute the mask of the ``n`` best of every ``m`` neighbouring inputs, O I H W or O I.
 
-    Neighbours are input channels at the same position of the kernel, as hardware that supports such
-    a pattern wants it. Where their number is not divisible by ``m`` the last, shorter group keeps
-    its share, rounded up: a layer that reads one channel stays as it is.
+    Neighbours are input channels at the same position of the kernel, as required by hardware with
+    N:M support. If their number is not divisible by ``m``, the last, shorter group keeps its share,
+    rounded up: a layer with one input channel is not pruned.
 
     Source: A. Mishra et al., "Accelerating sparse deep neural networks", arXiv:2104.08378,
     section 3.
@@ -145,7 +146,7 @@ def keep_n_of_m(scores: Tensor, n: int, m: int) -> Tensor:
 
 
 def kept_channels(ranks: Tensor, sparsity: float) -> Tensor:
-    """Return the indices of the output channels that stay, ascending; at least one always does.
+    """Return the indices of the kept output channels, ascending; at least one is always kept.
 
     Examples
     --------
@@ -159,7 +160,7 @@ def kept_channels(ranks: Tensor, sparsity: float) -> Tensor:
 
 
 def _keep_best(rows: Tensor, count: int) -> Tensor:
-    """Mark the ``count`` greatest of every row (R, m); of equal ones the higher index stays."""
+    """Mark the ``count`` greatest values of every row (R, m); ties: the higher index is kept."""
     order = rows.argsort(dim=1, stable=True)
     return torch.zeros_like(rows, dtype=torch.bool).scatter_(
         1, order[:, rows.shape[1] - count :], True

@@ -1,4 +1,4 @@
-"""Pruner: cached scores of a recipe -> masks or kept channels -> a pruned model."""
+"""Pruner: computes scores, masks or kept channels, and the pruned model of a recipe."""
 
 from __future__ import annotations
 
@@ -40,22 +40,23 @@ from optiwidgets.engine.pruning.scores import (
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 
 Names = tuple[str, ...]
-REMEMBERED = 4  # scores of all weights: four bytes a weight each
-MOST_LABELLED = 512  # training images whose gradients are computed, one by one
+REMEMBERED = 4  # cached score sets, of four bytes a weight each
+MOST_LABELLED = 512  # training images for gradients, computed one by one
 
 
 class Pruner:
-    """Prunes copies of one folded model, which it never changes.
+    """Pruner of copies of one folded model; the model itself is not changed.
 
     Parameters
     ----------
     folded
-        The model with BatchNorm folded in, as ``batchnorm_folding.fold`` returns it.
+        Model with BatchNorm folded in, as ``batchnorm_folding.fold`` returns it.
     dataset
-        Scores use its calibration images; those that need labels its training images.
+        Dataset whose calibration images are used for scores; scores that need labels use its
+        training images.
     trained
-        The weights before folding, which magnitude and LAMP rank. Scores that look at inputs,
-        outputs or gradients rank the folded weights, of which they are computed.
+        Weights before folding, ranked by magnitude and LAMP. Scores computed from inputs, outputs
+        or gradients rank the folded weights.
     """
 
     def __init__(self, folded: nn.Module, dataset: Dataset, trained: TrainedWeights) -> None:
@@ -66,18 +67,18 @@ class Pruner:
 
     @cached_property
     def weights(self) -> dict[str, Tensor]:
-        """The untouched model's prunable weights by layer, in module order."""
+        """Prunable weights of the baseline by layer, in module order."""
         return {name: layer.weight for name, layer in prunable(self.folded).items()}
 
     @cached_property
     def groups(self) -> ChannelGroups:
-        """Groups of coupled channels, tried on two images; ValueError where none can go."""
+        """Removable channel groups, tested on two images; ValueError if there are none."""
         modules = dict(self.folded.named_modules())
         for name in interface_of(self.folded).functional:
             if name not in modules:
                 raise ValueError(
-                    f"pruning='channel' cannot serve this model: parameter {name!r} is used as a "
-                    "weight by a function; use pruning='global' or 'layer'"
+                    f"pruning='channel' does not support this model: parameter {name!r} is used as "
+                    "a weight by a function; use pruning='global' or 'layer'"
                 )
         return channel_removal.removable_channels(self.folded, self._probe)
 
@@ -87,12 +88,12 @@ class Pruner:
 
     @property
     def knows_gradients(self) -> bool:
-        """Tell whether ``gradients`` were computed already."""
+        """True if ``gradients`` were computed already."""
         return "gradients" in self.__dict__
 
     @cached_property
     def gradients(self) -> dict[str, Tensor]:
-        """Mean square of the loss's gradient by layer, in the weights' shapes; takes a second."""
+        """Mean square of the loss gradient by layer, in the weights' shapes; takes a second."""
         net = copy_net(self.folded)
         layers = prunable(net)
         sums = {name: torch.zeros_like(layer.weight) for name, layer in layers.items()}
@@ -114,12 +115,12 @@ class Pruner:
         Returns
         -------
         tuple
-            The copy, and the cut of every layer by name.
+            Pruned copy, and the cut of every layer by name.
 
         Raises
         ------
         ValueError
-            A layer that the model does not have, or whose channels cannot be removed.
+            The recipe names an unknown layer, or channels cannot be removed as requested.
         """
         self._check_layers(recipe)
         if recipe.pruning == "channel":
@@ -139,11 +140,11 @@ class Pruner:
                 raise ValueError(f"layers of this model are {known}, not {name!r}")
             if sparsity and recipe.pruning == "channel" and not len(self.groups.set_of(name)):
                 answer = name in self.groups.answer
-                reason = "they are the answer" if answer else "what reads them needs them all"
+                reason = "they are the model's outputs" if answer else "later layers need all"
                 raise ValueError(f"channels of {name!r} cannot be removed: {reason}")
 
     def _masks(self, recipe: Recipe) -> dict[str, Tensor]:
-        """Make masks by layer; a layer with a sparsity of its own is cut by itself."""
+        """Compute masks by layer; a layer with its own sparsity is ranked separately."""
         groups = self._groups(recipe)
         if not any(groups.values()):
             return {n: torch.ones_like(w, dtype=torch.bool) for n, w in self.weights.items()}
@@ -163,11 +164,11 @@ class Pruner:
 
     @staticmethod
     def _sorted(*_: object) -> dict[Names, NDArray[np.float32]]:
-        """Begin the scores in ascending order by group: a moving slider asks for them again."""
+        """Return an empty cache of sorted scores by layer group, for reuse during dragging."""
         return {}
 
     def _groups(self, recipe: Recipe) -> dict[Names, float]:
-        """Group the layers whose weights are ranked together, and give each group its sparsity."""
+        """Group the layers whose weights are ranked together; return the sparsity of each group."""
         own = {name: sparsity for name, sparsity, _ in recipe.layers if sparsity is not None}
         if recipe.pruning != "global":
             return {(name,): own.get(name, recipe.sparsity) for name in self.weights}
@@ -185,7 +186,7 @@ class Pruner:
         reason = channel_removal.mismatch(self.folded, gone, self.groups, self._probe)
         if reason:
             raise ValueError(
-                f"pruning='channel' cannot serve this model at these sparsities: {reason}; "
+                f"pruning='channel' does not support this model at these sparsities: {reason}; "
                 "use one sparsity for all layers, or pruning='global' or 'layer'"
             )
         net = channel_removal.remove_channels(self.folded, gone, self.groups)
@@ -198,7 +199,7 @@ class Pruner:
         return np.delete(channels, stay.numpy())
 
     def channel_sparsity(self, recipe: Recipe, channels: Ids) -> float:
-        """Sparsity of coupled channels: the least that one of their layers has of its own."""
+        """Return the sparsity of coupled channels: the least of their layers' overrides, if any."""
         own = [
             sparsity
             for name, sparsity, _ in recipe.layers
@@ -207,7 +208,7 @@ class Pruner:
         return min(own, default=recipe.sparsity)
 
     def _cut(self, name: str, layer: nn.Module, gone: Ids) -> LayerCut:
-        """Make the cut of a layer whose channels were removed; no weight left is masked."""
+        """Make the cut of a layer after channel removal; its mask is True everywhere."""
         before, weight = self.weights[name], layer.weight
         assert isinstance(weight, Tensor)
         axes = self.groups.tensors[f"{name}.weight"]
@@ -229,7 +230,7 @@ class Pruner:
         return kept
 
     def _score(self, pruning: str, score: str, seed: int) -> dict[str, Tensor]:
-        """Score every weight (every output channel) by layer: the lowest are pruned first."""
+        """Compute scores of all weights (or output channels) by layer; the lowest are pruned."""
         weights = list(self.weights.values())
         trained = [self.trained.weights[name] for name in self.weights]
         match score:
@@ -257,16 +258,16 @@ class Pruner:
 
     @cached_property
     def impossible(self) -> dict[str, str]:
-        """Reasons why values of ``Recipe.pruning`` or ``Recipe.score`` cannot be had, by value."""
+        """Values of ``Recipe.pruning`` or ``Recipe.score`` this model rules out, with reasons."""
         try:
-            self.groups  # noqa: B018 (followed on first use)
+            self.groups  # noqa: B018 (computed on first use)
         except ValueError as error:
             return {"channel": f"No channels can be removed: {error}"}
         name = self._without_norm
         return {"bn-scale": f"Layer {name!r} has no BatchNorm scale."} if name else {}
 
     def check_score(self, score: str) -> None:
-        """Raise ValueError for a score of channels that a layer does not have."""
+        """Raise ValueError for a channel score that is not available for every layer."""
         if score == "bn-scale" and (name := self._without_norm):
             raise ValueError(
                 f"score='bn-scale' needs BatchNorms, and layer {name!r} has none; "
@@ -275,18 +276,18 @@ class Pruner:
 
     @cached_property
     def _without_norm(self) -> str:
-        """Name of the first layer whose channels have no BatchNorm; empty where all have one."""
+        """Name of the first layer without BatchNorm on its outputs; empty if there is none."""
         normed = self.trained.norm_scales.keys() | self.groups.answer
         return next((name for name in self.weights if name not in normed), "")
 
     def _norm_scale(self, name: str) -> Tensor:
-        """Score channels by the scale of their BatchNorm; those of the answer all stay anyway."""
+        """Return the absolute BatchNorm scale of a layer's channels; 0 for the model's outputs."""
         nothing = torch.zeros(len(self.weights[name]))
         return self.trained.norm_scales.get(name, nothing).abs()
 
     def _input_mean_squares(self, name: str) -> Tensor:
         """Return the mean square of each weight's input, in the weight's shape."""
-        if name not in self.seen.moments:  # no image ever reaches it
+        if name not in self.seen.moments:  # the layer runs on no image
             return torch.zeros_like(self.weights[name])
         return self._expand_to_weights(name, self.seen.moments[name].diagonal(dim1=1, dim2=2))
 

@@ -1,8 +1,8 @@
-"""Pruning scores: magnitude, LAMP, random, WANDA, Fisher, OBS, and those of channels.
+"""Pruning scores: magnitude, LAMP, random, WANDA, Fisher, OBS, and channel scores.
 
-A layer that a BatchNorm follows can be written in two ways: as trained, or folded, each output's
-row times the BatchNorm's factor. Both compute the same, and weights rank differently in them. Each
-function says which of the two it is given.
+A layer followed by a BatchNorm has two equivalent forms: trained weights, and folded weights, where
+each output's row is multiplied by the BatchNorm's factor. Both give the same outputs, but the
+weights rank differently. Each docstring names the form that the function gets.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from torch import Tensor
 
 
 def magnitude(weights: Sequence[Tensor]) -> list[Tensor]:
-    """Score weights by |w|.
+    """Score weights by magnitude, |w|.
 
-    Of the weights as trained, since that is what the paper and ``torch.nn.utils.prune`` rank;
-    ``"magnitude-folded"`` gives it the folded ones, in which a filter's scale, which BatchNorm
-    held, counts too.
+    ``"magnitude"`` uses the trained weights, as in the paper and in ``torch.nn.utils.prune``;
+    ``"magnitude-folded"`` uses the folded weights, which include the BatchNorm scale of a filter.
 
     Source: S. Han et al., "Learning both weights and connections for efficient neural networks",
     NeurIPS 2015, section 3.
@@ -32,7 +31,7 @@ def magnitude(weights: Sequence[Tensor]) -> list[Tensor]:
 
 
 def at_random(shapes: Sequence[Sequence[int]], seed: int) -> list[Tensor]:
-    """Draw random scores, a control: they depend on seed and index alone, so masks nest.
+    """Draw random scores as a control; they only depend on seed and index, so masks are nested.
 
     Examples
     --------
@@ -44,11 +43,11 @@ def at_random(shapes: Sequence[Sequence[int]], seed: int) -> list[Tensor]:
 
 
 def lamp(weights: Sequence[Tensor]) -> list[Tensor]:
-    """Score by w^2 over the sum of all w^2 of the layer that are no smaller: layers compare.
+    """Score weights by LAMP: w^2 over the sum of all w^2 of the layer that are not smaller.
 
-    A layer's largest weight scores 1, so no layer is emptied. Of equal weights the lower index is
-    taken for the smaller one. Of the weights as trained, as in the paper; ``"lamp-folded"`` gives
-    it the folded ones.
+    Scores of different layers are comparable. A layer's largest weight scores 1, so no layer is
+    pruned completely. Of equal weights, the lower index counts as smaller. ``"lamp"`` uses the
+    trained weights, as in the paper; ``"lamp-folded"`` uses the folded weights.
 
     Source: J. Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning", ICLR 2021,
     equation 4.
@@ -62,19 +61,19 @@ def lamp(weights: Sequence[Tensor]) -> list[Tensor]:
 
 
 def wanda(weights: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
-    """Score weights by |w| times the root mean square of the input.
+    """Score weights by WANDA: |w| times the root mean square of the input.
 
-    Compared over all layers or within one, as the recipe says; the paper compares the weights of
-    one output, whose order is the same in both writings. Outputs and layers are compared by the
-    folded weights: the score says how far an output moves, and what reads it does so after its
-    BatchNorm.
+    Scores are ranked over all layers or within one, depending on the recipe. The paper ranks only
+    the weights of one output, whose order is the same for trained and folded weights. The folded
+    weights are used here, because the score estimates the change of an output after its BatchNorm,
+    as the next layer gets it.
 
     Parameters
     ----------
     weights
-        O I H W or O I each.
+        Folded weights of every layer, O I H W or O I.
     inputs
-        For every layer the mean square of each input, in the shape of one row of the weight.
+        Mean square of each input of every layer, in the shape of the weight or of one row of it.
 
     Notes
     -----
@@ -90,10 +89,10 @@ def wanda(weights: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def fisher(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
-    """Score by w^2 times the mean square of the loss's gradient: roughly the rise of the loss.
+    """Score weights by w^2 times the mean square of the loss gradient: an estimated loss increase.
 
-    Of the folded weights, in which the gradient is computed. The writing does not matter: where a
-    factor multiplies a weight, it divides its gradient.
+    The folded weights are used, for which the gradient is computed. Trained weights give the same
+    scores: a factor that multiplies a weight divides its gradient.
 
     Source: L. Theis et al., "Faster gaze prediction with dense networks and Fisher pruning",
     arXiv:1801.05787, equation 6.
@@ -107,19 +106,20 @@ def fisher(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tenso
 
 
 def obs(weights: Sequence[Tensor], inverses: Sequence[Tensor]) -> list[Tensor]:
-    """Score by w^2 over the inverse Hessian's diagonal: the error after the others are refitted.
+    """Score weights by OBS: w^2 over the inverse Hessian's diagonal.
 
-    Normalized by layer as in ``lamp``, so that layers compare. Of the folded weights: the error is
-    that of an output after its BatchNorm, as the next layer reads it, and refitting works on them
-    too.
+    This is the error after the other weights are refitted. It is normalized by layer as in
+    ``lamp``, so that scores of different layers are comparable. The folded weights are used: the
+    error is that of an output after its BatchNorm, as the next layer gets it, and recovery refits
+    folded weights too.
 
     Parameters
     ----------
     weights
-        O I H W or O I each.
+        Folded weights of every layer, O I H W or O I.
     inverses
-        For every layer the diagonal of the inverse of its inputs' second moments, in the shape of
-        one row of the weight.
+        Diagonal of the inverse of every layer's second moments, in the shape of the weight or of
+        one row of it.
 
     Notes
     -----
@@ -135,10 +135,10 @@ def obs(weights: Sequence[Tensor], inverses: Sequence[Tensor]) -> list[Tensor]:
 
 
 def channel_scores(weights: Sequence[Tensor], score: str) -> list[Tensor]:
-    """Score output channels, (O,) a layer, by the filter's sum of |w| (L1), or its L2 norm.
+    """Score output channels, (O,) a layer, by the L1 norm or the L2 norm of their filter.
 
-    Of the filters as trained, as in the paper. (``"bn-scale"`` takes the BatchNorm's own scale and
-    looks at no filter; ``"activation"`` what comes out after the BatchNorm.)
+    The trained filters are used, as in the paper. (Of the other channel scores, ``"bn-scale"`` uses
+    the scale of the BatchNorm, and ``"activation"`` the outputs after the BatchNorm.)
 
     Source: H. Li et al., "Pruning filters for efficient ConvNets", ICLR 2017, section 3.1.
 
@@ -153,7 +153,7 @@ def channel_scores(weights: Sequence[Tensor], score: str) -> list[Tensor]:
 
 
 def _normalize_by_tail_sum(values: Tensor) -> Tensor:
-    """Divide each value by the sum of itself and all that rank above it, in the values' shape."""
+    """Divide each value by the sum of itself and all values ranked above it; keep the shape."""
     ascending, order = values.flatten().sort(stable=True)
     rest = ascending.double().flip(0).cumsum(0).flip(0)
     shares = torch.empty_like(ascending)

@@ -1,4 +1,4 @@
-"""Quantization of activations: the affine quantizer, and its simulation in torch."""
+"""Quantization of activations: affine quantizer, and its simulation in torch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ActivationQuantizer:
 
     @classmethod
     def over(cls, span: Range, bits: int) -> ActivationQuantizer:
-        """Make the quantizer of 2^bits values over ``span`` (low <= 0 <= high), 0 one of them.
+        """Make the quantizer of 2^bits values over ``span`` (low <= 0 <= high); 0 has a code.
 
         Raises
         ------
@@ -56,9 +56,10 @@ class ActivationQuantizer:
         return cls(scale.item(), int(zero_point.item()), bits)
 
     def fake_quantize(self, values: Tensor) -> Tensor:
-        """Round values to the nearest that has a code, halves to even; the same shape, float32.
+        """Round values to the nearest value of a code, halves to even; same shape, float32.
 
-        Divided, rounded, then shifted: bit for bit what ONNX's QuantizeLinear does.
+        Values are divided by the scale and rounded before the zero point is added, so codes are
+        bit-identical to those of ONNX's QuantizeLinear.
         """
         codes = values.div(self.scale).round_()
         codes = codes.clamp_(-self.zero_point, 2**self.bits - 1 - self.zero_point)
@@ -72,17 +73,17 @@ class ActivationQuantizer:
 def quantize_activations(net: nn.Module, ranges: Mapping[str, Range], bits: int) -> nn.Module:
     """Copy a model and fake-quantize the inputs of its layers to ``bits``.
 
-    Simulates, in float, what an integer runtime computes; the state stays as it is.
+    The copy simulates an integer runtime in float. The state dict is unchanged.
 
     Parameters
     ----------
     net
         Any model.
     ranges
-        Lowest and highest input of each layer, as ``calibrate`` gives them. Layers that it does
-        not name stay as they are.
+        Lowest and highest input by layer name, as ``calibrate`` returns them. Other layers are
+        unchanged.
     bits
-        2 to 8.
+        Bits per activation, 2 to 8.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""GPTQ: rounding weights input by input, later weights compensating each rounding error."""
+"""GPTQ: rounding of weights input by input; later weights compensate for rounding errors."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from optiwidgets.engine.quantization.weights import (
 )
 from optiwidgets.engine.types.recipe import Recipe
 
-DAMPING = 0.1  # ten times that of a refit: coarse codes push the later weights far off
+DAMPING = 0.1  # ten times that of a refit: with few bits, later weights get large corrections
 
 
 def encode_gptq(layer: Layer, mask: Tensor, recipe: Recipe, moments: Tensor) -> QuantizedWeight:
-    """Quantize a layer's weights by GPTQ, with the scale that nearest rounding would use.
+    """Quantize a layer's weights by GPTQ, with the same scale as for nearest rounding.
 
-    Inputs are taken by descending second moment ("act order"). The weights of each get their
-    nearest code (pruned ones 0), and the rounding error is distributed over the weights of the
-    later inputs, as the inverse Hessian says. The bias, the weight of an input
-    that is always 1, comes last and is not rounded: it is changed in place.
+    Inputs are processed by descending second moment ("act order"). The weights of each input are
+    rounded to their nearest code (pruned ones are 0), and the rounding error is distributed over
+    the weights of later inputs by the inverse Hessian. The bias, the weight of an input that is
+    always 1, comes last; it is not rounded, but updated in place.
 
     Parameters
     ----------
     layer
-        Its weights are O I H W or O I, float32, and stay as they are.
+        Layer with float32 weights O I H W or O I, which are not changed.
     mask
-        In the weight's shape, True where one was kept.
+        In the weight's shape, True where a weight is kept.
     recipe
-        1 to 8 bits, no codebook.
+        Recipe of 1 to 8 bits without a codebook.
     moments
-        (G, I + 1, I + 1): second moments of the inputs of each of the layer's G groups, a column of
-        ones at the end.
+        Second moments (G, I + 1, I + 1) of the inputs of each of the layer's G groups and a last
+        column of ones.
 
     Notes
     -----
@@ -69,14 +69,14 @@ def encode_gptq(layer: Layer, mask: Tensor, recipe: Recipe, moments: Tensor) -> 
 def _round_group(
     hessian: Tensor, rows: Tensor, kept: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe
 ) -> tuple[Tensor, Tensor]:
-    """Round the weights of one group: codes (O, I), and the compensated columns after them."""
+    """Round the weights of one group; return codes (O, I) and the compensated bias columns."""
     count = kept.shape[1]
     order = hessian.diagonal()[:count].argsort(descending=True)
     order = torch.cat([order, torch.arange(count, len(hessian))])
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(hessian[order][:, order]))
-    factor = torch.linalg.cholesky(inverse).mT  # upper: row i conditions on the columns before i
+    factor = torch.linalg.cholesky(inverse).mT  # upper triangular: row i given columns before i
     rows, codes = rows[:, order], torch.empty(kept.shape)
-    steps = torch.where(scale > 0, scale, 1.0)  # where no weight is kept, the scale is 0
+    steps = torch.where(scale > 0, scale, 1.0)  # the scale is 0 if no weight is kept
     for index, column in enumerate(order[:count].tolist()):
         exact = rows[:, index]
         code = to_codes(exact[:, None], steps, zero_point, recipe).flatten()

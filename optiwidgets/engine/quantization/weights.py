@@ -1,6 +1,6 @@
-"""Quantization of weights: choose a range -> codes -> decoded weights.
+"""Quantization of weights: range, scale, codes, decoded weights.
 
-Every function sees a weight tensor O I H W (or O I) as rows that share one scale: one row for
+Weight tensors O I H W (or O I) are reshaped to rows that share one scale: one row for
 ``granularity="tensor"``, O rows for ``granularity="channel"``.
 """
 
@@ -19,14 +19,14 @@ from optiwidgets.engine.types.recipe import Recipe
 
 PERCENTILE = 0.999
 MOST_HALF = 65_504
-MOST_QUANTILE = 2**24  # values that torch.nanquantile takes, of all rows together
+MOST_QUANTILE = 2**24  # limit of torch.nanquantile, values of all rows together
 MSE_STEPS = 64
 LLOYD_STEPS = 300
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedWeight:
-    """Quantized weights of a layer, as they are stored.
+    """Quantized weights of a layer: codes, mask, scale and zero point, or codebook.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class QuantizedWeight:
         In the weight's shape: integers (int16) for 1 to 8 bits, half or float values for 16 and
         32. One-bit codes are -1 and +1; with a codebook they are indices into it.
     mask
-        Same shape, True where a weight was kept. Where it is False the weight is exactly 0.
+        In the weight's shape, True where a weight is kept. Other weights are exactly 0.
     bits
         Bits per code.
     scale, zero_point
-        (R,) float32 and int16, R = 1 or O; empty for 16 and 32 bits and with a codebook, and
-        ``zero_point`` empty for symmetric codes.
+        (R,) float32 and int16, R = 1 or O; empty for 16 and 32 bits and with a codebook.
+        ``zero_point`` is also empty for symmetric codes.
     centroids
-        (k,) float32, ascending, k at most 2^bits: the codebook. Empty if there is none.
+        Codebook (k,) float32, ascending, k at most 2^bits; empty if there is none.
     """
 
     codes: Tensor
@@ -74,12 +74,13 @@ class QuantizedWeight:
 
 
 def encode(weight: Tensor, mask: Tensor, recipe: Recipe) -> QuantizedWeight:
-    """Quantize a float32 weight (O I H W or O I), ranges chosen from the weights kept.
+    """Quantize a float32 weight (O I H W or O I); ranges are chosen from the kept weights.
 
     Symmetric b bits: codes -(2^(b-1) - 1) .. 2^(b-1) - 1, round to nearest, halves to even.
     1 bit: the sign times the mean |w|. Affine: codes 0 .. 2^b - 1 and an integer zero point.
-    Codebook: indices into a codebook of the layer's own, at any granularity. Ternary: the sign of
-    every |w| above 0.7 times the mean |w|, else 0, times the mean of those above.
+    Codebook: indices into one codebook for the layer, at any granularity. Ternary: weights with
+    |w| above 0.7 times the mean |w| become their sign times the mean |w| of these weights; all
+    others become 0.
 
     Sources: R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference",
     arXiv:1806.08342, sections 2.1-2.2; M. Rastegari et al., "XNOR-Net", ECCV 2016, equation 6
@@ -150,11 +151,11 @@ def from_codes(
 
 
 def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Choose the lowest and highest value to represent, (R,) each, of rows (R, n) under a mask.
+    """Choose the range of codes, low and high (R,) each, of rows (R, n) under a mask.
 
-    ``"minmax"`` takes all; ``"percentile"`` the central 99.9 % of the kept values (of their |w|
-    for symmetric codes); ``"mse"`` the fraction of minmax with the least squared error. A range
-    always contains 0, and a symmetric one is -high .. high.
+    ``"minmax"`` is the range of all values; ``"percentile"`` the central 99.9 % of the kept values
+    (the lowest 99.9 % of their |w| for symmetric codes); ``"mse"`` the fraction of minmax with the
+    least squared error. A range always contains 0; a symmetric range is -high .. high.
 
     Examples
     --------
@@ -172,7 +173,7 @@ def choose_range(rows: Tensor, mask: Tensor, recipe: Recipe) -> tuple[Tensor, Te
 
 
 def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Compute scale and zero point, (R,) float32 each, of a range; zero points are whole numbers.
+    """Compute scale and zero point of a range, (R,) float32 each; zero points are whole numbers.
 
     Examples
     --------
@@ -189,7 +190,7 @@ def choose_scale(low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Ten
 
 
 def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) -> Tensor:
-    """Round values to their nearest code, clamped to the codes there are: (R, n) -> (R, n) float.
+    """Round values (R, n) to their nearest code, clamped to the valid codes; (R, n) float.
 
     Examples
     --------
@@ -207,11 +208,12 @@ def to_codes(rows: Tensor, scale: Tensor, zero_point: Tensor, recipe: Recipe) ->
 
 
 def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
-    """Find the ascending centroids of k-means on values (n,), ``most`` of them or fewer.
+    """Compute at most ``most`` centroids of k-means on values (n,), in ascending order.
 
-    Lloyd's iterations from centroids evenly spread between the least and the greatest value. On
-    sorted values a cluster is a run, and its sum a difference of two running sums. Where there are
-    no more than ``most`` different values they are the centroids; clusters left empty are dropped.
+    Lloyd's algorithm starts from centroids evenly spaced between the least and the greatest value.
+    In sorted values, a cluster is contiguous, and its sum is a difference of two cumulative sums.
+    If there are at most ``most`` different values, these are the centroids. Empty clusters are
+    dropped.
 
     Sources: S. Han, H. Mao, W. Dally, "Deep Compression", ICLR 2016, section 3.2 (linear
     initialization); S. Lloyd, IEEE Transactions on Information Theory 28 (1982).
@@ -241,7 +243,7 @@ def find_centroids(values: NDArray[np.float32], most: int) -> NDArray[np.float32
 
 
 def nearest(values: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Return the index of the nearest centroid for every value; halfway the lower one.
+    """Return the index of the nearest centroid for every value; ties: the lower index.
 
     Examples
     --------
@@ -259,7 +261,7 @@ def _rows(values: Tensor, recipe: Recipe) -> Tensor:
 
 
 def _threshold(rows: Tensor, kept: Tensor) -> Tensor:
-    """Compute the |w| up to which a ternary weight is 0, (R, 1): 0.7 times the kept mean |w|."""
+    """Compute the ternary threshold (R, 1): 0.7 times the mean |w| of the kept weights."""
     return 0.7 * rows.abs().sum(1, keepdim=True) / kept.sum(1, keepdim=True).clamp(min=1)
 
 
@@ -274,7 +276,7 @@ def _percentile_range(rows: Tensor, mask: Tensor, scheme: str) -> tuple[Tensor, 
 
 
 def _nanquantiles(rows: Tensor, *shares: float) -> Tensor:
-    """Compute quantiles of rows (R, n) without their nan, (len(shares), R); 0 for empty rows."""
+    """Compute quantiles (len(shares), R) of rows (R, n), ignoring nan; 0 for empty rows."""
     if rows.numel() <= MOST_QUANTILE:
         levels = torch.tensor(shares, dtype=rows.dtype)
         return rows.nanquantile(levels, dim=1).nan_to_num(0.0)
@@ -283,7 +285,7 @@ def _nanquantiles(rows: Tensor, *shares: float) -> Tensor:
 
 
 def _quantiles(values: Tensor, shares: Sequence[float]) -> Tensor:
-    """Compute quantiles of values (n,), between two of them by linear interpolation."""
+    """Compute quantiles of values (n,) by linear interpolation."""
     if not len(values):
         return values.new_zeros(len(shares))
     ordered = values.sort().values
@@ -294,7 +296,7 @@ def _quantiles(values: Tensor, shares: Sequence[float]) -> Tensor:
 
 
 def _mse_range(rows: Tensor, low: Tensor, high: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Search, for every row, the fraction of the minmax range with the least squared error."""
+    """Find the fraction of each row's minmax range with the least squared error."""
     best, least = torch.ones_like(high), torch.full_like(high, torch.inf)
     for step in range(MSE_STEPS, 0, -1):
         fraction = step / MSE_STEPS

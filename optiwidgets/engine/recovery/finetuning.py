@@ -17,7 +17,7 @@ from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import class_logits, prunable
 
 EPOCHS, LONG_EPOCHS = 5, 20
-SPARSE = 0.95  # sparsity from which on training takes ``LONG_EPOCHS``
+SPARSE = 0.95  # sparsity from which training takes ``LONG_EPOCHS``
 STEPS = ((0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5))  # share of the sparsity, epochs after it
 BATCH = 64
 PEAK_RATE = 4e-3
@@ -25,7 +25,7 @@ PEAK_RATE = 4e-3
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a longer training: ``epochs`` of ``total``, after ``before`` others."""
+    """Phase of a training: ``epochs`` of ``total`` epochs, after the first ``before``."""
 
     on_progress: ProgressCallback = lambda _: None
     epochs: int = EPOCHS
@@ -34,7 +34,7 @@ class Phase:
     started: float = field(default_factory=time.monotonic)
 
     def report_progress(self, share: float, loss: float) -> None:
-        """Report that a share (0..1) of this phase is done."""
+        """Report progress: a share (0..1) of this phase is done."""
         done = (self.before + share * self.epochs) / self.total
         epoch = math.ceil(done * self.total - 1e-9)
         left_s = (time.monotonic() - self.started) * (1 - done) / done
@@ -42,9 +42,9 @@ class Phase:
 
 
 def single_phase(on_progress: ProgressCallback, sparsity: float) -> Phase:
-    """Make the only phase of a fine-tuning: 5 epochs, or 20 from a sparsity of 95 % on.
+    """Make the single phase of fine-tuning: 5 epochs, or 20 at a sparsity of 95 % or more.
 
-    The sparsity is that of channels or of weights, whichever is larger.
+    ``sparsity`` is the larger of those of channels and weights.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def single_phase(on_progress: ProgressCallback, sparsity: float) -> Phase:
 
 
 def phases(on_progress: ProgressCallback) -> list[tuple[float, Phase]]:
-    """Make the phases of iterative pruning: a share of the sparsity, and the training after it.
+    """Make the phases of iterative pruning: shares of the sparsity, each with its training phase.
 
     The shares are 1 - (1 - t)^3 at t = 1/4, 1/2, 3/4 and 1: large steps first, small ones last.
 
@@ -85,24 +85,24 @@ def finetune(
 ) -> None:
     """Fine-tune a pruned network in place; pruned weights stay 0.
 
-    With ``fake_quantize`` loss and gradients are those of the rounded weights, and the gradients
-    are applied to the exact ones (the straight-through estimator).
+    With ``fake_quantize``, loss and gradients are computed with the rounded weights, and the
+    gradients are applied to the exact weights (straight-through estimator).
 
     Parameters
     ----------
     net
-        The pruned model; a copy that may be changed.
+        Pruned model, changed in place.
     masks
-        One a prunable layer, in its weight's shape, True where a weight stays.
+        Mask of each prunable layer, in the weight's shape, True where a weight is kept.
     train
-        Training images and labels; no others are used.
+        Training images and labels; no other images are used.
     seed
-        Seeds the order of the images.
+        Seed of the order of the images.
     phase
         Number of epochs, and the progress callback, called after every batch; an exception that it
-        raises (``Cancelled``, say) ends the training.
+        raises (``Cancelled``, for example) stops the training.
     fake_quantize
-        Rounds a layer's weights in place.
+        Function that rounds a layer's weights in place.
 
     Notes
     -----
@@ -139,7 +139,7 @@ def finetune(
 def _fake_quantize(
     layers: Mapping[str, Layer], fake_quantize: Callable[[str, Layer], None]
 ) -> dict[str, Tensor]:
-    """Round all weights in place, and return the exact ones."""
+    """Round all weights in place; return the exact weights."""
     with torch.no_grad():
         exact = {name: layer.weight.detach().clone() for name, layer in layers.items()}
         for name, layer in layers.items():

@@ -1,7 +1,7 @@
 """Recovery without labels and gradients: layer-wise reconstruction, bias correction.
 
 Pruning and rounding change layer outputs. The remaining weights are refitted by least squares on
-calibration inputs to restore the original outputs, or biases (and scales) are moved to restore
+calibration inputs to restore the original outputs, or biases (and scales) are adjusted to restore
 their means (and variances).
 """
 
@@ -26,8 +26,8 @@ from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 
-ROUNDS = 3  # of fitting where a ReLU follows: targets below zero need not be met
-MOST_ENTRIES = 2**25  # of Hessians solved at once
+ROUNDS = 3  # fits before a ReLU: targets below 0 need not be matched exactly
+MOST_ENTRIES = 2**25  # entries of the Hessians that are solved in one batch
 Quantize = Callable[[str, Layer, Tensor], None]
 
 
@@ -37,11 +37,11 @@ def refit(
     statistics: LayerStatistics,
     on_progress: ProgressCallback = lambda _: None,
 ) -> None:
-    """Refit every layer to the outputs of the untouched model by least squares, in place.
+    """Refit every layer to the outputs of the baseline by least squares, in place.
 
-    With H the damped second moments of the inputs (the bias counts as the weight of an input that
-    is always 1) and R the inputs that an output kept, w_R = H_RR^-1 (H w)_R: least squares on the
-    *untouched* model's inputs. It is the exact optimal-brain-surgeon update for any mask.
+    With H the damped second moments of the inputs (the bias is the weight of an input that is
+    always 1) and R the kept inputs of an output, w_R = H_RR^-1 (H w)_R: least squares on the
+    *baseline's* inputs. It is the exact optimal-brain-surgeon update for any mask.
 
     Source: B. Hassibi, D. Stork, "Second order derivatives for network pruning: optimal brain
     surgeon", NeurIPS 1992, equation 5, for many weights at once.
@@ -70,12 +70,12 @@ def sequential(
     quantize: Quantize,
     relus: set[str],
 ) -> None:
-    """Refit layer by layer, each on the outputs of the layers already refitted, in place.
+    """Refit the layers in order, each on the outputs of the refitted layers before it, in place.
 
-    Every layer is fitted by least squares to the outputs of the untouched model, from the inputs
-    it gets now, then rounded by ``quantize``, so that later layers compensate for rounding too.
-    Where a ReLU follows (``relus`` names those layers), an output below zero need only be matched
-    by any other below zero: such targets follow the fit for a few rounds.
+    Every layer is fitted by least squares to the outputs of the baseline, from the inputs that the
+    changed layers before it produce, then rounded by ``quantize``, so that later layers compensate
+    for rounding too. If a ReLU follows (the layers in ``relus``), a target below 0 is matched by
+    any output below 0: such targets are replaced by the fit's outputs in a few rounds.
 
     Sources: E. Frantar, D. Alistarh, "SparseGPT", ICML 2023, section 3.1 (masked regression);
     Y. He et al., "Channel pruning for accelerating very deep neural networks", ICCV 2017,
@@ -109,12 +109,12 @@ def recalibrate(
     *,
     spread: bool,
 ) -> None:
-    """Restore every output's mean, and with ``spread`` its variance, in place.
+    """Restore the mean of every output, and with ``spread`` its variance, in place.
 
-    Layer by layer on the calibration images: rows of weights are scaled so that the variances
-    agree, then rounded by ``quantize``, then biases are moved so that the means agree. A constant
-    output is not scaled, a layer without biases keeps its means. Without ``spread`` this is bias
-    correction.
+    For each layer, on the calibration images: rows of weights are scaled to restore the variances,
+    then rounded by ``quantize``, then biases are shifted to restore the means. A constant output is
+    not scaled, and the means of a layer without biases are not restored. Without ``spread`` this is
+    bias correction.
 
     Sources: M. Nagel et al., "Data-free quantization through weight equalization and bias
     correction", ICCV 2019, section 4.2; on a folded net the scaling is equivalent to re-estimating
@@ -146,8 +146,9 @@ def recalibrate(
 def solve_kept(hessian: Tensor, right: Tensor, mask: Tensor) -> Tensor:
     """Solve for rows w (O, I) with w_R = H_RR^-1 right_R, R the row's kept inputs; 0 elsewhere.
 
-    One batched Cholesky: rows are gathered to the length of the longest, the rest of their block is
-    the identity. Where all rows keep the same inputs, there is one block for all.
+    One batched Cholesky factorization is used: the kept inputs of each row are gathered, padded to
+    the longest row, and the padding of each block is the identity. If all rows keep the same
+    inputs, they share one block.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def solve_kept(hessian: Tensor, right: Tensor, mask: Tensor) -> Tensor:
 
 
 class _Solver:
-    """Cholesky factors of the kept blocks, for any number of right-hand sides."""
+    """Solver with Cholesky factors of the kept blocks, for any number of right-hand sides."""
 
     def __init__(self, hessian: Tensor, mask: Tensor) -> None:
         alike = bool((mask == mask[:1]).all())
@@ -228,7 +229,7 @@ def _fit_rows(
 
 
 def _split_rows(hessian: Tensor, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Split tensors (O, ...) into as many rows as may be solved at once."""
+    """Split tensors (O, ...) into chunks of rows that are solved in one batch."""
     most = max(1, MOST_ENTRIES // hessian.numel())
     return zip(*(t.split(most) for t in tensors), strict=True)
 
@@ -240,7 +241,7 @@ def _split_groups(rows: Tensor, layer: Layer) -> tuple[Tensor, ...]:
 
 
 def _per_channel(values: Tensor, layer: Layer) -> Tensor:
-    """Reshape values (O,), one an output channel, to broadcast with a layer's outputs."""
+    """Reshape values (O,) of output channels to broadcast with a layer's outputs."""
     return values.view(-1, 1, 1) if isinstance(layer, nn.Conv2d) else values
 
 
@@ -255,7 +256,7 @@ def _weights_and_bias(layer: Layer) -> Tensor:
 
 
 def _free_mask(layer: Layer, cut: LayerCut) -> Tensor:
-    """Mark the weights that may be fitted, (O, I + 1): those kept, and the bias if there is one."""
+    """Return the mask (O, I + 1) of fitted weights: kept weights, and the bias if there is one."""
     free = torch.full((len(layer.weight), 1), layer.bias is not None)
     return torch.cat([cut.mask.flatten(1), free], dim=1)
 

@@ -15,12 +15,12 @@ Floats = NDArray[np.float64]
 
 
 Integers = NDArray[np.int64]
-FEW = 10  # images of a class, below which its recall is hardly a number
+FEW = 10  # images; the recall of a class with fewer is reported with a warning
 
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """How often each class was taken for each other one.
+    """Confusion matrix: images counted by true and by predicted class.
 
     Parameters
     ----------
@@ -67,22 +67,22 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of the images that are right, 0..1; nan without images."""
+        """Share of the images that are classified correctly, 0..1; nan without images."""
         return float(_share(np.trace(self.counts), self.counts.sum()))
 
     @property
     def precision(self) -> Floats:
-        """(K,) share of the images predicted as a class that are of it; nan if none was."""
+        """Precision of each class (K,): TP / (TP + FP); nan if no image was predicted as it."""
         return _share(np.diag(self.counts), self.counts.sum(axis=0))
 
     @property
     def recall(self) -> Floats:
-        """(K,) share of the images of a class that were found; nan if there is none."""
+        """Recall of each class (K,): TP / (TP + FN); nan if it has no image."""
         return _share(np.diag(self.counts), self.counts.sum(axis=1))
 
     @property
     def few(self) -> dict[int, str]:
-        """Warnings of recalls that rest on fewer than 10 images, by class index.
+        """Warnings about recalls computed from fewer than 10 images, by class index.
 
         Examples
         --------
@@ -98,7 +98,7 @@ class Confusion:
 
     @property
     def f1(self) -> Floats:
-        """(K,) 2TP / (2TP + FP + FN); nan only at 0 / 0."""
+        """F1 score of each class (K,): 2TP / (2TP + FP + FN); nan only at 0 / 0."""
         return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
 
 
@@ -109,11 +109,11 @@ def _share(part: Any, whole: Any) -> Floats:
 
 @dataclass(frozen=True)
 class Drop:
-    """A paired loss of accuracy on the same images.
+    """Paired loss of accuracy on the same images.
 
     ``points`` and its 95 % interval ``low``..``high`` are percentage points, positive for a loss;
-    ``lost`` images were right before and are wrong now, ``gained`` the reverse; ``p`` is
-    McNemar's exact two-sided one.
+    ``lost`` images were right before and are wrong after, ``gained`` the reverse; ``p`` is the
+    p-value of McNemar's exact two-sided test.
     """
 
     points: float
@@ -126,10 +126,10 @@ class Drop:
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of the packed file, by what they are spent on.
+    """Bytes of the packed file, by part of the file.
 
-    ``layers`` are those of each layer's weights, by name: expected ones, off by a few at most.
-    ``estimated`` says that no file of this size was made: all of it is an estimate.
+    ``layers`` maps the name of each layer to the expected bytes of its weights, wrong by a few
+    bytes at most. ``estimated`` is True if no file was packed: all numbers are then estimates.
 
     Examples
     --------
@@ -150,15 +150,15 @@ class Size:
 
     @property
     def ratio(self) -> float:
-        """How many times smaller than the baseline's file; above 1 is smaller."""
+        """Compression ratio: bytes of the baseline's file over bytes of this one."""
         return self.baseline_bytes / self.total_bytes
 
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of a waterfall: how many bytes it would be if things stopped here.
+    """One bar of the waterfall chart: the size in bytes after this step.
 
-    ``promised`` ones are those a promise is made of: so many weights of so many bits.
+    ``promised`` marks the steps of the theoretical size: number of weights times bits a weight.
     """
 
     name: str
@@ -168,10 +168,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """Account of the promised size: ``steps`` from four bytes a parameter to the file.
+    """Breakdown of the size: ``steps`` from four bytes a parameter to the packed file.
 
-    ``estimate_bytes`` is the order-0 entropy estimate, a model and not a file; ``tutorial_bytes``
-    what is commonly reported, zlib of the fake-quantized floats.
+    ``estimate_bytes`` is an order-0 entropy estimate, not the length of a file;
+    ``tutorial_bytes`` is the length of the zlib-compressed fake-quantized floats, a number that
+    tutorials often report.
     """
 
     steps: tuple[Step, ...]
@@ -181,12 +182,13 @@ class Reconciliation:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long one image takes in a runtime, before and after, measured in one interleaved run.
+    """Latency of one image in a runtime, before and after, measured in one interleaved run.
 
     ``ratio`` is ``baseline_ms / optimized_ms`` (medians), above 1 is faster, with its 95 %
-    bootstrap interval ``low``..``high``. ``control`` is the same three numbers of the baseline
-    against itself: what noise looks like. IQRs are (lower, upper) quartiles, p99 the 99th
-    percentile, all in ms. ``batch`` is the same for batches of 32 images, None inside itself.
+    bootstrap interval ``low``..``high``. ``control`` holds the same three numbers for the baseline
+    measured against itself: the noise of the measurement. IQRs are (lower, upper) quartiles, p99
+    the 99th percentile, all in ms. ``batch`` is the latency of batches of 32 images; its own
+    ``batch`` is None.
     """
 
     ratio: float
@@ -205,16 +207,17 @@ class Latency:
 
 @dataclass(frozen=True, eq=False)
 class LayerWeights:
-    """A layer's weights before and after, and the values that its codes can stand for.
+    """Weights of one layer before and after, and the values that its codes represent.
 
-    ``before`` are the untouched model's (BatchNorm folded), ``after`` the optimized one's, float32
-    in the weight's shape, smaller where channels were removed. ``kept`` is False where a weight was
-    pruned, in the shape of ``after``. ``values`` (R, n), ascending, are what a code can stand for:
-    R = 1, or one row for each output channel; n = 0 for floats (16 and 32 bits). ``places``, in the
-    shape of ``after``, says which of its row each weight has, where n is not 0. ``outputs`` (O,)
-    says which output of the untouched layer each one left is, and ``error`` is the mean squared
-    difference from the untouched weights, removed ones counting as 0; where channels were removed
-    in steps nobody knows: -1, and nan.
+    ``before`` holds the weights of the baseline (BatchNorm folded), ``after`` those of the
+    optimized model, float32 in the weight's shape, smaller where channels were removed. ``kept``,
+    in the shape of ``after``, is False where a weight was pruned. ``values`` (R, n), ascending,
+    are the values of the codes: R = 1, or one row for each output channel; n = 0 for floats (16
+    and 32 bits). ``places``, in the shape of ``after``, holds the index of each weight's value in
+    its row of ``values``, where n is not 0. ``outputs`` (O,) maps each remaining output to its
+    index in the baseline's layer. ``error`` is the mean squared difference from the baseline's
+    weights, with removed ones as 0. Where channels were removed in several steps, ``outputs`` are
+    unknown and -1, and ``error`` is nan.
     """
 
     name: str
@@ -229,12 +232,12 @@ class LayerWeights:
 
     @property
     def pruned(self) -> int:
-        """Weights pruned or removed."""
+        """Number of weights pruned or removed."""
         return int(self.before.size - np.count_nonzero(self.kept))
 
     @cached_property
     def used(self) -> NDArray[np.int64]:
-        """How many of the weights left have each of ``values``, (R, n)."""
+        """Number of remaining weights with each of ``values``, (R, n)."""
         rows, most = self.values.shape
         starts = most * np.arange(rows, dtype=np.int32)[:, None]
         places = self.places.reshape(rows, -1) + starts
@@ -243,6 +246,6 @@ class LayerWeights:
 
     @cached_property
     def distinct(self) -> int:
-        """How many different values the weights left have."""
+        """Number of different values among the remaining weights."""
         held = self.values[self.used > 0] if self.values.size else self.after[self.kept]
         return len(np.unique(held))

@@ -1,4 +1,4 @@
-"""Result of checking a model: its layers, and all that was repaired or left out."""
+"""Result of a model check: counted layers, repaired modules, and modules left out."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ STATUSES = ("counted", "repaired", "left out", "limited")
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One fact about a model: the module it is about, its status, the reason, its weights.
+    """One finding about a model: module, status, reason, number of weights.
 
     Parameters
     ----------
     module
         Name as in ``model.named_modules()``; empty for the whole model.
     status
-        "counted" (pruned and quantized), "repaired" (the same function, written otherwise),
-        "left out" (stored as it is, not counted) or "limited" (some methods are refused).
+        "counted" (pruned and quantized), "repaired" (replaced by an equivalent module), "left
+        out" (stored unchanged, not counted) or "limited" (some methods are refused).
     reason
-        In a sentence.
+        One sentence.
     weights
         Number of weights concerned, 0 where none are.
     """
@@ -34,7 +34,7 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """All that was found when a model was checked on a few images.
+    """Findings of a model check on a few images.
 
     Examples
     --------
@@ -47,12 +47,12 @@ class ModelCheck:
     rows: tuple[CheckRow, ...]
 
     def having(self, *statuses: str) -> tuple[CheckRow, ...]:
-        """Select the rows of some statuses."""
+        """Select the rows with one of the given statuses."""
         return tuple(row for row in self.rows if row.status in statuses)
 
     @property
     def summary(self) -> str:
-        """The whole in one or two sentences."""
+        """Summary of all rows in one or two sentences."""
         counted, out = self.having("counted"), self.having("left out")
         total, layers = _weights(counted), f"{len(counted)} layer{'s' * (len(counted) != 1)}"
         text = f"{layers} with {total:,} weights {'is' if len(counted) == 1 else 'are'} pruned"
@@ -64,7 +64,7 @@ class ModelCheck:
 
     @property
     def left_out(self) -> str:
-        """One line about the weights that are not counted; empty where all are."""
+        """Sentence about the weights that are not counted; empty if all are counted."""
         out = self.having("left out")
         if not out:
             return ""
@@ -72,7 +72,7 @@ class ModelCheck:
         return f"{_weights(out):,} weights of {names} are stored and not counted: {out[0].reason}"
 
     def __str__(self) -> str:
-        """The summary, and a line for every row."""
+        """Return the summary and a line for every row."""
         widest = max((len(row.module) for row in self.rows), default=0)
         digits = max((len(f"{row.weights:,}") for row in self.rows), default=0)
         lines = (
@@ -84,7 +84,7 @@ class ModelCheck:
         return "\n".join([self.summary, *lines])
 
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
+        """Return an HTML table for notebooks."""
         head = "".join(f"<th scope='col'>{name}</th>" for name in ("", "module", "weights", "why"))
         body = "".join(
             f"<tr><td>{r.status}</td><td><code>{escape(r.module) or 'model'}</code></td>"

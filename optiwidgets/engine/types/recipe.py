@@ -1,4 +1,4 @@
-"""Recipe: pruning, quantization and recovery of a model, as one frozen value."""
+"""Recipe: pruning, quantization and recovery settings as one frozen value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WEIGHT_SCORES = (
     "magnitude", "random", "lamp", "wanda", "fisher", "obs", "magnitude-folded", "lamp-folded"
 )  # fmt: skip
 CHANNEL_SCORES = ("magnitude", "random", "l2", "activation", "bn-scale")
-N_OF_M: Mapping[str, float] = {"2:4": 0.5, "1:4": 0.75}  # patterns, and the sparsity each one is
+N_OF_M: Mapping[str, float] = {"2:4": 0.5, "1:4": 0.75}  # sparsity of each pattern
 WITHOUT_TRAINING = ("recalibrate", "bias", "refit", "sequential")
 BY_TRAINING = ("finetune", "iterative", "qat")
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -36,58 +36,59 @@ LAYERS = "layers are tuples (name, sparsity or None, bits or None)"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way of optimizing a model; ``Recipe()`` is the untouched baseline.
+    """Settings of pruning, quantization and recovery; ``Recipe()`` is the unchanged baseline.
 
-    Frozen, hashable and validated. Two equal recipes give equal reports, so equality tells
-    whether a picture is stale and the hash is the key of an experiment's memory. A field with
-    nothing to act on (``granularity`` at 32 bits, say) is ignored.
+    Frozen, hashable and validated. Two equal recipes give equal reports, so recipes are compared
+    to find stale panels, and they are the keys of the report cache. A field without effect
+    (``granularity`` at 32 bits, for example) is ignored.
 
     Parameters
     ----------
     sparsity
         Share of the weights (of the channels, for ``pruning="channel"``) removed, 0 to 0.99.
     pruning
-        Where the cut is made: over all layers at once (``"global"``), in every ``"layer"`` alike,
-        by taking out whole output channels (``"channel"``), or by keeping 2 (``"2:4"``) or 1
-        (``"1:4"``) of every 4 neighbouring input channels; these two have a sparsity of their own,
-        0.5 and 0.75, which is filled in.
+        Scope of the cut: the lowest scores of all layers together (``"global"``), the same share
+        of every ``"layer"``, whole output channels (``"channel"``), or all but 2 (``"2:4"``) or 1
+        (``"1:4"``) of every 4 neighbouring input channels. The sparsity of these two patterns is
+        fixed, 0.5 and 0.75, and filled in.
     score
-        Who goes first: weights of smallest ``"magnitude"``, or by ``"lamp"``, ``"wanda"``,
-        ``"fisher"`` or ``"obs"`` scores; channels by ``"magnitude"`` (L1), ``"l2"``,
-        ``"activation"`` or ``"bn-scale"`` (of their BatchNorm); or ``"random"`` as a control.
-        Magnitude, LAMP and L2 rank the weights as trained; ``"magnitude-folded"`` and
-        ``"lamp-folded"`` rank them after BatchNorm was folded in.
+        Pruning score, lowest pruned first: of weights ``"magnitude"``, ``"lamp"``, ``"wanda"``,
+        ``"fisher"`` or ``"obs"``; of channels ``"magnitude"`` (L1), ``"l2"``, ``"activation"`` or
+        ``"bn-scale"`` (of their BatchNorm); of both ``"random"``, as a control. Magnitude, LAMP
+        and L2 rank the weights as trained; ``"magnitude-folded"`` and ``"lamp-folded"`` rank them
+        after BatchNorm folding.
     bits
-        Bits per stored weight: 1 to 8, 16 (IEEE half) or 32 (untouched float).
+        Bits per stored weight: 1 to 8, 16 (IEEE half) or 32 (unchanged float).
     granularity
-        How many weights share one scale: a whole ``"tensor"`` or an output ``"channel"``.
+        Weights that share one scale: a whole ``"tensor"`` or an output ``"channel"``.
     scheme
-        ``"symmetric"`` codes around zero, ``"affine"`` ones with an integer zero point, a
+        ``"symmetric"`` codes around zero, ``"affine"`` codes with an integer zero point, a
         ``"codebook"`` of k-means centroids, one for each layer, or ``"ternary"``: -1, 0 and +1
         times a scale (2 bits).
     clip
-        How the range is chosen: ``"minmax"``, ``"percentile"`` (99.9) or least ``"mse"``.
+        Method that chooses the range of the codes: ``"minmax"``, ``"percentile"`` (99.9) or the
+        least ``"mse"``.
     rounding
-        How a weight gets its code: the ``"nearest"``, or ``"gptq"``: each weight's error is made
-        up for by those not rounded yet.
+        Method that chooses a weight's code: ``"nearest"``, or ``"gptq"``, where the weights that
+        are not rounded yet compensate for the error of each rounded one.
     activation_bits
-        Bits per activation, 2 to 8, ranges from the calibration images; 32 is untouched float.
+        Bits per activation, 2 to 8, ranges from the calibration images; 32 is unchanged float.
     recovery
-        What wins accuracy back. From calibration images alone: ``"recalibrate"``, ``"bias"``,
-        ``"refit"`` (of what pruning left; it does nothing about rounding), ``"sequential"``; on the
-        training images: ``"finetune"``, ``"iterative"``, ``"qat"`` (which trains for the nearest
-        codes, whatever the rounding); or ``"none"``.
+        Method that recovers accuracy. From calibration images alone: ``"recalibrate"``,
+        ``"bias"``, ``"refit"`` (of the weights that pruning keeps; no effect on rounding),
+        ``"sequential"``; on the training images: ``"finetune"``, ``"iterative"``, ``"qat"`` (which
+        trains for the nearest codes, for any ``rounding``); or ``"none"``.
     layers
-        Overrides for single layers: tuples ``(name, sparsity, bits)``, None for what stays as in
-        the rest of the model. A layer with a sparsity of its own is cut by itself.
+        Overrides for single layers: tuples ``(name, sparsity, bits)``, with None for the value of
+        the whole model. A layer with its own sparsity is pruned separately.
     seed
-        Seeds everything random, >= 0.
+        Seed of all random numbers, >= 0.
 
     Raises
     ------
     ValueError
-        A value out of its range, or two fields that have no meaning together. The message names
-        the value, the unit and what is allowed.
+        A value outside its range, or two fields that exclude each other. The message names the
+        value, the unit and the allowed range.
 
     Examples
     --------
@@ -128,21 +129,21 @@ class Recipe:
 
     @property
     def _widths(self) -> set[int]:
-        """Every bit-width there is in the model."""
+        """Bit widths of the weights of all layers."""
         return {self.bits, *(bits for _, _, bits in self.layers if bits is not None)}
 
     @property
     def prunes(self) -> bool:
-        """Tell whether anything is pruned anywhere."""
+        """True if any layer is pruned."""
         return self.sparsity > 0 or any(sparsity for _, sparsity, _ in self.layers)
 
     @property
     def quantizes(self) -> bool:
-        """Tell whether any weight gets a code of 8 bits or fewer."""
+        """True if any layer has codes of 8 bits or fewer."""
         return min(self._widths) < 16
 
     def for_layer(self, name: str) -> Recipe:
-        """Return the recipe of one layer: its own sparsity and bits where it has them.
+        """Return the recipe of one layer, with the layer's overrides applied.
 
         Examples
         --------
@@ -186,7 +187,7 @@ class Recipe:
             _clash("rounding", self.rounding, "scheme", self.scheme, why)
 
     def as_dict(self) -> dict[str, object]:
-        """Every field by name, in order; ``Recipe(**recipe.as_dict()) == recipe``.
+        """Return all fields by name, in order; ``Recipe(**recipe.as_dict()) == recipe``.
 
         Examples
         --------
@@ -196,7 +197,7 @@ class Recipe:
         return asdict(self)
 
     def __str__(self) -> str:
-        """Only what differs from the baseline.
+        """Return the recipe as code, only with the fields that differ from the baseline.
 
         Examples
         --------
@@ -208,7 +209,7 @@ class Recipe:
 
 
 def without_idle(recipe: Recipe) -> Recipe:
-    """The same recipe with every field that has nothing to act on back at its default.
+    """Return the same recipe with all fields without effect reset to their defaults.
 
     Examples
     --------
@@ -301,6 +302,6 @@ def _short(value: object) -> str:
 
 
 def check_recipe(recipe: object) -> None:
-    """Raise ValueError for anything that is no recipe."""
+    """Raise ValueError for any value that is not a recipe."""
     if not isinstance(recipe, Recipe):
         raise ValueError(f"a recipe is an optiwidgets Recipe, not {type(recipe).__name__}")

@@ -1,4 +1,4 @@
-"""Report of one recipe: counts, intervals, bytes. Numbers only, and no torch."""
+"""Report of one recipe: counts, intervals, bytes. Only numbers; does not import torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 @dataclass(frozen=True)
 class DeferredScores:
-    """Stand-in for scores that are evaluated on first use, with the numbers known before.
+    """Placeholder of scores that are computed on first use, with the numbers known before.
 
     ``not_finite`` counts the images whose scores are not all finite.
     """
@@ -38,9 +38,9 @@ class DeferredScores:
 
 @dataclass(frozen=True, eq=False)
 class DeferredSize:
-    """Stand-in for a size that is computed on first use.
+    """Placeholder of a size that is computed on first use.
 
-    ``compute`` needs nothing but codes that it holds, ``nbytes`` of them.
+    ``compute`` only needs the codes that it holds, ``nbytes`` bytes.
     """
 
     compute: Callable[[], Size]
@@ -48,14 +48,14 @@ class DeferredSize:
 
 
 class Operations(Protocol):
-    """Interface of work on the model, and of statistics, that a report leaves to others."""
+    """Interface of the model operations and statistics that a report delegates."""
 
     def belongs_to(self, source: object) -> bool:
         """Tell whether the report was made from ``source``."""
         ...
 
     def model(self) -> Any:
-        """The optimized torch module, made anew."""
+        """Build a new torch module of the optimized model."""
         ...
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -67,35 +67,35 @@ class Operations(Protocol):
         ...
 
     def reconcile(self) -> Reconciliation:
-        """Account for the bytes of the packed file."""
+        """Return the breakdown of the packed file's bytes."""
         ...
 
     def weights(self) -> tuple[LayerWeights, ...]:
-        """Weights of every layer before and after."""
+        """Return the weights of every layer before and after."""
         ...
 
     def scores(self) -> NDArray[np.float32]:
-        """Softmax scores (N, K) of all exploration images, evaluated now."""
+        """Compute the softmax scores (N, K) of all exploration images."""
         ...
 
     def interval(self, right: int, total: int, /) -> tuple[float, float]:
-        """95 % interval of a share."""
+        """Compute the 95 % interval of the share ``right / total``."""
         ...
 
     def drop(self, labels: Integers, before: Integers, after: Integers, /) -> Drop:
-        """Accuracy lost from one set of predictions to another."""
+        """Compute the paired drop from the predictions ``before`` to ``after``."""
         ...
 
     def average_precision(self, labels: Integers, scores: NDArray[np.float32], /) -> float:
-        """Macro mean of the one-vs-rest average precisions."""
+        """Compute the macro mean of the one-vs-rest average precisions."""
         ...
 
 
 class _Scores:
-    """The scores of a report, evaluated on first use where they are foreknown."""
+    """Descriptor of a report's scores; deferred scores are computed on first use."""
 
     def __get__(self, report: Report | None, owner: type[Report]) -> NDArray[np.float32]:
-        if report is None:  # asked of the class: there is no default
+        if report is None:  # access on the class: there is no default
             raise AttributeError("scores")
         held = vars(report)["scores"]
         if isinstance(held, DeferredScores):
@@ -108,10 +108,10 @@ class _Scores:
 
 
 class _Size:
-    """The size of a report, computed on first use where it is deferred."""
+    """Descriptor of a report's size; a deferred size is computed on first use."""
 
     def __get__(self, report: Report | None, owner: type[Report]) -> Size:
-        if report is None:  # asked of the class: there is no default
+        if report is None:  # access on the class: there is no default
             raise AttributeError("size")
         held = vars(report)["size"]
         if isinstance(held, DeferredSize):
@@ -125,34 +125,36 @@ class _Size:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Everything measured about one recipe on one set of N images with K classes.
+    """Measurements of one recipe on one set of N images with K classes.
 
     ``labels`` and ``predictions`` are (N,) int64, ``scores`` (N, K) float32 softmax, in the same
     image order in every report of one experiment; ``images`` is the fingerprint of that set and
-    ``part`` its name. ``positive`` is a class index or None; ``removed_channels`` counts the output
-    channels taken out, and those there were in all layers but the last. ``macs`` are
-    multiply-accumulates of the counted layers for an image, ``parameters`` all numbers of the
-    model, BatchNorm folded. Where the predictions are the int8 runtime's, ``simulated`` is the
-    confusion of the float simulation.
+    ``part`` its name. ``positive`` is a class index or None. ``removed_channels`` is the number of
+    output channels removed, and the number before removal, in all layers but the last. ``macs``
+    are multiply-accumulates of the counted layers for an image, ``parameters`` the number of
+    parameters of the model, BatchNorm folded. Where the int8 runtime made the predictions,
+    ``simulated`` is the confusion of the float simulation.
 
-    The numbers are the report's own. ``model``, ``save``, ``export``, ``reconcile``, ``weights``,
-    and scores that come later, are made by its experiment from the recipe when asked for. It is
-    held weakly: once it is gone, or in another process, they raise RuntimeError. Keep the
-    experiment in a variable, or ``save()`` before.
+    The report itself holds its numbers. ``model``, ``save``, ``export``, ``reconcile``,
+    ``weights`` and deferred scores are computed on demand by the experiment, from the recipe. The
+    report has only a weak reference to the experiment: after that is deleted, or in another
+    process, these methods raise RuntimeError. Keep the experiment in a variable, or call
+    ``save()`` before.
 
-    Where these are but the first of the images there are, ``out_of`` says how many there are.
-    ``runtime`` is the name of the runtime that computed scores and predictions, one of
-    ``runtime_info.RUNTIMES``.
+    If the report covers only the first images of a part, ``out_of`` is the number of all images
+    of that part. ``runtime`` is the name of the runtime that computed scores and predictions, one
+    of ``runtime_info.RUNTIMES``.
 
-    Made with ``DeferredScores`` in place of the scores, a report of all exploration images has them
-    evaluated on first use. With a ``DeferredSize`` the model is weighed on first use, from codes
-    that the report holds until then; it travels to another process weighed.
+    With ``DeferredScores`` in place of the scores, a report of all exploration images computes
+    them on first use. With a ``DeferredSize`` the size is computed on first use, from codes that
+    the report holds until then; pickling computes it before.
 
-    None until measured: ``latency``, ONNX Runtime's; ``agreement``, the share of the images on
-    which it and torch predict alike; ``flip_rate`` and ``baseline_flip_rate``, the share whose
-    prediction changes under an invisible change. ``latencies`` maps each runtime that was timed to
-    its latency, before and after in the same runtime; ``latency_reasons`` says of every other one
-    why it was not. Both are empty until measured, and read-only.
+    None until measured: ``latency``, in ONNX Runtime; ``agreement``, the share of the images on
+    which ONNX Runtime and torch predict the same class; ``flip_rate`` and ``baseline_flip_rate``,
+    the share of the images whose prediction changes under an invisible change. ``latencies`` maps
+    each runtime that was timed to its latency, before and after in the same runtime;
+    ``latency_reasons`` maps each other runtime to the reason why it was not timed. Both are empty
+    until measured, and read-only.
     """
 
     recipe: Recipe
@@ -166,8 +168,8 @@ class Report:
     pruned_weights: int
     prunable_weights: int
     operations: Operations
-    size: _Size = _Size()  # must be given: what it is in the class is no default
-    scores: _Scores = _Scores()  # must be given, as the size
+    size: _Size = _Size()  # required: the class attribute is a descriptor, not a default
+    scores: _Scores = _Scores()  # required, as the size
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
     out_of: int = 0
@@ -182,7 +184,7 @@ class Report:
     baseline_flip_rate: float | None = None
 
     def __repr__(self) -> str:
-        """One line: recipe, accuracy, bytes."""
+        """Return one line: recipe, accuracy, bytes."""
         seen = len(self.labels)
         images = f"the first {seen} of {self.out_of}" if seen < self.out_of else str(seen)
         scores = vars(self)["scores"]
@@ -195,13 +197,13 @@ class Report:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel to another process without the drops from reports that stay here."""
+        """Return the state to pickle: the size computed, without drops from other reports."""
         own = {name: value for name, value in vars(self).items() if name != "_drops"}
         return own | {"size": self.size}
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the codes that are held until ``size`` is computed from them."""
+        """Bytes of the codes that the report holds until ``size`` is computed from them."""
         held = vars(self)["size"]
         return held.nbytes if isinstance(held, DeferredSize) else 0
 
@@ -219,18 +221,18 @@ class Report:
 
     @property
     def not_finite(self) -> int:
-        """Images whose scores are not all finite."""
+        """Number of images whose scores are not all finite."""
         if isinstance(known := vars(self)["scores"], DeferredScores):
             return known.not_finite
         return int((~np.isfinite(self.scores)).any(axis=1).sum())
 
     def drop_from(self, base: Report) -> Drop:
-        """Accuracy lost against ``base``, image by image.
+        """Compute the paired drop of accuracy from the report ``base`` to this one.
 
         Raises
         ------
         ValueError
-            The two reports are not about the same images.
+            The two reports are of different images.
         """
         if not isinstance(base, Report):
             raise ValueError(f"base is a Report, the baseline's, not {type(base).__name__}")
@@ -246,21 +248,21 @@ class Report:
 
     @cached_property
     def _drops(self) -> WeakKeyDictionary[Report, Drop]:
-        """From each report compared with: an update asks more than once."""
+        """Drop from each report compared with; one update reads it more than once."""
         return WeakKeyDictionary()
 
     def at_threshold(self, threshold: float) -> Confusion:
-        """Two classes, told apart at another score than one half.
+        """Compute the confusion of two classes at another threshold than one half.
 
         Parameters
         ----------
         threshold
-            Score 0..1 of the positive class from which on an image counts as positive.
+            Lowest score 0..1 of the positive class at which an image is predicted positive.
 
         Raises
         ------
         ValueError
-            Not two classes, no positive one, or a threshold outside 0..1.
+            Not two classes, no positive class, or a threshold outside 0..1.
         """
         if len(self.class_names) != 2 or self.positive is None:
             raise ValueError("a threshold needs two classes, one of them positive")
@@ -272,30 +274,31 @@ class Report:
         return Confusion(counts, self.class_names)
 
     def model(self) -> Any:
-        """A fresh eval-mode torch module: the optimized model."""
+        """Build a new torch module of the optimized model, in eval mode."""
         return self.operations.model()
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the packed file, ``size.total_bytes`` long; whole or not at all."""
+        """Write the packed file atomically; it is ``size.total_bytes`` long."""
         self.operations.save(path)
 
     def export(self, path: str | PathLike[str]) -> None:
-        """Write an ONNX file, "images" N C H W -> "scores" (N, K); whole or not at all.
+        """Write an ONNX file atomically: "images" N C H W -> "scores" (N, K).
 
-        It predicts what the report says; the scores are the model's own output, a last softmax
-        included. 8-bit weights and activations are real int8; in all other recipes the arithmetic
-        is float, activations of fewer than 32 bits being rounded in it.
+        The file gives the predictions of this report. The scores are the model's own output,
+        including a last softmax layer if it has one. 8-bit weights and activations are computed in
+        int8; all other recipes are computed in float, with activations of fewer than 32 bits
+        fake-quantized.
 
-        On x86-64 processors without VNNI, ONNX Runtime (1.32) lets sums of int8 products saturate,
-        and may predict otherwise, unless ``session.x64quantprecision`` of a session's options is
-        ``"1"``, as it is in the sessions here.
+        On x86-64 processors without VNNI, ONNX Runtime (1.32) lets sums of int8 products saturate
+        and may predict other classes, unless ``session.x64quantprecision`` of a session's options
+        is ``"1"``. The sessions of this package set it.
         """
         self.operations.export(path)
 
     def reconcile(self) -> Reconciliation:
-        """Account for the promised size, step by step; the last step is ``size.total_bytes``."""
+        """Return the breakdown of the size; its last step is ``size.total_bytes``."""
         return self.operations.reconcile()
 
     def weights(self) -> tuple[LayerWeights, ...]:
-        """Every layer's weights before and after, in module order."""
+        """Return the weights of every layer before and after, in module order."""
         return self.operations.weights()

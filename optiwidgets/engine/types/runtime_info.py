@@ -10,24 +10,24 @@ TORCH, ONNX_RUNTIME, SPARSE_RUNTIME = RUNTIMES = "PyTorch", "ONNX Runtime", "spa
 
 @dataclass(frozen=True)
 class RuntimeInfo:
-    """Runtimes of this installation.
+    """Versions and properties of the installed runtimes.
 
     Parameters
     ----------
     onnx_runtime, torch
-        Versions; "not installed" where there is none.
+        Versions; "not installed" for a missing package.
     sparse_runtime
         Library of the sparse runtime that this processor runs: "avx512", "avx2" or "baseline";
-        empty where it is absent.
+        empty if the sparse runtime is absent.
     instructions
         Instruction set of that library.
     lanes
-        Images that it computes at once, in one vector.
+        Number of images that the library computes in one vector.
     most_macs
-        Multiply-accumulates an image up to which it evaluates float models; ONNX Runtime evaluates
-        larger ones, and those in int8.
+        Largest number of multiply-accumulates an image for which the sparse runtime evaluates a
+        float model. ONNX Runtime evaluates larger models and int8 models.
     reason
-        Reason why the sparse runtime is absent, empty where it is there.
+        Reason why the sparse runtime is absent; empty if it is present.
 
     Examples
     --------
@@ -66,11 +66,11 @@ class RuntimeInfo:
         )
 
     def __str__(self) -> str:
-        """A line for each runtime."""
+        """Return a line for each runtime."""
         return "\n".join(f"{name:<14}  {status}" for name, status in self.rows)
 
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
+        """Return an HTML table for notebooks."""
         body = "".join(
             f"<tr><th scope='row'>{escape(name)}</th>"
             f"<td style='text-align:left'>{escape(status)}</td></tr>"

@@ -10,12 +10,12 @@ BATCH = 32  # images a call
 
 
 class Session(Protocol):
-    """Interface of ``onnxruntime.InferenceSession`` as far as it is used."""
+    """Interface of ``onnxruntime.InferenceSession``, reduced to the methods used here."""
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, Any], /) -> Sequence[Any]:
         """Compute the named outputs for the inputs in ``feed``."""
         ...
 
     def get_session_options(self) -> Any:
-        """Return the options, ``intra_op_num_threads`` among them."""
+        """Return the session options, which include ``intra_op_num_threads``."""
         ...

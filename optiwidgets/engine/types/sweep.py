@@ -1,4 +1,4 @@
-"""Results of a sweep: one row a recipe, and those rows that no other beats. Numbers only."""
+"""Results of a sweep: one row for each recipe, and the pareto front. Only numbers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from optiwidgets.engine.types.report import Report
 
 @dataclass(frozen=True)
 class Trial:
-    """One row of a sweep: a recipe and the numbers of its report, on the exploration images.
+    """One row of a sweep: a recipe and its measurements on the exploration images.
 
     ``accuracy`` 0..1 has its Wilson 95 % interval ``accuracy_low``..``accuracy_high``; ``drop`` is
     in percentage points against the baseline, with its paired 95 % interval
     ``drop_low``..``drop_high``, ``lost`` and ``gained`` in images; ``total_bytes`` is the packed
-    file's length and ``ratio`` how many times smaller than the baseline's it is; ``worst_class`` is
-    the class of the lowest recall, ``worst_recall`` (0..1).
+    file's length and ``ratio`` the baseline's bytes over it; ``worst_class`` is the class with the
+    lowest recall, ``worst_recall`` (0..1).
 
-    Where the recipe could not be run ``error`` says why, and every number is None.
+    If the recipe failed, ``error`` holds the reason, and every number is None.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Trial:
 
     @classmethod
     def of(cls, report: Report, baseline: Report) -> Trial:
-        """Take down the numbers of a report, compared with its baseline."""
+        """Make the row of a report, compared with its baseline."""
         low, high = report.accuracy_interval
         drop, recall = report.drop_from(baseline), report.confusion.recall
         worst = int(np.nanargmin(recall))
@@ -73,7 +73,7 @@ class Trial:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Trial:
-        """Undo ``as_dict``, also after a passage through JSON.
+        """Make a trial from the result of ``as_dict``, also after a round trip through JSON.
 
         Examples
         --------
@@ -86,16 +86,16 @@ class Trial:
         return cls(**{**row, "recipe": Recipe(**fields, layers=layers)})
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field by name, the recipe's as a dict of their own."""
+        """Return all fields by name; the recipe is a nested dict."""
         return asdict(self)
 
 
 @dataclass(frozen=True, eq=True, repr=False)
 class Sweep(Sequence[Trial]):
-    """A table of trials, one row for each different recipe, in the order the recipes were given.
+    """Table of trials, one row for each distinct recipe, in the order of the recipes.
 
-    ``model`` and ``dataset`` are the names of what was swept, and ``images`` the number of
-    exploration images behind every row.
+    ``model`` and ``dataset`` are names; ``images`` is the number of exploration images evaluated
+    for every row.
 
     Examples
     --------
@@ -116,17 +116,17 @@ class Sweep(Sequence[Trial]):
 
     @cached_property
     def frontier(self) -> tuple[Trial, ...]:
-        """Rows that no other beats in bytes and accuracy, the smallest file first."""
+        """Pareto front: rows that no other beats in bytes and accuracy, smallest file first."""
         return tuple(self.trials[place] for place in self.frontier_indices)
 
     @cached_property
     def frontier_indices(self) -> tuple[int, ...]:
-        """Indices of the frontier's rows in ``trials``."""
+        """Indices in ``trials`` of the rows on the pareto front."""
         return tuple(frontier([_cost_and_worth(trial) for trial in self.trials]))
 
     @property
     def failed(self) -> tuple[Trial, ...]:
-        """Rows of the recipes that could not be run."""
+        """Rows of the recipes that failed."""
         return tuple(trial for trial in self.trials if trial.error)
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ class Sweep(Sequence[Trial]):
         return self.trials[place]
 
     def __repr__(self) -> str:
-        """One line: what was swept, how many recipes, how many are on the frontier."""
+        """Return one line: model, dataset, number of recipes, size of the pareto front."""
         failed = f", {len(self.failed)} failed" if self.failed else ""
         return (
             f"<Sweep of {self.model} on {self.dataset}: {len(self)} recipes, "
@@ -151,10 +151,10 @@ class Sweep(Sequence[Trial]):
 
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Places of the pairs (cost, worth) that no other pair beats, the lowest cost first.
+    """Return the indices of the pairs (cost, worth) on the pareto front, lowest cost first.
 
-    A pair beats another if it costs no more and is worth no less, and differs: equal pairs stand
-    together. Pairs with a nan are left out.
+    A pair beats a different pair if its cost is not higher and its worth is not lower. Equal pairs
+    do not beat each other. Pairs with a nan are left out.
 
     Examples
     --------

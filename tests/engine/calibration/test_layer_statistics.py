@@ -11,7 +11,7 @@ from optiwidgets.engine.models.copying import copy_net
 
 
 class Interrupted(nn.Module):
-    """Lets another thread do something with the net while its statistics are computed."""
+    """Net that lets another thread use it while its statistics are computed."""
 
     meanwhile = None
 

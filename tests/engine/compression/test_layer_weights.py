@@ -1,4 +1,4 @@
-"""The weights a report shows are those its model has, on the values its codes can stand for."""
+"""Weights in a report equal those of its model, and are values that the codes represent."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_where_channels_went_in_steps_nobody_knows_what_is_compared(own):
 
 
 def test_what_was_just_run_is_known_and_looking_changes_nothing():
-    digits = Experiment.load("digits", memory_mb=1)  # room for some ten models' codes
+    digits = Experiment.load("digits", memory_mb=1)  # memory for about ten models' codes
     recipe = Recipe(bits=6, sparsity=0.33)
     report = digits.run(recipe)
     assert digits.knows_weights(recipe)

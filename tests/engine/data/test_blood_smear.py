@@ -17,7 +17,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 
 FIRST_LABELS = [0, 1, 1, 1, 0, 0, 1, 0, 1, 0, 1, 0]
-FIRST_CELLS = (  # base64 of the means of 3 x 4 x 4 squares, a line a cell
+FIRST_CELLS = (  # base64 of the means of 3 x 4 x 4 squares, one line for each cell
     "5+Xg3uXe297l3N3a5eDc3ePh3d3jtanS35qeuOPPu9Xb1tfS3LWpy9mgnrbXyrrN",
     "5d/NzNbLuMPKx8HK0cXHyNm9f4imgmB7ln96tMKfqsDWu4KLoYNlfZeBd7G9m6m8",
     "xMLAzMG4ucfAo7fJxMXI0bq3sMe2h4m5uHaJuLy7u8u0sbDAroiMsrOHi7Kys7XD",
@@ -35,7 +35,7 @@ FIRST_CELLS = (  # base64 of the means of 3 x 4 x 4 squares, a line a cell
 
 @pytest.fixture(scope="module")
 def cells():
-    """Colour 0..1 as (N, 32, 32, 3), and labels, of 600 cells."""
+    """Draw 600 cells: colours 0..1 (N, 32, 32, 3), and labels."""
     pixels, labels = draw_cells(600, 300, seed=99)
     return pixels.transpose(0, 2, 3, 1) / 255, labels
 
@@ -44,7 +44,7 @@ def test_the_cells_are_those_the_model_was_trained_for():
     pixels, labels = draw_cells(12, 6, seed=0)
     drawn = pixels.reshape(12, 3, 4, 8, 4, 8).mean((3, 5))
     first = [np.frombuffer(base64.b64decode(line), np.uint8) for line in FIRST_CELLS]
-    # sines and powers differ in their last bit from one numpy to another, pixels by one level then
+    # the last bit of sines and powers depends on the numpy version; then pixels differ by one level
     np.testing.assert_allclose(drawn, np.reshape(first, drawn.shape), atol=1)
     assert labels.tolist() == FIRST_LABELS
 
@@ -142,7 +142,7 @@ def test_where_parasites_are_rare_precision_falls_and_recall_does_not():
     assert rare.recall[1] == pytest.approx(common.recall[1], abs=0.06)
 
 
-# The textbook's 200
+# The textbook's 200 images
 
 
 def test_the_textbook_sample_is_200_cells_95_of_them_parasitized():

@@ -27,7 +27,7 @@ CHANGES = st.fixed_dictionaries(
 
 
 def dataset_of(pixels, mean=0.25, std=0.5):
-    """A dataset whose exploration images have these pixels, 0..1, N C H W."""
+    """Make a dataset whose exploration images have these pixels, 0..1, N C H W."""
     part = ((pixels - mean) / std, torch.arange(len(pixels)) % 2)
     small = (part[0][:2].clone(), torch.tensor([0, 1]))
     return Dataset(
@@ -47,7 +47,7 @@ def explored(dataset):
 
 @pytest.fixture
 def noise_images():
-    """Three images of two channels, 9 x 12, of any pixel."""
+    """Make three images of two channels, 9 x 12, with random pixels."""
     return torch.rand(3, 2, 9, 12, generator=torch.Generator().manual_seed(0))
 
 
@@ -124,11 +124,11 @@ def test_the_description_says_what_was_changed():
     assert corrupt(smear).description == smear.description
 
 
-# Images whose mean and std do not lead back to pixels
+# Images that mean and std do not denormalize to pixels 0..1
 
 
 def told(images, mean, std):
-    """A dataset of these images, whatever mean and std lead back to."""
+    """Make a dataset of these images with a given mean and std."""
     part = (images, torch.arange(len(images)) % 2)
     parts = dict.fromkeys(("train", "calibration", "exploration", "sealed"), part)
     return Dataset(**parts, class_names=("a", "b"), mean=mean, std=std)
@@ -166,8 +166,8 @@ def test_images_that_do_not_lead_back_to_pixels_are_refused(images, mean, std, m
     [
         (BYTES, 0.0, 1.0),
         (NORMALIZED, *(moment.flatten().tolist() for moment in IMAGENET)),
-        ((BYTES - 0.1307) / 0.3081, 0.13, 0.31),  # as printed, not as computed
-        ((BYTES > 0.5).float(), 0.5, 0.25),  # black and white: no proof of either
+        ((BYTES - 0.1307) / 0.3081, 0.13, 0.31),  # as printed in papers, rounded
+        ((BYTES > 0.5).float(), 0.5, 0.25),  # black and white: no evidence of either
     ],
     ids=["pixels", "of each channel", "rounded", "two values"],
 )

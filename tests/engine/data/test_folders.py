@@ -1,4 +1,4 @@
-"""Folders of pictures: each expected value is computed from the files with PIL or numpy alone."""
+"""Folders of pictures: each expected value is computed from the files with PIL or numpy only."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def classes(tmp_path):
 
 
 def all_pixels(dataset):
-    """Pixels 0..1 of all parts, and labels."""
+    """Return pixels 0..1 of all parts, and labels."""
     parts = [getattr(dataset, name) for name in PARTS]
     images, labels = (torch.cat(list(both)) for both in zip(*parts, strict=True))
     return dataset.pixels(images), labels
@@ -96,7 +96,7 @@ def test_16_bits_that_use_12_alone_are_said_to_come_out_dark(classes, random):
 
 
 def twelve_bits(random):
-    """Pixels of 0 to 4095, the brightest of them there."""
+    """Make a picture of 12 bits: pixels of 0 to 4095, including 4095."""
     pixels = random.integers(0, 4096, (40, 40), dtype=np.uint16)
     pixels[0] = 4095
     return pixels
@@ -116,7 +116,10 @@ def test_floats_of_0_to_1_are_pixels(classes, random):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.array([[0, 255]], np.float32), r"a/0.tif: floats from 0 to 255, and only 0 to 1 has"),
+        (
+            np.array([[0, 255]], np.float32),
+            r"a/0.tif: floats from 0 to 255, and black and white",
+        ),
         (np.array([[-1, 1]], np.float32), r"a/0.tif: floats from -1 to 1"),
         (np.array([[0, np.nan]], np.float32), r"a/0.tif: floats from nan to nan"),
         (np.array([[0, 70000]], np.int32), r"a/0.tif: integers of 32 bits from 0 to 70000 have no"),
@@ -157,7 +160,7 @@ def test_transparent_pixels_are_laid_on_white_and_counted(classes, random, mode)
         channels[:8, :, -1], channels[8:, :, -1] = 0, 255
         return Image.fromarray(channels)
 
-    with pytest.warns(UserWarning, match="16 pictures are transparent in part: laid on white"):
+    with pytest.warns(UserWarning, match="16 pictures are partly transparent: white background"):
         pixels, _ = all_pixels(classes(transparent))
     torch.testing.assert_close(pixels[:, :, :8], torch.ones_like(pixels[:, :, :8]))
     assert pixels[:, :, 8:].std() > 0.2
@@ -169,7 +172,7 @@ def test_half_transparent_pixels_are_halfway_to_white(classes):
             "RGBA", (40, 40), (16 * index + 8 * (name == "b"), 0, 0, 51)
         )  # a fifth of it covers the white
 
-    with pytest.warns(UserWarning, match="transparent in part"):
+    with pytest.warns(UserWarning, match="partly transparent"):
         pixels, _ = all_pixels(classes(veil))
     torch.testing.assert_close(
         pixels[:, 1:], torch.full_like(pixels[:, 1:], 0.8), atol=3e-3, rtol=0
@@ -257,7 +260,7 @@ def test_an_option_out_of_range_is_refused_by_name(pictures, tmp_path, options, 
 
 
 def test_options_of_folders_are_refused_for_names():
-    with pytest.raises(ValueError, match="'digits' has its own size and parts"):
+    with pytest.raises(ValueError, match="'digits' has a fixed size and fixed parts"):
         load_dataset("digits", gray=True)
 
 
@@ -405,7 +408,7 @@ def test_pictures_below_a_class_are_left_out_with_a_warning(pictures, tmp_path):
         assert np.sum(counts(load_dataset(tmp_path))) == 8
 
 
-# Broken and repeated pictures
+# Unreadable and repeated pictures
 
 
 def test_broken_pictures_are_skipped_and_named_with_a_count(pictures, tmp_path):
@@ -441,14 +444,14 @@ def test_progress_rises_from_0_to_1_picture_by_picture(pictures, tmp_path):
     assert seen == pytest.approx([index / 8 for index in range(9)])
 
 
-# What is stored and what is given out
+# Storage, and the tensors returned
 
 
 @pytest.fixture(params=["in memory", "in a file"])
 def stored(request, pictures, tmp_path, monkeypatch):
-    """Noise pictures of two classes, loaded; and the floats that eager arithmetic makes of them."""
+    """Load noise pictures of two classes; also return the floats of plain arithmetic."""
     monkeypatch.setattr(stored_part, "IN_MEMORY", 2**30 if request.param == "in memory" else 0)
-    monkeypatch.setattr(stored_part, "CHUNK", 1000)  # fewer than three images
+    monkeypatch.setattr(stored_part, "CHUNK", 1000)  # fewer values than three images have
     for name in "ab":
         pictures(tmp_path / name, 20)
     return load_dataset(tmp_path, size=12)
@@ -475,7 +478,7 @@ def test_moments_are_those_of_the_training_images(stored):
 
 
 def test_a_tensor_in_use_is_given_out_again_and_not_kept_afterwards(stored):
-    first = stored.train[0][2:4]  # a view keeps the whole
+    first = stored.train[0][2:4]  # a view keeps the whole tensor alive
     assert stored.train[0][2:4].data_ptr() == first.data_ptr()
     del first
     assert stored.train._given() is None

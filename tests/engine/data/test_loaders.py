@@ -26,7 +26,7 @@ def image_digests(part):
 
 
 def good(**changes):
-    """Arguments of a sound dataset of three classes, 2 x 5 x 7 pixels."""
+    """Return the arguments of a valid dataset of three classes, 2 x 5 x 7 pixels."""
     part = (torch.zeros(4, 2, 5, 7), torch.tensor([0, 1, 2, 2]))
     sealed = (part[0] + 1, part[1])
     return {
@@ -159,7 +159,7 @@ def test_two_processes_that_write_the_cache_at_once_do_no_harm(new_cache, tmp_pa
     assert hashlib.sha256(file.read_bytes()).hexdigest() == DIGITS_SHA256
 
 
-# Datasets of one's own
+# The user's own datasets
 
 
 def test_a_dataset_keeps_what_it_is_given():
@@ -212,7 +212,7 @@ def test_exploring_what_was_trained_on_is_a_pitfall_that_can_be_shown():
 
 def test_images_that_ask_for_gradients_or_are_elsewhere_are_refused():
     images = torch.zeros(4, 2, 5, 7)
-    with pytest.raises(ValueError, match=r"train images ask for gradients; give images.detach\(\)"):
+    with pytest.raises(ValueError, match=r"train images require gradients; give images.detach\(\)"):
         Dataset(**good(train=(images.clone().requires_grad_(), LABELS)))
     with pytest.raises(ValueError, match="train images are in the CPU's memory, not on 'meta'"):
         Dataset(**good(train=(images.to("meta"), LABELS)))
@@ -320,7 +320,7 @@ def test_cells_say_what_they_are(name):
 
 @pytest.fixture
 def folder(torchvision, tmp_path):
-    """20, 8 and 4 pictures of three classes, none of them square."""
+    """Write 20, 8 and 4 pictures of three classes, none of them square."""
     random = np.random.default_rng(1)
     for name, count in (("ape", 20), ("bee", 8), ("cat", 4)):
         (tmp_path / name).mkdir()
@@ -386,7 +386,7 @@ def test_a_folder_of_one_class_is_refused(folder):
         load_dataset(folder)
 
 
-# What torchvision fetches
+# Datasets that torchvision downloads
 
 SOURCES = {"fashion-mnist": ("FashionMNIST", (20, 28, 28)), "cifar10": ("CIFAR10", (20, 32, 32, 3))}
 
@@ -415,7 +415,7 @@ def test_offline_it_says_what_is_missing_and_what_works(
 
 
 class Fake:
-    """A torchvision dataset of 2 classes that is on disk once it was downloaded."""
+    """Stub of a torchvision dataset of 2 classes, on disk after the first download."""
 
     def __init__(self, name, shape):
         self.shape, self.calls, self.there = shape, [], set()

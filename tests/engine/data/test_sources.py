@@ -1,4 +1,4 @@
-"""Images of other libraries: what comes in is found again in the four parts, bit for bit."""
+"""Images of other libraries are bit-identical in the four parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 class Pictures(torch.utils.data.Dataset):
-    """Pictures of these pixels, as torchvision's datasets give them."""
+    """Dataset of PIL images of given pixels, like torchvision's datasets."""
 
     classes = ("cat", "dog")
 
@@ -34,7 +34,7 @@ class Pictures(torch.utils.data.Dataset):
 
 
 def whole(dataset):
-    """All images and labels, as pairs of bytes and number, in the order of the bytes."""
+    """Return all images and labels as pairs (bytes, label), sorted by bytes."""
     pairs = []
     for name in PARTS:
         images, labels = getattr(dataset, name)
@@ -102,7 +102,7 @@ def test_floats_are_kept_as_they_are(dtype):
     dataset = Dataset.of((images.to(dtype), LABELS), mean=MEAN, std=STD)
     assert whole(dataset) == pairs_of(images)
     array = images.numpy().copy()
-    array.setflags(write=False)  # torch warns of these
+    array.setflags(write=False)  # torch warns about read-only arrays
     assert whole(Dataset.of((array, LABELS))) == whole(dataset)
     pixels = dataset.pixels(dataset.train[0])
     assert pixels.min() > -1e-6
@@ -159,7 +159,7 @@ def test_labels_may_be_names():
     assert (given.class_names, given.positive, given.name) == (("no", "yes"), 1, "own")
 
 
-# Which images were trained on
+# Training images and held-out images
 
 
 def test_training_images_are_neither_explored_nor_sealed():
@@ -228,7 +228,7 @@ class Uneven(Pictures):
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        (AtRandom(), {}, "image 0 is another one every time it is read: take transforms at random"),
+        (AtRandom(), {}, "image 0 differs each time it is read: remove random transforms"),
         (Stream(), {}, "a source is a pair .* not Stream"),
         (Sized(), {}, "a source is a pair .* not Sized"),
         ((np.zeros((40, 8, 8, 12), np.uint8), LABELS), {}, r"\(40, 8, 8, 12\) looks like N H W C"),
@@ -268,7 +268,7 @@ def test_an_unfit_source_is_refused_with_the_reason(source, options, message):
 
 @pytest.fixture
 def hub():
-    """The library `datasets`, offline."""
+    """Return the library `datasets`, offline."""
     return pytest.importorskip("datasets")
 
 

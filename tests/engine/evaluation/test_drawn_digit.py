@@ -1,4 +1,4 @@
-"""Drawings laid out as digits: by hand, against the real ones, and read by real models."""
+"""Drawings as digit images: by hand, against real digits, and classified by real models."""
 
 import numpy as np
 import pytest
@@ -38,9 +38,9 @@ def test_a_bar_keeps_its_proportion_and_fills_the_box():
 
 def test_the_centre_of_mass_goes_to_the_middle_not_that_of_the_box():
     ink = np.zeros((20, 20), np.uint8)
-    ink[0], ink[19, 0] = 200, 200  # nearly all of its mass is in the first row
+    ink[0], ink[19, 0] = 200, 200  # nearly all of the mass is in the first row
     field = centred(ink)
-    assert np.flatnonzero(field.any(1)).tolist() == [8, 27]  # it would be row 13, but it must fit
+    assert np.flatnonzero(field.any(1)).tolist() == [8, 27]  # row 13 would not fit
 
 
 def test_large_ink_is_shrunk_and_an_empty_drawing_stays_empty():

@@ -1,4 +1,4 @@
-"""Starting from the first changed layer on gives the same bits as starting from the images."""
+"""Evaluation from the first changed layer is bit-identical to evaluation from the images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 
 class Residual(nn.Module):
-    """Several values cross every boundary, and kept ones are changed in place, under two names."""
+    """Net in which several values cross each boundary, and stored ones change through an alias."""
 
     def __init__(self):
         super().__init__()
@@ -49,7 +49,7 @@ class Residual(nn.Module):
 
 
 class Renamed(Residual):
-    """Changes a value that has two names in a way that torch.fx does not record."""
+    """Net that changes a value with two names in a way that torch.fx does not record."""
 
     def add(self, also):
         also += self.scale
@@ -57,10 +57,10 @@ class Renamed(Residual):
 
 
 def in_integers(net):
-    """The model with whole numbers for weights: its sums are exact, in whatever order they run.
+    """Return the folded model with integer weights: its sums are exact in any order of operations.
 
-    Elsewhere the runtime may fuse steps so that pieces do not give the bits of the whole, and
-    nothing is kept then.
+    With float weights the runtime may fuse operations, and subgraphs are not bit-identical to the
+    whole graph. Then nothing is stored.
     """
     net = batchnorm_folding.fold(net)
     for tensor in net.state_dict().values():
@@ -69,7 +69,7 @@ def in_integers(net):
 
 
 def kept(evaluator, *layers):
-    """What is kept of a model that is not in integers: on some processors nothing."""
+    """Return the layers stored for a model with float weights; none on some processors."""
     return layers if all(evaluator._exact.values()) else ()
 
 
@@ -87,7 +87,7 @@ def batches():
 
 
 def changed(net, name):
-    """A copy of the model with another tensor of this name."""
+    """Copy a model and replace one tensor by name."""
     other = copy.deepcopy(net)
     state = other.state_dict()
     whole = torch.equal(state[name], state[name].round())
@@ -98,7 +98,7 @@ def changed(net, name):
 
 
 def same(evaluator, net):
-    """Whether it gives the bits of a run from the images on, and what torch says."""
+    """Return True if scores are bit-identical to those of a full run, and agree with torch."""
     scores = evaluator(net)
     whole, torchs = (
         IncrementalEvaluator(evaluator.batches)(net),
@@ -215,7 +215,7 @@ def test_what_takes_too_much_memory_is_not_kept():
     images = torch.randn(70, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     evaluator = IncrementalEvaluator(
         images.split(BATCH), most_bytes=70 * 4000
-    )  # an image: 6272, 3136 and 1152
+    )  # bytes an image: 6272, 3136 and 1152
     for layer, cached_at in (
         *(("features.4", ()), ("features.4", ()), ("features.8", ("features.8",))),
         *(("hidden", ("hidden",)), ("hidden", ("hidden",)), ("features.8", ("features.8",))),

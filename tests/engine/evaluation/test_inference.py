@@ -80,6 +80,6 @@ def test_a_forked_child_makes_threads_of_its_own():
     assert run_on_worker(os.getpid) == os.getpid()
     child = os.fork()
     if not child:
-        signal.alarm(120)  # an inherited thread pool would hang for ever
+        signal.alarm(120)  # an inherited thread pool would hang forever
         os._exit(0 if run_on_worker(os.getpid) == os.getpid() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

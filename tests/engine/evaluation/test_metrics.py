@@ -130,7 +130,7 @@ def test_the_mean_has_the_bits_of_sorting_class_by_class(monkeypatch, levels, at
     assert mean_average_precision(labels, scores) == float(np.mean(expected))
     scores[5, 2] = np.inf
     assert math.isnan(mean_average_precision(labels, scores))
-    scores[:, 6] = np.nan  # of no image
+    scores[:, 6] = np.nan  # a class without images
     scores[5, 2] = 0.0
     assert mean_average_precision(labels, scores) > 0
 

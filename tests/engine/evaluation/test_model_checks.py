@@ -15,7 +15,7 @@ IMAGES = torch.randn(5, 2, 6, 6, generator=torch.Generator().manual_seed(0))
 
 
 class Net(nn.Module):
-    """A convolution, one odd step, and a classifier."""
+    """Net of a convolution, one unusual operation, and a classifier."""
 
     def __init__(self, step):
         super().__init__()
@@ -44,7 +44,7 @@ BATCHWISE = [
     lambda x: x - x.mean(0, keepdim=True),
     lambda x: x / x.abs().max(),
     lambda x: functional.batch_norm(x, None, None, training=True),
-    lambda x: x.roll(1, 0),  # an image's neighbour
+    lambda x: x.roll(1, 0),  # mixes neighbouring images of the batch
 ]
 
 

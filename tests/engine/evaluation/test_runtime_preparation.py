@@ -1,4 +1,4 @@
-"""Large models start in torch; the runtime is swapped in once it is ready."""
+"""Large models are evaluated in torch first; the runtime replaces it once it is ready."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
 
 
 class Slow:
-    """An export that is done when it is told to be."""
+    """Stub of an export that finishes when the test lets it."""
 
     def __init__(self, net, example):
         self.net, self.example, self.done, self.reason = net, example, False, ""
@@ -33,7 +33,7 @@ class Slow:
 
 
 class Exports(list):
-    """All exports that were started, in order."""
+    """Stub of the exporter; lists all exports started, in order."""
 
     def __call__(self, net, example):
         self.append(Slow(net, example))
@@ -73,7 +73,7 @@ def test_a_large_model_starts_in_torch_and_says_so(evaluator, exports):
     assert torch.equal(evaluator(net), evaluate(net, evaluator.batches))
     assert evaluator.runtime == TORCH
     assert evaluator.preparation.status == PREPARING
-    assert not exports  # the first number waits for nothing
+    assert not exports  # the first report does not wait for an export
     evaluator(net)
     assert len(exports) == 1
 
@@ -126,7 +126,7 @@ def test_a_graph_that_says_something_else_is_not_swapped_in(evaluator, exports):
 
 
 def test_near_ties_are_settled_by_torch(evaluator, exports, monkeypatch):
-    """Two classes that differ by rounding alone: the scores are torch's, bit by bit."""
+    """Two classes differ by rounding only: the scores are bit-identical to torch's."""
     net = net_of()
     net[3].weight[1] = net[3].weight[0] * (1 + 1e-7)
     net[3].bias[:2] = 10.0
@@ -197,7 +197,7 @@ def test_int8_waits_for_the_graph_that_is_under_way(images, exports):
 
 
 class Bound(nn.Module):
-    """A step that cannot be sent to another process."""
+    """Operation that cannot be pickled."""
 
     def __reduce__(self):
         raise TypeError("bound to a device")

@@ -1,4 +1,4 @@
-"""Evaluation in the sparse runtime says what ONNX Runtime and torch say, or leaves it to them."""
+"""The sparse runtime's evaluation agrees with ONNX Runtime and torch, or is left to them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def both():
-    """The same case in both runtimes, by model."""
+    """Open the same case in both runtimes, for each model."""
     made = {}
     for model in ("small", "wide"):
         with pytest.MonkeyPatch.context() as patch:
@@ -95,7 +95,7 @@ def test_other_images_are_evaluated_in_the_same_runtime(both):
     first, whole = experiment.run(recipe, first=100), experiment.run(recipe)
     order = stratified(whole.labels)[:100]
     assert first.runtime == experiment.open_sealed(recipe).runtime == SPARSE_RUNTIME
-    assert first.scores.tolist() == whole.scores[order].tolist()  # bit by bit, in other lanes
+    assert first.scores.tolist() == whole.scores[order].tolist()  # bit-identical, in other lanes
     assert experiment.on(experiment.dataset).run(recipe).runtime == SPARSE_RUNTIME
 
 
@@ -176,7 +176,7 @@ def test_weights_that_are_not_finite_or_overflow_are_evaluated_in_torch(images, 
     found = evaluator.evaluate(other)
     assert found.runtime == TORCH
     assert torch.equal(found.scores.nan_to_num(7), evaluate(other, [images]).nan_to_num(7))
-    assert evaluator.evaluate(net).runtime == SPARSE_RUNTIME  # the next one is whole again
+    assert evaluator.evaluate(net).runtime == SPARSE_RUNTIME  # the next net is valid again
 
 
 def test_a_zero_weight_hides_no_infinite_activation(images):
@@ -201,7 +201,7 @@ def test_a_report_says_that_its_overflow_was_evaluated_in_torch(images):
 
 
 def test_one_image_with_nan_sends_all_to_torch(images):
-    """ReLU and pooling by the maximum hand nan on in torch."""
+    """ReLU and max-pooling propagate nan in torch."""
     net = pooled()
     images[41, 0, 2, 3] = torch.nan
     evaluator = IncrementalEvaluator(list(images.split(20)), choice=RuntimeChoice(net, images[:4]))
@@ -214,7 +214,7 @@ def test_a_model_that_is_refused_later_runs_in_torch(images, caplog):
     net = pooled()
     evaluator = IncrementalEvaluator([images], choice=RuntimeChoice(net, images[:4]))
     other = net_of(nn.Conv2d(1, 4, 3), nn.GELU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 3))
-    other[4] = nn.Linear(16, 2).requires_grad_(False)  # of other shapes, so it is planned anew
+    other[4] = nn.Linear(16, 2).requires_grad_(False)  # other shapes, so the plan is made again
     with caplog.at_level(logging.INFO, "optiwidgets"):
         assert evaluator.evaluate(other).runtime == TORCH
     assert "has no" in caplog.text
@@ -254,7 +254,7 @@ def test_threads_do_not_mix_up_their_models(images):
 
 
 def test_the_untouched_model_keeps_the_order_of_its_weights(images):
-    """``weight.view(-1)`` of ``rep.model()`` works as on the model that was given."""
+    """``weight.view(-1)`` works on ``rep.model()`` as on the original model."""
     body = nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(16, 3)
     experiment = Experiment(net_of(*body), dataset_of(images.sigmoid()))
     report = experiment.measure(experiment.run(Recipe()))

@@ -1,4 +1,4 @@
-"""Verdicts: the rule on bare numbers, on reports, and on real recipes of the wide model."""
+"""Verdicts: the rule on numbers, on reports, and on real recipes of the wide model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOBILE, MEDICAL = Policy.MOBILE, Policy.MEDICAL
     ("drop", "size_cut", "speedup", "expected"),
     [
         (1.9, 0.5, 1.01, "good"),
-        (2.0, 0.5, 1.01, "borderline"),  # the limit itself is too much
+        (2.0, 0.5, 1.01, "borderline"),  # the limit itself is already too much
         (1.9, 0.49, 1.01, "borderline"),
         (1.9, 0.5, 1.0, "borderline"),  # not faster
         (5.0, 0.9, 9.0, "borderline"),
@@ -285,13 +285,13 @@ def test_the_paired_interval_covers_the_true_drop_about_as_often_as_it_says():
     assert 0.92 <= hits / 400 <= 0.99
 
 
-# --- real recipes, from the shipped weights on without training, timed by a clock that counts ---
+# --- real recipes: shipped weights, no training, and a clock that counts multiplications ---
 
 
 class Counted:
-    """Stands in for a session of a model, and moves a clock by the multiplications it stands for.
+    """Stub of a session that advances a clock by the multiplications of its model.
 
-    As the runtime's kernels do, it multiplies by every weight, zero or not.
+    Like the runtime's kernels, it multiplies by every weight, including zeros.
     """
 
     def __init__(self, model, threads, clock):
@@ -308,14 +308,14 @@ class Counted:
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Nothing is timed on this processor: how long a model takes is counted."""
+    """Replace timing on this processor by counting."""
     clock, real = [0.0], measurement.open_session
 
     def session(model, threads=None):
         return real(model) if threads is None else Counted(model, threads, clock)
 
     monkeypatch.setattr(measurement, "open_session", session)
-    monkeypatch.setenv("OPTIWIDGETS_SPARSE", "off")  # its sessions run for real
+    monkeypatch.setenv("OPTIWIDGETS_SPARSE", "off")  # its sessions would be timed for real
     timing = partial(measurement.time_runtimes, clock=lambda: clock[0])
     monkeypatch.setattr(measurement, "time_runtimes", timing)
 
@@ -362,7 +362,7 @@ def smear():
 def test_a_drop_that_may_or_may_not_be_too_much_cannot_be_told(smear, counted):
     recipe = Recipe(sparsity=0.35, pruning="channel", recovery="sequential")
     verdict = judge(smear.run(Recipe()), smear.measure(smear.run(recipe)), MOBILE)
-    assert verdict.grade == "cannot tell"  # 1.7 points, 0.9 to 2.6: room for eight images
+    assert verdict.grade == "cannot tell"  # 1.7 points, 0.9 to 2.6: a margin of eight images
     assert "images would settle 2" in verdict.reasons[0]
     assert "1,500 images cannot settle 2" in verdict.reasons[1]
 

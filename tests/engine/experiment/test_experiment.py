@@ -121,7 +121,7 @@ def test_size_is_weighed_against_the_baseline_whichever_runs_first(make_own, toy
 def recipe_or_none(**fields):
     try:
         return Recipe(**fields)
-    except ValueError:  # a combination without meaning; test_recipe.py lists them
+    except ValueError:  # an excluded combination; test_recipe.py lists them
         return None
 
 
@@ -154,7 +154,7 @@ def test_no_position_of_the_controls_raises(own, recipe):
     assert 0 <= low <= report.confusion.accuracy <= high <= 1
 
 
-# Nothing is changed, everything comes out alike
+# Unchanged models and equal recipes
 
 
 @pytest.mark.parametrize("recipe", SOME, ids=str)
@@ -212,7 +212,7 @@ def test_a_model_that_ends_in_log_softmax_can_lose_channels(make_own, toy, own):
     assert report.pruned_weights == own.run(recipe).pruned_weights
 
 
-# Memory
+# Report cache
 
 
 def test_a_remembered_recipe_is_not_run_again(make_own, toy):
@@ -247,11 +247,11 @@ def test_codes_of_reports_without_a_size_take_as_much_again_and_no_more(make_own
     reports = [experiment.run(Recipe(bits=bits)) for bits in BIT_WIDTHS]
     held = [report.held_bytes for report in experiment._cache.reports.values()]
     assert 0 < sum(held) <= 10_000
-    assert held == sorted(held)  # the oldest were weighed
+    assert held == sorted(held)  # the size of the oldest reports was computed
     assert [report.held_bytes for report in reports] == held
     assert reports[-1].size.total_bytes > reports[0].size.total_bytes
     experiment.run(Recipe(bits=3, sparsity=0.5))
-    assert reports[-2].held_bytes  # there is room again
+    assert reports[-2].held_bytes  # below the limit again
 
 
 def test_a_report_that_two_threads_made_at_once_is_weighed_once(make_own, toy):
@@ -303,11 +303,11 @@ def test_only_the_images_to_explore_decide_what_run_says(make_own, toy, own):
         assert same(Experiment(make_own(), changed).run(recipe), own.run(recipe))
 
 
-# A model as it comes out of torchvision
+# A model from torchvision
 
 
 def residual():
-    """A ResNet-10 of torchvision's own blocks, an eighth of the usual width."""
+    """Build a ResNet-10 of torchvision's blocks, with an eighth of the usual width."""
     resnet = pytest.importorskip("torchvision.models").resnet
 
     class Narrow(resnet.ResNet):
@@ -363,7 +363,7 @@ def test_a_resnet_is_pruned_and_quantized_like_any_other_model(resnet, pruning, 
     loaded = load_packed(tmp_path / "resnet.owz", model=residual())
     assert report.pruned_weights == pytest.approx(
         0.7 * report.prunable_weights, abs=14
-    )  # a layer each
+    )  # one for each layer
     assert (tmp_path / "resnet.owz").stat().st_size == report.size.total_bytes
     assert all(map(torch.equal, loaded.state_dict().values(), model.state_dict().values()))
 
@@ -386,7 +386,7 @@ def test_channels_of_a_resnet_are_no_error_while_none_is_asked_for(resnet):
     assert resnet.run(Recipe(pruning="channel")).size.ratio == 1.0
 
 
-# Measured
+# Measurements
 
 
 def test_a_report_of_another_experiment_is_not_measured(make_own, toy, own):
@@ -447,7 +447,7 @@ def test_an_exported_file_predicts_what_the_report_says(digits, assert_classes, 
     scores = session.predict(
         session.open_session(onnx.load(tmp_path / "m.onnx")), digits.dataset.exploration[0]
     )
-    # a step of rounding may fall to either side: then scores of few bits are a step apart
+    # rounding may go either way, and scores of few bits then differ by one step
     same = np.isclose(softmax(scores, axis=1), report.scores, atol=1e-3).all(axis=1)
     assert same.mean() >= 0.98
     assert_classes(report.predictions[same], scores[same])
@@ -466,11 +466,11 @@ def test_many_threads_make_reports_of_one_experiment(make_own, toy):
     assert all(experiment._reports.made(report) for report in reports)
 
 
-# Refused
+# Refused values
 
 
 class Pair(nn.Module):
-    """Answers with two tensors, as some models with helper heads do."""
+    """Model that returns two tensors, like models with auxiliary heads."""
 
     def __init__(self):
         super().__init__()
@@ -495,7 +495,7 @@ class Pair(nn.Module):
             r"with \(2, 5\), .* 3 classes need scores of \(2, 3\)",
         ),
         (nn.Conv2d(2, 3, 3), r"with \(2, 3, 4, 7\), .* need scores of \(2, 3\)"),
-        (Pair(), "answers with a tuple of 2, and head=None finds no tensor of scores in it"),
+        (Pair(), "returns a tuple of 2, and head=None finds no tensor of scores in it"),
         (
             nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(108, 3)),
             "the model changes the images it is given: its first step is in place",
@@ -560,11 +560,11 @@ def test_an_experiment_prints_its_model_and_its_images(own, digits):
     assert repr(digits).startswith("<Experiment: small, 24904 weights, <Dataset: 10 classes")
 
 
-# Other images, the same models
+# Other images with the same models
 
 
 def other_images(toy, seed=8):
-    """Exploration and sealed images of the same classes and shape, not as many."""
+    """Make exploration and sealed images of the same classes and shape, but fewer."""
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(3).repeat_interleave(torch.tensor([2, 9, 3]))
     images = torch.randn(2, len(labels), 2, 6, 9, generator=random)
@@ -664,5 +664,5 @@ def test_a_first_part_has_images_and_no_more_than_there_are(digits, first):
 def test_a_layer_that_is_gone_has_finite_ternary_codes_by_gptq(own, recovery):
     how = {"score": "magnitude-folded", "scheme": "ternary", "rounding": "gptq"}
     report = own.run(Recipe(0.8, bits=2, recovery=recovery, **how))
-    assert not report.model().hidden.weight.any()  # 80 % over all layers took all of this one
+    assert not report.model().hidden.weight.any()  # 80 % over all layers pruned all of it
     assert np.isfinite(report.scores).all()

@@ -1,4 +1,4 @@
-"""Both runtimes are timed, each baseline against optimized; one that cannot run says why."""
+"""Both runtimes are timed, baseline against optimized; a runtime that cannot run gives a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IMAGES = np.zeros((3, 1, 2, 2), np.float32)
 
 
 class Clock:
-    """A clock that only moves when a session runs."""
+    """Clock that only advances when a session runs."""
 
     now = 0.0
 
@@ -34,7 +34,7 @@ class Clock:
 
 
 class Fake:
-    """A session of one thread that takes as long as it is told to, or fails."""
+    """Stub of a single-threaded session that takes a given time, or fails."""
 
     intra_op_num_threads = 1
 
@@ -107,7 +107,7 @@ def test_what_onnx_runtime_cannot_run_is_refused():
         )
 
 
-# What the sparse runtime is asked to run
+# Models given to the sparse runtime
 
 
 def linear(seed, scale=1.0):
@@ -146,7 +146,7 @@ def test_a_sum_that_overflows_is_no_score():
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Measurements without waiting: ratios are told, by the order of the calls."""
+    """Replace measurements by given ratios, in the order of the calls."""
     ratios = iter([1.0, 3.0])
 
     def measure(baseline, optimized, images, **_):
@@ -189,7 +189,7 @@ def test_without_the_sparse_runtime_the_reason_is_in_the_report(own, quick, monk
 
 
 class Gelu(nn.Module):
-    """A net with an activation that the sparse runtime lacks."""
+    """Net with an activation that the sparse runtime does not support."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Reports of all that the two sliders can ask, from memory: every field as ``run`` gives it."""
+"""Precomputed reports of the slider grid: every field equals that of ``run``."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="co
 
 
 class Sampled:
-    """Runs the sample, and answers all else with the baseline: a grid in no time."""
+    """Stub that runs a sample of recipes and returns the baseline for all others."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.about, self.experiment = experiment.about, experiment
@@ -71,13 +71,13 @@ def test_an_edit_in_any_folder_of_the_engine_changes_what_made_a_grid(tmp_path):
 
 @pytest.fixture(scope="module")
 def toy_grid(own) -> PrecomputedReports:
-    """Of the own model on the toy images."""
+    """Precompute the grid of a custom model on the toy images."""
     return evaluate_grid(Sampled(own))
 
 
 @pytest.fixture
 def opened(toy_grid, make_own, toy):
-    """An experiment that has the grid and has run nothing."""
+    """Open an experiment that has the grid and has not run a recipe."""
     experiment = Experiment(make_own(), toy)
     experiment.adopt(toy_grid)
     return experiment
@@ -85,7 +85,7 @@ def opened(toy_grid, make_own, toy):
 
 @pytest.fixture(scope="module")
 def digits_grid(digits) -> PrecomputedReports:
-    """Of the shipped small CNN on the shipped digits."""
+    """Precompute the grid of the shipped small CNN on the shipped digits."""
     return evaluate_grid(Sampled(digits))
 
 
@@ -95,7 +95,7 @@ def nothing_shared(monkeypatch):
 
 
 def assert_same(found: Report, expected: Report) -> None:
-    """Equal in every field, but for the experiment they belong to."""
+    """Assert that all fields are equal except the reference to the experiment."""
     for name in (f.name for f in fields(Report) if f.name not in ("operations", "scores")):
         one, other = getattr(found, name), getattr(expected, name)
         if name == "confusion":
@@ -166,7 +166,7 @@ def test_drops_and_verdicts_are_the_same_across_grid_and_run(opened, make_own, t
     assert known[1].drop_from(known[0]) == expected
     assert known[1].drop_from(run[0]) == run[1].drop_from(known[0]) == expected
     assert judge(*known, Policy.MEDICAL) == judge(*run, Policy.MEDICAL)
-    elsewhere = opened.run(replace(recipe, granularity="channel"))  # run, against a known baseline
+    elsewhere = opened.run(replace(recipe, granularity="channel"))  # run, with a known baseline
     of_fresh = fresh.run(replace(recipe, granularity="channel"))
     assert elsewhere.drop_from(known[0]) == of_fresh.drop_from(run[0])
 

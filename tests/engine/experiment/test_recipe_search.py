@@ -16,7 +16,7 @@ TEXTBOOK = [[90, 15], [10, 85]]  # TN, FP; FN, TP after pruning
 
 
 class Told:
-    """Stands in for an experiment of 10 images: says of each recipe what it was told to."""
+    """Stub of an experiment of 10 images that returns given results for each recipe."""
 
     def __init__(self, rule):
         self.rule, self.asked = rule, []

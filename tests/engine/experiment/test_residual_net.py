@@ -23,7 +23,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def trained(digits):
-    """Three residual blocks after a narrow stem; a few passes over the training images."""
+    """Train three residual blocks after a narrow stem for a few epochs."""
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Conv2d(1, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
@@ -61,7 +61,7 @@ def test_it_is_opened_unchanged(experiment, trained, digits):
 
 
 def zeroed(net, layers, share):
-    """A copy in which channels that some layers write together are zero where they are read."""
+    """Copy a model, with channels written by several layers set to zero where they are read."""
     twin, lost = copy.deepcopy(net), {}
     for writers, readers in layers:
         sums = sum(net.get_parameter(f"{w}.weight").abs().flatten(1).sum(1) for w in writers)

@@ -1,4 +1,4 @@
-"""Sweeps: every recipe once, in one file that outlives a kill, wherever joblib runs them."""
+"""Sweeps: every recipe runs once, in one file that survives a kill, in any joblib worker."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRIALS = [Trial(Recipe(bits=b), accuracy=1 / b, total_bytes=10 * b) for b in (2,
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Every recipe that any experiment is asked to run."""
+    """List all recipes that any experiment runs."""
     asked, run = [], Experiment.run
 
     def note(self, recipe, **more):
@@ -181,7 +181,7 @@ def test_after_a_kill_what_was_done_is_not_done_again(digits, asked, tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert len(path.read_text().splitlines()) == 1 + 2
-    path.write_bytes(path.read_bytes() + b'{"recipe": {"sparsity": 0.0, "pru')  # a torn row
+    path.write_bytes(path.read_bytes() + b'{"recipe": {"sparsity": 0.0, "pru')  # an incomplete row
     recipes = [Recipe(bits=bits) for bits in (2, 3, 4, 5, 6)]
     sweep = swept(digits, recipes, path)
     assert {recipe.bits for recipe in asked} == {4, 5, 6, 32}

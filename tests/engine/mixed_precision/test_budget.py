@@ -18,7 +18,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 @pytest.fixture
 def few(monkeypatch):
-    """Only six options a layer."""
+    """Restrict the options to six for each layer."""
     monkeypatch.setattr(layer_cost, "SPARSITIES", (0.5, 0.9))
     monkeypatch.setattr(layer_cost, "BITS", (2, 4))
 
@@ -59,7 +59,7 @@ def test_more_bytes_never_do_more_damage():
 
 def test_a_frontier_too_long_is_thinned_and_keeps_both_ends(monkeypatch):
     sizes = 1 + 9 * np.random.default_rng(2).random((5, 9))
-    options = np.stack([sizes, 1 / sizes], axis=2).tolist()  # the dearer, the better
+    options = np.stack([sizes, 1 / sizes], axis=2).tolist()  # more bytes, less loss
     whole = pareto_front(options)
     monkeypatch.setattr(knapsack, "MOST_POINTS", 40)
     thinned = pareto_front(options)
@@ -168,7 +168,7 @@ def test_it_can_be_stopped_at_every_stage(tiny, after):
 
 
 class Lonely(nn.Module):
-    """A layer of one weight, and one whose output is multiplied by zero."""
+    """Net with a layer of one weight, and a layer whose output is multiplied by zero."""
 
     def __init__(self):
         super().__init__()

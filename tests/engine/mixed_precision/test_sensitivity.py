@@ -16,7 +16,7 @@ from optiwidgets.engine.types.recipe import Recipe
 
 
 class Odd(nn.Module):
-    """A layer of one weight, one of zeros, one that is never called, and a sound one."""
+    """Net with a layer of one weight, one of zeros, one that is never called, and a normal one."""
 
     def __init__(self):
         super().__init__()
@@ -103,7 +103,8 @@ def test_a_layer_that_is_already_there_is_named(own):
 
 def test_channels_of_the_answer_are_named_with_the_reason(own):
     result = own.sensitivity("sparsity", [0.5], ground=Recipe(pruning="channel"))
-    assert result.unchanged["head"] == "channels of 'head' cannot be removed: they are the answer"
+    reason = "channels of 'head' cannot be removed: they are the model's outputs"
+    assert result.unchanged["head"] == reason
     assert set(result.ranking(1.0)) == {"wide", "deep", "hidden"}
 
 

@@ -1,4 +1,4 @@
-"""Groups of coupled channels: what is left answers as the net with zeros in their place."""
+"""Groups of coupled channels: the smaller net's scores equal those with zeros in their place."""
 
 import copy
 
@@ -18,7 +18,7 @@ from optiwidgets.engine.models.layers import prunable
 
 
 class Net(nn.Module):
-    """Parts by name and a forward of them."""
+    """Net made of named parts and a forward function."""
 
     def __init__(self, forward, **parts):
         super().__init__()
@@ -57,7 +57,7 @@ def option_a(net, x):
 
 
 def silent(net, channels, *, readers):
-    """An untouched copy whose named layers do not hear some of their inputs."""
+    """Copy a net, with zero weights for some inputs of the named layers."""
     twin = copy.deepcopy(net)
     for name in readers:
         prunable(twin)[name].weight.data[:, channels] = 0
@@ -94,7 +94,7 @@ def test_coupled_channels_go_together(forward, parts, gone, readers, fewer):
     net, images = Net(forward, **copy.deepcopy(parts)).eval(), torch.randn(2, 3, 8, 8)
     groups = removable_channels(net, images)
     smaller = remove_channels(net, np.unique(groups.of_outputs("a")[gone]), groups)
-    if readers is None:  # of the third group of four, its three outputs
+    if readers is None:  # the three outputs of the third group of four
         twin = silent(net, [3, 4, 5], readers=["c"])
     else:
         twin = silent(net, gone, readers=readers)
@@ -195,7 +195,7 @@ def test_a_size_written_into_the_code_keeps_its_channels():
 
 def test_a_model_whose_channels_all_stay_is_refused():
     net = nn.Sequential(conv(1, 4), nn.Flatten(), nn.Softmax(1), nn.Linear(256, 3))
-    with pytest.raises(ValueError, match=r"all its channels stay .*softmax.*use pruning='global'"):
+    with pytest.raises(ValueError, match=r"none of its channels .*softmax.*use pruning='global'"):
         removable_channels(net, torch.randn(2, 1, 8, 8))
 
 
@@ -205,7 +205,7 @@ def test_the_answer_is_named():
 
 
 def tokens(w, x, heads, scale):
-    """A transformer block on patches, from its weights by name."""
+    """Compute a transformer block on patches from its weights by name."""
     x = F.conv2d(x, w["patch.weight"], w["patch.bias"], stride=4).flatten(2).transpose(1, 2)
     y = F.layer_norm(x, x.shape[-1:], w["norm1.weight"], w["norm1.bias"])
     q, k, v = F.linear(y, w["qkv.weight"], w["qkv.bias"]).unflatten(-1, (3, heads, -1)).unbind(2)
@@ -221,7 +221,7 @@ def tokens(w, x, heads, scale):
 
 
 def attending(net, x):
-    """The same block, as modules are called."""
+    """Compute the same block by calling its modules."""
     x = net.patch(x).flatten(2).transpose(1, 2)
     q, k, v = net.qkv(net.norm1(x)).unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
     near = (q @ k.transpose(-2, -1) * 0.5).softmax(-1)
@@ -294,7 +294,7 @@ def test_an_attention_whose_scale_follows_its_width_keeps_it():
     images = torch.randn(2, 3, 8, 8)
     groups = removable_channels(net, images)
     assert [len(groups.set_of(name)) for name in ("q", "k", "v", "patch")] == [0, 0, 4, 8]
-    assert "the scale of an attention follows their number" in groups.pinned
+    assert "the scale of an attention depends on their number" in groups.pinned
     smaller = remove_channels(net, groups.of_outputs("v")[[0]], groups)  # of both heads
     torch.testing.assert_close(smaller(images), silent(net, [0, 4], readers=["proj"])(images))
 

@@ -1,6 +1,6 @@
-"""Channels removed from published architectures: the untouched net with zeros where they are read.
+"""Channels removed from published architectures: scores equal those with zeros in their place.
 
-Norms over channels of the untouched net are replaced by ones that count the kept channels alone.
+In the net with zeros, norms over channels are replaced by norms over the kept channels only.
 """
 
 import copy
@@ -23,14 +23,14 @@ TORCHVISION = ("squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v2", "resnet18"
 
 
 class KeptNorm(nn.Module):
-    """A LayerNorm whose mean and variance are of some channels, written out."""
+    """LayerNorm whose mean and variance use the kept channels only, written out."""
 
     def __init__(self, norm, keeps):
         super().__init__()
         self.norm, self.keeps = norm, keeps
 
     def forward(self, x):
-        last = not type(self.norm).__name__.endswith("2d")  # as timm names those over N C H W
+        last = not type(self.norm).__name__.endswith("2d")  # timm's naming of norms over N C H W
         rows = x if last else x.movedim(1, -1)
         mean = (rows * self.keeps).sum(-1, keepdim=True) / self.keeps.sum()
         spread = ((rows - mean).square() * self.keeps).sum(-1, keepdim=True) / self.keeps.sum()
@@ -58,7 +58,7 @@ def stays(groups, name, axis, gone):
 
 
 def zeroed(net, groups, gone):
-    """A copy whose layers read zeros for the channels that are gone."""
+    """Copy a net whose layers read zeros for the removed channels."""
     twin = copy.deepcopy(net)
     for name, layer in prunable(twin).items():
         if getattr(layer, "groups", 1) == 1:

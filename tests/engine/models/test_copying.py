@@ -1,4 +1,4 @@
-"""Copies of models: equal, and independent of what they were copied from."""
+"""Copies of models: equal to the original, and independent of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optiwidgets.engine.models.copying import copy_net
 
 
 class Tied(nn.Module):
-    """Shares a layer and a tensor, and keeps things of its own."""
+    """Net that shares a layer and a tensor, and has attributes of its own."""
 
     def __init__(self):
         super().__init__()
@@ -30,7 +30,7 @@ class Tied(nn.Module):
 
 
 class Counted(nn.Linear):
-    """Has a way of its own to be copied."""
+    """Module with its own copy method."""
 
     def __deepcopy__(self, memo):
         made = Counted(3, 3)

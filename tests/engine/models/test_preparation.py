@@ -1,4 +1,4 @@
-"""A model is what the engine takes it for, or is repaired, or refused with the reason."""
+"""A model meets the engine's assumptions, is repaired, or is refused with the reason."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_weight_computed_from_others_is_the_weight_that_comes_out(data, comput
     assert int((got.model()[2].weight == 0).sum()) >= int(got.weights()[1].kept.size * 0.2)
     assert (experiment.run(Recipe()).predictions == expected.argmax(1).numpy()).all()
     assert [row.module for row in experiment.check().having("repaired")] == ["2"]
-    assert list(model.state_dict()) == keys  # the model given stays as it was
+    assert list(model.state_dict()) == keys  # the original model is unchanged
     with torch.no_grad():
         assert torch.equal(model(data.exploration[0]), expected)
 
@@ -108,7 +108,7 @@ def test_a_weight_that_a_foreign_hook_makes_is_refused(data):
 
 
 class Functional(nn.Module):
-    """Two layers by function: one with a layer's weight, one with a parameter of its own."""
+    """Two layers used by functions: one with a layer's weight, one with a plain parameter."""
 
     def __init__(self):
         super().__init__()
@@ -141,7 +141,7 @@ def functional_twin(model):
 
 
 def same_weights(got, want):
-    """Weights of two reports agree layer by layer; the order of the layers may differ."""
+    """Assert that weights of two reports agree by layer; the order of the layers may differ."""
     ours, theirs = ({w.before.shape: w for w in report.weights()} for report in (got, want))
     return ours.keys() == theirs.keys() and all(
         (ours[s].kept == theirs[s].kept).all() and (ours[s].after == theirs[s].after).all()
@@ -178,7 +178,7 @@ def test_repairs_see_the_inputs_of_weights_used_by_functions(data, recipe):
     experiment, other = Experiment(model, data), Experiment(twin, data)
     recipe = replace(recipe, pruning="layer") if recipe.prunes else recipe
     got, want = ({w.before.shape: w for w in e.run(recipe).weights()} for e in (experiment, other))
-    shape = (20, 96)  # the last has its bias in another parameter
+    shape = (20, 96)  # the last layer has its bias in another parameter
     assert abs(got[shape].after - want[shape].after).max() < 1e-5
 
 
@@ -270,7 +270,7 @@ def test_a_weight_used_unseen_is_left_out_and_said(data):
 
 
 class Upsampled(nn.Module):
-    """Has weights of three kinds that are not pruned, and a position that is added."""
+    """Net with weights of three kinds that are not pruned, and an added position embedding."""
 
     def __init__(self):
         super().__init__()
@@ -339,7 +339,7 @@ def test_the_scores_are_read_before_a_last_softmax(data, end):
         Experiment(m, data).run(Recipe(sparsity=0.5, recovery="finetune")).scores
         for m in (ended, plain())
     ]
-    assert abs(tuned[0] - tuned[1]).max() < 1e-3  # trained by the same loss
+    assert abs(tuned[0] - tuned[1]).max() < 1e-3  # trained with the same loss
     assert type(got.model()[-1]) is type(end)
 
 
@@ -357,7 +357,7 @@ def test_a_softmax_by_function_is_found_too(data):
 
 
 class Probabilities(nn.Module):
-    """Ends in probabilities that no softmax or sigmoid returns."""
+    """Model that returns probabilities without a softmax or sigmoid."""
 
     def __init__(self, make, outputs=4):
         super().__init__()
@@ -403,7 +403,7 @@ def test_one_output_that_may_be_a_probability_or_a_score_is_asked_about(two_clas
         Experiment(model, two_classes)
     with torch.no_grad():
         output = model(two_classes.exploration[0]).flatten()
-    with pytest.raises(ValueError, match="give both classes"):  # a function that only picks
+    with pytest.raises(ValueError, match="give both classes"):  # a function that only selects
         Experiment(model, two_classes, head=lambda output: output[:, :1])
     heads = lambda s: torch.cat([0 * s, s], 1), lambda p: torch.cat([1 - p, p], 1)
     as_score, as_probability = (
@@ -436,7 +436,7 @@ def test_weights_of_another_type_are_said_to_run_in_single_precision(data, dtype
 
 
 class ForSome(nn.Module):
-    """Has a layer that runs for bright images only."""
+    """Net with a layer that only runs for bright images."""
 
     def __init__(self):
         super().__init__()
@@ -574,7 +574,7 @@ def test_views_run_on_images_of_arrays_that_keep_channels_last(data, channels):
 
 
 class Branches(nn.Module):
-    """Its forward looks at the image, which torch.fx cannot follow."""
+    """Model with a branch on the image, which torch.fx cannot trace."""
 
     def __init__(self):
         super().__init__()
@@ -616,7 +616,7 @@ def test_a_compiled_model_is_the_one_that_was_compiled(data):
 
 
 def traced():
-    with pytest.warns():  # torch says that TorchScript is old
+    with pytest.warns():  # torch deprecates TorchScript
         return torch.jit.trace(plain(), torch.zeros(1, 1, 6, 6))
 
 
@@ -672,8 +672,8 @@ def test_a_layer_that_runs_to_no_effect_is_said(data):
             return scores
 
     rows = {row.module: row for row in Experiment(Unused().eval(), data).check().rows}
-    assert "do not hang on it" in rows["aux"].reason
-    assert "do not hang on it" not in rows["net.0"].reason
+    assert "do not depend on it" in rows["aux"].reason
+    assert "do not depend on it" not in rows["net.0"].reason
 
 
 def test_the_check_reads_as_text_and_as_a_table(data):
@@ -690,9 +690,9 @@ def test_the_given_model_is_never_changed(data):
 
 
 def test_a_graph_module_that_ends_in_softmax_keeps_its_ending_in_every_copy(data):
-    """torch.fx's modules copy few of their attributes."""
+    """torch.fx's modules copy only a few of their attributes."""
     net = fx.symbolic_trace(nn.Sequential(plain(), nn.Softmax(1)).eval())
-    experiment = Experiment(net, data)  # reports do not keep it alive
+    experiment = Experiment(net, data)  # reports do not keep the experiment alive
     report = experiment.run(Recipe())
     with torch.no_grad():
         expected = net(data.exploration[0])
@@ -701,7 +701,7 @@ def test_a_graph_module_that_ends_in_softmax_keeps_its_ending_in_every_copy(data
 
 
 class Volume(nn.Module):
-    """Takes an image as a volume for one step, whose weight no order of images fits."""
+    """Net that treats an image as a volume; its Conv3d weight has no channels_last order."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Groups of coupled channels are those that Torch-Pruning finds."""
+"""Groups of coupled channels are equal to those of Torch-Pruning."""
 
 import copy
 
@@ -21,7 +21,7 @@ def unit(inputs, outputs, size=1, step=1, groups=1):
 
 
 class Inverted(nn.Module):
-    """As in MobileNetV2: widened, depthwise, narrowed, with a way past them where it fits."""
+    """Inverted residual block as in MobileNetV2, with a shortcut if the shapes agree."""
 
     def __init__(self, inputs, outputs, step):
         super().__init__()
@@ -36,7 +36,7 @@ class Inverted(nn.Module):
 
 
 class Dense(nn.Module):
-    """As in DenseNet: what a layer makes is put beside all that came before."""
+    """Dense block as in DenseNet: each layer's outputs are concatenated to all before."""
 
     def __init__(self, inputs, growth):
         super().__init__()
@@ -67,7 +67,7 @@ NETS = {
 
 
 def drawn(make):
-    """A net in eval mode with BatchNorms far from the identity, and images."""
+    """Make a net in eval mode with BatchNorms far from the identity, and images."""
     torch.manual_seed(0)
     net = make().eval()
     for norm in net.modules():
@@ -78,13 +78,13 @@ def drawn(make):
 
 
 def convolutions(net):
-    """Convolutions of all channels, by name."""
+    """Return the convolutions with one group, by name."""
     named = net.named_modules()
     return {n: m for n, m in named if isinstance(m, nn.Conv2d) and m.groups == 1}
 
 
 def places(group, net):
-    """Indices by tensor and axis of one group of Torch-Pruning."""
+    """Return the indices by tensor and axis of one Torch-Pruning group."""
     names, found = {module: name for name, module in net.named_modules()}, set()
     for dependency, indices in group:
         layer, inputs = dependency.target.module, "in" in dependency.handler.__name__

@@ -17,7 +17,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Steps(nn.Module):
-    """A convolution, whatever comes between, a linear layer: for steps that are no modules."""
+    """A convolution, a function, and a linear layer, for operations that are not modules."""
 
     def __init__(self, between, inputs, after=lambda scores: scores):
         super().__init__()
@@ -29,7 +29,7 @@ class Steps(nn.Module):
 
 
 class Twice(nn.Module):
-    """One convolution called two times."""
+    """Net that calls one convolution twice."""
 
     def __init__(self):
         super().__init__()
@@ -44,7 +44,7 @@ class Twice(nn.Module):
 
 
 def excite(model, seed=0):
-    """Give every BatchNorm statistics far from the identity."""
+    """Set the statistics of every BatchNorm far from the identity."""
     random = torch.Generator().manual_seed(seed)
     for norm in model.modules():
         if isinstance(norm, nn.modules.batchnorm._BatchNorm):
@@ -88,7 +88,7 @@ def test_folding_by_hand_scales_every_output():
 
 
 class Shortcut(nn.Module):
-    """A convolution that is read twice: by a BatchNorm, and past it."""
+    """Net in which a BatchNorm and a shortcut both use a convolution's outputs."""
 
     def __init__(self):
         super().__init__()
@@ -196,7 +196,7 @@ def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
         while not stop.is_set():
             try:
                 net(images)
-            except Exception as error:  # noqa: BLE001 (whatever it is, it is counted)
+            except Exception as error:  # noqa: BLE001 (any exception is counted)
                 failed.append(error)
 
     with ThreadPoolExecutor(2) as pool:
@@ -213,7 +213,7 @@ def test_a_model_runs_in_one_thread_while_another_is_traced_in_a_second():
 
 def test_a_batchnorm_with_its_activation_inside_is_folded():
     class BatchNormAct2d(nn.BatchNorm2d):
-        """As timm writes it."""
+        """Copy of timm's BatchNormAct2d."""
 
         def __init__(self, channels):
             super().__init__(channels)
@@ -232,7 +232,7 @@ def test_a_batchnorm_with_its_activation_inside_is_folded():
 
 
 class Caching(nn.Module):
-    """Keeps a product of its weights for the next call, as timm's levit keeps its biases."""
+    """Net that stores a product of its weights for the next call, as timm's levit does."""
 
     def __init__(self):
         super().__init__()

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("torchvision")
 
 @pytest.fixture(scope="module")
 def bars():
-    """Three unequal classes anybody can learn: a bright bar left, in the middle, or right."""
+    """Make three unequal classes, easy to learn: a bright bar left, in the middle, or right."""
     random = torch.Generator().manual_seed(0)
     labels = torch.arange(3).repeat_interleave(torch.tensor([60, 20, 40]))
     images = 0.3 * torch.randn(120, 1, 16, 16, generator=random)
@@ -41,7 +41,7 @@ def bars():
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_torch_thread():
-    """Tensors this small gain nothing from two, and lose much on a busy machine."""
+    """Use one torch thread: two do not speed up small tensors, and are slow on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -113,7 +113,7 @@ def test_an_unknown_model_is_refused(bars):
         train(bars, "huge")
 
 
-# ---- which epoch
+# ---- choice of the epoch
 
 
 def calibrated_on(dataset, part):
@@ -121,7 +121,7 @@ def calibrated_on(dataset, part):
 
 
 def test_the_epoch_of_highest_accuracy_on_calibration_images_is_kept(bars):
-    """Worked out again: every epoch's state is scored here."""
+    """Computed again: the test scores the state of every epoch."""
     images, labels = bars.train
     odd = calibrated_on(
         bars, (images[1::5] + 0.01, (labels[1::5] + (images[1::5, 0, 0, 0] > 0.3)) % 3)
@@ -191,7 +191,7 @@ def test_keep_is_best_or_last(bars):
 
 @pytest.fixture(scope="module")
 def colors():
-    """Two classes of 3 x 32 x 32: reddish and greenish noise."""
+    """Make two classes of 3 x 32 x 32 images: reddish and greenish noise."""
     draw = torch.Generator().manual_seed(0)
 
     def part(count):
@@ -286,7 +286,7 @@ def test_images_that_were_trained_on_are_never_explored(colors, tmp_path):
 
 @pytest.fixture
 def photographs(tmp_path):
-    """Forty noisy pictures, 48 high and 80 wide, in two folders of classes."""
+    """Write forty noisy pictures, 48 high and 80 wide, in two class folders."""
     draw = np.random.default_rng(0)
     for label, name in enumerate(("left", "right")):
         (tmp_path / "photographs" / name).mkdir(parents=True)
@@ -306,7 +306,7 @@ def test_images_made_another_way_than_in_training_are_refused(photographs, tmp_p
     save_trained(train(data, "small", epochs=1), path, data)
     known = len(data.labels("train"))
     reason = f"trained on {known} different images, and only 0 of them .* size=, resize= or gray="
-    with pytest.raises(ValueError, match=reason):  # a folder alone is cropped
+    with pytest.raises(ValueError, match=reason):  # only pictures in folders are cropped
         open_trained(path, photographs)
     other = load_dataset(photographs, size=32, seed=1)
     with pytest.raises(ValueError, match=r"Dataset.of\(old, training=True, held_out=new\)"):
@@ -381,10 +381,10 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(colors, tmp_path):
     with pytest.raises(ValueError, match="3 channels and 32 pixels, and these have 3 and 24"):
         train(replace(colors, **smaller), path)
     save_weights(net, path)
-    with pytest.raises(ValueError, match="says nothing of the images"):
+    with pytest.raises(ValueError, match="has no metadata of its training images"):
         Experiment.load(path, images=colors)
     path.write_bytes(b"cut off")
-    with pytest.raises(ValueError, match="is no file that `optiwidgets train`"):
+    with pytest.raises(ValueError, match="is not a file of `optiwidgets train`"):
         Experiment.load(path, images=colors)
     with pytest.raises(ValueError, match=r"images are only for a \.safetensors file"):
         Experiment.load("digits", images=colors)

@@ -1,4 +1,4 @@
-"""Images and a folded ResNet for the tests of the runtime."""
+"""Images and a folded ResNet for the tests of ONNX Runtime."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def around(step):
 
 
 class Pooled(nn.Module):
-    """A pooling that is a function with constants of its own."""
+    """Pooling by a function with constants."""
 
     def __init__(self, **how):
         super().__init__()
@@ -39,7 +39,7 @@ class Pooled(nn.Module):
 
 
 class Padded(nn.Module):
-    """A step that torch.fx follows, with a constant that repr does not show."""
+    """Operation that torch.fx traces, with a constant that is not in its repr."""
 
     def __init__(self, value):
         super().__init__()
@@ -92,7 +92,7 @@ def test_a_graph_that_computes_something_else_is_refused(off):
 
 @pytest.fixture
 def without_divisor(monkeypatch):
-    """An exporter that drops divisor_override, as that of some versions of torch does."""
+    """Stub of an exporter that drops divisor_override, as some versions of torch do."""
     real = torch.onnx.export
 
     def lossy(net, args, **how):
@@ -134,7 +134,7 @@ def test_a_wrong_export_is_evaluated_in_torch_and_not_written(
     assert any(line.startswith("evaluated in torch") for line in said)
     assert any(line.startswith("int8 is simulated in torch") for line in said)
     assert not (tmp_path / "net.onnx").exists()
-    rep.save(tmp_path / "net.owz")  # what is right is not refused
+    rep.save(tmp_path / "net.owz")  # a correct model is not refused
 
 
 def test_an_exported_file_gives_the_reports_predictions(dataset, tmp_path):
@@ -147,7 +147,7 @@ def test_an_exported_file_gives_the_reports_predictions(dataset, tmp_path):
 
 
 def test_a_weight_computed_from_others_is_never_reported(dataset):
-    """A layer whose weight is not what its codes say is named, not evaluated."""
+    """A layer whose weight differs from its codes is named in an error, not evaluated."""
     exp = ow.Experiment(around(nn.ReLU()), dataset)
     made = exp._compressor.compress(ow.Recipe(0.5))
     made.packable.net[4].weight += 0.1
@@ -157,7 +157,7 @@ def test_a_weight_computed_from_others_is_never_reported(dataset):
 
 @pytest.fixture(scope="module")
 def integer():
-    """An int8 graph, the torch model that simulates it, and images."""
+    """Make an int8 graph, the torch model that simulates it, and images."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 3))
     net, images = net.eval().requires_grad_(False), torch.randn(200, 1, 4, 4)
@@ -180,13 +180,13 @@ def test_an_int8_graph_agrees_with_its_simulation(integer):
 
 @pytest.mark.parametrize(("name", "row"), [("3.bias", 2), ("1.bias", 5)])
 def test_an_int8_graph_with_other_predictions_is_refused(integer, name, row):
-    """One bias is off: most scores are within a quarter of the largest, the classes are not."""
+    """With one wrong bias, most scores are within a quarter of the largest, but classes differ."""
     model, simulation, images = integer
     wrong, probe = copy.deepcopy(simulation), images[:64]
     right = simulation(probe)
     layer = wrong[int(name[0])]
     share = 0.0
-    while share < 0.12:  # of the images without near ties, the least that is refused is a tenth
+    while share < 0.12:  # of the images without near ties; the smallest refused share is a tenth
         layer.bias[row] += 0.02 * right.abs().max()
         scores = wrong(probe)
         clear = scores.topk(2).values.diff().abs().flatten() > 0.1 * scores.abs().max()
@@ -210,13 +210,13 @@ def test_near_ties_may_get_either_class(integer):
     tied[3].bias.copy_(torch.tensor([1.0, 1.0, 0.0]))
     scores = tied(images[:64])
     exported = export(_without_hooks(tied), images)
-    tied[3].bias[0] += 1e-2  # the class of many images changes, their scores hardly
+    tied[3].bias[0] += 1e-2  # the class of many images changes, their scores hardly do
     assert (tied(images[:64]).argmax(1) != scores.argmax(1)).float().mean() > 0.2
     check_agreement(exported, tied, images, rounded=True)
 
 
 class Tied(nn.Module):
-    """Uses one weight in a layer, and transposed as its head: the exporter folds a copy of it."""
+    """Net with one weight in a layer and, transposed, as its head; the exporter folds a copy."""
 
     def __init__(self):
         super().__init__()
@@ -228,7 +228,7 @@ class Tied(nn.Module):
 
 
 class Doubly(nn.Module):
-    """Uses a weight in a layer, and its square beside it."""
+    """Net that uses a weight in a layer, and its square beside it."""
 
     def __init__(self):
         super().__init__()

@@ -75,7 +75,7 @@ def test_an_architecture_is_exported_once_and_filled_with_any_weights(monkeypatc
 def test_fewer_channels_need_no_new_export(digits, monkeypatch):
     images = digits.exploration[0][:50]
     whole, part = batchnorm_folding.fold(zoo.load_trained("small")), half(zoo.load_trained("small"))
-    export.export(part, images)  # whichever comes first
+    export.export(part, images)  # the first of the two
     monkeypatch.setattr(export, "_to_onnx", None)
     for net in (whole, part, half(zoo.load_trained("wide"))):
         model = export.export(net, images)
@@ -107,9 +107,9 @@ def test_the_zoos_models_find_their_graphs_and_they_are_what_this_torch_exports(
 
 
 def steps(model):
-    """What a graph computes: steps, constants, shapes; not who made it, nor how values are named.
+    """Return what a graph computes (nodes, constants, shapes), without producer and value names.
 
-    The weights have no values in it, but their names are those of the model's state.
+    Weights are included by their name in the model's state dict, without values.
     """
     graph, names = model.graph, {}
     for initializer in graph.initializer:
@@ -140,7 +140,7 @@ def test_a_graph_that_hangs_on_its_widths_is_not_shipped(tmp_path):
 
 
 class Shuffled(nn.Module):
-    """Steps whose numbers depend on the channels there are."""
+    """Operations whose constants depend on the number of channels."""
 
     def __init__(self, channels):
         super().__init__()

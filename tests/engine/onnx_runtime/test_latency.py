@@ -10,7 +10,7 @@ from optiwidgets.engine.onnx_runtime import latency
 
 
 class Clock:
-    """A clock that only moves when a session runs."""
+    """Clock that only advances when a session runs."""
 
     def __init__(self):
         self.now, self.calls = 0.0, []
@@ -20,7 +20,7 @@ class Clock:
 
 
 class Fake:
-    """A session that takes as long as it is told to."""
+    """Stub of a session that takes a given time."""
 
     def __init__(self, clock, name, taken):
         self.clock, self.name, self.taken = clock, name, taken

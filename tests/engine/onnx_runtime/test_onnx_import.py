@@ -1,4 +1,4 @@
-"""ONNX files as torch modules: equal to the nets they came from, or refused with the reason."""
+"""ONNX files as torch modules: equal to the original nets, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Mixed(nn.Module):
 
 
 def plain():
-    """Convolution, BatchNorm, ReLU, flattened into a head."""
+    """Build convolution, BatchNorm, ReLU, and a head on the flattened outputs."""
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(4 * 49, 5),
@@ -61,7 +61,7 @@ def images():
 
 
 def seeded(make):
-    """A net in eval mode, its BatchNorms far from the identity."""
+    """Build a net in eval mode, with BatchNorms far from the identity."""
     torch.manual_seed(0)
     net = make().eval()
     for norm in net.modules():
@@ -74,7 +74,7 @@ def seeded(make):
 
 
 def exported(net, example, path, *, batch=None, keep_norms=False, dynamo=False):
-    """Write a net as torch does; ``batch`` fixes the number of images."""
+    """Export a net by torch; ``batch`` fixes the number of images."""
     given = (example[:batch] if batch else example,)
     kind = torch.onnx.TrainingMode.PRESERVE if keep_norms else torch.onnx.TrainingMode.EVAL
     axes = None if batch else {"x": [0]}
@@ -147,7 +147,7 @@ def test_batchnorms_stay_and_fold(images, tmp_path):
 
 
 def renamed(path, change):
-    """Give every node and every inner value of a file another name."""
+    """Rename every node and every inner value of a file."""
     model = onnx.load(path)
     graph = model.graph
     outer = {v.name for v in (*graph.input, *graph.output)}
@@ -235,7 +235,7 @@ HEAD = [
     helper.make_node("Flatten", ["g"], ["y"]),
 ]
 CORE = np.random.default_rng(1).normal(size=(3, 3, 3, 3)).astype(np.float32)
-ONE_OP = {  # operator -> its attributes and its constant inputs, from x to h
+ONE_OP = {  # operator -> its attributes and its constant inputs, for a node from x to h
     "Conv, uneven": ({"pads": [0, 1, 2, 1]}, [CORE]),
     "Conv, upper": ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, [CORE]),
     "Conv, lower": ({"auto_pad": "SAME_LOWER", "strides": [2, 2]}, [CORE]),
@@ -303,7 +303,7 @@ def test_gemm_is_worked_by_hand(trans, images, tmp_path):
 
 
 def test_a_shape_that_the_graph_computes_is_no_shape_of_one_batch(images, tmp_path):
-    """As paddle writes it: the number of images is read off, and goes into a Reshape."""
+    """As written by paddle: the number of images is read from the input and given to a Reshape."""
     nodes = [
         helper.make_node("Shape", ["x"], ["s"]),
         helper.make_node("Slice", ["s", "zero", "one"], ["n"]),
@@ -324,7 +324,7 @@ def test_a_shape_that_the_graph_computes_is_no_shape_of_one_batch(images, tmp_pa
     np.testing.assert_array_equal(layer.bias.detach(), weights["b"])
 
 
-# ---- refused
+# ---- refused files
 
 
 def unsupported(tmp_path):
@@ -417,7 +417,7 @@ def test_two_inputs_and_other_types_are_refused(images, tmp_path):
 def test_a_module_that_is_not_the_file_s_is_refused_with_the_operator(
     last, images, tmp_path, monkeypatch
 ):
-    """Also before a softmax, whose probabilities of 0 and 1 would hide it."""
+    """Also before a softmax, whose probabilities of 0 and 1 would hide the difference."""
     wrong = lambda builder, step: builder.set(  # noqa: E731
         step, builder.module(step, nn.LeakyReLU(0.2), builder.variable(step))
     )
@@ -460,7 +460,7 @@ def test_an_experiment_on_a_file_is_the_one_on_its_net(images, tmp_path):
 
 
 def shipped(package, name):
-    """A file inside an installed package, found without importing it."""
+    """Find a file in an installed package without importing the package."""
     spec = find_spec(package)
     if spec is None:
         pytest.skip(f"{package} is not installed")

@@ -23,7 +23,7 @@ GRIDS = list(itertools.product(("tensor", "channel"), ("symmetric", "affine")))
 
 
 def kernels(model, folder):
-    """What the runtime makes of a model: the operations it really runs."""
+    """Return the operations that the runtime really runs for a model."""
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath, options.log_severity_level = f"{folder}/optimized.onnx", 3
     onnxruntime.InferenceSession(
@@ -46,10 +46,10 @@ def test_int8_predicts_what_the_simulation_predicts(digits, tmp_path, name, gran
     run = kernels(model, tmp_path)
     assert run.count("QLinearConv") == 2
     assert run.count("QGemm") == 2
-    assert run.count("Conv") + run.count("FusedConv") == 1  # over one channel: faster in float
+    assert run.count("Conv") + run.count("FusedConv") == 1  # one input channel: faster in float
     assert sum("MaxPool" in step for step in run) == 3
     in_float = {"DequantizeLinear", "Gemm", "FusedGemm", "MatMul", "FusedMatMul"}
-    assert not in_float & set(run)  # what is in integers stays so up to the scores
+    assert not in_float & set(run)  # integers stay integers up to the scores
 
 
 @pytest.mark.parametrize(("granularity", "scheme"), GRIDS)
@@ -95,7 +95,7 @@ def test_the_codes_in_the_graph_are_the_recipes_own(granularity, scheme):
     ranges = dict.fromkeys(layers, (0.0, 1.0))
     model = qdq_int8.to_int8(export.export(net, torch.zeros(1, 1, 28, 28)), layers, ranges)
     stored = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
-    assert "features.0.weight" not in stored  # over one channel: decoded once, for a float kernel
+    assert "features.0.weight" not in stored  # one input channel: decoded once, for float
     first = {part: stored[f"features.0.weight.decoded_once.{part}"] for part in ("codes", "scale")}
     zero_point = stored.get("features.0.weight.decoded_once.zero_point", 0)
     decoded = (first["codes"].astype(np.float32) - zero_point) * first["scale"]
@@ -181,7 +181,7 @@ def test_a_residual_network_runs_in_int8_where_it_can(resnet, tmp_path):
 
 
 def file_ratio(net, images):
-    """Bytes of the float file over those of the int8 file."""
+    """Compute the bytes of the float file over those of the int8 file."""
     folded, layers = coded(net, granularity="channel")
     plain = export.export(folded, images)
     ranges = activation_ranges.calibrate(folded, images)
@@ -202,7 +202,7 @@ class Dense(nn.Module):
 
 
 class Residual(Dense):
-    """The same with a sum."""
+    """The same net with a sum."""
 
     def __init__(self):
         super().__init__()
@@ -227,7 +227,7 @@ def test_a_row_without_weights_keeps_its_bias(scheme, bias, kind):
     read = nn.Conv2d(8, 9, 1) if kind == "conv" else nn.Linear(8, 9)
     net = nn.Sequential(read, nn.Flatten(), nn.Linear(9, 3)).requires_grad_(False).eval()
     read.weight[1], read.bias[1] = 0.0, bias
-    net[2].weight.zero_()[:, 1] = 1.0  # the scores are that row's
+    net[2].weight.zero_()[:, 1] = 1.0  # the scores depend on that row only
     images = torch.randint(0, 256, (20, 8, 1, 1)).float()
     images = images if kind == "conv" else images.view(20, 8)
     kept = {n: m.weight != 0 for n, m in net.named_modules() if hasattr(m, "weight")}
@@ -235,7 +235,7 @@ def test_a_row_without_weights_keeps_its_bias(scheme, bias, kind):
     layers = {n: encode(net.get_submodule(n).weight, mask, recipe) for n, mask in kept.items()}
     ranges = {"0": (0.0, 255.0), "2": (-1.0, 1.0)}
     model = qdq_int8.to_int8(export.export(net, images), layers, ranges)
-    expected = round(bias * 127.5) / 127.5 + net[2].bias.numpy()  # by the head's input step alone
+    expected = round(bias * 127.5) / 127.5 + net[2].bias.numpy()  # the head's input step only
     scores = predict(open_session(model), images)
     np.testing.assert_allclose(scores, np.tile(expected, (20, 1)), atol=0.006)
 

@@ -1,4 +1,4 @@
-"""Magnitude and LAMP rank the weights as trained, before BatchNorm is folded into them."""
+"""Magnitude and LAMP rank the trained weights, before BatchNorm folding."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ SPARSITIES = (0.0, 0.05, 0.3, 0.5, 0.75, 0.9, 0.99)
 
 @pytest.fixture(scope="module")
 def weights():
-    """Three layers, no two weights of equal magnitude."""
+    """Make three layers without equal magnitudes."""
     random = torch.Generator().manual_seed(8)
     return [torch.randn(shape, generator=random) for shape in SHAPES]
 
@@ -48,7 +48,7 @@ def masks_of(weights, pruning, sparsity, score="magnitude", seed=0):
 
 
 def layers_of(model):
-    """The Conv2d and Linear weights of a model."""
+    """Return the Conv2d and Linear weights of a model."""
     return [m.weight for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
 

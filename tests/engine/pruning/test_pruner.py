@@ -1,4 +1,4 @@
-"""Layers with numbers of their own, scores that look at data."""
+"""Pruner: layers with their own sparsity, and scores computed from data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_layer_with_its_own_sparsity_leaves_the_global_count(own):
 @pytest.mark.parametrize("score", ["magnitude", "lamp-folded", "random"])
 @pytest.mark.parametrize("pruning", ["global", "layer"])
 def test_masks_of_a_moving_hand_are_those_of_sorting_every_time(make_own, toy, pruning, score):
-    """One after another, with and without layers of their own, as a session asks for them."""
+    """Recipes in sequence, with and without layer overrides, as a dragged slider requests them."""
     pruner = make_pruner(make_own(), toy)
     scores = pruner._scores(pruning, score, 0)
     overrides = ((), (("deep", 0.7, None),), (("deep", 0.2, 3), ("wide", 0.0, None)))
@@ -92,7 +92,7 @@ def test_channels_of_one_layer_alone(own):
     report = own.run(Recipe(pruning="channel", layers=(("deep", 0.5, None),)))
     assert [len(m.weight) for m in prunable(report.model()).values()] == [5, 3, 6, 3]
     with pytest.raises(
-        ValueError, match="channels of 'head' cannot be removed: they are the answer"
+        ValueError, match="channels of 'head' cannot be removed: they are the model's outputs"
     ):
         own.run(Recipe(pruning="channel", layers=(("head", 0.5, None),)))
 

@@ -25,7 +25,7 @@ def digits():
 
 
 class Watched(nn.Module):
-    """Notes, while it runs, how many hooks the layer of the model that was given carries."""
+    """Model that records the number of hooks on a layer of the original while it runs."""
 
     seen: list[int]
     given: nn.Linear
@@ -42,7 +42,7 @@ class Watched(nn.Module):
 
 @pytest.mark.parametrize("look", [positions, calibrate])
 def test_looking_at_a_model_leaves_it_alone_even_while_it_looks(look):
-    model = Watched()  # another thread may be copying it at that moment, hooks and all
+    model = Watched()  # another thread may copy the model at that moment, with its hooks
     look(model, torch.randn(5, 2, 6, 9))
     assert set(model.seen) == {0}
 
@@ -66,7 +66,7 @@ def test_a_grid_rounds_as_torch_and_onnx_do(bits, span):
     snapped = grid.fake_quantize(values)
     top = 2**bits - 1
     theirs = torch.fake_quantize_per_tensor_affine(values, grid.scale, grid.zero_point, 0, top)
-    tie = ((values / grid.scale).abs() % 1 - 0.5).abs() < 1e-4  # there the two may differ
+    tie = ((values / grid.scale).abs() % 1 - 0.5).abs() < 1e-4  # at ties the two may differ
     assert torch.equal(snapped[~tie], theirs[~tie])
     assert len(snapped.unique()) <= 2**bits
     assert tie.float().mean() < 0.01
@@ -90,7 +90,7 @@ def test_eight_bits_are_bit_for_bit_the_runtimes():
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    values = (torch.arange(-600, 900) * grid.scale / 4).float()  # ties among them
+    values = (torch.arange(-600, 900) * grid.scale / 4).float()  # includes ties
     (theirs,) = open_session(model).run(None, {"images": values.numpy()})
     np.testing.assert_array_equal(grid.fake_quantize(values).numpy(), theirs)
 

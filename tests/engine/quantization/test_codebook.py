@@ -23,7 +23,7 @@ def inertia(values, centroids):
 def test_a_codebook_by_hand():
     weight = torch.tensor([[0.1, 0.3, -5.0], [2.0, 2.2, 0.0]])
     mask = torch.tensor([[True, True, False], [True, True, False]])
-    # from -0.1 .. 2.2 in four even steps: 0.1, 0.8, 1.5, 2.2; two of them attract nothing
+    # from -0.1 .. 2.2 in four even steps: 0.1, 0.8, 1.5, 2.2; two clusters are empty
     coded = book(weight, 2, mask)
     assert coded.centroids.tolist() == pytest.approx([0.1, 0.3, 2.0, 2.2])
     assert coded.codes.tolist() == [[0, 1, 0], [2, 3, 0]]
@@ -31,7 +31,7 @@ def test_a_codebook_by_hand():
 
 
 def test_lloyd_by_hand():
-    # evenly spread 0, 5, 10, 15; then 1, 6, 11 and 15; then nothing moves
+    # evenly spaced 0, 5, 10, 15; then 1, 6, 11 and 15; then no change
     values = np.array([0, 1, 2, 5, 6, 7, 10, 11, 12, 15], np.float32)
     assert find_centroids(values, 4).tolist() == [1, 6, 11, 15]
 

@@ -25,7 +25,7 @@ EVERY = [
 
 @pytest.fixture(scope="module")
 def weight():
-    """(5, 3, 2, 3), channels of very different ranges: one all positive, one all negative."""
+    """Make a weight (5, 3, 2, 3) whose channels differ in range: one positive, one negative."""
     weight = torch.randn(5, 3, 2, 3, generator=torch.Generator().manual_seed(2))
     weight *= torch.tensor([1.0, 0.01, 3.0, 0.2, 7.0]).view(-1, 1, 1, 1)
     weight[1].abs_()
@@ -35,7 +35,7 @@ def weight():
 
 @pytest.fixture(scope="module")
 def mask(weight):
-    """Keeps 55 of 90 weights, and not the largest."""
+    """Make a mask that keeps 55 of 90 weights, but not the largest."""
     mask = torch.rand(weight.shape, generator=torch.Generator().manual_seed(5)) < 0.6
     mask[weight.abs() == weight.abs().max()] = False
     return mask
@@ -72,7 +72,7 @@ def test_the_weights_are_exactly_those_of_torchs_fake_quantize(weight, recipe):
 def test_codes_are_those_of_the_range_the_scale_and_the_rounding_one_by_one(
     weight, mask, granularity, scheme, turned
 ):
-    """Bit for bit, in any order in memory, at both ends of float32 and where nothing is kept."""
+    """Bit-identical for any memory order, at both ends of float32, and where no weight is kept."""
     for bits, size in itertools.product(LOW_BITS, (1.0, 1e-42, 3e38 / weight.abs().max().item())):
         recipe = Recipe(bits=bits, granularity=granularity, scheme=scheme)
         sized, kept = weight * size, mask.clone()
@@ -94,7 +94,7 @@ def test_symmetric_codes_by_hand():
     weight = torch.tensor([[1.5, -3.0, 0.2], [0.5, 0.0, -0.9]])
     coded = encode(weight, everything(weight), Recipe(bits=3))
     assert coded.scale.tolist() == [1.0]
-    assert coded.codes.tolist() == [[2, -3, 0], [0, 0, -1]]  # halves go to the even code
+    assert coded.codes.tolist() == [[2, -3, 0], [0, 0, -1]]  # halves are rounded to the even code
     assert coded.decode().tolist() == [[2.0, -3.0, 0.0], [0.0, 0.0, -1.0]]
 
 
@@ -241,7 +241,7 @@ def test_weights_near_zero_give_no_infinities(tiny, clip):
 def test_minmax_is_never_off_by_more_than_half_a_step(values, bits, scheme):
     weight = torch.tensor([values])
     coded = encode(weight, everything(weight), Recipe(bits=bits, scheme=scheme))
-    # where the zero point was rounded, the last step may be half a step short
+    # after rounding of the zero point, the last step may be half a step short
     steps = 0.5 if scheme == "symmetric" else 1.0
     worst = (coded.decode() - weight).abs().max().item()
     assert worst <= steps * coded.scale.item() * (1 + 1e-4) + 1e-37
@@ -268,9 +268,9 @@ def test_weights_that_16_bits_do_not_hold_are_refused(value, said):
     weight = torch.tensor([[1.0, value]])
     with pytest.raises(ValueError, match=f"size {said} does not fit 16 bits.* 65,504"):
         encode(weight, torch.ones(1, 2, dtype=torch.bool), Recipe(bits=16))
-    gone = encode(weight, torch.tensor([[True, False]]), Recipe(bits=16))  # pruned: no matter
+    gone = encode(weight, torch.tensor([[True, False]]), Recipe(bits=16))  # pruned, so allowed
     assert gone.decode().tolist() == [[1.0, 0.0]]
-    last = torch.tensor([[65_519.0, 65_504.0]])  # the last that round down to the greatest half
+    last = torch.tensor([[65_519.0, 65_504.0]])  # the largest that round to the greatest half
     kept = encode(last, torch.ones(1, 2, dtype=torch.bool), Recipe(bits=16))
     assert kept.decode().tolist() == [[65_504.0, 65_504.0]]
 
@@ -308,7 +308,7 @@ def test_an_experiment_names_the_layer_that_16_bits_do_not_hold():
     with pytest.raises(ValueError, match=r"layer '1': a weight of size 100,000 does not fit 16"):
         exp.run(Recipe(bits=16))
     exp.run(Recipe(bits=16, layers=(("1", None, 32),)))
-    net[1].weight.data.fill_(3e38)  # finite weights, scores that are not
+    net[1].weight.data.fill_(3e38)  # finite weights, but infinite scores
     report = ow.Experiment(net, dataset).run(Recipe())
     lost = int((~net(part[0]).isfinite()).any(1).sum())
     assert report.not_finite == lost > 0

@@ -1,4 +1,4 @@
-"""Fine-tuning: what was pruned stays 0, progress is told, cancelling changes nothing."""
+"""Fine-tuning: pruned weights stay 0, progress is reported, cancelling changes nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TUNED = Recipe(sparsity=0.9, recovery="finetune")
 
 @pytest.fixture(scope="module")
 def make_quick(digits: Experiment) -> Callable[[], Experiment]:
-    """Make an experiment on the digits that trains on a third of the images: three times sooner."""
+    """Make an experiment on the digits that trains on a third of the images, to save time."""
     images, labels = digits.dataset.train
     few = replace(digits.dataset, train=(images[::3].clone(), labels[::3].clone()))
     return lambda: Experiment(load_trained("small"), few, memory_mb=0)
@@ -86,7 +86,7 @@ def test_cancelling_answers_within_a_batch_and_leaves_nothing_behind(make_quick)
         experiment.run(TUNED, on_progress=stop)
     assert len(told) == 1
     assert (experiment.run(Recipe()).confusion.counts == untouched).all()
-    assert experiment.run(TUNED).confusion.accuracy > 0.9  # starts again from the beginning
+    assert experiment.run(TUNED).confusion.accuracy > 0.9  # training starts from the beginning
 
 
 def test_without_sparsity_it_still_trains_and_prunes_nothing(fresh):

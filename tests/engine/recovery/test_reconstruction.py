@@ -1,4 +1,4 @@
-"""Refit, recalibration, GPTQ: by hand, against slow references, on calibration that is no good."""
+"""Refit, recalibration, GPTQ: by hand, against slow references, on unusable calibration images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def noise():
 
 @pytest.fixture
 def definite(noise):
-    """A Hessian (6, 6), far from diagonal."""
+    """Make a positive definite Hessian (6, 6), far from diagonal."""
     rows = torch.randn(40, 6, generator=noise)
     return rows.T @ rows + 0.1 * torch.eye(6)
 
@@ -93,7 +93,7 @@ def test_a_layer_that_is_called_twice_is_visited_once():
 def test_kept_rows_solve_their_own_part_of_the_system(definite, noise):
     right = torch.randn(5, 6, generator=noise)
     mask = torch.rand(5, 6, generator=noise) < 0.5
-    mask[0], mask[1] = False, True  # nothing kept, everything kept
+    mask[0], mask[1] = False, True  # no input kept, all inputs kept
     solved = solve_kept(definite, right, mask)
     for row, wanted, kept in zip(solved, right, mask, strict=True):
         places = kept.nonzero().flatten().numpy()
@@ -112,7 +112,7 @@ def test_rows_that_keep_the_same_are_solved_as_the_others_are(definite, noise):
 
 
 def surgeon(weights, hessian, mask):
-    """Optimal brain surgeon as published: one weight at a time, the inverse updated after each."""
+    """Apply optimal brain surgeon as published: one weight at a time, then update the inverse."""
     weights, inverse = weights.double().clone(), torch.linalg.inv(hessian.double())
     for q in (~mask).nonzero().flatten():
         weights = weights - weights[q] / inverse[q, q] * inverse[:, q]
@@ -150,7 +150,7 @@ def missed(net, other, images):
 
 
 def untouched_code(name, layer, inputs):
-    """Rounds nothing."""
+    """Quantize nothing."""
 
 
 def test_every_repair_brings_the_answers_nearer_and_leaves_zeros_at_zero(noise):
@@ -262,7 +262,7 @@ def test_calibration_images_that_are_all_alike_are_refused(make_own, toy, count,
     images = ALIKE[count](toy.calibration[0])
     labels = torch.arange(len(images)) % 3
     experiment = Experiment(make_own(), replace(toy, calibration=(images, labels)))
-    said = f"calibration images are 2 or more that differ, not {count} that are all alike"
+    said = f"calibration images are 2 or more that differ, not {count} that are all equal"
     with pytest.raises(ValueError, match=said):
         experiment.run(recipe)
     assert experiment.run(Recipe(sparsity=0.5)).pruned_weights == int(0.5 * 435 + 0.5)
@@ -273,7 +273,7 @@ def test_inputs_beyond_floats_are_refused_and_nothing_is_lost(make_own, toy):
     experiment = Experiment(make_own(), replace(toy, calibration=(images, toy.calibration[1])))
     before = experiment.run(Recipe()).confusion.counts
     with pytest.raises(
-        ValueError, match="what a layer sees or answers on the calibration images is not"
+        ValueError, match="a layer's inputs or outputs on the calibration images are not"
     ):
         experiment.run(Recipe(sparsity=0.5, recovery="sequential"))
     assert (experiment.run(Recipe()).confusion.counts == before).all()
@@ -325,7 +325,7 @@ def test_a_repair_told_to_stop_leaves_nothing_behind(make_own, toy):
 
 
 def column_by_column(layer, mask, recipe, hessian):
-    """GPTQ by its meaning: fix one input, then put the free ones at their exact optimum."""
+    """Apply GPTQ by definition: fix one input, then solve exactly for the free ones."""
     scale, zero_point = (t.double().numpy() for t in choose_qparams(layer.weight, mask, recipe))
     scale, zero_point = (np.broadcast_to(t, len(mask)) for t in (scale, zero_point))
     top = 2**recipe.bits - 1 if recipe.scheme == "affine" else 2 ** (recipe.bits - 1) - 1
@@ -395,7 +395,7 @@ def test_gptq_with_independent_inputs_is_nearest_rounding(noise):
         assert torch.equal(careful.codes, encode(layer.weight, mask, recipe).codes)
 
 
-# On real digits: what the issue asks for, from calibration images alone
+# Real digits, calibration images only
 
 
 @pytest.fixture(scope="module")
@@ -407,7 +407,7 @@ LAMP = Recipe(score="lamp")
 
 
 @pytest.mark.parametrize(
-    ("recipe", "points"),  # with room for five images that another processor rounds otherwise
+    ("recipe", "points"),  # with a margin of five images that another processor rounds differently
     [
         (replace(LAMP, sparsity=0.9, recovery="refit"), 1.0),
         (replace(LAMP, sparsity=0.95, recovery="sequential"), 1.9),
@@ -442,7 +442,7 @@ def test_small_at_90_percent_is_won_back_too(digits):
 
 
 def test_at_two_bits_with_all_in_one_scale_bias_correction_cannot_help(wide):
-    """The case that stays for a lesson."""
+    """A case that a lesson describes."""
     base = wide.run(Recipe())
     drops = [wide.run(Recipe(bits=2, recovery=r)).drop_from(base).points for r in ("none", "bias")]
     assert min(drops) > 80

@@ -36,14 +36,14 @@ def generator(seed=0):
 
 
 def entropy_bits(symbols):
-    """Of all symbols together, by the definition."""
+    """Compute the entropy in bits of all symbols together, by definition."""
     _, counts = np.unique(symbols, return_counts=True)
     shares = counts / counts.sum()
     return float(-(counts * np.log2(shares)).sum())
 
 
 def coded(flags, values=None, bits=8):
-    """The stream of a layer's flags and values, and what each part took."""
+    """Encode a layer's flags and values; return the stream, and the bytes of each part."""
     writer = Writer()
     fit_positions(flags).write(writer, flags)
     if values is not None:
@@ -52,7 +52,7 @@ def coded(flags, values=None, bits=8):
     return writer.finish()
 
 
-# Side by side
+# Several streams together
 
 
 @given(
@@ -144,7 +144,7 @@ def test_positions_come_back(shape, density, seed):
 
 
 def clustered(kind, shape=(60, 110)):
-    """Flags whose rows, columns or both are of very different odds."""
+    """Draw flags whose probability varies by row, by column, or both."""
     random = generator(7)
     rows = random.choice([0.02, 0.6], (shape[0], 1)) if kind in (ROWS, BOTH) else 0.2
     columns = random.choice([0.05, 1.5], (1, shape[1])) if kind in (COLUMNS, BOTH) else 1.0

@@ -46,7 +46,7 @@ def test_a_file_is_close_to_the_estimate_or_below(case, recipe):
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 def test_zeros_in_any_order_cost_no_more_than_the_estimate_allows(case, recipe):
-    """Without clusters there is nothing to gain, and what is lost stays within the same bounds."""
+    """Without clusters there is no gain, and the loss stays within the same bounds."""
     experiment, most = case
     packable = experiment._compressor.compress(recipe).packable
     shuffled, generator = {}, np.random.default_rng(0)
@@ -81,7 +81,7 @@ def test_scales_and_zero_points_are_in_the_estimate_and_codebooks_are_not():
     every = torch.ones(4, 4, dtype=torch.bool)
     affine = one_layer(weight, every, Recipe(bits=2, scheme="affine", granularity="channel"))
     book = one_layer(weight, every, Recipe(bits=2, scheme="codebook"))
-    # the same two symbols, four times a scale and a zero point
+    # the same two symbols, with four scales and four zero points
     assert estimate_bytes(affine) - estimate_bytes(book) == pytest.approx(4 * (4 + 1))
 
 
@@ -150,10 +150,10 @@ def test_the_waterfall_by_hand():
     assert steps[3:6] == [at_2_bits + 8, at_2_bits + 8 + 4, at_2_bits + 8 + 4 + header]
 
 
-# Deep Compression's own format, and its own table
+# Deep Compression's format, and the table of the paper
 
-INDEX_BITS = 5  # a relative index reaches 2^5 places ahead
-LENET_5 = {  # weights, share kept, bits, and what of 32-bit floats the paper's table 2 has left
+INDEX_BITS = 5  # a relative index reaches 2^5 positions ahead
+LENET_5 = {  # weights, share kept, bits, compressed share of 32-bit floats in the paper's table 2
     "conv1": (500, 0.66, 8, 0.785),
     "conv2": (25_000, 0.12, 8, 0.060),
     "ip1": (400_000, 0.08, 5, 0.027),
@@ -162,7 +162,7 @@ LENET_5 = {  # weights, share kept, bits, and what of 32-bit floats the paper's 
 
 
 def to_relative(places):
-    """Indices relative to the one before, and which of them point at a filler zero."""
+    """Return indices relative to the one before, and flags of those that are filler zeros."""
     reach = 2**INDEX_BITS
     gaps = np.diff(places, prepend=-1)
     fillers = (gaps - 1) // reach
@@ -175,9 +175,9 @@ def to_relative(places):
 
 
 def deep_compress(codes, places, bits):
-    """Code, relative index, code, ... and a codebook of 32-bit floats, as bytes."""
+    """Encode codes, relative indices and a codebook of 32-bit floats, as bytes."""
     indices, is_filler = to_relative(places)
-    stored = np.zeros(len(indices), np.int64)  # a filler is the centroid that is zero
+    stored = np.zeros(len(indices), np.int64)  # a filler has the code of the centroid 0
     stored[~is_filler] = codes
     codebook = np.linspace(-1, 1, 2**bits, dtype=np.float32).tobytes()
     return codebook, pack_bits(stored, bits), pack_bits(indices, INDEX_BITS), is_filler
@@ -193,7 +193,7 @@ def deep_decompress(packed, bits, count):
 
 @pytest.fixture(scope="module")
 def lenet_5():
-    """Every layer of LeNet-5 in Deep Compression's format, kept weights at random places."""
+    """Encode every layer of LeNet-5 in Deep Compression's format, kept weights at random places."""
     generator, packed = np.random.default_rng(0), {}
     for name, (weights, share, bits, _) in LENET_5.items():
         places = np.sort(generator.choice(weights, round(share * weights), replace=False))

@@ -1,4 +1,4 @@
-"""Sizes while a hand moves: near those of the file, and marked as estimates."""
+"""Estimated sizes while a slider is dragged: close to those of the file, and marked."""
 
 from __future__ import annotations
 

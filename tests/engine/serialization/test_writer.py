@@ -61,7 +61,7 @@ EDGES = [
 
 @pytest.fixture(scope="module")
 def few(digits):
-    """The shipped CNN on 90 digits."""
+    """Open the shipped CNN on 90 digits."""
     images, labels = digits.dataset.exploration
     dataset = replace(digits.dataset, exploration=(images[::17].clone(), labels[::17].clone()))
     return Experiment(zoo.load_trained("small"), dataset)
@@ -69,14 +69,14 @@ def few(digits):
 
 @pytest.fixture(scope="module")
 def file(own, tmp_path_factory):
-    """A small file with every kind of content: positions, codes, scales, zero points, leftovers."""
+    """Write a small file with all kinds of content: positions, codes, scales, zero points, rest."""
     path = tmp_path_factory.mktemp("packed") / "own.owz"
     own.run(Recipe(sparsity=0.6, bits=3, scheme="affine", granularity="channel")).save(path)
     return path
 
 
 def same_bits(one, other):
-    """Whether two modules hold the very same numbers under the same names."""
+    """Return True if two modules hold bit-identical tensors under the same names."""
     ours, theirs = one.state_dict(), other.state_dict()
     return ours.keys() == theirs.keys() and all(
         ours[name].numpy().tobytes() == theirs[name].numpy().tobytes() for name in ours
@@ -84,7 +84,7 @@ def same_bits(one, other):
 
 
 def reframe(header, plain, stream=b"\x80", magic=MAGIC):
-    """A file of this header, plain bytes and stream, with lengths and checksum that fit."""
+    """Build a file of a header, plain bytes and stream, with matching lengths and checksum."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     deflate = zlib.compressobj(wbits=-15, zdict=DICTIONARY)
     deflated = deflate.compress(text) + deflate.flush()
@@ -99,14 +99,14 @@ def unframe(data):
     return json.loads(text), data[plain_at : -CHECKSUM.size], data[stream_at:plain_at]
 
 
-# What is smaller
+# Choice of the smaller encoding
 
 
 @pytest.mark.parametrize(
     ("bits", "kept", "how"),
     [
         (4, 40, DENSE),
-        (4, 39, DENSE),  # odds and histogram cost more than they save
+        (4, 39, DENSE),  # probabilities and histogram cost more than they save
         (1, 40, DENSE),
         (8, 0, ENTROPY),
         (32, 40, DENSE),
@@ -304,12 +304,12 @@ def test_a_saved_file_replaces_the_old_one_and_is_as_readable_as_any(own, tmp_pa
     assert sorted(f.name for f in tmp_path.iterdir()) == ["m.owz", "plain"]
 
 
-# Damage
+# Corrupted files
 
 
 @pytest.fixture
 def refused(tmp_path, make_own):
-    """Write these bytes to a file and see them refused with a message that matches."""
+    """Write these bytes to a file, and assert that it is refused with a matching message."""
 
     def check(data, message, model=None):
         (tmp_path / "bad.owz").write_bytes(data)
@@ -519,12 +519,12 @@ def test_a_code_beyond_the_codebook_is_refused(own, refused):
     refused(pack(replace(packable, layers=books)), "codes beyond its 2 centroids")
 
 
-# Every layer there is
+# All kinds of layers
 
 
 @st.composite
 def _layers(draw):
-    """A layer of any shape, zeros and recipe."""
+    """Strategy for layers of any shape, zeros and recipe."""
     shape = draw(st.lists(st.integers(1, 7), min_size=2, max_size=4))
     seed, kind = draw(st.integers(0, 2**16)), draw(st.sampled_from(["normal", "equal", "zero"]))
     generator = torch.Generator().manual_seed(seed)
@@ -545,7 +545,7 @@ def _layers(draw):
 
 
 class OneLayer(nn.Module):
-    """A layer of this weight, and nothing to run."""
+    """Net of one layer with a given weight, which is never run."""
 
     def __init__(self, shape):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A folder of its own with the library's source, and a compiler that is there or not."""
+"""Fixtures with the sparse runtime's source in a separate folder, with or without a compiler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optiwidgets.engine.sparse_runtime import build, library
 
 @pytest.fixture(autouse=True)
 def _nothing_forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No choice from outside; what a test loaded is forgotten."""
+    """Unset the environment's choice, and forget loaded libraries after each test."""
     monkeypatch.delenv(build.SWITCH, raising=False)
     yield
     library._available.cache_clear()
@@ -21,14 +21,14 @@ def _nothing_forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A folder with ``kernel.cpp`` alone."""
+    """Make a folder that only contains ``kernel.cpp``."""
     shutil.copy(build.HERE / build.SOURCE, tmp_path)
     return tmp_path
 
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the libraries were built."""
+    """Build the libraries in a folder, once for all tests."""
     if build.compiler() is None:
         pytest.skip("no C++ compiler works")
     folder = tmp_path_factory.mktemp("built")
@@ -41,13 +41,13 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def built(built_once: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
+    """Copy the folder of built libraries."""
     return Path(shutil.copytree(built_once, tmp_path / "built"))
 
 
 @pytest.fixture
 def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without any compiler."""
+    """Simulate a machine without any compiler."""
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(build, "find_spec", lambda name: None)

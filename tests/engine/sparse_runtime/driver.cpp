@@ -1,5 +1,5 @@
-// Random nets against plain loops, in memory of exactly the sizes that are asked for: under
-// -fsanitize=address,undefined a read or a write beyond an end stops it.
+// Compares random nets with plain loops, in memory of exactly the requested sizes. Under
+// -fsanitize=address,undefined, a read or a write out of bounds stops the program.
 #include "kernel.cpp"
 
 #include <math.h>
@@ -14,7 +14,7 @@ static std::mt19937 source;
 static int draw(int low, int high) { return low + (int)(source() % (uint32_t)(high - low + 1)); }
 static float number() { return (float)draw(-1000, 1000) / 1000; }
 
-// Zeros that begin where a vector may, and end where they end.
+// Zeros, aligned for vectors, with exactly the requested size.
 struct Memory {
     float *data;
     explicit Memory(int64_t floats) {
@@ -30,7 +30,7 @@ struct Shape {
     int64_t size() const { return (int64_t)c * h * w; }
 };
 
-// A step, its weights as the kernel takes them for blocks and for one image, and as they are.
+// An operation with its weights in three layouts: for blocks of images, for one image, and dense.
 struct Layer {
     Step step{};
     Shape in, out;
@@ -39,7 +39,7 @@ struct Layer {
     std::vector<int32_t> first, offsets, separated;
 };
 
-// The window of output (0, 0) in a channel, in pixels; `separate` as for one image with strides.
+// Pixel offsets of the window of output (0, 0) in a channel; `separate` for one image with strides.
 static int place(const Layer &l, const Value &v, int i, int ky, int kx, bool separate) {
     const int y = v.top - l.pad + ky * l.gap, x = v.left - l.pad + kx * l.gap;
     if (!separate) return (i * v.hp + y) * v.wp + x;
@@ -122,7 +122,7 @@ static std::vector<float> pooled(const Layer &l, const std::vector<float> &in) {
     return out;
 }
 
-// A layer that fits behind a shape: a convolution, a pool, or, at the end, a product of rows.
+// A random layer for an input shape: a convolution, a pooling, or, as the last one, a matrix product.
 static Layer layer(Shape in, bool last) {
     Layer l;
     l.in = in;
@@ -221,7 +221,7 @@ static bool try_net() {
         const float *image = input.data + n * images.size();
         std::vector<float> value(image, image + images.size());
         for (const auto &l : layers) value = l->step.kind == CONV ? convolved(*l, value) : pooled(*l, value);
-        std::vector<float> first;  // the answer's first pixel of every channel
+        std::vector<float> first;  // the first output pixel of every channel
         for (int ch = 0; ch < shape.c; ch++) first.push_back(value[(size_t)shape.at(ch, 0, 0)]);
         const float *block = scores.data + (int64_t)(n / LANES) * shape.c * LANES + n % LANES;
         if (!same(block, LANES, first)) return false;

@@ -1,4 +1,4 @@
-"""The libraries are compiled once for a source, and a failure is a message."""
+"""The libraries are compiled once for each source, and a failure gives a message."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_target_names_its_files_and_the_oldest_system(triple: str) -> None:
     oldest = {"linux-gnu": ".2.17", "macos": ".11.0"}
     ending = next((v for k, v in oldest.items() if triple.endswith(k)), "")
     assert target.triple == triple + ending
-    assert target.triple in build.zig(target)  # else zig takes this processor's instructions
+    assert target.triple in build.zig(target)  # otherwise zig uses this processor's set
 
 
 def test_another_target_needs_zig_and_says_so(

@@ -1,4 +1,4 @@
-"""Installing the package compiles the library where that works, and installs it all the same."""
+"""Installation compiles the library if possible, and succeeds without it otherwise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print(getattr(build, "build_" + sys.argv[1])(sys.argv[2]))
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of this hook, its build.py and its source alone."""
+    """Make a project of this hook, its build.py and its source only."""
     folder = tmp_path / "project"
     (folder / ROOM).mkdir(parents=True)
     (folder / "optiwidgets/__init__.py").write_text("")
@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def package(project: Path, kind: str = "wheel", **env: str) -> tuple[Path, list[str], set[str]]:
-    """Build it as pip does: the archive, what it asked for, and its files of the runtime."""
+    """Build it as pip does; return the archive, its requirements, and the runtime's files in it."""
     out = project.parent / "dist"
     out.mkdir(exist_ok=True)
     usual = {name: value for name, value in os.environ.items() if name != build.SWITCH}

@@ -1,4 +1,4 @@
-"""The kernel reads and writes only its memory, in random nets that agree with plain loops."""
+"""The kernel only accesses its own memory, in random nets that agree with plain loops."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 @pytest.fixture(scope="module")
 def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A compiler whose sanitizers work here, clang first."""
+    """Find a compiler whose sanitizers work on this machine, clang first."""
     folder = tmp_path_factory.mktemp("trial")
     (folder / "trial.cpp").write_text("int main() { return 0; }\n")
     trial = folder / "trial"

@@ -1,4 +1,4 @@
-"""The best library is loaded; one that is damaged, foreign or outdated is left alone, and said."""
+"""The best library is loaded; a damaged, foreign or outdated one is not, with the reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LANES = {"avx512": 16, "avx2": 8, "baseline": 4}
 
 
 def sign(folder: Path, **changes: object) -> None:
-    """Write the stamp as a build would have that left the files as they are now."""
+    """Write the stamp that a build would write for the files as they are now."""
     stamp = json.loads((folder / build.STAMP).read_text())
     libraries = {path.name: build.digest(path) for path in folder.glob("kernel_*")}
     (folder / build.STAMP).write_text(json.dumps(stamp | {"libraries": libraries} | changes))
@@ -110,7 +110,7 @@ def test_a_damaged_wider_one_leaves_the_next(built: Path) -> None:
         pytest.skip("this processor runs the baseline alone")
     library._available.cache_clear()
     file = built / build.Target.here().file(best)
-    file.unlink()  # it is loaded: what is cut off in place would end this process
+    file.unlink()  # it is loaded: truncation in place would crash this process
     file.write_bytes(b"")
     found, why = library.choose(built)
     assert found
@@ -126,7 +126,7 @@ def test_another_platforms_file_is_left_alone(built: Path) -> None:
     found, why = library.choose(built)
     assert found is None
     assert "cannot be loaded" in why
-    assert str(built) not in why  # it is told to all who ask a server
+    assert str(built) not in why  # a server shows it to all users
 
 
 def test_a_library_without_our_functions_is_left_alone(built: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_source_that_changed_since_is_said(built: Path) -> None:
         file.write("// changed\n")
     assert "built from another kernel.cpp" in library.choose(built)[1]
     library._available.cache_clear()
-    (built / build.SOURCE).unlink()  # as where libraries alone are shipped
+    (built / build.SOURCE).unlink()  # as in an installation with libraries only
     assert library.choose(built)[0]
 
 

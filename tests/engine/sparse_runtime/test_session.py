@@ -1,4 +1,4 @@
-"""Sessions of the sparse runtime answer as those of ONNX Runtime do, and say why they cannot."""
+"""Sessions of the sparse runtime agree with ONNX Runtime, or give a reason for refusal."""
 
 from __future__ import annotations
 

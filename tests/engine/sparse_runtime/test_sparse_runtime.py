@@ -1,4 +1,4 @@
-"""The sparse runtime computes what torch computes, for any shapes and any zeros."""
+"""The sparse runtime agrees with torch, for any shapes and any zeros."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(load() is None, reason="the library was not buil
 
 @cache
 def exported(name):
-    """The graph of a net, whatever its weights."""
+    """Export the graph of a net; it does not depend on the weights."""
     return template(sparse(NETS[name](), 0.0), torch.randn(1, 3, 13, 11))
 
 
@@ -50,7 +50,7 @@ def small(*layers, channels=4):
 
 
 class Residual(nn.Module):
-    """Sums, products with one number a channel, and concatenated channels."""
+    """Sums, products with one number for each channel, and concatenated channels."""
 
     def __init__(self):
         super().__init__()
@@ -66,7 +66,7 @@ class Residual(nn.Module):
 
 
 class Shuffled(nn.Module):
-    """Half of the channels convolved, all shuffled, and a norm that no convolution precedes."""
+    """Half of the channels convolved, all shuffled, and a norm without a convolution before it."""
 
     def __init__(self):
         super().__init__()
@@ -136,7 +136,7 @@ def test_scores_are_those_of_torch(name, share):
     net, images = sparse(NETS[name](), share), torch.randn(19, 3, 13, 11)
     runtime, tensors = opened(net, images, exported(name))
     blocks, filled = runtime.lay_out(images.numpy()), runtime.fill(tensors)
-    for _ in range(2):  # what one run leaves in memory does not reach the next
+    for _ in range(2):  # values left in memory by one run do not affect the next
         np.testing.assert_allclose(runtime.run(tensors, blocks), net(images), atol=2e-5)
         for image, scores in zip(images[:2], net(images), strict=False):
             np.testing.assert_allclose(filled.run_one(image.numpy()), scores, atol=2e-5)
@@ -156,7 +156,7 @@ def test_every_width_is_covered_by_tiles(size):
 
 
 def test_the_images_of_a_map_reach_its_border_where_windows_do():
-    """A ceil_mode window at an odd border sees no row that is not there, in any of the shapes."""
+    """A ceil_mode window at an odd border does not read rows outside, for any of the shapes."""
     for size in (5, 6, 7, 9):
         for convolution in (nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)):
             net = small(convolution, nn.MaxPool2d(2, ceil_mode=True), nn.ReLU())
@@ -191,7 +191,7 @@ class OneBias(nn.Module):
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 3e38])
 def test_a_sum_that_is_not_finite_is_refused(value):
-    """Zero times infinity is no zero, and a zero is skipped here."""
+    """Zero times infinity is not zero, but products with zero weights are skipped here."""
     net, images = sparse(small(nn.Conv2d(1, 4, 3), nn.ReLU()), 0.5), torch.rand(9, 1, 6, 6) + 1
     runtime, tensors = opened(net, images)
     tensors["0.weight"] = np.full_like(tensors["0.weight"], value)
@@ -205,7 +205,7 @@ def test_a_sum_that_is_not_finite_is_refused(value):
 
 
 def test_after_a_sum_that_is_not_finite_the_next_run_is_right():
-    """The memory that the failed run leaves is used again, in places that no output is made of."""
+    """The next run reuses the memory of the failed run, also where no output is written."""
     net = sparse(small(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU()), 0.5)
     images = torch.rand(9, 3, 7, 9)
     runtime, tensors = opened(net, images)
@@ -229,7 +229,7 @@ def test_images_of_another_shape_are_refused():
 
 
 def test_a_sum_of_values_that_is_not_finite_is_refused():
-    """A weight of zero behind it would hide it."""
+    """A zero weight after it would hide it."""
     net, images = sparse(Residual(), 0.0), torch.rand(9, 3, 6, 6)
     runtime, tensors = opened(net, images)
     tensors["enter.bias"] = np.full(4, 2.5e38, np.float32)
@@ -275,7 +275,7 @@ def test_a_graph_with_other_operations_is_refused_with_the_reason(net, reason):
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 7, 9])
 @pytest.mark.parametrize("pooled", [False, True])
 def test_any_number_of_channels_without_zeros(channels, pooled):
-    """Where no weight is zero, several channels are computed at once."""
+    """If no weight is zero, several channels are computed at once."""
     pool = [nn.MaxPool2d(2)] if pooled else []
     layers = [nn.Conv2d(2, channels, 3, padding=1), nn.ReLU6(), *pool]
     net, images = sparse(small(*layers, channels=channels), 0.0), torch.randn(9, 2, 9, 7)

@@ -1,4 +1,4 @@
-"""Whole nets of torchvision run in the sparse runtime, with the scores of torch."""
+"""Whole nets of torchvision run in the sparse runtime, and the scores agree with torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_whole_net_has_the_scores_of_torch(torchvision, name):
     net = torchvision.models.get_model(name, weights=None, num_classes=10, **options)
     net.requires_grad_(False)
     images = torch.randn(9, 3, 64, 64)
-    for layer in net.modules():  # the statistics of a batch: those of no net would let scores fade
+    for layer in net.modules():  # statistics of one batch; by default the scores would vanish
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = None
     net(images)
@@ -46,7 +46,7 @@ def test_a_whole_net_has_the_scores_of_torch(torchvision, name):
         net(images).softmax(1).numpy(),
         net.double()(images.double()).softmax(1).numpy(),
     )
-    near = 1e-5 + 4 * np.abs(in_float - wanted).max()  # layers of few pixels amplify any rounding
+    near = 1e-5 + 4 * np.abs(in_float - wanted).max()  # layers of few pixels amplify rounding
     found = torch.tensor(filled.predict(images.numpy())).softmax(1).numpy()
     np.testing.assert_allclose(found, wanted, atol=near)
     one = torch.tensor(filled.run_one(images[0].numpy())).softmax(0).numpy()

@@ -26,7 +26,7 @@ OVERRIDES = st.lists(
 def recipe_or_none(**fields):
     try:
         return Recipe(**fields)
-    except ValueError:  # a combination without meaning
+    except ValueError:  # an excluded combination
         return None
 
 

@@ -136,7 +136,7 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
 
     known = Watched(digits._reports, made.recipe)
     known = replace(made, operations=known, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
-    assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # taken at their word
+    assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # the given numbers
     assert not is_stable(known)
     assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
     assert ReportCache.weigh(known) == ReportCache.weigh(made)
@@ -146,7 +146,7 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
     assert asked == [made.recipe]
     assert known.scores.dtype == np.float32
     assert not known.scores.flags.writeable
-    assert known.not_finite == 0  # by now they can be counted
+    assert known.not_finite == 0  # counted, once the scores are known
 
 
 @pytest.mark.parametrize("name", ["scores", "size"])
@@ -159,7 +159,7 @@ def test_a_report_without_scores_or_size_cannot_be_made(digits, name):
 
 @pytest.fixture
 def weighed(monkeypatch):
-    """Recipes whose models were weighed, in order."""
+    """Record the recipes whose size was computed, in order."""
     seen = []
 
     def watch(packable):
@@ -223,12 +223,12 @@ def test_a_large_model_is_weighed_at_once(make_own, toy, weighed, monkeypatch):
 
 @pytest.fixture
 def orphan(make_own, toy):
-    """A report whose experiment is gone."""
+    """Make a report whose experiment was deleted."""
     experiment = Experiment(make_own(), toy)
     report, base = experiment.run(Recipe(sparsity=0.5, bits=4)), experiment.run(Recipe())
     gone = weakref.ref(experiment)
     del experiment
-    assert gone() is None  # at once: no circle holds it
+    assert gone() is None  # at once: there is no reference cycle
     return report, base
 
 
