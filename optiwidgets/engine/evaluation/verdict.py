@@ -19,7 +19,14 @@ GRADES = ("good", "borderline", "bad", "cannot tell")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Grade, one of ``GRADES``, and its reasons: the first one binds, in a few words."""
+    """Grade, one of ``GRADES``, and its reasons: the first one binds, in a few words.
+
+    Examples
+    --------
+    >>> verdict = grade(drop=10, size_cut=0.6, speedup=3, policy=Policy.MOBILE)
+    >>> verdict.grade, len(verdict.reasons) > 0
+    ('bad', True)
+    """
 
     grade: str
     reasons: tuple[str, ...]
