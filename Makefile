@@ -91,7 +91,7 @@ $(BIN)/python:
 # Installed again only when pyproject.toml changes. pip leaves alone what already satisfies it, so a
 # CPU-only torch put into .venv beforehand stays.
 .venv/app.stamp: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable .
+	$(PIP) install --editable ".[app]"
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml | $(BIN)/python

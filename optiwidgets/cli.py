@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import optiwidgets as ow
+from optiwidgets.hosting.installed_extras import MissingExtraError, require
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MissingExtraError) as error:
         print(f"optiwidgets {arguments.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -178,6 +179,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def _app(arguments: argparse.Namespace) -> None:
+    require("app")
     from optiwidgets.hosting.app import Hosting, serve
 
     if arguments.images and not arguments.case:
@@ -199,6 +201,7 @@ def _own_case(path: Path, images: Path | None) -> str:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
+    require("app")
     from optiwidgets.hosting.app import Hosting, serve
 
     given = {k: v for k, v in vars(arguments).items() if k not in ("command", "run")}

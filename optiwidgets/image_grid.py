@@ -82,6 +82,13 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
     ------
     ValueError
         A part has another name, or the count is below 1.
+
+    Examples
+    --------
+    >>> import optiwidgets as ow
+    >>> figure = plot_images(ow.load_dataset("digits"), 3, parts=["train", "exploration"])
+    >>> [ax.get_title() for ax in figure.axes]
+    ['train, 2,500 images', 'exploration, 1,500 images']
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown or not parts:

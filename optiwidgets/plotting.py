@@ -172,6 +172,14 @@ def plot_sweep(sweep: Sweep) -> Figure:
     -------
     matplotlib.figure.Figure
         A figure on an Agg canvas, independent of pyplot, so it needs no closing.
+
+    Examples
+    --------
+    >>> import optiwidgets as ow
+    >>> recipes = [ow.Recipe(bits=bits) for bits in (2, 4, 8)]
+    >>> figure = plot_sweep(ow.Experiment.load("digits").sweep(recipes, progress=False))
+    >>> figure.axes[0].get_title()
+    'small on digits: 3 recipes on 1,500 exploration images'
     """
     figure = NotebookFigure(7.2, 4.4)
     ax = draw_frontier(figure.add_subplot(), sweep)
@@ -230,6 +238,14 @@ def plot_report(report: Report) -> Figure:
     -------
     matplotlib.figure.Figure
         A figure on an Agg canvas, independent of pyplot, so it needs no closing.
+
+    Examples
+    --------
+    >>> import optiwidgets as ow
+    >>> exp = ow.Experiment.load("digits")
+    >>> figure = plot_report(exp.run(ow.Recipe(sparsity=0.5, bits=4)))
+    >>> [ax.get_xlabel().split("\\n")[0] for ax in figure.axes]
+    ['prediction', '%', 'bytes']
     """
     figure = NotebookFigure(10, 5.2)
     axes = figure.subplot_mosaic(

@@ -1,4 +1,4 @@
-"""Binder's environment and pyproject.toml ask for the same things."""
+"""Binder's environment asks for the dependencies in pyproject.toml and its extra "app"."""
 
 import json
 import os
@@ -43,8 +43,13 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def test_binder_asks_for_what_pyproject_asks_for(recipe: dict, project: dict) -> None:
-    assert not differences(asked(recipe["dependencies"]), asked(project["dependencies"]))
+@pytest.fixture
+def wanted(project: dict) -> dict[str, str]:
+    return asked([*project["dependencies"], *project["optional-dependencies"]["app"]])
+
+
+def test_binder_asks_for_what_pyproject_asks_for(recipe: dict, wanted: dict[str, str]) -> None:
+    assert not differences(asked(recipe["dependencies"]), wanted)
 
 
 def test_the_same_python_is_asked_for(recipe: dict, project: dict) -> None:
@@ -57,16 +62,16 @@ def test_torch_is_the_one_for_cpus_from_conda_forge(recipe: dict) -> None:
 
 
 @pytest.mark.parametrize("name", ["voila", "torch", "numpy"])
-def test_a_left_out_dependency_is_found(recipe: dict, project: dict, name: str) -> None:
-    environment, wanted = asked(recipe["dependencies"]), asked(project["dependencies"])
+def test_a_left_out_dependency_is_found(recipe: dict, wanted: dict[str, str], name: str) -> None:
+    environment = asked(recipe["dependencies"])
     bound = environment.pop(name)
     assert differences(environment, wanted) == {name: (None, bound)}
     assert differences({**environment, name: ">=0"}, wanted) == {name: (">=0", bound)}
 
 
-def test_a_dependency_of_binder_alone_is_found(recipe: dict, project: dict) -> None:
+def test_a_dependency_of_binder_alone_is_found(recipe: dict, wanted: dict[str, str]) -> None:
     environment = asked([*recipe["dependencies"], "stranger>=1"])
-    assert differences(environment, asked(project["dependencies"])) == {"stranger": (">=1", None)}
+    assert differences(environment, wanted) == {"stranger": (">=1", None)}
 
 
 def test_the_package_is_installed_without_pip_fetching_its_dependencies() -> None:

@@ -1,5 +1,5 @@
-"""Serving the lessons with Voila."""
+"""Serving the lessons: Voila on one machine, kernels forked from one process, JupyterHub.
 
-from optiwidgets.hosting.app import Hosting, NotServedError, serve
-
-__all__ = ["Hosting", "NotServedError", "serve"]
+Nothing is imported here: the modules of this folder need different packages, and JupyterLab starts
+the provisioner of kernels where Voila is not installed.
+"""

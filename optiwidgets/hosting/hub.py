@@ -16,6 +16,8 @@ from typing import Any
 
 from traitlets.config import Config
 
+from optiwidgets.hosting.installed_extras import require
+
 HERE = Path(__file__).parent  # voila.json and jupyter_server_config.json are in it
 SOCKET, LONGEST_SOCKET = "kernels.sock", 107  # bytes, limit of Linux
 SLOWEST_ANSWER_MS = 120_000  # the proxy's own limit is 20 s
@@ -50,6 +52,8 @@ def configure(
         The folder of lessons has no ``explorer.ipynb``.
     ValueError
         The path of ``state`` is too long for a socket in it.
+    MissingExtraError
+        A package of the extra "hosting" is not installed.
 
     Examples
     --------
@@ -64,6 +68,7 @@ def configure(
     >>> c.Spawner.default_url
     '/voila/render/lessons/explorer.ipynb'
     """
+    require("hosting")
     source, home = Path(lessons).resolve(), Path(state).resolve()
     if not (source / "explorer.ipynb").is_file():
         raise FileNotFoundError(f"no explorer.ipynb in {source}; name the folder of lessons")

@@ -62,6 +62,14 @@ def load_precomputed(path: str | os.PathLike[str]) -> None:
         The file is no slider grid, damaged, or of another version.
     OSError
         The file cannot be read.
+
+    Examples
+    --------
+    ``python -m optiwidgets.engine.experiment.precompute digits small grid.npz`` writes such a file.
+
+    >>> load_precomputed("no-such-grid.npz")
+    Traceback (most recent call last):
+    FileNotFoundError: ...no-such-grid.npz'
     """
     register(PrecomputedReports.load(path))
     _opened.cache_clear()

@@ -19,7 +19,14 @@ GRADES = ("good", "borderline", "bad", "cannot tell")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Grade, one of ``GRADES``, and its reasons; the first is the short reason that decided."""
+    """Grade, one of ``GRADES``, and its reasons; the first is the short reason that decided.
+
+    Examples
+    --------
+    >>> verdict = grade(drop=10, size_cut=0.6, speedup=3, policy=Policy.MOBILE)
+    >>> verdict.grade, len(verdict.reasons) > 0
+    ('bad', True)
+    """
 
     grade: str
     reasons: tuple[str, ...]

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 
 class Cancelled(Exception):  # noqa: N818 (requested by the user, not an error)
-    """Long work was cancelled; nothing was changed."""
+    """Long work was cancelled; nothing was changed.
+
+    Examples
+    --------
+    >>> import optiwidgets as ow
+    >>> exp = ow.Experiment.load("digits")
+    >>> wanted = exp.run(ow.Recipe(sparsity=0.9)).confusion
+    >>> try:
+    ...     ow.nearest_recipe(exp, wanted, stop=lambda: True)
+    ... except ow.Cancelled:
+    ...     print("no recipe was tried")
+    no recipe was tried
+    """
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,19 @@ class TrainedOn:
 
 
 def save_trained(net: nn.Module, path: str | PathLike[str], dataset: Dataset) -> None:
-    """Write a trained model and the metadata of its images to one safetensors file."""
+    """Write a trained model and the metadata of its images to one safetensors file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import optiwidgets as ow
+    >>> digits = ow.load_dataset("digits")
+    >>> untrained = ow.CNN({"name": "small", "channels": 1, "size": 28, "classes": 10})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_trained(untrained, f"{folder}/net.safetensors", digits)
+    ...     ow.Experiment.load(f"{folder}/net.safetensors").dataset.name
+    'digits'
+    """
     save_weights(net, path, {NOTE: asdict(TrainedOn.of(dataset))})
 
 
@@ -170,7 +182,7 @@ def open_trained(
         )
     known = TrainedOn(**notes[NOTE])
     if images is None and known.name in SHIPPED:
-        images = known.name
+        images = load_dataset(known.name)
     if images is None:
         raise ValueError(
             f"{path} holds a model of {_listed(known.class_names)}, but not its images; give their "

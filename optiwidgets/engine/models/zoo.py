@@ -187,6 +187,14 @@ def load_weights(path: str | PathLike[str]) -> CNN:
     ------
     ValueError
         The file holds another model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(load_trained("small"), f"{folder}/net.safetensors")
+    ...     load_weights(f"{folder}/net.safetensors").training
+    False
     """
     net, _ = load_model(path)
     if not isinstance(net, CNN):
@@ -223,6 +231,14 @@ def save_weights(
     """Write the weights and spec of a model of ``build_trainable`` to one safetensors file.
 
     Notes and spec share one metadata entry, because the order of several entries is not fixed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(load_trained("small"), f"{folder}/net.safetensors", {"epochs": 60})
+    ...     load_model(f"{folder}/net.safetensors")[1]
+    {'epochs': 60}
     """
     spec: Any = net.spec
     state = {name: value.contiguous() for name, value in net.state_dict().items()}

@@ -24,6 +24,12 @@ class CheckRow:
         One sentence.
     weights
         Number of weights concerned, 0 where none are.
+
+    Examples
+    --------
+    >>> row = CheckRow("norm", "left out", "BatchNorm that no layer precedes", 8)
+    >>> print(ModelCheck((row,)).left_out)
+    8 weights of 'norm' are stored and not counted: BatchNorm that no layer precedes
     """
 
     module: str

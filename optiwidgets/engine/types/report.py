@@ -155,6 +155,18 @@ class Report:
     each runtime that was timed to its latency, before and after in the same runtime;
     ``latency_reasons`` maps each other runtime to the reason why it was not timed. Both are empty
     until measured, and read-only.
+
+    Examples
+    --------
+    >>> import optiwidgets as ow
+    >>> exp = ow.Experiment.load("digits")
+    >>> report = exp.run(ow.Recipe(sparsity=0.5, bits=4))
+    >>> report.confusion.counts.sum() == len(report.labels) == 1500
+    True
+    >>> report.size.ratio > 10
+    True
+    >>> report.latency is None  # until ``exp.measure(report.recipe)``
+    True
     """
 
     recipe: Recipe

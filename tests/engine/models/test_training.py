@@ -246,6 +246,16 @@ def test_a_resnet18_is_written_and_read(colors, tmp_path):
     )
 
 
+def test_a_model_trained_on_shipped_images_opens_without_naming_them(tmp_path):
+    digits = load_dataset("digits")
+    net = CNN({"name": "small", "channels": 1, "size": 28, "classes": 10})
+    save_trained(net, tmp_path / "net.safetensors", digits)
+    again, data = open_trained(tmp_path / "net.safetensors")
+    assert same(net, again)
+    assert data.name == "digits"
+    assert torch.equal(data.exploration[0], digits.exploration[0])
+
+
 def test_images_normalized_otherwise_are_normalized_as_in_training(colors, tmp_path):
     path = tmp_path / "net.safetensors"
     net = train(colors, "small", epochs=2)
