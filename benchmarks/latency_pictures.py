@@ -1,4 +1,4 @@
-"""Draw the README's two pictures of speed: times faster by recipe, and time against sparsity.
+"""Draw two pictures of speed for lessons/METHODS.md: times faster, and time against sparsity.
 
 Usage: ``python benchmarks/latency_pictures.py`` runs ``latency.py`` and draws what it finds; with
 ``--from FILE`` it draws the JSON that ``latency.py --json`` printed.
