@@ -69,7 +69,7 @@ bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page bes
 methods: .venv/dev.stamp $(LIBRARIES) ## run every method at every strength, draw its picture (15 minutes)
 	$(BIN)/python benchmarks/methods.py --picture lessons/pictures/methods.png $(BENCH_ARGS)
 
-picture: .venv/dev.stamp $(LIBRARIES) ## draw the other pictures of the README anew
+picture: .venv/dev.stamp $(LIBRARIES) ## record the README's moving picture, draw those of sizes and speeds anew
 	$(BIN)/python benchmarks/picture.py
 
 train: .venv/app.stamp $(LIBRARIES) ## train the shipped models anew into build/

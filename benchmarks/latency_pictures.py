@@ -1,4 +1,4 @@
-"""Draw the README's two pictures of latency: speedup by recipe, and time against sparsity.
+"""Draw two pictures of speed for lessons/METHODS.md: times faster, and time against sparsity.
 
 Usage: ``python benchmarks/latency_pictures.py`` runs ``latency.py`` and draws what it finds; with
 ``--from FILE`` it draws the JSON that ``latency.py --json`` printed.
@@ -23,7 +23,7 @@ BLUE, ORANGE = sns.color_palette("colorblind", 2)
 
 
 def main() -> None:
-    """Measure or read results, print the tables and draw both pictures."""
+    """Measure or read, print the tables and draw both pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--from", dest="file", metavar="FILE", help="JSON of latency.py")
     arguments = parser.parse_args()
@@ -40,7 +40,7 @@ def draw(result: dict[str, Any]) -> None:
 
 
 def draw_speeds(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Draw speedups over the baseline with their 95 % intervals, one Axes for each model."""
+    """Dots with their 95 % intervals: times faster than the baseline, one Axes a model."""
     figure = Figure(figsize=(11, 6.4), layout="constrained")
     for ax, name in zip(figure.subplots(1, 2, sharex=True), latency.MODELS, strict=True):
         chosen = [row for row in rows if row["model"] == name]
@@ -63,7 +63,7 @@ def draw_speeds(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 def draw_zeros(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Draw the time of each runtime against sparsity, relative to ONNX Runtime's baseline."""
+    """Time of each runtime against sparsity, ONNX Runtime's untouched model being 1."""
     figure = Figure(figsize=(11, 5.8), layout="constrained")
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
     for line, place in zip(grid, PLACES, strict=True):
@@ -80,7 +80,7 @@ def draw_zeros(rows: Sequence[dict[str, Any]]) -> Figure:
             ax.set_title(f"{name}, {PLACES[place]}")
     for ax in grid[1]:
         ax.set_xlabel("sparsity (%), zeros anywhere")
-    grid[0][0].set_ylim(bottom=0)  # of all axes, which share it
+    grid[0][0].set_ylim(bottom=0)  # of all: they share it
     figure.supylabel("time, untouched model in ONNX Runtime = 1")
     grid[0][0].legend()
     return figure

@@ -182,7 +182,7 @@ def open_trained(
         )
     known = TrainedOn(**notes[NOTE])
     if images is None and known.name in SHIPPED:
-        images = load_dataset(known.name)
+        images = known.name
     if images is None:
         raise ValueError(
             f"{path} holds a model of {_listed(known.class_names)}, but not its images; give their "
