@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("optiwidgets", "tests", "lessons", "pyproject.toml", "README.md")
+COPIED = ("optiwidgets", "tests", "lessons", "pyproject.toml", "README.md", "jsconfig.json")
 PACKAGE = "optiwidgets"
+TOOLS = Path("tests/javascript/tools.py")
 Step = tuple[str, Callable[[Path], None]]
 
 
@@ -164,12 +165,17 @@ PANEL: list[Step] = [
             '        "mistakes": int((report.predictions != report.labels).sum()),\n',
         ),
     ),
-    (f"{PACKAGE}/widgets/base/types.d.ts", after("  images: number;\n", "  mistakes: number;\n")),
+    (
+        f"{PACKAGE}/widgets/base/types.d.ts",
+        after("  images: number;\n  out_of", ": number;\n  mistakes"),
+    ),
     (
         f"{PACKAGE}/widgets/panels",
         files(
             mistakes__js="import { boxed, draw, element, write } "
             'from "../base/panel_runtime.js";\n\n'
+            '/** @import { Context, PanelTraits } from "../base/types" */\n\n'
+            "/** @param {Context<PanelTraits>} context */\n"
             "async function render({ model, el }) {\n"
             '  const count = el.appendChild(element("b"));\n'
             "  return draw(model, (data) => write(count, `${data.mistakes} mistakes`));\n"
@@ -193,7 +199,23 @@ PANEL: list[Step] = [
             after("below = HBox([Classes(feed=feed), Bytes(feed=feed)", ", Mistakes(feed=feed)"),
         ),
     ),
-    ("tests/javascript", files()),
+    (
+        "tests/javascript",
+        files(
+            mistakes__test__js='import { render, texts } from "./page.js";\n'
+            'import assert from "node:assert/strict";\n'
+            'import { test } from "node:test";\n'
+            'import { models } from "./fake_model.js";\n'
+            'import { payload } from "./payload.js";\n'
+            'import * as mistakes from "../../optiwidgets/widgets/panels/mistakes.js";\n\n'
+            'test("mistakes are counted", async () => {\n'
+            "  const data = payload({ mistakes: 7 });\n"
+            '  const { panel } = models({ panel: { feed: "IPY_MODEL_feed" }, feed: { data } });\n'
+            "  const { el } = await render(mistakes, panel);\n"
+            '  assert.deepEqual(texts(el, "b"), ["7 mistakes"]);\n'
+            "});\n",
+        ),
+    ),
     (
         "tests/widgets/panels/test_report_panels.py",
         at_end(
@@ -219,7 +241,7 @@ def below(widget):
         yield from below(child)
 
 panel, = [w for w in below(explorer) if isinstance(w, Mistakes)]
-assert panel.feed is explorer.feed and "mistakes`" in panel._esm and "import" not in panel._esm
+assert panel.feed is explorer.feed and "mistakes`" in panel._esm and "\\nimport " not in panel._esm
 """
 QUESTION: list[Step] = [
     (
@@ -396,6 +418,10 @@ def test_a_panel_of_ones_own_stands_in_the_explorer(copy: Path) -> None:
     follow("A panel", copy)
     run(copy, "-c", DRAWN)
     check_tests(copy, "tests/widgets/panels/test_report_panels.py", "-k", "mistakes")
+    run(ROOT, str(TOOLS), "install")
+    (copy / TOOLS).with_name("node_modules").symlink_to((ROOT / TOOLS).with_name("node_modules"))
+    run(copy, str(TOOLS), "types")
+    assert "mistakes are counted" in run(copy, str(TOOLS), "test")
 
 
 @pytest.mark.slow
