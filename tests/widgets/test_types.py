@@ -225,7 +225,7 @@ def test_traits_of_other_widgets_have_their_types(digits):
         ([0.5], "Interval", " is not [number, number]: [0.5]"),
         (["a", 1], "string[]", "[1] is not string: 1"),
         ({"a": True}, "Record<string, number>", ".a is not number: True"),
-        ("frozen", "FeedState", " is not \"error\": 'frozen'"),
+        ("frozen", "FeedState", " is not \"fresh\": 'frozen'"),
     ],
 )
 def test_a_difference_is_found(value, kind, message):
