@@ -1,10 +1,12 @@
 // Types of the data that the kernel sends. Only the type checker reads this file; it is not served.
-// tests/widgets/base/test_types.py compares the fields with the payloads.
+// tests/widgets/test_types.py compares the fields with the payloads.
 
 /** Bytes in a message: int32, float32 (little endian) or uint8 values. */
 export type Bytes = DataView;
 /** The share of a whole, 0..1; null where it is undefined. */
 export type Share = number | null;
+/** Value of a control: a position, or whether a box is ticked. */
+export type Position = number | boolean;
 /** Lower and upper end of an interval. */
 export type Interval = [number, number];
 
@@ -37,7 +39,7 @@ export type Render<Traits> = (context: Context<Traits>) => Cleanup | void | Prom
 export type Reference = string;
 
 /** A stock control; its trait of `handle_keys` is a position. */
-export interface Control extends Model<Record<string, number>> {
+export interface Control extends Model<Record<string, Position>> {
   _pending_msgs?: number;
   _handle_status(message: { content: { execution_state: string } }): void;
 }
@@ -195,7 +197,7 @@ export interface FeedData {
   line: string;
   covered: boolean;
   guess: number | null;
-  settings: number[];
+  settings: Position[];
   /** Only while a cell is open. */
   cell?: CellData;
   image?: ImageScores | null;
@@ -342,7 +344,7 @@ export interface LayerFeedData {
   estimated: boolean;
   layers: LayerSize[];
   apart: number;
-  settings: number[];
+  settings: Position[];
 }
 
 export interface LayerSize {
@@ -429,9 +431,14 @@ export interface SensitivityData {
   levels: number[];
   accuracy: number;
   curves: Curve[];
-  unchanged: { name: string; reason: string }[];
+  unchanged: UnchangedLayer[];
   done: number;
   total: number;
+}
+
+export interface UnchangedLayer {
+  name: string;
+  reason: string;
 }
 
 /** Points are level, accuracy, and its interval. */
