@@ -48,6 +48,9 @@ test("the four counts are those of all images", async () => {
   const counts = texts(el, ".ow-paired b").map(Number);
   assert.deepEqual(counts, [87, 8, 2, 3]);
   assert.equal(sum(counts), 100);
+  const heads = ["optimized right", "optimized wrong", "baseline right", "baseline wrong"];
+  assert.deepEqual(texts(el, ".ow-paired th"), heads);
+  assert.deepEqual(texts(el, ".ow-paired small"), ["both right", "− lost", "+ gained", "both wrong"]);
   assert.equal(counts[0] + counts[1], 95); // right before
   assert.equal(counts[0] + counts[2], 89); // right after
 });

@@ -84,6 +84,22 @@ test("a class that is never predicted has no precision, and no mark", async () =
   assert.equal(rows(0)[2].querySelector("em").hidden, true);
 });
 
+test("a class that was never predicted before has a dot and no bar", async () => {
+  const never = report([
+    [50, 0, 0],
+    [0, 40, 0],
+    [5, 5, 0],
+  ]);
+  const { rows } = await charts({ baseline: never });
+  const owl = rows(1)[2];
+  assert.match(owl.getAttribute("aria-label"), /undefined before, 66\.7 % after/);
+  assert.deepEqual(
+    [".ow-was", ".ow-is", ".ow-bar", "em"].map((part) => owl.querySelector(part).hidden),
+    [true, false, true, true],
+  );
+  assert.ok(!owl.classList.contains("ow-fell"));
+});
+
 test("classes of few images are noted, many of them in one sentence", async () => {
   const { el, feed } = await charts({ few: { 2: "owl: 8 images" } });
   const note = el.querySelector("[role=note]");

@@ -88,6 +88,14 @@ test("titles show both accuracies with their intervals", async () => {
   ]);
 });
 
+test("truth and prediction are named beside rows and columns", async () => {
+  const { el, grid } = await matrices();
+  assert.deepEqual(texts(el, ".ow-truth"), ["truth", "truth", "truth"]);
+  assert.deepEqual(texts(el, ".ow-prediction"), ["prediction", "prediction", "prediction"]);
+  for (const role of ["rowheader", "columnheader"])
+    assert.deepEqual(texts(grid("Change"), `[role=${role}]`), ["cat", "dog", "owl"]);
+});
+
 test("arrow keys walk the cells and stop at the edges", async () => {
   const { cells } = await matrices();
   const grid = cells("Baseline");

@@ -49,6 +49,33 @@ test("a stroke puts ink along its way and none elsewhere", async () => {
   assert.equal(model.sent.length, 1);
 });
 
+test("a stroke downwards and back leaves no gap", async () => {
+  const { canvas, inked } = await pad();
+  point(canvas, "pointerdown", 10.5, 24.5);
+  point(canvas, "pointermove", 10.5, 4.5);
+  await frame();
+  for (let row = 4; row <= 24; row++) assert.equal(inked()[row * SIDE + 10], 255, `row ${row}`);
+});
+
+test("another mouse button draws nothing", async () => {
+  const { canvas, model } = await pad();
+  fire(canvas, "pointerdown", { button: 2, pointerId: 1, clientX: 50, clientY: 50 });
+  point(canvas, "pointermove", 8, 8);
+  await frame();
+  assert.equal(model.sent.length, 0);
+});
+
+test("the pen of the keys stops at the rim", async () => {
+  const { canvas, inked } = await pad();
+  for (const key of ["ArrowRight", "ArrowDown"])
+    for (let i = 0; i < 10; i++) press(canvas, key, { shiftKey: true });
+  press(canvas, " ");
+  await frame();
+  const [last, corner] = [SIDE * SIDE - 1, [...inked()]];
+  assert.equal(corner[last], 255);
+  assert.equal(corner.indexOf(255), last); // the brush is softer beside it
+});
+
 test("a stroke at the rim stays within the canvas", async () => {
   const { canvas, inked } = await pad();
   point(canvas, "pointerdown", -3, -3);

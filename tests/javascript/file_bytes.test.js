@@ -21,7 +21,8 @@ test("the parts of the file are listed and sum to its bytes", async () => {
 });
 
 test("both files are drawn to one scale, that of the larger one", async () => {
-  const { was, stack, feed } = await shown();
+  const { el, was, stack, feed } = await shown();
+  assert.ok(!el.querySelector(".ow-now > span").classList.contains("ow-inside"));
   assert.deepEqual(
     [was.style.width, stack.style.width, was.textContent],
     ["100%", "25%", "baseline 16.0 KiB"],
@@ -29,6 +30,7 @@ test("both files are drawn to one scale, that of the larger one", async () => {
   feed.receive({ data: payload({ optimized: report(AFTER, { parts: { weights: 32768 } }) }) });
   await frame();
   assert.deepEqual([was.style.width, stack.style.width], ["50%", "100%"]);
+  assert.ok(el.querySelector(".ow-now > span").classList.contains("ow-inside"));
 });
 
 test("other parts make a new legend, an estimate is marked", async () => {

@@ -21,6 +21,7 @@ test("the accuracy is the share of the diagonal, before and after", async () => 
   assert.equal(number("drop").textContent, `drop ${(share(BEFORE) - share(AFTER)).toFixed(1)} points`);
   assert.match(card(0).textContent, /\(95 %: 1\.3 to 10\.8\)/);
   assert.match(card(0).textContent, /Accuracy · 100 exploration images/);
+  assert.match(card(0).title, /^before 95\.0 %; 95 % between 50\.0 and 95\.0 %; 8 images lost, 2 gained/);
 });
 
 test("a drop below 0 is told as a gain, its interval turned around", async () => {

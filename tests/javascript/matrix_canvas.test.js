@@ -8,11 +8,11 @@ function picture() {
   const box = place("ow-matrix", "<div></div>".repeat(4));
   const cells = [...box.children];
   cells.forEach((cell, i) => {
-    const [left, top] = [20 * (i % 2), 20 * Math.floor(i / 2)];
+    const [left, top] = [100 + 20 * (i % 2), 50 + 20 * Math.floor(i / 2)];
     cell.getBoundingClientRect = () => ({ left, top, right: left + 20, bottom: top + 20 });
     Object.assign(cell.style, { fontSize: "10px", lineHeight: "20px" });
   });
-  box.getBoundingClientRect = () => ({ left: 0, top: 0, right: 40, bottom: 40, width: 40, height: 40 });
+  box.getBoundingClientRect = () => ({ left: 100, top: 50, right: 140, bottom: 90, width: 40, height: 40 });
   const canvas = matrixCanvas({ box, cells });
   const context = box.querySelector("canvas").getContext("2d");
   const paint = (values) => {
@@ -65,6 +65,12 @@ test("only cells that differ are painted again, all of them after a change of pl
   canvas.clear();
   assert.ok(!box.classList.contains("ow-painted"));
   canvas.forget();
-  box.getBoundingClientRect = () => ({ left: 0, top: 0, right: 50, bottom: 40, width: 50, height: 40 });
+  box.getBoundingClientRect = () => ({ left: 100, top: 50, right: 150, bottom: 90, width: 50, height: 40 });
   assert.equal(of(paint([9, 0, 5, 1]), "fill").length, 4);
+});
+
+test("digits wider than their cell are cut off at its edges, others are not", () => {
+  const { paint } = picture();
+  const clipped = of(paint([1234, 0, 12, 0]), "clip");
+  assert.equal(clipped.length, 1); // 24 of 20 pixels, and 12 of 20
 });

@@ -55,6 +55,24 @@ test("points lie by the logarithm of their bytes and by their accuracy", async (
   assert.ok(height[0] > height[1] && height[1] > height[2]);
 });
 
+test("points lie between the ticks of their accuracy and of their bytes", async () => {
+  const { el, point } = await chart();
+  const ticks = [...el.querySelectorAll(".ow-axes text")].map((node) => [node.textContent, node]);
+  const labelled = (pattern) => ticks.filter(([text]) => pattern.test(text));
+  const shares = labelled(/ %$/).map(([text, node]) => [parseFloat(text), at(node.previousSibling, "y1")]);
+  const sizes = labelled(/^[\d,]+$/).map(([text, node]) => [Number(text.replace(",", "")), at(node, "x")]);
+  assert.ok(shares.every(([share, y]) => share >= 0 && share <= 100 && y > 0 && y < 360));
+  assert.ok(shares[0][0] <= 60 && shares.at(-1)[0] >= 98);
+  const [[low, bottom], [high, top]] = [shares[0], shares.at(-1)];
+  const y = bottom + ((top - bottom) * (95 - low)) / (high - low);
+  assert.ok(Math.abs(at(point("4 bits"), "cy") - y) < 1e-6);
+  assert.deepEqual(
+    sizes.map(([size]) => size),
+    [1000, 2000, 5000, 10000],
+  );
+  assert.ok(Math.abs(at(point("4 bits"), "cx") - sizes[1][1]) < 1e-6);
+});
+
 test("the line climbs only where a larger file is better", async () => {
   const { el, point } = await chart();
   const [two, four, eight] = ["2 bits", "4 bits", "8 bits"].map((name) => [

@@ -57,6 +57,17 @@ test("a step that adds bytes is marked as more, one that saves as less", async (
   assert.deepEqual(marks, ["", "ow-less", "ow-less", "ow-more", "ow-less"]);
 });
 
+test("a mark of change spans the bytes before and after", async () => {
+  const { bars } = await shown();
+  const mark = (bar) => {
+    const { left, width } = bar.querySelector(".ow-more, .ow-less").style;
+    return [left, width].map(parseFloat);
+  };
+  assert.deepEqual(mark(bars(0)[1]), [25, 75]); // from 16,000 to 4,000 of 16,000
+  assert.deepEqual(mark(bars(1)[0]), [50, 30]); // from 1,000 to 1,600 of 2,000
+  assert.deepEqual(mark(bars(1)[1]), [72.5, 7.5]);
+});
+
 test("a file below the entropy estimate is explained, one above is not", async () => {
   const { el } = await shown();
   assert.match(el.lastChild.textContent, /below the estimate: zeros cluster/);
