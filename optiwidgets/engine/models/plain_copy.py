@@ -140,7 +140,7 @@ def _bake(module: nn.Module) -> list[str]:
 
 
 def _separate_class(module: nn.Module) -> None:
-    """Give a parametrized copy its own class; the copy shares one with the original module."""
+    """Make a new class for a parametrized copy, which shares one with the original module."""
     shared = type(module)
     kept = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}
     module.__class__ = type(shared.__name__, shared.__bases__, kept)

@@ -102,7 +102,7 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     own = interface_of(folded)  # with the layers of the copy
     set_interface(folded, replace(own, channels_last=_takes_channels_last(folded, probe)))
     if reason := untraceable(folded):
-        rows.append(CheckRow("", "limited", f"BatchNorm stays beside its layers: {reason}"))
+        rows.append(CheckRow("", "limited", f"BatchNorm is not folded into its layers: {reason}"))
         if names := macs.names_of_some_images(folded, probe):
             rows.append(CheckRow("", "limited", f"{names} run for some images only: {FIRST}"))
     return PreparedModel(folded, trained, ModelCheck(tuple(rows)))

@@ -51,7 +51,7 @@ class Operations(Protocol):
     """Interface of the model operations and statistics that a report delegates."""
 
     def belongs_to(self, source: object) -> bool:
-        """Tell whether the report was made from ``source``."""
+        """Return True if the report was made from ``source``."""
         ...
 
     def model(self) -> Any:
