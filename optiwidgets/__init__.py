@@ -1,4 +1,4 @@
-"""Learn model optimization by hand: prune and quantize a real CNN, and watch what it does."""
+"""Interactive pruning and quantization of image classifiers, as Jupyter widgets for learning."""
 
 from __future__ import annotations
 

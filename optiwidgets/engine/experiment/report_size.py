@@ -11,7 +11,7 @@ from optiwidgets.engine.serialization.writer import Packable
 from optiwidgets.engine.types.measurements import Size
 from optiwidgets.engine.types.report import DeferredSize
 
-MOST_HELD = 4_000_000  # bytes of a model whose weighing is deferred
+MOST_HELD = 4_000_000  # bytes of the largest model whose weighing is deferred
 
 
 def prepare_size(

@@ -188,9 +188,7 @@ def open_trained(
             f"{path} holds a model of {_listed(known.class_names)}, but not its images; give their "
             f"folder: Experiment.load({fspath(path)!r}, images='path/to/folder')"
         )
-    dataset = images
-    if not isinstance(dataset, Dataset):
-        dataset = _load_images(images, known.shape)
+    dataset = images if isinstance(images, Dataset) else _load_images(images, known.shape)
     fitted = known.fit(dataset, fspath(path))
     return net, replace(fitted, name=fitted.name or Path(path).stem)
 
