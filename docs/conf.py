@@ -1,5 +1,13 @@
 """Settings of the API reference: ``make docs`` writes it into build/docs."""
 
+import inspect
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.util.inspect import stringify_signature
+from traitlets import HasTraits
+
 import optiwidgets
 
 project = "OptiWidgets"
@@ -31,3 +39,29 @@ html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
 highlight_language = "python"
+
+
+def readable_signature(
+    _app: Sphinx,
+    _what: str,
+    _name: str,
+    value: object,
+    _options: Any,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Make a signature that Sphinx can parse, of the parameters that a user passes.
+
+    traitlets gives every class ``(*args, **kwargs)`` in place of the parameters of its
+    ``__init__``; a dataclass shows defaults made by a factory as ``<factory>``.
+    """
+    if inspect.isclass(value) and issubclass(value, HasTraits):
+        own = inspect.signature(value.__init__)
+        own = own.replace(parameters=list(own.parameters.values())[1:], return_annotation=own.empty)
+        signature = stringify_signature(own, unqualified_typehints=True)
+    return signature and re.sub(r"<[^<>]*>", "...", signature), returns
+
+
+def setup(app: Sphinx) -> None:
+    """Register the hook with Sphinx."""
+    app.connect("autodoc-process-signature", readable_signature)

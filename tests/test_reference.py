@@ -90,3 +90,6 @@ def test_the_reference_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     pages = "".join(page.read_text() for page in tmp_path.glob("*.html"))
     assert [name for name in ow.__all__ if f'id="optiwidgets.{name}"' not in pages] == []
+    assert "kwargs" not in pages  # what traitlets shows in place of a widget's parameters
+    assert "&lt;factory&gt;" not in pages
+    assert str(ROOT) not in pages
