@@ -10,7 +10,7 @@ LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-units test-javascript test-browser test-oldest test-slow lint bench methods picture train graphs
+.PHONY: help app test test-units test-browser test-oldest test-slow lint docs bench methods picture train graphs
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 17
@@ -60,6 +60,9 @@ lint: .venv/dev.stamp ## check style, types, imports between rooms, and that not
 	$(BIN)/python tests/javascript/tools.py check
 	$(BIN)/python .ci/plain_english.py
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
+
+docs: .venv/dev.stamp ## build the API reference into build/docs/; a warning is an error
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going docs build/docs
 
 bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done
 	@for benchmark in inner_loop live; do \

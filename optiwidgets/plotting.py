@@ -232,7 +232,7 @@ def draw_budget(ax: Axes, budget: Budget) -> Axes:
 
 
 def plot_report(report: Report) -> Figure:
-    r"""Plot one report: confusion matrix, precision and recall per class, bytes.
+    """Plot one report: confusion matrix, precision and recall per class, bytes.
 
     Returns
     -------
@@ -244,7 +244,7 @@ def plot_report(report: Report) -> Figure:
     >>> import optiwidgets as ow
     >>> exp = ow.Experiment.load("digits")
     >>> figure = plot_report(exp.run(ow.Recipe(sparsity=0.5, bits=4)))
-    >>> [ax.get_xlabel().split("\n")[0] for ax in figure.axes]
+    >>> [ax.get_xlabel().splitlines()[0] for ax in figure.axes]
     ['prediction', '%', 'bytes']
     """
     figure = NotebookFigure(10, 5.2)
