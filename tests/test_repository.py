@@ -97,7 +97,7 @@ def test_every_action_has_a_version_and_every_job_a_machine(path: Path) -> None:
 
 
 def faults(form: dict[str, Any]) -> list[str]:
-    """What GitHub would refuse of an issue form."""
+    """Faults for which GitHub would refuse an issue form."""
     missing = [key for key in ("name", "description", "body") if not form.get(key)]
     found = [f"no {key}" for key in missing]
     fields = [field for field in form.get("body", []) if field["type"] in FIELDS]
