@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8866
 PYTEST_ARGS ?=
+BASE ?= origin/main
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip
@@ -9,8 +10,21 @@ SPARSE := optiwidgets/engine/sparse_runtime
 LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
+# Every part runs, whatever became of the one before, and the last line says how each ended.
+define run-all
+@endings=; status=0; \
+for part in $(1); do \
+	if $(MAKE) --no-print-directory $$part; then ended=passed; else ended=FAILED; status=1; fi; \
+	endings="$$endings, $$part $$ended"; \
+done; \
+echo "make $@: $${endings#, }"; exit $$status
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help app test test-units test-browser test-oldest test-slow lint docs bench methods picture train graphs
+.PHONY: help app dev test test-fast test-units test-javascript test-browser test-oldest
+.PHONY: test-slow test-slow-units test-slow-servers
+.PHONY: lint lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks
+.PHONY: format docs bench methods picture train graphs
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 17
@@ -18,14 +32,14 @@ help: ## list these commands
 app: .venv/app.stamp $(LIBRARIES) ## serve the lessons at http://127.0.0.1:8866/ (PORT= another port)
 	@$(BIN)/optiwidgets app --port $(PORT) --lessons lessons
 
-# Every part runs, whatever became of the one before, and the last line says how each ended.
+dev: .venv/dev.stamp $(LIBRARIES) ## like app, and pages load anew when a file is saved
+	@$(BIN)/python tools/dev.py --port $(PORT)
+
 test: .venv/dev.stamp .venv-oldest/stamp $(LIBRARIES) ## run the tests, real-browser tests included (PYTEST_ARGS= more options)
-	@results=; status=0; \
-	for part in units javascript browser oldest; do \
-		if $(MAKE) --no-print-directory test-$$part; then ended=passed; else ended=FAILED; status=1; fi; \
-		results="$$results, test-$$part $$ended"; \
-	done; \
-	echo "make test: $${results#, }"; exit $$status
+	$(call run-all,test-units test-javascript test-browser test-oldest)
+
+test-fast: .venv/dev.stamp $(LIBRARIES) ## fast tests of rooms with files changed since BASE= (origin/main)
+	@$(BIN)/python tools/changed_rooms.py --base $(BASE) $(PYTEST_ARGS)
 
 # Two processes at once, of one torch thread each: with two they wait for each other.
 test-units: .venv/dev.stamp $(LIBRARIES) ## all but the browser's and the slow ones
@@ -42,24 +56,49 @@ test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
 test-oldest: .venv-oldest/stamp $(LIBRARIES) ## the engine with the oldest torch that pyproject.toml allows
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine --ignore=tests/engine/serialization $(PYTEST_ARGS)
 
-# pytest exits with 5 when it finds no test: right only as long as none is marked slow.
-test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
-	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS); status=$$?; \
-	if [ $$status -eq 5 ] && ! grep -rqs "mark\.slow" tests --include="*.py"; then \
-		echo "there are no slow tests yet"; \
-	else \
-		exit $$status; \
-	fi
+# pytest exits with 5 when it finds no test, which is right only where PYTEST_ARGS may leave none of a part.
+NONE_LEFT := $(if $(strip $(PYTEST_ARGS)),|| [ $$? -eq 5 ])
 
-lint: .venv/dev.stamp ## check style, types, imports between rooms, and that notebooks have no output
+test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
+	$(call run-all,test-slow-units test-slow-servers)
+
+test-slow-units: .venv/dev.stamp $(LIBRARIES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/hosting --ignore=tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+
+# One at a time: they weigh and count processes, and drive a browser.
+test-slow-servers: .venv/dev.stamp $(LIBRARIES)
+	$(BIN)/python -m pytest -m slow tests/hosting tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+
+lint: .venv/dev.stamp ## check style, types, imports between rooms, wording, and that notebooks have no output
+	$(call run-all,lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks)
+
+lint-style: .venv/dev.stamp
 	$(BIN)/ruff check .
+
+lint-format: .venv/dev.stamp
 	$(BIN)/ruff format --check .
+
+lint-types: .venv/dev.stamp
 	$(BIN)/mypy
+
+lint-imports: .venv/dev.stamp
 	$(BIN)/lint-imports
+
+lint-javascript: .venv/dev.stamp
 	$(BIN)/python tests/javascript/tools.py types
 	$(BIN)/python tests/javascript/tools.py check
+
+lint-wording: .venv/dev.stamp
 	$(BIN)/python .ci/plain_english.py
+
+lint-notebooks: .venv/dev.stamp
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
+
+format: .venv/dev.stamp ## mend style where that is safe, and format Python, notebooks and JavaScript
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout $(NOTEBOOKS))
+	$(BIN)/python tests/javascript/tools.py format
 
 docs: .venv/dev.stamp ## build the API reference into build/docs/; a warning is an error
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going docs build/docs

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optiwidgets.plotting import plot_report, plot_sweep
     from optiwidgets.session.session import Session
     from optiwidgets.session.shipped_cases import load_precomputed, preload
+    from optiwidgets.version import __version__ as __version__
     from optiwidgets.widgets.explorer.explorer import Explorer
     from optiwidgets.widgets.layers.layer_sliders import Layers
     from optiwidgets.widgets.layers.sensitivity import Fragility
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.lesson.textbook import Textbook
     from optiwidgets.widgets.lesson.threshold import Threshold
     from optiwidgets.widgets.panels.pareto import Frontier
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "CNN": "engine.models.zoo",
@@ -80,6 +79,7 @@ _HOMES = {
     "Trial": "engine.types.sweep",
     "Trials": "widgets.lesson.challenge_log",
     "Verdict": "engine.evaluation.verdict",
+    "__version__": "version",
     "ask": "widgets.lesson.quiz",
     "corrupt": "engine.data.corruptions",
     "load_precomputed": "session.shipped_cases",

@@ -163,8 +163,15 @@ def log_trouble(handler: RequestHandler) -> None:
         log.error("%s %s gave %d", handler.request.method, path, handler.get_status())
 
 
-def serve(hosting: Hosting) -> None:
+def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
     """Serve a folder of notebooks until interrupted, code hidden.
+
+    Parameters
+    ----------
+    hosting
+        Settings of the server.
+    server
+        Kind of server; ``tools/dev.py`` has one whose pages load themselves anew.
 
     Raises
     ------
@@ -189,7 +196,7 @@ def serve(hosting: Hosting) -> None:
         os.environ.setdefault(MEMORY_MB, str(KERNEL_MB))
         os.environ[PLACES] = _make_slots(max(1, (os.cpu_count() or 1) - 1))
         print(f"room for {hosting.max_users} users; this machine's memory fits {fit}")  # noqa: T201
-    app = LessonServer(
+    app = server(
         root_dir=str(folder),
         ip=hosting.host,
         port=bound.getsockname()[1],

@@ -97,7 +97,7 @@ def voila(
     """Voila server of the lessons, and of a page whose long work can be held."""
     folder = tmp_path_factory.mktemp("voila")
     lessons = shutil.copytree(ROOT / "lessons", folder / "lessons")
-    _write_notebook(lessons / "held.ipynb", HELD.format(gate=str(closed_path)))
+    write_notebook(lessons / "held.ipynb", HELD.format(gate=str(closed_path)))
     command = [sys.executable, "-m", "optiwidgets.cli", "app", "--port", "0"]
     with serving([*command, "--lessons", str(lessons)], folder) as url:
         yield url
@@ -114,14 +114,14 @@ def jupyterlab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "LabApp.news_url": "None",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
-    _write_notebook(folder / "explorer.ipynb", "import optiwidgets as ow\n\now.Explorer()")
+    write_notebook(folder / "explorer.ipynb", "import optiwidgets as ow\n\now.Explorer()")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     options = [f"--{name}={value}" for name, value in settings.items()]
     with serving([*command, *options], folder) as url:
         yield url
 
 
-def _write_notebook(path: Path, code: str) -> None:
+def write_notebook(path: Path, code: str) -> None:
     cell = nbformat.v4.new_code_cell(code)
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), path)

@@ -27,6 +27,7 @@ from optiwidgets.engine.types.measurements import Floats, Integers, Size
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import DeferredScores, Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
+from optiwidgets.version import __version__
 
 Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # ``ReportBuilder.begin`` on images
 SPARSITIES = tuple(percent / 100 for percent in range(100))
@@ -66,9 +67,10 @@ def made_by() -> str:
     """Describe the code, libraries and processor that numbers depend on."""
     code = source_digest(Path(str(files("optiwidgets.engine"))))
     sparse = f"sparse runtime {runtime_info().sparse_runtime or 'absent'}"
-    libraries = (f"{name} {version(name)}" for name in ("optiwidgets", "torch", "onnxruntime"))
+    ours = f"optiwidgets {__version__}"
+    libraries = (f"{name} {version(name)}" for name in ("torch", "onnxruntime"))
     processor = torch.backends.cpu.get_cpu_capability()
-    return ", ".join((*libraries, f"engine {code[:12]}", sparse, processor))
+    return ", ".join((ours, *libraries, f"engine {code[:12]}", sparse, processor))
 
 
 def source_digest(folder: Path) -> str:

@@ -7,7 +7,6 @@ import pickle
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from functools import cached_property
-from importlib.metadata import version
 from os import PathLike
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from optiwidgets.engine.models import layers
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
+from optiwidgets.version import __version__
 
 Parcel = NDArray[np.uint8]
 ROUNDS = 4  # recipes per process and call, if a backend cannot return rows one by one
@@ -89,7 +89,7 @@ def describe(experiment: Runnable, origin: Compressor) -> dict[str, str]:
         "exploration images": fingerprint(experiment.dataset.exploration),
         "training images": fingerprint(origin.dataset.train),
         "calibration images": fingerprint(origin.dataset.calibration),
-        "optiwidgets": version("optiwidgets"),
+        "optiwidgets": __version__,
     }
 
 
