@@ -5,6 +5,7 @@ import { boxed, draw, element, percent, write } from "../base/panel_runtime.js";
 /** @import { Context, FeedData, PanelTraits, Share } from "../base/types" */
 
 const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
+const ROUNDING = 1e-9; // 100 * (1 - 0.98) is a little more than 2
 const MOST_NOTES = 3; // sentences on classes of few images
 
 /** @typedef {"recall" | "precision"} Metric */
@@ -116,7 +117,7 @@ function worstOf(before, after) {
     return share === null || now === null ? 0 : 100 * (share - now);
   });
   const most = Math.max(...falls);
-  return most > ALARM_POINTS ? falls.indexOf(most) : -1;
+  return most > ALARM_POINTS + ROUNDING ? falls.indexOf(most) : -1;
 }
 
 /**
