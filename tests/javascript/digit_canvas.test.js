@@ -1,4 +1,4 @@
-import { fire, frame, press, render, texts } from "./page.js";
+import { fire, frame, press, render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -151,4 +151,9 @@ test("a canvas that ends leaves no callback", async () => {
   const { model, end } = await pad();
   end();
   assert.equal(model.listeners, 0);
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, model } = await pad();
+  await staysInItsBox({ el }, model, { answer: { words: "1" } }, { answer: ANSWER });
 });

@@ -1,4 +1,4 @@
-import { place, press, render, texts } from "./page.js";
+import { place, press, render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -158,4 +158,9 @@ test("Ctrl+Z undoes and Ctrl+Shift+Z redoes, but where text is written", async (
   end();
   key(slider);
   assert.deepEqual([clicks.length, panel.listeners], [3, 0]);
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, panel } = await ledger();
+  await staysInItsBox({ el }, panel, { rows: [null] }, { rows: [...ROWS] });
 });

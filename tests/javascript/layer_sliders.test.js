@@ -1,4 +1,4 @@
-import { frame, pass, place, render } from "./page.js";
+import { frame, pass, place, render, staysInItsBox } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -118,4 +118,9 @@ test("a view that ends hears no slider", async () => {
     [sparsity.listeners, bits.listeners, root.dataset.owState, await frame()],
     [0, 0, "fresh", 0],
   );
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, feed } = await page();
+  await staysInItsBox({ el }, feed, { data: { ...DATA, drop: null } }, { data: { ...DATA } });
 });

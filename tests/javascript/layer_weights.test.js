@@ -1,4 +1,4 @@
-import { frame, render, texts } from "./page.js";
+import { frame, render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -114,4 +114,9 @@ test("nothing is painted before there are layers", async () => {
   const { el } = await chart({ layers: undefined });
   assert.equal(el.querySelector("tbody").children.length, 0);
   assert.equal(el.querySelector(".ow-w-before").getAttribute("d"), null);
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, panel } = await chart();
+  await staysInItsBox({ el }, panel, { data: { ...DATA, range: null } }, { data: { ...DATA } });
 });

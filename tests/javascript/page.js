@@ -168,3 +168,16 @@ export function quietly() {
   ends.push(() => spy.mock.restore());
   return spy.mock;
 }
+
+/** Check that an update which cannot be drawn is told in the panel's own box, until one can be. */
+export async function staysInItsBox({ el }, model, bad, good) {
+  const errors = quietly();
+  model.receive(bad);
+  await frame();
+  assert.equal(el.querySelectorAll(":scope > .ow-trouble").length, 1);
+  assert.equal(errors.callCount(), 1);
+  model.receive(good);
+  await frame();
+  assert.equal(el.querySelector(":scope > .ow-trouble"), null);
+  assert.equal(el.classList.contains("ow-broken"), false);
+}

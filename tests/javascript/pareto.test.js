@@ -1,4 +1,4 @@
-import { fire, press, quietly, render, texts } from "./page.js";
+import { fire, press, quietly, render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -167,4 +167,9 @@ test("a chart of broken rows keeps its error in its box, another one is drawn", 
   assert.equal(other.querySelectorAll(".ow-trouble").length, 0);
   assert.equal(other.querySelectorAll("[role=option]").length, 5);
   assert.equal(errors.callCount(), 1);
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, panel } = await chart();
+  await staysInItsBox({ el }, panel, { trials: [null] }, { trials: [...TRIALS] });
 });

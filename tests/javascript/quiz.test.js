@@ -1,4 +1,4 @@
-import { frame, pass, place, press, render } from "./page.js";
+import { frame, pass, place, press, render, staysInItsBox } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -68,4 +68,14 @@ test("a card that is not in the page yet is waited for", async () => {
   await frame();
   assert.equal(outside.dataset.owQuestion, "bytes");
   assert.equal(await frame(), 0);
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, model } = await asked();
+  const kind = {
+    toString() {
+      throw new Error("no text");
+    },
+  };
+  await staysInItsBox({ el }, model, { kind }, { kind: "open" });
 });

@@ -1,4 +1,4 @@
-import { fire, render, texts } from "./page.js";
+import { fire, render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -120,4 +120,9 @@ test("nothing is drawn before it is measured", async () => {
   assert.equal(el.querySelectorAll("circle").length, 9);
   end();
   assert.equal(panel.listeners, 0);
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { el, panel } = await curves();
+  await staysInItsBox({ el }, panel, { data: { ...DATA, curves: [null] } }, { data: { ...DATA } });
 });

@@ -1,4 +1,4 @@
-import { render, texts } from "./page.js";
+import { render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -36,4 +36,10 @@ test("text is text, not markup", async () => {
   const { el } = await render(table, models({ table: { ...TRAITS, rows: [["<img src=x>", "1"]] } }).table);
   assert.equal(el.querySelector("img"), null);
   assert.equal(el.querySelector("tbody th").textContent, "<img src=x>");
+});
+
+test("an update that cannot be drawn stays in its own box", async () => {
+  const { table: model } = models({ table: TRAITS });
+  const shown = await render(table, model);
+  await staysInItsBox(shown, model, { rows: [null] }, { rows: TRAITS.rows });
 });

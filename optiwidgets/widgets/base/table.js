@@ -1,6 +1,6 @@
 // A table of words and numbers; screen readers announce its changes.
 
-import { boxed, element, write } from "./panel_runtime.js";
+import { boxed, element, safely, write } from "./panel_runtime.js";
 
 /** @import { Context, TableTraits } from "./types" */
 
@@ -11,7 +11,7 @@ function render({ model, el }) {
   const caption = element("caption");
   const heads = model.get("heads").map((text) => element("th", { scope: "col" }, text));
   el.append(element("table", {}, caption, element("thead", {}, element("tr", {}, ...heads)), body));
-  const paint = () => {
+  const paint = safely(model, () => {
     write(caption, model.get("caption"));
     body.replaceChildren(
       ...model
@@ -25,7 +25,7 @@ function render({ model, el }) {
           ),
         ),
     );
-  };
+  });
   model.on("change", paint);
   paint();
   return () => model.off("change", paint);

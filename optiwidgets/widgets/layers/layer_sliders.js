@@ -9,6 +9,7 @@ import {
   findAll,
   percent,
   referred,
+  safely,
   thousands,
   write,
 } from "../base/panel_runtime.js";
@@ -149,8 +150,9 @@ async function render({ model, el }) {
         );
     }, REST_MS);
   };
+  const frame = safely(model, paint);
   const ask = () => {
-    waiting ||= requestAnimationFrame(paint);
+    waiting ||= requestAnimationFrame(frame);
   };
   /** Mark the page as stale as soon as a slider moves. */
   const moved = () => {

@@ -1,6 +1,6 @@
 // Accuracy of a model with one layer changed, one curve for each layer, and the line of the threshold.
 
-import { boxed, element, percent, write } from "../base/panel_runtime.js";
+import { boxed, element, percent, safely, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 
 /** @import { Context, Curve, CurvesTraits, SensitivityData } from "../base/types" */
@@ -183,9 +183,10 @@ function render({ model, el }) {
     return side;
   };
 
-  model.on("change:data change:threshold", paint);
-  paint();
-  return () => model.off("change:data change:threshold", paint);
+  const update = safely(model, paint);
+  model.on("change:data change:threshold", update);
+  update();
+  return () => model.off("change:data change:threshold", update);
 }
 
 export default { render: boxed(render) };

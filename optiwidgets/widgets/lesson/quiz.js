@@ -1,6 +1,6 @@
 // Shows the result of a check, names the fields after the question, and lets Enter press Check.
 
-import { around, boxed, element, find, write } from "../base/panel_runtime.js";
+import { around, boxed, element, find, safely, write } from "../base/panel_runtime.js";
 
 /** @import { Context, FeedbackTraits } from "../base/types" */
 
@@ -72,10 +72,10 @@ function render({ model, el }) {
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
   };
-  const update = () => {
+  const update = safely(model, () => {
     paint();
     if (root) root.dataset.owOutcome = model.get("outcome");
-  };
+  });
   model.on("change", update);
   paint();
   waiting = requestAnimationFrame(attachToPage);

@@ -1,6 +1,6 @@
 // A canvas for one digit, and the scores of two models. Strokes are drawn at once; the kernel gets the newest only.
 
-import { boxed, element, percent, write } from "../base/panel_runtime.js";
+import { boxed, element, percent, safely, write } from "../base/panel_runtime.js";
 
 /** @import { Bytes, CanvasTraits, Context, Reading } from "../base/types" */
 
@@ -245,7 +245,7 @@ async function render({ model, el }) {
     send = false,
     names = "";
 
-  const frame = () => {
+  const frame = safely(model, () => {
     waiting = 0;
     if (send) {
       model.set("pixels", new DataView(ink.slice().buffer));
@@ -253,7 +253,7 @@ async function render({ model, el }) {
       send = false;
     }
     paint();
-  };
+  });
   const ask = () => {
     waiting ||= requestAnimationFrame(frame);
   };

@@ -8,6 +8,7 @@ import {
   find,
   findAll,
   percent,
+  safely,
   signed,
   thousands,
   write,
@@ -192,25 +193,26 @@ function render({ model, el }) {
   el.append(box, sides);
   /** @type {ReturnType<typeof row>[]} */
   let rows = [];
-  const mark = () =>
+  const mark = safely(model, () =>
     rows.forEach(({ tr, a, b }, index) => {
       tr.classList.toggle("ow-here", index === model.get("chosen"));
       tr.setAttribute("aria-current", String(index === model.get("chosen")));
       a.checked = index === model.get("a");
       b.checked = index === model.get("b");
-    });
-  const compare = () => {
+    }),
+  );
+  const compare = safely(model, () => {
     const data = model.get("pair");
     if (data.a) sides.replaceChildren(...pair(data));
-  };
-  const rebuild = () => {
+  });
+  const rebuild = safely(model, () => {
     const more = model.get("rows").length > rows.length;
     rows = model.get("rows").map((data, index) => row(model, data, index));
     body.replaceChildren(...rows.map(({ tr }) => tr));
     write(caption, `Settled on with ${model.get("about")}; a click restores`);
     mark();
     if (more) box.scrollTop = box.scrollHeight;
-  };
+  });
   model.on("change:rows", rebuild);
   model.on("change:chosen change:a change:b", mark);
   model.on("change:pair", compare);

@@ -1,7 +1,16 @@
 // Histograms of weights before (up) and after (down) on one axis; areas are numbers of weights. Between them
 // are the values of the codes. Pruned weights are a separate bar.
 
-import { boxed, element, floats, integers, percent, thousands, write } from "../base/panel_runtime.js";
+import {
+  boxed,
+  element,
+  floats,
+  integers,
+  percent,
+  safely,
+  thousands,
+  write,
+} from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 
 /** @import { Context, HistogramTraits, LayerNumbers, WeightsData } from "../base/types" */
@@ -189,11 +198,11 @@ function render({ model, el }) {
   el.classList.add("ow-weights");
   const parts = build(el);
   let waiting = 0;
-  const frame = () => {
+  const frame = safely(model, () => {
     waiting = 0;
     const data = model.get("data");
     if (data.layers) paint(parts, data);
-  };
+  });
   const ask = () => {
     waiting ||= requestAnimationFrame(frame);
   };

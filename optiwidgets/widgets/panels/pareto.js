@@ -1,6 +1,6 @@
 // A sweep: bytes against accuracy. Every point names its recipe; arrow keys move among them, Enter chooses.
 
-import { boxed, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { boxed, element, percent, safely, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 
 /** @import { Context, FrontierTraits, Interval, Model } from "../base/types" */
@@ -242,14 +242,14 @@ function build(el, model) {
 function render({ model, el }) {
   el.classList.add("ow-frontier");
   let chart = build(el, model);
-  const mark = () => {
+  const mark = safely(model, () => {
     chart.choose(model.get("chosen"));
     write(chart.message, model.get("message"));
-  };
-  const rebuild = () => {
+  });
+  const rebuild = safely(model, () => {
     chart = build(el, model);
     mark();
-  };
+  });
   model.on("change:trials", rebuild);
   model.on("change:chosen change:message", mark);
   mark();
