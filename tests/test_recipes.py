@@ -135,6 +135,13 @@ SCORE: list[Step] = [
         "tests/engine/pruning/test_pruner.py",
         after('"score", ["magnitude", "lamp", "wanda", "fisher", "obs"', ', "relative"'),
     ),
+    (
+        "tests/widgets/controls/test_recipe_controls.py",
+        after(
+            '        ("channel", "magnitude", "magnitude", ""),\n',
+            '        ("global", "relative", "relative magnitude", "to their layer"),\n',
+        ),
+    ),
 ]
 PRUNED = """
 import numpy as np

@@ -502,3 +502,10 @@ def test_an_idle_session_waits_for_the_runtime_and_tells(session, monkeypatch):
     SETTLE(session)
     session.wait(PATIENCE_S)
     assert (waiting, set(told)) == ([], {""})
+
+
+@pytest.mark.parametrize("other", [3, "digits"])
+def test_another_thing_than_an_experiment_is_refused_by_its_type(other):
+    kind = type(other).__name__
+    with pytest.raises(ValueError, match=f"experiment is an Experiment of optiwidgets, not {kind}"):
+        Session(other)

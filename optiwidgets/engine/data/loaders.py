@@ -114,7 +114,10 @@ def load_dataset(
         if Path(name).is_dir():
             return load_folder(Path(name), options, on_progress)
         known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
-        raise ValueError(f"dataset is one of {known} or a folder of classes, not {str(name)!r}")
+        raise ValueError(
+            f"dataset is one of {known} or a folder of classes, not {str(name)!r}: there is no "
+            "such folder"
+        )
     if options != FolderOptions():
         raise ValueError(f"{name!r} has a fixed size and fixed parts; options are for folders only")
     if name == "digits":

@@ -99,8 +99,8 @@ class Goal:
         if count is not None and not whole:
             raise ValueError(f"bytes is a whole number above 0, not {count!r}")
         real = isinstance(points, Real) and not isinstance(points, bool)
-        if points is not None and not (real and 0 <= points < math.inf):
-            raise ValueError(f"drop is 0 points or more, not {points!r}")
+        if points is not None and not (real and 0 <= points <= 100):
+            raise ValueError(f"drop is 0 to 100 points of accuracy, not {points!r}")
 
     def met(self, report: Report, baseline: Report) -> bool:
         """Return whether a report meets the goal."""

@@ -47,7 +47,7 @@ class Head:
         ValueError
             The output has no such scores; the message lists its contents and how to select them.
         """
-        pick = self.pick
+        pick, given = self.pick, output
         if callable(pick):
             output = pick(output)
         elif isinstance(pick, str):
@@ -57,10 +57,17 @@ class Head:
             output = output[pick] if isinstance(output, tuple | list) else None
         if not isinstance(output, Tensor):
             raise ValueError(
-                f"the model returns {_described(output)}, and head={pick!r} finds no "
+                f"the model returns {_described(given)}, and head={pick!r} finds no "
                 "tensor of scores in it; give head= a key, an index or a function of the output"
             )
-        return output[:, list(pick)] if isinstance(pick, tuple) else output
+        if not isinstance(pick, tuple):
+            return output
+        if max(pick) >= output.shape[-1]:
+            count = output.shape[-1]
+            raise ValueError(
+                f"head names score {max(pick)}; the model has {count} scores, 0 to {count - 1}"
+            )
+        return output[:, list(pick)]
 
     def logits(self, output: Any) -> Tensor:
         """Compute scores before softmax (N, K) from a model's output.

@@ -165,7 +165,9 @@ class Recipe:
         own = N_OF_M.get(self.pruning)
         if own is not None:
             if self.sparsity not in (0, own):
-                _clash("sparsity", self.sparsity, "pruning", self.pruning, f"it is {own}")
+                _clash(
+                    "sparsity", self.sparsity, "pruning", self.pruning, f"it is {own}: leave it out"
+                )
             if any(sparsity is not None for _, sparsity, _ in self.layers):
                 _clash("layers", self.layers, "pruning", self.pruning, f"every layer is cut {own}")
             object.__setattr__(self, "sparsity", own)

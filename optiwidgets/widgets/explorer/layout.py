@@ -83,6 +83,8 @@ def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[
     ValueError
         An unknown name.
     """
+    if isinstance(names, str):
+        raise ValueError(f"unlock is a list of controls, not {names!r}")
     controls.unlock([name for name in names if name not in others])
     for name, widget in others.items():
         widget.layout.display = None if name in names else "none"
@@ -96,6 +98,8 @@ def show_only(page: DOMWidget, parts: Sequence[str]) -> None:
     ValueError
         An unknown part.
     """
+    if isinstance(parts, str):
+        raise ValueError(f"show is a list of parts, of {', '.join(PARTS)}, not {parts!r}")
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise ValueError(f"parts are {', '.join(PARTS)}, not {', '.join(unknown)}")

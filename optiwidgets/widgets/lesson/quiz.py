@@ -214,10 +214,14 @@ def ask(question: str | Question, session: Any = None, then: Widget | None = Non
     >>> ask("confusion.precision_after")
     <Quiz confusion.precision_after: not attempted>
     """
+    if not isinstance(question, str | Question):
+        kind = type(question).__name__
+        raise ValueError(f"a question is a key of the bank or a Question, not {kind}")
     if isinstance(question, str):
         if question not in QUESTIONS:
-            near = get_close_matches(question, QUESTIONS) or sorted(QUESTIONS)
-            raise ValueError(f"no question {question!r}; there are {', '.join(near)}")
+            near = get_close_matches(question, QUESTIONS)
+            known = f"did you mean {' or '.join(near)}?" if near else f"there are {_listed()}"
+            raise ValueError(f"no question {question!r}; {known}")
         question = QUESTIONS[question]
     return Quiz(question, session, then)
 
@@ -231,6 +235,10 @@ def of_a_run(question: Question) -> bool:
     False
     """
     return isinstance(question, FindRecipe) or bool(getattr(question, "of_a_run", False))
+
+
+def _listed() -> str:
+    return ", ".join(sorted(QUESTIONS))
 
 
 def _paragraph(prompt: str) -> str:

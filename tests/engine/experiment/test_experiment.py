@@ -405,7 +405,9 @@ def test_what_is_no_report_is_not_measured(own):
 
 def test_a_sealed_report_is_not_measured(make_own, toy):
     experiment = Experiment(make_own(), toy)
-    with pytest.raises(ValueError, match=r"exploration images, .* run\(Recipe\(bits=4\)\) gives"):
+    with pytest.raises(
+        ValueError, match=r"exploration images, .* measure the report of run\(Recipe\(bits=4\)\)"
+    ):
         experiment.measure(experiment.open_sealed(Recipe(bits=4)))
 
 
@@ -492,9 +494,9 @@ class Pair(nn.Module):
         ),
         (
             nn.Sequential(nn.Flatten(), nn.Linear(108, 5)),
-            r"with \(2, 5\), .* 3 classes need scores of \(2, 3\)",
+            r"returns \(2, 5\) for 2 images, .* 3 classes need scores of \(2, 3\)",
         ),
-        (nn.Conv2d(2, 3, 3), r"with \(2, 3, 4, 7\), .* need scores of \(2, 3\)"),
+        (nn.Conv2d(2, 3, 3), r"returns \(2, 3, 4, 7\) for 2 images, .* need scores of \(2, 3\)"),
         (Pair(), "returns a tuple of 2, and head=None finds no tensor of scores in it"),
         (
             nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(108, 3)),

@@ -143,8 +143,9 @@ def test_fewer_bytes_than_any_file_are_refused_with_the_least(tiny):
         ({"bytes": 1.5}, r"bytes is a whole number above 0, not 1\.5"),
         ({"bytes": True}, "bytes is a whole number above 0, not True"),
         ({"bytes": 0}, "bytes is a whole number above 0, not 0"),
-        ({"drop": -1}, "drop is 0 points or more, not -1"),
-        ({"drop": float("nan")}, "drop is 0 points or more, not nan"),
+        ({"drop": -1}, "drop is 0 to 100 points of accuracy, not -1"),
+        ({"drop": 100.5}, r"drop is 0 to 100 points of accuracy, not 100\.5"),
+        ({"drop": float("nan")}, "drop is 0 to 100 points of accuracy, not nan"),
     ],
 )
 def test_goals_that_cannot_be_are_refused(given, message):

@@ -266,7 +266,7 @@ def test_a_weight_used_unseen_is_left_out_and_said(data):
 
     (out,) = Experiment(Product().eval(), data).check().having("left out")
     assert out.module == "last"
-    assert "cannot be followed" in out.reason
+    assert "cannot be traced" in out.reason
 
 
 class Upsampled(nn.Module):
@@ -520,10 +520,23 @@ def test_classes_may_be_columns_of_a_larger_output(data):
 
 def test_a_dict_without_head_is_answered_with_its_keys(data):
     model = Answers(lambda scores: {"out": scores, "aux": scores})
-    with pytest.raises(ValueError, match="answers with a dict of 'out', 'aux', and head=None"):
+    with pytest.raises(ValueError, match="returns a dict of 'out', 'aux', and head=None"):
         Experiment(model, data)
     with pytest.raises(ValueError, match="head is a function"):
         Experiment(plain(), data, head=1.5)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ("x", "the model returns a Tensor, and head='x' finds no tensor"),
+        (7, "the model returns a Tensor, and head=7 finds no tensor"),
+        ([1, 300], r"head names score 300; the model has 4 scores, 0 to 3"),
+    ],
+)
+def test_a_head_that_selects_nothing_is_refused_with_the_output(data, head, message):
+    with pytest.raises(ValueError, match=message):
+        Experiment(plain(), data, head=head)
 
 
 @pytest.mark.parametrize("flat", [lambda x: x.view(-1, 32), lambda x: x.view(x.size(0), -1)])
@@ -597,7 +610,7 @@ def test_a_model_that_cannot_be_traced_runs_without_folding(data):
     assert experiment.run(Recipe(0.5)).pruned_weights == twin.run(Recipe(0.5)).pruned_weights
     for recipe in (Recipe(bits=4), Recipe(0.5, recovery="sequential"), Recipe(activation_bits=8)):
         assert experiment.run(recipe).size.total_bytes > 0
-    assert "BatchNorm stays" in experiment.check().summary
+    assert "BatchNorm is not folded" in experiment.check().summary
 
 
 def wrapped():

@@ -377,7 +377,7 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(colors, tmp_path):
     path = tmp_path / "net.safetensors"
     net = train(colors, "small", epochs=1)
     save_trained(net, path, colors)
-    with pytest.raises(ValueError, match=r"name their folder: Experiment.load\('.*', images="):
+    with pytest.raises(ValueError, match=r"give their folder: Experiment.load\('.*', images="):
         Experiment.load(path)
     with pytest.raises(
         ValueError, match="classes 'red', 'green', and these images are of 'a', 'b'"

@@ -495,7 +495,10 @@ class Unfollowed(Unused):
     ("net", "said"),
     [
         (Unused, "540 weights of &#x27;aux&lt;1&gt;&#x27; are stored and not counted: it runs "),
-        (Unfollowed, "9 weights of &#x27;other&#x27; are stored and not counted: the scores hang "),
+        (
+            Unfollowed,
+            "9 weights of &#x27;other&#x27; are stored and not counted: the scores depend ",
+        ),
     ],
 )
 def test_a_line_tells_which_weights_are_left_out(toy, net, said):

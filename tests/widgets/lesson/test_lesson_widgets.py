@@ -66,6 +66,8 @@ def test_without_a_wish_everything_is_there(digits):
     [
         ({"unlock": ["sparcity"]}, "controls are sparsity, bits, .* not sparcity"),
         ({"show": ["sizes"]}, "parts are size, speed, .* not sizes"),
+        ({"show": "history"}, "show is a list of parts, of size, speed, .*, not 'history'"),
+        ({"unlock": "bits"}, "unlock is a list of controls, not 'bits'"),
     ],
 )
 def test_an_unknown_control_or_part_is_refused(digits, wish, said):

@@ -238,6 +238,8 @@ def test_an_unknown_key_is_named_with_those_like_it():
         ask("pruning.magnitud")
     with pytest.raises(ValueError, match=r"there are both\.channels, "):
         ask("?")
+    with pytest.raises(ValueError, match="a key of the bank or a Question, not int"):
+        ask(3)
 
 
 @pytest.mark.parametrize("key", ["challenge.half", "pruning.saved"])
