@@ -13,6 +13,7 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.closing import widgets_below
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
@@ -107,6 +108,15 @@ class Explorer(VBox):
         if not served():
             bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
         return bundle
+
+    def close(self) -> None:
+        """Close all widgets of the page, and end the background work of its session."""
+        if self.comm is None:
+            return
+        self.session.slow.end()
+        for widget in widgets_below(self):
+            widget.close()
+        super().close()
 
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""

@@ -5,10 +5,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
 from ipywidgets import Widget
+from ipywidgets.widgets import widget as registry
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.execution.progress import Progress
@@ -580,3 +582,24 @@ def test_a_thousand_updates_leave_nothing_behind():
     grown = json.loads(done.stdout.splitlines()[-1])
     assert grown["bytes"] < 5e6
     assert grown["objects"] < 100
+
+
+def test_closing_leaves_no_widget_and_no_thread_behind(digits):
+    open_before, threads_before = {*registry._instances}, {*threading.enumerate()}
+    explorer = Explorer(digits)
+    explorer.controls.sparsity.value = 40  # starts background work
+    assert len({*registry._instances} - open_before) > 100
+    assert {*threading.enumerate()} > threads_before
+    explorer.close()
+    explorer.close()
+    assert {*registry._instances} == open_before
+    assert not [t for t in {*threading.enumerate()} - threads_before if "slow-lane" in t.name]
+
+
+def test_a_closed_explorer_leaves_another_one_of_the_same_experiment_alive(digits):
+    first, second = Explorer(digits), Explorer(digits)
+    first.close()
+    second.controls.sparsity.value = 30
+    assert second.session.report.recipe == Recipe(sparsity=0.3)
+    assert second.feed.comm is not None
+    second.close()
