@@ -19,6 +19,8 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.answers import index, no_number, read_number, unfit, what_to_choose
 
 Value = float | Callable[[Report, Report], float]
+AS_PERCENT = "That is the percentage: write it as a share from 0 to 1, or with a % sign."
+LEAST_ROUNDED = 0.1  # two decimals of a smaller number say too little
 EPSILON = 1e-9  # tolerance for errors of floating point
 UNMEASURED = "speed not measured yet"
 NOT_HERE = "not timed here, since "
@@ -142,21 +144,26 @@ class Number(Question):
     """Number within ``tolerance``; ``slips`` maps typical wrong numbers to their feedback.
 
     The value, and each slip, is a number, or a callable ``(base, report) -> float`` for a number
-    of the learner's own run. Text may be in any usual notation: "0,85", "85 %", "85/100".
+    of the learner's own run. Text may be in any usual notation: "0,85", "85 %", "85/100". The
+    right number rounded to two decimals is right, whatever the tolerance. A ``share``, 0..1, that
+    is given in percent without the sign is answered with that.
 
     Examples
     --------
     >>> question = Number(
-    ...     key="demo.share", prompt="What share is 85 of 100?", value=0.85, tolerance=0.005,
-    ...     slips={85: "That is percent."}, hint="Divide.", solution="0.85",
+    ...     key="demo.share", prompt="What share is 5 of 6?", value=5 / 6, tolerance=0.001,
+    ...     share=True, slips={1.2: "That is 6 of 5."}, hint="Divide.", solution="0.833",
     ... )
-    >>> question.check("85").message, str(question.check("85 %").outcome)
-    ('That is percent.', 'correct')
+    >>> str(question.check("0.83").outcome), str(question.check("83 %").outcome)
+    ('correct', 'correct')
+    >>> question.check("83.3").message
+    'That is the percentage: write it as a share from 0 to 1, or with a % sign.'
     """
 
     value: Value
     tolerance: float
     unit: str = ""
+    share: bool = False
     slips: Mapping[Value, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -180,7 +187,7 @@ class Number(Question):
         truth = self._of(self.value, base, report)
         if not math.isfinite(truth):
             return _open("Your run has no such number (0 / 0): change the recipe a little.")
-        if self._near(number, truth):
+        if self._is_right(number, truth):
             return _graded(True, f"{self._shown(truth)} is right.")
         slips = [
             (abs(number - self._of(s, base, report)), message) for s, message in self.slips.items()
@@ -188,6 +195,8 @@ class Number(Question):
         distance, feedback = min(slips, default=(math.inf, ""))
         if distance <= self.tolerance + EPSILON:
             return _graded(False, feedback)
+        if self.share and self._is_right(number / 100, truth):
+            return _graded(False, AS_PERCENT)
         side = "high" if number > truth else "low"
         return _graded(False, f"{self._shown(number)} is too {side}.")
 
@@ -204,8 +213,10 @@ class Number(Question):
         assert report is not None
         return float(value(base, report))
 
-    def _near(self, number: float, other: float) -> bool:
-        return abs(number - other) <= self.tolerance + EPSILON
+    def _is_right(self, number: float, truth: float) -> bool:
+        """Tell whether a number is near the right one, or that one rounded to two decimals."""
+        rounded = abs(truth) >= LEAST_ROUNDED and abs(number - round(truth, 2)) <= EPSILON
+        return rounded or abs(number - truth) <= self.tolerance + EPSILON
 
     def _shown(self, number: float) -> str:
         plain = f"{number:,.3f}".rstrip("0").rstrip(".") if abs(number) < 1e12 else f"{number:g}"

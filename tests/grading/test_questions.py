@@ -129,6 +129,34 @@ def test_each_slip_is_wrong_with_its_own_feedback_and_the_number_is_right(questi
 
 
 @of(Number)
+def test_the_right_number_to_two_decimals_is_right_and_no_slip_is(question, run):
+    truth = question._of(question.value, *run)
+    assert question.check(f"{truth:.2f}", *run).outcome is Outcome.CORRECT
+    for slip in question.slips:
+        wrong = f"{question._of(slip, *run):.2f}"
+        expected = wrong == f"{truth:.2f}"  # no rounded answer tells such a slip apart
+        assert (question.check(wrong, *run).outcome is Outcome.CORRECT) == expected, slip
+
+
+SHARES = [q for q in QUESTIONS.values() if isinstance(q, Number) and q.share]
+
+
+@pytest.mark.parametrize("question", SHARES, ids=lambda q: q.key)
+def test_a_share_in_percent_is_answered_with_that(question, run):
+    truth = question._of(question.value, *run)
+    for answer in (f"{100 * truth:.1f}", f"{100 * truth:.0f}"):
+        result = question.check(answer, *run)
+        assert result.outcome is Outcome.INCORRECT
+        assert "percent" in result.message, answer
+        assert question.check(f"{answer} %", *run).outcome is Outcome.CORRECT
+
+
+def test_numbers_asked_as_shares_are_marked_as_such():
+    assert {q.key.split(".")[0] for q in SHARES} == {"metrics", "map", "confusion"}
+    assert len(SHARES) == 8
+
+
+@of(Number)
 def test_a_number_is_literal_or_of_the_learners_own_run_never_both(question):
     assert callable(question.value) == ("your recipe" in question.prompt)
 

@@ -6,8 +6,6 @@ from optiwidgets.grading.checks import MultipleChoice, Number, Prediction, Quest
 
 BEFORE = "<p>Before pruning: TP 90, FP 10, FN 5, TN 95.</p>"
 AFTER = "<p>After pruning: TP 85, FP 15, FN 10, TN 90.</p>"
-AS_PERCENT = "That is the percentage: write it as a share from 0 to 1, or with a % sign."
-
 BANK: tuple[Question, ...] = (
     Prediction(
         key="confusion.predict",
@@ -26,8 +24,8 @@ BANK: tuple[Question, ...] = (
         prompt=BEFORE + "<p>What is the precision?</p>",
         value=90 / 100,
         tolerance=0.005,
+        share=True,
         slips={
-            90: AS_PERCENT,
             0.947: "That is recall, TP / (TP + FN). Precision divides by all alarms.",
             0.925: "That is accuracy. Precision looks only at the images called ill.",
             0.1: "That is the share of false alarms.",
@@ -41,8 +39,8 @@ BANK: tuple[Question, ...] = (
         prompt=AFTER + "<p>What is the precision now?</p>",
         value=85 / 100,
         tolerance=0.005,
+        share=True,
         slips={
-            85: AS_PERCENT,
             0.9: "That was the precision before pruning.",
             0.895: "That is recall, TP / (TP + FN). Precision divides by all alarms.",
             0.875: "That is accuracy. Precision looks only at the images called ill.",
@@ -57,9 +55,8 @@ BANK: tuple[Question, ...] = (
         prompt=BEFORE + "<p>What is the recall?</p>",
         value=90 / 95,
         tolerance=0.005,
+        share=True,
         slips={
-            95: AS_PERCENT,
-            94.7: AS_PERCENT,
             0.9: "That is precision, TP / (TP + FP). Recall divides by all who are ill.",
             0.925: "That is accuracy. Recall looks only at the images that are ill.",
             0.053: "That is the share of the ill that were missed.",
@@ -73,8 +70,8 @@ BANK: tuple[Question, ...] = (
         prompt=AFTER + "<p>What is the recall now?</p>",
         value=85 / 95,
         tolerance=0.005,
+        share=True,
         slips={
-            89.5: AS_PERCENT,
             0.947: "That was the recall before pruning.",
             0.85: "That is precision, TP / (TP + FP). Recall divides by all who are ill.",
             0.875: "That is accuracy. Recall looks only at the images that are ill.",

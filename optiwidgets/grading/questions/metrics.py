@@ -60,8 +60,8 @@ BANK: tuple[Question, ...] = (
         ),
         value=0.95,
         tolerance=0.005,
+        share=True,
         slips={
-            95: "That is the percentage. As a share it is 0.95.",
             0.05: "That is the share it gets wrong.",
             0: "It finds none of the ill, so its recall is 0. But it is right about the well.",
             0.5: "Count the patients it is right about: all who are well.",
@@ -92,6 +92,7 @@ BANK: tuple[Question, ...] = (
         "and 4.</p>",
         value=(1 / 1 + 2 / 3 + 3 / 4) / 3,
         tolerance=0.003,
+        share=True,
         slips={
             0.6: "That is the share of ill images, 3 of 5. Take the precision at each ill one.",
             0.75: "That is the precision at rank 4 only. Average it with those at ranks 1 and 3.",
@@ -109,6 +110,7 @@ BANK: tuple[Question, ...] = (
         "average precision of <em>well</em>?</p>",
         value=(1 / 1 + 2 / 4) / 2,
         tolerance=0.003,
+        share=True,
         slips={
             0.4: "That is the share of well images, 2 of 5.",
             0.5: "That is the precision at rank 4 only. Average it with that at rank 1.",
@@ -125,6 +127,7 @@ BANK: tuple[Question, ...] = (
         ),
         value=((1 / 1 + 2 / 3 + 3 / 4) / 3 + 0.75) / 2,
         tolerance=0.002,
+        share=True,
         slips={
             0.7836: "That weighs the classes by their images. Here every class counts once.",
             1.556: "That is the sum. Divide it by the number of classes.",

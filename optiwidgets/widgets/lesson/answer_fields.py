@@ -27,7 +27,7 @@ def field_for(question: Question) -> Field:
     'NumberField'
     """
     if isinstance(question, Number):
-        return NumberField(question.unit)
+        return NumberField(question)
     if isinstance(question, Decision):
         return DecisionField(question.options, question.reasons)
     if isinstance(question, FindRecipe):
@@ -64,11 +64,10 @@ class ChoiceField(RadioButtons):
 
 
 class NumberField(Text):
-    """Number in usual notation, "0,85" or "85 %"; its unit stands behind the field."""
+    """Number in usual notation, "0,85" or "85 %"; the empty field names unit and decimals."""
 
-    def __init__(self, unit: str = "") -> None:
-        words = f"a number, in {unit}" if unit else "a number"
-        super().__init__(placeholder=words, continuous_update=False)
+    def __init__(self, question: Number) -> None:
+        super().__init__(placeholder=_wanted(question), continuous_update=False)
         self.inputs = (self,)
         self.add_class("ow-number")
 
@@ -126,3 +125,20 @@ class RecipeField(HTML):
 
     def __init__(self) -> None:
         super().__init__("<p>Set the controls, then check.</p>")
+
+
+def _wanted(question: Number) -> str:
+    """Describe the number that a question asks for.
+
+    Examples
+    --------
+    >>> from optiwidgets.grading.questions import QUESTIONS
+    >>> _wanted(QUESTIONS["map.ill"]), _wanted(QUESTIONS["confusion.drop"])
+    ('0 to 1, to 2 decimals', 'a number, in points, to 1 decimal')
+    """
+    if question.share:
+        return "0 to 1, to 2 decimals"
+    unit = f", in {question.unit}" if question.unit else ""
+    places = 0 if question.tolerance >= 0.5 else 1 if question.tolerance >= 0.05 else 2
+    decimals = f", to {places} decimal{'s' * (places > 1)}" if places else ""
+    return f"a number{unit}{decimals}"
