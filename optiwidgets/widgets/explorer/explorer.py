@@ -13,7 +13,6 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
-from optiwidgets.widgets.base.closing import widgets_below
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
@@ -29,6 +28,7 @@ from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
 from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
 from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.message_guard import guard
+from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
 class Explorer(VBox):

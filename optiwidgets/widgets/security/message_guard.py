@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from reprlib import repr as in_short
 from typing import Any
 
@@ -10,6 +10,7 @@ from ipywidgets import BoundedFloatText, Checkbox, FloatSlider, Text, Widget
 from traitlets import TraitError
 
 from optiwidgets.widgets.security.comm_filter import install_comm_filter
+from optiwidgets.widgets.security.widget_tree import widgets_below
 
 USER_TRAITS = {"value", "index", "selected_index", "chosen"}  # set by users, mostly whole numbers
 LONGEST_TEXT = 200  # characters
@@ -24,21 +25,8 @@ def guard(root: Widget, refuse: Callable[[str], None]) -> None:
     ``refuse`` receives the reason.
     """
     install_comm_filter(getattr(root.comm, "kernel", None))
-    for widget in _below(root, set()):
+    for widget in [root, *widgets_below(root)]:
         _guard_one(widget, refuse)
-
-
-def _below(widget: Widget, seen: set[str]) -> Iterator[Widget]:
-    """Yield the widget and all widgets that its traits and attributes refer to, each once."""
-    if widget.model_id in seen:
-        return
-    seen.add(widget.model_id)
-    yield widget
-    for value in [*(getattr(widget, name) for name in widget.keys), *vars(widget).values()]:
-        held = value.values() if isinstance(value, dict) else value
-        for child in held if isinstance(held, Iterable) and not isinstance(held, str) else (held,):
-            if isinstance(child, Widget):
-                yield from _below(child, seen)
 
 
 def _guard_one(widget: Widget, refuse: Callable[[str], None]) -> None:

@@ -16,6 +16,7 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.execution.progress import Progress
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.background import no_work
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.explorer.status_text import status_text
@@ -587,13 +588,14 @@ def test_a_thousand_updates_leave_nothing_behind():
 def test_closing_leaves_no_widget_and_no_thread_behind(digits):
     open_before, threads_before = {*registry._instances}, {*threading.enumerate()}
     explorer = Explorer(digits)
-    explorer.controls.sparsity.value = 40  # starts background work
+    explorer.session.slow.submit((no_work, lambda _: None)).result()
+    started = {t for t in {*threading.enumerate()} - threads_before if "slow-lane" in t.name}
     assert len({*registry._instances} - open_before) > 100
-    assert {*threading.enumerate()} > threads_before
+    assert len(started) == 1
     explorer.close()
     explorer.close()
     assert {*registry._instances} == open_before
-    assert not [t for t in {*threading.enumerate()} - threads_before if "slow-lane" in t.name]
+    assert not started & {*threading.enumerate()}
 
 
 def test_a_closed_explorer_leaves_another_one_of_the_same_experiment_alive(digits):

@@ -1,4 +1,4 @@
-"""Closing of a widget together with all widgets that belong to it."""
+"""The widgets that belong to a widget."""
 
 from __future__ import annotations
 
