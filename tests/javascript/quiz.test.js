@@ -1,4 +1,4 @@
-import { frame, pass, place, press, render, staysInItsBox } from "./page.js";
+import { fire, frame, pass, place, press, render, staysInItsBox } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -78,4 +78,22 @@ test("an update that cannot be drawn stays in its own box", async () => {
     },
   };
   await staysInItsBox({ el }, model, { kind }, { kind: "open" });
+});
+
+test("a click on Check tells the answer that the page shows, before the button does", async () => {
+  const { root, end, model } = await asked();
+  const [, second] = root.querySelectorAll(".ow-options input");
+  second.checked = true;
+  root.querySelector(".ow-number input").value = "0,85";
+  let before = 0;
+  root.querySelector(".ow-check").addEventListener("click", () => (before = model.sent.length));
+  fire(root.querySelector(".ow-options input"), "click");
+  assert.equal(model.sent.length, 0);
+  fire(root.querySelector(".ow-check"), "click");
+  const content = { event: "answer", choice: 1, reasons: "", text: "0,85" };
+  assert.deepEqual(model.sent, [{ method: "custom", content }]);
+  assert.equal(before, 1);
+  end();
+  fire(root.querySelector(".ow-check"), "click");
+  assert.equal(model.sent.length, 1);
 });

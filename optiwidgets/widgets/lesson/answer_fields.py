@@ -16,6 +16,9 @@ class Field(Protocol):
     disabled: bool
     inputs: tuple[DOMWidget, ...]
 
+    def adopt(self, choice: int | None, reasons: tuple[int, ...], text: str) -> None:
+        """Set the answer that the page shows: option, ticked reasons, text of a number."""
+
 
 def field_for(question: Question) -> Field:
     """Create the field for a question.
@@ -62,6 +65,10 @@ class ChoiceField(RadioButtons):
     def answer(self, given: str | int | None) -> None:
         self.value = self.options[given] if isinstance(given, int) else given
 
+    def adopt(self, choice: int | None, reasons: tuple[int, ...], text: str) -> None:
+        """Set the chosen option."""
+        self.answer = choice
+
 
 class NumberField(Text):
     """Number in usual notation, "0,85" or "85 %"; the empty field names unit and decimals."""
@@ -80,6 +87,10 @@ class NumberField(Text):
     @answer.setter
     def answer(self, given: object) -> None:
         self.value = "" if given is None else str(given)
+
+    def adopt(self, choice: int | None, reasons: tuple[int, ...], text: str) -> None:
+        """Set the text."""
+        self.value = text
 
 
 class DecisionField(VBox):
@@ -105,6 +116,10 @@ class DecisionField(VBox):
         for box in self.boxes:
             box.value = box.description in chosen
 
+    def adopt(self, choice: int | None, reasons: tuple[int, ...], text: str) -> None:
+        """Set the decision and the ticked reasons."""
+        self.answer = choice, reasons
+
     @property
     def disabled(self) -> bool:
         """True if the field accepts no more answers."""
@@ -125,6 +140,9 @@ class RecipeField(HTML):
 
     def __init__(self) -> None:
         super().__init__("<p>Set the controls, then check.</p>")
+
+    def adopt(self, choice: int | None, reasons: tuple[int, ...], text: str) -> None:
+        """Do nothing: the answer is not in this field."""
 
 
 def _wanted(question: Number) -> str:

@@ -43,6 +43,24 @@ function pressCheck(event) {
   setTimeout(() => button?.click());
 }
 
+/**
+ * The answer that the page shows; a change of a field may still be on its way to the kernel.
+ * @param {HTMLElement} card
+ */
+function shownAnswer(card) {
+  const checked = (/** @type {string} */ inputs) =>
+    [.../** @type {NodeListOf<HTMLInputElement>} */ (card.querySelectorAll(inputs))].flatMap(
+      ({ checked }, index) => (checked ? [index] : []),
+    );
+  const number = /** @type {HTMLInputElement | null} */ (find(card, ".ow-number input"));
+  return {
+    event: "answer",
+    choice: checked(".ow-options input")[0] ?? null,
+    reasons: checked(".ow-reasons input").join(),
+    text: number?.value ?? "",
+  };
+}
+
 /** @param {Context<FeedbackTraits>} context */
 function render({ model, el }) {
   const label = element("strong"),
@@ -55,6 +73,10 @@ function render({ model, el }) {
   /** @type {HTMLElement | null} */
   let card = null;
 
+  /** @param {MouseEvent} event */
+  const sendAnswer = ({ target }) => {
+    if (card && around(target, ".ow-check")) model.send(shownAnswer(card));
+  };
   const paint = () => {
     write(label, model.get("label"));
     write(text, model.get("text"));
@@ -71,6 +93,7 @@ function render({ model, el }) {
     root.dataset.owOutcome = model.get("outcome");
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
+    card.addEventListener("click", sendAnswer, true); // before the button's own message
   };
   const update = safely(model, () => {
     paint();
@@ -82,6 +105,7 @@ function render({ model, el }) {
   return () => {
     model.off("change", update);
     card?.removeEventListener("keydown", pressCheck, true);
+    card?.removeEventListener("click", sendAnswer, true);
     cancelAnimationFrame(waiting);
   };
 }

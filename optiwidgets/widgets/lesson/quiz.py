@@ -7,7 +7,7 @@ from typing import Any
 
 import anywidget
 from ipywidgets import HTML, Button, HBox, VBox, Widget
-from traitlets import Unicode
+from traitlets import TraitError, Unicode
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
@@ -99,6 +99,7 @@ class Quiz(VBox):
         self.add_class("ow-quiz")
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: getattr(self, name)())
+        self.said.on_msg(self._adopt)
         for field in self.field.inputs:
             field.observe(self._forget, "value")
         if self.session is not None and of_a_run(question):
@@ -176,6 +177,19 @@ class Quiz(VBox):
         prompt = HTML(f'<div class="ow-prompt">{_paragraph(self.question.prompt)}</div>')
         press = HBox([*self.buttons.values()]).add_class("ow-press")
         return VBox([prompt, self.field, press, self.said]).add_class("ow-ask")
+
+    def _adopt(self, widget: Widget, content: Any, buffers: Any) -> None:
+        """Take over the answer that the page showed at the click on Check.
+
+        While the kernel is busy, the page holds back changes of fields, and a click overtakes them.
+        """
+        if content.get("event") != "answer" or self.field.disabled:
+            return
+        try:
+            reasons = tuple(int(one) for one in content["reasons"].split(",") if one)
+            self.field.adopt(content["choice"], reasons, content["text"])
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, TraitError) as error:
+            self.said.say("open", "", f"The page sent no answer of this question: {error}")
 
     def _forget(self, change: Any) -> None:
         """Clear the feedback of the last answer, which a late message may have changed."""

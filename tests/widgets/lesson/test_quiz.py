@@ -13,7 +13,7 @@ from traitlets import TraitError
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.grading.checks import MultipleChoice, Outcome
+from optiwidgets.grading.checks import Decision, MultipleChoice, Outcome
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.lesson import answer_log
@@ -421,3 +421,62 @@ def test_a_widget_says_itself_what_more_a_hand_may_give_it():
     widget.set_state({"value": "y"})
     assert widget.value == "x" * 300
     assert "300 times x" in told[0]
+
+
+def receive(widget, **data):
+    """Handle a message of the page."""
+    widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def click(quiz, choice=None, reasons="", text=""):
+    """Send the messages of a click on Check, the page's answer first."""
+    shown = {"event": "answer", "choice": choice, "reasons": reasons, "text": text}
+    receive(quiz.said, method="custom", content=shown)
+    receive(quiz.buttons["check"], method="custom", content={"event": "click"})
+
+
+def test_a_prediction_is_the_one_that_the_page_shows(register):
+    quiz = ask("pruning.predict")
+    receive(quiz.field, method="update", state={"index": 0}, buffer_paths=[])
+    click(quiz, choice=2)  # the kernel was busy: this click overtakes the change to the third
+    receive(quiz.field, method="update", state={"index": 2}, buffer_paths=[])
+    third = quiz.question.options[2]
+    assert quiz.answer == register.entries["pruning.predict"].answer == third
+    assert third.rstrip(".") in quiz.said.text
+    click(quiz, choice=1)
+    assert quiz.answer == third
+
+
+def test_a_late_change_to_the_graded_answer_keeps_its_feedback():
+    choice, number = ask("pruning.magnitude"), ask("confusion.drop")
+    click(choice, choice=choice.question.right)
+    receive(choice.field, method="update", state={"index": 2}, buffer_paths=[])
+    click(number, text="5")
+    receive(number.field, method="update", state={"value": "5"}, buffer_paths=[])
+    assert choice.said.outcome == number.said.outcome == "correct"
+
+
+def test_a_decision_is_graded_with_the_reasons_that_the_page_shows():
+    question = next(q for q in QUESTIONS.values() if isinstance(q, Decision))
+    quiz = ask(question)
+    good = [i for i, reason in enumerate(question.reasons) if reason in question.good_reasons]
+    click(quiz, question.options.index(question.right), ",".join(map(str, good)))
+    assert quiz.said.outcome == "correct"
+    assert quiz.answer == (question.right, question.good_reasons)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"event": "answer"},
+        {"event": "answer", "choice": 99, "reasons": "", "text": ""},
+        {"event": "answer", "choice": "many", "reasons": "", "text": ""},
+        {"event": "answer", "choice": None, "reasons": 3, "text": ""},
+    ],
+)
+def test_an_answer_that_no_page_would_send_changes_nothing(content):
+    quiz = ask("pruning.magnitude")
+    quiz.answer = 1
+    receive(quiz.said, method="custom", content=content)
+    assert quiz.field.index == 1
+    assert "no answer of this question" in quiz.said.text
