@@ -16,12 +16,18 @@
     const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (light + 0.05) / (dark + 0.05);
   };
+  /** Whether the text of a node, to the fraction of a pixel, lies within its box. */
+  const inside = (node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return range.getBoundingClientRect().width <= node.getBoundingClientRect().width + 0.05;
+  };
   const cell = (node) => {
     const { color, backgroundColor, fontSize } = getComputedStyle(node);
     return {
       text: node.textContent, tone: node.dataset.tone, depth: Number(node.dataset.depth),
       opaque: pixel(backgroundColor)[3] === 1, contrast: contrast(color, backgroundColor),
-      size: parseFloat(fontSize), fits: node.scrollWidth <= node.clientWidth,
+      size: parseFloat(fontSize), fits: node.scrollWidth <= node.clientWidth, inside: inside(node),
     };
   };
   const scrolls = (node) => {

@@ -46,6 +46,13 @@ PALETTE = """() => {
 }"""
 
 
+LEGENDS_CUT = """() => [...document.querySelectorAll(".ow-bytes li span")].filter((node) =>
+  node.getBoundingClientRect().right >
+    node.closest(".ow-bytes").getBoundingClientRect().right + 0.5)
+  .map((node) => node.textContent)"""
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 @pytest.fixture(scope="module", params=["light", "dark"])
 def lesson(request: pytest.FixtureRequest, open_lesson: Open) -> ExplorerPage:
     """Page shared by this module, in both themes."""
@@ -79,6 +86,21 @@ def test_nothing_scrolls_and_no_number_is_cut_off(
     assert [cell for cell in look(explorer, "cells") if not cell["fits"]] == []
     for name in ("accuracy", "drop", "bytes", "worst"):
         assert explorer.headline(name).evaluate(FITS), name
+
+
+def test_no_count_is_cut_off_at_any_width(explorer: ExplorerPage) -> None:
+    crowd(explorer)
+    cut, hidden = list[int](), list[int]()
+    for width in range(320, 2561, 40):
+        explorer.page.set_viewport_size({"width": width, "height": 900})
+        explorer.page.evaluate(TWO_FRAMES)
+        filled = [cell for cell in look(explorer, "cells") if cell["text"]]
+        assert len(filled) >= 20
+        if any(cell["size"] and not cell["inside"] for cell in filled):
+            cut.append(width)
+        hidden += [width] * any(not cell["size"] for cell in filled)
+        cut += [width] * len(explorer.page.evaluate(LEGENDS_CUT))
+    assert (cut, hidden) == ([], [])
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen['width']}px")

@@ -199,3 +199,21 @@ test("more classes than can be drawn are refused in words", async () => {
   const { el } = await matrices(payload({ classes: names }));
   assert.equal(el.textContent, "31 classes are too many to draw here; see the Figure tab.");
 });
+
+test("digits fit the widest count of a class, or go", async () => {
+  const { el, cells } = await matrices();
+  const [counts, , change] = [...el.querySelectorAll(".ow-matrix")];
+  const digits = (box) => parseFloat(box.style.getPropertyValue("--digits"));
+  const size = (width) => {
+    for (const name of ["Baseline", "Optimized", "Change"])
+      cells(name)[0].getBoundingClientRect = () => ({ left: 0, top: 0, right: width, bottom: width, width });
+    resize(300);
+    return [digits(counts), digits(change)];
+  };
+  const widest = String(Math.max(...BEFORE.map(sum))); // a character of the fake font is 0.06 of its size
+  assert.deepEqual(size(1.2), [1.2 / (0.06 * widest.length), 1.2 / (0.06 * (widest.length + 1))].map(tenths));
+  assert.deepEqual(size(0.9), [0, 0]);
+});
+
+/** Whole tenths below a number, and none of less than 8. */
+const tenths = (number) => (number < 8 ? 0 : Math.floor(10 * number) / 10);

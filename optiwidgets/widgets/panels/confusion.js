@@ -25,6 +25,7 @@ import { tooltip } from "../base/tooltip.js";
 
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
+const LEAST_DIGITS = 8; // pixels; smaller ones cannot be read
 
 /**
  * @param {string} name
@@ -55,10 +56,9 @@ function matrix(name, names) {
   if (name === "Change") kind.push("ow-change");
   if (longest > 3) kind.push("ow-long");
   if (names.length > MOST_DIGITS) kind.push("ow-crowded");
-  const head = longest > 2 ? `--head: calc(${Math.min(longest, 12)}ch + 10px)` : "";
   const box = element(
     "figure",
-    { className: kind.join(" "), style: `--k: ${names.length}; ${head}` },
+    { className: kind.join(" ") },
     element("figcaption", {}, element("b", {}, name), subtitle),
     element("div", { className: "ow-truth" }, "truth"),
     grid,
@@ -66,7 +66,24 @@ function matrix(name, names) {
   );
   const cells = rows.flatMap((r) => r.cells);
   grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
-  return { box, subtitle, cells, open: -1, picture: matrixCanvas({ box, cells }) };
+  const picture = matrixCanvas({ box, cells });
+  return { box, subtitle, cells, open: -1, picture, widthOf: textWidth(cells[0], name) };
+}
+
+/**
+ * Measure texts in a cell's font, in its font sizes.
+ * @param {HTMLElement} cell
+ * @param {string} name
+ * @returns {(text: string) => number}
+ */
+function textWidth(cell, name) {
+  const context = /** @type {CanvasRenderingContext2D} */ (element("canvas").getContext("2d"));
+  return (text) => {
+    const { fontFamily } = getComputedStyle(cell);
+    context.font = `100px ${fontFamily}`;
+    if (name === "Change") context.letterSpacing = "-5px"; // as in the stylesheet
+    return context.measureText(text).width / 100;
+  };
 }
 
 /**
@@ -109,6 +126,18 @@ function fill(cells, [values, names, most, text, tone]) {
 }
 
 /**
+ * Make the digits as small as the widest count needs, or hide them: none is ever cut off.
+ * @param {Matrix} matrix
+ * @param {string} widest
+ */
+function fitDigits({ box, cells, widthOf }, widest) {
+  const room = cells[0].getBoundingClientRect().width;
+  if (room <= 0) return; // in a tab that is not open
+  const size = Math.floor((10 * room) / widthOf(widest)) / 10;
+  box.style.setProperty("--digits", `${size < LEAST_DIGITS ? 0 : size}px`);
+}
+
+/**
  * Frame the open cell.
  * @param {Matrix} matrix
  * @param {number} open
@@ -127,6 +156,9 @@ function point(matrix, open) {
  */
 function build(el, names) {
   const matrices = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names));
+  const longest = Math.max(...names.map((name) => name.length));
+  el.style.setProperty("--k", String(names.length));
+  el.style.setProperty("--head", longest > 2 ? `calc(${Math.min(longest, 12)}ch + 10px)` : "26px");
   el.replaceChildren(...matrices.map((m) => m.box));
   return matrices;
 }
@@ -208,6 +240,16 @@ function forEachMatrix(matrices, { classes, baseline, optimized }, each) {
 }
 
 /**
+ * Count the images of each class.
+ * @param {FeedData} data
+ */
+function rowSums({ classes, baseline }) {
+  const k = classes.length,
+    counts = integers(baseline.counts);
+  return classes.map((_, row) => counts.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0));
+}
+
+/**
  * @param {Matrix[]} matrices
  * @param {FeedData} data
  */
@@ -265,10 +307,16 @@ async function render({ model, el }) {
   const rest = safely(model, () => {
     if (later()) fillGrids();
   });
+  /** Fit digits to counts as high as the largest class, which no cell exceeds. */
+  const fit = () => {
+    const most = Math.max(...rowSums(shown));
+    matrices.forEach((matrix, i) => fitDigits(matrix, i < 2 ? String(most) : `+${most}`));
+  };
   /** Paint in the new size before this frame is on the screen. */
   const resized = new ResizeObserver(
     safely(model, (/** @type {ResizeObserverEntry[]} */ entries) => {
       seen = entries[entries.length - 1].contentRect.width > 0;
+      fit();
       for (const { picture } of matrices) picture.forget();
       if (later()) paintPictures();
     }),
