@@ -62,8 +62,8 @@ class Head:
             )
         if not isinstance(pick, tuple):
             return output
-        if max(pick) >= output.shape[-1]:
-            count = output.shape[-1]
+        count = output.shape[1] if output.dim() > 1 else 0
+        if max(pick) >= count > 0:
             raise ValueError(
                 f"head names score {max(pick)}; the model has {count} scores, 0 to {count - 1}"
             )

@@ -15,6 +15,7 @@ from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.models.head import Head
 from optiwidgets.engine.serialization.reader import load_packed
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -524,6 +525,13 @@ def test_a_dict_without_head_is_answered_with_its_keys(data):
         Experiment(model, data)
     with pytest.raises(ValueError, match="head is a function"):
         Experiment(plain(), data, head=1.5)
+
+
+def test_columns_of_an_output_with_more_axes_are_its_classes():
+    head, output = Head(pick=(1, 3)), torch.rand(2, 5, 2, 2)
+    assert torch.equal(head.scores(output), output[:, [1, 3]])
+    with pytest.raises(ValueError, match="head names score 5; the model has 5 scores, 0 to 4"):
+        Head(pick=(5,)).scores(output)
 
 
 @pytest.mark.parametrize(
