@@ -215,5 +215,17 @@ test("digits fit the widest count of a class, or go", async () => {
   assert.deepEqual(size(0.9), [0, 0]);
 });
 
+test("digits fit anew when a part of the images becomes all of them", async () => {
+  const { el, cells, feed } = await matrices();
+  for (const name of ["Baseline", "Optimized", "Change"])
+    cells(name)[0].getBoundingClientRect = () => ({ left: 0, top: 0, right: 1.5, bottom: 1.5, width: 1.5 });
+  resize(300);
+  const more = (matrix) => report(matrix.map((row) => row.map((count) => 10 * count)));
+  feed.receive({ data: payload({ baseline: more(BEFORE), optimized: more(AFTER) }) });
+  await frame();
+  const digits = parseFloat(el.querySelector(".ow-matrix").style.getPropertyValue("--digits"));
+  assert.equal(digits, tenths(1.5 / (0.06 * 3)));
+});
+
 /** Whole tenths below a number, and none of less than 8. */
 const tenths = (number) => (number < 8 ? 0 : Math.floor(10 * number) / 10);

@@ -58,7 +58,7 @@ function matrix(name, names) {
   if (names.length > MOST_DIGITS) kind.push("ow-crowded");
   const box = element(
     "figure",
-    { className: kind.join(" ") },
+    { className: kind.join(" "), style: longest > 2 ? `--head: ${headOf(longest)}` : "" },
     element("figcaption", {}, element("b", {}, name), subtitle),
     element("div", { className: "ow-truth" }, "truth"),
     grid,
@@ -151,6 +151,12 @@ function point(matrix, open) {
 }
 
 /**
+ * Width of the row heads, by the length of the longest name.
+ * @param {number} longest
+ */
+const headOf = (longest) => `calc(${Math.min(longest, 12)}ch + 10px)`;
+
+/**
  * @param {HTMLElement} el
  * @param {string[]} names
  */
@@ -158,7 +164,7 @@ function build(el, names) {
   const matrices = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names));
   const longest = Math.max(...names.map((name) => name.length));
   el.style.setProperty("--k", String(names.length));
-  el.style.setProperty("--head", longest > 2 ? `calc(${Math.min(longest, 12)}ch + 10px)` : "26px");
+  el.style.setProperty("--head", longest > 2 ? headOf(longest) : "26px");
   el.replaceChildren(...matrices.map((m) => m.box));
   return matrices;
 }
@@ -240,13 +246,19 @@ function forEachMatrix(matrices, { classes, baseline, optimized }, each) {
 }
 
 /**
- * Count the images of each class.
+ * As many digits as the largest class has images: no count is longer. Digits are as wide as a zero.
  * @param {FeedData} data
  */
-function rowSums({ classes, baseline }) {
-  const k = classes.length,
-    counts = integers(baseline.counts);
-  return classes.map((_, row) => counts.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0));
+function widestOf({ classes, baseline, optimized }) {
+  const k = classes.length;
+  const images = [baseline, optimized].flatMap(({ counts }) =>
+    classes.map((_, row) =>
+      integers(counts)
+        .slice(row * k, (row + 1) * k)
+        .reduce((sum, count) => sum + count, 0),
+    ),
+  );
+  return "0".repeat(String(Math.max(...images)).length);
 }
 
 /**
@@ -307,17 +319,18 @@ async function render({ model, el }) {
   const rest = safely(model, () => {
     if (later()) fillGrids();
   });
-  /** Fit digits to counts as high as the largest class, which no cell exceeds. */
+  let widest = "";
+  /** Fit digits to counts as long as that of the largest class, which no cell exceeds. */
   const fit = () => {
-    const most = Math.max(...rowSums(shown));
-    matrices.forEach((matrix, i) => fitDigits(matrix, i < 2 ? String(most) : `+${most}`));
+    widest = widestOf(shown);
+    matrices.forEach((matrix, i) => fitDigits(matrix, i < 2 ? widest : `+${widest}`));
+    for (const { picture } of matrices) picture.forget();
   };
   /** Paint in the new size before this frame is on the screen. */
   const resized = new ResizeObserver(
     safely(model, (/** @type {ResizeObserverEntry[]} */ entries) => {
       seen = entries[entries.length - 1].contentRect.width > 0;
       fit();
-      for (const { picture } of matrices) picture.forget();
       if (later()) paintPictures();
     }),
   );
@@ -336,7 +349,7 @@ async function render({ model, el }) {
       matrices = build(el, (names = data.classes));
       resized.disconnect();
       for (const { box } of matrices) resized.observe(box);
-    }
+    } else if (widest !== widestOf(data)) fit(); // a part of the images, or all of them
     if ((isDragged || later()) && !rebuild)
       paintPictures(); // the last picture too: its cells are written in the frames after it
     else fillGrids();

@@ -114,6 +114,7 @@ export function matrixCanvas({ box, cells }) {
       frame.width,
       frame.height,
       ratio,
+      getComputedStyle(cells[0]).fontSize,
     ].join();
     if (place !== (place = edges)) measure(frame);
     checked = true;
