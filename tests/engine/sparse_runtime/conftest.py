@@ -10,6 +10,9 @@ import pytest
 
 from optiwidgets.engine.sparse_runtime import build, library
 
+# For tests of the building itself: the kernel takes the compiler ten seconds and more each time
+SHORT_SOURCE = 'extern "C" __attribute__((visibility("default"))) int lanes() { return LANES; }\n'
+
 
 @pytest.fixture(autouse=True)
 def _nothing_forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -21,18 +24,29 @@ def _nothing_forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Make a folder that only contains ``kernel.cpp``."""
-    shutil.copy(build.HERE / build.SOURCE, tmp_path)
+    """Make a folder that only contains a short ``kernel.cpp``."""
+    (tmp_path / build.SOURCE).write_text(SHORT_SOURCE)
     return tmp_path
+
+
+@pytest.fixture
+def built_short(source: Path) -> Path:
+    """Build the short source."""
+    if build.compiler() is None:
+        pytest.skip("no C++ compiler works")
+    assert build.build(source).libraries
+    return source
 
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the libraries in a folder, once for all tests."""
+    """Copy the package's libraries if they are up to date, else build them, once for all tests."""
     if build.compiler() is None:
         pytest.skip("no C++ compiler works")
     folder = tmp_path_factory.mktemp("built")
-    shutil.copy(build.HERE / build.SOURCE, folder)
+    for name in (build.SOURCE, build.STAMP, *build.present(build.HERE)):
+        if (build.HERE / name).is_file():
+            shutil.copy(build.HERE / name, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(build.SWITCH, raising=False)
         assert build.build(folder).libraries

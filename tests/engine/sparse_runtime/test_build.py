@@ -26,27 +26,27 @@ def test_every_instruction_set_of_the_processor_gets_a_library(built: Path) -> N
     assert sum(path.stat().st_size for path in built.glob("kernel_*")) < 600_000
 
 
-def test_it_is_compiled_again_only_when_the_source_changes(built: Path) -> None:
-    before = inodes(built)
-    assert "up to date" in build.build(built).message
-    assert inodes(built) == before
-    with (built / build.SOURCE).open("a") as file:
+def test_it_is_compiled_again_only_when_the_source_changes(built_short: Path) -> None:
+    before = inodes(built_short)
+    assert "up to date" in build.build(built_short).message
+    assert inodes(built_short) == before
+    with (built_short / build.SOURCE).open("a") as file:
         file.write("// changed\n")
-    assert "built" in build.build(built).message
-    assert all(inode != before[name] for name, inode in inodes(built).items())
+    assert "built" in build.build(built_short).message
+    assert all(inode != before[name] for name, inode in inodes(built_short).items())
 
 
 @pytest.mark.parametrize("what", ["flags", "compiler", "file"])
 def test_other_flags_another_compiler_or_a_damaged_file_compile_it_again(
-    built: Path, what: str
+    built_short: Path, what: str
 ) -> None:
-    stamp = json.loads((built / build.STAMP).read_text())
+    stamp = json.loads((built_short / build.STAMP).read_text())
     if what == "file":
-        next(built.glob("kernel_*")).write_bytes(b"no library")
+        next(built_short.glob("kernel_*")).write_bytes(b"no library")
     else:
-        (built / build.STAMP).write_text(json.dumps(stamp | {what: "another"}))
-    assert "built" in build.build(built).message
-    assert json.loads((built / build.STAMP).read_text()) == stamp
+        (built_short / build.STAMP).write_text(json.dumps(stamp | {what: "another"}))
+    assert "built" in build.build(built_short).message
+    assert json.loads((built_short / build.STAMP).read_text()) == stamp
 
 
 def test_without_a_compiler_it_is_absent_and_said(source: Path, no_compiler: None) -> None:
@@ -56,28 +56,30 @@ def test_without_a_compiler_it_is_absent_and_said(source: Path, no_compiler: Non
     assert [path.name for path in source.iterdir()] == [build.SOURCE]
 
 
-def test_libraries_of_this_source_stay_without_a_compiler(built: Path, no_compiler: None) -> None:
-    before = inodes(built)
-    assert "up to date" in build.build(built).message
-    assert inodes(built) == before
-    (built / build.SOURCE).write_text("int another;")
-    assert build.build(built).libraries == ()
+def test_libraries_of_this_source_stay_without_a_compiler(
+    built_short: Path, no_compiler: None
+) -> None:
+    before = inodes(built_short)
+    assert "up to date" in build.build(built_short).message
+    assert inodes(built_short) == before
+    (built_short / build.SOURCE).write_text("int another;")
+    assert build.build(built_short).libraries == ()
 
 
-def test_a_source_that_does_not_compile_is_a_message(built: Path) -> None:
-    (built / build.SOURCE).write_text("this is no C++")
-    outcome = build.build(built)
+def test_a_source_that_does_not_compile_is_a_message(built_short: Path) -> None:
+    (built_short / build.SOURCE).write_text("this is no C++")
+    outcome = build.build(built_short)
     assert outcome.libraries == ()
     assert "kernel.cpp" in outcome.message
 
 
 def test_flags_that_a_compiler_does_not_know_leave_out_one_library(
-    built: Path, monkeypatch: pytest.MonkeyPatch
+    built_short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variants = {"wider": ("-mno-such-instructions",), "baseline": ("-DLANES=4",)}
     monkeypatch.setattr(build, "X86", variants)
     monkeypatch.setattr(build, "OTHER", variants)
-    outcome = build.build(built)
+    outcome = build.build(built_short)
     assert [path.name for path in outcome.libraries] == [build.Target.here().file("baseline")]
     assert "without wider" in outcome.message
 

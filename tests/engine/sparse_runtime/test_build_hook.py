@@ -27,13 +27,13 @@ print(getattr(build, "build_" + sys.argv[1])(sys.argv[2]))
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Make a project of this hook, its build.py and its source only."""
+def project(source: Path, tmp_path: Path) -> Path:
+    """Make a project of this hook, its build.py and a short source only."""
     folder = tmp_path / "project"
     (folder / ROOM).mkdir(parents=True)
     (folder / "optiwidgets/__init__.py").write_text("")
-    for name in ("build.py", "build_hook.py", build.SOURCE):
-        shutil.copy(build.HERE / name, folder / ROOM)
+    for path in (build.HERE / "build.py", build.HERE / "build_hook.py", source / build.SOURCE):
+        shutil.copy(path, folder / ROOM)
     shutil.copy(ROOT / ".gitignore", folder)
     (folder / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
