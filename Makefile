@@ -10,12 +10,13 @@ SPARSE := optiwidgets/engine/sparse_runtime
 LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
-# Every part runs, whatever became of the one before, and the last line says how each ended.
+# Every part runs, whatever became of the one before, and the last line says how each ended, and when.
 define run-all
 @endings=; status=0; \
 for part in $(1); do \
+	begun=$$(date +%s); \
 	if $(MAKE) --no-print-directory $$part; then ended=passed; else ended=FAILED; status=1; fi; \
-	endings="$$endings, $$part $$ended"; \
+	endings="$$endings, $$part $$ended ($$(($$(date +%s) - begun)) s)"; \
 done; \
 echo "make $@: $${endings#, }"; exit $$status
 endef
