@@ -27,17 +27,19 @@ pytestmark = pytest.mark.browser
 
 LESSONS = sorted(p.stem for p in (Path(__file__).parents[2] / "lessons").glob("[1-9]*.ipynb"))
 FIRST, LAST = "10_which_metric", "90_self_check"
-FOUND = {  # challenge -> its lesson, index of its explorer, positions that meet it
-    "pruning.find": ("30_pruning", 0, {"Sparsity": 60}),
-    "quantization.find": ("40_quantization", 0, {"Bit-width": 4}),
-    "both.find": ("50_both_smaller_faster", 2, {"Sparsity": 60, "Bit-width": 3}),
+FOUND = {  # challenge -> index of its explorer in the lesson, positions that meet it
+    "pruning.find": (0, {"Sparsity": 60}),
+    "quantization.find": (0, {"Bit-width": 4}),
+    "both.find": (2, {"Sparsity": 60, "Bit-width": 3}),
     "winback.find": (
-        *("55_win_it_back", 3),
+        3,
         {"Who goes first": "LAMP", "Win back": "sequential refit", "Sparsity": 85, "Bit-width": 3},
     ),
-    "challenge.half": ("85_challenge", 0, {"Bit-width": 7}),
-    "selfcheck.recipe": (LAST, 0, {"Sparsity": 78, "Bit-width": 3}),
-}  # ship.find and challenge.medical need a measured speed, and no test measures time
+    "challenge.half": (0, {"Bit-width": 7}),
+    "selfcheck.recipe": (0, {"Sparsity": 78, "Bit-width": 3}),
+}
+# Three need a measured speed, which no test here does; the layers of the fourth are set in tests/grading
+UNFOUND = {"ship.find", "challenge.medical", "both.skipped", "fragile.find"}
 OPENED = {  # number of a run -> model and recipe at the opening of its lesson
     "tradeoff.worst": ("wide", Recipe(sparsity=0.77, bits=8, activation_bits=8)),
 }
@@ -103,12 +105,30 @@ def value_of(question: Number) -> float:
     return question.value(experiment.run(Recipe()), experiment.run(recipe))
 
 
+def find(page: Page, key: str) -> None:
+    """Move the controls of a challenge's explorer to positions that meet it, and hand them in."""
+    place, positions = FOUND[key]
+    explorer = ExplorerPage(page, Witness(page), place)
+    for name, position in positions.items():
+        if isinstance(position, str):
+            explorer.choose(name, position)
+        else:
+            explorer.set(name, position)
+    expect(explorer.root).to_have_attribute("data-ow-state", "fresh")
+    outcome(page.locator(f'.ow-quiz[data-ow-question="{key}"]'), "correct")
+
+
 def keys_on(page: Page) -> list[str]:
     expect(page.locator(".ow-quiz:not([data-ow-question])")).to_have_count(0)  # all are drawn
     keys: list[str] = page.locator(".ow-quiz").evaluate_all(
         "(nodes) => nodes.map((node) => node.dataset.owQuestion)"
     )
     return keys
+
+
+def test_all_other_challenges_are_found_in_their_lessons() -> None:
+    challenges = {key for key, question in QUESTIONS.items() if isinstance(question, FindRecipe)}
+    assert challenges - FOUND.keys() == UNFOUND
 
 
 QUICK = {LAST}  # the slow tests visit the others
@@ -133,6 +153,8 @@ def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
             continue
         answer_wrong(card, question)
         right += answer_right(card, question)
+    for key in FOUND.keys() & {*keys}:
+        find(page, key)
     assert right or name.startswith(("85", "87"))
     assert page.get_by_text("Traceback").count() == 0
     assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
@@ -140,26 +162,6 @@ def test_every_question_of_a_lesson_takes_wrong_and_right_answers(
         link = page.get_by_role("link", name="Next").last.get_attribute("href")
         following = LESSONS[LESSONS.index(name) + 1 :]
         assert (link or "").rsplit("/", 1)[-1].removesuffix(".ipynb") in following
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("key", FOUND)
-def test_a_recipe_is_found_by_hand(visit: Callable[[str], Page], key: str) -> None:
-    lesson, place, positions = FOUND[key]
-    page = visit(lesson)
-    for predict in [k for k in keys_on(page) if isinstance(QUESTIONS[k], Prediction)]:
-        card = page.locator(f'.ow-quiz[data-ow-question="{predict}"]')
-        card.get_by_role("radio").first.check()
-        outcome(card, "correct")
-    explorer = ExplorerPage(page, Witness(page), place)
-    assert isinstance(QUESTIONS[key], FindRecipe)
-    for name, position in positions.items():
-        if isinstance(position, str):
-            explorer.choose(name, position)
-        else:
-            explorer.set(name, position)
-    expect(explorer.root).to_have_attribute("data-ow-state", "fresh")
-    outcome(page.locator(f'.ow-quiz[data-ow-question="{key}"]'), "correct")
 
 
 @pytest.mark.slow
