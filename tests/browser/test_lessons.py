@@ -38,7 +38,7 @@ FOUND = {  # challenge -> index of its explorer in the lesson, positions that me
     "challenge.half": (0, {"Bit-width": 7}),
     "selfcheck.recipe": (0, {"Sparsity": 78, "Bit-width": 3}),
 }
-# Three need a measured speed, which no test here does; the layers of the fourth are set in tests/grading
+# three need a measured speed, and no test measures time; layers of the fourth: tests/grading
 UNFOUND = {"ship.find", "challenge.medical", "both.skipped", "fragile.find"}
 OPENED = {  # number of a run -> model and recipe at the opening of its lesson
     "tradeoff.worst": ("wide", Recipe(sparsity=0.77, bits=8, activation_bits=8)),
