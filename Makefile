@@ -23,7 +23,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help app dev test test-fast test-units test-javascript test-browser test-oldest
-.PHONY: test-slow test-slow-units test-slow-servers
+.PHONY: test-slow test-slow-units test-slow-browser test-slow-hosting
 .PHONY: lint lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks
 .PHONY: format docs bench methods picture train graphs
 
@@ -62,14 +62,17 @@ test-oldest: .venv-oldest/stamp $(LIBRARIES) ## the engine with the oldest torch
 NONE_LEFT := $(if $(strip $(PYTEST_ARGS)),|| [ $$? -eq 5 ])
 
 test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
-	$(call run-all,test-slow-units test-slow-servers)
+	$(call run-all,test-slow-units test-slow-browser test-slow-hosting)
 
 test-slow-units: .venv/dev.stamp $(LIBRARIES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/hosting --ignore=tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
 
-# A file stays in one process, with its servers and its browser; each weighs and counts its own alone.
-test-slow-servers: .venv/dev.stamp $(LIBRARIES)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/hosting tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+# One at a time: they weigh and count processes.
+test-slow-hosting: .venv/dev.stamp $(LIBRARIES)
+	$(BIN)/python -m pytest -m slow tests/hosting $(PYTEST_ARGS) $(NONE_LEFT)
+
+test-slow-browser: .venv/dev.stamp $(LIBRARIES)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
 
 lint: .venv/dev.stamp ## check style, types, imports between rooms, wording, and that notebooks have no output
 	$(call run-all,lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks)

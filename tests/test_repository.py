@@ -253,27 +253,29 @@ def test_lint_runs_every_check_and_says_how_each_ended(checkout: Path) -> None:
     assert calls[: len(calls) // 2] == calls[len(calls) // 2 :]
 
 
-SLOW = ["make test-slow: test-slow-units", "test-slow-servers"]
+SLOW = ["make test-slow: test-slow-units", "test-slow-browser", "test-slow-hosting"]
 
 
 @pytest.mark.parametrize(
     ("failing", "code", "options", "ended"),
     [
-        ("", "1", "", ["passed", "passed"]),
-        ("worksteal", "1", "", ["FAILED", "passed"]),
-        ("slow tests/hosting", "5", "", ["passed", "FAILED"]),
-        ("slow tests/hosting", "5", "PYTEST_ARGS=-v", ["passed", "passed"]),
-        ("worksteal", "5", "", ["FAILED", "passed"]),
-        ("worksteal", "5", "PYTEST_ARGS=-v", ["passed", "passed"]),
-        ("worksteal", "1", "PYTEST_ARGS=-v", ["FAILED", "passed"]),
+        ("", "1", "", ["passed", "passed", "passed"]),
+        ("worksteal", "1", "", ["FAILED", "passed", "passed"]),
+        ("slow tests/browser", "1", "", ["passed", "FAILED", "passed"]),
+        ("slow tests/hosting", "5", "", ["passed", "passed", "FAILED"]),
+        ("slow tests/hosting", "5", "PYTEST_ARGS=-v", ["passed", "passed", "passed"]),
+        ("worksteal", "5", "", ["FAILED", "passed", "passed"]),
+        ("worksteal", "5", "PYTEST_ARGS=-v", ["passed", "passed", "passed"]),
+        ("worksteal", "1", "PYTEST_ARGS=-v", ["FAILED", "passed", "passed"]),
     ],
 )
-def test_both_parts_of_slow_tests_run_and_none_may_be_empty(
+def test_all_parts_of_slow_tests_run_and_none_may_be_empty(
     checkout: Path, failing: str, code: str, options: str, ended: list[str]
 ) -> None:
     status, line = make(checkout, "test-slow", *options.split(), FAILING=failing, CODE=code)
     assert line == ", ".join(f"{part} {end}" for part, end in zip(SLOW, ended, strict=True))
     assert (status == 0) == ("FAILED" not in ended)
-    units, servers = (checkout / "calls.txt").read_text().splitlines()
+    units, browser, hosting = (checkout / "calls.txt").read_text().splitlines()
     assert "--ignore=tests/hosting --ignore=tests/browser" in units
-    assert "-m slow tests/hosting tests/browser" in servers
+    assert "-m slow tests/browser" in browser
+    assert "-m slow tests/hosting" in hosting
