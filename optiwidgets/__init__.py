@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.runtime_info import RuntimeInfo
     from optiwidgets.engine.types.sweep import Sweep, Trial
+    from optiwidgets.grading.progress_files import read_progress
     from optiwidgets.grading.question_checker import check_questions
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
@@ -97,6 +98,7 @@ _HOMES = {
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
+    "read_progress": "grading.progress_files",
     "runtime_info": "engine.sparse_runtime.runtime_info",
     "save_trained": "engine.models.trained_files",
     "save_weights": "engine.models.zoo",
@@ -151,6 +153,7 @@ __all__ = [
     "plot_sweep",
     "preload",
     "progress",
+    "read_progress",
     "runtime_info",
     "save_trained",
     "save_weights",

@@ -212,14 +212,14 @@ def _serve(arguments: argparse.Namespace) -> None:
     from optiwidgets.hosting.app import Hosting, serve
 
     given = {k: v for k, v in vars(arguments).items() if k not in ("command", "run")}
-    for name in SECRETS:  # kernels inherit the environment
+    for name in (*SECRETS, "progress"):  # kernels inherit the environment; students share no file
         os.environ.pop(f"OPTIWIDGETS_{name.upper()}", None)
     serve(Hosting(**given, forked=True))
 
 
 def _check_questions(arguments: argparse.Namespace) -> None:
     found = ow.check_questions(*arguments.files)
-    print(*found or ["no findings"], sep="\n")
+    print(*(found or ("no findings",)), sep="\n")
     if found:
         raise ValueError(f"findings: {len(found)}")
 

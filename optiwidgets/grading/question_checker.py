@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,16 +14,12 @@ from string import Formatter
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from optiwidgets.grading.question_files import LIVE_FIGURES, Document, parse, question_of, value_of
 from optiwidgets.grading.questions import SCHEMA
+from optiwidgets.grading.schema_problems import Place, Problem, problems_of, shown
 
 TAGS = "p", "em", "b", "code", "sub", "sup", "br"
-LONGEST_VALUE = 60  # characters of a value in a message
-Place = tuple[str | int, ...]
-Problem = tuple[Place, str, str]  # place, problem, allowed values
 
 
 @dataclass(frozen=True)
@@ -105,9 +100,8 @@ def _no_yaml(file: str, error: yaml.YAMLError) -> Finding:
 
 def _findings(file: str, document: Document, seen: dict[str, str]) -> list[Finding]:
     """Check one file; its keys are added to ``seen``."""
-    errors = [*Draft202012Validator(_schema()).iter_errors(document.data)]
-    raw = [each for error in errors for each in _of_schema(error)]
-    broken = {tuple(error.absolute_path)[:2] for error in errors}
+    raw = problems_of(document.data, _schema())
+    broken = {place[:2] for place, _, _ in raw}
     for place, entry in _entries(document.data):
         if place not in broken:
             problems = [*_repeated(file, entry["key"], seen)]
@@ -134,55 +128,6 @@ def _entries(data: Any) -> Iterator[tuple[Place, Any]]:
         entries = data.get(group) if isinstance(data, dict) else None
         for at, entry in enumerate(entries if isinstance(entries, list) else ()):
             yield (group, at), entry
-
-
-def _of_schema(error: ValidationError) -> Iterator[Problem]:
-    """Yield place, problem and allowed values of an error; one for each field it is about."""
-    place, value, schema = tuple(error.absolute_path), error.instance, error.schema
-    fields: Mapping[str, Any] = schema.get("properties", {})
-    if error.validator == "required":
-        for name in error.validator_value:
-            if name not in value:
-                yield (*place, name), "it is missing", _described(fields.get(name, {}))
-    elif error.validator == "additionalProperties":
-        for name in value:
-            if name not in fields:
-                near = get_close_matches(str(name), fields, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                yield (*place, name), f"there is no such field{hint}", ", ".join(fields)
-    elif error.validator == "dependentRequired":
-        yield place, error.message.replace(" is a dependency of ", " is needed with "), ""
-    elif error.validator in ("contains", "maxContains"):
-        marked = sum(isinstance(each, dict) and each.get("right") is True for each in value)
-        yield place, f"{marked} of {len(value)} have right: true", _described(schema)
-    elif not place and error.validator == "anyOf":
-        yield ("questions",), "it is missing", "a list of questions, or texts"
-    else:
-        yield place, f"{shown(value)} is not allowed", _described(schema)
-
-
-def _described(schema: Mapping[str, Any]) -> str:
-    """Describe the values that a part of the schema allows."""
-    part = schema
-    if "description" not in part and "$ref" in part:
-        part = _schema()["$defs"][part["$ref"].rpartition("/")[2]]
-    return str(part.get("description", ""))
-
-
-def shown(value: object) -> str:
-    """Write a value of a file for a message.
-
-    Examples
-    --------
-    >>> shown("a text"), shown(True), shown(None), shown([1, 2]), shown({})
-    ('"a text"', 'true', 'nothing', 'a list of 2', 'a mapping of 0')
-    """
-    if value is None:
-        return "nothing"
-    if isinstance(value, list | dict):
-        return f"a {'list' if isinstance(value, list) else 'mapping'} of {len(value)}"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_VALUE else f"a text of {len(str(value))} characters"
 
 
 def _repeated(file: str, key: str, seen: dict[str, str]) -> Iterator[Problem]:

@@ -223,3 +223,22 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any], dict[str, Any]], Question]] = 
     "decision": _decision,
     "recipe": _recipe,
 }
+_KINDS: Mapping[type[Question], str] = {
+    MultipleChoice: "choice",
+    Prediction: "prediction",
+    Number: "number",
+    Decision: "decision",
+    FindRecipe: "recipe",
+}
+
+
+def kind_of(question: Question) -> str:
+    """Name the kind of a question, as files do; "other" for a class of one's own.
+
+    Examples
+    --------
+    >>> from optiwidgets.grading.questions import QUESTIONS
+    >>> kind_of(QUESTIONS["start.goal"]), kind_of(QUESTIONS["pruning.find"])
+    ('choice', 'recipe')
+    """
+    return _KINDS.get(type(question), "other")
