@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.runtime_info import RuntimeInfo
     from optiwidgets.engine.types.sweep import Sweep, Trial
+    from optiwidgets.grading.progress_files import read_progress
+    from optiwidgets.grading.question_checker import check_questions
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.lesson.compare import Compare
     from optiwidgets.widgets.lesson.corruption_sliders import NewData
     from optiwidgets.widgets.lesson.image_gallery import Inspect
-    from optiwidgets.widgets.lesson.live_text import Live
+    from optiwidgets.widgets.lesson.live_text import Live, live
     from optiwidgets.widgets.lesson.policy_sliders import Decide
     from optiwidgets.widgets.lesson.quiz import ask
     from optiwidgets.widgets.lesson.slides import Present
@@ -81,10 +83,12 @@ _HOMES = {
     "Verdict": "engine.evaluation.verdict",
     "__version__": "version",
     "ask": "widgets.lesson.quiz",
+    "check_questions": "grading.question_checker",
     "corrupt": "engine.data.corruptions",
     "load_precomputed": "session.shipped_cases",
     "grade": "engine.evaluation.verdict",
     "judge": "engine.evaluation.verdict",
+    "live": "widgets.lesson.live_text",
     "load_dataset": "engine.data.loaders",
     "load_packed": "engine.serialization.reader",
     "load_weights": "engine.models.zoo",
@@ -94,6 +98,7 @@ _HOMES = {
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
+    "read_progress": "grading.progress_files",
     "runtime_info": "engine.sparse_runtime.runtime_info",
     "save_trained": "engine.models.trained_files",
     "save_weights": "engine.models.zoo",
@@ -133,9 +138,11 @@ __all__ = [
     "Trials",
     "Verdict",
     "ask",
+    "check_questions",
     "corrupt",
     "grade",
     "judge",
+    "live",
     "load_dataset",
     "load_packed",
     "load_precomputed",
@@ -146,6 +153,7 @@ __all__ = [
     "plot_sweep",
     "preload",
     "progress",
+    "read_progress",
     "runtime_info",
     "save_trained",
     "save_weights",

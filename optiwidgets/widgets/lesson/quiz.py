@@ -105,7 +105,7 @@ class Quiz(VBox):
         if self.session is not None and of_a_run(question):
             self.session.observe(self._forget, "recipe")
         guard(self, lambda reason: self.said.say("open", "", reason))
-        answer_log.REGISTER.asked(question.key)
+        answer_log.REGISTER.asked(question)
 
     def __repr__(self) -> str:
         """Name the question and its outcome."""

@@ -1,0 +1,104 @@
+"""Page of a learner's progress to read and print: HTML without scripts, a table for each lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from optiwidgets.grading.checks import Outcome
+from optiwidgets.grading.progress import Record
+
+SHOWN = 60  # characters of an answer
+COLUMNS = "Question", "Outcome", "Attempts", "Answer", "Time (UTC)"
+OWN = "Other questions"
+STYLE = (
+    "body{font:15px/1.4 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:4px 8px;"
+    "text-align:left;overflow-wrap:anywhere}tr{break-inside:avoid}h2{break-after:avoid}"
+)
+NOTE = (
+    "The checksum of the saved file tells whether it was changed or cut by accident. It does not "
+    "prove who answered."
+)
+
+
+def print_page(document: Mapping[str, Any], records: Mapping[str, Record]) -> str:
+    """Make the page of a document of ``progress/1``.
+
+    Examples
+    --------
+    >>> from optiwidgets.grading.progress import as_document
+    >>> records = {"demo": Record(title="Half of 3", outcome=Outcome.CORRECT, attempts=2)}
+    >>> page = print_page(as_document(records), records)
+    >>> "1 of 1 questions answered correctly" in page, "<td>Half of 3</td>" in page
+    (True, True)
+    """
+    said = f"{counted(records)}. Saved {document['saved']}, OptiWidgets {document['version']}."
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Progress</title>'
+        f"<style>{STYLE}</style></head><body><h1>Progress</h1><p>Name: ____________________</p>"
+        f"<p>{escape(said)}</p>{tables(records)}"
+        f"<p>{NOTE} Checksum: <code>{escape(document['checksum'])}</code></p></body></html>\n"
+    )
+
+
+def counted(records: Mapping[str, Record]) -> str:
+    """Count the right answers.
+
+    Examples
+    --------
+    >>> counted({"a": Record()})
+    '0 of 1 questions answered correctly'
+    """
+    done = sum(record.outcome is Outcome.CORRECT for record in records.values())
+    return f"{done} of {len(records)} questions answered correctly"
+
+
+def tables(records: Mapping[str, Record]) -> str:
+    """Make a table for each lesson, in the order of the lessons."""
+    ordered = sorted(records.values(), key=_place)
+    lessons = ((title, [*group]) for title, group in groupby(ordered, key=_heading))
+    return "".join(f"<h2>{escape(title)}</h2>{_table(title, group)}" for title, group in lessons)
+
+
+def _place(record: Record) -> tuple[bool, str, str]:
+    return not record.lesson, record.lesson, record.lesson_title
+
+
+def _heading(record: Record) -> str:
+    return record.lesson_title or OWN
+
+
+def _table(title: str, records: list[Record]) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    return (
+        f'<table aria-label="Progress: {escape(title)}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(map(_row, records))}</tbody></table>"
+    )
+
+
+def _row(record: Record) -> str:
+    time = (record.answered or "").replace("T", " ").removesuffix("Z")
+    cells = (record.title, record.told, str(record.attempts), brief(record.answer), time)
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def brief(answer: Any) -> str:
+    """Summarize an answer in a few words.
+
+    Examples
+    --------
+    >>> brief(("no", ["it rains"])), brief({"bits": 8, "score": "", "sparsity": 0.0})
+    ('no; it rains', 'bits 8')
+    """
+    if answer is None:
+        return ""
+    if isinstance(answer, dict):  # the answer is a recipe
+        text = ", ".join(f"{name} {value}" for name, value in answer.items() if value)
+    elif isinstance(answer, tuple | list):  # the answer is a decision with its reasons
+        text = "; ".join(map(brief, answer))
+    else:
+        text = str(answer)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
