@@ -105,8 +105,8 @@ _HOMES = {
     "train": "engine.models.training",
 }
 __all__ = [
-    "Beside",
     "CNN",
+    "Beside",
     "Cancelled",
     "CheckRow",
     "Compare",

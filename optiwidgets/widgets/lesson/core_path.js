@@ -1,6 +1,6 @@
 // Dots of the path: which lessons were answered in this browser.
 
-import { boxed, element, write } from "../base/panel_runtime.js";
+import { boxed, element, safely, write } from "../base/panel_runtime.js";
 import { count, forget, outcomes } from "./answered.js";
 
 /** @import { Context, CorePathTraits } from "../base/types" */
@@ -12,7 +12,7 @@ function render({ model, el }) {
   const line = element("p", { role: "status" });
   const again = element("button", { type: "button" }, "Start over");
   el.append(list, line, again);
-  const paint = () => {
+  const paint = safely(model, () => {
     const kept = outcomes();
     const lessons = model.get("lessons").map(([name, title]) => ({ name, title, ...count(kept[name]) }));
     list.replaceChildren(...lessons.map(dot));
@@ -26,7 +26,7 @@ function render({ model, el }) {
         : "",
     );
     again.hidden = !begun;
-  };
+  });
   const restart = () => {
     forget();
     paint();
@@ -34,13 +34,13 @@ function render({ model, el }) {
   again.addEventListener("click", restart);
   window.addEventListener("storage", paint); // another tab answered
   window.addEventListener("pageshow", paint); // the reader came back
-  model.on("change:lessons", paint);
+  model.on("change", paint);
   paint();
   return () => {
     again.removeEventListener("click", restart);
     window.removeEventListener("storage", paint);
     window.removeEventListener("pageshow", paint);
-    model.off("change:lessons", paint);
+    model.off("change", paint);
   };
 }
 
@@ -59,7 +59,11 @@ function dot(lesson, index) {
   const state = isDone(lesson) ? "done" : answered ? "begun" : "open";
   const told = answered ? `${answered} of ${asked} questions answered` : "not begun";
   const place = `${index + 1}`;
-  const link = element("a", { href: `${name}.ipynb`, title }, element("span", {}, state === "done" ? "✓" : place));
+  const link = element(
+    "a",
+    { href: `${name}.ipynb`, title },
+    element("span", {}, state === "done" ? "✓" : place),
+  );
   link.setAttribute("aria-label", `${place}. ${title}: ${told}`);
   const item = element("li", {}, link);
   item.dataset.state = state;
