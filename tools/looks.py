@@ -36,7 +36,11 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 EXPLORER = ".ow-explorer[data-ow-state=fresh]"
 QUESTION = ".ow-quiz[data-ow-question]"
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-HEIGHT = "() => document.querySelector('.lm-BoxPanel-child')?.scrollHeight ?? 0"
+HEIGHT = """() => {
+  const content = document.querySelector(".lm-BoxPanel-child");
+  content?.scrollTo(0, 0);
+  return content?.scrollHeight ?? 0;
+}"""
 SIDEWAYS = """() => [...document.querySelectorAll("html, .jp-LabShell, .lm-BoxPanel-child")]
   .some((node) => node.scrollWidth > node.clientWidth)"""
 
