@@ -93,7 +93,8 @@ def stored(name, book):
 
 def sizes(name, book):
     code = sources(book, "code")
-    longest = [*code, *(sources(book, "markdown") if name != EXPLORER else [])]
+    folded = name in (MENU, EXPLORER)  # long tables and help are closed when the page opens
+    longest = [*code, *([] if folded else sources(book, "markdown"))]
     live = explanations(book)
     least = 0 if name in (MENU, EXPLORER) else CELLS[0]
     if not least <= len(book.cells) <= CELLS[1]:
