@@ -148,7 +148,7 @@ def form(name, book):
     if not promised or not 1 <= promised[1].count("\n") <= 3:
         yield "not 1 to 3 sentences of what one can say afterwards"
     headings = [line.lstrip("# ") for line in text.splitlines() if line.startswith("## ")]
-    wanted = ["Keep"] if name not in PREDICTED else ["Predict", "The turn", "Check", "Keep"]
+    wanted = ["Keep"] if name not in PREDICTED else ["Predict", "A surprise", "Check", "Keep"]
     for start in wanted:
         if not any(heading.startswith(start) for heading in headings):
             yield f"no heading {start}"
@@ -228,7 +228,7 @@ VIOLATIONS = {
     "a table": add("markdown", "\n\n| sparsity | accuracy |\n|---|---|\n| 50 % | 98 % |"),
     "not 1 to 3 sentences": edit(0, "markdown", "- I ", "I "),
     "no heading Predict": edit(1, "markdown", "## Predict", "## Before"),
-    "no heading The turn": edit(3, "markdown", "## The turn", "## Then"),
+    "no heading A surprise": edit(3, "markdown", "## A surprise", "## Then"),
     "not 3 sentences to keep": edit(-1, "markdown", "3. ", "And: "),
     "not one prediction": edit(2, "code", "pruning.predict", "pruning.cliff"),
     "fewer than 2 checks": lambda book: [c.update(source="see") for c in book.cells if asks(c)],
