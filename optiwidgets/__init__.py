@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.runtime_info import RuntimeInfo
     from optiwidgets.engine.types.sweep import Sweep, Trial
+    from optiwidgets.grading.question_checker import check_questions
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
@@ -81,6 +82,7 @@ _HOMES = {
     "Verdict": "engine.evaluation.verdict",
     "__version__": "version",
     "ask": "widgets.lesson.quiz",
+    "check_questions": "grading.question_checker",
     "corrupt": "engine.data.corruptions",
     "load_precomputed": "session.shipped_cases",
     "grade": "engine.evaluation.verdict",
@@ -133,6 +135,7 @@ __all__ = [
     "Trials",
     "Verdict",
     "ask",
+    "check_questions",
     "corrupt",
     "grade",
     "judge",
