@@ -276,8 +276,8 @@ def test_nothing_is_shown_or_explained_before_the_learner_has_committed(name):
 
 def test_the_core_path_takes_an_hour_and_the_menu_says_so():
     minutes = {name: int(m[1]) for name in TAUGHT if (m := MINUTES.search(prose(read(name))))}
-    assert len(minutes) == 5
-    assert sum(minutes.values()) == 60
+    assert len(minutes) == 8
+    assert 50 <= sum(minutes.values()) <= 58  # the start page takes the other two
     rows = re.findall(r"^\| \d \| \[.*\]\((\w+)\.ipynb\) \| (\d+) \|$", prose(read(MENU)), re.M)
     assert {name: int(said) for name, said in rows} == minutes
 
