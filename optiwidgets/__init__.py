@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.layers.layer_sliders import Layers
     from optiwidgets.widgets.layers.sensitivity import Fragility
     from optiwidgets.widgets.lesson.answer_log import progress
+    from optiwidgets.widgets.lesson.beside import Beside
     from optiwidgets.widgets.lesson.challenge_log import Trials
     from optiwidgets.widgets.lesson.compare import Compare
+    from optiwidgets.widgets.lesson.core_path import CorePath
     from optiwidgets.widgets.lesson.corruption_sliders import NewData
     from optiwidgets.widgets.lesson.image_gallery import Inspect
     from optiwidgets.widgets.lesson.live_text import Live
@@ -49,11 +51,13 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.panels.pareto import Frontier
 
 _HOMES = {
+    "Beside": "widgets.lesson.beside",
     "CNN": "engine.models.zoo",
     "Cancelled": "engine.execution.progress",
     "CheckRow": "engine.types.model_check",
     "Compare": "widgets.lesson.compare",
     "Confusion": "engine.types.measurements",
+    "CorePath": "widgets.lesson.core_path",
     "Dataset": "engine.data.dataset",
     "Decide": "widgets.lesson.policy_sliders",
     "Drop": "engine.types.measurements",
@@ -103,11 +107,13 @@ _HOMES = {
     "train": "engine.models.training",
 }
 __all__ = [
+    "Beside",
     "CNN",
     "Cancelled",
     "CheckRow",
     "Compare",
     "Confusion",
+    "CorePath",
     "Dataset",
     "Decide",
     "Drop",

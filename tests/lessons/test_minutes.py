@@ -41,8 +41,9 @@ def seconds(part: Part) -> float:
 
 
 def minutes(name: str) -> float:
-    """Estimate the time of a page; tables are menus, to be looked up and not read."""
-    read_parts = [part for part in parts(read(name)) if not part.text.startswith("|")]
+    """Estimate the time of a page; tables and lists of links are menus, and are not read."""
+    menus = "|", "- [", "<details"
+    read_parts = [part for part in parts(read(name)) if not part.text.startswith(menus)]
     return sum(map(seconds, read_parts)) / 60
 
 

@@ -87,7 +87,7 @@ def stored(name, book):
 
 def sizes(name, book):
     code = sources(book, "code")
-    longest = [*code, *(sources(book, "markdown") if name != EXPLORER else [])]
+    longest = [*code, *(sources(book, "markdown") if name not in (MENU, EXPLORER) else [])]
     live = [first_text(call) for call in calls(book, "Live")]
     least = 0 if name in (MENU, EXPLORER) else CELLS[0]
     if not least <= len(book.cells) <= CELLS[1]:

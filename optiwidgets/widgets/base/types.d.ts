@@ -170,6 +170,13 @@ export interface FeedbackTraits {
   outcome: string;
 }
 
+/** Outcomes of questions by key, for each page. */
+export type Outcomes = Record<string, Record<string, string> | undefined>;
+
+export interface CorePathTraits {
+  lessons: [name: string, title: string][];
+}
+
 /** A payload before the first one is sent: `{}`. */
 export type Empty<Data> = { [Name in keyof Data]?: undefined };
 

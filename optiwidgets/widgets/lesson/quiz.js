@@ -1,6 +1,7 @@
 // Shows the result of a check, names the fields after the question, and lets Enter press Check.
 
 import { around, boxed, element, find, safely, write } from "../base/panel_runtime.js";
+import { remember } from "./answered.js";
 
 /** @import { Context, FeedbackTraits } from "../base/types" */
 
@@ -91,13 +92,16 @@ function render({ model, el }) {
     } // not in the page yet
     root.dataset.owQuestion = model.get("question");
     root.dataset.owOutcome = model.get("outcome");
+    remember(model.get("question"), model.get("outcome"));
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
     card.addEventListener("click", sendAnswer, true); // before the button's own message
   };
   const update = safely(model, () => {
     paint();
-    if (root) root.dataset.owOutcome = model.get("outcome");
+    if (!root) return;
+    root.dataset.owOutcome = model.get("outcome");
+    remember(model.get("question"), model.get("outcome"));
   });
   model.on("change", update);
   paint();
