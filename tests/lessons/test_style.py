@@ -238,7 +238,7 @@ VIOLATIONS = {
     "a table": add("markdown", "\n\n| sparsity | accuracy |\n|---|---|\n| 50 % | 98 % |"),
     "not 1 to 3 sentences": edit(0, "markdown", "- I ", "I "),
     "no heading Predict": edit(1, "markdown", "## Predict", "## Before"),
-    "no heading A surprise": edit(3, "markdown", "## A surprise", "## Then"),
+    "no heading A surprise": edit(2, "markdown", "## A surprise", "## Then"),
     "not 3 sentences to keep": edit(-1, "markdown", "3. ", "And: "),
     "not one prediction": edit(2, "code", "pruning.predict", "pruning.cliff"),
     "fewer than 2 checks": lambda book: [c.update(source="see") for c in book.cells if asks(c)],
