@@ -33,6 +33,8 @@ LIVE_FIGURES = (  # names in braces in a live text
     *("sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy", "precision"),
     *("recall", "mean_average_precision", "drop", "drop_interval", "lost", "gained", "images"),
     *("bytes_before", "bytes", "ratio", "size_cut", "speed", "sparse_speed", "macs_ratio"),
+    *("activation_bits", "granularity", "flips", "flips_before", "kept", "promised"),
+    *("codes", "positions", "scales", "tables", "biases", "header"),
     *("pruned", "worst_class", "worst_fall", "mobile", "medical"),
 )
 COMMON = "key", "title", "prompt", "hint", "solution"

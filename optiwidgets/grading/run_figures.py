@@ -139,3 +139,39 @@ def drop(base: Report, report: Report) -> float:
 def best_drop(base: Report, report: Report) -> float:
     """Return the lower end of the drop's 95 % interval, in points."""
     return report.drop_from(base).low
+
+
+@run_figure
+def file_bytes(base: Report, report: Report) -> float:
+    """Return the bytes of the optimized model's file."""
+    return report.size.total_bytes
+
+
+@run_figure
+def promised_bytes(base: Report, report: Report) -> float:
+    """Compute the bytes of the remaining weights alone, weights left times bits / 8."""
+    return (report.prunable_weights - report.pruned_weights) * report.recipe.bits / 8
+
+
+@run_figure
+def bytes_beyond_weights(base: Report, report: Report) -> float:
+    """Compute the bytes of the file beyond those of the remaining weights.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> runs = exp.run(Recipe()), exp.run(Recipe(sparsity=0.9))
+    >>> file_bytes(*runs) == promised_bytes(*runs) + bytes_beyond_weights(*runs)
+    True
+    >>> 0 < position_bytes(*runs) < bytes_beyond_weights(*runs)
+    True
+    """
+    return file_bytes(base, report) - promised_bytes(base, report)
+
+
+@run_figure
+def position_bytes(base: Report, report: Report) -> float:
+    """Return the bytes of the positions in the optimized model's file."""
+    return report.size.parts.get("positions", 0)

@@ -134,7 +134,7 @@ PLANTED = [
     ("20_confusion_matrix", "print(0.85)", "confusion.precision_after: the number 0.85"),
     ("20_confusion_matrix", 'x = "recall: 89.5 %"', "confusion.recall_after: the number 89.5"),
     ("57_fragile_layers", "print(60)", "fragile.share: the number 60"),
-    ("50_both_smaller_faster", "ow.Recipe(sparsity=0.6, bits=4)", "both.find: a recipe of [4, 60"),
+    ("55_win_it_back", "ow.Recipe(sparsity=0.85, bits=4)", "winback.find: a recipe of [4, 85"),
     ("87_present", 'x = "<p>Usually no.</p>"', "selfcheck.production: the text"),
 ]
 

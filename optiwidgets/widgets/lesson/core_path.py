@@ -14,7 +14,10 @@ CORE = {
     "10_which_metric": "Which metric matters?",
     "20_confusion_matrix": "The confusion matrix, before and after",
     "30_pruning": "Pruning and its cliff",
+    "40_quantization": "Quantization and its cliff",
+    "50_both_smaller_faster": "Smaller, faster, both?",
     "60_trade_off": "The trade-off",
+    "70_pitfalls": "Four pitfalls",
     "90_self_check": "Is this good for production?",
 }
 

@@ -18,6 +18,7 @@ from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.questions import TEXTS
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.controls.options import LABELS
+from optiwidgets.widgets.lesson.file_figures import file_figures, flip_figures
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -106,6 +107,8 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "score": LABELS.get(recipe.score, recipe.score),
         "recovery": LABELS.get(recipe.recovery, recipe.recovery),
         "bits": f"{recipe.bits} bit{'s' * (recipe.bits > 1)}",
+        "activation_bits": f"{recipe.activation_bits} bits",
+        "granularity": recipe.granularity,
         "accuracy_before": _percent(accuracy[0]),
         "accuracy": _percent(accuracy[1]),
         "precision": _percent(np.nanmean(report.confusion.precision)),
@@ -128,6 +131,8 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "worst_fall": f"{100 * falls[worst]:.1f} points",
         "mobile": judge(baseline, report, Policy.MOBILE).grade,
         "medical": judge(baseline, report, Policy.MEDICAL).grade,
+        **file_figures(report),
+        **flip_figures(report),
     }
 
 
