@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
     from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
-    from optiwidgets.engine.types.belief import BeliefReport, Finding
+    from optiwidgets.engine.types.belief import Finding, Findings
     from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
     from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
     from optiwidgets.engine.types.recipe import Recipe
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.layers.layer_sliders import Layers
     from optiwidgets.widgets.layers.sensitivity import Fragility
     from optiwidgets.widgets.lesson.answer_log import progress
-    from optiwidgets.widgets.lesson.belief_table import BeliefTable
+    from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
     from optiwidgets.widgets.lesson.challenge_log import Trials
     from optiwidgets.widgets.lesson.compare import Compare
     from optiwidgets.widgets.lesson.corruption_sliders import NewData
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.panels.pareto import Frontier
 
 _HOMES = {
-    "BeliefReport": "engine.types.belief",
-    "BeliefTable": "widgets.lesson.belief_table",
+    "Findings": "engine.types.belief",
+    "TableOfBeliefs": "widgets.lesson.belief_table",
     "CNN": "engine.models.zoo",
     "Cancelled": "engine.execution.progress",
     "CheckRow": "engine.types.model_check",
@@ -111,8 +111,6 @@ _HOMES = {
 }
 __all__ = [
     "CNN",
-    "BeliefReport",
-    "BeliefTable",
     "Cancelled",
     "CheckRow",
     "Compare",
@@ -123,6 +121,7 @@ __all__ = [
     "Experiment",
     "Explorer",
     "Finding",
+    "Findings",
     "Fragility",
     "Frontier",
     "Inspect",
@@ -140,6 +139,7 @@ __all__ = [
     "Session",
     "Size",
     "Sweep",
+    "TableOfBeliefs",
     "Textbook",
     "Threshold",
     "Trial",

@@ -15,7 +15,7 @@ from optiwidgets.engine.beliefs.subject import Subject
 from optiwidgets.engine.beliefs.whole_slider import WHOLE_SLIDER
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.types.belief import BeliefReport, Finding
+from optiwidgets.engine.types.belief import Finding, Findings
 
 _ALL = (*PRUNING, *REPAIR, *QUANTIZATION, *WHOLE_SLIDER, *SIZE_AND_SPEED)
 BELIEFS: Mapping[str, Belief] = MappingProxyType({belief.key: belief for belief in _ALL})
@@ -27,7 +27,7 @@ def beliefs(
     *,
     on_progress: ProgressCallback = lambda _: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
-) -> BeliefReport:
+) -> Findings:
     """Test common beliefs about pruning and quantization on an experiment.
 
     Every belief has a guess and a limit. Its recipes are run, and it holds, does not hold, or is
@@ -48,7 +48,7 @@ def beliefs(
 
     Returns
     -------
-    BeliefReport
+    Findings
         One finding for each belief. If a belief does not apply to the model, its finding has the
         reason.
 
@@ -72,7 +72,7 @@ def beliefs(
         on_finding(finding)
     dataset = experiment.dataset
     images = len(dataset.exploration[1])
-    return BeliefReport(tuple(findings), experiment.name, dataset.name or "own images", images)
+    return Findings(tuple(findings), experiment.name, dataset.name or "own images", images)
 
 
 def check_keys(keys: Iterable[str] | None) -> list[Belief]:

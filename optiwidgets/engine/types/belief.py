@@ -123,7 +123,7 @@ ENDS = ("least", "most")
 
 
 @dataclass(frozen=True)
-class BeliefReport(Sequence[Finding]):
+class Findings(Sequence[Finding]):
     """Findings about several beliefs on one experiment, in their order.
 
     ``model`` and ``dataset`` are names; ``images`` is the number of exploration images.
@@ -132,7 +132,7 @@ class BeliefReport(Sequence[Finding]):
     --------
     >>> found = Finding("k", "Half is free.", "g", "often heard", "drop", "points", most=1.0,
     ...                 estimate=Estimate(0.5, 0.2, 0.8))
-    >>> print(BeliefReport((found,), "small", "digits", 1500))
+    >>> print(Findings((found,), "small", "digits", 1500))
     small on digits, 1,500 images
     holds          0.5 points (0.2 to 0.8)  Half is free.
     """

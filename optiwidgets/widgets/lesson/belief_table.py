@@ -19,7 +19,7 @@ from optiwidgets.widgets.security.message_guard import guard
 ALL = "all of them"
 
 
-class BeliefTable(VBox):
+class TableOfBeliefs(VBox):
     """Beliefs with their guesses, tested on one or more experiments at the press of a button.
 
     Parameters
@@ -37,7 +37,7 @@ class BeliefTable(VBox):
 
     Examples
     --------
-    >>> table = BeliefTable(keys=["half-is-free"])
+    >>> table = TableOfBeliefs(keys=["half-is-free"])
     >>> _ = table.start().result()
     >>> table.table.rows[0][3][:5]
     'holds'
