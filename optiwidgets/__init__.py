@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.runtime_info import RuntimeInfo
     from optiwidgets.engine.types.sweep import Sweep, Trial
+    from optiwidgets.grading.question_checker import check_questions
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
@@ -90,6 +91,7 @@ _HOMES = {
     "__version__": "version",
     "ask": "widgets.lesson.quiz",
     "beliefs": "engine.beliefs.catalogue",
+    "check_questions": "grading.question_checker",
     "corrupt": "engine.data.corruptions",
     "load_precomputed": "session.shipped_cases",
     "grade": "engine.evaluation.verdict",
@@ -147,6 +149,7 @@ __all__ = [
     "Verdict",
     "ask",
     "beliefs",
+    "check_questions",
     "corrupt",
     "grade",
     "judge",

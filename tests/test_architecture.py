@@ -38,6 +38,8 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
     "engine/mixed_precision/knapsack.py": {"numpy"},
     "engine/experiment": ENGINE | {"joblib", "cloudpickle", "tqdm"},
     "grading": set(),
+    "grading/question_checker.py": {"yaml", "jsonschema"},
+    "grading/question_files.py": {"yaml"},
     "plotting.py": {"matplotlib", "seaborn", "numpy"},
     "image_grid.py": {"matplotlib", "numpy"},
     "notebook_figure.py": {"matplotlib"},

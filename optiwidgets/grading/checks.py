@@ -56,12 +56,15 @@ class Question(ABC):
         A hint that does not give the answer away; plain text.
     solution
         The answer and its reason; plain text.
+    title
+        A few words that name it in a list of answers, and give nothing away.
     """
 
     key: str
     prompt: str
     hint: str
     solution: str
+    title: str = ""
 
     @abstractmethod
     def check(

@@ -22,7 +22,7 @@ from optiwidgets.grading.checks import (
     Outcome,
     Prediction,
 )
-from optiwidgets.grading.questions import QUESTIONS, by_key, confusion
+from optiwidgets.grading.questions import QUESTIONS, bank_file, by_key
 
 LESSONS = (
     *("start", "metrics", "map", "confusion", "pruning", "quantization", "both", "tradeoff"),
@@ -324,7 +324,7 @@ def test_the_bank_cannot_be_changed_and_has_no_key_twice():
     with pytest.raises(TypeError):
         QUESTIONS["x"] = None
     with pytest.raises(ValueError, match=r"two questions have the key 'confusion\.predict'"):
-        by_key(confusion.BANK, confusion.BANK)
+        by_key(bank_file("confusion").questions, bank_file("confusion").questions)
     assert all(key == question.key for key, question in QUESTIONS.items())
 
 
