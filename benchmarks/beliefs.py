@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import platform
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ INTRODUCTION = """# Where good guesses are wrong
 
 Statements of textbooks and of experienced engineers, each with the guess that it leads to, and our
 own run. A belief *holds* if the whole 95 % interval is within its limit, *does not hold* if all of
-it is outside, and is *undecided* otherwise. `ow.beliefs(exp)` runs the same tests on your
+it is outside, and is *undecided* otherwise. A negative loss is a gain. `ow.beliefs(exp)` runs the same tests on your
 experiment; lesson 72 runs them on a page.
 
 {conditions}
@@ -62,6 +63,8 @@ def parsed() -> argparse.Namespace:
 
 def measure(keys: list[str] | None) -> dict[str, Any]:
     """Test beliefs on every net; return findings with date, processor and versions."""
+    before = os.getloadavg()[0]
+    nets = [one_net(case, model, keys) for case, model in NETS]
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": processor(),
@@ -72,7 +75,8 @@ def measure(keys: list[str] | None) -> dict[str, Any]:
             "onnxruntime": onnxruntime.__version__,
             "python": platform.python_version(),
         },
-        "nets": [one_net(case, model, keys) for case, model in NETS],
+        "load": [before, os.getloadavg()[0]],
+        "nets": nets,
     }
 
 
@@ -102,7 +106,8 @@ def conditions(result: dict[str, Any]) -> str:
     nets = ", ".join(f"`{net['model']}` on {net['case']}" for net in result["nets"])
     return (
         f"Stored run of `python benchmarks/beliefs.py --page`, {result['date']}, on\n"
-        f"{result['processor']} ({result['instructions']}), one thread.\n{versions}.\n"
+        f"{result['processor']} ({result['instructions']}), one thread; load average "
+        f"{result['load'][0]:.1f} before and {result['load'][1]:.1f} after.\n{versions}.\n"
         f"Nets: {nets}; {result['nets'][0]['images']:,} exploration images each."
     )
 

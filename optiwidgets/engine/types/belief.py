@@ -9,7 +9,7 @@ from html import escape
 from typing import Any, NamedTuple, overload
 
 ANSWERS = {True: "holds", False: "does not hold", None: "undecided"}
-FORMATS = {"points": "{:.1f}", "percent": "{:.0f}", "times": "{:.2f}"}
+DIGITS = {"points": 1, "percent": 0, "times": 2}
 UNITS = {"points": " points", "percent": " %", "times": " times"}
 
 
@@ -91,8 +91,8 @@ class Finding:
         """Measured value with its interval and unit; empty if the belief does not apply."""
         if self.estimate is None:
             return ""
-        form, unit = FORMATS[self.unit], UNITS[self.unit]
-        value, low, high = map(form.format, self.estimate)
+        digits, unit = DIGITS[self.unit], UNITS[self.unit]
+        value, low, high = (f"{round(n, digits) + 0.0:.{digits}f}" for n in self.estimate)
         return f"{value}{unit}" if low == high else f"{value}{unit} ({low} to {high})"
 
     @property
@@ -102,13 +102,13 @@ class Finding:
         Examples
         --------
         >>> Finding("k", "s", "g", "often heard", "drop", "points", most=1.0).limit
-        'at most 1 points'
+        'at most 1 point'
         """
         unit = UNITS[self.unit]
         if math.isinf(self.least):
-            return f"at most {self.most:g}{unit}"
+            return f"at most {self.most:g}{unit.removesuffix('s') if self.most == 1 else unit}"
         if math.isinf(self.most):
-            return f"at least {self.least:g}{unit}"
+            return f"at least {self.least:g}{unit.removesuffix('s') if self.least == 1 else unit}"
         return f"{self.least:g} to {self.most:g}{unit}"
 
     def as_dict(self) -> dict[str, Any]:

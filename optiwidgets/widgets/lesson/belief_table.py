@@ -45,6 +45,7 @@ class TableOfBeliefs(VBox):
 
     def __init__(self, *sources: Any, keys: Iterable[str] | None = None) -> None:
         self.sessions = [session_of(source) for source in sources or (None,)]
+        self.session = self.sessions[0]
         self.beliefs = untested(keys)
         self.found: dict[tuple[str, int], Finding] = {}
         choices = [(ALL, -1), *((each.statement, i) for i, each in enumerate(self.beliefs))]
