@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.lesson.compare import Compare
     from optiwidgets.widgets.lesson.corruption_sliders import NewData
     from optiwidgets.widgets.lesson.image_gallery import Inspect
-    from optiwidgets.widgets.lesson.live_text import Live
+    from optiwidgets.widgets.lesson.live_text import Live, live
     from optiwidgets.widgets.lesson.policy_sliders import Decide
     from optiwidgets.widgets.lesson.quiz import ask
     from optiwidgets.widgets.lesson.rule import Rule
@@ -96,6 +96,7 @@ _HOMES = {
     "load_precomputed": "session.shipped_cases",
     "grade": "engine.evaluation.verdict",
     "judge": "engine.evaluation.verdict",
+    "live": "widgets.lesson.live_text",
     "load_dataset": "engine.data.loaders",
     "load_packed": "engine.serialization.reader",
     "load_weights": "engine.models.zoo",
@@ -153,6 +154,7 @@ __all__ = [
     "corrupt",
     "grade",
     "judge",
+    "live",
     "load_dataset",
     "load_packed",
     "load_precomputed",

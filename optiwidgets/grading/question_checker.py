@@ -11,13 +11,14 @@ from difflib import get_close_matches
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from optiwidgets.grading.question_files import Document, parse, question_of, value_of
+from optiwidgets.grading.question_files import LIVE_FIGURES, Document, parse, question_of, value_of
 from optiwidgets.grading.questions import SCHEMA
 
 TAGS = "p", "em", "b", "code", "sub", "sup", "br"
@@ -110,7 +111,7 @@ def _findings(file: str, document: Document, seen: dict[str, str]) -> list[Findi
     for place, entry in _entries(document.data):
         if place not in broken:
             problems = [*_repeated(file, entry["key"], seen)]
-            problems += _rules(entry) if place[0] == "questions" else ()
+            problems += _rules(entry) if place[0] == "questions" else _text_rules(entry)
             raw += [((*place, *field), problem, allowed) for field, problem, allowed in problems]
     found = dict.fromkeys(_finding(file, document, *each) for each in raw)
     return sorted(found, key=lambda finding: finding.line)
@@ -193,7 +194,7 @@ def _repeated(file: str, key: str, seen: dict[str, str]) -> Iterator[Problem]:
 def _rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the problems of a question that the schema cannot express."""
     yield from _not_finite(entry)
-    yield from _tags(entry["prompt"])
+    yield from _tags("prompt", entry["prompt"])
     texts: set[str] = set()
     for group in ("options", "reasons"):
         for at, each in enumerate(entry.get(group, ())):
@@ -207,6 +208,19 @@ def _rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
         question_of(entry)
     except ValueError as error:
         yield (), str(error), ""
+
+
+def _text_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of a live text: its tags, its braces and the figures in them."""
+    yield from _tags("text", entry["text"])
+    try:
+        parts = [*Formatter().parse(entry["text"])]
+    except ValueError as error:
+        yield ("text",), f"its braces cannot be read: {error}", "{name}, and {{ for a brace"
+        return
+    for _, name, form, conversion in parts:
+        if name is not None and (name not in LIVE_FIGURES or form or conversion):
+            yield ("text",), f"{shown(name)} is no figure", ", ".join(LIVE_FIGURES)
 
 
 def _number_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -245,8 +259,8 @@ class _Tags(HTMLParser):
             self.refused.append(self.get_starttag_text() or tag)
 
 
-def _tags(prompt: str) -> Iterator[Problem]:
+def _tags(field: str, text: str) -> Iterator[Problem]:
     parser = _Tags()
-    parser.feed(prompt)
+    parser.feed(text)
     for tag in parser.refused:
-        yield ("prompt",), f"{shown(tag)} is not allowed", f"{', '.join(TAGS)} without attributes"
+        yield (field,), f"{shown(tag)} is not allowed", f"{', '.join(TAGS)} without attributes"

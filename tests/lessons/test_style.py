@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 import optiwidgets as ow
-from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.grading.questions import QUESTIONS, TEXTS
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 BOOKS = {path.stem: path for path in sorted(LESSONS.glob("*.ipynb"))}
@@ -73,6 +73,12 @@ def keys(book):
     return [key for call in calls(book, "ask") if (key := first_text(call))]
 
 
+def explanations(book):
+    """List the live texts: those of the bank, and those that a cell has itself."""
+    bank = [TEXTS.get(first_text(call), "") for call in calls(book, "live")]
+    return bank + [first_text(call) for call in calls(book, "Live")]
+
+
 def stored(name, book):
     """Check that a notebook has no output, as nbstripout leaves it, and a title for the tab."""
     if any(cell.get("outputs") or cell.get("execution_count") for cell in book.cells):
@@ -88,7 +94,7 @@ def stored(name, book):
 def sizes(name, book):
     code = sources(book, "code")
     longest = [*code, *(sources(book, "markdown") if name != EXPLORER else [])]
-    live = [first_text(call) for call in calls(book, "Live")]
+    live = explanations(book)
     least = 0 if name in (MENU, EXPLORER) else CELLS[0]
     if not least <= len(book.cells) <= CELLS[1]:
         yield f"{len(book.cells)} cells"
@@ -119,6 +125,9 @@ def code(name, book):
     for key in keys(book):
         if key not in QUESTIONS:
             yield f"no question {key}"
+    for key in map(first_text, calls(book, "live")):
+        if key not in TEXTS:
+            yield f"no live text {key}"
 
 
 def links(name, book):
@@ -158,7 +167,7 @@ def form(name, book):
         yield "not one prediction"
     if len(keys(book)) - (name in PREDICTED) < 2:
         yield "fewer than 2 checks"
-    if not calls(book, "Live"):
+    if not explanations(book):
         yield "no explanation with the learner's own number"
 
 
@@ -220,6 +229,7 @@ VIOLATIONS = {
     "defines a ClassDef": add("code", "\nclass Twice: pass"),
     "ow.hidden is not public": add("code", "\now.hidden"),
     "no question pruning.nothing": add("code", '\now.ask("pruning.nothing")'),
+    "no live text pruning.nothing": add("code", '\now.live("pruning.nothing", see)'),
     "99_gone.ipynb does not resolve": add("markdown", "\n[gone](99_gone.ipynb)"),
     "https://example.org does not resolve": add("markdown", "\n[far](https://example.org)"),
     "not one link to the next": edit(-1, "markdown", "Next: ", "Then: "),
@@ -241,7 +251,7 @@ def asks(cell):
 
 
 def explains(cell):
-    return "ow.Live" in cell.source
+    return "ow.live" in cell.source
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -260,7 +270,7 @@ def gated(book):
     """Tell whether the first explanation is in a part that opens after a prediction."""
     cells = sources(book, "code")
     predicts = next(place for place, cell in enumerate(cells) if '.predict"' in cell)
-    explains = [place for place, cell in enumerate(cells) if "ow.Live(" in cell]
+    explains = [place for place, cell in enumerate(cells) if "ow.live(" in cell]
     opens = "children += (told,)" in cells[predicts] and ", then=" in cells[predicts]
     return min(explains) == predicts and opens
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from html import escape
 from string import Formatter
 from typing import Any
@@ -14,6 +15,7 @@ from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.grading.questions import TEXTS
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.controls.options import LABELS
 from optiwidgets.widgets.security.message_guard import guard
@@ -61,6 +63,34 @@ class Live(HTML):
         numbers = figures(self.session.baseline, self.session.report)
         said = self.text.format(**{k: f"<b>{escape(v)}</b>" for k, v in numbers.items()})
         self.value = f'<p style="line-height: 1.5; max-width: 46em; font-size: 16px">{said}</p>'
+
+
+def live(key: str, session: Any) -> Live:
+    """Create the ``Live`` text of a lesson, by its key: the text is not in the notebook's cell.
+
+    Parameters
+    ----------
+    key
+        Key of a text in the question bank.
+    session
+        A ``Session``, or a widget that has one.
+
+    Raises
+    ------
+    ValueError
+        No such key.
+
+    Examples
+    --------
+    >>> from optiwidgets.session.session import Session
+    >>> "smaller" in live("challenge.now", Session()).value
+    True
+    """
+    if key not in TEXTS:
+        near = get_close_matches(str(key), TEXTS)
+        known = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(TEXTS)}"
+        raise ValueError(f"no live text {key!r}; {known}")
+    return Live(TEXTS[key], session)
 
 
 def figures(baseline: Report, report: Report) -> dict[str, str]:

@@ -14,6 +14,8 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.grading.question_files import LIVE_FIGURES
+from optiwidgets.grading.questions import TEXTS
 from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -21,7 +23,7 @@ from optiwidgets.widgets.lesson.challenge_log import Trials
 from optiwidgets.widgets.lesson.compare import Compare
 from optiwidgets.widgets.lesson.corruption_sliders import NewData
 from optiwidgets.widgets.lesson.image_gallery import Inspect, chosen
-from optiwidgets.widgets.lesson.live_text import Live, figures
+from optiwidgets.widgets.lesson.live_text import Live, figures, live
 from optiwidgets.widgets.lesson.policy_sliders import Decide
 from optiwidgets.widgets.lesson.quiz import ask
 from optiwidgets.widgets.lesson.slides import Present
@@ -89,6 +91,20 @@ def test_live_text_follows_the_session_with_the_reports_own_numbers(session):
 def test_live_text_with_an_unknown_figure_is_refused(session):
     with pytest.raises(ValueError, match=r"figures are sparsity, .* not accurracy"):
         Live("{accurracy}", session)
+
+
+def test_the_text_of_a_lesson_is_shown_by_its_key(session):
+    told = live("pruning.half", session)
+    assert isinstance(told, Live)
+    assert told.text == TEXTS["pruning.half"]
+    assert told.value.startswith("<p")
+    for key, words in (("pruning.halv", "did you mean pruning.half"), (3, "there are metrics")):
+        with pytest.raises(ValueError, match=f"no live text {key!r}; {words}"):
+            live(key, session)
+
+
+def test_the_checker_of_question_files_knows_every_figure(session):
+    assert set(figures(session.baseline, session.report)) == set(LIVE_FIGURES)
 
 
 def test_figures_name_the_class_that_lost_most_and_both_verdicts(session):
