@@ -27,8 +27,8 @@ INTRODUCTION = """# Where good guesses are wrong
 
 Statements of textbooks and of experienced engineers, each with the guess that it leads to, and our
 own run. A belief *holds* if the whole 95 % interval is within its limit, *does not hold* if all of
-it is outside, and is *undecided* otherwise. A negative loss is a gain. `ow.beliefs(exp)` runs the same tests on your
-experiment; lesson 72 runs them on a page.
+it is outside, and is *undecided* otherwise. A negative loss is a gain. `ow.beliefs(exp)` runs the
+same tests on your experiment; lesson 72 runs them on a page.
 
 {conditions}
 
