@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optiwidgets.engine.beliefs.catalogue import beliefs
     from optiwidgets.engine.data.corruptions import corrupt
     from optiwidgets.engine.data.dataset import Dataset
     from optiwidgets.engine.data.loaders import load_dataset
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
     from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
+    from optiwidgets.engine.types.belief import Finding, Findings
     from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
     from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
     from optiwidgets.engine.types.recipe import Recipe
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.layers.layer_sliders import Layers
     from optiwidgets.widgets.layers.sensitivity import Fragility
     from optiwidgets.widgets.lesson.answer_log import progress
+    from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
     from optiwidgets.widgets.lesson.beside import Beside
     from optiwidgets.widgets.lesson.challenge_log import Trials
     from optiwidgets.widgets.lesson.compare import Compare
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from optiwidgets.widgets.lesson.live_text import Live, live
     from optiwidgets.widgets.lesson.policy_sliders import Decide
     from optiwidgets.widgets.lesson.quiz import ask
+    from optiwidgets.widgets.lesson.rule import Rule
     from optiwidgets.widgets.lesson.slides import Present
     from optiwidgets.widgets.lesson.textbook import Textbook
     from optiwidgets.widgets.lesson.threshold import Threshold
@@ -53,6 +57,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Beside": "widgets.lesson.beside",
+    "Findings": "engine.types.belief",
+    "TableOfBeliefs": "widgets.lesson.belief_table",
     "CNN": "engine.models.zoo",
     "Cancelled": "engine.execution.progress",
     "CheckRow": "engine.types.model_check",
@@ -65,6 +71,7 @@ _HOMES = {
     "Experiment": "engine.experiment.experiment",
     "Explorer": "widgets.explorer.explorer",
     "Frontier": "widgets.panels.pareto",
+    "Finding": "engine.types.belief",
     "Fragility": "widgets.layers.sensitivity",
     "Inspect": "widgets.lesson.image_gallery",
     "Latency": "engine.types.measurements",
@@ -76,6 +83,7 @@ _HOMES = {
     "Present": "widgets.lesson.slides",
     "Recipe": "engine.types.recipe",
     "Report": "engine.types.report",
+    "Rule": "widgets.lesson.rule",
     "RuntimeInfo": "engine.types.runtime_info",
     "Session": "session.session",
     "Size": "engine.types.measurements",
@@ -87,6 +95,7 @@ _HOMES = {
     "Verdict": "engine.evaluation.verdict",
     "__version__": "version",
     "ask": "widgets.lesson.quiz",
+    "beliefs": "engine.beliefs.catalogue",
     "check_questions": "grading.question_checker",
     "corrupt": "engine.data.corruptions",
     "load_precomputed": "session.shipped_cases",
@@ -122,6 +131,8 @@ __all__ = [
     "Drop",
     "Experiment",
     "Explorer",
+    "Finding",
+    "Findings",
     "Fragility",
     "Frontier",
     "Inspect",
@@ -134,16 +145,19 @@ __all__ = [
     "Present",
     "Recipe",
     "Report",
+    "Rule",
     "RuntimeInfo",
     "Session",
     "Size",
     "Sweep",
+    "TableOfBeliefs",
     "Textbook",
     "Threshold",
     "Trial",
     "Trials",
     "Verdict",
     "ask",
+    "beliefs",
     "check_questions",
     "corrupt",
     "grade",

@@ -27,7 +27,7 @@ from optiwidgets.grading.questions import QUESTIONS, bank_file, by_key
 LESSONS = (
     *("start", "metrics", "map", "confusion", "pruning", "quantization", "both", "tradeoff"),
     *("winback", "fragile"),
-    *("pitfalls", "own", "ship", "selfcheck", "challenge"),
+    *("pitfalls", "beliefs", "own", "ship", "selfcheck", "challenge"),
 )
 RUN = Recipe(sparsity=0.5, bits=5)
 

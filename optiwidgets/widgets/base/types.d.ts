@@ -149,6 +149,10 @@ export interface CurvesTraits {
   threshold: number;
 }
 
+export interface RuleChartTraits {
+  data: RuleData | Empty<RuleData>;
+}
+
 export interface PageEventsTraits {
   playing: boolean;
   pause_ms: number;
@@ -452,4 +456,14 @@ export interface UnchangedLayer {
 export interface Curve {
   name: string;
   points: [number, number, number, number][];
+}
+
+/** Points are level, drop, and its interval; the rule's pairs are level and points. */
+export interface RuleData {
+  by: "bits" | "sparsity";
+  levels: number[];
+  points: [number, number, number, number][];
+  rule: [number, number][];
+  farthest: number | null;
+  words: string;
 }
