@@ -15,6 +15,7 @@ from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.report_panels import Bytes, Classes, Matrices
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
+OPENED = ("few", "all")
 CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
 
 
@@ -73,6 +74,19 @@ def mark_selected(tabs: Tab) -> None:
     for index, view in enumerate(tabs.children):
         if isinstance(view, View):
             view.looked_at = index == tabs.selected_index
+
+
+def open_groups(controls: Controls, opened: str) -> None:
+    """Open all groups of controls for "all", or leave them folded for "few".
+
+    Raises
+    ------
+    ValueError
+        Another value.
+    """
+    if opened not in OPENED:
+        raise ValueError(f"controls is one of {', '.join(OPENED)}, not {opened!r}")
+    controls.open_all(opened == "all")
 
 
 def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[str]) -> None:
