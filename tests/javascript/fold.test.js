@@ -8,7 +8,7 @@ async function heading(values = {}) {
   const { fold: model } = models({ fold: { title: "Fewer bits", summary: "", value: false, ...values } });
   const { el, end } = await render(fold, model);
   const button = el.querySelector("h2 > button");
-  return { model, el, end, button, isOpen: () => el.classList.contains("ow-open") };
+  return { model, el, end, button, isOpen: () => el.classList.contains("ow-unfolded") };
 }
 
 test("a heading is a button that tells whether its rows are shown", async () => {

@@ -18,7 +18,7 @@ async function render({ model, el }) {
   el.append(element("h2", {}, button));
   const paint = safely(model, () => {
     const isOpen = model.get("value");
-    el.classList.toggle("ow-open", isOpen); // the stylesheet hides the rows that follow
+    el.classList.toggle("ow-unfolded", isOpen); // the stylesheet hides the rows that follow
     button.setAttribute("aria-expanded", String(isOpen));
     write(title, model.get("title"));
     write(summary, model.get("summary"));

@@ -167,7 +167,7 @@ def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]
 
 def _about_codes(bits: int, scheme: str) -> Ruling | None:
     if bits >= 16:
-        reason = f"{bits} bits are floats: scale, codes, range and rounding act at 1 to 8 bits."
+        reason = f"{bits} bits are floats: codes and their scale act at 1 to 8 bits."
         return Ruling(reason, CODE_FIELDS)
     if bits == 1:
         return Ruling("1 bit is sign times scale: always symmetric.", ("scheme", "clip"))

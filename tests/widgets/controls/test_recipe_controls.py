@@ -149,7 +149,7 @@ def test_a_pattern_moves_the_slider_to_its_own_sparsity_and_keeps_it_there(patte
 @pytest.mark.parametrize(
     ("bits", "scheme", "disabled", "reason"),
     [
-        (32, "symmetric", set(), "32 bits are floats: scale, codes, range and rounding act"),
+        (32, "symmetric", set(), "32 bits are floats: codes and their scale act at 1 to 8"),
         (16, "ternary", set(), "16 bits are floats"),
         (8, "symmetric", set(), ""),
         (1, "affine", {"scheme", "clip"}, "always symmetric"),
