@@ -36,7 +36,7 @@ test("accuracy and drop are those of the feed, and follow it", async () => {
   const drop = { points: -2, low: -4.5, high: 0.5, lost: 1, gained: 3, p: 0.6 };
   feed.receive({ data: payload({ drop, images: 100, out_of: 1500 }) });
   await frame();
-  assert.match(el.textContent, /gain 2\.0 points, 100 images$/);
+  assert.match(el.textContent, /gain 2\.0, 100 images$/);
   assert.equal(el.querySelector("p").getAttribute("aria-hidden"), "true"); // the headline is read instead
   assert.equal(el.querySelector("[data-ow]"), null); // there is one headline
 });

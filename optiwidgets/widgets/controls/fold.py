@@ -43,7 +43,8 @@ class Fold(anywidget.AnyWidget):
     are not the default; it stands in the heading, folded or not.
     """
 
-    _esm, _css = load_esm(__file__, "fold"), load_css(__file__, "fold")
+    _esm = load_esm(__file__, "fold")
+    _css = load_css(__file__, "fold") + load_css(__file__, "stock")
     title = Unicode().tag(sync=True)
     summary = Unicode().tag(sync=True)
     value = Bool(False).tag(sync=True)

@@ -36,7 +36,7 @@ async function render({ model, el }) {
     (/** @type {FeedData} */ { optimized, drop: { points }, images, out_of }) => {
       write(accuracy, `${percent(optimized.accuracy)} %`);
       const change = points < 0 ? `gain ${(-points).toFixed(1)}` : `drop ${points.toFixed(1)}`;
-      write(drop, `${change} points${images < out_of ? `, ${images} images` : ""}`);
+      write(drop, images < out_of ? `${change}, ${images} images` : `${change} points`);
     },
   );
   return () => {
