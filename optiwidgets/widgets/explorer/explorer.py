@@ -19,7 +19,6 @@ from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer import layout, share_link
 from optiwidgets.widgets.explorer.connection import Connection
 from optiwidgets.widgets.explorer.status_text import status_text
-from optiwidgets.widgets.explorer.strip import Strip
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import ChangedImages
 from optiwidgets.widgets.panels.downloads import Downloads, draw, render
@@ -89,7 +88,6 @@ class Explorer(VBox):
         self.changed = ChangedImages(self.cell_images)
         self.history, self.weights = History(self.session), Weights(self.session)
         self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
-        self.strip = Strip(feed=self.feed)
         self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
         layout.fill_tabs(self.tabs, self._views())
         self.repaint()
@@ -162,7 +160,7 @@ class Explorer(VBox):
         link = share_link.ShareLink(feed=self.feed)
         chosen = (self.case, self.model, self.policy, link, self.controls.reset)
         header = layout.make_header([*chosen, self.classroom.projector])
-        body = HBox([self.strip, self.controls, self.tabs]).add_class("ow-body")
+        body = layout.make_body(self.feed, self.controls, self.tabs)
         above = [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed)]
         return [*above, self.left_out, body]
 
@@ -178,20 +176,16 @@ class Explorer(VBox):
             "Figure": self.downloads,
         }
 
-    def _arrange(
-        self, unlock: Sequence[str] | None, show: Sequence[str] | None, controls: str
-    ) -> None:
+    def _arrange(self, unlock: layout.Names, show: layout.Names, controls: str) -> None:
         """Hide the controls and parts that a lesson leaves out, and fold or open the groups."""
         layout.open_groups(self.controls, controls)
         if unlock is not None:
             others = {"case": self.case, "model": self.model, "policy": self.policy}
             others |= {"projector": self.classroom.projector}
             layout.unlock(self.controls, others, unlock)
-            self.strip.layout.display = self.controls.layout.display
         if show is not None:
             layout.show_only(self, show)
-            if not {"speed", "verdict", "tabs"} & {*show}:
-                self.session.measures = False
+            self.session.measures = not {"speed", "verdict", "tabs"}.isdisjoint(show)
 
     def _listen_to_page(self) -> None:
         controls = self.controls
@@ -266,8 +260,7 @@ class Explorer(VBox):
         return trained if known else recipe
 
     def _train(self) -> None:
-        recipe = self.controls.trained()
-        if recipe is not None:
+        if recipe := self.controls.trained():
             self.session.ask(recipe)
 
     def _reset(self) -> None:

@@ -11,11 +11,13 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer.strip import Strip
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.report_panels import Bytes, Classes, Matrices
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
 OPENED = ("few", "all")
+Names = Sequence[str] | None
 CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
 
 
@@ -55,6 +57,12 @@ def show_left_out(note: HTML, left_out: str) -> None:
     """
     note.value = f"Left out: {escape(left_out)}." if left_out else ""
     note.layout.display = None if left_out else "none"
+
+
+def make_body(feed: Feed, controls: Controls, tabs: Tab) -> HBox:
+    """Put the controls beside the tabs, and over both the strip, which is hidden with them."""
+    strip = Strip(feed=feed, layout=controls.layout)
+    return HBox([strip, controls, tabs]).add_class("ow-body")
 
 
 def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
