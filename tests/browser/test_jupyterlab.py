@@ -66,6 +66,7 @@ def test_in_a_narrow_cell_panels_stack_and_nothing_scrolls_sideways(cell: Explor
 def test_keys_meant_for_the_explorer_do_not_steer_the_notebook(cell: ExplorerPage) -> None:
     cell.slider("Sparsity").press("ArrowUp")
     cell.wait_for(sparsity=(cell.position("Sparsity")) / 100)
+    cell.open_controls()
     layer = cell.choice("Where the cut is made").get_by_role("button", name="layer")
     layer.press("Enter")
     cell.wait_for(pruning="layer")

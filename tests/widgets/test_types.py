@@ -154,6 +154,7 @@ def test_traits_of_the_explorers_widgets_have_their_types(open_explorer):
         "MatricesTraits": matrices,
         "PageEventsTraits": explorer.classroom.stage,
         "PanelTraits": Headline(feed=explorer.feed),
+        "FoldTraits": explorer.controls.folds["bits"],
         "WaterfallTraits": explorer.waterfall,
         "HistogramTraits": explorer.weights.chart,
     }

@@ -1,8 +1,11 @@
 // A table of words and numbers; screen readers announce its changes.
 
 import { boxed, element, safely, write } from "./panel_runtime.js";
+import { nameStockSliders } from "./slider_names.js";
 
 /** @import { Context, TableTraits } from "./types" */
+
+const SETTLED_MS = 300; // the sliders beside a table are drawn by then
 
 /** @param {Context<TableTraits>} context */
 function render({ model, el }) {
@@ -26,9 +29,18 @@ function render({ model, el }) {
         ),
     );
   });
-  model.on("change", paint);
-  paint();
-  return () => model.off("change", paint);
+  let later = 0;
+  const paintAndName = () => {
+    paint();
+    clearTimeout(later);
+    later = setTimeout(() => nameStockSliders(el.parentElement), SETTLED_MS);
+  };
+  model.on("change", paintAndName);
+  paintAndName();
+  return () => {
+    clearTimeout(later);
+    model.off("change", paintAndName);
+  };
 }
 
 export default { render: boxed(render) };

@@ -94,6 +94,12 @@ export interface PanelTraits {
   feed: Reference;
 }
 
+export interface FoldTraits {
+  title: string;
+  summary: string;
+  value: boolean;
+}
+
 export interface LayerBarTraits extends PanelTraits {
   index: number;
 }

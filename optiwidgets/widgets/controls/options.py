@@ -69,7 +69,7 @@ CHOICES_SHOWN = (
     Choice("scheme", "Codes", CHOICES["scheme"]),
     Choice("clip", "Range", CHOICES["clip"]),
     Choice("rounding", "Rounding", CHOICES["rounding"], in_sight=True),
-    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), css_class="ow-line"),
+    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), css_class="ow-half"),
 )
 
 
@@ -167,7 +167,8 @@ def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]
 
 def _about_codes(bits: int, scheme: str) -> Ruling | None:
     if bits >= 16:
-        return Ruling(f"{bits} bits are floats: no scale, codes or range.", CODE_FIELDS)
+        reason = f"{bits} bits are floats: codes and their scale act at 1 to 8 bits."
+        return Ruling(reason, CODE_FIELDS)
     if bits == 1:
         return Ruling("1 bit is sign times scale: always symmetric.", ("scheme", "clip"))
     if scheme == "codebook":

@@ -43,6 +43,9 @@ class Explorer(VBox):
         "training" (its method), "play", "case", "model", "policy", "projector". All by default.
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices are always shown.
+    controls
+        "few" shows the two sliders and folds the other controls under three headings; "all" opens
+        all of them. The controls that ``unlock`` names are always open.
     first
         Number of images to run while a slider is dragged, in stratified order; all are run once it
         rests. By default as many as take a tenth of a second: all images of the shipped cases.
@@ -50,7 +53,7 @@ class Explorer(VBox):
     Raises
     ------
     ValueError
-        An unknown control or part; the message lists the known ones.
+        An unknown control, part or value of ``controls``; the message lists the known ones.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class Explorer(VBox):
         *,
         unlock: Sequence[str] | None = None,
         show: Sequence[str] | None = None,
+        controls: str = "few",
         first: int | None = None,
     ) -> None:
         self.session = Session(experiment, first=first)
@@ -91,7 +95,7 @@ class Explorer(VBox):
         self.add_class("ow-explorer")
         self._listen_to_page()
         self._listen_to_session()
-        self._arrange(unlock, show)
+        self._arrange(unlock, show, controls)
         guard(self, self.refuse)
         if unlock is None and show is None:  # a lesson's explorer ignores the query of the page
             self._open_link()
@@ -156,7 +160,7 @@ class Explorer(VBox):
         link = share_link.ShareLink(feed=self.feed)
         chosen = (self.case, self.model, self.policy, link, self.controls.reset)
         header = layout.make_header([*chosen, self.classroom.projector])
-        body = HBox([self.controls, self.tabs]).add_class("ow-body")
+        body = layout.make_body(self.feed, self.controls, self.tabs)
         above = [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed)]
         return [*above, self.left_out, body]
 
@@ -172,16 +176,16 @@ class Explorer(VBox):
             "Figure": self.downloads,
         }
 
-    def _arrange(self, unlock: Sequence[str] | None, show: Sequence[str] | None) -> None:
-        """Hide the controls and parts that a lesson leaves out."""
+    def _arrange(self, unlock: layout.Names, show: layout.Names, controls: str) -> None:
+        """Hide the controls and parts that a lesson leaves out, and fold or open the groups."""
+        layout.open_groups(self.controls, controls)
         if unlock is not None:
             others = {"case": self.case, "model": self.model, "policy": self.policy}
             others |= {"projector": self.classroom.projector}
             layout.unlock(self.controls, others, unlock)
         if show is not None:
             layout.show_only(self, show)
-            if not {"speed", "verdict", "tabs"} & {*show}:
-                self.session.measures = False
+            self.session.measures = not {"speed", "verdict", "tabs"}.isdisjoint(show)
 
     def _listen_to_page(self) -> None:
         controls = self.controls
@@ -256,8 +260,7 @@ class Explorer(VBox):
         return trained if known else recipe
 
     def _train(self) -> None:
-        recipe = self.controls.trained()
-        if recipe is not None:
+        if recipe := self.controls.trained():
             self.session.ask(recipe)
 
     def _reset(self) -> None:
@@ -268,6 +271,7 @@ class Explorer(VBox):
 
     def _show_recipe(self) -> None:
         """Move the handles to a recipe that was set by code."""
+        self.controls.name_training(self.session.recipe)
         if self._syncing:
             return
         with self._sync():

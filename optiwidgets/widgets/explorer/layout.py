@@ -11,10 +11,13 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer.strip import Strip
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.report_panels import Bytes, Classes, Matrices
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
+OPENED = ("few", "all")
+Names = Sequence[str] | None
 CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
 
 
@@ -56,6 +59,12 @@ def show_left_out(note: HTML, left_out: str) -> None:
     note.layout.display = None if left_out else "none"
 
 
+def make_body(feed: Feed, controls: Controls, tabs: Tab) -> HBox:
+    """Put the controls beside the tabs, and over both the strip, which is hidden with them."""
+    strip = Strip(feed=feed, layout=controls.layout)
+    return HBox([strip, controls, tabs]).add_class("ow-body")
+
+
 def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
     """Stack matrices, class metrics, bytes, and the images of the open cell."""
     below = HBox([Classes(feed=feed), Bytes(feed=feed)]).add_class("ow-below")
@@ -73,6 +82,19 @@ def mark_selected(tabs: Tab) -> None:
     for index, view in enumerate(tabs.children):
         if isinstance(view, View):
             view.looked_at = index == tabs.selected_index
+
+
+def open_groups(controls: Controls, opened: str) -> None:
+    """Open all groups of controls for "all", or leave them folded for "few".
+
+    Raises
+    ------
+    ValueError
+        Another value.
+    """
+    if opened not in OPENED:
+        raise ValueError(f"controls is one of {', '.join(OPENED)}, not {opened!r}")
+    controls.open_all(opened == "all")
 
 
 def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[str]) -> None:

@@ -1,0 +1,48 @@
+// Accuracy and drop in a strip that stays in view with the sliders, shown while the headline is out of view.
+
+import { around, boxed, draw, element, find, percent, write } from "../base/panel_runtime.js";
+
+/** @import { Context, FeedData, PanelTraits } from "../base/types" */
+
+/**
+ * Call back with true when the headline of the explorer leaves the view, and with false when it is back.
+ * @param {HTMLElement} el
+ * @param {(isAway: boolean) => void} told
+ */
+function watchHeadline(el, told) {
+  const watcher = new IntersectionObserver((entries) => told(!entries[entries.length - 1].isIntersecting));
+  let waiting = 0;
+  const begin = () => {
+    const cards = find(around(el, ".ow-explorer"), ".ow-cards");
+    if (cards) watcher.observe(cards);
+    else waiting = requestAnimationFrame(begin); // not in the page yet
+  };
+  begin();
+  return () => {
+    cancelAnimationFrame(waiting);
+    watcher.disconnect();
+  };
+}
+
+/** @param {Context<PanelTraits>} context */
+async function render({ model, el }) {
+  const accuracy = element("b"),
+    drop = element("span");
+  el.classList.add("ow-strip");
+  el.append(element("p", { "aria-hidden": "true" }, "Accuracy ", accuracy, " ", drop));
+  const forget = watchHeadline(el, (isAway) => el.classList.toggle("ow-shown", isAway));
+  const drawn = await draw(
+    model,
+    (/** @type {FeedData} */ { optimized, drop: { points }, images, out_of }) => {
+      write(accuracy, `${percent(optimized.accuracy)} %`);
+      const change = points < 0 ? `gain ${(-points).toFixed(1)}` : `drop ${points.toFixed(1)}`;
+      write(drop, images < out_of ? `${change}, ${images} images` : `${change} points`);
+    },
+  );
+  return () => {
+    forget();
+    drawn();
+  };
+}
+
+export default { render: boxed(render) };
