@@ -17,10 +17,10 @@ function picture() {
   const context = box.querySelector("canvas").getContext("2d");
   const paint = (values) => {
     context.calls.length = 0;
-    canvas.paint(values, ["a", "b"], 9, String, () => "count");
+    canvas.paint(values, String, (value) => ["count", depth(value, 9)]);
     return context.calls;
   };
-  return { box, canvas, paint };
+  return { box, canvas, cells, paint };
 }
 const of = (calls, name) => calls.filter((call) => call[0] === name).map((call) => call.slice(2));
 
@@ -73,4 +73,19 @@ test("digits wider than their cell are cut off at its edges, others are not", ()
   const { paint } = picture();
   const clipped = of(paint([1234, 0, 12, 0]), "clip");
   assert.equal(clipped.length, 1); // 24 of 20 pixels, and 12 of 20
+});
+
+test("a cell's name is written into its corner, also beside a zero", () => {
+  const { cells, paint } = picture();
+  ["TP", "FN", "FP", "TN"].forEach((name, i) => (cells[i].dataset.name = name));
+  const words = of(paint([9, 0, 4, 1]), "fillText");
+  assert.deepEqual(
+    words.filter(([text]) => /[TF][PN]/.test(text)).map(([text, x, y]) => [text, x, y]),
+    [
+      ["TP", 6, 14],
+      ["FN", 26, 14],
+      ["FP", 6, 34],
+      ["TN", 26, 34],
+    ],
+  );
 });

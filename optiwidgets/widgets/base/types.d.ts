@@ -132,6 +132,7 @@ export interface CanvasTraits {
   answer: Reading | Empty<Reading>;
   reason: string;
   about: string;
+  sample: boolean;
 }
 
 export interface HistoryTraits {

@@ -94,7 +94,7 @@ export function enlargedCell(el, describe, images) {
     if (next < 0) return;
     mark(next);
     refresh();
-    place(box, el, cells[index]);
+    placeBeside(box, el, cells[index]);
   };
   const leave = () => {
     const cell = cells[index];
@@ -138,7 +138,7 @@ export function enlargedCell(el, describe, images) {
  * @param {HTMLElement} el
  * @param {HTMLElement} cell
  */
-function place(box, el, cell) {
+function placeBeside(box, el, cell) {
   const frame = el.getBoundingClientRect(),
     spot = cell.getBoundingClientRect(),
     matrix = (around(cell, ".ow-matrix") ?? el).getBoundingClientRect();
