@@ -87,7 +87,10 @@ test("a change has the colour of its share of the row, whatever the other cells 
   const more = AFTER.map((row, r) => (r === 1 ? [40, 0, 0] : row));
   feed.receive({ data: payload({ optimized: report(more), clear: view([0, 3, 4, 6, 8]) }) });
   await frame();
-  assert.deepEqual([0, 3, 4, 6, 8].map((i) => depths()[i]), [3, 10, 10, 9, 9]);
+  assert.deepEqual(
+    [0, 3, 4, 6, 8].map((i) => depths()[i]),
+    [3, 10, 10, 9, 9],
+  );
 });
 
 test("two classes have names of outcomes in their cells, by the positive class", async () => {
@@ -95,8 +98,14 @@ test("two classes have names of outcomes in their cells, by the positive class",
     payload({
       classes: ["ill", "well"],
       positive,
-      baseline: report([[9, 1], [2, 8]]),
-      optimized: report([[8, 2], [2, 8]]),
+      baseline: report([
+        [9, 1],
+        [2, 8],
+      ]),
+      optimized: report([
+        [8, 2],
+        [2, 8],
+      ]),
     });
   const { feed, cells, el } = await matrices(two(0));
   const outcomes = () => cells("Optimized").map((cell) => cell.dataset.name);
@@ -164,8 +173,14 @@ test("a tap enlarges the nearest cell, arrows lead to its neighbours, images ope
   fire(arrow("to the right"), "click");
   fire(arrow("above"), "click");
   assert.equal(told()[0], "truth dog, prediction dog");
-  assert.equal(cells("Optimized").findIndex((cell) => cell.dataset.near === ""), 4);
-  fire([...box.querySelectorAll("button")].find((b) => b.textContent === "Show its images"), "click");
+  assert.equal(
+    cells("Optimized").findIndex((cell) => cell.dataset.near === ""),
+    4,
+  );
+  fire(
+    [...box.querySelectorAll("button")].find((b) => b.textContent === "Show its images"),
+    "click",
+  );
   assert.ok(box.hidden);
   assert.deepEqual(
     model.sent.map(({ state }) => state.cell),

@@ -10,7 +10,7 @@ function picture() {
   cells.forEach((cell, i) => {
     const [left, top] = [100 + 20 * (i % 2), 50 + 20 * Math.floor(i / 2)];
     cell.getBoundingClientRect = () => ({ left, top, right: left + 20, bottom: top + 20 });
-    Object.assign(cell.style, { fontSize: "10px", lineHeight: "20px" });
+    Object.assign(cell.style, { fontSize: "10px", lineHeight: "20px", left: "6px", top: "2px" });
   });
   box.getBoundingClientRect = () => ({ left: 100, top: 50, right: 140, bottom: 90, width: 40, height: 40 });
   const canvas = matrixCanvas({ box, cells });
@@ -82,10 +82,10 @@ test("a cell's name is written into its corner, also beside a zero", () => {
   assert.deepEqual(
     words.filter(([text]) => /[TF][PN]/.test(text)).map(([text, x, y]) => [text, x, y]),
     [
-      ["TP", 6, 14],
-      ["FN", 26, 14],
-      ["FP", 6, 34],
-      ["TN", 26, 34],
+      ["TP", 6, 15],
+      ["FN", 26, 15],
+      ["FP", 6, 35],
+      ["TN", 26, 35],
     ],
   );
 });

@@ -49,7 +49,11 @@ export function legend() {
   );
   const scale = element(
     "span",
-    { className: "ow-scale", role: "img", "aria-label": "Orange hurts, blue helps, deepest at 50 % of the row" },
+    {
+      className: "ow-scale",
+      role: "img",
+      "aria-label": "Orange hurts, blue helps, deepest at 50 % of the row",
+    },
     "hurts",
     ...keys.map(([level, text]) => key("hurts", level, text)),
     ...[...keys].reverse().map(([level, text]) => key("helps", level, text)),

@@ -7,7 +7,7 @@ import { element } from "../base/panel_runtime.js";
 /** @typedef {"count" | "helps" | "hurts" | "noise"} Tone */
 
 const TONES = /** @type {const} */ (["count", "helps", "hurts", "noise"]);
-const NAME_AT = [6, 3, 16]; // left, top and line height of a cell's name, in pixels, as in the stylesheet
+const NAME = /** @type {const} */ (["left", "top", "lineHeight", "fontSize"]); // where a cell's name is, in pixels
 const MIXED_OF = [
   "--ow-count",
   "--ow-helps",
@@ -127,10 +127,11 @@ export function matrixCanvas({ box, cells }) {
    * @param {string} name
    */
   const paintName = ([left, top], name) => {
-    const ratio = devicePixelRatio,
-      [x, y, line] = NAME_AT.map((n) => n * ratio);
+    const style = getComputedStyle(cells[0], "::before");
+    const [x, y, line, size] = NAME.map((side) => parseFloat(style[side]) * devicePixelRatio);
     context.save();
-    context.font = context.font.replace(/[\d.]+px/, `${13 * ratio}px`);
+    context.font = `${size}px ${style.fontFamily}`;
+    context.letterSpacing = "0px";
     const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText(name);
     context.fillText(name, left + x, Math.round(top + y + (line - ascent - descent) / 2 + ascent));
     context.restore();

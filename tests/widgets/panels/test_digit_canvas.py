@@ -47,7 +47,9 @@ def test_the_bars_follow_the_recipe_until_the_digit_flips_in_words(draw, digits)
 def test_the_tab_opens_on_a_sample_that_the_first_stroke_replaces(draw, digits):
     place = int(np.flatnonzero(digits.run(Recipe()).labels == 0)[0])
     assert draw.canvas.pixels == picture(digits, place)
-    assert draw.canvas.about == f"A sample, exploration image {place}, truth 0. Draw your own over it."
+    assert (
+        draw.canvas.about == f"A sample, exploration image {place}, truth 0. Draw your own over it."
+    )
     assert draw.canvas.sample
     draw.canvas.pixels = bytes([255]) * 784
     assert not draw.canvas.sample
