@@ -52,6 +52,8 @@ export function payload(values = {}) {
     images: 100,
     out_of: 100,
     part: "exploration",
+    positive: null,
+    clear: view([0, 6, 8]),
     baseline: report(BEFORE, { parts: { weights: 16000, header: 384 } }),
     optimized: report(AFTER, {
       parts: { codes: 3000, masks: 1000, header: 96 },

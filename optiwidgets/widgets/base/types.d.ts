@@ -27,6 +27,13 @@ export interface WidgetManager {
   kernel?: Kernel;
 }
 
+/** Numbers of a cell of the matrices, in words: lines of name, count and note. */
+export interface Account {
+  title: string;
+  lines: string[][];
+  note: string;
+}
+
 /** Arguments of `render` and `initialize`. */
 export interface Context<Traits> {
   model: Model<Traits>;
@@ -131,6 +138,7 @@ export interface CanvasTraits {
   answer: Reading | Empty<Reading>;
   reason: string;
   about: string;
+  sample: boolean;
 }
 
 export interface HistoryTraits {
@@ -199,6 +207,10 @@ export interface FeedData {
   images: number;
   out_of: number;
   part: string;
+  /** Index of the positive class. */
+  positive: number | null;
+  /** Cells that changed beyond chance, truth * K + prediction. */
+  clear: Bytes;
   baseline: ReportData;
   optimized: ReportData;
   drop: Drop;

@@ -6,6 +6,7 @@ import { boxed, draw, element, percent, signed, thousands, write } from "../base
 
 /** @type {Record<Significance["state"], string>} */
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
+const UNTOUCHED = "nothing changed yet"; // first reason of the verdict on an untouched model
 const RULE =
   "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
 /** @param {number} value */
@@ -59,11 +60,10 @@ function paintFlow(line, flow, classes, most) {
  * @param {HTMLElement} box
  * @param {FlowLine[]} lines
  * @param {HTMLElement} none
- * @param {Flow[]} flows
- * @param {string[]} classes
+ * @param {FeedData} data
  * @param {(cell: number) => void} choose
  */
-function paintFlows(box, lines, none, flows, classes, choose) {
+function paintFlows(box, lines, none, { flows = [], classes, verdict }, choose) {
   while (lines.length < flows.length) {
     const line = flowLine(choose);
     lines.push(line);
@@ -74,6 +74,13 @@ function paintFlows(box, lines, none, flows, classes, choose) {
   });
   flows.forEach((flow, i) => paintFlow(lines[i], flow, classes, flows[0].after - flows[0].before));
   none.hidden = flows.length > 0;
+  const isUntouched = verdict.reasons[0] === UNTOUCHED;
+  write(
+    none,
+    isUntouched
+      ? "Nothing changed yet: drag a slider, and the mistakes that grow are listed here."
+      : "No mistake became more frequent.",
+  );
 }
 
 /**
@@ -170,7 +177,7 @@ function table(counts) {
 /** @param {HTMLElement} el */
 function build(el) {
   const flows = element("div", { className: "ow-flows" }),
-    none = element("p", {}, "No mistake became more frequent.");
+    none = element("p");
   const counts = [0, 1, 2, 3].map(() => element("b"));
   const lamp = element("p", { className: "ow-lamp" }),
     sign = element("i", { "aria-hidden": "true" });
@@ -217,7 +224,7 @@ async function render({ model, el }) {
   return draw(model, (/** @type {FeedData} */ data) => {
     el.classList.toggle("ow-stale", !data.lamp);
     if (!data.lamp || !data.flows) return; // the tab is closed
-    paintFlows(parts.flows, lines, parts.none, data.flows, data.classes, choose);
+    paintFlows(parts.flows, lines, parts.none, data, choose);
     paintLamp(parts, data.lamp, data.images);
     paintWorst(parts, data);
   });

@@ -157,8 +157,9 @@ function paintBars(rows, { classes, baseline, optimized }) {
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8Array} ink
  * @param {() => void} changed
+ * @param {() => void} begin
  */
-function byPointer(canvas, ink, changed) {
+function byPointer(canvas, ink, changed, begin) {
   /** @type {Point | null} */
   let last = null;
   /**
@@ -182,6 +183,7 @@ function byPointer(canvas, ink, changed) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button || canvas.ariaDisabled === "true") return;
     canvas.setPointerCapture(event.pointerId);
+    begin();
     last = position(event);
     draw(event);
   });
@@ -200,14 +202,16 @@ function byPointer(canvas, ink, changed) {
  * @param {Uint8Array} ink
  * @param {Point} pen
  * @param {(inked: boolean) => void} changed
+ * @param {() => void} begin
  */
-function byKeys(canvas, ink, pen, changed) {
+function byKeys(canvas, ink, pen, changed, begin) {
   let down = false;
   canvas.addEventListener("keydown", (event) => {
     const step = STEPS[event.key],
       from = /** @type {Point} */ ([...pen]),
       far = event.shiftKey ? 4 : 1;
     if (event.key === " ") {
+      begin();
       down = true;
       dab(ink, ...pen);
     } else if (step)
@@ -243,6 +247,7 @@ async function render({ model, el }) {
   let rows = [];
   let waiting = 0,
     send = false,
+    isSample = false,
     names = "";
 
   const frame = safely(model, () => {
@@ -268,7 +273,7 @@ async function render({ model, el }) {
     write(parts.reason, reason);
     write(parts.about, model.get("about"));
     paintInk(parts.canvas, ink, parts.canvas.matches(":focus-visible") && pen);
-    write(parts.words, answer.words || "Nothing drawn yet: no scores.");
+    write(parts.words, answer.words || "Draw a digit: both models read it.");
     parts.words.classList.toggle("ow-flipped", Boolean(answer.words && answer.flipped));
     parts.bars.hidden = !answer.words;
     paintInk(parts.seen, answer.words ? view(answer.seen) : new Uint8Array(SIDE * SIDE));
@@ -282,12 +287,20 @@ async function render({ model, el }) {
    */
   const receive = () => {
     const pixels = model.get("pixels");
-    if (!send && pixels) ink.set(view(pixels));
+    if (!send && pixels) {
+      ink.set(view(pixels));
+      isSample = model.get("sample");
+    }
     ask();
   };
 
-  byPointer(parts.canvas, ink, changed);
-  byKeys(parts.canvas, ink, pen, changed);
+  /** Remove a sample before the first stroke. */
+  const begin = () => {
+    if (isSample) ink.fill(0);
+    isSample = false;
+  };
+  byPointer(parts.canvas, ink, changed, begin);
+  byKeys(parts.canvas, ink, pen, changed, begin);
   receive();
   model.on("change:pixels", receive);
   model.on("change:answer change:reason change:about", ask);

@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import numpy as np
 from ipywidgets import Button, HBox
-from traitlets import Bytes, Dict, TraitError, Unicode
+from traitlets import Bool, Bytes, Dict, TraitError, Unicode
 
 from optiwidgets.engine.types.measurements import Floats
 from optiwidgets.session.queries import DrawingReader, exploration_pixels
@@ -42,6 +42,7 @@ class Canvas(anywidget.AnyWidget):
     answer = Dict().tag(sync=True)
     reason = Unicode().tag(sync=True)
     about = Unicode().tag(sync=True)
+    sample = Bool(False, help="the next stroke replaces the pixels").tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
         """Raise TraitError for pixels that cannot be drawn."""
@@ -57,6 +58,8 @@ class Canvas(anywidget.AnyWidget):
 class DigitCanvas(View):
     """Canvas, its predictions, and buttons that clear it or load an exploration image.
 
+    An image is on it when the tab is first opened; the first stroke replaces it.
+
     Parameters
     ----------
     session
@@ -66,7 +69,6 @@ class DigitCanvas(View):
     --------
     >>> draw = DigitCanvas(Session())
     >>> draw.looked_at = True
-    >>> draw.take.click()
     >>> draw.canvas.answer["words"]
     'Both read 0: baseline 97 %, optimized 97 %.'
     """
@@ -83,8 +85,16 @@ class DigitCanvas(View):
         self.clear.on_click(lambda _: self._put(EMPTY, ""))
         self.take.on_click(lambda _: self._take())
         self.canvas.observe(lambda _: self._drew(), "pixels")
-        self.observe(lambda _: self.read(), "looked_at")
+        self.observe(lambda _: self._opened(), "looked_at")
         session.on_report(self.read)
+
+    def _opened(self) -> None:
+        """Classify the drawing; the first time, put an image on the empty canvas."""
+        self.read()
+        is_first = self.looked_at and not self._taken
+        if is_first and not self.canvas.reason and not any(self.canvas.pixels):
+            self._take()
+            self.canvas.about = f"A sample, {self.canvas.about}. Draw your own over it."
 
     def read(self) -> None:
         """Classify the drawing while the tab is open."""
@@ -104,13 +114,13 @@ class DigitCanvas(View):
         return reading_payload(before, after, self.session.report.class_names) | {"seen": seen}
 
     def _drew(self) -> None:
-        self.canvas.about = ""
+        self.canvas.about, self.canvas.sample = "", False
         self.read()
 
     def _put(self, pixels: bytes, about: str) -> None:
         with self.canvas.hold_sync():
             self.canvas.pixels = pixels
-            self.canvas.about = about
+            self.canvas.about, self.canvas.sample = about, any(pixels)
 
     def _take(self) -> None:
         """Put the next exploration image on the canvas: the first of each class, then others."""

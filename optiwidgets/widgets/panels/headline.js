@@ -6,6 +6,8 @@ import { boxed, bytes, draw, element, percent, thousands, write } from "../base/
 
 /** @typedef {ReturnType<typeof card>} Card */
 
+const UNTOUCHED = "nothing changed yet"; // first reason of the verdict on an untouched model
+
 /**
  * @param {string} name
  * @param {...HTMLElement} figures
@@ -139,9 +141,11 @@ function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized,
  * @param {FeedData} data
  */
 function paintVerdict(card, grade, { verdict }) {
-  show(grade, verdict.grade, verdict.grade[0].toUpperCase() + verdict.grade.slice(1));
+  const isUntouched = verdict.reasons[0] === UNTOUCHED,
+    word = isUntouched ? UNTOUCHED : verdict.grade;
+  show(grade, verdict.grade, word[0].toUpperCase() + word.slice(1));
   write(card.title, `Verdict · ${verdict.policy}`);
-  write(card.reason, verdict.reasons[0]);
+  write(card.reason, isUntouched ? "drag a slider: the verdict follows" : verdict.reasons[0]);
   card.box.title = verdict.reasons.join("; ");
   if (card.box.dataset.grade !== verdict.grade) card.box.dataset.grade = verdict.grade;
 }

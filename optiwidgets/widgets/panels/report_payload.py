@@ -14,6 +14,7 @@ from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.widgets.panels.comparison_payload import matrices_payload
 
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "images": len(report.labels),
         "out_of": report.out_of,
         "part": report.part,
+        **matrices_payload(baseline, report),
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
         "drop": asdict(report.drop_from(baseline)),
