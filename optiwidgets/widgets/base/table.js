@@ -1,5 +1,6 @@
 // A table of words and numbers; screen readers announce its changes.
 
+import { followKernel } from "./kernel_watch.js";
 import { boxed, element, safely, write } from "./panel_runtime.js";
 import { nameStockSliders } from "./slider_names.js";
 
@@ -37,9 +38,11 @@ function render({ model, el }) {
   };
   model.on("change", paintAndName);
   paintAndName();
+  const leave = followKernel(model, el);
   return () => {
     clearTimeout(later);
     model.off("change", paintAndName);
+    leave();
   };
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,24 +13,23 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
-from optiwidgets.widgets.explorer import layout, share_link
+from optiwidgets.widgets.explorer import layout, share_link, snapshot
 from optiwidgets.widgets.explorer.connection import Connection
 from optiwidgets.widgets.explorer.status_text import status_text
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import ChangedImages
-from optiwidgets.widgets.panels.downloads import Downloads, draw, render
+from optiwidgets.widgets.panels.downloads import Downloads, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
 from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
 from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
-from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.message_guard import guard
-from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
-class Explorer(VBox):
+class Explorer(Standalone, VBox):
     """Explorer page: controls that prune and quantize the model, and panels that show the report.
 
     Parameters
@@ -62,6 +60,8 @@ class Explorer(VBox):
     >>> explorer.session.report.recipe
     Recipe(sparsity=0.5, pruning='global', ...)
     """
+
+    owns_session = True
 
     def __init__(
         self,
@@ -106,21 +106,12 @@ class Explorer(VBox):
         """Name the experiment and the recipe."""
         return f"<Explorer: {self.session.experiment!r}, {self.session.recipe}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the report's figure, for places without a kernel; not under Voila."""
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        if not served():
-            bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
-        return bundle
-
-    def close(self) -> None:
-        """Close all widgets of the page, and end the background work of its session."""
-        if self.comm is None:
-            return
-        self.session.slow.end()
-        for widget in widgets_below(self):
-            widget.close()
-        super().close()
+    def static_view(self) -> dict[str, str]:
+        """Describe headline and matrices, unless an activity covers them."""
+        activities = self.classroom.activities
+        if activities.covers or activities.hiding:
+            return snapshot.covered()
+        return snapshot.snapshot(*self.session.shown, self.policy.value)
 
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""

@@ -25,6 +25,7 @@ from optiwidgets.grading.progress_files import (
 )
 from optiwidgets.grading.progress_page import counted, print_page, tables
 from optiwidgets.grading.submissions import Submission
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 FILE = "OPTIWIDGETS_PROGRESS"  # variable with the file that all pages of one learner share
@@ -110,7 +111,7 @@ class Register(HasTraits):
 REGISTER = Register(path=os.environ.get(FILE, ""))
 
 
-class ProgressTable(HTML):
+class ProgressTable(Standalone, HTML):
     """Table of answers that updates live, with links to keep it as JSON and to print it.
 
     Examples
