@@ -43,3 +43,11 @@ test("an update that cannot be drawn stays in its own box", async () => {
   const shown = await render(table, model);
   await staysInItsBox(shown, model, { rows: [null] }, { rows: TRAITS.rows });
 });
+
+test("a cell that is a verdict has its mark before the word", async () => {
+  const rows = [["mobile app", "cannot tell", "good, perhaps"]];
+  const { el } = await render(table, models({ table: { ...TRAITS, rows } }).table);
+  const marks = [...el.querySelectorAll("td")].map((td) => td.querySelector(".ow-mark")?.dataset.mark);
+  assert.deepEqual(marks, ["cannot tell", undefined]);
+  assert.deepEqual(texts(el, "td"), ["cannot tell", "good, perhaps"]);
+});

@@ -1,6 +1,7 @@
 // A table of words and numbers; screen readers announce its changes.
 
 import { boxed, element, safely, write } from "./panel_runtime.js";
+import { marked } from "./verdict.js";
 
 /** @import { Context, TableTraits } from "./types" */
 
@@ -21,7 +22,7 @@ function render({ model, el }) {
             "tr",
             {},
             element("th", { scope: "row" }, name),
-            ...cells.map((text) => element("td", {}, text)),
+            ...cells.map((text) => element("td", {}, ...marked(text))),
           ),
         ),
     );

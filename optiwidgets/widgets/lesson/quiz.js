@@ -1,6 +1,7 @@
 // Shows the result of a check, names the fields after the question, and lets Enter press Check.
 
 import { around, boxed, element, find, safely, write } from "../base/panel_runtime.js";
+import { readPositions } from "../base/positions.js";
 
 /** @import { Context, FeedbackTraits } from "../base/types" */
 
@@ -62,7 +63,8 @@ function shownAnswer(card) {
 }
 
 /** @param {Context<FeedbackTraits>} context */
-function render({ model, el }) {
+async function render({ model, el }) {
+  const positions = await readPositions(model);
   const label = element("strong"),
     text = element("span");
   const reply = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
@@ -75,7 +77,9 @@ function render({ model, el }) {
 
   /** @param {MouseEvent} event */
   const sendAnswer = ({ target }) => {
-    if (card && around(target, ".ow-check")) model.send(shownAnswer(card));
+    if (!card || !around(target, ".ow-check")) return;
+    if (positions()) model.send({ event: "positions", positions: positions() });
+    model.send(shownAnswer(card));
   };
   const paint = () => {
     write(label, model.get("label"));
