@@ -90,6 +90,7 @@ class Session(HasTraits):
         self.dragging = False  # set by ask() while a slider is dragged
         self._lock = RLock()
         self._followers: list[tuple[Callable[[], None], bool]] = []
+        self._measurement_followers: list[Callable[[], None]] = []
         self._announced: Report | None = None
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             all_openers()
@@ -148,6 +149,7 @@ class Session(HasTraits):
         """Change to another model; keep the recipe, but without a recovery by training."""
         with self._lock:
             self.experiment = self.models[self.model]()
+            self.experiment.on_measured(self._take_measurement)
             self._run_baseline()
             self._order = stratified(self.baseline.labels)
             if self.recipe.recovery in BY_TRAINING:
@@ -209,6 +211,28 @@ class Session(HasTraits):
         self._followers[:] = [pair for pair in self._followers if not is_own(pair[0])]
         self.on_idle[:] = [job for job in self.on_idle if not is_own(job)]
 
+    def on_measured(self, callback: Callable[[], None]) -> None:
+        """Register a callback for measurements of any recipe, by any session of the experiment.
+
+        Examples
+        --------
+        >>> session, seen = Session(), []
+        >>> session.on_measured(lambda: seen.append("measured"))
+        >>> seen
+        []
+        """
+        self._measurement_followers.append(callback)
+
+    def _take_measurement(self) -> None:
+        """Show the newest measurement of the report's recipe, whoever made it."""
+        with self._lock:
+            measured = self.experiment.measured(self.report)
+            if measured is not self.report:
+                self.report = measured
+                self._announce()
+            for callback in [*self._measurement_followers]:
+                callback()
+
     def _announce(self) -> None:
         new, self._announced = self.report is not self._announced, self.report
         for callback, previews in [*self._followers]:
@@ -269,7 +293,7 @@ class Session(HasTraits):
                 self._baselines[count] = baseline(count) if large else run(Recipe(), first=count)
             self.preview, self.error = (self._baselines[count], report), ""
         else:
-            report, self.preview = run(recipe), None
+            report, self.preview = self.experiment.measured(run(recipe)), None
             with self.hold_trait_notifications():
                 self.report, self.error = report, ""
                 self.stale = report.recipe != self.recipe
@@ -361,6 +385,7 @@ class Session(HasTraits):
 
     def adopt(self, report: Report) -> None:
         """Set a report from background work, from a search or from a measurement."""
+        report = report if report.latency else self.experiment.measured(report)
         with self._lock:
             self.busy = True
             with self.hold_trait_notifications():
@@ -380,7 +405,14 @@ class Session(HasTraits):
         untouched = report.recipe == Recipe()  # would be compared with itself
         if report.latency or not self.measures or untouched:
             return no_work, lambda _: self.adopt(report)
-        return lambda is_cancelled: self.experiment.measure(report, stop=is_cancelled), self.adopt
+        return lambda is_cancelled: self.experiment.measure(
+            report, stop=is_cancelled
+        ), self._adopt_new
+
+    def _adopt_new(self, report: Report) -> None:
+        """Adopt a measured report unless its measurement is shown already."""
+        if report.latency is not self.report.latency:
+            self.adopt(report)
 
     def _fail(self, error: Exception) -> None:
         """Set the error of failed background work; the old report stays, marked stale."""

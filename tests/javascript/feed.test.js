@@ -253,3 +253,12 @@ test("a feed that ends hears no control and asks for no frame", async () => {
   root.querySelector(".ow-reset").click();
   assert.deepEqual([await frame(), root.dataset.owState, sparsity.get("index")], [0, "fresh", 3]);
 });
+
+test("a report of a part of the images is marked on the root until all are in", async () => {
+  const { feed, root } = await explorer({ data: payload({ images: 100, out_of: 1500 }) });
+  assert.equal(root.dataset.owPart, "100 of 1,500");
+  assert.equal(root.style.getPropertyValue("--ow-part"), '"100 of 1,500 images"');
+  feed.receive({ data: payload({ images: 1500, out_of: 1500 }) });
+  await frame();
+  assert.equal("owPart" in root.dataset, false);
+});

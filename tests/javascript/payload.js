@@ -69,7 +69,15 @@ export function payload(values = {}) {
     untimed: "not measured yet",
     agreement: 0.99,
     notes: ["8-bit weights alone run as floats: smaller, not faster."],
-    verdict: { grade: "reject", reasons: ["drop 6.0 points", "owl fell"], policy: "default" },
+    verdict: {
+      grade: "bad",
+      word: "Bad",
+      judged: true,
+      reasons: ["drop 6.0 points", "owl fell"],
+      policy: "default",
+      limit: 2,
+      worst_limit: 5,
+    },
     ...values,
   };
 }

@@ -66,3 +66,11 @@ test("sliders beside a table are named by their labels, and their value is told"
   pass(300);
   assert.deepEqual(told()[0], ["Times faster", "2.5"]);
 });
+
+test("a cell that is a verdict has its mark before the word", async () => {
+  const rows = [["mobile app", "cannot tell", "good, perhaps"]];
+  const { el } = await render(table, models({ table: { ...TRAITS, rows } }).table);
+  const marks = [...el.querySelectorAll("td")].map((td) => td.querySelector(".ow-mark")?.dataset.mark);
+  assert.deepEqual(marks, ["cannot tell", undefined]);
+  assert.deepEqual(texts(el, "td"), ["cannot tell", "good, perhaps"]);
+});

@@ -33,6 +33,17 @@ def load_esm(file: str, name: str) -> str:
     return join_modules(Path(file).with_name(f"{name}.js"), WIDGETS)
 
 
+def verdict_css() -> str:
+    """Read the stylesheet of the marks of verdicts, for a widget that shows some.
+
+    Examples
+    --------
+    >>> "--ow-good" in verdict_css()
+    True
+    """
+    return load_css(__file__, "verdict")
+
+
 def load_css(file: str, name: str) -> str:
     """Read a stylesheet that lies beside a widget's file.
 

@@ -1,7 +1,18 @@
 // Marks on the explorer's root element what is shown and whether it answers the controls, names the controls
 // for assistive technology, and announces the headline when the controls rest.
 
-import { around, boxed, bytes, element, find, findAll, percent, referred, write } from "./panel_runtime.js";
+import {
+  around,
+  boxed,
+  bytes,
+  element,
+  find,
+  findAll,
+  percent,
+  referred,
+  thousands,
+  write,
+} from "./panel_runtime.js";
 
 /** @import { Context, Control, FeedData, FeedState, FeedTraits, Model } from "./types" */
 
@@ -93,6 +104,19 @@ function drawLater(root) {
   return root.querySelector(".ow-later") !== null;
 }
 
+/**
+ * Mark a report of a part of the images on the root: `data-ow-part`, which theme.css draws as a pale preview.
+ * @param {HTMLElement} root
+ * @param {FeedData} data
+ */
+function markPart(root, { images, out_of }) {
+  const part = images < out_of ? `${thousands(images)} of ${thousands(out_of)}` : "";
+  if ((root.dataset.owPart ?? "") === part) return;
+  root.style.setProperty("--ow-part", `"${part} images"`);
+  if (part) root.dataset.owPart = part;
+  else delete root.dataset.owPart;
+}
+
 /** @param {FeedData} data */
 function announcement({ optimized, drop }) {
   return (
@@ -175,6 +199,7 @@ async function render({ model, el }) {
     document.body.classList.add("ow-page"); // its background fills the window
     const isNew = root.dataset.owRecipe !== recipe;
     if (isNew) root.dataset.owRecipe = recipe;
+    markPart(root, model.get("data"));
     const rests = state === "fresh" || !(drag.isDragged() || drag.waits());
     const waitsForPicture = isNew && find(root, ".ow-later") !== null; // a new picture comes first
     const isLeft = rests && (waitsForPicture || drawLater(root));

@@ -3,6 +3,7 @@
 import { followKernel } from "./kernel_watch.js";
 import { boxed, element, safely, write } from "./panel_runtime.js";
 import { nameStockSliders } from "./slider_names.js";
+import { marked } from "./verdict.js";
 
 /** @import { Context, TableTraits } from "./types" */
 
@@ -25,7 +26,7 @@ function render({ model, el }) {
             "tr",
             {},
             element("th", { scope: "row" }, name),
-            ...cells.map((text) => element("td", {}, text)),
+            ...cells.map((text) => element("td", {}, ...marked(text))),
           ),
         ),
     );

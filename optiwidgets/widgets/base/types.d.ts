@@ -168,6 +168,7 @@ export interface RuleChartTraits {
 }
 
 export interface PageEventsTraits {
+  feed: Reference;
   playing: boolean;
   pause_ms: number;
   beat: number;
@@ -186,6 +187,7 @@ export interface FeedbackTraits {
   text: string;
   question: string;
   outcome: string;
+  feed: Reference;
 }
 
 /** Outcomes of questions by key, for each page. */
@@ -303,10 +305,15 @@ export interface SparseLatency {
   reason: string;
 }
 
+/** The first reason counts; `judged` is false for an untouched model, a part and a covered verdict. */
 export interface Verdict {
   grade: string;
+  word: string;
+  judged: boolean;
   reasons: string[];
   policy: string;
+  limit: number;
+  worst_limit: number;
 }
 
 /** The open cell; `marks`, `was`, `now` and `scores` have a value or more for each of `indices`. */
@@ -424,9 +431,10 @@ export interface Reading {
   seen: Bytes;
 }
 
-/** A row of the history; `speed` is a ratio and its interval. */
+/** A row of the history; `speed` is a ratio and its interval, `grade` empty for the untouched model. */
 export interface TrialRow {
   words: string;
+  grade: string;
   recipe: string;
   accuracy: number;
   interval: Interval;
@@ -449,6 +457,9 @@ export interface TrialPair {
 /** Numbers are null where the recipe could not be run. */
 export interface SweepTrial {
   recipe: string;
+  /** The recipe in plain words, and its grade; empty where it was not judged. */
+  words: string;
+  grade: string;
   accuracy: number | null;
   interval: Interval | [null, null];
   bytes: number | null;

@@ -12,6 +12,7 @@ from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed, View
+from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, hide, told
 from optiwidgets.widgets.classroom.host import ActivityHost
 from optiwidgets.widgets.classroom.prediction import Guess, read, tally
@@ -32,7 +33,12 @@ HIDDEN = (
     "usual. The handles do not drive it and stand still. Guess, then Reveal: 100 less 2 a point of "
     "sparsity, less 10 a step of bit-width."
 )
-COVERED_VERDICT = {"grade": "covered", "reasons": ["vote first, then press V or Uncover"]}
+COVERED_VERDICT = {
+    "grade": "covered",
+    "word": "Covered",
+    "judged": False,
+    "reasons": ["vote first, then press V or Uncover"],
+}
 
 
 class Activities(View):
@@ -64,6 +70,8 @@ class Activities(View):
         self._hidden: Report | None = None
         self._covered = False  # the matrices and numbers, or the verdict
         self._committed: float | None = None
+        self._at_click: tuple[str, str] | None = None  # text and positions that the page showed
+        self._early: tuple[str, str] | None = None  # a commit that overtook a change of controls
         self.guess: float | None = None  # for the displayed report
         self._seen: Recipe = self.session.recipe
         self.seed = BoundedIntText(SystemRandom().randrange(SEEDS), min=0, max=SEEDS - 1)
@@ -88,7 +96,8 @@ class Activities(View):
         self.bits = Dropdown(options=BIT_WIDTHS, value=8, description="Bit-width")
         self.reveal = Button(description="Reveal")
         self.accuracy = Text(description="Accuracy, %", placeholder="0 to 100")
-        self.commit = Button(description="Commit")
+        self.accuracy.add_class("ow-guess")
+        self.commit = Button(description="Commit").add_class("ow-commit")
         self.uncover = Button(description="Uncover", tooltip="Key V").add_class("ow-uncover")
         self._asked = {
             SURPRISE: (self.sparsity, self.bits, self.reveal),
@@ -169,6 +178,7 @@ class Activities(View):
         if self.running == NONE:
             return
         self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
+        self._at_click = self._early = None
         self.guesses, self.marker.value = [], ""
         self.host.linked.pop("surprise", None)
         self._say(SAID[NONE])
@@ -189,6 +199,9 @@ class Activities(View):
         self._seen, self.guess = self.session.recipe, None
         if self.running in (PREDICT, BLIND):
             self._cover()
+            if self._early and not differ(self._early[1], self.host.positions()):
+                (text, _), self._early = self._early, None
+                self._take(text)
 
     def _cover(self, why: str = "") -> None:
         """Cover the page and ask for a new guess or vote."""
@@ -210,11 +223,25 @@ class Activities(View):
         if self.running == BLIND:
             self._cover()
 
+    def adopt(self, widget: Any, content: Any, buffers: Any) -> None:
+        """Take over the guess and the positions that the page showed at a click on Commit."""
+        if content.get("event") == "guess":
+            self._at_click = str(content.get("text", "")), str(content.get("positions", ""))
+
     def _commit(self) -> None:
+        """Commit the guess, or keep it until the recipe arrives that the page showed with it."""
+        shown, self._at_click = self._at_click or (self.accuracy.value, ""), None
+        if self.running == PREDICT and differ(shown[1], self.host.positions()):
+            self._early = shown
+        else:
+            self._take(shown[0])
+
+    def _take(self, text: str) -> None:
         if not self.covers_picture:
             return
+        self.accuracy.value = text
         try:
-            self._committed = read(self.accuracy.value)
+            self._committed = read(text)
         except ValueError as error:
             self._say(str(error))
             self.host.refuse(str(error))

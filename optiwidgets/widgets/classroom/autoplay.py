@@ -63,6 +63,7 @@ class Autoplay(HBox):
         self.cliff = Button(description="Find my cliff")
         self.cliff.tooltip = RULE
         self.said = self.safe = ""  # full message; message without covered numbers
+        self.found = False  # the message is the result of a search
         self.on_progress: Callable[[], None] = lambda: None  # called when there is a new message
         self._seeking, self._stepping, self._stride = False, False, 1
         self._at = 0
@@ -99,8 +100,12 @@ class Autoplay(HBox):
         if self.playing:
             self._say(f"Looking for the cliff: a {self.rule()}.", "Moving up from 0 %.")
 
-    def stop(self, said: str = "") -> None:
-        """Stop autoplay at the slider's position, and replace the message by ``said``."""
+    def stop(self, said: str = "", *, found: bool = False) -> None:
+        """Stop autoplay at the slider's position, and replace the message by ``said``.
+
+        ``found`` tells that a search has ended with this sentence.
+        """
+        self.found = found
         self._seeking, self._stopped_s = False, -GRIP_S
         self.stage.playing = False
         if said or self.said:
@@ -114,7 +119,8 @@ class Autoplay(HBox):
         if self._seeking and self._is_over():
             self._turned(at)
         elif at >= LAST:
-            self.stop(f"No cliff up to {LAST} %: no {self.rule()}." if self._seeking else "")
+            said = f"No cliff up to {LAST} %: no {self.rule()}." if self._seeking else ""
+            self.stop(said, found=self._seeking)
         else:
             self._step_to(min(at + self._stride, LAST))
 
@@ -143,8 +149,9 @@ class Autoplay(HBox):
             self._policy().limit_points,
         )
         self.stop(
-            f"Cliff at {at} %: the drop is surely above {_points(limit)} "
-            f"({_above(drop.low, limit)} to {_above(drop.high, limit)})"
+            f"Cliff at {at} %: there the model surely loses more than {_points(limit)} "
+            f"({_above(drop.low, limit)} to {_above(drop.high, limit)}).",
+            found=True,
         )
 
     def _begin(self, seeking: bool, at: int | None) -> None:
@@ -152,7 +159,7 @@ class Autoplay(HBox):
             said = "Play moves the sparsity slider, and that stands still here."
             self._say(said, said)
             return
-        self._seeking = seeking
+        self._seeking, self.found = seeking, False
         self._stride = CALM_STEP if self.stage.calm else 1
         self._say("")
         if at is not None:

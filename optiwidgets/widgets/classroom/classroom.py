@@ -47,11 +47,12 @@ class Classroom:
         feed: Feed,
         policy: Dropdown,
     ) -> None:
-        self.stage = PageEvents().add_class("ow-stage")
+        self.stage = PageEvents(feed=f"IPY_MODEL_{feed.model_id}").add_class("ow-stage")
         self.player = Autoplay(session, controls, self.stage, lambda: policy.value)
-        self.player.on_progress = host.repaint
+        self.player.on_progress = lambda: self._played(host)
         self.draw = DigitCanvas(session)
         self.activities = Activities(session, feed, host)
+        self.stage.on_msg(self.activities.adopt)
         policy.observe(lambda _: self.activities.other_policy(), "value")
         self.projector = Projector(host, self.activities)
         self.projector.children = (*self.projector.children, self.stage)
@@ -70,6 +71,11 @@ class Classroom:
         if activities.covers:
             return self.player.safe or ("" if activities.covers_picture else status_text())
         return self.player.said or status_text()
+
+    def _played(self, host: ActivityHost) -> None:
+        """Show autoplay's message, the end of a search in type for the back row."""
+        host.mark("ow-cliff", self.player.found and not self.activities.covers)
+        host.repaint()
 
     def lock(self, locked: bool) -> None:
         """Disable autoplay and leave the projector, or enable autoplay again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from ipywidgets import HTML, Button, HBox
 
 from optiwidgets.widgets.classroom.activities import Activities
@@ -41,13 +43,17 @@ class Projector(HBox):
         self.back = Button(description="Back").add_class("ow-back")
         self.next = Button(description="Next").add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
+        self.case = HTML().add_class("ow-case-name")
         asked = (activities.accuracy, activities.commit, activities.uncover)
         self.asked = HBox(asked).add_class("ow-asked")  # shown in projector mode only
-        super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
+        turning = [self.back, self.counter, self.next]
+        super().__init__([self.case, self.asked, *turning, self.toggle])
         self.add_class("ow-projecting")
         self.toggle.on_click(lambda _: self.leave() if self.on else self.start())
         self.back.on_click(lambda _: self.turn(-1))
         self.next.on_click(lambda _: self.turn(1))
+        activities.session.observe(lambda _: self._name_case(), "experiment")
+        self._name_case()
         self._show_keys()
 
     @property
@@ -85,8 +91,13 @@ class Projector(HBox):
             self.host.mark(f"ow-step-{step}", self.on and step == self.step)
         self._show_keys()
 
+    def _name_case(self) -> None:
+        """Name the case and the model, which have no menu in projector mode."""
+        session = self.activities.session
+        self.case.value = escape(" · ".join(filter(None, [session.case, session.model])))
+
     def _show_keys(self) -> None:
-        for widget in (self.back, self.counter, self.next):
+        for widget in (self.case, self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
         self.back.disabled, self.next.disabled = self.index == 0, self.index == len(STEPS) - 1
         self.counter.value = f"{self.index + 1} of {len(STEPS)}"

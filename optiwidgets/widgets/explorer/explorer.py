@@ -77,7 +77,7 @@ class Explorer(Standalone, VBox):
         self._syncing = False  # True while controls and recipe are updated together: no request
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
         self.case, self.model, self.policy = layout.make_choosers(self.session)
-        self._settings = self._positions()
+        self._settings = self.positions()
         self.feed = Feed(
             handles=[*self.controls.handles, self.model, self.case],
             handle_keys=[*self.controls.handle_keys, "index", "index"],
@@ -86,7 +86,7 @@ class Explorer(Standalone, VBox):
         self.waterfall, self.downloads = Waterfall(), Downloads()
         self.cell_images = CellImages(self.session, feed=self.feed)
         self.changed = ChangedImages(self.cell_images)
-        self.history, self.weights = History(self.session), Weights(self.session)
+        self.history, self.weights = History(self.session, self.policy), Weights(self.session)
         self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
         self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
         layout.fill_tabs(self.tabs, self._views())
@@ -232,7 +232,7 @@ class Explorer(Standalone, VBox):
 
         The training of the current recipe is kept while only the codes change, unless ``fresh``.
         """
-        self._settings, self.notice = self._positions(), ""
+        self._settings, self.notice = self.positions(), ""
         recipe = self.controls.recipe()
         with self._sync():
             recipe = recipe if fresh else self._as_trained(recipe)
@@ -267,10 +267,10 @@ class Explorer(Standalone, VBox):
             return
         with self._sync():
             self.controls.show(self.session.recipe)
-        self._settings, self.notice = self._positions(), ""
+        self._settings, self.notice = self.positions(), ""
         self.repaint()
 
-    def _positions(self) -> list[int]:
+    def positions(self) -> list[int]:
         """Collect the positions of all controls, in the form that the page uses."""
         return [*self.controls.settings(), self.model.index, self.case.index]
 
@@ -279,12 +279,12 @@ class Explorer(Standalone, VBox):
         keep = self.model.value if self.model.value in models else models[0]
         with self._sync():
             self.model.options, self.model.value = models, keep
-        self._settings = self._positions()
+        self._settings = self.positions()
         self.session.case = self.case.value
 
     def _model_chosen(self) -> None:
         if not self._syncing:
-            self._settings = self._positions()
+            self._settings = self.positions()
             self.session.model = self.model.value
 
     def _open_cell(self, change: Any) -> None:

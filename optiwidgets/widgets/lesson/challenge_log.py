@@ -12,6 +12,7 @@ from optiwidgets.session.background import Job
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.security.message_guard import guard
 
 SHOWN = 8  # attempts listed, newest first
@@ -68,7 +69,7 @@ class Trials(Standalone, VBox):
         drop = report.drop_from(self.session.baseline).points
         size = f"{report.size.total_bytes:,} bytes"
         met = "yes" if result.outcome is Outcome.CORRECT else "no"
-        return [f"{report.recipe}{star}", met, f"{drop:.1f} points", size, result.message]
+        return [f"{in_words(report.recipe)}{star}", met, f"{drop:.1f} points", size, result.message]
 
     def _met(self, report: Report) -> bool:
         return self.challenge.check(report, self.session.baseline).outcome is Outcome.CORRECT

@@ -13,12 +13,14 @@ from ipywidgets import HTML
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.questions import TEXTS
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.options import LABELS
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.lesson.file_figures import file_figures, flip_figures
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -100,10 +102,11 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))
-    speed = _speed(report.latency) if report.latency else "not yet"
+    speed = _speed(report.latency) if report.latency else _untimed(recipe)
     cut = 1 - size.total_bytes / baseline.size.total_bytes
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
+        "recipe": in_words(recipe),
         "sparsity": f"{recipe.sparsity:.0%}".replace("%", " %"),
         "score": LABELS.get(recipe.score, recipe.score),
         "recovery": LABELS.get(recipe.recovery, recipe.recovery),
@@ -135,6 +138,11 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         **file_figures(report),
         **flip_figures(report),
     }
+
+
+def _untimed(recipe: Recipe) -> str:
+    """Say why there is no speed; the untouched model would be compared with itself."""
+    return "nothing to compare yet" if recipe == Recipe() else "not yet"
 
 
 def _speed(timed: Latency) -> str:

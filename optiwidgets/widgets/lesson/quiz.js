@@ -3,6 +3,7 @@
 import { followKernel } from "../base/kernel_watch.js";
 import { around, boxed, element, find, safely, write } from "../base/panel_runtime.js";
 import { remember } from "./answered.js";
+import { readPositions } from "../base/positions.js";
 
 /** @import { Context, FeedbackTraits } from "../base/types" */
 
@@ -64,7 +65,8 @@ function shownAnswer(card) {
 }
 
 /** @param {Context<FeedbackTraits>} context */
-function render({ model, el }) {
+async function render({ model, el }) {
+  const positions = await readPositions(model);
   const label = element("strong"),
     text = element("span");
   const reply = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
@@ -77,7 +79,9 @@ function render({ model, el }) {
 
   /** @param {MouseEvent} event */
   const sendAnswer = ({ target }) => {
-    if (card && around(target, ".ow-check")) model.send(shownAnswer(card));
+    if (!card || !around(target, ".ow-check")) return;
+    if (positions()) model.send({ event: "positions", positions: positions() });
+    model.send(shownAnswer(card));
   };
   const paint = () => {
     write(label, model.get("label"));

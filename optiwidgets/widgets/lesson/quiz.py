@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,6 +15,7 @@ from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
+from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.lesson import answer_log
@@ -39,6 +41,7 @@ class Feedback(anywidget.AnyWidget):
     text = Unicode().tag(sync=True)
     question = Unicode().tag(sync=True)
     outcome = Unicode(str(Outcome.NOT_ATTEMPTED)).tag(sync=True)
+    feed = Unicode(help="reference to the feed of the explorer in question").tag(sync=True)
 
     def say(self, kind: str, label: str, text: str, outcome: str = "") -> None:
         """Show a line, in one message."""
@@ -88,6 +91,11 @@ class Quiz(Standalone, VBox):
         self._shown = False
         self.field = field_for(question)
         self.said = Feedback(question=question.key)
+        self._positions: Callable[[], list[int]] | None = None  # of the explorer in question
+        self._late = False  # the page showed other positions at the click
+        if of_a_run(question) and hasattr(session, "positions"):
+            self.said.feed = f"IPY_MODEL_{session.feed.model_id}"
+            self._positions = session.positions
         self.buttons = {
             "check": Button(description="Check").add_class("ow-check"),
             "hint": Button(description="Hint"),
@@ -188,6 +196,8 @@ class Quiz(Standalone, VBox):
 
         While the kernel is busy, the page holds back changes of fields, and a click overtakes them.
         """
+        if content.get("event") == "positions" and self._positions:
+            self._late = differ(content.get("positions"), self._positions())
         if content.get("event") != "answer" or self.field.disabled:
             return
         try:
@@ -208,6 +218,9 @@ class Quiz(Standalone, VBox):
         return (self.session.baseline, self.session.report) if self.session else (None, None)
 
     def _grade(self) -> Result:
+        late, self._late = self._late, False
+        if late:
+            return Result(Outcome.NOT_ATTEMPTED, WAIT)
         if self.session and of_a_run(self.question) and (self.session.stale or self.session.busy):
             return Result(Outcome.NOT_ATTEMPTED, WAIT)
         return self.question.check(self.answer, *self._run())

@@ -1,12 +1,12 @@
 // Cards: a title, one big number, the number before, and a sentence with the uncertainty or the reason.
 
 import { boxed, bytes, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { gradeMark } from "../base/verdict.js";
+import { dropBar, paintDropBar } from "./drop_bar.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
 
 /** @typedef {ReturnType<typeof card>} Card */
-
-const UNTOUCHED = "nothing changed yet"; // first reason of the verdict on an untouched model
 
 /**
  * @param {string} name
@@ -136,18 +136,21 @@ function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized,
 }
 
 /**
+ * Show the verdict's word and mark; before anything is changed or all images are in, no grade.
  * @param {Card} card
+ * @param {HTMLElement} mark
  * @param {HTMLElement} grade
  * @param {FeedData} data
  */
-function paintVerdict(card, grade, { verdict }) {
-  const isUntouched = verdict.reasons[0] === UNTOUCHED,
-    word = isUntouched ? UNTOUCHED : verdict.grade;
-  show(grade, verdict.grade, word[0].toUpperCase() + word.slice(1));
+function paintVerdict(card, mark, grade, { verdict }) {
+  show(grade, verdict.grade, verdict.word);
   write(card.title, `Verdict · ${verdict.policy}`);
-  write(card.reason, isUntouched ? "drag a slider: the verdict follows" : verdict.reasons[0]);
+  write(card.reason, verdict.reasons[0]);
   card.box.title = verdict.reasons.join("; ");
-  if (card.box.dataset.grade !== verdict.grade) card.box.dataset.grade = verdict.grade;
+  const shown = verdict.judged ? verdict.grade : verdict.grade === "covered" ? "covered" : "none";
+  if (card.box.dataset.grade === shown) return;
+  card.box.dataset.grade = shown;
+  mark.replaceChildren(...[gradeMark(shown)].filter((found) => found !== null));
 }
 
 /** @param {Context<PanelTraits>} context */
@@ -161,15 +164,18 @@ async function render({ model, el }) {
     ratio = figure("ratio"),
     speed = element("span"),
     range = element("small");
-  const grade = figure("verdict");
+  const grade = figure("verdict"),
+    mark = element("span", { className: "ow-verdict-mark" });
   const beside = element("small", {}, ratio);
   const cards = [
     card("Accuracy", accuracy, element("small", { className: "ow-two" }, previous, worst)),
     card("Size", size, beside),
     card("Speed", speed, range),
-    card("Verdict", grade),
+    card("Verdict", mark, grade),
   ];
+  const bar = dropBar();
   cards[0].reason.append(drop, "");
+  cards[0].box.append(bar);
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
   return draw(model, (/** @type {FeedData} */ data) => {
@@ -177,7 +183,8 @@ async function render({ model, el }) {
     paintWorst(worst, data);
     paintSize(cards[1], size, ratio, data);
     paintSpeed(cards[2], speed, range, data);
-    paintVerdict(cards[3], grade, data);
+    paintDropBar(bar, data);
+    paintVerdict(cards[3], mark, grade, data);
   });
 }
 

@@ -14,9 +14,11 @@ import {
   write,
 } from "../base/panel_runtime.js";
 
+import { gradeMark } from "../base/verdict.js";
+
 /** @import { Context, HistoryTraits, Model, Share, TrialPair, TrialRow } from "../base/types" */
 
-const HEADS = ["", "recipe", "accuracy", "drop", "size", "smaller", "speed", "A", "B"];
+const HEADS = ["", "recipe", "accuracy", "drop", "size", "smaller", "speed", "verdict", "A", "B"];
 const WRITES = "textarea, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])";
 
 /** @param {number} number */
@@ -66,7 +68,8 @@ function row(model, data, index) {
     },
     speed(data),
   );
-  const [low, high] = data.interval;
+  const [low, high] = data.interval,
+    mark = gradeMark(data.grade, data.grade);
   const tr = element(
     "tr",
     {},
@@ -77,6 +80,7 @@ function row(model, data, index) {
     element("td", { title: `${thousands(data.bytes)} bytes` }, bytes(data.bytes)),
     element("td", {}, `${data.ratio.toFixed(1)}×`),
     timed,
+    element("td", data.grade ? { title: data.grade } : {}, ...(mark ? [mark] : [])),
     a.cell,
     b.cell,
   );

@@ -3,6 +3,7 @@
 import { followKernel } from "../base/kernel_watch.js";
 import { boxed, element, percent, safely, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+import { gradeMark, gradePoint } from "../base/verdict.js";
 
 /** @import { Context, FrontierTraits, Interval, Model } from "../base/types" */
 
@@ -12,8 +13,8 @@ const LEFT = 58,
   BOTTOM = 42;
 const REACH = 22; // largest distance between the pointer and a point
 
-/** @typedef {{ recipe: string, accuracy: number, interval: Interval, bytes: number, front: boolean }} Numbers */
-/** @typedef {Numbers & { index: number }} Trial */
+/** @typedef {{ accuracy: number, interval: Interval, bytes: number, front: boolean }} Numbers */
+/** @typedef {Numbers & { index: number, recipe: string, words: string, grade: string }} Trial */
 /** @typedef {Trial & { node: SVGCircleElement }} Point */
 /** @typedef {ReturnType<typeof scales>} Scale */
 
@@ -81,7 +82,10 @@ const staircase = (front, { x, y }) =>
     .join("");
 
 /** @param {Trial} p */
-const name = (p) => `${p.recipe}, ${percent(p.accuracy)} % right, ${thousands(p.bytes)} bytes`;
+const name = (p) =>
+  [p.words, `${percent(p.accuracy)} % right`, `${thousands(p.bytes)} bytes`, p.grade]
+    .filter(Boolean)
+    .join(", ");
 
 /**
  * @param {HTMLElement} line
@@ -89,9 +93,12 @@ const name = (p) => `${p.recipe}, ${percent(p.accuracy)} % right, ${thousands(p.
  */
 function say(line, p) {
   const [low, high] = p.interval;
+  const mark = gradeMark(p.grade);
+  line.title = p.recipe;
   line.replaceChildren(
-    element("b", {}, p.recipe),
+    element("b", {}, p.words),
     ` ${percent(p.accuracy)} % right (95 %: ${percent(low)}–${percent(high)}), ${thousands(p.bytes)} bytes`,
+    ...(mark ? [", ", mark, ` ${p.grade}`] : []),
   );
 }
 
@@ -130,9 +137,9 @@ function follow(key, from, points) {
  */
 function build(el, model) {
   const trials = model.get("trials").flatMap((p, index) => {
-    const { recipe, accuracy, interval, bytes, front } = p;
+    const { accuracy, bytes } = p;
     if (accuracy === null || bytes === null) return [];
-    return [{ recipe, accuracy, interval: /** @type {Interval} */ (interval), bytes, front, index }];
+    return [{ ...p, accuracy, interval: /** @type {Interval} */ (p.interval), bytes, index }];
   });
   trials.sort((a, b) => a.bytes - b.bytes || a.accuracy - b.accuracy);
   const status = element("p", { className: "ow-named" }),
@@ -170,6 +177,11 @@ function build(el, model) {
         "g",
         { role: "listbox", "aria-label": "Recipes" },
         ...[false, true].flatMap((front) => points.filter((p) => p.front === front).map((p) => p.node)),
+      ),
+      svgElement(
+        "g",
+        { class: "ow-grades", "aria-hidden": "true" },
+        ...points.flatMap((p) => gradePoint(p.grade, scale.x(p.bytes), scale.y(100 * p.accuracy)) ?? []),
       ),
       ring,
     );

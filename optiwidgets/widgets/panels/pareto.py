@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import anywidget
 from traitlets import Dict, Int, List, TraitError, Unicode, validate
 
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm, verdict_css
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -26,6 +29,8 @@ class Frontier(Standalone, anywidget.AnyWidget):
     explorer
         An ``Explorer``, or a ``Session``: choosing a point loads its recipe there, and the point of
         its current recipe is the chosen one.
+    grades
+        Verdict of each row, drawn as its mark; by default none.
 
     Raises
     ------
@@ -46,7 +51,7 @@ class Frontier(Standalone, anywidget.AnyWidget):
     """
 
     _esm = load_esm(__file__, "pareto")
-    _css = load_css(__file__, "pareto") + KERNEL_CSS
+    _css = load_css(__file__, "pareto") + KERNEL_CSS + verdict_css()
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
     chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
@@ -56,11 +61,16 @@ class Frontier(Standalone, anywidget.AnyWidget):
     locked = False  # True: points load nothing
 
     def __init__(
-        self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
+        self,
+        sweep: Sweep,
+        explorer: Any = None,
+        *,
+        size: tuple[int, int] = (720, 360),
+        grades: Sequence[str] = (),
     ) -> None:
         self.session = None if explorer is None else session_of(explorer)
         super().__init__(size=[*size])
-        self.show(sweep)
+        self.show(sweep, grades)
         if self.session is not None:
             self.session.observe(lambda _: self._mark(), ["recipe", "experiment"])
             self.observe(lambda _: self._load(), "chosen")
@@ -78,15 +88,16 @@ class Frontier(Standalone, anywidget.AnyWidget):
             raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {index}")
         return index
 
-    def show(self, sweep: Sweep) -> None:
-        """Show another sweep, or more rows of the same."""
+    def show(self, sweep: Sweep, grades: Sequence[str] = ()) -> None:
+        """Show another sweep, or more rows of the same; ``grades`` are of its rows, in order."""
         if not isinstance(sweep, Sweep):
             raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
         self.sweep = sweep
         self._indices = {trial.recipe: index for index, trial in enumerate(sweep)}
         front = {*sweep.frontier_indices}
         with self.hold_sync():
-            self.trials = [_trial_payload(t, i in front) for i, t in enumerate(sweep)]
+            graded = zip_longest(sweep, grades, fillvalue="")
+            self.trials = [_trial_payload(t, g, i in front) for i, (t, g) in enumerate(graded)]
             self.about = _about(sweep, self.session is not None)
             if self.session is None:
                 self.chosen = -1
@@ -119,10 +130,12 @@ class Frontier(Standalone, anywidget.AnyWidget):
         self.message = reason
 
 
-def _trial_payload(trial: Trial, front: bool) -> dict[str, Any]:
+def _trial_payload(trial: Trial, grade: str, front: bool) -> dict[str, Any]:
     """Describe a row; accuracy and bytes are None if it could not be run."""
     return {
         "recipe": str(trial.recipe),
+        "words": in_words(trial.recipe),
+        "grade": grade,
         "accuracy": trial.accuracy,
         "interval": [trial.accuracy_low, trial.accuracy_high],
         "bytes": trial.total_bytes,

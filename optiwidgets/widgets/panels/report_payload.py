@@ -10,18 +10,18 @@ import numpy as np
 
 from optiwidgets.engine.evaluation.comparison import worst_class
 from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.evaluation.verdict import BAD_POINTS, judge
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.widgets.panels.comparison_payload import matrices_payload
 
+UNTOUCHED = "Nothing changed yet"
+
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
-    verdict = judge(baseline, report, policy)
     untouched = report.recipe == baseline.recipe
-    reasons = ["nothing changed yet"] * untouched + list(verdict.reasons)
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
@@ -39,7 +39,28 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "untimed": "nothing to compare yet" if untouched else "not measured yet",
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": {"grade": verdict.grade, "reasons": reasons, "policy": policy.name},
+        "verdict": _verdict(baseline, report, policy),
+    }
+
+
+def _verdict(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+    """Describe the verdict: its word, and whether it is one; a part of the images gives none."""
+    limits = {
+        "policy": policy.name,
+        "limit": policy.limit_points,
+        "worst_limit": BAD_POINTS,
+    }
+    if len(report.labels) < report.out_of:
+        reasons = [f"judged once all {report.out_of:,} images are in"]
+        return limits | {"grade": "not yet", "word": "Not yet", "judged": False, "reasons": reasons}
+    verdict = judge(baseline, report, policy)
+    untouched = report.recipe == baseline.recipe
+    reasons = ["move a control to begin"] * untouched + list(verdict.reasons)
+    return limits | {
+        "grade": verdict.grade,
+        "word": UNTOUCHED if untouched else verdict.grade.capitalize(),
+        "judged": not untouched,
+        "reasons": reasons,
     }
 
 

@@ -461,7 +461,7 @@ def test_overrides_for_layers_are_named_and_end_with_a_move(explorer):
 
 
 def test_the_untouched_model_is_not_blamed(explorer):
-    assert explorer.feed.data["verdict"]["reasons"][0] == "nothing changed yet"
+    assert explorer.feed.data["verdict"]["reasons"][0] == "move a control to begin"
 
 
 def test_a_view_knows_whether_its_tab_is_open() -> None:

@@ -18,8 +18,9 @@ from optiwidgets.grading.checks import Decision, MultipleChoice, Outcome
 from optiwidgets.grading.progress_files import read_progress
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson import answer_log
-from optiwidgets.widgets.lesson.quiz import ask, of_a_run
+from optiwidgets.widgets.lesson.quiz import WAIT, ask, of_a_run
 from optiwidgets.widgets.security.message_guard import guard
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -540,3 +541,23 @@ def test_an_answer_that_no_page_would_send_changes_nothing(content):
     receive(quiz.said, method="custom", content=content)
     assert quiz.field.index == 1
     assert "no answer of this question" in quiz.said.text
+
+
+def test_a_recipe_is_graded_only_if_it_is_the_one_that_the_page_shows(digits):
+    explorer = Explorer(digits)
+    quiz = ask("challenge.half", explorer)
+    bits = explorer.controls.handles.index(explorer.controls.bits)
+    explorer.session.recipe = Recipe(bits=8)  # meets the challenge
+    positions = explorer.positions()
+    positions[bits] -= 1
+
+    def press(shown):
+        said = json.dumps(shown, separators=(",", ":"))
+        receive(quiz.said, method="custom", content={"event": "positions", "positions": said})
+        click(quiz)
+
+    press(positions)  # the click overtakes the slider's change
+    assert (quiz.said.outcome, quiz.said.text) == ("not attempted", WAIT)
+    press(explorer.positions())
+    assert quiz.said.outcome == "correct"
+    assert quiz.check().outcome is Outcome.CORRECT  # by code
