@@ -54,7 +54,9 @@ test("curve, band and rule lie by level and points, and share their axes", async
 
 test("a rule beyond the axes is drawn at their end", async () => {
   const { corners, el } = await chart();
-  const top = Math.min(...[...el.querySelectorAll(".ow-axes line")].map((line) => Number(line.getAttribute("y1"))));
+  const top = Math.min(
+    ...[...el.querySelectorAll(".ow-axes line")].map((line) => Number(line.getAttribute("y1"))),
+  );
   const [, , [, height]] = corners(".ow-guess");
   assert.ok(height <= top && height >= 0);
 });
