@@ -69,14 +69,6 @@ test("no speed is shown until it is measured", async () => {
   assert.match(card(2).textContent, /1\.23×95 % 1\.10–1\.40faster/);
 });
 
-test("the word on an untouched model is no grade, and invites", async () => {
-  const verdict = { grade: "borderline", reasons: ["nothing changed yet", "size"], policy: "default" };
-  const { number, el } = await cards({ verdict });
-  assert.equal(number("verdict").textContent, "Nothing changed yet");
-  assert.equal(number("verdict").dataset.owValue, "borderline");
-  assert.match(el.querySelector("[aria-label=Verdict]").textContent, /drag a slider: the verdict follows$/);
-});
-
 test("the verdict shows its grade, its policy and the first reason", async () => {
   const { number, card } = await cards();
   assert.equal(number("verdict").textContent, "Bad");

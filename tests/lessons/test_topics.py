@@ -15,13 +15,22 @@ from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.widgets.lesson.file_figures import PARTS
 
 TOPICS = {  # prediction, live texts, graded questions
-    "zeros in a runtime": ("both.predict", {"both.speed", "both.runtimes", "both.removed"})
-    + ({"both.zeros", "both.channels"},),
+    "zeros in a runtime": (
+        "both.predict",
+        {"both.speed", "both.runtimes", "both.removed"},
+        {"both.zeros", "both.channels"},
+    ),
     "parts of a file": ("both.size_guess", {"both.parts"}, {"both.beyond"}),
-    "sealed images": ("pitfalls.predict", {"pitfalls.tuned", "pitfalls.chosen"})
-    + ({"pitfalls.new_data", "challenge.half"},),
-    "one outlier": ("quantization.outlier_guess", {"quantization.fitted"})
-    + ({"quantization.outlier", "quantization.few_bits", "quantization.granularity"},),
+    "sealed images": (
+        "pitfalls.predict",
+        {"pitfalls.tuned", "pitfalls.chosen"},
+        {"pitfalls.new_data", "challenge.half"},
+    ),
+    "one outlier": (
+        "quantization.outlier_guess",
+        {"quantization.fitted"},
+        {"quantization.outlier", "quantization.few_bits", "quantization.granularity"},
+    ),
     "repairs before training": ("pruning.repair_guess", {"pruning.repaired"}, {"pruning.repair"}),
     "flips": (
         "pitfalls.flip_guess",
