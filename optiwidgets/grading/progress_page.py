@@ -10,13 +10,14 @@ from typing import Any
 from optiwidgets.grading.checks import Outcome
 from optiwidgets.grading.progress import Record
 
-SHOWN = 60  # characters of an answer
+SHOWN, PRINTED = 60, 400  # characters of an answer on a page of a lesson, and on paper
 COLUMNS = "Question", "Outcome", "Attempts", "Answer", "Time (UTC)"
 OWN = "Other questions"
 STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:4px 8px;"
-    "text-align:left;overflow-wrap:anywhere}tr{break-inside:avoid}h2{break-after:avoid}"
+    "text-align:left}td:nth-child(1),td:nth-child(4){overflow-wrap:anywhere;width:30%}"
+    "tr{break-inside:avoid}h2{break-after:avoid}code{overflow-wrap:anywhere}"
 )
 NOTE = (
     "The checksum of the saved file tells whether it was changed or cut by accident. It does not "
@@ -39,7 +40,7 @@ def print_page(document: Mapping[str, Any], records: Mapping[str, Record]) -> st
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Progress</title>'
         f"<style>{STYLE}</style></head><body><h1>Progress</h1><p>Name: ____________________</p>"
-        f"<p>{escape(said)}</p>{tables(records)}"
+        f"<p>{escape(said)}</p>{tables(records, PRINTED)}"
         f"<p>{NOTE} Checksum: <code>{escape(document['checksum'])}</code></p></body></html>\n"
     )
 
@@ -56,11 +57,13 @@ def counted(records: Mapping[str, Record]) -> str:
     return f"{done} of {len(records)} questions answered correctly"
 
 
-def tables(records: Mapping[str, Record]) -> str:
-    """Make a table for each lesson, in the order of the lessons."""
+def tables(records: Mapping[str, Record], longest: int = SHOWN) -> str:
+    """Make a table for each lesson, in the order of the lessons; long answers are shortened."""
     ordered = sorted(records.values(), key=_place)
     lessons = ((title, [*group]) for title, group in groupby(ordered, key=_heading))
-    return "".join(f"<h2>{escape(title)}</h2>{_table(title, group)}" for title, group in lessons)
+    return "".join(
+        f"<h2>{escape(title)}</h2>{_table(title, group, longest)}" for title, group in lessons
+    )
 
 
 def _place(record: Record) -> tuple[bool, str, str]:
@@ -71,21 +74,21 @@ def _heading(record: Record) -> str:
     return record.lesson_title or OWN
 
 
-def _table(title: str, records: list[Record]) -> str:
+def _table(title: str, records: list[Record], longest: int) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     return (
         f'<table aria-label="Progress: {escape(title)}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(map(_row, records))}</tbody></table>"
+        f"<tbody>{''.join(_row(record, longest) for record in records)}</tbody></table>"
     )
 
 
-def _row(record: Record) -> str:
+def _row(record: Record, longest: int) -> str:
     time = (record.answered or "").replace("T", " ").removesuffix("Z")
-    cells = (record.title, record.told, str(record.attempts), brief(record.answer), time)
+    cells = (record.title, record.told, str(record.attempts), brief(record.answer, longest), time)
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def brief(answer: Any) -> str:
+def brief(answer: Any, longest: int = SHOWN) -> str:
     """Summarize an answer in a few words.
 
     Examples
@@ -98,7 +101,7 @@ def brief(answer: Any) -> str:
     if isinstance(answer, dict):  # the answer is a recipe
         text = ", ".join(f"{name} {value}" for name, value in answer.items() if value)
     elif isinstance(answer, tuple | list):  # the answer is a decision with its reasons
-        text = "; ".join(map(brief, answer))
+        text = "; ".join(brief(each, longest) for each in answer)
     else:
         text = str(answer)
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return text if len(text) <= longest else text[: longest - 3] + "..."
