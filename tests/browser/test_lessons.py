@@ -30,7 +30,6 @@ FIRST, LAST = "10_which_metric", "90_self_check"
 FOUND = {  # challenge -> its lesson, index of its explorer, positions that meet it
     "pruning.find": ("30_pruning", 0, {"Sparsity": 60}),
     "quantization.find": ("40_quantization", 0, {"Bit-width": 4}),
-    "both.find": ("50_both_smaller_faster", 2, {"Sparsity": 60, "Bit-width": 3}),
     "winback.find": (
         *("55_win_it_back", 3),
         {"Who goes first": "LAMP", "Win back": "sequential refit", "Sparsity": 85, "Bit-width": 3},
