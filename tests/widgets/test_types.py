@@ -203,10 +203,13 @@ def test_traits_of_other_widgets_have_their_types(digits):
     sweep = digits.sweep([Recipe(bits=8)], progress=False)
     table = Table("A table", ("name", "value"))
     table.rows = [["bits", "8"]]
+    rule = Rule(Session(digits), rule="100 * s").chart
+    points = [Point(0.0, 0.1, -0.2, 0.4)]
+    rule.data = rule_payload("sparsity", (0.0, 0.5), points, {0.0: 0.0, 0.5: 50.0})
     widgets = {
         "CanvasTraits": canvas.canvas,
         "CurvesTraits": curves,
-        "RuleChartTraits": Rule(Session(digits), rule="100 * s").chart,
+        "RuleChartTraits": rule,
         "FrontierTraits": Frontier(sweep, Session(digits)),
         "TableTraits": table,
         "FeedbackTraits": Feedback(question="pruning.sparsity"),
