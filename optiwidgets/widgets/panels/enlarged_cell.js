@@ -1,6 +1,6 @@
 // A cell enlarged beside the finger that tapped it, with arrows to its neighbours.
 
-import { around, element } from "../base/panel_runtime.js";
+import { around, element, write } from "../base/panel_runtime.js";
 
 /** @import { Account } from "../base/types" */
 
@@ -45,10 +45,10 @@ export function nearest(cells, { clientX, clientY }) {
  * @param {((index: number) => void) | null} images
  */
 export function enlargedCell(el, describe, images) {
-  const title = element("b"),
+  const title = element("b", { "aria-live": "polite" }), // its numbers change while a slider is dragged
     table = element("table"),
     note = element("span");
-  const told = element("div", { className: "ow-near-told", "aria-live": "polite" }, title, table, note);
+  const told = element("div", { className: "ow-near-told" }, title, table, note);
   const arrows = ARROWS.map(([sign, name, down, right]) => {
     const button = element("button", { type: "button", "aria-label": name }, sign);
     button.addEventListener("click", () => go(neighbour(index, classes(), down, right)));
@@ -82,8 +82,8 @@ export function enlargedCell(el, describe, images) {
     if (index < 0) return;
     if (!cells[index]?.isConnected) return hide();
     const { title: name, lines, note: about } = describe(index);
-    title.textContent = name;
-    note.textContent = about;
+    write(title, name);
+    write(note, about);
     const rows = lines.map((line) => element("tr", {}, ...line.map((text) => element("td", {}, text))));
     table.replaceChildren(...rows);
     for (const { button, down, right } of arrows)
