@@ -124,6 +124,7 @@ class Banner {
     if (link === "gone" || link === "lost") this.box.append(this.#alert(link));
     const bar = this.page.querySelector(":scope > .jp-Toolbar, :scope > .jp-NotebookPanel-toolbar");
     if (bar instanceof HTMLElement) this.box.style.top = `${bar.offsetTop + bar.offsetHeight}px`;
+    this.page.style.setProperty("--ow-kernel-height", `${this.box.offsetHeight}px`);
   }
 
   /** @param {Ended} link */
@@ -292,5 +293,6 @@ export function followKernel(model, el, onLink = () => {}) {
   const watches = (page[SHARED] ??= new WeakMap());
   if (!watches.has(kernel)) watches.set(kernel, new KernelWatch(kernel));
   const watch = /** @type {KernelWatch} */ (watches.get(kernel));
-  return watch.add({ id: model.model_id, el, page: null, ended: "", onLink });
+  const id = model.get("layout").model_id; // made and closed with the widget, whose own id anywidget keeps back
+  return watch.add({ id, el, page: null, ended: "", onLink });
 }
