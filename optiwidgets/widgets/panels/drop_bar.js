@@ -58,7 +58,7 @@ export function paintDropBar(box, data) {
     { height: HIGH, width: "100%", "aria-hidden": "true" },
     svgElement("rect", { x: 0, width: "100%", y: MIDDLE - 2, height: 4, rx: 2, class: "ow-scale" }),
     line(x(0), "ow-zero"),
-    svgElement("text", { x: x(0), y: HIGH - 1, "text-anchor": "middle" }, "0"),
+    svgElement("text", { x: x(0), y: HIGH - 1, "text-anchor": "end" }, "0"),
     line(x(verdict.limit), "ow-limit"),
     svgElement("text", { x: x(verdict.limit), y: HIGH - 1, class: "ow-limit" }, `limit ${verdict.limit}`),
     svgElement("rect", {

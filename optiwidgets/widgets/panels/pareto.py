@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 import anywidget
@@ -96,7 +95,7 @@ class Frontier(Standalone, anywidget.AnyWidget):
         self._indices = {trial.recipe: index for index, trial in enumerate(sweep)}
         front = {*sweep.frontier_indices}
         with self.hold_sync():
-            graded = zip_longest(sweep, grades, fillvalue="")
+            graded = zip(sweep, grades or len(sweep) * [""], strict=True)
             self.trials = [_trial_payload(t, g, i in front) for i, (t, g) in enumerate(graded)]
             self.about = _about(sweep, self.session is not None)
             if self.session is None:
