@@ -20,7 +20,7 @@ from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.layers.layer_sliders import LayerBar, Layers
 from optiwidgets.widgets.layers.sensitivity import Fragility, sensitivity_payload
 from optiwidgets.widgets.lesson.quiz import Feedback
-from optiwidgets.widgets.lesson.rule import Rule
+from optiwidgets.widgets.lesson.rule import Point, Rule, rule_payload
 from optiwidgets.widgets.panels.digit_canvas import DigitCanvas
 from optiwidgets.widgets.panels.layer_weights import weights_payload
 from optiwidgets.widgets.panels.pareto import Frontier
