@@ -52,9 +52,8 @@ def test_a_point_names_its_recipe_and_a_click_or_enter_loads_it(
     name = f"{in_words(best.recipe)}, {100 * best.accuracy:.1f} % right, {best.total_bytes:,} bytes"
     point = chart.get_by_role("option", name=f"{name}, on the frontier", exact=True)
     point.hover(force=True)
-    expect(chart.locator(".ow-named")).to_contain_text(
-        f"{in_words(best.recipe)} {100 * best.accuracy:.1f} %"
-    )
+    named = f"{in_words(best.recipe)} {100 * best.accuracy:.1f} %"
+    expect(chart.locator(".ow-named")).to_contain_text(named)
     point.click(force=True)
     explorer.wait_for(sparsity=best.recipe.sparsity, bits=best.recipe.bits)
     expect(point).to_have_attribute("aria-selected", "true")
