@@ -30,8 +30,9 @@ from optiwidgets.grading.run_figures import RUN_FIGURES
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster
 POLICIES = {"mobile": Policy.MOBILE, "medical": Policy.MEDICAL}
 LIVE_FIGURES = (  # names in braces in a live text
-    *("sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy", "precision"),
-    *("recall", "mean_average_precision", "drop", "drop_interval", "lost", "gained", "images"),
+    *("recipe", "sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy"),
+    *("precision", "recall", "mean_average_precision", "drop", "drop_interval", "lost", "gained"),
+    "images",
     *("bytes_before", "bytes", "ratio", "size_cut", "speed", "sparse_speed", "macs_ratio"),
     *("activation_bits", "granularity", "flips", "flips_before", "kept", "promised"),
     *("codes", "positions", "scales", "tables", "biases", "header"),

@@ -19,6 +19,7 @@ from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.layers.layer_sliders import LayerBar, Layers
 from optiwidgets.widgets.layers.sensitivity import Fragility, sensitivity_payload
+from optiwidgets.widgets.lesson.core_path import CorePath
 from optiwidgets.widgets.lesson.quiz import Feedback
 from optiwidgets.widgets.lesson.rule import Point, Rule, rule_payload
 from optiwidgets.widgets.panels.digit_canvas import DigitCanvas
@@ -213,6 +214,7 @@ def test_traits_of_other_widgets_have_their_types(digits):
         "FrontierTraits": Frontier(sweep, Session(digits)),
         "TableTraits": table,
         "FeedbackTraits": Feedback(question="pruning.sparsity"),
+        "CorePathTraits": CorePath(),
     }
     assert canvas.canvas.answer
     assert [
