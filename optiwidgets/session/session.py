@@ -189,6 +189,26 @@ class Session(HasTraits):
         """
         self._followers.append((callback, previews))
 
+    def forget(self, owner: object) -> None:
+        """Remove the callbacks and idle jobs that are methods of an object: a closed widget.
+
+        Examples
+        --------
+        >>> session, seen = Session(), []
+        >>> session.on_report(seen.clear)
+        >>> session.forget(seen)
+        >>> seen.append("kept")
+        >>> session.recipe = Recipe(bits=4)
+        >>> seen
+        ['kept']
+        """
+
+        def is_own(callback: Callable[..., Any]) -> bool:
+            return getattr(callback, "__self__", None) is owner
+
+        self._followers[:] = [pair for pair in self._followers if not is_own(pair[0])]
+        self.on_idle[:] = [job for job in self.on_idle if not is_own(job)]
+
     def _announce(self) -> None:
         new, self._announced = self.report is not self._announced, self.report
         for callback, previews in [*self._followers]:

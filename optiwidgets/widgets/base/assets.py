@@ -42,3 +42,6 @@ def load_css(file: str, name: str) -> str:
         There is no such stylesheet.
     """
     return Path(file).with_name(f"{name}.css").read_text(encoding="utf-8")
+
+
+KERNEL_CSS = load_css(__file__, "kernel_watch")  # for widgets whose module imports kernel_watch.js

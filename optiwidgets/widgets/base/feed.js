@@ -121,7 +121,12 @@ function nameSliders(root) {
     const readout = find(slider, ".widget-readout");
     if (!handle || !readout) continue;
     label(handle, "aria-label", find(slider, ".widget-label")?.textContent ?? "");
-    label(handle, "aria-disabled", find(slider, ".noUi-target")?.hasAttribute("disabled") ?? false);
+    const isDead = around(root, "[data-ow-kernel]") !== null; // its kernel is gone
+    label(
+      handle,
+      "aria-disabled",
+      isDead || (find(slider, ".noUi-target")?.hasAttribute("disabled") ?? false),
+    );
     const unit = slider.classList.contains("ow-percent") ? " percent" : "";
     label(handle, "aria-valuetext", readout.textContent + unit);
     const filled = `${(100 * Number(handle.ariaValueNow)) / Number(handle.ariaValueMax)}%`;
@@ -232,6 +237,7 @@ async function render({ model, el }) {
     });
   };
   document.addEventListener("click", reset);
+  document.addEventListener("ow-alive", ask);
   const keys = model.get("handle_keys");
   controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
   model.on("change:data change:state change:message change:alarm", ask);
@@ -239,6 +245,7 @@ async function render({ model, el }) {
   return () => {
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
     document.removeEventListener("click", reset);
+    document.removeEventListener("ow-alive", ask);
     drag.end();
     cancelAnimationFrame(waiting);
     clearTimeout(resting);

@@ -1,5 +1,6 @@
 // A table of words and numbers; screen readers announce its changes.
 
+import { followKernel } from "./kernel_watch.js";
 import { boxed, element, safely, write } from "./panel_runtime.js";
 
 /** @import { Context, TableTraits } from "./types" */
@@ -28,7 +29,11 @@ function render({ model, el }) {
   });
   model.on("change", paint);
   paint();
-  return () => model.off("change", paint);
+  const leave = followKernel(model, el);
+  return () => {
+    model.off("change", paint);
+    leave();
+  };
 }
 
 export default { render: boxed(render) };

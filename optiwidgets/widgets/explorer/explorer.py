@@ -14,6 +14,7 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer import layout, share_link
@@ -28,10 +29,9 @@ from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
 from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
 from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.message_guard import guard
-from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
-class Explorer(VBox):
+class Explorer(Standalone, VBox):
     """Explorer page: controls that prune and quantize the model, and panels that show the report.
 
     Parameters
@@ -59,6 +59,8 @@ class Explorer(VBox):
     >>> explorer.session.report.recipe
     Recipe(sparsity=0.5, pruning='global', ...)
     """
+
+    owns_session = True
 
     def __init__(
         self,
@@ -108,15 +110,6 @@ class Explorer(VBox):
         if not served():
             bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
         return bundle
-
-    def close(self) -> None:
-        """Close all widgets of the page, and end the background work of its session."""
-        if self.comm is None:
-            return
-        self.session.slow.end()
-        for widget in widgets_below(self):
-            widget.close()
-        super().close()
 
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""

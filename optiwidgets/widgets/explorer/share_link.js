@@ -43,6 +43,7 @@ const address = (query) => `${location.origin}${location.pathname}?${query}`;
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-share");
+  el.dataset.owOffline = ""; // it works without a kernel
   const served = "voila" in document.body.dataset; // elsewhere the address is that of a notebook
   const link = line("Link"),
     recipe = line("Recipe");

@@ -1,5 +1,6 @@
 // Accuracy, drop and bytes for the settings of the layers' sliders, and whether they answer the sliders.
 
+import { followKernel } from "../base/kernel_watch.js";
 import {
   around,
   boxed,
@@ -167,7 +168,9 @@ async function render({ model, el }) {
   controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
   model.on("change:data change:state change:message", ask);
   ask();
+  const leave = followKernel(model, el);
   return () => {
+    leave();
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
     cancelAnimationFrame(waiting);
     clearTimeout(resting);

@@ -24,9 +24,10 @@ from traitlets import Int
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.panel import BaseFeed, Panel
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -37,7 +38,7 @@ BYTES, POINTS = "bytes, at most", "points lost, at most"
 class LayerFeed(BaseFeed):
     """Feed of the sliders; draws accuracy, drop and bytes."""
 
-    _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders")
+    _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders") + KERNEL_CSS
 
 
 class LayerBar(Panel):
@@ -47,7 +48,7 @@ class LayerBar(Panel):
     index = Int().tag(sync=True)
 
 
-class Layers(VBox):
+class Layers(Standalone, VBox):
     """Sliders for every layer of a model, and a budget that sets all of them.
 
     Parameters
@@ -65,6 +66,7 @@ class Layers(VBox):
 
     def __init__(self, session: Any = None) -> None:
         self.session = session_of(session)
+        self.owns_session = self.session is not getattr(session, "session", session)
         self._names = list(self.session.experiment.layers)
         self._syncing = False
         self.sparsity = {name: _sparsity_slider() for name in self._names}

@@ -1,5 +1,6 @@
 // Accuracy of a model with one layer changed, one curve for each layer, and the line of the threshold.
 
+import { followKernel } from "../base/kernel_watch.js";
 import { boxed, element, percent, safely, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 
@@ -186,7 +187,11 @@ function render({ model, el }) {
   const update = safely(model, paint);
   model.on("change:data change:threshold", update);
   update();
-  return () => model.off("change:data change:threshold", update);
+  const leave = followKernel(model, el);
+  return () => {
+    leave();
+    model.off("change:data change:threshold", update);
+  };
 }
 
 export default { render: boxed(render) };

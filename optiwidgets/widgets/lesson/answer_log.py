@@ -17,6 +17,7 @@ from traitlets import Dict, HasTraits
 
 from optiwidgets.grading.checks import Outcome
 from optiwidgets.grading.submissions import Submission
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 SHOWN = 60  # characters of an answer
@@ -78,7 +79,7 @@ class Register(HasTraits):
 REGISTER = Register()
 
 
-class ProgressTable(HTML):
+class ProgressTable(Standalone, HTML):
     """Table of answers that updates live, with a link to save it as JSON.
 
     Examples

@@ -10,13 +10,14 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome
 from optiwidgets.session.background import Job
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
 SHOWN = 8  # attempts listed, newest first
 
 
-class Trials(VBox):
+class Trials(Standalone, VBox):
     """Attempts at a challenge: records every settled recipe and checks it.
 
     Parameters

@@ -8,6 +8,7 @@ from ipywidgets import Button, VBox
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.security.message_guard import guard
@@ -29,7 +30,7 @@ ROWS = {
 }
 
 
-class Compare(VBox):
+class Compare(Standalone, VBox):
     """A kept report, A, beside the session's current one.
 
     Parameters

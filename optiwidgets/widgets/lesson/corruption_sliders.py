@@ -9,6 +9,7 @@ from ipywidgets import FloatSlider, VBox
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -20,7 +21,7 @@ DIALS = {  # name -> neutral value, from, to, step, label
 }
 
 
-class NewData(VBox):
+class NewData(Standalone, VBox):
     """Accuracy of baseline and session's report on corrupted images; nothing is tuned on them.
 
     Parameters

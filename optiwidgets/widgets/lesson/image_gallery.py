@@ -12,13 +12,14 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job
 from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 MOST = 24  # images to draw
 KINDS = ("lost", "gained", "wrong before and after")
 
 
-class Inspect(VBox):
+class Inspect(Standalone, VBox):
     """Images whose prediction a recipe changed, with the scores before and after.
 
     Parameters

@@ -15,11 +15,12 @@ from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.options import LABELS
 from optiwidgets.widgets.security.message_guard import guard
 
 
-class Live(HTML):
+class Live(Standalone, HTML):
     """Text whose {figures} update with a session.
 
     Parameters

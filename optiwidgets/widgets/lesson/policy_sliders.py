@@ -6,13 +6,14 @@ from ipywidgets import FloatSlider, IntSlider, VBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import Verdict, grade
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
 POLICIES = (Policy.MOBILE, Policy.MEDICAL)
 
 
-class Decide(VBox):
+class Decide(Standalone, VBox):
     """Grades of plain numbers under both policies: the rule of ``grade``, without a measurement.
 
     Parameters

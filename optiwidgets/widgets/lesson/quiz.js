@@ -1,5 +1,6 @@
 // Shows the result of a check, names the fields after the question, and lets Enter press Check.
 
+import { followKernel } from "../base/kernel_watch.js";
 import { around, boxed, element, find, safely, write } from "../base/panel_runtime.js";
 
 /** @import { Context, FeedbackTraits } from "../base/types" */
@@ -102,7 +103,9 @@ function render({ model, el }) {
   model.on("change", update);
   paint();
   waiting = requestAnimationFrame(attachToPage);
+  const leave = followKernel(model, el);
   return () => {
+    leave();
     model.off("change", update);
     card?.removeEventListener("keydown", pressCheck, true);
     card?.removeEventListener("click", sendAnswer, true);

@@ -13,8 +13,9 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
 from optiwidgets.widgets.security.message_guard import guard
@@ -32,7 +33,7 @@ class Feedback(anywidget.AnyWidget):
     """Line under a question; one element, so that screen readers announce changes."""
 
     _esm = load_esm(__file__, "quiz")
-    _css = load_css(__file__, "quiz")
+    _css = load_css(__file__, "quiz") + KERNEL_CSS
     kind = Unicode("open").tag(sync=True)
     label = Unicode().tag(sync=True)
     text = Unicode().tag(sync=True)
@@ -46,7 +47,7 @@ class Feedback(anywidget.AnyWidget):
             self.outcome = outcome or self.outcome
 
 
-class Quiz(VBox):
+class Quiz(Standalone, VBox):
     """Question with its buttons; each button has a method too.
 
     ``answer`` holds the current answer and can be set; ``check()`` returns the ``Result``,
@@ -110,6 +111,10 @@ class Quiz(VBox):
     def __repr__(self) -> str:
         """Name the question and its outcome."""
         return f"<Quiz {self.question.key}: {self.said.outcome}>"
+
+    def others(self) -> tuple[Widget, ...]:
+        """Return the widget that appears after an answer: it is not closed with the question."""
+        return () if self.then is None else (self.then,)
 
     @property
     def answer(self) -> Any:

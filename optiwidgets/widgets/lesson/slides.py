@@ -7,10 +7,11 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, VBox, Widget
 
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 
-class Present(VBox):
+class Present(Standalone, VBox):
     """Slides, one at a time; Back and Next turn them.
 
     Parameters
@@ -34,6 +35,7 @@ class Present(VBox):
     def __init__(self, slides: Sequence[Any]) -> None:
         if not slides:
             raise ValueError("a presentation has 1 slide or more, not 0")
+        self.given = tuple(slide for slide in slides if isinstance(slide, Widget))
         self.slides = [s if isinstance(s, Widget) else HTML(_large(s)) for s in slides]
         self.back = Button(description="Back")
         self.next = Button(description="Next")
@@ -46,6 +48,10 @@ class Present(VBox):
         self.add_class("ow-present")
         self.turn(0)
         guard(self, lambda _: self.turn(0))
+
+    def others(self) -> tuple[Widget, ...]:
+        """Return the slides that were given as widgets: they are not closed with these slides."""
+        return self.given
 
     def turn(self, by: int) -> None:
         """Go ``by`` slides forward, up to the first or the last."""

@@ -11,6 +11,7 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session import queries
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -19,7 +20,7 @@ AFTER = np.array([[90, 15], [10, 85]])
 NEAR = 3  # images
 
 
-class Textbook(VBox):
+class Textbook(Standalone, VBox):
     """TP, FP, FN and TN of the worked example beside those of a session with two classes.
 
     A button searches the recipe whose counts are nearest to the example's, and shows it.

@@ -10,13 +10,14 @@ from ipywidgets import BoundedIntText, FloatSlider, HBox, VBox
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.report import Report
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
 HEADS = ("", "missed", "false alarms", "precision", "recall", "cost of 1,000 images")
 
 
-class Threshold(VBox):
+class Threshold(Standalone, VBox):
     """Precision, recall and cost of the baseline and of a session's report at a chosen threshold.
 
     Parameters

@@ -1,5 +1,6 @@
 // A sweep: bytes against accuracy. Every point names its recipe; arrow keys move among them, Enter chooses.
 
+import { followKernel } from "../base/kernel_watch.js";
 import { boxed, element, percent, safely, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 
@@ -253,7 +254,9 @@ function render({ model, el }) {
   model.on("change:trials", rebuild);
   model.on("change:chosen change:message", mark);
   mark();
+  const leave = followKernel(model, el);
   return () => {
+    leave();
     model.off("change:trials", rebuild);
     model.off("change:chosen change:message", mark);
   };

@@ -8,12 +8,13 @@ import anywidget
 from traitlets import Dict, Int, List, TraitError, Unicode, validate
 
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 
-class Frontier(anywidget.AnyWidget):
+class Frontier(Standalone, anywidget.AnyWidget):
     """Chart of a sweep: each recipe is a labelled point, and a line joins the pareto front.
 
     Parameters
@@ -45,7 +46,7 @@ class Frontier(anywidget.AnyWidget):
     """
 
     _esm = load_esm(__file__, "pareto")
-    _css = load_css(__file__, "pareto")
+    _css = load_css(__file__, "pareto") + KERNEL_CSS
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
     chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)

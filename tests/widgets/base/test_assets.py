@@ -8,7 +8,7 @@ from optiwidgets.widgets.base.assets import WIDGETS, load_css, load_esm
 from optiwidgets.widgets.panels import cell_images, report_panels
 
 BOXED = "render: boxed(render) };"
-SHARED = {"matrix_canvas", "panel_runtime", "svg", "tooltip"}  # imported by widgets
+SHARED = {"kernel_watch", "matrix_canvas", "panel_runtime", "svg", "tooltip"}  # imported by widgets
 
 
 @pytest.mark.parametrize("load", [load_esm, load_css])

@@ -1,0 +1,51 @@
+"""Widgets that a cell shows by themselves, as opposed to their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ipywidgets import DOMWidget, Widget
+
+from optiwidgets.widgets.base.rerun import replace_earlier
+from optiwidgets.widgets.security.widget_tree import widgets_below
+
+
+class Standalone(DOMWidget):
+    """Base of widgets that a cell shows: closed as a whole, and by a re-run of their cell.
+
+    Examples
+    --------
+    >>> from ipywidgets import Button, VBox
+    >>> class Question(Standalone, VBox):
+    ...     pass
+    >>> button = Button()
+    >>> Question([button]).close()
+    >>> button.comm is None
+    True
+    """
+
+    owns_session = False  # True: nothing else started the background work of ``session``
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        replace_earlier(self)
+
+    def others(self) -> Sequence[Widget]:
+        """List the widgets that are shown here and stay when this one is closed."""
+        return ()
+
+    def close(self) -> None:
+        """Close all widgets of this one, which then follows its session no more."""
+        if self.comm is None:
+            return
+        below = widgets_below(self, besides=self.others())
+        session = vars(self).get("session")
+        if self.owns_session:
+            session.slow.end()
+        if session is not None:
+            for widget in (self, *below):
+                session.forget(widget)
+        for widget in below:
+            widget.close()
+        super().close()
