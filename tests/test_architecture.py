@@ -40,7 +40,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
     "grading": set(),
     "plotting.py": {"matplotlib", "seaborn", "numpy"},
     "image_grid.py": {"matplotlib", "numpy"},
-    "notebook_figure.py": {"matplotlib"},
+    "notebook_figure.py": {"matplotlib", "numpy", "PIL"},
     "session": {"traitlets", "numpy"},
     "session/machine_slots.py": set(),
     "widgets": {"ipywidgets", "anywidget", "traitlets", "numpy"},

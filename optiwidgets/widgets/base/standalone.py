@@ -8,11 +8,17 @@ from typing import Any
 from ipywidgets import DOMWidget, Widget
 
 from optiwidgets.widgets.base.rerun import replace_earlier
+from optiwidgets.widgets.base.static_html import static_html
+from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.widget_tree import widgets_below
+
+RUN = "<p><em>This is a live widget: run this cell to use it (pip install optiwidgets).</em></p>"
 
 
 class Standalone(DOMWidget):
     """Base of widgets that a cell shows: closed as a whole, and by a re-run of their cell.
+
+    A saved notebook shows their ``static_view`` where no kernel runs; Voila's pages have a kernel.
 
     Examples
     --------
@@ -30,6 +36,19 @@ class Standalone(DOMWidget):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         replace_earlier(self)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """Add the static view to the reference to the widget, which notebooks prefer."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None or served():
+            return bundle
+        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
+        data = data | self.static_view()
+        return (data, *metadata) if metadata else data
+
+    def static_view(self) -> dict[str, str]:
+        """Describe the widget for places without a kernel, by mime type; without answers."""
+        return {"text/html": f"{static_html(self)}{RUN}"}
 
     def others(self) -> Sequence[Widget]:
         """List the widgets that are shown here and stay when this one is closed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,17 +16,16 @@ from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
-from optiwidgets.widgets.explorer import layout, share_link
+from optiwidgets.widgets.explorer import layout, share_link, snapshot
 from optiwidgets.widgets.explorer.connection import Connection
 from optiwidgets.widgets.explorer.status_text import status_text
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import ChangedImages
-from optiwidgets.widgets.panels.downloads import Downloads, draw, render
+from optiwidgets.widgets.panels.downloads import Downloads, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
 from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
 from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
-from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -104,12 +102,12 @@ class Explorer(Standalone, VBox):
         """Name the experiment and the recipe."""
         return f"<Explorer: {self.session.experiment!r}, {self.session.recipe}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the report's figure, for places without a kernel; not under Voila."""
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        if not served():
-            bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
-        return bundle
+    def static_view(self) -> dict[str, str]:
+        """Describe headline and matrices, unless an activity covers them."""
+        activities = self.classroom.activities
+        if activities.covers or activities.hiding:
+            return snapshot.covered()
+        return snapshot.snapshot(*self.session.shown, self.policy.value)
 
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""

@@ -38,7 +38,10 @@ BYTES, POINTS = "bytes, at most", "points lost, at most"
 class LayerFeed(BaseFeed):
     """Feed of the sliders; draws accuracy, drop and bytes."""
 
-    _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders") + KERNEL_CSS
+    _esm, _css = (
+        load_esm(__file__, "layer_sliders"),
+        load_css(__file__, "layer_sliders") + KERNEL_CSS,
+    )
 
 
 class LayerBar(Panel):

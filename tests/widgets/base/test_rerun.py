@@ -1,15 +1,18 @@
-"""Cells that run again, in a real IPython kernel of this process."""
+"""Cells that run again, in an IPython shell of this process."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from ipykernel.inprocess import InProcessKernelManager
+from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets import Widget
 from ipywidgets.widgets import widget as registry
+from traitlets.config import Config
 
 from optiwidgets.widgets.base import rerun
 from optiwidgets.widgets.base.rerun import current_cell, replace_earlier
@@ -17,39 +20,42 @@ from optiwidgets.widgets.base.rerun import current_cell, replace_earlier
 Cell = Callable[..., None]
 
 
+class CellShell(InteractiveShell):
+    """IPython's shell, which knows its request as the shell of a kernel does."""
+
+    request: dict[str, Any] | None = None
+
+    def get_parent(self) -> dict[str, Any]:
+        return self.request or {}
+
+
 @pytest.fixture(scope="module")
-def kernel(own) -> Iterator[Cell]:
-    """Kernel; return a function that runs the code of a cell as JupyterLab asks for it."""
-    manager = InProcessKernelManager()
-    manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
-    shell = manager.kernel.shell
-    shell.push({"exp": own})
-
-    def run(code: str, cell: str | None = "c1") -> None:
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
-        metadata = {"deletedCells": [], "recordTiming": False} | ({"cellId": cell} if cell else {})
-        message = client.session.msg(
-            "execute_request", {**content, "allow_stdin": False}, metadata=metadata
-        )
-        client._dispatch_to_kernel(message)
-        reply = client.get_shell_msg(timeout=60)["content"]
-        assert reply["status"] == "ok", reply
-
-    run("import optiwidgets as ow", "imports")
-    yield run
-    client.stop_channels()
-    manager.shutdown_kernel()
-    type(shell).clear_instance()
+def shell(own) -> Iterator[CellShell]:
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    CellShell.clear_instance()
+    made = CellShell.instance(config=settings)
+    made.push({"exp": own})
+    made.run_cell("import optiwidgets as ow").raise_error()
+    yield made
+    made.reset()
+    CellShell.clear_instance()
 
 
 @pytest.fixture
-def notebook(kernel: Cell, monkeypatch) -> Iterator[Cell]:
-    """The kernel, without cells that ran before; its widgets are closed after the test."""
+def notebook(shell: CellShell, monkeypatch) -> Iterator[Cell]:
+    """Return a function that runs the code of a cell, as JupyterLab asks for it."""
     monkeypatch.setattr(rerun, "RUNS", {})
     before = {*registry._instances}
-    yield kernel
+
+    def run(code: str, cell: str | None = "c1") -> None:
+        header = {"msg_id": uuid4().hex, "msg_type": "execute_request"}
+        metadata = {"deletedCells": [], "recordTiming": False} | ({"cellId": cell} if cell else {})
+        shell.request = {"header": header, "metadata": metadata}
+        shell.run_cell(code, store_history=True).raise_error()
+        shell.request = None
+
+    yield run
     for widget in [w for w in registry._instances.values() if w.model_id not in before]:
         widget.close()
 
@@ -111,6 +117,15 @@ def test_a_compared_session_forgets_the_tables_of_earlier_runs(notebook: Cell) -
         notebook("compare = ow.Compare(explorer); live = ow.Live('{drop}', explorer)")
     notebook("assert len(explorer.session._followers) == count + 2", "c3")
     notebook("assert compare.comm and live.comm and explorer.comm", "c3")
+
+
+def test_a_widget_of_a_callback_closes_nothing(notebook: Cell, shell: CellShell) -> None:
+    notebook("first = ow.Decide()")
+    click = {"header": {"msg_id": "m", "msg_type": "comm_msg"}, "metadata": {"cellId": "c1"}}
+    shell.request = click
+    shell.run_cell("second = ow.Decide()").raise_error()
+    shell.request = None
+    notebook("assert first.comm and second.comm", "c2")
 
 
 def test_a_widget_made_outside_of_a_cell_is_left_alone(notebook: Cell) -> None:

@@ -113,12 +113,27 @@ def test_without_an_experiment_both_models_can_be_chosen():
     assert explorer.feed.state == "fresh"
 
 
-def test_a_saved_notebook_shows_the_figure(explorer, monkeypatch):
+def test_a_saved_notebook_shows_headline_and_matrices(explorer, monkeypatch):
+    explorer.controls.sparsity.value = 60
     bundle = explorer._repr_mimebundle_()
+    report, html = explorer.session.report, bundle["text/html"]
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert f"Accuracy {100 * report.confusion.accuracy:.1f} % on 1,500 images" in html
+    assert f"{report.size.total_bytes:,} bytes" in html
+    assert f'src="data:image/png;base64,{bundle["image/png"]}"' in html
+    assert "run this cell" in html
+    assert sum(len(str(part)) for part in bundle.values()) < 60_000
     monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")  # whose pages have a kernel: no wait for it
     assert "image/png" not in explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_a_saved_notebook_does_not_show_what_an_activity_covers(explorer):
+    explorer.classroom.activities.blind.click()
+    bundle = explorer._repr_mimebundle_()
+    assert "image/png" not in bundle
+    assert "covered" in bundle["text/html"]
+    assert "Accuracy" not in bundle["text/html"]
 
 
 def rest(explorer, job):
