@@ -124,6 +124,7 @@ class Banner {
     if (link === "gone" || link === "lost") this.box.append(this.#alert(link));
     const bar = this.page.querySelector(":scope > .jp-Toolbar, :scope > .jp-NotebookPanel-toolbar");
     if (bar instanceof HTMLElement) this.box.style.top = `${bar.offsetTop + bar.offsetHeight}px`;
+    this.page.style.setProperty("--ow-kernel-height", `${this.box.offsetHeight}px`);
   }
 
   /** @param {Ended} link */
