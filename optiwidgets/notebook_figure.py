@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -82,7 +83,7 @@ def draw_snapshot(
 
 def _small_png(figure: Figure) -> bytes:
     """Render with a palette of 64 colours: a third of the bytes, since a notebook keeps them."""
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib gives its methods no types
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     stream = BytesIO()
@@ -90,7 +91,7 @@ def _small_png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _write(figure: Figure, text: str, where: tuple[float, float], **style: object) -> None:
+def _write(figure: Figure, text: str, where: tuple[float, float], **style: Any) -> None:
     x, y = where[0] / figure.get_figwidth(), where[1] / figure.get_figheight()
     figure.text(x, y, text, parse_math=False, **style)
 

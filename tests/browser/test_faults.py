@@ -176,7 +176,8 @@ def test_in_jupyterlab_a_killed_kernel_is_told_too(
     link(explorer, "gone")
     banner = page.locator(".jp-NotebookPanel > .ow-kernel")
     expect(banner.get_by_role("alert")).to_contain_text("Restart the kernel and run all cells.")
-    expect(explorer.button("Reset")).to_have_attribute("aria-disabled", "true")
+    reset = explorer.root.locator(".ow-reset")  # its name has an icon of ipywidgets now
+    expect(reset).to_have_attribute("aria-disabled", "true")
 
 
 def test_a_panel_that_throws_says_so_in_its_own_box_and_the_others_live(

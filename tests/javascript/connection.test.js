@@ -7,7 +7,7 @@ import * as connection from "../../optiwidgets/widgets/explorer/connection.js";
 
 async function page({ served = false } = {}) {
   const found = models({
-    panel: { feed: "IPY_MODEL_feed" },
+    panel: { feed: "IPY_MODEL_feed", layout: { model_id: "panel" } },
     feed: { data: {}, state: "fresh", handles: ["IPY_MODEL_bits"] },
     bits: {},
   });

@@ -9,11 +9,14 @@ const view = { default: { render: ({ model, el }) => followKernel(model, el) } }
 const CARD =
   '<button class="ow-check" title="Grades it">Check</button><input type="radio"><a href="#x">more</a>';
 
+/** Traits of a widget: anywidget hands out no id of the model itself. */
+const layout = (id) => ({ layout: { model_id: id } });
+
 /** A page with widgets of one kernel: a question and a table, as children of a page or of a notebook. */
 async function page({ served = true, parent = document.body } = {}) {
   if (served) document.body.dataset.voila = "";
   else delete document.body.dataset.voila;
-  const { quiz, table } = models({ quiz: {}, table: {} });
+  const { quiz, table } = models({ quiz: layout("quiz"), table: layout("table") });
   const kernel = fakeKernel("quiz", "table");
   quiz.widget_manager.kernel = kernel;
   const roots = ["ow-quiz", "ow-compare"].map((name) => {
@@ -106,7 +109,7 @@ test("after a restart only widgets that the new kernel has are alive", async () 
   assert.deepEqual([marks(), alerts().length], [["true", "true"], 1]);
   views[0].end(); // its cell runs again
   const again = place("jupyter-widgets ow-quiz", CARD);
-  const { quiz } = models({ quiz: {} });
+  const { quiz } = models({ quiz: layout("quiz") });
   quiz.widget_manager.kernel = kernel;
   await render(view, quiz, again);
   assert.equal(again.querySelector("button").hasAttribute("aria-disabled"), false);
@@ -137,7 +140,7 @@ test("every notebook of JupyterLab has a banner of its own, below its toolbar", 
 });
 
 test("a view that is put into the page later is told, too", async () => {
-  const { quiz } = models({ quiz: {} });
+  const { quiz } = models({ quiz: layout("quiz") });
   const kernel = fakeKernel();
   quiz.widget_manager.kernel = kernel;
   kernel.status = "dead";
@@ -181,7 +184,7 @@ test("a connection that breaks while the kernel is asked leaves the page as it i
 });
 
 test("a page without a kernel is left alone", async () => {
-  const { quiz } = models({ quiz: {} });
+  const { quiz } = models({ quiz: layout("quiz") });
   await render(view, quiz);
   assert.equal(document.querySelector(".ow-kernel"), null);
 });

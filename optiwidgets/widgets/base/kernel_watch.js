@@ -293,5 +293,6 @@ export function followKernel(model, el, onLink = () => {}) {
   const watches = (page[SHARED] ??= new WeakMap());
   if (!watches.has(kernel)) watches.set(kernel, new KernelWatch(kernel));
   const watch = /** @type {KernelWatch} */ (watches.get(kernel));
-  return watch.add({ id: model.model_id, el, page: null, ended: "", onLink });
+  const id = model.get("layout").model_id; // made and closed with the widget, whose own id anywidget keeps back
+  return watch.add({ id, el, page: null, ended: "", onLink });
 }

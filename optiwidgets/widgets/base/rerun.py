@@ -57,7 +57,7 @@ def current_cell() -> tuple[str, str]:
     ('', '')
     """
     ipython: Any = sys.modules.get("IPython")  # a kernel has imported it
-    shell = ipython.get_ipython() if ipython else None
+    shell: Any = ipython.get_ipython() if ipython else None
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     header, metadata = parent.get("header", {}), parent.get("metadata", {})
     if header.get("msg_type") != "execute_request":

@@ -59,7 +59,7 @@ class Standalone(DOMWidget):
         if self.comm is None:
             return
         below = widgets_below(self, besides=self.others())
-        session = vars(self).get("session")
+        session: Any = vars(self).get("session")
         if self.owns_session:
             session.slow.end()
         if session is not None:

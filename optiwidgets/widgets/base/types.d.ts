@@ -12,7 +12,6 @@ export type Interval = [number, number];
 
 /** A widget model as the page sees it; `Traits` are the synchronized traits. */
 export interface Model<Traits> {
-  model_id: string;
   get<Name extends keyof Traits>(name: Name): Traits[Name];
   set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
   set(values: Partial<Traits>): void;
@@ -65,6 +64,7 @@ export interface Kernel {
 
 /** A feed's model with what the base class of all widget models adds. */
 export interface FeedModel extends Model<FeedTraits> {
+  model_id: string;
   comm?: { send(content: unknown, callbacks: unknown): void };
   callbacks(): unknown;
 }
