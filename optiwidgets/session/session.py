@@ -82,8 +82,7 @@ class Session(HasTraits):
     def __init__(self, experiment: Experiment | None = None, *, first: int | None = None) -> None:
         super().__init__()
         if experiment is not None and not isinstance(experiment, Experiment):
-            kind = type(experiment).__name__
-            raise ValueError(f"experiment is an Experiment of optiwidgets, not {kind}")
+            raise ValueError(f"experiment is an Experiment of optiwidgets, not {type(experiment)}")
         self.first = check_first(first)
         self._baselines: dict[int, Report] = {}  # baselines on the first images, by their number
         self._paces: deque[float] = deque(maxlen=20)  # seconds per image of the latest runs

@@ -4,35 +4,36 @@ import { test } from "node:test";
 import { payload } from "./payload.js";
 import { dropBar, paintDropBar, sideOf } from "../../optiwidgets/widgets/panels/drop_bar.js";
 
-const drop = (points, low, high, p = 0.01) => ({ points, low, high, lost: 8, gained: 2, p });
-const at = (element, name) => parseFloat(element.getAttribute(name));
+const dropOf = (low, points, high, p = 0.5) => ({ drop: { points, low, high, lost: 3, gained: 1, p } });
 
-test("the side of the limits is that of the interval", () => {
-  const side = (...values) => sideOf(payload({ drop: drop(...values) })); // limits 2 and 5
-  assert.equal(side(1, 0.5, 1.5), "good");
-  assert.equal(side(1.5, 0.5, 2.5), "cannot tell");
-  assert.equal(side(3, 2.5, 3.5), "borderline");
-  assert.equal(side(8, 7, 9), "bad");
-  assert.equal(side(6, 1, 11), "bad");
-  assert.equal(side(6, 1, 11, 0.2), "cannot tell");
+test("a drop beyond the limit for any use is bad by its interval or by its test", () => {
+  assert.equal(sideOf(payload(dropOf(5.1, 6, 7))), "bad");
+  assert.equal(sideOf(payload(dropOf(4.9, 6, 7, 0.01))), "bad");
+  assert.equal(sideOf(payload(dropOf(4.9, 6, 7, 0.2))), "borderline");
 });
 
-test("a part of the images has no side", () => {
-  assert.equal(sideOf(payload({ drop: drop(1, 0.5, 1.5), images: 100, out_of: 1200 })), "");
+test("the scale holds the interval and the limit, whatever the drop", () => {
+  for (const [low, points, high] of [
+    [-30, -20, -10],
+    [-0.2, 0, 0.2],
+    [80, 85, 90],
+  ]) {
+    const box = dropBar();
+    paintDropBar(box, payload(dropOf(low, points, high)));
+    const at = (selector, name) => parseFloat(box.querySelector(selector).getAttribute(name));
+    const [x, width] = [at(".ow-interval", "x"), at(".ow-interval", "width")];
+    assert.ok(x >= 0 && width > 0 && x + width <= 100);
+    assert.ok(at("line.ow-limit", "x1") > at("line.ow-zero", "x1"));
+    assert.ok(at("line.ow-limit", "x1") <= 100 && at("line.ow-zero", "x1") >= 0);
+  }
 });
 
-test("point, interval and limit stand on one scale of points", () => {
+test("an equal report draws nothing anew, another policy does", () => {
   const box = dropBar();
-  paintDropBar(box, payload({ drop: drop(1, 0.5, 1.5) })); // the scale is -1 to 6
-  const share = (points) => (100 * (points + 1)) / 7;
-  const near = (found, points) => assert.ok(Math.abs(found - share(points)) < 0.01, `${found}`);
-  near(at(box.querySelector(".ow-point"), "cx"), 1);
-  near(at(box.querySelector("line.ow-limit"), "x1"), 2);
-  const interval = box.querySelector(".ow-interval");
-  near(at(interval, "x"), 0.5);
-  near(at(interval, "x") + at(interval, "width"), 1.5);
-  assert.match(
-    box.getAttribute("aria-label"),
-    /^drop 1\.0 points, 95 % between 0\.5 and 1\.5; the limit .* is 2$/,
-  );
+  paintDropBar(box, payload());
+  const drawn = box.firstChild;
+  paintDropBar(box, payload());
+  assert.equal(box.firstChild, drawn);
+  paintDropBar(box, payload({ verdict: { ...payload().verdict, limit: 1 } }));
+  assert.notEqual(box.firstChild, drawn);
 });

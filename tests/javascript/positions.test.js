@@ -4,18 +4,20 @@ import { test } from "node:test";
 import { models } from "./fake_model.js";
 import { readPositions } from "../../optiwidgets/widgets/base/positions.js";
 
-test("the positions are those at the time of the call", async () => {
+test("positions are those that the page shows, sent or not, each by its own trait", async () => {
   const found = models({
-    quiz: { feed: "IPY_MODEL_feed" },
-    feed: { handles: ["IPY_MODEL_sparsity"], handle_keys: ["value"] },
+    asks: { feed: "IPY_MODEL_feed" },
+    feed: { handles: ["IPY_MODEL_sparsity", "IPY_MODEL_score"], handle_keys: ["value", "index"] },
     sparsity: { value: 50 },
+    score: { index: 3 },
   });
-  const read = await readPositions(found.quiz);
-  assert.equal(read(), "[50]");
-  found.sparsity.set("value", 70);
-  assert.equal(read(), "[70]");
+  const positions = await readPositions(found.asks);
+  assert.equal(positions(), "[50,3]");
+  found.score.set("index", 0);
+  assert.equal(positions(), "[50,0]");
 });
 
-test("without an explorer there are none", async () => {
-  assert.equal((await readPositions(models({ quiz: { feed: "" } }).quiz))(), "");
+test("without an explorer there are no positions", async () => {
+  const positions = await readPositions(models({ asks: { feed: "" } }).asks);
+  assert.equal(positions(), "");
 });
