@@ -95,9 +95,10 @@ def digits() -> Experiment:
 @pytest.fixture(autouse=True)
 def measured_anew(request: pytest.FixtureRequest) -> Iterator[None]:
     """Forget the measurements of shared experiments, so that no test gets another one's."""
+    named = [request.getfixturevalue(name) for name in {"digits", "own"} & {*request.fixturenames}]
     yield
-    for name in {"digits", "own"} & {*request.fixturenames}:
-        request.getfixturevalue(name)._measurements = MeasurementMemory()
+    for experiment in (one for one in named if isinstance(one, Experiment)):
+        experiment._measurements = MeasurementMemory()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import BackgroundWorker, Job, no_work
+from optiwidgets.session.background import BackgroundWorker, Job, is_method, no_work
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
 
@@ -203,12 +203,9 @@ class Session(HasTraits):
         >>> seen
         ['kept']
         """
-
-        def is_own(callback: Callable[..., Any]) -> bool:
-            return getattr(callback, "__self__", None) is owner
-
-        self._followers[:] = [pair for pair in self._followers if not is_own(pair[0])]
-        self.on_idle[:] = [job for job in self.on_idle if not is_own(job)]
+        self._followers[:] = [pair for pair in self._followers if not is_method(pair[0], owner)]
+        for callbacks in (self.on_idle, self._measurement_followers):
+            callbacks[:] = [one for one in callbacks if not is_method(one, owner)]
 
     def on_measured(self, callback: Callable[[], None]) -> None:
         """Register a callback for measurements of any recipe, by any session of the experiment.

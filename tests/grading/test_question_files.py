@@ -158,7 +158,7 @@ def test_a_file_of_ones_own_is_read_and_graded(tmp_path):
         ("max_drop: 2", "grades: [good]", "my.find: constraints: 'policy' is needed with 'grades'"),
         ("Half of 1?", "<b onclick=x()>1</b>?",
          'my.half: prompt: "<b onclick=x()>" is not allowed; allowed: p, em, b, code'),
-        ("{sparsity}", "{sparsty}", 'my.told: text: "sparsty" is no figure; allowed: sparsity'),
+        ("{sparsity}", "{sparsty}", 'my.told: text: "sparsty" is no figure; allowed: recipe, sparsity'),
         ("{sparsity}", "{sparsity", "my.told: text: its braces cannot be read: expected '}'"),
         ("{sparsity}", "<script>", 'my.told: text: "<script>" is not allowed; allowed: p, em, b'),
         ("key: my.told", "key: my.find", 'my.find: key: "my.find" is a key in my.yaml already'),

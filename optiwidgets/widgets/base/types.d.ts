@@ -194,7 +194,7 @@ export interface FeedbackTraits {
 export type Outcomes = Record<string, Record<string, string> | undefined>;
 
 export interface CorePathTraits {
-  lessons: [name: string, title: string][];
+  lessons: [string, string][];
 }
 
 /** A payload before the first one is sent: `{}`. */
