@@ -82,14 +82,15 @@ class Session(HasTraits):
     def __init__(self, experiment: Experiment | None = None, *, first: int | None = None) -> None:
         super().__init__()
         if experiment is not None and not isinstance(experiment, Experiment):
-            raise ValueError(f"experiment is an Experiment of optiwidgets, not {type(experiment)}")
+            kind = type(experiment).__name__
+            raise ValueError(f"experiment is an Experiment of optiwidgets, not {kind}")
         self.first = check_first(first)
         self._baselines: dict[int, Report] = {}  # baselines on the first images, by their number
         self._paces: deque[float] = deque(maxlen=20)  # seconds per image of the latest runs
         self.dragging = False  # set by ask() while a slider is dragged
         self._lock = RLock()
         self._followers: list[tuple[Callable[[], None], bool]] = []
-        self._measurement_followers: list[Callable[[], None]] = []
+        self._on_measured: list[Callable[[], None]] = []
         self._announced: Report | None = None
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             all_openers()
@@ -204,8 +205,8 @@ class Session(HasTraits):
         ['kept']
         """
         self._followers[:] = [pair for pair in self._followers if not is_method(pair[0], owner)]
-        for callbacks in (self.on_idle, self._measurement_followers):
-            callbacks[:] = [one for one in callbacks if not is_method(one, owner)]
+        self.on_idle[:] = [job for job in self.on_idle if not is_method(job, owner)]
+        self._on_measured[:] = [one for one in self._on_measured if not is_method(one, owner)]
 
     def on_measured(self, callback: Callable[[], None]) -> None:
         """Register a callback for measurements of any recipe, by any session of the experiment.
@@ -217,7 +218,7 @@ class Session(HasTraits):
         >>> seen
         []
         """
-        self._measurement_followers.append(callback)
+        self._on_measured.append(callback)
 
     def _take_measurement(self) -> None:
         """Show the newest measurement of the report's recipe, whoever made it."""
@@ -226,7 +227,7 @@ class Session(HasTraits):
             if measured is not self.report:
                 self.report = measured
                 self._announce()
-            for callback in [*self._measurement_followers]:
+            for callback in [*self._on_measured]:
                 callback()
 
     def _announce(self) -> None:

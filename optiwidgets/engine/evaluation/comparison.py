@@ -198,7 +198,8 @@ def clear_changes(baseline: Report, report: Report) -> Integers:
     entered = np.bincount(rows + report.predictions[moved], minlength=classes**2)
     changed = np.flatnonzero(np.abs(entered - left) >= FEWEST)
     clear = [mcnemar_p(int(left[cell]), int(entered[cell])) < LEVEL for cell in changed]
-    return changed[np.array(clear, bool)]
+    found: Integers = changed[np.array(clear, bool)]
+    return found
 
 
 def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:

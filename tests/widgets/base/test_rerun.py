@@ -73,9 +73,10 @@ explorer.session.slow.submit((lambda is_cancelled: None, lambda result: None)).r
 
 
 def test_a_cell_that_runs_50_times_has_the_widgets_and_threads_of_one_run(notebook: Cell) -> None:
+    _, others, _ = counted()  # threads of other tests' sessions
     notebook(WORKED)
     widgets, threads, saved = counted()
-    assert (widgets > 100, threads) == (True, 1)
+    assert (widgets > 100, threads) == (True, others + 1)
     for _ in range(49):
         notebook(WORKED)
     again = counted()
