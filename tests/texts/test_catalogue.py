@@ -99,8 +99,11 @@ def test_a_translation_with_other_placeholders_is_refused(tmp_path: Path, shown:
 
 @pytest.mark.parametrize(
     "content",
-    [b"no catalogue\n", HEADER.encode() + b'msgid "a"\nmsgstr "\xff"\n', GERMAN.encode()[:-3]]
-    + [GERMAN.replace("(n != 1)", "(n ? )").encode()],
+    [
+        b"no catalogue\n",
+        HEADER.encode() + b'msgid "a"\nmsgstr "\xff"\n',
+        GERMAN.replace("(n != 1)", "(n ? )").encode(),
+    ],
 )
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "de.po").write_bytes(content)
