@@ -306,8 +306,9 @@ class Controls(VBox):
 
 def _told(progress: Progress) -> str:
     if not progress.left_s >= 0:
-        return progress.stage
-    return text("{stage}, {seconds:.0f} s left", stage=progress.stage, seconds=progress.left_s)
+        return text(progress.stage)
+    stage, left_s = text(progress.stage), progress.left_s
+    return text("{stage}, {seconds:.0f} s left", stage=stage, seconds=left_s)
 
 
 def _note(reason: str, fields: Sequence[str]) -> str:
