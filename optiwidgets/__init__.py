@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from optiwidgets.plotting import plot_report, plot_sweep
     from optiwidgets.session.session import Session
     from optiwidgets.session.shipped_cases import load_precomputed, preload
+    from optiwidgets.texts.catalogue import use_language
     from optiwidgets.version import __version__ as __version__
     from optiwidgets.widgets.explorer.explorer import Explorer
     from optiwidgets.widgets.layers.layer_sliders import Layers
@@ -117,6 +118,7 @@ _HOMES = {
     "save_weights": "engine.models.zoo",
     "submit": "grading.submissions",
     "train": "engine.models.training",
+    "use_language": "texts.catalogue",
 }
 __all__ = [
     "CNN",
@@ -179,6 +181,7 @@ __all__ = [
     "save_weights",
     "submit",
     "train",
+    "use_language",
 ]
 
 

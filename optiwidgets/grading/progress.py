@@ -17,10 +17,16 @@ from typing import Any
 from optiwidgets.grading.checks import Outcome, Question
 from optiwidgets.grading.question_files import kind_of
 from optiwidgets.grading.questions import QUESTIONS, bank_file
+from optiwidgets.texts import mark, text
 from optiwidgets.version import __version__
 
 SCHEMA = "progress/1"
 LONGEST_TITLE = 60  # characters of a prompt that stands for a missing title
+OUTCOMES = {
+    Outcome.CORRECT: mark("correct"),
+    Outcome.INCORRECT: mark("incorrect"),
+    Outcome.NOT_ATTEMPTED: mark("not attempted"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Record:
     def told(self) -> str:
         """Outcome in a word; a prediction is noted, never right or wrong."""
         noted = self.kind == "prediction" and self.outcome is Outcome.CORRECT
-        return "noted" if noted else str(self.outcome)
+        return text("noted") if noted else text(OUTCOMES[self.outcome])
 
 
 def merged(one: Mapping[str, Record], other: Mapping[str, Record]) -> dict[str, Record]:

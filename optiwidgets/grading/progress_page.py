@@ -9,17 +9,24 @@ from typing import Any
 
 from optiwidgets.grading.checks import Outcome
 from optiwidgets.grading.progress import Record
+from optiwidgets.texts import language, mark, text
 
 SHOWN, PRINTED = 60, 400  # characters of an answer on a page of a lesson, and on paper
-COLUMNS = "Question", "Outcome", "Attempts", "Answer", "Time (UTC)"
-OWN = "Other questions"
+COLUMNS = (
+    mark("Question"),
+    mark("Outcome"),
+    mark("Attempts"),
+    mark("Answer"),
+    mark("Time (UTC)"),
+)
+OWN = mark("Other questions")
 STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:4px 8px;"
     "text-align:left}td:nth-child(1),td:nth-child(4){overflow-wrap:anywhere;width:30%}"
     "tr{break-inside:avoid}h2{break-after:avoid}code{overflow-wrap:anywhere}"
 )
-NOTE = (
+NOTE = mark(
     "The checksum of the saved file tells whether it was changed or cut by accident. It does not "
     "prove who answered."
 )
@@ -36,12 +43,16 @@ def print_page(document: Mapping[str, Any], records: Mapping[str, Record]) -> st
     >>> "1 of 1 questions answered correctly" in page, "<td>Half of 3</td>" in page
     (True, True)
     """
-    said = f"{counted(records)}. Saved {document['saved']}, OptiWidgets {document['version']}."
+    saved = text(
+        "Saved {time}, OptiWidgets {version}.", time=document["saved"], version=document["version"]
+    )
+    title, name = escape(text("Progress")), escape(text("Name: ____________________"))
+    note, checksum = escape(text(NOTE)), escape(text("Checksum:"))
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Progress</title>'
-        f"<style>{STYLE}</style></head><body><h1>Progress</h1><p>Name: ____________________</p>"
-        f"<p>{escape(said)}</p>{tables(records, PRINTED)}"
-        f"<p>{NOTE} Checksum: <code>{escape(document['checksum'])}</code></p></body></html>\n"
+        f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8">'
+        f"<title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1><p>{name}</p>"
+        f"<p>{escape(f'{counted(records)}. {saved}')}</p>{tables(records, PRINTED)}"
+        f"<p>{note} {checksum} <code>{escape(document['checksum'])}</code></p></body></html>\n"
     )
 
 
@@ -54,7 +65,7 @@ def counted(records: Mapping[str, Record]) -> str:
     '0 of 1 questions answered correctly'
     """
     done = sum(record.outcome is Outcome.CORRECT for record in records.values())
-    return f"{done} of {len(records)} questions answered correctly"
+    return text("{done} of {all} questions answered correctly", done=done, all=len(records))
 
 
 def tables(records: Mapping[str, Record], longest: int = SHOWN) -> str:
@@ -71,13 +82,14 @@ def _place(record: Record) -> tuple[bool, str, str]:
 
 
 def _heading(record: Record) -> str:
-    return record.lesson_title or OWN
+    return record.lesson_title or text(OWN)
 
 
 def _table(title: str, records: list[Record], longest: int) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    label = escape(text("Progress: {lesson}", lesson=title))
+    head = "".join(f'<th scope="col">{escape(text(name))}</th>' for name in COLUMNS)
     return (
-        f'<table aria-label="Progress: {escape(title)}"><thead><tr>{head}</tr></thead>'
+        f'<table aria-label="{label}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(_row(record, longest) for record in records)}</tbody></table>"
     )
 
@@ -99,9 +111,9 @@ def brief(answer: Any, longest: int = SHOWN) -> str:
     if answer is None:
         return ""
     if isinstance(answer, dict):  # the answer is a recipe
-        text = ", ".join(f"{name} {value}" for name, value in answer.items() if value)
+        words = ", ".join(f"{name} {value}" for name, value in answer.items() if value)
     elif isinstance(answer, tuple | list):  # the answer is a decision with its reasons
-        text = "; ".join(brief(each, longest) for each in answer)
+        words = "; ".join(brief(each, longest) for each in answer)
     else:
-        text = str(answer)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+        words = str(answer)
+    return words if len(words) <= longest else words[: longest - 3] + "..."

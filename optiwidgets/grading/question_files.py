@@ -25,6 +25,7 @@ from optiwidgets.grading.checks import (
     Question,
     Value,
 )
+from optiwidgets.grading.question_texts import translated
 from optiwidgets.grading.run_figures import RUN_FIGURES
 
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster
@@ -122,7 +123,7 @@ def parse(text: str) -> Document:
 
 
 def read_question_file(path: str | os.PathLike[str]) -> QuestionFile:
-    """Read a file that follows the schema.
+    """Read a file that follows the schema, with its texts in the language in use.
 
     Examples
     --------
@@ -131,7 +132,7 @@ def read_question_file(path: str | os.PathLike[str]) -> QuestionFile:
     >>> file.lesson, [question.key for question in file.questions]
     ('00_start', ['start.prune', 'start.quantize', 'start.goal'])
     """
-    data = parse(Path(path).read_text(encoding="utf-8")).data
+    data = translated(parse(Path(path).read_text(encoding="utf-8")).data)
     questions = tuple(map(question_of, data.get("questions", ())))
     texts = {each["key"]: each["text"] for each in data.get("texts", ())}
     return QuestionFile(data.get("lesson", ""), data["title"], questions, MappingProxyType(texts))

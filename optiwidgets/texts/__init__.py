@@ -7,9 +7,20 @@ where it is shown. `make texts` writes all messages into `en.po` beside this fil
 
 from __future__ import annotations
 
-from optiwidgets.texts.catalogue import SOURCE, active, messages, use
+from optiwidgets.texts.catalogue import SOURCE, active, language, messages, placeholders
+from optiwidgets.texts.catalogue import use_language as use
 
-__all__ = ["SOURCE", "active", "mark", "messages", "plural", "text", "use"]
+__all__ = [
+    "SOURCE",
+    "active",
+    "language",
+    "mark",
+    "messages",
+    "placeholders",
+    "plural",
+    "text",
+    "use",
+]
 
 
 def mark(message: str) -> str:

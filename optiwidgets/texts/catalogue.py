@@ -6,97 +6,141 @@ import gettext
 import io
 import os
 import string
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from polib import POEntry
 
 SOURCE = "en"
 VARIABLE = "OPTIWIDGETS_LANGUAGE"
 PACKAGE = Path(__file__).parent
 
-_chosen: list[tuple[gettext.NullTranslations, dict[str, str]]] = []
+
+@dataclass
+class Catalogue:
+    """Language in use: its name, its lookup, and its translations by English message."""
+
+    language: str = SOURCE
+    lookup: gettext.NullTranslations = field(default_factory=gettext.NullTranslations)
+    messages: dict[str, str] = field(default_factory=dict)
 
 
-def use(language: str, folder: str | Path | None = None) -> None:
-    """Show all texts in a language: <language>.po of the package or of the given folder.
+_chosen: list[Catalogue] = []
+
+
+def use_language(language: str, folder: str | Path | None = None) -> None:
+    """Show the texts of controls, panels and questions in a language.
+
+    Widgets that were made before keep their texts. The environment variable
+    ``OPTIWIDGETS_LANGUAGE`` sets the first language: a name, or the path of a .po file.
 
     Parameters
     ----------
     language
-        Name of the catalogue without its ending; "en" needs no file.
+        Name of the catalogue <language>.po without its ending; "en" is the source and needs none.
     folder
         Folder of your own with .po files; without it the package's.
 
     Raises
     ------
     ValueError
-        If there is no such catalogue, or a translation has other placeholders than its message.
+        If there is no such catalogue, it cannot be read, or a translation has other placeholders
+        than its message.
 
     Examples
     --------
-    >>> use("en")
+    >>> import optiwidgets as ow
+    >>> ow.use_language("en")
+    >>> ow.use_language("xx", "translations")
+    Traceback (most recent call last):
+    ...
+    ValueError: language is 'xx'; the folder translations has no xx.po, it has en
     """
     if language == SOURCE and folder is None:
-        _chosen[:] = [(gettext.NullTranslations(), {})]
+        _chosen[:] = [Catalogue()]
         return
     place = PACKAGE if folder is None else Path(folder)
     file = place / f"{language}.po"
     if not file.is_file():
         there = ", ".join(sorted({SOURCE, *(path.stem for path in place.glob("*.po"))}))
-        raise ValueError(f"language is {language!r}; {place} has {there}")
+        raise ValueError(
+            f"language is {language!r}; the folder {place} has no {language}.po, it has {there}"
+        )
     _chosen[:] = [_read(file)]
 
 
 def active() -> gettext.NullTranslations:
-    """The catalogue in use; at first that of the environment variable OPTIWIDGETS_LANGUAGE."""
-    return _current()[0]
+    """Return the lookup of the language in use, at first that of OPTIWIDGETS_LANGUAGE.
+
+    >>> active().gettext("Reset")
+    'Reset'
+    """
+    return _current().lookup
 
 
 def messages() -> dict[str, str]:
-    """Translations of the catalogue in use by their English messages, empty for English.
+    """Return the translations in use by their English messages; empty for English.
 
     >>> messages()
     {}
     """
-    return _current()[1]
+    return _current().messages
 
 
-def _current() -> tuple[gettext.NullTranslations, dict[str, str]]:
-    if not _chosen:
-        wanted = os.environ.get(VARIABLE, "") or SOURCE
-        path = Path(wanted)
-        if path.suffix == ".po":  # a file of the user's own
-            use(path.stem, path.parent)
-        else:
-            use(wanted)
-    return _chosen[0]
+def language() -> str:
+    """Return the name of the language in use.
 
-
-def _read(file: Path) -> tuple[gettext.NullTranslations, dict[str, str]]:
-    import polib  # only pages in another language pay for it
-
-    try:
-        entries = polib.pofile(str(file))
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read as a catalogue: {error}") from error
-    for entry in entries.translated_entries():
-        forms = [entry.msgstr] if entry.msgstr else list(entry.msgstr_plural.values())
-        allowed = [placeholders(entry.msgid), placeholders(entry.msgid_plural or entry.msgid)]
-        for form in forms:
-            if placeholders(form) not in allowed:
-                raise ValueError(
-                    f"{file}: the message {entry.msgid!r} has placeholders "
-                    f"{sorted(allowed[-1])}; its translation {form!r} has {sorted(placeholders(form))}"
-                )
-    single = {entry.msgid: entry.msgstr for entry in entries.translated_entries() if entry.msgstr}
-    return gettext.GNUTranslations(io.BytesIO(entries.to_binary())), single
+    >>> language()
+    'en'
+    """
+    return _current().language
 
 
 def placeholders(message: str) -> set[str]:
-    """Names in braces that a message is filled with.
+    """Return the names in braces that a message is filled with.
 
     >>> sorted(placeholders("{part:,} of {all} images"))
     ['all', 'part']
     """
     try:
         return {name for _, name, _, _ in string.Formatter().parse(message) if name is not None}
-    except ValueError:  # a lone brace: the message is shown as it is and never filled
+    except ValueError:  # a lone brace: such a message is never filled
         return set()
+
+
+def _current() -> Catalogue:
+    if not _chosen:
+        wanted = os.environ.get(VARIABLE, "") or SOURCE
+        path = Path(wanted)
+        if path.suffix == ".po":  # a file of one's own
+            use_language(path.stem, path.parent)
+        else:
+            use_language(wanted)
+    return _chosen[0]
+
+
+def _read(file: Path) -> Catalogue:
+    import polib  # for other languages than the source alone
+
+    try:
+        entries = polib.pofile(str(file), encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} cannot be read as a catalogue: {error}") from error
+    translated = entries.translated_entries()
+    for entry in translated:
+        _check(entry, file)
+    lookup = gettext.GNUTranslations(io.BytesIO(entries.to_binary()))
+    single = {entry.msgid: entry.msgstr for entry in translated if entry.msgstr}
+    return Catalogue(file.stem, lookup, single)
+
+
+def _check(entry: POEntry, file: Path) -> None:
+    allowed = [placeholders(entry.msgid), placeholders(entry.msgid_plural or entry.msgid)]
+    for form in [entry.msgstr] if entry.msgstr else entry.msgstr_plural.values():
+        if placeholders(form) not in allowed:
+            raise ValueError(
+                f"{file}: the translation {form!r} of {entry.msgid!r} has the placeholders "
+                f"{sorted(placeholders(form))}, it needs {sorted(allowed[-1])}"
+            )

@@ -16,7 +16,7 @@ from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.grading.checks import FindRecipe, Question
 from optiwidgets.grading.question_checker import check_questions
 from optiwidgets.grading.question_files import MAKERS, POLICIES, parse, read_question_file
-from optiwidgets.grading.questions import FOLDER, QUESTIONS, SCHEMA, bank_file
+from optiwidgets.grading.questions import FOLDER, QUESTIONS, SCHEMA, file_in
 from optiwidgets.grading.run_figures import RUN_FIGURES
 
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -69,7 +69,7 @@ def findings(folder, text):
 
 
 def test_the_bank_has_no_findings():
-    assert len(FILES) == 15
+    assert len(FILES) == 16
     assert check_questions(*FILES) == []
 
 
@@ -105,9 +105,9 @@ def test_titles_name_questions_one_by_one():
 
 
 def test_the_bank_reads_the_file_of_the_key_alone():
-    bank_file.cache_clear()
+    file_in.cache_clear()
     assert QUESTIONS["start.goal"].right == 2
-    assert bank_file.cache_info().currsize == 1
+    assert file_in.cache_info().currsize == 1
     for absent in ("start.end", "nothing.there", "start", "", "../start.goal"):
         assert absent not in QUESTIONS
         with pytest.raises(KeyError):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from gettext import NullTranslations
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from optiwidgets.grading.checks import Question
 from optiwidgets.grading.question_files import QuestionFile, read_question_file
+from optiwidgets.texts import active
 
 FOLDER = Path(__file__).parent
 SCHEMA = FOLDER / "question.schema.json"
@@ -41,9 +43,8 @@ def by_key(*lessons: tuple[Question, ...]) -> Mapping[str, Question]:
     return MappingProxyType(bank)
 
 
-@cache
 def bank_file(prefix: str) -> QuestionFile:
-    """Read the file of the keys that begin with ``prefix``, once.
+    """Read the file of the keys that begin with ``prefix``, once in each language.
 
     Raises
     ------
@@ -54,6 +55,18 @@ def bank_file(prefix: str) -> QuestionFile:
     --------
     >>> bank_file("map").lesson, bank_file("map").title
     ('10_which_metric', 'Which metric matters?')
+    """
+    return file_in(prefix, active())
+
+
+@cache
+def file_in(prefix: str, catalogue: NullTranslations) -> QuestionFile:
+    """Read a file while a catalogue is in use.
+
+    Raises
+    ------
+    KeyError
+        No such file.
     """
     path = FOLDER / f"{prefix}.yaml"
     if path not in _paths():

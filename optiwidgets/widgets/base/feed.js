@@ -13,6 +13,7 @@ import {
   thousands,
   write,
 } from "./panel_runtime.js";
+import { text } from "./texts.js";
 
 /** @import { Context, Control, FeedData, FeedState, FeedTraits, Model } from "./types" */
 
@@ -110,19 +111,33 @@ function drawLater(root) {
  * @param {FeedData} data
  */
 function markPart(root, { images, out_of }) {
-  const part = images < out_of ? `${thousands(images)} of ${thousands(out_of)}` : "";
+  const counts = { images: thousands(images), all: thousands(out_of) };
+  const part = images < out_of ? text("{images} of {all}", counts) : "";
   if ((root.dataset.owPart ?? "") === part) return;
-  root.style.setProperty("--ow-part", `"${part} images"`);
+  root.style.setProperty("--ow-part", JSON.stringify(text("{part} images", { part })));
   if (part) root.dataset.owPart = part;
   else delete root.dataset.owPart;
 }
 
+/**
+ * Give the stylesheet its words for what is covered.
+ * @param {HTMLElement} root
+ */
+function nameCovers(root) {
+  if (root.style.getPropertyValue("--ow-covered")) return;
+  root.style.setProperty("--ow-covered", JSON.stringify(text("covered")));
+  const cards = text("covered: the numbers of a hidden recipe");
+  root.style.setProperty("--ow-covered-cards", JSON.stringify(cards));
+}
+
 /** @param {FeedData} data */
 function announcement({ optimized, drop }) {
-  return (
-    `accuracy ${percent(optimized.accuracy)} percent, drop ${drop.points.toFixed(1)} points, ` +
-    `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`
-  );
+  return text("accuracy {accuracy} percent, drop {points} points, {bytes}, {ratio} times smaller", {
+    accuracy: percent(optimized.accuracy),
+    points: drop.points.toFixed(1),
+    bytes: bytes(optimized.bytes),
+    ratio: optimized.ratio.toFixed(1),
+  });
 }
 
 /**
@@ -151,8 +166,9 @@ function nameSliders(root) {
       "aria-disabled",
       isDead || (find(slider, ".noUi-target")?.hasAttribute("disabled") ?? false),
     );
-    const unit = slider.classList.contains("ow-percent") ? " percent" : "";
-    label(handle, "aria-valuetext", readout.textContent + unit);
+    const value = readout.textContent ?? "";
+    const isPercent = slider.classList.contains("ow-percent");
+    label(handle, "aria-valuetext", isPercent ? text("{value} percent", { value }) : value);
     const filled = `${(100 * Number(handle.ariaValueNow)) / Number(handle.ariaValueMax)}%`;
     if (slider.style.getPropertyValue("--filled") !== filled) slider.style.setProperty("--filled", filled);
   }
@@ -165,10 +181,10 @@ function nameSliders(root) {
 function nameControls(root) {
   nameSliders(root);
   for (const image of root.querySelectorAll("img"))
-    if (!image.hasAttribute("alt")) image.alt = image.title || "Figure of what is shown";
+    if (!image.hasAttribute("alt")) image.alt = image.title || text("Figure of what is shown");
   for (const menu of root.querySelectorAll("select"))
     if (menu.title && !menu.hasAttribute("aria-label"))
-      if (![...menu.labels].some((text) => text.textContent?.trim()))
+      if (![...menu.labels].some((words) => words.textContent?.trim()))
         menu.setAttribute("aria-label", menu.title);
   for (const group of root.querySelectorAll(".ow-choice")) {
     label(group, "role", "group");
@@ -200,6 +216,7 @@ async function render({ model, el }) {
     const isNew = root.dataset.owRecipe !== recipe;
     if (isNew) root.dataset.owRecipe = recipe;
     markPart(root, model.get("data"));
+    nameCovers(root);
     const rests = state === "fresh" || !(drag.isDragged() || drag.waits());
     const waitsForPicture = isNew && find(root, ".ow-later") !== null; // a new picture comes first
     const isLeft = rests && (waitsForPicture || drawLater(root));
@@ -228,7 +245,7 @@ async function render({ model, el }) {
     const covered = /\bow-cover-/.test(root.className); // hidden from screen readers as well
     const isCurrent = !covered || model.get("data").covered; // a message from before the cover is not repeated
     const words = [
-      covered ? "covered" : announcement(model.get("data")),
+      covered ? text("covered") : announcement(model.get("data")),
       model.get("alarm") || !isCurrent ? "" : model.get("message"),
     ];
     if (write(voice, words.filter(Boolean).join(". "))) spokenAt = performance.now();

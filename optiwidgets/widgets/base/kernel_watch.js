@@ -1,6 +1,8 @@
 // Watches the kernel of a page's widgets, by the status of the kernel and of its websocket. A kernel that is gone
 // is told once on a page, or once in a notebook of JupyterLab, and every control that needs it says so. This file
-// imports nothing: the modules of several widgets share one watch for each kernel.
+// imports texts alone: the modules of several widgets share one watch for each kernel.
+
+import { mark, text } from "./texts.js";
 
 /** @import { Cleanup, Kernel, Model } from "./types" */
 
@@ -21,23 +23,25 @@ const HARMLESS_KEYS = ["Tab", "Escape", "Shift", "Control", "Alt", "Meta"];
 
 const TEXTS = {
   live: "",
-  reconnecting: "Connection lost. Reconnecting ...",
-  gone: "The kernel has stopped. What you see no longer answers.",
-  lost: "The server does not answer. What you see no longer answers either.",
+  reconnecting: mark("Connection lost. Reconnecting ..."),
+  gone: mark("The kernel has stopped. What you see no longer answers."),
+  lost: mark("The server does not answer. What you see no longer answers either."),
 };
 /** Voila serves the page: a reload starts another kernel. */
 const isServed = () => "voila" in document.body.dataset;
 /** @param {Ended} link */
 const remedy = (link) =>
   isServed()
-    ? "Reload the page."
+    ? text("Reload the page.")
     : link === "gone"
-      ? "Restart the kernel and run all cells."
-      : "Reload the page once the server runs again.";
+      ? text("Restart the kernel and run all cells.")
+      : text("Reload the page once the server runs again.");
 
 /** @param {Ended} link */
 const reason = (link) =>
-  `Needs the kernel, ${link === "gone" ? "which has stopped" : "and the server does not answer"}. ${remedy(link)}`;
+  link === "gone"
+    ? `${text("Needs the kernel, which has stopped.")} ${remedy(link)}`
+    : `${text("Needs the kernel, and the server does not answer.")} ${remedy(link)}`;
 
 /**
  * Find the outermost of our widgets around an element.
@@ -119,7 +123,7 @@ class Banner {
     if (link === this.#link) return;
     this.#link = link;
     this.box.dataset.owLink = link;
-    this.status.textContent = link === "reconnecting" ? TEXTS[link] : "";
+    this.status.textContent = link === "reconnecting" ? text(TEXTS[link]) : "";
     this.box.replaceChildren(this.status);
     if (link === "gone" || link === "lost") this.box.append(this.#alert(link));
     const bar = this.page.querySelector(":scope > .jp-Toolbar, :scope > .jp-NotebookPanel-toolbar");
@@ -131,11 +135,11 @@ class Banner {
   #alert(link) {
     const alert = document.createElement("p");
     alert.setAttribute("role", "alert");
-    alert.append(TEXTS[link], " ");
+    alert.append(text(TEXTS[link]), " ");
     if (isServed()) {
       const button = Object.assign(document.createElement("button"), {
         type: "button",
-        textContent: "Reload",
+        textContent: text("Reload"),
       });
       button.addEventListener("click", () => location.reload());
       alert.append(button);

@@ -2,6 +2,11 @@
 // tests/widgets/test_types.py compares the fields with the payloads.
 
 /** Bytes in a message: int32, float32 (little endian) or uint8 values. */
+declare global {
+  /** Translations by English message; the kernel writes them in front of a module, for other languages alone. */
+  const OW_MESSAGES: Record<string, string> | undefined;
+}
+
 export type Bytes = DataView;
 /** The share of a whole, 0..1; null where it is undefined. */
 export type Share = number | null;

@@ -2,6 +2,7 @@
 
 import { element } from "./panel_runtime.js";
 import { svgElement } from "./svg.js";
+import { isMessage, mark, text } from "./texts.js";
 
 /** Outline and sign of each grade, in a box of 16 x 16: circle, triangle, diamond, square. */
 const SHAPES = /** @type {Record<string, [string, string] | undefined>} */ ({
@@ -11,8 +12,16 @@ const SHAPES = /** @type {Record<string, [string, string] | undefined>} */ ({
   bad: ["M1.2 1.2h13.6v13.6H1.2z", "M5 5l6 6M11 5l-6 6"],
 });
 
-/** @param {string} text */
-export const isGrade = (text) => Object.hasOwn(SHAPES, text);
+const GRADES = [mark("good"), mark("borderline"), mark("cannot tell"), mark("bad")];
+
+/** @param {string} grade */
+export const isGrade = (grade) => Object.hasOwn(SHAPES, grade);
+
+/**
+ * Word of a grade in the language of the page; other texts stay.
+ * @param {string} grade
+ */
+export const gradeWord = (grade) => (isGrade(grade) ? text(grade) : grade);
 
 /**
  * Draw the outline of a grade around a point of a chart; null for other texts.
@@ -51,10 +60,11 @@ export function gradeMark(grade, name = "") {
 
 /**
  * Put the mark of a grade before its word; other texts stay alone.
- * @param {string} text
+ * @param {string} words
  * @returns {(Node | string)[]}
  */
-export function marked(text) {
-  const mark = gradeMark(text);
-  return mark ? [element("span", { className: "ow-graded" }, mark, text)] : [text];
+export function marked(words) {
+  const grade = GRADES.find((each) => isMessage(words, each));
+  const sign = grade && gradeMark(grade);
+  return sign ? [element("span", { className: "ow-graded" }, sign, words)] : [words];
 }

@@ -2,6 +2,7 @@
 // delays nothing.
 
 import { boxed, element, safely, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FoldTraits } from "../base/types" */
 
@@ -23,7 +24,7 @@ async function render({ model, el }) {
     write(title, model.get("title"));
     write(summary, model.get("summary"));
     summary.title = model.get("summary");
-    write(more, isOpen ? "less" : "more");
+    write(more, isOpen ? text("less") : text("more"));
   });
   model.on("change:value change:title change:summary", paint);
   paint();

@@ -3,12 +3,13 @@
 
 import { followKernel } from "../base/kernel_watch.js";
 import { around, boxed, element, referred, write } from "../base/panel_runtime.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { Context, Control, FeedModel, PanelTraits } from "../base/types" */
 
 const PATIENCE_MS = 1000; // shorter waits are not shown
 const MEND_MS = 500;
-const BUSY = "The kernel is busy. The picture follows when it is done.";
+const BUSY = mark("The kernel is busy. The picture follows when it is done.");
 
 /**
  * Release a control whose messages were lost with the connection: it would wait for their answers.
@@ -47,7 +48,7 @@ async function render({ model, el }) {
     root.dataset.owLink = link;
     if (link === "gone" || link === "lost") root.dataset.owState = "error";
     else if (link === "busy" && root.dataset.owState === "stale") root.dataset.owState = "running";
-    write(status, link === "busy" ? BUSY : "");
+    write(status, link === "busy" ? text(BUSY) : "");
   };
   /**
    * Tell whether the kernel is busy, or still has to answer a control that moved.

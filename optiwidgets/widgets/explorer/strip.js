@@ -1,6 +1,7 @@
 // Accuracy and drop in a strip that stays in view with the sliders, shown while the headline is out of view.
 
 import { around, boxed, draw, element, find, percent, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
 
@@ -24,19 +25,29 @@ function watchHeadline(el, told) {
   };
 }
 
+/** @typedef {{ points: string, images: number }} Values */
+
+/** @param {boolean} isPart @param {Values} values */
+const gain = (isPart, values) =>
+  isPart ? text("gain {points}, {images} images", values) : text("gain {points} points", values);
+
+/** @param {boolean} isPart @param {Values} values */
+const loss = (isPart, values) =>
+  isPart ? text("drop {points}, {images} images", values) : text("drop {points} points", values);
+
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   const accuracy = element("b"),
     drop = element("span");
   el.classList.add("ow-strip");
-  el.append(element("p", { "aria-hidden": "true" }, "Accuracy ", accuracy, " ", drop));
+  el.append(element("p", { "aria-hidden": "true" }, text("Accuracy"), " ", accuracy, " ", drop));
   const forget = watchHeadline(el, (isAway) => el.classList.toggle("ow-shown", isAway));
   const drawn = await draw(
     model,
     (/** @type {FeedData} */ { optimized, drop: { points }, images, out_of }) => {
       write(accuracy, `${percent(optimized.accuracy)} %`);
-      const change = points < 0 ? `gain ${(-points).toFixed(1)}` : `drop ${points.toFixed(1)}`;
-      write(drop, images < out_of ? `${change}, ${images} images` : `${change} points`);
+      const values = { points: Math.abs(points).toFixed(1), images };
+      write(drop, points < 0 ? gain(images < out_of, values) : loss(images < out_of, values));
     },
   );
   return () => {

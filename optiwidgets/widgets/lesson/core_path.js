@@ -2,15 +2,16 @@
 
 import { boxed, element, safely, write } from "../base/panel_runtime.js";
 import { count, forget, outcomes } from "./answered.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, CorePathTraits } from "../base/types" */
 
 /** @param {Context<CorePathTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-path");
-  const list = element("ol", { "aria-label": "Progress" });
+  const list = element("ol", { "aria-label": text("Progress") });
   const line = element("p", { role: "status" });
-  const again = element("button", { type: "button" }, "Start over");
+  const again = element("button", { type: "button" }, text("Start over"));
   el.append(list, line, again);
   const paint = safely(model, () => {
     const kept = outcomes();
@@ -22,7 +23,9 @@ function render({ model, el }) {
     write(
       line,
       begun
-        ? `${done} of ${lessons.length} lessons answered. ${next ? `Next: ${next.title}` : "The path is complete."}`
+        ? `${text("{done} of {all} lessons answered.", { done, all: lessons.length })} ${
+            next ? text("Next: {title}", { title: next.title }) : text("The path is complete.")
+          }`
         : "",
     );
     again.hidden = !begun;
@@ -57,7 +60,9 @@ const isDone = ({ asked, answered }) => asked > 0 && answered === asked;
 function dot(lesson, index) {
   const { name, title, asked, answered } = lesson;
   const state = isDone(lesson) ? "done" : answered ? "begun" : "open";
-  const told = answered ? `${answered} of ${asked} questions answered` : "not begun";
+  const told = answered
+    ? text("{answered} of {asked} questions answered", { answered, asked })
+    : text("not begun");
   const place = `${index + 1}`;
   const link = element(
     "a",

@@ -2,6 +2,7 @@
 
 import { boxed, element, safely, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, RuleChartTraits, RuleData } from "../base/types" */
 
@@ -62,12 +63,12 @@ function axes({ by }, { x, y, top, xTicks }) {
     svgElement(
       "text",
       { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 6, "text-anchor": "middle" },
-      by === "bits" ? "bits per weight" : "sparsity, %",
+      by === "bits" ? text("bits per weight") : text("sparsity, %"),
     ),
     svgElement(
       "text",
       { transform: `translate(13 ${(TOP + HIGH - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle" },
-      "points of accuracy lost",
+      text("points of accuracy lost"),
     ),
   );
 }
@@ -110,9 +111,9 @@ const legend = () =>
   element(
     "p",
     { className: "ow-legend" },
-    element("span", { className: "ow-key-measured" }, "measured, with its 95 % interval"),
-    element("span", { className: "ow-key-guess" }, "rule"),
-    element("span", { className: "ow-key-apart" }, "largest distance"),
+    element("span", { className: "ow-key-measured" }, text("measured, with its 95 % interval")),
+    element("span", { className: "ow-key-guess" }, text("rule")),
+    element("span", { className: "ow-key-apart" }, text("largest distance")),
   );
 
 /** @param {Context<RuleChartTraits>} context */
@@ -129,7 +130,12 @@ function render({ model, el }) {
     picture.replaceChildren(
       svgElement(
         "svg",
-        { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `Points lost against ${data.by}` },
+        {
+          viewBox: `0 0 ${WIDE} ${HIGH}`,
+          role: "img",
+          "aria-label":
+            data.by === "bits" ? text("Points lost against bits") : text("Points lost against sparsity"),
+        },
         axes(data, scale),
         ...curves(data, scale),
       ),

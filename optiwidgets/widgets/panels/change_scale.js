@@ -2,6 +2,7 @@
 
 import { element } from "../base/panel_runtime.js";
 import { depth } from "./matrix_canvas.js";
+import { text } from "../base/texts.js";
 
 /** @typedef {import("./matrix_canvas.js").Tone} Tone */
 
@@ -33,31 +34,32 @@ export function shadeOfChange(change, images, isClear, isDiagonal) {
 /**
  * @param {Tone} tone
  * @param {number} level
- * @param {string} text
+ * @param {string} words
  */
-const key = (tone, level, text) =>
-  element("i", { className: "ow-key", "data-tone": tone, "data-depth": level }, text);
+const key = (tone, level, words) =>
+  element("i", { className: "ow-key", "data-tone": tone, "data-depth": level }, words);
 
 /** Make the two lines of the legend: grey, and both colours with the shares of a row they stand for. */
 export function legend() {
   const keys = STEPS.map((share) => /** @type {const} */ ([depthOfShare(share, 1), String(100 * share)]));
   const grey = element(
     "span",
-    { title: "Images that entered and left the cell: p of McNemar's exact test is 0.05 or more" },
+    { title: text("Images that entered and left the cell: p of McNemar's exact test is 0.05 or more") },
     key("noise", PALE, ""),
-    " within noise",
+    " ",
+    text("within noise"),
   );
   const scale = element(
     "span",
     {
       className: "ow-scale",
       role: "img",
-      "aria-label": "Orange hurts, blue helps, deepest at 50 % of the row",
+      "aria-label": text("Orange hurts, blue helps, deepest at 50 % of the row"),
     },
-    "hurts",
-    ...keys.map(([level, text]) => key("hurts", level, text)),
-    ...[...keys].reverse().map(([level, text]) => key("helps", level, text)),
-    "helps, % of row",
+    text("hurts"),
+    ...keys.map(([level, share]) => key("hurts", level, share)),
+    ...[...keys].reverse().map(([level, share]) => key("helps", level, share)),
+    text("helps, % of row"),
   );
   return { grey, scale };
 }

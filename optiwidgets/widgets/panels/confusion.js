@@ -19,6 +19,7 @@ import { depth, matrixCanvas } from "./matrix_canvas.js";
 import { legend, shadeOfChange } from "./change_scale.js";
 import { enlargedCell, nearest } from "./enlarged_cell.js";
 import { tooltip } from "../base/tooltip.js";
+import { isMessage, mark, text } from "../base/texts.js";
 
 /** @typedef {ReturnType<typeof matrix>} Matrix */
 /** @typedef {Parameters<ReturnType<typeof matrixCanvas>["paint"]>} Contents values, their text, tone and depth */
@@ -31,10 +32,18 @@ const LEAST_DIGITS = 8; // pixels; smaller ones cannot be read
 const FEW_CLASSES = 10; // up to here a cell has 26 pixels or more
 
 /** @type {Record<string, string>} */
-const OUTCOMES = { TP: "true positive", FP: "false positive", FN: "false negative", TN: "true negative" };
-const NOISE = "within noise";
-const UNTOUCHED = "nothing changed yet"; // first reason of the verdict on an untouched model
-const INVITATION = "Nothing changed yet: drag a slider to see which images move.";
+const OUTCOMES = {
+  TP: mark("true positive"),
+  FP: mark("false positive"),
+  FN: mark("false negative"),
+  TN: mark("true negative"),
+};
+const NOISE = mark("within noise");
+const UNTOUCHED = mark("nothing changed yet"); // first reason of the verdict on an untouched model
+const INVITATION = mark("Nothing changed yet: drag a slider to see which images move.");
+const OPTIMIZED = mark("Optimized");
+const CHANGE = mark("Change");
+const NAMES = [mark("Baseline"), OPTIMIZED, CHANGE];
 
 /**
  * Name a cell of two classes, one of them positive.
@@ -73,23 +82,29 @@ function matrix(name, names, positive) {
   const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
   const grid = element(
     "div",
-    { role: "grid", "aria-label": name, "aria-readonly": "true" },
+    { role: "grid", "aria-label": text(name), "aria-readonly": "true" },
     ...rows.map((r) => r.row),
     last,
   );
   const longest = Math.max(...names.map((n) => n.length));
   const kind = ["ow-matrix"];
-  if (name === "Change") kind.push("ow-change");
+  if (name === CHANGE) kind.push("ow-change");
+  if (name === OPTIMIZED) kind.push("ow-optimized");
   if (isBinary) kind.push("ow-binary");
   else if (longest > 3) kind.push("ow-long");
   if (names.length > MOST_DIGITS) kind.push("ow-crowded");
   const box = element(
     "figure",
     { className: kind.join(" "), style: longest > 2 ? `--head: ${headOf(longest)}` : "" },
-    element("figcaption", {}, element("b", {}, name), ...(name === "Change" ? [grey, scale] : [subtitle])),
-    element("div", { className: "ow-truth" }, "truth"),
+    element(
+      "figcaption",
+      {},
+      element("b", {}, text(name)),
+      ...(name === CHANGE ? [grey, scale] : [subtitle]),
+    ),
+    element("div", { className: "ow-truth" }, text("truth")),
     grid,
-    element("div", { className: "ow-prediction" }, "prediction"),
+    element("div", { className: "ow-prediction" }, text("prediction")),
     invitation,
   );
   const cells = rows.flatMap((r) => r.cells);
@@ -109,7 +124,7 @@ function textWidth(cell, name) {
   return (text) => {
     const { fontFamily } = getComputedStyle(cell);
     context.font = `100px ${fontFamily}`;
-    if (name === "Change") context.letterSpacing = "-5px"; // as in the stylesheet
+    if (name === CHANGE) context.letterSpacing = "-5px"; // as in the stylesheet
     return context.measureText(text).width / 100;
   };
 }
@@ -139,20 +154,20 @@ function walk(event, cells, k) {
  * @param {string[]} names
  * @param {Contents} contents
  */
-function fill(cells, names, [values, text, shade]) {
+function fill(cells, names, [values, digits, shade]) {
   values.forEach((value, i) => {
     const cell = cells[i],
       { depth, tone, name } = cell.dataset,
       [newTone, newDepth] = shade(value, i);
-    const label = `${nameOf(names, i)}, ${text(value)} images`;
+    const label = text("{cell}, {n} images", { cell: nameOf(names, i), n: digits(value) });
     if (cell.getAttribute("aria-label") === label && tone === newTone && depth === String(newDepth)) return;
     cell.setAttribute("aria-label", label);
     cell.dataset.depth = String(newDepth);
     cell.dataset.tone = newTone;
-    const notes = [name && OUTCOMES[name], newTone === "noise" && value && NOISE].filter(Boolean);
+    const notes = [name && text(OUTCOMES[name]), newTone === "noise" && value && text(NOISE)].filter(Boolean);
     if (notes.length) cell.setAttribute("aria-description", notes.join(", "));
     else cell.removeAttribute("aria-description");
-    write(cell, value ? text(value) : "");
+    write(cell, value ? digits(value) : "");
   });
 }
 
@@ -161,7 +176,10 @@ function fill(cells, names, [values, text, shade]) {
  * @param {number} i
  */
 const nameOf = (names, i) =>
-  `truth ${names[Math.floor(i / names.length)]}, prediction ${names[i % names.length]}`;
+  text("truth {truth}, prediction {prediction}", {
+    truth: names[Math.floor(i / names.length)],
+    prediction: names[i % names.length],
+  });
 
 /**
  * Make the digits as small as the widest count needs, or hide them: none is ever cut off.
@@ -199,7 +217,7 @@ const headOf = (longest) => `calc(${Math.min(longest, 12)}ch + 10px)`;
  * @param {FeedData} data
  */
 function build(el, { classes: names, positive }) {
-  const matrices = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names, positive));
+  const matrices = NAMES.map((name) => matrix(name, names, positive));
   const longest = Math.max(...names.map((name) => name.length));
   el.style.setProperty("--k", String(names.length));
   el.style.setProperty("--least", names.length > FEW_CLASSES ? "0px" : "26px");
@@ -260,22 +278,22 @@ function account(data, index) {
   const images = rowSums(before, k)[row],
     change = after[index] - before[index];
   /** @param {number} count */
-  const share = (count) => (images ? `${percent(count / images)} %` : "no images");
+  const share = (count) => (images ? `${percent(count / images)} %` : text("no images"));
   /**
    * @param {string} name
    * @param {number} count
    */
-  const line = (name, count) => [name, `${thousands(count)} images`, share(count)];
-  const name = k === 2 && positive !== null ? ` (${OUTCOMES[outcome(row, column, positive)]})` : "";
-  const noise = change && !integers(clear).includes(index) ? NOISE : "";
+  const line = (name, count) => [name, text("{n} images", { n: thousands(count) }), share(count)];
+  const name = k === 2 && positive !== null ? ` (${text(OUTCOMES[outcome(row, column, positive)])})` : "";
+  const noise = change && !integers(clear).includes(index) ? text(NOISE) : "";
   return {
     title: `${nameOf(classes, index)}${name}`,
     lines: [
-      line("baseline", before[index]),
-      line("optimized", after[index]),
-      ["change", `${signed(change)} images`, noise],
+      line(text("baseline"), before[index]),
+      line(text("optimized"), after[index]),
+      [text("change"), text("{n} images", { n: signed(change) }), noise],
     ],
-    note: `of ${thousands(images)} images with truth ${classes[row]}`,
+    note: text("of {n} images with truth {truth}", { n: thousands(images), truth: classes[row] }),
   };
 }
 
@@ -333,21 +351,25 @@ function widestOf({ classes, baseline, optimized }) {
 function paintTitles([baseline, optimized, difference], data) {
   /** @param {ReportData} report */
   const title = ({ accuracy, interval: [low, high] }) =>
-    `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`;
+    text("{accuracy} % right, 95 %: {low}–{high}", {
+      accuracy: percent(accuracy),
+      low: percent(low),
+      high: percent(high),
+    });
   write(baseline.subtitle, title(data.baseline));
   write(optimized.subtitle, title(data.optimized));
   const { counts } = data.optimized,
     before = integers(data.baseline.counts);
   const isSame = integers(counts).every((count, i) => count === before[i]);
   if (difference.invitation.hidden === isSame) difference.invitation.hidden = !isSame;
-  write(difference.invitation, isUntouched(data) ? INVITATION : "No count changed.");
+  write(difference.invitation, isUntouched(data) ? text(INVITATION) : text("No count changed."));
 }
 
 /**
  * Whether the shown report is the baseline's own.
  * @param {FeedData} data
  */
-const isUntouched = ({ verdict, covered }) => !covered && verdict.reasons[0] === UNTOUCHED;
+const isUntouched = ({ verdict, covered }) => !covered && isMessage(verdict.reasons[0], UNTOUCHED);
 
 /** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {
@@ -421,7 +443,9 @@ async function render({ model, el }) {
   const end = await draw(model, (/** @type {FeedData} */ data) => {
     shown = data;
     if (data.classes.length > MOST_CLASSES) {
-      el.textContent = `${data.classes.length} classes are too many to draw here; see the Figure tab.`;
+      el.textContent = text("{n} classes are too many to draw here; see the Figure tab.", {
+        n: data.classes.length,
+      });
       return;
     }
     const isDragged = around(el, ".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;

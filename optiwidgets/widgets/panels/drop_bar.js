@@ -2,6 +2,7 @@
 
 import { element } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+import { text } from "../base/texts.js";
 
 /** @import { FeedData } from "../base/types" */
 
@@ -42,10 +43,17 @@ export const dropBar = () => element("div", { className: "ow-drop-bar", role: "i
 export function paintDropBar(box, data) {
   const { drop, verdict } = data,
     x = ends(drop);
-  const text = (/** @type {number} */ points) => points.toFixed(1).replace("-0.0", "0.0");
-  const label =
-    `drop ${text(drop.points)} points, 95 % between ${text(drop.low)} and ${text(drop.high)}; ` +
-    `the limit for a ${verdict.policy} is ${verdict.limit}`;
+  const decimal = (/** @type {number} */ points) => points.toFixed(1).replace("-0.0", "0.0");
+  const label = text(
+    "drop {points} points, 95 % between {low} and {high}; the limit for a {policy} is {limit}",
+    {
+      points: decimal(drop.points),
+      low: decimal(drop.low),
+      high: decimal(drop.high),
+      policy: verdict.policy,
+      limit: verdict.limit,
+    },
+  );
   if (box.getAttribute("aria-label") === label && box.dataset.side === sideOf(data)) return;
   box.setAttribute("aria-label", label);
   box.dataset.side = sideOf(data);
@@ -60,7 +68,11 @@ export function paintDropBar(box, data) {
     line(x(0), "ow-zero"),
     svgElement("text", { x: x(0), y: HIGH - 1, "text-anchor": "end" }, "0"),
     line(x(verdict.limit), "ow-limit"),
-    svgElement("text", { x: x(verdict.limit), y: HIGH - 1, class: "ow-limit" }, `limit ${verdict.limit}`),
+    svgElement(
+      "text",
+      { x: x(verdict.limit), y: HIGH - 1, class: "ow-limit" },
+      text("limit {limit}", { limit: verdict.limit }),
+    ),
     svgElement("rect", {
       x: x(drop.low),
       width: width(drop.low, drop.high),

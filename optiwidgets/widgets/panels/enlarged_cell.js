@@ -1,15 +1,16 @@
 // A cell enlarged beside the finger that tapped it, with arrows to its neighbours.
 
 import { around, element, write } from "../base/panel_runtime.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { Account } from "../base/types" */
 
 /** @type {[string, string, number, number][]} arrow, name, rows and columns to go */
 const ARROWS = [
-  ["↑", "Cell above", -1, 0],
-  ["←", "Cell to the left", 0, -1],
-  ["→", "Cell to the right", 0, 1],
-  ["↓", "Cell below", 1, 0],
+  ["↑", mark("Cell above"), -1, 0],
+  ["←", mark("Cell to the left"), 0, -1],
+  ["→", mark("Cell to the right"), 0, 1],
+  ["↓", mark("Cell below"), 1, 0],
 ];
 
 /**
@@ -50,18 +51,18 @@ export function enlargedCell(el, describe, images) {
     note = element("span");
   const told = element("div", { className: "ow-near-told" }, title, table, note);
   const arrows = ARROWS.map(([sign, name, down, right]) => {
-    const button = element("button", { type: "button", "aria-label": name }, sign);
+    const button = element("button", { type: "button", "aria-label": text(name) }, sign);
     button.addEventListener("click", () => go(neighbour(index, classes(), down, right)));
     return { button, down, right };
   });
-  const open = element("button", { type: "button" }, "Show its images");
-  const close = element("button", { type: "button" }, "Close");
+  const open = element("button", { type: "button" }, text("Show its images"));
+  const close = element("button", { type: "button" }, text("Close"));
   const [up, left, right, down] = arrows.map(({ button }) => button);
   const pad = element("div", { className: "ow-near-pad" }, up, left, told, right, down);
   const buttons = element("div", { className: "ow-near-line" }, ...(images ? [open] : []), close);
   const box = element(
     "div",
-    { className: "ow-near", role: "dialog", "aria-label": "Enlarged cell", tabindex: -1, hidden: true },
+    { className: "ow-near", role: "dialog", "aria-label": text("Enlarged cell"), tabindex: -1, hidden: true },
     pad,
     buttons,
   );
@@ -69,13 +70,13 @@ export function enlargedCell(el, describe, images) {
   let cells = [];
   let index = -1;
   const classes = () => Math.sqrt(cells.length);
-  const mark = (/** @type {number} */ next) => {
+  const markCell = (/** @type {number} */ next) => {
     cells[index]?.removeAttribute("data-near");
     index = next;
     cells[index]?.setAttribute("data-near", "");
   };
   const hide = () => {
-    mark(-1);
+    markCell(-1);
     box.hidden = true;
   };
   const refresh = () => {
@@ -84,7 +85,7 @@ export function enlargedCell(el, describe, images) {
     const { title: name, lines, note: about } = describe(index);
     write(title, name);
     write(note, about);
-    const rows = lines.map((line) => element("tr", {}, ...line.map((text) => element("td", {}, text))));
+    const rows = lines.map((line) => element("tr", {}, ...line.map((part) => element("td", {}, part))));
     table.replaceChildren(...rows);
     for (const { button, down, right } of arrows)
       button.disabled = neighbour(index, classes(), down, right) < 0;
@@ -92,7 +93,7 @@ export function enlargedCell(el, describe, images) {
   /** @param {number} next */
   const go = (next) => {
     if (next < 0) return;
-    mark(next);
+    markCell(next);
     refresh();
     placeBeside(box, el, cells[index]);
   };

@@ -3,7 +3,8 @@
 import { followKernel } from "../base/kernel_watch.js";
 import { boxed, element, percent, safely, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
-import { gradeMark, gradePoint } from "../base/verdict.js";
+import { gradeMark, gradePoint, gradeWord } from "../base/verdict.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FrontierTraits, Interval, Model } from "../base/types" */
 
@@ -61,12 +62,12 @@ function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
     svgElement(
       "text",
       { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 6, "text-anchor": "middle" },
-      "bytes of the packed file (log)",
+      text("bytes of the packed file (log)"),
     ),
     svgElement(
       "text",
       { transform: `translate(13 ${(TOP + foot) / 2}) rotate(-90)`, "text-anchor": "middle" },
-      "accuracy",
+      text("accuracy"),
     ),
   ];
 }
@@ -83,7 +84,12 @@ const staircase = (front, { x, y }) =>
 
 /** @param {Trial} p */
 const name = (p) =>
-  [p.words, `${percent(p.accuracy)} % right`, `${thousands(p.bytes)} bytes`, p.grade]
+  [
+    p.words,
+    text("{accuracy} % right", { accuracy: percent(p.accuracy) }),
+    text("{n} bytes", { n: thousands(p.bytes) }),
+    gradeWord(p.grade),
+  ]
     .filter(Boolean)
     .join(", ");
 
@@ -97,8 +103,13 @@ function say(line, p) {
   line.title = p.recipe;
   line.replaceChildren(
     element("b", {}, p.words),
-    ` ${percent(p.accuracy)} % right (95 %: ${percent(low)}–${percent(high)}), ${thousands(p.bytes)} bytes`,
-    ...(mark ? [", ", mark, ` ${p.grade}`] : []),
+    ` ${text("{accuracy} % right (95 %: {low}–{high}), {n} bytes", {
+      accuracy: percent(p.accuracy),
+      low: percent(low),
+      high: percent(high),
+      n: thousands(p.bytes),
+    })}`,
+    ...(mark ? [", ", mark, ` ${gradeWord(p.grade)}`] : []),
   );
 }
 
@@ -159,7 +170,7 @@ function build(el, model) {
       role: "option",
       tabindex: -1,
       class: p.front ? "ow-front" : "",
-      "aria-label": name(p) + (p.front ? ", on the frontier" : ""),
+      "aria-label": p.front ? text("{recipe}, on the frontier", { recipe: name(p) }) : name(p),
     }),
   }));
   const ring = svgElement("circle", { r: 9, class: "ow-ring" }),
@@ -175,7 +186,7 @@ function build(el, model) {
       }),
       svgElement(
         "g",
-        { role: "listbox", "aria-label": "Recipes" },
+        { role: "listbox", "aria-label": text("Recipes") },
         ...[false, true].flatMap((front) => points.filter((p) => p.front === front).map((p) => p.node)),
       ),
       svgElement(
@@ -193,7 +204,7 @@ function build(el, model) {
     p?.node.classList.add("ow-seen");
     const named = p ?? chosen;
     if (named) say(status, named);
-    else status.textContent = "Point at a recipe to see its name.";
+    else status.textContent = text("Point at a recipe to see its name.");
   };
   /** @param {Point | undefined} p */
   const reach = (p) => {

@@ -8,7 +8,10 @@ from optiwidgets.widgets.base.assets import WIDGETS, load_css, load_esm
 from optiwidgets.widgets.panels import cell_images, report_panels
 
 BOXED = "render: boxed(render) };"
-SHARED = {"kernel_watch", "matrix_canvas", "panel_runtime", "svg", "tooltip"}  # imported by widgets
+SHARED = {  # imported by widgets
+    *("answered", "change_scale", "drop_bar", "enlarged_cell", "kernel_watch", "matrix_canvas"),
+    *("panel_runtime", "positions", "slider_names", "svg", "texts", "tooltip", "verdict"),
+}
 
 
 @pytest.mark.parametrize("load", [load_esm, load_css])
