@@ -93,7 +93,7 @@ def static_html(widget: Widget) -> str:
         )
     if isinstance(widget, Box):
         return "".join(map(static_html, widget.children))
-    if isinstance(widget, Dropdown) or hasattr(widget, "min"):
+    if isinstance(widget, Dropdown) or widget.has_trait("min"):
         return f"<p>{escape(widget.description)}: {escape(str(widget.value))}</p>"
     return ""
 
