@@ -62,8 +62,8 @@ MACHINE_READ = {  # keys of payloads whose values the page or a program reads, o
     "marks": "bytes",
 }
 NAMES = re.compile(  # written in every language as in English
-    r"Recipe\([^()]*(\([^()]*\))?[^()]*\)|features\.\d+|\b(hidden|head|small|wide|digits|smear-200|"
-    r"OptiWidgets|LAMP|Wanda|Fisher|OBS|MSE|GPTQ|ONNX|PNG|SVG|CSV|A|B)\b"
+    r"\b\d\d_\w+|Recipe\([^()]*(\([^()]*\))?[^()]*\)|features\.\d+|\b(hidden|head|small|wide|"
+    r"digits|smear-200|OptiWidgets|LAMP|Wanda|Fisher|OBS|MSE|GPTQ|ONNX|PNG|SVG|CSV|A|B)\b"
 )
 
 
@@ -121,7 +121,7 @@ class _Visible(HTMLParser):
 def in_html(markup: str) -> list[str]:
     parser = _Visible()
     parser.feed(markup)
-    return [*parser.attributes, "".join(parser.between)]  # a message may hold tags
+    return [*parser.attributes, " ".join(parser.between)]  # a message may hold tags
 
 
 def in_payload(value: Any) -> Iterator[str]:

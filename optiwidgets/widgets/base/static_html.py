@@ -94,7 +94,8 @@ def static_html(widget: Widget) -> str:
     if isinstance(widget, Box):
         return "".join(map(static_html, widget.children))
     if isinstance(widget, Dropdown) or widget.has_trait("min"):
-        return f"<p>{escape(widget.description)}: {escape(str(widget.value))}</p>"
+        shown = widget.label if isinstance(widget, Dropdown) else widget.value
+        return f"<p>{escape(widget.description)}: {escape(str(shown))}</p>"
     return ""
 
 
