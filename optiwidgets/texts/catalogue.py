@@ -126,12 +126,12 @@ def _read(file: Path) -> Catalogue:
 
     try:
         entries = polib.pofile(str(file), encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        lookup = gettext.GNUTranslations(io.BytesIO(entries.to_binary()))
+    except (OSError, ValueError) as error:  # of its bytes, its syntax or its plural forms
         raise ValueError(f"{file} cannot be read as a catalogue: {error}") from error
     translated = entries.translated_entries()
     for entry in translated:
         _check(entry, file)
-    lookup = gettext.GNUTranslations(io.BytesIO(entries.to_binary()))
     single = {entry.msgid: entry.msgstr for entry in translated if entry.msgstr}
     return Catalogue(file.stem, lookup, single)
 

@@ -330,4 +330,5 @@ def test_checks_know_no_display_and_no_experiment():
         "optiwidgets.engine.evaluation.policy",
         "optiwidgets.engine.evaluation.verdict",
         "optiwidgets.engine.types.recipe",
+        "optiwidgets.texts",
     }
