@@ -35,7 +35,6 @@ PART_COLORS = {
     mark("biases"): "#4fa58a",
     mark("header"): "#b9bccb",
 }
-PARTS_OF_IMAGES = (mark("exploration"), mark("sealed"))
 
 
 def draw_confusion(ax: Axes, report: Report) -> Axes:
