@@ -13,6 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from PIL import Image
 
+from optiwidgets.texts import text
+
 SHADES = LinearSegmentedColormap.from_list("counts", ["#ffffff", "#2b6cb0"])
 MOST_NUMBERED = 12  # classes; counts of more are coloured only
 MOST_NAMED = 25  # classes; more have no labels
@@ -102,7 +104,7 @@ def _draw_counts(
     most = max(1, *(max(row) for row in counts))
     ax.imshow(counts, cmap=SHADES, norm=PowerNorm(0.5, 0, most))
     ax.set_title(title, fontsize=11, parse_math=False)
-    ax.set(xlabel="prediction", ylabel="truth")
+    ax.set(xlabel=text("prediction"), ylabel=text("truth"))
     shown = len(names) <= MOST_NAMED
     cut = [n if len(n) <= LONGEST_NAME else n[: LONGEST_NAME - 1] + "…" for n in names]
     long = any(len(name) > 2 for name in cut)

@@ -9,6 +9,7 @@ from optiwidgets.engine.beliefs.catalogue import beliefs, check_keys
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.belief import Finding
+from optiwidgets.texts import text
 
 
 def untested(keys: Iterable[str] | None = None) -> list[Finding]:
@@ -24,7 +25,7 @@ def untested(keys: Iterable[str] | None = None) -> list[Finding]:
     >>> [finding.key for finding in untested(["half-is-free"])]
     ['half-is-free']
     """
-    return [belief.found(None, "not tested yet") for belief in check_keys(keys)]
+    return [belief.found(None, text("not tested yet")) for belief in check_keys(keys)]
 
 
 def run_tests(

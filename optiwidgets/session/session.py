@@ -29,10 +29,11 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import BackgroundWorker, Job, is_method, no_work
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
+from optiwidgets.texts import mark, text
 
 REST_S = 0.3  # seconds without a request before long work starts
 SHORT_REST_S = 0.1  # seconds before a preview is completed
-WAITING = Progress(0.0, "waiting for a free slot")  # all slots are taken by other processes
+WAITING = Progress(0.0, mark("waiting for a free slot"))  # all slots are taken by other processes
 log = logging.getLogger("optiwidgets")
 
 
@@ -418,5 +419,6 @@ class Session(HasTraits):
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)
-        self.error = f"{self.recipe} could not be run: {error}"
+        failed = mark("{recipe} could not be run: {error}")
+        self.error = text(failed, recipe=self.recipe, error=error)
         self.completing, self.progress = False, None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from optiwidgets.engine.beliefs.subject import NotApplicableError, Subject
 from optiwidgets.engine.types.belief import Estimate, Finding
+from optiwidgets.texts import mark
 
-OFTEN_HEARD = "often heard"
+OFTEN_HEARD = mark("often heard")
 
 
 @dataclass(frozen=True)

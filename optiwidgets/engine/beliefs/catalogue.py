@@ -16,6 +16,7 @@ from optiwidgets.engine.beliefs.whole_slider import WHOLE_SLIDER
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.belief import Finding, Findings
+from optiwidgets.texts import text
 
 _ALL = (*PRUNING, *REPAIR, *QUANTIZATION, *WHOLE_SLIDER, *SIZE_AND_SPEED)
 BELIEFS: Mapping[str, Belief] = MappingProxyType({belief.key: belief for belief in _ALL})
@@ -66,7 +67,9 @@ def beliefs(
     chosen = check_keys(keys)
     findings = []
     for place, belief in enumerate(chosen):
-        progress = Progress(place / len(chosen), f"belief {place + 1} of {len(chosen)}")
+        progress = Progress(
+            place / len(chosen), text("belief {n} of {all}", n=place + 1, all=len(chosen))
+        )
         finding = belief.test(Subject(experiment, partial(on_progress, progress)))
         findings.append(finding)
         on_finding(finding)

@@ -12,6 +12,7 @@ from optiwidgets.engine.beliefs.subject import Subject
 from optiwidgets.engine.types.belief import Estimate
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import mark
 
 POSITIONS = range(100)  # percent
 TURNS = 3  # changes between right and wrong
@@ -61,21 +62,21 @@ def far_from_the_rule(subject: Subject) -> Estimate:
 WHOLE_SLIDER = (
     Belief(
         key="stays-wrong",
-        statement="An image that pruning turns wrong stays wrong.",
-        guess="hardly an image comes back",
-        quantity="of the images turn three times or more between right and wrong, 0 to 99 %",
+        statement=mark("An image that pruning turns wrong stays wrong."),
+        guess=mark("hardly an image comes back"),
+        quantity=mark("of the images turn three times or more between right and wrong, 0 to 99 %"),
         unit="percent",
         measure=many_turns,
         most=10.0,
     ),
     Belief(
         key="formula",
-        statement="A formula tells the loss: 0.1 points up to 50 % sparsity, then e^(2s).",
-        guess="off at 1 position in 10",
-        quantity="of the slider's positions are more than 5 points off",
+        statement=mark("A formula tells the loss: 0.1 points up to 50 % sparsity, then e^(2s)."),
+        guess=mark("off at 1 position in 10"),
+        quantity=mark("of the slider's positions are more than 5 points off"),
         unit="percent",
         measure=far_from_the_rule,
         most=10.0,
-        source="MLSysBook Co-Labs, formula of the solver (mlsysim)",
+        source=mark("MLSysBook Co-Labs, formula of the solver (mlsysim)"),
     ),
 )

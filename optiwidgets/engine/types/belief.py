@@ -8,9 +8,15 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, NamedTuple, overload
 
-ANSWERS = {True: "holds", False: "does not hold", None: "undecided"}
+from optiwidgets.texts import mark, text
+
+ANSWERS = {True: mark("holds"), False: mark("does not hold"), None: mark("undecided")}
 DIGITS = {"points": 1, "percent": 0, "times": 2}
-UNITS = {"points": " points", "percent": " %", "times": " times"}
+UNITS = {
+    "points": (mark("{value} point"), mark("{value} points")),
+    "percent": (mark("{value} %"), mark("{value} %")),
+    "times": (mark("{value} time"), mark("{value} times")),
+}
 
 
 class Estimate(NamedTuple):
@@ -83,17 +89,20 @@ class Finding:
     def answer(self) -> str:
         """Answer in words: holds, does not hold, undecided, or the reason of no measurement."""
         if self.estimate is None:
-            return f"does not apply: {self.reason}"
-        return ANSWERS[self.holds]
+            return text("does not apply: {reason}", reason=self.reason)
+        return text(ANSWERS[self.holds])
 
     @property
     def measured(self) -> str:
         """Measured value with its interval and unit; empty if the belief does not apply."""
         if self.estimate is None:
             return ""
-        digits, unit = DIGITS[self.unit], UNITS[self.unit]
+        digits = DIGITS[self.unit]
         value, low, high = (f"{round(n, digits) + 0.0:.{digits}f}" for n in self.estimate)
-        return f"{value}{unit}" if low == high else f"{value}{unit} ({low} to {high})"
+        measured = text(UNITS[self.unit][1], value=value)
+        if low == high:
+            return measured
+        return text("{value} ({low} to {high})", value=measured, low=low, high=high)
 
     @property
     def limit(self) -> str:
@@ -104,12 +113,15 @@ class Finding:
         >>> Finding("k", "s", "g", "often heard", "drop", "points", most=1.0).limit
         'at most 1 point'
         """
-        unit = UNITS[self.unit]
+        one, several = UNITS[self.unit]
         if math.isinf(self.least):
-            return f"at most {self.most:g}{unit.removesuffix('s') if self.most == 1 else unit}"
+            most = text(one if self.most == 1 else several, value=f"{self.most:g}")
+            return text("at most {limit}", limit=most)
         if math.isinf(self.most):
-            return f"at least {self.least:g}{unit.removesuffix('s') if self.least == 1 else unit}"
-        return f"{self.least:g} to {self.most:g}{unit}"
+            least = text(one if self.least == 1 else several, value=f"{self.least:g}")
+            return text("at least {limit}", limit=least)
+        most = text(several, value=f"{self.most:g}")
+        return text("{least:g} to {most}", least=self.least, most=most)
 
     def as_dict(self) -> dict[str, Any]:
         """Return fields, answer and texts by name, for JSON; an infinite limit is None."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from ipywidgets import DOMWidget, Widget
 
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.rerun import replace_earlier
 from optiwidgets.widgets.base.static_html import static_html
 from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.widget_tree import widgets_below
 
-RUN = "<p><em>This is a live widget: run this cell to use it (pip install optiwidgets).</em></p>"
+RUN = mark("This is a live widget: run this cell to use it (pip install optiwidgets).")
 
 
 class Standalone(DOMWidget):
@@ -48,7 +50,7 @@ class Standalone(DOMWidget):
 
     def static_view(self) -> dict[str, str]:
         """Describe the widget for places without a kernel, by mime type; without answers."""
-        return {"text/html": f"{static_html(self)}{RUN}"}
+        return {"text/html": f"{static_html(self)}<p><em>{escape(text(RUN))}</em></p>"}
 
     def others(self) -> Sequence[Widget]:
         """List the widgets that are shown here and stay when this one is closed."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Image, RadioButtons, Text, Widget
 
+from optiwidgets.texts import text
 from optiwidgets.widgets.base.table import Table
 
 KEPT = frozenset(  # tags without their attributes; all other markup is dropped
@@ -83,22 +84,27 @@ def static_html(widget: Widget) -> str:
     if isinstance(widget, Checkbox):
         return _list([widget.description])
     if isinstance(widget, Text):
-        return f"<p>{escape(widget.description or 'Answer')}: {escape(widget.placeholder)}</p>"
+        return (
+            f"<p>{escape(widget.description or text('Answer'))}: {escape(widget.placeholder)}</p>"
+        )
     if isinstance(widget, Image):
-        return image_html(bytes(widget.value), "Picture of this widget") if widget.value else ""
+        return (
+            image_html(bytes(widget.value), text("Picture of this widget")) if widget.value else ""
+        )
     if isinstance(widget, Box):
         return "".join(map(static_html, widget.children))
-    if isinstance(widget, Dropdown) or hasattr(widget, "min"):
-        return f"<p>{escape(widget.description)}: {escape(str(widget.value))}</p>"
+    if isinstance(widget, Dropdown) or widget.has_trait("min"):
+        shown = widget.label if isinstance(widget, Dropdown) else widget.value
+        return f"<p>{escape(widget.description)}: {escape(str(shown))}</p>"
     return ""
 
 
-def image_html(png: bytes, text: str) -> str:
+def image_html(png: bytes, about: str) -> str:
     """Embed a picture with its text alternative; a large one is left out and only described."""
     if len(png) > MOST_IMAGE_BYTES:
-        return f"<p>({escape(text)}: left out, it is large.)</p>"
+        return f"<p>({escape(text('{about}: left out, it is large.', about=about))})</p>"
     data = base64.b64encode(png).decode()
-    return f'<img alt="{escape(text)}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{escape(about)}" src="data:image/png;base64,{data}">'
 
 
 def _list(items: Any) -> str:
@@ -106,9 +112,9 @@ def _list(items: Any) -> str:
 
 
 def _table(caption: str, heads: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     name = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{name}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ipywidgets import DOMWidget, Dropdown
 
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.autoplay import Autoplay
@@ -62,8 +63,8 @@ class Classroom:
 
     @property
     def views(self) -> dict[str, DOMWidget]:
-        """Tabs by title."""
-        return {"Draw": self.draw, "Class": self.activities}
+        """Tabs by title in English."""
+        return {mark("Draw"): self.draw, mark("Class"): self.activities}
 
     def say(self, status_text: Callable[[], str]) -> str:
         """Return autoplay's message, or else the status text, without covered numbers."""

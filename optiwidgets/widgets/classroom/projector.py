@@ -6,6 +6,7 @@ from html import escape
 
 from ipywidgets import HTML, Button, HBox
 
+from optiwidgets.texts import text
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.host import ActivityHost
 
@@ -39,9 +40,11 @@ class Projector(HBox):
         self.host, self.activities = host, activities
         self.on, self.index = False, 0
         self._tab = 0
-        self.toggle = Button(description="Projector", tooltip="Large type, one thing at a time")
-        self.back = Button(description="Back").add_class("ow-back")
-        self.next = Button(description="Next").add_class("ow-next")
+        self.toggle = Button(
+            description=text("Projector"), tooltip=text("Large type, one thing at a time")
+        )
+        self.back = Button(description=text("Back")).add_class("ow-back")
+        self.next = Button(description=text("Next")).add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
         self.case = HTML().add_class("ow-case-name")
         asked = (activities.accuracy, activities.commit, activities.uncover)
@@ -64,11 +67,11 @@ class Projector(HBox):
     def start(self) -> None:
         """Enlarge the first step; refuse while a recipe is hidden (its matrices are elsewhere)."""
         if self.activities.hiding:
-            self.host.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
+            self.host.refuse(text("Surprise me is played in the Class tab: Reveal or Stop first."))
             return
         tabs = self.host.tabs
         self.on, self.index, self._tab = True, 0, tabs.selected_index
-        tabs.selected_index = tabs.titles.index("Confusion")
+        tabs.selected_index = tabs.titles.index(text("Confusion"))
         self._dress()
 
     def leave(self) -> None:
@@ -100,6 +103,6 @@ class Projector(HBox):
         for widget in (self.case, self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
         self.back.disabled, self.next.disabled = self.index == 0, self.index == len(STEPS) - 1
-        self.counter.value = f"{self.index + 1} of {len(STEPS)}"
-        self.toggle.description = "Leave" if self.on else "Projector"
+        self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(STEPS))
+        self.toggle.description = text("Leave") if self.on else text("Projector")
         (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

@@ -10,8 +10,10 @@ import anywidget
 from traitlets import Bool, TraitError, Unicode
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
-from optiwidgets.widgets.controls.options import LABELS
+from optiwidgets.widgets.controls.options import label
+from optiwidgets.widgets.controls.recipe_words import activation_words
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Group:
 
 CODE_ROWS = ("granularity", "scheme", "clip", "rounding", "activation_bits")
 GROUPS = {
-    "remove": Group("Remove weights", ("sparsity",), ("pruning", "score", "play")),
-    "bits": Group("Fewer bits", ("bits",), CODE_ROWS),
-    "recover": Group("Win it back", (), ("recovery", "training", "finetune")),
+    "remove": Group(mark("Remove weights"), ("sparsity",), ("pruning", "score", "play")),
+    "bits": Group(mark("Fewer bits"), ("bits",), CODE_ROWS),
+    "recover": Group(mark("Win it back"), (), ("recovery", "training", "finetune")),
 }
 
 
@@ -72,7 +74,7 @@ def make_folds() -> dict[str, Fold]:
     ['Remove weights', 'Fewer bits', 'Win it back']
     """
     return {
-        name: Fold(title=group.title).add_class("ow-fold").add_class(f"ow-fold-{name}")
+        name: Fold(title=text(group.title)).add_class("ow-fold").add_class(f"ow-fold-{name}")
         for name, group in GROUPS.items()
     }
 
@@ -98,17 +100,17 @@ def summaries(chosen: Mapping[str, str], activation_bits: int, trained: str) -> 
     """
     told = {field: _told(field, value) for field, value in chosen.items()}
     if activation_bits != Recipe().activation_bits:
-        told["activation_bits"] = f"{activation_bits}-bit activations"
+        told["activation_bits"] = activation_words(activation_bits)
     if trained in BY_TRAINING:
-        told["training"] = LABELS.get(trained, trained)
+        told["training"] = label(trained)
     return {name: _joined(group.rows, told) for name, group in GROUPS.items()}
 
 
 def _told(field: str, value: str) -> str:
     if value == getattr(Recipe(), field):
         return ""
-    label = LABELS.get(value, value)
-    return f"scale per {label}" if field == "granularity" else label
+    named = label(value)
+    return text("scale per {part}", part=named) if field == "granularity" else named
 
 
 def _joined(rows: Sequence[str], told: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from ipywidgets import (
 )
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, BY_TRAINING, N_OF_M, Recipe
+from optiwidgets.texts import text
 from optiwidgets.widgets.controls.fold import GROUPS, make_folds, summaries
 from optiwidgets.widgets.controls.options import (
     CHOICES_SHOWN,
@@ -32,6 +33,7 @@ from optiwidgets.widgets.controls.options import (
     scores_for,
     set_aside,
 )
+from optiwidgets.widgets.controls.recipe_words import bits_words
 
 if TYPE_CHECKING:
     from optiwidgets.engine.execution.progress import Progress
@@ -53,28 +55,28 @@ class Controls(VBox):
     """
 
     def __init__(self) -> None:
-        self.sparsity = IntSlider(0, 0, 99, description="Sparsity")
+        self.sparsity = IntSlider(0, 0, 99, description=text("Sparsity"))
         self.sparsity.add_class("ow-slider").add_class("ow-percent")
         self.bits = SelectionSlider(
-            options=[(f"{bits} bit{'s' * (bits > 1)}", bits) for bits in BIT_WIDTHS],
+            options=[(bits_words(bits), bits) for bits in BIT_WIDTHS],
             value=32,
-            description="Bit-width",
+            description=text("Bit-width"),
         )
         self.bits.add_class("ow-slider")
         self.activation_bits = Dropdown(
             options=[(str(bits), bits) for bits in ACTIVATION_BITS],
             value=32,
-            description="Activation bits",
+            description=text("Activation bits"),
         )
         self.activation_bits.add_class("ow-pick").add_class("ow-line")
         self.choices = {choice.field: choice.widget() for choice in CHOICES_SHOWN}
         self.note = HTML().add_class("ow-note")
-        self.reset = Button(description="Reset", tooltip="Back to the untouched model")
+        self.reset = Button(description=text("Reset"), tooltip=text("Back to the untouched model"))
         self.reset.add_class("ow-reset")
-        self.training = Dropdown(options=labelled(BY_TRAINING), description="Training")
+        self.training = Dropdown(options=labelled(BY_TRAINING), description=text("Training"))
         self.training.add_class("ow-pick").add_class("ow-half")
-        self.tune = Button(tooltip="On the training images; pruned weights stay 0")
-        self.cancel = Button(description="Cancel", disabled=True).add_class("ow-cancel")
+        self.tune = Button(tooltip=text("On the training images; pruned weights stay 0"))
+        self.cancel = Button(description=text("Cancel"), disabled=True).add_class("ow-cancel")
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
         self.folds = make_folds()
@@ -269,10 +271,10 @@ class Controls(VBox):
         floats = self.bits.value >= 16  # the options of codes wait, and the note says for what
         for field, handle in self.choices.items():
             handle.disabled = field in idle and not floats
-            handle.tooltip = idle.get(field, EXPLAINED.get(handle.value, ""))
+            handle.tooltip = idle.get(field, text(EXPLAINED.get(handle.value, "")))
         self.sparsity.disabled = "sparsity" in idle
         self._set_sparsity()
-        self.tune.description = TRAIN[self.training.value]
+        self.tune.description = text(TRAIN[self.training.value])
         self.tune.disabled = "finetune" in idle or not self.cancel.disabled
         if self.locked:
             for handle in (*self.handles, self.tune):
@@ -303,8 +305,10 @@ class Controls(VBox):
 
 
 def _told(progress: Progress) -> str:
-    left = f", {progress.left_s:.0f} s left" if progress.left_s >= 0 else ""
-    return progress.stage + left
+    if not progress.left_s >= 0:
+        return text(progress.stage)
+    stage, left_s = text(progress.stage), progress.left_s
+    return text("{stage}, {seconds:.0f} s left", stage=stage, seconds=left_s)
 
 
 def _note(reason: str, fields: Sequence[str]) -> str:

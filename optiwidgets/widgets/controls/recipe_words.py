@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe, without_idle
-from optiwidgets.widgets.controls.options import LABELS
+from optiwidgets.texts import mark, plural, text
+from optiwidgets.widgets.controls.options import label
 
 WON_BACK = {
-    "recalibrate": "recalibrated",
-    "bias": "biases corrected",
-    "refit": "refitted",
-    "sequential": "refitted layer by layer",
-    "finetune": "fine-tuned",
-    "iterative": "trained in steps",
-    "qat": "trained as rounded",
+    "recalibrate": mark("recalibrated"),
+    "bias": mark("biases corrected"),
+    "refit": mark("refitted"),
+    "sequential": mark("refitted layer by layer"),
+    "finetune": mark("fine-tuned"),
+    "iterative": mark("trained in steps"),
+    "qat": mark("trained as rounded"),
 }
 
 
@@ -30,25 +31,51 @@ def in_words(recipe: Recipe) -> str:
     """
     recipe = without_idle(recipe)
     count = len(recipe.layers)
-    own = f"{count} layer{'s' * (count > 1)} apart" if count else ""
-    acting = f"{recipe.activation_bits}-bit activations" if recipe.activation_bits < 32 else ""
-    won = WON_BACK.get(recipe.recovery, "")
-    seed = f"seed {recipe.seed}" if recipe.seed else ""
+    own = plural("{n} layer apart", "{n} layers apart", count) if count else ""
+    acting = activation_words(recipe.activation_bits) if recipe.activation_bits < 32 else ""
+    won = text(WON_BACK.get(recipe.recovery, ""))
+    seed = text("seed {seed}", seed=recipe.seed) if recipe.seed else ""
     said = [_cut(recipe), _codes(recipe), acting, won, own, seed]
-    return ", ".join(part for part in said if part) or "untouched"
+    return ", ".join(part for part in said if part) or text("untouched")
+
+
+def bits_words(bits: int) -> str:
+    """Name a bit-width.
+
+    Examples
+    --------
+    >>> bits_words(1), bits_words(8)
+    ('1 bit', '8 bits')
+    """
+    return plural("{n} bit", "{n} bits", bits)
+
+
+def activation_words(bits: int) -> str:
+    """Name the bits of activations.
+
+    Examples
+    --------
+    >>> activation_words(8)
+    '8-bit activations'
+    """
+    return text("{bits}-bit activations", bits=bits)
 
 
 def _cut(recipe: Recipe) -> str:
     """Describe the pruning: the share removed, its pattern unless usual, and the score."""
     if not recipe.sparsity:
         return ""
-    score = "" if recipe.score == "magnitude" else f" by {LABELS.get(recipe.score, recipe.score)}"
     share = f"{100 * recipe.sparsity:.3g} %"
     if recipe.pruning in N_OF_M:
-        return f"{recipe.pruning} sparsity{score}"
-    if recipe.pruning == "channel":
-        return f"{share} of the channels{score}"
-    return f"{share} sparsity{' in every layer' * (recipe.pruning == 'layer')}{score}"
+        cut = text("{pattern} sparsity", pattern=recipe.pruning)
+    elif recipe.pruning == "channel":
+        cut = text("{share} of the channels", share=share)
+    elif recipe.pruning == "layer":
+        cut = text("{share} sparsity in every layer", share=share)
+    else:
+        cut = text("{share} sparsity", share=share)
+    usual = recipe.score == "magnitude"
+    return cut if usual else text("{cut} by {score}", cut=cut, score=label(recipe.score))
 
 
 def _codes(recipe: Recipe) -> str:
@@ -57,6 +84,8 @@ def _codes(recipe: Recipe) -> str:
     default = Recipe()
     ways = [recipe.scheme, recipe.clip, recipe.rounding]
     usual = [default.scheme, default.clip, default.rounding]
-    said = [LABELS.get(way, way) for way, own in zip(ways, usual, strict=True) if way != own]
-    granularity = " per channel" if recipe.granularity == "channel" else ""
-    return " ".join([f"{recipe.bits} bit{'s' * (recipe.bits > 1)}{granularity}", *said])
+    said = [label(way) for way, own in zip(ways, usual, strict=True) if way != own]
+    bits = bits_words(recipe.bits)
+    if recipe.granularity == "channel":
+        bits = text("{bits} per channel", bits=bits)
+    return " ".join([bits, *said])

@@ -12,6 +12,7 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
@@ -121,7 +122,7 @@ class Explorer(Standalone, VBox):
         with self.feed.hold_sync():
             pair = session.shown
             data = report_payload(*pair, self.policy.value)
-            data |= share_link.link_payload(session, pair[1], self.policy.label, self.linked)
+            data |= share_link.link_payload(session, pair[1], self.policy.value.name, self.linked)
             data |= self.cell_images.update(*pair, session.indices) | self.changed.payload(*pair)
             self.feed.data = self.classroom.activities.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
@@ -156,15 +157,17 @@ class Explorer(Standalone, VBox):
         return [*above, self.left_out, body]
 
     def _views(self) -> dict[str, DOMWidget]:
-        """Collect the tabs' views, by title."""
+        """Collect the tabs' views, by title in English."""
         return {
-            "Confusion": layout.confusion_view(self.feed, self.cell_images),
-            "What changed": self.changed,
-            "Weights": self.weights,
-            "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
-            "History": self.history,
+            mark("Confusion"): layout.confusion_view(self.feed, self.cell_images),
+            mark("What changed"): self.changed,
+            mark("Weights"): self.weights,
+            mark("Size and speed"): HBox([self.waterfall, Speed(feed=self.feed)]).add_class(
+                "ow-why"
+            ),
+            mark("History"): self.history,
             **self.classroom.views,
-            "Figure": self.downloads,
+            mark("Figure"): self.downloads,
         }
 
     def _arrange(self, unlock: layout.Names, show: layout.Names, controls: str) -> None:
@@ -296,16 +299,16 @@ class Explorer(Standalone, VBox):
     def _open_link(self, query: str | None = None) -> None:
         """Apply the query of a link, by default the page's; show a notice if it is invalid."""
         query = os.environ.get("QUERY_STRING", "") if query is None else query  # set by Voila
-        policies = dict(self.policy.options)
+        policies = {policy.name: policy for _, policy in self.policy.options}
         try:
             link = share_link.read(query)
             share_link.check(self.session, policies, link)
         except ValueError as error:
-            self.notice = f"Link not opened: {error}."
+            self.notice = text("Link not opened: {error}.", error=error)
             return
         self.case.value = link.get("case", self.case.value)
         self.model.value = link.get("model", self.model.value)
-        self.policy.value = policies[link.get("policy", self.policy.label)]
+        self.policy.value = policies[link.get("policy", self.policy.value.name)]
         self.linked = {key: link[key] for key in link.keys() - share_link.OWN}
         if "surprise" in link:
             self.classroom.activities.start_surprise(link["surprise"])
@@ -324,7 +327,7 @@ class Explorer(Standalone, VBox):
 
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
         """Create an idle job that runs only while the tab of this title is open."""
-        tab = self.tabs.titles.index(title)
+        tab = self.tabs.titles.index(text(title))
         return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)
 
 

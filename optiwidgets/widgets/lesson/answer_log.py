@@ -25,6 +25,7 @@ from optiwidgets.grading.progress_files import (
 )
 from optiwidgets.grading.progress_page import counted, print_page, tables
 from optiwidgets.grading.submissions import Submission
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -105,7 +106,8 @@ class Register(HasTraits):
         try:
             self.keep_in(self.path)  # other kernels may have written to it
         except (OSError, ProgressFileError) as error:  # questions are still answered and graded
-            self.path, self.refused = None, f"Answers are no longer kept in the file: {error}"
+            refused = mark("Answers are no longer kept in the file: {error}")
+            self.path, self.refused = None, text(refused, error=error)
 
 
 REGISTER = Register(path=os.environ.get(FILE, ""))
@@ -150,21 +152,24 @@ class ProgressTable(Standalone, HTML):
         suffix = Path(path).suffix.lower()
         if suffix not in MADE:
             raise ValueError(f"a file of progress ends in .json, or .html to print, not {suffix!r}")
-        text = MADE[suffix](self.as_dict(), self._register.entries)
-        write_atomically(path, text.encode("utf-8", "replace"))
+        made = MADE[suffix](self.as_dict(), self._register.entries)
+        write_atomically(path, made.encode("utf-8", "replace"))
 
     def _paint(self) -> None:
         document, records = self.as_dict(), self._register.entries
         links = [
             f'<a download="optiwidgets-progress{suffix}" href="data:{kind};charset=utf-8,'
-            f'{quote(MADE[suffix](document, records))}">{text}</a>'
-            for suffix, kind, text in (
-                (".json", "application/json", "Keep as a file"),
-                (".html", "text/html", "keep to print"),
+            f'{quote(MADE[suffix](document, records))}">{escape(name)}</a>'
+            for suffix, kind, name in (
+                (".json", "application/json", text("Keep as a file")),
+                (".html", "text/html", text("keep to print")),
             )
         ]
         refused = f"<p>{escape(self._register.refused)}</p>" if self._register.refused else ""
-        said = f"<p>{', or '.join(links)}. Nothing leaves this machine.</p>"
+        said = text(
+            "{keep}, or {print}. Nothing leaves this machine.", keep=links[0], print=links[1]
+        )
+        said = f"<p>{said}</p>"
         self.value = f"{tables(records)}{refused}{said}"
 
 

@@ -11,12 +11,13 @@ from ipywidgets import HTML, Button, Dropdown, HBox, VBox
 from optiwidgets.engine.types.belief import Finding
 from optiwidgets.session.belief_tests import run_tests, untested
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
-ALL = "all of them"
+ALL = mark("all of them")
 
 
 class TableOfBeliefs(VBox):
@@ -48,12 +49,22 @@ class TableOfBeliefs(VBox):
         self.session = self.sessions[0]
         self.beliefs = untested(keys)
         self.found: dict[tuple[str, int], Finding] = {}
-        choices = [(ALL, -1), *((each.statement, i) for i, each in enumerate(self.beliefs))]
-        self.belief = Dropdown(options=choices, description="Test")
-        self.run = Button(description="Run", tooltip="Runs every recipe on this page's networks")
-        self.cancel = Button(description="Cancel", disabled=True)
+        choices = [
+            (text(ALL), -1),
+            *((text(each.statement), i) for i, each in enumerate(self.beliefs)),
+        ]
+        self.belief = Dropdown(options=choices, description=text("Test"))
+        self.run = Button(
+            description=text("Run"), tooltip=text("Runs every recipe on this page's networks")
+        )
+        self.cancel = Button(description=text("Cancel"), disabled=True)
         self.progress, self.note = ProgressBar(), HTML()
-        heads = ("belief", "good guess", "it holds if", *map(_name, self.sessions))
+        heads = (
+            text("belief"),
+            text("good guess"),
+            text("it holds if"),
+            *map(_name, self.sessions),
+        )
         self.table = Table("", heads)
         controls = HBox([self.belief, self.run, self.cancel, self.progress])
         super().__init__([controls.add_class("ow-layer-line"), self.note, self.table])
@@ -82,7 +93,7 @@ class TableOfBeliefs(VBox):
 
     def _give_up(self) -> None:
         self.sessions[0].cancel()
-        self.note.value = "Cancelled: tested beliefs stay in the table."
+        self.note.value = text("Cancelled: tested beliefs stay in the table.")
 
     def _show_progress(self) -> None:
         progress = self.sessions[0].progress
@@ -96,9 +107,9 @@ class TableOfBeliefs(VBox):
         self.table.caption = "; ".join(map(self._tally, indices))
         self.table.rows = [
             [
-                each.statement,
-                f"{each.guess} ({each.source})",
-                f"{each.quantity}: {each.limit}",
+                text(each.statement),
+                f"{text(each.guess)} ({text(each.source)})",
+                f"{text(each.quantity)}: {each.limit}",
                 *(_said(self.found.get((each.key, index))) for index in indices),
             ]
             for each in self.beliefs
@@ -107,17 +118,18 @@ class TableOfBeliefs(VBox):
     def _tally(self, index: int) -> str:
         """Count the answers on one experiment."""
         mine = [found for (_, at), found in self.found.items() if at == index]
-        counts = Counter(found.answer.partition(":")[0] for found in mine)
+        answers = (one.answer if one.estimate else text("does not apply") for one in mine)
+        counts = Counter(answers)
         said = ", ".join(f"{count} {answer}" for answer, count in counts.most_common())
-        return f"{_name(self.sessions[index])}: {said or 'nothing tested yet'}"
+        return f"{_name(self.sessions[index])}: {said or text('nothing tested yet')}"
 
 
 def _name(session: Session) -> str:
     experiment = session.experiment
-    return f"{experiment.dataset.name or 'own images'}, {experiment.name}"
+    return f"{experiment.dataset.name or text('own images')}, {experiment.name}"
 
 
 def _said(found: Finding | None) -> str:
     if found is None:
-        return "not tested yet"
+        return text("not tested yet")
     return f"{found.answer}: {found.measured}" if found.measured else found.answer

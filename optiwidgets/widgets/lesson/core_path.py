@@ -7,18 +7,19 @@ from collections.abc import Mapping
 import anywidget
 from traitlets import List, Unicode
 
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.security.message_guard import guard
 
 CORE = {
-    "10_which_metric": "Which metric matters?",
-    "20_confusion_matrix": "The confusion matrix, before and after",
-    "30_pruning": "Pruning and its cliff",
-    "40_quantization": "Quantization and its cliff",
-    "50_both_smaller_faster": "Smaller, faster, both?",
-    "60_trade_off": "The trade-off",
-    "70_pitfalls": "Four pitfalls",
-    "90_self_check": "Is this good for production?",
+    "10_which_metric": mark("Which metric matters?"),
+    "20_confusion_matrix": mark("The confusion matrix, before and after"),
+    "30_pruning": mark("Pruning and its cliff"),
+    "40_quantization": mark("Quantization and its cliff"),
+    "50_both_smaller_faster": mark("Smaller, faster, both?"),
+    "60_trade_off": mark("The trade-off"),
+    "70_pitfalls": mark("Four pitfalls"),
+    "90_self_check": mark("Is this good for production?"),
 }
 
 
@@ -44,5 +45,5 @@ class CorePath(anywidget.AnyWidget):
     lessons = List(List(Unicode())).tag(sync=True)
 
     def __init__(self, lessons: Mapping[str, str] = CORE) -> None:
-        super().__init__(lessons=[[name, title] for name, title in lessons.items()])
+        super().__init__(lessons=[[name, text(title)] for name, title in lessons.items()])
         guard(self, lambda _: self.send_state("lessons"))

@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import text
 
 PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
+
+
+def bytes_words(count: int) -> str:
+    """Format a number of bytes.
+
+    Examples
+    --------
+    >>> bytes_words(12452)
+    '12,452 bytes'
+    """
+    return text("{count:,} bytes", count=count)
+
+
+def points_words(points: float) -> str:
+    """Format a number of percentage points.
+
+    Examples
+    --------
+    >>> points_words(2.04)
+    '2.0 points'
+    """
+    return text("{points:.1f} points", points=points)
 
 
 def file_figures(report: Report) -> dict[str, str]:
@@ -19,9 +42,9 @@ def file_figures(report: Report) -> dict[str, str]:
     ('2,490', '9,960 bytes', '9,960 bytes')
     """
     kept = report.prunable_weights - report.pruned_weights
-    parts = {name: f"{report.size.parts.get(name, 0):,} bytes" for name in PARTS}
+    parts = {name: bytes_words(report.size.parts.get(name, 0)) for name in PARTS}
     promised = round(kept * report.recipe.bits / 8)
-    return {"kept": f"{kept:,}", "promised": f"{promised:,} bytes"} | parts
+    return {"kept": f"{kept:,}", "promised": bytes_words(promised)} | parts
 
 
 def flip_figures(report: Report) -> dict[str, str]:
@@ -36,5 +59,6 @@ def flip_figures(report: Report) -> dict[str, str]:
     """
     rates = {"flips": report.flip_rate, "flips_before": report.baseline_flip_rate}
     return {
-        name: "not yet" if rate is None else f"{100 * rate:.1f} %" for name, rate in rates.items()
+        name: text("not yet") if rate is None else f"{100 * rate:.1f} %"
+        for name, rate in rates.items()
     }

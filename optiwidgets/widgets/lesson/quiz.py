@@ -14,6 +14,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.base.session_of import session_of
@@ -22,12 +23,14 @@ from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
 from optiwidgets.widgets.security.message_guard import guard
 
-WAIT = "The numbers on the screen do not answer the controls yet: wait until they do, then check."
-SEALED = "Opens the sealed images for this recipe; every opening is counted"
+WAIT = mark(
+    "The numbers on the screen do not answer the controls yet: wait until they do, then check."
+)
+SEALED = mark("Opens the sealed images for this recipe; every opening is counted")
 LABELS = {
-    Outcome.CORRECT: ("right", "Correct."),
-    Outcome.INCORRECT: ("wrong", "Not yet."),
-    Outcome.NOT_ATTEMPTED: ("open", "Not answered yet."),
+    Outcome.CORRECT: ("right", mark("Correct.")),
+    Outcome.INCORRECT: ("wrong", mark("Not yet.")),
+    Outcome.NOT_ATTEMPTED: ("open", mark("Not answered yet.")),
 }
 
 
@@ -97,12 +100,16 @@ class Quiz(Standalone, VBox):
             self.said.feed = f"IPY_MODEL_{session.feed.model_id}"
             self._positions = session.positions
         self.buttons = {
-            "check": Button(description="Check").add_class("ow-check"),
-            "hint": Button(description="Hint"),
-            "solution": Button(description="Solution", disabled=isinstance(question, Prediction)),
+            "check": Button(description=text("Check")).add_class("ow-check"),
+            "hint": Button(description=text("Hint")),
+            "solution": Button(
+                description=text("Solution"), disabled=isinstance(question, Prediction)
+            ),
         }
         if isinstance(question, FindRecipe):
-            self.buttons["submit"] = Button(description="Submit", tooltip=SEALED, disabled=True)
+            self.buttons["submit"] = Button(
+                description=text("Submit"), tooltip=text(SEALED), disabled=True
+            )
         self.card = self._card()
         super().__init__([self.card])
         self.add_class("ow-quiz")
@@ -134,7 +141,7 @@ class Quiz(Standalone, VBox):
     @answer.setter
     def answer(self, given: Any) -> None:
         if self._committed:
-            self.said.say("open", "Noted.", "A prediction is made once.")
+            self.said.say("open", text("Noted."), text("A prediction is made once."))
             return
         if isinstance(self.question, FindRecipe):
             raise ValueError("the answer is the session's report: set its recipe instead")
@@ -143,10 +150,10 @@ class Quiz(Standalone, VBox):
     def check(self) -> Result:
         """Grade the answer, show the feedback, and return the result."""
         result = self._committed or self._grade()
-        kind, label = LABELS[result.outcome]
+        kind, label = LABELS[result.outcome][0], text(LABELS[result.outcome][1])
         attempted = result.outcome is not Outcome.NOT_ATTEMPTED
         if isinstance(self.question, Prediction) and attempted:
-            kind, label, self._committed = "open", "Noted.", result
+            kind, label, self._committed = "open", text("Noted."), result
             self.field.disabled = self.buttons["check"].disabled = True
             self.buttons["solution"].disabled = False
         self.said.say(kind, label, result.message, str(result.outcome))
@@ -161,15 +168,15 @@ class Quiz(Standalone, VBox):
     def hint(self) -> None:
         """Show the hint."""
         answer_log.REGISTER.looked_up(self.question.key, "hint")
-        self.said.say("open", "Hint.", self.question.hint)
+        self.said.say("open", text("Hint."), self.question.hint)
 
     def solution(self) -> None:
         """Show the solution; of a prediction, only after an answer."""
         if self.buttons["solution"].disabled:
-            self.said.say("open", "", "Predict first: there is no wrong answer.")
+            self.said.say("open", "", text("Predict first: there is no wrong answer."))
             return
         answer_log.REGISTER.looked_up(self.question.key, "solution")
-        self.said.say("open", "Solution.", self.question.solve(*self._run()))
+        self.said.say("open", text("Solution."), self.question.solve(*self._run()))
 
     def submit(self) -> Submission | None:
         """Open the sealed images for the recipe that met the challenge, and compare.
@@ -182,7 +189,7 @@ class Quiz(Standalone, VBox):
         if self.session is None or self.check().outcome is not Outcome.CORRECT:
             return None
         submission = submit(self.session.experiment, self.session.report)
-        self.said.say("right" if submission.held_up else "wrong", "Sealed.", str(submission))
+        self.said.say("right" if submission.held_up else "wrong", text("Sealed."), str(submission))
         answer_log.REGISTER.submitted(self.question.key, submission)
         return submission
 
@@ -204,7 +211,8 @@ class Quiz(Standalone, VBox):
             reasons = tuple(int(one) for one in content["reasons"].split(",") if one)
             self.field.adopt(content["choice"], reasons, content["text"])
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, TraitError) as error:
-            self.said.say("open", "", f"The page sent no answer of this question: {error}")
+            refused = mark("The page sent no answer of this question: {error}")
+            self.said.say("open", "", text(refused, error=error))
 
     def _forget(self, change: Any) -> None:
         """Clear the feedback of the last answer, which a late message may have changed."""
@@ -220,9 +228,9 @@ class Quiz(Standalone, VBox):
     def _grade(self) -> Result:
         late, self._late = self._late, False
         if late:
-            return Result(Outcome.NOT_ATTEMPTED, WAIT)
+            return Result(Outcome.NOT_ATTEMPTED, text(WAIT))
         if self.session and of_a_run(self.question) and (self.session.stale or self.session.busy):
-            return Result(Outcome.NOT_ATTEMPTED, WAIT)
+            return Result(Outcome.NOT_ATTEMPTED, text(WAIT))
         return self.question.check(self.answer, *self._run())
 
 

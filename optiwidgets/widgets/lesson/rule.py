@@ -16,9 +16,12 @@ from traitlets import Dict
 from optiwidgets.engine.execution.progress import Progress
 from optiwidgets.engine.types.recipe import MAX_SPARSITY, Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.controls.recipe_words import bits_words
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
+from optiwidgets.widgets.layers.sensitivity import levels_offered
 from optiwidgets.widgets.lesson.formula import Formula
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -93,10 +96,10 @@ class Rule(VBox):
         self.session, self.ground = session_of(session), ground or Recipe()
         self.points: list[Point] = []
         self.line: dict[float, float] = {}
-        self.by = Dropdown(options=list(LEVELS), value=by, description="Change")
-        self.formula = Text(description="Rule", continuous_update=False)
-        self.measure = Button(description="Measure", tooltip="Runs every level")
-        self.cancel = Button(description="Cancel", disabled=True)
+        self.by = Dropdown(options=levels_offered(), value=by, description=text("Change"))
+        self.formula = Text(description=text("Rule"), continuous_update=False)
+        self.measure = Button(description=text("Measure"), tooltip=text("Runs every level"))
+        self.cancel = Button(description=text("Cancel"), disabled=True)
         self.progress, self.note, self.chart = ProgressBar(), HTML(), RuleChart()
         first = HBox([self.formula]).add_class("ow-layer-line")
         controls = HBox([self.by, self.measure, self.cancel, self.progress])
@@ -120,12 +123,16 @@ class Rule(VBox):
         try:
             self.line = evaluate_rule(rule, self.levels, self.by.value)
         except ValueError as error:
-            stays = " The last line stays." if self.line else ""
-            self.note.value = escape(f"{error}.{stays}")
+            self.note.value = self._refused(error)
             return False
         self.note.value = ""
         self._write()
         return True
+
+    def _refused(self, error: ValueError) -> str:
+        """Format the reason why a rule is not drawn, as HTML."""
+        stays = text("The last line stays.")
+        return escape(f"{error}. {stays}" if self.line else f"{error}.")
 
     def start(self) -> Any:
         """Measure every level in the background, and draw each point."""
@@ -136,7 +143,8 @@ class Rule(VBox):
             before = experiment.run(base, on_progress=on_progress)
             for level, recipe in recipes.items():
                 done, total = len(self.points), len(recipes)
-                on_progress(Progress(done / total, f"level {done + 1} of {total}"))
+                stage = text("level {n} of {all}", n=done + 1, all=total)
+                on_progress(Progress(done / total, stage))
                 report = experiment.run(recipe, on_progress=on_progress)
                 self.points.append(_point(level, report, before))
                 self._write()
@@ -157,7 +165,8 @@ class Rule(VBox):
         self.points, self.line = [], {}
         variable = VARIABLES[self.by.value]
         examples = {"s": "0.1 if s <= 0.5 else e^(2s)", "b": "e^(6 - 2b)"}
-        self.formula.placeholder = f"points lost, such as {examples[variable]}"
+        wanted = mark("points lost, such as {formula}")
+        self.formula.placeholder = text(wanted, formula=examples[variable])
         self._write()
 
     def _recipes(self) -> dict[float, Recipe]:
@@ -177,14 +186,13 @@ class Rule(VBox):
         try:
             formula = Formula(self.formula.value, VARIABLES[self.by.value])
         except ValueError as error:
-            stays = ". The last line stays." if self.line else "."
-            self.note.value = escape(f"{error}{stays}")
+            self.note.value = self._refused(error)
         else:
             self.draw(formula)
 
     def _give_up(self) -> None:
         self.session.cancel()
-        self.note.value = "Cancelled: measured points stay."
+        self.note.value = text("Cancelled: measured points stay.")
 
     def _show_progress(self) -> None:
         progress = self.session.progress
@@ -236,8 +244,8 @@ def _is_drawable(value: Real) -> bool:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
 def level_text(level: float, by: str) -> str:
@@ -250,7 +258,7 @@ def level_text(level: float, by: str) -> str:
     """
     if by == "sparsity":
         return f"{100 * level:.0f} %"
-    return f"{level:g} bit{'s' * (level != 1)}"
+    return bits_words(int(level))
 
 
 def distances(points: Sequence[Point], rule: Mapping[float, float]) -> dict[float, float]:
@@ -291,16 +299,24 @@ def _words(
 ) -> str:
     """Describe the largest and the mean distance in two sentences."""
     if not points:
-        return "Write your rule first, then press Measure."
+        return text("Write your rule first, then press Measure.")
     if not apart:
-        return f"{len(points)} of {len(levels)} levels are measured; there is no rule yet."
+        no_rule = mark("{done} of {all} levels are measured; there is no rule yet.")
+        return text(no_rule, done=len(points), all=len(levels))
     worst = max(points, key=lambda point: apart[point.level])
     inside = sum(p.low <= rule[p.level] <= p.high for p in points)
-    return (
-        f"Largest distance {apart[worst.level]:.1f} points, at {level_text(worst.level, by)}: the "
-        f"rule says {rule[worst.level]:.1f}, the run lost {worst.drop:.1f}. Mean distance "
-        f"{sum(apart.values()) / len(apart):.1f} points over {len(apart)} of {len(levels)} levels; "
-        f"the rule is inside the 95 % interval at {inside}."
+    return text(
+        "Largest distance {largest:.1f} points, at {level}: the rule says {said:.1f}, the run "
+        "lost {lost:.1f}. Mean distance {mean:.1f} points over {done} of {all} levels; the rule "
+        "is inside the 95 % interval at {inside}.",
+        largest=apart[worst.level],
+        level=level_text(worst.level, by),
+        said=rule[worst.level],
+        lost=worst.drop,
+        mean=sum(apart.values()) / len(apart),
+        done=len(apart),
+        all=len(levels),
+        inside=inside,
     )
 
 

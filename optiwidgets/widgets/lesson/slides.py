@@ -7,6 +7,7 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, VBox, Widget
 
+from optiwidgets.texts import text
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -37,8 +38,8 @@ class Present(Standalone, VBox):
             raise ValueError("a presentation has 1 slide or more, not 0")
         self.given = tuple(slide for slide in slides if isinstance(slide, Widget))
         self.slides = [s if isinstance(s, Widget) else HTML(_large(s)) for s in slides]
-        self.back = Button(description="Back")
-        self.next = Button(description="Next")
+        self.back = Button(description=text("Back"))
+        self.next = Button(description=text("Next"))
         self.counter = HTML()
         self.index = 0
         self.back.on_click(lambda _: self.turn(-1))
@@ -60,8 +61,8 @@ class Present(Standalone, VBox):
         for index, slide in enumerate(self.slides):
             slide.layout.display = None if index == self.index else "none"
         self.back.disabled, self.next.disabled = self.index == 0, self.index == last
-        self.counter.value = f"{self.index + 1} of {len(self.slides)}"
+        self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(self.slides))
 
 
-def _large(text: str) -> str:
-    return f'<div style="font-size: 28px; line-height: 1.4; max-width: 32em">{text}</div>'
+def _large(markup: str) -> str:
+    return f'<div style="font-size: 28px; line-height: 1.4; max-width: 32em">{markup}</div>'

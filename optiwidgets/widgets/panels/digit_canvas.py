@@ -12,6 +12,7 @@ from traitlets import Bool, Bytes, Dict, TraitError, Unicode
 from optiwidgets.engine.types.measurements import Floats
 from optiwidgets.session.queries import DrawingReader, exploration_pixels
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
 
@@ -76,8 +77,10 @@ class DigitCanvas(View):
     def __init__(self, session: Session) -> None:
         self.session, self.reader = session, DrawingReader(session)
         self.canvas = Canvas()
-        self.clear = Button(description="Clear", tooltip="An empty canvas")
-        self.take = Button(description="Take a real one", tooltip="The next exploration image")
+        self.clear = Button(description=text("Clear"), tooltip=text("An empty canvas"))
+        self.take = Button(
+            description=text("Take a real one"), tooltip=text("The next exploration image")
+        )
         self._taken = 0
         buttons = HBox([self.clear, self.take]).add_class("ow-drawing")
         super().__init__([self.canvas, buttons])
@@ -94,7 +97,8 @@ class DigitCanvas(View):
         is_first = self.looked_at and not self._taken
         if is_first and not self.canvas.reason and not any(self.canvas.pixels):
             self._take()
-            self.canvas.about = f"A sample, {self.canvas.about}. Draw your own over it."
+            sample = mark("A sample, {about}. Draw your own over it.")
+            self.canvas.about = text(sample, about=self.canvas.about)
 
     def read(self) -> None:
         """Classify the drawing while the tab is open."""
@@ -134,7 +138,8 @@ class DigitCanvas(View):
         index = int(mine[turn % len(mine)])
         image = exploration_pixels(self.session.experiment, [index])[0, :, :, 0]
         pixels = np.round(255 * image).astype(np.uint8)
-        self._put(pixels.tobytes(), f"exploration image {index}, truth {report.class_names[label]}")
+        about = mark("exploration image {index}, truth {truth}")
+        self._put(pixels.tobytes(), text(about, index=index, truth=report.class_names[label]))
 
 
 def reading_payload(before: Floats, after: Floats, names: tuple[str, ...]) -> dict[str, Any]:
@@ -148,12 +153,10 @@ def reading_payload(before: Floats, after: Floats, names: tuple[str, ...]) -> di
     """
     was, now = int(before.argmax()), int(after.argmax())
     sure = f"{before[was]:.0%}".replace("%", " %"), f"{after[now]:.0%}".replace("%", " %")
-    words = (
-        f"Both read {names[was]}: baseline {sure[0]}, optimized {sure[1]}."
-        if was == now
-        else f"Flip: baseline reads {names[was]} ({sure[0]}), optimized reads {names[now]} "
-        f"({sure[1]})."
-    )
+    both = mark("Both read {was}: baseline {before}, optimized {after}.")
+    flip = mark("Flip: baseline reads {was} ({before}), optimized reads {now} ({after}).")
+    values = {"was": names[was], "now": names[now], "before": sure[0], "after": sure[1]}
+    words = text(both if was == now else flip, **values)
     return {
         "classes": list(names),
         "baseline": [float(score) for score in before],

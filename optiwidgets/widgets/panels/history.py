@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
 import anywidget
@@ -16,6 +17,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
+from optiwidgets.texts import text
 from optiwidgets.widgets.base.assets import load_css, load_esm, verdict_css
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.controls.recipe_words import in_words
@@ -73,8 +75,10 @@ class History(View):
         self.session, self._chooser = session, policy
         self.groups: dict[tuple[str, str], HistoryLog] = {}
         self.past, self.locked = self._group(), False
-        self.undo = Button(description="Undo", tooltip="Ctrl+Z").add_class("ow-undo")
-        self.redo = Button(description="Redo", tooltip="Ctrl+Shift+Z").add_class("ow-redo")
+        self.undo = Button(description=text("Undo"), tooltip=text("Ctrl+Z")).add_class("ow-undo")
+        self.redo = Button(description=text("Redo"), tooltip=text("Ctrl+Shift+Z")).add_class(
+            "ow-redo"
+        )
         self.ledger, self.link = HistoryTable(), HTML()
         self.chart = Frontier(self.past.sweep(), session, size=(430, 300), grades=self.grades())
         buttons = HBox([self.undo, self.redo, self.link]).add_class("ow-history-line")
@@ -184,14 +188,15 @@ class History(View):
         last = len(entries) - 1
         a, b = (entries[min(index, last)] for index in (self.ledger.a, self.ledger.b))
         with self.ledger.hold_sync():
-            self.ledger.about = f"{past.model} on {past.case or 'own images'}"
+            case = past.case or text("own images")
+            self.ledger.about = text("{model} on {case}", model=past.model, case=case)
             self.ledger.rows = [_row(entry, self.policy) for entry in entries]
             self.ledger.pair = compare(a, b, self.policy)
         self.chart.show(past.sweep(), self.grades())
         data = base64.b64encode(to_csv(self.groups.values()).encode()).decode()
         self.link.value = (
             '<a class="ow-download" download="optiwidgets-history.csv" '
-            f'href="data:text/csv;base64,{data}">Export CSV</a>'
+            f'href="data:text/csv;base64,{data}">' + escape(text("Export CSV")) + "</a>"
         )
 
 

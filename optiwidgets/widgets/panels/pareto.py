@@ -9,11 +9,20 @@ import anywidget
 from traitlets import Dict, Int, List, TraitError, Unicode, validate
 
 from optiwidgets.engine.types.sweep import Sweep, Trial
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm, verdict_css
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.security.message_guard import guard
+
+LOADS = mark(
+    "A click on a point loads its recipe into the explorer; so does Enter, and arrow keys walk "
+    "(up and down along the line)."
+)
+MARKS = mark(
+    "A click on a point marks it; so does Enter, and arrow keys walk (up and down along the line)."
+)
 
 
 class Frontier(Standalone, anywidget.AnyWidget):
@@ -118,12 +127,7 @@ class Frontier(Standalone, anywidget.AnyWidget):
         shown = self.session.experiment
         there = (shown.name, shown.dataset.name or "own images")
         own = (self.sweep.model, self.sweep.dataset)
-        self.message = (
-            f"These recipes were run with {' on '.join(own)}; the explorer shows "
-            f"{' on '.join(there)}, so its numbers are others."
-            if there != own
-            else ""
-        )
+        self.message = "" if there == own else _about_others(own, there)
 
     def _refuse(self, reason: str) -> None:
         self.message = reason
@@ -143,11 +147,28 @@ def _trial_payload(trial: Trial, grade: str, front: bool) -> dict[str, Any]:
 
 
 def _about(sweep: Sweep, loads: bool) -> str:
-    failed = f" {len(sweep.failed)} more could not be run." if sweep.failed else ""
-    does = "loads its recipe into the explorer" if loads else "marks it"
-    return (
-        f"{len(sweep) - len(sweep.failed)} recipes, {sweep.model} on {sweep.dataset}; accuracy on "
-        f"{sweep.images:,} exploration images.{failed} The line joins those that no other beats in "
-        f"both. A click on a point {does}; so does Enter, and arrow keys walk (up and down along "
-        "the line)."
+    said = [
+        text(
+            "{recipes} recipes, {model} on {dataset}; accuracy on {images:,} exploration images.",
+            recipes=len(sweep) - len(sweep.failed),
+            model=sweep.model,
+            dataset=sweep.dataset,
+            images=sweep.images,
+        )
+    ]
+    if sweep.failed:
+        said.append(text("{failed} more could not be run.", failed=len(sweep.failed)))
+    said.append(text("The line joins those that no other beats in both."))
+    return " ".join([*said, text(LOADS if loads else MARKS)])
+
+
+def _about_others(own: tuple[str, str], there: tuple[str, str]) -> str:
+    """Explain that the explorer shows another model than the chart."""
+    return text(
+        "These recipes were run with {model} on {dataset}; the explorer shows {other} on "
+        "{other_dataset}, so its numbers are others.",
+        model=own[0],
+        dataset=own[1],
+        other=there[0],
+        other_dataset=there[1],
     )

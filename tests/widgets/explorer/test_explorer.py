@@ -54,7 +54,7 @@ def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
     explorer.controls.choices["scheme"].value = "affine"
     assert explorer.session.report is before
     assert explorer.feed.state == "fresh"
-    assert explorer.feed.data["settings"] == explorer._positions()
+    assert explorer.feed.data["settings"] == explorer.positions()
 
 
 def test_reset_returns_to_the_baseline_in_one_run(explorer):
@@ -341,7 +341,7 @@ def test_what_takes_long_is_shown_without_first_then_whole(cold, digits):
     assert cold.feed.data["recipe"] == recipe.as_dict() | {"layers": []}
     assert cold.feed.data["optimized"]["accuracy"] == digits.run(recipe).confusion.accuracy
     assert "Refitted layer by layer" in cold.feed.message
-    assert cold.feed.data["settings"] == cold._positions()
+    assert cold.feed.data["settings"] == cold.positions()
 
 
 def test_cancel_says_what_was_not_done_and_a_move_goes_on(cold):
