@@ -146,7 +146,7 @@ def links(name, book):
 
 
 def form(name, book):
-    """Check the steps: purpose, predict, see, explain, turn, check, keep."""
+    """Check the steps: purpose, predict, see, explain, turn, check, summary."""
     text = prose(book)
     if not text.startswith("# ") and name != EXPLORER:
         yield "no title"
@@ -158,12 +158,12 @@ def form(name, book):
     if not promised or not 1 <= promised[1].count("\n") <= 3:
         yield "not 1 to 3 sentences of what one can say afterwards"
     headings = [line.lstrip("# ") for line in text.splitlines() if line.startswith("## ")]
-    wanted = ["Keep"] if name not in PREDICTED else ["Predict", "A surprise", "Check", "Keep"]
+    wanted = ["In short"] if name not in PREDICTED else ["Predict", "A surprise", "Check", "In short"]
     for start in wanted:
         if not any(heading.startswith(start) for heading in headings):
             yield f"no heading {start}"
-    if len(re.findall(r"^\d\. ", text[text.rfind("## Keep") :], re.MULTILINE)) != 3:
-        yield "not 3 sentences to keep"
+    if len(re.findall(r"^\d\. ", text[text.rfind("## In short") :], re.MULTILINE)) != 3:
+        yield "not 3 sentences in short"
     if name in PREDICTED and [key.endswith(".predict") for key in keys(book)].count(True) != 1:
         yield "not one prediction"
     if len(keys(book)) - (name in PREDICTED) < 2:
@@ -240,7 +240,7 @@ VIOLATIONS = {
     "not 1 to 3 sentences": edit(0, "markdown", "- I ", "I "),
     "no heading Predict": edit(1, "markdown", "## Predict", "## Before"),
     "no heading A surprise": edit(2, "markdown", "## A surprise", "## Then"),
-    "not 3 sentences to keep": edit(-1, "markdown", "3. ", "And: "),
+    "not 3 sentences in short": edit(-1, "markdown", "3. ", "And: "),
     "not one prediction": edit(2, "code", "pruning.predict", "pruning.cliff"),
     "fewer than 2 checks": lambda book: [c.update(source="see") for c in book.cells if asks(c)],
     "no explanation": lambda book: [c.update(source="see") for c in book.cells if explains(c)],
