@@ -10,7 +10,7 @@ import anywidget
 from traitlets import Bool, TraitError, Unicode
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import STOCK_CSS, load_css, load_esm
 from optiwidgets.widgets.controls.options import LABELS
 
 
@@ -44,7 +44,7 @@ class Fold(anywidget.AnyWidget):
     """
 
     _esm = load_esm(__file__, "fold")
-    _css = load_css(__file__, "fold") + load_css(__file__, "stock")
+    _css = load_css(__file__, "fold") + STOCK_CSS
     title = Unicode().tag(sync=True)
     summary = Unicode().tag(sync=True)
     value = Bool(False).tag(sync=True)

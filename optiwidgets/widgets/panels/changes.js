@@ -6,7 +6,6 @@ import { boxed, draw, element, percent, signed, thousands, write } from "../base
 
 /** @type {Record<Significance["state"], string>} */
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const UNTOUCHED = "nothing changed yet"; // first reason of the verdict on an untouched model
 const RULE =
   "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
 /** @param {number} value */
@@ -63,7 +62,7 @@ function paintFlow(line, flow, classes, most) {
  * @param {FeedData} data
  * @param {(cell: number) => void} choose
  */
-function paintFlows(box, lines, none, { flows = [], classes, verdict }, choose) {
+function paintFlows(box, lines, none, { flows = [], classes, verdict, images, out_of }, choose) {
   while (lines.length < flows.length) {
     const line = flowLine(choose);
     lines.push(line);
@@ -74,7 +73,7 @@ function paintFlows(box, lines, none, { flows = [], classes, verdict }, choose) 
   });
   flows.forEach((flow, i) => paintFlow(lines[i], flow, classes, flows[0].after - flows[0].before));
   none.hidden = flows.length > 0;
-  const isUntouched = verdict.reasons[0] === UNTOUCHED;
+  const isUntouched = !verdict.judged && images >= out_of;
   write(
     none,
     isUntouched

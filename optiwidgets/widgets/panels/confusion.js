@@ -33,7 +33,6 @@ const FEW_CLASSES = 10; // up to here a cell has 26 pixels or more
 /** @type {Record<string, string>} */
 const OUTCOMES = { TP: "true positive", FP: "false positive", FN: "false negative", TN: "true negative" };
 const NOISE = "within noise";
-const UNTOUCHED = "nothing changed yet"; // first reason of the verdict on an untouched model
 const INVITATION = "Nothing changed yet: drag a slider to see which images move.";
 
 /**
@@ -347,7 +346,7 @@ function paintTitles([baseline, optimized, difference], data) {
  * Whether the shown report is the baseline's own.
  * @param {FeedData} data
  */
-const isUntouched = ({ verdict, covered }) => !covered && verdict.reasons[0] === UNTOUCHED;
+const isUntouched = ({ verdict, covered, images, out_of }) => !covered && !verdict.judged && images >= out_of;
 
 /** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {

@@ -36,7 +36,7 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "sparse": _sparse(report),
-        "untimed": "nothing to compare yet" if untouched else "not measured yet",
+        "untimed": "nothing to compare yet" if untouched else "it starts once no control moves",
         "agreement": report.agreement,
         "notes": _notes(report),
         "verdict": _verdict(baseline, report, policy),

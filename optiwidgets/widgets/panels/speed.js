@@ -113,7 +113,7 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }) {
     ? `Timed with ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: ` +
       "medians, quartiles, 99th percentile. Noise is the baseline timed against itself. " +
       `ONNX Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
-    : untimed[0].toUpperCase() + untimed.slice(1) + ": it starts once no control moves.";
+    : `Not measured yet: ${untimed}.`;
   const within = sparse?.latency
     ? ["Each ratio is within one runtime; milliseconds tell which runtime is the faster one."]
     : [];
