@@ -104,7 +104,7 @@ format: .venv/dev.stamp ## mend style where that is safe, and format Python, not
 docs: .venv/dev.stamp ## build the API reference into build/docs/; a warning is an error
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going docs build/docs
 
-looks: .venv/dev.stamp $(LIBRARIES) ## screenshots of ten states, seven widths, light and dark, checked by axe, in build/looks/
+looks: .venv/dev.stamp $(LIBRARIES) ## screenshots of eleven states, seven widths, light and dark, checked by axe, in build/looks/
 	$(BIN)/python tools/looks.py $(LOOKS_ARGS)
 
 bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done
