@@ -107,7 +107,7 @@ docs: .venv/dev.stamp ## build the API reference into build/docs/; a warning is 
 texts: .venv/dev.stamp ## collect all texts of controls, panels and questions into optiwidgets/texts/en.po
 	$(BIN)/python tools/texts.py
 
-looks: .venv/dev.stamp $(LIBRARIES) ## screenshots of ten states, seven widths, light and dark, checked by axe, in build/looks/
+looks: .venv/dev.stamp $(LIBRARIES) ## screenshots of eleven states, seven widths, light and dark, checked by axe, in build/looks/
 	$(BIN)/python tools/looks.py $(LOOKS_ARGS)
 
 bench: .venv/dev.stamp $(LIBRARIES) ## time the inner loop and the live page beside how it is usually done

@@ -38,8 +38,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return start
 
 
-def test_ten_states_have_names_of_their_own_and_a_lesson() -> None:
-    assert len({state.name for state in looks.STATES}) == len(looks.STATES) == 10
+def test_eleven_states_have_names_of_their_own_and_a_lesson() -> None:
+    assert len({state.name for state in looks.STATES}) == len(looks.STATES) == 11
     for state in looks.STATES:
         assert (LESSONS / state.notebook.partition("?")[0]).is_file(), state.name
 
@@ -48,7 +48,7 @@ def test_all_states_are_taken_at_seven_widths_in_two_themes(run: Run) -> None:
     code, folder = run()
     sheet = (folder / "index.html").read_text()
     assert code == 0
-    assert sheet.count("<img ") == 10 * 7 * 2
+    assert sheet.count("<img ") == 11 * 7 * 2
     for width in (320, 390, 768, 1024, 1366, 1920, 2560):
         assert f'src="projector-dark-{width}.png"' in sheet
 

@@ -1,6 +1,6 @@
 """Take screenshots of the pages and check them for accessibility: ``make looks``.
 
-Ten states of the pages, at seven widths, light and dark, are opened in Chromium on a server of
+Eleven states of the pages, at seven widths, light and dark, are opened in Chromium on a server of
 their own. Pictures, and a contact sheet of them, go to ``build/looks/``. axe checks each one:
 serious and critical violations are printed, and the exit code is then 1.
 """
@@ -163,10 +163,21 @@ def _answer(page: Page) -> None:
 
 
 def _compare(page: Page) -> None:
-    """Answer the prediction, and keep a recipe to compare with."""
-    _answer(page)
-    page.wait_for_selector(EXPLORER)
-    _button(page, "Keep as A").click()
+    """Keep a recipe to compare with, and set another."""
+    keep = _button(page, "Keep as A")
+    keep.click()
+    page.get_by_role("slider", name="Bit-width").last.press("ArrowLeft")
+    page.wait_for_selector(f"{EXPLORER}[data-ow-recipe*='\"bits\":16,']")
+
+
+def _show_comparison(page: Page) -> None:
+    page.locator(".ow-compare").evaluate("(node) => node.scrollIntoView()")
+
+
+def _end_kernel(page: Page) -> None:
+    """End the page's kernel, as leaving the page does."""
+    page.evaluate("window.dispatchEvent(new Event('beforeunload'))")
+    page.get_by_role("alert").get_by_text("The kernel has stopped").wait_for()
 
 
 STATES = (
@@ -178,7 +189,8 @@ STATES = (
     State("smear", "explorer.ipynb?case=smear", prepare=_settle),
     State("draw", "explorer.ipynb", prepare=_open_draw),
     State("projector", "explorer.ipynb", prepare=_project),
-    State("compare", "60_trade_off.ipynb", QUESTION, prepare=_compare, whole=True),
+    State("dead", "explorer.ipynb", prepare=_end_kernel),
+    State("compare", "85_challenge.ipynb", prepare=_compare, hold=_show_comparison),
     State("answered", "30_pruning.ipynb", QUESTION, prepare=_answer, whole=True),
 )
 

@@ -50,7 +50,7 @@ async function ledger(values = {}) {
 
 test("a row has its number, words, accuracy, drop, size, ratio and speed", async () => {
   const { cells, el } = await ledger();
-  assert.deepEqual(cells(0), ["1", "untouched", "95.0 %", "0.0", "16.0 KiB", "1.0×", "–", "", "", ""]);
+  assert.deepEqual(cells(0), ["1", "untouched", "95.0 %", "0.0", "16.0 KiB", "1.0×", "not yet", "", "", ""]);
   assert.deepEqual(cells(1), [
     "2",
     "80 % sparsity, 8 bits",

@@ -66,7 +66,7 @@ export function payload(values = {}) {
     worst: { class: 2, points: 40 },
     latency: null,
     sparse: null,
-    untimed: "not measured yet",
+    untimed: "it starts once no control moves",
     agreement: 0.99,
     notes: ["8-bit weights alone run as floats: smaller, not faster."],
     verdict: {

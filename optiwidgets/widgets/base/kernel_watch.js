@@ -116,6 +116,11 @@ class Banner {
     this.status.setAttribute("role", "status");
     this.box.append(this.status);
     page.prepend(this.box);
+    new ResizeObserver(() => this.#makeRoom()).observe(this.box); // narrower, it has more lines
+  }
+
+  #makeRoom() {
+    this.page.style.setProperty("--ow-kernel-height", `${this.box.offsetHeight}px`);
   }
 
   /** @param {Link} link */
@@ -128,7 +133,7 @@ class Banner {
     if (link === "gone" || link === "lost") this.box.append(this.#alert(link));
     const bar = this.page.querySelector(":scope > .jp-Toolbar, :scope > .jp-NotebookPanel-toolbar");
     if (bar instanceof HTMLElement) this.box.style.top = `${bar.offsetTop + bar.offsetHeight}px`;
-    this.page.style.setProperty("--ow-kernel-height", `${this.box.offsetHeight}px`);
+    this.#makeRoom();
   }
 
   /** @param {Ended} link */

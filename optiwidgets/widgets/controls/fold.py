@@ -11,7 +11,7 @@ from traitlets import Bool, TraitError, Unicode
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.texts import mark, text
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import STOCK_CSS, load_css, load_esm
 from optiwidgets.widgets.controls.options import label
 from optiwidgets.widgets.controls.recipe_words import activation_words
 
@@ -46,7 +46,7 @@ class Fold(anywidget.AnyWidget):
     """
 
     _esm = load_esm(__file__, "fold")
-    _css = load_css(__file__, "fold") + load_css(__file__, "stock")
+    _css = load_css(__file__, "fold") + STOCK_CSS
     title = Unicode().tag(sync=True)
     summary = Unicode().tag(sync=True)
     value = Bool(False).tag(sync=True)

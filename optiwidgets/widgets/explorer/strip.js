@@ -1,7 +1,8 @@
-// Accuracy and drop in a strip that stays in view with the sliders, shown while the headline is out of view.
+// Accuracy, drop and verdict in a strip that stays in view with the sliders, shown while the headline is out of view.
 
 import { around, boxed, draw, element, find, percent, write } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { gradeMark } from "../base/verdict.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
 
@@ -38,16 +39,22 @@ const loss = (isPart, values) =>
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   const accuracy = element("b"),
-    drop = element("span");
+    drop = element("span"),
+    verdict = element("span", { className: "ow-strip-verdict" });
   el.classList.add("ow-strip");
-  el.append(element("p", { "aria-hidden": "true" }, text("Accuracy"), " ", accuracy, " ", drop));
+  el.append(element("p", { "aria-hidden": "true" }, text("Accuracy"), " ", accuracy, " ", drop, verdict));
   const forget = watchHeadline(el, (isAway) => el.classList.toggle("ow-shown", isAway));
   const drawn = await draw(
     model,
-    (/** @type {FeedData} */ { optimized, drop: { points }, images, out_of }) => {
+    (/** @type {FeedData} */ { optimized, drop: { points }, images, out_of, verdict: { judged, grade } }) => {
       write(accuracy, `${percent(optimized.accuracy)} %`);
       const values = { points: Math.abs(points).toFixed(1), images };
       write(drop, points < 0 ? gain(images < out_of, values) : loss(images < out_of, values));
+      const shown = judged ? grade : "";
+      if (verdict.dataset.shown === shown) return;
+      verdict.dataset.shown = shown;
+      const mark = gradeMark(shown);
+      verdict.replaceChildren(...(mark ? [mark, element("i", {}, text(shown))] : []));
     },
   );
   return () => {

@@ -1,13 +1,12 @@
 // Mistakes that became more frequent, the worst class, and the significance of the drop.
 
 import { boxed, draw, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
-import { isMessage, mark, text } from "../base/texts.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { ChangesTraits, Context, FeedData, Flow, Significance } from "../base/types" */
 
 /** @type {Record<Significance["state"], string>} */
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const UNTOUCHED = mark("nothing changed yet"); // first reason of the verdict on an untouched model
 const RULE = mark(
   "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between",
 );
@@ -78,7 +77,7 @@ function paintFlow(line, flow, classes, most) {
  * @param {FeedData} data
  * @param {(cell: number) => void} choose
  */
-function paintFlows(box, lines, none, { flows = [], classes, verdict }, choose) {
+function paintFlows(box, lines, none, { flows = [], classes, verdict, images, out_of }, choose) {
   while (lines.length < flows.length) {
     const line = flowLine(choose);
     lines.push(line);
@@ -89,7 +88,7 @@ function paintFlows(box, lines, none, { flows = [], classes, verdict }, choose) 
   });
   flows.forEach((flow, i) => paintFlow(lines[i], flow, classes, flows[0].after - flows[0].before));
   none.hidden = flows.length > 0;
-  const isUntouched = isMessage(verdict.reasons[0], UNTOUCHED);
+  const isUntouched = !verdict.judged && images >= out_of;
   write(
     none,
     isUntouched

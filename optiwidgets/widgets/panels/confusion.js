@@ -19,7 +19,7 @@ import { depth, matrixCanvas } from "./matrix_canvas.js";
 import { legend, shadeOfChange } from "./change_scale.js";
 import { enlargedCell, nearest } from "./enlarged_cell.js";
 import { tooltip } from "../base/tooltip.js";
-import { isMessage, mark, text } from "../base/texts.js";
+import { mark, text } from "../base/texts.js";
 
 /** @typedef {ReturnType<typeof matrix>} Matrix */
 /** @typedef {Parameters<ReturnType<typeof matrixCanvas>["paint"]>} Contents values, their text, tone and depth */
@@ -39,7 +39,6 @@ const OUTCOMES = {
   TN: mark("true negative"),
 };
 const NOISE = mark("within noise");
-const UNTOUCHED = mark("nothing changed yet"); // first reason of the verdict on an untouched model
 const INVITATION = mark("Nothing changed yet: drag a slider to see which images move.");
 const OPTIMIZED = mark("Optimized");
 const CHANGE = mark("Change");
@@ -369,7 +368,7 @@ function paintTitles([baseline, optimized, difference], data) {
  * Whether the shown report is the baseline's own.
  * @param {FeedData} data
  */
-const isUntouched = ({ verdict, covered }) => !covered && isMessage(verdict.reasons[0], UNTOUCHED);
+const isUntouched = ({ verdict, covered, images, out_of }) => !covered && !verdict.judged && images >= out_of;
 
 /** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {

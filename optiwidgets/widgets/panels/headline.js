@@ -169,7 +169,8 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
 function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }) {
   const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
   write(card.title, text("Speed · ONNX Runtime · MACs ÷ {fewer}", { fewer }));
-  write(speed, latency ? `${latency.ratio.toFixed(2)}×` : "–");
+  speed.classList.toggle("ow-words", !latency);
+  write(speed, latency ? `${latency.ratio.toFixed(2)}×` : text("Not measured yet"));
   write(range, latency ? `95 % ${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
   write(card.reason, latency ? latency.lead : untimed);
   card.box.title = notes.join(" ");

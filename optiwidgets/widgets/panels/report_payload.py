@@ -44,7 +44,9 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "sparse": _sparse(report),
-        "untimed": text("nothing to compare yet") if untouched else text("not measured yet"),
+        "untimed": text("nothing to compare yet")
+        if untouched
+        else text("it starts once no control moves"),
         "agreement": report.agreement,
         "notes": _notes(report),
         "verdict": _verdict(baseline, report, policy),

@@ -128,9 +128,7 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }) {
           images: thousands(images),
         }),
       ].join(" ")
-    : text("{reason}: it starts once no control moves.", {
-        reason: untimed[0].toUpperCase() + untimed.slice(1),
-      });
+    : text("Not measured yet: {reason}.", { reason: untimed });
   const within = sparse?.latency
     ? [text("Each ratio is within one runtime; milliseconds tell which runtime is the faster one.")]
     : [];
