@@ -36,7 +36,7 @@ const WRITES = "textarea, [contenteditable], input:not([type=radio], [type=check
 /** @param {number} number */
 const points = (number) => number.toFixed(1);
 /** @param {TrialRow} row */
-const speed = ({ speed: timed }) => (timed ? `${timed[0].toFixed(2)}×` : "not yet");
+const speed = ({ speed: timed }) => (timed ? `${timed[0].toFixed(2)}×` : text("not yet"));
 
 /**
  * Make a radio button that puts a row into A or B.
