@@ -104,7 +104,7 @@ test("numbers of before are marked stale while the tab is closed", async () => {
 });
 
 test("an untouched model invites to drag a slider", async () => {
-  const verdict = { grade: "borderline", reasons: ["nothing changed yet"], policy: "default" };
+  const verdict = { ...payload().verdict, word: "Nothing changed yet", reasons: ["move a control to begin"] };
   const { el, lines } = await shown({ flows: [], verdict });
   assert.equal(lines().length, 0);
   assert.match(

@@ -127,7 +127,7 @@ test("an empty matrix of changes invites, and later says that no count changed",
   const untouched = payload({
     optimized: report(BEFORE),
     clear: view([]),
-    verdict: { grade: "borderline", reasons: ["nothing changed yet"], policy: "default" },
+    verdict: { ...payload().verdict, word: "Nothing changed yet", reasons: ["move a control to begin"] },
   });
   const { feed, el } = await matrices(untouched);
   const shown = () => [...el.querySelectorAll(".ow-invite:not([hidden])")].map((p) => p.textContent);

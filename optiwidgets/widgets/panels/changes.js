@@ -7,7 +7,7 @@ import { isMessage, mark, text } from "../base/texts.js";
 
 /** @type {Record<Significance["state"], string>} */
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const UNTOUCHED = mark("nothing changed yet"); // first reason of the verdict on an untouched model
+const UNTOUCHED = mark("Nothing changed yet"); // word of the verdict on an untouched model
 const RULE = mark(
   "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between",
 );
@@ -89,7 +89,7 @@ function paintFlows(box, lines, none, { flows = [], classes, verdict }, choose) 
   });
   flows.forEach((flow, i) => paintFlow(lines[i], flow, classes, flows[0].after - flows[0].before));
   none.hidden = flows.length > 0;
-  const isUntouched = isMessage(verdict.reasons[0], UNTOUCHED);
+  const isUntouched = isMessage(verdict.word, UNTOUCHED);
   write(
     none,
     isUntouched

@@ -39,7 +39,7 @@ const OUTCOMES = {
   TN: mark("true negative"),
 };
 const NOISE = mark("within noise");
-const UNTOUCHED = mark("nothing changed yet"); // first reason of the verdict on an untouched model
+const UNTOUCHED = mark("Nothing changed yet"); // word of the verdict on an untouched model
 const INVITATION = mark("Nothing changed yet: drag a slider to see which images move.");
 const OPTIMIZED = mark("Optimized");
 const CHANGE = mark("Change");
@@ -369,7 +369,7 @@ function paintTitles([baseline, optimized, difference], data) {
  * Whether the shown report is the baseline's own.
  * @param {FeedData} data
  */
-const isUntouched = ({ verdict, covered }) => !covered && isMessage(verdict.reasons[0], UNTOUCHED);
+const isUntouched = ({ verdict, covered }) => !covered && isMessage(verdict.word, UNTOUCHED);
 
 /** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {
