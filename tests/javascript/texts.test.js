@@ -89,7 +89,7 @@ const IMAGE = {
 };
 const LAMP = { state: "real", both_right: 87, both_wrong: 3, enough: 240, drop: payload().drop };
 const FLOWS = [{ truth: 0, prediction: 1, before: 1, after: 3 }];
-const UNTOUCHED = { ...payload().verdict, judged: false, grade: "good", reasons: ["nothing changed yet"] };
+const UNTOUCHED = { ...payload().verdict, judged: false, grade: "good", word: "Nothing changed yet" };
 const STEPS = [
   { name: "float32", bytes: 16000, promised: true },
   { name: "codes", bytes: 4000, promised: true },
