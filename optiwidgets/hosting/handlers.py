@@ -8,6 +8,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable
 from http.client import responses
+from importlib import resources
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
@@ -37,11 +38,11 @@ from optiwidgets.hosting.notice_pages import (
     table,
 )
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
-from optiwidgets.widgets.base import assets
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
 HEAD_END = "</head>"
-PAGE_STYLE = f"<style>{assets.load_css(assets.__file__, 'page')}</style>"  # there before any widget
+PAGE_CSS = resources.files("optiwidgets.widgets") / "base" / "page.css"
+PAGE_STYLE = f"<style>{PAGE_CSS.read_text(encoding='utf-8')}</style>"  # there before any widget
 NOTEBOOK = re.compile(r"\w[\w-]{0,99}\.ipynb")  # in the lessons' own folder, not hidden
 AGAIN_S = 5  # seconds until a page retries a full class
 PAGES_EACH = 6  # kernels of one browser, if a class shares the places
