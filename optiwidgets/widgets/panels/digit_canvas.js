@@ -88,7 +88,7 @@ function build(el) {
   const bars = element("div", { className: "ow-readings", role: "list", "aria-label": "Scores" });
   const shown = element("div", { className: "ow-read" }, words, bars);
   const caption = element("figcaption", {}, "as both models see it");
-  const beside = element("div", { className: "ow-beside" }, element("figure", {}, seen, caption), about);
+  const beside = element("div", { className: "ow-downscaled" }, element("figure", {}, seen, caption), about);
   const hint = element(
     "p",
     { className: "ow-quiet" },
