@@ -89,7 +89,7 @@ function build(el) {
   const bars = element("div", { className: "ow-readings", role: "list", "aria-label": text("Scores") });
   const shown = element("div", { className: "ow-read" }, words, bars);
   const caption = element("figcaption", {}, text("as both models see it"));
-  const beside = element("div", { className: "ow-beside" }, element("figure", {}, seen, caption), about);
+  const beside = element("div", { className: "ow-downscaled" }, element("figure", {}, seen, caption), about);
   const hint = element(
     "p",
     { className: "ow-quiet" },

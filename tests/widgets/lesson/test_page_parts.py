@@ -17,6 +17,7 @@ from optiwidgets.widgets.lesson.live_text import Live
 from optiwidgets.widgets.lesson.quiz import Quiz, ask
 
 LESSONS = Path(__file__).parents[3] / "lessons"
+WIDGETS = LESSONS.parent / "optiwidgets" / "widgets"
 
 
 def title(name: str) -> str:
@@ -33,6 +34,11 @@ def test_a_question_keeps_its_answer_and_its_run_beside_an_explorer() -> None:
     assert isinstance(first, Quiz)
     assert "50 %" in second.value
     assert "ow-beside" in row._dom_classes
+
+
+def test_one_stylesheet_alone_lays_out_a_question_beside_its_explorer() -> None:
+    sheets = [path for path in WIDGETS.rglob("*.css") if ".ow-beside" in path.read_text("utf-8")]
+    assert [sheet.name for sheet in sheets] == ["theme.css"]
 
 
 @pytest.mark.parametrize("trait", ["children", "box_style", "layout"])
