@@ -53,9 +53,10 @@ test-javascript: .venv/dev.stamp ## unit tests of panels and feed in node
 test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(PYTEST_ARGS)
 
-# Without the packed file's own tests, a fifth of the time: its coder computes nothing in torch.
+# The packed file's coder, the sparse runtime's kernel, loaders and plain values compute nothing in torch.
+OLDEST_LEFT_OUT := serialization sparse_runtime data types
 test-oldest: .venv-oldest/stamp $(LIBRARIES) ## the engine with the oldest torch that pyproject.toml allows
-	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine --ignore=tests/engine/serialization $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine $(OLDEST_LEFT_OUT:%=--ignore=tests/engine/%) $(PYTEST_ARGS)
 
 # pytest exits with 5 when it finds no test, which is right only where PYTEST_ARGS may leave none of a part.
 NONE_LEFT := $(if $(strip $(PYTEST_ARGS)),|| [ $$? -eq 5 ])
@@ -66,9 +67,9 @@ test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
 test-slow-units: .venv/dev.stamp $(LIBRARIES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/hosting --ignore=tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
 
-# One at a time: they weigh and count processes, and drive a browser.
+# A file stays in one process, with its servers and its browser; each weighs and counts its own alone.
 test-slow-servers: .venv/dev.stamp $(LIBRARIES)
-	$(BIN)/python -m pytest -m slow tests/hosting tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/hosting tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
 
 lint: .venv/dev.stamp ## check style, types, imports between rooms, wording, and that notebooks have no output
 	$(call run-all,lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks)
