@@ -158,7 +158,9 @@ def form(name, book):
     if not promised or not 1 <= promised[1].count("\n") <= 3:
         yield "not 1 to 3 sentences of what one can say afterwards"
     headings = [line.lstrip("# ") for line in text.splitlines() if line.startswith("## ")]
-    wanted = ["In short"] if name not in PREDICTED else ["Predict", "A surprise", "Check", "In short"]
+    wanted = (
+        ["In short"] if name not in PREDICTED else ["Predict", "A surprise", "Check", "In short"]
+    )
     for start in wanted:
         if not any(heading.startswith(start) for heading in headings):
             yield f"no heading {start}"
