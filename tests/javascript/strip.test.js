@@ -32,7 +32,10 @@ async function shown(values = {}, inside = '<div class="ow-cards"></div>') {
 test("accuracy, drop and verdict are those of the feed, and follow it", async () => {
   const { el, feed } = await shown();
   const share = sum(AFTER.map((row, i) => row[i])) / sum(AFTER.flat());
-  assert.match(el.textContent, new RegExp(`^Accuracy ${(100 * share).toFixed(1)} % drop \\d+\\.\\d pointsbad$`));
+  assert.match(
+    el.textContent,
+    new RegExp(`^Accuracy ${(100 * share).toFixed(1)} % drop \\d+\\.\\d pointsbad$`),
+  );
   assert.equal(el.querySelector(".ow-strip-verdict .ow-mark").dataset.mark, "bad");
   const drop = { points: -2, low: -4.5, high: 0.5, lost: 1, gained: 3, p: 0.6 };
   const verdict = { ...payload().verdict, grade: "not yet", judged: false };

@@ -158,6 +158,12 @@ function nameSliders(root) {
   }
 }
 
+/** Descriptions of pictures in a lesson's widgets that have no module of their own. */
+const PICTURES = {
+  ".ow-trials": "Chart of the attempts: size and accuracy",
+  ".ow-inspect": "The counted images",
+};
+
 /**
  * Name sliders, button groups, menus and pictures.
  * @param {HTMLElement} root
@@ -166,6 +172,8 @@ function nameControls(root) {
   nameSliders(root);
   for (const image of root.querySelectorAll("img"))
     if (!image.hasAttribute("alt")) image.alt = image.title || "Figure of what is shown";
+  for (const [among, text] of Object.entries(PICTURES))
+    for (const image of document.querySelectorAll(`${among} img:not([alt])`)) image.setAttribute("alt", text);
   for (const menu of root.querySelectorAll("select"))
     if (menu.title && !menu.hasAttribute("aria-label"))
       if (![...menu.labels].some((text) => text.textContent?.trim()))
