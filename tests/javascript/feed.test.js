@@ -217,6 +217,7 @@ test("a kernel that is gone is an error, whatever the feed says", async () => {
 });
 
 test("controls get names, values and units for assistive technology", async () => {
+  document.body.insertAdjacentHTML("beforeend", '<div class="ow-trials"><img></div>');
   const { root, slider } = await explorer();
   const handle = slider.firstChild;
   assert.deepEqual(
@@ -234,6 +235,7 @@ test("controls get names, values and units for assistive technology", async () =
     [...root.querySelectorAll("img")].map((image) => image.alt),
     ["Weights", "known"],
   );
+  assert.match(document.querySelector(".ow-trials img").getAttribute("alt"), /attempts/);
 });
 
 test("Reset puts every control to its resting position and tells the kernel", async () => {

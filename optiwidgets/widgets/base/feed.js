@@ -13,7 +13,7 @@ import {
   thousands,
   write,
 } from "./panel_runtime.js";
-import { text } from "./texts.js";
+import { mark, text } from "./texts.js";
 
 /** @import { Context, Control, FeedData, FeedState, FeedTraits, Model } from "./types" */
 
@@ -174,6 +174,12 @@ function nameSliders(root) {
   }
 }
 
+/** Descriptions of pictures in a lesson's widgets that have no module of their own. */
+const PICTURES = {
+  ".ow-trials": mark("Chart of the attempts: size and accuracy"),
+  ".ow-inspect": mark("The counted images"),
+};
+
 /**
  * Name sliders, button groups, menus and pictures.
  * @param {HTMLElement} root
@@ -182,6 +188,9 @@ function nameControls(root) {
   nameSliders(root);
   for (const image of root.querySelectorAll("img"))
     if (!image.hasAttribute("alt")) image.alt = image.title || text("Figure of what is shown");
+  for (const [among, words] of Object.entries(PICTURES))
+    for (const image of document.querySelectorAll(`${among} img:not([alt])`))
+      image.setAttribute("alt", text(words));
   for (const menu of root.querySelectorAll("select"))
     if (menu.title && !menu.hasAttribute("aria-label"))
       if (![...menu.labels].some((words) => words.textContent?.trim()))

@@ -96,6 +96,7 @@ export function enlargedCell(el, describe, images) {
     markCell(next);
     refresh();
     placeBeside(box, el, cells[index]);
+    box.scrollIntoView({ block: "nearest" }); // its margins keep it from under strip and tabs
   };
   const leave = () => {
     const cell = cells[index];
