@@ -73,6 +73,7 @@ class Measured:
         Examples
         --------
         >>> from optiwidgets.engine.experiment.experiment import Experiment
+        >>> from optiwidgets.engine.types.recipe import Recipe
         >>> exp = Experiment.load("digits")
         >>> report = exp.run(Recipe(sparsity=0.61, bits=5))
         >>> exp.measured(report) is report

@@ -84,6 +84,4 @@ def load_css(file: str, name: str) -> str:
 
 
 KERNEL_CSS = load_css(__file__, "kernel_watch")  # for widgets whose module imports kernel_watch.js
-STOCK_CSS = load_css(
-    __file__, "stock"
-)  # for widgets that stand beside stock controls, such as sliders
+STOCK_CSS = load_css(__file__, "stock")  # for widgets beside stock controls
