@@ -403,9 +403,8 @@ class Session(HasTraits):
         untouched = report.recipe == Recipe()  # would be compared with itself
         if report.latency or not self.measures or untouched:
             return no_work, lambda _: self.adopt(report)
-        return lambda is_cancelled: self.experiment.measure(
-            report, stop=is_cancelled
-        ), self._adopt_new
+        measure = self.experiment.measure
+        return lambda is_cancelled: measure(report, stop=is_cancelled), self._adopt_new
 
     def _adopt_new(self, report: Report) -> None:
         """Adopt a measured report unless its measurement is shown already."""
@@ -419,6 +418,5 @@ class Session(HasTraits):
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)
-        failed = mark("{recipe} could not be run: {error}")
-        self.error = text(failed, recipe=self.recipe, error=error)
+        self.error = text("{recipe} could not be run: {error}", recipe=self.recipe, error=error)
         self.completing, self.progress = False, None

@@ -88,27 +88,17 @@ class Activities(View):
         self._ask_for(NONE)
 
     def _make_buttons(self) -> None:
-        self.surprise = Button(
-            description=text("Surprise me"), tooltip=text("A hidden recipe, by its seed")
-        )
-        self.predict = Button(
-            description=text("Predict"), tooltip=text("Commit a number, then see")
-        )
-        self.blind = Button(
-            description=text("Blind vote"), tooltip=text("The verdict stays covered")
-        )
-        self.stop = Button(
-            description=text("Stop"), tooltip=text("Leave the activity"), disabled=True
-        )
+        self.surprise = _button(text("Surprise me"), text("A hidden recipe, by its seed"))
+        self.predict = _button(text("Predict"), text("Commit a number, then see"))
+        self.blind = _button(text("Blind vote"), text("The verdict stays covered"))
+        self.stop = _button(text("Stop"), text("Leave the activity"), disabled=True)
         self.sparsity = BoundedIntText(50, min=0, max=99, description=text("Sparsity, %"))
         self.bits = Dropdown(options=BIT_WIDTHS, value=8, description=text("Bit-width"))
         self.reveal = Button(description=text("Reveal"))
         self.accuracy = Text(description=text("Accuracy, %"), placeholder=text("0 to 100"))
         self.accuracy.add_class("ow-guess")
         self.commit = Button(description=text("Commit")).add_class("ow-commit")
-        self.uncover = Button(description=text("Uncover"), tooltip=text("Key V")).add_class(
-            "ow-uncover"
-        )
+        self.uncover = _button(text("Uncover"), text("Key V")).add_class("ow-uncover")
         self._asked = {
             SURPRISE: (self.sparsity, self.bits, self.reveal),
             PREDICT: (self.accuracy, self.commit),
@@ -313,6 +303,10 @@ class Activities(View):
         self.host.mark(COVER_CARDS, hiding)
         self.host.lock(hiding)
         self.arrange()
+
+
+def _button(name: str, hint: str, *, disabled: bool = False) -> Button:
+    return Button(description=name, tooltip=hint, disabled=disabled)
 
 
 def _covered_verdict() -> dict[str, Any]:
