@@ -14,9 +14,10 @@ from optiwidgets.engine.sparse_runtime.library import load
 from optiwidgets.engine.sparse_runtime.program import plan
 from optiwidgets.engine.sparse_runtime.runtime import SparseRuntime
 
-WHOLE = (  # groups, concatenations, squeeze-and-excitation, shuffles, hard-swish, SiLU
-    *("resnet18", "resnext50_32x4d", "squeezenet1_1", "densenet121", "mobilenet_v3_small"),
-    *("shufflenet_v2_x0_5", "googlenet", "efficientnet_b0", "regnet_y_400mf"),
+WHOLE = (
+    *("resnet18", "resnext50_32x4d", "wide_resnet50_2", "squeezenet1_1", "densenet121"),
+    *("mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "shufflenet_v2_x0_5", "googlenet"),
+    *("efficientnet_b0", "efficientnet_v2_s", "regnet_x_400mf", "regnet_y_400mf", "resnet34"),
 )
 
 
