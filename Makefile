@@ -10,7 +10,7 @@ SPARSE := optiwidgets/engine/sparse_runtime
 LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
-# Every part runs, whatever became of the one before, and the last line says how each ended, and when.
+# Every part runs, whatever became of the one before, and the last line says how each ended and how long it took.
 define run-all
 @endings=; status=0; \
 for part in $(1); do \
@@ -53,7 +53,8 @@ test-javascript: .venv/dev.stamp ## unit tests of panels and feed in node
 test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(PYTEST_ARGS)
 
-# The packed file's coder, the sparse runtime's kernel, loaders and plain values compute nothing in torch.
+# Left out for their time: the packed file's coder, the C++ kernel, loaders and plain values, which call few
+# functions of torch. `make test-units` runs them with the newest.
 OLDEST_LEFT_OUT := serialization sparse_runtime data types
 test-oldest: .venv-oldest/stamp $(LIBRARIES) ## the engine with the oldest torch that pyproject.toml allows
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine $(OLDEST_LEFT_OUT:%=--ignore=tests/engine/%) $(PYTEST_ARGS)
