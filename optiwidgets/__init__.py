@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optiwidgets.engine.beliefs.catalogue import beliefs
     from optiwidgets.engine.data.corruptions import corrupt
     from optiwidgets.engine.data.dataset import Dataset
     from optiwidgets.engine.data.loaders import load_dataset
@@ -19,46 +20,59 @@ if TYPE_CHECKING:
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
     from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
+    from optiwidgets.engine.types.belief import Finding, Findings
     from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
     from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
     from optiwidgets.engine.types.recipe import Recipe
     from optiwidgets.engine.types.report import Report
     from optiwidgets.engine.types.runtime_info import RuntimeInfo
     from optiwidgets.engine.types.sweep import Sweep, Trial
+    from optiwidgets.grading.progress_files import read_progress
+    from optiwidgets.grading.question_checker import check_questions
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
     from optiwidgets.session.session import Session
     from optiwidgets.session.shipped_cases import load_precomputed, preload
+    from optiwidgets.texts.catalogue import use_language
     from optiwidgets.version import __version__ as __version__
     from optiwidgets.widgets.explorer.explorer import Explorer
     from optiwidgets.widgets.layers.layer_sliders import Layers
     from optiwidgets.widgets.layers.sensitivity import Fragility
     from optiwidgets.widgets.lesson.answer_log import progress
+    from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
+    from optiwidgets.widgets.lesson.beside import Beside
     from optiwidgets.widgets.lesson.challenge_log import Trials
     from optiwidgets.widgets.lesson.compare import Compare
+    from optiwidgets.widgets.lesson.core_path import CorePath
     from optiwidgets.widgets.lesson.corruption_sliders import NewData
     from optiwidgets.widgets.lesson.image_gallery import Inspect
-    from optiwidgets.widgets.lesson.live_text import Live
+    from optiwidgets.widgets.lesson.live_text import Live, live
     from optiwidgets.widgets.lesson.policy_sliders import Decide
     from optiwidgets.widgets.lesson.quiz import ask
+    from optiwidgets.widgets.lesson.rule import Rule
     from optiwidgets.widgets.lesson.slides import Present
     from optiwidgets.widgets.lesson.textbook import Textbook
     from optiwidgets.widgets.lesson.threshold import Threshold
     from optiwidgets.widgets.panels.pareto import Frontier
 
 _HOMES = {
+    "Beside": "widgets.lesson.beside",
+    "Findings": "engine.types.belief",
+    "TableOfBeliefs": "widgets.lesson.belief_table",
     "CNN": "engine.models.zoo",
     "Cancelled": "engine.execution.progress",
     "CheckRow": "engine.types.model_check",
     "Compare": "widgets.lesson.compare",
     "Confusion": "engine.types.measurements",
+    "CorePath": "widgets.lesson.core_path",
     "Dataset": "engine.data.dataset",
     "Decide": "widgets.lesson.policy_sliders",
     "Drop": "engine.types.measurements",
     "Experiment": "engine.experiment.experiment",
     "Explorer": "widgets.explorer.explorer",
     "Frontier": "widgets.panels.pareto",
+    "Finding": "engine.types.belief",
     "Fragility": "widgets.layers.sensitivity",
     "Inspect": "widgets.lesson.image_gallery",
     "Latency": "engine.types.measurements",
@@ -70,6 +84,7 @@ _HOMES = {
     "Present": "widgets.lesson.slides",
     "Recipe": "engine.types.recipe",
     "Report": "engine.types.report",
+    "Rule": "widgets.lesson.rule",
     "RuntimeInfo": "engine.types.runtime_info",
     "Session": "session.session",
     "Size": "engine.types.measurements",
@@ -81,10 +96,13 @@ _HOMES = {
     "Verdict": "engine.evaluation.verdict",
     "__version__": "version",
     "ask": "widgets.lesson.quiz",
+    "beliefs": "engine.beliefs.catalogue",
+    "check_questions": "grading.question_checker",
     "corrupt": "engine.data.corruptions",
     "load_precomputed": "session.shipped_cases",
     "grade": "engine.evaluation.verdict",
     "judge": "engine.evaluation.verdict",
+    "live": "widgets.lesson.live_text",
     "load_dataset": "engine.data.loaders",
     "load_packed": "engine.serialization.reader",
     "load_weights": "engine.models.zoo",
@@ -94,23 +112,29 @@ _HOMES = {
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
     "progress": "widgets.lesson.answer_log",
+    "read_progress": "grading.progress_files",
     "runtime_info": "engine.sparse_runtime.runtime_info",
     "save_trained": "engine.models.trained_files",
     "save_weights": "engine.models.zoo",
     "submit": "grading.submissions",
     "train": "engine.models.training",
+    "use_language": "texts.catalogue",
 }
 __all__ = [
     "CNN",
+    "Beside",
     "Cancelled",
     "CheckRow",
     "Compare",
     "Confusion",
+    "CorePath",
     "Dataset",
     "Decide",
     "Drop",
     "Experiment",
     "Explorer",
+    "Finding",
+    "Findings",
     "Fragility",
     "Frontier",
     "Inspect",
@@ -123,19 +147,24 @@ __all__ = [
     "Present",
     "Recipe",
     "Report",
+    "Rule",
     "RuntimeInfo",
     "Session",
     "Size",
     "Sweep",
+    "TableOfBeliefs",
     "Textbook",
     "Threshold",
     "Trial",
     "Trials",
     "Verdict",
     "ask",
+    "beliefs",
+    "check_questions",
     "corrupt",
     "grade",
     "judge",
+    "live",
     "load_dataset",
     "load_packed",
     "load_precomputed",
@@ -146,11 +175,13 @@ __all__ = [
     "plot_sweep",
     "preload",
     "progress",
+    "read_progress",
     "runtime_info",
     "save_trained",
     "save_weights",
     "submit",
     "train",
+    "use_language",
 ]
 
 

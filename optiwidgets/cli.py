@@ -1,4 +1,4 @@
-"""Command line: ``optiwidgets app``, ``serve``, ``sweep`` and ``train``."""
+"""Command line: ``optiwidgets app``, ``serve``, ``sweep``, ``train`` and ``questions check``."""
 
 from __future__ import annotations
 
@@ -74,7 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and print the pareto front"))
     _add_train(commands.add_parser("train", help="train a model on your images, or continue one"))
+    _add_questions(commands.add_parser("questions", help="check YAML files of questions"))
     return parser
+
+
+def _add_questions(questions: argparse.ArgumentParser) -> None:
+    check = questions.add_subparsers(required=True).add_parser("check", help="list all problems")
+    check.add_argument("files", nargs="+", metavar="FILE", help="a YAML file of questions")
+    check.set_defaults(run=_check_questions)
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
@@ -205,9 +212,16 @@ def _serve(arguments: argparse.Namespace) -> None:
     from optiwidgets.hosting.app import Hosting, serve
 
     given = {k: v for k, v in vars(arguments).items() if k not in ("command", "run")}
-    for name in SECRETS:  # kernels inherit the environment
+    for name in (*SECRETS, "progress"):  # kernels inherit the environment; students share no file
         os.environ.pop(f"OPTIWIDGETS_{name.upper()}", None)
     serve(Hosting(**given, forked=True))
+
+
+def _check_questions(arguments: argparse.Namespace) -> None:
+    found = ow.check_questions(*arguments.files)
+    print(*(found or ("no findings",)), sep="\n")
+    if found:
+        raise ValueError(f"findings: {len(found)}")
 
 
 def _sweep(arguments: argparse.Namespace) -> None:

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from optiwidgets.notebook_figure import NotebookFigure
+from optiwidgets.texts import mark, text
 
-PARTS = ("train", "calibration", "exploration", "sealed")
+PARTS = (mark("train"), mark("calibration"), mark("exploration"), mark("sealed"))
 GAP = 2  # white pixels between images
 MOST_CLASSES = 40  # rows of a grid
 
@@ -106,7 +107,8 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
         labels = data.labels(part).numpy()
         grid = montage([(images - low) / (high - low) for images in rows], wide)
         _draw(ax, grid, [int((labels == index).sum()) for index in range(len(names))])
-        ax.set_title(f"{part}, {len(labels):,} images", fontsize=9)
+        title = text("{part}, {images:,} images", part=text(part), images=len(labels))
+        ax.set_title(title, fontsize=9)
     _name(axes[0], names)
     _say(figure, data.description, low, high, len(data.class_names) - len(names))
     return figure
@@ -181,10 +183,11 @@ def _name(ax: Axes, names: Sequence[str]) -> None:
 
 def _say(figure: Figure, description: str, low: float, high: float, left_out: int) -> None:
     notes = [description] if description else []
-    notes += [f"{left_out} more classes"] if left_out > 0 else []
+    notes += [text("{count} more classes", count=left_out)] if left_out > 0 else []
     if (low, high) != (0.0, 1.0):
-        notes.append(
-            f"no pixels 0 to 1 under this mean and std: black is {low:.2f} and white {high:.2f}"
+        range_ = mark(
+            "no pixels 0 to 1 under this mean and std: black is {low:.2f} and white {high:.2f}"
         )
+        notes.append(text(range_, low=low, high=high))
     if notes:
         figure.suptitle("; ".join(notes), fontsize=10, parse_math=False)

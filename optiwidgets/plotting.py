@@ -19,6 +19,7 @@ from optiwidgets.engine.types.measurements import Floats
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, frontier
 from optiwidgets.notebook_figure import NotebookFigure
+from optiwidgets.texts import mark, text
 
 if TYPE_CHECKING:
     from optiwidgets.engine.mixed_precision.budget import Budget
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 MOST_NOTES = 3  # lines below the axis
 BLUE, GREY, ORANGE = "#2b6cb0", "#6b7280", "#c2570c"
 PART_COLORS = {
-    "codes": BLUE,
-    "positions": "#dd9a4a",
-    "scales": "#6b7a90",
-    "tables": "#a46bb5",
-    "biases": "#4fa58a",
-    "header": "#b9bccb",
+    mark("codes"): BLUE,
+    mark("positions"): "#dd9a4a",
+    mark("scales"): "#6b7a90",
+    mark("tables"): "#a46bb5",
+    mark("biases"): "#4fa58a",
+    mark("header"): "#b9bccb",
 }
 
 
@@ -58,7 +59,7 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
         square=True,
         linewidths=0.5,
     )
-    ax.set(xlabel="prediction", ylabel="truth")
+    ax.set(xlabel=text("prediction"), ylabel=text("truth"))
     ax.tick_params("y", rotation=0)
     as_written(*ax.set_xticklabels(names), *ax.set_yticklabels(names))
     return ax
@@ -66,8 +67,8 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
 
 def as_written(*texts: Text) -> None:
     """Disable formulas in texts of a user: matplotlib parses text between two $ as a formula."""
-    for text in texts:
-        text.set_parse_math(False)
+    for each in texts:
+        each.set_parse_math(False)
 
 
 def draw_classes(ax: Axes, report: Report) -> Axes:
@@ -77,14 +78,14 @@ def draw_classes(ax: Axes, report: Report) -> Axes:
     """
     names = list(report.class_names)
     for values, color, label in (
-        (report.confusion.precision, ORANGE, "precision"),
-        (report.confusion.recall, BLUE, "recall"),
+        (report.confusion.precision, ORANGE, text("precision")),
+        (report.confusion.recall, BLUE, text("recall")),
     ):
         sns.scatterplot(x=100 * values, y=names, ax=ax, color=color, label=label, s=40)
     lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
     highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
     ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
-    ax.set(xlabel="\n".join(["%", *_few(report)]), ylabel="class")
+    ax.set(xlabel="\n".join(["%", *_few(report)]), ylabel=text("class"))
     as_written(ax.xaxis.label, *ax.get_yticklabels())
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize="small", frameon=False)
     return ax
@@ -92,19 +93,20 @@ def draw_classes(ax: Axes, report: Report) -> Axes:
 
 def _few(report: Report) -> list[str]:
     notes = list(report.confusion.few.values())
-    return notes if len(notes) <= MOST_NOTES else [f"{len(notes)} recalls rest on under 10 images"]
+    if len(notes) <= MOST_NOTES:
+        return notes
+    return [text("{count} recalls rest on under 10 images", count=len(notes))]
 
 
 def draw_size(ax: Axes, report: Report) -> Axes:
     """Draw the bytes of the packed file by part, as bars."""
     parts = {name: size for name, size in report.size.parts.items() if size}
     colors = [PART_COLORS[name] for name in parts]
-    sns.barplot(
-        x=list(parts.values()), y=list(parts), hue=list(parts), palette=colors, ax=ax, legend=False
-    )
+    names = [text(name) for name in parts]
+    sns.barplot(x=list(parts.values()), y=names, hue=names, palette=colors, ax=ax, legend=False)
     for bar in ax.containers:  # one container per bar
         ax.bar_label(cast(BarContainer, bar), fmt="{:,.0f}", padding=3)
-    ax.set(xlabel="bytes", ylabel="")
+    ax.set(xlabel=text("bytes"), ylabel="")
     ax.margins(x=0.2)
     return ax
 
@@ -131,10 +133,12 @@ def draw_trials(trials: Sequence[tuple[float, float]], best: int | None = None) 
     ax = figure.add_subplot()
     cuts, drops = np.array(trials, float).reshape(-1, 2).T
     front = frontier(list(zip(-cuts, -drops, strict=True)))
-    draw_staircase(ax, cuts, drops, front, "attempts")
+    draw_staircase(ax, cuts, drops, front, text("attempts"))
     if best is not None:
-        ax.plot(cuts[best], drops[best], "*", color=ORANGE, markersize=16, label="best so far")
-    ax.set(xlabel="smaller by, %", ylabel="points of accuracy lost", xlim=(0, 100))
+        ax.plot(
+            cuts[best], drops[best], "*", color=ORANGE, markersize=16, label=text("best so far")
+        )
+    ax.set(xlabel=text("smaller by, %"), ylabel=text("points of accuracy lost"), xlim=(0, 100))
     ax.legend(loc="upper left", fontsize="small")
     return figure
 
@@ -147,7 +151,7 @@ def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: 
     """
     sns.scatterplot(x=x, y=y, ax=ax, color=GREY, s=50, label=label)
     steps = list(front)
-    ax.step(x[steps], y[steps], where="post", color=BLUE, label="none is better in both")
+    ax.step(x[steps], y[steps], where="post", color=BLUE, label=text("none is better in both"))
     return ax
 
 
@@ -157,8 +161,8 @@ def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
     size = np.array([trial.total_bytes for trial in done], float)
     right = 100 * np.array([trial.accuracy for trial in done], float)
     front = [done.index(trial) for trial in sweep.frontier]
-    draw_staircase(ax, size, right, front, "recipes")
-    ax.set(xscale="log", xlabel="bytes of the packed file (log)", ylabel="accuracy, %")
+    draw_staircase(ax, size, right, front, text("recipes"))
+    ax.set(xscale="log", xlabel=text("bytes of the packed file (log)"), ylabel=text("accuracy, %"))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.8)))
     ax.legend(loc="lower right", fontsize="small")
@@ -183,13 +187,17 @@ def plot_sweep(sweep: Sweep) -> Figure:
     """
     figure = NotebookFigure(7.2, 4.4)
     ax = draw_frontier(figure.add_subplot(), sweep)
-    failed = f"; {len(sweep.failed)} more could not be run" if sweep.failed else ""
-    ax.set_title(
-        f"{sweep.model} on {sweep.dataset}: {len(sweep) - len(sweep.failed)} recipes on "
-        f"{sweep.images:,} exploration images{failed}",
-        fontsize=11,
-        parse_math=False,
+    title = text(
+        "{model} on {dataset}: {recipes} recipes on {images:,} exploration images",
+        model=sweep.model,
+        dataset=sweep.dataset,
+        recipes=len(sweep) - len(sweep.failed),
+        images=sweep.images,
     )
+    if sweep.failed:
+        more = mark("{title}; {failed} more could not be run")
+        title = text(more, title=title, failed=len(sweep.failed))
+    ax.set_title(title, fontsize=11, parse_math=False)
     return figure
 
 
@@ -206,11 +214,14 @@ def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0)
         x = scale * level
         sns.lineplot(x=x, y=100 * accuracy, ax=ax, color=color, marker="o", label=name)
         ax.fill_between(x, 100 * low, 100 * high, color=color, alpha=0.12, linewidth=0)
-    limit = 100 * sensitivity.accuracy - threshold
-    ax.axhline(limit, color=GREY, linestyle="--", linewidth=1, label=f"{threshold:g} points lost")
-    unit = "sparsity of this layer, %" if sensitivity.by == "sparsity" else "bits of this layer"
-    without = ", ".join(sensitivity.unchanged)
-    ax.set(xlabel=f"{unit}\nnot changed: {without}" if without else unit, ylabel="accuracy, %")
+    limit, lost = 100 * sensitivity.accuracy - threshold, mark("{points:g} points lost")
+    ax.axhline(limit, color=GREY, linestyle="--", linewidth=1, label=text(lost, points=threshold))
+    by_sparsity = sensitivity.by == "sparsity"
+    unit = text("sparsity of this layer, %") if by_sparsity else text("bits of this layer")
+    if sensitivity.unchanged:
+        without = text("not changed: {layers}", layers=", ".join(sensitivity.unchanged))
+        unit = f"{unit}\n{without}"
+    ax.set(xlabel=unit, ylabel=text("accuracy, %"))
     if sensitivity.by == "bits":
         ax.invert_xaxis()
     legend = ax.legend(fontsize="small", frameon=False)
@@ -223,9 +234,10 @@ def draw_budget(ax: Axes, budget: Budget) -> Axes:
     names = [choice.layer for choice in budget.choices]
     sizes = [choice.bytes for choice in budget.choices]
     sns.barplot(x=sizes, y=names, ax=ax, color=BLUE)
-    labels = [f"{c.bytes:,.0f} B, {c.sparsity:.0%}, {c.bits} bits" for c in budget.choices]
+    cost = mark("{bytes:,.0f} B, {sparsity:.0%}, {bits} bits")
+    labels = [text(cost, bytes=c.bytes, sparsity=c.sparsity, bits=c.bits) for c in budget.choices]
     ax.bar_label(cast(BarContainer, ax.containers[0]), labels=labels, padding=3)
-    ax.set(xlabel="bytes (expected)", ylabel="")
+    ax.set(xlabel=text("bytes (expected)"), ylabel="")
     as_written(*ax.get_yticklabels())
     ax.margins(x=0.6)
     return ax
@@ -255,13 +267,19 @@ def plot_report(report: Report) -> Figure:
     draw_classes(axes["classes"], report)
     draw_size(axes["size"], report)
     low, high = report.accuracy_interval
-    figure.suptitle(
-        f"{report.recipe}\n{100 * report.confusion.accuracy:.1f} % right on {len(report.labels):,} "
-        f"{report.part} images (95 % between {100 * low:.1f} and {100 * high:.1f}); "
-        f"{report.size.total_bytes:,} bytes, {report.size.ratio:.1f} times smaller",
-        fontsize=11,
-        parse_math=False,
+    title = text(
+        "{recipe}\n{accuracy:.1f} % right on {images:,} {part} images (95 % between {low:.1f} and "
+        "{high:.1f}); {bytes:,} bytes, {ratio:.1f} times smaller",
+        recipe=report.recipe,
+        accuracy=100 * report.confusion.accuracy,
+        images=len(report.labels),
+        part=text(report.part),
+        low=100 * low,
+        high=100 * high,
+        bytes=report.size.total_bytes,
+        ratio=report.size.ratio,
     )
+    figure.suptitle(title, fontsize=11, parse_math=False)
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
 
 # the same examples in every run: a test's result does not depend on the time or the machine
 settings.register_profile(
@@ -89,6 +90,15 @@ def toy() -> Dataset:
 def digits() -> Experiment:
     """Experiment with the shipped small CNN on the shipped digits."""
     return Experiment.load("digits")
+
+
+@pytest.fixture(autouse=True)
+def measured_anew(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget the measurements of shared experiments, so that no test gets another one's."""
+    named = [request.getfixturevalue(name) for name in {"digits", "own"} & {*request.fixturenames}]
+    yield
+    for experiment in (one for one in named if isinstance(one, Experiment)):
+        experiment._measurements = MeasurementMemory()
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def git(tmp_path: Path) -> Git:
             {"optiwidgets/engine/pruning", "tests/engine/pruning"},
         ),
         (
-            "optiwidgets/grading/questions/both.py",
+            "optiwidgets/grading/questions/both.yaml",
             "grading",
             {"optiwidgets/grading", "tests/grading"},
         ),

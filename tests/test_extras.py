@@ -18,6 +18,7 @@ PACKAGE = ROOT / "optiwidgets"
 DISTRIBUTIONS = {  # module -> distribution, where the names differ by more than _ and -
     "IPython": "ipython",
     "PIL": "pillow",
+    "yaml": "pyyaml",
     "zmq": "pyzmq",
 }
 WHILE_BUILDING = {"hatchling"}  # [build-system] of pyproject.toml

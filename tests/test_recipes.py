@@ -252,22 +252,23 @@ assert panel.feed is explorer.feed and "mistakes`" in panel._esm and "\\nimport 
 """
 QUESTION: list[Step] = [
     (
-        f"{PACKAGE}/grading/questions/pruning.py",
+        f"{PACKAGE}/grading/questions/pruning.yaml",
         after(
-            "BANK: tuple[Question, ...] = (\n",
-            "    MultipleChoice(\n"
-            '        key="pruning.mask",\n'
-            '        prompt="Each layer has a mask. Which value stands for pruned?",\n'
-            '        options=("1", "0", "the weight"),\n'
-            "        right=1,\n"
-            "        feedback=(\n"
-            '            "A weight times 1 stays as it is: it is kept.",\n'
-            '            "A weight times 0 is 0: it is pruned.",\n'
-            '            "The mask holds no weights. Each weight is multiplied by it.",\n'
-            "        ),\n"
-            '        hint="Each weight is multiplied by its value in the mask.",\n'
-            '        solution="0: the product is 0 for every weight.",\n'
-            "    ),\n",
+            "questions:\n",
+            "  - key: pruning.mask\n"
+            "    kind: choice\n"
+            "    title: Value of a mask\n"
+            "    prompt: Each layer has a mask. Which value stands for pruned?\n"
+            "    options:\n"
+            '      - text: "1"\n'
+            '        reply: "A weight times 1 stays as it is: it is kept."\n'
+            '      - text: "0"\n'
+            '        reply: "A weight times 0 is 0: it is pruned."\n'
+            "        right: true\n"
+            "      - text: the weight\n"
+            "        reply: The mask holds no weights. Each weight is multiplied by it.\n"
+            "    hint: Each weight is multiplied by its value in the mask.\n"
+            '    solution: "0: the product is 0 for every weight."\n',
         ),
     ),
     ("lessons/30_pruning.ipynb", cell('ow.ask("pruning.mask")')),

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import text
 
 LONGEST_NUMBER = 40  # characters
 
@@ -41,13 +42,13 @@ def read_number(answer: object, unit: str = "") -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _read_text(text: str, unit: str) -> float | None:
+def _read_text(written: str, unit: str) -> float | None:
     try:
-        if share := _SHARE.fullmatch(text):
+        if share := _SHARE.fullmatch(written):
             return float(share["part"]) / float(share["whole"])
-        if grouped := _GROUPED.fullmatch(text):
+        if grouped := _GROUPED.fullmatch(written):
             number, written_unit = float(grouped["value"].replace(",", "")), grouped["unit"]
-        elif plain := _PLAIN.fullmatch(text):
+        elif plain := _PLAIN.fullmatch(written):
             number, written_unit = float(plain["value"].replace(",", ".")), plain["unit"]
         else:
             return None
@@ -67,20 +68,22 @@ def unfit(base: object, report: object) -> str:
     'This is about a run of your own: move the controls, then check.'
     """
     if not isinstance(base, Report) or report is None:
-        return "This is about a run of your own: move the controls, then check."
+        return text("This is about a run of your own: move the controls, then check.")
     if not isinstance(report, Report):
-        return f"What is judged here is a report, not a {type(report).__name__}."
+        return text("What is judged here is a report, not a {kind}.", kind=type(report).__name__)
     if report.part != "exploration":
-        return f"Judged on the exploration images; these are the {report.part} ones."
+        return text(
+            "Judged on the exploration images; these are the {part} ones.", part=text(report.part)
+        )
     same = base.images == report.images and len(base.labels) == len(report.labels)
     if not same or (base.labels != report.labels).any():
-        return "The report and the baseline are not about the same images."
+        return text("The report and the baseline are not about the same images.")
     if without_idle(base.recipe) != Recipe():
-        return "The baseline is not the untouched model."
+        return text("The baseline is not the untouched model.")
     if not (_counts_agree(base) and _counts_agree(report)):
-        return "The report's predictions and counts do not agree."
+        return text("The report's predictions and counts do not agree.")
     if without_idle(report.recipe) == Recipe():
-        return "This is the untouched model: move the controls, then check."
+        return text("This is the untouched model: move the controls, then check.")
     return ""
 
 
@@ -116,8 +119,8 @@ def what_to_choose(answer: object) -> str:
     ('Choose an answer first.', '"perhaps" is not one of the answers.')
     """
     if empty(answer):
-        return "Choose an answer first."
-    return f"{_short(answer)} is not one of the answers."
+        return text("Choose an answer first.")
+    return text("{answer} is not one of the answers.", answer=_short(answer))
 
 
 def no_number(answer: object) -> str:
@@ -129,8 +132,8 @@ def no_number(answer: object) -> str:
     ('Write a number, like 0.5.', '"many" is not a number; write one like 0.5.')
     """
     if empty(answer):
-        return "Write a number, like 0.5."
-    return f"{_short(answer)} is not a number; write one like 0.5."
+        return text("Write a number, like 0.5.")
+    return text("{answer} is not a number; write one like 0.5.", answer=_short(answer))
 
 
 def empty(answer: object) -> bool:
@@ -147,5 +150,7 @@ def empty(answer: object) -> bool:
 def _short(answer: object) -> str:
     """Shorten an answer for display; show its type's name if it is too long or has no text."""
     if isinstance(answer, str):
-        return f'"{answer}"' if len(answer) <= LONGEST_NUMBER else "A text that long"
-    return f"{answer:g}" if isinstance(answer, float) else f"A {type(answer).__name__}"
+        return f'"{answer}"' if len(answer) <= LONGEST_NUMBER else text("A text that long")
+    return (
+        f"{answer:g}" if isinstance(answer, float) else text("A {kind}", kind=type(answer).__name__)
+    )

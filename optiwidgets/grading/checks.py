@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
 
-from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import GRADES, judge
+from optiwidgets.engine.evaluation.verdict import GRADES
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.answers import index, no_number, read_number, unfit, what_to_choose
+from optiwidgets.grading.constraints import EPSILON, NOT_HERE, UNMEASURED, Constraints
+from optiwidgets.texts import mark, text
 
 Value = float | Callable[[Report, Report], float]
-AS_PERCENT = "That is the percentage: write it as a share from 0 to 1, or with a % sign."
+AS_PERCENT = mark("That is the percentage: write it as a share from 0 to 1, or with a % sign.")
 LEAST_ROUNDED = 0.1  # two decimals of a smaller number say too little
-EPSILON = 1e-9  # tolerance for errors of floating point
-UNMEASURED = "speed not measured yet"
-NOT_HERE = "not timed here, since "
 
 
 class Outcome(StrEnum):
@@ -56,12 +54,15 @@ class Question(ABC):
         A hint that does not give the answer away; plain text.
     solution
         The answer and its reason; plain text.
+    title
+        A few words that name it in a list of answers, and give nothing away.
     """
 
     key: str
     prompt: str
     hint: str
     solution: str
+    title: str = ""
 
     @abstractmethod
     def check(
@@ -135,7 +136,7 @@ class Prediction(Question):
         return _graded_choice(
             answer,
             self.options,
-            lambda chosen: (True, f"You said: {self.options[chosen].rstrip('.')}. {self.reveal}"),
+            lambda chosen: (True, f"{_said(self.options[chosen])} {self.reveal}"),
         )
 
 
@@ -186,9 +187,9 @@ class Number(Question):
             return _open(reason)
         truth = self._of(self.value, base, report)
         if not math.isfinite(truth):
-            return _open("Your run has no such number (0 / 0): change the recipe a little.")
+            return _open(text("Your run has no such number (0 / 0): change the recipe a little."))
         if self._is_right(number, truth):
-            return _graded(True, f"{self._shown(truth)} is right.")
+            return _graded(True, text("{number} is right.", number=self._shown(truth)))
         slips = [
             (abs(number - self._of(s, base, report)), message) for s, message in self.slips.items()
         ]
@@ -196,15 +197,18 @@ class Number(Question):
         if distance <= self.tolerance + EPSILON:
             return _graded(False, feedback)
         if self.share and self._is_right(number / 100, truth):
-            return _graded(False, AS_PERCENT)
-        side = "high" if number > truth else "low"
-        return _graded(False, f"{self._shown(number)} is too {side}.")
+            return _graded(False, text(AS_PERCENT))
+        shown = self._shown(number)
+        if number > truth:
+            return _graded(False, text("{number} is too high.", number=shown))
+        return _graded(False, text("{number} is too low.", number=shown))
 
     def solve(self, base: Report | None = None, report: Report | None = None) -> str:
         """Return the solution, and the number if it comes from the learner's own run."""
         if not self.of_a_run or unfit(base, report):
             return self.solution
-        return f"{self.solution} On your run: {self._shown(self._of(self.value, base, report))}."
+        number = self._shown(self._of(self.value, base, report))
+        return text("{solution} On your run: {number}.", solution=self.solution, number=number)
 
     def _of(self, value: Value, base: Report | None, report: Report | None) -> float:
         if not callable(value):
@@ -264,16 +268,17 @@ class Decision(Question):
         """Grade the decision, then the reasons."""
         decision, reasons = self._read(answer)
         if decision is None:
-            return _open("Decide first, then say why.")
+            return _open(text("Decide first, then say why."))
         if reasons is None:
-            return _open("Reasons are some of those offered.")
+            return _open(text("Reasons are some of those offered."))
         bad = [self.feedback[reason] for reason in reasons if reason not in self.good_reasons]
         if decision != self.right:
             return _graded(False, " ".join([self.feedback[decision], *bad]))
         if bad:
-            return _graded(False, " ".join(["The decision is right. But:", *bad]))
+            return _graded(False, " ".join([text("The decision is right. But:"), *bad]))
         if not reasons:
-            return _graded(False, "The decision is right. What is missing is why: choose a reason.")
+            missing = text("The decision is right. What is missing is why: choose a reason.")
+            return _graded(False, missing)
         return _graded(True, " ".join(self.feedback[each] for each in (decision, *reasons)))
 
     def _read(self, answer: object) -> tuple[str | None, tuple[str, ...] | None]:
@@ -291,7 +296,7 @@ class Decision(Question):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindRecipe(Question):
+class FindRecipe(Constraints, Question):
     """Challenge: find a recipe whose report meets every constraint, on the exploration images.
 
     The answer is the learner's report, the baseline is ``base``. Drops are in points: the drop must
@@ -314,15 +319,6 @@ class FindRecipe(Question):
     >>> str(question.check(exp.run(Recipe(bits=8)), base).outcome)
     'correct'
     """
-
-    max_drop: float | None = None
-    min_size_cut: float | None = None
-    min_ratio: float | None = None
-    min_drop: float | None = None
-    policy: Policy | None = None
-    grades: tuple[str, ...] | None = None
-    runtime: str = ""
-    min_speedup: float | None = None
 
     def __post_init__(self) -> None:
         asked = (
@@ -348,63 +344,23 @@ class FindRecipe(Question):
             return _open(reason)
         assert base is not None
         rep = cast(Report, answer)
-        failed = [*self._failed(base, rep)]
-        if failed == [UNMEASURED]:
-            return _open("Its speed is not measured yet: leave the controls alone for a moment.")
-        if len(failed) == 1 and failed[0].startswith(NOT_HERE):
-            return _open(f"N{failed[0][1:]}. Leave this task out.")
+        failed = [*self.failed(base, rep)]
+        if failed == [text(UNMEASURED)]:
+            return _open(
+                text("Its speed is not measured yet: leave the controls alone for a moment.")
+            )
+        untimed = rep.latency_reasons.get(self.runtime)
+        if failed == [text(NOT_HERE, reason=untimed)]:
+            return _open(
+                text("Not timed here, since {reason}. Leave this task out.", reason=untimed)
+            )
         if failed:
             return _graded(False, "; ".join(failed) + ".")
-        cut = f"{_size_cut(base, rep):.1f} % smaller ({rep.size.ratio:.1f} times)"
-        speed = rep.latencies.get(self.runtime)
-        fast = f", {speed.ratio:.2f} times as fast in the {self.runtime}" if speed else ""
-        return _graded(True, f"{rep.drop_from(base).points:.1f} points lost, {cut}{fast}.")
-
-    def _failed(self, base: Report, rep: Report) -> Iterator[str]:
-        """Yield every constraint that is not met, with its number."""
-        lost, cut, ratio = rep.drop_from(base).points, _size_cut(base, rep), rep.size.ratio
-        if self.max_drop is not None and lost > self.max_drop - EPSILON:
-            text = _apart(lost, self.max_drop)
-            yield f"{text} points lost, it must be under {self.max_drop:g}"
-        if self.min_drop is not None and lost < self.min_drop - EPSILON:
-            text = _apart(lost, self.min_drop)
-            yield f"{text} points lost, the least is {self.min_drop:g}"
-        if self.min_size_cut is not None and cut < 100 * self.min_size_cut - EPSILON:
-            text = _apart(cut, 100 * self.min_size_cut)
-            yield f"{text} % smaller, the least is {100 * self.min_size_cut:g} %"
-        if self.min_ratio is not None and ratio < self.min_ratio - EPSILON:
-            text = _apart(ratio, self.min_ratio)
-            yield f"{text} times smaller, the least is {self.min_ratio:g}"
-        if self.policy is not None:
-            yield from self._misjudged(base, rep, self.policy)
-        if self.min_speedup is not None:
-            yield from self._slow(rep, self.min_speedup)
-
-    def _slow(self, rep: Report, least: float) -> Iterator[str]:
-        timed, reason = rep.latencies.get(self.runtime), rep.latency_reasons.get(self.runtime)
-        if timed is None:
-            yield f"{NOT_HERE}{reason}" if reason else UNMEASURED
-        elif timed.low < least:
-            text = f"surely at least {timed.low:.2f} times as fast in the {self.runtime}"
-            yield f"{text}, {least:g} are asked"
-
-    def _misjudged(self, base: Report, rep: Report, policy: Policy) -> Iterator[str]:
-        verdict = judge(base, rep, policy)
-        if verdict.grade in (self.grades or ("good",)):
-            return
-        first = verdict.reasons[0] if verdict.reasons else ""
-        yield first if first == UNMEASURED else f"{verdict.grade} for a {policy.name}: {first}"
+        return _graded(True, ", ".join(self.reached(base, rep)) + ".")
 
 
-def _size_cut(base: Report, rep: Report) -> float:
-    """Compute the percentage of the baseline's bytes saved."""
-    return 100 * (1 - rep.size.total_bytes / base.size.total_bytes)
-
-
-def _apart(number: float, limit: float) -> str:
-    """Format a number with enough decimals to differ from the limit, at least one."""
-    texts = (f"{number:.{digits}f}" for digits in range(1, 5))
-    return next((text for text in texts if float(text) != limit), f"{number:.1f}")
+def _said(option: str) -> str:
+    return text("You said: {option}.", option=option.rstrip("."))
 
 
 def _graded_choice(

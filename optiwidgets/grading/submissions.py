@@ -11,6 +11,7 @@ from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.answers import unfit
+from optiwidgets.texts import text
 
 
 class Sealed(Protocol):
@@ -43,12 +44,20 @@ class Submission:
     def __str__(self) -> str:
         """Describe the submission in one sentence."""
         explored, new = self.exploration_drop, self.sealed_drop
-        lead = "Held up" if self.held_up else "Did not hold up"
-        return (
-            f"Submission {self.number}. {lead}: {explored.points:.1f} points lost on the "
-            f"exploration images, {new.points:.1f} on the sealed ones (95 % between "
-            f"{new.low:.1f} and {new.high:.1f})."
+        begun = (
+            text("Submission {n}. Held up:", n=self.number)
+            if self.held_up
+            else text("Submission {n}. Did not hold up:", n=self.number)
         )
+        drops = text(
+            "{explored:.1f} points lost on the exploration images, {new:.1f} on the sealed ones "
+            "(95 % between {low:.1f} and {high:.1f}).",
+            explored=explored.points,
+            new=new.points,
+            low=new.low,
+            high=new.high,
+        )
+        return f"{begun} {drops}"
 
 
 @dataclass

@@ -8,6 +8,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable
 from http.client import responses
+from importlib import resources
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
@@ -39,6 +40,9 @@ from optiwidgets.hosting.notice_pages import (
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
+HEAD_END = "</head>"
+PAGE_CSS = resources.files("optiwidgets.widgets") / "base" / "page.css"
+PAGE_STYLE = f"<style>{PAGE_CSS.read_text(encoding='utf-8')}</style>"  # there before any widget
 NOTEBOOK = re.compile(r"\w[\w-]{0,99}\.ipynb")  # in the lessons' own folder, not hidden
 AGAIN_S = 5  # seconds until a page retries a full class
 PAGES_EACH = 6  # kernels of one browser, if a class shares the places
@@ -124,8 +128,10 @@ class Page(Plain, TornadoVoilaHandler):
         self.finish(notice(title, f"{text} {TRIES_AGAIN.format(AGAIN_S)}", again_s=AGAIN_S))
 
     def write(self, chunk: Any) -> None:
-        """Remove links to icon fonts on a CDN: without internet, a browser would wait for them."""
-        super().write(CDN_LINK.sub("", chunk) if isinstance(chunk, str) else chunk)
+        """Remove links to icon fonts on a CDN, which block a page offline; add the page's style."""
+        if isinstance(chunk, str):
+            chunk = CDN_LINK.sub("", chunk).replace(HEAD_END, f"{PAGE_STYLE}{HEAD_END}", 1)
+        super().write(chunk)
 
 
 class OwnerOnly(Plain):

@@ -19,6 +19,18 @@ def no_work(is_cancelled: Callable[[], bool]) -> None:
     """Do nothing: placeholder for a job without computation, which takes no slot."""
 
 
+def is_method(callback: Callable[..., Any], owner: object) -> bool:
+    """Return whether a callback is a method of this very object.
+
+    Examples
+    --------
+    >>> seen: list[int] = []
+    >>> is_method(seen.append, seen), is_method(seen.append, [])
+    (True, False)
+    """
+    return getattr(callback, "__self__", None) is owner
+
+
 class BackgroundWorker:
     """Background worker with one thread; newer jobs cancel older ones.
 

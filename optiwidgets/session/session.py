@@ -26,13 +26,14 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import BackgroundWorker, Job, no_work
+from optiwidgets.session.background import BackgroundWorker, Job, is_method, no_work
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
+from optiwidgets.texts import mark, text
 
 REST_S = 0.3  # seconds without a request before long work starts
 SHORT_REST_S = 0.1  # seconds before a preview is completed
-WAITING = Progress(0.0, "waiting for a free slot")  # all slots are taken by other processes
+WAITING = Progress(0.0, mark("waiting for a free slot"))  # all slots are taken by other processes
 log = logging.getLogger("optiwidgets")
 
 
@@ -90,6 +91,7 @@ class Session(HasTraits):
         self.dragging = False  # set by ask() while a slider is dragged
         self._lock = RLock()
         self._followers: list[tuple[Callable[[], None], bool]] = []
+        self._on_measured: list[Callable[[], None]] = []
         self._announced: Report | None = None
         self.cases: dict[str, dict[str, Callable[[], Experiment]]] = (
             all_openers()
@@ -148,6 +150,7 @@ class Session(HasTraits):
         """Change to another model; keep the recipe, but without a recovery by training."""
         with self._lock:
             self.experiment = self.models[self.model]()
+            self.experiment.on_measured(self._take_measurement)
             self._run_baseline()
             self._order = stratified(self.baseline.labels)
             if self.recipe.recovery in BY_TRAINING:
@@ -188,6 +191,45 @@ class Session(HasTraits):
         [4]
         """
         self._followers.append((callback, previews))
+
+    def forget(self, owner: object) -> None:
+        """Remove the callbacks and idle jobs that are methods of an object: a closed widget.
+
+        Examples
+        --------
+        >>> session, seen = Session(), []
+        >>> session.on_report(seen.clear)
+        >>> session.forget(seen)
+        >>> seen.append("kept")
+        >>> session.recipe = Recipe(bits=4)
+        >>> seen
+        ['kept']
+        """
+        self._followers[:] = [pair for pair in self._followers if not is_method(pair[0], owner)]
+        self.on_idle[:] = [job for job in self.on_idle if not is_method(job, owner)]
+        self._on_measured[:] = [one for one in self._on_measured if not is_method(one, owner)]
+
+    def on_measured(self, callback: Callable[[], None]) -> None:
+        """Register a callback for measurements of any recipe, by any session of the experiment.
+
+        Examples
+        --------
+        >>> session, seen = Session(), []
+        >>> session.on_measured(lambda: seen.append("measured"))
+        >>> seen
+        []
+        """
+        self._on_measured.append(callback)
+
+    def _take_measurement(self) -> None:
+        """Show the newest measurement of the report's recipe, whoever made it."""
+        with self._lock:
+            measured = self.experiment.measured(self.report)
+            if measured is not self.report:
+                self.report = measured
+                self._announce()
+            for callback in [*self._on_measured]:
+                callback()
 
     def _announce(self) -> None:
         new, self._announced = self.report is not self._announced, self.report
@@ -249,7 +291,7 @@ class Session(HasTraits):
                 self._baselines[count] = baseline(count) if large else run(Recipe(), first=count)
             self.preview, self.error = (self._baselines[count], report), ""
         else:
-            report, self.preview = run(recipe), None
+            report, self.preview = self.experiment.measured(run(recipe)), None
             with self.hold_trait_notifications():
                 self.report, self.error = report, ""
                 self.stale = report.recipe != self.recipe
@@ -341,6 +383,7 @@ class Session(HasTraits):
 
     def adopt(self, report: Report) -> None:
         """Set a report from background work, from a search or from a measurement."""
+        report = report if report.latency else self.experiment.measured(report)
         with self._lock:
             self.busy = True
             with self.hold_trait_notifications():
@@ -360,7 +403,13 @@ class Session(HasTraits):
         untouched = report.recipe == Recipe()  # would be compared with itself
         if report.latency or not self.measures or untouched:
             return no_work, lambda _: self.adopt(report)
-        return lambda is_cancelled: self.experiment.measure(report, stop=is_cancelled), self.adopt
+        measure = self.experiment.measure
+        return lambda is_cancelled: measure(report, stop=is_cancelled), self._adopt_new
+
+    def _adopt_new(self, report: Report) -> None:
+        """Adopt a measured report unless its measurement is shown already."""
+        if report.latency is not self.report.latency:
+            self.adopt(report)
 
     def _fail(self, error: Exception) -> None:
         """Set the error of failed background work; the old report stays, marked stale."""
@@ -369,5 +418,5 @@ class Session(HasTraits):
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)
-        self.error = f"{self.recipe} could not be run: {error}"
+        self.error = text("{recipe} could not be run: {error}", recipe=self.recipe, error=error)
         self.completing, self.progress = False, None

@@ -38,6 +38,7 @@ class ExplorerPage:
     def start_over(self) -> None:
         """Restore the Confusion tab of the untouched small model."""
         self.root.get_by_role("tab", name="Confusion").click()
+        self.open_controls()
         self.case.select_option("digits")
         self.model.select_option("small")
         self.policy.select_option("mobile app")
@@ -70,8 +71,19 @@ class ExplorerPage:
     def dropdown(self, question: str) -> Locator:
         return self.root.get_by_role("combobox", name=question)
 
+    def heading(self, group: str) -> Locator:
+        """Return the button that folds a group of controls."""
+        return self.root.locator(".ow-fold").get_by_role("button", name=group)
+
+    def open_controls(self) -> None:
+        """Open all groups of controls that are folded."""
+        for button in self.root.locator(".ow-fold button:visible").all():
+            if button.get_attribute("aria-expanded") == "false":
+                button.click()
+
     def choose(self, question: str, answer: str) -> None:
-        """Select an option by its button or in its dropdown."""
+        """Select an option by its button or in its dropdown, in an open group of controls."""
+        self.open_controls()
         if self.dropdown(question).count():
             self.dropdown(question).select_option(answer)
         else:

@@ -37,7 +37,93 @@
       || (can(overflowY) && node.scrollHeight > node.clientHeight);
   };
   const around = (node) => node ? [node, ...around(node.parentElement)] : [];
+  const PANELS = [".ow-cards", ".ow-matrices", ".ow-classes", ".ow-bytes", ".ow-changes", ".ow-waterfall",
+    ".ow-speed", ".ow-history", ".ow-weights"].map((panel) => `.ow-explorer ${panel}`).join();
+  /** Edges that cut a node's contents off, of the boxes around it; what can be scrolled to is not cut. */
+  const edges = (node, known) => {
+    if (!known.has(node)) {
+      const { overflowX, overflowY } = getComputedStyle(node), box = node.getBoundingClientRect();
+      const root = node.matches(".ow-explorer"), own = root || node.matches("td, th, [role=gridcell], .ow-key");
+      const found = {
+        x: own || /hidden|clip/.test(overflowX), y: /hidden|clip/.test(overflowY), box,
+        last: root || /auto|scroll/.test(overflowX),
+      };
+      known.set(node, found);
+    }
+    return known.get(node);
+  };
+  const isCut = (text, known) => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const { left, right, top, bottom, width } = range.getBoundingClientRect();
+    for (let node = text.parentElement; width && node; node = node.parentElement) {
+      const { x, y, box, last } = edges(node, known);
+      if (x && (left < box.left - 0.5 || right > box.right + 0.5)) return true;
+      if (y && (top < box.top - 2 || bottom > box.bottom + 2)) return true;
+      if (last) return false;
+    }
+    return false;
+  };
+  /** Numbers of all panels that are cut off, by the panel they are in. */
+  const cut = () => {
+    const known = new Map(), found = [];
+    for (const panel of document.querySelectorAll(PANELS)) {
+      if (!panel.checkVisibility({ visibilityProperty: true })) continue;
+      const texts = document.createTreeWalker(panel, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const { data, parentElement: around } = texts.currentNode;
+        if (/\d/.test(data) && !around.closest("[hidden]") && isCut(texts.currentNode, known))
+          found.push(`${panel.className.split(" ").find((name) => name.startsWith("ow-"))}: ${data}`);
+      }
+    }
+    return found;
+  };
+  const twoFrames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  /** What `look` finds at each width of the explorer's container, by width; nothing where it finds nothing. */
+  const atWidths = async (look) => {
+    const root = document.querySelector(".ow-explorer"), found = {};
+    for (let width = 320; width <= 2560; width += 40) {
+      root.style.width = `${width}px`;
+      await twoFrames();
+      const seen = look();
+      if (seen.length) found[width] = seen;
+    }
+    root.style.width = "";
+    await twoFrames();
+    return found;
+  };
+  /** Cells smaller than 26 px, and cells whose digits are hidden. */
+  const shrunk = () => [...document.querySelectorAll(".ow-matrix [role=gridcell]")]
+    .filter((node) => node.getBoundingClientRect().width < 26 || !parseFloat(getComputedStyle(node).fontSize))
+    .map((node) => node.getAttribute("aria-label"));
+  /** Digits that a canvas draws wider than the cell it filled before, while `paint` runs. */
+  const overdrawn = () => {
+    const found = [], { fillText, roundRect } = CanvasRenderingContext2D.prototype;
+    let room = 0;
+    CanvasRenderingContext2D.prototype.roundRect = function (x, y, width, ...more) {
+      room = width;
+      return roundRect.call(this, x, y, width, ...more);
+    };
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+      found.count += 1;
+      if (this.measureText(text).width > room) found.push(`${text} in ${room} px`);
+      return fillText.call(this, text, ...more);
+    };
+    found.count = 0;
+    found.end = () => Object.assign(CanvasRenderingContext2D.prototype, { fillText, roundRect });
+    return found;
+  };
   window.owLook = {
+    /** Numbers cut off at some width of the container, and cells of a matrix that are too small. */
+    cutAtWidths: () => atWidths(() =>
+      document.querySelector(".ow-matrices").checkVisibility() ? [...cut(), ...shrunk()] : cut()),
+    /** The same of numbers on canvases while a slider is dragged, and how many were drawn. */
+    overdrawnAtWidths: async () => {
+      const drawn = overdrawn();
+      const found = await atWidths(() => drawn.splice(0));
+      drawn.end();
+      return [found, drawn.count];
+    },
     cells: () => [...document.querySelectorAll(".ow-matrix [role=gridcell]")].map(cell),
     cell,
     scrolling: () => around(document.querySelector(".ow-explorer")).filter(scrolls)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from expected import expected
 from explorer_page import ExplorerPage
 from playwright.sync_api import expect
 
+from optiwidgets.engine.evaluation.comparison import clear_changes
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +60,28 @@ COLOURS = """([name, wanted]) => {
     return [at(left + width / 2, top + 3), [...spare.getImageData(0, 0, 1, 1).data]];
   });
 }"""
+PLACES = """() => Object.fromEntries(
+  [".ow-card", ".ow-big", ".ow-slider", ".ow-matrix", "figcaption > *", "[role=grid]",
+    "[role=gridcell]", ".ow-classes", ".ow-bytes"].map((kind) => [kind,
+      [...document.querySelectorAll(`.ow-explorer ${kind}`)]
+        .filter((node) => node.checkVisibility())
+        .map((node) => node.getBoundingClientRect())
+        .map(({ left, top }) => `${left} ${top}`).join()]))"""
+LINES_CUT = """() => [...document.querySelectorAll(".ow-matrix figcaption > *")]
+  .filter((node) => node.checkVisibility() && node.textContent)
+  .filter((node) => {
+    const text = document.createRange();
+    text.selectNodeContents(node);
+    const lines = text.getBoundingClientRect();
+    const box = node.closest(".ow-matrix").getBoundingClientRect();
+    return lines.right > box.right + 0.5 || lines.bottom > box.bottom
+      || node.parentElement.scrollHeight > node.parentElement.clientHeight + 1;
+  }).map((node) => node.textContent)"""
+WIDEST = {"width": 2600, "height": 900}
 AT = """([x, y]) => document.elementFromPoint(x, y).getAttribute("aria-label")"""
+
+
+LOOK = Path(__file__).with_name("look.js").read_text()
 
 
 @pytest.fixture
@@ -81,32 +106,35 @@ def middle(node: Any) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def depth(value: int, most: int) -> int:
+def depth(value: int, most: float) -> int:
     return max(1, int(10 * (abs(value) / most) ** 0.5 + 0.5)) if value else 0
 
 
-def looks(name: str, base: Any, now: Any) -> list[tuple[str, int]]:
-    """Compute shade and depth of every cell from the counts."""
-    values = {"Baseline": base, "Optimized": now, "Change": now - base}[name]
-    change = name == "Change"
-    most = max(1, int(abs(values).max() if change else max(base.max(), now.max())))
-    found = []
-    for row, line in enumerate(values.tolist()):
-        for column, value in enumerate(line):
-            helps = (value > 0) == (row == column)
-            tone = ("helps" if helps else "hurts") if change else "count"
-            found.append((tone, depth(value, most)))
+def looks(name: str, base: Report, now: Report) -> list[tuple[str, int]]:
+    """Compute tone and depth of every cell from two reports."""
+    before, after = base.confusion.counts, now.confusion.counts
+    if name != "Change":
+        most = int(max(before.max(), after.max()))
+        counts = before if name == "Baseline" else after
+        return [("count", depth(count, most)) for count in counts.ravel().tolist()]
+    clear = set(clear_changes(base, now).tolist())
+    found = list[tuple[str, int]]()
+    for cell, change in enumerate((after - before).ravel().tolist()):
+        row, column = divmod(cell, len(before))
+        level = min(10, depth(change, before[row].sum() / 2))  # full colour: half of the row
+        helps = "helps" if (change > 0) == (row == column) else "hurts"
+        found.append((helps, level) if cell in clear else ("noise", min(2, level)))
     return found
 
 
-def counts_of(digits: Experiment, explorer: ExplorerPage) -> tuple[Any, Any]:
+def reports_of(digits: Experiment, explorer: ExplorerPage) -> tuple[Report, Report]:
     recipe = Recipe(sparsity=explorer.recipe()["sparsity"])
-    return digits.run(Recipe()).confusion.counts, digits.run(recipe).confusion.counts
+    return digits.run(Recipe()), digits.run(recipe)
 
 
 def check_colours(digits: Experiment, explorer: ExplorerPage) -> None:
     for name in ("Baseline", "Optimized", "Change"):
-        wanted = looks(name, *counts_of(digits, explorer))
+        wanted = looks(name, *reports_of(digits, explorer))
         for seen, scale in explorer.page.evaluate(COLOURS, [name, wanted]):
             assert max(abs(a - b) for a, b in zip(seen, scale, strict=True)) <= 2, name
 
@@ -202,3 +230,71 @@ def test_forced_colours_show_the_grid_itself_under_the_hand(
         page.mouse.up()
         page.evaluate(RESTS_AGAIN)
         page.emulate_media(forced_colors="none")
+
+
+def test_no_number_is_cut_off_at_any_width_of_the_container(explorer: ExplorerPage) -> None:
+    page = explorer.page
+    page.evaluate(LOOK)
+    page.set_viewport_size(WIDEST)
+    explorer.choose("Where the cut is made", "channel")
+    explorer.set("Sparsity", 99)
+    explorer.set("Bit-width", 0)
+    explorer.wait_for(sparsity=0.99, bits=1, pruning="channel")
+    panels = {
+        "Confusion": ".ow-bytes",
+        "What changed": ".ow-paired",
+        "Weights": ".ow-numbers",
+        "Size and speed": ".ow-steps",
+        "History": ".ow-tried",
+    }
+    for tab, panel in panels.items():
+        explorer.root.get_by_role("tab", name=tab).click()
+        expect(explorer.root.locator(panel).first).to_contain_text(re.compile(r"\d"))
+        assert page.evaluate("owLook.cutAtWidths()") == {}, tab
+    page.set_viewport_size(CLASSROOM)
+
+
+def test_no_number_on_a_canvas_is_cut_off_at_any_width_of_the_container(
+    held_drag: ExplorerPage,
+) -> None:
+    held_drag.page.evaluate(LOOK)
+    held_drag.page.set_viewport_size(WIDEST)
+    cut, drawn = held_drag.page.evaluate("owLook.overdrawnAtWidths()")
+    assert cut == {}
+    assert drawn > 57 * 100  # numbers of three matrices at each width
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+def test_nothing_jumps_while_a_slider_is_dragged(explorer: ExplorerPage, width: int) -> None:
+    explorer.page.set_viewport_size({"width": width, "height": 2600})
+    explorer.set("Sparsity", 20)
+    explorer.wait_for(sparsity=0.2)
+    before, found = explorer.page.evaluate(PLACES), list[Any]()
+    assert before["[role=gridcell]"].count(",") == 299
+
+    def compare(stop: int) -> None:
+        explorer.wait_for(sparsity=explorer.position("Sparsity") / 100)
+        found.append(explorer.page.evaluate(PLACES))
+
+    explorer.drag("Sparsity", 50, 75, 92, meanwhile=compare)
+    explorer.wait_for()
+    found.append(explorer.page.evaluate(PLACES))
+    moved = [[kind for kind in before if places[kind] != before[kind]] for places in found]
+    assert moved == [[], [], [], []]
+    explorer.page.set_viewport_size(CLASSROOM)
+
+
+def test_captions_have_lines_of_their_own_and_are_not_cut_in_the_projector(
+    explorer: ExplorerPage,
+) -> None:
+    explorer.set("Sparsity", 70)
+    explorer.wait_for(sparsity=0.7)
+    assert explorer.page.evaluate(LINES_CUT) == []
+    explorer.button("Projector").click()
+    try:
+        for step in ("2 of 3", "3 of 3"):
+            explorer.button("Next").click()
+            expect(explorer.root.locator(".ow-counter")).to_have_text(step)
+            assert explorer.page.evaluate(LINES_CUT) == [], step
+    finally:
+        explorer.button("Leave").click()

@@ -50,7 +50,7 @@ def test_a_digit_drawn_is_read_by_both_and_flips_as_the_slider_drags(
 ) -> None:
     explorer.root.get_by_role("tab", name="Draw").click()
     words = explorer.root.locator(".ow-read .ow-words")
-    expect(words).to_have_text("Nothing drawn yet: no scores.")
+    expect(words).to_contain_text("Both read 0")  # a sample, which the first stroke replaces
     draw_a_four(explorer)
     expect(words).to_contain_text("Both read 4")
 
@@ -61,7 +61,7 @@ def test_a_digit_drawn_is_read_by_both_and_flips_as_the_slider_drags(
     row = explorer.root.get_by_role("list", name="Scores").get_by_role("listitem").nth(4)
     assert "4: baseline " in (row.get_attribute("aria-label") or "")
     explorer.button("Clear").click()
-    expect(words).to_have_text("Nothing drawn yet: no scores.")
+    expect(words).to_have_text("Draw a digit: both models read it.")
     explorer.root.locator(".ow-canvas").focus()
     explorer.page.keyboard.down("Space")
     for _ in range(9):
@@ -100,7 +100,7 @@ def test_what_is_covered_is_so_for_the_eye_and_the_ear_until_a_key_or_a_guess(
     card = explorer.root.locator('[aria-label="Verdict"]')
     expect(card).to_have_attribute("title", "vote first, then press V or Uncover")
     explorer.page.keyboard.press("v")
-    expect(explorer.headline("verdict")).to_have_text("Borderline")
+    expect(explorer.headline("verdict")).to_have_text("Nothing changed yet")
     explorer.button("Predict").click()
     explorer.slider("Sparsity").press("PageUp")
     expect(explorer.root.get_by_role("grid", name="Optimized")).to_have_count(0)

@@ -17,6 +17,7 @@ from witness import Witness
 pytestmark = pytest.mark.browser
 
 BLOCKED_MS = 10_000
+NEEDS_KERNEL = "Needs the kernel, which has stopped. Reload the page."
 DOWN_MS = 2000
 PLANT_FAULT = """() => {
   const read = DataView.prototype.getInt32;
@@ -47,8 +48,12 @@ def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open)
     kernel_of(explorer.page).kill()
     link(explorer, "gone")
     expect(explorer.root).to_have_attribute("data-ow-state", "error")
-    alert = explorer.root.get_by_role("alert")
-    expect(alert).to_contain_text("The kernel has stopped. What you see no longer answers.")
+    banner = explorer.page.locator(".ow-kernel").get_by_role("alert")
+    expect(banner).to_have_count(1)
+    expect(banner).to_contain_text("The kernel has stopped. What you see no longer answers.")
+    for needs in (explorer.button("Reset"), explorer.slider("Sparsity"), explorer.model):
+        expect(needs).to_have_attribute("aria-disabled", "true")
+        expect(needs).to_have_attribute("title", NEEDS_KERNEL)
     handle = explorer.root.locator(".ow-percent .noUi-handle")
     box = handle.bounding_box()
     assert box
@@ -56,7 +61,7 @@ def test_a_killed_kernel_is_told_and_no_slider_moves_any_more(open_lesson: Open)
     handle.evaluate("(node) => node.focus()")
     explorer.page.keyboard.press("ArrowRight")
     assert float(handle.get_attribute("aria-valuenow") or "nan") == 5
-    explorer.button("Reload").click()
+    banner.get_by_role("button", name="Reload").click()
     explorer.page.wait_for_function("document.querySelector('.ow-explorer')?.dataset.owState")
     explorer.wait_for(sparsity=0)
     explorer.slider("Sparsity").press("ArrowRight")
@@ -104,7 +109,7 @@ def test_a_line_down_for_two_seconds_changes_nothing(
     explorer.slider("Bit-width").press("ArrowLeft")  # in transit when the connection was cut
     line.tear()
     link(explorer, "reconnecting")
-    expect(explorer.root.locator(".ow-link")).to_contain_text("Reconnecting")
+    expect(explorer.page.locator(".ow-kernel")).to_contain_text("Reconnecting")
     for _ in range(moves):
         explorer.slider("Sparsity").press("ArrowRight")
     if moves:
@@ -169,7 +174,10 @@ def test_in_jupyterlab_a_killed_kernel_is_told_too(
         if any(kernels[-1]["id"] in part for part in process.info["cmdline"] or ()):
             process.kill()
     link(explorer, "gone")
-    expect(explorer.root.get_by_role("alert")).to_contain_text("Run the cell again.")
+    banner = page.locator(".jp-NotebookPanel > .ow-kernel")
+    expect(banner.get_by_role("alert")).to_contain_text("Restart the kernel and run all cells.")
+    reset = explorer.root.locator(".ow-reset")  # its name has an icon of ipywidgets now
+    expect(reset).to_have_attribute("aria-disabled", "true")
 
 
 def test_a_panel_that_throws_says_so_in_its_own_box_and_the_others_live(

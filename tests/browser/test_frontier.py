@@ -14,6 +14,7 @@ from servers import serving
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.widgets.controls.recipe_words import in_words
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -48,10 +49,11 @@ def test_a_point_names_its_recipe_and_a_click_or_enter_loads_it(
     points = chart.get_by_role("listbox", name="Recipes").get_by_role("option")
     expect(points).to_have_count(len(RECIPES))
     best = sweep.frontier[-1]
-    name = f"{best.recipe}, {100 * best.accuracy:.1f} % right, {best.total_bytes:,} bytes"
+    name = f"{in_words(best.recipe)}, {100 * best.accuracy:.1f} % right, {best.total_bytes:,} bytes"
     point = chart.get_by_role("option", name=f"{name}, on the frontier", exact=True)
     point.hover(force=True)
-    expect(chart.locator(".ow-named")).to_contain_text(f"{best.recipe} {100 * best.accuracy:.1f} %")
+    named = f"{in_words(best.recipe)} {100 * best.accuracy:.1f} %"
+    expect(chart.locator(".ow-named")).to_contain_text(named)
     point.click(force=True)
     explorer.wait_for(sparsity=best.recipe.sparsity, bits=best.recipe.bits)
     expect(point).to_have_attribute("aria-selected", "true")
@@ -59,10 +61,10 @@ def test_a_point_names_its_recipe_and_a_click_or_enter_loads_it(
     point.focus()
     explorer.page.keyboard.press("Home")
     smallest = min(sweep, key=lambda trial: (trial.total_bytes, trial.accuracy))
-    expect(chart.locator(".ow-named")).to_contain_text(f"{smallest.recipe} ")
+    expect(chart.locator(".ow-named")).to_contain_text(f"{in_words(smallest.recipe)} ")
     for _ in sweep.frontier[1:]:
         explorer.page.keyboard.press("ArrowUp")
-    expect(chart.locator(".ow-named")).to_contain_text(f"{sweep.frontier[-1].recipe} ")
+    expect(chart.locator(".ow-named")).to_contain_text(f"{in_words(best.recipe)} ")
     explorer.page.keyboard.press("ArrowDown")
     explorer.page.keyboard.press("Enter")
     second = sweep.frontier[-2].recipe
@@ -78,6 +80,6 @@ def test_a_point_names_its_recipe_and_a_click_or_enter_loads_it(
 def baseline_name(digits: Experiment) -> str:
     report = digits.run(Recipe())
     return (
-        f"Recipe(), {100 * report.confusion.accuracy:.1f} % right, "
+        f"untouched, {100 * report.confusion.accuracy:.1f} % right, "
         f"{report.size.total_bytes:,} bytes"
     )

@@ -56,7 +56,7 @@ def test_in_a_narrow_cell_panels_stack_and_nothing_scrolls_sideways(cell: Explor
     cell.page.wait_for_function("document.querySelector('.ow-explorer').clientWidth < 700")
     tops = [
         cell.root.get_by_role("grid", name=name).bounding_box()["y"]
-        for name in ("Baseline", "Optimized", "Change")
+        for name in ("Optimized", "Change", "Baseline")
     ]
     assert tops == sorted(set(tops))
     area = cell.root.locator("xpath=..")
@@ -66,6 +66,7 @@ def test_in_a_narrow_cell_panels_stack_and_nothing_scrolls_sideways(cell: Explor
 def test_keys_meant_for_the_explorer_do_not_steer_the_notebook(cell: ExplorerPage) -> None:
     cell.slider("Sparsity").press("ArrowUp")
     cell.wait_for(sparsity=(cell.position("Sparsity")) / 100)
+    cell.open_controls()
     layer = cell.choice("Where the cut is made").get_by_role("button", name="layer")
     layer.press("Enter")
     cell.wait_for(pruning="layer")

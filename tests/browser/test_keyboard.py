@@ -53,6 +53,55 @@ def test_tab_reaches_every_control_and_each_shows_a_focus_ring(explorer: Explore
     assert [name for name, ring in stops.items() if not ring] == []
 
 
+def test_groups_of_controls_fold_by_keyboard_and_hide_no_state(explorer: ExplorerPage) -> None:
+    headings = {name: explorer.heading(name) for name in ("Remove weights", "Fewer bits")}
+    explorer.dropdown("Who goes first").press("ArrowDown")
+    explorer.wait_for(score="random")
+    for heading in headings.values():
+        heading.press("Enter")
+        expect(heading).to_have_attribute("aria-expanded", "false")
+    for name in ("Who goes first", "Codes", "Activation bits"):
+        expect(explorer.dropdown(name)).to_have_count(0)
+    expect(explorer.slider("Sparsity")).to_be_visible()
+    expect(headings["Remove weights"]).to_contain_text("random")
+    headings["Remove weights"].press("Space")
+    expect(explorer.dropdown("Who goes first")).to_be_visible()
+    expect(explorer.dropdown("Codes")).to_have_count(0)
+
+
+IN_VIEW = """(node) => {
+  const { left, right, top, bottom } = node.getBoundingClientRect();
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  return node.contains(document.elementFromPoint(x, y));
+}"""
+
+
+def test_on_a_phone_slider_accuracy_and_tabs_stay_in_view_and_cover_no_focus(
+    explorer: ExplorerPage,
+) -> None:
+    size = explorer.page.viewport_size
+    assert size
+    explorer.page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        cells = explorer.cells("Optimized")
+        cells.last.focus()
+        cells.first.focus()
+        expect(explorer.root.locator(".ow-strip.ow-shown")).to_have_count(1)
+        tab = explorer.root.get_by_role("tab", name="Confusion")
+        for node in (cells.first, explorer.slider("Sparsity"), explorer.slider("Bit-width"), tab):
+            assert node.evaluate(IN_VIEW)
+        strip = explorer.root.locator(".ow-strip p")
+        expect(strip).to_be_in_viewport()
+        expect(strip).to_contain_text(explorer.headline("accuracy").inner_text())
+        explorer.slider("Sparsity").press("End")
+        explorer.wait_for(sparsity=0.99)
+        expect(strip).to_contain_text(explorer.headline("accuracy").inner_text())
+        assert cells.first.evaluate(IN_VIEW)
+    finally:
+        explorer.page.set_viewport_size(size)
+    expect(explorer.root.locator(".ow-strip.ow-shown")).to_have_count(0)
+
+
 def test_arrow_keys_move_a_slider_and_what_it_says(explorer: ExplorerPage) -> None:
     sparsity, bits = explorer.slider("Sparsity"), explorer.slider("Bit-width")
     for key, position in (("ArrowRight", 1), ("ArrowUp", 2), ("End", 99), ("ArrowLeft", 98)):

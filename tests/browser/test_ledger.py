@@ -46,10 +46,10 @@ def test_keys_bring_back_what_was_tried(linked: ExplorerPage) -> None:
     linked.root.get_by_role("tab", name="History").click()
     rows = linked.root.get_by_role("region", name="Recipes tried").locator("tbody tr")
     before = linked.recipe()
-    expect(rows.last).to_contain_text("61 % global, 5 bits")  # settled: recorded only then
+    expect(rows.last).to_contain_text("61 % sparsity, 5 bits")  # settled: recorded only then
     linked.slider("Bit-width").press("ArrowLeft")
     linked.wait_for(bits=4)
-    expect(rows.last).to_contain_text("61 % global, 4 bits")
+    expect(rows.last).to_contain_text("61 % sparsity, 4 bits")
     linked.page.keyboard.press("Control+z")
     linked.wait_for(bits=before["bits"])
     assert linked.recipe() == before

@@ -70,5 +70,5 @@ def test_cancel_keeps_the_stand_in_stale_and_the_next_move_goes_on(
     gate.open()
     held.slider("Sparsity").press("ArrowLeft")
     held.wait_for(sparsity=0.79, rounding="gptq", recovery="sequential")
-    expect(held.button("Cancel")).to_be_disabled()
+    expect(held.button("Cancel")).to_be_hidden()
     assert held.witness.complaints == []

@@ -326,8 +326,10 @@ def test_checks_know_no_display_and_no_experiment():
     imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert {m for m in imported if m and m.startswith("optiwidgets")} <= {
         "optiwidgets.grading.answers",
+        "optiwidgets.grading.constraints",
         "optiwidgets.engine.types.report",
         "optiwidgets.engine.evaluation.policy",
         "optiwidgets.engine.evaluation.verdict",
         "optiwidgets.engine.types.recipe",
+        "optiwidgets.texts",
     }

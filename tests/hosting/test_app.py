@@ -13,6 +13,7 @@ from threading import Timer
 
 import nbformat
 import pytest
+from voila.tornado.handler import TornadoVoilaHandler
 
 from optiwidgets.cli import main
 from optiwidgets.hosting import app, handlers
@@ -184,3 +185,16 @@ def test_without_an_explorer_the_root_lists_the_notebooks(
         for folder in (lessons, tmp_path)
     ]
     assert leads_to == ["/voila/render/explorer.ipynb", "/lessons"]
+
+
+def test_a_page_has_its_column_before_any_widget_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[object] = []
+    monkeypatch.setattr(TornadoVoilaHandler, "write", lambda page, chunk: written.append(chunk))
+    page = object.__new__(handlers.Page)
+    for chunk in ("<head><title>A lesson</title></head><body>", "<p>text", b"bytes"):
+        page.write(chunk)
+    head, *rest = written
+    assert str(head).startswith("<head><title>A lesson</title><style>")
+    assert str(head).endswith("</style></head><body>")
+    assert "--ow-column: 680px" in str(head)
+    assert rest == ["<p>text", b"bytes"]

@@ -102,3 +102,13 @@ test("numbers of before are marked stale while the tab is closed", async () => {
   assert.ok(el.classList.contains("ow-stale"));
   assert.equal(lines().length, 3);
 });
+
+test("an untouched model invites to drag a slider", async () => {
+  const verdict = { ...payload().verdict, reasons: ["move a control to begin"], judged: false };
+  const { el, lines } = await shown({ flows: [], verdict });
+  assert.equal(lines().length, 0);
+  assert.match(
+    el.textContent,
+    /Nothing changed yet: drag a slider, and the mistakes that grow are listed here\./,
+  );
+});

@@ -1,58 +1,28 @@
 import { microtasks, pass, place, render, texts, until } from "./page.js";
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
+import { fakeKernel } from "./fake_kernel.js";
 import { models } from "./fake_model.js";
 import * as connection from "../../optiwidgets/widgets/explorer/connection.js";
 
-/** A signal of Lumino: callbacks that get the sender and a value. */
-function signal() {
-  const callbacks = new Set();
-  return {
-    callbacks,
-    connect: (callback) => callbacks.add(callback),
-    disconnect: (callback) => callbacks.delete(callback),
-    emit: (value) => [...callbacks].forEach((callback) => callback(null, value)),
-  };
-}
-
-/** A kernel that has the feed's comm, or has lost it. */
-function fakeKernel() {
-  const kernel = {
-    id: "k1",
-    status: "idle",
-    comms: { feed: {} },
-    serverSettings: { baseUrl: "http://localhost/base/" },
-    statusChanged: signal(),
-    connectionStatusChanged: signal(),
-    disposed: signal(),
-    requestCommInfo: async () => ({ content: { status: "ok", comms: kernel.comms } }),
-    turn(status) {
-      kernel.status = status;
-      kernel.statusChanged.emit(status);
-    },
-  };
-  return kernel;
-}
-
 async function page({ served = false } = {}) {
   const found = models({
-    panel: { feed: "IPY_MODEL_feed" },
+    panel: { feed: "IPY_MODEL_feed", layout: { model_id: "panel" } },
     feed: { data: {}, state: "fresh", handles: ["IPY_MODEL_bits"] },
     bits: {},
   });
-  const kernel = fakeKernel(),
+  const kernel = fakeKernel("panel"),
     sent = [];
   found.panel.widget_manager.kernel = kernel;
   Object.assign(found.feed, { comm: { send: (message) => sent.push(message) }, callbacks: () => ({}) });
-  const root = place("ow-explorer", '<div class="ow-header"></div><div class="ow-controls"></div>');
+  const root = place("jupyter-widgets ow-explorer", '<div class="ow-header"><button></button></div>');
   root.dataset.owState = "fresh";
   if (served) document.body.dataset.voila = "";
   else delete document.body.dataset.voila;
   const { el, end } = await render(connection, found.panel, root);
-  const line = (state) => kernel.connectionStatusChanged.emit(state);
-  const inert = () =>
-    [...root.querySelectorAll(".ow-header, .ow-controls")].map((node) => Boolean(node.inert));
-  return { ...found, kernel, sent, root, el, end, line, inert, words: () => texts(el, "p").join("") };
+  const isInert = () => root.querySelector("button").getAttribute("aria-disabled") === "true";
+  const banner = () => texts(document.body, ".ow-kernel [role=alert]").join("");
+  return { ...found, kernel, sent, root, el, end, isInert, banner, words: () => texts(el, "p").join("") };
 }
 
 test("a page that loads is live and asks for what it missed", async () => {
@@ -62,7 +32,7 @@ test("a page that loads is live and asks for what it missed", async () => {
 });
 
 test("a kernel that works for more than a second is busy, then live again", async () => {
-  const { root, kernel, words, inert } = await page();
+  const { root, kernel, words, isInert } = await page();
   root.dataset.owState = "stale";
   kernel.turn("busy");
   pass(999);
@@ -72,7 +42,7 @@ test("a kernel that works for more than a second is busy, then live again", asyn
   assert.match(words(), /The kernel is busy/);
   root.dataset.owState = "fresh";
   kernel.turn("idle");
-  assert.deepEqual([root.dataset.owLink, words(), inert()], ["live", "", [false, false]]);
+  assert.deepEqual([root.dataset.owLink, words(), isInert()], ["live", "", false]);
 });
 
 test("a page that waits without a message of the kernel is watched, too", async () => {
@@ -107,31 +77,44 @@ test("new numbers are an answer, while the kernel goes on", async () => {
 
 for (const status of ["dead", "restarting", "autorestarting", "terminating"])
   test(`a kernel that is ${status} is gone, and what is shown is an error`, async () => {
-    const { root, kernel, words, inert } = await page();
+    const { root, kernel, banner, isInert } = await page();
     kernel.turn(status);
-    assert.deepEqual([root.dataset.owLink, root.dataset.owState, inert()], ["gone", "error", [true, true]]);
-    assert.match(words(), /The kernel has stopped.* Run the cell again\.$/);
+    assert.deepEqual([root.dataset.owLink, root.dataset.owState, isInert()], ["gone", "error", true]);
+    assert.match(banner(), /The kernel has stopped.* Restart the kernel and run all cells\.$/);
+    kernel.comms = {};
     kernel.turn("idle");
+    await microtasks();
     assert.equal(root.dataset.owLink, "gone"); // another kernel is an empty one
   });
 
 test("a page that is served offers to reload", async () => {
-  const { kernel, el } = await page({ served: true });
+  const { kernel } = await page({ served: true });
   kernel.disposed.emit();
-  assert.equal(el.querySelector("[role=alert] button").textContent, "Reload");
+  assert.equal(document.querySelector(".ow-kernel [role=alert] button").textContent, "Reload");
+});
+
+test("a server that comes back has the page live, and what it missed is asked for", async () => {
+  const { root, kernel, sent, isInert } = await page();
+  const alive = [];
+  root.addEventListener("ow-alive", () => alive.push(root.dataset.owLink));
+  kernel.line("disconnected");
+  assert.deepEqual([root.dataset.owLink, isInert()], ["lost", true]);
+  kernel.line("connected");
+  await until(() => root.dataset.owLink === "live", "live");
+  assert.deepEqual([alive, sent.length, isInert()], [["live"], 2, false]);
 });
 
 test("a line that is down is waited for and mended", async () => {
-  const { root, line, words, bits, kernel } = await page();
+  const { root, words, bits, kernel } = await page();
   const answered = [];
   Object.assign(bits, {
     _pending_msgs: 2,
     _handle_status: (message) => answered.push(message.content.execution_state),
   });
-  line("connecting");
+  kernel.line("connecting");
   assert.equal(root.dataset.owLink, "reconnecting");
-  assert.match(words(), /Connection lost/);
-  line("connected");
+  assert.equal(words(), "");
+  kernel.line("connected");
   assert.deepEqual([root.dataset.owLink, words()], ["live", ""]);
   await microtasks();
   kernel.status = "busy";
@@ -143,47 +126,29 @@ test("a line that is down is waited for and mended", async () => {
 });
 
 test("a line that comes back to a kernel without these widgets is gone", async () => {
-  const { root, line, kernel } = await page();
+  const { root, kernel } = await page();
   kernel.comms = {};
-  line("connecting");
-  line("connected");
+  kernel.line("connecting");
+  kernel.line("connected");
   await until(() => root.dataset.owLink === "gone", "gone");
 });
 
 test("a line that breaks while the kernel is asked leaves the page as it is", async () => {
-  const { root, line, kernel } = await page();
+  const { root, kernel } = await page();
   kernel.requestCommInfo = async () => {
     throw new Error("the line broke again");
   };
-  line("connecting");
-  line("connected");
+  kernel.line("connecting");
+  kernel.line("connected");
   await microtasks();
   assert.deepEqual([root.dataset.owLink, root.dataset.owState], ["live", "fresh"]);
 });
 
-test("the server is asked for the kernel while the line is down", async () => {
-  const answers = [{ status: 200 }, { status: 404 }],
-    asked = [];
-  const fetching = mock.method(globalThis, "fetch", async (address) => {
-    asked.push(String(address));
-    return answers.shift();
-  });
-  const { root, line } = await page();
-  line("connecting");
-  pass(2000);
-  await microtasks();
-  assert.equal(root.dataset.owLink, "reconnecting");
-  pass(2000);
-  await until(() => root.dataset.owLink === "gone", "gone");
-  assert.deepEqual(asked, Array(2).fill("http://localhost/base/api/kernels/k1"));
-  fetching.mock.restore();
-});
-
 test("a server that does not answer is lost", async () => {
-  const { root, line, words } = await page();
-  line("disconnected");
+  const { root, kernel, banner } = await page();
+  kernel.line("disconnected");
   assert.equal(root.dataset.owLink, "lost");
-  assert.match(words(), /The server does not answer/);
+  assert.match(banner(), /The server does not answer/);
 });
 
 test("a view that ends hears neither kernel nor feed", async () => {

@@ -18,7 +18,7 @@ const ANSWER = {
 
 async function pad(values = {}) {
   const { canvas: model } = models({
-    canvas: { pixels: empty(), answer: {}, reason: "", about: "", ...values },
+    canvas: { pixels: empty(), answer: {}, reason: "", about: "", sample: false, ...values },
   });
   const { el, end } = await render(digitCanvas, model);
   await frame();
@@ -131,7 +131,7 @@ test("both readings are shown as bars with the top score marked", async () => {
 test("an empty canvas has no scores, and a reason closes it", async () => {
   const { el } = await pad({ reason: "These images are no digits." });
   assert.equal(el.querySelector(".ow-readings").hidden, true);
-  assert.match(el.textContent, /Nothing drawn yet.*These images are no digits\./);
+  assert.match(el.textContent, /Draw a digit: both models read it\..*These images are no digits\./);
   assert.ok(el.classList.contains("ow-unusable"));
 });
 
@@ -156,4 +156,17 @@ test("a canvas that ends leaves no callback", async () => {
 test("an update that cannot be drawn stays in its own box", async () => {
   const { el, model } = await pad();
   await staysInItsBox({ el }, model, { answer: { words: "1" } }, { answer: ANSWER });
+});
+
+test("the first stroke replaces a sample, later ones add to the drawing", async () => {
+  const pixels = new DataView(new Uint8Array(SIDE * SIDE).fill(200).buffer);
+  const { canvas, inked } = await pad({ pixels, sample: true });
+  point(canvas, "pointerdown", 5.5, 10.5);
+  point(canvas, "pointerup", 5.5, 10.5);
+  await frame();
+  const first = sum([...inked()].map((shade) => Number(shade > 0)));
+  assert.ok(first > 0 && first < 20);
+  point(canvas, "pointerdown", 20.5, 20.5);
+  await frame();
+  assert.equal(sum([...inked()].map((shade) => Number(shade > 0))), 2 * first);
 });

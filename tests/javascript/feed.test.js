@@ -217,6 +217,7 @@ test("a kernel that is gone is an error, whatever the feed says", async () => {
 });
 
 test("controls get names, values and units for assistive technology", async () => {
+  document.body.insertAdjacentHTML("beforeend", '<div class="ow-trials"><img></div>');
   const { root, slider } = await explorer();
   const handle = slider.firstChild;
   assert.deepEqual(
@@ -234,6 +235,7 @@ test("controls get names, values and units for assistive technology", async () =
     [...root.querySelectorAll("img")].map((image) => image.alt),
     ["Weights", "known"],
   );
+  assert.match(document.querySelector(".ow-trials img").getAttribute("alt"), /attempts/);
 });
 
 test("Reset puts every control to its resting position and tells the kernel", async () => {
@@ -252,4 +254,13 @@ test("a feed that ends hears no control and asks for no frame", async () => {
   sparsity.set("index", 3);
   root.querySelector(".ow-reset").click();
   assert.deepEqual([await frame(), root.dataset.owState, sparsity.get("index")], [0, "fresh", 3]);
+});
+
+test("a report of a part of the images is marked on the root until all are in", async () => {
+  const { feed, root } = await explorer({ data: payload({ images: 100, out_of: 1500 }) });
+  assert.equal(root.dataset.owPart, "100 of 1,500");
+  assert.equal(root.style.getPropertyValue("--ow-part"), '"100 of 1,500 images"');
+  feed.receive({ data: payload({ images: 1500, out_of: 1500 }) });
+  await frame();
+  assert.equal("owPart" in root.dataset, false);
 });

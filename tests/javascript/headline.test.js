@@ -61,8 +61,8 @@ test("the size is that of the file and its ratio, or marked as an estimate", asy
 
 test("no speed is shown until it is measured", async () => {
   const { card, feed } = await cards();
-  assert.deepEqual(texts(card(2), ".ow-big span"), ["–"]);
-  assert.match(card(2).textContent, /MACs ÷ 3\.0.*not measured yet/);
+  assert.deepEqual(texts(card(2), ".ow-big span"), ["Not measured yet"]);
+  assert.match(card(2).textContent, /MACs ÷ 3\.0.*starts once no control moves/);
   const latency = { ratio: 1.234, low: 1.1, high: 1.4, lead: "faster" };
   feed.receive({ data: payload({ latency }) });
   await frame();
@@ -71,8 +71,9 @@ test("no speed is shown until it is measured", async () => {
 
 test("the verdict shows its grade, its policy and the first reason", async () => {
   const { number, card } = await cards();
-  assert.equal(number("verdict").textContent, "Reject");
-  assert.equal(card(3).dataset.grade, "reject");
+  assert.equal(number("verdict").textContent, "Bad");
+  assert.equal(card(3).dataset.grade, "bad");
+  assert.equal(card(3).querySelector(".ow-mark").dataset.mark, "bad");
   assert.equal(card(3).title, "drop 6.0 points; owl fell");
   assert.equal(card(3).querySelector(".ow-reason").textContent, "drop 6.0 points");
 });
@@ -81,4 +82,52 @@ test("a learner's guess takes the place of the accuracy before", async () => {
   const { card } = await cards({ guess: 92.5 });
   assert.match(card(0).textContent, /you said 92\.5 %/);
   assert.doesNotMatch(card(0).textContent, /from 95/);
+});
+
+const judged = (values) => ({ verdict: { ...payload().verdict, ...values } });
+
+test("before anything is changed, and from a part, no mark and no grade is shown", async () => {
+  const { number, card, feed } = await cards(
+    judged({ grade: "borderline", word: "Nothing changed yet", judged: false }),
+  );
+  assert.equal(number("verdict").textContent, "Nothing changed yet");
+  assert.equal(number("verdict").dataset.owValue, "borderline");
+  assert.equal(card(3).dataset.grade, "none");
+  assert.equal(card(3).querySelector(".ow-mark"), null);
+  feed.receive({ data: payload(judged({ grade: "good", word: "Good" })) });
+  await frame();
+  assert.equal(card(3).querySelector(".ow-mark").dataset.mark, "good");
+  feed.receive({ data: payload(judged({ grade: "not yet", word: "Not yet", judged: false })) });
+  await frame();
+  assert.equal(card(3).querySelector(".ow-mark"), null);
+});
+
+test("the drop is a bar from the interval's low to its high end, against the limit", async () => {
+  const { card } = await cards();
+  const bar = card(0).querySelector(".ow-drop-bar");
+  const at = (selector, name) => parseFloat(bar.querySelector(selector).getAttribute(name));
+  const [zero, limit] = [at("line.ow-zero", "x1"), at("line.ow-limit", "x1")];
+  const place = (points) => zero + ((limit - zero) * points) / 2;
+  assert.ok(Math.abs(at(".ow-interval", "x") - place(1.25)) < 0.05);
+  assert.ok(Math.abs(at(".ow-interval", "width") - (place(10.75) - place(1.25))) < 0.05);
+  assert.ok(Math.abs(at(".ow-point", "cx") - place(6)) < 0.05);
+  assert.ok(place(10.75) < 100 && at(".ow-interval", "x") > 0);
+  assert.equal(
+    bar.getAttribute("aria-label"),
+    "drop 6.0 points, 95 % between 1.3 and 10.8; the limit for a default is 2",
+  );
+});
+
+test("the bar has the colour of the verdict on the drop alone, and none from a part", async () => {
+  const side = async (low, points, high, values = {}) => {
+    const drop = { points, low, high, lost: 8, gained: 2, p: 0.1 };
+    const { card } = await cards({ drop, ...values });
+    return card(0).querySelector(".ow-drop-bar").dataset.side;
+  };
+  assert.equal(await side(-0.5, 0.5, 1.9), "good");
+  assert.equal(await side(-0.5, 1, 2), "cannot tell");
+  assert.equal(await side(2.1, 3, 4), "borderline");
+  assert.equal(await side(5.1, 6, 7), "bad");
+  assert.equal(await side(5.1, 6, 7, { images: 50 }), "");
+  assert.equal(await side(5.1, 6, 7, judged({ judged: false })), "");
 });

@@ -7,6 +7,7 @@ import * as history from "../../optiwidgets/widgets/panels/history.js";
 
 const row = (words, accuracy, bytes, more = {}) => ({
   words,
+  grade: "",
   recipe: `Recipe(${words})`,
   accuracy,
   interval: [accuracy - 0.05, accuracy + 0.025],
@@ -19,7 +20,7 @@ const row = (words, accuracy, bytes, more = {}) => ({
 });
 const ROWS = [
   row("untouched", 0.95, 16384),
-  row("80 % global, 8 bits", 0.89, 4096, { speed: [1.25, 1.1, 1.4], optimized_ms: 0.1234 }),
+  row("80 % sparsity, 8 bits", 0.89, 4096, { grade: "bad", speed: [1.25, 1.1, 1.4], optimized_ms: 0.1234 }),
 ];
 const recall = (matrix) => matrix.map((counts, i) => counts[i] / sum(counts));
 const PAIR = {
@@ -49,10 +50,10 @@ async function ledger(values = {}) {
 
 test("a row has its number, words, accuracy, drop, size, ratio and speed", async () => {
   const { cells, el } = await ledger();
-  assert.deepEqual(cells(0), ["1", "untouched", "95.0 %", "0.0", "16.0 KiB", "1.0×", "–", "", ""]);
+  assert.deepEqual(cells(0), ["1", "untouched", "95.0 %", "0.0", "16.0 KiB", "1.0×", "not yet", "", "", ""]);
   assert.deepEqual(cells(1), [
     "2",
-    "80 % global, 8 bits",
+    "80 % sparsity, 8 bits",
     "89.0 %",
     "6.0",
     "4.0 KiB",
@@ -60,10 +61,11 @@ test("a row has its number, words, accuracy, drop, size, ratio and speed", async
     "1.25×",
     "",
     "",
+    "",
   ]);
   assert.deepEqual(
     [...el.querySelectorAll("tbody td[title]")].slice(3).map((td) => td.title),
-    ["95 %: 84.0 to 91.5 %", "4,096 bytes", "95 %: 1.10 to 1.40; 0.123 ms an image"],
+    ["95 %: 84.0 to 91.5 %", "4,096 bytes", "95 %: 1.10 to 1.40; 0.123 ms an image", "bad"],
   );
   assert.match(el.querySelector("caption").textContent, /small on digits/);
 });
@@ -103,7 +105,7 @@ test("A and B are compared in words and class by class", async () => {
   panel.receive({ pair: PAIR });
   assert.deepEqual(texts(el, ".ow-pair p"), [
     "A untouched: 95.0 % right, 16,384 bytes, speed not measured",
-    "B 80 % global, 8 bits: 89.0 % right, 4,096 bytes, 0.123 ms an image",
+    "B 80 % sparsity, 8 bits: 89.0 % right, 4,096 bytes, 0.123 ms an image",
     "A to B drop 6.0 points (95 %: 1.3 to 10.8), 8 lost, 2 gained, p 0.1094; 4.0 times smaller",
   ]);
   const [a, b, change] = [...el.querySelectorAll(".ow-pair tbody tr")].map((tr) => texts(tr, "td"));
@@ -136,7 +138,7 @@ test("a larger B is called larger, and a class without a recall has no change", 
 test("new rows replace the old ones", async () => {
   const { panel, el } = await ledger();
   panel.receive({ rows: [...ROWS, row("2 bits", 0.5, 1024)] });
-  assert.deepEqual(texts(el, "tbody th button"), ["untouched", "80 % global, 8 bits", "2 bits"]);
+  assert.deepEqual(texts(el, "tbody th button"), ["untouched", "80 % sparsity, 8 bits", "2 bits"]);
 });
 
 test("Ctrl+Z undoes and Ctrl+Shift+Z redoes, but where text is written", async () => {

@@ -10,17 +10,17 @@ function picture() {
   cells.forEach((cell, i) => {
     const [left, top] = [100 + 20 * (i % 2), 50 + 20 * Math.floor(i / 2)];
     cell.getBoundingClientRect = () => ({ left, top, right: left + 20, bottom: top + 20 });
-    Object.assign(cell.style, { fontSize: "10px", lineHeight: "20px" });
+    Object.assign(cell.style, { fontSize: "10px", lineHeight: "20px", left: "6px", top: "2px" });
   });
   box.getBoundingClientRect = () => ({ left: 100, top: 50, right: 140, bottom: 90, width: 40, height: 40 });
   const canvas = matrixCanvas({ box, cells });
   const context = box.querySelector("canvas").getContext("2d");
   const paint = (values) => {
     context.calls.length = 0;
-    canvas.paint(values, ["a", "b"], 9, String, () => "count");
+    canvas.paint(values, String, (value) => ["count", depth(value, 9)]);
     return context.calls;
   };
-  return { box, canvas, paint };
+  return { box, canvas, cells, paint };
 }
 const of = (calls, name) => calls.filter((call) => call[0] === name).map((call) => call.slice(2));
 
@@ -73,4 +73,19 @@ test("digits wider than their cell are cut off at its edges, others are not", ()
   const { paint } = picture();
   const clipped = of(paint([1234, 0, 12, 0]), "clip");
   assert.equal(clipped.length, 1); // 24 of 20 pixels, and 12 of 20
+});
+
+test("a cell's name is written into its corner, also beside a zero", () => {
+  const { cells, paint } = picture();
+  ["TP", "FN", "FP", "TN"].forEach((name, i) => (cells[i].dataset.name = name));
+  const words = of(paint([9, 0, 4, 1]), "fillText");
+  assert.deepEqual(
+    words.filter(([text]) => /[TF][PN]/.test(text)).map(([text, x, y]) => [text, x, y]),
+    [
+      ["TP", 6, 15],
+      ["FN", 26, 15],
+      ["FP", 6, 35],
+      ["TN", 26, 35],
+    ],
+  );
 });

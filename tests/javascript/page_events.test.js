@@ -9,7 +9,7 @@ const PAGE = `${BUTTONS.map((name) => `<button class="ow-${name}"></button>`).jo
   <div class="ow-controls"><div class="noUi-target" role="slider"></div></div><input><p></p>`;
 
 async function page({ playing = false, projector = false } = {}) {
-  const { page: model } = models({ page: { playing, pause_ms: 800, beat: 0, calm: false } });
+  const { page: model } = models({ page: { playing, pause_ms: 800, beat: 0, calm: false, feed: "" } });
   const root = place("ow-explorer", PAGE);
   root.classList.toggle("ow-projector", projector);
   const clicks = [];
@@ -98,4 +98,37 @@ test("a view that ends presses nothing", async () => {
   end();
   press(find("p"), "PageDown");
   assert.deepEqual([clicks, model.listeners], [[], 0]);
+});
+
+test("Commit, and Enter in its field, tell the guess and the positions that the page shows", async () => {
+  const found = models({
+    page: { playing: false, pause_ms: 0, beat: 0, calm: false, feed: "IPY_MODEL_feed" },
+    feed: { handles: ["IPY_MODEL_sparsity"], handle_keys: ["value"] },
+    sparsity: { value: 50 },
+  });
+  const inside = `<div><span class="ow-guess"><input value="90"></span><button class="ow-commit"></button></div>`;
+  const root = place("ow-explorer", inside);
+  const other = place("ow-explorer", inside);
+  const { end } = await render(pageEvents, found.page, root);
+  const [field, button] = ["input", "button"].map((name) => root.querySelector(name));
+  let before = 0;
+  button.addEventListener("click", () => (before = found.page.sent.length));
+  fire(button, "click");
+  assert.equal(before, 1);
+  found.sparsity.set("value", 70); // not sent yet
+  field.value = "80";
+  press(field, "Enter");
+  fire(other.querySelector("button"), "click");
+  button.disabled = true;
+  fire(button, "click");
+  assert.deepEqual(
+    found.page.sent.map(({ content }) => content),
+    [
+      { event: "guess", text: "90", positions: "[50]" },
+      { event: "guess", text: "80", positions: "[70]" },
+    ],
+  );
+  end();
+  press(field, "Enter");
+  assert.equal(found.page.sent.length, 2);
 });

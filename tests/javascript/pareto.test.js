@@ -15,7 +15,9 @@ const RUN = [
 const beaten = ([, accuracy, bytes]) =>
   RUN.some(([, a, b]) => b !== null && a >= accuracy && b <= bytes && (a > accuracy || b < bytes));
 const TRIALS = RUN.map((row) => ({
-  recipe: row[0],
+  recipe: `Recipe(${row[0]})`,
+  words: row[0],
+  grade: row[0] === "2 bits" ? "bad" : "",
   accuracy: row[1],
   bytes: row[2],
   interval: [row[1] - 0.02, row[1] + 0.01],
@@ -172,4 +174,14 @@ test("a chart of broken rows keeps its error in its box, another one is drawn", 
 test("an update that cannot be drawn stays in its own box", async () => {
   const { el, panel } = await chart();
   await staysInItsBox({ el }, panel, { trials: [null] }, { trials: [...TRIALS] });
+});
+
+test("points that were judged have the mark of their verdict, and are named with it", async () => {
+  const { el, point } = await chart();
+  const marks = [...el.querySelectorAll(".ow-grades .ow-mark")].map((node) => node.dataset.mark);
+  assert.deepEqual(marks, ["bad"]);
+  assert.match(point("2 bits").getAttribute("aria-label"), /, bad, on the frontier$/);
+  fire(point("2 bits"), "focusin");
+  assert.match(el.querySelector(".ow-named").textContent, /^2 bits 60\.0 % right .*, +bad$/);
+  assert.equal(el.querySelector(".ow-named").title, "Recipe(2 bits)");
 });

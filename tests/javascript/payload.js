@@ -52,6 +52,8 @@ export function payload(values = {}) {
     images: 100,
     out_of: 100,
     part: "exploration",
+    positive: null,
+    clear: view([0, 6, 8]),
     baseline: report(BEFORE, { parts: { weights: 16000, header: 384 } }),
     optimized: report(AFTER, {
       parts: { codes: 3000, masks: 1000, header: 96 },
@@ -64,10 +66,18 @@ export function payload(values = {}) {
     worst: { class: 2, points: 40 },
     latency: null,
     sparse: null,
-    untimed: "not measured yet",
+    untimed: "it starts once no control moves",
     agreement: 0.99,
     notes: ["8-bit weights alone run as floats: smaller, not faster."],
-    verdict: { grade: "reject", reasons: ["drop 6.0 points", "owl fell"], policy: "default" },
+    verdict: {
+      grade: "bad",
+      word: "Bad",
+      judged: true,
+      reasons: ["drop 6.0 points", "owl fell"],
+      policy: "default",
+      limit: 2,
+      worst_limit: 5,
+    },
     ...values,
   };
 }

@@ -7,7 +7,7 @@ import * as quiz from "../../optiwidgets/widgets/lesson/quiz.js";
 const CARD = `<div class="ow-ask"><p class="ow-prompt">How many bytes?</p>
   <div class="ow-options"><input type="radio"><input type="radio"></div>
   <div class="ow-number"><input></div><button class="ow-check">Check</button></div>`;
-const TRAITS = { kind: "open", label: "", text: "", question: "bytes", outcome: "not attempted" };
+const TRAITS = { kind: "open", label: "", text: "", question: "bytes", outcome: "not attempted", feed: "" };
 
 async function asked() {
   const { quiz: model } = models({ quiz: TRAITS });
@@ -96,4 +96,25 @@ test("a click on Check tells the answer that the page shows, before the button d
   end();
   fire(root.querySelector(".ow-check"), "click");
   assert.equal(model.sent.length, 1);
+});
+
+test("a question about a run tells the positions of the explorer's controls before the answer", async () => {
+  const found = models({
+    quiz: { ...TRAITS, feed: "IPY_MODEL_feed" },
+    feed: { handles: ["IPY_MODEL_sparsity", "IPY_MODEL_bits"], handle_keys: ["value", "index"] },
+    sparsity: { value: 50 },
+    bits: { index: 3 },
+  });
+  const root = place("ow-quiz", CARD);
+  await render(quiz, found.quiz, root.querySelector(".ow-ask"));
+  await frame();
+  found.sparsity.set("value", 70); // not sent yet
+  fire(root.querySelector(".ow-check"), "click");
+  assert.deepEqual(
+    found.quiz.sent.map(({ content }) => content),
+    [
+      { event: "positions", positions: "[70,3]" },
+      { event: "answer", choice: null, reasons: "", text: "" },
+    ],
+  );
 });

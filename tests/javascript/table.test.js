@@ -1,4 +1,4 @@
-import { render, staysInItsBox, texts } from "./page.js";
+import { pass, place, render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -42,4 +42,35 @@ test("an update that cannot be drawn stays in its own box", async () => {
   const { table: model } = models({ table: TRAITS });
   const shown = await render(table, model);
   await staysInItsBox(shown, model, { rows: [null] }, { rows: TRAITS.rows });
+});
+
+test("sliders beside a table are named by their labels, and their value is told", async () => {
+  const slider = (label, value) =>
+    `<div class="widget-slider"><label class="widget-label">${label}</label>` +
+    `<div class="noUi-handle" role="slider"></div><div class="widget-readout">${value}</div></div>`;
+  const root = place("ow-decide", slider("Times faster", "3.0") + slider("Accuracy, %", "85"));
+  const { table: model } = models({ table: TRAITS });
+  await render(table, model, root);
+  pass(300);
+  const told = () =>
+    [...root.querySelectorAll(".noUi-handle")].map((handle) => [
+      handle.getAttribute("aria-label"),
+      handle.getAttribute("aria-valuetext"),
+    ]);
+  assert.deepEqual(told(), [
+    ["Times faster", "3.0"],
+    ["Accuracy, %", "85"],
+  ]);
+  root.querySelector(".widget-readout").textContent = "2.5";
+  model.receive({ caption: "Moved" });
+  pass(300);
+  assert.deepEqual(told()[0], ["Times faster", "2.5"]);
+});
+
+test("a cell that is a verdict has its mark before the word", async () => {
+  const rows = [["mobile app", "cannot tell", "good, perhaps"]];
+  const { el } = await render(table, models({ table: { ...TRAITS, rows } }).table);
+  const marks = [...el.querySelectorAll("td")].map((td) => td.querySelector(".ow-mark")?.dataset.mark);
+  assert.deepEqual(marks, ["cannot tell", undefined]);
+  assert.deepEqual(texts(el, "td"), ["cannot tell", "good, perhaps"]);
 });

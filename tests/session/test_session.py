@@ -7,7 +7,9 @@ from threading import Event
 import pytest
 
 from optiwidgets.engine.execution.progress import Cancelled
+from optiwidgets.engine.experiment import measured
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.background import BackgroundWorker
 from optiwidgets.session.queries import search
@@ -509,3 +511,49 @@ def test_another_thing_than_an_experiment_is_refused_by_its_type(other):
     kind = type(other).__name__
     with pytest.raises(ValueError, match=f"experiment is an Experiment of optiwidgets, not {kind}"):
         Session(other)
+
+
+@pytest.fixture
+def timed_by_turns(monkeypatch):
+    """Make measurements cheap: the n-th finds a ratio of n."""
+    made = []
+
+    def measure(report, builder, threads, stop):
+        made.append(report.recipe)
+        timed = Latency(len(made), 1, 1, 1, 1, threads, None)
+        return replace(report, latency=timed, flip_rate=0.0, baseline_flip_rate=0.0)
+
+    monkeypatch.setattr(measured, "measure_report", measure)
+    return made
+
+
+def test_sessions_of_one_experiment_show_one_measurement(timed_by_turns):
+    experiment = Experiment.load("digits")
+    one, other = Session(experiment), Session(experiment)
+    seen = []
+    other.on_report(lambda: seen.append(other.report.latency))
+    for session in (one, other):
+        session.ask(Recipe(bits=5))
+    for session in (one, other):
+        session.slow.submit(*(job(session.report) for job in session.on_idle)).result(PATIENCE_S)
+    assert one.report.latency.ratio == 1
+    assert one.report.latency is other.report.latency is seen[-1]
+    assert timed_by_turns == [Recipe(bits=5)]
+    one.ask(Recipe(bits=6))
+    one.ask(Recipe(bits=5))  # known at once
+    assert one.report.latency is other.report.latency
+
+
+def test_a_new_measurement_by_code_reaches_every_session_and_names_no_other_recipe(timed_by_turns):
+    experiment = Experiment.load("digits")
+    one, other = Session(experiment), Session(experiment)
+    one.measures = other.measures = False
+    one.ask(Recipe(bits=5))
+    other.ask(Recipe(bits=6))
+    called = []
+    other.on_measured(lambda: called.append(True))
+    experiment.measure(experiment.run(Recipe(bits=5)))
+    experiment.measure(one.report, again=True)
+    assert one.report.latency.ratio == 2
+    assert other.report.latency is None
+    assert called == [True, True]

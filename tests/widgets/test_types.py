@@ -19,7 +19,9 @@ from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.layers.layer_sliders import LayerBar, Layers
 from optiwidgets.widgets.layers.sensitivity import Fragility, sensitivity_payload
+from optiwidgets.widgets.lesson.core_path import CorePath
 from optiwidgets.widgets.lesson.quiz import Feedback
+from optiwidgets.widgets.lesson.rule import Point, Rule, rule_payload
 from optiwidgets.widgets.panels.digit_canvas import DigitCanvas
 from optiwidgets.widgets.panels.layer_weights import weights_payload
 from optiwidgets.widgets.panels.pareto import Frontier
@@ -153,6 +155,7 @@ def test_traits_of_the_explorers_widgets_have_their_types(open_explorer):
         "MatricesTraits": matrices,
         "PageEventsTraits": explorer.classroom.stage,
         "PanelTraits": Headline(feed=explorer.feed),
+        "FoldTraits": explorer.controls.folds["bits"],
         "WaterfallTraits": explorer.waterfall,
         "HistogramTraits": explorer.weights.chart,
     }
@@ -201,12 +204,17 @@ def test_traits_of_other_widgets_have_their_types(digits):
     sweep = digits.sweep([Recipe(bits=8)], progress=False)
     table = Table("A table", ("name", "value"))
     table.rows = [["bits", "8"]]
+    rule = Rule(Session(digits), rule="100 * s").chart
+    points = [Point(0.0, 0.1, -0.2, 0.4)]
+    rule.data = rule_payload("sparsity", (0.0, 0.5), points, {0.0: 0.0, 0.5: 50.0})
     widgets = {
         "CanvasTraits": canvas.canvas,
         "CurvesTraits": curves,
+        "RuleChartTraits": rule,
         "FrontierTraits": Frontier(sweep, Session(digits)),
         "TableTraits": table,
         "FeedbackTraits": Feedback(question="pruning.sparsity"),
+        "CorePathTraits": CorePath(),
     }
     assert canvas.canvas.answer
     assert [

@@ -18,6 +18,7 @@ from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.quantization.gptq import encode_gptq
 from optiwidgets.engine.quantization.weights import QuantizedWeight, encode
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.texts import text
 
 
 class LayerQuantizer:
@@ -57,4 +58,4 @@ class LayerQuantizer:
         layer.weight.copy_(coded.codes if coded.bits == 32 else coded.decode())
         if careful or inputs is not None:  # slow enough to report progress
             done, total = len(self.layers), len(self.cuts)
-            self.on_progress(Progress(done / total, f"layer {done} of {total}"))
+            self.on_progress(Progress(done / total, text("layer {n} of {all}", n=done, all=total)))

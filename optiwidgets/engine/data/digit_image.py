@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.pixel_range import check_pixels
+from optiwidgets.texts import text
 
 SIDE = 28  # pixels of an image
 BOX = 20  # pixels of the longer side of a digit
@@ -30,9 +31,13 @@ def unreadable(dataset: Dataset) -> str:
     shape = tuple(dataset.shape)
     if shape == (1, SIDE, SIDE):
         return _no_pixels(dataset)
-    return (
-        f"A drawing is one grey image of {SIDE} x {SIDE} pixels. This model takes "
-        f"{_channels(shape[0])} of {shape[1]} x {shape[2]}."
+    return text(
+        "A drawing is one grey image of {side} x {side} pixels. This model takes {images} of "
+        "{height} x {width}.",
+        side=SIDE,
+        images=_channels(shape[0]),
+        height=shape[1],
+        width=shape[2],
     )
 
 
@@ -40,12 +45,14 @@ def _no_pixels(dataset: Dataset) -> str:
     try:
         check_pixels(dataset.exploration[0], dataset)
     except ValueError as error:
-        return f"A drawing is pixels, and {error}."
+        return text("A drawing is pixels, and {error}.", error=error)
     return ""
 
 
 def _channels(count: int) -> str:
-    return {1: "grey images", 3: "colour images"}.get(count, f"images of {count} channels")
+    if count in (1, 3):
+        return text("grey images") if count == 1 else text("colour images")
+    return text("images of {count} channels", count=count)
 
 
 def as_image(digit: Ink, dataset: Dataset) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.engine.evaluation.paired_test import mcnemar_p
 from optiwidgets.engine.evaluation.verdict import images_to_settle
 from optiwidgets.engine.types.measurements import Drop, Integers
 from optiwidgets.engine.types.report import Report
@@ -14,6 +15,7 @@ from optiwidgets.engine.types.report import Report
 MOST_FLOWS = 12
 SAME, LOST, GAINED, FLIP = range(4)  # FLIP: from one wrong class to another
 LEVEL = 0.05  # significance level of McNemar's exact test
+FEWEST = 6  # images, all in one direction, of a change at that level: p is 0.0625 for 5
 REAL, NO_SIGN, CANNOT_TELL = "real", "no sign of a drop", "cannot tell"
 
 
@@ -169,6 +171,35 @@ def light(baseline: Report, report: Report) -> DropSignificance:
         return DropSignificance(NO_SIGN, both_right, both_wrong, drop)
     enough = images_to_settle(drop, images, limit=0.0)
     return DropSignificance(CANNOT_TELL, both_right, both_wrong, drop, enough)
+
+
+def clear_changes(baseline: Report, report: Report) -> Integers:
+    """Find the cells of the confusion matrix whose count changed by more than chance explains.
+
+    A cell is one of them if McNemar's exact p (``mcnemar_p``), of the images that entered it and
+    those that left it, is below 0.05. Each cell is tested by itself: of many cells, some pass by
+    chance. A change by fewer than 6 images never does. Indices are ``truth * K + prediction``.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> base = exp.run(Recipe())
+    >>> len(clear_changes(base, base))
+    0
+    >>> 77 in clear_changes(base, exp.run(Recipe(sparsity=0.9)))
+    True
+    """
+    classes = len(report.class_names)
+    moved = baseline.predictions != report.predictions
+    rows = classes * report.labels[moved]
+    left = np.bincount(rows + baseline.predictions[moved], minlength=classes**2)
+    entered = np.bincount(rows + report.predictions[moved], minlength=classes**2)
+    changed = np.flatnonzero(np.abs(entered - left) >= FEWEST)
+    clear = [mcnemar_p(int(left[cell]), int(entered[cell])) < LEVEL for cell in changed]
+    found: Integers = changed[np.array(clear, bool)]
+    return found
 
 
 def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:

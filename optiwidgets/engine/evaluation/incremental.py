@@ -32,6 +32,7 @@ from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
 from optiwidgets.engine.types.session import INPUT, OUTPUT
+from optiwidgets.texts import text
 
 SWAP_TOLERANCE = 1e-4  # score difference of torch and the runtime, as a share of the largest
 MOST_BYTES = 2**26  # bytes of cached values
@@ -264,7 +265,9 @@ class IncrementalEvaluator:
         for first in range(0, len(start.values), CHUNK):
             if first:
                 share = first / len(start.values)
-                on_progress(Progress(share, f"evaluating, {share:.0%} of the images"))
+                on_progress(
+                    Progress(share, text("evaluating, {share:.0%} of the images", share=share))
+                )
             done += each(forward, start.values[first : first + CHUNK])
         scores, cached = zip(*done, strict=True)
         return np.concatenate(scores), _Boundary(split, cached) if names else None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import ClassVar
 
+from optiwidgets.texts import mark
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -15,7 +17,7 @@ class Policy:
     Parameters
     ----------
     name
-        Name of the use, one or two words.
+        Name of the use, one or two words, in English: links hold it. It is shown as ``text(name)``.
     limit_points
         Limit on the accuracy drop, in points; the whole 95 % interval must be below it.
     recall_floor_points
@@ -56,5 +58,5 @@ def is_number(value: object) -> bool:
     )
 
 
-Policy.MOBILE = Policy("mobile app", 2.0)
-Policy.MEDICAL = Policy("medical image", 1.0, recall_floor_points=1.0)
+Policy.MOBILE = Policy(mark("mobile app"), 2.0)
+Policy.MEDICAL = Policy(mark("medical image"), 1.0, recall_floor_points=1.0)

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.onnx_runtime.export import adopt, is_known
 from optiwidgets.engine.onnx_runtime.graph_process import GraphProcess
+from optiwidgets.texts import mark, text
 
 MANY_WEIGHTS, MANY_LAYERS = 1_000_000, 40  # sizes from which an export takes many seconds
 POLL_S, MOST_WAIT_S = 0.2, 60.0
-PREPARING = "Computed in torch; the faster runtime is being prepared."
+PREPARING = mark("Computed in torch; the faster runtime is being prepared.")
 log = logging.getLogger("optiwidgets")
 
 
@@ -59,8 +60,9 @@ class RuntimePreparation:
         ''
         """
         if self.reason:
-            return f"Computed in torch; the faster runtime is not available: {self.reason}."
-        return PREPARING if self._running or self._wanted else ""
+            absent = mark("Computed in torch; the faster runtime is not available: {reason}.")
+            return text(absent, reason=self.reason)
+        return text(PREPARING) if self._running or self._wanted else ""
 
     def is_ready(self, net: nn.Module, example: Tensor) -> bool:
         """Return whether a model's graph is available without a long export.

@@ -30,6 +30,7 @@ from optiwidgets.engine.sparse_runtime.library import Library, load
 from optiwidgets.engine.sparse_runtime.program import plan
 from optiwidgets.engine.sparse_runtime.runtime import Blocks, NotFiniteError, SparseRuntime
 from optiwidgets.engine.sparse_runtime.steps import Value
+from optiwidgets.texts import text
 
 TOLERANCE = 1e-5  # score difference from torch on the probe, as a share of the largest
 MOST_LAID_OUT = 2**26  # bytes of images that are cached in the runtime's layout
@@ -148,7 +149,9 @@ class SparseEvaluator:
             for blocks in self._blocks(runtime):
                 if done:
                     share = done / total
-                    on_progress(Progress(share, f"evaluating, {share:.0%} of the images"))
+                    on_progress(
+                        Progress(share, text("evaluating, {share:.0%} of the images", share=share))
+                    )
                 found.append(runtime.run({**constants, **tensors}, blocks))
                 done += blocks.count
         scores = torch.from_numpy(np.concatenate(found))

@@ -10,16 +10,19 @@ import numpy as np
 from optiwidgets.engine.evaluation.policy import Policy, is_number
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import mark, text
 
 BAD_POINTS = 5.0  # a drop beyond this is bad for any use
 SMALLEST_CUT = 0.5  # share of the bytes that a good model must save
 P_LIMIT = 0.05  # significance level of a drop
-GRADES = ("good", "borderline", "bad", "cannot tell")
+GRADES = (mark("good"), mark("borderline"), mark("bad"), mark("cannot tell"))
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Grade, one of ``GRADES``, and its reasons; the first is the short reason that decided.
+
+    Reasons are in the language of the page; the grade is a code, shown as ``text(grade)``.
 
     Examples
     --------
@@ -150,7 +153,7 @@ def grade(
         raise ValueError(f"speedup is a number above 0, 1 is as fast as before, not {speedup!r}")
     exact = Drop(points=drop, low=drop, high=drop, lost=0, gained=0, p=0.0)
     speed = (speedup, speedup, speedup)
-    return decide(Evidence(exact, size_cut, speed, recall_drop, "the class", stable), policy)
+    return decide(Evidence(exact, size_cut, speed, recall_drop, text("the class"), stable), policy)
 
 
 def _check_points(name: str, value: object) -> None:
@@ -203,14 +206,14 @@ def decide(e: Evidence, policy: Policy) -> Verdict:
     if accurate and not lacking and e.speed:
         return Verdict("good", (_good(e, policy), *remarks))
     if accurate and not lacking:
-        return Verdict("cannot tell", ("speed not measured yet", *remarks))
+        return Verdict("cannot tell", (text("speed not measured yet"), *remarks))
     if undecided and not lacking and e.speed:
         return Verdict("cannot tell", (*_unsettled(e, policy.limit_points), *remarks))
     if e.drop.points > BAD_POINTS and e.drop.p >= P_LIMIT:
         return Verdict("cannot tell", (*_unsettled(e, BAD_POINTS), *remarks))
     reasons = [] if accurate else [_too_much(e, policy)]
     if not e.speed:
-        lacking = [*lacking, "speed not measured yet"]
+        lacking = [*lacking, text("speed not measured yet")]
     return Verdict("borderline", (*reasons, *lacking, *remarks))
 
 
@@ -219,20 +222,25 @@ def _bad(e: Evidence) -> list[str]:
     reasons = []
     if e.drop.low > BAD_POINTS or (e.drop.points > BAD_POINTS and e.drop.p < P_LIMIT):
         points = _format(e.drop.points, BAD_POINTS)
-        reasons.append(f"drop {points} points; {BAD_POINTS:g} is the limit for any use")
+        reason = mark("drop {points} points; {limit:g} is the limit for any use")
+        reasons.append(text(reason, points=points, limit=BAD_POINTS))
     return reasons if e.stable else [*reasons, *_unstable(e)]
 
 
 def _unstable(e: Evidence) -> list[str]:
     if e.not_finite:
-        return [f"unstable: {e.not_finite:,} images get no finite score"]
+        return [text("unstable: {images:,} images get no finite score", images=e.not_finite)]
     if not e.flips:
-        return ["unstable: an invisible change flips too much"]
-    limit = f"{100 * e.flips[1]:.1f} % is the limit"
-    rate = _format(100 * e.flips[0], 100 * e.flips[1])
+        return [text("unstable: an invisible change flips too much")]
+    limit, rate = 100 * e.flips[1], _format(100 * e.flips[0], 100 * e.flips[1])
     return [
-        f"unstable: {rate} % flip, {limit}",
-        f"{rate} % of the predictions flip under an invisible change of the images, {limit}",
+        text("unstable: {rate} % flip, {limit:.1f} % is the limit", rate=rate, limit=limit),
+        text(
+            "{rate} % of the predictions flip under an invisible change of the images, "
+            "{limit:.1f} % is the limit",
+            rate=rate,
+            limit=limit,
+        ),
     ]
 
 
@@ -242,12 +250,14 @@ def _lacking(e: Evidence, policy: Policy) -> list[str]:
     floor = policy.recall_floor_points
     if floor is not None and e.recall_drop > floor + 1e-9:
         fell = _format(e.recall_drop, floor)
-        lacking.append(f"recall of {e.recall_of} fell {fell} points; {floor:g} is the limit")
+        reason = mark("recall of {name} fell {fell} points; {floor:g} is the limit")
+        lacking.append(text(reason, name=e.recall_of, fell=fell, floor=floor))
     if e.size_cut < SMALLEST_CUT:
         lacking.append(_too_large(e.size_cut))
     if e.speed and e.speed[1] <= 1:
-        lead = "smaller, not faster" if e.size_cut >= SMALLEST_CUT else "not faster"
-        lacking.append(f"{lead}: {_format_speed(e)}")
+        smaller = e.size_cut >= SMALLEST_CUT
+        reason = mark("smaller, not faster: {speed}") if smaller else mark("not faster: {speed}")
+        lacking.append(text(reason, speed=_format_speed(e)))
     return lacking
 
 
@@ -264,31 +274,38 @@ def _too_large(size_cut: float) -> str:
     percent, times = 100 * size_cut, 1 - size_cut
     if percent >= 0.5:
         least = 100 * SMALLEST_CUT
-        return f"size cut by {_format(percent, least, digits=0)} %; half is the least that pays"
+        cut = _format(percent, least, digits=0)
+        return text("size cut by {cut} %; half is the least that pays", cut=cut)
     if times >= 1.5:
-        lead = f"{times:,.{0 if times >= 10 else 1}f} times larger"
-    else:
-        lead = f"{-percent:.0f} % larger" if percent <= -0.5 else "not smaller"
-    return f"{lead}; a cut by half is the least"
+        number = f"{times:,.{0 if times >= 10 else 1}f}"
+        return text("{times} times larger; a cut by half is the least", times=number)
+    if percent <= -0.5:
+        return text("{percent:.0f} % larger; a cut by half is the least", percent=-percent)
+    return text("not smaller; a cut by half is the least")
 
 
 def _good(e: Evidence, policy: Policy) -> str:
     drop = _format(e.drop.points, policy.limit_points)
     cut = _format(100 * e.size_cut, 100 * SMALLEST_CUT, digits=0)
-    return f"drop {drop} points, {cut} % smaller, {_format_speed(e, with_interval=False)}"
+    speed = _format_speed(e, with_interval=False)
+    return text("drop {drop} points, {cut} % smaller, {speed}", drop=drop, cut=cut, speed=speed)
 
 
 def _format_speed(e: Evidence, with_interval: bool = True) -> str:
     assert e.speed is not None
     ratio, low, high = e.speed
-    text = f"speed x {_format(ratio, 1, digits=2)}"
-    return f"{text} ({low:.2f}-{high:.2f})" if with_interval and e.images else text
+    shown = _format(ratio, 1, digits=2)
+    if with_interval and e.images:
+        return text("speed x {ratio} ({low:.2f}-{high:.2f})", ratio=shown, low=low, high=high)
+    return text("speed x {ratio}", ratio=shown)
 
 
 def _too_much(e: Evidence, policy: Policy) -> str:
     limit, points = policy.limit_points, _format(e.drop.points, policy.limit_points)
-    perhaps = f", may be {_format(e.drop.high, limit)}" if e.drop.points < limit else ""
-    return f"drop {points} points{perhaps}; {limit:g} is the limit"
+    if e.drop.points >= limit:
+        return text("drop {points} points; {limit:g} is the limit", points=points, limit=limit)
+    reason = mark("drop {points} points, may be {high}; {limit:g} is the limit")
+    return text(reason, points=points, high=_format(e.drop.high, limit), limit=limit)
 
 
 def images_to_settle(drop: Drop, images: int, limit: float) -> int:
@@ -321,25 +338,35 @@ def images_to_settle(drop: Drop, images: int, limit: float) -> int:
 def _unsettled(e: Evidence, limit: float) -> list[str]:
     """Describe an undecided drop and the number of images that would decide it."""
     assert e.images is not None
-    enough = f"{images_to_settle(e.drop, e.images, limit):,}"
+    enough = images_to_settle(e.drop, e.images, limit)
     points, low, high = (_format(x, limit) for x in (e.drop.points, e.drop.low, e.drop.high))
+    values = {"points": points, "low": low, "high": high, "limit": limit, "enough": enough}
     return [
-        f"drop {low} to {high}; {enough} images would settle {limit:g}",
-        f"drop {points} points, 95 % between {low} and {high}: "
-        f"{e.images:,} images cannot settle {limit:g}, about {enough} would",
+        text("drop {low} to {high}; {enough:,} images would settle {limit:g}", **values),
+        text(
+            "drop {points} points, 95 % between {low} and {high}: {images:,} images cannot "
+            "settle {limit:g}, about {enough:,} would",
+            images=e.images,
+            **values,
+        ),
     ]
 
 
 def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
     """List the drop's interval, the policy's limit, and the worst class if it has no limit."""
     limit = policy.limit_points
-    low, high = _format(e.drop.low, limit), _format(e.drop.high, limit)
-    interval = f"drop 95 % between {low} and {high} points; " if e.images else ""
-    remarks = [f"{interval}below {limit:g} is good for a {policy.name}"]
+    values: dict[str, object] = {"limit": limit, "use": text(policy.name)}
+    values |= {"low": _format(e.drop.low, limit), "high": _format(e.drop.high, limit)}
+    measured = mark(
+        "drop 95 % between {low} and {high} points; below {limit:g} is good for a {use}"
+    )
+    exact = mark("below {limit:g} is good for a {use}")
+    remarks = [text(measured if e.images else exact, **values)]
     if e.speed and e.speed[1] > 1 and e.images:
         remarks.append(_format_speed(e))
     if policy.recall_floor_points is None and e.recall_drop > 0:
-        remarks.append(f"worst class: {e.recall_of}, recall {-e.recall_drop:+.1f} points")
+        remark = mark("worst class: {name}, recall {change:+.1f} points")
+        remarks.append(text(remark, name=e.recall_of, change=-e.recall_drop))
     return tuple(remarks)
 
 

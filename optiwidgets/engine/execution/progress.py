@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from optiwidgets.texts import mark
+
 
 class Cancelled(Exception):  # noqa: N818 (requested by the user, not an error)
     """Long work was cancelled; nothing was changed.
@@ -24,7 +26,10 @@ class Cancelled(Exception):  # noqa: N818 (requested by the user, not an error)
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of long work: share ``done`` 0..1, current stage, seconds left (nan: unknown)."""
+    """Progress of long work: share ``done`` 0..1, current stage, seconds left (nan: unknown).
+
+    ``stage`` is a marked message, which widgets look up, or a filled text.
+    """
 
     done: float
     stage: str
@@ -34,4 +39,4 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
-AT_START = Progress(0.0, "starting")  # the time left is not known yet
+AT_START = Progress(0.0, mark("starting"))  # the time left is not known yet

@@ -23,7 +23,8 @@ from optiwidgets.engine.evaluation.model_checks import (
 from optiwidgets.engine.evaluation.runtime_preparation import is_large
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.experiment import precomputed_reports
-from optiwidgets.engine.experiment.measurement import check_measurable, measure_report
+from optiwidgets.engine.experiment.measured import Measured
+from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
 from optiwidgets.engine.experiment.per_layer import layer_options, layer_sensitivity
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.experiment.report_cache import ReportCache
@@ -41,7 +42,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
 
-class Experiment:
+class Experiment(Measured):
     """Experiment that runs recipes on one trained model and one dataset.
 
     The model is copied, the copy is put in eval mode and its BatchNorms are folded; the original is
@@ -114,6 +115,7 @@ class Experiment:
         self._reports = ReportBuilder(self._compressor, dataset)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # options of each layer, once measured
+        self._measurements = MeasurementMemory()
         self._lock = RLock()
 
     @classmethod
@@ -240,6 +242,7 @@ class Experiment:
         other._reports = ReportBuilder(self._compressor, dataset, self._reports.choice)
         other._cache = ReportCache(self._cache.memory_mb)
         other._openings, other._lock = [], RLock()
+        other._measurements = MeasurementMemory()
         return other
 
     def __reduce__(self) -> tuple[Callable[..., Experiment], tuple[object, ...]]:
@@ -387,38 +390,6 @@ class Experiment:
     def knows_weights(self, recipe: Recipe) -> bool:
         """Return whether the weights of a recipe are available without compressing again."""
         return self._compressor.knows_weights(recipe)
-
-    def measure(
-        self, rep: Report, *, threads: int = 1, stop: Callable[[], bool] = lambda: False
-    ) -> Report:
-        """Measure speed and stability of a report's model; this takes a second or two.
-
-        Parameters
-        ----------
-        rep
-            A report of this experiment.
-        threads
-            Threads of each runtime, 1 to the number of cores; the sparse runtime has at most 2.
-        stop
-            Called repeatedly; ``Cancelled`` is raised once it returns True.
-
-        Returns
-        -------
-        Report
-            A copy of the report with ``latency``, ``latencies`` by runtime, ``agreement``,
-            ``flip_rate`` and ``baseline_flip_rate``.
-
-        Raises
-        ------
-        ValueError
-            The report is of another experiment or on the sealed images, threads are out of range,
-            or the dataset's mean and std do not convert the images back to pixels 0..1.
-        """
-        check_measurable(rep)
-        if not self._reports.made(rep):
-            raise ValueError(f"{rep!r} is a report of another experiment than {self!r}")
-        self._reports.preparation.wait(stop)
-        return measure_report(rep, self._reports, threads, stop)
 
     def sensitivity(
         self,

@@ -15,6 +15,7 @@ from optiwidgets.engine.mixed_precision.knapsack import ParetoFront, pareto_fron
 from optiwidgets.engine.mixed_precision.layer_cost import Option, Options
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import text
 
 FIXED = Recipe(score="obs", clip="mse")  # fields that all options share
 RECOVERY = "sequential"  # recovery of the recipes that are run
@@ -144,7 +145,10 @@ def fit_budget(
     """
     search = _Search(run, options, goal, on_progress)
     for round_ in range(ROUNDS):
-        search.stage = 0.5 + 0.5 * round_ / ROUNDS, f"round {round_ + 1} of {ROUNDS}"
+        search.stage = (
+            0.5 + 0.5 * round_ / ROUNDS,
+            text("round {n} of {all}", n=round_ + 1, all=ROUNDS),
+        )
         search.rescale(search.locate())
     search.locate()
     return search.best()
@@ -170,7 +174,7 @@ class _Search:
     ) -> None:
         self.run, self.goal, self.on_progress = run, goal, on_progress
         self.names, self.options = list(options), list(options.values())
-        self.stage = 0.5, "the smallest file"
+        self.stage = 0.5, text("the smallest file")
         self.weights = np.ones(len(self.names))
         self.reports: dict[Picks, Report] = {}
         self.baseline = run(Recipe())
@@ -199,7 +203,9 @@ class _Search:
         """Run the recipe of these picks, or return its report if it was run before."""
         key = tuple(int(pick) for pick in picks)
         done, stage = self.stage
-        self.on_progress(Progress(done, f"{stage}: recipe {len(self.reports) + 1}"))
+        self.on_progress(
+            Progress(done, text("{stage}: recipe {n}", stage=stage, n=len(self.reports) + 1))
+        )
         if key not in self.reports:
             self.reports[key] = self.run(self.recipe(key))
         return self.reports[key]

@@ -21,6 +21,7 @@ from optiwidgets.engine.models import layers
 from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.encodings import fit
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.texts import text
 
 SPARSITIES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 BITS = (1, 2, 3, 4, 5, 6, 8)
@@ -76,7 +77,10 @@ def measure_layer_cost(
     pairs = list(_pairs())
     for count, (sparsity, bits) in enumerate(pairs):
         on_progress(
-            Progress(0.5 * count / len(pairs), f"cost of {sparsity:.0%} sparsity, {bits} bits")
+            Progress(
+                0.5 * count / len(pairs),
+                text("cost of {sparsity:.0%} sparsity, {bits} bits", sparsity=sparsity, bits=bits),
+            )
         )
         packable = compress(_uniform_recipe(fixed, sparsity, bits)).packable
         for name, quantized in packable.layers.items():

@@ -13,6 +13,7 @@ from torch import Tensor
 from optiwidgets.engine.execution.progress import Progress
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import text
 
 LEVELS: Mapping[str, tuple[float, ...]] = {
     "sparsity": (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
@@ -63,7 +64,9 @@ class Sensitivity:
     def progress(self) -> Progress:
         """Share of the points measured so far."""
         done = sum(map(len, self.curves.values()))
-        return Progress(done / max(1, self.total), f"point {done} of {self.total}")
+        return Progress(
+            done / max(1, self.total), text("point {n} of {all}", n=done, all=self.total)
+        )
 
     def holds(self, threshold_points: float) -> dict[str, float | None]:
         """Find, by layer, the last level up to which no drop exceeds the threshold, or None.

@@ -38,6 +38,7 @@ from optiwidgets.engine.pruning.scores import (
     wanda,
 )
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
+from optiwidgets.texts import text
 
 Names = tuple[str, ...]
 REMEMBERED = 4  # cached score sets, of four bytes a weight each
@@ -262,9 +263,11 @@ class Pruner:
         try:
             self.groups  # noqa: B018 (computed on first use)
         except ValueError as error:
-            return {"channel": f"No channels can be removed: {error}"}
+            return {"channel": text("No channels can be removed: {error}", error=error)}
         name = self._without_norm
-        return {"bn-scale": f"Layer {name!r} has no BatchNorm scale."} if name else {}
+        return (
+            {"bn-scale": text("Layer {name!r} has no BatchNorm scale.", name=name)} if name else {}
+        )
 
     def check_score(self, score: str) -> None:
         """Raise ValueError for a channel score that is not available for every layer."""

@@ -15,6 +15,7 @@ from optiwidgets.engine.calibration.layer_statistics import Layer
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import class_logits, prunable
+from optiwidgets.texts import text
 
 EPOCHS, LONG_EPOCHS = 5, 20
 SPARSE = 0.95  # sparsity from which training takes ``LONG_EPOCHS``
@@ -38,7 +39,13 @@ class Phase:
         done = (self.before + share * self.epochs) / self.total
         epoch = math.ceil(done * self.total - 1e-9)
         left_s = (time.monotonic() - self.started) * (1 - done) / done
-        self.on_progress(Progress(done, f"epoch {epoch} of {self.total}, loss {loss:.2f}", left_s))
+        self.on_progress(
+            Progress(
+                done,
+                text("epoch {n} of {all}, loss {loss:.2f}", n=epoch, all=self.total, loss=loss),
+                left_s,
+            )
+        )
 
 
 def single_phase(on_progress: ProgressCallback, sparsity: float) -> Phase:

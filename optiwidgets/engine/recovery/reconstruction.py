@@ -25,6 +25,7 @@ from optiwidgets.engine.calibration.layer_statistics import (
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.layers import prunable
 from optiwidgets.engine.pruning.layer_cut import LayerCut
+from optiwidgets.texts import text
 
 ROUNDS = 3  # fits before a ReLU: targets below 0 need not be matched exactly
 MOST_ENTRIES = 2**25  # entries of the Hessians that are solved in one batch
@@ -60,7 +61,9 @@ def refit(
     untouched, layers = prunable(statistics.net), prunable(net)
     for count, (name, layer) in enumerate(layers.items(), start=1):
         _refit_layer(layer, untouched[name], cuts[name], statistics.moments[name])
-        on_progress(Progress(count / len(layers), f"layer {count} of {len(layers)}"))
+        on_progress(
+            Progress(count / len(layers), text("layer {n} of {all}", n=count, all=len(layers)))
+        )
 
 
 def sequential(

@@ -14,6 +14,7 @@ from optiwidgets.engine.serialization.encodings import ENTROPY, to_symbols
 from optiwidgets.engine.serialization.symbol_models import Integers
 from optiwidgets.engine.serialization.writer import Packable, packed_parts
 from optiwidgets.engine.types.measurements import Reconciliation, Step
+from optiwidgets.texts import text
 
 
 def reconcile(model: Packable, untouched: nn.Module) -> Reconciliation:
@@ -51,21 +52,24 @@ def _steps(model: Packable, raw: int) -> tuple[Step, ...]:
     kept = [int(np.count_nonzero(s)) for s in symbols]
     bits, biases, remaining = layers[0].bits, parts["biases"], _raw_bytes(model.net)
     promised = [
-        ("raw fp32", raw),
-        *([("without the removed channels", remaining)] if remaining < raw else []),
-        ("non-zero weights only", biases + 4 * sum(kept)),
-        (f"at {bits} bits", biases + sum(packed_length(count, bits) for count in kept)),
+        (text("raw fp32"), raw),
+        *([(text("without the removed channels"), remaining)] if remaining < raw else []),
+        (text("non-zero weights only"), biases + 4 * sum(kept)),
+        (
+            text("at {bits} bits", bits=bits),
+            biases + sum(packed_length(count, bits) for count in kept),
+        ),
     ]
     masks = (packed_length(s.size, 1) * (k < s.size) for s, k in zip(symbols, kept, strict=True))
     steps = promised[-1:]
     for name, more in (
-        ("+ positions", sum(masks)),
-        ("+ scales and tables", sum(map(_side_bytes, layers)) + 8 * len(model.ranges)),
-        ("+ header", parts["header"]),
+        (text("+ positions"), sum(masks)),
+        (text("+ scales and tables"), sum(map(_side_bytes, layers)) + 8 * len(model.ranges)),
+        (text("+ header"), parts["header"]),
     ):
         steps.append((name, steps[-1][1] + more))
-    steps.append(("entropy coded", sum(packed_parts(model, ENTROPY).values())))
-    steps.append(("the file", sum(parts.values())))
+    steps.append((text("entropy coded"), sum(packed_parts(model, ENTROPY).values())))
+    steps.append((text("the file"), sum(parts.values())))
     overheads = (Step(name, size) for name, size in steps[1:])
     return (*(Step(name, size, promised=True) for name, size in promised), *overheads)
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.texts import plural
+
 Floats = NDArray[np.float64]
 
 
@@ -91,7 +93,12 @@ class Confusion:
         """
         images = self.counts.sum(axis=1).tolist()
         return {
-            index: f"recall of {name!r} rests on {count} image{'s' * (count != 1)}"
+            index: plural(
+                "recall of {name!r} rests on {n} image",
+                "recall of {name!r} rests on {n} images",
+                count,
+                name=name,
+            )
             for index, (name, count) in enumerate(zip(self.class_names, images, strict=True))
             if count < FEW
         }

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
+from optiwidgets.texts import text
+
 STATUSES = ("counted", "repaired", "left out", "limited")
 
 
@@ -61,12 +63,12 @@ class ModelCheck:
         """Summary of all rows in one or two sentences."""
         counted, out = self.having("counted"), self.having("left out")
         total, layers = _weights(counted), f"{len(counted)} layer{'s' * (len(counted) != 1)}"
-        text = f"{layers} with {total:,} weights {'is' if len(counted) == 1 else 'are'} pruned"
-        text += " and quantized"
+        does = f"{layers} with {total:,} weights {'is' if len(counted) == 1 else 'are'} pruned"
+        does += " and quantized"
         notes = [row for row in self.rows if row.status in ("repaired", "limited")]
         if not out and not notes:
-            return f"{text}; nothing was left out or changed."
-        return ". ".join([text, *([self.left_out] if out else []), *_said(notes)]) + "."
+            return f"{does}; nothing was left out or changed."
+        return ". ".join([does, *([self.left_out] if out else []), *_said(notes)]) + "."
 
     @property
     def left_out(self) -> str:
@@ -75,7 +77,12 @@ class ModelCheck:
         if not out:
             return ""
         names = ", ".join(repr(row.module) for row in out[:3]) + (", ..." if len(out) > 3 else "")
-        return f"{_weights(out):,} weights of {names} are stored and not counted: {out[0].reason}"
+        return text(
+            "{weights:,} weights of {names} are stored and not counted: {reason}",
+            weights=_weights(out),
+            names=names,
+            reason=out[0].reason,
+        )
 
     def __str__(self) -> str:
         """Return the summary and a line for every row."""

@@ -1,26 +1,25 @@
-"""Question bank: every question of the lessons, by its key "lesson.question", as plain data."""
+"""Question bank: every question and live text of the lessons, by its key "prefix.name".
+
+They stand in YAML files beside this one. The first word of a key names the file, and a file is read
+when one of its keys is asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from gettext import NullTranslations
+from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from optiwidgets.grading.checks import Question
-from optiwidgets.grading.questions import (
-    both,
-    confusion,
-    fragile,
-    metrics,
-    own,
-    pitfalls,
-    pruning,
-    quantization,
-    selfcheck,
-    ship,
-    start,
-    tradeoff,
-    winback,
-)
+from optiwidgets.grading.question_files import QuestionFile, read_question_file
+from optiwidgets.texts import active
+
+FOLDER = Path(__file__).parent
+SCHEMA = FOLDER / "question.schema.json"
+T = TypeVar("T")
 
 
 def by_key(*lessons: tuple[Question, ...]) -> Mapping[str, Question]:
@@ -33,7 +32,7 @@ def by_key(*lessons: tuple[Question, ...]) -> Mapping[str, Question]:
 
     Examples
     --------
-    >>> sorted(by_key(start.BANK))
+    >>> sorted(by_key(bank_file("start").questions))
     ['start.goal', 'start.prune', 'start.quantize']
     """
     bank: dict[str, Question] = {}
@@ -44,18 +43,72 @@ def by_key(*lessons: tuple[Question, ...]) -> Mapping[str, Question]:
     return MappingProxyType(bank)
 
 
-QUESTIONS = by_key(
-    start.BANK,
-    metrics.BANK,
-    confusion.BANK,
-    pruning.BANK,
-    quantization.BANK,
-    both.BANK,
-    winback.BANK,
-    fragile.BANK,
-    tradeoff.BANK,
-    pitfalls.BANK,
-    own.BANK,
-    ship.BANK,
-    selfcheck.BANK,
-)
+def bank_file(prefix: str) -> QuestionFile:
+    """Read the file of the keys that begin with ``prefix``, once in each language.
+
+    Raises
+    ------
+    KeyError
+        No such file.
+
+    Examples
+    --------
+    >>> bank_file("map").lesson, bank_file("map").title
+    ('10_which_metric', 'Which metric matters?')
+    """
+    return file_in(prefix, active())
+
+
+@cache
+def file_in(prefix: str, catalogue: NullTranslations) -> QuestionFile:
+    """Read a file while a catalogue is in use.
+
+    Raises
+    ------
+    KeyError
+        No such file.
+    """
+    path = FOLDER / f"{prefix}.yaml"
+    if path not in _paths():
+        raise KeyError(prefix)
+    return read_question_file(path)
+
+
+@cache
+def _paths() -> tuple[Path, ...]:
+    return tuple(sorted(FOLDER.glob("*.yaml")))
+
+
+class Bank(Mapping[str, T]):
+    """Read-only mapping from keys to entries of the files, in the order of the lessons.
+
+    Examples
+    --------
+    >>> QUESTIONS["start.goal"].title
+    'Goal of model optimization'
+    >>> "start.end" in QUESTIONS, list(QUESTIONS)[0]
+    (False, 'start.prune')
+    """
+
+    def __init__(self, entries: Callable[[QuestionFile], Mapping[str, T]]) -> None:
+        self._entries = entries
+
+    def __getitem__(self, key: str) -> T:
+        """Return an entry; only its own file is read."""
+        try:
+            return self._entries(bank_file(str(key).partition(".")[0]))[key]
+        except KeyError:
+            raise KeyError(key) from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over all keys."""
+        files = sorted((bank_file(path.stem) for path in _paths()), key=lambda file: file.lesson)
+        return (key for file in files for key in self._entries(file))
+
+    def __len__(self) -> int:
+        """Count the entries."""
+        return sum(1 for _ in self)
+
+
+QUESTIONS: Mapping[str, Question] = Bank(lambda file: by_key(file.questions))
+TEXTS: Mapping[str, str] = Bank(lambda file: file.texts)

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from optiwidgets.texts import messages
 from optiwidgets.widgets.base.modules import join_modules
 
 WIDGETS = Path(__file__).parent.parent
 
 
-def load_esm(file: str, name: str) -> str:
+class ServedModule(str):
+    """Text of a joined module; as an attribute of a widget, with the catalogue in front of it.
+
+    The catalogue is that of the language in use when a widget is made. Without a translation, and
+    for messages that the module does not have, nothing is added.
+    """
+
+    __slots__ = ()
+
+    def __get__(self, instance: object, owner: type | None = None) -> str:
+        """Return the text that is sent to the page."""
+        found = {key: value for key, value in messages().items() if json_text(key) in self}
+        if not found:
+            return str(self)
+        return f"const OW_MESSAGES = {json.dumps(found, ensure_ascii=False)};\n{self}"
+
+
+def json_text(message: str) -> str:
+    """Write a message as it stands between the quotes of a string in JavaScript.
+
+    >>> json_text("Settled on")
+    'Settled on'
+    """
+    return json.dumps(message, ensure_ascii=False)[1:-1]
+
+
+def load_esm(file: str, name: str) -> ServedModule:
     r"""Join a widget's module and all that it imports to the one module that is served.
 
     Parameters
@@ -30,7 +58,18 @@ def load_esm(file: str, name: str) -> str:
     >>> "\nimport {" in esm, "\nexport default { render: boxed(render) };" in esm
     (False, True)
     """
-    return join_modules(Path(file).with_name(f"{name}.js"), WIDGETS)
+    return ServedModule(join_modules(Path(file).with_name(f"{name}.js"), WIDGETS))
+
+
+def verdict_css() -> str:
+    """Read the stylesheet of the marks of verdicts, for a widget that shows some.
+
+    Examples
+    --------
+    >>> "--ow-good" in verdict_css()
+    True
+    """
+    return load_css(__file__, "verdict")
 
 
 def load_css(file: str, name: str) -> str:
@@ -42,3 +81,7 @@ def load_css(file: str, name: str) -> str:
         There is no such stylesheet.
     """
     return Path(file).with_name(f"{name}.css").read_text(encoding="utf-8")
+
+
+KERNEL_CSS = load_css(__file__, "kernel_watch")  # for widgets whose module imports kernel_watch.js
+STOCK_CSS = load_css(__file__, "stock")  # for widgets beside stock controls

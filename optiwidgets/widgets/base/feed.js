@@ -1,7 +1,19 @@
 // Marks on the explorer's root element what is shown and whether it answers the controls, names the controls
 // for assistive technology, and announces the headline when the controls rest.
 
-import { around, boxed, bytes, element, find, findAll, percent, referred, write } from "./panel_runtime.js";
+import {
+  around,
+  boxed,
+  bytes,
+  element,
+  find,
+  findAll,
+  percent,
+  referred,
+  thousands,
+  write,
+} from "./panel_runtime.js";
+import { mark, text } from "./texts.js";
 
 /** @import { Context, Control, FeedData, FeedState, FeedTraits, Model } from "./types" */
 
@@ -93,12 +105,39 @@ function drawLater(root) {
   return root.querySelector(".ow-later") !== null;
 }
 
+/**
+ * Mark a report of a part of the images on the root: `data-ow-part`, which theme.css draws as a pale preview.
+ * @param {HTMLElement} root
+ * @param {FeedData} data
+ */
+function markPart(root, { images, out_of }) {
+  const counts = { images: thousands(images), all: thousands(out_of) };
+  const part = images < out_of ? text("{images} of {all}", counts) : "";
+  if ((root.dataset.owPart ?? "") === part) return;
+  root.style.setProperty("--ow-part", JSON.stringify(text("{part} images", { part })));
+  if (part) root.dataset.owPart = part;
+  else delete root.dataset.owPart;
+}
+
+/**
+ * Give the stylesheet its words for what is covered.
+ * @param {HTMLElement} root
+ */
+function nameCovers(root) {
+  if (root.style.getPropertyValue("--ow-covered")) return;
+  root.style.setProperty("--ow-covered", JSON.stringify(text("covered")));
+  const cards = text("covered: the numbers of a hidden recipe");
+  root.style.setProperty("--ow-covered-cards", JSON.stringify(cards));
+}
+
 /** @param {FeedData} data */
 function announcement({ optimized, drop }) {
-  return (
-    `accuracy ${percent(optimized.accuracy)} percent, drop ${drop.points.toFixed(1)} points, ` +
-    `${bytes(optimized.bytes)}, ${optimized.ratio.toFixed(1)} times smaller`
-  );
+  return text("accuracy {accuracy} percent, drop {points} points, {bytes}, {ratio} times smaller", {
+    accuracy: percent(optimized.accuracy),
+    points: drop.points.toFixed(1),
+    bytes: bytes(optimized.bytes),
+    ratio: optimized.ratio.toFixed(1),
+  });
 }
 
 /**
@@ -121,13 +160,25 @@ function nameSliders(root) {
     const readout = find(slider, ".widget-readout");
     if (!handle || !readout) continue;
     label(handle, "aria-label", find(slider, ".widget-label")?.textContent ?? "");
-    label(handle, "aria-disabled", find(slider, ".noUi-target")?.hasAttribute("disabled") ?? false);
-    const unit = slider.classList.contains("ow-percent") ? " percent" : "";
-    label(handle, "aria-valuetext", readout.textContent + unit);
+    const isDead = around(root, "[data-ow-kernel]") !== null; // its kernel is gone
+    label(
+      handle,
+      "aria-disabled",
+      isDead || (find(slider, ".noUi-target")?.hasAttribute("disabled") ?? false),
+    );
+    const value = readout.textContent ?? "";
+    const isPercent = slider.classList.contains("ow-percent");
+    label(handle, "aria-valuetext", isPercent ? text("{value} percent", { value }) : value);
     const filled = `${(100 * Number(handle.ariaValueNow)) / Number(handle.ariaValueMax)}%`;
     if (slider.style.getPropertyValue("--filled") !== filled) slider.style.setProperty("--filled", filled);
   }
 }
+
+/** Descriptions of pictures in a lesson's widgets that have no module of their own. */
+const PICTURES = {
+  ".ow-trials": mark("Chart of the attempts: size and accuracy"),
+  ".ow-inspect": mark("The counted images"),
+};
 
 /**
  * Name sliders, button groups, menus and pictures.
@@ -136,10 +187,13 @@ function nameSliders(root) {
 function nameControls(root) {
   nameSliders(root);
   for (const image of root.querySelectorAll("img"))
-    if (!image.hasAttribute("alt")) image.alt = image.title || "Figure of what is shown";
+    if (!image.hasAttribute("alt")) image.alt = image.title || text("Figure of what is shown");
+  for (const [among, words] of Object.entries(PICTURES))
+    for (const image of document.querySelectorAll(`${among} img:not([alt])`))
+      image.setAttribute("alt", text(words));
   for (const menu of root.querySelectorAll("select"))
     if (menu.title && !menu.hasAttribute("aria-label"))
-      if (![...menu.labels].some((text) => text.textContent?.trim()))
+      if (![...menu.labels].some((words) => words.textContent?.trim()))
         menu.setAttribute("aria-label", menu.title);
   for (const group of root.querySelectorAll(".ow-choice")) {
     label(group, "role", "group");
@@ -170,6 +224,8 @@ async function render({ model, el }) {
     document.body.classList.add("ow-page"); // its background fills the window
     const isNew = root.dataset.owRecipe !== recipe;
     if (isNew) root.dataset.owRecipe = recipe;
+    markPart(root, model.get("data"));
+    nameCovers(root);
     const rests = state === "fresh" || !(drag.isDragged() || drag.waits());
     const waitsForPicture = isNew && find(root, ".ow-later") !== null; // a new picture comes first
     const isLeft = rests && (waitsForPicture || drawLater(root));
@@ -198,7 +254,7 @@ async function render({ model, el }) {
     const covered = /\bow-cover-/.test(root.className); // hidden from screen readers as well
     const isCurrent = !covered || model.get("data").covered; // a message from before the cover is not repeated
     const words = [
-      covered ? "covered" : announcement(model.get("data")),
+      covered ? text("covered") : announcement(model.get("data")),
       model.get("alarm") || !isCurrent ? "" : model.get("message"),
     ];
     if (write(voice, words.filter(Boolean).join(". "))) spokenAt = performance.now();
@@ -232,6 +288,7 @@ async function render({ model, el }) {
     });
   };
   document.addEventListener("click", reset);
+  document.addEventListener("ow-alive", ask);
   const keys = model.get("handle_keys");
   controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
   model.on("change:data change:state change:message change:alarm", ask);
@@ -239,6 +296,7 @@ async function render({ model, el }) {
   return () => {
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
     document.removeEventListener("click", reset);
+    document.removeEventListener("ow-alive", ask);
     drag.end();
     cancelAnimationFrame(waiting);
     clearTimeout(resting);

@@ -37,7 +37,7 @@ class Feed(BaseFeed):
     """Feed of the explorer: ``data`` is ``report_payload(...)`` and the payloads of open tabs."""
 
     _esm = load_esm(__file__, "feed")
-    _css = load_css(__file__, "theme")
+    _css = load_css(__file__, "page") + load_css(__file__, "theme")
     alarm = Bool(False).tag(sync=True)  # ``message`` is an error
     rest = List(Int()).tag(sync=True)
 

@@ -1,5 +1,7 @@
 // Helpers shared by all widget modules.
 
+import { text } from "./texts.js";
+
 /** @import { Context, Cleanup, Bytes, Model, Reference, Render, Share } from "./types" */
 
 /**
@@ -77,7 +79,7 @@ function showError(el, error) {
     element(
       "p",
       { className: "ow-trouble", role: "alert" },
-      `This panel cannot be drawn (${message}). The others go on.`,
+      text("This panel cannot be drawn ({message}). The others go on.", { message }),
     ),
   );
 }
@@ -178,7 +180,7 @@ export function write(node, text) {
 }
 
 /** @param {Share} share @param {number} [digits] */
-export const percent = (share, digits = 1) => (share === null ? "none" : (100 * share).toFixed(digits));
+export const percent = (share, digits = 1) => (share === null ? text("none") : (100 * share).toFixed(digits));
 /** @param {number} number @param {number} [digits] */
 export const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
 const grouped = new Intl.NumberFormat("en-US"); // once: making one takes longer than formatting

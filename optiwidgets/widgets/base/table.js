@@ -1,8 +1,13 @@
 // A table of words and numbers; screen readers announce its changes.
 
+import { followKernel } from "./kernel_watch.js";
 import { boxed, element, safely, write } from "./panel_runtime.js";
+import { nameStockSliders } from "./slider_names.js";
+import { marked } from "./verdict.js";
 
 /** @import { Context, TableTraits } from "./types" */
+
+const SETTLED_MS = 300; // the sliders beside a table are drawn by then
 
 /** @param {Context<TableTraits>} context */
 function render({ model, el }) {
@@ -21,14 +26,25 @@ function render({ model, el }) {
             "tr",
             {},
             element("th", { scope: "row" }, name),
-            ...cells.map((text) => element("td", {}, text)),
+            ...cells.map((text) => element("td", {}, ...marked(text))),
           ),
         ),
     );
   });
-  model.on("change", paint);
-  paint();
-  return () => model.off("change", paint);
+  let later = 0;
+  const paintAndName = () => {
+    paint();
+    clearTimeout(later);
+    later = setTimeout(() => nameStockSliders(el.parentElement), SETTLED_MS);
+  };
+  model.on("change", paintAndName);
+  paintAndName();
+  const leave = followKernel(model, el);
+  return () => {
+    clearTimeout(later);
+    model.off("change", paintAndName);
+    leave();
+  };
 }
 
 export default { render: boxed(render) };

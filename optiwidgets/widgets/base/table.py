@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 from traitlets import List, Unicode
 
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import KERNEL_CSS, STOCK_CSS, load_css, load_esm, verdict_css
 
 
 class Table(anywidget.AnyWidget):
@@ -22,7 +22,7 @@ class Table(anywidget.AnyWidget):
     """
 
     _esm = load_esm(__file__, "table")
-    _css = load_css(__file__, "table")
+    _css = load_css(__file__, "table") + STOCK_CSS + KERNEL_CSS + verdict_css()
     caption = Unicode().tag(sync=True)
     heads = List(Unicode()).tag(sync=True)
     rows = List(List(Unicode())).tag(sync=True)

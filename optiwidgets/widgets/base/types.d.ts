@@ -2,6 +2,11 @@
 // tests/widgets/test_types.py compares the fields with the payloads.
 
 /** Bytes in a message: int32, float32 (little endian) or uint8 values. */
+declare global {
+  /** Translations by English message; the kernel writes them in front of a module, for other languages alone. */
+  const OW_MESSAGES: Record<string, string> | undefined;
+}
+
 export type Bytes = DataView;
 /** The share of a whole, 0..1; null where it is undefined. */
 export type Share = number | null;
@@ -25,6 +30,13 @@ export interface Model<Traits> {
 export interface WidgetManager {
   get_model(id: string): Promise<unknown>;
   kernel?: Kernel;
+}
+
+/** Numbers of a cell of the matrices, in words: lines of name, count and note. */
+export interface Account {
+  title: string;
+  lines: string[][];
+  note: string;
 }
 
 /** Arguments of `render` and `initialize`. */
@@ -94,6 +106,12 @@ export interface PanelTraits {
   feed: Reference;
 }
 
+export interface FoldTraits {
+  title: string;
+  summary: string;
+  value: boolean;
+}
+
 export interface LayerBarTraits extends PanelTraits {
   index: number;
 }
@@ -125,6 +143,7 @@ export interface CanvasTraits {
   answer: Reading | Empty<Reading>;
   reason: string;
   about: string;
+  sample: boolean;
 }
 
 export interface HistoryTraits {
@@ -149,7 +168,12 @@ export interface CurvesTraits {
   threshold: number;
 }
 
+export interface RuleChartTraits {
+  data: RuleData | Empty<RuleData>;
+}
+
 export interface PageEventsTraits {
+  feed: Reference;
   playing: boolean;
   pause_ms: number;
   beat: number;
@@ -168,6 +192,14 @@ export interface FeedbackTraits {
   text: string;
   question: string;
   outcome: string;
+  feed: Reference;
+}
+
+/** Outcomes of questions by key, for each page. */
+export type Outcomes = Record<string, Record<string, string> | undefined>;
+
+export interface CorePathTraits {
+  lessons: [string, string][];
 }
 
 /** A payload before the first one is sent: `{}`. */
@@ -182,6 +214,10 @@ export interface FeedData {
   images: number;
   out_of: number;
   part: string;
+  /** Index of the positive class. */
+  positive: number | null;
+  /** Cells that changed beyond chance, truth * K + prediction. */
+  clear: Bytes;
   baseline: ReportData;
   optimized: ReportData;
   drop: Drop;
@@ -274,10 +310,15 @@ export interface SparseLatency {
   reason: string;
 }
 
+/** The first reason counts; `judged` is false for an untouched model, a part and a covered verdict. */
 export interface Verdict {
   grade: string;
+  word: string;
+  judged: boolean;
   reasons: string[];
   policy: string;
+  limit: number;
+  worst_limit: number;
 }
 
 /** The open cell; `marks`, `was`, `now` and `scores` have a value or more for each of `indices`. */
@@ -395,9 +436,10 @@ export interface Reading {
   seen: Bytes;
 }
 
-/** A row of the history; `speed` is a ratio and its interval. */
+/** A row of the history; `speed` is a ratio and its interval, `grade` empty for the untouched model. */
 export interface TrialRow {
   words: string;
+  grade: string;
   recipe: string;
   accuracy: number;
   interval: Interval;
@@ -420,6 +462,9 @@ export interface TrialPair {
 /** Numbers are null where the recipe could not be run. */
 export interface SweepTrial {
   recipe: string;
+  /** The recipe in plain words, and its grade; empty where it was not judged. */
+  words: string;
+  grade: string;
   accuracy: number | null;
   interval: Interval | [null, null];
   bytes: number | null;
@@ -445,4 +490,14 @@ export interface UnchangedLayer {
 export interface Curve {
   name: string;
   points: [number, number, number, number][];
+}
+
+/** Points are level, drop, and its interval; the rule's pairs are level and points. */
+export interface RuleData {
+  by: "bits" | "sparsity";
+  levels: number[];
+  points: [number, number, number, number][];
+  rule: [number, number][];
+  farthest: number | null;
+  words: string;
 }

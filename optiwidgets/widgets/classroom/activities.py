@@ -11,7 +11,9 @@ from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Text
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed, View
+from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, hide, told
 from optiwidgets.widgets.classroom.host import ActivityHost
 from optiwidgets.widgets.classroom.prediction import Guess, read, tally
@@ -20,19 +22,23 @@ from optiwidgets.widgets.panels.report_panels import Matrices
 COVER_PICTURE, COVER_CARDS = "ow-cover-picture", "ow-cover-cards"
 NONE, SURPRISE, PREDICT, BLIND = "", "surprise", "predict", "blind"
 SAID = {
-    NONE: "Surprise me: guess a hidden recipe from its matrix. Predict: say the accuracy before "
-    "you see it. Blind vote: the verdict stays covered until the class has voted.",
-    PREDICT: "Move a handle: what comes stays covered until you have committed the accuracy.",
-    BLIND: "The verdict is covered. Vote good, borderline, bad or cannot tell; then Uncover, or "
-    "the key V.",
+    NONE: mark(
+        "Surprise me: guess a hidden recipe from its matrix. Predict: say the "
+        "accuracy before you see it. Blind vote: the verdict stays covered until "
+        "the class has voted."
+    ),
+    PREDICT: mark("Move a handle: what comes stays covered until you have committed the accuracy."),
+    BLIND: mark(
+        "The verdict is covered. Vote good, borderline, bad or cannot tell; then "
+        "Uncover, or the key V."
+    ),
 }
-QUESTION = "Covered: what accuracy will it show, in percent? Commit uncovers it."
-HIDDEN = (
-    "Seed {seed}: a hidden recipe of sparsity and bit-width made the optimized matrix, all else as "
-    "usual. The handles do not drive it and stand still. Guess, then Reveal: 100 less 2 a point of "
-    "sparsity, less 10 a step of bit-width."
+QUESTION = mark("Covered: what accuracy will it show, in percent? Commit uncovers it.")
+HIDDEN = mark(
+    "Seed {seed}: a hidden recipe of sparsity and bit-width made the optimized "
+    "matrix, all else as usual. The handles do not drive it and stand still. Guess, "
+    "then Reveal: 100 less 2 a point of sparsity, less 10 a step of bit-width."
 )
-COVERED_VERDICT = {"grade": "covered", "reasons": ["vote first, then press V or Uncover"]}
 
 
 class Activities(View):
@@ -64,13 +70,15 @@ class Activities(View):
         self._hidden: Report | None = None
         self._covered = False  # the matrices and numbers, or the verdict
         self._committed: float | None = None
+        self._at_click: tuple[str, str] | None = None  # text and positions that the page showed
+        self._early: tuple[str, str] | None = None  # a commit that overtook a change of controls
         self.guess: float | None = None  # for the displayed report
         self._seen: Recipe = self.session.recipe
         self.seed = BoundedIntText(SystemRandom().randrange(SEEDS), min=0, max=SEEDS - 1)
-        self.seed.description = "Seed"
+        self.seed.description = text("Seed")
         self._make_buttons()
         self.said, self.marker = HTML(), HTML()
-        self._say(SAID[NONE])
+        self._say(text(SAID[NONE]))
         self.secret = Feed(data=_empty(self.session.baseline))
         self.matrices, self.hidden = Matrices(feed=feed), Matrices(feed=self.secret)
         self._rows = self._make_rows()
@@ -80,16 +88,17 @@ class Activities(View):
         self._ask_for(NONE)
 
     def _make_buttons(self) -> None:
-        self.surprise = Button(description="Surprise me", tooltip="A hidden recipe, by its seed")
-        self.predict = Button(description="Predict", tooltip="Commit a number, then see")
-        self.blind = Button(description="Blind vote", tooltip="The verdict stays covered")
-        self.stop = Button(description="Stop", tooltip="Leave the activity", disabled=True)
-        self.sparsity = BoundedIntText(50, min=0, max=99, description="Sparsity, %")
-        self.bits = Dropdown(options=BIT_WIDTHS, value=8, description="Bit-width")
-        self.reveal = Button(description="Reveal")
-        self.accuracy = Text(description="Accuracy, %", placeholder="0 to 100")
-        self.commit = Button(description="Commit")
-        self.uncover = Button(description="Uncover", tooltip="Key V").add_class("ow-uncover")
+        self.surprise = _button(text("Surprise me"), text("A hidden recipe, by its seed"))
+        self.predict = _button(text("Predict"), text("Commit a number, then see"))
+        self.blind = _button(text("Blind vote"), text("The verdict stays covered"))
+        self.stop = _button(text("Stop"), text("Leave the activity"), disabled=True)
+        self.sparsity = BoundedIntText(50, min=0, max=99, description=text("Sparsity, %"))
+        self.bits = Dropdown(options=BIT_WIDTHS, value=8, description=text("Bit-width"))
+        self.reveal = Button(description=text("Reveal"))
+        self.accuracy = Text(description=text("Accuracy, %"), placeholder=text("0 to 100"))
+        self.accuracy.add_class("ow-guess")
+        self.commit = Button(description=text("Commit")).add_class("ow-commit")
+        self.uncover = _button(text("Uncover"), text("Key V")).add_class("ow-uncover")
         self._asked = {
             SURPRISE: (self.sparsity, self.bits, self.reveal),
             PREDICT: (self.accuracy, self.commit),
@@ -145,7 +154,7 @@ class Activities(View):
         self.seed.value, self._hidden = seed, hidden
         self.secret.data = _without_recipe(self.session.baseline, hidden)
         self.host.linked["surprise"] = seed
-        self._say(HIDDEN.format(seed=seed))
+        self._say(text(HIDDEN, seed=seed))
         self._dress()
         self.host.repaint()
 
@@ -154,7 +163,7 @@ class Activities(View):
         self.leave()
         self.running, self._seen, self.guess = activity, self.session.recipe, None
         self._covered = activity == BLIND
-        self._say(SAID.get(activity, ""))
+        self._say(text(SAID.get(activity, "")))
         self._dress()
         if activity == BLIND:
             self.host.repaint()
@@ -169,9 +178,10 @@ class Activities(View):
         if self.running == NONE:
             return
         self.running, self._covered, self._committed, self._hidden = NONE, False, None, None
+        self._at_click = self._early = None
         self.guesses, self.marker.value = [], ""
         self.host.linked.pop("surprise", None)
-        self._say(SAID[NONE])
+        self._say(text(SAID[NONE]))
         self._dress()
         self.host.repaint()
 
@@ -179,7 +189,7 @@ class Activities(View):
         """Remove covered numbers from the feed: during a blind vote, the verdict."""
         data = data | {"covered": self._covered or self.hiding, "guess": self.guess}
         if self.running == BLIND and self._covered:
-            return data | {"verdict": data["verdict"] | COVERED_VERDICT}
+            return data | {"verdict": data["verdict"] | _covered_verdict()}
         return data
 
     def _changes(self) -> None:
@@ -189,19 +199,22 @@ class Activities(View):
         self._seen, self.guess = self.session.recipe, None
         if self.running in (PREDICT, BLIND):
             self._cover()
+            if self._early and not differ(self._early[1], self.host.positions()):
+                (given, _), self._early = self._early, None
+                self._take(given)
 
     def _cover(self, why: str = "") -> None:
         """Cover the page and ask for a new guess or vote."""
         self._committed, self._covered, self.marker.value = None, True, ""
         self.guess, self.accuracy.value = None, ""
-        self._say(why + (SAID[BLIND] if self.running == BLIND else QUESTION))
+        self._say(why + text(SAID[BLIND] if self.running == BLIND else QUESTION))
         self._dress()
 
     def _other_model(self) -> None:
         """Reset for a new model: an earlier vote or guess uncovers nothing."""
         self.guess = None
         if self.running in (PREDICT, BLIND):
-            self._cover("This is another model, and a new question. ")
+            self._cover(text("This is another model, and a new question.") + " ")
         else:
             self.leave()
 
@@ -210,16 +223,30 @@ class Activities(View):
         if self.running == BLIND:
             self._cover()
 
+    def adopt(self, widget: Any, content: Any, buffers: Any) -> None:
+        """Take over the guess and the positions that the page showed at a click on Commit."""
+        if content.get("event") == "guess":
+            self._at_click = str(content.get("text", "")), str(content.get("positions", ""))
+
     def _commit(self) -> None:
+        """Commit the guess, or keep it until the recipe arrives that the page showed with it."""
+        shown, self._at_click = self._at_click or (self.accuracy.value, ""), None
+        if self.running == PREDICT and differ(shown[1], self.host.positions()):
+            self._early = shown
+        else:
+            self._take(shown[0])
+
+    def _take(self, given: str) -> None:
         if not self.covers_picture:
             return
+        self.accuracy.value = given
         try:
-            self._committed = read(self.accuracy.value)
+            self._committed = read(given)
         except ValueError as error:
             self._say(str(error))
             self.host.refuse(str(error))
             return
-        self._say("Committed. It is uncovered once all images are in.")
+        self._say(text("Committed. It is uncovered once all images are in."))
         self._open()
 
     def _entered(self, widget: Any, content: Any, buffers: Any) -> None:
@@ -243,7 +270,7 @@ class Activities(View):
     def _uncover(self) -> None:
         if self.running == BLIND and self._covered:
             self._covered = False
-            self._say("Uncovered. Move a handle for the next vote.")
+            self._say(text("Uncovered. Move a handle for the next vote."))
             self._dress()
             self.host.repaint()
 
@@ -276,6 +303,19 @@ class Activities(View):
         self.host.mark(COVER_CARDS, hiding)
         self.host.lock(hiding)
         self.arrange()
+
+
+def _button(name: str, hint: str, *, disabled: bool = False) -> Button:
+    return Button(description=name, tooltip=hint, disabled=disabled)
+
+
+def _covered_verdict() -> dict[str, Any]:
+    return {
+        "grade": "covered",
+        "word": text("Covered"),
+        "judged": False,
+        "reasons": [text("vote first, then press V or Uncover")],
+    }
 
 
 def _without_recipe(baseline: Report, hidden: Report) -> dict[str, Any]:

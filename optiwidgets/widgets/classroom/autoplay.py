@@ -11,16 +11,21 @@ from ipywidgets import Button, Dropdown, HBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
-SPEEDS = {"slow": 500, "normal": 120, "fast": 0}  # display time of each step, in ms
+SPEEDS = {
+    mark("slow"): 500,
+    mark("normal"): 120,
+    mark("fast"): 0,
+}  # display time of each step, in ms
 CALM_STEP, CALM_MS = 20, 1500  # for reduced motion: few large steps
 LAST = 99  # %
 GRIP_S = 3  # an interrupted search's message stays while the slider is dragged on
-RULE = (
-    "Stops at the first sparsity whose paired drop is above the policy's limit with its whole 95 % "
-    "interval. Not the verdict: speed is not measured at every step."
+RULE = mark(
+    "Stops at the first sparsity whose paired drop is above the policy's limit with "
+    "its whole 95 % interval. Not the verdict: speed is not measured at every step."
 )
 
 
@@ -57,12 +62,14 @@ class Autoplay(HBox):
         policy: Callable[[], Policy],
     ) -> None:
         self.session, self.controls, self.stage, self._policy = session, controls, stage, policy
-        self.play = Button(description="Play", tooltip="Sparsity from 0 to 99 %")
-        self.speed = Dropdown(options=list(SPEEDS), value="normal").add_class("ow-speed-of-play")
-        self.speed.tooltip = "Speed of Play"
-        self.cliff = Button(description="Find my cliff")
-        self.cliff.tooltip = RULE
+        self.play = Button(description=text("Play"), tooltip=text("Sparsity from 0 to 99 %"))
+        self.speed = Dropdown(options=[(text(name), name) for name in SPEEDS], value="normal")
+        self.speed.add_class("ow-speed-of-play")
+        self.speed.tooltip = text("Speed of Play")
+        self.cliff = Button(description=text("Find my cliff"))
+        self.cliff.tooltip = text(RULE)
         self.said = self.safe = ""  # full message; message without covered numbers
+        self.found = False  # the message is the result of a search
         self.on_progress: Callable[[], None] = lambda: None  # called when there is a new message
         self._seeking, self._stepping, self._stride = False, False, 1
         self._at = 0
@@ -97,14 +104,19 @@ class Autoplay(HBox):
         """Search for the first sparsity beyond the cliff, from 0 % on."""
         self._begin(seeking=True, at=0)
         if self.playing:
-            self._say(f"Looking for the cliff: a {self.rule()}.", "Moving up from 0 %.")
+            looking = text("Looking for the cliff: a {rule}.", rule=self.rule())
+            self._say(looking, text("Moving up from 0 %."))
 
-    def stop(self, said: str = "") -> None:
-        """Stop autoplay at the slider's position, and replace the message by ``said``."""
+    def stop(self, said: str = "", *, found: bool = False) -> None:
+        """Stop autoplay at the slider's position, and replace the message by ``said``.
+
+        ``found`` tells that a search has ended with this sentence.
+        """
+        self.found = found
         self._seeking, self._stopped_s = False, -GRIP_S
         self.stage.playing = False
         if said or self.said:
-            self._say(said, f"Stopped at {self._at} %." if said else "")
+            self._say(said, text("Stopped at {at} %.", at=self._at) if said else "")
 
     def beat(self) -> None:
         """Take the next step if all images of the last one are evaluated and displayed."""
@@ -114,7 +126,8 @@ class Autoplay(HBox):
         if self._seeking and self._is_over():
             self._turned(at)
         elif at >= LAST:
-            self.stop(f"No cliff up to {LAST} %: no {self.rule()}." if self._seeking else "")
+            none = text("No cliff up to {last} %: no {rule}.", last=LAST, rule=self.rule())
+            self.stop(none if self._seeking else "", found=self._seeking)
         else:
             self._step_to(min(at + self._stride, LAST))
 
@@ -126,7 +139,7 @@ class Autoplay(HBox):
         >>> Autoplay(Session(), Controls(), PageEvents(), lambda: Policy.MEDICAL).rule()
         'drop surely above 1 point'
         """
-        return f"drop surely above {_points(self._policy().limit_points)}"
+        return text("drop surely above {points}", points=_points(self._policy().limit_points))
 
     def _is_over(self) -> bool:
         drop = self.session.report.drop_from(self.session.baseline)
@@ -143,16 +156,23 @@ class Autoplay(HBox):
             self._policy().limit_points,
         )
         self.stop(
-            f"Cliff at {at} %: the drop is surely above {_points(limit)} "
-            f"({_above(drop.low, limit)} to {_above(drop.high, limit)})"
+            text(
+                "Cliff at {at} %: there the model surely loses more than {points} "
+                "({low} to {high}).",
+                at=at,
+                points=_points(limit),
+                low=_above(drop.low, limit),
+                high=_above(drop.high, limit),
+            ),
+            found=True,
         )
 
     def _begin(self, seeking: bool, at: int | None) -> None:
         if self.controls.sparsity.disabled:
-            said = "Play moves the sparsity slider, and that stands still here."
+            said = text("Play moves the sparsity slider, and that stands still here.")
             self._say(said, said)
             return
-        self._seeking = seeking
+        self._seeking, self.found = seeking, False
         self._stride = CALM_STEP if self.stage.calm else 1
         self._say("")
         if at is not None:
@@ -184,7 +204,7 @@ class Autoplay(HBox):
     def _halt(self) -> None:
         """Stop on request; a search reports how far it came."""
         if self._seeking:
-            self.stop(f"Stopped at {self._at} %: no cliff yet.")
+            self.stop(text("Stopped at {at} %: no cliff yet.", at=self._at))
             self._stopped_s = monotonic()
         else:
             self.stop()
@@ -207,12 +227,12 @@ class Autoplay(HBox):
 
     def _dress(self) -> None:
         playing = self.playing
-        self.play.description = "Pause" if playing else "Play"
+        self.play.description = text("Pause") if playing else text("Play")
         self.cliff.disabled = playing
 
 
 def _points(limit: float) -> str:
-    return f"{limit:g} point{'' if limit == 1 else 's'}"
+    return text(mark("{limit:g} point") if limit == 1 else mark("{limit:g} points"), limit=limit)
 
 
 def _above(value: float, limit: float) -> str:

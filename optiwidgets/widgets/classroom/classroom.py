@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ipywidgets import DOMWidget, Dropdown
 
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.autoplay import Autoplay
@@ -47,11 +48,12 @@ class Classroom:
         feed: Feed,
         policy: Dropdown,
     ) -> None:
-        self.stage = PageEvents().add_class("ow-stage")
+        self.stage = PageEvents(feed=f"IPY_MODEL_{feed.model_id}").add_class("ow-stage")
         self.player = Autoplay(session, controls, self.stage, lambda: policy.value)
-        self.player.on_progress = host.repaint
+        self.player.on_progress = lambda: self._played(host)
         self.draw = DigitCanvas(session)
         self.activities = Activities(session, feed, host)
+        self.stage.on_msg(self.activities.adopt)
         policy.observe(lambda _: self.activities.other_policy(), "value")
         self.projector = Projector(host, self.activities)
         self.projector.children = (*self.projector.children, self.stage)
@@ -61,8 +63,8 @@ class Classroom:
 
     @property
     def views(self) -> dict[str, DOMWidget]:
-        """Tabs by title."""
-        return {"Draw": self.draw, "Class": self.activities}
+        """Tabs by title in English."""
+        return {mark("Draw"): self.draw, mark("Class"): self.activities}
 
     def say(self, status_text: Callable[[], str]) -> str:
         """Return autoplay's message, or else the status text, without covered numbers."""
@@ -70,6 +72,11 @@ class Classroom:
         if activities.covers:
             return self.player.safe or ("" if activities.covers_picture else status_text())
         return self.player.said or status_text()
+
+    def _played(self, host: ActivityHost) -> None:
+        """Show autoplay's message, the end of a search in type for the back row."""
+        host.mark("ow-cliff", self.player.found and not self.activities.covers)
+        host.repaint()
 
     def lock(self, locked: bool) -> None:
         """Disable autoplay and leave the projector, or enable autoplay again."""

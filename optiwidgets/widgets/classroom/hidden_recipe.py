@@ -9,6 +9,8 @@ from reprlib import repr as shortened
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import plural, text
+from optiwidgets.widgets.controls.recipe_words import bits_words
 
 SEEDS = 10**6  # 0..999,999
 SPARSITIES = range(30, 96, 5)  # %
@@ -85,16 +87,14 @@ def told(hidden: Recipe, sparsity: int, bits: int) -> str:
     'It was 85 % and 4 bits; you said 84 % and 4 bits: 1 point and 0 steps off. 98 of 100.'
     """
     near = nearness(hidden, sparsity, bits)
-    return (
-        f"It was {hidden.sparsity:.0%} and {_bits(hidden.bits)}; you said {sparsity}% and "
-        f"{_bits(bits)}: {_count(near.points, 'point')} and {_count(near.steps, 'step')} off. "
-        f"{near.score} of 100."
-    ).replace("%", " %")
-
-
-def _bits(bits: int) -> str:
-    return _count(bits, "bit")
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return text(
+        "It was {sparsity} % and {bits}; you said {guess} % and {guessed_bits}: "
+        "{points} and {steps} off. {score} of 100.",
+        sparsity=f"{100 * hidden.sparsity:.0f}",
+        bits=bits_words(hidden.bits),
+        guess=sparsity,
+        guessed_bits=bits_words(bits),
+        points=plural("{n} point", "{n} points", near.points),
+        steps=plural("{n} step", "{n} steps", near.steps),
+        score=near.score,
+    )

@@ -16,6 +16,9 @@ class ActivityHost(Protocol):
     linked: dict[str, Any]
     tabs: Tab
 
+    def positions(self) -> list[int]:
+        """Collect the positions of all controls, in the form that the page uses."""
+
     def repaint(self) -> None:
         """Send the current numbers and state to the page."""
 

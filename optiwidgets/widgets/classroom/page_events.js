@@ -2,6 +2,7 @@
 // Keys of a class: each presses a button of the page.
 
 import { around, boxed, find } from "../base/panel_runtime.js";
+import { readPositions } from "../base/positions.js";
 
 /** @import { Context, PageEventsTraits } from "../base/types" */
 
@@ -88,6 +89,26 @@ async function render({ model, el }) {
     event.stopPropagation();
     button.click();
   };
+  const positions = await readPositions(model);
+  /** @param {HTMLElement} field */
+  const sendGuess = (field) =>
+    model.send({
+      event: "guess",
+      text: /** @type {HTMLInputElement} */ (field).value,
+      positions: positions(),
+    });
+  /**
+   * Send the guess that the page shows, before the button's or the field's own message.
+   * @param {Event} event
+   */
+  const committed = (event) => {
+    const enters = "key" in event && event.key === "Enter" ? around(event.target, ".ow-guess input") : null;
+    const button = event.type === "click" ? around(event.target, ".ow-commit:not(:disabled)") : null;
+    const field = enters ?? find(button?.parentElement, ".ow-guess input");
+    if (field && around(field, ".ow-explorer") === rootOf()) sendGuess(field);
+  };
+  document.addEventListener("click", committed, true);
+  document.addEventListener("keydown", committed, true);
   document.addEventListener("pointerdown", grabbed, true);
   document.addEventListener("keydown", grabbed, true);
   document.addEventListener("keydown", press, true);
@@ -99,6 +120,8 @@ async function render({ model, el }) {
     document.removeEventListener("pointerdown", grabbed, true);
     document.removeEventListener("keydown", grabbed, true);
     document.removeEventListener("keydown", press, true);
+    document.removeEventListener("click", committed, true);
+    document.removeEventListener("keydown", committed, true);
     calm.removeEventListener("change", sendCalm);
     model.off("change:playing", watch);
     observer.disconnect();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anywidget
-from traitlets import Bool, Int, TraitError
+from traitlets import Bool, Int, TraitError, Unicode
 
 from optiwidgets.widgets.base.assets import load_css, load_esm
 
@@ -17,7 +17,9 @@ class PageEvents(anywidget.AnyWidget):
 
     The page increments ``beat``, sets ``calm`` where the user prefers reduced motion, and may end
     ``playing`` when a user takes a slider. ``pause_ms`` is the display time of a step. Keys press
-    buttons of the explorer: V uncovers, PageUp and PageDown turn steps, Escape leaves.
+    buttons of the explorer: V uncovers, PageUp and PageDown turn steps, Escape leaves. A click on
+    Commit sends the number and the positions of the controls that the page shows, ahead of the
+    button's own message.
 
     Examples
     --------
@@ -32,6 +34,7 @@ class PageEvents(anywidget.AnyWidget):
     pause_ms = Int(0).tag(sync=True)
     beat = Int(0).tag(sync=True)
     calm = Bool(False).tag(sync=True)
+    feed = Unicode(help="reference to the explorer's feed").tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
         """Raise TraitError for a value that a page never sends."""

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import escape
+
+from optiwidgets.texts import mark, text
+
+UNWRITTEN = mark(
+    "Not committed: an accuracy is a number from 0 to 100, in percent, and none is written yet."
+)
+REFUSED = mark("Not committed: an accuracy is a number from 0 to 100, in percent, not {given!r}.")
 
 
 @dataclass(frozen=True)
@@ -24,26 +32,29 @@ class Guess:
     def words(self) -> str:
         """Difference of prediction and measurement, in words."""
         off = self.guessed - round(self.came, 1)
-        apart = (
-            "exactly"
-            if abs(off) < 0.05
-            else f"{abs(off):.1f} points too {'high' if off > 0 else 'low'}"
-        )
-        return f"You said {self.guessed:g} %, it is {self.came:.1f} %: {apart}."
+        if abs(off) < 0.05:
+            said = mark("You said {guessed:g} %, it is {came:.1f} %: exactly.")
+        elif off > 0:
+            said = mark("You said {guessed:g} %, it is {came:.1f} %: {off:.1f} points too high.")
+        else:
+            said = mark("You said {guessed:g} %, it is {came:.1f} %: {off:.1f} points too low.")
+        return text(said, guessed=self.guessed, came=self.came, off=abs(off))
 
     @property
     def marker(self) -> str:
         """HTML rail from 0 to 100 % that marks the guess beside the measured accuracy."""
-        label = f"guess {self.guessed:g} percent, accuracy {self.came:.1f} percent"
+        said = mark("guess {guessed:g} percent, accuracy {came:.1f} percent")
+        label = escape(text(said, guessed=self.guessed, came=self.came))
+        legend = escape(text("100 % · line: your guess, bar: what came"))
         return (
             f'<div class="ow-guessed" role="img" aria-label="{label}"><span>0 %</span>'
             f'<div><i style="width: {self.came:g}%"></i>'
             f'<b style="left: {self.guessed:g}%"></b></div>'
-            "<span>100 % · line: your guess, bar: what came</span></div>"
+            f"<span>{legend}</span></div>"
         )
 
 
-def read(text: str) -> float:
+def read(given: str) -> float:
     """Parse a percentage, with decimal comma or point, with or without the sign.
 
     Raises
@@ -60,12 +71,13 @@ def read(text: str) -> float:
     ...
     ValueError: Not committed: an accuracy is a number from 0 to 100, in percent, not '101'.
     """
-    found = re.fullmatch(r"(\d{1,3}([.,]\d{1,3})?) ?%?", text.strip(), re.ASCII)
+    found = re.fullmatch(r"(\d{1,3}([.,]\d{1,3})?) ?%?", given.strip(), re.ASCII)
     value = float(found[1].replace(",", ".")) if found else -1.0
     if 0 <= value <= 100:
         return value
-    given = f"not {text[:20]!r}" if text.strip() else "and none is written yet"
-    raise ValueError(f"Not committed: an accuracy is a number from 0 to 100, in percent, {given}.")
+    if not given.strip():
+        raise ValueError(text(UNWRITTEN))
+    raise ValueError(text(REFUSED, given=given[:20]))
 
 
 def tally(guesses: list[Guess]) -> str:
@@ -79,4 +91,5 @@ def tally(guesses: list[Guess]) -> str:
     if len(guesses) < 2:
         return ""
     off = sum(abs(guess.guessed - guess.came) for guess in guesses) / len(guesses)
-    return f"{len(guesses)} guesses, {off:.1f} points off on average."
+    several = mark("{count} guesses, {off:.1f} points off on average.")
+    return text(several, count=len(guesses), off=off)

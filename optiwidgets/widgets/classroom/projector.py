@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from ipywidgets import HTML, Button, HBox
 
+from optiwidgets.texts import text
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.host import ActivityHost
 
@@ -37,17 +40,23 @@ class Projector(HBox):
         self.host, self.activities = host, activities
         self.on, self.index = False, 0
         self._tab = 0
-        self.toggle = Button(description="Projector", tooltip="Large type, one thing at a time")
-        self.back = Button(description="Back").add_class("ow-back")
-        self.next = Button(description="Next").add_class("ow-next")
+        self.toggle = Button(
+            description=text("Projector"), tooltip=text("Large type, one thing at a time")
+        )
+        self.back = Button(description=text("Back")).add_class("ow-back")
+        self.next = Button(description=text("Next")).add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
+        self.case = HTML().add_class("ow-case-name")
         asked = (activities.accuracy, activities.commit, activities.uncover)
         self.asked = HBox(asked).add_class("ow-asked")  # shown in projector mode only
-        super().__init__([self.asked, self.back, self.counter, self.next, self.toggle])
+        turning = [self.back, self.counter, self.next]
+        super().__init__([self.case, self.asked, *turning, self.toggle])
         self.add_class("ow-projecting")
         self.toggle.on_click(lambda _: self.leave() if self.on else self.start())
         self.back.on_click(lambda _: self.turn(-1))
         self.next.on_click(lambda _: self.turn(1))
+        activities.session.observe(lambda _: self._name_case(), "experiment")
+        self._name_case()
         self._show_keys()
 
     @property
@@ -58,11 +67,11 @@ class Projector(HBox):
     def start(self) -> None:
         """Enlarge the first step; refuse while a recipe is hidden (its matrices are elsewhere)."""
         if self.activities.hiding:
-            self.host.refuse("Surprise me is played in the Class tab: Reveal or Stop first.")
+            self.host.refuse(text("Surprise me is played in the Class tab: Reveal or Stop first."))
             return
         tabs = self.host.tabs
         self.on, self.index, self._tab = True, 0, tabs.selected_index
-        tabs.selected_index = tabs.titles.index("Confusion")
+        tabs.selected_index = tabs.titles.index(text("Confusion"))
         self._dress()
 
     def leave(self) -> None:
@@ -85,10 +94,15 @@ class Projector(HBox):
             self.host.mark(f"ow-step-{step}", self.on and step == self.step)
         self._show_keys()
 
+    def _name_case(self) -> None:
+        """Name the case and the model, which have no menu in projector mode."""
+        session = self.activities.session
+        self.case.value = escape(" · ".join(filter(None, [session.case, session.model])))
+
     def _show_keys(self) -> None:
-        for widget in (self.back, self.counter, self.next):
+        for widget in (self.case, self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
         self.back.disabled, self.next.disabled = self.index == 0, self.index == len(STEPS) - 1
-        self.counter.value = f"{self.index + 1} of {len(STEPS)}"
-        self.toggle.description = "Leave" if self.on else "Projector"
+        self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(STEPS))
+        self.toggle.description = text("Leave") if self.on else text("Projector")
         (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

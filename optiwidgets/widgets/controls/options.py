@@ -14,32 +14,53 @@ from optiwidgets.engine.types.recipe import (
     WEIGHT_SCORES,
     WITHOUT_TRAINING,
 )
+from optiwidgets.texts import mark, text
 
 Options = list[tuple[str, str]]
-LABELS = {  # for values that are no readable label
+LABELS = {  # of all values that are words
+    "global": mark("global"),
+    "layer": mark("layer"),
+    "channel": mark("channel"),
+    "magnitude": mark("magnitude"),
+    "random": mark("random"),
+    "activation": mark("activation"),
+    "tensor": mark("tensor"),
+    "symmetric": mark("symmetric"),
+    "affine": mark("affine"),
+    "codebook": mark("codebook"),
+    "ternary": mark("ternary"),
+    "nearest": mark("nearest"),
+    "recalibrate": mark("recalibrate"),
+    "bias": mark("bias"),
+    "refit": mark("refit"),
+    "iterative": mark("iterative"),
     "lamp": "LAMP",
     "wanda": "Wanda",
     "fisher": "Fisher",
     "obs": "OBS",
-    "magnitude-folded": "magnitude, folded",
-    "lamp-folded": "LAMP, folded",
-    "l2": "L2 norm",
-    "bn-scale": "BatchNorm scale",
-    "minmax": "min-max",
+    "magnitude-folded": mark("magnitude, folded"),
+    "lamp-folded": mark("LAMP, folded"),
+    "l2": mark("L2 norm"),
+    "bn-scale": mark("BatchNorm scale"),
+    "minmax": mark("min-max"),
     "percentile": "99.9 %",
     "mse": "MSE",
     "gptq": "GPTQ",
-    "none": "nothing",
-    "sequential": "sequential refit",
-    "finetune": "fine-tune",
-    "qat": "quantization-aware",
+    "none": mark("nothing"),
+    "sequential": mark("sequential refit"),
+    "finetune": mark("fine-tune"),
+    "qat": mark("quantization-aware"),
 }
 EXPLAINED = {  # one line each, beside the control
-    "magnitude-folded": "Smallest weights first, after BatchNorm was multiplied into them.",
-    "lamp-folded": "LAMP of the weights after BatchNorm was multiplied into them.",
-    "bn-scale": "Channels of the smallest BatchNorm scale first (network slimming).",
+    "magnitude-folded": mark("Smallest weights first, after BatchNorm was multiplied into them."),
+    "lamp-folded": mark("LAMP of the weights after BatchNorm was multiplied into them."),
+    "bn-scale": mark("Channels of the smallest BatchNorm scale first (network slimming)."),
 }
-TRAIN = {"finetune": "Fine-tune", "iterative": "Train in steps", "qat": "Train rounded"}  # buttons
+TRAIN = {  # buttons
+    "finetune": mark("Fine-tune"),
+    "iterative": mark("Train in steps"),
+    "qat": mark("Train rounded"),
+}
 CODE_FIELDS = ("granularity", "scheme", "clip", "rounding")
 
 
@@ -56,20 +77,24 @@ class Choice:
     def widget(self) -> ToggleButtons | Dropdown:
         """Create toggle buttons if all options are visible at once, else a dropdown."""
         kind, look = (ToggleButtons, "ow-choice") if self.in_sight else (Dropdown, "ow-pick")
-        made = kind(options=labelled(self.values), description=self.question)
+        made = kind(options=labelled(self.values), description=text(self.question))
         return made.add_class(look).add_class(self.css_class)
 
 
 CHOICES_SHOWN = (
     Choice(
-        "pruning", "Where the cut is made", CHOICES["pruning"], in_sight=True, css_class="ow-whole"
+        "pruning",
+        mark("Where the cut is made"),
+        CHOICES["pruning"],
+        in_sight=True,
+        css_class="ow-whole",
     ),
-    Choice("score", "Who goes first", WEIGHT_SCORES),
-    Choice("granularity", "One scale per", CHOICES["granularity"], in_sight=True),
-    Choice("scheme", "Codes", CHOICES["scheme"]),
-    Choice("clip", "Range", CHOICES["clip"]),
-    Choice("rounding", "Rounding", CHOICES["rounding"], in_sight=True),
-    Choice("recovery", "Win back", ("none", *WITHOUT_TRAINING), css_class="ow-line"),
+    Choice("score", mark("Who goes first"), WEIGHT_SCORES),
+    Choice("granularity", mark("One scale per"), CHOICES["granularity"], in_sight=True),
+    Choice("scheme", mark("Codes"), CHOICES["scheme"]),
+    Choice("clip", mark("Range"), CHOICES["clip"]),
+    Choice("rounding", mark("Rounding"), CHOICES["rounding"], in_sight=True),
+    Choice("recovery", mark("Win back"), ("none", *WITHOUT_TRAINING), css_class="ow-half"),
 )
 
 
@@ -82,6 +107,17 @@ class Ruling:
     idle: bool = True
 
 
+def label(value: str) -> str:
+    """Name a value of a recipe's field, as the menus do.
+
+    Examples
+    --------
+    >>> label("obs"), label("2:4"), label("random")
+    ('OBS', '2:4', 'random')
+    """
+    return text(LABELS.get(value, value))
+
+
 def labelled(values: tuple[str, ...]) -> Options:
     """Pair values with their labels.
 
@@ -90,7 +126,7 @@ def labelled(values: tuple[str, ...]) -> Options:
     >>> labelled(("random", "obs"))
     [('random', 'random'), ('OBS', 'obs')]
     """
-    return [(LABELS.get(value, value), value) for value in values]
+    return [(label(value), value) for value in values]
 
 
 def scores_for(pruning: str, impossible: Container[str] = ()) -> Options:
@@ -155,26 +191,31 @@ def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]
     ruled = []
     if (pruning := chosen["pruning"]) in N_OF_M:
         share = f"{100 * N_OF_M[pruning]:.0f}\N{NO-BREAK SPACE}%"
-        reason = f"{pruning} keeps {pruning[0]} of every 4 weights: {share}."
+        keeps = mark("{pattern} keeps {kept} of every 4 weights: {share}.")
+        reason = text(keeps, pattern=pruning, kept=pruning[0], share=share)
         ruled.append(Ruling(reason, ("sparsity",)))
     if coded := _about_codes(bits, chosen["scheme"]):
         ruled.append(coded)
     if training == "qat" and bits >= 16:
-        reason = "Quantization-aware training takes 1 to 8 bits."
+        reason = text("Quantization-aware training takes 1 to 8 bits.")
         ruled.append(Ruling(reason, ("finetune",)))
     return ruled
 
 
 def _about_codes(bits: int, scheme: str) -> Ruling | None:
     if bits >= 16:
-        return Ruling(f"{bits} bits are floats: no scale, codes or range.", CODE_FIELDS)
+        floats = mark("{bits} bits are floats: codes and their scale act at 1 to 8 bits.")
+        reason = text(floats, bits=bits)
+        return Ruling(reason, CODE_FIELDS)
     if bits == 1:
-        return Ruling("1 bit is sign times scale: always symmetric.", ("scheme", "clip"))
+        return Ruling(text("1 bit is sign times scale: always symmetric."), ("scheme", "clip"))
     if scheme == "codebook":
-        reason = "A codebook lists each layer's values: no scale, range or GPTQ."
+        reason = text("A codebook lists each layer's values: no scale, range or GPTQ.")
         return Ruling(reason, ("granularity", "clip", "rounding"))
     if scheme == "ternary" and bits == 2:
-        return Ruling("Ternary codes find their own range.", ("clip",))
+        return Ruling(text("Ternary codes find their own range."), ("clip",))
     if scheme == "ternary":
-        return Ruling("Ternary codes take 2 bits; these are symmetric.", ("scheme",), idle=False)
+        return Ruling(
+            text("Ternary codes take 2 bits; these are symmetric."), ("scheme",), idle=False
+        )
     return None

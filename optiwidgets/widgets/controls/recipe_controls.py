@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ipywidgets import (
@@ -21,6 +20,8 @@ from ipywidgets import (
 )
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, BY_TRAINING, N_OF_M, Recipe
+from optiwidgets.texts import text
+from optiwidgets.widgets.controls.fold import GROUPS, make_folds, summaries
 from optiwidgets.widgets.controls.options import (
     CHOICES_SHOWN,
     EXPLAINED,
@@ -32,6 +33,7 @@ from optiwidgets.widgets.controls.options import (
     scores_for,
     set_aside,
 )
+from optiwidgets.widgets.controls.recipe_words import bits_words
 
 if TYPE_CHECKING:
     from optiwidgets.engine.execution.progress import Progress
@@ -42,6 +44,8 @@ ACTIVATION_BITS = (*range(2, 9), 32)
 class Controls(VBox):
     """Sliders and buttons; ``recipe()`` reads their recipe, ``show(recipe)`` moves them to one.
 
+    They stand in three groups that fold (``folds``, by name); the two sliders are always shown.
+
     Examples
     --------
     >>> controls = Controls()
@@ -51,40 +55,42 @@ class Controls(VBox):
     """
 
     def __init__(self) -> None:
-        self.sparsity = IntSlider(0, 0, 99, description="Sparsity")
+        self.sparsity = IntSlider(0, 0, 99, description=text("Sparsity"))
         self.sparsity.add_class("ow-slider").add_class("ow-percent")
         self.bits = SelectionSlider(
-            options=[(f"{bits} bit{'s' * (bits > 1)}", bits) for bits in BIT_WIDTHS],
+            options=[(bits_words(bits), bits) for bits in BIT_WIDTHS],
             value=32,
-            description="Bit-width",
+            description=text("Bit-width"),
         )
         self.bits.add_class("ow-slider")
         self.activation_bits = Dropdown(
             options=[(str(bits), bits) for bits in ACTIVATION_BITS],
             value=32,
-            description="Activation bits",
+            description=text("Activation bits"),
         )
-        self.activation_bits.add_class("ow-pick").add_class("ow-half")
+        self.activation_bits.add_class("ow-pick").add_class("ow-line")
         self.choices = {choice.field: choice.widget() for choice in CHOICES_SHOWN}
         self.note = HTML().add_class("ow-note")
-        self.reset = Button(description="Reset", tooltip="Back to the untouched model")
+        self.reset = Button(description=text("Reset"), tooltip=text("Back to the untouched model"))
         self.reset.add_class("ow-reset")
-        self.training = Dropdown(options=labelled(BY_TRAINING), description="Training")
-        self.training.add_class("ow-pick").add_class("ow-line")
-        self.tune = Button(tooltip="On the training images; pruned weights stay 0")
-        self.cancel = Button(description="Cancel", disabled=True)
+        self.training = Dropdown(options=labelled(BY_TRAINING), description=text("Training"))
+        self.training.add_class("ow-pick").add_class("ow-half")
+        self.tune = Button(tooltip=text("On the training images; pruned weights stay 0"))
+        self.cancel = Button(description=text("Cancel"), disabled=True).add_class("ow-cancel")
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
+        self.folds = make_folds()
         self.rows = self._rows()
         self._impossible: Mapping[str, str] = {}
         self._unlocked = {*self.rows}
         self._free: int | None = None  # sparsity before a pattern replaced it
+        self._trained_by = "none"  # training of the recipe that is asked for
         self.locked = False
         self.adjusting = False  # True while dependent handles are adjusted
         self._adjust()
         for handle in (*self.handles, self.training):
             handle.observe(self._adjust, "value")
-        super().__init__([*chain(*self.rows.values()), self.note])
+        super().__init__(self._arranged())
         self.add_class("ow-controls")
 
     def _rows(self) -> dict[str, tuple[DOMWidget, ...]]:
@@ -101,8 +107,33 @@ class Controls(VBox):
             "finetune": (buttons,),
         }
 
+    def _arranged(self) -> list[DOMWidget]:
+        """List headings and rows in the order of the screen; a class names the group of a row."""
+        arranged: list[DOMWidget] = []
+        for name, group in GROUPS.items():
+            arranged.append(self.folds[name])
+            for row in group.rows:
+                for widget in self.rows.get(row, ()):
+                    arranged.append(widget)
+                    if row in group.folded_rows:
+                        widget.add_class(f"ow-in-{name}")
+        return [*arranged, self.note]
+
+    def open_all(self, opened: bool = True) -> None:
+        """Show the rows of all groups, or fold them.
+
+        Examples
+        --------
+        >>> controls = Controls()
+        >>> controls.open_all()
+        >>> {fold.value for fold in controls.folds.values()}
+        {True}
+        """
+        for fold in self.folds.values():
+            fold.value = opened
+
     def unlock(self, names: Sequence[str]) -> None:
-        """Show only the rows of these names, in their usual order."""
+        """Show only the rows of these names, open, without headings, in their usual order."""
         unknown = [name for name in names if name not in self.rows]
         if unknown:
             raise ValueError(f"controls are {', '.join(self.rows)}, not {', '.join(unknown)}")
@@ -111,13 +142,16 @@ class Controls(VBox):
             for widget in row:
                 widget.layout.display = None if name in names else "none"
         self._unlocked = {*names}
+        self.open_all()
+        for fold in self.folds.values():
+            fold.layout.display = "none"
         self._adjust()
 
     def add_row(self, name: str, widget: DOMWidget) -> None:
-        """Add a row below all others; lessons show and hide it by its name."""
+        """Add a row of a group; lessons show and hide it by its name."""
         self.rows[name] = (widget,)
         self._unlocked.add(name)
-        self.children = (*chain(*self.rows.values()), self.note)
+        self.children = self._arranged()
 
     def lock(self, locked: bool) -> None:
         """Disable all handles, or enable them again.
@@ -181,6 +215,7 @@ class Controls(VBox):
         """Move the handles to a recipe; round values that no position stands for, or leave them.
 
         For a recipe with training, the menu of trainings shows it; the handle of recovery, "none".
+        Groups with positions that are not the default open.
         """
         if recipe.recovery in BY_TRAINING:
             self.training.value = recipe.recovery
@@ -192,6 +227,13 @@ class Controls(VBox):
                 handle.value = value
         self.sparsity.value = round(100 * recipe.sparsity)
         self.activation_bits.value = recipe.activation_bits
+        for fold in self.folds.values():
+            fold.value |= bool(fold.summary)
+
+    def name_training(self, recipe: Recipe) -> None:
+        """Name the training of the recipe that is asked for in the heading of its group."""
+        self._trained_by = recipe.recovery
+        self._summarize()
 
     def says(self, recipe: Recipe) -> bool:
         """Tell whether the handles stand for this recipe, training aside."""
@@ -218,6 +260,7 @@ class Controls(VBox):
             scores = scores_for(self.choices["pruning"].value, self._impossible)
             offer(self.choices["score"], scores)
             self._rule()
+            self._summarize()
         finally:
             self.adjusting = False
 
@@ -225,17 +268,19 @@ class Controls(VBox):
         """Disable handles that have no effect or are impossible."""
         ruled = rulings(self.bits.value, self._chosen(), self.training.value)
         idle = {field: ruling.reason for ruling in ruled if ruling.idle for field in ruling.fields}
+        floats = self.bits.value >= 16  # the options of codes wait, and the note says for what
         for field, handle in self.choices.items():
-            handle.disabled = field in idle
-            handle.tooltip = idle.get(field, EXPLAINED.get(handle.value, ""))
+            handle.disabled = field in idle and not floats
+            handle.tooltip = idle.get(field, text(EXPLAINED.get(handle.value, "")))
         self.sparsity.disabled = "sparsity" in idle
         self._set_sparsity()
-        self.tune.description = TRAIN[self.training.value]
+        self.tune.description = text(TRAIN[self.training.value])
         self.tune.disabled = "finetune" in idle or not self.cancel.disabled
         if self.locked:
             for handle in (*self.handles, self.tune):
                 handle.disabled = True
-        self._say([r.reason for r in ruled if self._unlocked & {*r.fields}])
+        seen = [ruling for ruling in ruled if self._unlocked & {*ruling.fields}]
+        self._say([_note(ruling.reason, ruling.fields if ruling.idle else ()) for ruling in seen])
 
     def _set_sparsity(self) -> None:
         """Show the sparsity that a pattern implies; without one, restore the slider's position."""
@@ -248,13 +293,30 @@ class Controls(VBox):
 
     def _say(self, reasons: Sequence[str]) -> None:
         taken = reasons_for(self.choices["pruning"].value, self._impossible)
-        said = [*reasons, *chain(*(why for f, why in taken.items() if f in self._unlocked))]
-        self.note.value = f'<p role="note">{escape(" ".join(said))}</p>' if said else ""
+        missing = [_note(why, (f,)) for f in taken if f in self._unlocked for why in taken[f]]
+        said = " ".join([*reasons, *missing])
+        self.note.value = f'<p role="note">{said}</p>' if said else ""
+
+    def _summarize(self) -> None:
+        """Show the positions that are not the default in the headings of their groups."""
+        told = summaries(self._chosen(), self.activation_bits.value, self._trained_by)
+        for name, fold in self.folds.items():
+            fold.summary = told[name]
 
 
 def _told(progress: Progress) -> str:
-    left = f", {progress.left_s:.0f} s left" if progress.left_s >= 0 else ""
-    return progress.stage + left
+    if not progress.left_s >= 0:
+        return text(progress.stage)
+    stage, left_s = text(progress.stage), progress.left_s
+    return text("{stage}, {seconds:.0f} s left", stage=stage, seconds=left_s)
+
+
+def _note(reason: str, fields: Sequence[str]) -> str:
+    """Format a note; one that is only about rows that fold is hidden with them."""
+    for name, group in GROUPS.items():
+        if fields and {*fields} <= {*group.folded_rows}:
+            return f'<span class="ow-in-{name}">{escape(reason)}</span>'
+    return f"<span>{escape(reason)}</span>"
 
 
 def _ticks(*labels: str) -> HTML:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
 
 
 class Connection(Panel):
-    """Display of a busy kernel, a lost connection or a stopped kernel.
+    """Display of a busy kernel; the page's banner tells a lost connection or a stopped kernel.
 
     The explorer's root gets ``data-ow-link``: live, busy, reconnecting, gone or lost. With the last
-    two its state is error and its controls are disabled.
+    two its state is error, and its controls are disabled with the reason as their title.
 
     Examples
     --------
@@ -19,4 +19,4 @@ class Connection(Panel):
     'running'
     """
 
-    _esm, _css = load_esm(__file__, "connection"), load_css(__file__, "connection")
+    _esm, _css = load_esm(__file__, "connection"), load_css(__file__, "connection") + KERNEL_CSS

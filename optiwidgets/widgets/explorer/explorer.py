@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,25 +12,25 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
-from optiwidgets.widgets.explorer import layout, share_link
+from optiwidgets.widgets.explorer import layout, share_link, snapshot
 from optiwidgets.widgets.explorer.connection import Connection
 from optiwidgets.widgets.explorer.status_text import status_text
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.changes import ChangedImages
-from optiwidgets.widgets.panels.downloads import Downloads, draw, render
+from optiwidgets.widgets.panels.downloads import Downloads, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
 from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
 from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
-from optiwidgets.widgets.security.comm_filter import served
 from optiwidgets.widgets.security.message_guard import guard
-from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
-class Explorer(VBox):
+class Explorer(Standalone, VBox):
     """Explorer page: controls that prune and quantize the model, and panels that show the report.
 
     Parameters
@@ -43,6 +42,9 @@ class Explorer(VBox):
         "training" (its method), "play", "case", "model", "policy", "projector". All by default.
     show
         For lessons: the parts to show, of ``PARTS``; accuracy and matrices are always shown.
+    controls
+        "few" shows the two sliders and folds the other controls under three headings; "all" opens
+        all of them. The controls that ``unlock`` names are always open.
     first
         Number of images to run while a slider is dragged, in stratified order; all are run once it
         rests. By default as many as take a tenth of a second: all images of the shipped cases.
@@ -50,7 +52,7 @@ class Explorer(VBox):
     Raises
     ------
     ValueError
-        An unknown control or part; the message lists the known ones.
+        An unknown control, part or value of ``controls``; the message lists the known ones.
 
     Examples
     --------
@@ -60,12 +62,15 @@ class Explorer(VBox):
     Recipe(sparsity=0.5, pruning='global', ...)
     """
 
+    owns_session = True
+
     def __init__(
         self,
         experiment: Any = None,
         *,
         unlock: Sequence[str] | None = None,
         show: Sequence[str] | None = None,
+        controls: str = "few",
         first: int | None = None,
     ) -> None:
         self.session = Session(experiment, first=first)
@@ -73,7 +78,7 @@ class Explorer(VBox):
         self._syncing = False  # True while controls and recipe are updated together: no request
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
         self.case, self.model, self.policy = layout.make_choosers(self.session)
-        self._settings = self._positions()
+        self._settings = self.positions()
         self.feed = Feed(
             handles=[*self.controls.handles, self.model, self.case],
             handle_keys=[*self.controls.handle_keys, "index", "index"],
@@ -82,7 +87,7 @@ class Explorer(VBox):
         self.waterfall, self.downloads = Waterfall(), Downloads()
         self.cell_images = CellImages(self.session, feed=self.feed)
         self.changed = ChangedImages(self.cell_images)
-        self.history, self.weights = History(self.session), Weights(self.session)
+        self.history, self.weights = History(self.session, self.policy), Weights(self.session)
         self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
         self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
         layout.fill_tabs(self.tabs, self._views())
@@ -91,7 +96,7 @@ class Explorer(VBox):
         self.add_class("ow-explorer")
         self._listen_to_page()
         self._listen_to_session()
-        self._arrange(unlock, show)
+        self._arrange(unlock, show, controls)
         guard(self, self.refuse)
         if unlock is None and show is None:  # a lesson's explorer ignores the query of the page
             self._open_link()
@@ -102,21 +107,12 @@ class Explorer(VBox):
         """Name the experiment and the recipe."""
         return f"<Explorer: {self.session.experiment!r}, {self.session.recipe}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the report's figure, for places without a kernel; not under Voila."""
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        if not served():
-            bundle["image/png"] = base64.b64encode(draw(self.session.report)["png"]).decode()
-        return bundle
-
-    def close(self) -> None:
-        """Close all widgets of the page, and end the background work of its session."""
-        if self.comm is None:
-            return
-        self.session.slow.end()
-        for widget in widgets_below(self):
-            widget.close()
-        super().close()
+    def static_view(self) -> dict[str, str]:
+        """Describe headline and matrices, unless an activity covers them."""
+        activities = self.classroom.activities
+        if activities.covers or activities.hiding:
+            return snapshot.covered()
+        return snapshot.snapshot(*self.session.shown, self.policy.value)
 
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""
@@ -126,7 +122,7 @@ class Explorer(VBox):
         with self.feed.hold_sync():
             pair = session.shown
             data = report_payload(*pair, self.policy.value)
-            data |= share_link.link_payload(session, pair[1], self.policy.label, self.linked)
+            data |= share_link.link_payload(session, pair[1], self.policy.value.name, self.linked)
             data |= self.cell_images.update(*pair, session.indices) | self.changed.payload(*pair)
             self.feed.data = self.classroom.activities.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
@@ -156,32 +152,34 @@ class Explorer(VBox):
         link = share_link.ShareLink(feed=self.feed)
         chosen = (self.case, self.model, self.policy, link, self.controls.reset)
         header = layout.make_header([*chosen, self.classroom.projector])
-        body = HBox([self.controls, self.tabs]).add_class("ow-body")
+        body = layout.make_body(self.feed, self.controls, self.tabs)
         above = [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed)]
         return [*above, self.left_out, body]
 
     def _views(self) -> dict[str, DOMWidget]:
-        """Collect the tabs' views, by title."""
+        """Collect the tabs' views, by title in English."""
         return {
-            "Confusion": layout.confusion_view(self.feed, self.cell_images),
-            "What changed": self.changed,
-            "Weights": self.weights,
-            "Size and speed": HBox([self.waterfall, Speed(feed=self.feed)]).add_class("ow-why"),
-            "History": self.history,
+            mark("Confusion"): layout.confusion_view(self.feed, self.cell_images),
+            mark("What changed"): self.changed,
+            mark("Weights"): self.weights,
+            mark("Size and speed"): HBox([self.waterfall, Speed(feed=self.feed)]).add_class(
+                "ow-why"
+            ),
+            mark("History"): self.history,
             **self.classroom.views,
-            "Figure": self.downloads,
+            mark("Figure"): self.downloads,
         }
 
-    def _arrange(self, unlock: Sequence[str] | None, show: Sequence[str] | None) -> None:
-        """Hide the controls and parts that a lesson leaves out."""
+    def _arrange(self, unlock: layout.Names, show: layout.Names, controls: str) -> None:
+        """Hide the controls and parts that a lesson leaves out, and fold or open the groups."""
+        layout.open_groups(self.controls, controls)
         if unlock is not None:
             others = {"case": self.case, "model": self.model, "policy": self.policy}
             others |= {"projector": self.classroom.projector}
             layout.unlock(self.controls, others, unlock)
         if show is not None:
             layout.show_only(self, show)
-            if not {"speed", "verdict", "tabs"} & {*show}:
-                self.session.measures = False
+            self.session.measures = not {"speed", "verdict", "tabs"}.isdisjoint(show)
 
     def _listen_to_page(self) -> None:
         controls = self.controls
@@ -237,7 +235,7 @@ class Explorer(VBox):
 
         The training of the current recipe is kept while only the codes change, unless ``fresh``.
         """
-        self._settings, self.notice = self._positions(), ""
+        self._settings, self.notice = self.positions(), ""
         recipe = self.controls.recipe()
         with self._sync():
             recipe = recipe if fresh else self._as_trained(recipe)
@@ -256,8 +254,7 @@ class Explorer(VBox):
         return trained if known else recipe
 
     def _train(self) -> None:
-        recipe = self.controls.trained()
-        if recipe is not None:
+        if recipe := self.controls.trained():
             self.session.ask(recipe)
 
     def _reset(self) -> None:
@@ -268,14 +265,15 @@ class Explorer(VBox):
 
     def _show_recipe(self) -> None:
         """Move the handles to a recipe that was set by code."""
+        self.controls.name_training(self.session.recipe)
         if self._syncing:
             return
         with self._sync():
             self.controls.show(self.session.recipe)
-        self._settings, self.notice = self._positions(), ""
+        self._settings, self.notice = self.positions(), ""
         self.repaint()
 
-    def _positions(self) -> list[int]:
+    def positions(self) -> list[int]:
         """Collect the positions of all controls, in the form that the page uses."""
         return [*self.controls.settings(), self.model.index, self.case.index]
 
@@ -284,12 +282,12 @@ class Explorer(VBox):
         keep = self.model.value if self.model.value in models else models[0]
         with self._sync():
             self.model.options, self.model.value = models, keep
-        self._settings = self._positions()
+        self._settings = self.positions()
         self.session.case = self.case.value
 
     def _model_chosen(self) -> None:
         if not self._syncing:
-            self._settings = self._positions()
+            self._settings = self.positions()
             self.session.model = self.model.value
 
     def _open_cell(self, change: Any) -> None:
@@ -301,16 +299,16 @@ class Explorer(VBox):
     def _open_link(self, query: str | None = None) -> None:
         """Apply the query of a link, by default the page's; show a notice if it is invalid."""
         query = os.environ.get("QUERY_STRING", "") if query is None else query  # set by Voila
-        policies = dict(self.policy.options)
+        policies = {policy.name: policy for _, policy in self.policy.options}
         try:
             link = share_link.read(query)
             share_link.check(self.session, policies, link)
         except ValueError as error:
-            self.notice = f"Link not opened: {error}."
+            self.notice = text("Link not opened: {error}.", error=error)
             return
         self.case.value = link.get("case", self.case.value)
         self.model.value = link.get("model", self.model.value)
-        self.policy.value = policies[link.get("policy", self.policy.label)]
+        self.policy.value = policies[link.get("policy", self.policy.value.name)]
         self.linked = {key: link[key] for key in link.keys() - share_link.OWN}
         if "surprise" in link:
             self.classroom.activities.start_surprise(link["surprise"])
@@ -329,7 +327,7 @@ class Explorer(VBox):
 
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
         """Create an idle job that runs only while the tab of this title is open."""
-        tab = self.tabs.titles.index(title)
+        tab = self.tabs.titles.index(text(title))
         return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)
 
 

@@ -9,13 +9,17 @@ from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer.strip import Strip
 from optiwidgets.widgets.panels.cell_images import CellImages
 from optiwidgets.widgets.panels.report_panels import Bytes, Classes, Matrices
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
-CASES = {"digits": "digits", "smear": "blood cells (synthetic)"}
+OPENED = ("few", "all")
+Names = Sequence[str] | None
+CASES = {"digits": mark("digits"), "smear": mark("blood cells (synthetic)")}
 
 
 def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:
@@ -26,12 +30,12 @@ def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:
     >>> [chooser.description for chooser in make_choosers(Session())]
     ['Case', 'Model', 'Policy']
     """
-    cases = [(CASES.get(case, case or "own images"), case) for case in session.cases]
-    case = Dropdown(options=cases, description="Case")
+    cases = [(text(CASES.get(case, case)) or text("own images"), case) for case in session.cases]
+    case = Dropdown(options=cases, description=text("Case"))
     case.layout.display = None if len(cases) > 1 else "none"
-    model = Dropdown(options=list(session.models), description="Model")
-    policies = [(policy.name, policy) for policy in (Policy.MOBILE, Policy.MEDICAL)]
-    return case, model, Dropdown(options=policies, description="Policy")
+    model = Dropdown(options=list(session.models), description=text("Model"))
+    policies = [(text(policy.name), policy) for policy in (Policy.MOBILE, Policy.MEDICAL)]
+    return case, model, Dropdown(options=policies, description=text("Policy"))
 
 
 def make_header(widgets: Sequence[DOMWidget]) -> HBox:
@@ -52,8 +56,14 @@ def show_left_out(note: HTML, left_out: str) -> None:
     >>> note.layout.display
     'none'
     """
-    note.value = f"Left out: {escape(left_out)}." if left_out else ""
+    note.value = escape(text("Left out: {weights}.", weights=left_out)) if left_out else ""
     note.layout.display = None if left_out else "none"
+
+
+def make_body(feed: Feed, controls: Controls, tabs: Tab) -> HBox:
+    """Put the controls beside the tabs, and over both the strip, which is hidden with them."""
+    strip = Strip(feed=feed, layout=controls.layout)
+    return HBox([strip, controls, tabs]).add_class("ow-body")
 
 
 def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
@@ -64,8 +74,8 @@ def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
 
 
 def fill_tabs(tabs: Tab, views: Mapping[str, DOMWidget]) -> None:
-    """Fill the tabs with views, by title, and select the first."""
-    tabs.children, tabs.titles, tabs.selected_index = [*views.values()], [*views], 0
+    """Fill the tabs with views, by title in English, and select the first."""
+    tabs.children, tabs.titles, tabs.selected_index = [*views.values()], [*map(text, views)], 0
 
 
 def mark_selected(tabs: Tab) -> None:
@@ -73,6 +83,19 @@ def mark_selected(tabs: Tab) -> None:
     for index, view in enumerate(tabs.children):
         if isinstance(view, View):
             view.looked_at = index == tabs.selected_index
+
+
+def open_groups(controls: Controls, opened: str) -> None:
+    """Open all groups of controls for "all", or leave them folded for "few".
+
+    Raises
+    ------
+    ValueError
+        Another value.
+    """
+    if opened not in OPENED:
+        raise ValueError(f"controls is one of {', '.join(OPENED)}, not {opened!r}")
+    controls.open_all(opened == "all")
 
 
 def unlock(controls: Controls, others: Mapping[str, DOMWidget], names: Sequence[str]) -> None:

@@ -1,19 +1,21 @@
 // The link to what is shown: the page's address with the query that the kernel sends.
 
 import { boxed, draw, element, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
 
 /**
  * Make a line to copy. Its text can be selected where the page has no access to the clipboard.
  * @param {string} name
+ * @param {string} copyName
  */
-function line(name) {
+function line(name, copyName) {
   const field = element("input", { type: "text", readOnly: true, "aria-label": name });
   const copy = element(
     "button",
-    { type: "button", className: "jupyter-button", "aria-label": `Copy ${name.toLowerCase()}` },
-    "Copy",
+    { type: "button", className: "jupyter-button", "aria-label": copyName },
+    text("Copy"),
   );
   const status = element("span", { role: "status" });
   const select = () => field.setSelectionRange(0, field.value.length, "backward"); // scrolls to its beginning
@@ -23,9 +25,9 @@ function line(name) {
     select();
     try {
       await navigator.clipboard.writeText(field.value);
-      write(status, "copied");
+      write(status, text("copied"));
     } catch {
-      write(status, "press Ctrl+C");
+      write(status, text("press Ctrl+C"));
     }
   };
   copy.addEventListener("click", copyText);
@@ -43,17 +45,18 @@ const address = (query) => `${location.origin}${location.pathname}?${query}`;
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-share");
+  el.dataset.owOffline = ""; // it works without a kernel
   const served = "voila" in document.body.dataset; // elsewhere the address is that of a notebook
-  const link = line("Link"),
-    recipe = line("Recipe");
+  const link = line(text("Link"), text("Copy link")),
+    recipe = line(text("Recipe"), text("Copy recipe"));
   const open = element(
     "button",
     { type: "button", className: "jupyter-button", "aria-expanded": "false" },
-    served ? "Copy link" : "Copy recipe",
+    served ? text("Copy link") : text("Copy recipe"),
   );
   const box = element(
     "div",
-    { className: "ow-lines", role: "group", "aria-label": "Link to what is shown", hidden: true },
+    { className: "ow-lines", role: "group", "aria-label": text("Link to what is shown"), hidden: true },
     ...(served ? [link.row] : []),
     recipe.row,
   );

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 from optiwidgets.engine.types.recipe import (
     BY_TRAINING,
@@ -15,6 +16,7 @@ from optiwidgets.engine.types.recipe import (
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.progressive import LEFT_OUT
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.controls.options import TRAIN
 
 
@@ -30,49 +32,57 @@ class StatusText:
 
 WORDS = {
     "recalibrate": StatusText(
-        "recalibration",
-        "recalibrating",
-        "Not recalibrated",
-        "Each channel's mean and variance matched, without labels.",
+        mark("recalibration"),
+        mark("recalibrating"),
+        mark("Not recalibrated"),
+        mark("Each channel's mean and variance matched, without labels."),
     ),
     "bias": StatusText(
-        "bias correction",
-        "correcting biases",
-        "Biases not corrected",
-        "Each channel's mean matched, without labels.",
+        mark("bias correction"),
+        mark("correcting biases"),
+        mark("Biases not corrected"),
+        mark("Each channel's mean matched, without labels."),
     ),
     "refit": StatusText(
-        "refit",
-        "refitting",
-        "Not refitted",
-        "The weights left are refitted, without labels.",
+        mark("refit"),
+        mark("refitting"),
+        mark("Not refitted"),
+        mark("The weights left are refitted, without labels."),
     ),
     "sequential": StatusText(
-        "refit",
-        "refitting layer by layer",
-        "Not refitted",
-        "Refitted layer by layer, without labels.",
+        mark("refit"),
+        mark("refitting layer by layer"),
+        mark("Not refitted"),
+        mark("Refitted layer by layer, without labels."),
     ),
     "finetune": StatusText(
-        "fine-tuning",
-        "fine-tuning",
-        "Not fine-tuned",
-        "Fine-tuned on the training images.",
+        mark("fine-tuning"),
+        mark("fine-tuning"),
+        mark("Not fine-tuned"),
+        mark("Fine-tuned on the training images."),
     ),
     "iterative": StatusText(
-        "training",
-        "pruning and training in steps",
-        "Not trained in steps",
-        "Pruned in steps, trained on the training images after each.",
+        mark("training"),
+        mark("pruning and training in steps"),
+        mark("Not trained in steps"),
+        mark("Pruned in steps, trained on the training images after each."),
     ),
     "qat": StatusText(
-        "training",
-        "training as it will be rounded",
-        "Not trained rounded",
-        "Trained on the training images as it is rounded.",
+        mark("training"),
+        mark("training as it will be rounded"),
+        mark("Not trained rounded"),
+        mark("Trained on the training images as it is rounded."),
     ),
-    "gptq": StatusText("GPTQ", "rounding by GPTQ", "Not rounded by GPTQ"),
-    "fisher": StatusText("Fisher scores", "looking at gradients", "Not cut by Fisher scores"),
+    "gptq": StatusText("GPTQ", mark("rounding by GPTQ"), mark("Not rounded by GPTQ")),
+    "fisher": StatusText(
+        mark("Fisher scores"), mark("looking at gradients"), mark("Not cut by Fisher scores")
+    ),
+}
+ROUNDED = {  # trainings whose weights are rounded afterwards
+    "finetune": mark("Fine-tuned on the training images, then rounded to codes."),
+    "iterative": mark(
+        "Pruned in steps, trained on the training images after each, then rounded to codes."
+    ),
 }
 
 
@@ -96,7 +106,7 @@ def status_text(session: Session, says: Callable[[Recipe], bool]) -> str:
     >>> status_text(session, lambda recipe: True)
     'Not refitted: cancelled. Moving any handle tries again.'
     """
-    said = [] if says(session.recipe) else [f"Set by code: {session.recipe}."]
+    said = [] if says(session.recipe) else [text("Set by code: {recipe}.", recipe=session.recipe)]
     shown = session.shown[1]
     missing = left_out(session.recipe, shown.recipe)
     if missing:
@@ -125,17 +135,24 @@ def left_out(asked: Recipe, shown: Recipe) -> list[str]:
 
 
 def _pending(missing: list[str]) -> str:
-    names = " and ".join(WORDS[method].name for method in missing)
-    return f"Shown without {names}; {', '.join(WORDS[method].doing for method in missing)} ..."
+    names = (text(WORDS[method].name) for method in missing)
+    return text(
+        "Shown without {names}; {doing} ...",
+        names=reduce(lambda one, other: text("{one} and {other}", one=one, other=other), names),
+        doing=", ".join(text(WORDS[method].doing) for method in missing),
+    )
 
 
 def _given_up(missing: list[str]) -> str:
-    said = ". ".join(WORDS[method].undone for method in missing)
+    said = ". ".join(text(WORDS[method].undone) for method in missing)
     training = next((method for method in missing if method in TRAIN), None)
     if training:
-        again = f"Press {TRAIN[training]} again, or move a handle to go on without."
-        return f"{said}: cancelled. {again}"
-    return f"{said}: cancelled. Moving any handle tries again."
+        return text(
+            "{undone}: cancelled. Press {button} again, or move a handle to go on without.",
+            undone=said,
+            button=text(TRAIN[training]),
+        )
+    return text("{undone}: cancelled. Moving any handle tries again.", undone=said)
 
 
 def _trained_before(session: Session) -> list[str]:
@@ -143,27 +160,32 @@ def _trained_before(session: Session) -> list[str]:
     before, recipe = session.previous.recovery, session.recipe
     if before not in BY_TRAINING or recipe.recovery != "none" or recipe == Recipe():
         return []
-    return [f"{WORDS[before].undone}: for these weights, press {TRAIN[before]} again."]
+    again = mark("{undone}: for these weights, press {button} again.")
+    return [text(again, undone=text(WORDS[before].undone), button=text(TRAIN[before]))]
 
 
 def _done(report: Report) -> list[str]:
     """Name the recovery that was applied, and the runtime that made the predictions."""
     asked, said = report.recipe.recovery, []
     if without_idle(report.recipe).recovery != "none":
-        words = WORDS[asked].done
-        rounded = asked in ("finetune", "iterative") and report.recipe.bits < 32
-        said.append(words[:-1] + ", then rounded to codes." if rounded else words)
+        rounded = asked in ROUNDED and report.recipe.bits < 32
+        said.append(text(ROUNDED[asked] if rounded else WORDS[asked].done))
     elif asked == "refit" and report.recipe.quantizes:
         said.append(
-            "Refit makes up for pruned weights, and none is pruned; sequential refit makes up for "
-            "rounding too."
+            text(
+                "Refit makes up for pruned weights, and none is pruned; sequential refit "
+                "makes up for rounding too."
+            )
         )
     elif asked in WITHOUT_TRAINING:
-        said.append("Nothing to win back: no weight is pruned or rounded.")
+        said.append(text("Nothing to win back: no weight is pruned or rounded."))
     if report.simulated is not None:
         said.append(
-            "These are the int8 runtime's own predictions; the float simulation is right on "
-            f"{100 * report.simulated.accuracy:.1f} %."
+            text(
+                "These are the int8 runtime's own predictions; the float simulation is right on "
+                "{accuracy:.1f} %.",
+                accuracy=100 * report.simulated.accuracy,
+            )
         )
     return said
 
@@ -173,12 +195,21 @@ def _counted(report: Report) -> list[str]:
     recipe, (removed, channels) = report.recipe, report.removed_channels
     if recipe.pruning == "channel" and round(channels * recipe.sparsity) != removed:
         return [
-            f"{recipe.sparsity:.0%} asked, {removed / channels:.1%} of channels removed "
-            f"({removed} of {channels}): every layer keeps at least one."
+            text(
+                "{asked:.0%} asked, {share:.1%} of channels removed ({removed} of {channels}): "
+                "every layer keeps at least one.",
+                asked=recipe.sparsity,
+                share=removed / channels,
+                removed=removed,
+                channels=channels,
+            )
         ]
     if recipe.pruning in N_OF_M:
         pruned, n = report.pruned_weights, report.prunable_weights
         short = pruned < int(recipe.sparsity * n + 0.5)
-        why = " (fewer than 4 inputs keep more)" if short else ""
-        return [f"{recipe.pruning}: {pruned:,} of {n:,} weights pruned{why}."]
+        whole = mark("{pattern}: {pruned:,} of {all:,} weights pruned.")
+        less = mark(
+            "{pattern}: {pruned:,} of {all:,} weights pruned (fewer than 4 inputs keep more)."
+        )
+        return [text(less if short else whole, pattern=recipe.pruning, pruned=pruned, all=n)]
     return []

@@ -2,6 +2,7 @@
 // layers are much smaller, to the scale of the largest one now, without the baseline's.
 
 import { boxed, draw, element, thousands, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, LayerBarTraits, LayerFeedTraits, LayerSize } from "../base/types" */
 
@@ -30,7 +31,11 @@ async function render({ model, el }) {
     baselineBar.style.width = zoomed ? "0" : `${(100 * baseline) / scale}%`;
     currentBar.style.width = `${(100 * size) / scale}%`;
     write(count, `${thousands(Math.round(size))} B`);
-    const label = `${name}: ${thousands(Math.round(size))} bytes of ${thousands(Math.round(baseline))}`;
+    const label = text("{name}: {n} bytes of {all}", {
+      name,
+      n: thousands(Math.round(size)),
+      all: thousands(Math.round(baseline)),
+    });
     el.setAttribute("aria-label", label);
     el.title = label;
   });

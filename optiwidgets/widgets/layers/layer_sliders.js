@@ -1,5 +1,6 @@
 // Accuracy, drop and bytes for the settings of the layers' sliders, and whether they answer the sliders.
 
+import { followKernel } from "../base/kernel_watch.js";
 import {
   around,
   boxed,
@@ -13,10 +14,12 @@ import {
   thousands,
   write,
 } from "../base/panel_runtime.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { Context, Control, LayerFeedTraits, LayerSize } from "../base/types" */
 
 const REST_MS = 250;
+const STATES = { fresh: mark("fresh"), stale: mark("stale"), running: mark("running"), error: mark("error") };
 
 /**
  * Give every handle the name and the unit of its row and column.
@@ -25,15 +28,15 @@ const REST_MS = 250;
  */
 function nameSliders(root, names) {
   for (const [kind, title, unit] of [
-    ["sparsity", "Sparsity", " percent"],
-    ["bits", "Bits", " bits"],
+    ["sparsity", mark("Sparsity of {layer}"), mark("{value} percent")],
+    ["bits", mark("Bits of {layer}"), mark("{value} bits")],
   ])
     findAll(root, `.ow-layer-${kind}`).forEach((slider, i) => {
       const handle = find(slider, ".noUi-handle");
       const readout = find(slider, ".widget-readout");
       if (!handle || !readout) return;
-      handle.setAttribute("aria-label", `${title} of ${names[i]}`);
-      handle.setAttribute("aria-valuetext", readout.textContent + unit);
+      handle.setAttribute("aria-label", text(title, { layer: names[i] }));
+      handle.setAttribute("aria-valuetext", text(unit, { value: readout.textContent ?? "" }));
     });
 }
 
@@ -60,9 +63,9 @@ async function render({ model, el }) {
     return { box, value, note };
   };
   const cards = {
-    accuracy: card("accuracy", "Accuracy"),
-    drop: card("drop", "Drop"),
-    bytes: card("bytes", "Size"),
+    accuracy: card("accuracy", text("Accuracy")),
+    drop: card("drop", text("Drop")),
+    bytes: card("bytes", text("Size")),
   };
   const chip = element("span", { className: "ow-layer-state" });
   const voice = element("div", { className: "ow-spoken", role: "status", "aria-live": "polite" });
@@ -83,12 +86,12 @@ async function render({ model, el }) {
   /**
    * @param {ReturnType<typeof card>} card
    * @param {number} number
-   * @param {string} text
+   * @param {string} words
    * @param {string} more
    */
-  const show = ({ value, note }, number, text, more) => {
+  const show = ({ value, note }, number, words, more) => {
     value.dataset.owValue = String(number);
-    write(value, text);
+    write(value, words);
     write(note, more);
   };
   let waiting = 0,
@@ -108,26 +111,42 @@ async function render({ model, el }) {
       cards.accuracy,
       accuracy,
       `${percent(accuracy)} %`,
-      `${percent(low)} to ${percent(high)} %, ${thousands(data.images)} images`,
+      text("{low} to {high} %, {images} images", {
+        low: percent(low),
+        high: percent(high),
+        images: thousands(data.images),
+      }),
     );
     show(
       cards.drop,
       drop.points,
-      `${drop.points.toFixed(1)} points`,
-      `${drop.low.toFixed(1)} to ${drop.high.toFixed(1)}; ${drop.lost} lost, ${drop.gained} gained`,
+      text("{points} points", { points: drop.points.toFixed(1) }),
+      text("{low} to {high}; {lost} lost, {gained} gained", {
+        low: drop.low.toFixed(1),
+        high: drop.high.toFixed(1),
+        lost: drop.lost,
+        gained: drop.gained,
+      }),
     );
     show(
       cards.bytes,
       data.bytes,
       (data.estimated ? "≈ " : "") + bytes(data.bytes),
-      `${data.ratio.toFixed(1)} times smaller; ${thousands(Math.round(data.apart))} B are biases and header`,
+      text("{ratio} times smaller; {apart} B are biases and header", {
+        ratio: data.ratio.toFixed(1),
+        apart: thousands(Math.round(data.apart)),
+      }),
     );
     /** @param {(layer: LayerSize) => number} sizeOf */
     const most = (sizeOf) => Math.max(1, ...layers.map(sizeOf));
     const wider = most((layer) => layer.baseline) / most((layer) => layer.bytes);
     write(
       scale,
-      wider >= 4 ? `Bars are drawn ${wider.toFixed(0)} times wider than the baseline's would be.` : "",
+      wider >= 4
+        ? text("Bars are drawn {times} times wider than the baseline's would be.", {
+            times: wider.toFixed(0),
+          })
+        : "",
     );
     write(message, model.get("message"));
     nameSliders(
@@ -136,7 +155,7 @@ async function render({ model, el }) {
     );
     root.dataset.owRecipe = JSON.stringify(data.recipe);
     root.dataset.owState = state();
-    write(chip, state());
+    write(chip, text(STATES[state()]));
     clearTimeout(resting);
     resting = setTimeout(() => {
       nameSliders(
@@ -146,7 +165,11 @@ async function render({ model, el }) {
       if (state() === "fresh")
         write(
           voice,
-          `accuracy ${percent(accuracy)} percent, drop ${drop.points.toFixed(1)} points, ${bytes(data.bytes)}`,
+          text("accuracy {accuracy} percent, drop {points} points, {bytes}", {
+            accuracy: percent(accuracy),
+            points: drop.points.toFixed(1),
+            bytes: bytes(data.bytes),
+          }),
         );
     }, REST_MS);
   };
@@ -160,14 +183,16 @@ async function render({ model, el }) {
       now = state();
     if (root && now !== "fresh") {
       root.dataset.owState = now;
-      write(chip, now);
+      write(chip, text(STATES[now]));
     }
     ask();
   };
   controls.forEach((control, i) => control.on(`change:${keys[i]}`, moved));
   model.on("change:data change:state change:message", ask);
   ask();
+  const leave = followKernel(model, el);
   return () => {
+    leave();
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
     cancelAnimationFrame(waiting);
     clearTimeout(resting);

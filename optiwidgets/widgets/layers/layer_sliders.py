@@ -24,20 +24,25 @@ from traitlets import Int
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.panel import BaseFeed, Panel
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
 REFITTED = Recipe(score="obs", clip="mse", recovery="sequential")  # base of fitted recipes
-BYTES, POINTS = "bytes, at most", "points lost, at most"
+BYTES, POINTS = mark("bytes, at most"), mark("points lost, at most")
 
 
 class LayerFeed(BaseFeed):
     """Feed of the sliders; draws accuracy, drop and bytes."""
 
-    _esm, _css = load_esm(__file__, "layer_sliders"), load_css(__file__, "layer_sliders")
+    _esm, _css = (
+        load_esm(__file__, "layer_sliders"),
+        load_css(__file__, "layer_sliders") + KERNEL_CSS,
+    )
 
 
 class LayerBar(Panel):
@@ -47,7 +52,7 @@ class LayerBar(Panel):
     index = Int().tag(sync=True)
 
 
-class Layers(VBox):
+class Layers(Standalone, VBox):
     """Sliders for every layer of a model, and a budget that sets all of them.
 
     Parameters
@@ -65,18 +70,24 @@ class Layers(VBox):
 
     def __init__(self, session: Any = None) -> None:
         self.session = session_of(session)
+        self.owns_session = self.session is not getattr(session, "session", session)
         self._names = list(self.session.experiment.layers)
         self._syncing = False
         self.sparsity = {name: _sparsity_slider() for name in self._names}
         self.bits = {name: _bits_slider() for name in self._names}
-        self.refit = Checkbox(description="Refit what is left (slower)", indent=False)
-        self.reset = Button(description="Reset", tooltip="Back to the untouched model")
-        self.unit = Dropdown(options=[BYTES, POINTS], description="Fit to budget")
-        self.most = BoundedIntText(value=1600, min=1, max=10**9, description="Bytes")
+        self.refit = Checkbox(description=text("Refit what is left (slower)"), indent=False)
+        self.reset = Button(description=text("Reset"), tooltip=text("Back to the untouched model"))
+        self.unit = Dropdown(
+            options=[(text(unit), unit) for unit in (BYTES, POINTS)],
+            description=text("Fit to budget"),
+        )
+        self.most = BoundedIntText(value=1600, min=1, max=10**9, description=text("Bytes"))
         self.points = BoundedFloatText(value=1.0, min=0, max=100, step=0.5)
-        self.points.description = "Points"
-        self.fit = Button(description="Fit", tooltip="Bits and sparsity for every layer")
-        self.cancel = Button(description="Cancel", disabled=True)
+        self.points.description = text("Points")
+        self.fit = Button(
+            description=text("Fit"), tooltip=text("Bits and sparsity for every layer")
+        )
+        self.cancel = Button(description=text("Cancel"), disabled=True)
         self.progress = ProgressBar()
         self.told = HTML()
         self._stand_at(self.session.recipe)
@@ -119,17 +130,23 @@ class Layers(VBox):
             self.told.value = f"<p role='alert'>{escape(str(found))}</p>"
             return
         self.session.recipe = found.recipe
-        self.told.value = (
-            f"<p>Fitted with {found.runs} recipes: {found.bytes:,} bytes, {found.drop:.1f} points "
-            "lost. Chosen on these images, so a little flattered; the sealed ones are closed.</p>"
+        said = text(
+            "Fitted with {runs} recipes: {bytes:,} bytes, {drop:.1f} points lost. Chosen on these "
+            "images, so a little flattered; the sealed ones are closed.",
+            runs=found.runs,
+            bytes=found.bytes,
+            drop=found.drop,
         )
+        self.told.value = f"<p>{escape(said)}</p>"
 
     def _rows(self) -> list[HBox]:
-        heads = [HTML(f"<b>{text}</b>") for text in ("layer", "sparsity, %", "bits", "bytes")]
+        names = text("layer"), text("sparsity, %"), text("bits"), text("bytes")
+        heads = [HTML(f"<b>{escape(name)}</b>") for name in names]
         rows = [HBox(heads).add_class("ow-layer-row").add_class("ow-layer-heads")]
         weights = self.session.experiment.layers
         for index, name in enumerate(self._names):
-            title = HTML(f"{name} <small>{weights[name]:,} weights</small>")
+            count = text("{weights:,} weights", weights=weights[name])
+            title = HTML(f"{name} <small>{escape(count)}</small>")
             bar = LayerBar(feed=self.feed, index=index)
             row = HBox([title, self.sparsity[name], self.bits[name], bar])
             rows.append(row.add_class("ow-layer-row"))
@@ -204,8 +221,8 @@ class Layers(VBox):
             self.feed.data = data | {"settings": settings}
             wrong = "error" if session.error else "stale"
             self.feed.state = wrong if session.stale else "fresh"
-            by_code = "" if self._says(session.recipe) else f"Set by code: {session.recipe}."
-            self.feed.message = session.error or by_code
+            by_code = text("Set by code: {recipe}.", recipe=session.recipe)
+            self.feed.message = session.error or ("" if self._says(session.recipe) else by_code)
 
     def _show_running(self) -> None:
         if self.session.busy:

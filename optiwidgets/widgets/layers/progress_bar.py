@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipywidgets import FloatProgress
 
 from optiwidgets.engine.execution.progress import Progress
+from optiwidgets.texts import text
 
 
 class ProgressBar(FloatProgress):
@@ -26,4 +27,4 @@ class ProgressBar(FloatProgress):
         """Show the progress, or hide the bar if there is none."""
         self.layout.visibility = "visible" if progress else "hidden"
         self.value = progress.done if progress else 0.0
-        self.description = progress.stage if progress else ""
+        self.description = text(progress.stage) if progress else ""

@@ -1,7 +1,9 @@
 // Accuracy of a model with one layer changed, one curve for each layer, and the line of the threshold.
 
+import { followKernel } from "../base/kernel_watch.js";
 import { boxed, element, percent, safely, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, Curve, CurvesTraits, SensitivityData } from "../base/types" */
 
@@ -42,7 +44,7 @@ function render({ model, el }) {
       threshold = model.get("threshold");
     if (!data.levels) {
       el.replaceChildren(
-        element("p", {}, "Press Measure: each layer is changed alone, all others stay as they are."),
+        element("p", {}, text("Press Measure: each layer is changed alone, all others stay as they are.")),
       );
       return;
     }
@@ -54,13 +56,19 @@ function render({ model, el }) {
     const y = (share) => TOP + (HIGH - TOP - BOTTOM) * (1 - share);
     /** @param {number} level */
     const levelText = (level) =>
-      byBits ? `${level} bit${level > 1 ? "s" : ""}` : `${Math.round(100 * level)} %`;
+      byBits
+        ? level > 1
+          ? text("{n} bits", { n: level })
+          : text("{n} bit", { n: level })
+        : `${Math.round(100 * level)} %`;
     const palette = dark() ? DARK : LIGHT,
       color = (/** @type {number} */ i) => palette[i % palette.length];
     const svg = svgElement("svg", {
       viewBox: `0 0 ${WIDE} ${HIGH}`,
       role: "group",
-      "aria-label": `Accuracy against ${data.by}, one layer at a time`,
+      "aria-label": byBits
+        ? text("Accuracy against bits, one layer at a time")
+        : text("Accuracy against sparsity, one layer at a time"),
     });
     for (const share of [0, 0.25, 0.5, 0.75, 1])
       svg.append(
@@ -79,7 +87,7 @@ function render({ model, el }) {
       svgElement(
         "text",
         { x: (LEFT + WIDE) / 2, y: HIGH - 4, "text-anchor": "middle" },
-        byBits ? "bits of one layer" : "sparsity of one layer, %",
+        byBits ? text("bits of one layer") : text("sparsity of one layer, %"),
       ),
     );
     data.curves.forEach(({ name, points }, i) => {
@@ -92,9 +100,14 @@ function render({ model, el }) {
       );
       for (const [level, accuracy, low, high] of points) {
         const lost = 100 * (data.accuracy - accuracy);
-        const text =
-          `${name}, ${levelText(level)}: ${percent(accuracy)} % right ` +
-          `(${percent(low)} to ${percent(high)}), ${lost.toFixed(1)} points lost`;
+        const told = text("{name}, {level}: {accuracy} % right ({low} to {high}), {lost} points lost", {
+          name,
+          level: levelText(level),
+          accuracy: percent(accuracy),
+          low: percent(low),
+          high: percent(high),
+          lost: lost.toFixed(1),
+        });
         const dot = svgElement(
           "circle",
           {
@@ -104,11 +117,11 @@ function render({ model, el }) {
             fill: color(i),
             tabindex: 0,
             role: "img",
-            "aria-label": text,
+            "aria-label": told,
           },
-          svgElement("title", {}, text),
+          svgElement("title", {}, told),
         );
-        const describe = () => write(status, text);
+        const describe = () => write(status, told);
         dot.addEventListener("focus", describe);
         dot.addEventListener("mouseenter", describe);
         group.append(dot);
@@ -118,7 +131,7 @@ function render({ model, el }) {
     const limit = y(data.accuracy - threshold / 100);
     svg.append(
       svgElement("line", { class: "ow-limit", x1: LEFT, x2: WIDE - RIGHT, y1: limit, y2: limit }),
-      svgElement("text", { x: LEFT + 4, y: limit + 14 }, `${threshold} points lost`),
+      svgElement("text", { x: LEFT + 4, y: limit + 14 }, text("{points} points lost", { points: threshold })),
     );
     el.replaceChildren(svg, legend(data, threshold, color, levelText), status);
   };
@@ -149,7 +162,9 @@ function render({ model, el }) {
         "li",
         { tabindex: 0 },
         element("i", { style: `background: ${color(i)}` }),
-        `${name}: ${index < 0 ? "holds no level" : `holds to ${levelText(data.levels[index])}`}`,
+        index < 0
+          ? text("{name}: holds no level", { name })
+          : text("{name}: holds to {level}", { name, level: levelText(data.levels[index]) }),
       );
       /** @param {string | null} layer */
       const pick = (layer) => () => {
@@ -167,16 +182,17 @@ function render({ model, el }) {
     const side = element(
       "aside",
       {},
-      element("b", {}, "Fragile first"),
-      element("ol", { "aria-label": "Layers, the most fragile first" }, ...ranked.map(item)),
+      element("b", {}, text("Fragile first")),
+      element("ol", { "aria-label": text("Layers, the most fragile first") }, ...ranked.map(item)),
     );
-    if (data.done < data.total) side.append(element("small", {}, `${data.done} of ${data.total} points`));
+    if (data.done < data.total)
+      side.append(element("small", {}, text("{done} of {all} points", { done: data.done, all: data.total })));
     if (data.unchanged.length)
       side.append(
-        element("b", {}, "Could not be changed"),
+        element("b", {}, text("Could not be changed")),
         element(
           "ul",
-          { "aria-label": "Layers that could not be changed" },
+          { "aria-label": text("Layers that could not be changed") },
           ...data.unchanged.map(({ name, reason }) => element("li", {}, `${name}: ${reason}`)),
         ),
       );
@@ -186,7 +202,11 @@ function render({ model, el }) {
   const update = safely(model, paint);
   model.on("change:data change:threshold", update);
   update();
-  return () => model.off("change:data change:threshold", update);
+  const leave = followKernel(model, el);
+  return () => {
+    leave();
+    model.off("change:data change:threshold", update);
+  };
 }
 
 export default { render: boxed(render) };

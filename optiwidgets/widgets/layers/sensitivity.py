@@ -8,8 +8,10 @@ import anywidget
 from ipywidgets import HTML, Button, Dropdown, HBox, IntSlider, VBox
 from traitlets import Dict, Float
 
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.texts import text
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -17,12 +19,23 @@ from optiwidgets.widgets.security.message_guard import guard
 class Curves(anywidget.AnyWidget):
     """Chart of accuracy against sparsity or bits, one curve per layer; ``data`` is a payload."""
 
-    _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders")
+    _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders") + KERNEL_CSS
     data = Dict().tag(sync=True)
     threshold = Float(2.0).tag(sync=True)
 
 
-class Fragility(VBox):
+def levels_offered() -> list[tuple[str, str]]:
+    """List what a measurement can change, with its name in the menu.
+
+    Examples
+    --------
+    >>> levels_offered()
+    [('sparsity', 'sparsity'), ('bits', 'bits')]
+    """
+    return [(text("sparsity"), "sparsity"), (text("bits"), "bits")]
+
+
+class Fragility(Standalone, VBox):
     """Sensitivity measurement: changes one layer at a time and draws each point as it is measured.
 
     Parameters
@@ -39,10 +52,11 @@ class Fragility(VBox):
 
     def __init__(self, session: Any = None) -> None:
         self.session = session_of(session)
-        self.by = Dropdown(options=["sparsity", "bits"], description="Change")
-        self.threshold = IntSlider(2, 1, 20, description="Points lost")
-        self.measure = Button(description="Measure", tooltip="One layer at a time")
-        self.cancel = Button(description="Cancel", disabled=True)
+        self.owns_session = self.session is not getattr(session, "session", session)
+        self.by = Dropdown(options=levels_offered(), description=text("Change"))
+        self.threshold = IntSlider(2, 1, 20, description=text("Points lost"))
+        self.measure = Button(description=text("Measure"), tooltip=text("One layer at a time"))
+        self.cancel = Button(description=text("Cancel"), disabled=True)
         self.progress = ProgressBar()
         self.note = HTML()
         self.curves = Curves()
@@ -72,7 +86,7 @@ class Fragility(VBox):
 
     def _give_up(self) -> None:
         self.session.cancel()
-        self.note.value = "Cancelled: what was measured stays, and is known the next time."
+        self.note.value = text("Cancelled: what was measured stays, and is known the next time.")
 
     def _move_line(self, change: Any) -> None:
         self.curves.threshold = float(self.threshold.value)

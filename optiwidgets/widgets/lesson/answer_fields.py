@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from ipywidgets import HTML, Checkbox, DOMWidget, RadioButtons, Text, VBox
 
 from optiwidgets.grading.checks import Decision, FindRecipe, Number, Question
+from optiwidgets.texts import plural, text
 
 
 class Field(Protocol):
@@ -98,9 +99,9 @@ class DecisionField(VBox):
 
     def __init__(self, options: tuple[str, ...], reasons: tuple[str, ...]) -> None:
         self.decision = ChoiceField(options)
-        self.boxes = [Checkbox(description=text, indent=False) for text in reasons]
+        self.boxes = [Checkbox(description=reason, indent=False) for reason in reasons]
         self.inputs = (self.decision, *self.boxes)
-        because = HTML("<p>Because (tick what speaks for it):</p>")
+        because = HTML(f"<p>{text('Because (tick what speaks for it):')}</p>")
         super().__init__([self.decision, because, VBox(self.boxes).add_class("ow-reasons")])
 
     @property
@@ -139,7 +140,7 @@ class RecipeField(HTML):
     inputs = ()
 
     def __init__(self) -> None:
-        super().__init__("<p>Set the controls, then check.</p>")
+        super().__init__(f"<p>{text('Set the controls, then check.')}</p>")
 
     def adopt(self, choice: int | None, reasons: tuple[int, ...], text: str) -> None:
         """Do nothing: the answer is not in this field."""
@@ -155,8 +156,12 @@ def _wanted(question: Number) -> str:
     ('0 to 1, to 2 decimals', 'a number, in points, to 1 decimal')
     """
     if question.share:
-        return "0 to 1, to 2 decimals"
-    unit = f", in {question.unit}" if question.unit else ""
+        return text("0 to 1, to 2 decimals")
     places = 0 if question.tolerance >= 0.5 else 1 if question.tolerance >= 0.05 else 2
-    decimals = f", to {places} decimal{'s' * (places > 1)}" if places else ""
-    return f"a number{unit}{decimals}"
+    decimals = plural("{n} decimal", "{n} decimals", places)
+    if not question.unit:
+        return text("a number, to {decimals}", decimals=decimals) if places else text("a number")
+    unit = text(question.unit)
+    if not places:
+        return text("a number, in {unit}", unit=unit)
+    return text("a number, in {unit}, to {decimals}", unit=unit, decimals=decimals)

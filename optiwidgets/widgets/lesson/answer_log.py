@@ -1,41 +1,47 @@
-"""Log of the answers in this kernel: displayed and exported, never sent anywhere."""
+"""Log of the answers of a learner: displayed, kept in a file, printed; never sent anywhere."""
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ipywidgets import HTML
-from traitlets import Dict, HasTraits
+from traitlets import Dict, HasTraits, Unicode
 
-from optiwidgets.grading.checks import Outcome
+from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.grading.checks import Outcome, Question
+from optiwidgets.grading.progress import Record, as_document, merged, utc
+from optiwidgets.grading.progress_files import (
+    ProgressFileError,
+    as_text,
+    read_progress,
+    write_progress,
+)
+from optiwidgets.grading.progress_page import counted, print_page, tables
 from optiwidgets.grading.submissions import Submission
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
-SHOWN = 60  # characters of an answer
+FILE = "OPTIWIDGETS_PROGRESS"  # variable with the file that all pages of one learner share
+MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Record]], str]] = {
+    ".json": lambda document, records: as_text(document),
+    ".html": print_page,
+}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """State of one question; ``answer`` is plain JSON. Once correct, it stays correct."""
-
-    outcome: Outcome = Outcome.NOT_ATTEMPTED
-    attempts: int = 0
-    answer: Any = None
-    hint: bool = False
-    solution: bool = False
-    submissions: tuple[str, ...] = ()
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Register(HasTraits):
-    """Every question of the page, by key, in order; kept in this process only.
+    """Records of all questions of a kernel, by key, in order; in a file too if one is given.
 
     Examples
     --------
@@ -48,45 +54,74 @@ class Register(HasTraits):
     ('correct', 2, 2)
     """
 
-    entries: Mapping[str, Entry] = Dict()  # type: ignore[assignment]
+    entries: Mapping[str, Record] = Dict()  # type: ignore[assignment]
+    refused = Unicode()  # the reason why answers are not in the file
 
-    def asked(self, key: str) -> None:
+    def __init__(self, now: Callable[[], datetime] = _now, path: str = "") -> None:
+        super().__init__()
+        self.now = now
+        self.path = Path(path) if path else None
+
+    def keep_in(self, path: str | os.PathLike[str]) -> None:
+        """Add the records of a file, if it is there, and write all records to it from now on.
+
+        Raises
+        ------
+        ProgressFileError
+            The file was cut or changed, or is none of progress. It stays as it is.
+        """
+        path = Path(path)
+        self.entries = merged(read_progress(path) if path.exists() else {}, self.entries)
+        write_progress(path, self.entries)
+        self.path = path
+
+    def asked(self, question: Question) -> None:
         """Record that a question is on the page."""
-        self._put(key)
+        if question.key not in self.entries:
+            self._put(question.key, Record.of(question))
 
     def checked(self, key: str, outcome: Outcome, answer: Any) -> None:
         """Record an attempt; ignore empty answers, and attempts after the right answer."""
-        known = self.entries.get(key, Entry())
+        known = self.entries.get(key, Record(title=key))
         if outcome is not Outcome.NOT_ATTEMPTED and known.outcome is not Outcome.CORRECT:
-            self._put(key, outcome=outcome, attempts=known.attempts + 1, answer=answer)
+            news = {"attempts": known.attempts + 1, "answer": answer, "answered": utc(self.now())}
+            self._put(key, replace(known, outcome=outcome, **news))
 
     def looked_up(self, key: str, what: str) -> None:
         """Record that the "hint" or the "solution" was shown."""
-        self._put(key, **{what: True})
+        known = self.entries.get(key, Record(title=key))
+        hint, solution = known.hint or what == "hint", known.solution or what == "solution"
+        self._put(key, replace(known, hint=hint, solution=solution))
 
     def submitted(self, key: str, submission: Submission) -> None:
         """Record the result on the sealed images."""
-        told = self.entries.get(key, Entry()).submissions
-        if str(submission) not in told:
-            self._put(key, submissions=(*told, str(submission)))
+        known = self.entries.get(key, Record(title=key))
+        if str(submission) not in known.submissions:
+            self._put(key, replace(known, submissions=(*known.submissions, str(submission))))
 
-    def _put(self, key: str, **news: Any) -> None:
-        entry = replace(self.entries.get(key, Entry()), **news)
-        self.entries = {**self.entries, key: entry}
+    def _put(self, key: str, record: Record) -> None:
+        self.entries = {**self.entries, key: record}
+        if self.path is None:
+            return
+        try:
+            self.keep_in(self.path)  # other kernels may have written to it
+        except (OSError, ProgressFileError) as error:  # questions are still answered and graded
+            refused = mark("Answers are no longer kept in the file: {error}")
+            self.path, self.refused = None, text(refused, error=error)
 
 
-REGISTER = Register()
+REGISTER = Register(path=os.environ.get(FILE, ""))
 
 
-class ProgressTable(HTML):
-    """Table of answers that updates live, with a link to save it as JSON.
+class ProgressTable(Standalone, HTML):
+    """Table of answers that updates live, with links to keep it as JSON and to print it.
 
     Examples
     --------
     >>> register = Register()
     >>> table = ProgressTable(register)
     >>> register.checked("metrics.goal", Outcome.CORRECT, "accuracy")
-    >>> table.as_dict()["metrics.goal"]["outcome"]
+    >>> table.as_dict()["answers"]["metrics.goal"]["outcome"]
     'correct'
     """
 
@@ -94,79 +129,71 @@ class ProgressTable(HTML):
         super().__init__()
         self.add_class("ow-progress-table")
         self._register = register
-        register.observe(lambda _: self._paint(), "entries")
+        register.observe(lambda _: self._paint(), ["entries", "refused"])
         self._paint()
         guard(self, lambda _: self._paint())
 
     def __repr__(self) -> str:
         """Count the correct answers."""
-        entries = self._register.entries.values()
-        done = sum(entry.outcome is Outcome.CORRECT for entry in entries)
-        return f"<progress: {done} of {len(entries)} questions answered correctly>"
+        return f"<progress: {counted(self._register.entries)}>"
 
-    def as_dict(self) -> dict[str, dict[str, Any]]:
-        """Return every question: outcome, attempts, answer, hint or solution shown or not."""
-        entries = self._register.entries.items()
-        plain: dict[str, dict[str, Any]] = json.loads(
-            json.dumps({k: asdict(e) for k, e in entries})
-        )
-        return plain
+    def as_dict(self) -> dict[str, Any]:
+        """Return the document ``progress/1``: every question by its key under "answers"."""
+        return as_document(self._register.entries, self._register.now())
 
     def export(self, path: str | os.PathLike[str]) -> None:
-        """Write ``as_dict()`` as a JSON file, atomically."""
-        path = Path(path)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(self._json())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        """Write a file atomically: ``progress/1`` as .json, or a page to print as .html.
 
-    def _json(self) -> str:
-        return json.dumps(self.as_dict(), indent=2) + "\n"
+        Raises
+        ------
+        ValueError
+            The name ends otherwise.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix not in MADE:
+            raise ValueError(f"a file of progress ends in .json, or .html to print, not {suffix!r}")
+        made = MADE[suffix](self.as_dict(), self._register.entries)
+        write_atomically(path, made.encode("utf-8", "replace"))
 
     def _paint(self) -> None:
-        rows = "".join(_row(key, entry) for key, entry in self._register.entries.items())
-        head = "".join(
-            f'<th scope="col">{t}</th>' for t in ("Question", "Outcome", "Attempts", "Answer")
+        document, records = self.as_dict(), self._register.entries
+        links = [
+            f'<a download="optiwidgets-progress{suffix}" href="data:{kind};charset=utf-8,'
+            f'{quote(MADE[suffix](document, records))}">{escape(name)}</a>'
+            for suffix, kind, name in (
+                (".json", "application/json", text("Keep as a file")),
+                (".html", "text/html", text("keep to print")),
+            )
+        ]
+        refused = f"<p>{escape(self._register.refused)}</p>" if self._register.refused else ""
+        said = text(
+            "{keep}, or {print}. Nothing leaves this machine.", keep=links[0], print=links[1]
         )
-        link = f"data:application/json;charset=utf-8,{quote(self._json())}"
-        self.value = (
-            f'<table aria-label="Progress"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{rows}</tbody></table>"
-            f'<p><a download="optiwidgets-progress.json" href="{link}">Keep as a file</a>. '
-            "Nothing leaves this machine.</p>"
-        )
+        said = f"<p>{said}</p>"
+        self.value = f"{tables(records)}{refused}{said}"
 
 
-def progress() -> ProgressTable:
-    """Return the table of the answers in this kernel.
+def progress(file: str | os.PathLike[str] | None = None) -> ProgressTable:
+    """Return the table of a learner's answers.
+
+    Parameters
+    ----------
+    file
+        A file of ``progress/1`` for the whole path: its answers are shown too, and each answer in
+        this kernel is written to it. By default the one that the variable OPTIWIDGETS_PROGRESS
+        names; without both, answers stay in this kernel.
+
+    Raises
+    ------
+    ProgressFileError
+        The file was cut or changed after it was saved, or is none of progress. It stays as it is.
 
     Examples
     --------
     >>> table = progress()
-    >>> isinstance(table.as_dict(), dict)
-    True
+    >>> table.as_dict()["schema"]
+    'progress/1'
     """
+    if file is not None:
+        REGISTER.keep_in(file)
     return ProgressTable(REGISTER)
-
-
-def _row(key: str, entry: Entry) -> str:
-    cells = (key, str(entry.outcome), str(entry.attempts), _told(entry.answer))
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-
-
-def _told(answer: Any) -> str:
-    """Summarize an answer in a few words."""
-    if answer is None:
-        return ""
-    if isinstance(answer, dict):  # the answer is a recipe
-        text = ", ".join(f"{name} {value}" for name, value in answer.items() if value)
-    elif isinstance(answer, tuple | list):  # the answer is a decision with its reasons
-        text = "; ".join(map(_told, answer))
-    else:
-        text = str(answer)
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -9,14 +9,18 @@ from ipywidgets import Image, VBox
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome
 from optiwidgets.session.background import Job
+from optiwidgets.texts import text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.controls.recipe_words import in_words
+from optiwidgets.widgets.lesson.file_figures import bytes_words, points_words
 from optiwidgets.widgets.security.message_guard import guard
 
 SHOWN = 8  # attempts listed, newest first
 
 
-class Trials(VBox):
+class Trials(Standalone, VBox):
     """Attempts at a challenge: records every settled recipe and checks it.
 
     Parameters
@@ -44,7 +48,10 @@ class Trials(VBox):
         self.reports: list[Report] = []
         self.picture = Image(format="png", layout={"display": "none", "max_width": "640px"})
         self.picture.layout.align_self = "flex-start"
-        self.table = Table("Attempts, the latest first", ("recipe", "met", "lost", "size", "why"))
+        self.table = Table(
+            text("Attempts, the latest first"),
+            (text("recipe"), text("met"), text("lost"), text("size"), text("why")),
+        )
         super().__init__([self.picture, self.table])
         self.add_class("ow-trials")
         self.session.on_idle.insert(0, self._keeping)
@@ -63,11 +70,13 @@ class Trials(VBox):
 
     def _row(self, report: Report) -> list[str]:
         result = self.challenge.check(report, self.session.baseline)
-        star = " (best)" if report is self.best else ""
+        words = in_words(report.recipe)
+        if report is self.best:
+            words = text("{recipe} (best)", recipe=words)
         drop = report.drop_from(self.session.baseline).points
-        size = f"{report.size.total_bytes:,} bytes"
-        met = "yes" if result.outcome is Outcome.CORRECT else "no"
-        return [f"{report.recipe}{star}", met, f"{drop:.1f} points", size, result.message]
+        size = bytes_words(report.size.total_bytes)
+        met = text("yes") if result.outcome is Outcome.CORRECT else text("no")
+        return [words, met, points_words(drop), size, result.message]
 
     def _met(self, report: Report) -> bool:
         return self.challenge.check(report, self.session.baseline).outcome is Outcome.CORRECT

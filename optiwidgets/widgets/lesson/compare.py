@@ -6,30 +6,34 @@ from typing import Any
 
 from ipywidgets import Button, VBox
 
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.session.background import Job, no_work
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.security.message_guard import guard
 
 ROWS = {
-    "recipe": "recipe",
-    "accuracy": "accuracy",
-    "drop": "drop",
-    "95 % interval of the drop": "drop_interval",
-    "images lost": "lost",
-    "images gained": "gained",
-    "class that fell most": "worst_class",
-    "its recall fell by": "worst_fall",
-    "file": "bytes",
-    "times smaller": "ratio",
-    "times faster": "speed",
-    "for a mobile app": "mobile",
-    "for a medical image": "medical",
+    mark("recipe"): "recipe",
+    mark("accuracy"): "accuracy",
+    mark("drop"): "drop",
+    mark("95 % interval of the drop"): "drop_interval",
+    mark("images lost"): "lost",
+    mark("images gained"): "gained",
+    mark("class that fell most"): "worst_class",
+    mark("its recall fell by"): "worst_fall",
+    mark("file"): "bytes",
+    mark("times smaller"): "ratio",
+    mark("times faster"): "speed",
+    mark("for a mobile app"): "mobile",
+    mark("for a medical image"): "medical",
 }
 
 
-class Compare(VBox):
+class Compare(Standalone, VBox):
     """A kept report, A, beside the session's current one.
 
     Parameters
@@ -45,32 +49,49 @@ class Compare(VBox):
     >>> compare = Compare(session)
     >>> session.recipe = Recipe(sparsity=0.5)
     >>> [row[1:] for row in compare.table.rows if row[0] == "recipe"]
-    [['Recipe()', 'Recipe(sparsity=0.5)']]
+    [['untouched', '50 % sparsity']]
     """
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
         self.kept: Report = self.session.report
-        self.keep = Button(description="Keep as A", tooltip="What is shown now becomes A")
+        self._experiment = self.session.experiment  # of the kept report
+        self.keep = Button(
+            description=text("Keep as A"), tooltip=text("What is shown now becomes A")
+        )
         self.keep.layout.align_self = "flex-start"
-        self.table = Table("Two recipes", ("", "A", "now"))
+        self.table = Table(text("Two recipes"), ("", "A", text("now")))
         super().__init__([self.keep, self.table])
         self.add_class("ow-compare")
         self.keep.on_click(lambda _: self._keep())
         self.session.on_report(self._write)
+        self.session.on_measured(self._write)
+        self.session.on_idle.append(self._measuring)
         self._write()
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
+    def _measuring(self, report: Report) -> Job:
+        """Return the idle job that measures A if it was left before its speed was known."""
+        session, kept = self.session, self.kept
+        known = session.experiment.measured(kept).latency or kept.recipe == Recipe()
+        if known or not session.measures or session.experiment is not self._experiment:
+            return no_work, lambda _: None
+        measure = session.experiment.measure
+        return lambda is_cancelled: measure(kept, stop=is_cancelled), lambda _: self._write()
+
     def _keep(self) -> None:
-        self.kept = self.session.report
+        self.kept, self._experiment = self.session.report, self.session.experiment
         self._write()
 
     def _write(self) -> None:
+        self.kept = self.session.experiment.measured(self.kept)
         sides = [self._figures(report) for report in (self.kept, self.session.report)]
-        self.table.rows = [[title, *(side[name] for side in sides)] for title, name in ROWS.items()]
+        self.table.rows = [
+            [text(title), *(side[name] for side in sides)] for title, name in ROWS.items()
+        ]
 
     def _figures(self, report: Report) -> dict[str, str]:
         base = self.session.baseline
         if report.images != base.images:  # another case was opened meanwhile
-            return dict.fromkeys(ROWS.values(), "of other images")
-        return figures(base, report) | {"recipe": str(report.recipe)}
+            return dict.fromkeys(ROWS.values(), text("of other images"))
+        return figures(base, report)

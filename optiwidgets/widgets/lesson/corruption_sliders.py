@@ -8,19 +8,22 @@ from ipywidgets import FloatSlider, VBox
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.queries import corrupted_reports
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.lesson.file_figures import points_words
 from optiwidgets.widgets.security.message_guard import guard
 
 DIALS = {  # name -> neutral value, from, to, step, label
-    "noise": (0.0, 0.0, 0.3, 0.01, "Noise, of 0 to 1"),
-    "blur": (0.0, 0.0, 2.0, 0.1, "Blur, pixels"),
-    "brightness": (1.0, 0.4, 1.6, 0.05, "Brightness, times"),
-    "rotation": (0.0, -45.0, 45.0, 1.0, "Rotation, degrees"),
+    "noise": (0.0, 0.0, 0.3, 0.01, mark("Noise, of 0 to 1")),
+    "blur": (0.0, 0.0, 2.0, 0.1, mark("Blur, pixels")),
+    "brightness": (1.0, 0.4, 1.6, 0.05, mark("Brightness, times")),
+    "rotation": (0.0, -45.0, 45.0, 1.0, mark("Rotation, degrees")),
 }
 
 
-class NewData(VBox):
+class NewData(Standalone, VBox):
     """Accuracy of baseline and session's report on corrupted images; nothing is tuned on them.
 
     Parameters
@@ -41,7 +44,7 @@ class NewData(VBox):
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
         self.sliders = {name: _slider(*dial) for name, dial in DIALS.items()}
-        self.table = Table("", ("", "as they were", "changed", "fell by"))
+        self.table = Table("", ("", text("as they were"), text("changed"), text("fell by")))
         super().__init__([*self.sliders.values(), self.table])
         self.add_class("ow-newdata")
         for slider in self.sliders.values():
@@ -58,21 +61,24 @@ class NewData(VBox):
             self.table.rows, self.table.caption = [], str(error)
             return
         known = (self.session.baseline, self.session.report)
-        rows = zip(("baseline", "optimized"), known, new, strict=True)
+        rows = zip((text("baseline"), text("optimized")), known, new, strict=True)
         drop = new[1].drop_from(new[0])
         self.table.rows = [_row(*row) for row in rows]
-        self.table.caption = (
-            f"On the changed images the optimized model is {drop.points:.1f} points below the "
-            f"baseline (95 %: {drop.low:.1f} to {drop.high:.1f})."
+        self.table.caption = text(
+            "On the changed images the optimized model is {points:.1f} points below the baseline "
+            "(95 %: {low:.1f} to {high:.1f}).",
+            points=drop.points,
+            low=drop.low,
+            high=drop.high,
         )
 
 
 def _row(name: str, before: Report, after: Report) -> list[str]:
     shares = [100 * report.confusion.accuracy for report in (before, after)]
-    return [name, *(f"{share:.1f} %" for share in shares), f"{shares[0] - shares[1]:.1f} points"]
+    return [name, *(f"{share:.1f} %" for share in shares), points_words(shares[0] - shares[1])]
 
 
 def _slider(value: float, low: float, high: float, step: float, title: str) -> FloatSlider:
-    slider = FloatSlider(value=value, min=low, max=high, step=step, description=title)
+    slider = FloatSlider(value=value, min=low, max=high, step=step, description=text(title))
     slider.style.description_width, slider.layout.width = "130px", "460px"
     return slider

@@ -11,14 +11,16 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job
 from optiwidgets.session.queries import exploration_pixels
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 MOST = 24  # images to draw
-KINDS = ("lost", "gained", "wrong before and after")
+KINDS = (mark("lost"), mark("gained"), mark("wrong before and after"))
 
 
-class Inspect(VBox):
+class Inspect(Standalone, VBox):
     """Images whose prediction a recipe changed, with the scores before and after.
 
     Parameters
@@ -30,13 +32,15 @@ class Inspect(VBox):
     --------
     >>> from optiwidgets.session.session import Session
     >>> inspect = Inspect(Session())
-    >>> inspect.kind.options
-    ('lost', 'gained', 'wrong before and after')
+    >>> [label for label, kind in inspect.kind.options]
+    ['lost', 'gained', 'wrong before and after']
     """
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
-        self.kind = Dropdown(options=KINDS, description="Images")
+        self.kind = Dropdown(
+            options=[(text(kind), kind) for kind in KINDS], description=text("Images")
+        )
         self.count, self.pictures = HTML(), Image(format="png")
         super().__init__([self.kind, self.count, self.pictures])
         self.add_class("ow-inspect")
@@ -48,7 +52,9 @@ class Inspect(VBox):
     def draw(self, report: Report) -> tuple[str, bytes]:
         """Draw the images, and describe them in a sentence."""
         indices = chosen(self.session.baseline, report, self.kind.value)
-        return f"{len(indices)} images {self.kind.value}", self._picture(report, indices[:MOST])
+        kind = text(self.kind.value)
+        said = text("{count} images {kind}", count=len(indices), kind=kind)
+        return said, self._picture(report, indices[:MOST])
 
     def show(self, drawn: tuple[str, bytes]) -> None:
         """Show the sentence and the drawing."""
@@ -68,9 +74,14 @@ class Inspect(VBox):
             return b""
         before, names = self.session.baseline, report.class_names
         titles = [
-            f"{names[report.labels[i]]}: {names[before.predictions[i]]} "
-            f"{before.scores[i].max():.0%}\nthen {names[report.predictions[i]]} "
-            f"{report.scores[i].max():.0%}"
+            text(
+                "{truth}: {was} {before:.0%}\nthen {now} {after:.0%}",
+                truth=names[report.labels[i]],
+                was=names[before.predictions[i]],
+                before=before.scores[i].max(),
+                now=names[report.predictions[i]],
+                after=report.scores[i].max(),
+            )
             for i in indices
         ]
         pixels = exploration_pixels(self.session.experiment, indices.tolist())

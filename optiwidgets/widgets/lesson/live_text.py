@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from html import escape
 from string import Formatter
 from typing import Any
@@ -12,14 +13,25 @@ from ipywidgets import HTML
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.grading.questions import TEXTS
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
-from optiwidgets.widgets.controls.options import LABELS
+from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.controls.options import label
+from optiwidgets.widgets.controls.recipe_words import bits_words, in_words
+from optiwidgets.widgets.lesson.file_figures import (
+    bytes_words,
+    file_figures,
+    flip_figures,
+    points_words,
+)
 from optiwidgets.widgets.security.message_guard import guard
 
 
-class Live(HTML):
+class Live(Standalone, HTML):
     """Text whose {figures} update with a session.
 
     Parameters
@@ -63,53 +75,98 @@ class Live(HTML):
         self.value = f'<p style="line-height: 1.5; max-width: 46em; font-size: 16px">{said}</p>'
 
 
+def live(key: str, session: Any) -> Live:
+    """Create the ``Live`` text of a lesson, by its key: the text is not in the notebook's cell.
+
+    Parameters
+    ----------
+    key
+        Key of a text in the question bank.
+    session
+        A ``Session``, or a widget that has one.
+
+    Raises
+    ------
+    ValueError
+        No such key.
+
+    Examples
+    --------
+    >>> from optiwidgets.session.session import Session
+    >>> "smaller" in live("challenge.now", Session()).value
+    True
+    """
+    if key not in TEXTS:
+        near = get_close_matches(str(key), TEXTS)
+        known = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(TEXTS)}"
+        raise ValueError(f"no live text {key!r}; {known}")
+    return Live(TEXTS[key], session)
+
+
 def figures(baseline: Report, report: Report) -> dict[str, str]:
     """Format the figures of a report, with units."""
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))
-    speed = _speed(report.latency) if report.latency else "not yet"
+    speed = _speed(report.latency) if report.latency else _untimed(recipe)
     cut = 1 - size.total_bytes / baseline.size.total_bytes
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
+        "recipe": in_words(recipe),
         "sparsity": f"{recipe.sparsity:.0%}".replace("%", " %"),
-        "score": LABELS.get(recipe.score, recipe.score),
-        "recovery": LABELS.get(recipe.recovery, recipe.recovery),
-        "bits": f"{recipe.bits} bit{'s' * (recipe.bits > 1)}",
+        "score": label(recipe.score),
+        "recovery": label(recipe.recovery),
+        "bits": bits_words(recipe.bits),
+        "activation_bits": bits_words(recipe.activation_bits),
+        "granularity": label(recipe.granularity),
         "accuracy_before": _percent(accuracy[0]),
         "accuracy": _percent(accuracy[1]),
         "precision": _percent(np.nanmean(report.confusion.precision)),
         "recall": _percent(np.nanmean(report.confusion.recall)),
         "mean_average_precision": _percent(report.mean_average_precision),
-        "drop": f"{drop.points:.1f} points",
-        "drop_interval": f"{drop.low:.1f} to {drop.high:.1f}",
+        "drop": points_words(drop.points),
+        "drop_interval": text("{low:.1f} to {high:.1f}", low=drop.low, high=drop.high),
         "lost": f"{drop.lost}",
         "gained": f"{drop.gained}",
         "images": f"{len(report.labels):,}",
-        "bytes_before": f"{baseline.size.total_bytes:,} bytes",
-        "bytes": f"{size.total_bytes:,} bytes",
+        "bytes_before": bytes_words(baseline.size.total_bytes),
+        "bytes": bytes_words(size.total_bytes),
         "ratio": f"{size.ratio:.1f}",
         "size_cut": f"{100 * cut:.0f} %",
         "speed": speed,
         "sparse_speed": _sparse_speed(report),
         "macs_ratio": f"{baseline.macs / max(1, report.macs):.1f}",
-        "pruned": f"{report.pruned_weights:,} of {report.prunable_weights:,}",
+        "pruned": _part_of(report.pruned_weights, report.prunable_weights),
         "worst_class": report.class_names[worst],
-        "worst_fall": f"{100 * falls[worst]:.1f} points",
-        "mobile": judge(baseline, report, Policy.MOBILE).grade,
-        "medical": judge(baseline, report, Policy.MEDICAL).grade,
+        "worst_fall": points_words(100 * falls[worst]),
+        "mobile": text(judge(baseline, report, Policy.MOBILE).grade),
+        "medical": text(judge(baseline, report, Policy.MEDICAL).grade),
+        **file_figures(report),
+        **flip_figures(report),
     }
 
 
+def _part_of(part: int, whole: int) -> str:
+    return text("{part:,} of {all:,}", part=part, all=whole)
+
+
+def _untimed(recipe: Recipe) -> str:
+    """Say why there is no speed; the untouched model would be compared with itself."""
+    return text("nothing to compare yet") if recipe == Recipe() else text("not yet")
+
+
 def _speed(timed: Latency) -> str:
-    return f"{timed.ratio:.2f} times ({timed.low:.2f} to {timed.high:.2f})"
+    times = mark("{ratio:.2f} times ({low:.2f} to {high:.2f})")
+    return text(times, ratio=timed.ratio, low=timed.low, high=timed.high)
 
 
 def _sparse_speed(report: Report) -> str:
     """Format the speed in the sparse runtime, or the reason why there is none."""
     timed = report.latencies.get(SPARSE_RUNTIME)
     reason = report.latency_reasons.get(SPARSE_RUNTIME)
-    return _speed(timed) if timed else f"not timed here, since {reason}" if reason else "not yet"
+    if timed:
+        return _speed(timed)
+    return text("not timed here, since {reason}", reason=reason) if reason else text("not yet")
 
 
 def _percent(share: Any) -> str:

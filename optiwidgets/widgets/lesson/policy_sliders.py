@@ -6,13 +6,15 @@ from ipywidgets import FloatSlider, IntSlider, VBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import Verdict, grade
+from optiwidgets.texts import text
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
 POLICIES = (Policy.MOBILE, Policy.MEDICAL)
 
 
-class Decide(VBox):
+class Decide(Standalone, VBox):
     """Grades of plain numbers under both policies: the rule of ``grade``, without a measurement.
 
     Parameters
@@ -37,13 +39,13 @@ class Decide(VBox):
         speedup: float = 3.0,
     ) -> None:
         self.accuracy_before = accuracy_before
-        self.size_cut = IntSlider(size_cut, 0, 99, description="Smaller by, %")
+        self.size_cut = IntSlider(size_cut, 0, 99, description=text("Smaller by, %"))
         self.speedup = FloatSlider(
-            value=speedup, min=0.5, max=5.0, step=0.1, description="Times faster"
+            value=speedup, min=0.5, max=5.0, step=0.1, description=text("Times faster")
         )
-        self.accuracy = IntSlider(accuracy, 0, 100, description="Accuracy, %")
+        self.accuracy = IntSlider(accuracy, 0, 100, description=text("Accuracy, %"))
         self.sliders = (self.size_cut, self.speedup, self.accuracy)
-        self.shown = Table("", ("use", "verdict", "because"))
+        self.shown = Table("", (text("use"), text("verdict"), text("because")))
         for slider in self.sliders:
             slider.style.description_width, slider.layout.width = "110px", "460px"
             slider.observe(lambda _: self._write(), "value")
@@ -59,11 +61,14 @@ class Decide(VBox):
         return [grade(drop, cut, speedup, policy) for policy in POLICIES]
 
     def _write(self) -> None:
-        self.shown.caption = (
-            f"From {self.accuracy_before} % right to {self.accuracy.value} %, "
-            f"{self.size_cut.value} % smaller, {self.speedup.value:.1f} times as fast:"
+        self.shown.caption = text(
+            "From {before} % right to {after} %, {cut} % smaller, {speed:.1f} times as fast:",
+            before=self.accuracy_before,
+            after=self.accuracy.value,
+            cut=self.size_cut.value,
+            speed=self.speedup.value,
         )
         self.shown.rows = [
-            [policy.name, verdict.grade, verdict.reasons[0]]
+            [text(policy.name), text(verdict.grade), verdict.reasons[0]]
             for policy, verdict in zip(POLICIES, self.verdicts(), strict=True)
         ]

@@ -1,6 +1,9 @@
 // Shows the result of a check, names the fields after the question, and lets Enter press Check.
 
+import { followKernel } from "../base/kernel_watch.js";
 import { around, boxed, element, find, safely, write } from "../base/panel_runtime.js";
+import { remember } from "./answered.js";
+import { readPositions } from "../base/positions.js";
 
 /** @import { Context, FeedbackTraits } from "../base/types" */
 
@@ -62,7 +65,8 @@ function shownAnswer(card) {
 }
 
 /** @param {Context<FeedbackTraits>} context */
-function render({ model, el }) {
+async function render({ model, el }) {
+  const positions = await readPositions(model);
   const label = element("strong"),
     text = element("span");
   const reply = element("p", { className: "ow-said", role: "status", "aria-live": "polite" }, label, text);
@@ -75,7 +79,9 @@ function render({ model, el }) {
 
   /** @param {MouseEvent} event */
   const sendAnswer = ({ target }) => {
-    if (card && around(target, ".ow-check")) model.send(shownAnswer(card));
+    if (!card || !around(target, ".ow-check")) return;
+    if (positions()) model.send({ event: "positions", positions: positions() });
+    model.send(shownAnswer(card));
   };
   const paint = () => {
     write(label, model.get("label"));
@@ -91,18 +97,23 @@ function render({ model, el }) {
     } // not in the page yet
     root.dataset.owQuestion = model.get("question");
     root.dataset.owOutcome = model.get("outcome");
+    remember(model.get("question"), model.get("outcome"));
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
     card.addEventListener("click", sendAnswer, true); // before the button's own message
   };
   const update = safely(model, () => {
     paint();
-    if (root) root.dataset.owOutcome = model.get("outcome");
+    if (!root) return;
+    root.dataset.owOutcome = model.get("outcome");
+    remember(model.get("question"), model.get("outcome"));
   });
   model.on("change", update);
   paint();
   waiting = requestAnimationFrame(attachToPage);
+  const leave = followKernel(model, el);
   return () => {
+    leave();
     model.off("change", update);
     card?.removeEventListener("keydown", pressCheck, true);
     card?.removeEventListener("click", sendAnswer, true);

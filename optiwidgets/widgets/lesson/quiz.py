@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,18 +14,23 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
+from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
 from optiwidgets.widgets.security.message_guard import guard
 
-WAIT = "The numbers on the screen do not answer the controls yet: wait until they do, then check."
-SEALED = "Opens the sealed images for this recipe; every opening is counted"
+WAIT = mark(
+    "The numbers on the screen do not answer the controls yet: wait until they do, then check."
+)
+SEALED = mark("Opens the sealed images for this recipe; every opening is counted")
 LABELS = {
-    Outcome.CORRECT: ("right", "Correct."),
-    Outcome.INCORRECT: ("wrong", "Not yet."),
-    Outcome.NOT_ATTEMPTED: ("open", "Not answered yet."),
+    Outcome.CORRECT: ("right", mark("Correct.")),
+    Outcome.INCORRECT: ("wrong", mark("Not yet.")),
+    Outcome.NOT_ATTEMPTED: ("open", mark("Not answered yet.")),
 }
 
 
@@ -32,12 +38,13 @@ class Feedback(anywidget.AnyWidget):
     """Line under a question; one element, so that screen readers announce changes."""
 
     _esm = load_esm(__file__, "quiz")
-    _css = load_css(__file__, "quiz")
+    _css = load_css(__file__, "quiz") + KERNEL_CSS
     kind = Unicode("open").tag(sync=True)
     label = Unicode().tag(sync=True)
     text = Unicode().tag(sync=True)
     question = Unicode().tag(sync=True)
     outcome = Unicode(str(Outcome.NOT_ATTEMPTED)).tag(sync=True)
+    feed = Unicode(help="reference to the feed of the explorer in question").tag(sync=True)
 
     def say(self, kind: str, label: str, text: str, outcome: str = "") -> None:
         """Show a line, in one message."""
@@ -46,7 +53,7 @@ class Feedback(anywidget.AnyWidget):
             self.outcome = outcome or self.outcome
 
 
-class Quiz(VBox):
+class Quiz(Standalone, VBox):
     """Question with its buttons; each button has a method too.
 
     ``answer`` holds the current answer and can be set; ``check()`` returns the ``Result``,
@@ -87,13 +94,22 @@ class Quiz(VBox):
         self._shown = False
         self.field = field_for(question)
         self.said = Feedback(question=question.key)
+        self._positions: Callable[[], list[int]] | None = None  # of the explorer in question
+        self._late = False  # the page showed other positions at the click
+        if of_a_run(question) and hasattr(session, "positions"):
+            self.said.feed = f"IPY_MODEL_{session.feed.model_id}"
+            self._positions = session.positions
         self.buttons = {
-            "check": Button(description="Check").add_class("ow-check"),
-            "hint": Button(description="Hint"),
-            "solution": Button(description="Solution", disabled=isinstance(question, Prediction)),
+            "check": Button(description=text("Check")).add_class("ow-check"),
+            "hint": Button(description=text("Hint")),
+            "solution": Button(
+                description=text("Solution"), disabled=isinstance(question, Prediction)
+            ),
         }
         if isinstance(question, FindRecipe):
-            self.buttons["submit"] = Button(description="Submit", tooltip=SEALED, disabled=True)
+            self.buttons["submit"] = Button(
+                description=text("Submit"), tooltip=text(SEALED), disabled=True
+            )
         self.card = self._card()
         super().__init__([self.card])
         self.add_class("ow-quiz")
@@ -105,11 +121,15 @@ class Quiz(VBox):
         if self.session is not None and of_a_run(question):
             self.session.observe(self._forget, "recipe")
         guard(self, lambda reason: self.said.say("open", "", reason))
-        answer_log.REGISTER.asked(question.key)
+        answer_log.REGISTER.asked(question)
 
     def __repr__(self) -> str:
         """Name the question and its outcome."""
         return f"<Quiz {self.question.key}: {self.said.outcome}>"
+
+    def others(self) -> tuple[Widget, ...]:
+        """Return the widget that appears after an answer: it is not closed with the question."""
+        return () if self.then is None else (self.then,)
 
     @property
     def answer(self) -> Any:
@@ -121,7 +141,7 @@ class Quiz(VBox):
     @answer.setter
     def answer(self, given: Any) -> None:
         if self._committed:
-            self.said.say("open", "Noted.", "A prediction is made once.")
+            self.said.say("open", text("Noted."), text("A prediction is made once."))
             return
         if isinstance(self.question, FindRecipe):
             raise ValueError("the answer is the session's report: set its recipe instead")
@@ -130,10 +150,10 @@ class Quiz(VBox):
     def check(self) -> Result:
         """Grade the answer, show the feedback, and return the result."""
         result = self._committed or self._grade()
-        kind, label = LABELS[result.outcome]
+        kind, label = LABELS[result.outcome][0], text(LABELS[result.outcome][1])
         attempted = result.outcome is not Outcome.NOT_ATTEMPTED
         if isinstance(self.question, Prediction) and attempted:
-            kind, label, self._committed = "open", "Noted.", result
+            kind, label, self._committed = "open", text("Noted."), result
             self.field.disabled = self.buttons["check"].disabled = True
             self.buttons["solution"].disabled = False
         self.said.say(kind, label, result.message, str(result.outcome))
@@ -148,15 +168,15 @@ class Quiz(VBox):
     def hint(self) -> None:
         """Show the hint."""
         answer_log.REGISTER.looked_up(self.question.key, "hint")
-        self.said.say("open", "Hint.", self.question.hint)
+        self.said.say("open", text("Hint."), self.question.hint)
 
     def solution(self) -> None:
         """Show the solution; of a prediction, only after an answer."""
         if self.buttons["solution"].disabled:
-            self.said.say("open", "", "Predict first: there is no wrong answer.")
+            self.said.say("open", "", text("Predict first: there is no wrong answer."))
             return
         answer_log.REGISTER.looked_up(self.question.key, "solution")
-        self.said.say("open", "Solution.", self.question.solve(*self._run()))
+        self.said.say("open", text("Solution."), self.question.solve(*self._run()))
 
     def submit(self) -> Submission | None:
         """Open the sealed images for the recipe that met the challenge, and compare.
@@ -169,7 +189,7 @@ class Quiz(VBox):
         if self.session is None or self.check().outcome is not Outcome.CORRECT:
             return None
         submission = submit(self.session.experiment, self.session.report)
-        self.said.say("right" if submission.held_up else "wrong", "Sealed.", str(submission))
+        self.said.say("right" if submission.held_up else "wrong", text("Sealed."), str(submission))
         answer_log.REGISTER.submitted(self.question.key, submission)
         return submission
 
@@ -183,13 +203,16 @@ class Quiz(VBox):
 
         While the kernel is busy, the page holds back changes of fields, and a click overtakes them.
         """
+        if content.get("event") == "positions" and self._positions:
+            self._late = differ(content.get("positions"), self._positions())
         if content.get("event") != "answer" or self.field.disabled:
             return
         try:
             reasons = tuple(int(one) for one in content["reasons"].split(",") if one)
             self.field.adopt(content["choice"], reasons, content["text"])
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, TraitError) as error:
-            self.said.say("open", "", f"The page sent no answer of this question: {error}")
+            refused = mark("The page sent no answer of this question: {error}")
+            self.said.say("open", "", text(refused, error=error))
 
     def _forget(self, change: Any) -> None:
         """Clear the feedback of the last answer, which a late message may have changed."""
@@ -203,8 +226,11 @@ class Quiz(VBox):
         return (self.session.baseline, self.session.report) if self.session else (None, None)
 
     def _grade(self) -> Result:
+        late, self._late = self._late, False
+        if late:
+            return Result(Outcome.NOT_ATTEMPTED, text(WAIT))
         if self.session and of_a_run(self.question) and (self.session.stale or self.session.busy):
-            return Result(Outcome.NOT_ATTEMPTED, WAIT)
+            return Result(Outcome.NOT_ATTEMPTED, text(WAIT))
         return self.question.check(self.answer, *self._run())
 
 

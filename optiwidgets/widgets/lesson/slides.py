@@ -7,10 +7,12 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, VBox, Widget
 
+from optiwidgets.texts import text
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 
-class Present(VBox):
+class Present(Standalone, VBox):
     """Slides, one at a time; Back and Next turn them.
 
     Parameters
@@ -34,9 +36,10 @@ class Present(VBox):
     def __init__(self, slides: Sequence[Any]) -> None:
         if not slides:
             raise ValueError("a presentation has 1 slide or more, not 0")
+        self.given = tuple(slide for slide in slides if isinstance(slide, Widget))
         self.slides = [s if isinstance(s, Widget) else HTML(_large(s)) for s in slides]
-        self.back = Button(description="Back")
-        self.next = Button(description="Next")
+        self.back = Button(description=text("Back"))
+        self.next = Button(description=text("Next"))
         self.counter = HTML()
         self.index = 0
         self.back.on_click(lambda _: self.turn(-1))
@@ -47,6 +50,10 @@ class Present(VBox):
         self.turn(0)
         guard(self, lambda _: self.turn(0))
 
+    def others(self) -> tuple[Widget, ...]:
+        """Return the slides that were given as widgets: they are not closed with these slides."""
+        return self.given
+
     def turn(self, by: int) -> None:
         """Go ``by`` slides forward, up to the first or the last."""
         last = len(self.slides) - 1
@@ -54,8 +61,8 @@ class Present(VBox):
         for index, slide in enumerate(self.slides):
             slide.layout.display = None if index == self.index else "none"
         self.back.disabled, self.next.disabled = self.index == 0, self.index == last
-        self.counter.value = f"{self.index + 1} of {len(self.slides)}"
+        self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(self.slides))
 
 
-def _large(text: str) -> str:
-    return f'<div style="font-size: 28px; line-height: 1.4; max-width: 32em">{text}</div>'
+def _large(markup: str) -> str:
+    return f'<div style="font-size: 28px; line-height: 1.4; max-width: 32em">{markup}</div>'

@@ -10,7 +10,9 @@ from ipywidgets import Button, VBox
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session import queries
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -19,7 +21,7 @@ AFTER = np.array([[90, 15], [10, 85]])
 NEAR = 3  # images
 
 
-class Textbook(VBox):
+class Textbook(Standalone, VBox):
     """TP, FP, FN and TN of the worked example beside those of a session with two classes.
 
     A button searches the recipe whose counts are nearest to the example's, and shows it.
@@ -40,10 +42,12 @@ class Textbook(VBox):
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
-        self.find = Button(description="Find such a recipe", tooltip="Tries some 270 recipes")
+        self.find = Button(
+            description=text("Find such a recipe"), tooltip=text("Tries some 270 recipes")
+        )
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
-        heads = ("", "book, before", "live, before", "book, after", "live, now")
-        self.table = Table("", heads)
+        heads = (text("book, before"), text("live, before"), text("book, after"), text("live, now"))
+        self.table = Table("", ("", *heads))
         super().__init__([self.find, self.table])
         self.add_class("ow-textbook")
         self.find.on_click(lambda _: self._look())
@@ -53,7 +57,7 @@ class Textbook(VBox):
 
     def _look(self) -> None:
         self.find.disabled = True
-        self.table.caption = "Looking for it: this takes some seconds."
+        self.table.caption = text("Looking for it: this takes some seconds.")
         search = queries.search(self.session, AFTER, self._found)
         search.add_done_callback(lambda _: self._looked())  # found, cancelled or failed
 
@@ -68,25 +72,29 @@ class Textbook(VBox):
     def _write(self) -> None:
         before, now = (r.confusion.counts for r in (self.session.baseline, self.session.report))
         columns = [_named(counts) for counts in (BEFORE, before, AFTER, now)]
-        self.table.rows = [[name, *(f"{c[name]}" for c in columns)] for name in columns[0]]
+        self.table.rows = [[text(name), *(f"{c[name]}" for c in columns)] for name in columns[0]]
         apart = int(np.abs(now - AFTER).max())
         self.table.caption = self.session.error or self._verdict(apart)
 
     def _verdict(self, apart: int) -> str:
         recipe = self.session.report.recipe
         if recipe == self.session.baseline.recipe:
-            return "The book's counts, and those of the untouched model."
-        every = "every count is" if apart <= NEAR else "not every count is"
-        return (
-            f"{recipe}: {every} within {NEAR} images of the book's second matrix (farthest: "
-            f"{apart})."
+            return text("The book's counts, and those of the untouched model.")
+        near = mark(
+            "{recipe}: every count is within {near} images of the book's second matrix "
+            "(farthest: {apart})."
         )
+        far = mark(
+            "{recipe}: not every count is within {near} images of the book's second matrix "
+            "(farthest: {apart})."
+        )
+        return text(near if apart <= NEAR else far, recipe=recipe, near=NEAR, apart=apart)
 
 
 def _named(counts: Integers) -> dict[str, int]:
     return {
-        "true positives": int(counts[1, 1]),
-        "false positives": int(counts[0, 1]),
-        "false negatives": int(counts[1, 0]),
-        "true negatives": int(counts[0, 0]),
+        mark("true positives"): int(counts[1, 1]),
+        mark("false positives"): int(counts[0, 1]),
+        mark("false negatives"): int(counts[1, 0]),
+        mark("true negatives"): int(counts[0, 0]),
     }

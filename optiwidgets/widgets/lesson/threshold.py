@@ -9,14 +9,19 @@ from ipywidgets import BoundedIntText, FloatSlider, HBox, VBox
 
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
-HEADS = ("", "missed", "false alarms", "precision", "recall", "cost of 1,000 images")
+HEADS = (
+    *(mark("missed"), mark("false alarms"), mark("precision"), mark("recall")),
+    mark("cost of 1,000 images"),
+)
 
 
-class Threshold(VBox):
+class Threshold(Standalone, VBox):
     """Precision, recall and cost of the baseline and of a session's report at a chosen threshold.
 
     Parameters
@@ -42,11 +47,11 @@ class Threshold(VBox):
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
         self.threshold = FloatSlider(
-            value=0.5, min=0.01, max=0.99, step=0.01, description="Threshold"
+            value=0.5, min=0.01, max=0.99, step=0.01, description=text("Threshold")
         )
-        self.miss = BoundedIntText(10, 0, 1000, description="Cost of a miss")
-        self.alarm = BoundedIntText(1, 0, 1000, description="Cost of a false alarm")
-        self.shown = Table("", HEADS)
+        self.miss = BoundedIntText(10, 0, 1000, description=text("Cost of a miss"))
+        self.alarm = BoundedIntText(1, 0, 1000, description=text("Cost of a false alarm"))
+        self.shown = Table("", ("", *map(text, HEADS)))
         for widget in (self.threshold, self.miss, self.alarm):
             widget.style.description_width, widget.layout.width = "140px", "260px"
             widget.observe(lambda _: self._write(), "value")
@@ -64,18 +69,18 @@ class Threshold(VBox):
         return float(1000 * total / confusion.counts.sum())
 
     def _write(self) -> None:
-        sides = {"baseline": self.session.baseline, "optimized": self.session.report}
+        sides = {mark("baseline"): self.session.baseline, mark("optimized"): self.session.report}
         few = self.session.report.confusion.few.get(self.session.report.positive or 0, "")
-        on = f"Positive from a score of {self.threshold.value:.2f} on"
+        on = text("Positive from a score of {score:.2f} on", score=self.threshold.value)
         self.shown.caption = f"{on}; {few}" if few else on
-        self.shown.rows = [self._row(name, report) for name, report in sides.items()]
+        self.shown.rows = [self._row(text(name), report) for name, report in sides.items()]
 
     def _row(self, name: str, report: Report) -> list[str]:
         confusion = report.at_threshold(self.threshold.value)
         positive = report.positive or 0
         missed, alarms = _mistakes(confusion, positive)
         shares = (confusion.precision[positive], confusion.recall[positive])
-        said = ["none" if np.isnan(share) else f"{100 * share:.1f} %" for share in shares]
+        said = [text("none") if np.isnan(share) else f"{100 * share:.1f} %" for share in shares]
         return [name, f"{missed}", f"{alarms}", *said, f"{self.cost(confusion, positive):,.0f}"]
 
 

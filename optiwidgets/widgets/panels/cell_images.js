@@ -14,15 +14,16 @@ import {
   thousands,
   write,
 } from "../base/panel_runtime.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { CellData, CellImagesTraits, Context, FeedData, ImageScores, Pixels } from "../base/types" */
 
 const MARKS = [
-  ["=", "same"],
-  ["−", "lost"],
-  ["+", "gained"],
-  ["≠", "flip, still wrong"],
-];
+  ["=", "same", mark("same")],
+  ["−", "lost", mark("lost")],
+  ["+", "gained", mark("gained")],
+  ["≠", "flip", mark("flip, still wrong")],
+]; // sign, its name in stylesheets, its words
 /** @typedef {Pick<CellImagesTraits, "cell" | "image">} Opened */
 /** @typedef {ReturnType<typeof card>} Card */
 /** @typedef {ReturnType<typeof build>} Parts */
@@ -42,12 +43,12 @@ const MARKS = [
 const known = new Map();
 
 /** @param {number} share */
-const score = (share) => (Number.isFinite(share) ? `${percent(share, 0)} %` : "not finite");
+const score = (share) => (Number.isFinite(share) ? `${percent(share, 0)} %` : text("not finite"));
 /**
  * @param {string} truth
  * @param {string} prediction
  */
-const right = (truth, prediction) => (truth === prediction ? "right" : "wrong");
+const right = (truth, prediction) => (truth === prediction ? text("right") : text("wrong"));
 
 /**
  * Keep the pixels that came, of one or three colours a pixel.
@@ -127,11 +128,12 @@ function card(open) {
 
 /**
  * @param {HTMLElement} node
- * @param {number} mark
+ * @param {number} kind
  */
-function stamp(node, mark) {
-  node.dataset.mark = MARKS[mark][1].split(",")[0];
-  write(node, MARKS[mark].join(" "));
+function stamp(node, kind) {
+  const [sign, name, words] = MARKS[kind];
+  node.dataset.mark = name;
+  write(node, `${sign} ${text(words)}`);
 }
 
 /**
@@ -149,12 +151,16 @@ function paintCard(view, member, images) {
     const scores = member.scores[i];
     write(line, scores ? `${scores[0]}: ${score(scores[1])} → ${score(scores[2])}` : "");
   });
-  const scores = member.scores.map(
-    ([name, before, after]) => `score of ${name} ${score(before)}, now ${score(after)}`,
+  const scores = member.scores.map(([name, before, after]) =>
+    text("score of {name} {before}, now {after}", { name, before: score(before), after: score(after) }),
   );
   const label =
-    `image ${member.index}, ${MARKS[member.mark][1]}: ` +
-    `predicted ${member.before}, now ${member.after}; ${scores.join("; ")}`;
+    text("image {index}, {mark}: predicted {before}, now {after}", {
+      index: member.index,
+      mark: text(MARKS[member.mark][2]),
+      before: member.before,
+      after: member.after,
+    }) + ["", ...scores].join("; ");
   if (view.box.ariaLabel !== label) view.box.ariaLabel = label;
 }
 
@@ -165,7 +171,7 @@ function paintCard(view, member, images) {
 function title(cell, classes) {
   const truth = classes[Math.floor(cell.cell / classes.length)],
     prediction = classes[cell.cell % classes.length];
-  return `truth ${truth}, prediction ${prediction}`;
+  return text("truth {truth}, prediction {prediction}", { truth, prediction });
 }
 
 /**
@@ -174,15 +180,20 @@ function title(cell, classes) {
  */
 function summary(cell, drawn) {
   const some =
-    drawn < cell.total ? `${drawn} of ${thousands(cell.total)}, most changed first` : "most changed first";
+    drawn < cell.total
+      ? text("{drawn} of {all}, most changed first", { drawn, all: thousands(cell.total) })
+      : text("most changed first");
   const moved = /** @type {[number, string, string][]} */ ([
-    [cell.lost, "−", "lost"],
-    [cell.gained, "+", "gained"],
+    [cell.lost, "−", text("lost")],
+    [cell.gained, "+", text("gained")],
   ])
     .filter(([n]) => n)
     .map(([n, sign, word]) => `${sign}${thousands(n)} ${word}`);
-  const here = `${thousands(cell.before)} before, ${thousands(cell.after)} now`;
-  return [here, ...moved, cell.total ? some : "no image here"].join(" · ");
+  const here = text("{before} before, {after} now", {
+    before: thousands(cell.before),
+    after: thousands(cell.after),
+  });
+  return [here, ...moved, cell.total ? some : text("no image here")].join(" · ");
 }
 
 /**
@@ -219,8 +230,11 @@ function bars(box, names, { truth, before: b, after: a }) {
     write(beforeText, score(before[i]));
     write(afterText, score(after[i]));
     line.classList.toggle("ow-true", i === truth);
-    const subject = `class ${name}${i === truth ? ", the truth" : ""}`;
-    line.ariaLabel = `${subject}: ${score(before[i])} before, ${score(after[i])} now`;
+    const values = { name, before: score(before[i]), after: score(after[i]) };
+    line.ariaLabel =
+      i === truth
+        ? text("class {name}, the truth: {before} before, {after} now", values)
+        : text("class {name}: {before} before, {after} now", values);
   });
 }
 
@@ -228,16 +242,17 @@ function bars(box, names, { truth, before: b, after: a }) {
 function build(act) {
   const head = element("b"),
     total = element("span", { className: "ow-sum" });
-  const close = element("button", { type: "button", className: "jupyter-button" }, "Close");
-  const back = element("button", { type: "button", className: "jupyter-button" }, "Back to the cell");
+  const close = element("button", { type: "button", className: "jupyter-button" }, text("Close"));
+  const back = element("button", { type: "button", className: "jupyter-button" }, text("Back to the cell"));
   const list = element("div", { className: "ow-shots" });
   const legend = element(
     "span",
     { className: "ow-legend" },
     element("i", { className: "ow-before" }),
-    "baseline ",
+    text("baseline"),
+    " ",
     element("i", { className: "ow-after" }),
-    "optimized",
+    text("optimized"),
   );
   const canvas = element("canvas"),
     fate = element("p"),
@@ -245,7 +260,7 @@ function build(act) {
   const scores = element("div", {
     className: "ow-scores",
     role: "list",
-    "aria-label": "Scores of the image",
+    "aria-label": text("Scores of the image"),
   });
   const one = element(
     "div",
@@ -255,7 +270,7 @@ function build(act) {
   );
   const box = element(
     "section",
-    { className: "ow-open", "aria-label": "Images of the cell" },
+    { className: "ow-open", "aria-label": text("Images of the cell") },
     element("div", { className: "ow-bar-line" }, head, total, back, close),
     list,
     one,
@@ -297,13 +312,19 @@ function paintAll(parts, cell, classes, open) {
 function paintOne(parts, image, classes, cell) {
   picture(parts.canvas, cell.images, cell.image);
   parts.mark.hidden = parts.scores.hidden = !image;
-  if (!image) return write(parts.fate, "Not among the images of this part: wait for all of them.");
+  if (!image) return write(parts.fate, text("Not among the images of this part: wait for all of them."));
   const truth = classes[image.truth],
     before = classes[image.was],
     after = classes[image.now];
   write(
     parts.fate,
-    `truth ${truth} · baseline ${before} (${right(truth, before)}) · optimized ${after} (${right(truth, after)})`,
+    text("truth {truth} · baseline {before} ({first}) · optimized {after} ({second})", {
+      truth,
+      before,
+      first: right(truth, before),
+      after,
+      second: right(truth, after),
+    }),
   );
   stamp(parts.mark, image.mark);
   bars(parts.scores, classes, image);
@@ -318,8 +339,7 @@ function focusKeeper(el, parts) {
   /** @type {HTMLElement | null} */
   let opener = null;
   /** @param {number} cell */
-  const cellOf = (cell) =>
-    findAll(around(el, ".ow-explorer") ?? el, '[aria-label="Optimized"] [role="gridcell"]')[cell];
+  const cellOf = (cell) => findAll(around(el, ".ow-explorer") ?? el, '.ow-optimized [role="gridcell"]')[cell];
   return {
     opened() {
       const active = document.activeElement;

@@ -1,13 +1,21 @@
 // Mistakes that became more frequent, the worst class, and the significance of the drop.
 
 import { boxed, draw, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { ChangesTraits, Context, FeedData, Flow, Significance } from "../base/types" */
 
 /** @type {Record<Significance["state"], string>} */
 const LAMPS = { real: "●", "no sign of a drop": "○", "cannot tell": "◐" };
-const RULE =
-  "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between";
+const RULE = mark(
+  "Real: 95 % interval above 0 and p below 0.05 · No sign: lost ≤ gained · Cannot tell: in between",
+);
+/** @type {Record<Significance["state"], string>} */
+const STATES = {
+  real: mark("Real"),
+  "no sign of a drop": mark("No sign of a drop"),
+  "cannot tell": mark("Cannot tell"),
+};
 /** @param {number} value */
 const decimal = (value) => value.toFixed(1).replace("-0.0", "0.0");
 
@@ -50,20 +58,26 @@ function paintFlow(line, flow, classes, most) {
   write(line.name, `${truth} → ${prediction}`);
   line.name.title = line.name.textContent;
   write(line.count, signed(change));
-  write(line.totals, `${thousands(flow.before)} before, ${thousands(flow.after)} now`);
+  write(
+    line.totals,
+    text("{before} before, {after} now", { before: thousands(flow.before), after: thousands(flow.after) }),
+  );
   line.bar.style.width = `${(100 * change) / most}%`;
-  line.box.ariaLabel = `truth ${truth}, prediction ${prediction}: ${signed(change)} images; open the cell`;
+  line.box.ariaLabel = text("truth {truth}, prediction {prediction}: {n} images; open the cell", {
+    truth,
+    prediction,
+    n: signed(change),
+  });
 }
 
 /**
  * @param {HTMLElement} box
  * @param {FlowLine[]} lines
  * @param {HTMLElement} none
- * @param {Flow[]} flows
- * @param {string[]} classes
+ * @param {FeedData} data
  * @param {(cell: number) => void} choose
  */
-function paintFlows(box, lines, none, flows, classes, choose) {
+function paintFlows(box, lines, none, { flows = [], classes, verdict, images, out_of }, choose) {
   while (lines.length < flows.length) {
     const line = flowLine(choose);
     lines.push(line);
@@ -74,6 +88,13 @@ function paintFlows(box, lines, none, flows, classes, choose) {
   });
   flows.forEach((flow, i) => paintFlow(lines[i], flow, classes, flows[0].after - flows[0].before));
   none.hidden = flows.length > 0;
+  const isUntouched = !verdict.judged && images >= out_of;
+  write(
+    none,
+    isUntouched
+      ? text("Nothing changed yet: drag a slider, and the mistakes that grow are listed here.")
+      : text("No mistake became more frequent."),
+  );
 }
 
 /**
@@ -85,18 +106,22 @@ function paintWorst(parts, { worst, classes, baseline, optimized, few }) {
   write(
     parts.worst,
     worst
-      ? `Worst class: ${classes[worst.class]}, recall −${decimal(worst.points)} points`
-      : "Worst class: no class lost recall",
+      ? text("Worst class: {name}, recall −{points} points", {
+          name: classes[worst.class],
+          points: decimal(worst.points),
+        })
+      : text("Worst class: no class lost recall"),
   );
   if (!worst) return;
   const [before, after] = [baseline.recall[worst.class], optimized.recall[worst.class]];
   parts.gauge.style.setProperty("--was", String(before));
   parts.gauge.style.setProperty("--is", String(after));
   const note = few?.[worst.class];
-  write(
-    parts.recall,
-    `recall ${percent(before)} % before, ${percent(after)} % now${note ? `; ${note}` : ""}`,
-  );
+  const told = text("recall {before} % before, {after} % now", {
+    before: percent(before),
+    after: percent(after),
+  });
+  write(parts.recall, note ? `${told}; ${note}` : told);
 }
 
 /**
@@ -115,32 +140,35 @@ function paintLamp(parts, lamp, images) {
     n = thousands(images);
   parts.lamp.dataset.state = lamp.state;
   write(parts.sign, LAMPS[lamp.state]);
-  write(
-    parts.state,
-    { real: "Real", "no sign of a drop": "No sign of a drop", "cannot tell": "Cannot tell" }[lamp.state],
-  );
+  write(parts.state, text(STATES[lamp.state]));
   write(
     parts.enough,
-    lamp.enough ? `with ${n} images, about ${thousands(lamp.enough)} would settle it` : `with ${n} images`,
+    lamp.enough
+      ? text("with {n} images, about {enough} would settle it", { n, enough: thousands(lamp.enough) })
+      : text("with {n} images", { n }),
   );
   [lamp.both_right, drop.lost, drop.gained, lamp.both_wrong].forEach((count, i) =>
     write(parts.counts[i], thousands(count)),
   );
-  const p = drop.p < 0.0001 ? "below 0.0001" : drop.p.toFixed(4);
+  const p = drop.p < 0.0001 ? text("below 0.0001") : drop.p.toFixed(4);
   write(
     parts.range,
-    `drop ${decimal(drop.points)} points, 95 % between ${fine(drop.low)} and ${fine(drop.high)} · ` +
-      `McNemar's exact p ${p}`,
+    text("drop {points} points, 95 % between {low} and {high} · McNemar's exact p {p}", {
+      points: decimal(drop.points),
+      low: fine(drop.low),
+      high: fine(drop.high),
+      p,
+    }),
   );
 }
 
 /** @param {HTMLElement[]} counts */
 function table(counts) {
   /**
-   * @param {string} text
+   * @param {string} name
    * @param {"col" | "row"} scope
    */
-  const head = (text, scope) => element("th", { scope }, text);
+  const head = (name, scope) => element("th", { scope }, name);
   /**
    * @param {HTMLElement} count
    * @param {string} name
@@ -149,20 +177,26 @@ function table(counts) {
   return element(
     "table",
     { className: "ow-paired" },
-    element("tr", {}, element("td"), head("optimized right", "col"), head("optimized wrong", "col")),
     element(
       "tr",
       {},
-      head("baseline right", "row"),
-      cell(counts[0], "both right"),
-      cell(counts[1], "− lost"),
+      element("td"),
+      head(text("optimized right"), "col"),
+      head(text("optimized wrong"), "col"),
     ),
     element(
       "tr",
       {},
-      head("baseline wrong", "row"),
-      cell(counts[2], "+ gained"),
-      cell(counts[3], "both wrong"),
+      head(text("baseline right"), "row"),
+      cell(counts[0], text("both right")),
+      cell(counts[1], text("− lost")),
+    ),
+    element(
+      "tr",
+      {},
+      head(text("baseline wrong"), "row"),
+      cell(counts[2], text("+ gained")),
+      cell(counts[3], text("both wrong")),
     ),
   );
 }
@@ -170,7 +204,7 @@ function table(counts) {
 /** @param {HTMLElement} el */
 function build(el) {
   const flows = element("div", { className: "ow-flows" }),
-    none = element("p", {}, "No mistake became more frequent.");
+    none = element("p");
   const counts = [0, 1, 2, 3].map(() => element("b"));
   const lamp = element("p", { className: "ow-lamp" }),
     sign = element("i", { "aria-hidden": "true" });
@@ -184,19 +218,19 @@ function build(el) {
   el.append(
     element(
       "section",
-      { "aria-label": "Mistakes that grew" },
-      element("h3", {}, "Mistakes that grew, truth → prediction"),
+      { "aria-label": text("Mistakes that grew") },
+      element("h3", {}, text("Mistakes that grew, truth → prediction")),
       none,
       flows,
     ),
     element(
       "section",
-      { "aria-label": "Is the drop real?" },
-      element("h3", {}, "Is the drop real?"),
+      { "aria-label": text("Is the drop real?") },
+      element("h3", {}, text("Is the drop real?")),
       lamp,
       range,
       table(counts),
-      element("p", { className: "ow-rule" }, RULE),
+      element("p", { className: "ow-rule" }, text(RULE)),
       element("h3", {}, worst),
       gauge,
     ),
@@ -217,7 +251,7 @@ async function render({ model, el }) {
   return draw(model, (/** @type {FeedData} */ data) => {
     el.classList.toggle("ow-stale", !data.lamp);
     if (!data.lamp || !data.flows) return; // the tab is closed
-    paintFlows(parts.flows, lines, parts.none, data.flows, data.classes, choose);
+    paintFlows(parts.flows, lines, parts.none, data, choose);
     paintLamp(parts, data.lamp, data.images);
     paintWorst(parts, data);
   });

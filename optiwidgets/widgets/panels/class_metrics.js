@@ -1,6 +1,7 @@
 // Recall and precision of every class: a ring for the baseline, a dot for the optimized model, a bar between.
 
 import { boxed, draw, element, percent, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FeedData, PanelTraits, Share } from "../base/types" */
 
@@ -21,7 +22,7 @@ function chart(title) {
   const box = element(
     "figure",
     { className: "ow-dumbbells" },
-    element("figcaption", {}, element("b", {}, title), " ○ before ● after"),
+    element("figcaption", {}, element("b", {}, title), " ", text("○ before ● after")),
     rows,
   );
   return { box, rows, axis, lines: /** @type {Row[]} */ ([]) };
@@ -32,7 +33,7 @@ function row(name) {
   const bar = element("i", { className: "ow-bar" });
   const beforeMark = element("i", { className: "ow-was" }),
     afterMark = element("i", { className: "ow-is" });
-  const none = element("em", {}, "never predicted");
+  const none = element("em", {}, text("never predicted"));
   const track = element(
     "div",
     { className: "ow-track" },
@@ -91,8 +92,12 @@ function paintRow(line, name, before, after, low, metric, worst) {
   line.box.classList.toggle("ow-fell", before !== null && after !== null && after < before);
   line.box.classList.toggle("ow-worst", worst);
   /** @param {Share} share */
-  const unit = (share) => (share === null ? "undefined" : `${percent(share)} %`);
-  const label = `class ${name}: ${metric} ${unit(before)} before, ${unit(after)} after`;
+  const unit = (share) => (share === null ? text("undefined") : `${percent(share)} %`);
+  const values = { name, before: unit(before), after: unit(after) };
+  const label =
+    metric === "recall"
+      ? text("class {name}: recall {before} before, {after} after", values)
+      : text("class {name}: precision {before} before, {after} after", values);
   if (line.box.title === label) return;
   line.box.setAttribute("aria-label", label);
   line.box.title = label;
@@ -137,7 +142,10 @@ function paintAxis(axis, low) {
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-classes");
-  const charts = { recall: chart("Recall per class, %"), precision: chart("Precision per class, %") };
+  const charts = {
+    recall: chart(text("Recall per class, %")),
+    precision: chart(text("Precision per class, %")),
+  };
   const few = element("p", { className: "ow-few", role: "note" });
   el.append(charts.recall.box, charts.precision.box, few);
   /** @type {string[]} */
@@ -150,7 +158,9 @@ async function render({ model, el }) {
     few.hidden = notes.length === 0;
     write(
       few,
-      notes.length > MOST_NOTES ? `${notes.length} recalls rest on fewer than 10 images` : notes.join("; "),
+      notes.length > MOST_NOTES
+        ? text("{n} recalls rest on fewer than 10 images", { n: notes.length })
+        : notes.join("; "),
     );
     const low = lowest([baseline, optimized].flatMap((side) => [...side.recall, ...side.precision]));
     for (const [metric, c] of /** @type {[Metric, Chart][]} */ (Object.entries(charts))) {

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from optiwidgets.engine.evaluation.comparison import GAINED, LOST, flows, inspect_cell, light, mark
+from optiwidgets.engine.evaluation.comparison import (
+    GAINED,
+    LOST,
+    clear_changes,
+    flows,
+    inspect_cell,
+    light,
+    mark,
+)
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
 
@@ -96,6 +104,20 @@ def changes_payload(baseline: Report, report: Report) -> dict[str, Any]:
         "flows": [asdict(flow) for flow in flows(baseline, report)],
         "lamp": asdict(lamp),
     }
+
+
+def matrices_payload(baseline: Report, report: Report) -> dict[str, Any]:
+    """Describe the matrices besides their counts: the positive class, and changes beyond chance.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> base = Experiment.load("digits").run(Recipe())
+    >>> matrices_payload(base, base)
+    {'positive': None, 'clear': b''}
+    """
+    return {"positive": report.positive, "clear": _whole(clear_changes(baseline, report))}
 
 
 def _whole(numbers: Integers) -> bytes:

@@ -16,25 +16,59 @@ import {
   write,
 } from "../base/panel_runtime.js";
 import { depth, matrixCanvas } from "./matrix_canvas.js";
+import { legend, shadeOfChange } from "./change_scale.js";
+import { enlargedCell, nearest } from "./enlarged_cell.js";
 import { tooltip } from "../base/tooltip.js";
+import { mark, text } from "../base/texts.js";
 
 /** @typedef {ReturnType<typeof matrix>} Matrix */
-/** @typedef {Parameters<ReturnType<typeof matrixCanvas>["paint"]>} Contents values, names, scale, text and tone */
+/** @typedef {Parameters<ReturnType<typeof matrixCanvas>["paint"]>} Contents values, their text, tone and depth */
 
-/** @import { CellImagesTraits, Context, FeedData, MatricesTraits, Model, ReportData } from "../base/types" */
+/** @import { Account, CellImagesTraits, Context, FeedData, MatricesTraits, Model, ReportData } from "../base/types" */
 
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
 const LEAST_DIGITS = 8; // pixels; smaller ones cannot be read
+const FEW_CLASSES = 10; // up to here a cell has 26 pixels or more
+
+/** @type {Record<string, string>} */
+const OUTCOMES = {
+  TP: mark("true positive"),
+  FP: mark("false positive"),
+  FN: mark("false negative"),
+  TN: mark("true negative"),
+};
+const NOISE = mark("within noise");
+const INVITATION = mark("Nothing changed yet: drag a slider to see which images move.");
+const OPTIMIZED = mark("Optimized");
+const CHANGE = mark("Change");
+const NAMES = [mark("Baseline"), OPTIMIZED, CHANGE];
+
+/**
+ * Name a cell of two classes, one of them positive.
+ * @param {number} truth
+ * @param {number} prediction
+ * @param {number} positive
+ */
+const outcome = (truth, prediction, positive) =>
+  (truth === prediction ? "T" : "F") + (prediction === positive ? "P" : "N");
 
 /**
  * @param {string} name
  * @param {string[]} names
+ * @param {number | null} positive
  */
-function matrix(name, names) {
-  const subtitle = element("span");
+function matrix(name, names, positive) {
+  const subtitle = element("span"),
+    invitation = element("p", { className: "ow-invite", hidden: true });
+  const { grey, scale } = legend();
+  const isBinary = names.length === 2;
   const rows = names.map((truth, r) => {
     const cells = names.map((_, c) => element("div", { role: "gridcell", tabindex: r + c ? -1 : 0 }));
+    if (isBinary && positive !== null)
+      cells.forEach((cell, c) => {
+        cell.dataset.name = outcome(r, c, positive);
+      });
     const row = element(
       "div",
       { role: "row" },
@@ -47,27 +81,35 @@ function matrix(name, names) {
   const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
   const grid = element(
     "div",
-    { role: "grid", "aria-label": name, "aria-readonly": "true" },
+    { role: "grid", "aria-label": text(name), "aria-readonly": "true" },
     ...rows.map((r) => r.row),
     last,
   );
   const longest = Math.max(...names.map((n) => n.length));
   const kind = ["ow-matrix"];
-  if (name === "Change") kind.push("ow-change");
-  if (longest > 3) kind.push("ow-long");
+  if (name === CHANGE) kind.push("ow-change");
+  if (name === OPTIMIZED) kind.push("ow-optimized");
+  if (isBinary) kind.push("ow-binary");
+  else if (longest > 3) kind.push("ow-long");
   if (names.length > MOST_DIGITS) kind.push("ow-crowded");
   const box = element(
     "figure",
     { className: kind.join(" "), style: longest > 2 ? `--head: ${headOf(longest)}` : "" },
-    element("figcaption", {}, element("b", {}, name), subtitle),
-    element("div", { className: "ow-truth" }, "truth"),
+    element(
+      "figcaption",
+      {},
+      element("b", {}, text(name)),
+      ...(name === CHANGE ? [grey, scale] : [subtitle]),
+    ),
+    element("div", { className: "ow-truth" }, text("truth")),
     grid,
-    element("div", { className: "ow-prediction" }, "prediction"),
+    element("div", { className: "ow-prediction" }, text("prediction")),
+    invitation,
   );
   const cells = rows.flatMap((r) => r.cells);
   grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
   const picture = matrixCanvas({ box, cells });
-  return { box, subtitle, cells, open: -1, picture, widthOf: textWidth(cells[0], name) };
+  return { box, subtitle, invitation, cells, open: -1, picture, widthOf: textWidth(cells[0], name) };
 }
 
 /**
@@ -81,7 +123,7 @@ function textWidth(cell, name) {
   return (text) => {
     const { fontFamily } = getComputedStyle(cell);
     context.font = `100px ${fontFamily}`;
-    if (name === "Change") context.letterSpacing = "-5px"; // as in the stylesheet
+    if (name === CHANGE) context.letterSpacing = "-5px"; // as in the stylesheet
     return context.measureText(text).width / 100;
   };
 }
@@ -108,22 +150,35 @@ function walk(event, cells, k) {
 
 /**
  * @param {HTMLElement[]} cells
+ * @param {string[]} names
  * @param {Contents} contents
  */
-function fill(cells, [values, names, most, text, tone]) {
+function fill(cells, names, [values, digits, shade]) {
   values.forEach((value, i) => {
     const cell = cells[i],
-      row = Math.floor(i / names.length),
-      column = i % names.length;
-    const label = `truth ${names[row]}, prediction ${names[column]}, ${text(value)} images`;
-    if (cell.getAttribute("aria-label") === label && cell.dataset.of === String(most)) return;
+      { depth, tone, name } = cell.dataset,
+      [newTone, newDepth] = shade(value, i);
+    const label = text("{cell}, {n} images", { cell: nameOf(names, i), n: digits(value) });
+    if (cell.getAttribute("aria-label") === label && tone === newTone && depth === String(newDepth)) return;
     cell.setAttribute("aria-label", label);
-    cell.dataset.of = String(most);
-    cell.dataset.depth = String(depth(value, most));
-    cell.dataset.tone = tone(value, row === column);
-    write(cell, value ? text(value) : "");
+    cell.dataset.depth = String(newDepth);
+    cell.dataset.tone = newTone;
+    const notes = [name && text(OUTCOMES[name]), newTone === "noise" && value && text(NOISE)].filter(Boolean);
+    if (notes.length) cell.setAttribute("aria-description", notes.join(", "));
+    else cell.removeAttribute("aria-description");
+    write(cell, value ? digits(value) : "");
   });
 }
+
+/**
+ * @param {string[]} names
+ * @param {number} i
+ */
+const nameOf = (names, i) =>
+  text("truth {truth}, prediction {prediction}", {
+    truth: names[Math.floor(i / names.length)],
+    prediction: names[i % names.length],
+  });
 
 /**
  * Make the digits as small as the widest count needs, or hide them: none is ever cut off.
@@ -131,8 +186,8 @@ function fill(cells, [values, names, most, text, tone]) {
  * @param {string} widest
  */
 function fitDigits({ box, cells, widthOf }, widest) {
-  const room = cells[0].getBoundingClientRect().width;
-  if (room <= 0) return; // in a tab that is not open
+  const room = cells[0].getBoundingClientRect().width - 1; // a canvas rounds its cells to whole pixels
+  if (room < 0) return; // in a tab that is not open
   const size = Math.floor((10 * room) / widthOf(widest)) / 10;
   box.style.setProperty("--digits", `${size < LEAST_DIGITS ? 0 : size}px`);
 }
@@ -158,12 +213,13 @@ const headOf = (longest) => `calc(${Math.min(longest, 12)}ch + 10px)`;
 
 /**
  * @param {HTMLElement} el
- * @param {string[]} names
+ * @param {FeedData} data
  */
-function build(el, names) {
-  const matrices = ["Baseline", "Optimized", "Change"].map((name) => matrix(name, names));
+function build(el, { classes: names, positive }) {
+  const matrices = NAMES.map((name) => matrix(name, names, positive));
   const longest = Math.max(...names.map((name) => name.length));
   el.style.setProperty("--k", String(names.length));
+  el.style.setProperty("--least", names.length > FEW_CLASSES ? "0px" : "26px");
   el.style.setProperty("--head", longest > 2 ? headOf(longest) : "26px");
   el.replaceChildren(...matrices.map((m) => m.box));
   return matrices;
@@ -180,21 +236,28 @@ function indexOf(node) {
 }
 
 /**
- * Open a cell of any of the three on click, Enter or Space; close it on Escape.
+ * Open a cell of any of the three on click, Enter or Space; close it on Escape. A tap enlarges the nearest cell.
  * @param {HTMLElement} el
- * @param {Model<CellImagesTraits>} opened
+ * @param {((index: number) => void) | null} open
+ * @param {ReturnType<typeof enlargedCell>} enlarged
  */
-function openers(el, opened) {
-  /** @param {number} cell */
-  const open = (cell) => {
-    opened.set({ cell, image: -1 });
-    opened.save_changes();
-  };
-  el.addEventListener("click", ({ target }) => {
-    if (indexOf(target) >= 0) open(indexOf(target));
+function openers(el, open, enlarged) {
+  let isTouch = false;
+  el.addEventListener("pointerdown", ({ pointerType }) => {
+    isTouch = pointerType === "touch";
+  });
+  el.addEventListener("click", (event) => {
+    if (enlarged.holds(event.target)) return;
+    const grid = around(event.target, '[role="grid"]');
+    if (isTouch && grid) {
+      const cells = findAll(grid, '[role="gridcell"]');
+      return enlarged.show(cells, nearest(cells, event));
+    }
+    enlarged.hide();
+    if (indexOf(event.target) >= 0) open?.(indexOf(event.target));
   });
   el.addEventListener("keydown", (event) => {
-    if (indexOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
+    if (!open || indexOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
     event.preventDefault();
     open(event.key === "Escape" ? -1 : indexOf(event.target));
   });
@@ -204,45 +267,71 @@ function openers(el, opened) {
  * Describe a cell for the tooltip: count and share in both models, and the change.
  * @param {FeedData} data
  * @param {number} index
+ * @returns {Account}
  */
-function account({ classes, baseline, optimized }, index) {
-  const k = classes.length,
-    row = Math.floor(index / k);
+function account(data, index) {
+  const { classes, baseline, optimized, clear, positive } = data,
+    k = classes.length,
+    [row, column] = [Math.floor(index / k), index % k];
   const [before, after] = [integers(baseline.counts), integers(optimized.counts)];
-  const images = before.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0);
+  const images = rowSums(before, k)[row],
+    change = after[index] - before[index];
   /** @param {number} count */
-  const share = (count) => (images ? `${percent(count / images)} %` : "–");
+  const share = (count) => (images ? `${percent(count / images)} %` : text("no images"));
   /**
    * @param {string} name
    * @param {number} count
    */
-  const line = (name, count) => [name, `${thousands(count)} images`, share(count)];
+  const line = (name, count) => [name, text("{n} images", { n: thousands(count) }), share(count)];
+  const name = k === 2 && positive !== null ? ` (${text(OUTCOMES[outcome(row, column, positive)])})` : "";
+  const noise = change && !integers(clear).includes(index) ? text(NOISE) : "";
   return {
-    title: `truth ${classes[row]}, prediction ${classes[index % k]}`,
+    title: `${nameOf(classes, index)}${name}`,
     lines: [
-      line("baseline", before[index]),
-      line("optimized", after[index]),
-      ["change", `${signed(after[index] - before[index])} images`, ""],
+      line(text("baseline"), before[index]),
+      line(text("optimized"), after[index]),
+      [text("change"), text("{n} images", { n: signed(change) }), noise],
     ],
-    note: `of ${thousands(images)} images with truth ${classes[row]}`,
+    note: text("of {n} images with truth {truth}", { n: thousands(images), truth: classes[row] }),
   };
 }
 
 /**
- * Call `each` with each grid and its values, scale and tones.
+ * Count the images of each class.
+ * @param {number[]} counts
+ * @param {number} k
+ */
+const rowSums = (counts, k) =>
+  Array.from({ length: k }, (_, row) =>
+    counts.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0),
+  );
+
+/**
+ * Call `each` with each grid and its values, their text, tone and depth.
  * @param {Matrix[]} matrices
  * @param {FeedData} data
  * @param {(matrix: Matrix, contents: Contents) => void} each
  */
-function forEachMatrix(matrices, { classes, baseline, optimized }, each) {
+function forEachMatrix(matrices, { classes, baseline, optimized, clear }, each) {
   const before = integers(baseline.counts),
     after = integers(optimized.counts);
   const change = after.map((count, i) => count - before[i]);
-  const most = Math.max(1, ...before, ...after),
-    moved = Math.max(1, ...change.map(Math.abs));
-  each(matrices[0], [before, classes, most, String, () => "count"]);
-  each(matrices[1], [after, classes, most, String, () => "count"]);
-  each(matrices[2], [change, classes, moved, signed, (v, right) => (v > 0 === right ? "helps" : "hurts")]);
+  const k = classes.length,
+    most = Math.max(1, ...before, ...after),
+    images = rowSums(before, k),
+    isClear = new Set(integers(clear));
+  /** @type {Contents[2]} */
+  const ofCount = (count) => ["count", depth(count, most)];
+  each(matrices[0], [before, String, ofCount]);
+  each(matrices[1], [after, String, ofCount]);
+  each(matrices[2], [
+    change,
+    signed,
+    (value, i) => {
+      const row = Math.floor(i / k);
+      return shadeOfChange(value, images[row], isClear.has(i), row === i % k);
+    },
+  ]);
 }
 
 /**
@@ -250,14 +339,7 @@ function forEachMatrix(matrices, { classes, baseline, optimized }, each) {
  * @param {FeedData} data
  */
 function widestOf({ classes, baseline, optimized }) {
-  const k = classes.length;
-  const images = [baseline, optimized].flatMap(({ counts }) =>
-    classes.map((_, row) =>
-      integers(counts)
-        .slice(row * k, (row + 1) * k)
-        .reduce((sum, count) => sum + count, 0),
-    ),
-  );
+  const images = [baseline, optimized].flatMap(({ counts }) => rowSums(integers(counts), classes.length));
   return "0".repeat(String(Math.max(...images)).length);
 }
 
@@ -268,21 +350,41 @@ function widestOf({ classes, baseline, optimized }) {
 function paintTitles([baseline, optimized, difference], data) {
   /** @param {ReportData} report */
   const title = ({ accuracy, interval: [low, high] }) =>
-    `${percent(accuracy)} % right, 95 %: ${percent(low)}–${percent(high)}`;
+    text("{accuracy} % right, 95 %: {low}–{high}", {
+      accuracy: percent(accuracy),
+      low: percent(low),
+      high: percent(high),
+    });
   write(baseline.subtitle, title(data.baseline));
   write(optimized.subtitle, title(data.optimized));
-  write(difference.subtitle, "blue helps, orange hurts");
+  const { counts } = data.optimized,
+    before = integers(data.baseline.counts);
+  const isSame = integers(counts).every((count, i) => count === before[i]);
+  if (difference.invitation.hidden === isSame) difference.invitation.hidden = !isSame;
+  write(difference.invitation, isUntouched(data) ? text(INVITATION) : text("No count changed."));
 }
+
+/**
+ * Whether the shown report is the baseline's own.
+ * @param {FeedData} data
+ */
+const isUntouched = ({ verdict, covered, images, out_of }) => !covered && !verdict.judged && images >= out_of;
 
 /** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-matrices");
-  const cellImages = model.get("cell_images"),
-    opened = cellImages && (await referred(model, cellImages));
-  if (opened) openers(el, opened);
+  const cellImages = model.get("cell_images");
+  /** @type {Model<CellImagesTraits> | null} */
+  const opened = cellImages ? await referred(model, cellImages) : null;
+  /** @param {number} cell */
+  const open = (cell) => {
+    opened?.set({ cell, image: -1 });
+    opened?.save_changes();
+  };
+  const enlarged = enlargedCell(el, (cell) => account(shown, cell), opened && open);
+  openers(el, opened && open, enlarged);
   const forced = matchMedia("(forced-colors: active)");
-  /** @type {string[]} */
-  let names = [];
+  let built = "";
   /** @type {Matrix[]} */
   let matrices = [];
   /** @type {FeedData} */
@@ -296,7 +398,7 @@ async function render({ model, el }) {
     if (filled >= matrices.length) el.classList.remove("ow-later");
     forEachMatrix(matrices, shown, (matrix, contents) => {
       if (matrix !== next) return;
-      fill(matrix.cells, contents);
+      fill(matrix.cells, shown.classes, contents);
       matrix.picture.clear();
     });
     paintTitles(matrices, shown);
@@ -340,13 +442,16 @@ async function render({ model, el }) {
   const end = await draw(model, (/** @type {FeedData} */ data) => {
     shown = data;
     if (data.classes.length > MOST_CLASSES) {
-      el.textContent = `${data.classes.length} classes are too many to draw here; see the Figure tab.`;
+      el.textContent = text("{n} classes are too many to draw here; see the Figure tab.", {
+        n: data.classes.length,
+      });
       return;
     }
     const isDragged = around(el, ".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;
-    const rebuild = String(names) !== String(data.classes);
+    const rebuild = built !== (built = String([data.classes, data.positive]));
     if (rebuild) {
-      matrices = build(el, (names = data.classes));
+      enlarged.hide();
+      matrices = build(el, data);
       resized.disconnect();
       for (const { box } of matrices) resized.observe(box);
     } else if (widest !== widestOf(data)) fit(); // a part of the images, or all of them
@@ -355,6 +460,7 @@ async function render({ model, el }) {
     else fillGrids();
     for (const matrix of matrices) point(matrix, data.cell?.cell ?? -1);
     tip.refresh();
+    enlarged.refresh();
   });
   return () => {
     end();

@@ -1,6 +1,7 @@
 // A canvas for one digit, and the scores of two models. Strokes are drawn at once; the kernel gets the newest only.
 
 import { boxed, element, percent, safely, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Bytes, CanvasTraits, Context, Reading } from "../base/types" */
 
@@ -74,25 +75,25 @@ function build(el) {
     tabindex: 0,
     role: "application",
     className: "ow-canvas",
-    "aria-label": "Canvas, 28 by 28 pixels: arrow keys move the pen, Space puts ink, Space held draws",
+    "aria-label": text("Canvas, 28 by 28 pixels: arrow keys move the pen, Space puts ink, Space held draws"),
   });
   const seen = element("canvas", {
     width: 2 * SIDE,
     height: 2 * SIDE,
     className: "ow-seen",
     role: "img",
-    "aria-label": "As both models see it",
+    "aria-label": text("As both models see it"),
   });
   const words = element("p", { className: "ow-words", role: "status" });
   const about = element("p", { className: "ow-quiet" });
-  const bars = element("div", { className: "ow-readings", role: "list", "aria-label": "Scores" });
+  const bars = element("div", { className: "ow-readings", role: "list", "aria-label": text("Scores") });
   const shown = element("div", { className: "ow-read" }, words, bars);
-  const caption = element("figcaption", {}, "as both models see it");
-  const beside = element("div", { className: "ow-beside" }, element("figure", {}, seen, caption), about);
+  const caption = element("figcaption", {}, text("as both models see it"));
+  const beside = element("div", { className: "ow-downscaled" }, element("figure", {}, seen, caption), about);
   const hint = element(
     "p",
     { className: "ow-quiet" },
-    "Draw with mouse, finger or pen. Keys: arrows move, Space puts ink.",
+    text("Draw with mouse, finger or pen. Keys: arrows move, Space puts ink."),
   );
   const reason = element("p", { className: "ow-words" });
   el.classList.add("ow-drawn");
@@ -116,8 +117,8 @@ function makeRows(parts, classes) {
     "div",
     { className: "ow-row", "aria-hidden": "true" },
     element("b"),
-    element("b", {}, "baseline"),
-    element("b", {}, "optimized"),
+    element("b", {}, text("baseline")),
+    element("b", {}, text("optimized")),
   );
   const rows = classes.map((name) => {
     const pair = [bar("baseline"), bar("optimized")];
@@ -147,7 +148,11 @@ function paintBars(rows, { classes, baseline, optimized }) {
     });
     row.setAttribute(
       "aria-label",
-      `${classes[i]}: baseline ${percent(baseline[i], 0)} percent, optimized ${percent(optimized[i], 0)} percent`,
+      text("{name}: baseline {before} percent, optimized {after} percent", {
+        name: classes[i],
+        before: percent(baseline[i], 0),
+        after: percent(optimized[i], 0),
+      }),
     );
   });
 }
@@ -157,8 +162,9 @@ function paintBars(rows, { classes, baseline, optimized }) {
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8Array} ink
  * @param {() => void} changed
+ * @param {() => void} begin
  */
-function byPointer(canvas, ink, changed) {
+function byPointer(canvas, ink, changed, begin) {
   /** @type {Point | null} */
   let last = null;
   /**
@@ -182,6 +188,7 @@ function byPointer(canvas, ink, changed) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button || canvas.ariaDisabled === "true") return;
     canvas.setPointerCapture(event.pointerId);
+    begin();
     last = position(event);
     draw(event);
   });
@@ -200,14 +207,16 @@ function byPointer(canvas, ink, changed) {
  * @param {Uint8Array} ink
  * @param {Point} pen
  * @param {(inked: boolean) => void} changed
+ * @param {() => void} begin
  */
-function byKeys(canvas, ink, pen, changed) {
+function byKeys(canvas, ink, pen, changed, begin) {
   let down = false;
   canvas.addEventListener("keydown", (event) => {
     const step = STEPS[event.key],
       from = /** @type {Point} */ ([...pen]),
       far = event.shiftKey ? 4 : 1;
     if (event.key === " ") {
+      begin();
       down = true;
       dab(ink, ...pen);
     } else if (step)
@@ -243,6 +252,7 @@ async function render({ model, el }) {
   let rows = [];
   let waiting = 0,
     send = false,
+    isSample = false,
     names = "";
 
   const frame = safely(model, () => {
@@ -268,7 +278,7 @@ async function render({ model, el }) {
     write(parts.reason, reason);
     write(parts.about, model.get("about"));
     paintInk(parts.canvas, ink, parts.canvas.matches(":focus-visible") && pen);
-    write(parts.words, answer.words || "Nothing drawn yet: no scores.");
+    write(parts.words, answer.words || text("Draw a digit: both models read it."));
     parts.words.classList.toggle("ow-flipped", Boolean(answer.words && answer.flipped));
     parts.bars.hidden = !answer.words;
     paintInk(parts.seen, answer.words ? view(answer.seen) : new Uint8Array(SIDE * SIDE));
@@ -282,12 +292,20 @@ async function render({ model, el }) {
    */
   const receive = () => {
     const pixels = model.get("pixels");
-    if (!send && pixels) ink.set(view(pixels));
+    if (!send && pixels) {
+      ink.set(view(pixels));
+      isSample = model.get("sample");
+    }
     ask();
   };
 
-  byPointer(parts.canvas, ink, changed);
-  byKeys(parts.canvas, ink, pen, changed);
+  /** Remove a sample before the first stroke. */
+  const begin = () => {
+    if (isSample) ink.fill(0);
+    isSample = false;
+  };
+  byPointer(parts.canvas, ink, changed, begin);
+  byKeys(parts.canvas, ink, pen, changed, begin);
   receive();
   model.on("change:pixels", receive);
   model.on("change:answer change:reason change:about", ask);

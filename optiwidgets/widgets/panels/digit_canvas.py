@@ -7,11 +7,12 @@ from typing import Any
 import anywidget
 import numpy as np
 from ipywidgets import Button, HBox
-from traitlets import Bytes, Dict, TraitError, Unicode
+from traitlets import Bool, Bytes, Dict, TraitError, Unicode
 
 from optiwidgets.engine.types.measurements import Floats
 from optiwidgets.session.queries import DrawingReader, exploration_pixels
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
 
@@ -42,6 +43,7 @@ class Canvas(anywidget.AnyWidget):
     answer = Dict().tag(sync=True)
     reason = Unicode().tag(sync=True)
     about = Unicode().tag(sync=True)
+    sample = Bool(False, help="the next stroke replaces the pixels").tag(sync=True)
 
     def check_user_input(self, trait: str, value: Any) -> None:
         """Raise TraitError for pixels that cannot be drawn."""
@@ -57,6 +59,8 @@ class Canvas(anywidget.AnyWidget):
 class DigitCanvas(View):
     """Canvas, its predictions, and buttons that clear it or load an exploration image.
 
+    An image is on it when the tab is first opened; the first stroke replaces it.
+
     Parameters
     ----------
     session
@@ -66,7 +70,6 @@ class DigitCanvas(View):
     --------
     >>> draw = DigitCanvas(Session())
     >>> draw.looked_at = True
-    >>> draw.take.click()
     >>> draw.canvas.answer["words"]
     'Both read 0: baseline 97 %, optimized 97 %.'
     """
@@ -74,8 +77,10 @@ class DigitCanvas(View):
     def __init__(self, session: Session) -> None:
         self.session, self.reader = session, DrawingReader(session)
         self.canvas = Canvas()
-        self.clear = Button(description="Clear", tooltip="An empty canvas")
-        self.take = Button(description="Take a real one", tooltip="The next exploration image")
+        self.clear = Button(description=text("Clear"), tooltip=text("An empty canvas"))
+        self.take = Button(
+            description=text("Take a real one"), tooltip=text("The next exploration image")
+        )
         self._taken = 0
         buttons = HBox([self.clear, self.take]).add_class("ow-drawing")
         super().__init__([self.canvas, buttons])
@@ -83,8 +88,17 @@ class DigitCanvas(View):
         self.clear.on_click(lambda _: self._put(EMPTY, ""))
         self.take.on_click(lambda _: self._take())
         self.canvas.observe(lambda _: self._drew(), "pixels")
-        self.observe(lambda _: self.read(), "looked_at")
+        self.observe(lambda _: self._opened(), "looked_at")
         session.on_report(self.read)
+
+    def _opened(self) -> None:
+        """Classify the drawing; the first time, put an image on the empty canvas."""
+        self.read()
+        is_first = self.looked_at and not self._taken
+        if is_first and not self.canvas.reason and not any(self.canvas.pixels):
+            self._take()
+            sample = mark("A sample, {about}. Draw your own over it.")
+            self.canvas.about = text(sample, about=self.canvas.about)
 
     def read(self) -> None:
         """Classify the drawing while the tab is open."""
@@ -104,13 +118,13 @@ class DigitCanvas(View):
         return reading_payload(before, after, self.session.report.class_names) | {"seen": seen}
 
     def _drew(self) -> None:
-        self.canvas.about = ""
+        self.canvas.about, self.canvas.sample = "", False
         self.read()
 
     def _put(self, pixels: bytes, about: str) -> None:
         with self.canvas.hold_sync():
             self.canvas.pixels = pixels
-            self.canvas.about = about
+            self.canvas.about, self.canvas.sample = about, any(pixels)
 
     def _take(self) -> None:
         """Put the next exploration image on the canvas: the first of each class, then others."""
@@ -124,7 +138,8 @@ class DigitCanvas(View):
         index = int(mine[turn % len(mine)])
         image = exploration_pixels(self.session.experiment, [index])[0, :, :, 0]
         pixels = np.round(255 * image).astype(np.uint8)
-        self._put(pixels.tobytes(), f"exploration image {index}, truth {report.class_names[label]}")
+        about = mark("exploration image {index}, truth {truth}")
+        self._put(pixels.tobytes(), text(about, index=index, truth=report.class_names[label]))
 
 
 def reading_payload(before: Floats, after: Floats, names: tuple[str, ...]) -> dict[str, Any]:
@@ -138,12 +153,10 @@ def reading_payload(before: Floats, after: Floats, names: tuple[str, ...]) -> di
     """
     was, now = int(before.argmax()), int(after.argmax())
     sure = f"{before[was]:.0%}".replace("%", " %"), f"{after[now]:.0%}".replace("%", " %")
-    words = (
-        f"Both read {names[was]}: baseline {sure[0]}, optimized {sure[1]}."
-        if was == now
-        else f"Flip: baseline reads {names[was]} ({sure[0]}), optimized reads {names[now]} "
-        f"({sure[1]})."
-    )
+    both = mark("Both read {was}: baseline {before}, optimized {after}.")
+    flip = mark("Flip: baseline reads {was} ({before}), optimized reads {now} ({after}).")
+    values = {"was": names[was], "now": names[now], "before": sure[0], "after": sure[1]}
+    words = text(both if was == now else flip, **values)
     return {
         "classes": list(names),
         "baseline": [float(score) for score in before],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from html import escape
 from pathlib import Path
 
 from ipywidgets import HTML, Image, VBox
 
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import mark, text
 
-NAMES = {"png": "PNG", "svg": "SVG", "owz": "packed file", "onnx": "ONNX"}
+NAMES = {"png": "PNG", "svg": "SVG", "owz": mark("packed file"), "onnx": "ONNX"}
 MIME = {"png": "image/png", "svg": "image/svg+xml"} | dict.fromkeys(
     ("owz", "onnx"), "application/octet-stream"
 )
@@ -37,7 +39,7 @@ class Downloads(VBox):
         self.figure.value = files["png"]
         self.links.value = "".join(
             f'<a class="ow-download" download="optiwidgets.{kind}" '
-            f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{NAMES[kind]}</a>'
+            f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{escape(text(NAMES[kind]))}</a>'
             for kind, data in files.items()
         )
 

@@ -1,8 +1,21 @@
 // What the file's bytes are spent on, drawn to the scale of the baseline's bar.
 
 import { boxed, bytes, draw, element, findAll, thousands, write } from "../base/panel_runtime.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
+
+/** Names of parts, which the kernel sends as they stand in a file. */
+const PARTS = {
+  codes: mark("codes"),
+  positions: mark("positions"),
+  scales: mark("scales"),
+  tables: mark("tables"),
+  biases: mark("biases"),
+  header: mark("header"),
+};
+/** @param {string} name */
+const partName = (name) => text(name in PARTS ? PARTS[/** @type {keyof typeof PARTS} */ (name)] : name);
 
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
@@ -12,7 +25,7 @@ async function render({ model, el }) {
   const total = element("span");
   const legend = element("ul");
   el.append(
-    element("b", {}, "Size: where the bytes go"),
+    element("b", {}, text("Size: where the bytes go")),
     baselineBar,
     element("div", { className: "ow-now" }, stack, total),
     legend,
@@ -24,8 +37,11 @@ async function render({ model, el }) {
     const { baseline, optimized } = data;
     const scale = Math.max(baseline.bytes, optimized.bytes);
     baselineBar.style.width = `${(100 * baseline.bytes) / scale}%`;
-    write(baselineBar, `baseline ${bytes(baseline.bytes)}`);
-    write(total, `optimized ${optimized.estimated ? "≈ " : ""}${bytes(optimized.bytes)}`);
+    write(baselineBar, text("baseline {size}", { size: bytes(baseline.bytes) }));
+    write(
+      total,
+      text("optimized {size}", { size: (optimized.estimated ? "≈ " : "") + bytes(optimized.bytes) }),
+    );
     stack.style.width = `${(100 * optimized.bytes) / scale}%`;
     total.classList.toggle("ow-inside", optimized.bytes > 0.5 * scale);
     const parts = Object.entries(optimized.parts);
@@ -39,7 +55,7 @@ async function render({ model, el }) {
     const bars = findAll(stack, "i");
     parts.forEach(([name, count], i) => {
       bars[i].style.flexGrow = String(count);
-      write(legend.children[i].lastChild, `${name} ${thousands(count)} B`);
+      write(legend.children[i].lastChild, `${partName(name)} ${thousands(count)} B`);
     });
   });
 }

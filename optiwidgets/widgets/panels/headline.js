@@ -1,22 +1,32 @@
 // Cards: a title, one big number, the number before, and a sentence with the uncertainty or the reason.
 
 import { boxed, bytes, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
+import { gradeMark } from "../base/verdict.js";
+import { dropBar, paintDropBar } from "./drop_bar.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
 
 /** @typedef {ReturnType<typeof card>} Card */
 
 /**
+ * @param {string} kind for stylesheets
  * @param {string} name
  * @param {...HTMLElement} figures
  */
-function card(name, ...figures) {
+function card(kind, name, ...figures) {
   const title = element("h2", {}, name);
   const beside = figures.some((f) => f.className === "ow-two") ? " ow-double" : "";
   const line = element("p", { className: `ow-big${beside}` }, ...figures);
   const reason = element("p", { className: "ow-reason" });
   return {
-    box: element("section", { className: "ow-card", "aria-label": name }, title, line, reason),
+    box: element(
+      "section",
+      { className: "ow-card", "data-card": kind, "aria-label": name },
+      title,
+      line,
+      reason,
+    ),
     title,
     reason,
   };
@@ -48,6 +58,10 @@ function setValue(node, value) {
   if (node.dataset.owValue !== String(value)) node.dataset.owValue = String(value);
 }
 
+/** @param {string} name */
+const worstName = (name) =>
+  name.length > 3 ? text("worst {name}", { name }) : text("worst class {name}", { name });
+
 /**
  * Show the class whose recall fell most, which the accuracy hides; a long name is shortened.
  * @param {HTMLElement} node
@@ -57,12 +71,16 @@ function paintWorst(node, { worst, classes, baseline, optimized, few }) {
   const name = worst ? classes[worst.class] : "",
     [title, recall] = node.children;
   setValue(node, worst ? -worst.points : 0);
-  write(title, worst ? `worst ${name.length > 3 ? "" : "class "}${name}` : "no class lost recall");
-  write(recall, worst ? `: recall −${worst.points.toFixed(worst.points < 9.95 ? 1 : 0)}` : "");
+  write(title, worst ? worstName(name) : text("no class lost recall"));
+  write(
+    recall,
+    worst ? text(": recall −{points}", { points: worst.points.toFixed(worst.points < 9.95 ? 1 : 0) }) : "",
+  );
   if (worst) {
     const [before, after] = [baseline, optimized].map((side) => percent(side.recall[worst.class]));
     const note = few?.[worst.class];
-    node.title = `worst class ${name}: recall ${before} % before, ${after} % now${note ? `; ${note}` : ""}`;
+    const told = text("worst class {name}: recall {before} % before, {after} % now", { name, before, after });
+    node.title = note ? `${told}; ${note}` : told;
   } else node.title = "";
 }
 
@@ -81,26 +99,43 @@ function paintAccuracy(card, accuracy, previous, drop, data) {
   write(
     previous,
     guessed === null
-      ? `from ${percent(baseline.accuracy)} % · mAP ${percent(optimized.average_precision)} %`
-      : `you said ${guessed.toFixed(1)} %`,
+      ? text("from {accuracy} % · mAP {precision} %", {
+          accuracy: percent(baseline.accuracy),
+          precision: percent(optimized.average_precision),
+        })
+      : text("you said {guess} %", { guess: guessed.toFixed(1) }),
   );
   const part = data.images < data.out_of;
   write(
     card.title,
     part
-      ? `Accuracy · n = ${thousands(data.images)} of ${thousands(data.out_of)}`
-      : `Accuracy · ${thousands(data.images)} ${data.part} images`,
+      ? text("Accuracy · n = {images} of {all}", {
+          images: thousands(data.images),
+          all: thousands(data.out_of),
+        })
+      : text("Accuracy · {images} {part} images", { images: thousands(data.images), part: data.part }),
   );
   const [low, high] = optimized.interval;
-  card.box.title =
-    `before ${percent(baseline.accuracy)} %; 95 % between ${percent(low)} and ${percent(high)} %; ` +
-    `${d.lost} images lost, ${d.gained} gained; ` +
-    `mean average precision before: ${percent(baseline.average_precision)} %`;
+  card.box.title = [
+    text("before {accuracy} %", { accuracy: percent(baseline.accuracy) }),
+    text("95 % between {low} and {high} %", { low: percent(low), high: percent(high) }),
+    text("{lost} images lost, {gained} gained", { lost: d.lost, gained: d.gained }),
+    text("mean average precision before: {precision} %", { precision: percent(baseline.average_precision) }),
+  ].join("; ");
   const gained = d.points <= -0.05;
-  show(drop, d.points, gained ? `gain ${points(-d.points)} points` : `drop ${points(d.points)} points`);
+  show(
+    drop,
+    d.points,
+    gained
+      ? text("gain {points} points", { points: points(-d.points) })
+      : text("drop {points} points", { points: points(d.points) }),
+  );
   write(
     card.reason.lastChild,
-    ` (95 %: ${gained ? `${points(-d.high)} to ${points(-d.low)}` : `${points(d.low)} to ${points(d.high)}`})`,
+    ` ${text("(95 %: {low} to {high})", {
+      low: points(gained ? -d.high : d.low),
+      high: points(gained ? -d.low : d.high),
+    })}`,
   );
 }
 
@@ -113,9 +148,16 @@ function paintAccuracy(card, accuracy, previous, drop, data) {
 function paintSize(card, size, ratio, { baseline, optimized }) {
   const about = optimized.estimated ? "≈ " : "";
   show(size, optimized.bytes, about + bytes(optimized.bytes));
-  show(ratio, optimized.ratio, `${about}${optimized.ratio.toFixed(1)} × smaller`);
-  write(card.title, about ? "Size · estimated" : "Size · written file");
-  write(card.reason, `${about}${thousands(optimized.bytes)} bytes, from ${thousands(baseline.bytes)}`);
+  show(ratio, optimized.ratio, about + text("{ratio} × smaller", { ratio: optimized.ratio.toFixed(1) }));
+  write(card.title, about ? text("Size · estimated") : text("Size · written file"));
+  write(
+    card.reason,
+    about +
+      text("{bytes} bytes, from {before}", {
+        bytes: thousands(optimized.bytes),
+        before: thousands(baseline.bytes),
+      }),
+  );
 }
 
 /**
@@ -126,24 +168,30 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
  */
 function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }) {
   const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
-  write(card.title, `Speed · ONNX Runtime · MACs ÷ ${fewer}`);
-  write(speed, latency ? `${latency.ratio.toFixed(2)}×` : "–");
+  write(card.title, text("Speed · ONNX Runtime · MACs ÷ {fewer}", { fewer }));
+  speed.classList.toggle("ow-words", !latency);
+  write(speed, latency ? `${latency.ratio.toFixed(2)}×` : text("Not measured yet"));
   write(range, latency ? `95 % ${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
   write(card.reason, latency ? latency.lead : untimed);
   card.box.title = notes.join(" ");
 }
 
 /**
+ * Show the verdict's word and mark; before anything is changed or all images are in, no grade.
  * @param {Card} card
+ * @param {HTMLElement} mark
  * @param {HTMLElement} grade
  * @param {FeedData} data
  */
-function paintVerdict(card, grade, { verdict }) {
-  show(grade, verdict.grade, verdict.grade[0].toUpperCase() + verdict.grade.slice(1));
-  write(card.title, `Verdict · ${verdict.policy}`);
+function paintVerdict(card, mark, grade, { verdict }) {
+  show(grade, verdict.grade, verdict.word);
+  write(card.title, text("Verdict · {policy}", { policy: verdict.policy }));
   write(card.reason, verdict.reasons[0]);
   card.box.title = verdict.reasons.join("; ");
-  if (card.box.dataset.grade !== verdict.grade) card.box.dataset.grade = verdict.grade;
+  const shown = verdict.judged ? verdict.grade : verdict.grade === "covered" ? "covered" : "none";
+  if (card.box.dataset.grade === shown) return;
+  card.box.dataset.grade = shown;
+  mark.replaceChildren(...[gradeMark(shown)].filter((found) => found !== null));
 }
 
 /** @param {Context<PanelTraits>} context */
@@ -157,15 +205,18 @@ async function render({ model, el }) {
     ratio = figure("ratio"),
     speed = element("span"),
     range = element("small");
-  const grade = figure("verdict");
+  const grade = figure("verdict"),
+    mark = element("span", { className: "ow-verdict-mark" });
   const beside = element("small", {}, ratio);
   const cards = [
-    card("Accuracy", accuracy, element("small", { className: "ow-two" }, previous, worst)),
-    card("Size", size, beside),
-    card("Speed", speed, range),
-    card("Verdict", grade),
+    card("accuracy", text("Accuracy"), accuracy, element("small", { className: "ow-two" }, previous, worst)),
+    card("size", text("Size"), size, beside),
+    card("speed", text("Speed"), speed, range),
+    card("verdict", text("Verdict"), mark, grade),
   ];
+  const bar = dropBar();
   cards[0].reason.append(drop, "");
+  cards[0].box.append(bar);
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
   return draw(model, (/** @type {FeedData} */ data) => {
@@ -173,7 +224,8 @@ async function render({ model, el }) {
     paintWorst(worst, data);
     paintSize(cards[1], size, ratio, data);
     paintSpeed(cards[2], speed, range, data);
-    paintVerdict(cards[3], grade, data);
+    paintDropBar(bar, data);
+    paintVerdict(cards[3], mark, grade, data);
   });
 }
 

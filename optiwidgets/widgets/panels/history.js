@@ -14,15 +14,29 @@ import {
   write,
 } from "../base/panel_runtime.js";
 
+import { gradeMark, gradeWord } from "../base/verdict.js";
+import { mark, text } from "../base/texts.js";
+
 /** @import { Context, HistoryTraits, Model, Share, TrialPair, TrialRow } from "../base/types" */
 
-const HEADS = ["", "recipe", "accuracy", "drop", "size", "smaller", "speed", "A", "B"];
+const HEADS = [
+  "",
+  mark("recipe"),
+  mark("accuracy"),
+  mark("drop"),
+  mark("size"),
+  mark("smaller"),
+  mark("speed"),
+  mark("verdict"),
+  "A",
+  "B",
+];
 const WRITES = "textarea, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])";
 
 /** @param {number} number */
 const points = (number) => number.toFixed(1);
 /** @param {TrialRow} row */
-const speed = ({ speed: timed }) => (timed ? `${timed[0].toFixed(2)}×` : "–");
+const speed = ({ speed: timed }) => (timed ? `${timed[0].toFixed(2)}×` : text("not yet"));
 
 /**
  * Make a radio button that puts a row into A or B.
@@ -35,7 +49,7 @@ function pick(model, letter, index) {
     input = element("input", {
       type: "radio",
       name: `ow-${letter}`,
-      "aria-label": `${name} is row ${index + 1}`,
+      "aria-label": text("{name} is row {row}", { name, row: index + 1 }),
     });
   input.addEventListener("change", () => {
     model.set(letter, index);
@@ -60,23 +74,32 @@ function row(model, data, index) {
     "td",
     {
       title: data.speed
-        ? `95 %: ${data.speed[1].toFixed(2)} to ${data.speed[2].toFixed(2)}; ` +
-          `${data.optimized_ms?.toFixed(3)} ms an image`
-        : "not measured yet",
+        ? text("95 %: {low} to {high}; {time} ms an image", {
+            low: data.speed[1].toFixed(2),
+            high: data.speed[2].toFixed(2),
+            time: data.optimized_ms?.toFixed(3) ?? "",
+          })
+        : text("not measured yet"),
     },
     speed(data),
   );
-  const [low, high] = data.interval;
+  const [low, high] = data.interval,
+    graded = gradeMark(data.grade, gradeWord(data.grade));
   const tr = element(
     "tr",
     {},
     element("td", {}, String(index + 1)),
     element("th", { scope: "row" }, go),
-    element("td", { title: `95 %: ${percent(low)} to ${percent(high)} %` }, `${percent(data.accuracy)} %`),
+    element(
+      "td",
+      { title: text("95 %: {low} to {high} %", { low: percent(low), high: percent(high) }) },
+      `${percent(data.accuracy)} %`,
+    ),
     element("td", {}, points(data.drop)),
-    element("td", { title: `${thousands(data.bytes)} bytes` }, bytes(data.bytes)),
+    element("td", { title: text("{n} bytes", { n: thousands(data.bytes) }) }, bytes(data.bytes)),
     element("td", {}, `${data.ratio.toFixed(1)}×`),
     timed,
+    element("td", data.grade ? { title: gradeWord(data.grade) } : {}, ...(graded ? [graded] : [])),
     a.cell,
     b.cell,
   );
@@ -97,20 +120,31 @@ function pair({ a, b, drop, classes, recalls, few }) {
       "p",
       {},
       element("b", {}, name),
-      ` ${trial.words}: ${percent(trial.accuracy)} % right, ${thousands(trial.bytes)} bytes, ` +
-        (trial.speed ? `${trial.optimized_ms?.toFixed(3)} ms an image` : "speed not measured"),
+      ` ${text("{recipe}: {accuracy} % right, {n} bytes", {
+        recipe: trial.words,
+        accuracy: percent(trial.accuracy),
+        n: thousands(trial.bytes),
+      })}, `,
+      trial.speed
+        ? text("{time} ms an image", { time: trial.optimized_ms?.toFixed(3) ?? "" })
+        : text("speed not measured"),
     );
-  const sure = drop.p < 0.0001 ? "p below 0.0001" : `p ${drop.p.toFixed(4)}`;
+  const sure = drop.p < 0.0001 ? text("p below 0.0001") : `p ${drop.p.toFixed(4)}`;
   const size =
     b.bytes <= a.bytes
-      ? `${(a.bytes / b.bytes).toFixed(1)} times smaller`
-      : `${(b.bytes / a.bytes).toFixed(1)} times larger`;
+      ? text("{ratio} times smaller", { ratio: (a.bytes / b.bytes).toFixed(1) })
+      : text("{ratio} times larger", { ratio: (b.bytes / a.bytes).toFixed(1) });
   const from = element(
     "p",
     {},
-    element("b", {}, "A to B"),
-    ` drop ${points(drop.points)} points (95 %: ${points(drop.low)} to ${points(drop.high)}), ` +
-      `${drop.lost} lost, ${drop.gained} gained, ${sure}; ${size}`,
+    element("b", {}, text("A to B")),
+    ` ${text("drop {points} points (95 %: {low} to {high}), {lost} lost, {gained} gained", {
+      points: points(drop.points),
+      low: points(drop.low),
+      high: points(drop.high),
+      lost: drop.lost,
+      gained: drop.gained,
+    })}, ${sure}; ${size}`,
   );
   /**
    * @param {string} name
@@ -125,7 +159,7 @@ function pair({ a, b, drop, classes, recalls, few }) {
   );
   const change = line(
     "B − A",
-    moved.map((m) => (m === null ? "none" : Math.abs(m) < 0.05 ? "0" : signed(m, 1))),
+    moved.map((m) => (m === null ? text("none") : Math.abs(m) < 0.05 ? "0" : signed(m, 1))),
   );
   findAll(change, "td").forEach((cell, i) => {
     const points = moved[i] ?? 0;
@@ -135,11 +169,11 @@ function pair({ a, b, drop, classes, recalls, few }) {
   const shares = (recall) => recall.map((share) => percent(share));
   const table = element(
     "table",
-    { "aria-label": "Recall of every class, percent" },
-    element("thead", {}, line("recall %", classes, "th")),
+    { "aria-label": text("Recall of every class, percent") },
+    element("thead", {}, line(text("recall %"), classes, "th")),
     element("tbody", {}, line("A", shares(before)), line("B", shares(after)), change),
   );
-  const notes = few.length > 3 ? [`${few.length} recalls rest on fewer than 10 images`] : few;
+  const notes = few.length > 3 ? [text("{n} recalls rest on fewer than 10 images", { n: few.length })] : few;
   return [
     side("A", a),
     side("B", b),
@@ -147,7 +181,7 @@ function pair({ a, b, drop, classes, recalls, few }) {
     ...notes.map((note) => element("p", {}, note)),
     element(
       "div",
-      { className: "ow-wide", tabindex: 0, role: "region", "aria-label": "Recall of A and B" },
+      { className: "ow-wide", tabindex: 0, role: "region", "aria-label": text("Recall of A and B") },
       table,
     ),
   ];
@@ -178,22 +212,30 @@ function render({ model, el }) {
   el.classList.add("ow-ledger");
   const caption = element("caption"),
     body = element("tbody"),
-    sides = element("div", { className: "ow-pair", role: "group", "aria-label": "A and B side by side" });
+    sides = element("div", {
+      className: "ow-pair",
+      role: "group",
+      "aria-label": text("A and B side by side"),
+    });
   const box = element(
     "div",
-    { className: "ow-tried", tabindex: 0, role: "region", "aria-label": "Recipes tried" },
+    { className: "ow-tried", tabindex: 0, role: "region", "aria-label": text("Recipes tried") },
     element(
       "table",
       {},
       caption,
-      element("thead", {}, element("tr", {}, ...HEADS.map((text) => element("th", { scope: "col" }, text)))),
+      element(
+        "thead",
+        {},
+        element("tr", {}, ...HEADS.map((head) => element("th", { scope: "col" }, text(head)))),
+      ),
       body,
     ),
   );
   el.append(box, sides);
   /** @type {ReturnType<typeof row>[]} */
   let rows = [];
-  const mark = safely(model, () =>
+  const markRows = safely(model, () =>
     rows.forEach(({ tr, a, b }, index) => {
       tr.classList.toggle("ow-here", index === model.get("chosen"));
       tr.setAttribute("aria-current", String(index === model.get("chosen")));
@@ -209,19 +251,19 @@ function render({ model, el }) {
     const more = model.get("rows").length > rows.length;
     rows = model.get("rows").map((data, index) => row(model, data, index));
     body.replaceChildren(...rows.map(({ tr }) => tr));
-    write(caption, `Settled on with ${model.get("about")}; a click restores`);
-    mark();
+    write(caption, text("Settled on with {about}; a click restores", { about: model.get("about") }));
+    markRows();
     if (more) box.scrollTop = box.scrollHeight;
   });
   model.on("change:rows", rebuild);
-  model.on("change:chosen change:a change:b", mark);
+  model.on("change:chosen change:a change:b", markRows);
   model.on("change:pair", compare);
   rebuild();
   compare();
   const unlisten = keys(el);
   return () => {
     model.off("change:rows", rebuild);
-    model.off("change:chosen change:a change:b", mark);
+    model.off("change:chosen change:a change:b", markRows);
     model.off("change:pair", compare);
     unlisten();
   };

@@ -5,19 +5,23 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
 import anywidget
-from ipywidgets import HTML, Button, HBox, VBox
+from ipywidgets import HTML, Button, Dropdown, HBox, VBox
 from traitlets import Dict, Int, List, TraitError, Unicode
 
+from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.texts import text
+from optiwidgets.widgets.base.assets import load_css, load_esm, verdict_css
 from optiwidgets.widgets.base.panel import View
-from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, in_words, to_csv
+from optiwidgets.widgets.controls.recipe_words import in_words
+from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, to_csv
 from optiwidgets.widgets.panels.pareto import Frontier
 from optiwidgets.widgets.panels.report_payload import plain
 
@@ -29,7 +33,7 @@ class HistoryTable(anywidget.AnyWidget):
     recipe. ``a`` and ``b`` are the rows to compare, and ``pair`` is their comparison.
     """
 
-    _esm, _css = load_esm(__file__, "history"), load_css(__file__, "history")
+    _esm, _css = load_esm(__file__, "history"), load_css(__file__, "history") + verdict_css()
     rows = List(Dict()).tag(sync=True)
     about = Unicode().tag(sync=True)
     pair = Dict().tag(sync=True)
@@ -53,6 +57,8 @@ class History(View):
     ----------
     session
         A ``Session``; recipes are restored by its ``ask``.
+    policy
+        Menu of the policy by which recipes are graded; without one, that of a mobile app.
 
     Examples
     --------
@@ -65,14 +71,16 @@ class History(View):
     True
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, policy: Dropdown | None = None) -> None:
+        self.session, self._chooser = session, policy
         self.groups: dict[tuple[str, str], HistoryLog] = {}
         self.past, self.locked = self._group(), False
-        self.undo = Button(description="Undo", tooltip="Ctrl+Z").add_class("ow-undo")
-        self.redo = Button(description="Redo", tooltip="Ctrl+Shift+Z").add_class("ow-redo")
+        self.undo = Button(description=text("Undo"), tooltip=text("Ctrl+Z")).add_class("ow-undo")
+        self.redo = Button(description=text("Redo"), tooltip=text("Ctrl+Shift+Z")).add_class(
+            "ow-redo"
+        )
         self.ledger, self.link = HistoryTable(), HTML()
-        self.chart = Frontier(self.past.sweep(), session, size=(430, 300))
+        self.chart = Frontier(self.past.sweep(), session, size=(430, 300), grades=self.grades())
         buttons = HBox([self.undo, self.redo, self.link]).add_class("ow-history-line")
         left = VBox([buttons, self.ledger]).add_class("ow-history-left")
         super().__init__([HBox([left, self.chart]).add_class("ow-history")])
@@ -114,7 +122,10 @@ class History(View):
         self.redo.on_click(lambda _: self._go(HistoryLog.forth))
         self.session.observe(lambda _: self._turn(), "baseline")
         self.session.observe(lambda _: self._follow(), "recipe")
-        self.session.on_report(lambda: self._measured(self.session.report))
+        if self._chooser:
+            self._chooser.observe(lambda _: self._show(), "value")
+        self.session.on_measured(self._measured)
+        self.session.on_report(self._measured)
         self.ledger.observe(lambda change: self._choose(change.new), "chosen")
         self.ledger.observe(lambda _: self._show(), ["a", "b"])
         self.observe(lambda _: self._show(), "looked_at")
@@ -140,8 +151,23 @@ class History(View):
         self.ledger.a, self.ledger.b = 0, len(self.past.entries) - 1
         self._show()
 
-    def _measured(self, report: Report) -> None:
-        if report.latency and self.past.measured(report):
+    @property
+    def policy(self) -> Policy:
+        """Policy by which recipes are graded."""
+        return self._chooser.value if self._chooser else Policy.MOBILE
+
+    def grades(self) -> tuple[str, ...]:
+        """Grade all entries of the log; the untouched model has no grade."""
+        return tuple(entry.grade(self.policy) for entry in self.past.entries)
+
+    def _measured(self) -> None:
+        """Take over measurements of the log's recipes, whoever made them."""
+        now, measured = self.session.report, self.session.experiment.measured
+        changed = False
+        for recipe, report in [(e.recipe, e.report) for e in self.past.entries]:
+            known = now if recipe == now.recipe else measured(report)
+            changed |= self.past.measured(known)
+        if changed:
             self._show()
 
     def _follow(self) -> None:
@@ -162,21 +188,23 @@ class History(View):
         last = len(entries) - 1
         a, b = (entries[min(index, last)] for index in (self.ledger.a, self.ledger.b))
         with self.ledger.hold_sync():
-            self.ledger.about = f"{past.model} on {past.case or 'own images'}"
-            self.ledger.rows = [_row(entry) for entry in entries]
-            self.ledger.pair = compare(a, b)
-        self.chart.show(past.sweep())
+            case = past.case or text("own images")
+            self.ledger.about = text("{model} on {case}", model=past.model, case=case)
+            self.ledger.rows = [_row(entry, self.policy) for entry in entries]
+            self.ledger.pair = compare(a, b, self.policy)
+        self.chart.show(past.sweep(), self.grades())
         data = base64.b64encode(to_csv(self.groups.values()).encode()).decode()
         self.link.value = (
             '<a class="ow-download" download="optiwidgets-history.csv" '
-            f'href="data:text/csv;base64,{data}">Export CSV</a>'
+            f'href="data:text/csv;base64,{data}">' + escape(text("Export CSV")) + "</a>"
         )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry, policy: Policy) -> dict[str, Any]:
     trial, timed = entry.trial, entry.report.latency
     return {
         "words": in_words(trial.recipe),
+        "grade": entry.grade(policy),
         "recipe": str(trial.recipe),
         "accuracy": trial.accuracy,
         "interval": [trial.accuracy_low, trial.accuracy_high],
@@ -188,12 +216,12 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def compare(a: Entry, b: Entry) -> dict[str, Any]:
+def compare(a: Entry, b: Entry, policy: Policy = Policy.MOBILE) -> dict[str, Any]:
     """Describe two entries of one model: their rows, recalls, and the drop from A to B."""
     recalls = (a.report.confusion.recall, b.report.confusion.recall)
     return {
-        "a": _row(a),
-        "b": _row(b),
+        "a": _row(a, policy),
+        "b": _row(b, policy),
         "drop": asdict(b.report.drop_from(a.report)),
         "classes": list(a.report.class_names),
         "few": list(a.report.confusion.few.values()),

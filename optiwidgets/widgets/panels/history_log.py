@@ -10,10 +10,11 @@ from functools import cached_property
 
 import numpy as np
 
-from optiwidgets.engine.types.recipe import Recipe, without_idle
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.widgets.controls.options import LABELS
 
 MOST = 200  # entries per model; the oldest except the baseline is dropped first
 COLUMNS = (
@@ -34,7 +35,9 @@ class Entry:
 
     @classmethod
     def of(cls, report: Report, baseline: Report) -> Entry:
-        """Create an entry without the report's scores: most of its memory, and unused here."""
+        """Create an entry without scores, most of a report's memory, unless they are not finite."""
+        if report.not_finite:  # the reason of its grade
+            return cls(report, baseline)
         light = np.empty((0, len(report.class_names)), np.float32)
         return cls(replace(report, scores=light), baseline)
 
@@ -42,6 +45,11 @@ class Entry:
     def recipe(self) -> Recipe:
         """Recipe of the entry."""
         return self.report.recipe
+
+    def grade(self, policy: Policy) -> str:
+        """Judge the entry under a policy; empty for the untouched model."""
+        untouched = self.recipe == self.baseline.recipe
+        return "" if untouched else judge(self.baseline, self.report, policy).grade
 
     @cached_property
     def trial(self) -> Trial:
@@ -126,44 +134,6 @@ class HistoryLog:
         """Return the entries as a ``Sweep``."""
         trials = tuple(entry.trial for entry in self.entries)
         return Sweep(trials, self.model, self.case or "own images", len(self.baseline.labels))
-
-
-def in_words(recipe: Recipe) -> str:
-    """Describe a recipe in a few words.
-
-    Examples
-    --------
-    >>> in_words(Recipe(sparsity=0.8, bits=4, granularity="channel", recovery="finetune"))
-    '80 % global, 4 bits per channel, fine-tune'
-    >>> in_words(Recipe(clip="mse"))
-    'untouched'
-    """
-    recipe = without_idle(recipe)
-    count = len(recipe.layers)
-    own = f"{count} layer{'s' * (count > 1)} apart" if count else ""
-    acting = f"{recipe.activation_bits}-bit activations" if recipe.activation_bits < 32 else ""
-    won = LABELS.get(recipe.recovery, recipe.recovery) if recipe.recovery != "none" else ""
-    seed = f"seed {recipe.seed}" if recipe.seed else ""
-    said = [_cut(recipe), _codes(recipe), acting, won, own, seed]
-    return ", ".join(part for part in said if part) or "untouched"
-
-
-def _cut(recipe: Recipe) -> str:
-    if not recipe.sparsity:
-        return ""
-    score = "" if recipe.score == "magnitude" else f" {LABELS.get(recipe.score, recipe.score)}"
-    return f"{100 * recipe.sparsity:.3g} % {recipe.pruning}{score}"
-
-
-def _codes(recipe: Recipe) -> str:
-    if recipe.bits == 32 and not recipe.layers:
-        return ""
-    default = Recipe()
-    ways = [recipe.scheme, recipe.clip, recipe.rounding]
-    usual = [default.scheme, default.clip, default.rounding]
-    said = [LABELS.get(way, way) for way, own in zip(ways, usual, strict=True) if way != own]
-    granularity = " per channel" if recipe.granularity == "channel" else ""
-    return " ".join([f"{recipe.bits} bit{'s' * (recipe.bits > 1)}{granularity}", *said])
 
 
 def to_csv(groups: Iterable[HistoryLog]) -> str:

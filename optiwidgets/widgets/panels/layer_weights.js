@@ -12,6 +12,7 @@ import {
   write,
 } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+import { mark, text } from "../base/texts.js";
 
 /** @import { Context, HistogramTraits, LayerNumbers, WeightsData } from "../base/types" */
 
@@ -52,8 +53,10 @@ const bars = (heights, edges, x, foot, sign) =>
 
 /** @param {number} times */
 function scale(times) {
-  if (times === 1) return "same scale as above";
-  return times > 1 ? `drawn ${times} times as high` : `drawn ${1 / times} times lower`;
+  if (times === 1) return text("same scale as above");
+  return times > 1
+    ? text("drawn {times} times as high", { times })
+    : text("drawn {times} times lower", { times: 1 / times });
 }
 
 /**
@@ -84,7 +87,7 @@ function table(layers, index) {
       cell(thousands(pruned)),
       cell(thousands(distinct)),
       cell(String(bits)),
-      cell(error === null ? "unknown" : error === 0 ? "0" : error.toExponential(1)),
+      cell(error === null ? text("unknown") : error === 0 ? "0" : error.toExponential(1)),
     );
   return layers.map((layer, i) => {
     const row = line(layer.name, layer);
@@ -92,6 +95,15 @@ function table(layers, index) {
     return row;
   });
 }
+
+const HEADS = [
+  mark("layer"),
+  mark("weights"),
+  mark("pruned"),
+  mark("distinct values"),
+  mark("bits"),
+  mark("mean sq. error"),
+];
 
 /** @param {HTMLElement} el */
 function build(el) {
@@ -113,15 +125,13 @@ function build(el) {
   const ticks = element("div", { className: "ow-numbers", "aria-hidden": "true" });
   const gone = element("i"),
     pruned = element("div", { className: "ow-pruned" }, element("span"), element("div", {}, gone));
-  const heads = ["layer", "weights", "pruned", "distinct values", "bits", "mean sq. error"].map((text) =>
-    element("th", { scope: "col" }, text),
-  );
+  const heads = HEADS.map((head) => element("th", { scope: "col" }, text(head)));
   const body = element("tbody");
   el.append(
     element("div", { className: "ow-picture" }, top, svg, ticks, foot, grid, pruned),
     element(
       "div",
-      { className: "ow-layers-table", tabindex: 0, role: "region", "aria-label": "Layers" },
+      { className: "ow-layers-table", tabindex: 0, role: "region", "aria-label": text("Layers") },
       element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body),
     ),
   );
@@ -177,18 +187,28 @@ function paint(parts, data) {
   parts.axis.setAttribute("d", `M0 ${HALF}H${WIDE}M0 ${HALF + STRIP}H${WIDE}`);
   const [before, after] = data.counts,
     cut = before - after;
-  write(parts.top, `Before: ${thousands(before)} weights`);
-  write(parts.foot, `After: ${thousands(after)} left, ${scale(times)}`);
+  write(parts.top, text("Before: {weights} weights", { weights: thousands(before) }));
+  write(parts.foot, `${text("After: {weights} left", { weights: thousands(after) })}, ${scale(times)}`);
   write(parts.grid, data.grid);
-  write(parts.pruned, `Pruned or removed, exactly 0: ${thousands(cut)} (${percent(cut / before)} %)`);
+  write(
+    parts.pruned,
+    text("Pruned or removed, exactly 0: {weights} ({share} %)", {
+      weights: thousands(cut),
+      share: percent(cut / before),
+    }),
+  );
   parts.gone.style.width = `${(100 * cut) / before}%`;
   const labels = [...Array(TICKS).keys()].map((i) => nice(low + (span * i) / (TICKS - 1), span));
   if (parts.ticks.textContent !== labels.join(""))
-    parts.ticks.replaceChildren(...labels.map((text) => element("span", {}, text)));
+    parts.ticks.replaceChildren(...labels.map((number) => element("span", {}, number)));
   parts.svg.setAttribute(
     "aria-label",
-    `${data.layers[data.index].name}: ${thousands(before)} weights before, ` +
-      `${thousands(after)} left after. ${data.grid}`,
+    text("{name}: {before} weights before, {after} left after. {grid}", {
+      name: data.layers[data.index].name,
+      before: thousands(before),
+      after: thousands(after),
+      grid: data.grid,
+    }),
   );
   parts.body.replaceChildren(...table(data.layers, data.index));
 }

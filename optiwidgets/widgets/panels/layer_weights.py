@@ -15,12 +15,13 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.panels.report_payload import plain
 
 BINS = 96  # for weights without codes
-ALL = "all"
+ALL = mark("all")
 
 Values = NDArray[np.float32]
 
@@ -50,8 +51,8 @@ class Weights(View):
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.layer = Dropdown(description="Layer")
-        self.channel = Dropdown(description="Channel", options=[ALL])
+        self.layer = Dropdown(description=text("Layer"))
+        self.channel = Dropdown(description=text("Channel"), options=[(text(ALL), ALL)])
         self.chart = Histogram()
         self._layers: tuple[LayerWeights, ...] = ()
         line = HBox([self.layer, self.channel]).add_class("ow-weights-line")
@@ -108,9 +109,10 @@ class Weights(View):
     def _offer_channels(self, layer: LayerWeights) -> None:
         """Offer single channels if each has its own scale."""
         own = len(layer.values) > 1 and bool((layer.outputs >= 0).all())
-        options = [ALL, *(str(output) for output in layer.outputs)] if own else [ALL]
+        values = [ALL, *(str(output) for output in layer.outputs)] if own else [ALL]
+        options = [(text(value), value) for value in values]
         if [*self.channel.options] != options:
-            kept = self.channel.value if self.channel.value in options else ALL
+            kept = self.channel.value if self.channel.value in values else ALL
             self.channel.options = options
             self.channel.value = kept
         self.channel.disabled = not own
@@ -194,15 +196,27 @@ def _numbers(layer: LayerWeights) -> dict[str, Any]:
 def _about_grid(layer: LayerWeights, channel: int | None) -> str:
     rows, count = layer.values.shape
     if not count:
-        return f"{layer.bits}-bit floats: no grid at this scale."
-    one = f"{count} values a code can stand for"
+        return text("{bits}-bit floats: no grid at this scale.", bits=layer.bits)
     if channel is not None:
-        return f"Channel {channel}: {one}, marked between the two, taller where weights have them."
+        return text(
+            "Channel {channel}: {count} values a code can stand for, marked between the two, "
+            "taller where weights have them.",
+            channel=channel,
+            count=count,
+        )
     if rows == 1:
-        return f"{one[0].upper()}{one[1:]}, marked between the two, taller where weights have them."
+        return text(
+            "{count} values a code can stand for, marked between the two, taller where weights "
+            "have them.",
+            count=count,
+        )
     spans = np.ptp(layer.values, axis=1)
     steps = spans / max(1, count - 1)
-    return (
-        f"Each of {rows} channels has a grid of its own, of {count} values {steps.min():.2g} to "
-        f"{steps.max():.2g} apart: choose a channel to see it."
+    return text(
+        "Each of {rows} channels has a grid of its own, of {count} values "
+        "{smallest:.2g} to {largest:.2g} apart: choose a channel to see it.",
+        rows=rows,
+        count=count,
+        smallest=steps.min(),
+        largest=steps.max(),
     )

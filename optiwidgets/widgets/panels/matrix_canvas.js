@@ -4,13 +4,15 @@
 import { element } from "../base/panel_runtime.js";
 
 /** @typedef {[left: number, top: number, right: number, bottom: number, centre: number, middle: number]} Spot */
-/** @typedef {"count" | "helps" | "hurts"} Tone */
+/** @typedef {"count" | "helps" | "hurts" | "noise"} Tone */
 
-const TONES = /** @type {const} */ (["count", "helps", "hurts"]);
+const TONES = /** @type {const} */ (["count", "helps", "hurts", "noise"]);
+const NAME = /** @type {const} */ (["left", "top", "lineHeight", "fontSize"]); // where a cell's name is, in pixels
 const MIXED_OF = [
   "--ow-count",
   "--ow-helps",
   "--ow-hurts",
+  "--ow-quiet",
   "--ow-empty",
   "--ow-ink",
   "--ow-on-deep",
@@ -120,6 +122,21 @@ export function matrixCanvas({ box, cells }) {
     checked = true;
   };
   /**
+   * Write a cell's name, such as TP, into its corner.
+   * @param {Spot} spot
+   * @param {string} name
+   */
+  const paintName = ([left, top], name) => {
+    const style = getComputedStyle(cells[0], "::before");
+    const [x, y, line, size] = NAME.map((side) => parseFloat(style[side]) * devicePixelRatio);
+    context.save();
+    context.font = `${size}px ${style.fontFamily}`;
+    context.letterSpacing = "0px";
+    const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText(name);
+    context.fillText(name, left + x, Math.round(top + y + (line - ascent - descent) / 2 + ascent));
+    context.restore();
+  };
+  /**
    * @param {number} i
    * @param {string} tone
    * @param {number} depth
@@ -133,6 +150,9 @@ export function matrixCanvas({ box, cells }) {
     context.beginPath();
     context.roundRect(left, top, right - left, bottom - top, 2 * devicePixelRatio);
     context.fill();
+    const { name } = cells[i].dataset;
+    context.fillStyle = ink;
+    if (name) paintName(spots[i], name);
     if (!text || rise === null) return;
     const width = widths.get(text) ?? context.measureText(text).width, // measuring is slower than painting
       wide = width > right - left;
@@ -141,29 +161,24 @@ export function matrixCanvas({ box, cells }) {
       context.save();
       context.clip();
     }
-    context.fillStyle = ink;
     context.fillText(text, centre - width / 2, Math.round(middle + rise));
     if (wide) context.restore();
   };
   return {
     /**
      * @param {number[]} values
-     * @param {string[]} names
-     * @param {number} most
      * @param {(value: number) => string} text
-     * @param {(value: number, isDiagonal: boolean) => Tone} tone
+     * @param {(value: number, i: number) => [Tone, number]} shade tone and depth
      */
-    paint(values, names, most, text, tone) {
+    paint(values, text, shade) {
       if (!checked) check();
       values.forEach((value, i) => {
-        const row = Math.floor(i / names.length),
-          level = depth(value, most),
-          side = tone(value, row === i % names.length);
+        const [tone, level] = shade(value, i);
         const label = value ? text(value) : "",
-          key = `${side} ${level} ${label}`;
+          key = `${tone} ${level} ${label}`;
         if (drawn[i] === key) return;
         drawn[i] = key;
-        paintCell(i, side, level, label);
+        paintCell(i, tone, level, label);
       });
       box.classList.add("ow-painted");
     },

@@ -1,7 +1,10 @@
 // A sweep: bytes against accuracy. Every point names its recipe; arrow keys move among them, Enter chooses.
 
+import { followKernel } from "../base/kernel_watch.js";
 import { boxed, element, percent, safely, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
+import { gradeMark, gradePoint, gradeWord } from "../base/verdict.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FrontierTraits, Interval, Model } from "../base/types" */
 
@@ -11,8 +14,8 @@ const LEFT = 58,
   BOTTOM = 42;
 const REACH = 22; // largest distance between the pointer and a point
 
-/** @typedef {{ recipe: string, accuracy: number, interval: Interval, bytes: number, front: boolean }} Numbers */
-/** @typedef {Numbers & { index: number }} Trial */
+/** @typedef {{ accuracy: number, interval: Interval, bytes: number, front: boolean }} Numbers */
+/** @typedef {Numbers & { index: number, recipe: string, words: string, grade: string }} Trial */
 /** @typedef {Trial & { node: SVGCircleElement }} Point */
 /** @typedef {ReturnType<typeof scales>} Scale */
 
@@ -59,12 +62,12 @@ function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
     svgElement(
       "text",
       { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 6, "text-anchor": "middle" },
-      "bytes of the packed file (log)",
+      text("bytes of the packed file (log)"),
     ),
     svgElement(
       "text",
       { transform: `translate(13 ${(TOP + foot) / 2}) rotate(-90)`, "text-anchor": "middle" },
-      "accuracy",
+      text("accuracy"),
     ),
   ];
 }
@@ -80,7 +83,15 @@ const staircase = (front, { x, y }) =>
     .join("");
 
 /** @param {Trial} p */
-const name = (p) => `${p.recipe}, ${percent(p.accuracy)} % right, ${thousands(p.bytes)} bytes`;
+const name = (p) =>
+  [
+    p.words,
+    text("{accuracy} % right", { accuracy: percent(p.accuracy) }),
+    text("{n} bytes", { n: thousands(p.bytes) }),
+    gradeWord(p.grade),
+  ]
+    .filter(Boolean)
+    .join(", ");
 
 /**
  * @param {HTMLElement} line
@@ -88,9 +99,17 @@ const name = (p) => `${p.recipe}, ${percent(p.accuracy)} % right, ${thousands(p.
  */
 function say(line, p) {
   const [low, high] = p.interval;
+  const mark = gradeMark(p.grade);
+  line.title = p.recipe;
   line.replaceChildren(
-    element("b", {}, p.recipe),
-    ` ${percent(p.accuracy)} % right (95 %: ${percent(low)}–${percent(high)}), ${thousands(p.bytes)} bytes`,
+    element("b", {}, p.words),
+    ` ${text("{accuracy} % right (95 %: {low}–{high}), {n} bytes", {
+      accuracy: percent(p.accuracy),
+      low: percent(low),
+      high: percent(high),
+      n: thousands(p.bytes),
+    })}`,
+    ...(mark ? [", ", mark, ` ${gradeWord(p.grade)}`] : []),
   );
 }
 
@@ -129,9 +148,9 @@ function follow(key, from, points) {
  */
 function build(el, model) {
   const trials = model.get("trials").flatMap((p, index) => {
-    const { recipe, accuracy, interval, bytes, front } = p;
+    const { accuracy, bytes } = p;
     if (accuracy === null || bytes === null) return [];
-    return [{ recipe, accuracy, interval: /** @type {Interval} */ (interval), bytes, front, index }];
+    return [{ ...p, accuracy, interval: /** @type {Interval} */ (p.interval), bytes, index }];
   });
   trials.sort((a, b) => a.bytes - b.bytes || a.accuracy - b.accuracy);
   const status = element("p", { className: "ow-named" }),
@@ -151,7 +170,7 @@ function build(el, model) {
       role: "option",
       tabindex: -1,
       class: p.front ? "ow-front" : "",
-      "aria-label": name(p) + (p.front ? ", on the frontier" : ""),
+      "aria-label": p.front ? text("{recipe}, on the frontier", { recipe: name(p) }) : name(p),
     }),
   }));
   const ring = svgElement("circle", { r: 9, class: "ow-ring" }),
@@ -167,8 +186,13 @@ function build(el, model) {
       }),
       svgElement(
         "g",
-        { role: "listbox", "aria-label": "Recipes" },
+        { role: "listbox", "aria-label": text("Recipes") },
         ...[false, true].flatMap((front) => points.filter((p) => p.front === front).map((p) => p.node)),
+      ),
+      svgElement(
+        "g",
+        { class: "ow-grades", "aria-hidden": "true" },
+        ...points.flatMap((p) => gradePoint(p.grade, scale.x(p.bytes), scale.y(100 * p.accuracy)) ?? []),
       ),
       ring,
     );
@@ -180,7 +204,7 @@ function build(el, model) {
     p?.node.classList.add("ow-seen");
     const named = p ?? chosen;
     if (named) say(status, named);
-    else status.textContent = "Point at a recipe to see its name.";
+    else status.textContent = text("Point at a recipe to see its name.");
   };
   /** @param {Point | undefined} p */
   const reach = (p) => {
@@ -253,7 +277,9 @@ function render({ model, el }) {
   model.on("change:trials", rebuild);
   model.on("change:chosen change:message", mark);
   mark();
+  const leave = followKernel(model, el);
   return () => {
+    leave();
     model.off("change:trials", rebuild);
     model.off("change:chosen change:message", mark);
   };

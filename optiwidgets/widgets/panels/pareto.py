@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import anywidget
 from traitlets import Dict, Int, List, TraitError, Unicode, validate
 
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm, verdict_css
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.security.message_guard import guard
 
+LOADS = mark(
+    "A click on a point loads its recipe into the explorer; so does Enter, and arrow keys walk "
+    "(up and down along the line)."
+)
+MARKS = mark(
+    "A click on a point marks it; so does Enter, and arrow keys walk (up and down along the line)."
+)
 
-class Frontier(anywidget.AnyWidget):
+
+class Frontier(Standalone, anywidget.AnyWidget):
     """Chart of a sweep: each recipe is a labelled point, and a line joins the pareto front.
 
     Parameters
@@ -25,6 +37,8 @@ class Frontier(anywidget.AnyWidget):
     explorer
         An ``Explorer``, or a ``Session``: choosing a point loads its recipe there, and the point of
         its current recipe is the chosen one.
+    grades
+        Verdict of each row, drawn as its mark; by default none.
 
     Raises
     ------
@@ -45,7 +59,7 @@ class Frontier(anywidget.AnyWidget):
     """
 
     _esm = load_esm(__file__, "pareto")
-    _css = load_css(__file__, "pareto")
+    _css = load_css(__file__, "pareto") + KERNEL_CSS + verdict_css()
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
     chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
@@ -55,11 +69,16 @@ class Frontier(anywidget.AnyWidget):
     locked = False  # True: points load nothing
 
     def __init__(
-        self, sweep: Sweep, explorer: Any = None, *, size: tuple[int, int] = (720, 360)
+        self,
+        sweep: Sweep,
+        explorer: Any = None,
+        *,
+        size: tuple[int, int] = (720, 360),
+        grades: Sequence[str] = (),
     ) -> None:
         self.session = None if explorer is None else session_of(explorer)
         super().__init__(size=[*size])
-        self.show(sweep)
+        self.show(sweep, grades)
         if self.session is not None:
             self.session.observe(lambda _: self._mark(), ["recipe", "experiment"])
             self.observe(lambda _: self._load(), "chosen")
@@ -77,15 +96,16 @@ class Frontier(anywidget.AnyWidget):
             raise TraitError(f"chosen is {self.min} (none) to {self.max}, not {index}")
         return index
 
-    def show(self, sweep: Sweep) -> None:
-        """Show another sweep, or more rows of the same."""
+    def show(self, sweep: Sweep, grades: Sequence[str] = ()) -> None:
+        """Show another sweep, or more rows of the same; ``grades`` are of its rows, in order."""
         if not isinstance(sweep, Sweep):
             raise ValueError(f"sweep is what Experiment.sweep() gives, not {type(sweep).__name__}")
         self.sweep = sweep
         self._indices = {trial.recipe: index for index, trial in enumerate(sweep)}
         front = {*sweep.frontier_indices}
         with self.hold_sync():
-            self.trials = [_trial_payload(t, i in front) for i, t in enumerate(sweep)]
+            graded = zip(sweep, grades or len(sweep) * [""], strict=True)
+            self.trials = [_trial_payload(t, g, i in front) for i, (t, g) in enumerate(graded)]
             self.about = _about(sweep, self.session is not None)
             if self.session is None:
                 self.chosen = -1
@@ -107,21 +127,18 @@ class Frontier(anywidget.AnyWidget):
         shown = self.session.experiment
         there = (shown.name, shown.dataset.name or "own images")
         own = (self.sweep.model, self.sweep.dataset)
-        self.message = (
-            f"These recipes were run with {' on '.join(own)}; the explorer shows "
-            f"{' on '.join(there)}, so its numbers are others."
-            if there != own
-            else ""
-        )
+        self.message = "" if there == own else _about_others(own, there)
 
     def _refuse(self, reason: str) -> None:
         self.message = reason
 
 
-def _trial_payload(trial: Trial, front: bool) -> dict[str, Any]:
+def _trial_payload(trial: Trial, grade: str, front: bool) -> dict[str, Any]:
     """Describe a row; accuracy and bytes are None if it could not be run."""
     return {
         "recipe": str(trial.recipe),
+        "words": in_words(trial.recipe),
+        "grade": grade,
         "accuracy": trial.accuracy,
         "interval": [trial.accuracy_low, trial.accuracy_high],
         "bytes": trial.total_bytes,
@@ -130,11 +147,28 @@ def _trial_payload(trial: Trial, front: bool) -> dict[str, Any]:
 
 
 def _about(sweep: Sweep, loads: bool) -> str:
-    failed = f" {len(sweep.failed)} more could not be run." if sweep.failed else ""
-    does = "loads its recipe into the explorer" if loads else "marks it"
-    return (
-        f"{len(sweep) - len(sweep.failed)} recipes, {sweep.model} on {sweep.dataset}; accuracy on "
-        f"{sweep.images:,} exploration images.{failed} The line joins those that no other beats in "
-        f"both. A click on a point {does}; so does Enter, and arrow keys walk (up and down along "
-        "the line)."
+    said = [
+        text(
+            "{recipes} recipes, {model} on {dataset}; accuracy on {images:,} exploration images.",
+            recipes=len(sweep) - len(sweep.failed),
+            model=sweep.model,
+            dataset=sweep.dataset,
+            images=sweep.images,
+        )
+    ]
+    if sweep.failed:
+        said.append(text("{failed} more could not be run.", failed=len(sweep.failed)))
+    said.append(text("The line joins those that no other beats in both."))
+    return " ".join([*said, text(LOADS if loads else MARKS)])
+
+
+def _about_others(own: tuple[str, str], there: tuple[str, str]) -> str:
+    """Explain that the explorer shows another model than the chart."""
+    return text(
+        "These recipes were run with {model} on {dataset}; the explorer shows {other} on "
+        "{other_dataset}, so its numbers are others.",
+        model=own[0],
+        dataset=own[1],
+        other=there[0],
+        other_dataset=there[1],
     )

@@ -8,14 +8,14 @@ import anywidget
 from ipywidgets import Widget, widget_serialization
 from traitlets import Dict, Instance
 
-from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.assets import load_css, load_esm, verdict_css
 from optiwidgets.widgets.base.panel import Panel
 
 
 class Headline(Panel):
     """Cards: accuracy, drop, size, each one large number with its uncertainty or its reason."""
 
-    _esm, _css = load_esm(__file__, "headline"), load_css(__file__, "headline")
+    _esm, _css = load_esm(__file__, "headline"), load_css(__file__, "headline") + verdict_css()
 
 
 class Matrices(Panel):

@@ -10,23 +10,33 @@ import numpy as np
 
 from optiwidgets.engine.evaluation.comparison import worst_class
 from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.evaluation.verdict import BAD_POINTS, judge
 from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.panels.comparison_payload import matrices_payload
+
+UNTOUCHED = mark("Nothing changed yet")
+
+WORDS = {  # of grades, as a heading
+    "good": mark("Good"),
+    "borderline": mark("Borderline"),
+    "bad": mark("Bad"),
+    "cannot tell": mark("Cannot tell"),
+}
 
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
-    verdict = judge(baseline, report, policy)
     untouched = report.recipe == baseline.recipe
-    reasons = ["nothing changed yet"] * untouched + list(verdict.reasons)
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
         "images": len(report.labels),
         "out_of": report.out_of,
         "part": report.part,
+        **matrices_payload(baseline, report),
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
         "drop": asdict(report.drop_from(baseline)),
@@ -34,10 +44,34 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         "worst": worst_class(baseline, report),
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "sparse": _sparse(report),
-        "untimed": "nothing to compare yet" if untouched else "not measured yet",
+        "untimed": text("nothing to compare yet")
+        if untouched
+        else text("it starts once no control moves"),
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": {"grade": verdict.grade, "reasons": reasons, "policy": policy.name},
+        "verdict": _verdict(baseline, report, policy),
+    }
+
+
+def _verdict(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+    """Describe the verdict: its word, and whether it is one; a part of the images gives none."""
+    limits = {
+        "policy": text(policy.name),
+        "limit": policy.limit_points,
+        "worst_limit": BAD_POINTS,
+    }
+    if len(report.labels) < report.out_of:
+        reasons = [text("judged once all {images:,} images are in", images=report.out_of)]
+        word = text("Not yet")
+        return limits | {"grade": "not yet", "word": word, "judged": False, "reasons": reasons}
+    verdict = judge(baseline, report, policy)
+    untouched = report.recipe == baseline.recipe
+    reasons = [text("move a control to begin")] * untouched + list(verdict.reasons)
+    return limits | {
+        "grade": verdict.grade,
+        "word": text(UNTOUCHED if untouched else WORDS[verdict.grade]),
+        "judged": not untouched,
+        "reasons": reasons,
     }
 
 
@@ -78,8 +112,8 @@ def _lead(report: Report) -> str:
     timed = report.latency
     assert timed is not None
     if timed.low > 1:
-        return "faster"
-    return "slower" if timed.high < 1 else "no proven speed-up"
+        return text("faster")
+    return text("slower") if timed.high < 1 else text("no proven speed-up")
 
 
 def _notes(report: Report) -> list[str]:
@@ -87,7 +121,9 @@ def _notes(report: Report) -> list[str]:
     recipe = report.recipe
     notes = [_about_zeros(recipe), _about_widths(report)]
     if recipe.activation_bits < 32 and report.simulated is None:
-        notes.append("The exported graph rounds the activations itself, in float: extra work.")
+        notes.append(
+            text("The exported graph rounds the activations itself, in float: extra work.")
+        )
     return [note for note in notes if note]
 
 
@@ -95,18 +131,21 @@ def _about_zeros(recipe: Recipe) -> str:
     if not recipe.prunes:
         return ""
     if recipe.pruning == "channel":
-        return (
-            "Removed channels are gone from the network: less work in every runtime. Time falls "
-            "less than the multiply-accumulates: not all of it is arithmetic."
+        return text(
+            "Removed channels are gone from the network: less work in every runtime. "
+            "Time falls less than the multiply-accumulates: not all of it is "
+            "arithmetic."
         )
     if recipe.pruning in N_OF_M:
-        return (
-            f"{recipe.pruning} zeros: ONNX Runtime's dense kernels use no pattern and multiply by "
-            "zero as by any number. The sparse runtime skips them, one by one like other zeros."
+        return text(
+            "{pattern} zeros: ONNX Runtime's dense kernels use no pattern and "
+            "multiply by zero as by any number. The sparse runtime skips them, one "
+            "by one like other zeros.",
+            pattern=recipe.pruning,
         )
-    return (
-        "ONNX Runtime's dense kernels multiply by zero as by any number: zeros save no time there. "
-        "The sparse runtime skips them, except in layers with few."
+    return text(
+        "ONNX Runtime's dense kernels multiply by zero as by any number: zeros save "
+        "no time there. The sparse runtime skips them, except in layers with few."
     )
 
 
@@ -114,31 +153,32 @@ def _about_widths(report: Report) -> str:
     recipe = report.recipe
     widths = {recipe.bits, *(bits for _, _, bits in recipe.layers if bits)}
     if report.simulated is not None:
-        return (
-            "Real int8. Convolutions over fewer than 8 channels still compute in float, where "
-            "this runtime is faster. In layers this small, rounding the inputs can cost more than "
-            "integers save."
+        return text(
+            "Real int8. Convolutions over fewer than 8 channels still compute in "
+            "float, where this runtime is faster. In layers this small, rounding the "
+            "inputs can cost more than integers save."
         )
     if len(widths) > 1:
-        return "Layers of different bit-widths run as floats: only the file shrinks."
+        return text("Layers of different bit-widths run as floats: only the file shrinks.")
     if recipe.bits == 2 and recipe.scheme == "ternary":
-        return (
-            "Ternary weights run as floats: no CPU kernel adds instead of multiplying. The sparse "
-            "runtime skips those that are zero."
+        return text(
+            "Ternary weights run as floats: no CPU kernel adds instead of "
+            "multiplying. The sparse runtime skips those that are zero."
         )
     if recipe.bits < 8:
-        return (
+        below = text(
             "Below 8 bits no CPU runtime has convolution kernels: the weights run as floats, and "
             "only the file shrinks."
-            + " The sparse runtime skips weights that round to zero."
-            * (recipe.bits > 1)
         )
+        skips = text("The sparse runtime skips weights that round to zero.")
+        return f"{below} {skips}" if recipe.bits > 1 else below
     if recipe.bits == recipe.activation_bits == 8:
-        return "A codebook's values are not evenly spaced: no int8 kernel takes them."
-    return {
-        8: "8-bit weights alone run as floats: smaller, not faster.",
-        16: "16-bit weights run as 32-bit floats: smaller, not faster.",
-    }.get(recipe.bits, "")
+        return text("A codebook's values are not evenly spaced: no int8 kernel takes them.")
+    if recipe.bits == 8:
+        return text("8-bit weights alone run as floats: smaller, not faster.")
+    if recipe.bits == 16:
+        return text("16-bit weights run as 32-bit floats: smaller, not faster.")
+    return ""
 
 
 def plain(value: float | np.floating[Any]) -> float | None:

@@ -1,6 +1,7 @@
 // From the promised size to the file's: the promise, then the other parts of a file, in bytes.
 
 import { boxed, element, safely, signed, thousands } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, SizeData, WaterfallTraits } from "../base/types" */
 
@@ -26,7 +27,7 @@ function bar(name, count, before, scale, note) {
       }),
     );
   const change = before === null ? "" : ` (${signed(count - before)})`;
-  const label = `${name}: ${thousands(count)} bytes${change}`;
+  const label = text("{name}: {n} bytes", { name, n: thousands(count) }) + change;
   return element(
     "div",
     { role: "listitem", "aria-label": label, title: label },
@@ -72,14 +73,18 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
         bar(name, count, from + i ? steps[from + i - 1].bytes : null, scale, fewer(count)),
       );
   const zoomed = Math.max(1, tutorial, ...steps.slice(promised).map((step) => step.bytes));
-  const wider = raw / zoomed >= 1.5 ? `, drawn ${(raw / zoomed).toFixed(0)} times wider` : "";
+  const wider =
+    raw / zoomed >= 1.5 ? `, ${text("drawn {times} times wider", { times: (raw / zoomed).toFixed(0) })}` : "";
   el.replaceChildren(
-    element("b", {}, "Where did the promised size go?"),
-    group(`The promise: ${fewer(steps[promised - 1].bytes)}`, rows(0, promised, raw)),
-    group(`What a file needs besides: ${fewer(file)} is left${wider}`, rows(promised, steps.length, zoomed)),
-    group("Not files of ours, for comparison", [
-      bar("zlib of the rounded floats, as in tutorials", tutorial, null, zoomed, fewer(tutorial)),
-      bar("order-0 entropy: an estimate", Math.round(estimate), null, zoomed, fewer(estimate)),
+    element("b", {}, text("Where did the promised size go?")),
+    group(text("The promise: {fewer}", { fewer: fewer(steps[promised - 1].bytes) }), rows(0, promised, raw)),
+    group(
+      text("What a file needs besides: {fewer} is left", { fewer: fewer(file) }) + wider,
+      rows(promised, steps.length, zoomed),
+    ),
+    group(text("Not files of ours, for comparison"), [
+      bar(text("zlib of the rounded floats, as in tutorials"), tutorial, null, zoomed, fewer(tutorial)),
+      bar(text("order-0 entropy: an estimate"), Math.round(estimate), null, zoomed, fewer(estimate)),
     ]),
   );
   if (file < estimate)
@@ -87,8 +92,10 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
       element(
         "p",
         {},
-        "The file is below the estimate: zeros cluster, " +
-          "and the coder sees it while the estimate counts them one by one.",
+        text(
+          "The file is below the estimate: zeros cluster, " +
+            "and the coder sees it while the estimate counts them one by one.",
+        ),
       ),
     );
 }

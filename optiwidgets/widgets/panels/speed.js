@@ -1,6 +1,7 @@
 // Measured times, before, after and of the baseline against itself, and counted operations.
 
 import { boxed, draw, element, percent, thousands } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
 
 /** @import { Context, FeedData, Latency, PanelTraits, ReportData } from "../base/types" */
 
@@ -25,7 +26,7 @@ function time(timed, which) {
   const [low, high] = timed[`${which}_iqr_ms`].map((value) => value.toFixed(3));
   return cell(
     `${timed[`${which}_ms`].toFixed(3)} ms`,
-    `${low}–${high}, p99 ${timed[`${which}_p99_ms`].toFixed(3)}`,
+    text("{low}–{high}, p99 {slowest}", { low, high, slowest: timed[`${which}_p99_ms`].toFixed(3) }),
   );
 }
 
@@ -57,7 +58,7 @@ const table = (caption, heads, ...rows) =>
     element(
       "thead",
       {},
-      element("tr", {}, element("td"), ...heads.map((text) => element("th", { scope: "col" }, text))),
+      element("tr", {}, element("td"), ...heads.map((head) => element("th", { scope: "col" }, head))),
     ),
     element("tbody", {}, ...rows),
   );
@@ -71,11 +72,11 @@ function timed(caption, latency) {
   const both = latency.batch ? [latency, latency.batch] : [latency];
   return table(
     caption,
-    ["one image", "batch of 32"].slice(0, both.length),
-    row("baseline", ...both.map((t) => time(t, "baseline"))),
-    row("optimized", ...both.map((t) => time(t, "optimized"))),
-    row("before ÷ after", ...both.map((t) => times(t.ratio, t.low, t.high))),
-    row("noise", ...both.map((t) => times(...t.control))),
+    [text("one image"), text("batch of 32")].slice(0, both.length),
+    row(text("baseline"), ...both.map((t) => time(t, "baseline"))),
+    row(text("optimized"), ...both.map((t) => time(t, "optimized"))),
+    row(text("before ÷ after"), ...both.map((t) => times(t.ratio, t.low, t.high))),
+    row(text("noise"), ...both.map((t) => times(...t.control))),
   );
 }
 
@@ -85,11 +86,16 @@ function timed(caption, latency) {
  */
 function skipping({ sparse }) {
   if (!sparse) return [];
-  const title = "If your device skipped zeros";
   return [
     sparse.latency
-      ? timed(`${title}, as the sparse runtime does`, sparse.latency)
-      : element("p", {}, element("b", {}, `${title}: `), `not timed here, since ${sparse.reason}.`),
+      ? timed(text("If your device skipped zeros, as the sparse runtime does"), sparse.latency)
+      : element(
+          "p",
+          {},
+          element("b", {}, text("If your device skipped zeros:")),
+          " ",
+          text("not timed here, since {reason}.", { reason: sparse.reason }),
+        ),
   ];
 }
 
@@ -99,25 +105,34 @@ function counted({ baseline, optimized }) {
   /** @param {ReportData} side */
   const cells = (side) => names.map((name) => cell(thousands(side[name])));
   return table(
-    "Counted, not timed",
-    ["MACs", "parameters"],
-    row("baseline", ...cells(baseline)),
-    row("optimized", ...cells(optimized)),
-    row("before ÷ after", ...names.map((name) => cell(fewer(baseline[name], optimized[name])))),
+    text("Counted, not timed"),
+    [text("MACs"), text("parameters")],
+    row(text("baseline"), ...cells(baseline)),
+    row(text("optimized"), ...cells(optimized)),
+    row(text("before ÷ after"), ...names.map((name) => cell(fewer(baseline[name], optimized[name])))),
   );
 }
 
 /** @param {FeedData} data */
 function remarks({ latency, sparse, untimed, agreement, images, notes }) {
   const how = latency
-    ? `Timed with ${latency.threads} thread${latency.threads > 1 ? "s" : ""}, in turn: ` +
-      "medians, quartiles, 99th percentile. Noise is the baseline timed against itself. " +
-      `ONNX Runtime and torch agree on ${percent(agreement)} % of ${thousands(images)} images.`
-    : untimed[0].toUpperCase() + untimed.slice(1) + ": it starts when the hand rests.";
+    ? [
+        latency.threads > 1
+          ? text("Timed with {n} threads, in turn: medians, quartiles, 99th percentile.", {
+              n: latency.threads,
+            })
+          : text("Timed with 1 thread, in turn: medians, quartiles, 99th percentile."),
+        text("Noise is the baseline timed against itself."),
+        text("ONNX Runtime and torch agree on {share} % of {images} images.", {
+          share: percent(agreement),
+          images: thousands(images),
+        }),
+      ].join(" ")
+    : text("Not measured yet: {reason}.", { reason: untimed });
   const within = sparse?.latency
-    ? ["Each ratio is within one runtime; milliseconds tell which runtime is the faster one."]
+    ? [text("Each ratio is within one runtime; milliseconds tell which runtime is the faster one.")]
     : [];
-  return element("ul", {}, ...[how, ...within, ...notes].map((text) => element("li", {}, text)));
+  return element("ul", {}, ...[how, ...within, ...notes].map((line) => element("li", {}, line)));
 }
 
 /** @param {Context<PanelTraits>} context */
@@ -125,8 +140,8 @@ async function render({ model, el }) {
   el.classList.add("ow-speed");
   return draw(model, (/** @type {FeedData} */ data) =>
     el.replaceChildren(
-      element("b", {}, "Is it faster?"),
-      ...(data.latency ? [timed("ONNX Runtime, whose kernels are dense", data.latency)] : []),
+      element("b", {}, text("Is it faster?")),
+      ...(data.latency ? [timed(text("ONNX Runtime, whose kernels are dense"), data.latency)] : []),
       ...skipping(data),
       counted(data),
       remarks(data),

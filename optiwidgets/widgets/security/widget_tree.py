@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ipywidgets import Widget
 
 
-def widgets_below(root: Widget) -> list[Widget]:
+def widgets_below(root: Widget, besides: Sequence[Widget] = ()) -> list[Widget]:
     """List the widgets that a widget's traits and attributes refer to, directly or not.
 
     These are children, layouts, styles, feeds and handles, and children that are not shown at
     present. The widget itself is not listed.
+
+    Parameters
+    ----------
+    root
+        The widget.
+    besides
+        Widgets to leave out, with all that is found through them alone.
 
     Examples
     --------
@@ -20,7 +27,8 @@ def widgets_below(root: Widget) -> list[Widget]:
     >>> [type(widget).__name__ for widget in widgets_below(HBox([Button()]))]
     ['Button', 'Layout', 'Layout', 'ButtonStyle']
     """
-    found = {root.model_id: root}
+    left_out = [widget for widget in besides if widget.comm is not None]  # not closed
+    found = {widget.model_id: widget for widget in (root, *left_out)}
     waiting = [root]
     for widget in waiting:  # grows
         for other in _widgets_in(vars(widget)):  # traits are in it too

@@ -1,5 +1,7 @@
 """Activities without a browser: hidden recipe, covered verdict, prediction before the result."""
 
+import json
+
 import pytest
 
 from optiwidgets.engine.evaluation.policy import Policy
@@ -8,6 +10,7 @@ from optiwidgets.widgets.classroom.activities import COVER_CARDS, COVER_PICTURE
 from optiwidgets.widgets.classroom.hidden_recipe import HURT, hide, nearness, told
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.panels.report_panels import Matrices
+from optiwidgets.widgets.security.message_guard import check_message
 
 ENTER = {"method": "custom", "content": {"event": "submit"}}
 
@@ -299,3 +302,59 @@ def test_hidden_matrices_take_nothing_from_a_page(activities):
     activities.secret.set_state({"data": {}})
     assert activities.hidden._esm == before
     assert activities.secret.data
+
+
+def receive(widget, **data):
+    """Handle a message of the page."""
+    widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def press_commit(explorer, text, **moved):
+    """Send the messages of a click on Commit while the page shows other positions, "moved"."""
+    activities, controls = explorer.classroom.activities, explorer.controls
+    positions = explorer.positions()
+    for name, value in moved.items():
+        positions[controls.handles.index(getattr(controls, name))] = value
+    shown = json.dumps(positions, separators=(",", ":"))
+    guess = {"event": "guess", "text": text, "positions": shown}
+    receive(explorer.classroom.stage, method="custom", content=guess)
+    receive(activities.commit, method="custom", content={"event": "click"})
+
+
+def test_a_guess_is_the_one_that_the_page_shows(activities, explorer):
+    activities.predict.click()
+    explorer.controls.sparsity.value = 92
+    activities.accuracy.value = "9"
+    press_commit(explorer, "90")  # the kernel was busy: the click overtakes the field's change
+    receive(activities.accuracy, method="update", state={"value": "90"}, buffer_paths=[])
+    assert [guess.guessed for guess in activities.guesses] == [90]
+
+
+def test_a_guess_is_held_against_the_recipe_that_the_page_shows(activities, explorer, digits):
+    activities.predict.click()
+    explorer.controls.sparsity.value = 50
+    press_commit(explorer, "60", sparsity=92)  # overtakes the slider's change
+    assert activities.guesses == []
+    assert covers(explorer) == {COVER_PICTURE}
+    receive(explorer.controls.sparsity, method="update", state={"value": 92}, buffer_paths=[])
+    came = 100 * digits.run(Recipe(sparsity=0.92)).confusion.accuracy
+    assert [(guess.guessed, guess.came) for guess in activities.guesses] == [(60, came)]
+    assert covers(explorer) == set()
+
+
+def test_a_guess_for_positions_that_never_come_is_not_committed(activities, explorer):
+    activities.predict.click()
+    explorer.controls.sparsity.value = 50
+    press_commit(explorer, "60", sparsity=92)
+    explorer.controls.sparsity.value = 70
+    assert activities.guesses == []
+    activities.stop.click()
+    activities.predict.click()
+    explorer.controls.sparsity.value = 92
+    assert activities.guesses == []
+
+
+def test_the_positions_fit_into_a_message(explorer):
+    check_message(
+        {"method": "custom", "content": {"positions": json.dumps(explorer.positions())}}, []
+    )

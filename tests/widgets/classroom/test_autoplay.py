@@ -92,7 +92,7 @@ def test_the_cliff_is_the_first_sparsity_whose_drop_is_surely_above_the_limit(
     lows = [digits.run(Recipe(s / 100, bits=6)).drop_from(base).low for s in range(100)]
     first = next(s for s, low in enumerate(lows) if low > Policy.MOBILE.limit_points)
     assert explorer.controls.sparsity.value == first
-    start = f"Cliff at {first} %: the drop is surely above 2 points ("
+    start = f"Cliff at {first} %: there the model surely loses more than 2 points ("
     assert explorer.feed.message.startswith(start)
     assert len(explorer.feed.message) <= 80
 
@@ -102,7 +102,10 @@ def test_a_number_that_would_contradict_its_sentence_gets_more_decimals(player, 
     monkeypatch.setattr(Report, "drop_from", lambda self, baseline: drop)
     player.cliff.click()
     beat(player)
-    assert player.said == "Cliff at 0 %: the drop is surely above 2 points (2.04 to 4.1)"
+    assert (
+        player.said
+        == "Cliff at 0 %: there the model surely loses more than 2 points (2.04 to 4.1)."
+    )
 
 
 @pytest.mark.parametrize("by", ["hand", "button", "page"])

@@ -5,6 +5,7 @@ import random
 
 import pytest
 from ipywidgets import Button, Dropdown, IntSlider, SelectionSlider, ToggleButtons
+from traitlets import TraitError
 
 from optiwidgets.engine.execution.progress import Progress
 from optiwidgets.engine.types.recipe import (
@@ -15,7 +16,9 @@ from optiwidgets.engine.types.recipe import (
     WEIGHT_SCORES,
     Recipe,
 )
+from optiwidgets.widgets.controls.fold import GROUPS
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer.explorer import Explorer
 
 IN_SIGHT = {"pruning", "granularity", "rounding"}
 
@@ -143,14 +146,11 @@ def test_a_pattern_moves_the_slider_to_its_own_sparsity_and_keeps_it_there(patte
     assert "every 4" not in controls.note.value
 
 
-CODES = {"granularity", "scheme", "clip", "rounding"}
-
-
 @pytest.mark.parametrize(
     ("bits", "scheme", "disabled", "reason"),
     [
-        (32, "symmetric", CODES, "floats"),
-        (16, "ternary", CODES, "floats"),
+        (32, "symmetric", set(), "32 bits are floats: codes and their scale act at 1 to 8"),
+        (16, "ternary", set(), "16 bits are floats"),
         (8, "symmetric", set(), ""),
         (1, "affine", {"scheme", "clip"}, "always symmetric"),
         (4, "codebook", {"granularity", "clip", "rounding"}, "no scale, range or GPTQ"),
@@ -158,7 +158,7 @@ CODES = {"granularity", "scheme", "clip", "rounding"}
         (3, "ternary", set(), "Ternary codes take 2 bits; these are symmetric"),
     ],
 )
-def test_what_has_nothing_to_act_on_is_disabled_with_a_reason(bits, scheme, disabled, reason):
+def test_what_is_impossible_is_disabled_and_what_waits_is_explained(bits, scheme, disabled, reason):
     controls = Controls()
     controls.choices["scheme"].value, controls.bits.value = scheme, bits
     idle = {f: handle.tooltip for f, handle in controls.choices.items() if handle.disabled}
@@ -313,6 +313,92 @@ def test_notes_are_about_the_controls_in_sight():
     assert controls.note.value == ""
     controls.unlock(["bits", "rounding"])
     assert "32 bits are floats" in controls.note.value
+
+
+def test_nothing_is_greyed_out_on_arrival():
+    controls = Controls()
+    assert [handle for handle in (*controls.handles, controls.training) if handle.disabled] == []
+    assert not controls.tune.disabled
+
+
+def test_only_the_two_sliders_are_open_on_arrival():
+    controls = Controls()
+    folded = {name for group in GROUPS.values() for name in group.folded_rows}
+    assert {*controls.rows} - folded == {"sparsity", "bits"}
+    assert [fold.value for fold in controls.folds.values()] == [False] * 3
+    for name, group in GROUPS.items():
+        for row in controls.rows.keys() & {*group.folded_rows}:
+            assert all(f"ow-in-{name}" in widget._dom_classes for widget in controls.rows[row])
+
+
+def test_headings_stand_above_the_rows_of_their_groups():
+    controls = Controls()
+    places = {widget: place for place, widget in enumerate(controls.children)}
+    for name, group in GROUPS.items():
+        rows = [places[controls.rows[row][0]] for row in group.rows if row in controls.rows]
+        assert rows == sorted(rows)
+        assert places[controls.folds[name]] == rows[0] - 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "opened", "said"),
+    [
+        (Recipe(sparsity=0.5, bits=4), set(), {""}),
+        (Recipe(score="lamp"), {"remove"}, {"LAMP"}),
+        (Recipe(pruning="2:4", sparsity=0.5), {"remove"}, {"2:4"}),
+        (Recipe(bits=2, scheme="ternary", clip="mse"), {"bits"}, {"ternary, MSE"}),
+        (Recipe(activation_bits=8), {"bits"}, {"8-bit activations"}),
+        (Recipe(recovery="refit"), {"recover"}, {"refit"}),
+        (Recipe(recovery="finetune"), {"recover"}, {"fine-tune"}),
+    ],
+    ids=str,
+)
+def test_a_recipe_opens_the_groups_whose_controls_it_uses(digits, recipe, opened, said):
+    explorer = Explorer(digits)
+    explorer.session.recipe = recipe
+    folds = explorer.controls.folds
+    assert {name for name, fold in folds.items() if fold.value} == opened
+    assert {folds[name].summary for name in opened} == said - {""}
+    explorer.controls.open_all(False)
+    assert {fold.summary for fold in folds.values()} - {""} == said - {""}
+    explorer.controls.reset.click()
+    assert {fold.summary for fold in folds.values()} == {""}
+
+
+def test_a_position_that_a_user_changes_stands_in_the_heading_and_folds_nothing():
+    controls = Controls()
+    controls.folds["bits"].value = True
+    controls.choices["granularity"].value = "channel"
+    assert controls.folds["bits"].summary == "scale per channel"
+    assert controls.folds["bits"].value
+    controls.show(Recipe())
+    assert (controls.folds["bits"].summary, controls.folds["bits"].value) == ("", True)
+
+
+def test_all_controls_can_be_opened_from_the_start(digits):
+    assert all(fold.value for fold in Explorer(digits, controls="all").controls.folds.values())
+    lesson = Explorer(digits, unlock=["sparsity", "score"]).controls
+    assert all(fold.value for fold in lesson.folds.values())
+    assert {fold.layout.display for fold in lesson.folds.values()} == {"none"}
+    with pytest.raises(ValueError, match="controls is one of few, all, not 'most'"):
+        Explorer(digits, controls="most")
+
+
+def test_a_page_may_fold_and_unfold_and_do_nothing_else():
+    fold = Controls().folds["remove"]
+    fold.check_user_input("value", True)
+    for trait, value in (("value", 1), ("value", "yes"), ("title", "Hi"), ("summary", "")):
+        with pytest.raises(TraitError):
+            fold.check_user_input(trait, value)
+
+
+def test_notes_about_folded_rows_fold_with_them_and_others_do_not():
+    controls = Controls()
+    assert '<span class="ow-in-bits">32 bits are floats' in controls.note.value
+    controls.choices["pruning"].value = "2:4"
+    assert "<span>2:4 keeps 2" in controls.note.value
+    controls.bits.value, controls.choices["scheme"].value = 3, "ternary"
+    assert "<span>Ternary codes take 2 bits" in controls.note.value
 
 
 def test_settings_are_what_the_browser_calls_the_positions():

@@ -54,7 +54,7 @@ def test_a_choice_with_nothing_to_act_on_leaves_the_picture_fresh(explorer):
     explorer.controls.choices["scheme"].value = "affine"
     assert explorer.session.report is before
     assert explorer.feed.state == "fresh"
-    assert explorer.feed.data["settings"] == explorer._positions()
+    assert explorer.feed.data["settings"] == explorer.positions()
 
 
 def test_reset_returns_to_the_baseline_in_one_run(explorer):
@@ -113,12 +113,27 @@ def test_without_an_experiment_both_models_can_be_chosen():
     assert explorer.feed.state == "fresh"
 
 
-def test_a_saved_notebook_shows_the_figure(explorer, monkeypatch):
+def test_a_saved_notebook_shows_headline_and_matrices(explorer, monkeypatch):
+    explorer.controls.sparsity.value = 60
     bundle = explorer._repr_mimebundle_()
+    report, html = explorer.session.report, bundle["text/html"]
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert f"Accuracy {100 * report.confusion.accuracy:.1f} % on 1,500 images" in html
+    assert f"{report.size.total_bytes:,} bytes" in html
+    assert f'src="data:image/png;base64,{bundle["image/png"]}"' in html
+    assert "run this cell" in html
+    assert sum(len(str(part)) for part in bundle.values()) < 60_000
     monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")  # whose pages have a kernel: no wait for it
     assert "image/png" not in explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_a_saved_notebook_does_not_show_what_an_activity_covers(explorer):
+    explorer.classroom.activities.blind.click()
+    bundle = explorer._repr_mimebundle_()
+    assert "image/png" not in bundle
+    assert "covered" in bundle["text/html"]
+    assert "Accuracy" not in bundle["text/html"]
 
 
 def rest(explorer, job):
@@ -326,7 +341,7 @@ def test_what_takes_long_is_shown_without_first_then_whole(cold, digits):
     assert cold.feed.data["recipe"] == recipe.as_dict() | {"layers": []}
     assert cold.feed.data["optimized"]["accuracy"] == digits.run(recipe).confusion.accuracy
     assert "Refitted layer by layer" in cold.feed.message
-    assert cold.feed.data["settings"] == cold._positions()
+    assert cold.feed.data["settings"] == cold.positions()
 
 
 def test_cancel_says_what_was_not_done_and_a_move_goes_on(cold):
@@ -446,7 +461,7 @@ def test_overrides_for_layers_are_named_and_end_with_a_move(explorer):
 
 
 def test_the_untouched_model_is_not_blamed(explorer):
-    assert explorer.feed.data["verdict"]["reasons"][0] == "nothing changed yet"
+    assert explorer.feed.data["verdict"]["reasons"][0] == "move a control to begin"
 
 
 def test_a_view_knows_whether_its_tab_is_open() -> None:

@@ -14,6 +14,9 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.grading.question_files import LIVE_FIGURES
+from optiwidgets.grading.questions import TEXTS
+from optiwidgets.session.background import no_work
 from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
@@ -21,7 +24,7 @@ from optiwidgets.widgets.lesson.challenge_log import Trials
 from optiwidgets.widgets.lesson.compare import Compare
 from optiwidgets.widgets.lesson.corruption_sliders import NewData
 from optiwidgets.widgets.lesson.image_gallery import Inspect, chosen
-from optiwidgets.widgets.lesson.live_text import Live, figures
+from optiwidgets.widgets.lesson.live_text import Live, figures, live
 from optiwidgets.widgets.lesson.policy_sliders import Decide
 from optiwidgets.widgets.lesson.quiz import ask
 from optiwidgets.widgets.lesson.slides import Present
@@ -87,8 +90,22 @@ def test_live_text_follows_the_session_with_the_reports_own_numbers(session):
 
 
 def test_live_text_with_an_unknown_figure_is_refused(session):
-    with pytest.raises(ValueError, match=r"figures are sparsity, .* not accurracy"):
+    with pytest.raises(ValueError, match=r"figures are recipe, sparsity, .* not accurracy"):
         Live("{accurracy}", session)
+
+
+def test_the_text_of_a_lesson_is_shown_by_its_key(session):
+    told = live("pruning.half", session)
+    assert isinstance(told, Live)
+    assert told.text == TEXTS["pruning.half"]
+    assert told.value.startswith("<p")
+    for key, words in (("pruning.halv", "did you mean pruning.half"), (3, "there are metrics")):
+        with pytest.raises(ValueError, match=f"no live text {key!r}; {words}"):
+            live(key, session)
+
+
+def test_the_checker_of_question_files_knows_every_figure(session):
+    assert set(figures(session.baseline, session.report)) == set(LIVE_FIGURES)
 
 
 def test_figures_name_the_class_that_lost_most_and_both_verdicts(session):
@@ -221,7 +238,7 @@ def test_two_recipes_stand_side_by_side_with_their_own_numbers(session):
     compare.keep.click()
     session.recipe = Recipe(sparsity=0.9)
     rows = {name: sides for name, *sides in compare.table.rows}
-    assert rows["recipe"] == ["Recipe(bits=4)", "Recipe(sparsity=0.9)"]
+    assert rows["recipe"] == ["4 bits", "90 % sparsity"]
     four, sparse = (session.experiment.run(Recipe(**r)) for r in ({"bits": 4}, {"sparsity": 0.9}))
     assert rows["file"] == [f"{r.size.total_bytes:,} bytes" for r in (four, sparse)]
     assert rows["accuracy"] == [f"{100 * r.confusion.accuracy:.1f} %" for r in (four, sparse)]
@@ -254,9 +271,9 @@ def test_attempts_are_kept_and_the_smallest_that_meets_the_challenge_is_best(ses
         work, done = session.on_idle[0](session.report)
         done(work(lambda: False))
     assert [row[0] for row in trials.table.rows] == [
-        "Recipe(bits=8)",
-        "Recipe(sparsity=0.5, bits=6) (best)",
-        "Recipe(bits=2)",
+        "8 bits",
+        "50 % sparsity, 6 bits (best)",
+        "2 bits",
     ]
     assert [row[1] for row in trials.table.rows] == ["yes", "yes", "no"]
     assert trials.best.recipe == Recipe(sparsity=0.5, bits=6)
@@ -311,3 +328,46 @@ def test_a_search_that_fails_can_be_tried_again(monkeypatch):
     after_all(session)
     assert not textbook.find.disabled
     assert "division by zero" in textbook.table.caption
+
+
+def test_compare_reads_a_measurement_that_comes_after_a_was_kept(digits, session):
+    other = Session(digits)
+    compare = Compare(session)
+    session.recipe = Recipe(bits=4)
+    compare.keep.click()
+    session.recipe = Recipe(sparsity=0.9)
+
+    def speeds():
+        return next(sides for name, *sides in compare.table.rows if name == "times faster")
+
+    assert speeds() == ["not yet", "not yet"]
+    timed = Latency(2.0, 1.5, 2.5, 2.0, 1.0, threads=1)
+    for report in (digits.run(Recipe(bits=4)), digits.run(Recipe(sparsity=0.9))):
+        digits._measurements.store(replace(report, latency=timed))
+    assert speeds() == 2 * ["2.00 times (1.50 to 2.50)"]
+    assert other.report.latency is None  # of the untouched model
+    new = replace(digits.run(Recipe(bits=4)), latency=replace(timed, ratio=1.8))
+    digits._measurements.store(new)
+    assert speeds() == ["1.80 times (1.50 to 2.50)", "2.00 times (1.50 to 2.50)"]
+
+
+def test_a_recipe_left_before_its_speed_was_known_is_measured_as_a(digits, session, monkeypatch):
+    compare = Compare(session)
+    session.recipe = Recipe(bits=4)
+    compare.keep.click()
+    session.recipe = Recipe(sparsity=0.9)
+    asked = []
+    monkeypatch.setattr(digits, "measure", lambda rep, stop: asked.append(rep.recipe))
+    work, done = session.on_idle[-1](session.report)
+    done(work(lambda: False))
+    assert asked == [Recipe(bits=4)]
+    session.measures = False
+    work, _ = session.on_idle[-1](session.report)
+    assert work is no_work
+
+
+def test_live_text_names_a_recipe_in_plain_words(session):
+    live = Live("With {recipe}: {speed}.", session)
+    assert "With <b>untouched</b>: <b>nothing to compare yet</b>." in live.value
+    session.recipe = Recipe(sparsity=0.7, bits=8)
+    assert "With <b>70 % sparsity, 8 bits</b>: <b>not yet</b>." in live.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,17 +15,21 @@ from traitlets import TraitError
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.checks import Decision, MultipleChoice, Outcome
+from optiwidgets.grading.progress_files import read_progress
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson import answer_log
-from optiwidgets.widgets.lesson.quiz import ask, of_a_run
+from optiwidgets.widgets.lesson.quiz import WAIT, ask, of_a_run
 from optiwidgets.widgets.security.message_guard import guard
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def register(monkeypatch):
     """Empty register for one test."""
-    register = answer_log.Register()
+    register = answer_log.Register(now=lambda: NOW)
     monkeypatch.setattr(answer_log, "REGISTER", register)
     return register
 
@@ -236,7 +241,7 @@ def test_submitting_opens_the_sealed_images_only_for_what_met_the_challenge(
 def test_an_unknown_key_is_named_with_those_like_it():
     with pytest.raises(ValueError, match=r"no question 'pruning\.magnitud'; .*pruning\.magnitude"):
         ask("pruning.magnitud")
-    with pytest.raises(ValueError, match=r"there are both\.channels, "):
+    with pytest.raises(ValueError, match=r"there are beliefs\.\w+, .*both\.beyond, "):
         ask("?")
     with pytest.raises(ValueError, match="a key of the bank or a Question, not int"):
         ask(3)
@@ -335,7 +340,7 @@ def test_the_guard_refuses_what_no_hand_can_give(widget, state):
 def test_style_and_module_are_complete_and_fetch_nothing():
     here = Path(answer_log.__file__).parent
     quiz = ask("start.goal")
-    assert quiz.said._css == (here / "quiz.css").read_text()
+    assert quiz.said._css.startswith((here / "quiz.css").read_text())
     assert "export default" in quiz.said._esm
     assert "http" not in quiz.said._css + quiz.said._esm.replace("http://www.w3.org", "")
     assert '"aria-live": "polite"' in quiz.said._esm
@@ -347,12 +352,17 @@ def test_progress_follows_shows_and_escapes(register):
     quiz = ask("map.ill")
     quiz.answer = "<b>1</b>"
     quiz.check()
-    assert table.as_dict()["map.ill"]["attempts"] == 0
+    assert table.as_dict()["answers"]["map.ill"]["attempts"] == 0
     quiz.answer = "0.6"
     quiz.check()
     quiz.hint()
-    assert table.as_dict() == {
+    assert table.as_dict()["answers"] == {
         "map.ill": {
+            "kind": "number",
+            "lesson": "10_which_metric",
+            "lesson_title": "Which metric matters?",
+            "title": "Average precision of ill",
+            "answered": "2026-11-30T12:00:00Z",
             "outcome": "incorrect",
             "attempts": 1,
             "answer": "0.6",
@@ -361,7 +371,9 @@ def test_progress_follows_shows_and_escapes(register):
             "submissions": [],
         }
     }
-    assert "<td>map.ill</td><td>incorrect</td><td>1</td><td>0.6</td>" in table.value
+    assert "<h2>Which metric matters?</h2>" in table.value
+    row = "<td>Average precision of ill</td><td>incorrect</td><td>1</td><td>0.6</td>"
+    assert f"{row}<td>2026-11-30 12:00:00</td>" in table.value
     register.checked("<i>", Outcome.INCORRECT, ("<script>", ["x" * 100]))
     assert "<script>" not in table.value
     assert "<i>" not in table.value
@@ -395,7 +407,7 @@ def test_export_and_link_hold_the_same_and_a_failure_leaves_the_old_file(
     link = table.value.split('href="')[1].split('"')[0]
     assert link.startswith("data:application/json")
     assert json.loads(unquote(link.split(",", 1)[1])) == table.as_dict()
-    assert table.as_dict()["challenge.half"]["answer"] == json.loads(
+    assert table.as_dict()["answers"]["challenge.half"]["answer"] == json.loads(
         json.dumps(Recipe(bits=8).as_dict())
     )
     before = path.read_text()
@@ -405,6 +417,55 @@ def test_export_and_link_hold_the_same_and_a_failure_leaves_the_old_file(
         table.export(path)
     assert path.read_text() == before
     assert [each.name for each in tmp_path.iterdir()] == ["progress.json"]
+    with pytest.raises(ValueError, match=r"ends in \.json, or \.html to print, not '\.txt'"):
+        table.export(tmp_path / "progress.txt")
+
+
+def test_a_page_to_print_is_the_second_link_and_the_file_of_that_name(tmp_path, register):
+    quiz = ask("pruning.predict")
+    quiz.answer = 1
+    quiz.check()
+    table = answer_log.progress()
+    table.export(tmp_path / "progress.html")
+    page = (tmp_path / "progress.html").read_text()
+    assert unquote(table.value.split('href="')[2].split('"')[0].split(",", 1)[1]) == page
+    assert "<td>Prediction: half of the weights</td><td>noted</td><td>1</td>" in page
+    assert table.as_dict()["checksum"] in page
+    assert "<script" not in page
+
+
+def answer(key, given):
+    quiz = ask(key)
+    quiz.answer = given
+    return quiz.check()
+
+
+def test_one_file_holds_the_answers_of_all_pages(tmp_path, register, monkeypatch):
+    path = tmp_path / "path.json"
+    answer("start.prune", 1)
+    answer_log.progress(path)
+    answer("start.goal", 0)
+    other = answer_log.Register(path=str(path))  # the kernel of another page
+    monkeypatch.setattr(answer_log, "REGISTER", other)
+    answer("pruning.magnitude", 2)
+    assert repr(answer_log.progress()) == "<progress: 2 of 3 questions answered correctly>"
+    monkeypatch.setattr(answer_log, "REGISTER", register)
+    answer("start.goal", 2)
+    assert list(read_progress(path)) == ["start.prune", "start.goal", "pruning.magnitude"]
+    assert [r.attempts for r in read_progress(path).values()] == [1, 2, 1]
+
+
+def test_a_damaged_file_is_left_alone_and_named_while_questions_go_on(tmp_path, monkeypatch):
+    path = tmp_path / "path.json"
+    path.write_text("{")
+    register = answer_log.Register(path=str(path))
+    monkeypatch.setattr(answer_log, "REGISTER", register)
+    assert answer("start.goal", 2).outcome is Outcome.CORRECT
+    assert "no longer kept in the file: " in answer_log.progress().value
+    assert "path.json: it is not JSON, perhaps it was cut off" in register.refused
+    assert path.read_text() == "{"
+    with pytest.raises(ValueError, match="perhaps it was cut off"):
+        answer_log.progress(path)
 
 
 def test_a_widget_says_itself_what_more_a_hand_may_give_it():
@@ -480,3 +541,23 @@ def test_an_answer_that_no_page_would_send_changes_nothing(content):
     receive(quiz.said, method="custom", content=content)
     assert quiz.field.index == 1
     assert "no answer of this question" in quiz.said.text
+
+
+def test_a_recipe_is_graded_only_if_it_is_the_one_that_the_page_shows(digits):
+    explorer = Explorer(digits)
+    quiz = ask("challenge.half", explorer)
+    bits = explorer.controls.handles.index(explorer.controls.bits)
+    explorer.session.recipe = Recipe(bits=8)  # meets the challenge
+    positions = explorer.positions()
+    positions[bits] -= 1
+
+    def press(shown):
+        said = json.dumps(shown, separators=(",", ":"))
+        receive(quiz.said, method="custom", content={"event": "positions", "positions": said})
+        click(quiz)
+
+    press(positions)  # the click overtakes the slider's change
+    assert (quiz.said.outcome, quiz.said.text) == ("not attempted", WAIT)
+    press(explorer.positions())
+    assert quiz.said.outcome == "correct"
+    assert quiz.check().outcome is Outcome.CORRECT  # by code

@@ -1,5 +1,6 @@
 """Cells, flows and significance of the drop, compared with counts by hand."""
 
+from math import comb
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from optiwidgets.engine.evaluation.comparison import (
     NO_SIGN,
     REAL,
     SAME,
+    clear_changes,
     flows,
     inspect_cell,
     light,
@@ -20,10 +22,14 @@ from optiwidgets.engine.evaluation.comparison import (
     worst_class,
 )
 from optiwidgets.engine.evaluation.metrics import count_confusion
-from optiwidgets.engine.evaluation.paired_test import paired_drop
+from optiwidgets.engine.evaluation.paired_test import mcnemar_p, paired_drop
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.widgets.panels.comparison_payload import cell_payload, image_payload
+from optiwidgets.widgets.panels.comparison_payload import (
+    cell_payload,
+    image_payload,
+    matrices_payload,
+)
 
 K = 3
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
@@ -185,3 +191,37 @@ def test_a_class_without_images_is_never_the_worst():
     labels = np.array([0, 0, 1, 1])
     found = worst_class(told(labels, labels), told(labels, np.array([0, 0, 1, 2])))
     assert found == {"class": 1, "points": 50.0}
+
+
+def entering(entered, left):
+    """Pair of reports of class 0: images that enter the cell "predicted 1", and that leave it."""
+    was = np.array([0] * entered + [1] * left + [0] * 40)
+    now = np.array([1] * entered + [0] * left + [0] * 40)
+    labels = np.zeros(len(was), int)
+    return told(labels, was), told(labels, now)
+
+
+@pytest.mark.parametrize(
+    ("entered", "left", "clear"),
+    [(1, 0, False), (5, 0, False), (6, 0, True), (0, 6, True), (7, 1, False), (8, 1, True)],
+)
+def test_a_change_of_a_cell_is_clear_below_p_005_of_mcnemars_test(entered, left, clear):
+    fewer, both = min(entered, left), entered + left  # the two tails of a fair coin
+    p = 2 * sum(comb(both, n) for n in range(fewer + 1)) / 2**both
+    assert (p < 0.05) == clear
+    assert clear_changes(*entering(entered, left)).tolist() == ([0, 1] if clear else [])
+
+
+def test_clear_changes_of_reports_are_those_of_single_tests(reports):
+    base, report = reports
+    found = clear_changes(base, report).tolist()
+    assert found
+    for cell in range(100):
+        before, after = (
+            (r.labels == cell // 10) & (r.predictions == cell % 10) for r in (base, report)
+        )
+        p = mcnemar_p(int((before & ~after).sum()), int((after & ~before).sum()))
+        assert (cell in found) == (p < 0.05)
+    payload = matrices_payload(base, report)
+    assert np.frombuffer(payload["clear"], "<i4").tolist() == found
+    assert payload["positive"] is None

@@ -44,7 +44,24 @@ def test_the_bars_follow_the_recipe_until_the_digit_flips_in_words(draw, digits)
     assert f"optimized reads {now} (" in draw.canvas.answer["words"]
 
 
+def test_the_tab_opens_on_a_sample_that_the_first_stroke_replaces(draw, digits):
+    place = int(np.flatnonzero(digits.run(Recipe()).labels == 0)[0])
+    assert draw.canvas.pixels == picture(digits, place)
+    assert (
+        draw.canvas.about == f"A sample, exploration image {place}, truth 0. Draw your own over it."
+    )
+    assert draw.canvas.sample
+    draw.canvas.pixels = bytes([255]) * 784
+    assert not draw.canvas.sample
+    draw.looked_at = False
+    draw.clear.click()
+    draw.looked_at = True
+    assert draw.canvas.pixels == EMPTY  # once only
+    assert not draw.canvas.sample
+
+
 def test_an_empty_canvas_has_no_bars(draw, digits):
+    draw.clear.click()
     assert draw.canvas.answer == {}
     draw.canvas.pixels = picture(digits, 0)
     assert draw.canvas.answer
@@ -63,7 +80,6 @@ def test_nothing_is_read_while_nobody_looks(digits):
 
 
 def test_real_images_are_taken_class_after_class(draw, digits):
-    draw.take.click()
     draw.take.click()
     place = int(np.flatnonzero(digits.run(Recipe()).labels == 1)[0])
     assert draw.canvas.pixels == picture(digits, place)

@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.sweep import frontier
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.explorer.explorer import Explorer
-from optiwidgets.widgets.panels.history_log import MOST, HistoryLog, in_words, to_csv
+from optiwidgets.widgets.panels.history_log import MOST, HistoryLog, to_csv
 
 FOUR, EIGHT, SPARSE = Recipe(bits=4), Recipe(bits=8), Recipe(sparsity=0.9)
 
@@ -232,14 +235,36 @@ def test_it_keeps_no_more_than_it_says(digits):
     ("recipe", "words"),
     [
         (Recipe(), "untouched"),
-        (Recipe(sparsity=0.5, pruning="channel", score="l2"), "50 % channel L2 norm"),
+        (Recipe(sparsity=0.5, pruning="channel", score="l2"), "50 % of the channels by L2 norm"),
         (Recipe(bits=1), "1 bit"),
         (Recipe(bits=4, scheme="affine", clip="mse"), "4 bits affine MSE"),
         (Recipe(bits=8, activation_bits=8), "8 bits, 8-bit activations"),
-        (Recipe(sparsity=0.9, recovery="sequential"), "90 % global, sequential refit"),
+        (Recipe(sparsity=0.9, recovery="sequential"), "90 % sparsity, refitted layer by layer"),
         (Recipe(layers=(("head", 0.5, None),)), "32 bits, 1 layer apart"),
     ],
     ids=str,
 )
 def test_a_recipe_in_few_words(recipe, words):
     assert in_words(recipe) == words
+
+
+def test_rows_and_points_have_the_grade_of_the_policy_that_is_chosen(explorer, history, digits):
+    settle_on(explorer, FOUR, Recipe(bits=2))
+    base = digits.run(Recipe())
+
+    def expected(policy):
+        return ["", *(judge(base, digits.run(r), policy).grade for r in (FOUR, Recipe(bits=2)))]
+
+    for policy in (Policy.MOBILE, Policy.MEDICAL):
+        explorer.policy.value = policy
+        assert [row["grade"] for row in history.ledger.rows] == expected(policy)
+        assert [row["grade"] for row in history.chart.trials] == expected(policy)
+    assert expected(Policy.MOBILE) != expected(Policy.MEDICAL)
+    assert [row["words"] for row in history.chart.trials] == ["untouched", "4 bits", "2 bits"]
+
+
+def test_a_measurement_by_another_session_reaches_the_rows(explorer, history, digits):
+    settle_on(explorer, FOUR, EIGHT)
+    timed = Latency(1.5, 1.25, 1.75, 0.3, 0.2, threads=1)
+    digits._measurements.store(replace(digits.run(FOUR), latency=timed))
+    assert [row["speed"] for row in history.ledger.rows] == [None, [1.5, 1.25, 1.75], None]

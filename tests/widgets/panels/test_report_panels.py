@@ -152,3 +152,17 @@ def test_classes_of_few_images_are_named(own, digits):
     }
     base = digits.run(Recipe())
     assert report_payload(base, base, Policy.MOBILE)["few"] == {}
+
+
+def test_a_part_of_the_images_gets_no_verdict(digits):
+    base, part = (digits.run(recipe, first=100) for recipe in (Recipe(), Recipe(bits=2)))
+    verdict = report_payload(base, part, Policy.MOBILE)["verdict"]
+    assert (verdict["grade"], verdict["word"], verdict["judged"]) == ("not yet", "Not yet", False)
+    assert verdict["reasons"] == ["judged once all 1,500 images are in"]
+
+
+def test_the_untouched_model_has_a_grade_but_no_word_of_it(digits):
+    base = digits.run(Recipe())
+    verdict = report_payload(base, base, Policy.MEDICAL)["verdict"]
+    assert (verdict["grade"], verdict["word"]) == ("borderline", "Nothing changed yet")
+    assert (verdict["limit"], verdict["worst_limit"], verdict["judged"]) == (1.0, 5.0, False)

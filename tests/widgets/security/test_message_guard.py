@@ -21,12 +21,14 @@ from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.layers.layer_sliders import Layers
 from optiwidgets.widgets.layers.sensitivity import Fragility
 from optiwidgets.widgets.lesson.answer_log import ProgressTable, Register
+from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
 from optiwidgets.widgets.lesson.challenge_log import Trials
 from optiwidgets.widgets.lesson.compare import Compare
 from optiwidgets.widgets.lesson.corruption_sliders import NewData
 from optiwidgets.widgets.lesson.image_gallery import Inspect
 from optiwidgets.widgets.lesson.live_text import Live
 from optiwidgets.widgets.lesson.quiz import ask
+from optiwidgets.widgets.lesson.rule import Rule
 from optiwidgets.widgets.lesson.slides import Present
 from optiwidgets.widgets.lesson.textbook import Textbook
 from optiwidgets.widgets.lesson.threshold import Threshold
@@ -52,6 +54,8 @@ PARTS = {
     ),
     "compare": lambda digits: Compare(Session(digits)),
     "fragility": lambda digits: Fragility(Session(digits)),
+    "rule": lambda digits: Rule(Session(digits), rule="100 * s"),
+    "beliefs": lambda digits: TableOfBeliefs(Session(digits), keys=["eight-bits"]),
     "inspect": lambda digits: Inspect(Session(digits)),
     "new data": lambda digits: NewData(Session(digits)),
     "live": lambda digits: Live("{drop} lost", Session(digits)),

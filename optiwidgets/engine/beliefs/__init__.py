@@ -1,0 +1,1 @@
+"""Beliefs about pruning and quantization, each with a measurement that tests it."""

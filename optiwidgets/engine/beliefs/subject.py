@@ -1,0 +1,97 @@
+"""Experiment on which a belief is tested: runs recipes, compares reports, and can be cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from optiwidgets.engine.beliefs.estimates import of_drop, of_latency
+from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.execution.progress import Progress
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.models.preparation import PreparedModel
+from optiwidgets.engine.types.belief import Estimate
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME
+
+
+class NotApplicableError(Exception):
+    """A belief does not apply to a model; the message is the reason."""
+
+
+class Subject:
+    """Experiment with the comparisons that measurements of beliefs share.
+
+    Parameters
+    ----------
+    experiment
+        Experiment whose exploration images are used.
+    tick
+        Called before every recipe and every round of timing; an exception raised by it ends the
+        measurement.
+
+    Examples
+    --------
+    >>> subject = Subject(Experiment.load("digits"))
+    >>> subject.drop(Recipe(bits=8)).value < 1
+    True
+    """
+
+    def __init__(self, experiment: Experiment, tick: Callable[[], None] = lambda: None) -> None:
+        self.experiment, self.tick = experiment, tick
+
+    @property
+    def has_folded_norms(self) -> bool:
+        """True if a BatchNorm was folded into a layer of the model."""
+        _, (prepared, *_) = self.experiment.__reduce__()
+        assert isinstance(prepared, PreparedModel)
+        return bool(prepared.trained.factors)
+
+    def run(self, recipe: Recipe) -> Report:
+        """Run a recipe on all exploration images."""
+
+        def on_progress(progress: Progress) -> None:
+            self.tick()
+
+        self.tick()
+        return self.experiment.run(recipe, on_progress=on_progress)
+
+    def drop(self, after: Recipe, before: Recipe | None = None) -> Estimate:
+        """Measure the points of accuracy that one recipe loses against another, paired."""
+        return of_drop(self.run(after).drop_from(self.run(before or Recipe())))
+
+    def regained(self, after: Recipe, before: Recipe) -> Estimate:
+        """Measure the points of accuracy that one recipe has more than another, paired."""
+        value, low, high = self.drop(after, before)
+        return Estimate(-value, -high, -low)
+
+    def speed(self, recipe: Recipe, runtime: str = ONNX_RUNTIME) -> Estimate:
+        """Measure the speed of one image, as a multiple of the untouched model's.
+
+        Raises
+        ------
+        NotApplicableError
+            The runtime cannot run this model; the message has the reason.
+        """
+
+        def stop() -> bool:
+            self.tick()
+            return False
+
+        measured = self.experiment.measure(self.run(recipe), stop=stop)
+        if runtime not in measured.latencies:
+            reason = measured.latency_reasons.get(runtime, "it is absent")
+            raise NotApplicableError(f"no speed in the {runtime}: {reason}")
+        return of_latency(measured.latencies[runtime])
+
+    def on_half_the_calibration(self) -> Subject:
+        """Return a subject whose experiment has every second calibration image only.
+
+        Calibration images are often stored class by class, so the first half would lack classes.
+        """
+        reopen, (prepared, spec, tuned_on, dataset, memory_mb) = self.experiment.__reduce__()
+        assert isinstance(tuned_on, Dataset)
+        pixels, labels = tuned_on.calibration
+        fewer = replace(tuned_on, calibration=(pixels[::2], labels[::2]))
+        return Subject(reopen(prepared, spec, fewer, dataset, memory_mb), self.tick)

@@ -1,0 +1,211 @@
+"""Check of question files: findings name file, line, question, field, value and allowed ones."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import yaml
+
+from optiwidgets.grading.question_files import LIVE_FIGURES, Document, parse, question_of, value_of
+from optiwidgets.grading.questions import SCHEMA
+from optiwidgets.grading.schema_problems import Place, Problem, problems_of, shown
+
+TAGS = "p", "em", "b", "code", "sub", "sup", "br"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing in a question file that is not allowed."""
+
+    file: str
+    line: int
+    question: str
+    field: str
+    problem: str
+    allowed: str
+
+    def __str__(self) -> str:
+        """Describe the finding in one line."""
+        place = ": ".join(filter(None, (f"{self.file}:{self.line}", self.question, self.field)))
+        return f"{place}: {self.problem}" + (f"; allowed: {self.allowed}" if self.allowed else "")
+
+
+def check_questions(*files: str | os.PathLike[str]) -> list[Finding]:
+    """Check YAML files of questions against the schema and the rules that it cannot express.
+
+    Parameters
+    ----------
+    files
+        Paths. A key may be in one of them only.
+
+    Returns
+    -------
+    list
+        Findings in the order of the files; empty if every question can be asked. ``str(finding)``
+        names file, line, question, field, the value and what is allowed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... schema: questions/1
+    ... title: My lesson
+    ... questions:
+    ...   - {key: my.half, kind: number, title: A half, prompt: Half of 3?, value: 1.5,
+    ...      tolerance: -1, hint: Divide by 2., solution: 3 / 2 = 1.5}
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "my.yaml")
+    ...     size = file.write_text(text)
+    ...     [finding] = check_questions(file)
+    >>> finding.question, finding.field, finding.problem, finding.allowed
+    ('my.half', 'tolerance', '-1 is not allowed', 'a number, 0 or more')
+    """
+    found: list[Finding] = []
+    seen: dict[str, str] = {}
+    for file in [os.fspath(each) for each in files]:
+        try:
+            document = parse(Path(file).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            found.append(Finding(file, 1, "", "", f"the file cannot be read: {reason}", ""))
+        except yaml.YAMLError as error:
+            found.append(_no_yaml(file, error))
+        else:
+            found += _findings(file, document, seen)
+    return found
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return schema
+
+
+def _no_yaml(file: str, error: yaml.YAMLError) -> Finding:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    line = 1 if mark is None else mark.line + 1
+    return Finding(file, line, "", "", f"this is no YAML: {problem or error}", "")
+
+
+def _findings(file: str, document: Document, seen: dict[str, str]) -> list[Finding]:
+    """Check one file; its keys are added to ``seen``."""
+    raw = problems_of(document.data, _schema())
+    broken = {place[:2] for place, _, _ in raw}
+    for place, entry in _entries(document.data):
+        if place not in broken:
+            problems = [*_repeated(file, entry["key"], seen)]
+            problems += _rules(entry) if place[0] == "questions" else _text_rules(entry)
+            raw += [((*place, *field), problem, allowed) for field, problem, allowed in problems]
+    found = dict.fromkeys(_finding(file, document, *each) for each in raw)
+    return sorted(found, key=lambda finding: finding.line)
+
+
+def _finding(file: str, document: Document, path: Place, problem: str, allowed: str) -> Finding:
+    data, question, field = document.data, "", path
+    if len(path) >= 2 and isinstance(path[1], int):
+        entry = data[path[0]][path[1]]
+        key = entry.get("key") if isinstance(entry, dict) else None
+        question = key if isinstance(key, str) else f"{path[0]} {path[1] + 1}"
+        field = path[2:]
+    name = "".join(f" {step + 1}" if isinstance(step, int) else f".{step}" for step in field)
+    return Finding(file, document.line(path), question, name.strip(" ."), problem, allowed)
+
+
+def _entries(data: Any) -> Iterator[tuple[Place, Any]]:
+    """Yield questions and live texts with their places."""
+    for group in ("questions", "texts"):
+        entries = data.get(group) if isinstance(data, dict) else None
+        for at, entry in enumerate(entries if isinstance(entries, list) else ()):
+            yield (group, at), entry
+
+
+def _repeated(file: str, key: str, seen: dict[str, str]) -> Iterator[Problem]:
+    if key in seen:
+        yield ("key",), f"{shown(key)} is a key in {seen[key]} already", "a key of its own"
+    seen.setdefault(key, file)
+
+
+def _rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of a question that the schema cannot express."""
+    yield from _not_finite(entry)
+    yield from _tags("prompt", entry["prompt"])
+    texts: set[str] = set()
+    for group in ("options", "reasons"):
+        for at, each in enumerate(entry.get(group, ())):
+            text = each["text"] if isinstance(each, dict) else each
+            if text in texts:
+                yield (group, at), f"{shown(text)} is repeated", "different texts"
+            texts.add(text)
+    if entry["kind"] == "number":
+        yield from _number_rules(entry)
+    try:
+        question_of(entry)
+    except ValueError as error:
+        yield (), str(error), ""
+
+
+def _text_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of a live text: its tags, its braces and the figures in them."""
+    yield from _tags("text", entry["text"])
+    try:
+        parts = [*Formatter().parse(entry["text"])]
+    except ValueError as error:
+        yield ("text",), f"its braces cannot be read: {error}", "{name}, and {{ for a brace"
+        return
+    for _, name, form, conversion in parts:
+        if name is not None and (name not in LIVE_FIGURES or form or conversion):
+            yield ("text",), f"{shown(name)} is no figure", ", ".join(LIVE_FIGURES)
+
+
+def _number_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    value = value_of(entry["value"])
+    if callable(value):
+        return
+    if entry.get("share") and not 0 <= value <= 1:
+        yield ("value",), f"{shown(entry['value'])} is no share", "a number from 0 to 1"
+    for at, slip in enumerate(entry.get("slips", ())):
+        wrong = value_of(slip["value"])
+        if not callable(wrong) and abs(wrong - value) <= entry["tolerance"]:
+            problem = f"{shown(slip['value'])} is graded as right"
+            yield ("slips", at, "value"), problem, "a number outside the tolerance"
+
+
+def _not_finite(value: Any, place: Place = ()) -> Iterator[Problem]:
+    """Yield the numbers that are infinite or no number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, f"{value} is not allowed", "a finite number"
+    elif isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, each in pairs:
+            yield from _not_finite(each, (*place, step))
+
+
+class _Tags(HTMLParser):
+    """Parser that records the tags that a prompt may not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        """Record a tag that is not allowed, or has attributes."""
+        if tag not in TAGS or attrs:
+            self.refused.append(self.get_starttag_text() or tag)
+
+
+def _tags(field: str, text: str) -> Iterator[Problem]:
+    parser = _Tags()
+    parser.feed(text)
+    for tag in parser.refused:
+        yield (field,), f"{shown(tag)} is not allowed", f"{', '.join(TAGS)} without attributes"

@@ -1,0 +1,146 @@
+"""Catalogues in gettext's .po format: choice, checks and lookup."""
+
+from __future__ import annotations
+
+import gettext
+import io
+import os
+import string
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from polib import POEntry
+
+SOURCE = "en"
+VARIABLE = "OPTIWIDGETS_LANGUAGE"
+PACKAGE = Path(__file__).parent
+
+
+@dataclass
+class Catalogue:
+    """Language in use: its name, its lookup, and its translations by English message."""
+
+    language: str = SOURCE
+    lookup: gettext.NullTranslations = field(default_factory=gettext.NullTranslations)
+    messages: dict[str, str] = field(default_factory=dict)
+
+
+_chosen: list[Catalogue] = []
+
+
+def use_language(language: str, folder: str | Path | None = None) -> None:
+    """Show the texts of controls, panels and questions in a language.
+
+    Widgets that were made before keep their texts. The environment variable
+    ``OPTIWIDGETS_LANGUAGE`` sets the first language: a name, or the path of a .po file.
+
+    Parameters
+    ----------
+    language
+        Name of the catalogue <language>.po without its ending; "en" is the source and needs none.
+    folder
+        Folder of your own with .po files; without it the package's.
+
+    Raises
+    ------
+    ValueError
+        If there is no such catalogue, it cannot be read, or a translation has other placeholders
+        than its message.
+
+    Examples
+    --------
+    >>> import optiwidgets as ow
+    >>> ow.use_language("en")
+    >>> ow.use_language("xx", "translations")
+    Traceback (most recent call last):
+    ...
+    ValueError: language is 'xx'; the folder translations has no xx.po, it has en
+    """
+    if language == SOURCE and folder is None:
+        _chosen[:] = [Catalogue()]
+        return
+    place = PACKAGE if folder is None else Path(folder)
+    file = place / f"{language}.po"
+    if not file.is_file():
+        there = ", ".join(sorted({SOURCE, *(path.stem for path in place.glob("*.po"))}))
+        raise ValueError(
+            f"language is {language!r}; the folder {place} has no {language}.po, it has {there}"
+        )
+    _chosen[:] = [_read(file)]
+
+
+def active() -> gettext.NullTranslations:
+    """Return the lookup of the language in use, at first that of OPTIWIDGETS_LANGUAGE.
+
+    >>> active().gettext("Reset")
+    'Reset'
+    """
+    return _current().lookup
+
+
+def messages() -> dict[str, str]:
+    """Return the translations in use by their English messages; empty for English.
+
+    >>> messages()
+    {}
+    """
+    return _current().messages
+
+
+def language() -> str:
+    """Return the name of the language in use.
+
+    >>> language()
+    'en'
+    """
+    return _current().language
+
+
+def placeholders(message: str) -> set[str]:
+    """Return the names in braces that a message is filled with.
+
+    >>> sorted(placeholders("{part:,} of {all} images"))
+    ['all', 'part']
+    """
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(message) if name is not None}
+    except ValueError:  # a lone brace: such a message is never filled
+        return set()
+
+
+def _current() -> Catalogue:
+    if not _chosen:
+        wanted = os.environ.get(VARIABLE, "") or SOURCE
+        path = Path(wanted)
+        if path.suffix == ".po":  # a file of one's own
+            use_language(path.stem, path.parent)
+        else:
+            use_language(wanted)
+    return _chosen[0]
+
+
+def _read(file: Path) -> Catalogue:
+    import polib  # for other languages than the source alone
+
+    try:
+        entries = polib.pofile(str(file), encoding="utf-8")
+        lookup = gettext.GNUTranslations(io.BytesIO(entries.to_binary()))
+    except (OSError, ValueError) as error:  # of its bytes, its syntax or its plural forms
+        raise ValueError(f"{file} cannot be read as a catalogue: {error}") from error
+    translated = entries.translated_entries()
+    for entry in translated:
+        _check(entry, file)
+    single = {entry.msgid: entry.msgstr for entry in translated if entry.msgstr}
+    return Catalogue(file.stem, lookup, single)
+
+
+def _check(entry: POEntry, file: Path) -> None:
+    allowed = [placeholders(entry.msgid), placeholders(entry.msgid_plural or entry.msgid)]
+    for form in [entry.msgstr] if entry.msgstr else entry.msgstr_plural.values():
+        if placeholders(form) not in allowed:
+            raise ValueError(
+                f"{file}: the translation {form!r} of {entry.msgid!r} has the placeholders "
+                f"{sorted(placeholders(form))}, it needs {sorted(allowed[-1])}"
+            )

@@ -1,0 +1,88 @@
+"""Snapshot of an explorer for places without a kernel: headline, matrices, and how to run it."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import Any
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.static_html import image_html
+
+RUN = mark(
+    "Picture of a live explorer. To move its sliders, run this cell (pip install optiwidgets)."
+)
+MOST_CLASSES = 100  # more are too fine for the picture
+
+
+def snapshot(baseline: Report, report: Report, policy: Policy) -> dict[str, str]:
+    """Describe both reports as HTML and PNG, by mime type.
+
+    Examples
+    --------
+    >>> from optiwidgets.session.session import Session
+    >>> session = Session()
+    >>> sorted(snapshot(session.baseline, session.report, Policy.MOBILE))
+    ['image/png', 'text/html']
+    """
+    lines = headline(baseline, report, policy)
+    if len(report.class_names) > MOST_CLASSES:
+        shown = "".join(f"<p>{escape(line)}</p>" for line in (*lines, text(RUN)))
+        return {"text/html": shown}
+    png = _draw(baseline, report, lines)
+    picture = image_html(png, " ".join((text("Confusion matrices."), *lines)))
+    encoded = base64.b64encode(png).decode()
+    return {"text/html": f"{picture}<p><em>{text(RUN)}</em></p>", "image/png": encoded}
+
+
+def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
+    """Write the recipe, the accuracy with its drop, and the size with the verdict."""
+    accuracy = 100 * report.confusion.accuracy
+    images, size = len(report.labels), report.size.total_bytes
+    if report.recipe == Recipe():
+        measured = text(
+            "Accuracy {accuracy:.1f} % on {images:,} images; packed file {size:,} bytes.",
+            accuracy=accuracy,
+            images=images,
+            size=size,
+        )
+        return [text("The untouched model"), measured]
+    drop, verdict = report.drop_from(baseline), judge(baseline, report, policy)
+    measured = text(
+        "Accuracy {accuracy:.1f} % on {images:,} images, before {before:.1f} %: "
+        "{points:.1f} points lost ({low:.1f} to {high:.1f}).",
+        accuracy=accuracy,
+        images=images,
+        before=100 * baseline.confusion.accuracy,
+        points=drop.points,
+        low=drop.low,
+        high=drop.high,
+    )
+    judged = text(
+        "Packed file {size:,} bytes, {ratio:.1f} times smaller. For a {use}: {grade}.",
+        size=size,
+        ratio=report.size.ratio,
+        use=text(policy.name),
+        grade=text(verdict.grade),
+    )
+    return [str(report.recipe), measured, judged]
+
+
+def covered() -> dict[str, str]:
+    """Describe an explorer whose numbers are covered: a question waits for its answer."""
+    said = text("The numbers are covered until a question is answered.")
+    return {"text/html": f"<p>{said} {text(RUN)}</p>"}
+
+
+def _draw(baseline: Report, report: Report, lines: list[str]) -> bytes:
+    from optiwidgets.notebook_figure import draw_snapshot  # matplotlib, on first use
+
+    sides: dict[str, Any] = {text("Baseline"): baseline}
+    if report.recipe != Recipe():
+        sides[text("Optimized")] = report
+    counts = {title: side.confusion.counts.tolist() for title, side in sides.items()}
+    return draw_snapshot(counts, report.class_names, lines, text(RUN))

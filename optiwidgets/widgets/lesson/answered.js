@@ -1,0 +1,64 @@
+// Outcomes of questions, by page, kept in this browser alone: each page has a kernel of its own.
+
+/** @import { Outcomes } from "../base/types" */
+
+const KEY = "optiwidgets-answered";
+const OPEN = "not attempted";
+
+/**
+ * Name of a notebook from the address of its page.
+ * @param {string} address
+ */
+export const pageName = (address) => /([\w-]+)\.ipynb/.exec(address)?.[1] ?? "";
+
+/**
+ * Outcomes of all pages; none where the browser keeps nothing, or something else.
+ * @returns {Outcomes}
+ */
+export function outcomes() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return kept !== null && typeof kept === "object" && !Array.isArray(kept) ? kept : {};
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof DOMException) return {}; // storage is off or was edited
+    throw error;
+  }
+}
+
+/**
+ * Keep the outcome of a question; a page that opens again does not take an answer back.
+ * @param {string} question
+ * @param {string} outcome
+ * @param {string} address of the page
+ */
+export function remember(question, outcome, address = location.pathname) {
+  const page = pageName(address);
+  if (!page) return;
+  const kept = outcomes(),
+    answers = { ...kept[page] };
+  if (outcome === OPEN && question in answers) return;
+  answers[question] = outcome;
+  store(JSON.stringify({ ...kept, [page]: answers }));
+}
+
+/** Forget all outcomes. */
+export const forget = () => store("{}");
+
+/**
+ * Count the answered questions of a page.
+ * @param {Record<string, string> | undefined} answers
+ * @returns {{ asked: number, answered: number }}
+ */
+export function count(answers = {}) {
+  const all = Object.values(answers);
+  return { asked: all.length, answered: all.filter((outcome) => outcome !== OPEN).length };
+}
+
+/** @param {string} text */
+function store(text) {
+  try {
+    localStorage.setItem(KEY, text);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error; // storage is off or full: the page works without
+  }
+}

@@ -1,0 +1,64 @@
+"""Figures of a packed file and of stability, formatted for live texts."""
+
+from __future__ import annotations
+
+from optiwidgets.engine.types.report import Report
+from optiwidgets.texts import text
+
+PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
+
+
+def bytes_words(count: int) -> str:
+    """Format a number of bytes.
+
+    Examples
+    --------
+    >>> bytes_words(12452)
+    '12,452 bytes'
+    """
+    return text("{count:,} bytes", count=count)
+
+
+def points_words(points: float) -> str:
+    """Format a number of percentage points.
+
+    Examples
+    --------
+    >>> points_words(2.04)
+    '2.0 points'
+    """
+    return text("{points:.1f} points", points=points)
+
+
+def file_figures(report: Report) -> dict[str, str]:
+    """Format the parts of a file in bytes, and the size of the remaining weights alone.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> figures = file_figures(Experiment.load("digits").run(Recipe(sparsity=0.9)))
+    >>> figures["kept"], figures["promised"], figures["codes"]
+    ('2,490', '9,960 bytes', '9,960 bytes')
+    """
+    kept = report.prunable_weights - report.pruned_weights
+    parts = {name: bytes_words(report.size.parts.get(name, 0)) for name in PARTS}
+    promised = round(kept * report.recipe.bits / 8)
+    return {"kept": f"{kept:,}", "promised": bytes_words(promised)} | parts
+
+
+def flip_figures(report: Report) -> dict[str, str]:
+    """Format the shares of flips under an invisible change, after and before optimization.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> flip_figures(Experiment.load("digits").run(Recipe()))
+    {'flips': 'not yet', 'flips_before': 'not yet'}
+    """
+    rates = {"flips": report.flip_rate, "flips_before": report.baseline_flip_rate}
+    return {
+        name: text("not yet") if rate is None else f"{100 * rate:.1f} %"
+        for name, rate in rates.items()
+    }

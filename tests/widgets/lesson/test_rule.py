@@ -1,0 +1,186 @@
+"""The learner's rule beside the measured curve, and the table of beliefs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.lesson import rule as rule_module
+from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
+from optiwidgets.widgets.lesson.formula import Formula
+from optiwidgets.widgets.lesson.rule import Point, Rule, distances, evaluate_rule, rule_payload
+
+
+@pytest.fixture
+def few_levels(monkeypatch):
+    monkeypatch.setitem(rule_module.LEVELS, "sparsity", (0.0, 0.5, 0.9))
+    monkeypatch.setitem(rule_module.LEVELS, "bits", (8, 2))
+
+
+@pytest.fixture
+def rule(digits, few_levels):
+    return Rule(Session(digits), rule=lambda s: 10 * s)
+
+
+# ---- formulas
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "value"),
+    [
+        ("0.1 if s <= 0.5 else e^(2s)", 0.9, math.exp(1.8)),
+        ("3*s^2", 2, 12),
+        ("2(s + 1)", 3, 8),
+        ("-s + 1e2", 1, 99),
+        ("max(0, 100*(s-0.5)) / 2", 0.7, 10),
+        ("exp(log(s)) if 0 < s < 1 and_no", None, "is no formula"),
+        ("sqrt(abs(s))", -4, 2),
+        ("1 if not s > 2 else 0", 1, 1),
+    ],
+)
+def test_formulas_are_evaluated_as_written(text, at, value):
+    if at is None:
+        with pytest.raises(ValueError, match=value):
+            Formula(text, "s")
+    else:
+        assert Formula(text, "s")(at) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("__import__('os')", "a formula has no '__import__'"),
+        ("s.real", "a formula has no Attribute"),
+        ("[s for s in (1,)]", "a formula has no"),
+        ("(lambda: s)()", "functions are exp"),
+        ("exp(x=s)", "functions are exp"),
+        ("'a' * 3", "a formula has numbers, not 'a'"),
+        ("b + 1", "a formula has no 'b', only s, e, exp"),
+        ("", "is no formula"),
+        ("s +" * 90 + "s", "200 characters at most"),
+        ("(" * 99 + "s", "is no formula"),
+    ],
+)
+def test_other_code_is_refused_before_it_runs(text, said):
+    with pytest.raises(ValueError, match=said):
+        Formula(text, "s")
+
+
+# ---- rules
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (lambda s: 1 / 0, "At 50 % the rule fails: .*division by zero"),
+        (lambda s: "much", "At 50 % the rule gives 'much', not a number of points"),
+        (lambda s: math.nan, "gives nan"),
+        (lambda s: True, "gives True"),
+        (lambda s: (-1) ** 0.5, "gives .*j"),
+        (lambda s: 10**400, "gives 1000"),
+        (lambda s: None, "gives None"),
+        (lambda: 0, "fails: .*argument"),
+        (Formula("9^9^9^9", "s"), "fails"),
+        (Formula("exp", "s"), "exp is a function"),
+    ],
+)
+def test_a_rule_that_gives_no_number_is_named_with_its_level(rule, said):
+    with pytest.raises(ValueError, match=said):
+        evaluate_rule(rule, (0.5,), "sparsity")
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert evaluate_rule(lambda s: np.float32(s), (0.5,), "sparsity") == {0.5: 0.5}
+
+
+def test_distances_are_those_of_the_measured_levels():
+    points = [Point(0.0, 0.0, -1, 1), Point(0.5, 2.0, 1, 3), Point(0.9, 50.0, 47, 53)]
+    rule = {0.0: 0.5, 0.5: 5.0, 0.9: 30.0, 0.99: 99.0}
+    assert distances(points, rule) == {0.0: 0.5, 0.5: 3.0, 0.9: 20.0}
+    payload = rule_payload("sparsity", (0.0, 0.5, 0.9, 0.99), points, rule)
+    assert payload["farthest"] == 0.9
+    assert payload["words"] == (
+        "Largest distance 20.0 points, at 90 %: the rule says 30.0, the run lost 50.0. Mean "
+        "distance 7.8 points over 3 of 4 levels; the rule is inside the 95 % interval at 1."
+    )
+
+
+def test_the_curve_has_the_reports_own_drops(rule, digits):
+    assert "press Measure" in rule.chart.data["words"]
+    rule.start().result()
+    drops = [digits.run(Recipe(s)).drop_from(digits.run(Recipe())) for s in (0, 0.5, 0.9)]
+    assert rule.chart.data["points"] == [
+        [s, d.points, d.low, d.high] for s, d in zip((0.0, 0.5, 0.9), drops, strict=True)
+    ]
+    assert rule.chart.data["rule"] == [[0.0, 0.0], [0.5, 5.0], [0.9, 9.0]]
+    assert rule.chart.data["farthest"] == 0.9
+    assert rule.session.progress is None
+
+
+def test_the_last_good_line_stays_and_a_message_says_why(rule):
+    rule.formula.value = "20 s"
+    assert "is no formula" in rule.note.value
+    assert rule.chart.data["rule"][1] == [0.5, 5.0]
+    rule.formula.value = "1 / (s - s)"
+    assert "At 0 % the rule fails" in rule.note.value
+    assert rule.note.value.endswith("The last line stays.")
+    assert rule.chart.data["rule"][1] == [0.5, 5.0]
+    rule.formula.value = "20s"
+    assert rule.note.value == ""
+    assert rule.chart.data["rule"][1] == [0.5, 10.0]
+
+
+def test_a_first_rule_that_fails_leaves_no_line(digits, few_levels):
+    broken = Rule(Session(digits), rule=lambda s: "much")
+    assert broken.chart.data["rule"] == []
+    assert broken.note.value == "At 0 % the rule gives &#x27;much&#x27;, not a number of points."
+
+
+def test_another_field_begins_anew(rule):
+    rule.start().result()
+    rule.by.value = "bits"
+    assert (rule.chart.data["points"], rule.chart.data["rule"]) == ([], [])
+    rule.formula.value = "16 / b"
+    assert rule.chart.data["rule"] == [[8, 2.0], [2, 8.0]]
+    rule.formula.value = "100 * s"
+    assert "no &#x27;s&#x27;, only b" in rule.note.value
+
+
+def test_an_unknown_field_is_refused(digits):
+    with pytest.raises(ValueError, match="by is 'sparsity' or 'bits', not 'seed'"):
+        Rule(Session(digits), by="seed")
+
+
+# ---- table of beliefs
+
+
+def test_beliefs_are_tested_on_every_network_when_run(digits, own):
+    table = TableOfBeliefs(digits, own, keys=["eight-bits", "half-is-free"])
+    assert table.table.heads[3:] == ["digits, small", "own images, own model"]
+    assert [row[3:] for row in table.table.rows] == [["not tested yet"] * 2] * 2
+    table.start().result()
+    assert all(": " in cell for row in table.table.rows for cell in row[3:])
+    assert table.table.rows[0][3].startswith("holds: ")
+    assert "digits, small: 2 holds" in table.table.caption
+
+
+def test_one_belief_can_be_chosen_and_others_stay_untested(digits):
+    table = TableOfBeliefs(digits, keys=["eight-bits", "half-is-free"])
+    table.belief.value = 1
+    table.start().result()
+    assert [row[3] == "not tested yet" for row in table.table.rows] == [True, False]
+
+
+def test_progress_shows_in_the_table_and_cancel_keeps_rows(digits):
+    table = TableOfBeliefs(digits, keys=["eight-bits"])
+    states = []
+    table.run.observe(lambda change: states.append(change["new"]), "disabled")
+    table.start().result()
+    assert states == [True, False]
+    table.cancel.click()
+    assert table.note.value.startswith("Cancelled")
+    assert table.table.rows[0][3].startswith("holds")
