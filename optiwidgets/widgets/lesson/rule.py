@@ -182,6 +182,7 @@ class Rule(VBox):
     def _read(self) -> None:
         """Draw the formula in the text field."""
         if not self.formula.value.strip():
+            self.note.value = ""
             return
         try:
             formula = Formula(self.formula.value, VARIABLES[self.by.value])
@@ -228,9 +229,13 @@ def evaluate_rule(rule: RuleFunction, levels: Sequence[float], by: str) -> dict[
         try:
             value = rule(level)
         except Exception as error:  # the learner's own code may raise anything
-            raise ValueError(f"{at} fails: {error or type(error).__name__}") from error
-        if isinstance(value, bool) or not isinstance(value, Real) or not _is_drawable(value):
+            reason = error.args[-1] if error.args else type(error).__name__
+            raise ValueError(f"{at} fails: {reason}") from error
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise ValueError(f"{at} gives {_short(value)}, not a number of points")
+        if not _is_drawable(value):
+            allowed = f"a number of points from {-LARGEST:,.0f} to {LARGEST:,.0f}"
+            raise ValueError(f"{at} gives {_short(value)}, not {allowed}")
         line[level] = float(value)
     return line
 
