@@ -19,6 +19,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.recipe_words import bits_words
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.layers.sensitivity import levels_offered
@@ -50,7 +51,7 @@ class RuleChart(anywidget.AnyWidget):
     data = Dict().tag(sync=True)
 
 
-class Rule(VBox):
+class Rule(Standalone, VBox):
     """A formula for the drop as a dashed line on the measured curve, and the distance of both.
 
     The measurement runs in the background and draws each point. If the rule fails or gives
@@ -152,12 +153,18 @@ class Rule(VBox):
         self.note.value = ""
         return self.session.in_background(work, lambda _: None)
 
+    def close(self) -> None:
+        """Close all widgets, which then follow the progress of the session no more."""
+        if self.comm is not None:
+            self.session.unobserve(self._show_progress, "progress")
+        super().close()
+
     def _listen(self) -> None:
         self.formula.observe(lambda _: self._read(), "value")
         self.by.observe(lambda _: self._change_field(), "value")
         self.measure.on_click(lambda _: self.start())
         self.cancel.on_click(lambda _: self._give_up())
-        self.session.observe(lambda _: self._show_progress(), "progress")
+        self.session.observe(self._show_progress, "progress")
 
     def _begin(self) -> None:
         """Clear points and line for the chosen field."""
@@ -195,7 +202,7 @@ class Rule(VBox):
         self.session.cancel()
         self.note.value = text("Cancelled: measured points stay.")
 
-    def _show_progress(self) -> None:
+    def _show_progress(self, change: Any) -> None:
         progress = self.session.progress
         self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
         self.progress.show(progress)
