@@ -14,7 +14,7 @@ from optiwidgets.texts import text
 
 LONGEST_NUMBER = 40  # characters
 
-_UNIT = r"[ \u00a0]*(?P<unit>[^\s\d.,/+-].*)?"
+_UNIT = r"[ \u00a0\u202f]*(?P<unit>[^\s\d.,/+-].*)?"
 _PLAIN = re.compile(r"(?P<value>[-+]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[-+]?[0-9]+)?)" + _UNIT, re.I)
 _GROUPED = re.compile(r"(?P<value>[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?)" + _UNIT)
 _SHARE = re.compile(r"(?P<part>[0-9.]+) *[/:] *(?P<whole>[0-9.]+)")
@@ -42,7 +42,8 @@ def read_number(answer: object, unit: str = "") -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _read_text(written: str, unit: str) -> float | None:
+def _read_text(raw: str, unit: str) -> float | None:
+    written = raw.replace("\u2212", "-")  # minus sign
     try:
         if share := _SHARE.fullmatch(written):
             return float(share["part"]) / float(share["whole"])
@@ -54,7 +55,7 @@ def _read_text(written: str, unit: str) -> float | None:
             return None
     except (ValueError, ZeroDivisionError):
         return None
-    if written_unit == "%" and unit != "%":
+    if written_unit == "%" and not unit:
         return number / 100
     return number if written_unit in (None, unit) else None
 
@@ -134,6 +135,19 @@ def no_number(answer: object) -> str:
     if empty(answer):
         return text("Write a number, like 0.5.")
     return text("{answer} is not a number; write one like 0.5.", answer=_short(answer))
+
+
+def no_number_in(unit: str, answer: object) -> str:
+    """Ask for a number in a unit, in reply to an answer that has none.
+
+    Examples
+    --------
+    >>> no_number_in("points", "5 %"), no_number_in("", "many")
+    ('Write it in points, without a % sign.', '"many" is not a number; write one like 0.5.')
+    """
+    if unit and isinstance(answer, str) and read_number(answer) != read_number(answer, unit):
+        return text("Write it in {unit}, without a % sign.", unit=text(unit))
+    return no_number(answer)
 
 
 def empty(answer: object) -> bool:

@@ -15,7 +15,7 @@ from typing import cast
 
 from optiwidgets.engine.evaluation.verdict import GRADES
 from optiwidgets.engine.types.report import Report
-from optiwidgets.grading.answers import index, no_number, read_number, unfit, what_to_choose
+from optiwidgets.grading.answers import index, no_number_in, read_number, unfit, what_to_choose
 from optiwidgets.grading.constraints import EPSILON, NOT_HERE, UNMEASURED, Constraints
 from optiwidgets.texts import mark, text
 
@@ -182,7 +182,7 @@ class Number(Question):
         """Compare with the right number, then with typical slips."""
         number = read_number(answer, self.unit)
         if number is None:
-            return _open(no_number(answer))
+            return _open(no_number_in(self.unit, answer))
         if self.of_a_run and (reason := unfit(base, report)):
             return _open(reason)
         truth = self._of(self.value, base, report)

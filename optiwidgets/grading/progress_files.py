@@ -33,6 +33,11 @@ class ProgressFileError(ValueError):
 def write_progress(path: str | os.PathLike[str], records: Mapping[str, Record]) -> None:
     """Write the records of a learner as one JSON file, atomically.
 
+    Raises
+    ------
+    ProgressFileError
+        The file could not be read again, because a text or a key is too long. Nothing is written.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -41,7 +46,9 @@ def write_progress(path: str | os.PathLike[str], records: Mapping[str, Record]) 
     ...     read_progress(f"{folder}/progress.json")["demo"].attempts
     2
     """
-    write_atomically(path, as_text(as_document(records)).encode())
+    document = as_document(records)
+    records_of(document)
+    write_atomically(path, as_text(document).encode())
 
 
 def as_text(document: Mapping[str, Any]) -> str:
@@ -77,7 +84,7 @@ def read_progress(path: str | os.PathLike[str]) -> dict[str, Record]:
     if path.stat().st_size > LARGEST:
         raise ProgressFileError(f"{path}: it has more than {LARGEST:,} bytes")
     try:
-        document = json.loads(path.read_bytes().decode("utf-8"))
+        document = json.loads(path.read_bytes().decode("utf-8-sig"))  # some editors add a mark
     except (ValueError, RecursionError) as error:
         reason = f"it is not JSON, perhaps it was cut off ({error})"
         raise ProgressFileError(f"{path}: {reason}") from error

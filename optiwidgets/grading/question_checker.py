@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from optiwidgets.grading.question_files import LIVE_FIGURES, Document, parse, qu
 from optiwidgets.grading.questions import SCHEMA
 from optiwidgets.grading.schema_problems import Place, Problem, problems_of, shown
 
+UNFINISHED = re.compile("<[a-zA-Z/!?]")  # at the end of a text: the page would finish the tag
 TAGS = "p", "em", "b", "code", "sub", "sup", "br"
 
 
@@ -75,12 +77,15 @@ def check_questions(*files: str | os.PathLike[str]) -> list[Finding]:
     seen: dict[str, str] = {}
     for file in [os.fspath(each) for each in files]:
         try:
-            document = parse(Path(file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            found.append(Finding(file, 1, "", "", f"the file cannot be read: {reason}", ""))
+            text = Path(file).read_text(encoding="utf-8")
+            document = parse(text)
+        except OSError as error:
+            found.append(_unreadable(file, 1, error.strerror or str(error)))
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            found.append(_unreadable(file, line, "it is not UTF-8"))
         except yaml.YAMLError as error:
-            found.append(_no_yaml(file, error))
+            found.append(_no_yaml(file, text, error))
         else:
             found += _findings(file, document, seen)
     return found
@@ -92,9 +97,15 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
-def _no_yaml(file: str, error: yaml.YAMLError) -> Finding:
+def _unreadable(file: str, line: int, reason: str) -> Finding:
+    return Finding(file, line, "", "", f"the file cannot be read: {reason}", "")
+
+
+def _no_yaml(file: str, text: str, error: yaml.YAMLError) -> Finding:
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     line = 1 if mark is None else mark.line + 1
+    if isinstance(error, yaml.reader.ReaderError):  # a control character, without a mark
+        line, problem = text.count("\n", 0, int(error.position)) + 1, error.reason
     return Finding(file, line, "", "", f"this is no YAML: {problem or error}", "")
 
 
@@ -138,6 +149,17 @@ def _repeated(file: str, key: str, seen: dict[str, str]) -> Iterator[Problem]:
 
 def _rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the problems of a question that the schema cannot express."""
+    found = [*_field_rules(entry)]
+    yield from found
+    if not found:
+        try:
+            question_of(entry)
+        except ValueError as error:
+            yield (), str(error), ""
+
+
+def _field_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of single fields of a question."""
     yield from _not_finite(entry)
     yield from _tags("prompt", entry["prompt"])
     texts: set[str] = set()
@@ -149,10 +171,6 @@ def _rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
             texts.add(text)
     if entry["kind"] == "number":
         yield from _number_rules(entry)
-    try:
-        question_of(entry)
-    except ValueError as error:
-        yield (), str(error), ""
 
 
 def _text_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -170,7 +188,10 @@ def _text_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _number_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
     value = value_of(entry["value"])
-    if callable(value):
+    yield from _overflow(("value",), entry["value"])
+    for at, slip in enumerate(entry.get("slips", ())):
+        yield from _overflow(("slips", at, "value"), slip["value"])
+    if callable(value) or not math.isfinite(value):
         return
     if entry.get("share") and not 0 <= value <= 1:
         yield ("value",), f"{shown(entry['value'])} is no share", "a number from 0 to 1"
@@ -179,6 +200,13 @@ def _number_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
         if not callable(wrong) and abs(wrong - value) <= entry["tolerance"]:
             problem = f"{shown(slip['value'])} is graded as right"
             yield ("slips", at, "value"), problem, "a number outside the tolerance"
+
+
+def _overflow(place: Place, written: float | str) -> Iterator[Problem]:
+    """Yield a fraction of numbers that are too large."""
+    value = value_of(written)
+    if isinstance(written, str) and not callable(value) and not math.isfinite(value):
+        yield place, f"{shown(written)} is not allowed", "a finite number"
 
 
 def _not_finite(value: Any, place: Place = ()) -> Iterator[Problem]:
@@ -192,7 +220,7 @@ def _not_finite(value: Any, place: Place = ()) -> Iterator[Problem]:
 
 
 class _Tags(HTMLParser):
-    """Parser that records the tags that a prompt may not have."""
+    """Parser that records the tags, comments and declarations that a prompt may not have."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -203,9 +231,27 @@ class _Tags(HTMLParser):
         if tag not in TAGS or attrs:
             self.refused.append(self.get_starttag_text() or tag)
 
+    def handle_endtag(self, tag: str) -> None:
+        """Record the end of a tag that is not allowed."""
+        if tag not in TAGS:
+            self.refused.append(f"</{tag}>")
+
+    def handle_comment(self, data: str) -> None:
+        """Record a comment."""
+        self.refused.append(f"<!--{data}-->")
+
+    def handle_decl(self, decl: str) -> None:
+        """Record a declaration."""
+        self.refused.append(f"<!{decl}>")
+
+    def handle_pi(self, data: str) -> None:
+        """Record a processing instruction."""
+        self.refused.append(f"<?{data}>")
+
 
 def _tags(field: str, text: str) -> Iterator[Problem]:
     parser = _Tags()
     parser.feed(text)
-    for tag in parser.refused:
+    unfinished = [parser.rawdata] if UNFINISHED.match(parser.rawdata) else []
+    for tag in (*parser.refused, *unfinished):
         yield (field,), f"{shown(tag)} is not allowed", f"{', '.join(TAGS)} without attributes"

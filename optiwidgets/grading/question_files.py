@@ -40,14 +40,20 @@ LIVE_FIGURES = (  # names in braces in a live text
     *("pruned", "worst_class", "worst_fall", "mobile", "medical"),
 )
 COMMON = "key", "title", "prompt", "hint", "solution"
-BOOL, DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
+BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
+NUMERIC = list("-+.0123456789")  # first characters of numbers
+REPLACED = BOOL, INT, FLOAT, "tag:yaml.org,2002:timestamp"
 
 
 class Loader(SafeLoader):
-    """Safe loader that refuses a repeated field, and reads yes, no, on, off and dates as texts."""
+    """Safe loader that refuses a repeated field; numbers are those of JSON.
+
+    YAML 1.1 reads yes, no, on and off as true and false, 010 as 8 and 1:30 as 90. Here they are
+    texts, as are dates.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, form) for tag, form in resolvers if tag not in (BOOL, DATE)]
+        first: [(tag, form) for tag, form in resolvers if tag not in REPLACED]
         for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -64,6 +70,15 @@ class Loader(SafeLoader):
 
 
 Loader.add_implicit_resolver(BOOL, re.compile("^(true|false)$"), ["t", "f"])
+Loader.add_implicit_resolver(INT, re.compile(r"^[-+]?(0|[1-9]\d{0,15})$", re.ASCII), NUMERIC)
+Loader.add_implicit_resolver(
+    FLOAT,
+    re.compile(
+        r"^[-+]?(((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[-+]?\d+)?|\.inf)$|^\.nan$",
+        re.ASCII | re.IGNORECASE,
+    ),
+    NUMERIC,
+)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,20 @@ def test_what_is_no_number_is_not_attempted_and_named(answer):
     assert "is not a number" in result.message
 
 
+def test_per_cent_is_no_other_unit():
+    points = Number(
+        key="t.points", prompt="?", value=10, tolerance=0.05, unit="points", hint="", solution=""
+    )
+    for answer in ("1000 %", "10 %", "10,0%"):
+        assert points.check(answer).outcome is Outcome.NOT_ATTEMPTED
+        assert points.check(answer).message == "Write it in points, without a % sign."
+    assert points.check("10 points").outcome is Outcome.CORRECT
+
+
 def test_units_and_thousands_are_read():
+    assert read_number("\u22120,85") == -0.85
+    assert read_number("80,5\u202f%") == 0.805
+    assert read_number("50 %", "points") is None
     assert read_number("12,452 bytes", "bytes") == 12452
     assert read_number("1,234,567.5") == 1234567.5
     assert read_number("0,895") == 0.895

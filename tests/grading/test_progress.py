@@ -55,6 +55,21 @@ def test_what_is_written_is_read(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["progress.json"]
 
 
+def test_a_file_that_an_editor_saved_with_its_mark_is_read(tmp_path):
+    path = tmp_path / "progress.json"
+    write_progress(path, RECORDS)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_progress(path) == RECORDS
+
+
+def test_no_file_is_written_that_would_be_refused(tmp_path):
+    path = tmp_path / "progress.json"
+    for records in ({"k" * 81: Record()}, {"k": Record(title="t" * 401)}):
+        with pytest.raises(ProgressFileError, match=r"characters is not allowed; allowed: a .* up"):
+            write_progress(path, records)
+    assert not path.exists()
+
+
 def test_the_schema_and_the_records_have_the_same_fields():
     Draft202012Validator.check_schema(SCHEMA)
     answer = SCHEMA["$defs"]["answer"]

@@ -158,6 +158,17 @@ def test_a_file_of_ones_own_is_read_and_graded(tmp_path):
         ("max_drop: 2", "grades: [good]", "my.find: constraints: 'policy' is needed with 'grades'"),
         ("Half of 1?", "<b onclick=x()>1</b>?",
          'my.half: prompt: "<b onclick=x()>" is not allowed; allowed: p, em, b, code'),
+        ("Half of 1?", "<img src=x onerror=x()", 'prompt: "<img src=x onerror=x()" is not allowed'),
+        ("Half of 1?", "<b>1?</b></div>", 'my.half: prompt: "</div>" is not allowed; allowed: p'),
+        ("Half of 1?", "1?<!-- no", 'my.half: prompt: "<!-- no" is not allowed; allowed: p, em'),
+        ("Half of 1?", "1?<!-- n -->", 'my.half: prompt: "<!-- n -->" is not allowed; allowed: p'),
+        ("value: 1/2", f"value: {'9' * 400}", "my.half: value: inf is not allowed; allowed"),
+        ("value: 1/2", f"value: {'9' * 400}/3", "a text of 402 characters is not allowed; a"),
+        ("value: 6", f"value: {'9' * 400}/3", "slips 1.value: a text of 402 characters is not"),
+        ("tolerance: 0.01", "tolerance: .nan", "my.half: tolerance: nan is not allowed; allowed:"),
+        ("value: 1/2", "value: 010", 'my.half: value: "010" is not allowed; allowed: a number, a'),
+        ("key: my.half", f"key: my.{'h' * 78}", "key: a text of 81 characters is not allowed; a"),
+        ("key: my.half", 'key: "my.half\\n"', "two words in small letters with a dot, like"),
         ("{sparsity}", "{sparsty}",
          'my.told: text: "sparsty" is no figure; allowed: recipe, sparsity'),
         ("{sparsity}", "{sparsity", "my.told: text: its braces cannot be read: expected '}'"),
@@ -194,6 +205,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     absent, latin = check_questions(tmp_path / "absent.yaml", tmp_path / "latin.yaml")
     assert str(absent).endswith("absent.yaml:1: the file cannot be read: No such file or directory")
     assert str(latin).endswith("latin.yaml:1: the file cannot be read: it is not UTF-8")
+    (tmp_path / "latin.yaml").write_bytes("a: 1\n\nb: caf\xe9".encode("latin-1"))
+    assert [each.line for each in check_questions(tmp_path / "latin.yaml")] == [3]
+    (found,) = findings(tmp_path, "a: 1\n\nb: x\0y")
+    assert found == "my.yaml:3: this is no YAML: control characters are not allowed"
 
 
 def test_one_key_in_two_files_is_found(tmp_path):
@@ -211,6 +226,16 @@ def test_words_of_yaml_1_1_stay_texts():
     ]
     with pytest.raises(yaml.YAMLError):
         parse("!!python/object:os.system {}")
+
+
+def test_numbers_are_those_of_json_and_never_of_another_base():
+    """YAML 1.1 reads 010 as 8 and 1:30 as 90: the right answer would be another number."""
+    assert parse("[10, -2, 0.5, 1e5, 2.5E-3, .5, 7., .inf]").data == [
+        *(10, -2, 0.5, 1e5, 2.5e-3, 0.5, 7.0),
+        float("inf"),
+    ]
+    others = ["010", "0x10", "0b11", "1:30", "1:30.5", "1_000", "+ 3"]
+    assert parse(f"[{', '.join(others)}]").data == others
 
 
 def test_the_command_line_lists_findings_and_counts_them(tmp_path, capsys):

@@ -17,6 +17,7 @@ import pytest
 from ipywidgets import HTML, Widget
 from texts import collect  # tools/texts.py
 
+from optiwidgets.engine.beliefs.catalogue import beliefs
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.checks import FindRecipe
@@ -294,6 +295,12 @@ def test_lesson_widgets_in_another_language_have_no_english(experiment):
             static = in_html(widget.static_view().get("text/html", ""))
             found += bypassing((f"static {type(widget).__name__}", each) for each in static)
     assert not found
+
+
+def test_findings_in_another_language_have_no_english(experiment):
+    assert not bypassing(
+        ("table", each) for each in in_html(beliefs(experiment, ["eight-bits"])._repr_html_())
+    )
 
 
 def test_the_picture_of_a_page_in_another_language_has_no_english(page):

@@ -1,10 +1,17 @@
-"""Atomic file writes: temporary file, fsync, rename."""
+"""Atomic file writes: temporary file, fsync, rename; a lock for files that many processes write."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
+
+try:
+    import fcntl
+except ImportError:  # Windows has no fcntl, and no lock
+    fcntl = None  # type: ignore[assignment]
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -35,3 +42,28 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:  # names the temporary file; the caller only knows ``path``
         raise OSError(error.errno, error.strerror or str(error), target) from error
+
+
+@contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a lock on a folder, so that one process or thread at a time changes a file in it.
+
+    Nothing is held on a system or a file system without locks, or where the folder is absent.
+
+    Examples
+    --------
+    >>> with locked("."):
+    ...     pass
+    """
+    descriptor = -1
+    if fcntl is not None:
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # a copy in a fork would keep it
+            os.close(descriptor)

@@ -132,6 +132,7 @@ class Finding:
 
 
 ENDS = ("least", "most")
+HEADS = mark("belief"), mark("holds if"), mark("measured"), mark("so it")
 
 
 @dataclass(frozen=True)
@@ -177,21 +178,30 @@ class Findings(Sequence[Finding]):
     @property
     def title(self) -> str:
         """Name of model and dataset, and the number of images."""
-        return f"{self.model} on {self.dataset}, {self.images:,} images"
+        return text(
+            "{model} on {dataset}, {images} images",
+            model=self.model,
+            dataset=self.dataset,
+            images=f"{self.images:,}",
+        )
 
     def __str__(self) -> str:
         """Return the title and a line for every finding."""
         wide = max((len(found.measured) for found in self.findings), default=0)
-        lines = (f"{f.answer:<13}  {f.measured:<{wide}}  {f.statement}" for f in self.findings)
+        lines = (
+            f"{f.answer:<13}  {f.measured:<{wide}}  {text(f.statement)}"
+            if f.estimate
+            else f"{'-':<13}  {'':<{wide}}  {text(f.statement)} ({f.answer})"
+            for f in self.findings
+        )
         return "\n".join([self.title, *lines])
 
     def _repr_html_(self) -> str:
         """Return an HTML table for notebooks."""
-        heads = ("belief", "holds if", "measured", "so it")
-        head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
+        head = "".join(f"<th scope='col'>{escape(text(name))}</th>" for name in HEADS)
         body = "".join(
-            f"<tr><th scope='row' style='text-align:left'>{escape(f.statement)}</th>"
-            f"<td style='text-align:left'>{escape(f.quantity)}: {escape(f.limit)}</td>"
+            f"<tr><th scope='row' style='text-align:left'>{escape(text(f.statement))}</th>"
+            f"<td style='text-align:left'>{escape(text(f.quantity))}: {escape(f.limit)}</td>"
             f"<td>{escape(f.measured)}</td><td style='text-align:left'>{escape(f.answer)}</td></tr>"
             for f in self.findings
         )

@@ -70,8 +70,8 @@ def static_html(widget: Widget) -> str:
     >>> from ipywidgets import IntSlider, VBox
     >>> static_html(VBox([HTML("<b>Bits</b>"), RadioButtons(options=["4", "< 4"])]))
     '<div><b>Bits</b></div><ul><li>4</li><li>&lt; 4</li></ul>'
-    >>> static_html(IntSlider(3, description="Bits"))
-    '<p>Bits: 3</p>'
+    >>> static_html(IntSlider(3, description="Bits")), static_html(IntSlider(3))
+    ('<p>Bits: 3</p>', '')
     """
     if widget.layout.display == "none" or isinstance(widget, Button):
         return ""
@@ -93,7 +93,7 @@ def static_html(widget: Widget) -> str:
         )
     if isinstance(widget, Box):
         return "".join(map(static_html, widget.children))
-    if isinstance(widget, Dropdown) or widget.has_trait("min"):
+    if isinstance(widget, Dropdown) or (widget.has_trait("min") and widget.description):
         shown = widget.label if isinstance(widget, Dropdown) else widget.value
         return f"<p>{escape(widget.description)}: {escape(str(shown))}</p>"
     return ""

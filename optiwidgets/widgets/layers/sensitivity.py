@@ -78,11 +78,17 @@ class Fragility(Standalone, VBox):
         self.note.value = ""
         self.session.in_background(work, lambda _: None)
 
+    def close(self) -> None:
+        """Close all widgets, which then follow the progress of the session no more."""
+        if self.comm is not None:
+            self.session.unobserve(self._show_progress, "progress")
+        super().close()
+
     def _listen(self) -> None:
         self.measure.on_click(lambda _: self.start())
         self.cancel.on_click(lambda _: self._give_up())
         self.threshold.observe(self._move_line, "value")
-        self.session.observe(lambda _: self._show_progress(), "progress")
+        self.session.observe(self._show_progress, "progress")
 
     def _give_up(self) -> None:
         self.session.cancel()
@@ -91,7 +97,7 @@ class Fragility(Standalone, VBox):
     def _move_line(self, change: Any) -> None:
         self.curves.threshold = float(self.threshold.value)
 
-    def _show_progress(self) -> None:
+    def _show_progress(self, change: Any) -> None:
         progress = self.session.progress
         self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
         self.progress.show(progress)

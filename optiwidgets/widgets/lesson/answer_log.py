@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ipywidgets import HTML
 from traitlets import Dict, HasTraits, Unicode
 
-from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.engine.execution.atomic_write import locked, write_atomically
 from optiwidgets.grading.checks import Outcome, Question
 from optiwidgets.grading.progress import Record, as_document, merged, utc
 from optiwidgets.grading.progress_files import (
@@ -71,9 +71,20 @@ class Register(HasTraits):
             The file was cut or changed, or is none of progress. It stays as it is.
         """
         path = Path(path)
-        self.entries = merged(read_progress(path) if path.exists() else {}, self.entries)
-        write_progress(path, self.entries)
+        with locked(path.parent):  # other kernels write to it
+            self.entries = merged(read_progress(path) if path.exists() else {}, self.entries)
+            write_progress(path, self.entries)
         self.path = path
+
+    def catch_up(self) -> None:
+        """Add what other kernels wrote to the file since; a refusal is kept as the reason."""
+        if self.path is None:
+            return
+        try:
+            self.keep_in(self.path)
+        except (OSError, ProgressFileError) as error:  # questions are still answered and graded
+            refused = mark("Answers are no longer kept in the file: {error}")
+            self.path, self.refused = None, text(refused, error=error)
 
     def asked(self, question: Question) -> None:
         """Record that a question is on the page."""
@@ -101,13 +112,7 @@ class Register(HasTraits):
 
     def _put(self, key: str, record: Record) -> None:
         self.entries = {**self.entries, key: record}
-        if self.path is None:
-            return
-        try:
-            self.keep_in(self.path)  # other kernels may have written to it
-        except (OSError, ProgressFileError) as error:  # questions are still answered and graded
-            refused = mark("Answers are no longer kept in the file: {error}")
-            self.path, self.refused = None, text(refused, error=error)
+        self.catch_up()
 
 
 REGISTER = Register(path=os.environ.get(FILE, ""))
@@ -159,7 +164,7 @@ class ProgressTable(Standalone, HTML):
         document, records = self.as_dict(), self._register.entries
         links = [
             f'<a download="optiwidgets-progress{suffix}" href="data:{kind};charset=utf-8,'
-            f'{quote(MADE[suffix](document, records))}">{escape(name)}</a>'
+            f'{quote(MADE[suffix](document, records), errors="replace")}">{escape(name)}</a>'
             for suffix, kind, name in (
                 (".json", "application/json", text("Keep as a file")),
                 (".html", "text/html", text("keep to print")),
@@ -194,6 +199,8 @@ def progress(file: str | os.PathLike[str] | None = None) -> ProgressTable:
     >>> table.as_dict()["schema"]
     'progress/1'
     """
-    if file is not None:
+    if file is None:
+        REGISTER.catch_up()
+    else:
         REGISTER.keep_in(file)
     return ProgressTable(REGISTER)

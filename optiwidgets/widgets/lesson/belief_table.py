@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 from ipywidgets import HTML, Button, Dropdown, HBox, VBox
@@ -13,6 +14,7 @@ from optiwidgets.session.belief_tests import run_tests, untested
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.security.message_guard import guard
@@ -20,7 +22,7 @@ from optiwidgets.widgets.security.message_guard import guard
 ALL = mark("all of them")
 
 
-class TableOfBeliefs(VBox):
+class TableOfBeliefs(Standalone, VBox):
     """Beliefs with their guesses, tested on one or more experiments at the press of a button.
 
     Parameters
@@ -71,9 +73,9 @@ class TableOfBeliefs(VBox):
         self.add_class("ow-beliefs")
         self.run.on_click(lambda _: self.start())
         self.cancel.on_click(lambda _: self._give_up())
-        self.sessions[0].observe(lambda _: self._show_progress(), "progress")
+        self.sessions[0].observe(self._show_progress, "progress")
         self._write()
-        guard(self, lambda reason: setattr(self.note, "value", reason))
+        guard(self, lambda reason: setattr(self.note, "value", escape(reason)))
 
     def start(self) -> Any:
         """Test the chosen belief, or all, in the background; rows are filled one by one."""
@@ -87,6 +89,12 @@ class TableOfBeliefs(VBox):
         self.note.value = ""
         return self.sessions[0].in_background(work, lambda _: None)
 
+    def close(self) -> None:
+        """Close all widgets, which then follow the progress of the session no more."""
+        if self.comm is not None:
+            self.session.unobserve(self._show_progress, "progress")
+        super().close()
+
     def _keep(self, index: int, finding: Finding) -> None:
         self.found[finding.key, index] = finding
         self._write()
@@ -95,12 +103,12 @@ class TableOfBeliefs(VBox):
         self.sessions[0].cancel()
         self.note.value = text("Cancelled: tested beliefs stay in the table.")
 
-    def _show_progress(self) -> None:
+    def _show_progress(self, change: Any) -> None:
         progress = self.sessions[0].progress
         self.cancel.disabled, self.run.disabled = progress is None, progress is not None
         self.progress.show(progress)
         if error := self.sessions[0].error:
-            self.note.value = error
+            self.note.value = escape(error)
 
     def _write(self) -> None:
         indices = range(len(self.sessions))

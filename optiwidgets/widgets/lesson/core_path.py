@@ -9,6 +9,7 @@ from traitlets import List, Unicode
 
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
 CORE = {
@@ -23,7 +24,7 @@ CORE = {
 }
 
 
-class CorePath(anywidget.AnyWidget):
+class CorePath(Standalone, anywidget.AnyWidget):
     """A dot for each lesson of a path: open, begun, or with all of its questions answered.
 
     Every page of a lesson has a kernel of its own, so outcomes are kept by the browser, under the

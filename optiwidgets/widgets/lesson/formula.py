@@ -33,14 +33,18 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-OMITTED_TIMES = re.compile(r"(?<![\w.])(\d+\.?\d*)(?=[sb(]|e\b|exp|log|sqrt)")
+NUMBER = r"(?:\d++\.?+\d*+|\.\d++)(?:e[-+]?\d++)?+"  # 1e-3 is one number, not 1 * e - 3
+OMITTED_TIMES = re.compile(rf"(?<![\w.])({NUMBER})(?=[sb(]|e\b|exp|log|abs|min|max)")
+BARE_EXPONENT = re.compile(rf"(?:\^|\*\*)\s*([-+]?{NUMBER}[a-z]+)")  # e^2s: e^(2s) or e^2 * s?
+SIGNS = str.maketrans({"\u00b7": "*", "\u00d7": "*", "\u00f7": "/", "\u2212": "-"})
 
 
 class Formula:
     """Formula of one variable, from text; calling it evaluates it.
 
     Numbers, + - * / ** (or ^), comparisons, ``a if condition else b``, the constant ``e`` and the
-    functions exp, log, sqrt, abs, min and max. A number may stand directly before a name: "2s".
+    functions exp, log, sqrt, abs, min and max. A number may stand directly before a name: "2s",
+    but in an exponent only in parentheses.
 
     Parameters
     ----------
@@ -69,7 +73,10 @@ class Formula:
         self.text, self.variable = text, variable
         if len(text) > LONGEST:
             raise ValueError(f"a formula has {LONGEST} characters at most, not {len(text)}")
-        written = OMITTED_TIMES.sub(r"\1*", text.strip().replace("^", "**"))
+        signed = text.strip().translate(SIGNS)
+        if bare := BARE_EXPONENT.search(signed):
+            raise ValueError(f"after ^ {bare[1]} needs parentheses: ^({bare[1]})")
+        written = OMITTED_TIMES.sub(r"\1*", signed.replace("^", "**"))
         try:
             self._tree = ast.parse(written, mode="eval").body
         except (SyntaxError, MemoryError, RecursionError) as error:
@@ -93,6 +100,9 @@ class Formula:
             node.keywords or getattr(node.func, "id", "") not in FUNCTIONS
         ):
             raise ValueError(f"functions are {', '.join(FUNCTIONS)}")
+        if isinstance(node, ast.Tuple):
+            where = "a formula has no comma outside of min and max"
+            raise ValueError(f"{where}: a decimal point is written as in 0.5")
         known = (ast.Expression, ast.expr_context, ast.Name, ast.Constant, ast.Call, ast.IfExp)
         kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, *BINARY, *UNARY, *COMPARISONS)
         if not isinstance(node, (*known, *kinds)):

@@ -19,6 +19,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.session_of import session_of
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.recipe_words import bits_words
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
 from optiwidgets.widgets.layers.sensitivity import levels_offered
@@ -50,7 +51,7 @@ class RuleChart(anywidget.AnyWidget):
     data = Dict().tag(sync=True)
 
 
-class Rule(VBox):
+class Rule(Standalone, VBox):
     """A formula for the drop as a dashed line on the measured curve, and the distance of both.
 
     The measurement runs in the background and draws each point. If the rule fails or gives
@@ -152,12 +153,18 @@ class Rule(VBox):
         self.note.value = ""
         return self.session.in_background(work, lambda _: None)
 
+    def close(self) -> None:
+        """Close all widgets, which then follow the progress of the session no more."""
+        if self.comm is not None:
+            self.session.unobserve(self._show_progress, "progress")
+        super().close()
+
     def _listen(self) -> None:
         self.formula.observe(lambda _: self._read(), "value")
         self.by.observe(lambda _: self._change_field(), "value")
         self.measure.on_click(lambda _: self.start())
         self.cancel.on_click(lambda _: self._give_up())
-        self.session.observe(lambda _: self._show_progress(), "progress")
+        self.session.observe(self._show_progress, "progress")
 
     def _begin(self) -> None:
         """Clear points and line for the chosen field."""
@@ -182,6 +189,7 @@ class Rule(VBox):
     def _read(self) -> None:
         """Draw the formula in the text field."""
         if not self.formula.value.strip():
+            self.note.value = ""
             return
         try:
             formula = Formula(self.formula.value, VARIABLES[self.by.value])
@@ -194,7 +202,7 @@ class Rule(VBox):
         self.session.cancel()
         self.note.value = text("Cancelled: measured points stay.")
 
-    def _show_progress(self) -> None:
+    def _show_progress(self, change: Any) -> None:
         progress = self.session.progress
         self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
         self.progress.show(progress)
@@ -228,9 +236,13 @@ def evaluate_rule(rule: RuleFunction, levels: Sequence[float], by: str) -> dict[
         try:
             value = rule(level)
         except Exception as error:  # the learner's own code may raise anything
-            raise ValueError(f"{at} fails: {error or type(error).__name__}") from error
-        if isinstance(value, bool) or not isinstance(value, Real) or not _is_drawable(value):
+            reason = error.args[-1] if error.args else type(error).__name__
+            raise ValueError(f"{at} fails: {reason}") from error
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise ValueError(f"{at} gives {_short(value)}, not a number of points")
+        if not _is_drawable(value):
+            allowed = f"a number of points from {-LARGEST:,.0f} to {LARGEST:,.0f}"
+            raise ValueError(f"{at} gives {_short(value)}, not {allowed}")
         line[level] = float(value)
     return line
 

@@ -313,4 +313,7 @@ def test_the_table_for_notebooks_has_a_row_for_each_belief(plain):
     assert html.count("<tr>") == 1 + len(found)
     assert found[0].measured in html
     assert "no BatchNorm" in html
-    assert str(found).startswith("own model on own images, 23 images\n")
+    title, eight, folding = str(found).splitlines()
+    assert title == "own model on own images, 23 images"
+    assert folding.index(found[1].statement) == eight.index(found[0].statement)
+    assert folding.endswith(f"({found[1].answer})")

@@ -85,6 +85,20 @@ def test_a_cell_that_runs_50_times_has_the_widgets_and_threads_of_one_run(notebo
     assert again[2] == pytest.approx(saved, rel=0.01)  # ids and sizes of numbers differ
 
 
+@pytest.mark.parametrize(
+    "made", ["ow.Rule(e, '9s')", "ow.TableOfBeliefs(e)", "ow.CorePath()", "ow.Fragility(e)"]
+)
+def test_widgets_of_lessons_are_replaced_and_have_html_of_their_own(notebook: Cell, made) -> None:
+    notebook("e = ow.Session(exp)", "c2")
+    notebook(f"widget = {made}")
+    widgets, _, _ = counted(set())
+    notebook(f"widget = {made}; html = widget._repr_mimebundle_()")
+    assert counted(set())[0] == widgets
+    notebook("assert len(e._trait_notifiers.get('progress', {}).get('change', ())) <= 1", "c3")
+    notebook("data = html[0] if isinstance(html, tuple) else html", "c3")
+    notebook("assert 'run this cell to use it' in data['text/html']", "c3")
+
+
 def test_two_explorers_of_one_run_live_until_the_cell_runs_again(notebook: Cell) -> None:
     notebook("old = [ow.Explorer(exp), ow.Explorer(exp)]")
     notebook("assert [e.comm is None for e in old] == [False, False]", "c2")

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from urllib.parse import unquote
 
 import pytest
@@ -432,6 +433,8 @@ def test_a_page_to_print_is_the_second_link_and_the_file_of_that_name(tmp_path, 
     assert "<td>Prediction: half of the weights</td><td>noted</td><td>1</td>" in page
     assert table.as_dict()["checksum"] in page
     assert "<script" not in page
+    register.checked("mine", Outcome.INCORRECT, "x\ud800")  # no Unicode: a file has "?" for it
+    assert "%3Ctd%3Ex%3F%3C/td%3E" in table.value
 
 
 def answer(key, given):
@@ -453,6 +456,43 @@ def test_one_file_holds_the_answers_of_all_pages(tmp_path, register, monkeypatch
     answer("start.goal", 2)
     assert list(read_progress(path)) == ["start.prune", "start.goal", "pruning.magnitude"]
     assert [r.attempts for r in read_progress(path).values()] == [1, 2, 1]
+
+
+def test_a_page_without_questions_shows_the_answers_of_the_file(tmp_path, register, monkeypatch):
+    path = tmp_path / "path.json"
+    answer_log.Register(path=str(path)).checked("demo", Outcome.CORRECT, 1)
+    fresh = answer_log.Register(path=str(path))
+    monkeypatch.setattr(answer_log, "REGISTER", fresh)
+    assert repr(answer_log.progress()) == "<progress: 1 of 1 questions answered correctly>"
+    path.write_text("{")
+    assert "perhaps it was cut off" in answer_log.progress().value
+    assert path.read_text() == "{"
+
+
+def test_two_pages_that_write_at_once_lose_no_answer(tmp_path):
+    path = tmp_path / "path.json"
+
+    def page(name):
+        register = answer_log.Register(path=str(path))
+        for n in range(20):
+            register.checked(f"{name}.q{n}", Outcome.CORRECT, n)
+
+    pages = [Thread(target=page, args=(name,)) for name in "abc"]
+    for thread in pages:
+        thread.start()
+    for thread in pages:
+        thread.join()
+    assert len(read_progress(path)) == 60
+    assert [each.name for each in tmp_path.iterdir()] == ["path.json"]
+
+
+def test_an_answer_that_no_file_can_hold_is_named_and_the_file_stays(tmp_path, register):
+    path = tmp_path / "path.json"
+    answer_log.progress(path)
+    register.checked("demo", Outcome.CORRECT, 1)
+    register.checked("k" * 81, Outcome.CORRECT, 1)
+    assert "a key of up to 80 characters" in register.refused
+    assert list(read_progress(path)) == ["demo"]
 
 
 def test_a_damaged_file_is_left_alone_and_named_while_questions_go_on(tmp_path, monkeypatch):

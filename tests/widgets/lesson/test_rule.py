@@ -40,6 +40,10 @@ def rule(digits, few_levels):
         ("exp(log(s)) if 0 < s < 1 and_no", None, "is no formula"),
         ("sqrt(abs(s))", -4, 2),
         ("1 if not s > 2 else 0", 1, 1),
+        ("1e-3s", 2, 0.002),
+        (".5s + 2abs(s) + 2min(s, 3)", 2, 9),
+        ("2e", 0, 2 * math.e),
+        ("100\u00b7s \u2212 2\u00d7s", 1, 98),
     ],
 )
 def test_formulas_are_evaluated_as_written(text, at, value):
@@ -61,6 +65,9 @@ def test_formulas_are_evaluated_as_written(text, at, value):
         ("'a' * 3", "a formula has numbers, not 'a'"),
         ("b + 1", "a formula has no 'b', only s, e, exp"),
         ("", "is no formula"),
+        ("0,5 * s", "no comma outside of min and max: a decimal point is written as in 0.5"),
+        ("e^2s", r"after \^ 2s needs parentheses: \^\(2s\)"),
+        ("e**-2s", r"after \^ -2s needs parentheses"),
         ("s +" * 90 + "s", "200 characters at most"),
         ("(" * 99 + "s", "is no formula"),
     ],
@@ -77,14 +84,16 @@ def test_other_code_is_refused_before_it_runs(text, said):
     ("rule", "said"),
     [
         (lambda s: 1 / 0, "At 50 % the rule fails: .*division by zero"),
-        (lambda s: "much", "At 50 % the rule gives 'much', not a number of points"),
+        (lambda s: "much", "At 50 % the rule gives 'much', not a number of points$"),
         (lambda s: math.nan, "gives nan"),
         (lambda s: True, "gives True"),
         (lambda s: (-1) ** 0.5, "gives .*j"),
-        (lambda s: 10**400, "gives 1000"),
+        (lambda s: 10**400, "gives 1000.*, not a number of points from -1,000,000 to 1,000,000"),
+        (lambda s: -1e7, "gives -10000000.0, not a number of points from -1,000,000 to"),
+        (Formula("(-1)^0.5", "s"), "gives .*j"),
         (lambda s: None, "gives None"),
         (lambda: 0, "fails: .*argument"),
-        (Formula("9^9^9^9", "s"), "fails"),
+        (Formula("9^9^9^9", "s"), "the rule fails: Numerical result out of range$"),
         (Formula("exp", "s"), "exp is a function"),
     ],
 )
@@ -129,6 +138,8 @@ def test_the_last_good_line_stays_and_a_message_says_why(rule):
     assert "At 0 % the rule fails" in rule.note.value
     assert rule.note.value.endswith("The last line stays.")
     assert rule.chart.data["rule"][1] == [0.5, 5.0]
+    rule.formula.value = ""
+    assert rule.note.value == ""
     rule.formula.value = "20s"
     assert rule.note.value == ""
     assert rule.chart.data["rule"][1] == [0.5, 10.0]
