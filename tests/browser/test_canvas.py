@@ -284,6 +284,14 @@ def test_nothing_jumps_while_a_slider_is_dragged(explorer: ExplorerPage, width: 
     explorer.page.set_viewport_size(CLASSROOM)
 
 
+def test_tabs_of_a_phone_are_high_enough_for_a_thumb(explorer: ExplorerPage) -> None:
+    explorer.page.set_viewport_size({"width": 390, "height": 844})
+    tabs = explorer.root.get_by_role("tab")
+    assert tabs.count() == 8
+    assert min(tabs.evaluate_all("(tabs) => tabs.map((tab) => tab.offsetHeight)")) >= 44
+    explorer.page.set_viewport_size(CLASSROOM)
+
+
 def test_captions_have_lines_of_their_own_and_are_not_cut_in_the_projector(
     explorer: ExplorerPage,
 ) -> None:

@@ -16,6 +16,7 @@ LOOK = Path(__file__).with_name("look.js").read_text()
 SCREENS = (CLASSROOM, {"width": 1920, "height": 1080})
 LEGIBLE = 4.5  # WCAG 2.2, contrast of text, level AA
 FITS = "({ parentElement: line }) => line.scrollWidth <= line.clientWidth"
+WHOLE = "(message) => message.textContent && message.scrollHeight <= message.clientHeight + 1"
 STUBBORN = """() => [...document.querySelectorAll(".ow-controls > *")].filter((node) => {
   const { display } = node.style;
   node.style.display = "none"; // as a lesson hides what it is not about
@@ -79,6 +80,7 @@ def test_nothing_scrolls_and_no_number_is_cut_off(
     crowd(explorer)
     assert look(explorer, "scrolling") == []
     assert [cell for cell in look(explorer, "cells") if not cell["fits"]] == []
+    assert explorer.root.locator(".ow-message").evaluate(WHOLE)
     for name in ("accuracy", "drop", "bytes", "worst"):
         assert explorer.headline(name).evaluate(FITS), name
 

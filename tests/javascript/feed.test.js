@@ -209,6 +209,24 @@ test("a message is shown and spoken; an alarm interrupts instead", async () => {
   assert.doesNotMatch(voice.textContent, /not 2/);
 });
 
+test("a message that the header's free space would cut has its own line", async () => {
+  const { feed: model, el } = await explorer({ message: "fine-tuned for 2 epochs" });
+  const message = el.querySelector(".ow-message");
+  Object.defineProperty(message, "clientHeight", { value: 32 });
+  Object.defineProperty(message, "scrollHeight", {
+    get: () => 16 * Math.ceil(message.textContent.length / 40),
+  });
+  model.receive({ message: "a message of two lines, all of which is shown in the header" });
+  await frame();
+  assert.ok(!message.classList.contains("ow-own-line"));
+  model.receive({ message: "long ".repeat(20) });
+  await frame();
+  assert.ok(message.classList.contains("ow-own-line"));
+  model.receive({ message: "short" });
+  await frame();
+  assert.ok(!message.classList.contains("ow-own-line"));
+});
+
 test("a kernel that is gone is an error, whatever the feed says", async () => {
   const { root, sparsity } = await explorer();
   root.dataset.owLink = "gone";

@@ -1,4 +1,4 @@
-import { pass, place, render, staysInItsBox, texts } from "./page.js";
+import { pass, place, render, resize, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { models } from "./fake_model.js";
@@ -73,4 +73,17 @@ test("a cell that is a verdict has its mark before the word", async () => {
   const marks = [...el.querySelectorAll("td")].map((td) => td.querySelector(".ow-mark")?.dataset.mark);
   assert.deepEqual(marks, ["cannot tell", undefined]);
   assert.deepEqual(texts(el, "td"), ["cannot tell", "good, perhaps"]);
+});
+
+test("a table that is wider than its place takes the focus, so that keys scroll it", async () => {
+  const { el, end } = await render(table, models({ table: TRAITS }).table);
+  assert.equal(el.hasAttribute("tabindex"), false);
+  Object.defineProperty(el, "clientWidth", { value: 300 });
+  Object.defineProperty(el, "scrollWidth", { configurable: true, value: 400 });
+  resize(300);
+  assert.equal(el.tabIndex, 0);
+  Object.defineProperty(el, "scrollWidth", { value: 300 });
+  resize(300);
+  assert.equal(el.hasAttribute("tabindex"), false);
+  end();
 });

@@ -203,6 +203,15 @@ function nameControls(root) {
   }
 }
 
+/**
+ * Put a message in a line of its own if the free space of the header would cut it.
+ * @param {HTMLElement} message
+ */
+function giveRoom(message) {
+  message.classList.remove("ow-own-line");
+  message.classList.toggle("ow-own-line", message.scrollHeight > message.clientHeight + 1);
+}
+
 /** @param {Context<FeedTraits>} context */
 async function render({ model, el }) {
   /** @type {Control[]} */
@@ -235,7 +244,7 @@ async function render({ model, el }) {
     const alarm = model.get("alarm"); // only errors interrupt; everything else is announced at rest
     label(message, "role", alarm ? "alert" : "status");
     label(message, "aria-live", alarm ? "assertive" : "off");
-    if (write(message, model.get("message"))) message.title = model.get("message");
+    if (write(message, model.get("message"))) giveRoom(message);
     (drag.isDragged() ? nameSliders : nameControls)(root);
     if (root.classList.contains("ow-waiting")) root.classList.remove("ow-waiting");
     clearTimeout(resting);
@@ -287,6 +296,8 @@ async function render({ model, el }) {
       controls[i].save_changes();
     });
   };
+  const resized = new ResizeObserver(() => giveRoom(message));
+  resized.observe(message);
   document.addEventListener("click", reset);
   document.addEventListener("ow-alive", ask);
   const keys = model.get("handle_keys");
@@ -297,6 +308,7 @@ async function render({ model, el }) {
     controls.forEach((control, i) => control.off(`change:${keys[i]}`, moved));
     document.removeEventListener("click", reset);
     document.removeEventListener("ow-alive", ask);
+    resized.disconnect();
     drag.end();
     cancelAnimationFrame(waiting);
     clearTimeout(resting);

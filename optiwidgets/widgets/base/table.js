@@ -9,6 +9,15 @@ import { marked } from "./verdict.js";
 
 const SETTLED_MS = 300; // the sliders beside a table are drawn by then
 
+/**
+ * Let the keyboard scroll a table that is wider than its place.
+ * @param {HTMLElement} el
+ */
+function letScroll(el) {
+  if (el.scrollWidth > el.clientWidth) el.tabIndex = 0;
+  else el.removeAttribute("tabindex");
+}
+
 /** @param {Context<TableTraits>} context */
 function render({ model, el }) {
   el.classList.add("ow-table");
@@ -31,6 +40,9 @@ function render({ model, el }) {
         ),
     );
   });
+  const resized = new ResizeObserver(() => letScroll(el));
+  resized.observe(el);
+  resized.observe(body);
   let later = 0;
   const paintAndName = () => {
     paint();
@@ -42,6 +54,7 @@ function render({ model, el }) {
   const leave = followKernel(model, el);
   return () => {
     clearTimeout(later);
+    resized.disconnect();
     model.off("change", paintAndName);
     leave();
   };

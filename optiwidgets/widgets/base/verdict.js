@@ -4,11 +4,14 @@ import { element } from "./panel_runtime.js";
 import { svgElement } from "./svg.js";
 import { isMessage, mark, text } from "./texts.js";
 
-/** Outline and sign of each grade, in a box of 16 x 16: circle, triangle, diamond, square. */
+/**
+ * Outline and sign of each grade, in a box of 16 x 16: circle, triangle, hexagon, square. A diamond with a question
+ * mark is the sign of a broken letter.
+ */
 const SHAPES = /** @type {Record<string, [string, string] | undefined>} */ ({
   good: ["M8 1a7 7 0 1 0 .01 0z", "M4.7 8.3l2.3 2.3 4.3-4.8"],
   borderline: ["M8 1l7.5 13.5H.5z", "M8 5.8v4M8 12v.4"],
-  "cannot tell": ["M8 .3L15.7 8 8 15.7.3 8z", "M6 6.2a2 2 0 1 1 2.7 2q-.7.4-.7 1.3M8 11.8v.3"],
+  "cannot tell": ["M4.2 1.2h7.6L15.7 8l-3.9 6.8H4.2L.3 8z", "M6 6.2a2 2 0 1 1 2.7 2q-.7.4-.7 1.3M8 11.8v.3"],
   bad: ["M1.2 1.2h13.6v13.6H1.2z", "M5 5l6 6M11 5l-6 6"],
 });
 

@@ -42,7 +42,18 @@ async function render({ model, el }) {
     drop = element("span"),
     verdict = element("span", { className: "ow-strip-verdict" });
   el.classList.add("ow-strip");
-  el.append(element("p", { "aria-hidden": "true" }, text("Accuracy"), " ", accuracy, " ", drop, verdict));
+  el.append(
+    element(
+      "p",
+      { "aria-hidden": "true" },
+      element("span", { className: "ow-strip-label" }, text("Accuracy")),
+      " ",
+      accuracy,
+      " ",
+      drop,
+      verdict,
+    ),
+  );
   const forget = watchHeadline(el, (isAway) => el.classList.toggle("ow-shown", isAway));
   const drawn = await draw(
     model,

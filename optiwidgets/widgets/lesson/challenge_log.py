@@ -46,7 +46,7 @@ class Trials(Standalone, VBox):
         self.challenge = challenge
         self.session = session_of(session)
         self.reports: list[Report] = []
-        self.picture = Image(format="png", layout={"display": "none", "max_width": "640px"})
+        self.picture = Image(format="png", layout={"display": "none", "max_width": "min(640px, 100%)"})
         self.picture.layout.align_self = "flex-start"
         self.table = Table(
             text("Attempts, the latest first"),

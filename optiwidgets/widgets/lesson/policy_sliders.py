@@ -47,7 +47,7 @@ class Decide(Standalone, VBox):
         self.sliders = (self.size_cut, self.speedup, self.accuracy)
         self.shown = Table("", (text("use"), text("verdict"), text("because")))
         for slider in self.sliders:
-            slider.style.description_width, slider.layout.width = "110px", "460px"
+            slider.style.description_width, slider.layout.width = "140px", "460px"
             slider.observe(lambda _: self._write(), "value")
         self._write()
         super().__init__([*self.sliders, self.shown])

@@ -53,7 +53,7 @@ class Threshold(Standalone, VBox):
         self.alarm = BoundedIntText(1, 0, 1000, description=text("Cost of a false alarm"))
         self.shown = Table("", ("", *map(text, HEADS)))
         for widget in (self.threshold, self.miss, self.alarm):
-            widget.style.description_width, widget.layout.width = "140px", "260px"
+            widget.style.description_width, widget.layout.width = "190px", "310px"
             widget.observe(lambda _: self._write(), "value")
         self.threshold.layout.width = "460px"
         self.session.on_report(self._write)

@@ -24,19 +24,22 @@ class Downloads(VBox):
     Examples
     --------
     >>> kept = Downloads()
+    >>> kept.links.value, kept.figure.layout.display
+    ('<p>The figure is drawn once no control moves.</p>', 'none')
     >>> kept.show({"png": b"", "owz": b"OWZ"})
-    >>> "optiwidgets.owz" in kept.links.value
-    True
+    >>> "optiwidgets.owz" in kept.links.value, kept.figure.layout.display
+    (True, None)
     """
 
     def __init__(self) -> None:
         self.figure = Image(format="png").add_class("ow-figure")
-        self.links = HTML()
+        self.figure.layout.display = "none"  # no broken image before the first one
+        self.links = HTML(f"<p>{escape(text('The figure is drawn once no control moves.'))}</p>")
         super().__init__([self.links, self.figure])
 
     def show(self, files: dict[str, bytes]) -> None:
         """Show the rendered downloads."""
-        self.figure.value = files["png"]
+        self.figure.value, self.figure.layout.display = files["png"], None
         self.links.value = "".join(
             f'<a class="ow-download" download="optiwidgets.{kind}" '
             f'href="data:{MIME[kind]};base64,{base64.b64encode(data).decode()}">{escape(text(NAMES[kind]))}</a>'
