@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import anywidget
-from ipywidgets import HTML, Button, Dropdown, HBox, Text, VBox
+from ipywidgets import HTML, Dropdown, HBox, Text, VBox
 from traitlets import Dict
 
 from optiwidgets.engine.execution.progress import Progress
@@ -18,6 +18,7 @@ from optiwidgets.engine.types.recipe import MAX_SPARSITY, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.controls.recipe_words import bits_words
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
@@ -98,8 +99,8 @@ class Rule(VBox):
         self.line: dict[float, float] = {}
         self.by = Dropdown(options=levels_offered(), value=by, description=text("Change"))
         self.formula = Text(description=text("Rule"), continuous_update=False)
-        self.measure = Button(description=text("Measure"), tooltip=text("Runs every level"))
-        self.cancel = Button(description=text("Cancel"), disabled=True)
+        self.measure = GatedButton(text("Measure"), text("Runs every level"))
+        self.cancel = GatedButton(text("Cancel"), waits=text(IDLE))
         self.progress, self.note, self.chart = ProgressBar(), HTML(), RuleChart()
         first = HBox([self.formula]).add_class("ow-layer-line")
         controls = HBox([self.by, self.measure, self.cancel, self.progress])
@@ -196,7 +197,8 @@ class Rule(VBox):
 
     def _show_progress(self) -> None:
         progress = self.session.progress
-        self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
+        self.cancel.waits = text(IDLE) if progress is None else ""
+        self.measure.waits = "" if progress is None else text(RUNS)
         self.progress.show(progress)
         if self.session.error:
             self.note.value = escape(self.session.error)
