@@ -12,19 +12,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ipywidgets import HTML
 from shown_texts import in_html, lesson_widgets, visible  # tests/widgets
 from texts import collect  # tools/texts.py
 
+from optiwidgets.engine.data import loaders
+from optiwidgets.engine.data.corruptions import corrupt
+from optiwidgets.engine.data.loaders import SHIPPED, load_dataset
+from optiwidgets.engine.data.splitting import describe_repeated
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
 from optiwidgets.texts import SOURCE, text, use
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.explorer.explorer import Explorer
+from optiwidgets.widgets.lesson.formula import Formula
 from optiwidgets.widgets.lesson.quiz import ask, of_a_run
+from optiwidgets.widgets.lesson.rule import evaluate_rule
 
 ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "optiwidgets" / "widgets"
@@ -198,6 +206,42 @@ def test_the_picture_of_a_page_in_another_language_has_no_english(page):
     page.session.recipe = Recipe(sparsity=0.85, bits=4)
     static = page.static_view()["text/html"]
     assert not bypassing(("static", each) for each in in_html(static))
+
+
+# ---- messages of the engine and of controls that a learner sees
+
+
+def refused(act, *given):
+    with pytest.raises(ValueError, match=r"^⟦") as caught:
+        act(*given)
+    return str(caught.value)
+
+
+def test_refusals_that_a_page_shows_have_no_english(brackets, experiment):
+    session = Session(experiment)
+    formulas = ("1" * 1000, "s +", "t", "'a'", "print(s)", "[s]")
+    said = [refused(Formula, written, "s") for written in formulas]
+    said.append(refused(Formula("exp", "s"), 0.5))
+    rules = (lambda s: "x", lambda s: 1 / 0)
+    said += [refused(evaluate_rule, rule, (0.5,), "sparsity") for rule in rules]
+    said += [refused(share_link.read, query) for query in ("a" * 9000, "zz=1", "bits=4&bits=5")]
+    for link in ({"model": "huge"}, {"case": "mice"}, {"policy": "none"}):
+        said.append(refused(share_link.check, session, {}, link | {"recipe": Recipe()}))
+    said.append(refused(lambda: experiment.fit_budget(bytes=1)))
+    assert len(said) == 16
+
+
+def test_descriptions_of_images_have_no_english(brackets):
+    for cached in (loaders._digits, loaders._smear):
+        cached.cache_clear()
+    try:
+        made = [load_dataset(name).description for name in SHIPPED]
+        made.append(corrupt(load_dataset("digits"), noise=0.1, blur=2).description)
+        made.append(describe_repeated([np.array([0, 1]), np.array([2])], ["a", "b", "b"]))
+    finally:
+        for cached in (loaders._digits, loaders._smear):
+            cached.cache_clear()
+    assert [each for each in made if left(each).strip()] == []
 
 
 # ---- literals in the code

@@ -226,13 +226,17 @@ def evaluate_rule(rule: RuleFunction, levels: Sequence[float], by: str) -> dict[
     """
     line: dict[float, float] = {}
     for level in levels:
-        at = f"At {level_text(level, by)} the rule"
+        at = level_text(level, by)
         try:
             value = rule(level)
         except Exception as error:  # the learner's own code may raise anything
-            raise ValueError(f"{at} fails: {error or type(error).__name__}") from error
+            reason = str(error) or type(error).__name__
+            raise ValueError(
+                text("At {level} the rule fails: {reason}", level=at, reason=reason)
+            ) from error
         if isinstance(value, bool) or not isinstance(value, Real) or not _is_drawable(value):
-            raise ValueError(f"{at} gives {_short(value)}, not a number of points")
+            gives = mark("At {level} the rule gives {value}, not a number of points")
+            raise ValueError(text(gives, level=at, value=_short(value)))
         line[level] = float(value)
     return line
 
