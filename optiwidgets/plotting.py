@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
@@ -251,6 +252,11 @@ def plot_report(report: Report) -> Figure:
     matplotlib.figure.Figure
         A figure on an Agg canvas, independent of pyplot, so it needs no closing.
 
+    Raises
+    ------
+    ValueError
+        ``report`` is not a ``Report``.
+
     Examples
     --------
     >>> import optiwidgets as ow
@@ -259,6 +265,8 @@ def plot_report(report: Report) -> Figure:
     >>> [ax.get_xlabel().splitlines()[0] for ax in figure.axes]
     ['prediction', '%', 'bytes']
     """
+    if not isinstance(report, Report):
+        raise ValueError(f"report is a Report, from run(), not {reprlib.repr(report)}")
     figure = NotebookFigure(10, 5.2)
     axes = figure.subplot_mosaic(
         [["matrix", "classes"], ["matrix", "size"]], width_ratios=[1.25, 1], height_ratios=[1.9, 1]

@@ -222,3 +222,9 @@ def test_many_classes_of_few_images_are_counted(ax, report):
 
 def test_enough_images_need_no_note(ax, report):
     assert draw_classes(ax, report).get_xlabel() == "%"
+
+
+@pytest.mark.parametrize("value", [3, None, "rep"])
+def test_a_plot_of_no_report_names_the_value_and_the_type(value):
+    with pytest.raises(ValueError, match=f"report is a Report, from run\\(\\), not {value!r}"):
+        plot_report(value)

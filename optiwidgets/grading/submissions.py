@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from optiwidgets.engine.types.measurements import Drop
@@ -14,6 +15,7 @@ from optiwidgets.grading.answers import unfit
 from optiwidgets.texts import text
 
 
+@runtime_checkable
 class Sealed(Protocol):
     """Interface of ``Experiment`` that a submission uses."""
 
@@ -87,7 +89,8 @@ def submit(experiment: Sealed, report: Report) -> Submission:
     Raises
     ------
     ValueError
-        The report is not one of an optimized model on this experiment's exploration images.
+        ``experiment`` is no ``Experiment``, or the report is not one of an optimized model on its
+        exploration images.
 
     Examples
     --------
@@ -97,6 +100,11 @@ def submit(experiment: Sealed, report: Report) -> Submission:
     >>> submission.number, submission.held_up, [str(recipe) for recipe in exp.openings]
     (1, True, ['Recipe()', 'Recipe(bits=4)'])
     """
+    if not isinstance(experiment, Sealed):
+        raise ValueError(
+            f"experiment is an Experiment, whose sealed images are opened, not "
+            f"{reprlib.repr(experiment)}"
+        )
     base = experiment.run(Recipe())
     if reason := unfit(base, report):
         raise ValueError(reason)

@@ -24,7 +24,7 @@ from optiwidgets.engine.evaluation.images import stratified
 from optiwidgets.engine.execution.progress import AT_START, Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Integers
-from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
+from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe, is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import BackgroundWorker, Job, is_method, no_work
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
@@ -400,7 +400,7 @@ class Session(HasTraits):
         return self.experiment.wait_for_runtime, lambda _: self._announce()
 
     def _measuring(self, report: Report) -> Job:
-        untouched = report.recipe == Recipe()  # would be compared with itself
+        untouched = is_untouched(report.recipe)  # would be compared with itself
         if report.latency or not self.measures or untouched:
             return no_work, lambda _: self.adopt(report)
         measure = self.experiment.measure

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import re
+import reprlib
 import weakref
 from dataclasses import replace
 
@@ -82,3 +84,10 @@ def test_the_book_keeps_no_experiment_alive(make_own, toy):
     del experiment
     gc.collect()
     assert gone() is None
+
+
+def test_a_submission_to_no_experiment_names_the_value_and_the_type(digits):
+    for value in ("k", None, digits.run(Recipe(bits=4))):
+        said = "experiment is an Experiment, whose sealed images are opened, not "
+        with pytest.raises(ValueError, match=said + re.escape(reprlib.repr(value))):
+            submit(value, "abc")

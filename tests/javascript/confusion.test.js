@@ -134,7 +134,7 @@ test("an empty matrix of changes invites, and later says that no count changed",
   assert.deepEqual(shown(), ["Nothing changed yet: drag a slider to see which images move."]);
   feed.receive({ data: payload({ optimized: report(BEFORE) }) });
   await frame();
-  assert.deepEqual(shown(), ["No count changed."]);
+  assert.deepEqual(shown(), ["No count changed: go further, and images move."]);
   feed.receive({ data: payload() });
   await frame();
   assert.deepEqual(shown(), []);

@@ -39,6 +39,18 @@ test("fields are named by the prompt, and radio buttons form one group", async (
   );
 });
 
+test("a button that opens later is described by the note beside it", async () => {
+  const later =
+    '<button class="ow-opens" disabled>Submit</button><div class="ow-gate">Check first.</div></div>';
+  const root = place("ow-quiz", CARD.replace(/<\/div>$/, later));
+  const { quiz: model } = models({ quiz: TRAITS });
+  await render(quiz, model, root.querySelector(".ow-ask"));
+  await frame();
+  const described = root.querySelector(".ow-opens").getAttribute("aria-describedby");
+  assert.equal(document.getElementById(described).textContent, "Check first.");
+  assert.equal(root.querySelector(".ow-check").hasAttribute("aria-describedby"), false);
+});
+
 test("Enter in a number's field presses Check, after the field's own event", async () => {
   const { root, end, model } = await asked();
   let checks = 0;

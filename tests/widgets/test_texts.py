@@ -9,59 +9,34 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from ipywidgets import HTML, Widget
+from ipywidgets import HTML
+from shown_texts import in_html, lesson_widgets, visible  # tests/widgets
 from texts import collect  # tools/texts.py
 
 from optiwidgets.engine.beliefs.catalogue import beliefs
+from optiwidgets.engine.data import loaders
+from optiwidgets.engine.data.corruptions import corrupt
+from optiwidgets.engine.data.loaders import SHIPPED, load_dataset
+from optiwidgets.engine.data.splitting import describe_repeated
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.grading.checks import FindRecipe
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
 from optiwidgets.texts import SOURCE, text, use
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.explorer.explorer import Explorer
-from optiwidgets.widgets.layers.layer_sliders import Layers
-from optiwidgets.widgets.layers.sensitivity import Fragility
-from optiwidgets.widgets.lesson.answer_log import ProgressTable, Register
-from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
-from optiwidgets.widgets.lesson.challenge_log import Trials
-from optiwidgets.widgets.lesson.compare import Compare
-from optiwidgets.widgets.lesson.core_path import CorePath
-from optiwidgets.widgets.lesson.corruption_sliders import NewData
-from optiwidgets.widgets.lesson.image_gallery import Inspect
-from optiwidgets.widgets.lesson.live_text import live
-from optiwidgets.widgets.lesson.policy_sliders import Decide
+from optiwidgets.widgets.lesson.formula import Formula
 from optiwidgets.widgets.lesson.quiz import ask, of_a_run
-from optiwidgets.widgets.lesson.rule import Rule
-from optiwidgets.widgets.lesson.slides import Present
-from optiwidgets.widgets.lesson.textbook import Textbook
-from optiwidgets.widgets.lesson.threshold import Threshold
-from optiwidgets.widgets.panels.pareto import Frontier
-from optiwidgets.widgets.security.widget_tree import widgets_below
+from optiwidgets.widgets.lesson.rule import evaluate_rule
 
 ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "optiwidgets" / "widgets"
-SHOWN = ("description", "tooltip", "placeholder", "title", "summary", "label", "text", "message")
-SHOWN += ("about", "reason", "caption", "heads", "rows", "titles", "data", "pair", "trials")
-SHOWN += ("answer", "lessons", "_options_labels")
-MACHINE_READ = {  # keys of payloads whose values the page or a program reads, or that are data
-    "recipe": "fields of the recipe, or its Python code",
-    "grade": "code of the grade; `word` is shown",
-    "query": "query of the share link",
-    "line": "Python code",
-    "classes": "names of the dataset's classes",
-    "name": "name of a layer in the model's code",
-    "part": "code of the part of the images; the page shows its own word",
-    "state": "code of the significance; the page shows its own word",
-    "by": "code of the field that is measured",
-    "marks": "bytes",
-}
 NAMES = re.compile(  # written in every language as in English
     r"\b\d\d_\w+|Recipe\([^()]*(\([^()]*\))?[^()]*\)|features\.\d+|\b(hidden|head|small|wide|"
     r"digits|smear-200|OptiWidgets|LAMP|Wanda|Fisher|OBS|MSE|GPTQ|ONNX|PNG|SVG|CSV|A|B)\b"
@@ -95,58 +70,6 @@ def page(experiment):
     made.session.measures = False
     yield made
     made.close()
-
-
-class _Visible(HTMLParser):
-    """Texts of HTML: between tags, and in attributes that are read out or shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.attributes: list[str] = []
-        self.between: list[str] = []
-        self._code = 0
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self._code += tag == "code"
-        self.attributes += [
-            value for name, value in attrs if name in ("aria-label", "title", "alt")
-        ]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._code -= tag == "code"
-
-    def handle_data(self, data: str) -> None:
-        self.between += [] if self._code else [data]
-
-
-def in_html(markup: str) -> list[str]:
-    parser = _Visible()
-    parser.feed(markup)
-    return [*parser.attributes, " ".join(parser.between)]  # a message may hold tags
-
-
-def in_payload(value: Any) -> Iterator[str]:
-    """Find the words of a payload, without values that machines read."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if key not in MACHINE_READ:
-                yield from in_payload(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from in_payload(inner)
-
-
-def visible(root: Widget) -> Iterator[tuple[str, str]]:
-    """Find all texts of a widget and of those in it, each with its place."""
-    for widget in (root, *widgets_below(root)):
-        place = type(widget).__name__
-        if isinstance(widget, HTML):
-            yield from ((f"{place}.value", each) for each in in_html(widget.value))
-        for name in SHOWN:
-            if widget.has_trait(name):
-                yield from ((f"{place}.{name}", e) for e in in_payload(getattr(widget, name)))
 
 
 def outside(said: str) -> str:
@@ -270,23 +193,6 @@ def test_a_question_in_another_language_has_no_english(experiment, key):
     assert not seen
 
 
-def lesson_widgets(experiment: Experiment) -> Iterator[Widget]:
-    session = Session(experiment)
-    session.recipe = Recipe(sparsity=0.85, bits=4)
-    challenge = next(each for each in QUESTIONS.values() if isinstance(each, FindRecipe))
-    trials = Trials(challenge, session)
-    trials.keep(session.report)
-    sweep = experiment.sweep([Recipe(bits=8), Recipe(bits=4)], progress=False)
-    rule = Rule(session, "100 * s")
-    rule.points = []
-    yield from (Compare(session), Layers(session), Fragility(session), trials, rule)
-    yield from (Frontier(sweep, session), Frontier(sweep), CorePath(), Decide(), NewData(session))
-    yield from (live("challenge.now", session), Inspect(session), ProgressTable(Register()))
-    yield from (TableOfBeliefs(session), Present(["", ""]))
-    cells = Session(Experiment.load("smear-200"))
-    yield from (Threshold(cells), Textbook(cells))
-
-
 def test_lesson_widgets_in_another_language_have_no_english(experiment):
     found = []
     for widget in lesson_widgets(experiment):
@@ -307,6 +213,42 @@ def test_the_picture_of_a_page_in_another_language_has_no_english(page):
     page.session.recipe = Recipe(sparsity=0.85, bits=4)
     static = page.static_view()["text/html"]
     assert not bypassing(("static", each) for each in in_html(static))
+
+
+# ---- messages of the engine and of controls that a learner sees
+
+
+def refused(act, *given):
+    with pytest.raises(ValueError, match=r"^⟦") as caught:
+        act(*given)
+    return str(caught.value)
+
+
+def test_refusals_that_a_page_shows_have_no_english(brackets, experiment):
+    session = Session(experiment)
+    formulas = ("1" * 1000, "s +", "t", "'a'", "print(s)", "[s]")
+    said = [refused(Formula, written, "s") for written in formulas]
+    said.append(refused(Formula("exp", "s"), 0.5))
+    rules = (lambda s: "x", lambda s: 1 / 0)
+    said += [refused(evaluate_rule, rule, (0.5,), "sparsity") for rule in rules]
+    said += [refused(share_link.read, query) for query in ("a" * 9000, "zz=1", "bits=4&bits=5")]
+    for link in ({"model": "huge"}, {"case": "mice"}, {"policy": "none"}):
+        said.append(refused(share_link.check, session, {}, link | {"recipe": Recipe()}))
+    said.append(refused(lambda: experiment.fit_budget(bytes=1)))
+    assert len(said) == 16
+
+
+def test_descriptions_of_images_have_no_english(brackets):
+    for cached in (loaders._digits, loaders._smear):
+        cached.cache_clear()
+    try:
+        made = [load_dataset(name).description for name in SHIPPED]
+        made.append(corrupt(load_dataset("digits"), noise=0.1, blur=2).description)
+        made.append(describe_repeated([np.array([0, 1]), np.array([2])], ["a", "b", "b"]))
+    finally:
+        for cached in (loaders._digits, loaders._smear):
+            cached.cache_clear()
+    assert [each for each in made if left(each).strip()] == []
 
 
 # ---- literals in the code

@@ -13,11 +13,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-SYNTHETIC = "synthetic blood-smear cells drawn from a seed, not medical images"
-VARIANTS = {
-    "smear": SYNTHETIC,
-    "smear-rare": f"{SYNTHETIC}; 5 % of the exploration and sealed images are parasitized",
-    "smear-200": f"{SYNTHETIC}; 200 exploration images, chosen to match a textbook's example",
+from optiwidgets.texts import mark
+
+VARIANTS = {  # with their descriptions
+    "smear": mark("synthetic blood-smear cells drawn from a seed, not medical images"),
+    "smear-rare": mark(
+        "synthetic blood-smear cells drawn from a seed, not medical images; 5 % of the exploration "
+        "and sealed images are parasitized"
+    ),
+    "smear-200": mark(
+        "synthetic blood-smear cells drawn from a seed, not medical images; 200 exploration "
+        "images, chosen to match a textbook's example"
+    ),
 }
 OTHER_PARTS = {"smear-rare": ("exploration", "sealed"), "smear-200": ("exploration",)}
 CLASSES = ("healthy", "parasitized")

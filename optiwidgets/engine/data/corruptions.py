@@ -13,14 +13,15 @@ from torch import Tensor
 
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.pixel_range import check_pixels
+from optiwidgets.texts import mark, text
 
 SEED = 0
 SHARPEST = 0.05  # pixels; below, the weight of a neighbouring pixel is 0 in float32
 RANGES = {  # lowest value, highest value, neutral value, unit
-    "noise": (0, 1, 0, "a standard deviation of pixels, 0..1"),
-    "blur": (0, 10, 0, "pixels"),
-    "brightness": (0, 4, 1, "times as bright"),
-    "rotation": (-180, 180, 0, "degrees"),
+    mark("noise"): (0, 1, 0, "a standard deviation of pixels, 0..1"),
+    mark("blur"): (0, 10, 0, "pixels"),
+    mark("brightness"): (0, 4, 1, "times as bright"),
+    mark("rotation"): (-180, 180, 0, "degrees"),
 }
 
 
@@ -64,14 +65,17 @@ def corrupt(
     asked = {"noise": noise, "blur": blur, "brightness": brightness, "rotation": rotation}
     for name, value in asked.items():
         _check(name, value)
-    changes = [f"{name} {value:g}" for name, value in asked.items() if value != RANGES[name][2]]
+    changes = [
+        f"{text(name)} {value:g}" for name, value in asked.items() if value != RANGES[name][2]
+    ]
     if not changes:
         return replace(dataset)
     images, labels = dataset.exploration
     check_pixels(images, dataset)
     pixels = _rotate(dataset.pixels(images).clamp(0, 1), rotation)
     pixels = _brighten(_blur(pixels, blur), brightness)
-    description = f"{dataset.description} (changed: {', '.join(changes)})".strip()
+    changed = text("(changed: {changes})", changes=", ".join(changes))
+    description = f"{dataset.description} {changed}".strip()
     altered = dataset.normalize(_add_noise(pixels, noise)).contiguous()
     return replace(dataset, exploration=(altered, labels), description=description)
 

@@ -26,6 +26,7 @@ from optiwidgets.engine.data.splitting import digest, stratify
 from optiwidgets.engine.data.stored_part import parts_of, store_of
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.texts import text
 
 DIGITS_SHA256 = "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"
 DIGITS_MEAN, DIGITS_STD = 0.1307, 0.3081  # of MNIST's training images, pixels 0..1
@@ -135,7 +136,7 @@ def _digits() -> Dataset:
     parts = [codes == code for code in range(len(PARTS))]
     names = [str(digit) for digit in range(10)]
     made = _assemble(pixels[:, None], labels, parts, names, ([DIGITS_MEAN], [DIGITS_STD]))
-    return replace(made, name="digits", description="5,000 handwritten digits of MNIST")
+    return replace(made, name="digits", description=text("5,000 handwritten digits of MNIST"))
 
 
 @cache
@@ -149,7 +150,7 @@ def _smear(name: str) -> Dataset:
             for part in blood_smear.OTHER_PARTS[name]
         }
         made = replace(whole, **parts)
-    return replace(made, name=name, description=blood_smear.VARIANTS[name])
+    return replace(made, name=name, description=text(blood_smear.VARIANTS[name]))
 
 
 def _all_smear() -> Dataset:

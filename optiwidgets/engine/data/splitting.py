@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.texts import plural
+
 Indices = NDArray[np.int64]
 Digests = NDArray[np.str_]
 
@@ -175,5 +177,8 @@ def describe_repeated(parts: Sequence[Indices], digests: Sequence[str]) -> str:
     repeated = sum(map(len, known)) - len(set().union(*known))
     if not repeated:
         return ""
-    subject = "1 image is" if repeated == 1 else f"{repeated} images are"
-    return f"{subject} in two parts, pixel by pixel the same"
+    return plural(
+        "{n} image is in two parts, pixel by pixel the same",
+        "{n} images are in two parts, pixel by pixel the same",
+        repeated,
+    )

@@ -15,7 +15,7 @@ from optiwidgets.engine.mixed_precision.knapsack import ParetoFront, pareto_fron
 from optiwidgets.engine.mixed_precision.layer_cost import Option, Options
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.texts import text
+from optiwidgets.texts import mark, text
 
 FIXED = Recipe(score="obs", clip="mse")  # fields that all options share
 RECOVERY = "sequential"  # recovery of the recipes that are run
@@ -181,9 +181,8 @@ class _Search:
         for smallest in (_fewest_bytes, _fewest_weights, _fewest_bits):
             self.report([min(range(len(own)), key=partial(smallest, own)) for own in self.options])
         if goal.bytes is not None and goal.bytes < self.least:
-            raise ValueError(
-                f"bytes={goal.bytes} is less than the smallest file that was found, {self.least}"
-            )
+            least = mark("bytes={bytes} is less than the smallest file that was found, {least}")
+            raise ValueError(text(least, bytes=goal.bytes, least=self.least))
 
     @property
     def least(self) -> int:

@@ -7,7 +7,8 @@ and a digest of every training image, to detect training images among held-out i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -129,6 +130,11 @@ class TrainedOn:
 def save_trained(net: nn.Module, path: str | PathLike[str], dataset: Dataset) -> None:
     """Write a trained model and the metadata of its images to one safetensors file.
 
+    Raises
+    ------
+    ValueError
+        ``net`` is not a model of ``build_trainable``, or another argument has another type.
+
     Examples
     --------
     >>> import tempfile
@@ -140,6 +146,14 @@ def save_trained(net: nn.Module, path: str | PathLike[str], dataset: Dataset) ->
     ...     ow.Experiment.load(f"{folder}/net.safetensors").dataset.name
     'digits'
     """
+    if not isinstance(net, nn.Module) or not isinstance(getattr(net, "spec", None), Mapping):
+        raise ValueError(
+            f"net is a model that ow.CNN or `optiwidgets train` builds, not {reprlib.repr(net)}"
+        )
+    if not isinstance(path, str | PathLike):
+        raise ValueError(f"path is the name of a file to write, not {reprlib.repr(path)}")
+    if not isinstance(dataset, Dataset):
+        raise ValueError(f"dataset is a Dataset, of the images, not {reprlib.repr(dataset)}")
     save_weights(net, path, {NOTE: asdict(TrainedOn.of(dataset))})
 
 

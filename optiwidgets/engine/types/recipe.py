@@ -243,6 +243,19 @@ def without_idle(recipe: Recipe) -> Recipe:
     return replace(recipe, **defaults) if changed else recipe
 
 
+def is_untouched(recipe: Recipe) -> bool:
+    """Tell whether a recipe leaves the model as it is, whatever its fields without effect say.
+
+    Examples
+    --------
+    >>> is_untouched(Recipe(score="random", granularity="channel", recovery="refit"))
+    True
+    >>> is_untouched(Recipe(sparsity=0.01)), is_untouched(Recipe(recovery="finetune"))
+    (False, False)
+    """
+    return without_idle(recipe) == Recipe()
+
+
 def _overrides(layers: object) -> tuple[tuple[str, float | None, int | None], ...]:
     if not isinstance(layers, tuple | list):
         raise ValueError(f"{LAYERS}, not {_short(layers)}")

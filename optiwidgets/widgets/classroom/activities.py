@@ -6,14 +6,20 @@ from html import escape
 from random import SystemRandom
 from typing import Any
 
-from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Text
+from ipywidgets import HTML, BoundedIntText, Dropdown, HBox, Text
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.base.positions import differ
+from optiwidgets.widgets.classroom.covered_payload import (
+    covered_verdict,
+    same_matrix,
+    without_recipe,
+)
 from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, hide, told
 from optiwidgets.widgets.classroom.host import ActivityHost
 from optiwidgets.widgets.classroom.prediction import Guess, read, tally
@@ -79,26 +85,29 @@ class Activities(View):
         self._make_buttons()
         self.said, self.marker = HTML(), HTML()
         self._say(text(SAID[NONE]))
-        self.secret = Feed(data=_empty(self.session.baseline))
+        self.secret = Feed(data=same_matrix(self.session.baseline))
         self.matrices, self.hidden = Matrices(feed=feed), Matrices(feed=self.secret)
         self._rows = self._make_rows()
         super().__init__([*self._rows, self.matrices, self.hidden])
         self.add_class("ow-class")
         self._listen()
         self._ask_for(NONE)
+        self._gate()
 
     def _make_buttons(self) -> None:
-        self.surprise = _button(text("Surprise me"), text("A hidden recipe, by its seed"))
-        self.predict = _button(text("Predict"), text("Commit a number, then see"))
-        self.blind = _button(text("Blind vote"), text("The verdict stays covered"))
-        self.stop = _button(text("Stop"), text("Leave the activity"), disabled=True)
+        self.surprise = GatedButton(text("Surprise me"), text("A hidden recipe, by its seed"))
+        self.predict = GatedButton(text("Predict"), text("Commit a number, then see"))
+        self.blind = GatedButton(text("Blind vote"), text("The verdict stays covered"))
+        self.stop = GatedButton(text("Stop"), text("Leave the activity"))
         self.sparsity = BoundedIntText(50, min=0, max=99, description=text("Sparsity, %"))
         self.bits = Dropdown(options=BIT_WIDTHS, value=8, description=text("Bit-width"))
-        self.reveal = Button(description=text("Reveal"))
+        self.reveal = GatedButton(text("Reveal"), text("Names the hidden recipe"))
         self.accuracy = Text(description=text("Accuracy, %"), placeholder=text("0 to 100"))
         self.accuracy.add_class("ow-guess")
-        self.commit = Button(description=text("Commit")).add_class("ow-commit")
-        self.uncover = _button(text("Uncover"), text("Key V")).add_class("ow-uncover")
+        self.commit = GatedButton(text("Commit"), text("Uncovers the accuracy")).add_class(
+            "ow-commit"
+        )
+        self.uncover = GatedButton(text("Uncover"), text("Key V")).add_class("ow-uncover")
         self._asked = {
             SURPRISE: (self.sparsity, self.bits, self.reveal),
             PREDICT: (self.accuracy, self.commit),
@@ -152,7 +161,7 @@ class Activities(View):
         hidden = hide(seed, self.session.experiment.run)
         self.start(SURPRISE)
         self.seed.value, self._hidden = seed, hidden
-        self.secret.data = _without_recipe(self.session.baseline, hidden)
+        self.secret.data = without_recipe(self.session.baseline, hidden)
         self.host.linked["surprise"] = seed
         self._say(text(HIDDEN, seed=seed))
         self._dress()
@@ -189,7 +198,7 @@ class Activities(View):
         """Remove covered numbers from the feed: during a blind vote, the verdict."""
         data = data | {"covered": self._covered or self.hiding, "guess": self.guess}
         if self.running == BLIND and self._covered:
-            return data | {"verdict": data["verdict"] | _covered_verdict()}
+            return data | {"verdict": data["verdict"] | covered_verdict()}
         return data
 
     def _changes(self) -> None:
@@ -296,44 +305,15 @@ class Activities(View):
         hiding = self.hiding
         self._ask_for(self.running)
         self.host.mark("ow-asks", self.running in (PREDICT, BLIND))
-        self.stop.disabled = self.running == NONE
-        self.reveal.disabled = not hiding
-        self.commit.disabled = self.uncover.disabled = not self._covered
+        self._gate()
         self.host.mark(COVER_PICTURE, self.running == PREDICT and self._covered)
         self.host.mark(COVER_CARDS, hiding)
         self.host.lock(hiding)
         self.arrange()
 
-
-def _button(name: str, hint: str, *, disabled: bool = False) -> Button:
-    return Button(description=name, tooltip=hint, disabled=disabled)
-
-
-def _covered_verdict() -> dict[str, Any]:
-    return {
-        "grade": "covered",
-        "word": text("Covered"),
-        "judged": False,
-        "reasons": [text("vote first, then press V or Uncover")],
-    }
-
-
-def _without_recipe(baseline: Report, hidden: Report) -> dict[str, Any]:
-    """Describe both matrices without any number that reveals the recipe, like bytes."""
-    return {
-        "classes": list(hidden.class_names),
-        "baseline": _counted(baseline),
-        "optimized": _counted(hidden),
-    }
-
-
-def _counted(report: Report) -> dict[str, Any]:
-    return {
-        "counts": report.confusion.counts.astype("<i4").tobytes(),
-        "accuracy": report.confusion.accuracy,
-        "interval": list(report.accuracy_interval),
-    }
-
-
-def _empty(baseline: Report) -> dict[str, Any]:
-    return _without_recipe(baseline, baseline)
+    def _gate(self) -> None:
+        """Enable the buttons that have something to do, and give the others their reasons."""
+        self.stop.waits = "" if self.running else text("No activity is running.")
+        self.reveal.waits = "" if self.hiding else text("No recipe is hidden: Surprise me again.")
+        uncovered = "" if self._covered else text("Nothing is covered: move a handle first.")
+        self.commit.waits = self.uncover.waits = uncovered

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from ipywidgets import Button, Dropdown, HBox
+from ipywidgets import Dropdown, HBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.classroom.page_events import PageEvents
 from optiwidgets.widgets.controls.recipe_controls import Controls
 
@@ -62,12 +63,11 @@ class Autoplay(HBox):
         policy: Callable[[], Policy],
     ) -> None:
         self.session, self.controls, self.stage, self._policy = session, controls, stage, policy
-        self.play = Button(description=text("Play"), tooltip=text("Sparsity from 0 to 99 %"))
+        self.play = GatedButton(text("Play"), text("Sparsity from 0 to 99 %"))
         self.speed = Dropdown(options=[(text(name), name) for name in SPEEDS], value="normal")
         self.speed.add_class("ow-speed-of-play")
         self.speed.tooltip = text("Speed of Play")
-        self.cliff = Button(description=text("Find my cliff"))
-        self.cliff.tooltip = text(RULE)
+        self.cliff = GatedButton(text("Find my cliff"), text(RULE))
         self.said = self.safe = ""  # full message; message without covered numbers
         self.found = False  # the message is the result of a search
         self.on_progress: Callable[[], None] = lambda: None  # called when there is a new message
@@ -228,7 +228,7 @@ class Autoplay(HBox):
     def _dress(self) -> None:
         playing = self.playing
         self.play.description = text("Pause") if playing else text("Play")
-        self.cliff.disabled = playing
+        self.cliff.waits = text("The slider is moving: Pause first.") if playing else ""
 
 
 def _points(limit: float) -> str:

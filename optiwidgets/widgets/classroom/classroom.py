@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ipywidgets import DOMWidget, Dropdown
 
 from optiwidgets.session.session import Session
-from optiwidgets.texts import mark
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.gated_button import LOCKED
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.autoplay import Autoplay
@@ -84,7 +85,7 @@ class Classroom:
             self.player.stop()
             self.projector.leave()
         for button in (self.player.play, self.player.cliff):
-            button.disabled = locked
+            button.waits = text(LOCKED) if locked else ""
 
     def end(self) -> None:
         """End every mode."""

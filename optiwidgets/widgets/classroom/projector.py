@@ -7,6 +7,7 @@ from html import escape
 from ipywidgets import HTML, Button, HBox
 
 from optiwidgets.texts import text
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.host import ActivityHost
 
@@ -43,8 +44,8 @@ class Projector(HBox):
         self.toggle = Button(
             description=text("Projector"), tooltip=text("Large type, one thing at a time")
         )
-        self.back = Button(description=text("Back")).add_class("ow-back")
-        self.next = Button(description=text("Next")).add_class("ow-next")
+        self.back = GatedButton(text("Back")).add_class("ow-back")
+        self.next = GatedButton(text("Next")).add_class("ow-next")
         self.counter = HTML().add_class("ow-counter")
         self.case = HTML().add_class("ow-case-name")
         asked = (activities.accuracy, activities.commit, activities.uncover)
@@ -102,7 +103,8 @@ class Projector(HBox):
     def _show_keys(self) -> None:
         for widget in (self.case, self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
-        self.back.disabled, self.next.disabled = self.index == 0, self.index == len(STEPS) - 1
+        self.back.waits = "" if self.index else text("This is the first one.")
+        self.next.waits = "" if self.index < len(STEPS) - 1 else text("This is the last one.")
         self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(STEPS))
         self.toggle.description = text("Leave") if self.on else text("Projector")
         (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

@@ -21,6 +21,7 @@ from ipywidgets import (
 
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, BY_TRAINING, N_OF_M, Recipe
 from optiwidgets.texts import text
+from optiwidgets.widgets.base.gated_button import IDLE, LOCKED, RUNS, GatedButton
 from optiwidgets.widgets.controls.fold import GROUPS, make_folds, summaries
 from optiwidgets.widgets.controls.options import (
     CHOICES_SHOWN,
@@ -75,8 +76,8 @@ class Controls(VBox):
         self.reset.add_class("ow-reset")
         self.training = Dropdown(options=labelled(BY_TRAINING), description=text("Training"))
         self.training.add_class("ow-pick").add_class("ow-half")
-        self.tune = Button(tooltip=text("On the training images; pruned weights stay 0"))
-        self.cancel = Button(description=text("Cancel"), disabled=True).add_class("ow-cancel")
+        self.tune = GatedButton("", text("On the training images; pruned weights stay 0"))
+        self.cancel = GatedButton(text("Cancel"), waits=text(IDLE)).add_class("ow-cancel")
         self.progress = FloatProgress(value=0.0, min=0.0, max=1.0).add_class("ow-progress")
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
         self.folds = make_folds()
@@ -164,7 +165,8 @@ class Controls(VBox):
         {True}
         """
         self.locked = locked
-        self.bits.disabled = self.activation_bits.disabled = locked
+        for handle in (self.bits, self.activation_bits):
+            handle.disabled, handle.tooltip = locked, text(LOCKED) if locked else ""
         self._adjust()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
@@ -243,7 +245,7 @@ class Controls(VBox):
 
     def show_progress(self, progress: Progress | None) -> None:
         """Show stage and remaining time of background work, and a Cancel button while it runs."""
-        self.cancel.disabled = progress is None
+        self.cancel.waits = text(IDLE) if progress is None else ""
         self.progress.value = progress.done if progress else 0.0
         self.progress.description = "" if progress is None else _told(progress)
         self._adjust()
@@ -273,14 +275,20 @@ class Controls(VBox):
             handle.disabled = field in idle and not floats
             handle.tooltip = idle.get(field, text(EXPLAINED.get(handle.value, "")))
         self.sparsity.disabled = "sparsity" in idle
+        self.sparsity.tooltip = idle.get("sparsity", "")
         self._set_sparsity()
         self.tune.description = text(TRAIN[self.training.value])
-        self.tune.disabled = "finetune" in idle or not self.cancel.disabled
+        self.tune.waits = idle.get("finetune", "") or ("" if self.cancel.disabled else text(RUNS))
         if self.locked:
-            for handle in (*self.handles, self.tune):
-                handle.disabled = True
+            self._lock_all()
         seen = [ruling for ruling in ruled if self._unlocked & {*ruling.fields}]
         self._say([_note(ruling.reason, ruling.fields if ruling.idle else ()) for ruling in seen])
+
+    def _lock_all(self) -> None:
+        """Disable all handles and the button of training, with the reason."""
+        self.tune.waits = text(LOCKED)
+        for handle in self.handles:
+            handle.disabled, handle.tooltip = True, text(LOCKED)
 
     def _set_sparsity(self) -> None:
         """Show the sparsity that a pattern implies; without one, restore the slider's position."""

@@ -13,6 +13,7 @@ from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.gated_button import LOCKED
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
@@ -145,7 +146,8 @@ class Explorer(Standalone, VBox):
         self.classroom.lock(locked)
         self.controls.lock(locked)
         self.history.lock(locked)
-        self.case.disabled = self.model.disabled = locked
+        for menu in (self.case, self.model):
+            menu.disabled, menu.tooltip = locked, text(LOCKED) if locked else ""
 
     def _rows(self) -> list[DOMWidget]:
         """Arrange feed and connection, header, headline, and below them controls and tabs."""

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
 from optiwidgets.widgets.classroom.hidden_recipe import check_seed
@@ -99,17 +100,16 @@ def read(query: str) -> dict[str, Any]:
     ValueError: bits per weight are 1 to 8, 16 or 32, not 99
     """
     if len(query) > LONGEST:
-        raise ValueError(
-            f"a link has at most {LONGEST:,} characters after the ?, not {len(query):,}"
-        )
+        long = mark("a link has at most {most:,} characters after the ?, not {count:,}")
+        raise ValueError(text(long, most=LONGEST, count=len(query)))
     said: dict[str, Any] = {}
-    for key, text in parse_qsl(query, keep_blank_values=True):
+    for key, value in parse_qsl(query, keep_blank_values=True):
         if key in SERVERS:
             continue
-        _one_of("key of a link", key, PARSERS)
+        _one_of(mark("key of a link"), key, PARSERS)
         if key in said:
-            raise ValueError(f"a link names {key} once, not twice")
-        said[key] = PARSERS[key](text)
+            raise ValueError(text("a link names {key} once, not twice", key=key))
+        said[key] = PARSERS[key](value)
     recipe = Recipe(**{name: said.pop(name) for name in FIELDS if name in said})
     return said | {"recipe": recipe}
 
@@ -132,15 +132,15 @@ def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> No
         No such case, model, policy or layer, or pruning that this model does not allow.
     """
     case = said.get("case", session.case)
-    _one_of("case", case, session.cases)
+    _one_of(mark("case"), case, session.cases)
     models = session.cases[case]
     model = said.get("model", session.model if session.model in models else next(iter(models)))
-    _one_of("model", model, models)
+    _one_of(mark("model"), model, models)
     if "policy" in said:
-        _one_of("policy", said["policy"], policies)
+        _one_of(mark("policy"), said["policy"], policies)
     experiment, recipe = models[model](), said["recipe"]
     for name, _, _ in recipe.layers:
-        _one_of("layer", name, experiment.run(Recipe()).size.layers)
+        _one_of(mark("layer"), name, experiment.run(Recipe()).size.layers)
     for value in (recipe.pruning, recipe.score):
         if recipe.prunes and value in experiment.impossible:
             raise ValueError(experiment.impossible[value].rstrip("."))
@@ -158,4 +158,6 @@ def link_payload(
 def _one_of(what: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         short = value if len(value) <= 60 else value[:57] + "..."
-        raise ValueError(f"{short!r} is not a {what}: it is one of {', '.join(map(repr, known))}")
+        several = ", ".join(map(repr, known))
+        unknown = mark("{value!r} is not a {what}: it is one of {known}")
+        raise ValueError(text(unknown, what=text(what), value=short, known=several))

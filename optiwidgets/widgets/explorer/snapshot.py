@@ -8,7 +8,7 @@ from typing import Any
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.static_html import image_html
@@ -43,7 +43,7 @@ def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
     """Write the recipe, the accuracy with its drop, and the size with the verdict."""
     accuracy = 100 * report.confusion.accuracy
     images, size = len(report.labels), report.size.total_bytes
-    if report.recipe == Recipe():
+    if is_untouched(report.recipe):
         measured = text(
             "Accuracy {accuracy:.1f} % on {images:,} images; packed file {size:,} bytes.",
             accuracy=accuracy,
@@ -82,7 +82,7 @@ def _draw(baseline: Report, report: Report, lines: list[str]) -> bytes:
     from optiwidgets.notebook_figure import draw_snapshot  # matplotlib, on first use
 
     sides: dict[str, Any] = {text("Baseline"): baseline}
-    if report.recipe != Recipe():
+    if not is_untouched(report.recipe):
         sides[text("Optimized")] = report
     counts = {title: side.confusion.counts.tolist() for title, side in sides.items()}
     return draw_snapshot(counts, report.class_names, lines, text(RUN))

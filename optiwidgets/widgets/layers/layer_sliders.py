@@ -26,6 +26,7 @@ from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
+from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.panel import BaseFeed, Panel
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
@@ -84,10 +85,8 @@ class Layers(Standalone, VBox):
         self.most = BoundedIntText(value=1600, min=1, max=10**9, description=text("Bytes"))
         self.points = BoundedFloatText(value=1.0, min=0, max=100, step=0.5)
         self.points.description = text("Points")
-        self.fit = Button(
-            description=text("Fit"), tooltip=text("Bits and sparsity for every layer")
-        )
-        self.cancel = Button(description=text("Cancel"), disabled=True)
+        self.fit = GatedButton(text("Fit"), text("Bits and sparsity for every layer"))
+        self.cancel = GatedButton(text("Cancel"), waits=text(IDLE))
         self.progress = ProgressBar()
         self.told = HTML()
         self._stand_at(self.session.recipe)
@@ -239,7 +238,8 @@ class Layers(Standalone, VBox):
 
     def _show_progress(self) -> None:
         progress = self.session.progress
-        self.cancel.disabled, self.fit.disabled = progress is None, progress is not None
+        self.cancel.waits = text(IDLE) if progress is None else ""
+        self.fit.waits = "" if progress is None else text(RUNS)
         self.progress.show(progress)
 
     def _refuse(self, reason: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import anywidget
-from ipywidgets import HTML, Button, Dropdown, HBox, IntSlider, VBox
+from ipywidgets import HTML, Dropdown, HBox, IntSlider, VBox
 from traitlets import Dict, Float
 
 from optiwidgets.texts import text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
+from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
@@ -55,8 +56,8 @@ class Fragility(Standalone, VBox):
         self.owns_session = self.session is not getattr(session, "session", session)
         self.by = Dropdown(options=levels_offered(), description=text("Change"))
         self.threshold = IntSlider(2, 1, 20, description=text("Points lost"))
-        self.measure = Button(description=text("Measure"), tooltip=text("One layer at a time"))
-        self.cancel = Button(description=text("Cancel"), disabled=True)
+        self.measure = GatedButton(text("Measure"), text("One layer at a time"))
+        self.cancel = GatedButton(text("Cancel"), waits=text(IDLE))
         self.progress = ProgressBar()
         self.note = HTML()
         self.curves = Curves()
@@ -99,7 +100,8 @@ class Fragility(Standalone, VBox):
 
     def _show_progress(self, change: Any) -> None:
         progress = self.session.progress
-        self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
+        self.cancel.waits = text(IDLE) if progress is None else ""
+        self.measure.waits = "" if progress is None else text(RUNS)
         self.progress.show(progress)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Button, Dropdown, HBox, VBox
+from ipywidgets import HTML, Dropdown, HBox, VBox
 
 from optiwidgets.engine.types.belief import Finding
 from optiwidgets.session.belief_tests import run_tests, untested
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
@@ -56,10 +57,8 @@ class TableOfBeliefs(Standalone, VBox):
             *((text(each.statement), i) for i, each in enumerate(self.beliefs)),
         ]
         self.belief = Dropdown(options=choices, description=text("Test"))
-        self.run = Button(
-            description=text("Run"), tooltip=text("Runs every recipe on this page's networks")
-        )
-        self.cancel = Button(description=text("Cancel"), disabled=True)
+        self.run = GatedButton(text("Run"), text("Runs every recipe on this page's networks"))
+        self.cancel = GatedButton(text("Cancel"), waits=text(IDLE))
         self.progress, self.note = ProgressBar(), HTML()
         heads = (
             text("belief"),
@@ -105,7 +104,8 @@ class TableOfBeliefs(Standalone, VBox):
 
     def _show_progress(self, change: Any) -> None:
         progress = self.sessions[0].progress
-        self.cancel.disabled, self.run.disabled = progress is None, progress is not None
+        self.cancel.waits = text(IDLE) if progress is None else ""
+        self.run.waits = "" if progress is None else text(RUNS)
         self.progress.show(progress)
         if error := self.sessions[0].error:
             self.note.value = escape(error)

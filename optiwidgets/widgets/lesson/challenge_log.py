@@ -46,10 +46,14 @@ class Trials(Standalone, VBox):
         self.challenge = challenge
         self.session = session_of(session)
         self.reports: list[Report] = []
-        self.picture = Image(format="png", layout={"display": "none", "max_width": "min(640px, 100%)"})
+        self.picture = Image(
+            format="png", layout={"display": "none", "max_width": "min(640px, 100%)"}
+        )
         self.picture.layout.align_self = "flex-start"
         self.table = Table(
-            text("Attempts, the latest first"),
+            text(
+                "No attempt yet: move the controls, and every recipe they rest at is listed here."
+            ),
             (text("recipe"), text("met"), text("lost"), text("size"), text("why")),
         )
         super().__init__([self.picture, self.table])
@@ -66,6 +70,7 @@ class Trials(Standalone, VBox):
     def keep(self, report: Report) -> None:
         """Record an attempt; one with the same recipe replaces the earlier one."""
         self.reports = [r for r in self.reports if r.recipe != report.recipe] + [report]
+        self.table.caption = text("Attempts, the latest first")
         self.table.rows = [self._row(r) for r in reversed(self.reports[-SHOWN:])]
 
     def _row(self, report: Report) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ipywidgets import Button, VBox
 
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
 from optiwidgets.texts import mark, text
@@ -73,7 +73,7 @@ class Compare(Standalone, VBox):
     def _measuring(self, report: Report) -> Job:
         """Return the idle job that measures A if it was left before its speed was known."""
         session, kept = self.session, self.kept
-        known = session.experiment.measured(kept).latency or kept.recipe == Recipe()
+        known = session.experiment.measured(kept).latency or is_untouched(kept.recipe)
         if known or not session.measures or session.experiment is not self._experiment:
             return no_work, lambda _: None
         measure = session.experiment.measure

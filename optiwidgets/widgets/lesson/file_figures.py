@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import text
 
@@ -47,6 +48,21 @@ def file_figures(report: Report) -> dict[str, str]:
     return {"kept": f"{kept:,}", "promised": bytes_words(promised)} | parts
 
 
+def untimed(report: Report) -> str:
+    """Say why there is no measurement; the untouched model would be compared with itself.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> run = Experiment.load("digits").run
+    >>> untimed(run(Recipe(score="random"))), untimed(run(Recipe(bits=8)))
+    ('nothing to compare yet', 'not yet')
+    """
+    untouched = is_untouched(report.recipe)
+    return text("nothing to compare yet") if untouched else text("not yet")
+
+
 def flip_figures(report: Report) -> dict[str, str]:
     """Format the shares of flips under an invisible change, after and before optimization.
 
@@ -55,10 +71,8 @@ def flip_figures(report: Report) -> dict[str, str]:
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> flip_figures(Experiment.load("digits").run(Recipe()))
-    {'flips': 'not yet', 'flips_before': 'not yet'}
+    {'flips': 'nothing to compare yet', 'flips_before': 'nothing to compare yet'}
     """
     rates = {"flips": report.flip_rate, "flips_before": report.baseline_flip_rate}
-    return {
-        name: text("not yet") if rate is None else f"{100 * rate:.1f} %"
-        for name, rate in rates.items()
-    }
+    none = untimed(report)
+    return {name: none if rate is None else f"{100 * rate:.1f} %" for name, rate in rates.items()}

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from optiwidgets.texts import mark, text
+
 LONGEST = 200  # characters
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "abs": abs, "min": min, "max": max
@@ -69,18 +71,20 @@ class Formula:
     ValueError: a formula has no 'open', only s, e, exp, log, sqrt, abs, min, max
     """
 
-    def __init__(self, text: str, variable: str) -> None:
-        self.text, self.variable = text, variable
-        if len(text) > LONGEST:
-            raise ValueError(f"a formula has {LONGEST} characters at most, not {len(text)}")
-        signed = text.strip().translate(SIGNS)
+    def __init__(self, written: str, variable: str) -> None:
+        self.text, self.variable = written, variable
+        if len(written) > LONGEST:
+            long = mark("a formula has {most} characters at most, not {count}")
+            raise ValueError(text(long, most=LONGEST, count=len(written)))
+        signed = written.strip().translate(SIGNS)
         if bare := BARE_EXPONENT.search(signed):
-            raise ValueError(f"after ^ {bare[1]} needs parentheses: ^({bare[1]})")
-        written = OMITTED_TIMES.sub(r"\1*", signed.replace("^", "**"))
+            raise ValueError(text("after ^ {bare} needs parentheses: ^({bare})", bare=bare[1]))
+        code = OMITTED_TIMES.sub(r"\1*", signed.replace("^", "**"))
         try:
-            self._tree = ast.parse(written, mode="eval").body
+            self._tree = ast.parse(code, mode="eval").body
         except (SyntaxError, MemoryError, RecursionError) as error:
-            raise ValueError(f"{text!r} is no formula, such as 100 * {variable}") from error
+            none = mark("{written!r} is no formula, such as 100 * {variable}")
+            raise ValueError(text(none, written=written, variable=variable)) from error
         nodes = list(ast.walk(self._tree))
         for node in (*(n for n in nodes if isinstance(n, ast.Name)), *nodes):
             self._check(node)
@@ -93,20 +97,25 @@ class Formula:
     def _check(self, node: ast.AST) -> None:
         names = [self.variable, "e", *FUNCTIONS]
         if isinstance(node, ast.Name) and node.id not in names:
-            raise ValueError(f"a formula has no {node.id!r}, only {', '.join(names)}")
+            known_names = ", ".join(names)
+            raise ValueError(
+                text("a formula has no {name!r}, only {known}", name=node.id, known=known_names)
+            )
         if isinstance(node, ast.Constant) and type(node.value) not in (int, float):
-            raise ValueError(f"a formula has numbers, not {node.value!r}")
+            raise ValueError(text("a formula has numbers, not {value!r}", value=node.value))
         if isinstance(node, ast.Call) and (
             node.keywords or getattr(node.func, "id", "") not in FUNCTIONS
         ):
-            raise ValueError(f"functions are {', '.join(FUNCTIONS)}")
+            raise ValueError(text("functions are {names}", names=", ".join(FUNCTIONS)))
         if isinstance(node, ast.Tuple):
-            where = "a formula has no comma outside of min and max"
-            raise ValueError(f"{where}: a decimal point is written as in 0.5")
+            comma = mark(
+                "a formula has no comma outside of min and max: a decimal point is written as in 0.5"
+            )
+            raise ValueError(text(comma))
         known = (ast.Expression, ast.expr_context, ast.Name, ast.Constant, ast.Call, ast.IfExp)
         kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, *BINARY, *UNARY, *COMPARISONS)
         if not isinstance(node, (*known, *kinds)):
-            raise ValueError(f"a formula has no {type(node).__name__}")
+            raise ValueError(text("a formula has no {kind}", kind=type(node).__name__))
 
     def _evaluate(self, node: ast.AST, names: Mapping[str, float]) -> Any:
         def value(inner: ast.AST) -> Any:
@@ -117,7 +126,7 @@ class Formula:
                 return float(node.value)  # type: ignore[arg-type]  # checked
             case ast.Name():
                 if node.id not in names:
-                    raise ValueError(f"{node.id} is a function: write {node.id}(...)")
+                    raise ValueError(text("{name} is a function: write {name}(...)", name=node.id))
                 return names[node.id]
             case ast.Call():
                 return FUNCTIONS[node.func.id](*map(value, node.args))  # type: ignore[attr-defined]

@@ -8,10 +8,11 @@ import numpy as np
 from ipywidgets import HTML, Dropdown, Image, VBox
 
 from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job
 from optiwidgets.session.queries import exploration_pixels
-from optiwidgets.texts import mark, text
+from optiwidgets.texts import mark, plural, text
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
@@ -53,7 +54,11 @@ class Inspect(Standalone, VBox):
         """Draw the images, and describe them in a sentence."""
         indices = chosen(self.session.baseline, report, self.kind.value)
         kind = text(self.kind.value)
-        said = text("{count} images {kind}", count=len(indices), kind=kind)
+        said = plural("{n} image {kind}", "{n} images {kind}", len(indices), kind=kind)
+        if not len(indices) and is_untouched(report.recipe):
+            said = text(
+                "Nothing changed yet: move a control, and images {kind} are shown.", kind=kind
+            )
         return said, self._picture(report, indices[:MOST])
 
     def show(self, drawn: tuple[str, bytes]) -> None:

@@ -13,7 +13,6 @@ from ipywidgets import HTML
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
-from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.questions import TEXTS
@@ -27,6 +26,7 @@ from optiwidgets.widgets.lesson.file_figures import (
     file_figures,
     flip_figures,
     points_words,
+    untimed,
 )
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -108,7 +108,7 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))
-    speed = _speed(report.latency) if report.latency else _untimed(recipe)
+    speed = _speed(report.latency) if report.latency else untimed(report)
     cut = 1 - size.total_bytes / baseline.size.total_bytes
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
@@ -150,11 +150,6 @@ def _part_of(part: int, whole: int) -> str:
     return text("{part:,} of {all:,}", part=part, all=whole)
 
 
-def _untimed(recipe: Recipe) -> str:
-    """Say why there is no speed; the untouched model would be compared with itself."""
-    return text("nothing to compare yet") if recipe == Recipe() else text("not yet")
-
-
 def _speed(timed: Latency) -> str:
     times = mark("{ratio:.2f} times ({low:.2f} to {high:.2f})")
     return text(times, ratio=timed.ratio, low=timed.low, high=timed.high)
@@ -166,7 +161,7 @@ def _sparse_speed(report: Report) -> str:
     reason = report.latency_reasons.get(SPARSE_RUNTIME)
     if timed:
         return _speed(timed)
-    return text("not timed here, since {reason}", reason=reason) if reason else text("not yet")
+    return text("not timed here, since {reason}", reason=reason) if reason else untimed(report)
 
 
 def _percent(share: Any) -> str:

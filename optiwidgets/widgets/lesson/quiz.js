@@ -15,6 +15,11 @@ function nameFields(card) {
   const prompt = find(card, ".ow-prompt");
   if (!prompt) return;
   prompt.id ||= `ow-prompt-${Math.random().toString(36).slice(2)}`;
+  const why = find(card, ".ow-gate");
+  if (why) {
+    why.id ||= `${prompt.id}-why`;
+    for (const button of card.querySelectorAll(".ow-opens")) attach(button, { "aria-describedby": why.id });
+  }
   for (const group of card.querySelectorAll(".ow-options, .ow-reasons"))
     attach(group, {
       role: group.matches(".ow-reasons") ? "group" : "radiogroup",

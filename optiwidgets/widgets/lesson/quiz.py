@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from html import escape
 from typing import Any
 
 import anywidget
-from ipywidgets import HTML, Button, HBox, VBox, Widget
+from ipywidgets import HTML, HBox, VBox, Widget
 from traitlets import TraitError, Unicode
 
 from optiwidgets.engine.types.report import Report
@@ -16,6 +17,7 @@ from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
@@ -27,6 +29,9 @@ WAIT = mark(
     "The numbers on the screen do not answer the controls yet: wait until they do, then check."
 )
 SEALED = mark("Opens the sealed images for this recipe; every opening is counted")
+UNMET = mark("Submit opens after Check, once the goal is met.")
+UNSAID = mark("Solution opens after Check: predict first.")
+ONCE = mark("A prediction is made once.")
 LABELS = {
     Outcome.CORRECT: ("right", mark("Correct.")),
     Outcome.INCORRECT: ("wrong", mark("Not yet.")),
@@ -99,17 +104,9 @@ class Quiz(Standalone, VBox):
         if of_a_run(question) and hasattr(session, "positions"):
             self.said.feed = f"IPY_MODEL_{session.feed.model_id}"
             self._positions = session.positions
-        self.buttons = {
-            "check": Button(description=text("Check")).add_class("ow-check"),
-            "hint": Button(description=text("Hint")),
-            "solution": Button(
-                description=text("Solution"), disabled=isinstance(question, Prediction)
-            ),
-        }
-        if isinstance(question, FindRecipe):
-            self.buttons["submit"] = Button(
-                description=text("Submit"), tooltip=text(SEALED), disabled=True
-            )
+        self.buttons = self._make_buttons()
+        self.why = HTML().add_class("ow-gate")  # describes the button that opens after a check
+        self._explain()
         self.card = self._card()
         super().__init__([self.card])
         self.add_class("ow-quiz")
@@ -141,7 +138,7 @@ class Quiz(Standalone, VBox):
     @answer.setter
     def answer(self, given: Any) -> None:
         if self._committed:
-            self.said.say("open", text("Noted."), text("A prediction is made once."))
+            self.said.say("open", text("Noted."), text(ONCE))
             return
         if isinstance(self.question, FindRecipe):
             raise ValueError("the answer is the session's report: set its recipe instead")
@@ -154,15 +151,17 @@ class Quiz(Standalone, VBox):
         attempted = result.outcome is not Outcome.NOT_ATTEMPTED
         if isinstance(self.question, Prediction) and attempted:
             kind, label, self._committed = "open", text("Noted."), result
-            self.field.disabled = self.buttons["check"].disabled = True
-            self.buttons["solution"].disabled = False
+            self.field.disabled, self.buttons["check"].waits = True, text(ONCE)
+            self.buttons["solution"].waits = ""
         self.said.say(kind, label, result.message, str(result.outcome))
         self._shown = True
         answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
         if attempted and self.then is not None:
             self.children = (self.card, self.then)
         if "submit" in self.buttons:
-            self.buttons["submit"].disabled = result.outcome is not Outcome.CORRECT
+            met = result.outcome is Outcome.CORRECT
+            self.buttons["submit"].waits = "" if met else text(UNMET)
+        self._explain()
         return result
 
     def hint(self) -> None:
@@ -193,9 +192,29 @@ class Quiz(Standalone, VBox):
         answer_log.REGISTER.submitted(self.question.key, submission)
         return submission
 
+    def _make_buttons(self) -> dict[str, GatedButton]:
+        """Create the buttons; the ones that open after a check are disabled, with a reason."""
+        predicts = isinstance(self.question, Prediction)
+        made = {
+            "check": GatedButton(text("Check")).add_class("ow-check"),
+            "hint": GatedButton(text("Hint")),
+            "solution": GatedButton(text("Solution"), waits=text(UNSAID) if predicts else ""),
+        }
+        if isinstance(self.question, FindRecipe):
+            made["submit"] = GatedButton(text("Submit"), text(SEALED), waits=text(UNMET))
+        made["submit" if "submit" in made else "solution"].add_class("ow-opens")
+        return made
+
+    def _explain(self) -> None:
+        """Show beside the buttons why one is disabled, or what Submit does."""
+        last = self.buttons.get("submit", self.buttons["solution"])
+        said = last.tooltip or ""
+        self.why.value = f'<p class="ow-note">{escape(said)}</p>' if said else ""
+        self.why.layout.display = None if said else "none"
+
     def _card(self) -> VBox:
         prompt = HTML(f'<div class="ow-prompt">{_paragraph(self.question.prompt)}</div>')
-        press = HBox([*self.buttons.values()]).add_class("ow-press")
+        press = HBox([*self.buttons.values(), self.why]).add_class("ow-press")
         return VBox([prompt, self.field, press, self.said]).add_class("ow-ask")
 
     def _adopt(self, widget: Widget, content: Any, buffers: Any) -> None:
@@ -220,7 +239,8 @@ class Quiz(Standalone, VBox):
             self._shown = False
             self.said.say("open", "", "", str(Outcome.NOT_ATTEMPTED))
             if "submit" in self.buttons:
-                self.buttons["submit"].disabled = True
+                self.buttons["submit"].waits = text(UNMET)
+                self._explain()
 
     def _run(self) -> tuple[Report | None, Report | None]:
         return (self.session.baseline, self.session.report) if self.session else (None, None)

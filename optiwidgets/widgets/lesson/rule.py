@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import anywidget
-from ipywidgets import HTML, Button, Dropdown, HBox, Text, VBox
+from ipywidgets import HTML, Dropdown, HBox, Text, VBox
 from traitlets import Dict
 
 from optiwidgets.engine.execution.progress import Progress
@@ -18,6 +18,7 @@ from optiwidgets.engine.types.recipe import MAX_SPARSITY, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.recipe_words import bits_words
@@ -99,8 +100,8 @@ class Rule(Standalone, VBox):
         self.line: dict[float, float] = {}
         self.by = Dropdown(options=levels_offered(), value=by, description=text("Change"))
         self.formula = Text(description=text("Rule"), continuous_update=False)
-        self.measure = Button(description=text("Measure"), tooltip=text("Runs every level"))
-        self.cancel = Button(description=text("Cancel"), disabled=True)
+        self.measure = GatedButton(text("Measure"), text("Runs every level"))
+        self.cancel = GatedButton(text("Cancel"), waits=text(IDLE))
         self.progress, self.note, self.chart = ProgressBar(), HTML(), RuleChart()
         first = HBox([self.formula]).add_class("ow-layer-line")
         controls = HBox([self.by, self.measure, self.cancel, self.progress])
@@ -204,7 +205,8 @@ class Rule(Standalone, VBox):
 
     def _show_progress(self, change: Any) -> None:
         progress = self.session.progress
-        self.cancel.disabled, self.measure.disabled = progress is None, progress is not None
+        self.cancel.waits = text(IDLE) if progress is None else ""
+        self.measure.waits = "" if progress is None else text(RUNS)
         self.progress.show(progress)
         if self.session.error:
             self.note.value = escape(self.session.error)
@@ -232,17 +234,22 @@ def evaluate_rule(rule: RuleFunction, levels: Sequence[float], by: str) -> dict[
     """
     line: dict[float, float] = {}
     for level in levels:
-        at = f"At {level_text(level, by)} the rule"
+        at = level_text(level, by)
         try:
             value = rule(level)
         except Exception as error:  # the learner's own code may raise anything
-            reason = error.args[-1] if error.args else type(error).__name__
-            raise ValueError(f"{at} fails: {reason}") from error
+            reason = str(error.args[-1]) if error.args else type(error).__name__
+            fails = mark("At {level} the rule fails: {reason}")
+            raise ValueError(text(fails, level=at, reason=reason)) from error
         if isinstance(value, bool) or not isinstance(value, Real):
-            raise ValueError(f"{at} gives {_short(value)}, not a number of points")
+            gives = mark("At {level} the rule gives {value}, not a number of points")
+            raise ValueError(text(gives, level=at, value=_short(value)))
         if not _is_drawable(value):
-            allowed = f"a number of points from {-LARGEST:,.0f} to {LARGEST:,.0f}"
-            raise ValueError(f"{at} gives {_short(value)}, not {allowed}")
+            gives = mark(
+                "At {level} the rule gives {value}, not a number of points from {low} to {high}"
+            )
+            low, high = f"{-LARGEST:,.0f}", f"{LARGEST:,.0f}"
+            raise ValueError(text(gives, level=at, value=_short(value), low=low, high=high))
         line[level] = float(value)
     return line
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipywidgets import HTML, Button, HBox, VBox, Widget
+from ipywidgets import HTML, HBox, VBox, Widget
 
 from optiwidgets.texts import text
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -38,8 +39,8 @@ class Present(Standalone, VBox):
             raise ValueError("a presentation has 1 slide or more, not 0")
         self.given = tuple(slide for slide in slides if isinstance(slide, Widget))
         self.slides = [s if isinstance(s, Widget) else HTML(_large(s)) for s in slides]
-        self.back = Button(description=text("Back"))
-        self.next = Button(description=text("Next"))
+        self.back = GatedButton(text("Back"))
+        self.next = GatedButton(text("Next"))
         self.counter = HTML()
         self.index = 0
         self.back.on_click(lambda _: self.turn(-1))
@@ -60,7 +61,8 @@ class Present(Standalone, VBox):
         self.index = min(last, max(0, self.index + by))
         for index, slide in enumerate(self.slides):
             slide.layout.display = None if index == self.index else "none"
-        self.back.disabled, self.next.disabled = self.index == 0, self.index == last
+        self.back.waits = "" if self.index else text("This is the first one.")
+        self.next.waits = "" if self.index < last else text("This is the last one.")
         self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(self.slides))
 
 

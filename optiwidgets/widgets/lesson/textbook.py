@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from ipywidgets import Button, VBox
+from ipywidgets import VBox
 
 from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session import queries
 from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
@@ -42,9 +44,7 @@ class Textbook(Standalone, VBox):
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
-        self.find = Button(
-            description=text("Find such a recipe"), tooltip=text("Tries some 270 recipes")
-        )
+        self.find = GatedButton(text("Find such a recipe"), text("Tries some 270 recipes"))
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
         heads = (text("book, before"), text("live, before"), text("book, after"), text("live, now"))
         self.table = Table("", ("", *heads))
@@ -56,13 +56,13 @@ class Textbook(Standalone, VBox):
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
     def _look(self) -> None:
-        self.find.disabled = True
+        self.find.waits = text("Waits until the search ends.")
         self.table.caption = text("Looking for it: this takes some seconds.")
         search = queries.search(self.session, AFTER, self._found)
         search.add_done_callback(lambda _: self._looked())  # found, cancelled or failed
 
     def _looked(self) -> None:
-        self.find.disabled = False
+        self.find.waits = ""
         self._write()
 
     def _found(self, report: Report) -> None:
@@ -78,7 +78,7 @@ class Textbook(Standalone, VBox):
 
     def _verdict(self, apart: int) -> str:
         recipe = self.session.report.recipe
-        if recipe == self.session.baseline.recipe:
+        if is_untouched(recipe):
             return text("The book's counts, and those of the untouched model.")
         near = mark(
             "{recipe}: every count is within {near} images of the book's second matrix "

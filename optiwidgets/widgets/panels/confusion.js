@@ -361,7 +361,10 @@ function paintTitles([baseline, optimized, difference], data) {
     before = integers(data.baseline.counts);
   const isSame = integers(counts).every((count, i) => count === before[i]);
   if (difference.invitation.hidden === isSame) difference.invitation.hidden = !isSame;
-  write(difference.invitation, isUntouched(data) ? text(INVITATION) : text("No count changed."));
+  write(
+    difference.invitation,
+    isUntouched(data) ? text(INVITATION) : text("No count changed: go further, and images move."),
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ from typing import Any
 
 import anywidget
 import numpy as np
-from ipywidgets import Button, HBox
+from ipywidgets import HBox
 from traitlets import Bool, Bytes, Dict, TraitError, Unicode
 
 from optiwidgets.engine.types.measurements import Floats
@@ -14,6 +14,7 @@ from optiwidgets.session.queries import DrawingReader, exploration_pixels
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
+from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.panel import View
 
 PIXELS = 28 * 28
@@ -77,10 +78,8 @@ class DigitCanvas(View):
     def __init__(self, session: Session) -> None:
         self.session, self.reader = session, DrawingReader(session)
         self.canvas = Canvas()
-        self.clear = Button(description=text("Clear"), tooltip=text("An empty canvas"))
-        self.take = Button(
-            description=text("Take a real one"), tooltip=text("The next exploration image")
-        )
+        self.clear = GatedButton(text("Clear"), text("An empty canvas"))
+        self.take = GatedButton(text("Take a real one"), text("The next exploration image"))
         self._taken = 0
         buttons = HBox([self.clear, self.take]).add_class("ow-drawing")
         super().__init__([self.canvas, buttons])
@@ -105,7 +104,7 @@ class DigitCanvas(View):
         if not self.looked_at:
             return
         reason = self.reader.unreadable
-        self.clear.disabled = self.take.disabled = bool(reason)
+        self.clear.waits = self.take.waits = reason
         with self.canvas.hold_sync():
             self.canvas.reason = reason
             self.canvas.answer = {} if reason else self._scores()

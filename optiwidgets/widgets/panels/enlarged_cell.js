@@ -87,8 +87,10 @@ export function enlargedCell(el, describe, images) {
     write(note, about);
     const rows = lines.map((line) => element("tr", {}, ...line.map((part) => element("td", {}, part))));
     table.replaceChildren(...rows);
-    for (const { button, down, right } of arrows)
+    for (const { button, down, right } of arrows) {
       button.disabled = neighbour(index, classes(), down, right) < 0;
+      button.title = button.disabled ? text("The matrix ends here.") : "";
+    }
   };
   /** @param {number} next */
   const go = (next) => {

@@ -35,8 +35,9 @@ const WRITES = "textarea, [contenteditable], input:not([type=radio], [type=check
 
 /** @param {number} number */
 const points = (number) => number.toFixed(1);
-/** @param {TrialRow} row */
-const speed = ({ speed: timed }) => (timed ? `${timed[0].toFixed(2)}×` : text("not yet"));
+/** Only the untouched model has no grade: all others are timed against it. @param {TrialRow} row */
+const speed = ({ speed: timed, grade }) =>
+  timed ? `${timed[0].toFixed(2)}×` : grade ? text("not yet") : text("baseline");
 
 /**
  * Make a radio button that puts a row into A or B.
@@ -79,7 +80,9 @@ function row(model, data, index) {
             high: data.speed[2].toFixed(2),
             time: data.optimized_ms?.toFixed(3) ?? "",
           })
-        : text("not measured yet"),
+        : data.grade
+          ? text("not measured yet")
+          : text("other recipes are timed against the untouched model"),
     },
     speed(data),
   );
@@ -99,7 +102,11 @@ function row(model, data, index) {
     element("td", { title: text("{n} bytes", { n: thousands(data.bytes) }) }, bytes(data.bytes)),
     element("td", {}, `${data.ratio.toFixed(1)}×`),
     timed,
-    element("td", data.grade ? { title: gradeWord(data.grade) } : {}, ...(graded ? [graded] : [])),
+    element(
+      "td",
+      { title: data.grade ? gradeWord(data.grade) : text("Nothing changed yet") },
+      graded ?? text("baseline"),
+    ),
     a.cell,
     b.cell,
   );
@@ -127,7 +134,9 @@ function pair({ a, b, drop, classes, recalls, few }) {
       })}, `,
       trial.speed
         ? text("{time} ms an image", { time: trial.optimized_ms?.toFixed(3) ?? "" })
-        : text("speed not measured"),
+        : trial.grade
+          ? text("speed not measured")
+          : text("the baseline"),
     );
   const sure = drop.p < 0.0001 ? text("p below 0.0001") : `p ${drop.p.toFixed(4)}`;
   const size =

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 import anywidget
-from ipywidgets import HTML, Button, Dropdown, HBox, VBox
+from ipywidgets import HTML, Dropdown, HBox, VBox
 from traitlets import Dict, Int, List, TraitError, Unicode
 
 from optiwidgets.engine.evaluation.policy import Policy
@@ -19,6 +19,7 @@ from optiwidgets.session.background import Job, no_work
 from optiwidgets.session.session import Session
 from optiwidgets.texts import text
 from optiwidgets.widgets.base.assets import load_css, load_esm, verdict_css
+from optiwidgets.widgets.base.gated_button import LOCKED, GatedButton
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, to_csv
@@ -75,10 +76,8 @@ class History(View):
         self.session, self._chooser = session, policy
         self.groups: dict[tuple[str, str], HistoryLog] = {}
         self.past, self.locked = self._group(), False
-        self.undo = Button(description=text("Undo"), tooltip=text("Ctrl+Z")).add_class("ow-undo")
-        self.redo = Button(description=text("Redo"), tooltip=text("Ctrl+Shift+Z")).add_class(
-            "ow-redo"
-        )
+        self.undo = GatedButton(text("Undo"), text("Ctrl+Z")).add_class("ow-undo")
+        self.redo = GatedButton(text("Redo"), text("Ctrl+Shift+Z")).add_class("ow-redo")
         self.ledger, self.link = HistoryTable(), HTML()
         self.chart = Frontier(self.past.sweep(), session, size=(430, 300), grades=self.grades())
         buttons = HBox([self.undo, self.redo, self.link]).add_class("ow-history-line")
@@ -173,8 +172,9 @@ class History(View):
     def _follow(self) -> None:
         """Mark the session's recipe, and enable undo and redo where they lead to a recipe."""
         back, forth = self.past.can_go(self.session.recipe)
-        self.undo.disabled = self.locked or not back
-        self.redo.disabled = self.locked or not forth
+        locked = text(LOCKED) if self.locked else ""
+        self.undo.waits = locked or ("" if back else text("There is nothing to undo yet."))
+        self.redo.waits = locked or ("" if forth else text("There is nothing to redo."))
         if self.looked_at:
             self.ledger.chosen = self.past.index(self.session.recipe)
 

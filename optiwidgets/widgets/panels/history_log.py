@@ -12,7 +12,7 @@ import numpy as np
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import Recipe, is_untouched, without_idle
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
 
@@ -48,8 +48,7 @@ class Entry:
 
     def grade(self, policy: Policy) -> str:
         """Judge the entry under a policy; empty for the untouched model."""
-        untouched = self.recipe == self.baseline.recipe
-        return "" if untouched else judge(self.baseline, self.report, policy).grade
+        return "" if is_untouched(self.recipe) else judge(self.baseline, self.report, policy).grade
 
     @cached_property
     def trial(self) -> Trial:
@@ -85,8 +84,9 @@ class HistoryLog:
         self._here = baseline.recipe
 
     def index(self, recipe: Recipe) -> int:
-        """Return the index of a recipe's entry, -1 for none."""
-        return next((i for i, entry in enumerate(self.entries) if entry.recipe == recipe), -1)
+        """Return the index of a recipe's entry, -1 for none; fields without effect do not count."""
+        same = without_idle(recipe)
+        return next((i for i, e in enumerate(self.entries) if without_idle(e.recipe) == same), -1)
 
     def keep(self, report: Report) -> None:
         """Record a settled report; keep the speed that was measured for the same recipe."""

@@ -116,6 +116,7 @@ class Weights(View):
             self.channel.options = options
             self.channel.value = kept
         self.channel.disabled = not own
+        self.channel.tooltip = "" if own else text("All channels of this layer share one scale.")
 
 
 def weights_payload(

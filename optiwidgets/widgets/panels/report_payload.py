@@ -11,7 +11,7 @@ import numpy as np
 from optiwidgets.engine.evaluation.comparison import worst_class
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import BAD_POINTS, judge
-from optiwidgets.engine.types.recipe import N_OF_M, Recipe
+from optiwidgets.engine.types.recipe import N_OF_M, Recipe, is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.texts import mark, text
@@ -29,7 +29,7 @@ WORDS = {  # of grades, as a heading
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
-    untouched = report.recipe == baseline.recipe
+    untouched = is_untouched(report.recipe)
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
         "classes": list(report.class_names),
@@ -65,7 +65,7 @@ def _verdict(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]
         word = text("Not yet")
         return limits | {"grade": "not yet", "word": word, "judged": False, "reasons": reasons}
     verdict = judge(baseline, report, policy)
-    untouched = report.recipe == baseline.recipe
+    untouched = is_untouched(report.recipe)
     reasons = [text("move a control to begin")] * untouched + list(verdict.reasons)
     return limits | {
         "grade": verdict.grade,

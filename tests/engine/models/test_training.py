@@ -410,3 +410,16 @@ def test_training_goes_on_from_a_file_with_a_new_head_for_other_classes(colors, 
     before = net.features[0].weight
     assert torch.allclose(other.features[0].weight, before, atol=0.05)
     assert not torch.allclose(fresh.features[0].weight, before, atol=0.05)
+
+
+def test_a_file_of_other_types_names_the_value_and_the_type(tmp_path, toy):
+    net, path = load_trained("small"), tmp_path / "net.safetensors"
+    for given, said in (
+        ((3, path, toy), "net is a model that ow.CNN or `optiwidgets train` builds, not 3"),
+        ((torch.nn.Linear(2, 2), path, toy), "net is a model that ow.CNN .* not Linear"),
+        ((net, 3, toy), "path is the name of a file to write, not 3"),
+        ((net, path, 3), "dataset is a Dataset, of the images, not 3"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            save_trained(*given)
+    assert not path.exists()

@@ -223,10 +223,10 @@ def test_it_keeps_no_more_than_it_says(digits):
     base = digits.run(Recipe())
     past = HistoryLog("digits", "small", base)
     for index in range(MOST + 5):
-        past.keep(replace(base, recipe=Recipe(seed=index + 1)))
+        past.keep(replace(base, recipe=Recipe(0.5, score="random", seed=index + 1)))
     assert len(past.entries) == MOST
     assert past.entries[0].recipe == Recipe()
-    assert past.entries[-1].recipe == Recipe(seed=MOST + 5)
+    assert past.entries[-1].recipe == Recipe(0.5, score="random", seed=MOST + 5)
     assert past.entries[1].report.scores.nbytes == 0
     assert np.array_equal(past.entries[1].report.predictions, base.predictions)
 
