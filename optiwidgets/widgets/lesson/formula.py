@@ -109,7 +109,8 @@ class Formula:
             raise ValueError(text("functions are {names}", names=", ".join(FUNCTIONS)))
         if isinstance(node, ast.Tuple):
             comma = mark(
-                "a formula has no comma outside of min and max: a decimal point is written as in 0.5"
+                "a formula has no comma outside of min and max: "
+                "a decimal point is written as in 0.5"
             )
             raise ValueError(text(comma))
         known = (ast.Expression, ast.expr_context, ast.Name, ast.Constant, ast.Call, ast.IfExp)
