@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("optiwidgets", "tests", "lessons", "pyproject.toml", "README.md", "jsconfig.json")
+COPIED = (
+    *("optiwidgets", "tests", "lessons", "tools"),
+    *("pyproject.toml", "README.md", "jsconfig.json"),
+)
 PACKAGE = "optiwidgets"
 TOOLS = Path("tests/javascript/tools.py")
 Step = tuple[str, Callable[[Path], None]]
@@ -84,6 +87,14 @@ def run(root: Path, *arguments: str) -> str:
     return ran.stdout
 
 
+def check_collected(root: Path, message: str) -> None:
+    """Collect the texts of the copy as `make texts` does; one message is new."""
+    catalogue = root / PACKAGE / "texts" / "en.po"
+    assert f'msgid "{message}"' not in catalogue.read_text()
+    run(root, "tools/texts.py")
+    assert f'msgid "{message}"' in catalogue.read_text()
+
+
 def check_tests(root: Path, *arguments: str) -> None:
     """Run tests of the copy, at least one."""
     assert re.search(r"\d+ passed", run(root, "-m", "pytest", "-q", "-p", "no:xdist", *arguments))
@@ -115,10 +126,10 @@ SCORE: list[Step] = [
     (
         f"{PACKAGE}/widgets/controls/options.py",
         both(
-            after('    "lamp": "LAMP",\n', '    "relative": "relative magnitude",\n'),
+            after('    "lamp": "LAMP",\n', '    "relative": mark("relative magnitude"),\n'),
             after(
                 "EXPLAINED = {  # one line each, beside the control\n",
-                '    "relative": "Smallest weights first, relative to their layer\'s mean.",\n',
+                '    "relative": mark("Smallest weights first, relative to their layer."),\n',
             ),
         ),
     ),
@@ -180,12 +191,14 @@ PANEL: list[Step] = [
         f"{PACKAGE}/widgets/panels",
         files(
             mistakes__js="import { boxed, draw, element, write } "
-            'from "../base/panel_runtime.js";\n\n'
+            'from "../base/panel_runtime.js";\n'
+            'import { text } from "../base/texts.js";\n\n'
             '/** @import { Context, PanelTraits } from "../base/types" */\n\n'
             "/** @param {Context<PanelTraits>} context */\n"
             "async function render({ model, el }) {\n"
             '  const count = el.appendChild(element("b"));\n'
-            "  return draw(model, (data) => write(count, `${data.mistakes} mistakes`));\n"
+            "  return draw(model, (data) => "
+            'write(count, text("{count} mistakes", { count: data.mistakes })));\n'
             "}\n\n"
             "export default { render: boxed(render) };\n",
             mistakes__css=".ow-mistakes { font-weight: 600; }\n",
@@ -208,19 +221,26 @@ PANEL: list[Step] = [
     ),
     (
         "tests/javascript",
-        files(
-            mistakes__test__js='import { render, texts } from "./page.js";\n'
-            'import assert from "node:assert/strict";\n'
-            'import { test } from "node:test";\n'
-            'import { models } from "./fake_model.js";\n'
-            'import { payload } from "./payload.js";\n'
-            'import * as mistakes from "../../optiwidgets/widgets/panels/mistakes.js";\n\n'
-            'test("mistakes are counted", async () => {\n'
-            "  const data = payload({ mistakes: 7 });\n"
-            '  const { panel } = models({ panel: { feed: "IPY_MODEL_feed" }, feed: { data } });\n'
-            "  const { el } = await render(mistakes, panel);\n"
-            '  assert.deepEqual(texts(el, "b"), ["7 mistakes"]);\n'
-            "});\n",
+        both(
+            lambda folder: after(
+                '  "panels/file_bytes": [fed(payload())],\n',
+                '  "panels/mistakes": [fed(payload({ mistakes: 7 }))],\n',
+            )(folder / "texts.test.js"),
+            files(
+                mistakes__test__js='import { render, texts } from "./page.js";\n'
+                'import assert from "node:assert/strict";\n'
+                'import { test } from "node:test";\n'
+                'import { models } from "./fake_model.js";\n'
+                'import { payload } from "./payload.js";\n'
+                'import * as mistakes from "../../optiwidgets/widgets/panels/mistakes.js";\n\n'
+                'test("mistakes are counted", async () => {\n'
+                "  const data = payload({ mistakes: 7 });\n"
+                '  const panel = { feed: "IPY_MODEL_feed" };\n'
+                "  const found = models({ panel, feed: { data } });\n"
+                "  const { el } = await render(mistakes, found.panel);\n"
+                '  assert.deepEqual(texts(el, "b"), ["7 mistakes"]);\n'
+                "});\n",
+            ),
         ),
     ),
     (
@@ -248,7 +268,8 @@ def below(widget):
         yield from below(child)
 
 panel, = [w for w in below(explorer) if isinstance(w, Mistakes)]
-assert panel.feed is explorer.feed and "mistakes`" in panel._esm and "\\nimport " not in panel._esm
+assert panel.feed is explorer.feed and "{count} mistakes" in panel._esm
+assert "\\nimport " not in panel._esm
 """
 QUESTION: list[Step] = [
     (
@@ -317,7 +338,7 @@ CASE: list[Step] = [
     (f"{PACKAGE}/cli.py", after('CASES = ("digits", "smear"', ', "stripes"')),
     (
         f"{PACKAGE}/widgets/explorer/layout.py",
-        after('CASES = {"digits": "digits", ', '"stripes": "stripes (generated)", '),
+        after('CASES = {"digits": mark("digits"), ', '"stripes": mark("stripes (generated)"), '),
     ),
     (f"{PACKAGE}/engine/onnx_runtime/graphs", lambda folder: ship(folder)),
     (
@@ -419,12 +440,14 @@ def test_a_score_of_ones_own_prunes_and_has_its_control(copy: Path) -> None:
     run(copy, "-c", PRUNED)
     check_tests(copy, "tests/engine/pruning", "-k", "relative")
     check_tests(copy, "tests/widgets/controls")
+    check_collected(copy, "relative magnitude")
 
 
 @pytest.mark.slow
 def test_a_panel_of_ones_own_stands_in_the_explorer(copy: Path) -> None:
     follow("A panel", copy)
     run(copy, "-c", DRAWN)
+    check_collected(copy, "{count} mistakes")
     check_tests(copy, "tests/widgets/panels/test_report_panels.py", "-k", "mistakes")
     run(ROOT, str(TOOLS), "install")
     (copy / TOOLS).with_name("node_modules").symlink_to((ROOT / TOOLS).with_name("node_modules"))
@@ -437,11 +460,13 @@ def test_a_question_of_ones_own_is_graded(copy: Path) -> None:
     follow("A question", copy)
     check_tests(copy, "tests/grading/test_questions.py", "-k", "mask or right_option")
     check_tests(copy, "tests/lessons/test_style.py", "-k", "30_pruning or once")
+    check_collected(copy, "Value of a mask")
 
 
 @pytest.mark.slow
 def test_a_case_of_ones_own_is_trained_and_offered(copy: Path) -> None:
     follow("A case", copy)
     run(copy, "-c", SERVED)
+    check_collected(copy, "stripes (generated)")
     check_tests(copy, "tests/engine/data/test_loaders.py", "-k", "stripes")
     check_tests(copy, "tests/engine/models/test_zoo.py", "-k", "stripes")

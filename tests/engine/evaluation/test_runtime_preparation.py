@@ -256,7 +256,7 @@ def test_a_process_that_was_killed_is_told(images):
 @pytest.mark.slow
 def test_a_real_process_gives_the_graph_that_an_export_here_gives(images):
     net = net_of(seed=3)
-    graph = GraphProcess(net, images).poll(120)
+    graph = GraphProcess(net, images).poll(600)
     assert graph == export.emptied_graph(net, images.shape[1:])
 
 
@@ -267,4 +267,4 @@ def test_a_real_process_tells_why_a_model_cannot_be_exported(images):
             return torch.linalg.qr(x.flatten(1)[:, :3])[1]
 
     with pytest.raises(ValueError, match=r"\w"):
-        GraphProcess(Net().eval(), images).poll(120)
+        GraphProcess(Net().eval(), images).poll(600)
