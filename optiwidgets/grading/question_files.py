@@ -32,12 +32,12 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is te
 POLICIES = {"mobile": Policy.MOBILE, "medical": Policy.MEDICAL}
 LIVE_FIGURES = (  # names in braces in a live text
     *("recipe", "sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy"),
-    *("precision", "recall", "mean_average_precision", "drop", "drop_interval", "lost", "gained"),
-    "images",
+    *("precision", "recall", "mean_average_precision", "drop", "drop_words", "drop_interval"),
+    *("lost", "gained", "images"),
     *("bytes_before", "bytes", "ratio", "size_cut", "speed", "sparse_speed", "macs_ratio"),
-    *("activation_bits", "granularity", "flips", "flips_before", "kept", "promised"),
-    *("codes", "positions", "scales", "tables", "biases", "header"),
-    *("pruned", "worst_class", "worst_fall", "mobile", "medical"),
+    *("activation_bits", "granularity", "clip", "flips", "flips_before", "kept", "promised"),
+    *("weights", "position_map", "codes", "positions", "scales", "tables", "biases", "header"),
+    *("pruned", "worst_class", "worst_fall", "worst", "mobile", "medical"),
 )
 COMMON = "key", "title", "prompt", "hint", "solution"
 BOOL, DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from ipywidgets import HTML
 
-from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
@@ -22,6 +20,12 @@ from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.options import label
 from optiwidgets.widgets.controls.recipe_words import bits_words, in_words
+from optiwidgets.widgets.lesson.drop_words import (
+    drop_words,
+    interval_words,
+    recall_figures,
+    verdict_figures,
+)
 from optiwidgets.widgets.lesson.file_figures import (
     bytes_words,
     file_figures,
@@ -70,9 +74,18 @@ class Live(Standalone, HTML):
         guard(self, lambda _: self._write())
 
     def _write(self) -> None:
+        """Write the text; numbers of a recipe that is only run in part are left out."""
+        if not self.session.is_whole:
+            if not self.value:
+                self.value = _paragraph(text("The numbers follow once they are complete."))
+            return
         numbers = figures(self.session.baseline, self.session.report)
         said = self.text.format(**{k: f"<b>{escape(v)}</b>" for k, v in numbers.items()})
-        self.value = f'<p style="line-height: 1.5; max-width: 46em; font-size: 16px">{said}</p>'
+        self.value = _paragraph(said)
+
+
+def _paragraph(said: str) -> str:
+    return f'<p style="line-height: 1.5; max-width: 46em; font-size: 16px">{said}</p>'
 
 
 def live(key: str, session: Any) -> Live:
@@ -106,8 +119,6 @@ def live(key: str, session: Any) -> Live:
 def figures(baseline: Report, report: Report) -> dict[str, str]:
     """Format the figures of a report, with units."""
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
-    falls = baseline.confusion.recall - report.confusion.recall
-    worst = int(np.nanargmax(falls))
     speed = _speed(report.latency) if report.latency else _untimed(recipe)
     cut = 1 - size.total_bytes / baseline.size.total_bytes
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
@@ -119,13 +130,15 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "bits": bits_words(recipe.bits),
         "activation_bits": bits_words(recipe.activation_bits),
         "granularity": label(recipe.granularity),
+        "clip": label(recipe.clip),
         "accuracy_before": _percent(accuracy[0]),
         "accuracy": _percent(accuracy[1]),
         "precision": _percent(np.nanmean(report.confusion.precision)),
         "recall": _percent(np.nanmean(report.confusion.recall)),
         "mean_average_precision": _percent(report.mean_average_precision),
         "drop": points_words(drop.points),
-        "drop_interval": text("{low:.1f} to {high:.1f}", low=drop.low, high=drop.high),
+        "drop_words": drop_words(drop.points),
+        "drop_interval": interval_words(drop),
         "lost": f"{drop.lost}",
         "gained": f"{drop.gained}",
         "images": f"{len(report.labels):,}",
@@ -137,10 +150,8 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "sparse_speed": _sparse_speed(report),
         "macs_ratio": f"{baseline.macs / max(1, report.macs):.1f}",
         "pruned": _part_of(report.pruned_weights, report.prunable_weights),
-        "worst_class": report.class_names[worst],
-        "worst_fall": points_words(100 * falls[worst]),
-        "mobile": text(judge(baseline, report, Policy.MOBILE).grade),
-        "medical": text(judge(baseline, report, Policy.MEDICAL).grade),
+        **recall_figures(baseline, report),
+        **verdict_figures(baseline, report),
         **file_figures(report),
         **flip_figures(report),
     }

@@ -46,7 +46,12 @@ class Textbook(Standalone, VBox):
             description=text("Find such a recipe"), tooltip=text("Tries some 270 recipes")
         )
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
-        heads = (text("book, before"), text("live, before"), text("book, after"), text("live, now"))
+        heads = (
+            text("example, before"),
+            text("live, before"),
+            text("example, after"),
+            text("live, now"),
+        )
         self.table = Table("", ("", *heads))
         super().__init__([self.find, self.table])
         self.add_class("ow-textbook")
@@ -79,13 +84,13 @@ class Textbook(Standalone, VBox):
     def _verdict(self, apart: int) -> str:
         recipe = self.session.report.recipe
         if recipe == self.session.baseline.recipe:
-            return text("The book's counts, and those of the untouched model.")
+            return text("The example's counts, and those of the untouched model.")
         near = mark(
-            "{recipe}: every count is within {near} images of the book's second matrix "
+            "{recipe}: every count is within {near} images of the example's second matrix "
             "(farthest: {apart})."
         )
         far = mark(
-            "{recipe}: not every count is within {near} images of the book's second matrix "
+            "{recipe}: not every count is within {near} images of the example's second matrix "
             "(farthest: {apart})."
         )
         return text(near if apart <= NEAR else far, recipe=recipe, near=NEAR, apart=apart)
