@@ -63,7 +63,7 @@ class Live(Standalone, HTML):
 
     def __init__(self, text: str, session: Any) -> None:
         super().__init__()
-        self.text, self.session = text, session_of(session)
+        self.text, self.session, self.value = text, session_of(session), ""
         known = figures(self.session.baseline, self.session.report)
         unknown = {name for _, name, _, _ in Formatter().parse(text) if name} - known.keys()
         if unknown:
