@@ -14,24 +14,20 @@ from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.grading.drop_words import drop_words, interval_words
 from optiwidgets.grading.questions import TEXTS
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.options import label
 from optiwidgets.widgets.controls.recipe_words import bits_words, in_words
-from optiwidgets.widgets.lesson.drop_words import (
-    drop_words,
-    interval_words,
-    recall_figures,
-    verdict_figures,
-)
 from optiwidgets.widgets.lesson.file_figures import (
     bytes_words,
     file_figures,
     flip_figures,
     points_words,
 )
+from optiwidgets.widgets.lesson.report_words import recall_figures, verdict_figures
 from optiwidgets.widgets.security.message_guard import guard
 
 

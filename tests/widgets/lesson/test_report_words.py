@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.grading.constraints import Constraints
+from optiwidgets.grading.drop_words import drop_words
+from optiwidgets.grading.submissions import Submission
 from optiwidgets.session.session import Session
-from optiwidgets.widgets.lesson.drop_words import drop_words
 from optiwidgets.widgets.lesson.live_text import Live, figures
 
 
@@ -31,7 +34,17 @@ def test_a_gain_is_said_in_words_and_not_as_a_negative_drop(digits):
     drop, said = report.drop_from(base), figures(base, report)
     assert drop.high < 0
     assert said["drop_words"] == f"{-drop.points:.1f} points gained"
+    assert next(Constraints().reached(base, report)) == said["drop_words"]
     assert said["drop_interval"] == f"{-drop.high:.1f} to {-drop.low:.1f} gained"
+
+
+def test_a_submission_says_a_gain_in_words():
+    gained = Drop(points=-0.3, low=-0.9, high=0.2, lost=1, gained=5, p=0.2)
+    said = str(Submission(1, True, gained, gained))
+    assert said == (
+        "Submission 1. Held up: 0.3 points gained on the exploration images, 0.3 points gained on "
+        "the sealed ones (95 % interval 0.9 gained to 0.2 lost)."
+    )
 
 
 @pytest.mark.parametrize("points", [0.049, 0.0, -0.0, -0.049])
