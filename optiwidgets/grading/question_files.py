@@ -39,6 +39,7 @@ LIVE_FIGURES = (  # names in braces in a live text
     *("weights", "position_map", "codes", "positions", "scales", "tables", "biases", "header"),
     *("pruned", "worst_class", "worst_fall", "worst", "mobile", "medical"),
 )
+ONCE_MOVED = "once_moved"  # in a live text: the rest follows once the learner changed the recipe
 COMMON = "key", "title", "prompt", "hint", "solution"
 BOOL, DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
@@ -183,7 +184,13 @@ def _choice(data: Mapping[str, Any], texts: dict[str, Any]) -> Question:
 
 
 def _prediction(data: Mapping[str, Any], texts: dict[str, Any]) -> Question:
-    return Prediction(**texts, options=tuple(data["options"]), reveal=data["reveal"])
+    return Prediction(
+        **texts,
+        options=tuple(data["options"]),
+        reveal=data["reveal"],
+        run=data.get("run", ""),
+        at=MappingProxyType(data.get("at", {})),
+    )
 
 
 def _number(data: Mapping[str, Any], texts: dict[str, Any]) -> Question:

@@ -15,6 +15,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.drop_words import drop_words, interval_words
+from optiwidgets.grading.question_files import ONCE_MOVED
 from optiwidgets.grading.questions import TEXTS
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
@@ -37,7 +38,8 @@ class Live(Standalone, HTML):
     Parameters
     ----------
     text
-        HTML with names of figures in braces, those of ``figures``.
+        HTML with names of figures in braces, those of ``figures``. What stands after
+        ``{once_moved}`` follows once the recipe was changed.
     session
         A ``Session``, or a widget that has one.
 
@@ -60,8 +62,10 @@ class Live(Standalone, HTML):
     def __init__(self, text: str, session: Any) -> None:
         super().__init__()
         self.text, self.session, self.value = text, session_of(session), ""
+        self._first, self._moved = self.session.recipe, False
         known = figures(self.session.baseline, self.session.report)
-        unknown = {name for _, name, _, _ in Formatter().parse(text) if name} - known.keys()
+        used = {name for _, name, _, _ in Formatter().parse(text) if name}
+        unknown = used - {*known, ONCE_MOVED}
         if unknown:
             raise ValueError(f"figures are {', '.join(known)}, not {', '.join(sorted(unknown))}")
         self.add_class("ow-live")
@@ -75,8 +79,11 @@ class Live(Standalone, HTML):
             if not self.value:
                 self.value = _paragraph(text("The numbers follow once they are complete."))
             return
+        self._moved = self._moved or self.session.recipe != self._first
         numbers = figures(self.session.baseline, self.session.report)
-        said = self.text.format(**{k: f"<b>{escape(v)}</b>" for k, v in numbers.items()})
+        told, _, later = self.text.partition(f"{{{ONCE_MOVED}}}")
+        shown = told + later if self._moved else told
+        said = shown.format(**{k: f"<b>{escape(v)}</b>" for k, v in numbers.items()})
         self.value = _paragraph(said)
 
 

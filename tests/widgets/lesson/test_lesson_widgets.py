@@ -89,6 +89,17 @@ def test_live_text_follows_the_session_with_the_reports_own_numbers(session):
     )
 
 
+def test_the_rest_of_a_live_text_follows_once_the_learner_has_changed_the_recipe(session):
+    session.recipe = Recipe(score="random")
+    live = Live("{sparsity} gone.{once_moved} It breaks.", session)
+    assert "<b>0 %</b> gone." in live.value
+    assert "It breaks" not in live.value
+    session.recipe = Recipe(sparsity=0.1, score="random")
+    assert "<b>10 %</b> gone. It breaks." in live.value
+    session.recipe = Recipe(score="random")
+    assert "<b>0 %</b> gone. It breaks." in live.value
+
+
 def test_live_text_with_an_unknown_figure_is_refused(session):
     with pytest.raises(ValueError, match=r"figures are recipe, sparsity, .* not accurracy"):
         Live("{accurracy}", session)
