@@ -26,8 +26,10 @@ def points_words(points: float) -> str:
     --------
     >>> points_words(2.04)
     '2.0 points'
+    >>> points_words(-0.01)
+    '0.0 points'
     """
-    return text("{points:.1f} points", points=points)
+    return text("{points:.1f} points", points=round(points, 1) + 0.0)  # no -0.0
 
 
 def file_figures(report: Report) -> dict[str, str]:

@@ -14,6 +14,7 @@ from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.security.message_guard import guard
 
 BEFORE = np.array([[95, 10], [5, 90]])  # rows truth: negative, positive; columns prediction
@@ -43,7 +44,7 @@ class Textbook(Standalone, VBox):
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
         self.find = Button(
-            description=text("Find such a recipe"), tooltip=text("Tries some 270 recipes")
+            description=text("Find such settings"), tooltip=text("Tries some 270 of them")
         )
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
         heads = (
@@ -87,13 +88,13 @@ class Textbook(Standalone, VBox):
             return text("The example's counts, and those of the untouched model.")
         near = mark(
             "{recipe}: every count is within {near} images of the example's second matrix "
-            "(farthest: {apart})."
+            "(largest difference: {apart})."
         )
         far = mark(
             "{recipe}: not every count is within {near} images of the example's second matrix "
-            "(farthest: {apart})."
+            "(largest difference: {apart})."
         )
-        return text(near if apart <= NEAR else far, recipe=recipe, near=NEAR, apart=apart)
+        return text(near if apart <= NEAR else far, recipe=in_words(recipe), near=NEAR, apart=apart)
 
 
 def _named(counts: Integers) -> dict[str, int]:
