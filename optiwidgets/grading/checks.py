@@ -116,6 +116,9 @@ class MultipleChoice(Question):
 class Prediction(Question):
     """Prediction, which is never wrong. ``reveal`` tells the learner what to observe next.
 
+    ``run`` says, with figures in braces, what a run has shown; it follows the answer once the
+    learner's recipe has the settings ``at``.
+
     Examples
     --------
     >>> question = Prediction(
@@ -128,6 +131,8 @@ class Prediction(Question):
 
     options: tuple[str, ...]
     reveal: str
+    run: str = ""
+    at: Mapping[str, float | str] = field(default_factory=dict)
 
     def check(
         self, answer: object, base: Report | None = None, report: Report | None = None
@@ -136,7 +141,7 @@ class Prediction(Question):
         return _graded_choice(
             answer,
             self.options,
-            lambda chosen: (True, f"{_said(self.options[chosen])} {self.reveal}"),
+            lambda chosen: (True, f"{said_words(self.options[chosen])} {self.reveal}"),
         )
 
 
@@ -359,7 +364,14 @@ class FindRecipe(Constraints, Question):
         return _graded(True, ", ".join(self.reached(base, rep)) + ".")
 
 
-def _said(option: str) -> str:
+def said_words(option: str) -> str:
+    """Repeat a prediction in a sentence.
+
+    Examples
+    --------
+    >>> said_words("not faster")
+    'You said: not faster.'
+    """
     return text("You said: {option}.", option=option.rstrip("."))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.drop_words import drop_words
 from optiwidgets.texts import mark, text
 
 EPSILON = 1e-9  # tolerance for errors of floating point
@@ -40,8 +41,8 @@ class Constraints:
 
     def reached(self, base: Report, rep: Report) -> Iterator[str]:
         """Yield what a recipe that meets every constraint has reached."""
-        lost, cut = rep.drop_from(base).points, _size_cut(base, rep)
-        yield text("{points:.1f} points lost", points=lost)
+        cut = _size_cut(base, rep)
+        yield drop_words(rep.drop_from(base).points)
         yield text("{cut:.1f} % smaller ({ratio:.1f} times)", cut=cut, ratio=rep.size.ratio)
         if speed := rep.latencies.get(self.runtime):
             yield text(
@@ -62,7 +63,7 @@ class Constraints:
         if self.min_drop is not None and lost < self.min_drop - EPSILON:
             yield text(
                 "{points} points lost, the least is {limit:g}",
-                points=_apart(lost, self.min_drop),
+                points=_apart(max(0.0, lost), self.min_drop),
                 limit=self.min_drop,
             )
         if self.min_size_cut is not None and cut < 100 * self.min_size_cut - EPSILON:

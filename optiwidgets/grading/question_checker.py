@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +16,15 @@ from typing import Any
 
 import yaml
 
-from optiwidgets.grading.question_files import LIVE_FIGURES, Document, parse, question_of, value_of
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.grading.question_files import (
+    LIVE_FIGURES,
+    ONCE_MOVED,
+    Document,
+    parse,
+    question_of,
+    value_of,
+)
 from optiwidgets.grading.questions import SCHEMA
 from optiwidgets.grading.schema_problems import Place, Problem, problems_of, shown
 
@@ -171,19 +179,35 @@ def _field_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
             texts.add(text)
     if entry["kind"] == "number":
         yield from _number_rules(entry)
+    if entry["kind"] == "prediction":
+        yield from _run_rules(entry)
 
 
 def _text_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the problems of a live text: its tags, its braces and the figures in them."""
     yield from _tags("text", entry["text"])
+    yield from _figure_rules("text", entry["text"], (*LIVE_FIGURES, ONCE_MOVED))
+
+
+def _figure_rules(field: str, text: str, known: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield the problems of the braces of a text, and of the figures in them."""
     try:
-        parts = [*Formatter().parse(entry["text"])]
+        parts = [*Formatter().parse(text)]
     except ValueError as error:
-        yield ("text",), f"its braces cannot be read: {error}", "{name}, and {{ for a brace"
+        yield (field,), f"its braces cannot be read: {error}", "{name}, and {{ for a brace"
         return
     for _, name, form, conversion in parts:
-        if name is not None and (name not in LIVE_FIGURES or form or conversion):
-            yield ("text",), f"{shown(name)} is no figure", ", ".join(LIVE_FIGURES)
+        if name is not None and (name not in known or form or conversion):
+            yield (field,), f"{shown(name)} is no figure", ", ".join(known)
+
+
+def _run_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of what a run says about a prediction, and of its settings."""
+    yield from _figure_rules("run", entry.get("run", ""), LIVE_FIGURES)
+    settings = [each.name for each in fields(Recipe)]
+    for name in entry.get("at", ()):
+        if name not in settings:
+            yield ("at",), f"{shown(name)} is no setting of a recipe", ", ".join(settings)
 
 
 def _number_rules(entry: Mapping[str, Any]) -> Iterator[Problem]:

@@ -32,13 +32,14 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is te
 POLICIES = {"mobile": Policy.MOBILE, "medical": Policy.MEDICAL}
 LIVE_FIGURES = (  # names in braces in a live text
     *("recipe", "sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy"),
-    *("precision", "recall", "mean_average_precision", "drop", "drop_interval", "lost", "gained"),
-    "images",
+    *("precision", "recall", "mean_average_precision", "drop", "drop_words", "drop_interval"),
+    *("lost", "gained", "images"),
     *("bytes_before", "bytes", "ratio", "size_cut", "speed", "sparse_speed", "macs_ratio"),
-    *("activation_bits", "granularity", "flips", "flips_before", "kept", "promised"),
-    *("codes", "positions", "scales", "tables", "biases", "header"),
-    *("pruned", "worst_class", "worst_fall", "mobile", "medical"),
+    *("activation_bits", "granularity", "clip", "flips", "flips_before", "kept", "promised"),
+    *("weights", "position_map", "codes", "positions", "scales", "tables", "biases", "header"),
+    *("pruned", "worst_class", "worst_fall", "worst", "mobile", "medical"),
 )
+ONCE_MOVED = "once_moved"  # in a live text: the rest follows once the learner changed the recipe
 COMMON = "key", "title", "prompt", "hint", "solution"
 BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
 NUMERIC = list("-+.0123456789")  # first characters of numbers
@@ -198,7 +199,13 @@ def _choice(data: Mapping[str, Any], texts: dict[str, Any]) -> Question:
 
 
 def _prediction(data: Mapping[str, Any], texts: dict[str, Any]) -> Question:
-    return Prediction(**texts, options=tuple(data["options"]), reveal=data["reveal"])
+    return Prediction(
+        **texts,
+        options=tuple(data["options"]),
+        reveal=data["reveal"],
+        run=data.get("run", ""),
+        at=MappingProxyType(data.get("at", {})),
+    )
 
 
 def _number(data: Mapping[str, Any], texts: dict[str, Any]) -> Question:

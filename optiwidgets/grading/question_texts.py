@@ -7,7 +7,7 @@ from typing import Any
 
 from optiwidgets.texts import text
 
-SHOWN = {"title", "prompt", "hint", "solution", "reveal", "text", "reply", "unit"}
+SHOWN = {"title", "prompt", "hint", "solution", "reveal", "run", "text", "reply", "unit"}
 LISTS = {"options"}  # of a prediction, texts alone
 
 

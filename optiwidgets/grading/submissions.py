@@ -12,6 +12,7 @@ from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.answers import unfit
+from optiwidgets.grading.drop_words import drop_words, interval_words
 from optiwidgets.texts import text
 
 
@@ -52,12 +53,11 @@ class Submission:
             else text("Submission {n}. Did not hold up:", n=self.number)
         )
         drops = text(
-            "{explored:.1f} points lost on the exploration images, {new:.1f} on the sealed ones "
-            "(95 % between {low:.1f} and {high:.1f}).",
-            explored=explored.points,
-            new=new.points,
-            low=new.low,
-            high=new.high,
+            "{explored} on the exploration images, {new} on the sealed ones "
+            "(95 % interval {interval}).",
+            explored=drop_words(explored.points),
+            new=drop_words(new.points),
+            interval=interval_words(new),
         )
         return f"{begun} {drops}"
 

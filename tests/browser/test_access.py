@@ -119,8 +119,8 @@ def test_axe_finds_nothing_grave_in_a_lessons_explorers(
 ) -> None:
     page = new_page()
     page.goto(f"{voila}voila/render/{lesson_name}.ipynb")
-    page.wait_for_selector(".ow-explorer[data-ow-state=fresh]", state="attached")
     answer_all(page)
+    page.wait_for_selector(".ow-explorer[data-ow-state=fresh]", state="attached")
     places = range(page.locator(".ow-explorer").count())
     explorers = [ExplorerPage(page, Witness(page), place) for place in places]
     for explorer in explorers:
@@ -132,6 +132,8 @@ def test_axe_finds_nothing_grave_in_a_lessons_explorers(
 
 def answer_all(page: Page) -> None:
     """Answer every question with choices: predictions uncover the explorers below them."""
+    page.wait_for_selector(".ow-quiz [role=status]", state="attached")
+    expect(page.locator(".ow-quiz:not([data-ow-question])")).to_have_count(0)  # all are drawn
     for card in page.locator(".ow-quiz").filter(has=page.get_by_role("radio")).all():
         if card.is_visible():
             card.get_by_role("radio").first.check()

@@ -34,6 +34,7 @@ FOUND = {  # challenge -> its lesson, index of its explorer, positions that meet
         *("55_win_it_back", 3),
         {"Who goes first": "LAMP", "Win back": "sequential refit", "Sparsity": 85, "Bit-width": 3},
     ),
+    "pitfalls.sealed": ("70_pitfalls", 0, {"Sparsity": 65}),
     "challenge.half": ("85_challenge", 0, {"Bit-width": 7}),
     "selfcheck.recipe": (LAST, 0, {"Sparsity": 78, "Bit-width": 3}),
 }

@@ -186,6 +186,7 @@ SOLVED = {  # a recipe that meets it, and one that does not
     "both.find": (Recipe(sparsity=0.6, bits=4), Recipe(bits=4)),
     "selfcheck.recipe": (Recipe(bits=2, scheme="codebook"), Recipe(bits=4)),
     "challenge.half": (Recipe(bits=8), Recipe(sparsity=0.3)),
+    "pitfalls.sealed": (Recipe(sparsity=0.6), Recipe(sparsity=0.8)),
     "winback.find": (
         Recipe(sparsity=0.85, score="lamp", bits=4, recovery="sequential"),
         Recipe(sparsity=0.8, bits=4),

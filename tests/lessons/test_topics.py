@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.checks import Outcome, Prediction
 from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.grading.submissions import submit
 from optiwidgets.widgets.lesson.file_figures import PARTS
 
 TOPICS = {  # prediction, live texts, graded questions
@@ -21,16 +23,16 @@ TOPICS = {  # prediction, live texts, graded questions
         {"both.speed", "both.runtimes", "both.removed"},
         {"both.zeros", "both.channels"},
     ),
-    "parts of a file": ("both.size_guess", {"both.parts"}, {"both.beyond", "both.positions"}),
+    "parts of a file": ("both.size_guess", {"both.parts"}, {"both.beyond", "both.layer"}),
     "sealed images": (
         "pitfalls.predict",
         {"pitfalls.tuned", "pitfalls.chosen"},
-        {"pitfalls.new_data", "challenge.half"},
+        {"pitfalls.new_data", "pitfalls.sealed", "pitfalls.reused"},
     ),
     "one outlier": (
         "quantization.outlier_guess",
         {"quantization.fitted"},
-        {"quantization.outlier", "quantization.few_bits", "quantization.granularity"},
+        {"quantization.outlier", "quantization.few_bits"},
     ),
     "repairs before training": ("pruning.repair_guess", {"pruning.repaired"}, {"pruning.repair"}),
     "flips": (
@@ -68,16 +70,33 @@ def wide() -> Experiment:
     return Experiment.load("digits", model="wide")
 
 
+def part_of(digits: Experiment, kept: torch.Tensor) -> Experiment:
+    images, labels = digits.dataset.exploration
+    return digits.on(replace(digits.dataset, exploration=(images[kept], labels[kept])))
+
+
+@pytest.fixture
+def few(digits: Experiment) -> Experiment:
+    return part_of(digits, torch.arange(len(digits.dataset.exploration[1])) % 30 == 0)
+
+
+@pytest.fixture
+def rest(digits: Experiment) -> Experiment:
+    return part_of(digits, torch.arange(len(digits.dataset.exploration[1])) % 30 != 0)
+
+
 def lost(experiment: Experiment, **settings) -> float:
     drop = experiment.run(Recipe(**settings)).drop_from(experiment.run(Recipe()))
     return drop.points
 
 
-def test_a_scale_for_each_channel_or_bias_correction_wins_most_of_three_bits_back(wide):
+@pytest.mark.parametrize(
+    "cure", [{"granularity": "channel"}, {"clip": "mse"}, {"recovery": "bias"}]
+)
+def test_each_cure_of_an_outlier_wins_most_of_three_bits_back(wide, cure):
     one_scale = lost(wide, bits=3)
     assert one_scale > 20
-    assert lost(wide, bits=3, granularity="channel") < 0.1 * one_scale
-    assert lost(wide, bits=3, recovery="bias") < 0.2 * one_scale
+    assert lost(wide, bits=3, **cure) < 0.2 * one_scale
 
 
 @pytest.mark.parametrize("recovery", ["recalibrate", "bias", "refit", "sequential"])
@@ -85,17 +104,33 @@ def test_each_repair_wins_most_of_the_loss_beyond_the_cliff_back(digits, recover
     assert lost(digits, sparsity=0.8, recovery=recovery) < 0.2 * lost(digits, sparsity=0.8)
 
 
+def test_bias_correction_alone_hurts_far_beyond_the_cliff(digits):
+    assert lost(digits, sparsity=0.9, recovery="bias") > lost(digits, sparsity=0.9) + 5
+
+
+def test_more_is_lost_at_one_step_of_five_percent_than_in_all_steps_before_it(digits):
+    losses = [lost(digits, sparsity=percent / 100) for percent in range(50, 90, 5)]
+    assert max(after - 2 * before for before, after in pairwise(losses)) > 5
+
+
+def test_the_recipe_chosen_by_fifty_images_is_checked_and_loses_more_on_sealed_ones(few):
+    base, question = few.run(Recipe()), QUESTIONS["pitfalls.sealed"]
+    for percent, outcome in (
+        (65, Outcome.CORRECT),
+        (30, Outcome.INCORRECT),
+        (85, Outcome.INCORRECT),
+    ):
+        assert question.check(few.run(Recipe(sparsity=percent / 100)), base).outcome is outcome
+    chosen = few.run(Recipe(sparsity=0.74))
+    submission = submit(few, chosen)
+    assert submission.sealed_drop.points > submission.exploration_drop.points
+
+
 def test_a_tenth_chosen_at_random_costs_more_than_half_chosen_by_magnitude(digits):
     assert lost(digits, sparsity=0.1, score="random") > 10 * lost(digits, sparsity=0.5)
 
 
-def test_the_best_of_many_on_fifty_images_loses_more_on_the_others(digits):
-    images, labels = digits.dataset.exploration
-    every = torch.arange(len(labels)) % 30 == 0
-    few, rest = (
-        digits.on(replace(digits.dataset, exploration=(images[part], labels[part])))
-        for part in (every, ~every)
-    )
+def test_the_best_of_many_on_fifty_images_loses_more_on_the_others(few, rest):
     assert few.run(Recipe()).confusion.counts.sum(axis=1).tolist() == [5] * 10
     sparsities = [percent / 100 for percent in range(60, 91)]
     chosen = max(s for s in sparsities if lost(few, sparsity=s) < 2)

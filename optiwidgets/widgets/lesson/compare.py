@@ -19,7 +19,7 @@ from optiwidgets.widgets.security.message_guard import guard
 ROWS = {
     mark("recipe"): "recipe",
     mark("accuracy"): "accuracy",
-    mark("drop"): "drop",
+    mark("drop"): "drop_words",
     mark("95 % interval of the drop"): "drop_interval",
     mark("images lost"): "lost",
     mark("images gained"): "gained",

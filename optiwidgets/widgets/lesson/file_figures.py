@@ -27,12 +27,14 @@ def points_words(points: float) -> str:
     --------
     >>> points_words(2.04)
     '2.0 points'
+    >>> points_words(-0.01)
+    '0.0 points'
     """
-    return text("{points:.1f} points", points=points)
+    return text("{points:.1f} points", points=round(points, 1) + 0.0)  # no -0.0
 
 
 def file_figures(report: Report) -> dict[str, str]:
-    """Format the parts of a file in bytes, and the size of the remaining weights alone.
+    """Format the parts of a file in bytes, the remaining weights alone, and a map of positions.
 
     Examples
     --------
@@ -41,11 +43,17 @@ def file_figures(report: Report) -> dict[str, str]:
     >>> figures = file_figures(Experiment.load("digits").run(Recipe(sparsity=0.9)))
     >>> figures["kept"], figures["promised"], figures["codes"]
     ('2,490', '9,960 bytes', '9,960 bytes')
+    >>> figures["weights"], figures["position_map"]
+    ('24,904', '3,113 bytes')
     """
     kept = report.prunable_weights - report.pruned_weights
     parts = {name: bytes_words(report.size.parts.get(name, 0)) for name in PARTS}
     promised = round(kept * report.recipe.bits / 8)
-    return {"kept": f"{kept:,}", "promised": bytes_words(promised)} | parts
+    whole = {
+        "weights": f"{report.prunable_weights:,}",
+        "position_map": bytes_words(-(-report.prunable_weights // 8)),  # one bit a weight
+    }
+    return {"kept": f"{kept:,}", "promised": bytes_words(promised)} | whole | parts
 
 
 def untimed(report: Report) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from ipywidgets import HTML
 
-from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
+from optiwidgets.grading.drop_words import drop_words, interval_words
+from optiwidgets.grading.question_files import ONCE_MOVED
 from optiwidgets.grading.questions import TEXTS
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
@@ -28,6 +28,7 @@ from optiwidgets.widgets.lesson.file_figures import (
     points_words,
     untimed,
 )
+from optiwidgets.widgets.lesson.report_words import recall_figures, verdict_figures
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -37,7 +38,8 @@ class Live(Standalone, HTML):
     Parameters
     ----------
     text
-        HTML with names of figures in braces, those of ``figures``.
+        HTML with names of figures in braces, those of ``figures``. What stands after
+        ``{once_moved}`` follows once the recipe was changed.
     session
         A ``Session``, or a widget that has one.
 
@@ -59,9 +61,11 @@ class Live(Standalone, HTML):
 
     def __init__(self, text: str, session: Any) -> None:
         super().__init__()
-        self.text, self.session = text, session_of(session)
+        self.text, self.session, self.value = text, session_of(session), ""
+        self._first, self._moved = self.session.recipe, False
         known = figures(self.session.baseline, self.session.report)
-        unknown = {name for _, name, _, _ in Formatter().parse(text) if name} - known.keys()
+        used = {name for _, name, _, _ in Formatter().parse(text) if name}
+        unknown = used - {*known, ONCE_MOVED}
         if unknown:
             raise ValueError(f"figures are {', '.join(known)}, not {', '.join(sorted(unknown))}")
         self.add_class("ow-live")
@@ -70,9 +74,21 @@ class Live(Standalone, HTML):
         guard(self, lambda _: self._write())
 
     def _write(self) -> None:
+        """Write the text; numbers of a recipe that is only run in part are left out."""
+        if not self.session.is_whole:
+            if not self.value:
+                self.value = _paragraph(text("The numbers follow once they are complete."))
+            return
+        self._moved = self._moved or self.session.recipe != self._first
         numbers = figures(self.session.baseline, self.session.report)
-        said = self.text.format(**{k: f"<b>{escape(v)}</b>" for k, v in numbers.items()})
-        self.value = f'<p style="line-height: 1.5; max-width: 46em; font-size: 16px">{said}</p>'
+        told, _, later = self.text.partition(f"{{{ONCE_MOVED}}}")
+        shown = told + later if self._moved else told
+        said = shown.format(**{k: f"<b>{escape(v)}</b>" for k, v in numbers.items()})
+        self.value = _paragraph(said)
+
+
+def _paragraph(said: str) -> str:
+    return f'<p style="line-height: 1.5; max-width: 46em; font-size: 16px">{said}</p>'
 
 
 def live(key: str, session: Any) -> Live:
@@ -106,8 +122,6 @@ def live(key: str, session: Any) -> Live:
 def figures(baseline: Report, report: Report) -> dict[str, str]:
     """Format the figures of a report, with units."""
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
-    falls = baseline.confusion.recall - report.confusion.recall
-    worst = int(np.nanargmax(falls))
     speed = _speed(report.latency) if report.latency else untimed(report)
     cut = 1 - size.total_bytes / baseline.size.total_bytes
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
@@ -119,13 +133,15 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "bits": bits_words(recipe.bits),
         "activation_bits": bits_words(recipe.activation_bits),
         "granularity": label(recipe.granularity),
+        "clip": label(recipe.clip),
         "accuracy_before": _percent(accuracy[0]),
         "accuracy": _percent(accuracy[1]),
         "precision": _percent(np.nanmean(report.confusion.precision)),
         "recall": _percent(np.nanmean(report.confusion.recall)),
         "mean_average_precision": _percent(report.mean_average_precision),
         "drop": points_words(drop.points),
-        "drop_interval": text("{low:.1f} to {high:.1f}", low=drop.low, high=drop.high),
+        "drop_words": drop_words(drop.points),
+        "drop_interval": interval_words(drop),
         "lost": f"{drop.lost}",
         "gained": f"{drop.gained}",
         "images": f"{len(report.labels):,}",
@@ -137,10 +153,8 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "sparse_speed": _sparse_speed(report),
         "macs_ratio": f"{baseline.macs / max(1, report.macs):.1f}",
         "pruned": _part_of(report.pruned_weights, report.prunable_weights),
-        "worst_class": report.class_names[worst],
-        "worst_fall": points_words(100 * falls[worst]),
-        "mobile": text(judge(baseline, report, Policy.MOBILE).grade),
-        "medical": text(judge(baseline, report, Policy.MEDICAL).grade),
+        **recall_figures(baseline, report),
+        **verdict_figures(baseline, report),
         **file_figures(report),
         **flip_figures(report),
     }

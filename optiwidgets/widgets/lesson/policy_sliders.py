@@ -34,16 +34,19 @@ class Decide(Standalone, VBox):
     def __init__(
         self,
         accuracy_before: int = 95,
-        accuracy: int = 85,
+        accuracy: float = 85,
         size_cut: int = 60,
         speedup: float = 3.0,
     ) -> None:
         self.accuracy_before = accuracy_before
         self.size_cut = IntSlider(size_cut, 0, 99, description=text("Smaller by, %"))
         self.speedup = FloatSlider(
-            value=speedup, min=0.5, max=5.0, step=0.1, description=text("Times faster")
+            value=speedup, min=0.5, max=20.0, step=0.1, description=text("Times faster")
         )
-        self.accuracy = IntSlider(accuracy, 0, 100, description=text("Accuracy, %"))
+        self.accuracy = FloatSlider(
+            value=accuracy, min=0, max=100, step=0.5, description=text("Accuracy, %")
+        )
+        self.speedup.readout_format = self.accuracy.readout_format = ".1f"
         self.sliders = (self.size_cut, self.speedup, self.accuracy)
         self.shown = Table("", (text("use"), text("verdict"), text("because")))
         for slider in self.sliders:
@@ -62,7 +65,7 @@ class Decide(Standalone, VBox):
 
     def _write(self) -> None:
         self.shown.caption = text(
-            "From {before} % right to {after} %, {cut} % smaller, {speed:.1f} times as fast:",
+            "From {before} % right to {after:g} %, {cut} % smaller, {speed:.1f} times as fast:",
             before=self.accuracy_before,
             after=self.accuracy.value,
             cut=self.size_cut.value,

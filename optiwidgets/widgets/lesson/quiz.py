@@ -12,7 +12,14 @@ from ipywidgets import HTML, HBox, VBox, Widget
 from traitlets import TraitError, Unicode
 
 from optiwidgets.engine.types.report import Report
-from optiwidgets.grading.checks import FindRecipe, Outcome, Prediction, Question, Result
+from optiwidgets.grading.checks import (
+    FindRecipe,
+    Outcome,
+    Prediction,
+    Question,
+    Result,
+    said_words,
+)
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
 from optiwidgets.texts import mark, text
@@ -23,6 +30,7 @@ from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
+from optiwidgets.widgets.lesson.prediction_outcome import outcome_words
 from optiwidgets.widgets.security.message_guard import guard
 
 WAIT = mark(
@@ -117,6 +125,8 @@ class Quiz(Standalone, VBox):
             field.observe(self._forget, "value")
         if self.session is not None and of_a_run(question):
             self.session.observe(self._forget, "recipe")
+        elif self.session is not None and isinstance(question, Prediction):
+            self.session.on_report(self._compare)
         guard(self, lambda reason: self.said.say("open", "", reason))
         answer_log.REGISTER.asked(question)
 
@@ -158,6 +168,7 @@ class Quiz(Standalone, VBox):
         answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
         if attempted and self.then is not None:
             self.children = (self.card, self.then)
+        self._compare()
         if "submit" in self.buttons:
             met = result.outcome is Outcome.CORRECT
             self.buttons["submit"].waits = "" if met else text(UNMET)
@@ -241,6 +252,13 @@ class Quiz(Standalone, VBox):
             if "submit" in self.buttons:
                 self.buttons["submit"].waits = text(UNMET)
                 self._explain()
+
+    def _compare(self) -> None:
+        """Put what the run says beside a prediction, once it has the settings in question."""
+        if not (self._committed and self.session and isinstance(self.question, Prediction)):
+            return
+        if outcome := outcome_words(self.question, self.session):
+            self.said.say("open", text("Compare."), f"{said_words(self.answer)} {outcome}")
 
     def _run(self) -> tuple[Report | None, Report | None]:
         return (self.session.baseline, self.session.report) if self.session else (None, None)

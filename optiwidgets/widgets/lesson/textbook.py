@@ -16,6 +16,7 @@ from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
+from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.security.message_guard import guard
 
 BEFORE = np.array([[95, 10], [5, 90]])  # rows truth: negative, positive; columns prediction
@@ -44,9 +45,14 @@ class Textbook(Standalone, VBox):
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
-        self.find = GatedButton(text("Find such a recipe"), text("Tries some 270 recipes"))
+        self.find = GatedButton(text("Find such settings"), text("Tries some 270 of them"))
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
-        heads = (text("book, before"), text("live, before"), text("book, after"), text("live, now"))
+        heads = (
+            text("example, before"),
+            text("live, before"),
+            text("example, after"),
+            text("live, now"),
+        )
         self.table = Table("", ("", *heads))
         super().__init__([self.find, self.table])
         self.add_class("ow-textbook")
@@ -79,16 +85,16 @@ class Textbook(Standalone, VBox):
     def _verdict(self, apart: int) -> str:
         recipe = self.session.report.recipe
         if is_untouched(recipe):
-            return text("The book's counts, and those of the untouched model.")
+            return text("The example's counts, and those of the untouched model.")
         near = mark(
-            "{recipe}: every count is within {near} images of the book's second matrix "
-            "(farthest: {apart})."
+            "{recipe}: every count is within {near} images of the example's second matrix "
+            "(largest difference: {apart})."
         )
         far = mark(
-            "{recipe}: not every count is within {near} images of the book's second matrix "
-            "(farthest: {apart})."
+            "{recipe}: not every count is within {near} images of the example's second matrix "
+            "(largest difference: {apart})."
         )
-        return text(near if apart <= NEAR else far, recipe=recipe, near=NEAR, apart=apart)
+        return text(near if apart <= NEAR else far, recipe=in_words(recipe), near=NEAR, apart=apart)
 
 
 def _named(counts: Integers) -> dict[str, int]:

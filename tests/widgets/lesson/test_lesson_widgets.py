@@ -15,7 +15,7 @@ from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.question_files import LIVE_FIGURES
-from optiwidgets.grading.questions import TEXTS
+from optiwidgets.grading.questions import QUESTIONS, TEXTS
 from optiwidgets.session.background import no_work
 from optiwidgets.session.queries import corrupted_reports
 from optiwidgets.session.session import Session
@@ -89,6 +89,17 @@ def test_live_text_follows_the_session_with_the_reports_own_numbers(session):
     )
 
 
+def test_the_rest_of_a_live_text_follows_once_the_learner_has_changed_the_recipe(session):
+    session.recipe = Recipe(score="random")
+    live = Live("{sparsity} gone.{once_moved} It breaks.", session)
+    assert "<b>0 %</b> gone." in live.value
+    assert "It breaks" not in live.value
+    session.recipe = Recipe(sparsity=0.1, score="random")
+    assert "<b>10 %</b> gone. It breaks." in live.value
+    session.recipe = Recipe(score="random")
+    assert "<b>0 %</b> gone. It breaks." in live.value
+
+
 def test_live_text_with_an_unknown_figure_is_refused(session):
     with pytest.raises(ValueError, match=r"figures are recipe, sparsity, .* not accurracy"):
         Live("{accurracy}", session)
@@ -128,6 +139,22 @@ def test_live_text_has_the_speed_of_each_runtime_or_why_there_is_none(digits):
     assert said["sparse_speed"] == "2.00 times (1.80 to 2.20)"
     one = replace(report, latency=dense, latency_reasons={SPARSE_RUNTIME: "it is absent"})
     assert figures(base, one)["sparse_speed"] == "not timed here, since it is absent"
+
+
+def test_the_sliders_reach_every_answer_of_the_question_beside_them():
+    decide = Decide(accuracy_before=95, accuracy=85, size_cut=60, speedup=3.0)
+    asked = [number(text) for text in QUESTIONS["selfcheck.when"].options]
+    for slider, value in zip((decide.speedup, decide.size_cut), asked, strict=False):
+        slider.value = value
+        assert slider.value == value
+        assert decide.verdicts()[0].grade == "bad"
+    decide.accuracy.value = 95 - asked[2]
+    assert "from 95 % right to 93.5 %" in decide.shown.caption.lower()
+    assert decide.verdicts()[0].grade == "good"
+
+
+def number(text):
+    return float(text.split()[0])
 
 
 def test_bare_numbers_are_graded_by_the_rule_of_the_verdict():
@@ -291,9 +318,8 @@ def test_the_textbook_stands_beside_the_live_counts_and_the_button_comes_within_
     textbook._found(session.experiment.run(Recipe(sparsity=0.45, pruning="layer")))
     now = session.report.confusion.counts
     assert np.abs(now - AFTER).max() <= 3
-    assert (
-        "Recipe(sparsity=0.45, pruning='layer'): every count is within 3" in textbook.table.caption
-    )
+    said = "45 % sparsity in every layer: every count is within 3 images"
+    assert said in textbook.table.caption
     assert [row[4] for row in textbook.table.rows] == [
         str(count) for count in (now[1, 1], now[0, 1], now[1, 0], now[0, 0])
     ]

@@ -14,13 +14,16 @@ from ipywidgets import HTML, Button, Checkbox, IntSlider, RadioButtons, Text, VB
 from traitlets import TraitError
 
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.grading.checks import Decision, MultipleChoice, Outcome
+from optiwidgets.grading.checks import Decision, MultipleChoice, Outcome, Prediction
+from optiwidgets.grading.drop_words import drop_words
 from optiwidgets.grading.progress_files import read_progress
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson import answer_log
+from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.lesson.quiz import WAIT, ask, of_a_run
 from optiwidgets.widgets.security.message_guard import guard
 
@@ -58,6 +61,42 @@ def test_a_wrong_choice_then_the_right_one(register):
     assert said(quiz) == ("right", "Correct.", quiz.question.feedback[2])
     entry = register.entries["pruning.magnitude"]
     assert (entry.outcome, entry.attempts) == (Outcome.CORRECT, 2)
+
+
+def test_a_prediction_is_compared_with_the_run_once_it_has_the_settings_in_question(session):
+    quiz = ask("pruning.predict", session)
+    quiz.answer = 1
+    session.recipe = Recipe(sparsity=0.5)
+    assert "The run says" not in quiz.said.text  # not predicted yet
+    session.recipe = Recipe()
+    quiz.check()
+    session.recipe = Recipe(sparsity=0.3)
+    assert said(quiz)[1:] == ("Noted.", f"You said: 2 to 10 points. {quiz.question.reveal}")
+    session.recipe = Recipe(sparsity=0.5)
+    lost = drop_words(session.report.drop_from(session.baseline).points)
+    compared = f"You said: 2 to 10 points. The run says: {lost} at 50 % sparsity."
+    assert said(quiz) == ("open", "Compare.", compared)
+    session.recipe = Recipe(sparsity=0.9)
+    assert said(quiz)[2] == compared
+
+
+def test_a_prediction_of_the_speed_waits_until_it_is_measured(session):
+    quiz = ask("metrics.predict", session)
+    quiz.answer = 0
+    quiz.check()
+    session.recipe = Recipe(bits=8)
+    assert "The run says" not in quiz.said.text
+    session.adopt(replace(session.report, latency=Latency(0.9, 0.8, 1.1, 1, 1, 1)))
+    assert "and a speed of 0.90 times (0.80 to 1.10)." in quiz.said.text
+
+
+def test_each_prediction_of_a_run_fills_its_sentence_at_its_settings(session):
+    asked = [q for q in QUESTIONS.values() if isinstance(q, Prediction) and q.run]
+    assert len(asked) >= 9
+    names = figures(session.baseline, session.report)
+    for question in asked:
+        assert "{" not in question.run.format(**names)
+        Recipe(**question.at)
 
 
 @pytest.mark.parametrize("key", sorted(QUESTIONS))
