@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import looks
 import pytest
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.widgets.explorer.share_link import read as read_link
 
 LESSONS = Path(__file__).parents[1] / "lessons"
 Run = Callable[..., tuple[int, Path]]
@@ -42,6 +46,15 @@ def test_eleven_states_have_names_of_their_own_and_a_lesson() -> None:
     assert len({state.name for state in looks.STATES}) == len(looks.STATES) == 11
     for state in looks.STATES:
         assert (LESSONS / state.notebook.partition("?")[0]).is_file(), state.name
+
+
+def test_the_preview_is_of_a_recipe_that_no_slider_waits_for() -> None:
+    preview = next(state for state in looks.STATES if state.name == "preview")
+    asked = read_link(preview.notebook.partition("?")[2])
+    experiment = Experiment.load("digits", model=asked["model"])
+    held = replace(asked["recipe"], sparsity=looks.FIRST_STOP)
+    assert not experiment.is_quick(held)
+    assert not experiment.remembers(replace(held, recovery="none"))
 
 
 def test_all_states_are_taken_at_seven_widths_in_two_themes(run: Run) -> None:

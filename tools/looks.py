@@ -34,6 +34,10 @@ PATIENCE_MS = 300_000
 STOP_S = 30  # for the server to end its kernels
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 EXPLORER = ".ow-explorer[data-ow-state=fresh]"
+PREVIEW = ".ow-explorer[data-ow-part]"
+# Too slow for a slider, and not in the slider grid: a drag shows a part of the images first.
+SLOW = "model=wide&score=obs&activation_bits=4&recovery=refit"
+FIRST_STOP, NEXT_STOP = 0.4, 0.07  # of the rail; a recipe that was run before has no preview
 QUESTION = ".ow-quiz[data-ow-question]"
 # Counts of a preview are pale on purpose: they are not the result, and it follows at once.
 PALE = [[".ow-waiting .ow-matrices"], [".ow-explorer[data-ow-part] .ow-matrices"]]
@@ -124,19 +128,19 @@ def _settle(page: Page) -> None:
 
 
 def _start_drag(page: Page) -> None:
-    """Press the sparsity slider's handle and move it to a new place, without letting go."""
+    """Drag the sparsity slider to a place not visited yet, and hold it there with its preview."""
     handle = page.get_by_role("slider", name="Sparsity").first
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
     rail = handle.locator("xpath=../..").bounding_box()
     if not box or not rail:
         raise RuntimeError("the sparsity slider is not on the page")
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
     page.mouse.down()
-    x = box["x"] + box["width"] / 2
-    middle = rail["x"] + rail["width"] / 2
-    target = rail["x"] + rail["width"] * (0.3 if x > middle else 0.85)
-    page.mouse.move(target, box["y"] + box["height"] / 2, steps=12)
+    share = max(FIRST_STOP, (x - rail["x"]) / rail["width"] + NEXT_STOP)
+    page.mouse.move(rail["x"] + rail["width"] * share, y, steps=12)
+    page.wait_for_selector(PREVIEW)
 
 
 def _end_drag(page: Page) -> None:
@@ -184,7 +188,7 @@ STATES = (
     State("start", "00_start.ipynb", QUESTION, whole=True),
     State("lesson", "10_which_metric.ipynb", QUESTION),
     State("untouched", "explorer.ipynb"),
-    State("preview", "explorer.ipynb", hold=_start_drag, release=_end_drag),
+    State("preview", f"explorer.ipynb?{SLOW}", hold=_start_drag, release=_end_drag),
     State("settled", "explorer.ipynb", prepare=_settle),
     State("smear", "explorer.ipynb?case=smear", prepare=_settle),
     State("draw", "explorer.ipynb", prepare=_open_draw),

@@ -164,7 +164,7 @@ class Quiz(Standalone, VBox):
             self.field.disabled, self.buttons["check"].waits = True, text(ONCE)
             self.buttons["solution"].waits = ""
         self.said.say(kind, label, result.message, str(result.outcome))
-        self._shown = True
+        self._shown = result.message != text(WAIT)  # the change it waits for does not clear it
         answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
         if attempted and self.then is not None:
             self.children = (self.card, self.then)

@@ -637,6 +637,9 @@ def test_a_recipe_is_graded_only_if_it_is_the_one_that_the_page_shows(digits):
 
     press(positions)  # the click overtakes the slider's change
     assert (quiz.said.outcome, quiz.said.text) == ("not attempted", WAIT)
+    explorer.session.recipe = Recipe(bits=7)  # the change itself: the reason stays
+    assert quiz.said.text == WAIT
+    explorer.session.recipe = Recipe(bits=8)
     press(explorer.positions())
     assert quiz.said.outcome == "correct"
     assert quiz.check().outcome is Outcome.CORRECT  # by code
