@@ -141,6 +141,15 @@ def test_bare_numbers_are_graded_by_the_rule_of_the_verdict():
     assert [v.grade for v in decide.verdicts()] == ["borderline", "borderline"]
 
 
+def test_numbers_that_cannot_be_graded_are_refused_by_name(digits):
+    with pytest.raises(ValueError, match=r"^accuracy_before is a number from 0 to 100 \(percent\)"):
+        Decide(digits)
+    with pytest.raises(ValueError, match=r"^speedup is a number from 0\.5 to 5 \(times faster\)"):
+        Decide(speedup=9)
+    with pytest.raises(ValueError, match=r"size_cut .* not True; Decide grades plain numbers"):
+        Decide(size_cut=True)
+
+
 def test_slides_turn_one_at_a_time_and_stop_at_both_ends():
     talk = Present(["one", "two", "three"])
     assert [hidden(s) for s in talk.slides] == [False, True, True]
