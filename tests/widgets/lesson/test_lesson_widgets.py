@@ -220,9 +220,11 @@ def test_what_a_miss_costs_is_counted_for_1000_images(binary):
     threshold.threshold.value, threshold.miss.value, threshold.alarm.value = 0.9, 100, 3
     counts = binary.report.at_threshold(0.9).counts
     cost = (100 * counts[1, 0] + 3 * counts[0, 1]) / 1.5
-    row = threshold.shown.rows[1]
-    assert row[:3] == ["optimized", f"{counts[1, 0]}", f"{counts[0, 1]}"]
-    assert row[-1] == f"{cost:,.0f}"
+    assert threshold.shown.heads == ["", "baseline", "optimized"]
+    names, _, optimized = zip(*threshold.shown.rows, strict=True)
+    assert (names[0], names[1], names[-1]) == ("missed", "false alarms", "cost of 1,000 images")
+    assert optimized[:2] == (f"{counts[1, 0]}", f"{counts[0, 1]}")
+    assert optimized[-1] == f"{cost:,.0f}"
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
