@@ -56,6 +56,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
         *("ipykernel", "ipywidgets", "tornado", "platformdirs"),
     },
     "hosting/hub.py": {"traitlets"},
+    "hosting/offline_export.py": {"nbconvert", "nbformat"},
     "texts": set(),
     "texts/catalogue.py": {"polib"},
     "cli.py": set(),

@@ -113,7 +113,41 @@
     found.end = () => Object.assign(CanvasRenderingContext2D.prototype, { fillText, roundRect });
     return found;
   };
+  /** Texts of the cards that are cut off, shortened, or stand outside of their card's inner edges. */
+  const cutCards = () => [...document.querySelectorAll(".ow-cards .ow-card")].flatMap((card) => {
+    if (!card.checkVisibility()) return [];
+    const style = getComputedStyle(card), box = card.getBoundingClientRect(), known = new Map();
+    const edge = (side) => parseFloat(style[`border${side}Width`]) + parseFloat(style[`padding${side}`]);
+    const left = box.left + edge("Left") - 0.5, right = box.right - edge("Right") + 0.5;
+    const found = [...card.querySelectorAll("h2, p, small, span")]
+      .filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth).map((node) => node.textContent);
+    const texts = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const range = document.createRange(), node = texts.currentNode;
+      if (!node.data.trim() || node.parentElement.closest("svg")) continue;
+      range.selectNodeContents(node);
+      const text = range.getBoundingClientRect();
+      if (text.width && (text.left < left || text.right > right || isCut(node, known))) found.push(node.data);
+    }
+    return found;
+  });
   window.owLook = {
+    cutCards,
+    /** The same at each width of the container, in the page of an explorer and in those of lessons. */
+    cardsCutAtWidths: () => {
+      const root = document.querySelector(".ow-explorer"), dress = root.className, found = {};
+      for (const more of ["", "ow-lesson", "ow-lesson ow-no-size", "ow-lesson ow-no-size ow-no-speed"]) {
+        root.className = `${dress} ${more}`;
+        for (let width = 320; width <= 2560; width += 40) {
+          root.style.width = `${width}px`;
+          const seen = cutCards();
+          if (seen.length) found[`${width} ${more}`] = seen;
+        }
+      }
+      root.className = dress;
+      root.style.width = "";
+      return found;
+    },
     /** Numbers cut off at some width of the container, and cells of a matrix that are too small. */
     cutAtWidths: () => atWidths(() =>
       document.querySelector(".ow-matrices").checkVisibility() ? [...cut(), ...shrunk()] : cut()),

@@ -236,10 +236,13 @@ def test_no_number_is_cut_off_at_any_width_of_the_container(explorer: ExplorerPa
     page = explorer.page
     page.evaluate(LOOK)
     page.set_viewport_size(WIDEST)
+    expect(explorer.root.locator(".ow-cards")).to_contain_text("Nothing changed yet")
+    assert page.evaluate("owLook.cardsCutAtWidths()") == {}
     explorer.choose("Where the cut is made", "channel")
     explorer.set("Sparsity", 99)
     explorer.set("Bit-width", 0)
     explorer.wait_for(sparsity=0.99, bits=1, pruning="channel")
+    assert page.evaluate("owLook.cardsCutAtWidths()") == {}
     panels = {
         "Confusion": ".ow-bytes",
         "What changed": ".ow-paired",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 LOOK = Path(__file__).with_name("look.js").read_text()
 SCREENS = (CLASSROOM, {"width": 1920, "height": 1080})
+PROJECTORS = {1024: 768, 1280: 720, 1366: 768, 1920: 1080, 2560: 1440}
 LEGIBLE = 4.5  # WCAG 2.2, contrast of text, level AA
 FITS = "({ parentElement: line }) => line.scrollWidth <= line.clientWidth"
 WHOLE = "(message) => message.textContent && message.scrollHeight <= message.clientHeight + 1"
@@ -94,6 +96,20 @@ def test_digits_and_headline_can_be_read_from_the_back_row(
     assert min(cell["size"] for cell in look(explorer, "cells")) >= 13
     for name in ("accuracy", "bytes"):
         assert explorer.headline(name).evaluate(size) >= 28
+
+
+@pytest.mark.parametrize("width", PROJECTORS)
+def test_no_text_of_a_card_is_cut_off_on_a_projector(explorer: ExplorerPage, width: int) -> None:
+    page = explorer.page
+    explorer.root.get_by_role("button", name="Projector").click()
+    expect(explorer.root).to_have_class(re.compile("ow-step-numbers"))
+    page.set_viewport_size({"width": width, "height": PROJECTORS[width]})
+    try:
+        assert look(explorer, "cutCards") == []
+        assert look(explorer, "scrolling") == []
+    finally:
+        explorer.root.get_by_role("button", name="Leave").click()
+        page.set_viewport_size(CLASSROOM)
 
 
 def test_controls_can_be_read_and_hit(explorer: ExplorerPage) -> None:

@@ -1,6 +1,7 @@
 import { frame, render, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fakeKernel } from "./fake_kernel.js";
 import { models } from "./fake_model.js";
 import { AFTER, BEFORE, payload, report, sum } from "./payload.js";
 import * as headline from "../../optiwidgets/widgets/panels/headline.js";
@@ -67,6 +68,22 @@ test("no speed is shown until it is measured", async () => {
   feed.receive({ data: payload({ latency }) });
   await frame();
   assert.match(card(2).textContent, /1\.23×95 % 1\.10–1\.40faster/);
+});
+
+test("a kernel that has stopped starts no measurement, and the card says so", async () => {
+  const found = models({
+    panel: { feed: "IPY_MODEL_feed", layout: { model_id: "cards" } },
+    feed: { data: payload() },
+  });
+  const kernel = (found.panel.widget_manager.kernel = fakeKernel("cards"));
+  const { el } = await render(headline, found.panel);
+  const reason = () => el.querySelector("[data-card=speed] .ow-reason").textContent;
+  assert.equal(reason(), "it starts once no control moves");
+  kernel.turn("dead");
+  assert.equal(reason(), "it needs the kernel, which has stopped");
+  found.feed.receive({ data: payload({ latency: { ratio: 1.2, low: 1.1, high: 1.3, lead: "faster" } }) });
+  await frame();
+  assert.equal(reason(), "faster"); // it was measured before
 });
 
 test("the verdict shows its grade, its policy and the first reason", async () => {

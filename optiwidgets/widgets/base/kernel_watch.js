@@ -44,6 +44,17 @@ const reason = (link) =>
     : `${text("Needs the kernel, and the server does not answer.")} ${remedy(link)}`;
 
 /**
+ * Tell why no time will be measured any more; empty while the kernel may still measure.
+ * @param {string} link
+ */
+export const endOfTiming = (link) =>
+  link === "gone"
+    ? text("it needs the kernel, which has stopped")
+    : link === "lost"
+      ? text("it needs the kernel, and the server does not answer")
+      : "";
+
+/**
  * Find the outermost of our widgets around an element.
  * @param {HTMLElement} el
  * @returns {HTMLElement}

@@ -50,7 +50,11 @@ class Standalone(DOMWidget):
 
     def static_view(self) -> dict[str, str]:
         """Describe the widget for places without a kernel, by mime type; without answers."""
-        return {"text/html": f"{static_html(self)}<p><em>{escape(text(RUN))}</em></p>"}
+        return {"text/html": f"{self.static_body()}<p><em>{escape(text(RUN))}</em></p>"}
+
+    def static_body(self) -> str:
+        """Describe texts, choices, tables and pictures as HTML, of all widgets in this one."""
+        return static_html(self)
 
     def others(self) -> Sequence[Widget]:
         """List the widgets that are shown here and stay when this one is closed."""

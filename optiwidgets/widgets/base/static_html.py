@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from html import escape
 from html.parser import HTMLParser
 from typing import Any
@@ -80,9 +81,9 @@ def static_html(widget: Widget) -> str:
     if isinstance(widget, HTML):
         return f"<div>{plain_html(widget.value)}</div>" if widget.value else ""
     if isinstance(widget, RadioButtons):
-        return _list(widget.options)
+        return list_html(widget.options)
     if isinstance(widget, Checkbox):
-        return _list([widget.description])
+        return list_html([widget.description])
     if isinstance(widget, Text):
         return (
             f"<p>{escape(widget.description or text('Answer'))}: {escape(widget.placeholder)}</p>"
@@ -107,7 +108,14 @@ def image_html(png: bytes, about: str) -> str:
     return f'<img alt="{escape(about)}" src="data:image/png;base64,{data}">'
 
 
-def _list(items: Any) -> str:
+def list_html(items: Iterable[Any]) -> str:
+    """List the texts of some values, escaped.
+
+    Examples
+    --------
+    >>> list_html(["4 bits", "< 4"])
+    '<ul><li>4 bits</li><li>&lt; 4</li></ul>'
+    """
     return "<ul>" + "".join(f"<li>{escape(str(item))}</li>" for item in items) + "</ul>"
 
 

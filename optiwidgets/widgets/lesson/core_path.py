@@ -10,6 +10,7 @@ from traitlets import List, Unicode
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.base.static_html import list_html
 from optiwidgets.widgets.security.message_guard import guard
 
 CORE = {
@@ -48,3 +49,7 @@ class CorePath(Standalone, anywidget.AnyWidget):
     def __init__(self, lessons: Mapping[str, str] = CORE) -> None:
         super().__init__(lessons=[[name, text(title)] for name, title in lessons.items()])
         guard(self, lambda _: self.send_state("lessons"))
+
+    def static_body(self) -> str:
+        """List the titles of the lessons as HTML; outcomes are in the browser alone."""
+        return list_html(title for _, title in self.lessons)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any
+
 from ipywidgets import FloatSlider, IntSlider, VBox
 
 from optiwidgets.engine.evaluation.policy import Policy
@@ -11,6 +14,12 @@ from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
+UNITS = {
+    "accuracy_before": "percent",
+    "accuracy": "percent",
+    "size_cut": "percent of the bytes saved",
+    "speedup": "times faster",
+}
 POLICIES = (Policy.MOBILE, Policy.MEDICAL)
 
 
@@ -20,9 +29,14 @@ class Decide(Standalone, VBox):
     Parameters
     ----------
     accuracy_before
-        In percent.
+        In percent, 0 to 100.
     accuracy, size_cut, speedup
         Initial positions: accuracy after, in percent, percent of the bytes saved, times faster.
+
+    Raises
+    ------
+    ValueError
+        A value is no number, or out of its range: it grades plain numbers, not an experiment.
 
     Examples
     --------
@@ -38,6 +52,10 @@ class Decide(Standalone, VBox):
         size_cut: int = 60,
         speedup: float = 3.0,
     ) -> None:
+        _check("accuracy_before", accuracy_before, 0, 100)
+        _check("accuracy", accuracy, 0, 100)
+        _check("size_cut", size_cut, 0, 99)
+        _check("speedup", speedup, 0.5, 5)
         self.accuracy_before = accuracy_before
         self.size_cut = IntSlider(size_cut, 0, 99, description=text("Smaller by, %"))
         self.speedup = FloatSlider(
@@ -75,3 +93,17 @@ class Decide(Standalone, VBox):
             [text(policy.name), text(verdict.grade), verdict.reasons[0]]
             for policy, verdict in zip(POLICIES, self.verdicts(), strict=True)
         ]
+
+
+def _check(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse a value that is no number in its range."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:
+        raise ValueError(
+            f"{name} is a number from {low} to {high} ({UNITS[name]}), not {_named(value)}; "
+            "Decide grades plain numbers, such as Decide(accuracy_before=95, accuracy=85)"
+        )
+
+
+def _named(value: Any) -> str:
+    return str(value) if isinstance(value, int | float | str) else repr(value)

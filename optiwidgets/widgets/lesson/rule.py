@@ -115,6 +115,12 @@ class Rule(Standalone, VBox):
             self.draw(rule)
         guard(self, lambda reason: setattr(self.note, "value", escape(reason)))
 
+    def static_body(self) -> str:
+        """Describe the formula and its distance from the run as HTML."""
+        formula = self.formula.value or text("none yet")
+        said = (f"{text('Rule')}: {formula}", self.chart.data["words"])
+        return "".join(f"<p>{escape(line)}</p>" for line in said)
+
     @property
     def levels(self) -> tuple[float, ...]:
         """Levels that are measured."""

@@ -15,7 +15,8 @@ from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.security.message_guard import guard
 
-HEADS = (
+SIDES = mark("baseline"), mark("optimized")
+NUMBERS = (
     *(mark("missed"), mark("false alarms"), mark("precision"), mark("recall")),
     mark("cost of 1,000 images"),
 )
@@ -51,7 +52,7 @@ class Threshold(Standalone, VBox):
         )
         self.miss = BoundedIntText(10, 0, 1000, description=text("Cost of a miss"))
         self.alarm = BoundedIntText(1, 0, 1000, description=text("Cost of a false alarm"))
-        self.shown = Table("", ("", *map(text, HEADS)))
+        self.shown = Table("", ("", *map(text, SIDES)))  # three columns fit a phone
         for widget in (self.threshold, self.miss, self.alarm):
             widget.style.description_width, widget.layout.width = "190px", "310px"
             widget.observe(lambda _: self._write(), "value")
@@ -69,19 +70,23 @@ class Threshold(Standalone, VBox):
         return float(1000 * total / confusion.counts.sum())
 
     def _write(self) -> None:
-        sides = {mark("baseline"): self.session.baseline, mark("optimized"): self.session.report}
         few = self.session.report.confusion.few.get(self.session.report.positive or 0, "")
         on = text("Positive from a score of {score:.2f} on", score=self.threshold.value)
         self.shown.caption = f"{on}; {few}" if few else on
-        self.shown.rows = [self._row(text(name), report) for name, report in sides.items()]
+        sides = map(self._numbers, (self.session.baseline, self.session.report))
+        self.shown.rows = [
+            [text(name), *both]
+            for name, both in zip(NUMBERS, zip(*sides, strict=True), strict=True)
+        ]
 
-    def _row(self, name: str, report: Report) -> list[str]:
+    def _numbers(self, report: Report) -> list[str]:
+        """Format a report's numbers, as NUMBERS names them."""
         confusion = report.at_threshold(self.threshold.value)
         positive = report.positive or 0
         missed, alarms = _mistakes(confusion, positive)
         shares = (confusion.precision[positive], confusion.recall[positive])
         said = [text("none") if np.isnan(share) else f"{100 * share:.1f} %" for share in shares]
-        return [name, f"{missed}", f"{alarms}", *said, f"{self.cost(confusion, positive):,.0f}"]
+        return [f"{missed}", f"{alarms}", *said, f"{self.cost(confusion, positive):,.0f}"]
 
 
 def _mistakes(confusion: Confusion, positive: int) -> tuple[int, int]:

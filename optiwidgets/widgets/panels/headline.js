@@ -1,5 +1,6 @@
 // Cards: a title, one big number, the number before, and a sentence with the uncertainty or the reason.
 
+import { endOfTiming, followKernel } from "../base/kernel_watch.js";
 import { boxed, bytes, draw, element, percent, thousands, write } from "../base/panel_runtime.js";
 import { gradeMark } from "../base/verdict.js";
 import { dropBar, paintDropBar } from "./drop_bar.js";
@@ -8,6 +9,8 @@ import { text } from "../base/texts.js";
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
 
 /** @typedef {ReturnType<typeof card>} Card */
+
+const LONG = 8; // letters of a class's name that fit into one line of every card
 
 /**
  * @param {string} kind for stylesheets
@@ -63,7 +66,7 @@ const worstName = (name) =>
   name.length > 3 ? text("worst {name}", { name }) : text("worst class {name}", { name });
 
 /**
- * Show the class whose recall fell most, which the accuracy hides; a long name is shortened.
+ * Show the class whose recall fell most, which the accuracy hides; a long name takes more lines.
  * @param {HTMLElement} node
  * @param {FeedData} data
  */
@@ -71,6 +74,7 @@ function paintWorst(node, { worst, classes, baseline, optimized, few }) {
   const name = worst ? classes[worst.class] : "",
     [title, recall] = node.children;
   setValue(node, worst ? -worst.points : 0);
+  node.closest(".ow-big")?.classList.toggle("ow-long", name.length > LONG);
   write(title, worst ? worstName(name) : text("no class lost recall"));
   write(
     recall,
@@ -165,14 +169,15 @@ function paintSize(card, size, ratio, { baseline, optimized }) {
  * @param {HTMLElement} speed
  * @param {HTMLElement} range
  * @param {FeedData} data
+ * @param {string} ended of a kernel: why nothing is timed any more
  */
-function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }) {
+function paintSpeed(card, speed, range, { latency, untimed, baseline, optimized, notes }, ended) {
   const fewer = (baseline.macs / Math.max(1, optimized.macs)).toFixed(1);
   write(card.title, text("Speed · ONNX Runtime · MACs ÷ {fewer}", { fewer }));
   speed.classList.toggle("ow-words", !latency);
   write(speed, latency ? `${latency.ratio.toFixed(2)}×` : text("Not measured yet"));
   write(range, latency ? `95 % ${latency.low.toFixed(2)}–${latency.high.toFixed(2)}` : "");
-  write(card.reason, latency ? latency.lead : untimed);
+  write(card.reason, latency ? latency.lead : ended || untimed);
   card.box.title = notes.join(" ");
 }
 
@@ -219,14 +224,26 @@ async function render({ model, el }) {
   cards[0].box.append(bar);
   el.classList.add("ow-cards");
   el.append(...cards.map((c) => c.box));
-  return draw(model, (/** @type {FeedData} */ data) => {
+  let ended = "";
+  /** @type {FeedData | undefined} */
+  let newest;
+  const leave = followKernel(model, el, (link) => {
+    ended = endOfTiming(link);
+    if (newest) paintSpeed(cards[2], speed, range, newest, ended);
+  });
+  const stop = await draw(model, (/** @type {FeedData} */ data) => {
+    newest = data;
     paintAccuracy(cards[0], accuracy, previous, drop, data);
     paintWorst(worst, data);
     paintSize(cards[1], size, ratio, data);
-    paintSpeed(cards[2], speed, range, data);
+    paintSpeed(cards[2], speed, range, data, ended);
     paintDropBar(bar, data);
     paintVerdict(cards[3], mark, grade, data);
   });
+  return () => {
+    leave();
+    stop();
+  };
 }
 
 export default { render: boxed(render) };

@@ -1,5 +1,6 @@
 // Measured times, before, after and of the baseline against itself, and counted operations.
 
+import { endOfTiming, followKernel } from "../base/kernel_watch.js";
 import { boxed, draw, element, percent, thousands } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
 
@@ -113,8 +114,11 @@ function counted({ baseline, optimized }) {
   );
 }
 
-/** @param {FeedData} data */
-function remarks({ latency, sparse, untimed, agreement, images, notes }) {
+/**
+ * @param {FeedData} data
+ * @param {string} ended of a kernel: why nothing is timed any more
+ */
+function remarks({ latency, sparse, untimed, agreement, images, notes }, ended) {
   const how = latency
     ? [
         latency.threads > 1
@@ -128,7 +132,7 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }) {
           images: thousands(images),
         }),
       ].join(" ")
-    : text("Not measured yet: {reason}.", { reason: untimed });
+    : text("Not measured yet: {reason}.", { reason: ended || untimed });
   const within = sparse?.latency
     ? [text("Each ratio is within one runtime; milliseconds tell which runtime is the faster one.")]
     : [];
@@ -138,15 +142,28 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }) {
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
   el.classList.add("ow-speed");
-  return draw(model, (/** @type {FeedData} */ data) =>
+  let ended = "";
+  /** @type {FeedData | undefined} */
+  let newest;
+  const paint = (/** @type {FeedData} */ data) => {
+    newest = data;
     el.replaceChildren(
       element("b", {}, text("Is it faster?")),
       ...(data.latency ? [timed(text("ONNX Runtime, whose kernels are dense"), data.latency)] : []),
       ...skipping(data),
       counted(data),
-      remarks(data),
-    ),
-  );
+      remarks(data, ended),
+    );
+  };
+  const leave = followKernel(model, el, (link) => {
+    ended = endOfTiming(link);
+    if (newest) paint(newest);
+  });
+  const stop = await draw(model, paint);
+  return () => {
+    leave();
+    stop();
+  };
 }
 
 export default { render: boxed(render) };

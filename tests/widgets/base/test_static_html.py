@@ -13,8 +13,10 @@ from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.static_html import image_html, plain_html, static_html
 from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.lesson.compare import Compare
+from optiwidgets.widgets.lesson.core_path import CORE, CorePath
 from optiwidgets.widgets.lesson.live_text import Live
 from optiwidgets.widgets.lesson.quiz import Quiz, ask
+from optiwidgets.widgets.lesson.rule import Rule
 
 HOSTILE = (
     '<img src=x onerror="alert(1)"><script>alert(2)</script><b onclick="alert(3)">bold</b>&lt;i&gt;'
@@ -25,7 +27,8 @@ def exported(*widgets) -> str:
     """Return the HTML of a saved notebook that shows the widgets, exported without their state."""
     outputs = []
     for widget in widgets:
-        data = widget._repr_mimebundle_()
+        bundle = widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle  # anywidget adds metadata
         outputs.append(nbformat.v4.new_output("display_data", data=data))
     cell = nbformat.v4.new_code_cell("show()", outputs=outputs)
     html, _ = HTMLExporter(template_name="basic").from_notebook_node(
@@ -44,6 +47,14 @@ def test_a_saved_notebook_shows_questions_tables_and_texts_of_numbers(digits) ->
     assert "<b>1,500</b> images" in html
     assert html.count("run this cell") == 3
     assert "widget-view" not in html
+
+
+def test_a_rule_shows_its_formula_and_a_path_its_lessons(digits) -> None:
+    html = exported(Rule(Session(digits), "1 if s < 0.5 else 9"), CorePath())
+    assert "Rule: 1 if s &lt; 0.5 else 9" in html
+    assert "such as" not in html
+    assert [title for title in CORE.values() if f"<li>{title}</li>" not in html] == []
+    assert "Rule: none yet" in exported(Rule(Session(digits)))
 
 
 @pytest.mark.parametrize("key", sorted(QUESTIONS))

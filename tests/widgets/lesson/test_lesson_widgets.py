@@ -168,6 +168,15 @@ def test_bare_numbers_are_graded_by_the_rule_of_the_verdict():
     assert [v.grade for v in decide.verdicts()] == ["borderline", "borderline"]
 
 
+def test_numbers_that_cannot_be_graded_are_refused_by_name(digits):
+    with pytest.raises(ValueError, match=r"^accuracy_before is a number from 0 to 100 \(percent\)"):
+        Decide(digits)
+    with pytest.raises(ValueError, match=r"^speedup is a number from 0\.5 to 5 \(times faster\)"):
+        Decide(speedup=9)
+    with pytest.raises(ValueError, match=r"size_cut .* not True; Decide grades plain numbers"):
+        Decide(size_cut=True)
+
+
 def test_slides_turn_one_at_a_time_and_stop_at_both_ends():
     talk = Present(["one", "two", "three"])
     assert [hidden(s) for s in talk.slides] == [False, True, True]
@@ -238,9 +247,11 @@ def test_what_a_miss_costs_is_counted_for_1000_images(binary):
     threshold.threshold.value, threshold.miss.value, threshold.alarm.value = 0.9, 100, 3
     counts = binary.report.at_threshold(0.9).counts
     cost = (100 * counts[1, 0] + 3 * counts[0, 1]) / 1.5
-    row = threshold.shown.rows[1]
-    assert row[:3] == ["optimized", f"{counts[1, 0]}", f"{counts[0, 1]}"]
-    assert row[-1] == f"{cost:,.0f}"
+    assert threshold.shown.heads == ["", "baseline", "optimized"]
+    names, _, optimized = zip(*threshold.shown.rows, strict=True)
+    assert (names[0], names[1], names[-1]) == ("missed", "false alarms", "cost of 1,000 images")
+    assert optimized[:2] == (f"{counts[1, 0]}", f"{counts[0, 1]}")
+    assert optimized[-1] == f"{cost:,.0f}"
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
