@@ -13,6 +13,7 @@ from ipywidgets import HTML
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
+from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
 from optiwidgets.grading.questions import TEXTS
@@ -139,11 +140,18 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "pruned": _part_of(report.pruned_weights, report.prunable_weights),
         "worst_class": report.class_names[worst],
         "worst_fall": points_words(100 * falls[worst]),
-        "mobile": text(judge(baseline, report, Policy.MOBILE).grade),
-        "medical": text(judge(baseline, report, Policy.MEDICAL).grade),
+        "mobile": _grade(baseline, report, Policy.MOBILE),
+        "medical": _grade(baseline, report, Policy.MEDICAL),
         **file_figures(report),
         **flip_figures(report),
     }
+
+
+def _grade(baseline: Report, report: Report, policy: Policy) -> str:
+    """Return the grade, or that nothing changed, as the verdict's card says."""
+    if is_untouched(report.recipe):
+        return text("nothing changed yet")
+    return text(judge(baseline, report, policy).grade)
 
 
 def _part_of(part: int, whole: int) -> str:
