@@ -367,6 +367,12 @@ def test_a_search_that_fails_can_be_tried_again(monkeypatch):
     assert "division by zero" in textbook.table.caption
 
 
+def test_an_untouched_model_has_no_verdict_in_words(session):
+    said = figures(session.baseline, session.baseline)
+    assert said["mobile"] == said["medical"] == "nothing changed yet"
+    assert figures(session.baseline, session.experiment.run(Recipe(0.99)))["mobile"] == "bad"
+
+
 def test_compare_reads_a_measurement_that_comes_after_a_was_kept(digits, session):
     other = Session(digits)
     compare = Compare(session)
