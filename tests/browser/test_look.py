@@ -122,7 +122,9 @@ def test_every_control_can_be_hidden(explorer: ExplorerPage) -> None:
 
 def test_notes_of_every_kind_fit_too(explorer: ExplorerPage) -> None:
     explorer.choose("Training", "quantization-aware")
-    expect(explorer.root.get_by_role("note")).to_contain_text("Quantization-aware training takes")
+    expect(explorer.root.get_by_role("note")).to_contain_text(
+        "Quantization-aware training and codes take"
+    )
     explorer.choose("Where the cut is made", "1:4")
     explorer.wait_for(pruning="1:4")
     assert look(explorer, "scrolling") == []

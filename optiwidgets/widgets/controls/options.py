@@ -194,11 +194,11 @@ def rulings(bits: int, chosen: Mapping[str, str], training: str) -> list[Ruling]
         keeps = mark("{pattern} keeps {kept} of every 4 weights: {share}.")
         reason = text(keeps, pattern=pruning, kept=pruning[0], share=share)
         ruled.append(Ruling(reason, ("sparsity",)))
-    if coded := _about_codes(bits, chosen["scheme"]):
+    if training == "qat" and bits >= 16:  # one short reason: all must fit below the controls
+        reason = text("Quantization-aware training and codes take 1 to 8 bits.")
+        ruled.append(Ruling(reason, (*CODE_FIELDS, "finetune")))
+    elif coded := _about_codes(bits, chosen["scheme"]):
         ruled.append(coded)
-    if training == "qat" and bits >= 16:
-        reason = text("Quantization-aware training takes 1 to 8 bits.")
-        ruled.append(Ruling(reason, ("finetune",)))
     return ruled
 
 

@@ -200,7 +200,7 @@ def test_training_as_it_is_rounded_needs_codes_and_says_so():
     controls = Controls()
     controls.training.value = "qat"
     assert controls.tune.disabled
-    assert "takes 1 to 8 bits" in controls.note.value
+    assert "training and codes take 1 to 8 bits" in controls.note.value
     assert controls.trained() is None
     controls.bits.value = 8
     assert not controls.tune.disabled
