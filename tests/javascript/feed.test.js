@@ -165,6 +165,18 @@ test("the headline is spoken once the page rests", async () => {
   assert.equal(voice.textContent, "accuracy 89.0 percent, drop 6.0 points, 4.0 KiB, 4.0 times smaller");
 });
 
+for (const [points, words] of [
+  [-0.13, "gain 0.1 points"],
+  [-0.04, "drop 0.0 points"],
+])
+  test(`a drop of ${points} is spoken as a ${words}`, async () => {
+    const { feed: model, voice } = await explorer();
+    model.receive({ data: payload({ drop: { ...payload().drop, points } }) });
+    await frame();
+    pass(250);
+    assert.match(voice.textContent, new RegExp(`percent, ${words}, `, "u"));
+  });
+
 test("the headline is spoken once a second at most", async () => {
   const { feed: model, voice } = await explorer();
   pass(250);

@@ -132,12 +132,15 @@ function nameCovers(root) {
 
 /** @param {FeedData} data */
 function announcement({ optimized, drop }) {
-  return text("accuracy {accuracy} percent, drop {points} points, {bytes}, {ratio} times smaller", {
+  const values = {
     accuracy: percent(optimized.accuracy),
-    points: drop.points.toFixed(1),
+    points: Math.abs(drop.points).toFixed(1),
     bytes: bytes(optimized.bytes),
     ratio: optimized.ratio.toFixed(1),
-  });
+  };
+  return drop.points <= -0.05
+    ? text("accuracy {accuracy} percent, gain {points} points, {bytes}, {ratio} times smaller", values)
+    : text("accuracy {accuracy} percent, drop {points} points, {bytes}, {ratio} times smaller", values);
 }
 
 /**

@@ -10,6 +10,7 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.drop_words import drop_words, interval_words
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.static_html import image_html
 
@@ -54,13 +55,12 @@ def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
     drop, verdict = report.drop_from(baseline), judge(baseline, report, policy)
     measured = text(
         "Accuracy {accuracy:.1f} % on {images:,} images, before {before:.1f} %: "
-        "{points:.1f} points lost ({low:.1f} to {high:.1f}).",
+        "{drop} ({interval}).",
         accuracy=accuracy,
         images=images,
         before=100 * baseline.confusion.accuracy,
-        points=drop.points,
-        low=drop.low,
-        high=drop.high,
+        drop=drop_words(drop.points),
+        interval=interval_words(drop),
     )
     judged = text(
         "Packed file {size:,} bytes, {ratio:.1f} times smaller. For a {use}: {grade}.",
