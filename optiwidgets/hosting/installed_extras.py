@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 APP = (
     *("ipykernel", "IPython", "jinja2", "jupyter_client", "jupyter_server", "matplotlib_inline"),
-    *("psutil", "tornado", "voila", "zmq"),
+    *("nbconvert", "nbformat", "psutil", "tornado", "voila", "zmq"),
 )
 HOSTING = (*APP, "configurable_http_proxy", "jupyterhub", "jupyterhub_idle_culler", "jupyterlab")
 MODULES = {"app": APP, "hosting": HOSTING}  # extra of pyproject.toml -> modules of its packages

@@ -123,7 +123,7 @@ def test_buttons_of_background_work_say_that_it_runs_or_does_not(page):
     controls.show_progress(None)
     assert (controls.tune.waits, controls.cancel.waits) == ("", IDLE)
     controls.training.value = "qat"
-    assert "takes 1 to 8 bits" in controls.tune.tooltip
+    assert "training and codes take 1 to 8 bits" in controls.tune.tooltip
 
 
 def test_a_dropdown_of_channels_says_why_it_has_one_entry(page):

@@ -117,9 +117,10 @@ class Rule(Standalone, VBox):
 
     def static_body(self) -> str:
         """Describe the formula and its distance from the run as HTML."""
-        formula = self.formula.value or text("none yet")
-        said = (f"{text('Rule')}: {formula}", self.chart.data["words"])
-        return "".join(f"<p>{escape(line)}</p>" for line in said)
+        written = self.formula.value
+        formula = f"<code>{escape(written)}</code>" if written else escape(text("none yet"))
+        said = escape(self.chart.data["words"])
+        return f"<p>{escape(text('Rule'))}: {formula}</p><p>{said}</p>"
 
     @property
     def levels(self) -> tuple[float, ...]:

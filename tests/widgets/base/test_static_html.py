@@ -51,7 +51,7 @@ def test_a_saved_notebook_shows_questions_tables_and_texts_of_numbers(digits) ->
 
 def test_a_rule_shows_its_formula_and_a_path_its_lessons(digits) -> None:
     html = exported(Rule(Session(digits), "1 if s < 0.5 else 9"), CorePath())
-    assert "Rule: 1 if s &lt; 0.5 else 9" in html
+    assert "Rule: <code>1 if s &lt; 0.5 else 9</code>" in html
     assert "such as" not in html
     assert [title for title in CORE.values() if f"<li>{title}</li>" not in html] == []
     assert "Rule: none yet" in exported(Rule(Session(digits)))
