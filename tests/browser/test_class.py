@@ -23,7 +23,7 @@ WATCH = """() => {
 SMALL = """() => [...document.querySelectorAll(".ow-projector *")]
   .filter((node) => node.checkVisibility({ visibilityProperty: true }))
   .filter((node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim()))
-  .filter((node) => parseFloat(getComputedStyle(node).fontSize) < 24)
+  .filter((node) => parseFloat(getComputedStyle(node).fontSize) * node.currentCSSZoom < 24)
   .map((node) => node.textContent)"""
 OUTSIDE = """() => [...document.querySelectorAll(".ow-projector *")]
   .filter((node) => node.checkVisibility() && node.textContent.trim())

@@ -55,7 +55,8 @@ def visit(new_page: Callable[[], Page], voila: str) -> Callable[[str], Page]:
 
     def open_lesson(name: str) -> Page:
         page = new_page()
-        page.goto(f"{voila}voila/render/{name}.ipynb")
+        # lesson 75 trains a network before it is there, which takes minutes beside other work
+        page.goto(f"{voila}voila/render/{name}.ipynb", timeout=300_000)
         page.wait_for_function(READY)
         return page
 
