@@ -130,3 +130,21 @@ test("a question about a run tells the positions of the explorer's controls befo
     ],
   );
 });
+
+test("Submit tells the positions that the page shows, before the button does, and no answer", async () => {
+  const found = models({
+    quiz: { ...TRAITS, feed: "IPY_MODEL_feed" },
+    feed: { handles: ["IPY_MODEL_bits"], handle_keys: ["index"] },
+    bits: { index: 3 },
+  });
+  const root = place("ow-quiz", CARD.replace(/<\/div>$/, '<button class="ow-opens">Submit</button></div>'));
+  await render(quiz, found.quiz, root.querySelector(".ow-ask"));
+  await frame();
+  found.bits.set("index", 2); // not sent yet
+  let before = 0;
+  root.querySelector(".ow-opens").addEventListener("click", () => (before = found.quiz.sent.length));
+  fire(root.querySelector(".ow-opens"), "click");
+  const content = { event: "positions", positions: "[2]" };
+  assert.deepEqual(found.quiz.sent, [{ method: "custom", content }]);
+  assert.equal(before, 1);
+});

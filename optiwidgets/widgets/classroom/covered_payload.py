@@ -6,6 +6,7 @@ from typing import Any
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.texts import text
+from optiwidgets.widgets.panels.comparison_payload import matrices_payload
 
 
 def covered_verdict() -> dict[str, Any]:
@@ -26,6 +27,8 @@ def without_recipe(baseline: Report, hidden: Report) -> dict[str, Any]:
     """Describe both matrices without any number that reveals the recipe, like bytes."""
     return {
         "classes": list(hidden.class_names),
+        **matrices_payload(baseline, hidden),
+        "covered": True,
         "baseline": _counted(baseline),
         "optimized": _counted(hidden),
     }

@@ -7,12 +7,12 @@ from html import escape
 from typing import Any
 
 from optiwidgets.engine.evaluation.policy import Policy
-from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.drop_words import drop_words, interval_words
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.static_html import image_html
+from optiwidgets.widgets.panels.report_payload import verdict_payload
 
 RUN = mark(
     "Picture of a live explorer. To move its sliders, run this cell (pip install optiwidgets)."
@@ -41,18 +41,18 @@ def snapshot(baseline: Report, report: Report, policy: Policy) -> dict[str, str]
 
 
 def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
-    """Write the recipe, the accuracy with its drop, and the size with the verdict."""
+    """Write the recipe, the accuracy with its drop, and the size with the verdict, if any."""
     accuracy = 100 * report.confusion.accuracy
-    images, size = len(report.labels), report.size.total_bytes
+    images, size = len(report.labels), _size_words(report)
     if is_untouched(report.recipe):
         measured = text(
-            "Accuracy {accuracy:.1f} % on {images:,} images; packed file {size:,} bytes.",
+            "Accuracy {accuracy:.1f} % on {images:,} images; packed file {size}.",
             accuracy=accuracy,
             images=images,
             size=size,
         )
         return [text("The untouched model"), measured]
-    drop, verdict = report.drop_from(baseline), judge(baseline, report, policy)
+    drop, verdict = report.drop_from(baseline), verdict_payload(baseline, report, policy)
     measured = text(
         "Accuracy {accuracy:.1f} % on {images:,} images, before {before:.1f} %: "
         "{drop} ({interval}).",
@@ -63,13 +63,21 @@ def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
         interval=interval_words(drop),
     )
     judged = text(
-        "Packed file {size:,} bytes, {ratio:.1f} times smaller. For a {use}: {grade}.",
+        "Packed file {size}, {ratio:.1f} times smaller. For a {use}: {grade}.",
         size=size,
         ratio=report.size.ratio,
         use=text(policy.name),
-        grade=text(verdict.grade),
+        grade=text(verdict["grade"]) if verdict["judged"] else verdict["reasons"][0],
     )
     return [str(report.recipe), measured, judged]
+
+
+def _size_words(report: Report) -> str:
+    """Write the bytes of the packed file, and whether they are an estimate."""
+    count = report.size.total_bytes
+    if report.size.estimated:
+        return text("about {count:,} bytes (estimated)", count=count)
+    return text("{count:,} bytes", count=count)
 
 
 def covered() -> dict[str, str]:

@@ -82,11 +82,14 @@ async function render({ model, el }) {
   /** @type {HTMLElement | null} */
   let card = null;
 
-  /** @param {MouseEvent} event */
-  const sendAnswer = ({ target }) => {
-    if (!card || !around(target, ".ow-check")) return;
+  /**
+   * Send the positions with Check and Submit, and the answer with Check.
+   * @param {MouseEvent} event
+   */
+  const sendShown = ({ target }) => {
+    if (!card || !around(target, ".ow-check, .ow-opens")) return;
     if (positions()) model.send({ event: "positions", positions: positions() });
-    model.send(shownAnswer(card));
+    if (around(target, ".ow-check")) model.send(shownAnswer(card));
   };
   const paint = () => {
     write(label, model.get("label"));
@@ -105,7 +108,7 @@ async function render({ model, el }) {
     remember(model.get("question"), model.get("outcome"));
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
-    card.addEventListener("click", sendAnswer, true); // before the button's own message
+    card.addEventListener("click", sendShown, true); // before the button's own message
   };
   const update = safely(model, () => {
     paint();
@@ -121,7 +124,7 @@ async function render({ model, el }) {
     leave();
     model.off("change", update);
     card?.removeEventListener("keydown", pressCheck, true);
-    card?.removeEventListener("click", sendAnswer, true);
+    card?.removeEventListener("click", sendShown, true);
     cancelAnimationFrame(waiting);
   };
 }

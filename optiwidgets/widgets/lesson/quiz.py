@@ -182,6 +182,7 @@ class Quiz(Standalone, VBox):
 
     def solution(self) -> None:
         """Show the solution; of a prediction, only after an answer."""
+        self._late = False  # it grades nothing
         if self.buttons["solution"].disabled:
             self.said.say("open", "", text("Predict first: there is no wrong answer."))
             return
@@ -194,7 +195,7 @@ class Quiz(Standalone, VBox):
         Returns
         -------
         Submission
-            None if the current recipe does not meet the challenge.
+            None if the current recipe does not meet the challenge, or the page shows another one.
         """
         if self.session is None or self.check().outcome is not Outcome.CORRECT:
             return None
@@ -229,7 +230,7 @@ class Quiz(Standalone, VBox):
         return VBox([prompt, self.field, press, self.said]).add_class("ow-ask")
 
     def _adopt(self, widget: Widget, content: Any, buffers: Any) -> None:
-        """Take over the answer that the page showed at the click on Check.
+        """Take over what the page showed at a click on Check or Submit: positions and answer.
 
         While the kernel is busy, the page holds back changes of fields, and a click overtakes them.
         """

@@ -368,10 +368,11 @@ function paintTitles([baseline, optimized, difference], data) {
 }
 
 /**
- * Whether the shown report is the baseline's own.
- * @param {FeedData} data
+ * Whether the shown report is the baseline's own. A hidden recipe's data has no verdict.
+ * @param {Partial<FeedData> & Pick<FeedData, "images" | "out_of">} data
  */
-const isUntouched = ({ verdict, covered, images, out_of }) => !covered && !verdict.judged && images >= out_of;
+const isUntouched = ({ verdict, covered, images, out_of }) =>
+  !covered && verdict?.judged === false && images >= out_of;
 
 /** @param {Context<MatricesTraits>} context */
 async function render({ model, el }) {

@@ -49,12 +49,21 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         else text("it starts once no control moves"),
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": _verdict(baseline, report, policy),
+        "verdict": verdict_payload(baseline, report, policy),
     }
 
 
-def _verdict(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
-    """Describe the verdict: its word, and whether it is one; a part of the images gives none."""
+def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+    """Describe the verdict: its word, and whether it is one; a part of the images gives none.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> exp = Experiment.load("digits")
+    >>> base, part = (exp.run(recipe, first=500) for recipe in (Recipe(), Recipe(sparsity=0.9)))
+    >>> verdict_payload(base, part, Policy.MOBILE)["word"]
+    'Not yet'
+    """
     limits = {
         "policy": text(policy.name),
         "limit": policy.limit_points,

@@ -1,18 +1,30 @@
 """Activities without a browser: hidden recipe, covered verdict, prediction before the result."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.widgets.classroom.activities import COVER_CARDS, COVER_PICTURE
+from optiwidgets.widgets.classroom.covered_payload import without_recipe
 from optiwidgets.widgets.classroom.hidden_recipe import HURT, hide, nearness, told
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.panels.report_panels import Matrices
 from optiwidgets.widgets.security.message_guard import check_message
 
+SURPRISES = Path(__file__).parents[2] / "javascript/surprise_payload.json"  # node draws them
+SHOWN = {"classes", "positive", "clear", "covered", "baseline", "optimized"}
 ENTER = {"method": "custom", "content": {"event": "submit"}}
+
+
+def outline(value):
+    """Describe a payload by its keys and types; JSON holds bytes as {"int32": [numbers]}."""
+    if isinstance(value, dict) and set(value) != {"int32"}:
+        return {key: outline(each) for key, each in value.items()}
+    return "bytes" if isinstance(value, bytes | dict) else type(value).__name__
 
 
 @pytest.fixture
@@ -59,10 +71,23 @@ def test_a_surprise_is_hidden_from_handles_page_and_history(activities, explorer
     assert ran == []
     assert explorer.controls.recipe() == Recipe()
     assert explorer.feed.data["recipe"]["sparsity"] == 0
-    assert set(activities.secret.data) == {"classes", "baseline", "optimized"}
+    assert set(activities.secret.data) == SHOWN
     shown = activities.secret.data["optimized"]
     assert shown["counts"] == hidden.confusion.counts.astype("<i4").tobytes()
     assert set(shown) == {"counts", "accuracy", "interval"}
+
+
+@pytest.mark.parametrize("name", ["digits", "smear-200"])
+def test_the_page_is_tested_with_the_payload_that_a_surprise_sends(name):
+    experiment = Experiment.load(name)
+    base, hidden = experiment.run(Recipe()), experiment.run(Recipe(sparsity=0.9))
+    sent = without_recipe(base, hidden)
+    assert set(sent) == SHOWN
+    drawn = json.loads(SURPRISES.read_text())[name]
+    assert outline(sent) == outline(drawn)
+    fixed = ("classes", "positive", "covered")
+    assert [sent[key] for key in fixed] == [drawn[key] for key in fixed]
+    assert len(sent["baseline"]["counts"]) == 4 * len(drawn["baseline"]["counts"]["int32"])
 
 
 def test_handles_stand_still_and_it_is_said_until_the_reveal(activities, explorer, digits):

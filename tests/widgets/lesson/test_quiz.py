@@ -643,3 +643,35 @@ def test_a_recipe_is_graded_only_if_it_is_the_one_that_the_page_shows(digits):
     press(explorer.positions())
     assert quiz.said.outcome == "correct"
     assert quiz.check().outcome is Outcome.CORRECT  # by code
+
+
+def test_the_sealed_images_open_only_for_the_recipe_that_the_page_shows(make_own, toy, register):
+    own = Experiment(make_own(), toy)
+    explorer = Explorer(own)
+    quiz = ask("challenge.half", explorer)
+    explorer.session.recipe = Recipe(bits=8)  # meets the challenge
+    quiz.check()
+
+    def press(button, shown):
+        said = json.dumps(shown, separators=(",", ":"))
+        receive(quiz.said, method="custom", content={"event": "positions", "positions": said})
+        receive(quiz.buttons[button], method="custom", content={"event": "click"})
+
+    shown = explorer.positions()
+    shown[explorer.controls.handles.index(explorer.controls.bits)] -= 1
+    press("submit", shown)  # the click overtakes the slider's change
+    assert (own.openings, register.entries["challenge.half"].submissions) == ([], ())
+    assert (quiz.said.outcome, quiz.said.text) == ("not attempted", WAIT)
+    assert quiz.buttons["submit"].disabled
+    quiz.check()
+    press("submit", explorer.positions())
+    assert own.openings == [Recipe(), Recipe(bits=8)]
+
+
+def test_a_click_on_solution_does_not_make_the_next_check_wait(digits):
+    explorer = Explorer(digits)
+    explorer.session.recipe = Recipe(bits=8)
+    quiz = ask("challenge.half", explorer)
+    receive(quiz.said, method="custom", content={"event": "positions", "positions": "[1]"})
+    quiz.solution()
+    assert quiz.check().outcome is Outcome.CORRECT
