@@ -9,6 +9,7 @@ import pytest
 
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson import rule as rule_module
 from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
 from optiwidgets.widgets.lesson.formula import Formula
@@ -195,3 +196,15 @@ def test_progress_shows_in_the_table_and_cancel_keeps_rows(digits):
     table.cancel.click()
     assert table.note.value.startswith("Cancelled")
     assert table.table.rows[0][3].startswith("holds")
+
+
+def test_a_column_stays_that_of_its_own_network(digits):
+    explorer = Explorer()
+    table = TableOfBeliefs(explorer, keys=["eight-bits", "half-is-free"])
+    assert table.table.heads[3:] == ["digits, small"]
+    explorer.model.value = "wide"
+    table.start().result()
+    assert table.table.caption == "digits, small: 2 holds"
+    known = TableOfBeliefs(digits, keys=["eight-bits", "half-is-free"])
+    known.start().result()
+    assert [row[3:] for row in table.table.rows] == [row[3:] for row in known.table.rows]
