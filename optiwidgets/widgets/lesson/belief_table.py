@@ -48,7 +48,10 @@ class TableOfBeliefs(Standalone, VBox):
     """
 
     def __init__(self, *sources: Any, keys: Iterable[str] | None = None) -> None:
-        self.sessions = [session_of(source) for source in sources or (None,)]
+        sources = sources or (None,)
+        self.sessions = [session_of(source) for source in sources]
+        given = [getattr(source, "session", source) for source in sources]
+        self._made = [one for one in self.sessions if one not in given]
         self.session = self.sessions[0]
         self.experiments = [session.experiment for session in self.sessions]  # one for each column
         self.beliefs = untested(keys)
@@ -89,9 +92,11 @@ class TableOfBeliefs(Standalone, VBox):
         return self.sessions[0].in_background(work, lambda _: None)
 
     def close(self) -> None:
-        """Close all widgets, which then follow the progress of the session no more."""
+        """Close all widgets, and end the work of the sessions that the table made."""
         if self.comm is not None:
             self.session.unobserve(self._show_progress, "progress")
+            for session in self._made:
+                session.slow.end()
         super().close()
 
     def _keep(self, index: int, finding: Finding) -> None:

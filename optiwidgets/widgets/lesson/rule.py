@@ -96,6 +96,7 @@ class Rule(Standalone, VBox):
         if by not in LEVELS:
             raise ValueError(f"by is 'sparsity' or 'bits', not {by!r}")
         self.session, self.ground = session_of(session), ground or Recipe()
+        self.owns_session = self.session is not getattr(session, "session", session)
         self.points: list[Point] = []
         self.line: dict[float, float] = {}
         self.by = Dropdown(options=levels_offered(), value=by, description=text("Change"))
