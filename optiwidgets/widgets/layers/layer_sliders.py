@@ -107,6 +107,11 @@ class Layers(Standalone, VBox):
         layers = tuple((n, s or None, b if b < 32 else None) for n, s, b in own if s or b < 32)
         return replace(plain, layers=layers) if layers else Recipe()
 
+    def positions(self) -> list[int]:
+        """Collect the positions of all sliders, in the form that the page uses."""
+        keys = self.feed.handle_keys
+        return [getattr(h, k) for h, k in zip(self.handles, keys, strict=True)]
+
     def fit_budget(self) -> None:
         """Search in the background for the best settings within the chosen budget."""
         experiment = self.session.experiment
@@ -213,11 +218,8 @@ class Layers(Standalone, VBox):
         if session.busy:
             return
         with self.feed.hold_sync():
-            settings = [
-                getattr(h, k) for h, k in zip(self.handles, self.feed.handle_keys, strict=True)
-            ]
             data = layer_payload(session.baseline, session.report)
-            self.feed.data = data | {"settings": settings}
+            self.feed.data = data | {"settings": self.positions()}
             wrong = "error" if session.error else "stale"
             self.feed.state = wrong if session.stale else "fresh"
             by_code = text("Set by code: {recipe}.", recipe=session.recipe)

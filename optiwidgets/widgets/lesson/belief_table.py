@@ -9,9 +9,9 @@ from typing import Any
 
 from ipywidgets import HTML, Dropdown, HBox, VBox
 
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.belief import Finding
 from optiwidgets.session.belief_tests import run_tests, untested
-from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.session_of import session_of
@@ -30,7 +30,7 @@ class TableOfBeliefs(Standalone, VBox):
     ----------
     sources
         Experiments, sessions, or widgets that have one; by default, the shipped digits. Each has
-        a column.
+        a column, for the experiment that is open now.
     keys
         Beliefs to show, in this order; by default all. See ``beliefs``.
 
@@ -48,8 +48,12 @@ class TableOfBeliefs(Standalone, VBox):
     """
 
     def __init__(self, *sources: Any, keys: Iterable[str] | None = None) -> None:
-        self.sessions = [session_of(source) for source in sources or (None,)]
+        sources = sources or (None,)
+        self.sessions = [session_of(source) for source in sources]
+        given = [getattr(source, "session", source) for source in sources]
+        self._made = [one for one in self.sessions if one not in given]
         self.session = self.sessions[0]
+        self.experiments = [session.experiment for session in self.sessions]  # one for each column
         self.beliefs = untested(keys)
         self.found: dict[tuple[str, int], Finding] = {}
         choices = [
@@ -64,7 +68,7 @@ class TableOfBeliefs(Standalone, VBox):
             text("belief"),
             text("good guess"),
             text("it holds if"),
-            *map(_name, self.sessions),
+            *map(_name, self.experiments),
         )
         self.table = Table("", heads)
         controls = HBox([self.belief, self.run, self.cancel, self.progress])
@@ -80,18 +84,19 @@ class TableOfBeliefs(Standalone, VBox):
         """Test the chosen belief, or all, in the background; rows are filled one by one."""
         place = self.belief.value
         keys = [each.key for each in self.beliefs] if place < 0 else [self.beliefs[place].key]
-        experiments = [session.experiment for session in self.sessions]
 
         def work(on_progress: Any) -> None:
-            run_tests(experiments, keys, self._keep, on_progress)
+            run_tests(self.experiments, keys, self._keep, on_progress)
 
         self.note.value = ""
         return self.sessions[0].in_background(work, lambda _: None)
 
     def close(self) -> None:
-        """Close all widgets, which then follow the progress of the session no more."""
+        """Close all widgets, and end the work of the sessions that the table made."""
         if self.comm is not None:
             self.session.unobserve(self._show_progress, "progress")
+            for session in self._made:
+                session.slow.end()
         super().close()
 
     def _keep(self, index: int, finding: Finding) -> None:
@@ -129,11 +134,10 @@ class TableOfBeliefs(Standalone, VBox):
         answers = (one.answer if one.estimate else text("does not apply") for one in mine)
         counts = Counter(answers)
         said = ", ".join(f"{count} {answer}" for answer, count in counts.most_common())
-        return f"{_name(self.sessions[index])}: {said or text('nothing tested yet')}"
+        return f"{_name(self.experiments[index])}: {said or text('nothing tested yet')}"
 
 
-def _name(session: Session) -> str:
-    experiment = session.experiment
+def _name(experiment: Experiment) -> str:
     return f"{experiment.dataset.name or text('own images')}, {experiment.name}"
 
 

@@ -57,7 +57,7 @@ class Feedback(anywidget.AnyWidget):
     text = Unicode().tag(sync=True)
     question = Unicode().tag(sync=True)
     outcome = Unicode(str(Outcome.NOT_ATTEMPTED)).tag(sync=True)
-    feed = Unicode(help="reference to the feed of the explorer in question").tag(sync=True)
+    feed = Unicode(help="reference to the feed of the controls in question").tag(sync=True)
 
     def say(self, kind: str, label: str, text: str, outcome: str = "") -> None:
         """Show a line, in one message."""
@@ -107,7 +107,7 @@ class Quiz(Standalone, VBox):
         self._shown = False
         self.field = field_for(question)
         self.said = Feedback(question=question.key)
-        self._positions: Callable[[], list[int]] | None = None  # of the explorer in question
+        self._positions: Callable[[], list[int]] | None = None  # of the controls in question
         self._late = False  # the page showed other positions at the click
         if of_a_run(question) and hasattr(session, "positions"):
             self.said.feed = f"IPY_MODEL_{session.feed.model_id}"

@@ -96,6 +96,7 @@ class Rule(Standalone, VBox):
         if by not in LEVELS:
             raise ValueError(f"by is 'sparsity' or 'bits', not {by!r}")
         self.session, self.ground = session_of(session), ground or Recipe()
+        self.owns_session = self.session is not getattr(session, "session", session)
         self.points: list[Point] = []
         self.line: dict[float, float] = {}
         self.by = Dropdown(options=levels_offered(), value=by, description=text("Change"))
@@ -146,17 +147,19 @@ class Rule(Standalone, VBox):
     def start(self) -> Any:
         """Measure every level in the background, and draw each point."""
         experiment, recipes, base = self.session.experiment, self._recipes(), Recipe()
-        self.points = []
+        points: list[Point] = []  # this measurement's own: a cancelled one still ends a run
+        self.points = points
 
         def work(on_progress: Any) -> None:
             before = experiment.run(base, on_progress=on_progress)
             for level, recipe in recipes.items():
-                done, total = len(self.points), len(recipes)
+                done, total = len(points), len(recipes)
                 stage = text("level {n} of {all}", n=done + 1, all=total)
                 on_progress(Progress(done / total, stage))
                 report = experiment.run(recipe, on_progress=on_progress)
-                self.points.append(_point(level, report, before))
-                self._write()
+                points.append(_point(level, report, before))
+                if self.points is points:
+                    self._write()
 
         self.note.value = ""
         return self.session.in_background(work, lambda _: None)
@@ -329,8 +332,9 @@ def _words(
     if not apart:
         no_rule = mark("{done} of {all} levels are measured; there is no rule yet.")
         return text(no_rule, done=len(points), all=len(levels))
-    worst = max(points, key=lambda point: apart[point.level])
-    inside = sum(p.low <= rule[p.level] <= p.high for p in points)
+    known = [point for point in points if point.level in apart]
+    worst = max(known, key=lambda point: apart[point.level])
+    inside = sum(p.low <= rule[p.level] <= p.high for p in known)
     return text(
         "Largest distance {largest:.1f} points, at {level}: the rule says {said:.1f}, the run "
         "lost {lost:.1f}. Mean distance {mean:.1f} points over {done} of {all} levels; the rule "

@@ -85,6 +85,28 @@ def test_a_cell_that_runs_50_times_has_the_widgets_and_threads_of_one_run(notebo
     assert again[2] == pytest.approx(saved, rel=0.01)  # ids and sizes of numbers differ
 
 
+@pytest.mark.parametrize("made", ["ow.Rule(exp)", "ow.TableOfBeliefs(exp, exp)"])
+def test_threads_that_a_widget_started_end_when_its_cell_runs_again(notebook: Cell, made) -> None:
+    others = {*threading.enumerate()}
+    work = "[s.slow.submit((lambda is_cancelled: None, lambda result: None)) for s in sessions]"
+    cell = f"w = {made}; sessions = getattr(w, 'sessions', [w.session]); {work}"
+    notebook(cell)
+    _, threads, _ = counted(others)
+    assert threads == made.count("exp")
+    notebook(cell)
+    assert counted(others)[1] == threads
+    notebook("w.close()", "c2")
+    assert counted(others)[1] == 0
+
+
+@pytest.mark.parametrize("made", ["ow.Rule(e)", "ow.TableOfBeliefs(e)"])
+def test_work_of_a_session_that_others_started_goes_on(notebook: Cell, made) -> None:
+    notebook("e = ow.Session(exp)", "c2")
+    notebook("going = e.slow.submit((lambda is_cancelled: None, lambda result: None), rest_s=60)")
+    notebook(f"{made}.close(); assert not going.done(); e.cancel(); going.result()", "c3")
+    notebook("e.slow.end()", "c3")
+
+
 @pytest.mark.parametrize(
     "made", ["ow.Rule(e, '9s')", "ow.TableOfBeliefs(e)", "ow.CorePath()", "ow.Fragility(e)"]
 )

@@ -22,6 +22,7 @@ from optiwidgets.grading.progress_files import read_progress
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.explorer.explorer import Explorer
+from optiwidgets.widgets.layers.layer_sliders import Layers
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.lesson.quiz import WAIT, ask, of_a_run
@@ -675,3 +676,22 @@ def test_a_click_on_solution_does_not_make_the_next_check_wait(digits):
     receive(quiz.said, method="custom", content={"event": "positions", "positions": "[1]"})
     quiz.solution()
     assert quiz.check().outcome is Outcome.CORRECT
+
+
+def test_a_click_that_overtakes_a_layers_slider_is_not_graded(own):
+    layers = Layers(own)
+    quiz = ask("fragile.find", layers)
+    assert quiz.said.feed == f"IPY_MODEL_{layers.feed.model_id}"
+    layers.sparsity["deep"].value = 60
+    shown = layers.positions()
+    assert layers.feed.data["settings"] == shown
+
+    def press(positions):
+        said = json.dumps(positions, separators=(",", ":"))
+        receive(quiz.said, method="custom", content={"event": "positions", "positions": said})
+        click(quiz)
+        return quiz.said.outcome, quiz.said.text == WAIT
+
+    on_its_way = [90 if position == 60 else position for position in shown]
+    assert press(on_its_way) == ("not attempted", True)
+    assert press(shown) == ("incorrect", False)

@@ -9,6 +9,7 @@ import pytest
 
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.lesson import rule as rule_module
 from optiwidgets.widgets.lesson.belief_table import TableOfBeliefs
 from optiwidgets.widgets.lesson.formula import Formula
@@ -161,6 +162,48 @@ def test_another_field_begins_anew(rule):
     assert "no &#x27;s&#x27;, only b" in rule.note.value
 
 
+def restart_at(monkeypatch, rule, recipe, restart):
+    """Call ``restart`` once, from the worker, after a recipe was run."""
+    experiment, calls = rule.session.experiment, [restart]
+    run = experiment.run
+
+    def run_then_restart(asked, **options):
+        report = run(asked, **options)
+        if asked == recipe and calls:
+            calls.pop()()
+        return report
+
+    monkeypatch.setattr(experiment, "run", run_then_restart)
+
+
+def test_a_cancelled_measurement_adds_no_point_to_the_next(rule, monkeypatch):
+    restart_at(monkeypatch, rule, Recipe(0.5), rule.start)
+    rule.start().result()
+    rule.session.wait()
+    assert [point[0] for point in rule.chart.data["points"]] == [0.0, 0.5, 0.9]
+
+
+def test_a_cancelled_measurement_adds_no_point_to_another_field(rule, monkeypatch):
+    def measure_bits():
+        rule.by.value = "bits"
+        rule.formula.value = "16 / b"
+        rule.start()
+
+    restart_at(monkeypatch, rule, Recipe(0.5), measure_bits)
+    rule.start().result()
+    rule.session.wait()
+    assert [point[0] for point in rule.chart.data["points"]] == [8, 2]
+    assert rule.session.error == ""
+
+
+def test_a_measured_level_that_the_rule_lacks_is_left_out_of_the_words():
+    points = [Point(0.5, 2.0, 1, 3), Point(8, 0.0, -1, 1)]
+    payload = rule_payload("bits", (8, 2), points, {8: 2.0, 2: 8.0})
+    assert payload["farthest"] == 8
+    assert "at 8 bits" in payload["words"]
+    assert "over 1 of 2 levels; the rule is inside the 95 % interval at 0" in payload["words"]
+
+
 def test_an_unknown_field_is_refused(digits):
     with pytest.raises(ValueError, match="by is 'sparsity' or 'bits', not 'seed'"):
         Rule(Session(digits), by="seed")
@@ -195,3 +238,15 @@ def test_progress_shows_in_the_table_and_cancel_keeps_rows(digits):
     table.cancel.click()
     assert table.note.value.startswith("Cancelled")
     assert table.table.rows[0][3].startswith("holds")
+
+
+def test_a_column_stays_that_of_its_own_network(digits):
+    explorer = Explorer()
+    table = TableOfBeliefs(explorer, keys=["eight-bits", "half-is-free"])
+    assert table.table.heads[3:] == ["digits, small"]
+    explorer.model.value = "wide"
+    table.start().result()
+    assert table.table.caption == "digits, small: 2 holds"
+    known = TableOfBeliefs(digits, keys=["eight-bits", "half-is-free"])
+    known.start().result()
+    assert [row[3:] for row in table.table.rows] == [row[3:] for row in known.table.rows]
