@@ -196,7 +196,9 @@ class Number(Question):
         if self._is_right(number, truth):
             return _graded(True, text("{number} is right.", number=self._shown(truth)))
         slips = [
-            (abs(number - self._of(s, base, report)), message) for s, message in self.slips.items()
+            (abs(number - wrong), message)
+            for slip, message in self.slips.items()
+            if math.isfinite(wrong := self._of(slip, base, report))
         ]
         distance, feedback = min(slips, default=(math.inf, ""))
         if distance <= self.tolerance + EPSILON:
@@ -212,7 +214,10 @@ class Number(Question):
         """Return the solution, and the number if it comes from the learner's own run."""
         if not self.of_a_run or unfit(base, report):
             return self.solution
-        number = self._shown(self._of(self.value, base, report))
+        truth = self._of(self.value, base, report)
+        if not math.isfinite(truth):
+            return self.solution
+        number = self._shown(truth)
         return text("{solution} On your run: {number}.", solution=self.solution, number=number)
 
     def _of(self, value: Value, base: Report | None, report: Report | None) -> float:
