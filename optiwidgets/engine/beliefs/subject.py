@@ -105,7 +105,6 @@ class Subject:
             The runtime cannot run this model, or the images cannot be measured; the message has
             the reason.
         """
-
         report = self.run(recipe)
 
         def work(tick: Callable[[], None]) -> Report:

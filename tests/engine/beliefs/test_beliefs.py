@@ -258,6 +258,13 @@ def test_the_bootstrap_covers_the_normal_interval_of_many_images():
     assert (found.low, found.high) == pytest.approx((4 - half, 4 + half), abs=0.05)
 
 
+def test_few_images_that_all_agree_have_an_interval():
+    found = of_paired_mean(np.zeros(20, int))
+    paired = paired_drop(np.zeros(20, int), np.zeros(20, int), np.zeros(20, int))
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high), abs=2)
+    assert found.low < 0 == found.value < found.high
+
+
 def test_speed_is_the_measured_ratio_of_the_named_runtime(subject, monkeypatch):
     dense, sparse = Latency(0.9, 0.8, 1.0, 1, 1, 1), Latency(2.0, 1.8, 2.2, 1, 1, 1)
     timed = SimpleNamespace(
