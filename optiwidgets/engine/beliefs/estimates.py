@@ -59,9 +59,10 @@ def of_exact(value: float) -> Estimate:
 def of_paired_mean(values: Integers) -> Estimate:
     """Compute the mean of one number per image, in points, with a bootstrap over images.
 
-    Percentile interval of 2,000 resamples with a fixed seed. One image lost and one gained are added
-    for the interval, as in ``paired_drop``: images that all agree do not prove a loss of 0. Source: A. C. Davison and
-    D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 5.3.
+    Percentile interval of 2,000 resamples with a fixed seed. One image lost and one gained are
+    added for the interval, as in ``paired_drop``: images that all agree do not prove a loss of 0.
+    Source: A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application", 1997,
+    section 5.3.
 
     Parameters
     ----------
