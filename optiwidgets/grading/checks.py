@@ -21,6 +21,7 @@ from optiwidgets.texts import mark, text
 
 Value = float | Callable[[Report, Report], float]
 AS_PERCENT = mark("That is the percentage: write it as a share from 0 to 1, or with a % sign.")
+HALF_A_HUNDREDTH = 0.005  # a half may be rounded up or down
 LEAST_ROUNDED = 0.1  # two decimals of a smaller number say too little
 
 
@@ -196,7 +197,9 @@ class Number(Question):
         if self._is_right(number, truth):
             return _graded(True, text("{number} is right.", number=self._shown(truth)))
         slips = [
-            (abs(number - self._of(s, base, report)), message) for s, message in self.slips.items()
+            (abs(number - wrong), message)
+            for slip, message in self.slips.items()
+            if math.isfinite(wrong := self._of(slip, base, report))
         ]
         distance, feedback = min(slips, default=(math.inf, ""))
         if distance <= self.tolerance + EPSILON:
@@ -212,7 +215,10 @@ class Number(Question):
         """Return the solution, and the number if it comes from the learner's own run."""
         if not self.of_a_run or unfit(base, report):
             return self.solution
-        number = self._shown(self._of(self.value, base, report))
+        truth = self._of(self.value, base, report)
+        if not math.isfinite(truth):
+            return self.solution
+        number = self._shown(truth)
         return text("{solution} On your run: {number}.", solution=self.solution, number=number)
 
     def _of(self, value: Value, base: Report | None, report: Report | None) -> float:
@@ -224,8 +230,9 @@ class Number(Question):
 
     def _is_right(self, number: float, truth: float) -> bool:
         """Tell whether a number is near the right one, or that one rounded to two decimals."""
-        rounded = abs(truth) >= LEAST_ROUNDED and abs(number - round(truth, 2)) <= EPSILON
-        return rounded or abs(number - truth) <= self.tolerance + EPSILON
+        off = abs(number - truth)
+        rounded = abs(truth) >= LEAST_ROUNDED and abs(number - round(number, 2)) <= EPSILON
+        return (rounded and off <= HALF_A_HUNDREDTH + EPSILON) or off <= self.tolerance + EPSILON
 
     def _shown(self, number: float) -> str:
         plain = f"{number:,.3f}".rstrip("0").rstrip(".") if abs(number) < 1e12 else f"{number:g}"

@@ -5,6 +5,7 @@ Each is a function of two reports, the baseline and the optimized model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -39,6 +40,34 @@ def run_figure(function: RunFigure) -> RunFigure:
     return function
 
 
+def has_mixed_bits(report: Report) -> bool:
+    """Tell whether single layers have bits of their own.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> has_mixed_bits(Experiment.load("digits").run(Recipe(bits=8)))
+    False
+    """
+    return any(bits is not None for _, _, bits in report.recipe.layers)
+
+
+def weight_bytes(report: Report) -> float:
+    """Compute weights left times bits / 8; NaN if single layers have bits of their own.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> weight_bytes(Experiment.load("digits").run(Recipe(sparsity=0.9)))
+    9960.0
+    """
+    if has_mixed_bits(report):
+        return math.nan
+    return (report.prunable_weights - report.pruned_weights) * report.recipe.bits / 8
+
+
 @run_figure
 def percent_saved(base: Report, report: Report) -> float:
     """Compute the saved bytes, in percent of the baseline's.
@@ -63,7 +92,7 @@ def percent_left(base: Report, report: Report) -> float:
 
 @run_figure
 def percent_pruned(base: Report, report: Report) -> float:
-    """Return the sparsity of the recipe, in percent.
+    """Compute the share of the weights that are pruned, in percent.
 
     Examples
     --------
@@ -73,7 +102,7 @@ def percent_pruned(base: Report, report: Report) -> float:
     >>> percent_pruned(exp.run(Recipe()), exp.run(Recipe(sparsity=0.5)))
     50.0
     """
-    return 100 * report.recipe.sparsity
+    return 100 * report.pruned_weights / max(1, report.prunable_weights)
 
 
 @run_figure
@@ -100,7 +129,7 @@ def share_left(base: Report, report: Report) -> float:
 
 @run_figure
 def bits_alone(base: Report, report: Report) -> float:
-    """Compute the size ratio that the bits per weight alone would give.
+    """Compute the size ratio that the bits per weight alone would give; NaN if set by layer.
 
     Examples
     --------
@@ -110,7 +139,7 @@ def bits_alone(base: Report, report: Report) -> float:
     >>> bits_alone(exp.run(Recipe()), exp.run(Recipe(bits=8)))
     4.0
     """
-    return 32 / report.recipe.bits
+    return math.nan if has_mixed_bits(report) else 32 / report.recipe.bits
 
 
 @run_figure
@@ -150,7 +179,7 @@ def file_bytes(base: Report, report: Report) -> float:
 @run_figure
 def promised_bytes(base: Report, report: Report) -> float:
     """Compute the bytes of the remaining weights alone, weights left times bits / 8."""
-    return (report.prunable_weights - report.pruned_weights) * report.recipe.bits / 8
+    return weight_bytes(report)
 
 
 @run_figure

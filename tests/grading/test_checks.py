@@ -196,6 +196,23 @@ def test_a_number_of_a_run_needs_a_run(base, digits):
     assert PERCENT.solve(base, report) == "s On your run: 50."
 
 
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        ("0.63", Outcome.CORRECT),
+        ("0.62", Outcome.CORRECT),
+        ("63 %", Outcome.CORRECT),
+        ("0.625", Outcome.CORRECT),
+        ("0.61", Outcome.INCORRECT),
+        ("0.64", Outcome.INCORRECT),
+        ("0.629", Outcome.INCORRECT),
+    ],
+)
+def test_a_half_may_be_rounded_up_or_down(given, outcome):
+    number = Number(**TEXTS, value=5 / 8, tolerance=0.001, share=True)
+    assert number.check(given).outcome is outcome
+
+
 def test_a_number_that_the_run_does_not_have_cannot_be_answered(base, digits):
     undefined = Number(**TEXTS, value=lambda base, report: math.nan, tolerance=1)
     result = undefined.check(0, base, digits.run(Recipe(bits=4)))

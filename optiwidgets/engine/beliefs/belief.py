@@ -45,7 +45,7 @@ class Belief:
         """Measure on a subject; if the belief does not apply, the finding has the reason."""
         try:
             return self.found(self.measure(subject))
-        except (NotApplicableError, ValueError) as error:  # run: a method that does not apply
+        except NotApplicableError as error:
             return self.found(None, str(error))
 
     def found(self, estimate: Estimate | None, reason: str = "") -> Finding:

@@ -38,11 +38,18 @@ def folding(subject: Subject) -> Estimate:
 def worst_class(subject: Subject) -> Estimate:
     """Measure the drop of the class that falls most, chosen on one half of the images.
 
-    The class is chosen by the images of even index and measured on those of odd index: the largest
-    of many falls on the same images would be too large by chance.
+    The class is chosen by the first, third, ... image of each class and measured on the others: the
+    largest of many falls on the same images would be too large by chance.
+
+    Raises
+    ------
+    NotApplicableError
+        No class has two images.
     """
     before, after = subject.run(Recipe()), subject.run(Recipe(HARD))
-    chosen = np.arange(len(before.labels)) % 2 == 0
+    chosen = np.zeros(len(before.labels), bool)
+    for label in np.unique(before.labels):
+        chosen[np.flatnonzero(before.labels == label)[::2]] = True
 
     def fall(label: int) -> float:
         inside = chosen & (before.labels == label)
@@ -50,6 +57,8 @@ def worst_class(subject: Subject) -> Estimate:
         return float(right[0] - right[1])
 
     present = sorted(set(before.labels[chosen].tolist()) & set(before.labels[~chosen].tolist()))
+    if not present:
+        raise NotApplicableError("no class has two images: one to choose by and one to measure on")
     worst = max(present, key=fall)
     images = ~chosen & (before.labels == worst)
     parts = (values[images] for values in (before.labels, before.predictions, after.predictions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from optiwidgets.engine.beliefs.estimates import of_drop, of_latency
 from optiwidgets.engine.data.dataset import Dataset
@@ -14,6 +15,8 @@ from optiwidgets.engine.types.belief import Estimate
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME
+
+Answer = TypeVar("Answer")
 
 
 class NotApplicableError(Exception):
@@ -49,13 +52,40 @@ class Subject:
         return bool(prepared.trained.factors)
 
     def run(self, recipe: Recipe) -> Report:
-        """Run a recipe on all exploration images."""
+        """Run a recipe on all exploration images.
 
-        def on_progress(progress: Progress) -> None:
-            self.tick()
+        Raises
+        ------
+        NotApplicableError
+            The experiment refuses the recipe; the message has the reason.
+        """
+
+        def work(tick: Callable[[], None]) -> Report:
+            def on_progress(progress: Progress) -> None:
+                tick()
+
+            return self.experiment.run(recipe, on_progress=on_progress)
 
         self.tick()
-        return self.experiment.run(recipe, on_progress=on_progress)
+        return self._unless_refused(work)
+
+    def _unless_refused(self, work: Callable[[Callable[[], None]], Answer]) -> Answer:
+        """Call work with the tick; a refusal by the experiment becomes ``NotApplicableError``."""
+        by_tick: list[ValueError] = []
+
+        def tick() -> None:
+            try:
+                self.tick()
+            except ValueError as error:
+                by_tick.append(error)
+                raise
+
+        try:
+            return work(tick)
+        except ValueError as error:
+            if error in by_tick:  # of the caller, not of the experiment
+                raise
+            raise NotApplicableError(str(error)) from error
 
     def drop(self, after: Recipe, before: Recipe | None = None) -> Estimate:
         """Measure the points of accuracy that one recipe loses against another, paired."""
@@ -72,14 +102,19 @@ class Subject:
         Raises
         ------
         NotApplicableError
-            The runtime cannot run this model; the message has the reason.
+            The runtime cannot run this model, or the images cannot be measured; the message has
+            the reason.
         """
+        report = self.run(recipe)
 
-        def stop() -> bool:
-            self.tick()
-            return False
+        def work(tick: Callable[[], None]) -> Report:
+            def stop() -> bool:
+                tick()
+                return False
 
-        measured = self.experiment.measure(self.run(recipe), stop=stop)
+            return self.experiment.measure(report, stop=stop)
+
+        measured = self._unless_refused(work)
         if runtime not in measured.latencies:
             reason = measured.latency_reasons.get(runtime, "it is absent")
             raise NotApplicableError(f"no speed in the {runtime}: {reason}")
@@ -93,5 +128,10 @@ class Subject:
         reopen, (prepared, spec, tuned_on, dataset, memory_mb) = self.experiment.__reduce__()
         assert isinstance(tuned_on, Dataset)
         pixels, labels = tuned_on.calibration
-        fewer = replace(tuned_on, calibration=(pixels[::2], labels[::2]))
-        return Subject(reopen(prepared, spec, fewer, dataset, memory_mb), self.tick)
+        half = pixels[::2], labels[::2]
+
+        def work(tick: Callable[[], None]) -> Experiment:
+            fewer = replace(tuned_on, calibration=half)
+            return reopen(prepared, spec, fewer, dataset, memory_mb)
+
+        return Subject(self._unless_refused(work), self.tick)

@@ -60,7 +60,7 @@ class Register(HasTraits):
     def __init__(self, now: Callable[[], datetime] = _now, path: str = "") -> None:
         super().__init__()
         self.now = now
-        self.path = Path(path) if path else None
+        self.path = Path(path).absolute() if path else None
 
     def keep_in(self, path: str | os.PathLike[str]) -> None:
         """Add the records of a file, if it is there, and write all records to it from now on.
@@ -70,19 +70,26 @@ class Register(HasTraits):
         ProgressFileError
             The file was cut or changed, or is none of progress. It stays as it is.
         """
-        path = Path(path)
+        path = Path(path).absolute()  # the kernel may change its folder
         with locked(path.parent):  # other kernels write to it
             self.entries = merged(read_progress(path) if path.exists() else {}, self.entries)
             write_progress(path, self.entries)
-        self.path = path
+        self.path, self.refused = path, ""
 
     def catch_up(self) -> None:
-        """Add what other kernels wrote to the file since; a refusal is kept as the reason."""
+        """Add what other kernels wrote to the file since; a refusal is kept as the reason.
+
+        A file that cannot be read or written now is tried again at the next answer; one that is
+        refused is left alone from now on.
+        """
         if self.path is None:
             return
         try:
             self.keep_in(self.path)
-        except (OSError, ProgressFileError) as error:  # questions are still answered and graded
+        except OSError as error:  # questions are still answered and graded
+            late = mark("Not in the file yet, tried again at the next answer: {error}")
+            self.refused = text(late, error=error)
+        except ProgressFileError as error:
             refused = mark("Answers are no longer kept in the file: {error}")
             self.path, self.refused = None, text(refused, error=error)
 

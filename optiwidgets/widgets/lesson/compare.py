@@ -55,6 +55,7 @@ class Compare(Standalone, VBox):
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
         self.kept: Report = self.session.report
+        self._baseline: Report = self.session.baseline  # of the kept report
         self._experiment = self.session.experiment  # of the kept report
         self.keep = Button(
             description=text("Keep as A"), tooltip=text("What is shown now becomes A")
@@ -80,18 +81,19 @@ class Compare(Standalone, VBox):
         return lambda is_cancelled: measure(kept, stop=is_cancelled), lambda _: self._write()
 
     def _keep(self) -> None:
-        self.kept, self._experiment = self.session.report, self.session.experiment
+        self.kept, self._baseline = self.session.report, self.session.baseline
+        self._experiment = self.session.experiment
         self._write()
 
     def _write(self) -> None:
-        self.kept = self.session.experiment.measured(self.kept)
-        sides = [self._figures(report) for report in (self.kept, self.session.report)]
+        self.kept = self._experiment.measured(self.kept)
+        now = self.session.baseline, self.session.report
+        sides = [self._figures(*pair) for pair in ((self._baseline, self.kept), now)]
         self.table.rows = [
             [text(title), *(side[name] for side in sides)] for title, name in ROWS.items()
         ]
 
-    def _figures(self, report: Report) -> dict[str, str]:
-        base = self.session.baseline
-        if report.images != base.images:  # another case was opened meanwhile
+    def _figures(self, baseline: Report, report: Report) -> dict[str, str]:
+        if report.images != self.session.baseline.images:  # another case was opened meanwhile
             return dict.fromkeys(ROWS.values(), text("of other images"))
-        return figures(base, report)
+        return figures(baseline, report)

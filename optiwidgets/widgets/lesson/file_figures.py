@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
+from optiwidgets.grading.run_figures import has_mixed_bits, weight_bytes
 from optiwidgets.texts import text
+from optiwidgets.widgets.controls.recipe_words import bits_words
 
 PARTS = ("codes", "positions", "scales", "tables", "biases", "header")
 
@@ -48,12 +50,33 @@ def file_figures(report: Report) -> dict[str, str]:
     """
     kept = report.prunable_weights - report.pruned_weights
     parts = {name: bytes_words(report.size.parts.get(name, 0)) for name in PARTS}
-    promised = round(kept * report.recipe.bits / 8)
+    mixed = has_mixed_bits(report)
+    promised = text("bytes set by layer") if mixed else bytes_words(round(weight_bytes(report)))
     whole = {
         "weights": f"{report.prunable_weights:,}",
         "position_map": bytes_words(-(-report.prunable_weights // 8)),  # one bit a weight
     }
-    return {"kept": f"{kept:,}", "promised": bytes_words(promised)} | whole | parts
+    return {"kept": f"{kept:,}", "promised": promised} | whole | parts
+
+
+def strength_figures(report: Report) -> dict[str, str]:
+    """Format sparsity and bits; those that single layers have of their own are no one number.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> run = Experiment.load("digits").run
+    >>> strength_figures(run(Recipe(sparsity=0.5, bits=4)))
+    {'sparsity': '50 %', 'bits': '4 bits'}
+    >>> strength_figures(run(Recipe(bits=4, layers=(("head", 0.5, 8),))))
+    {'sparsity': 'layer-by-layer', 'bits': 'layer-by-layer bits'}
+    """
+    recipe = report.recipe
+    own = any(sparsity is not None for _, sparsity, _ in recipe.layers)
+    share = f"{recipe.sparsity:.0%}".replace("%", " %")
+    bits = text("layer-by-layer bits") if has_mixed_bits(report) else bits_words(recipe.bits)
+    return {"sparsity": text("layer-by-layer") if own else share, "bits": bits}
 
 
 def untimed(report: Report) -> str:

@@ -26,6 +26,7 @@ from optiwidgets.widgets.lesson.file_figures import (
     file_figures,
     flip_figures,
     points_words,
+    strength_figures,
     untimed,
 )
 from optiwidgets.widgets.lesson.report_words import recall_figures, verdict_figures
@@ -127,10 +128,9 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
         "recipe": in_words(recipe),
-        "sparsity": f"{recipe.sparsity:.0%}".replace("%", " %"),
+        **strength_figures(report),
         "score": label(recipe.score),
         "recovery": label(recipe.recovery),
-        "bits": bits_words(recipe.bits),
         "activation_bits": bits_words(recipe.activation_bits),
         "granularity": label(recipe.granularity),
         "clip": label(recipe.clip),

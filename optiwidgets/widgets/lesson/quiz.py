@@ -163,9 +163,9 @@ class Quiz(Standalone, VBox):
             kind, label, self._committed = "open", text("Noted."), result
             self.field.disabled, self.buttons["check"].waits = True, text(ONCE)
             self.buttons["solution"].waits = ""
-        self.said.say(kind, label, result.message, str(result.outcome))
-        self._shown = result.message != text(WAIT)  # the change it waits for does not clear it
         answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
+        self.said.say(kind, label, _and_file(result.message), str(result.outcome))
+        self._shown = result.message != text(WAIT)  # the change it waits for does not clear it
         if attempted and self.then is not None:
             self.children = (self.card, self.then)
         self._compare()
@@ -259,7 +259,8 @@ class Quiz(Standalone, VBox):
         if not (self._committed and self.session and isinstance(self.question, Prediction)):
             return
         if outcome := outcome_words(self.question, self.session):
-            self.said.say("open", text("Compare."), f"{said_words(self.answer)} {outcome}")
+            compared = f"{said_words(self.answer)} {outcome}"
+            self.said.say("open", text("Compare."), _and_file(compared))
 
     def _run(self) -> tuple[Report | None, Report | None]:
         return (self.session.baseline, self.session.report) if self.session else (None, None)
@@ -271,6 +272,11 @@ class Quiz(Standalone, VBox):
         if self.session and of_a_run(self.question) and (self.session.stale or self.session.busy):
             return Result(Outcome.NOT_ATTEMPTED, text(WAIT))
         return self.question.check(self.answer, *self._run())
+
+
+def _and_file(message: str) -> str:
+    """Add the reason why answers are not in the file, if there is one."""
+    return f"{message} {answer_log.REGISTER.refused}".strip()
 
 
 def ask(question: str | Question, session: Any = None, then: Widget | None = None) -> Quiz:

@@ -25,13 +25,13 @@ def recall_figures(baseline: Report, report: Report) -> dict[str, str]:
     """
     falls = baseline.confusion.recall - report.confusion.recall
     worst = int(np.nanargmax(falls))
-    name, points = report.class_names[worst], text("{points:.1f} points", points=100 * falls[worst])
+    name, fall = report.class_names[worst], max(0.0, 100 * falls[worst])
+    points = text("{points:.1f} points", points=fall)
+    if fall < SEEN:
+        none = text("no class lost recall")
+        return {"worst_class": none, "worst_fall": points, "worst": none}
     fell = text("recall of {name} fell most, by {points}", name=name, points=points)
-    return {
-        "worst_class": name,
-        "worst_fall": points,
-        "worst": fell if 100 * falls[worst] >= SEEN else text("no class lost recall"),
-    }
+    return {"worst_class": name, "worst_fall": points, "worst": fell}
 
 
 def verdict_figures(baseline: Report, report: Report) -> dict[str, str]:

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from optiwidgets.engine.beliefs import pruning, quantization, repair, size_and_speed, whole_slider
+from optiwidgets.engine.beliefs.belief import Belief
 from optiwidgets.engine.beliefs.catalogue import BELIEFS, beliefs
 from optiwidgets.engine.beliefs.estimates import of_paired_mean
 from optiwidgets.engine.beliefs.subject import NotApplicableError, Subject
@@ -192,6 +193,50 @@ def test_the_worst_class_is_chosen_on_other_images_than_it_is_measured_on():
     assert found.value == 0  # class 1 falls on the even images and is measured on the odd ones
 
 
+def test_two_classes_that_alternate_are_split_each_by_its_own_order():
+    labels = np.arange(80) % 2
+
+    def right(recipe):
+        return labels == 0 if recipe.prunes else np.ones(80, bool)
+
+    assert pruning.worst_class(Planted(right, labels)).value == 100
+
+
+def test_classes_of_one_image_have_no_worst_one():
+    planted = Planted(lambda recipe: np.ones(3, bool), np.arange(3))
+    reason = "no class has two images: one to choose by and one to measure on"
+    assert BELIEFS["classes-alike"].test(planted).reason == reason
+
+
+def test_a_fault_is_no_reason_but_a_refused_recipe_is():
+    def fault(subject):
+        raise ValueError("max() arg is an empty sequence")
+
+    with pytest.raises(ValueError, match="empty sequence"):
+        Belief("k", "s", "g", "q", "points", fault).test(Planted(lambda recipe: [True]))
+
+    def refuse(recipe, on_progress):
+        on_progress(None)
+        raise ValueError("no such layer")
+
+    refusing = Subject(SimpleNamespace(run=refuse))
+    assert BELIEFS["eight-bits"].test(refusing).reason == "no such layer"
+
+
+def test_an_error_of_the_callers_tick_is_no_refusal():
+    ticks = iter([None])
+
+    def tick():
+        if next(ticks, "late") == "late":
+            raise ValueError("mine")
+
+    def run(recipe, on_progress):
+        on_progress(None)
+
+    with pytest.raises(ValueError, match="mine"):
+        BELIEFS["eight-bits"].test(Subject(SimpleNamespace(run=run), tick))
+
+
 def test_more_than_the_sum_is_a_contrast_of_four_reports():
     def right(recipe):
         lost = {(False, False): 0, (True, False): 10, (False, True): 20, (True, True): 70}
@@ -211,6 +256,13 @@ def test_the_bootstrap_covers_the_normal_interval_of_many_images():
     half = 1.96 * 100 * values.std() / 100
     assert found.value == pytest.approx(4.0)
     assert (found.low, found.high) == pytest.approx((4 - half, 4 + half), abs=0.05)
+
+
+def test_few_images_that_all_agree_have_an_interval():
+    found = of_paired_mean(np.zeros(20, int))
+    paired = paired_drop(np.zeros(20, int), np.zeros(20, int), np.zeros(20, int))
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high), abs=2)
+    assert found.low < 0 == found.value < found.high
 
 
 def test_speed_is_the_measured_ratio_of_the_named_runtime(subject, monkeypatch):

@@ -282,6 +282,26 @@ def test_two_recipes_stand_side_by_side_with_their_own_numbers(session):
     assert rows["accuracy"] == [f"{100 * r.confusion.accuracy:.1f} %" for r in (four, sparse)]
 
 
+def test_a_kept_recipe_is_compared_with_the_untouched_model_it_was_kept_from():
+    session = Session()
+    session.recipe = Recipe(sparsity=0.9)
+    compare = Compare(session)
+    before = [row[1] for row in compare.table.rows]
+    assert session.model != "wide"
+    session.model = "wide"  # of the same images
+    assert [row[1] for row in compare.table.rows] == before
+    now = figures(session.baseline, session.report)
+    rows = {name: side for name, _, side in compare.table.rows}
+    assert (rows["drop"], rows["class that fell most"]) == (now["drop_words"], now["worst_class"])
+    assert rows["drop"] != before[2]
+
+
+def test_compare_names_no_class_where_none_lost_recall(session):
+    rows = {name: sides for name, *sides in Compare(session).table.rows}
+    assert rows["class that fell most"] == ["no class lost recall"] * 2
+    assert rows["its recall fell by"] == ["0.0 points"] * 2
+
+
 def test_new_data_are_worse_for_both_and_nothing_is_tuned_on_them(session):
     session.recipe = Recipe(sparsity=0.6)
     dial = NewData(session)

@@ -535,6 +535,32 @@ def test_an_answer_that_no_file_can_hold_is_named_and_the_file_stays(tmp_path, r
     assert list(read_progress(path)) == ["demo"]
 
 
+def test_a_file_that_cannot_be_written_once_has_all_answers_later(tmp_path, monkeypatch):
+    folder = tmp_path / "usb"
+    register = answer_log.Register(path=str(folder / "path.json"))
+    monkeypatch.setattr(answer_log, "REGISTER", register)
+    quiz = ask("start.goal")
+    quiz.answer = 2
+    quiz.check()
+    assert "No such file" in register.refused
+    assert quiz.said.text.endswith(register.refused)
+    folder.mkdir()
+    assert answer("start.prune", 1).outcome is not Outcome.NOT_ATTEMPTED
+    assert set(read_progress(folder / "path.json")) == {"start.goal", "start.prune"}
+    assert register.refused == ""
+
+
+def test_a_relative_file_stays_where_it_is_if_the_kernel_changes_its_folder(
+    tmp_path, register, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    register.keep_in("path.json")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    register.checked("demo", Outcome.CORRECT, 1)
+    assert list(read_progress(tmp_path / "path.json")) == ["demo"]
+
+
 def test_a_damaged_file_is_left_alone_and_named_while_questions_go_on(tmp_path, monkeypatch):
     path = tmp_path / "path.json"
     path.write_text("{")
