@@ -1,6 +1,7 @@
 """Greedy matching of detected boxes to true boxes, at several thresholds of overlap at once.
 
-Source: COCO's evaluation (T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014).
+Source: COCO's evaluation (T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV
+2014).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class TrueBoxes:
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Detected boxes of a set of images: boxes (N, 4) in pixels, scores, classes and images (N,)."""
+    """Detected boxes: boxes (N, 4) in pixels, scores, classes and images (N,)."""
 
     boxes: Floats
     scores: Floats
@@ -83,10 +84,11 @@ def overlaps(detected: Floats, true: Floats, crowd: Booleans) -> Floats:
     >>> float(overlaps(box, np.array([1.0, 0.0, 9.0, 9.0]), np.array(True)))
     0.5
     """
-    low = np.maximum(detected[..., :2], true[..., :2])
-    high = np.minimum(detected[..., 2:], true[..., 2:])
-    inner = np.prod(np.clip(high - low, 0, None), axis=-1)
-    area, other = (np.prod(each[..., 2:] - each[..., :2], axis=-1) for each in (detected, true))
+    (x0, y0, x1, y1), (u0, v0, u1, v1) = (np.moveaxis(each, -1, 0) for each in (detected, true))
+    width = np.minimum(x1, u1) - np.maximum(x0, u0)
+    height = np.minimum(y1, v1) - np.maximum(y0, v0)
+    inner = np.maximum(width, 0) * np.maximum(height, 0)
+    area, other = (x1 - x0) * (y1 - y0), (u1 - u0) * (v1 - v0)
     union = np.where(crowd, area, area + other - inner)
     return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
 
@@ -110,8 +112,8 @@ def highest(found: Detections, most: int = MOST) -> Integers:
 def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:
     """Match each detection, in the order they stand, to the free true box that it overlaps most.
 
-    Both are matched within their image and class. A box that is no crowd takes one detection, and is
-    preferred to any crowd.
+    Both are matched within their image and class. A box that is no crowd takes one detection, and
+    is preferred to any crowd.
 
     Parameters
     ----------
@@ -137,40 +139,42 @@ def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:
     ignored = np.zeros((levels, count), bool)
     if not count or not len(true.images):
         return Matches(matched, ignored)
-    rows, columns, crowds = _tables(found, true)
+    rows, columns = _tables(found, true)
+    crowds = true.crowd[columns] & (columns >= 0)
+    overlap = overlaps(found.boxes[rows][:, :, None], true.boxes[columns][:, None], crowds[:, None])
     free = np.broadcast_to(columns >= 0, (levels, *columns.shape)).copy()
     least = np.minimum(thresholds, 1 - 1e-10)[:, None, None]
-    for rank in range(rows.shape[1]):
-        at = np.flatnonzero(rows[:, rank] >= 0)  # groups with a detection of this rank
-        detection, boxes = rows[at, rank], columns[at]
-        overlap = overlaps(found.boxes[detection][:, None], true.boxes[boxes], crowds[at])
-        usable = free[:, at] & (overlap >= least)
-        plain = usable & ~crowds[at]
+    for rank, ends in enumerate((rows >= 0).sum(0)):  # the first `ends` groups have this rank
+        usable = free[:, :ends] & (overlap[:ends, rank] >= least)
+        plain = usable & ~crowds[:ends]
         usable = np.where(plain.any(2, keepdims=True), plain, usable)
-        # among equal overlaps the later box, as in COCO's code
-        best = usable.shape[2] - 1 - np.where(usable, overlap, -1.0)[:, :, ::-1].argmax(2)
-        hit = usable.any(2)
-        level, group = np.nonzero(hit)
-        column = best[level, group]
-        matched[level, detection[group]] = boxes[group, column]
-        is_crowd = crowds[at][group, column]
-        ignored[level, detection[group]] = is_crowd
-        free[level, at[group], column] = is_crowd
+        level, group = np.nonzero(usable.any(2))
+        choices = np.where(usable[level, group], overlap[group, rank], -1.0)
+        column = (
+            choices.shape[1] - 1 - choices[:, ::-1].argmax(1)
+        )  # of equal ones COCO's is the last
+        matched[level, rows[group, rank]] = columns[group, column]
+        is_crowd = crowds[group, column]
+        ignored[level, rows[group, rank]] = is_crowd
+        free[level, group, column] = is_crowd
     return Matches(matched, ignored)
 
 
-def _tables(found: Detections, true: TrueBoxes) -> tuple[Integers, Integers, Booleans]:
-    """Arrange boxes by group, an image and class: detections (G, D), true boxes (G, M), crowds."""
+def _tables(found: Detections, true: TrueBoxes) -> tuple[Integers, Integers]:
+    """Arrange boxes by group, an image and class: detections (G, D), true boxes (G, M).
+
+    Groups without one of both are left out; the others have falling numbers of detections.
+    """
     images, classes = (
         np.concatenate([getattr(each, name) for each in (found, true)])
         for name in ("images", "classes")
     )
-    group = _groups(images, classes)
-    rows = _table(group[: len(found.images)], group.max() + 1)
-    columns = _table(group[len(found.images) :], group.max() + 1)
-    both = (rows[:, 0] >= 0) & (columns[:, 0] >= 0)
-    rows, columns = rows[both], columns[both]
-    return rows, columns, np.where(columns >= 0, true.crowd[columns], False)
+    group, cut = _groups(images, classes), len(found.images)
+    groups = group.max() + 1
+    counts = np.bincount(group[:cut], minlength=groups)
+    both = np.flatnonzero((counts > 0) & (np.bincount(group[cut:], minlength=groups) > 0))
+    order = both[np.argsort(-counts[both], kind="stable")]
+    return _table(group[:cut], groups)[order], _table(group[cut:], groups)[order]
 
 
 def _groups(images: Integers, classes: Integers) -> Integers:

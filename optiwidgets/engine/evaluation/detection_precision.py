@@ -23,36 +23,36 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 LISTED, DRAWN = 720, 32  # most orders of equal scores that are all taken; orders drawn of more
 
 
-def precision_at_recalls(hits: Floats, false: Floats, objects: int) -> Floats:
-    """Interpolate precision at COCO's 101 recalls.
+def interpolated_precision(hits: Floats, false: Floats, objects: int) -> Floats:
+    """Compute the mean of a class's interpolated precision at COCO's 101 recalls.
 
     Parameters
     ----------
     hits, false
-        (..., N) 1 where a detection is a hit, or a false alarm, by falling score. Both are 0 where it
-        lies in a crowd.
+        (T, N) 1 where a detection is a hit, or a false alarm, by falling score. Both are 0 where
+        it lies in a crowd.
     objects
         Number of true boxes, 1 or more.
 
     Returns
     -------
-    (..., 101) highest precision at this recall or a larger one; 0 where no recall is as large.
+    (T,) means of the highest precision at each recall or a larger one, 0 at recalls not reached.
 
     Examples
     --------
-    Hit, false alarm, hit, of 2 objects: precision 1 up to a recall of 0.5, then 2/3.
+    Hit, false alarm, hit, of 2 objects: precision 1 at 51 recalls up to 0.5, then 2/3 at 50.
 
-    >>> curve = precision_at_recalls(np.array([1.0, 0, 1]), np.array([0.0, 1, 0]), 2)
-    >>> curve[[0, 50, 51, 100]].round(3).tolist()
-    [1.0, 1.0, 0.667, 0.667]
+    >>> hits, false = np.array([[1.0, 0, 1]]), np.array([[0.0, 1, 0]])
+    >>> round(float(interpolated_precision(hits, false, 2)[0]), 4)  # (51 + 50 x 2/3) / 101
+    0.835
     """
-    found, alarms = hits.cumsum(-1), false.cumsum(-1)
-    precision = np.divide(found, found + alarms, out=np.zeros_like(found), where=found > 0)
-    best = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
-    padded = np.concatenate([best, np.zeros((*best.shape[:-1], 1))], axis=-1)
-    flat = (found / objects).reshape(-1, found.shape[-1])
-    at = np.stack([recall.searchsorted(RECALLS) for recall in flat])
-    return np.take_along_axis(padded, at.reshape(*found.shape[:-1], -1), axis=-1)
+    found = hits.cumsum(-1)
+    level, place = np.nonzero(hits)
+    count = found[level, place]
+    precision = np.zeros((len(hits), objects))  # at each hit: it can be highest there alone
+    precision[level, count.astype(int) - 1] = count / (count + false.cumsum(-1)[level, place])
+    best = np.maximum.accumulate(precision[:, ::-1], axis=-1)[:, ::-1]
+    return best[:, (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)].mean(-1)
 
 
 def average_precisions(
@@ -60,10 +60,10 @@ def average_precisions(
 ) -> Floats:
     """Compute the average precision of each class at each threshold of overlap.
 
-    As COCO does: 101 recalls, all areas, at most 100 detections of an image and class. Unlike COCO's
-    code, the result does not depend on the order in which detections of equal score are listed: it is
-    the mean over their orders. All orders of a class are taken where there are 720 or fewer, else 32
-    that a generator of fixed seed draws.
+    As COCO does: 101 recalls, all areas, at most 100 detections of an image and class. Unlike
+    COCO's code, the result does not depend on the order in which detections of equal score are
+    listed: it is the mean over their orders. All orders of a class are taken where there are 720 or
+    fewer, else 32 that a generator of fixed seed draws.
 
     Parameters
     ----------
@@ -99,7 +99,9 @@ def average_precisions(
 
 def _canonical(found: Detections, true: TrueBoxes) -> tuple[Detections, TrueBoxes]:
     """Sort boxes so that nothing depends on the order in which they were listed."""
-    order = np.lexsort((*found.boxes.T, found.classes, found.images, -found.scores))
+    order = np.argsort(-found.scores, kind="stable")
+    if (np.diff(found.scores[order]) == 0).any():
+        order = np.lexsort((*found.boxes.T, found.classes, found.images, -found.scores))
     place = np.lexsort((*true.boxes.T, true.classes, true.images))
     arranged = TrueBoxes(
         true.boxes[place], true.classes[place], true.images[place], true.crowd[place]
@@ -108,7 +110,7 @@ def _canonical(found: Detections, true: TrueBoxes) -> tuple[Detections, TrueBoxe
 
 
 def _curves(found: Detections, true: TrueBoxes, objects: Integers, thresholds: Floats) -> Floats:
-    """Compute average precisions (K, T) of detections whose scores fall, equal ones as they stand."""
+    """Compute average precisions (K, T) of detections whose scores fall, in their order."""
     rank = highest(found)
     kept = found.take(rank)
     matches = match(kept, true, thresholds)
@@ -119,8 +121,7 @@ def _curves(found: Detections, true: TrueBoxes, objects: Integers, thresholds: F
     for k in np.intersect1d(np.flatnonzero(objects), kept.classes):
         mine = np.flatnonzero(kept.classes == k)
         mine = mine[np.argsort(rank[mine])]
-        curve = precision_at_recalls(hits[:, mine], false[:, mine], int(objects[k]))
-        precisions[k] = curve.mean(-1)
+        precisions[k] = interpolated_precision(hits[:, mine], false[:, mine], int(objects[k]))
     return precisions
 
 
