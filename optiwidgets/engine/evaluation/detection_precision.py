@@ -52,7 +52,8 @@ def interpolated_precision(hits: Floats, false: Floats, objects: int) -> Floats:
     precision = np.zeros((len(hits), objects))  # at each hit: it can be highest there alone
     precision[level, count.astype(int) - 1] = count / (count + false.cumsum(-1)[level, place])
     best = np.maximum.accumulate(precision[:, ::-1], axis=-1)[:, ::-1]
-    return best[:, (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)].mean(-1)
+    sampled: Floats = best[:, (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)]
+    return np.asarray(sampled.mean(-1))
 
 
 def average_precisions(
