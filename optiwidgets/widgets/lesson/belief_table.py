@@ -9,7 +9,6 @@ from typing import Any
 
 from ipywidgets import HTML, Dropdown, HBox, VBox
 
-from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.belief import Finding
 from optiwidgets.session.belief_tests import run_tests, untested
 from optiwidgets.texts import mark, text
@@ -137,7 +136,7 @@ class TableOfBeliefs(Standalone, VBox):
         return f"{_name(self.experiments[index])}: {said or text('nothing tested yet')}"
 
 
-def _name(experiment: Experiment) -> str:
+def _name(experiment: Any) -> str:
     return f"{experiment.dataset.name or text('own images')}, {experiment.name}"
 
 
