@@ -9,6 +9,7 @@ from threading import Condition, RLock
 from typing import Any
 
 from optiwidgets.engine.execution.progress import Cancelled, Progress, ProgressCallback
+from optiwidgets.engine.execution.worker_pool import work_in_background
 from optiwidgets.session.machine_slots import Slot, lower_priority
 
 Work = Callable[[Callable[[], bool]], Any]
@@ -29,6 +30,12 @@ def is_method(callback: Callable[..., Any], owner: object) -> bool:
     (True, False)
     """
     return getattr(callback, "__self__", None) is owner
+
+
+def _begin() -> None:
+    """Begin a thread of slow work, which other work does not wait for."""
+    lower_priority()
+    work_in_background()
 
 
 class BackgroundWorker:
@@ -63,11 +70,12 @@ class BackgroundWorker:
         self._generation = 0
         self.newest: Future[None] = Future()
         self.newest.set_result(None)
-        self._changed = Condition(lock or RLock())
+        self._lock = lock or RLock()
+        self._changed = Condition(self._lock)
 
     @cached_property
     def _executor(self) -> Executor:
-        return self._given or ThreadPoolExecutor(1, "slow-lane", initializer=lower_priority)
+        return self._given or ThreadPoolExecutor(1, "slow-lane", initializer=_begin)
 
     def cancel(self) -> int:
         """Cancel all work so far, and return the number of the next work."""
@@ -149,6 +157,9 @@ class BackgroundWorker:
     def publish(self, work: Callable[[ProgressCallback], Any], show: ProgressCallback) -> Work:
         """Wrap work that reports progress: show the progress, and end it once cancelled.
 
+        A report that comes while the lock is held elsewhere is not shown: the work may hold what
+        the lock's holder waits for.
+
         Examples
         --------
         >>> lane, seen = BackgroundWorker(failed=print), []
@@ -161,10 +172,15 @@ class BackgroundWorker:
 
         def run(is_cancelled: Callable[[], bool]) -> Any:
             def on_progress(progress: Progress) -> None:
-                with self._changed:
+                held = self._lock.acquire(blocking=False)
+                try:
                     if is_cancelled():
                         raise Cancelled
-                    show(progress)
+                    if held:
+                        show(progress)
+                finally:
+                    if held:
+                        self._lock.release()
 
             return work(on_progress)
 

@@ -143,17 +143,17 @@ class SparseEvaluator:
             A pixel or a sum is not finite.
         """
         tensors = {name: tensor.numpy() for name, tensor in floats(net).items()}
-        with self._lock:  # programs and converted images are shared
+        with self._lock:  # programs are shared
             runtime, constants = self._runtime(net, tensors)
-            found, done, total = [], 0, sum(map(len, self.batches))
-            for blocks in self._blocks(runtime):
-                if done:
-                    share = done / total
-                    on_progress(
-                        Progress(share, text("evaluating, {share:.0%} of the images", share=share))
-                    )
-                found.append(runtime.run({**constants, **tensors}, blocks))
-                done += blocks.count
+        found, done, total = [], 0, sum(map(len, self.batches))
+        for blocks in self._blocks(runtime):
+            if done:  # no lock is held: whoever is told may wait for another evaluation
+                share = done / total
+                on_progress(
+                    Progress(share, text("evaluating, {share:.0%} of the images", share=share))
+                )
+            found.append(runtime.run({**constants, **tensors}, blocks))
+            done += blocks.count
         scores = torch.from_numpy(np.concatenate(found))
         return interface_of(net).head.logits(scores)
 
