@@ -30,7 +30,8 @@ def test_a_run_goes_on_while_the_progress_of_another_waits(monkeypatch):
         waited.append(other.is_alive())
 
     experiment.run(Recipe(0.61, bits=3), on_progress=on_progress)
-    assert waited and not any(waited)
+    assert waited
+    assert not any(waited)
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
