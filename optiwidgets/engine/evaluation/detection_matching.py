@@ -1,0 +1,162 @@
+"""Greedy matching of detected boxes to true boxes, at several thresholds of overlap at once.
+
+Source: COCO's evaluation (T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV
+2014).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
+
+MOST = 100  # detections of an image and class that count, highest scores first
+NONE = -1  # index of a box that is not there
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Matches of detections at T thresholds.
+
+    Attributes
+    ----------
+    truth
+        (T, N) index of the true box that a detection is matched to, -1 for none.
+    ignored
+        (T, N) true where that box is a crowd.
+    """
+
+    truth: Integers
+    ignored: Booleans
+
+
+def overlaps(detected: Floats, true: Floats, crowd: Booleans) -> Floats:
+    """Compute the intersection over union of boxes (..., 4) and (..., 4) in x0, y0, x1, y1.
+
+    For a crowd it is the intersection over the detected area. Boxes without area overlap nothing.
+
+    Examples
+    --------
+    >>> box = np.array([0.0, 0.0, 2.0, 2.0])
+    >>> float(overlaps(box, np.array([1.0, 0.0, 3.0, 2.0]), np.array(False)))
+    0.3333333333333333
+    >>> float(overlaps(box, np.array([1.0, 0.0, 9.0, 9.0]), np.array(True)))
+    0.5
+    """
+    (x0, y0, x1, y1), (u0, v0, u1, v1) = (np.moveaxis(each, -1, 0) for each in (detected, true))
+    width = np.minimum(x1, u1) - np.maximum(x0, u0)
+    height = np.minimum(y1, v1) - np.maximum(y0, v0)
+    inner = np.maximum(width, 0) * np.maximum(height, 0)
+    area, other = (x1 - x0) * (y1 - y0), (u1 - u0) * (v1 - v0)
+    union = np.where(crowd, area, area + other - inner)
+    return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+
+
+def highest(found: Detections, most: int = MOST) -> Integers:
+    """Index the highest scores of each image and class, by image, class and falling score.
+
+    Of equal scores, those that stand first are first.
+
+    Examples
+    --------
+    >>> boxes, one = np.zeros((3, 4)), np.zeros(3, int)
+    >>> highest(Detections(boxes, np.array([0.2, 0.9, 0.4]), one, one), 2).tolist()
+    [1, 2]
+    """
+    order = np.lexsort((-found.scores, found.classes, found.images))
+    group = _groups(found.images[order], found.classes[order])
+    return order[_ranks(group) < most]
+
+
+def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:
+    """Match each detection, in the order they stand, to the free true box that it overlaps most.
+
+    Both are matched within their image and class. A box that is no crowd takes one detection, and
+    is preferred to any crowd.
+
+    Parameters
+    ----------
+    found
+        Detections in the order of `highest`.
+    true
+        True boxes.
+    thresholds
+        (T,) least intersections over union of a match, 0..1.
+
+    Examples
+    --------
+    Two boxes on one object: the first is matched, the second is a false alarm.
+
+    >>> box, zero = np.array([[0.0, 0.0, 4.0, 4.0]]), np.zeros(1, int)
+    >>> true = TrueBoxes(box, zero, zero, np.array([False]))
+    >>> found = Detections(box.repeat(2, 0), np.array([0.9, 0.8]), zero.repeat(2), zero.repeat(2))
+    >>> match(found, true, np.array([0.5])).truth.tolist()
+    [[0, -1]]
+    """
+    count, levels = len(found.scores), len(thresholds)
+    matched = np.full((levels, count), NONE)
+    ignored = np.zeros((levels, count), bool)
+    if not count or not len(true.images):
+        return Matches(matched, ignored)
+    rows, columns = _tables(found, true)
+    crowds = true.crowd[columns] & (columns >= 0)
+    overlap = overlaps(found.boxes[rows][:, :, None], true.boxes[columns][:, None], crowds[:, None])
+    free = np.broadcast_to(columns >= 0, (levels, *columns.shape)).copy()
+    least = np.minimum(thresholds, 1 - 1e-10)[:, None, None]
+    for rank, ends in enumerate((rows >= 0).sum(0)):  # the first `ends` groups have this rank
+        usable = free[:, :ends] & (overlap[:ends, rank] >= least)
+        plain = usable & ~crowds[:ends]
+        usable = np.where(plain.any(2, keepdims=True), plain, usable)
+        level, group = np.nonzero(usable.any(2))
+        choices = np.where(usable[level, group], overlap[group, rank], -1.0)
+        column = (
+            choices.shape[1] - 1 - choices[:, ::-1].argmax(1)
+        )  # of equal ones COCO's is the last
+        matched[level, rows[group, rank]] = columns[group, column]
+        is_crowd = crowds[group, column]
+        ignored[level, rows[group, rank]] = is_crowd
+        free[level, group, column] = is_crowd
+    return Matches(matched, ignored)
+
+
+def _tables(found: Detections, true: TrueBoxes) -> tuple[Integers, Integers]:
+    """Arrange boxes by group, an image and class: detections (G, D), true boxes (G, M).
+
+    Groups without one of both are left out; the others have falling numbers of detections.
+    """
+    images, classes = (
+        np.concatenate([getattr(each, name) for each in (found, true)])
+        for name in ("images", "classes")
+    )
+    group, cut = _groups(images, classes), len(found.images)
+    groups = group.max() + 1
+    counts = np.bincount(group[:cut], minlength=groups)
+    both = np.flatnonzero((counts > 0) & (np.bincount(group[cut:], minlength=groups) > 0))
+    order = both[np.argsort(-counts[both], kind="stable")]
+    return _table(group[:cut], groups)[order], _table(group[cut:], groups)[order]
+
+
+def _groups(images: Integers, classes: Integers) -> Integers:
+    """Number the pairs of image and class that occur, from 0."""
+    pairs = images * (classes.max(initial=0) + 1) + classes
+    return np.unique(pairs, return_inverse=True)[1]
+
+
+def _ranks(group: Integers) -> Integers:
+    """Count, for each item, the items of its group before it."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    ranks = np.empty_like(group)
+    ranks[order] = np.arange(len(group)) - np.repeat(first, np.diff(first, append=len(group)))
+    return ranks
+
+
+def _table(group: Integers, groups: int) -> Integers:
+    """Lay out items by group, (groups, most of one group), -1 where there is none."""
+    ranks = _ranks(group)
+    table = np.full((groups, ranks.max(initial=0) + 1), NONE)
+    table[group, ranks] = np.arange(len(group))
+    return table
