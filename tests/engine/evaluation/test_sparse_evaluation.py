@@ -12,7 +12,7 @@ from torch import nn
 
 from optiwidgets import Dataset, Experiment, Recipe
 from optiwidgets.engine.evaluation import sparse_evaluation
-from optiwidgets.engine.evaluation.images import stratified
+from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.evaluation.incremental import IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice, SparseEvaluator
