@@ -51,7 +51,8 @@ def overlaps(detected: Floats, true: Floats, crowd: Booleans) -> Floats:
     inner = np.maximum(width, 0) * np.maximum(height, 0)
     area, other = (x1 - x0) * (y1 - y0), (u1 - u0) * (v1 - v0)
     union = np.where(crowd, area, area + other - inner)
-    return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+    shares: Floats = np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+    return shares
 
 
 def highest(found: Detections, most: int = MOST) -> Integers:
@@ -68,6 +69,33 @@ def highest(found: Detections, most: int = MOST) -> Integers:
     order = np.lexsort((-found.scores, found.classes, found.images))
     group = _groups(found.images[order], found.classes[order])
     return order[_ranks(group) < most]
+
+
+def order_of_found(found: Detections) -> Integers:
+    """Index detections by falling score; of equal ones, none stands first because of its listing.
+
+    Examples
+    --------
+    >>> boxes, zeros = np.array([[5.0, 0, 9, 9], [1.0, 0, 9, 9], [1.0, 0, 9, 9]]), np.zeros(3, int)
+    >>> order_of_found(Detections(boxes, np.array([0.5, 0.5, 0.9]), zeros, zeros)).tolist()
+    [2, 1, 0]
+    """
+    order = np.argsort(-found.scores, kind="stable")
+    if (np.diff(found.scores[order]) == 0).any():
+        order = np.lexsort((*found.boxes.T, found.classes, found.images, -found.scores))
+    return order
+
+
+def order_of_true(true: TrueBoxes) -> Integers:
+    """Index true boxes by image, class and place.
+
+    Examples
+    --------
+    >>> boxes, zeros = np.array([[5.0, 0, 9, 9], [1.0, 0, 9, 9]]), np.zeros(2, int)
+    >>> order_of_true(TrueBoxes(boxes, zeros, zeros, zeros > 0)).tolist()
+    [1, 0]
+    """
+    return np.lexsort((*true.boxes.T, true.classes, true.images))
 
 
 def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:

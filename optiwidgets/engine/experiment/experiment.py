@@ -481,6 +481,8 @@ class Experiment(Measured):
             Both or none are given, or no file is that small.
         """
         goal = Goal(bytes, drop)
+        if reason := self.task.impossible.get("budget"):
+            raise ValueError(reason)
         if self._options is None:
             self._options = layer_options(self._compressor, self.dataset, on_progress)
         return fit_budget(self.run, self._options, goal, on_progress)

@@ -81,15 +81,18 @@ class Outcome(Protocol):
 class Task(Protocol):
     """Interface of a task: what evaluation, recovery and reports need of it.
 
-    ``name`` registers the panels. ``impossible`` has the reasons, by value of a recipe's field, why
-    a method that needs a loss is impossible; empty if ``loss`` can be computed.
+    ``name`` registers the panels.
     """
 
     name: str
 
     @property
     def impossible(self) -> dict[str, str]:
-        """Reasons why a score or a recovery that needs a loss is impossible."""
+        """Reasons why methods are impossible, by name.
+
+        Names are values of a recipe's fields that need a loss, "budget" for ``fit_budget``, "grid"
+        for a slider grid.
+        """
         ...
 
     def check_targets(self, part: str, targets: Any, classes: int) -> None:
