@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import permutations, product
 from math import lgamma, log
 
 import numpy as np
 
-from optiwidgets.engine.evaluation.detection_matching import NONE, highest, match
+from optiwidgets.engine.evaluation.detection_matching import (
+    NONE,
+    highest,
+    match,
+    order_of_found,
+    order_of_true,
+)
 from optiwidgets.engine.types.boxes import Detections, Floats, Integers, TrueBoxes
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)  # thresholds of mAP@[.5:.95]
@@ -16,8 +23,51 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 LISTED, DRAWN = 720, 32  # most orders of equal scores that are all taken; orders drawn of more
 
 
-def interpolated_precision(hits: Floats, false: Floats, objects: int) -> Floats:
-    """Compute the mean of a class's interpolated precision at COCO's 101 recalls.
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """Outcomes of detections at T thresholds of overlap, by falling score.
+
+    Attributes
+    ----------
+    kept
+        The N detections that count: at most 100 of an image and class.
+    hits, false
+        (T, N) 1 where a detection is a hit, or a false alarm. Both are 0 where it lies in a crowd.
+    """
+
+    kept: Detections
+    hits: Floats
+    false: Floats
+
+
+def outcomes(found: Detections, true: TrueBoxes, thresholds: Floats) -> Outcomes:
+    """Match detections whose scores fall, and sort them into hits and false alarms.
+
+    Of equal scores, those that stand first are matched first.
+
+    Examples
+    --------
+    >>> box, zero = np.array([[0.0, 0.0, 4.0, 4.0]]), np.zeros(1, int)
+    >>> true = TrueBoxes(box, zero, zero, np.array([False]))
+    >>> found = Detections(box.repeat(2, 0), np.array([0.9, 0.8]), zero.repeat(2), zero.repeat(2))
+    >>> both = outcomes(found, true, np.array([0.5]))
+    >>> both.hits.tolist(), both.false.tolist()
+    ([[1.0, 0.0]], [[0.0, 1.0]])
+    """
+    rank = highest(found)
+    kept = found.take(rank)
+    matches = match(kept, true, thresholds)
+    order = np.argsort(rank)
+    hits = (matches.truth != NONE) & ~matches.ignored
+    return Outcomes(
+        kept.take(order),
+        hits[:, order].astype(float),
+        (matches.truth == NONE)[:, order].astype(float),
+    )
+
+
+def sampled_precisions(hits: Floats, false: Floats, objects: int) -> Floats:
+    """Compute a class's interpolated precision at COCO's 101 recalls.
 
     Parameters
     ----------
@@ -29,15 +79,15 @@ def interpolated_precision(hits: Floats, false: Floats, objects: int) -> Floats:
 
     Returns
     -------
-    (T,) means of the highest precision at each recall or a larger one, 0 at recalls not reached.
+    (T, 101): the highest precision at each recall or a larger one, 0 at recalls not reached.
 
     Examples
     --------
     Hit, false alarm, hit, of 2 objects: precision 1 at 51 recalls up to 0.5, then 2/3 at 50.
 
     >>> hits, false = np.array([[1.0, 0, 1]]), np.array([[0.0, 1, 0]])
-    >>> round(float(interpolated_precision(hits, false, 2)[0]), 4)  # (51 + 50 x 2/3) / 101
-    0.835
+    >>> sampled_precisions(hits, false, 2)[0, [0, 50, 51, 100]].round(3).tolist()
+    [1.0, 1.0, 0.667, 0.667]
     """
     found = hits.cumsum(-1)
     level, place = np.nonzero(hits)
@@ -46,7 +96,22 @@ def interpolated_precision(hits: Floats, false: Floats, objects: int) -> Floats:
     precision[level, count.astype(int) - 1] = count / (count + false.cumsum(-1)[level, place])
     best = np.maximum.accumulate(precision[:, ::-1], axis=-1)[:, ::-1]
     sampled: Floats = best[:, (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)]
-    return np.asarray(sampled.mean(-1))
+    return sampled
+
+
+def listing_orders(found: Detections) -> Iterator[Detections]:
+    """Yield detections of one class, whose scores fall, in the orders that equal scores allow.
+
+    All orders where there are 720 or fewer, else 32 that a generator of fixed seed draws.
+
+    Examples
+    --------
+    >>> boxes, zeros = np.zeros((3, 4)), np.zeros(3, int)
+    >>> found = Detections(boxes, np.array([0.9, 0.5, 0.5]), zeros, np.arange(3))
+    >>> [each.images.tolist() for each in listing_orders(found)]
+    [[0, 1, 2], [0, 2, 1]]
+    """
+    return (found.take(order) for order in _orders(found.scores))
 
 
 def average_precisions(
@@ -80,42 +145,26 @@ def average_precisions(
     >>> average_precisions(found, true, 2, np.array([0.3, 0.5])).tolist()
     [[1.0, 0.0], [nan, nan]]
     """
-    found, true = _canonical(found, true)
+    found, true = found.take(order_of_found(found)), true.take(order_of_true(true))
     objects = np.bincount(true.classes[~true.crowd], minlength=classes)
     precisions = _curves(found, true, objects, thresholds)
     for k in np.intersect1d(np.flatnonzero(objects), found.classes):
         own = found.take(found.classes == k)
         if len(np.unique(own.scores)) < len(own.scores):
-            each = [_curves(own.take(o), true, objects, thresholds)[k] for o in _orders(own.scores)]
+            each = [_curves(one, true, objects, thresholds)[k] for one in listing_orders(own)]
             precisions[k] = np.mean(each, axis=0)
     return precisions
 
 
-def _canonical(found: Detections, true: TrueBoxes) -> tuple[Detections, TrueBoxes]:
-    """Sort boxes so that nothing depends on the order in which they were listed."""
-    order = np.argsort(-found.scores, kind="stable")
-    if (np.diff(found.scores[order]) == 0).any():
-        order = np.lexsort((*found.boxes.T, found.classes, found.images, -found.scores))
-    place = np.lexsort((*true.boxes.T, true.classes, true.images))
-    arranged = TrueBoxes(
-        true.boxes[place], true.classes[place], true.images[place], true.crowd[place]
-    )
-    return found.take(order), arranged
-
-
 def _curves(found: Detections, true: TrueBoxes, objects: Integers, thresholds: Floats) -> Floats:
     """Compute average precisions (K, T) of detections whose scores fall, in their order."""
-    rank = highest(found)
-    kept = found.take(rank)
-    matches = match(kept, true, thresholds)
-    hits = ((matches.truth != NONE) & ~matches.ignored).astype(float)
-    false = (matches.truth == NONE).astype(float)
+    of = outcomes(found, true, thresholds)
     precisions = np.full((len(objects), len(thresholds)), np.nan)
     precisions[objects > 0] = 0
-    for k in np.intersect1d(np.flatnonzero(objects), kept.classes):
-        mine = np.flatnonzero(kept.classes == k)
-        mine = mine[np.argsort(rank[mine])]
-        precisions[k] = interpolated_precision(hits[:, mine], false[:, mine], int(objects[k]))
+    for k in np.intersect1d(np.flatnonzero(objects), of.kept.classes):
+        mine = np.flatnonzero(of.kept.classes == k)
+        sampled = sampled_precisions(of.hits[:, mine], of.false[:, mine], int(objects[k]))
+        precisions[k] = sampled.mean(-1)
     return precisions
 
 
