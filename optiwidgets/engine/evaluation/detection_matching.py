@@ -51,7 +51,8 @@ def overlaps(detected: Floats, true: Floats, crowd: Booleans) -> Floats:
     inner = np.maximum(width, 0) * np.maximum(height, 0)
     area, other = (x1 - x0) * (y1 - y0), (u1 - u0) * (v1 - v0)
     union = np.where(crowd, area, area + other - inner)
-    return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+    shares: Floats = np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+    return shares
 
 
 def highest(found: Detections, most: int = MOST) -> Integers:
