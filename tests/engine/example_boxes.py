@@ -25,6 +25,7 @@ def draw(seed, images, classes, tied=False):
             if mine and random.random() < 0.7:
                 near = mine[random.integers(len(mine))]
                 box = np.array(near[2:6]) + random.normal(0, 2, 4)
+                box[2:] = np.maximum(box[2:], box[:2] + 1)
                 found.append((image, near[1], *box, score))
             else:
                 x, y = random.uniform(0, 60, 2)
