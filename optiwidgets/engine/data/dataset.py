@@ -174,11 +174,10 @@ class Dataset:
         """Describe classes, geometry, targets, and the number of images of each part."""
         shape = " x ".join(map(str, self.shape))
         targets = [targets_of(getattr(self, name)) for name in PARTS]
-        shape += {
-            CLASSES: lambda: "",
-            BOXES: lambda: f", {sum(map(count_boxes, targets)):,} boxes",
-            MASKS: lambda: ", a class for every pixel",
-        }[self.targets]()
+        if self.targets == BOXES:
+            shape += f", {sum(map(count_boxes, targets)):,} boxes"
+        elif self.targets == MASKS:
+            shape += ", a class for every pixel"
         counts = ", ".join(f"{len(of)} {name}" for of, name in zip(targets, PARTS, strict=True))
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
 

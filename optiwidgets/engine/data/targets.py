@@ -192,11 +192,13 @@ def split_targets(
     Raises
     ------
     ValueError
-        A class with fewer images than parts; no training or no held-out images.
+        Fewer images, or images of a class, than parts; no training or no held-out images.
     """
     labels: Any = targets.numpy()
     if kind_of(targets) == BOXES:
         least = len(shares) if "" in groups else 2
+        if "" in groups and len(targets) < least:
+            raise ValueError(f"{len(targets)} images; four parts need {least} or more")
         present = classes_present(targets, len(names))
         labels, names = split_strata(present, list(groups.values()), names, least)
     if "" in groups:

@@ -114,7 +114,7 @@ def test_a_fingerprint_tells_boxes_apart():
 def test_what_needs_one_class_an_image_refuses_boxes():
     with pytest.raises(ValueError, match=r"one class an image, .* are boxes; .* data.sealed\[1\]"):
         boxed().labels("sealed")
-    with pytest.raises(ValueError, match="trains a classifier, and the targets .* are boxes"):
+    with pytest.raises(ValueError, match=r"trains a classifier, and the targets .* are boxes"):
         train(boxed(), epochs=1)
 
 
