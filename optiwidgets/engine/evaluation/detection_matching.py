@@ -85,33 +85,6 @@ def order_of_found(found: Detections) -> Integers:
     return order
 
 
-def order_of_found(found: Detections) -> Integers:
-    """Index detections by falling score; of equal ones, none stands first because of its listing.
-
-    Examples
-    --------
-    >>> boxes, zeros = np.array([[5.0, 0, 9, 9], [1.0, 0, 9, 9], [1.0, 0, 9, 9]]), np.zeros(3, int)
-    >>> order_of_found(Detections(boxes, np.array([0.5, 0.5, 0.9]), zeros, zeros)).tolist()
-    [2, 1, 0]
-    """
-    order = np.argsort(-found.scores, kind="stable")
-    if (np.diff(found.scores[order]) == 0).any():
-        order = np.lexsort((*found.boxes.T, found.classes, found.images, -found.scores))
-    return order
-
-
-def order_of_true(true: TrueBoxes) -> Integers:
-    """Index true boxes by image, class and place.
-
-    Examples
-    --------
-    >>> boxes, zeros = np.array([[5.0, 0, 9, 9], [1.0, 0, 9, 9]]), np.zeros(2, int)
-    >>> order_of_true(TrueBoxes(boxes, zeros, zeros, zeros > 0)).tolist()
-    [1, 0]
-    """
-    return np.lexsort((*true.boxes.T, true.classes, true.images))
-
-
 def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:
     """Match each detection, in the order they stand, to the free true box that it overlaps most.
 
