@@ -240,7 +240,8 @@ def _of_class(of: Outcomes, k: int) -> tuple[Integers, Integers, Integers]:
     """List images of hits and of false alarms, and the false alarms before each hit."""
     mine = of.kept.classes == k
     images, hit, false = of.kept.images[mine], of.hits[0, mine], of.false[0, mine]
-    return images[hit], images[false], false.cumsum()[hit]
+    before = false.cumsum()[hit]
+    return images[hit], images[false][: before.max(initial=0)], before  # none after the last hit
 
 
 def _outcomes(found: Detections, true: TrueBoxes) -> list[Outcomes]:

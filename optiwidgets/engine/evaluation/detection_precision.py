@@ -174,7 +174,7 @@ def average_precisions(
 
 def _means(found: Detections, true: TrueBoxes, objects: Integers, thresholds: Floats) -> Floats:
     """Compute average precisions (K, T) of detections whose scores fall, in their order."""
-    return sampled_precisions(outcomes(found, true, thresholds), objects).mean(-1)
+    return np.asarray(sampled_precisions(outcomes(found, true, thresholds), objects).mean(-1))
 
 
 def tied_classes(found: Detections) -> Integers:
