@@ -213,6 +213,20 @@ class Dataset:
             )
         return targets_of(getattr(self, part))
 
+    def boxes(self, part: str) -> Tensor:
+        """Return the boxes of a part, (N, M, 6) float32: x0, y0, x1, y1, class, crowd.
+
+        Rows without a box have class -1 and zeros.
+
+        Raises
+        ------
+        ValueError
+            The targets are classes or masks.
+        """
+        if self.targets != BOXES:
+            raise ValueError(f"the targets of this dataset are {self.targets}, not boxes")
+        return targets_of(getattr(self, part))
+
     def some(self, part: str, places: Sequence[int]) -> Tensor:
         """Return the normalized images at these indices of a part, without loading the others.
 

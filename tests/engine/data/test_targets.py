@@ -41,6 +41,7 @@ def test_boxes_are_kept_and_counted():
     said = "2 classes, images 1 x 8 x 10, 12 boxes, 3 train, 3 calibration, 3 exploration, 3 sealed"
     assert repr(data) == f"<Dataset: {said}>"
     assert torch.equal(data.exploration[1], BOXES)
+    assert torch.equal(data.boxes("sealed"), BOXES)
     assert TrueBoxes.of(data.exploration[1].numpy()).images.tolist() == [0, 1, 1]
     assert data.some("sealed", [2]).shape == (1, 1, 8, 10)
     assert pickle.loads(pickle.dumps(data)).targets == "boxes"
@@ -95,6 +96,8 @@ def test_masks_are_a_class_for_every_pixel():
     data = boxed(**dict.fromkeys(PARTS, masks))
     assert data.targets == "masks"
     assert ", a class for every pixel, 3 train" in repr(data)
+    with pytest.raises(ValueError, match="targets of this dataset are masks, not boxes"):
+        data.boxes("train")
     for wrong, message in (
         (masks + 1, "sealed masks are 0 to 1, not 2"),
         (masks - 1, "sealed masks are 0 to 1, not -1"),
