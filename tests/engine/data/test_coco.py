@@ -346,7 +346,7 @@ def test_options_out_of_range_are_refused(small):
         ({"size": 7}, "size is 8 to 640 pixels, not 7"),
         ({"classes": ["cell", "ring"]}, "no category 'ring'; it has parasite, cell"),
         ({"classes": "cell"}, "classes are names of categories, not 'cell'"),
-        ({"classes": []}, "1 classes or more, not 0"),
+        ({"classes": []}, "1 class or more, not 0"),
         ({"parts": {"train": "a"}}, "parts of one file are shares"),
         ({"parts": {"train": 1.0}}, "parts are shares above 0"),
         ({"seed": -1}, "seed is a whole number"),
