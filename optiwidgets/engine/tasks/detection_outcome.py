@@ -128,6 +128,11 @@ class DetectionOutcome:
         return resample(self.found, self.true, len(self.class_names), self.count)
 
     @property
+    def is_compared(self) -> bool:
+        """True once the images were resampled, which takes longer than an update of a slider."""
+        return "resampled" in vars(self)
+
+    @property
     def words(self) -> str:
         """Mean average precision in words."""
         return f"mAP@0.5 {self.map_50:.3f}"

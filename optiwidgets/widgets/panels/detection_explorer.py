@@ -48,7 +48,8 @@ class DetectionPanels:
     def payload(self, policy: Policy) -> dict[str, Any]:
         """Describe the shown reports: numbers, and the boxes of the optimized model."""
         self.scenes.update()
-        return detection_payload(*self.session.shown, policy, self.session.indices)
+        session = self.session
+        return detection_payload(*session.shown, policy, session.indices, moving=session.dragging)
 
     def steady(self) -> dict[str, Any]:
         """Describe the boxes of truth and baseline, of all exploration images."""

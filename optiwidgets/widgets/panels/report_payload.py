@@ -50,8 +50,12 @@ def lead(name: str, spoken: str, value: float) -> dict[str, Any]:
     return {"name": name, "spoken": spoken, "value": plain(value)}
 
 
-def shared_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+def shared_payload(
+    baseline: Report, report: Report, policy: Policy, *, moving: bool = False
+) -> dict[str, Any]:
     """Describe the numbers of a report that do not depend on its task.
+
+    There is no verdict yet while a slider is moving, if the drop takes too long for that.
 
     Examples
     --------
@@ -73,11 +77,13 @@ def shared_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         else text("it starts once no control moves"),
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": verdict_payload(baseline, report, policy),
+        "verdict": verdict_payload(baseline, report, policy, moving=moving),
     }
 
 
-def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+def verdict_payload(
+    baseline: Report, report: Report, policy: Policy, *, moving: bool = False
+) -> dict[str, Any]:
     """Describe the verdict: its word, and whether it is one; a part of the images gives none.
 
     Examples
@@ -93,8 +99,10 @@ def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[st
         "limit": policy.limit_points,
         "worst_limit": BAD_POINTS,
     }
-    if len(report.labels) < report.out_of:
-        reasons = [text("judged once all {images:,} images are in", images=report.out_of)]
+    waits = text("judged once all {images:,} images are in", images=report.out_of)
+    is_part = report.count < report.out_of
+    if is_part or (moving and not report.outcome.is_compared):
+        reasons = [waits if is_part else text("judged once no control moves")]
         word = text("Not yet")
         return limits | {"grade": "not yet", "word": word, "judged": False, "reasons": reasons}
     verdict = judge(baseline, report, policy)
