@@ -203,6 +203,8 @@ def tied_classes(found: Detections) -> Integers:
     >>> tied_classes(Detections(np.zeros((4, 4)), scores, classes, np.zeros(4, int))).tolist()
     [1]
     """
+    if (np.diff(found.scores) != 0).all():
+        return np.empty(0, np.int64)
     order = np.argsort(found.classes, kind="stable")
     classes, scores = found.classes[order], found.scores[order]
     equal = (classes[1:] == classes[:-1]) & (scores[1:] == scores[:-1])
