@@ -20,7 +20,6 @@ from optiwidgets.hosting.installed_extras import MissingExtraError, require
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, scenes, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
-DETECTORS = {"scenes": "center"}  # dataset of boxes -> its model
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help
     "token": "secret of teachers",
@@ -260,7 +259,7 @@ def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    start = arguments.start or DETECTORS.get(arguments.dataset, "small")
+    start = arguments.start or ("center" if arguments.dataset == "scenes" else "small")
     output = arguments.out or Path(f"{Path(arguments.dataset).name}-{Path(start).stem}.safetensors")
     _check_writable(output)
     sized = {} if arguments.size is None else {"size": arguments.size}
@@ -277,10 +276,9 @@ def _train(arguments: argparse.Namespace) -> None:
         on_epoch=epochs.append,
     )
     _write(net, output, dataset)
-    if dataset.targets == "boxes":
-        print(f"{output}: {epochs[-1].meaning} after {len(epochs)} epochs")
-    else:
-        _print_accuracy(net, output, dataset)
+    print(
+        f"{output}: {epochs[-1].meaning if dataset.targets == 'boxes' else _accuracy(net, dataset)}"
+    )
     if len(epochs) < arguments.epochs:
         print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
     if Path(arguments.dataset).is_dir():
@@ -290,12 +288,11 @@ def _train(arguments: argparse.Namespace) -> None:
         )
 
 
-def _print_accuracy(net: Any, output: Path, dataset: ow.Dataset) -> None:
+def _accuracy(net: Any, dataset: ow.Dataset) -> str:
     report = ow.Experiment(net, dataset).run(ow.Recipe())
-    low, high = report.accuracy_interval
-    print(
-        f"{output}: accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration "
-        f"images (95 % interval {low:.1%} to {high:.1%})"
+    return (
+        f"accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration images "
+        "(95 % interval {:.1%} to {:.1%})".format(*report.accuracy_interval)
     )
 
 
