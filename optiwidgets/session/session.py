@@ -20,7 +20,6 @@ from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
-from optiwidgets.engine.evaluation.images import stratified
 from optiwidgets.engine.execution.progress import AT_START, Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Integers
@@ -99,7 +98,11 @@ class Session(HasTraits):
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
         self.slow = BackgroundWorker(self._fail, self._lock)
-        self.on_idle: list[Callable[[Report], Job]] = [self._swapping, self._measuring]
+        self.on_idle: list[Callable[[Report], Job]] = [
+            self._comparing,
+            self._swapping,
+            self._measuring,
+        ]
         self.previous = self.recipe
         self.measures = True  # speed and stability, as an idle job
         self.case = next(iter(self.cases))
@@ -117,7 +120,7 @@ class Session(HasTraits):
         """Indices of the images of ``shown`` among the exploration images; None for all."""
         if self.preview is None:
             return None
-        return self._order[: len(self.preview[1].labels)]
+        return self._order[: self.preview[1].count]
 
     @property
     def is_whole(self) -> bool:
@@ -128,7 +131,7 @@ class Session(HasTraits):
         >>> Session().is_whole
         True
         """
-        whole = len(self.report.labels) == len(self.baseline.labels)
+        whole = self.report.count == self.baseline.count
         current = not (self.stale or self.busy) and self.report.recipe == self.recipe
         return whole and current
 
@@ -152,7 +155,7 @@ class Session(HasTraits):
             self.experiment = self.models[self.model]()
             self.experiment.on_measured(self._take_measurement)
             self._run_baseline()
-            self._order = stratified(self.baseline.labels)
+            self._order = self.baseline.outcome.order
             if self.recipe.recovery in BY_TRAINING:
                 self.recipe = replace(self.recipe, recovery="none")
             else:
@@ -164,7 +167,7 @@ class Session(HasTraits):
         self.baseline, self._baselines = self.experiment.run(Recipe()), {}
         self._paces.clear()
         if self.experiment.is_large and not known:
-            self._paces.append((perf_counter() - began) / len(self.baseline.labels))
+            self._paces.append((perf_counter() - began) / self.baseline.count)
 
     @observe("recipe")
     def _run_recipe(self, change: Any) -> None:
@@ -296,11 +299,11 @@ class Session(HasTraits):
                 self.report, self.error = report, ""
                 self.stale = report.recipe != self.recipe
         if not known:
-            self._paces.append((perf_counter() - began) / len(report.labels))
+            self._paces.append((perf_counter() - began) / report.count)
 
     def _preview_size(self, recipe: Recipe) -> int | None:
         """Choose the number of images of a preview; None for all images."""
-        there = len(self.baseline.labels)
+        there = self.baseline.count
         if not self.dragging or self.experiment.remembers(recipe):
             return None
         count = self.first or preview_size(there, min(self._paces, default=0.0))
@@ -392,6 +395,12 @@ class Session(HasTraits):
                 self.preview, self.completing = None, False
             self.busy = False
             self._announce()
+
+    def _comparing(self, report: Report) -> Job:
+        """Return the idle job that compares the report with the baseline, if that takes long."""
+        if report.outcome.is_compared:
+            return no_work, lambda _: None
+        return lambda is_cancelled: report.drop_from(self.baseline), lambda _: self._announce()
 
     def _swapping(self, report: Report) -> Job:
         """Return the idle job that waits for the faster runtime and announces it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from optiwidgets.engine.calibration.activation_ranges import calibrate
 from optiwidgets.engine.calibration.layer_statistics import LayerStatistics
@@ -30,6 +30,7 @@ from optiwidgets.engine.recovery import finetuning, reconstruction
 from optiwidgets.engine.serialization.writer import Packable
 from optiwidgets.engine.types.measurements import LayerWeights
 from optiwidgets.engine.types.recipe import BY_TRAINING, N_OF_M, Recipe, without_idle
+from optiwidgets.engine.types.task import Task
 
 Pruned = tuple[nn.Module, dict[str, LayerCut]]
 Codes = Mapping[str, QuantizedWeight]
@@ -49,6 +50,8 @@ class Compressor:
         Its training images are used where labels are needed, its calibration images otherwise.
     spec
         Description of the zoo's model, None for other models.
+    task
+        Meaning of the model's output.
     memory_mb
         Size in MB of the cache of past models' codes, and of the cache of recovered networks.
     """
@@ -58,10 +61,11 @@ class Compressor:
         prepared: PreparedModel,
         dataset: Dataset,
         spec: zoo.Spec | None,
+        task: Task,
         memory_mb: float = MEMORY_MB,
     ) -> None:
-        self.folded, self.dataset, self.spec = prepared.net, dataset, spec
-        self.pruner = Pruner(prepared.net, dataset, prepared.trained)
+        self.folded, self.dataset, self.spec, self.task = prepared.net, dataset, spec, task
+        self.pruner = Pruner(prepared.net, dataset, prepared.trained, task.loss)
         self._recovered: BoundedCache[Recipe, Pruned] = BoundedCache(memory_mb, keep_last=True)
         self._coded: BoundedCache[Recipe, Coded] = BoundedCache(memory_mb)
         self._image = tuple(dataset.calibration[0].shape[1:])
@@ -73,6 +77,10 @@ class Compressor:
     @cached_property
     def _relus(self) -> set[str]:
         return tracing.rectified(self.folded)
+
+    @cached_property
+    def _smooth_loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        return partial(self.task.loss, smoothing=finetuning.SMOOTHING)
 
     @on_worker
     def compress(
@@ -86,6 +94,9 @@ class Compressor:
             A method does not apply to this model, or the recipe names a layer it does not have.
         """
         recipe = without_idle(recipe)
+        for method in (recipe.score, recipe.recovery):
+            if reason := self.task.impossible.get(method):
+                raise ValueError(reason)
         if recipe.recovery == "bias" and not any(
             layer.bias is not None for layer in prunable(self.folded).values()
         ):
@@ -168,7 +179,7 @@ class Compressor:
         """Prune and train in alternation; every step scores the weights of the step before."""
         net, trained = self.folded, self.pruner.trained
         for share, phase in finetuning.phases(on_progress):
-            pruner = Pruner(net, self.dataset, trained)
+            pruner = Pruner(net, self.dataset, trained, self.task.loss)
             net, cuts = pruner.prune(self._on_the_way(recipe, share, pruner))
             self._train(recipe, net, cuts, phase)
             trained = trained.after_training(net, {name: c.outputs for name, c in cuts.items()})
@@ -202,7 +213,10 @@ class Compressor:
         masks = {name: cut.mask for name, cut in cuts.items()}
         coder = LayerQuantizer(recipe, cuts) if recipe.recovery == "qat" else None
         finetuning.finetune(
-            net, masks, self.dataset.train, seed=recipe.seed, phase=phase, fake_quantize=coder
+            *(net, masks, self.dataset.train, self._smooth_loss),
+            seed=recipe.seed,
+            phase=phase,
+            fake_quantize=coder,
         )
 
 

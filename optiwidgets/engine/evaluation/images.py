@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
 from optiwidgets.engine.data.dataset import fingerprint
 from optiwidgets.engine.data.validation import Part
+from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.task import Targets
 
 BATCH = 64  # fits the cache; one giant batch is three times slower
 
@@ -19,44 +20,32 @@ BATCH = 64  # fits the cache; one giant batch is three times slower
 class Images:
     """Part of a dataset, or its first images, in batches for evaluation.
 
-    ``batches`` are float32 N C H W, ``labels`` (N,) int64, ``part`` is the part's name and
-    ``fingerprint`` the SHA-256 of images and labels. ``out_of`` is the number of images in the
-    whole part.
+    ``batches`` are float32 N C H W, ``targets`` (N, ...) the truth as the task reads it, ``part``
+    is the part's name and ``fingerprint`` the SHA-256 of images and targets. ``out_of`` is the
+    number of images in the whole part.
     """
 
     part: str
     batches: Sequence[Tensor]
-    labels: Integers
+    targets: Targets
     fingerprint: str
     out_of: int
 
     @classmethod
-    def of(cls, name: str, part: Part, first: int | None = None) -> Images:
-        """Split a part into batches, or its ``first`` images in stratified order."""
-        images, labels = part
-        out_of = len(labels)
+    def of(
+        cls,
+        name: str,
+        part: Part,
+        first: int | None = None,
+        order: Callable[[Targets], Integers] = stratified,
+    ) -> Images:
+        """Split a part into batches, or its ``first`` images in an order of its targets."""
+        images, targets = part
+        out_of = len(targets)
         if first is not None:
-            chosen = stratified(labels.numpy())[:first]
-            images, labels = part = images[chosen], labels[chosen]
+            chosen = order(targets.numpy())[:first]
+            images, targets = part = images[chosen], targets[chosen]
         batches = images.contiguous().split(BATCH)
-        frozen = labels.numpy().copy()
+        frozen = targets.numpy().copy()
         frozen.setflags(write=False)
         return cls(name, batches, frozen, fingerprint(part), out_of)
-
-
-def stratified(labels: Integers) -> Integers:
-    """Compute an order of the images in which every prefix has all classes in their shares.
-
-    Examples
-    --------
-    >>> labels = np.array([0, 0, 0, 0, 1, 1])
-    >>> labels[stratified(labels)].tolist()
-    [0, 1, 0, 0, 1, 0]
-    """
-    keys = np.empty(len(labels))
-    random = np.random.default_rng(0)
-    for label in np.unique(labels):
-        indices = np.flatnonzero(labels == label)
-        keys[indices] = (random.permutation(len(indices)) + 0.5) / len(indices)
-    order: Integers = np.argsort(keys, kind="stable")
-    return order

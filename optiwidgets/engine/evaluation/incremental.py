@@ -22,6 +22,7 @@ from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.runtime_preparation import RuntimePreparation, is_large
 from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice, SparseEvaluator
+from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.execution.worker_pool import each
 from optiwidgets.engine.models.layers import interface_of
@@ -30,8 +31,10 @@ from optiwidgets.engine.onnx_runtime.export import floats, template
 from optiwidgets.engine.onnx_runtime.session import open_session
 from optiwidgets.engine.onnx_runtime.subgraph import Graph, Tensors
 from optiwidgets.engine.sparse_runtime.runtime import NotFiniteError
+from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME, TORCH
 from optiwidgets.engine.types.session import INPUT, OUTPUT
+from optiwidgets.engine.types.task import Targets
 from optiwidgets.texts import text
 
 SWAP_TOLERANCE = 1e-4  # score difference of torch and the runtime, as a share of the largest
@@ -113,7 +116,7 @@ class IncrementalEvaluator:
         return tuple(run.graph.layer(b.index) for b in run.boundaries) if run else ()
 
     def __call__(self, net: nn.Module, on_progress: ProgressCallback = lambda _: None) -> Tensor:
-        """Compute the scores before softmax (N, K) of all batches, in order."""
+        """Compute the output, such as scores before softmax (N, K), of all batches, in order."""
         return self.evaluate(net, on_progress).scores
 
     def evaluate(
@@ -160,7 +163,7 @@ class IncrementalEvaluator:
 
     def _settled(self, logits: Tensor, net: nn.Module) -> Tensor:
         """Replace scores of batches with near ties by torch's, so both runtimes predict alike."""
-        if logits.shape[1] < 2:
+        if logits.dim() != 2 or logits.shape[1] < 2:  # no scores of classes
             return logits
         best = logits.nan_to_num().topk(2).values
         margin = 2 * SWAP_TOLERANCE * logits.nan_to_num(posinf=0, neginf=0).abs().max()
@@ -293,12 +296,13 @@ class EvaluationSet:
         first: int | None = None,
         preparation: RuntimePreparation | None = None,
         choice: RuntimeChoice | None = None,
+        order: Callable[[Targets], Integers] = stratified,
     ) -> EvaluationSet:
-        """Return the set of all exploration images, or of the ``first`` in stratified order."""
+        """Return the set of all exploration images, or of the ``first`` in a task's order."""
         total = len(dataset.exploration[1])
         if first is not None and (type(first) is not int or not 1 <= first <= total):
             raise ValueError(f"first is a number of images, 1 to {total}, not {first!r}")
-        images = Images.of("exploration", dataset.exploration, first)
+        images = Images.of("exploration", dataset.exploration, first, order)
         evaluator = IncrementalEvaluator(images.batches, preparation=preparation, choice=choice)
         return cls(images, evaluator)
 

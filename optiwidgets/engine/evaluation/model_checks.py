@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -18,8 +20,31 @@ BATCHWISE = (
 )
 
 
-def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
-    """Check that a model maps images N C H W to scores (N, K) and does not change the images.
+def check_scores(scores: Tensor, images: int, classes: int) -> None:
+    """Check that scores are (N, K).
+
+    Examples
+    --------
+    >>> check_scores(torch.zeros(2, 5), images=2, classes=10)
+    Traceback (most recent call last):
+    ...
+    ValueError: the model returns (2, 5) for 2 images, the dataset's 10 classes need scores of ...
+    """
+    got = tuple(scores.shape)
+    if got != (images, classes):
+        raise ValueError(
+            f"the model returns {got} for {images} images, the dataset's {classes} "
+            f"classes need scores of ({images}, {classes})"
+        )
+
+
+def check_fit(
+    net: nn.Module,
+    images: Tensor,
+    classes: int,
+    check_output: Callable[[Tensor, int, int], None] = check_scores,
+) -> None:
+    """Check that a model maps images N C H W to a task's output and does not change the images.
 
     The check runs on these images and on as many images of normal noise. A ValueError has the
     reason.
@@ -40,12 +65,7 @@ def check_fit(net: nn.Module, images: Tensor, classes: int) -> None:
         except RuntimeError as error:  # torch raises it for shapes that do not match
             shape = " x ".join(map(str, images.shape[1:]))
             raise ValueError(f"the model does not take images of {shape}: {error}") from error
-        got = tuple(scores.shape)
-        if got != (len(images), classes):
-            raise ValueError(
-                f"the model returns {got} for {len(images)} images, the dataset's {classes} "
-                f"classes need scores of ({len(images)}, {classes})"
-            )
+        check_output(scores, len(images), classes)
         if not torch.equal(inputs, given):
             raise ValueError("the model changes the images it is given: its first step is in place")
     check_deterministic(net, images)

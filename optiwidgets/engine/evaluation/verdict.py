@@ -95,7 +95,7 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
             recall_drop=fall,
             recall_of=rep.class_names[index],
             stable=is_stable(rep),
-            images=len(rep.labels),
+            images=rep.count,
             flips=_flips(rep),
             not_finite=rep.not_finite,
         ),

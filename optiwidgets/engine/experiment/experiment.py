@@ -36,10 +36,13 @@ from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
+from optiwidgets.engine.tasks.classification import Classification
+from optiwidgets.engine.tasks.task_checks import check_task
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
+from optiwidgets.engine.types.task import Task
 
 
 class Experiment(Measured):
@@ -55,9 +58,12 @@ class Experiment(Measured):
     Parameters
     ----------
     model
-        Any torch classifier made of Conv2d, Linear and BatchNorm layers: N C H W -> (N, K).
+        Any torch model made of Conv2d, Linear and BatchNorm layers: N C H W -> (N, K) for a
+        classifier, a tensor (N, ...) for another task.
     dataset
         Images for training, calibration, exploration and the sealed test.
+    task
+        Meaning of the output: ``Classification()`` unless given, or ``Detection(decode=...)``.
     head
         Selection of the class scores if the model's output is something else: a key of a dict, an
         index into a tuple, a list of class indices, or a function of the output. A single column
@@ -88,6 +94,7 @@ class Experiment(Measured):
         model: nn.Module,
         dataset: Dataset,
         *,
+        task: Task | None = None,
         head: Pick | Sequence[int] | None = None,
         memory_mb: float = 64,
     ) -> None:
@@ -97,21 +104,26 @@ class Experiment(Measured):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         check_default_dtype()
         spec = model.spec if isinstance(model, zoo.CNN) else None
+        given = Classification() if task is None else task
+        check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
-        self._open(prepare(model, images, check_pick(head)), spec, dataset, memory_mb)
-        check_fit(self._compressor.folded, images[:2], len(dataset.class_names))
+        self._open(prepare(model, images, check_pick(head)), spec, dataset, given, memory_mb)
+        classes = len(dataset.class_names)
+        check_fit(self._compressor.folded, images[:2], classes, given.check_output)
 
     def _open(
         self,
         prepared: PreparedModel,
         spec: zoo.Spec | None,
         dataset: Dataset,
+        task: Task,
         memory_mb: float,
     ) -> None:
+        self.task = task
         self._prepared, self.dataset = prepared, _ordered(dataset, prepared)
         dataset = self.dataset
         self._cache = ReportCache(memory_mb)
-        self._compressor = Compressor(prepared, dataset, spec, memory_mb)
+        self._compressor = Compressor(prepared, dataset, spec, task, memory_mb)
         self._reports = ReportBuilder(self._compressor, dataset)
         self._openings: list[Recipe] = []
         self._options: Options | None = None  # options of each layer, once measured
@@ -213,7 +225,7 @@ class Experiment(Measured):
             if grid.about.get(name) != value:
                 raise ValueError(f"the grid's {name}: {grid.about.get(name)}, and here: {value}")
         with self._lock:
-            self._cache.adopt(grid, partial(self._reports.begin, self._reports.whole.images))
+            self._cache.adopt(grid, partial(self._reports.begin_stored, self._reports.whole.images))
 
     def on(self, dataset: Dataset) -> Experiment:
         """Return an experiment with the same models on another dataset's images.
@@ -249,7 +261,14 @@ class Experiment(Measured):
         """Pickle models and images, without the caches."""
         made = self._compressor
         memory_mb = self._cache.memory_mb
-        return _reopen, (self._prepared, made.spec, made.dataset, self.dataset, memory_mb)
+        return _reopen, (
+            self._prepared,
+            made.spec,
+            made.dataset,
+            self.dataset,
+            self.task,
+            memory_mb,
+        )
 
     def __repr__(self) -> str:
         """Describe model and dataset."""
@@ -273,7 +292,7 @@ class Experiment(Measured):
     @property
     def impossible(self) -> dict[str, str]:
         """Reasons, by value, why a ``Recipe.pruning`` or ``Recipe.score`` is impossible."""
-        return self._compressor.pruner.impossible
+        return self._compressor.pruner.impossible | self.task.impossible
 
     def check(self) -> ModelCheck:
         """Return the check of the model: layers, and what was repaired, left out or limited.
@@ -360,7 +379,7 @@ class Experiment(Measured):
         check_recipe(recipe)
         check_default_dtype()
         images = self._reports.whole.images
-        if first is not None and first != len(images.labels):
+        if first is not None and first != len(images.targets):
             part = self._reports.first(first)
             return self._reports.build(recipe, part, on_progress, estimate_size=estimate_size)
         with self._lock:
@@ -462,6 +481,8 @@ class Experiment(Measured):
             Both or none are given, or no file is that small.
         """
         goal = Goal(bytes, drop)
+        if reason := self.task.impossible.get("budget"):
+            raise ValueError(reason)
         if self._options is None:
             self._options = layer_options(self._compressor, self.dataset, on_progress)
         return fit_budget(self.run, self._options, goal, on_progress)
@@ -547,8 +568,9 @@ def _reopen(
     spec: zoo.Spec | None,
     tuned_on: Dataset,
     dataset: Dataset,
+    task: Task,
     memory_mb: float,
 ) -> Experiment:
     experiment = object.__new__(Experiment)
-    experiment._open(prepared, spec, tuned_on, memory_mb)
+    experiment._open(prepared, spec, tuned_on, task, memory_mb)
     return experiment if dataset is tuned_on else experiment.on(dataset)

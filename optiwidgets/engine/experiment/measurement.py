@@ -53,10 +53,10 @@ def check_measurable(report: object) -> None:
             "speed and stability are measured on the exploration images, and this report is "
             f"about the sealed ones; measure the report of run({report.recipe})"
         )
-    if len(report.labels) < report.out_of:
+    if report.count < report.out_of:
         raise ValueError(
             f"speed and stability are measured on all {report.out_of} exploration images, and "
-            f"this report is about the first {len(report.labels)}"
+            f"this report is about the first {report.count}"
         )
 
 
@@ -80,10 +80,10 @@ def measure_report(
     compressor, images = builder.compressor, builder.dataset.exploration[0]
     model = compressor.compress(report.recipe)
     graph, plain = model.checked_graph(images), export_checked(compressor.folded, images)
-    simulated = evaluate(model.simulation(), builder.whole.images.batches).argmax(1).numpy()
+    shown = builder.whole.images
+    simulated = builder.outcome(shown, evaluate(model.simulation(), shown.batches))
     raw = torch.from_numpy(predict(open_session(graph), images))
-    logits = interface_of(model.packable.net).head.logits(raw)
-    agreement = logits.argmax(1).numpy() == simulated
+    run = builder.outcome(shown, interface_of(model.packable.net).head.logits(raw))
     before = flip_rate(builder, compressor.compress(Recipe()))
     after = flip_rate(builder, model)
     pairs: dict[str, Callable[[], Pair]] = {
@@ -105,7 +105,7 @@ def measure_report(
         latency=latencies[ONNX_RUNTIME],
         latencies=latencies,
         latency_reasons=reasons,
-        agreement=float(agreement.mean()),
+        agreement=1 - run.flip_rate(simulated),
         flip_rate=after,
         baseline_flip_rate=before,
     )
@@ -202,9 +202,14 @@ def time_runtimes(
 
 
 def flip_rate(builder: ReportBuilder, model: CompressedModel) -> float:
-    """Compute the share of exploration images whose class flips under an invisible change."""
-    images, labels = builder.dataset.exploration
-    changed = Images.of("changed", (invisible_change(images, builder.dataset), labels))
-    before = builder.evaluate(model, builder.whole.images).scores.argmax(1)
-    after = builder.evaluate(model, changed).scores.argmax(1)
-    return int((before != after).sum()) / len(labels)
+    """Compute the share of exploration images whose class flips under an invisible change.
+
+    A task other than classification counts the answers that it defines, such as found objects.
+    """
+    images, targets = builder.dataset.exploration
+    shown = builder.whole.images
+    changed = Images.of("changed", (invisible_change(images, builder.dataset), targets))
+    before, after = (
+        builder.outcome(shown, builder.evaluate(model, each).scores) for each in (shown, changed)
+    )
+    return before.flip_rate(after)

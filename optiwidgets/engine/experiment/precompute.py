@@ -31,8 +31,10 @@ def evaluate_grid(
     Raises
     ------
     ValueError
-        The experiment has more than 256 classes.
+        The experiment has more than 256 classes, or is not a classifier's.
     """
+    if reason := experiment.task.impossible.get("grid"):
+        raise ValueError(reason)
 
     def reports() -> Iterator[Report]:
         for place, recipe in enumerate(recipes()):

@@ -25,11 +25,11 @@ from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
 from optiwidgets.engine.types.measurements import Floats, Integers, Size
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
-from optiwidgets.engine.types.report import DeferredScores, Report
+from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.version import __version__
 
-Begin = Callable[[Recipe, Integers], Callable[..., Report]]  # ``ReportBuilder.begin`` on images
+Begin = Callable[[Recipe, Integers, float, int], Callable[..., Report]]  # ``begin_stored``
 SPARSITIES = tuple(percent / 100 for percent in range(100))
 COUNTS = ("baseline bytes", "pruned", "macs", "parameters", "removed channels", "channels")
 DTYPES: Mapping[str, type[np.generic]] = {
@@ -143,7 +143,7 @@ class PrecomputedReports:
         return recipe in _rows()
 
     def report(self, recipe: Recipe, begin: Begin) -> Report:
-        """Return the report of a recipe, completed from ``begin(recipe, predictions)``.
+        """Return the report of a recipe, completed from ``begin``.
 
         Raises
         ------
@@ -156,8 +156,8 @@ class PrecomputedReports:
         baseline, pruned, macs, parameters, removed, channels = self.counts[row].tolist()
         parts = dict(zip(self.part_names, self.parts[row].tolist(), strict=True))
         layers = dict(zip(self.layer_names, self.layers[row].tolist(), strict=True))
-        return begin(recipe, predictions)(
-            scores=DeferredScores(float(self.precisions[row]), int(self.not_finite[row])),
+        scores = float(self.precisions[row]), int(self.not_finite[row])
+        return begin(recipe, predictions, *scores)(
             size=Size(MappingProxyType(parts), baseline, MappingProxyType(layers)),
             pruned_weights=pruned,
             removed_channels=(removed, channels),

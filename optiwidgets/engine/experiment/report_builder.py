@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +13,7 @@ from torch import Tensor
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.evaluation import metrics
-from optiwidgets.engine.evaluation.images import BATCH, Images, stratified
+from optiwidgets.engine.evaluation.images import BATCH, Images
 from optiwidgets.engine.evaluation.incremental import (
     Evaluation,
     EvaluationSet,
@@ -33,10 +31,12 @@ from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.tasks.class_outcome import ClassOutcome, DeferredScores
 from optiwidgets.engine.types.measurements import Confusion, Integers
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
+from optiwidgets.engine.types.task import Outcome
 
 log = logging.getLogger("optiwidgets")
 
@@ -57,14 +57,18 @@ class ReportBuilder:
     def __init__(
         self, compressor: Compressor, dataset: Dataset, choice: RuntimeChoice | None = None
     ) -> None:
-        self.compressor, self.dataset = compressor, dataset
+        self.compressor, self.dataset, self.task = compressor, dataset, compressor.task
         self.preparation = RuntimePreparation()
         probe = compressor.dataset.calibration[0][:BATCH]
         self.choice = choice or RuntimeChoice(compressor.folded, probe)
-        self.whole = EvaluationSet.of(dataset, preparation=self.preparation, choice=self.choice)
+        self.whole = self._set_of(None)
         self._proven: set[object] = set()  # kinds of models for which runtime and torch agreed
         self._int8_in_torch = False  # the int8 graph disagreed with torch
         self._part: EvaluationSet | None = None  # the images of the last ``first``
+
+    def _set_of(self, first: int | None) -> EvaluationSet:
+        runtimes = self.preparation, self.choice
+        return EvaluationSet.of(self.dataset, first, *runtimes, self.task.order)
 
     @cached_property
     def prunable_weights(self) -> int:
@@ -74,8 +78,8 @@ class ReportBuilder:
     def first(self, count: int) -> Images:
         """Return the first images in stratified order; only the last such set is cached."""
         part = self._part
-        if part is None or len(part.images.labels) != count:
-            self._part = part = EvaluationSet.of(self.dataset, count, self.preparation, self.choice)
+        if part is None or len(part.images.targets) != count:
+            self._part = part = self._set_of(count)
         return part.images
 
     def build(
@@ -98,17 +102,16 @@ class ReportBuilder:
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
         evaluation = self.evaluate(model, images, on_progress)
-        logits = evaluation.scores
-        if lost := int((~torch.isfinite(logits)).any(1).sum()):
+        outcome = self.outcome(images, evaluation.scores)
+        if lost := outcome.not_finite:
             log.warning(
-                "%s: %s of %s images get scores that are not finite", recipe, lost, len(logits)
+                "%s: %s of %s images get scores that are not finite", recipe, lost, outcome.count
             )
         weights = [layer.weight for layer in prunable(packable.net).values()]
         before = self.compressor.pruner.weights.values()
         channels = sum(map(len, before))
         kept = sum(int(np.count_nonzero(coded.mask)) for coded in packable.layers.values())
-        return self.begin(images, recipe, _frozen(logits.argmax(1)))(
-            scores=_frozen(run_on_worker(logits.softmax, 1)),
+        return self.begin(images, recipe, outcome)(
             size=prepare_size(
                 packable,
                 self._baseline_bytes if recipe != Recipe() else None,
@@ -127,11 +130,8 @@ class ReportBuilder:
 
     def part_of(self, report: Report, images: Images) -> Report:
         """Build the report on the first images from that on all, without evaluating again."""
-        order = stratified(report.labels)[: len(images.labels)]
-        predictions = report.predictions[order]
-        predictions.setflags(write=False)
-        return self.begin(images, report.recipe, predictions)(
-            scores=report.scores[order],
+        outcome = report.outcome.first(report.outcome.order[: len(images.targets)])
+        return self.begin(images, report.recipe, outcome)(
             size=report.size,
             pruned_weights=report.pruned_weights,
             removed_channels=report.removed_channels,
@@ -140,8 +140,13 @@ class ReportBuilder:
             runtime=report.runtime,
         )
 
-    def begin(self, images: Images, recipe: Recipe, predictions: Integers) -> partial[Report]:
-        """Return a partial report of these predictions, to be called with the model's numbers."""
+    def outcome(self, images: Images, output: Tensor) -> Outcome:
+        """Decode an output for images, and compute the task's numbers."""
+        dataset = self.dataset
+        return self.task.outcome(output, images.targets, dataset.class_names, dataset.positive)
+
+    def begin(self, images: Images, recipe: Recipe, outcome: Outcome) -> partial[Report]:
+        """Return a partial report of an outcome, to be called with the model's numbers."""
         return partial(
             Report,
             recipe=recipe,
@@ -150,12 +155,23 @@ class ReportBuilder:
             part=images.part,
             out_of=images.out_of,
             images=images.fingerprint,
-            labels=images.labels,
-            predictions=predictions,
-            confusion=self._confusion(images, predictions),
+            outcome=outcome,
             prunable_weights=self.prunable_weights,
             operations=ReportOperations(self, recipe),
         )
+
+    def begin_stored(
+        self, images: Images, recipe: Recipe, predictions: Integers, precision: float, lost: int
+    ) -> partial[Report]:
+        """Return a partial report of stored predictions of a classifier.
+
+        Scores are evaluated on first use; ``precision`` is their mean average precision, and
+        ``lost`` the number of images whose scores are not finite.
+        """
+        deferred = DeferredScores(precision, lost, ReportOperations(self, recipe).scores)
+        names, positive = self.dataset.class_names, self.dataset.positive
+        outcome = ClassOutcome.of(images.targets, predictions, deferred, names, positive)
+        return self.begin(images, recipe, outcome)
 
     def made(self, report: Report) -> bool:
         """Return whether this builder made a report."""
@@ -208,18 +224,15 @@ class ReportBuilder:
     def exploration_scores(self, recipe: Recipe) -> NDArray[np.float32]:
         """Compute the softmax scores (N, K) of all exploration images."""
         found = self.evaluate(self.compressor.compress(recipe), self.whole.images)
-        return _frozen(run_on_worker(found.scores.softmax, 1))
+        scores = run_on_worker(found.scores.softmax, 1).numpy()
+        scores.setflags(write=False)  # cached reports are shared
+        return scores
 
     def _simulated(self, model: CompressedModel, images: Images) -> Confusion | None:
         """Compute the confusion matrix of an int8 model's float simulation; None without int8."""
         if not model.is_int8:
             return None
-        floats = evaluate(model.simulation(), images.batches).argmax(1).numpy()
-        return self._confusion(images, floats)
-
-    def _confusion(self, images: Images, predictions: Integers) -> Confusion:
-        names = tuple(self.dataset.class_names)
-        return Confusion(metrics.count_confusion(images.labels, predictions, len(names)), names)
+        return self.outcome(images, evaluate(model.simulation(), images.batches)).confusion
 
     @cached_property
     def _baseline_bytes(self) -> int:
@@ -236,10 +249,3 @@ def _kind(model: CompressedModel) -> object:
     recipe = without_idle(model.packable.recipe)
     how = (recipe.pruning, recipe.scheme, recipe.granularity, recipe.recovery)
     return (*how, min(recipe.bits, 17), model.is_int8, recipe.activation_bits < 32)
-
-
-def _frozen(tensor: Tensor) -> NDArray[Any]:
-    """Convert to a read-only array, since cached reports are shared."""
-    array = tensor.numpy()
-    array.setflags(write=False)
-    return array

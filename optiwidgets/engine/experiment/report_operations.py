@@ -13,8 +13,6 @@ from torch import nn
 from optiwidgets.engine.compression.compressed_model import CompressedModel
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.evaluation import metrics
-from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.onnx_runtime.agreement import ROUNDED_PROBED
 from optiwidgets.engine.onnx_runtime.session import write_onnx
 from optiwidgets.engine.serialization import writer
@@ -53,10 +51,6 @@ class ReportOperations:
     recipe
         Recipe of the report.
     """
-
-    interval = staticmethod(metrics.wilson_interval)
-    drop = staticmethod(paired_drop)
-    average_precision = staticmethod(metrics.mean_average_precision)
 
     def __init__(self, source: Source | None, recipe: Recipe) -> None:
         self.recipe = recipe

@@ -147,7 +147,7 @@ def grow_sensitivity(
     ground
         Recipe of all other layers.
     """
-    before, accuracy = weights(ground), run(ground).confusion.accuracy
+    before, accuracy = weights(ground), run(ground).metric
     curves: dict[str, tuple[Point, ...]] = {}
     unchanged = dict(idle)
 
@@ -167,7 +167,7 @@ def grow_sensitivity(
             continue
         for level, recipe in recipes.items():
             report = run(recipe)
-            point = Point(level, report.confusion.accuracy, *report.accuracy_interval)
+            point = Point(level, report.metric, *report.outcome.interval)
             curves[name] = (*curves.get(name, ()), point)
             yield known()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -41,6 +42,7 @@ from optiwidgets.engine.types.recipe import N_OF_M, Recipe
 from optiwidgets.texts import text
 
 Names = tuple[str, ...]
+Loss = Callable[[Tensor, Tensor], Tensor]
 REMEMBERED = 4  # cached score sets, of four bytes a weight each
 MOST_LABELLED = 512  # training images for gradients, computed one by one
 
@@ -58,10 +60,18 @@ class Pruner:
     trained
         Weights before folding, ranked by magnitude and LAMP. Scores computed from inputs, outputs
         or gradients rank the folded weights.
+    loss
+        Function (output, targets) -> mean loss, for scores from gradients.
     """
 
-    def __init__(self, folded: nn.Module, dataset: Dataset, trained: TrainedWeights) -> None:
-        self.folded, self.dataset, self.trained = folded, dataset, trained
+    def __init__(
+        self,
+        folded: nn.Module,
+        dataset: Dataset,
+        trained: TrainedWeights,
+        loss: Loss = F.cross_entropy,
+    ) -> None:
+        self.folded, self.dataset, self.trained, self.loss = folded, dataset, trained, loss
         self.seen = LayerStatistics(folded, dataset.calibration[0])
         self._scores = lru_cache(maxsize=REMEMBERED)(self._score)
         self._ascending = lru_cache(maxsize=1)(self._sorted)
@@ -102,7 +112,7 @@ class Pruner:
         images, labels = (part[:MOST_LABELLED] for part in self.dataset.train)
         for image, label in zip(images.split(1), labels.split(1), strict=True):
             with torch.enable_grad():
-                loss = F.cross_entropy(class_logits(net, image), label)
+                loss = self.loss(class_logits(net, image), label)
             gradients = torch.autograd.grad(  # 0 for weights that the loss does not depend on
                 loss, weights, allow_unused=True, materialize_grads=True
             )

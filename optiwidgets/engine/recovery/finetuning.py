@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
@@ -19,9 +20,12 @@ from optiwidgets.texts import text
 
 EPOCHS, LONG_EPOCHS = 5, 20
 SPARSE = 0.95  # sparsity from which training takes ``LONG_EPOCHS``
+SMOOTHING = 0.05  # of labels
 STEPS = ((0.578, 2), (0.875, 2), (0.984, 2), (1.0, 5))  # share of the sparsity, epochs after it
 BATCH = 64
 PEAK_RATE = 4e-3
+
+smooth_cross_entropy = partial(F.cross_entropy, label_smoothing=SMOOTHING)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def finetune(
     net: nn.Module,
     masks: Mapping[str, Tensor],
     train: Part,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = smooth_cross_entropy,
     *,
     seed: int = 0,
     phase: Phase | None = None,
@@ -102,7 +107,9 @@ def finetune(
     masks
         Mask of each prunable layer, in the weight's shape, True where a weight is kept.
     train
-        Training images and labels; no other images are used.
+        Training images and targets; no other images are used.
+    loss_of
+        Function (output, targets) -> mean loss of a batch.
     seed
         Seed of the order of the images.
     phase
@@ -131,7 +138,7 @@ def finetune(
         chosen = order[step % batches]
         exact = _fake_quantize(layers, fake_quantize) if fake_quantize else {}
         scores = class_logits(net, images[chosen])
-        loss = F.cross_entropy(scores, labels[chosen], label_smoothing=0.05)
+        loss = loss_of(scores, labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         _set_weights(layers, exact)

@@ -50,6 +50,12 @@ class TrueBoxes:
         found = targets[image, row].astype(np.float64)
         return cls(found[:, :4], found[:, 4].astype(np.int64), image, found[:, 5] != 0)
 
+    def take(self, order: Integers | Booleans) -> TrueBoxes:
+        """Pick true boxes by index or mask."""
+        return TrueBoxes(
+            self.boxes[order], self.classes[order], self.images[order], self.crowd[order]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Detections:

@@ -23,17 +23,7 @@ from optiwidgets.engine.types.measurements import (
     Size,
 )
 from optiwidgets.engine.types.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class DeferredScores:
-    """Placeholder of scores that are computed on first use, with the numbers known before.
-
-    ``not_finite`` counts the images whose scores are not all finite.
-    """
-
-    mean_average_precision: float
-    not_finite: int
+from optiwidgets.engine.types.task import Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,38 +64,6 @@ class Operations(Protocol):
         """Return the weights of every layer before and after."""
         ...
 
-    def scores(self) -> NDArray[np.float32]:
-        """Compute the softmax scores (N, K) of all exploration images."""
-        ...
-
-    def interval(self, right: int, total: int, /) -> tuple[float, float]:
-        """Compute the 95 % interval of the share ``right / total``."""
-        ...
-
-    def drop(self, labels: Integers, before: Integers, after: Integers, /) -> Drop:
-        """Compute the paired drop from the predictions ``before`` to ``after``."""
-        ...
-
-    def average_precision(self, labels: Integers, scores: NDArray[np.float32], /) -> float:
-        """Compute the macro mean of the one-vs-rest average precisions."""
-        ...
-
-
-class _Scores:
-    """Descriptor of a report's scores; deferred scores are computed on first use."""
-
-    def __get__(self, report: Report | None, owner: type[Report]) -> NDArray[np.float32]:
-        if report is None:  # access on the class: there is no default
-            raise AttributeError("scores")
-        held = vars(report)["scores"]
-        if isinstance(held, DeferredScores):
-            held = vars(report)["scores"] = report.operations.scores()
-        scores: NDArray[np.float32] = held
-        return scores
-
-    def __set__(self, report: Report, given: NDArray[np.float32] | DeferredScores) -> None:
-        vars(report)["scores"] = given
-
 
 class _Size:
     """Descriptor of a report's size; a deferred size is computed on first use."""
@@ -127,26 +85,27 @@ class _Size:
 class Report:
     """Measurements of one recipe on one set of N images with K classes.
 
-    ``labels`` and ``predictions`` are (N,) int64, ``scores`` (N, K) float32 softmax, in the same
-    image order in every report of one experiment; ``images`` is the fingerprint of that set and
-    ``part`` its name. ``positive`` is a class index or None. ``removed_channels`` is the number of
+    ``outcome`` holds the task's numbers, and the report has all of its attributes. A classifier's
+    are ``labels`` and ``predictions``, (N,) int64, and ``scores``, (N, K) float32 softmax; a
+    detector's are ``boxes``, ``map_50``, ``map_50_95`` and ``ap``. The images have the same order
+    in every report of one experiment; ``images`` is the fingerprint of that set and ``part`` its
+    name. ``positive`` is a class index or None. ``removed_channels`` is the number of
     output channels removed, and the number before removal, in all layers but the last. ``macs``
     are multiply-accumulates of the counted layers for an image, ``parameters`` the number of
     parameters of the model, BatchNorm folded. Where the int8 runtime made the predictions,
     ``simulated`` is the confusion of the float simulation.
 
     The report itself holds its numbers. ``model``, ``save``, ``export``, ``reconcile``,
-    ``weights`` and deferred scores are computed on demand by the experiment, from the recipe. The
-    report has only a weak reference to the experiment: after that is deleted, or in another
-    process, these methods raise RuntimeError. Keep the experiment in a variable, or call
+    ``weights`` and scores that are not kept are computed on demand by the experiment, from the
+    recipe. The report has only a weak reference to the experiment: after that is deleted, or in
+    another process, these methods raise RuntimeError. Keep the experiment in a variable, or call
     ``save()`` before.
 
     If the report covers only the first images of a part, ``out_of`` is the number of all images
     of that part. ``runtime`` is the name of the runtime that computed scores and predictions, one
     of ``runtime_info.RUNTIMES``.
 
-    With ``DeferredScores`` in place of the scores, a report of all exploration images computes
-    them on first use. With a ``DeferredSize`` the size is computed on first use, from codes that
+    With a ``DeferredSize`` the size is computed on first use, from codes that
     the report holds until then; pickling computes it before.
 
     None until measured: ``latency``, in ONNX Runtime; ``agreement``, the share of the images on
@@ -174,14 +133,11 @@ class Report:
     positive: int | None
     part: str
     images: str
-    labels: Integers
-    predictions: Integers
-    confusion: Confusion
+    outcome: Outcome
     pruned_weights: int
     prunable_weights: int
     operations: Operations
     size: _Size = _Size()  # required: the class attribute is a descriptor, not a default
-    scores: _Scores = _Scores()  # required, as the size
     removed_channels: tuple[int, int] = (0, 0)
     macs: int = 0
     out_of: int = 0
@@ -195,16 +151,21 @@ class Report:
     flip_rate: float | None = None
     baseline_flip_rate: float | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the outcome, such as ``map_50`` of a detector."""
+        if name.startswith("__") or "outcome" not in vars(self):  # while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.outcome, name)
+
     def __repr__(self) -> str:
-        """Return one line: recipe, accuracy, bytes."""
-        seen = len(self.labels)
+        """Return one line: recipe, leading metric, bytes."""
+        seen = self.count
         images = f"the first {seen} of {self.out_of}" if seen < self.out_of else str(seen)
-        scores = vars(self)["scores"]
-        unseen = self.not_finite if isinstance(scores, DeferredScores | np.ndarray) else 0
+        unseen = self.not_finite
         lost = f", {unseen} of them with scores that are not finite" if unseen else ""
         about = "about " if self.size.estimated else ""
         return (
-            f"<Report {self.recipe}: {self.confusion.accuracy:.1%} right of {images} "
+            f"<Report {self.recipe}: {self.outcome.words} of {images} "
             f"{self.part} images{lost}, {about}{self.size.total_bytes} bytes>"
         )
 
@@ -219,27 +180,67 @@ class Report:
         held = vars(self)["size"]
         return held.nbytes if isinstance(held, DeferredSize) else 0
 
-    @cached_property
-    def accuracy_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy, (low, high), 0..1."""
-        return self.operations.interval(int(np.trace(self.confusion.counts)), len(self.labels))
+    @property
+    def task(self) -> str:
+        """Name of the task, such as "classification"."""
+        return self.outcome.task
 
-    @cached_property
-    def mean_average_precision(self) -> float:
-        """Macro mean of the one-vs-rest average precisions, 0..1."""
-        if isinstance(known := vars(self)["scores"], DeferredScores):
-            return known.mean_average_precision
-        return self.operations.average_precision(self.labels, self.scores)
+    @property
+    def count(self) -> int:
+        """Number of images, N."""
+        return self.outcome.count
+
+    @property
+    def metric(self) -> float:
+        """Leading metric of the task, 0..1, such as the accuracy."""
+        value: float = getattr(self.outcome, self.outcome.metric)
+        return value
+
+    @property
+    def confusion(self) -> Confusion:
+        """Confusion of the classes; a detector's has a row and a column more."""
+        return self.outcome.confusion
 
     @property
     def not_finite(self) -> int:
-        """Number of images whose scores are not all finite."""
-        if isinstance(known := vars(self)["scores"], DeferredScores):
-            return known.not_finite
-        return int((~np.isfinite(self.scores)).any(axis=1).sum())
+        """Number of images whose output is not finite."""
+        return self.outcome.not_finite
+
+    @property
+    def labels(self) -> Integers:
+        """True classes (N,) int64; of a classifier."""
+        found: Integers = self._of_outcome("labels")
+        return found
+
+    @property
+    def predictions(self) -> Integers:
+        """Predicted classes (N,) int64; of a classifier."""
+        found: Integers = self._of_outcome("predictions")
+        return found
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Softmax scores (N, K) float32; of a classifier."""
+        found: NDArray[np.float32] = self._of_outcome("scores")
+        return found
+
+    @property
+    def mean_average_precision(self) -> float:
+        """Macro mean of the one-vs-rest average precisions, 0..1; of a classifier."""
+        found: float = self._of_outcome("mean_average_precision")
+        return found
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy, (low, high), 0..1; of a classifier."""
+        self._of_outcome("accuracy")
+        return self.outcome.interval
+
+    def _of_outcome(self, name: str) -> Any:
+        return getattr(self.outcome, name)
 
     def drop_from(self, base: Report) -> Drop:
-        """Compute the paired drop of accuracy from the report ``base`` to this one.
+        """Compute the paired drop of the leading metric from the report ``base`` to this one.
 
         Raises
         ------
@@ -251,11 +252,10 @@ class Report:
         if self.images != base.images:
             raise ValueError(
                 f"a drop is paired, so both reports must be of the same images, not "
-                f"{len(base.labels)} {base.part} and {len(self.labels)} {self.part} ones"
+                f"{base.count} {base.part} and {self.count} {self.part} ones"
             )
         if base not in self._drops:
-            drop = self.operations.drop(self.labels, base.predictions, self.predictions)
-            self._drops[base] = drop
+            self._drops[base] = self.outcome.drop_from(base.outcome)
         return self._drops[base]
 
     @cached_property
@@ -276,14 +276,8 @@ class Report:
         ValueError
             Not two classes, no positive class, or a threshold outside 0..1.
         """
-        if len(self.class_names) != 2 or self.positive is None:
-            raise ValueError("a threshold needs two classes, one of them positive")
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"a threshold is a score of 0 to 1, not {threshold!r}")
-        found = self.scores[:, self.positive] >= threshold
-        guesses = np.where(found, self.positive, 1 - self.positive)
-        counts = np.bincount(2 * self.labels + guesses, minlength=4).reshape(2, 2)
-        return Confusion(counts, self.class_names)
+        found: Confusion = self._of_outcome("at_threshold")(threshold)
+        return found
 
     def model(self) -> Any:
         """Build a new torch module of the optimized model, in eval mode."""

@@ -18,11 +18,13 @@ from optiwidgets.engine.types.report import Report
 class Trial:
     """One row of a sweep: a recipe and its measurements on the exploration images.
 
-    ``accuracy`` 0..1 has its Wilson 95 % interval ``accuracy_low``..``accuracy_high``; ``drop`` is
-    in percentage points against the baseline, with its paired 95 % interval
-    ``drop_low``..``drop_high``, ``lost`` and ``gained`` in images; ``total_bytes`` is the packed
-    file's length and ``ratio`` the baseline's bytes over it; ``worst_class`` is the class with the
-    lowest recall, ``worst_recall`` (0..1).
+    ``value`` is the task's leading metric, named ``metric``, 0..1, with its 95 % interval
+    ``value_low``..``value_high``. A classifier's is the ``accuracy`` with its Wilson interval
+    ``accuracy_low``..``accuracy_high``; these three are None for other tasks. ``drop`` is in
+    points of that metric against the baseline, with its paired 95 % interval
+    ``drop_low``..``drop_high``, ``lost`` and ``gained`` in images, or in objects of a detector;
+    ``total_bytes`` is the packed file's length and ``ratio`` the baseline's bytes over it;
+    ``worst_class`` is the class with the lowest recall, ``worst_recall`` (0..1).
 
     If the recipe failed, ``error`` holds the reason, and every number is None.
 
@@ -47,18 +49,25 @@ class Trial:
     pruned_weights: int | None = None
     worst_class: str | None = None
     worst_recall: float | None = None
+    metric: str = "accuracy"
+    value: float | None = None
+    value_low: float | None = None
+    value_high: float | None = None
 
     @classmethod
     def of(cls, report: Report, baseline: Report) -> Trial:
         """Make the row of a report, compared with its baseline."""
-        low, high = report.accuracy_interval
-        drop, recall = report.drop_from(baseline), report.confusion.recall
+        low, high = report.outcome.interval
+        drop = report.drop_from(baseline)
+        recall = report.confusion.recall[: len(report.class_names)]
         worst = int(np.nanargmin(recall))
+        accuracy = getattr(report.outcome, "accuracy", None)
+        of_classifier = accuracy is not None
         return cls(
             recipe=report.recipe,
-            accuracy=report.confusion.accuracy,
-            accuracy_low=low,
-            accuracy_high=high,
+            accuracy=accuracy,
+            accuracy_low=low if of_classifier else None,
+            accuracy_high=high if of_classifier else None,
             drop=drop.points,
             drop_low=drop.low,
             drop_high=drop.high,
@@ -69,6 +78,10 @@ class Trial:
             pruned_weights=report.pruned_weights,
             worst_class=report.class_names[worst],
             worst_recall=float(recall[worst]),
+            metric=report.outcome.metric,
+            value=report.metric,
+            value_low=low,
+            value_high=high,
         )
 
     @classmethod
@@ -116,7 +129,7 @@ class Sweep(Sequence[Trial]):
 
     @cached_property
     def frontier(self) -> tuple[Trial, ...]:
-        """Pareto front: rows that no other beats in bytes and accuracy, smallest file first."""
+        """Pareto front: rows that none beats in bytes and leading metric, smallest file first."""
         return tuple(self.trials[place] for place in self.frontier_indices)
 
     @cached_property
@@ -172,6 +185,7 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def _cost_and_worth(trial: Trial) -> tuple[float, float]:
-    if trial.total_bytes is None or trial.accuracy is None:
+    worth = trial.accuracy if trial.value is None else trial.value
+    if trial.total_bytes is None or worth is None:
         return math.nan, math.nan
-    return trial.total_bytes, trial.accuracy
+    return trial.total_bytes, worth

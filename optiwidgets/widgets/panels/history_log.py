@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.recipe import Recipe, is_untouched, without_idle
@@ -36,10 +34,7 @@ class Entry:
     @classmethod
     def of(cls, report: Report, baseline: Report) -> Entry:
         """Create an entry without scores, most of a report's memory, unless they are not finite."""
-        if report.not_finite:  # the reason of its grade
-            return cls(report, baseline)
-        light = np.empty((0, len(report.class_names)), np.float32)
-        return cls(replace(report, scores=light), baseline)
+        return cls(replace(report, outcome=report.outcome.without_scores()), baseline)
 
     @property
     def recipe(self) -> Recipe:

@@ -16,7 +16,7 @@ from scipy.special import softmax
 from torch import nn
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
-from optiwidgets.engine.evaluation.images import stratified
+from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.layers import prunable

@@ -1,0 +1,232 @@
+"""Counts of boxes at one overlap and score: confusion, found objects, precision and recall.
+
+Detections are matched as for the average precision: by falling score, at most 100 of an image and
+class. Nothing depends on the order in which boxes are listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optiwidgets.engine.evaluation.detection_matching import (
+    NONE,
+    match,
+    order_of_found,
+    strongest,
+)
+from optiwidgets.engine.evaluation.detection_precision import (
+    RECALLS,
+    listing_orders,
+    outcomes,
+    sampled_precisions,
+)
+from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
+
+OVERLAP, SCORE = 0.5, 0.3  # thresholds of counts that are shown first
+
+
+def count_confusion(
+    found: Detections, true: TrueBoxes, classes: int, overlap: float, score: float
+) -> Integers:
+    """Count objects by true class (rows) and detected class (columns).
+
+    Within an image, detections take turns by falling score. Each takes the free true box of any
+    class that it overlaps most. A detection that is left over and lies in a crowd, of any class, is
+    not counted.
+
+    Parameters
+    ----------
+    found, true
+        Boxes of the same images.
+    classes
+        Number of classes, K.
+    overlap
+        Least intersection over union of a match, 0..1.
+    score
+        Least score of a detection that counts.
+
+    Returns
+    -------
+    (K + 1, K + 1) counts. The last row holds detections of nothing, the last column objects that
+    were missed.
+
+    Examples
+    --------
+    An object of class 0 that is detected as class 1, and another that is missed:
+
+    >>> boxes, zeros = np.array([[0.0, 0, 4, 4], [9.0, 9, 12, 12]]), np.zeros(2, int)
+    >>> true = TrueBoxes(boxes, zeros, zeros, np.array([False, False]))
+    >>> found = Detections(boxes[:1], np.array([0.9]), np.array([1]), zeros[:1])
+    >>> count_confusion(found, true, 2, 0.5, 0.3).tolist()
+    [[0, 1, 1], [0, 0, 0], [0, 0, 0]]
+    """
+    kept = _above(found, score)
+    merged = replace(kept, classes=np.zeros_like(kept.classes))
+    objects = replace(true, classes=np.zeros_like(true.classes))
+    matches = match(merged, objects, np.array([overlap]))
+    truth, counted = matches.truth[0], ~matches.ignored[0]
+    rows = np.append(true.classes, classes)[truth]  # truth is -1, the last, for nothing
+    missed = ~true.crowd
+    missed[truth[truth != NONE]] = False
+    counts = np.zeros((classes + 1, classes + 1), np.int64)
+    np.add.at(counts, (rows[counted], kept.classes[counted]), 1)
+    counts[:classes, classes] = np.bincount(true.classes[missed], minlength=classes)
+    return counts
+
+
+def found_objects(found: Detections, true: TrueBoxes, overlap: float, score: float) -> Booleans:
+    """Find the true boxes that a detection of their class is matched to.
+
+    Parameters
+    ----------
+    found, true
+        Boxes of the same images.
+    overlap, score
+        Least intersection over union of a match and least score, 0..1.
+
+    Returns
+    -------
+    (M,) one for each true box; False for a crowd.
+
+    Examples
+    --------
+    >>> boxes, zeros = np.array([[0.0, 0, 4, 4], [9.0, 9, 12, 12]]), np.zeros(2, int)
+    >>> true = TrueBoxes(boxes, zeros, zeros, np.array([False, False]))
+    >>> found = Detections(boxes, np.array([0.9, 0.2]), zeros, zeros)
+    >>> found_objects(found, true, 0.5, 0.3).tolist()
+    [True, False]
+    """
+    matches = match(_above(found, score), true, np.array([overlap]))
+    seen, truth = np.zeros(len(true.classes), bool), matches.truth[0]
+    seen[truth[(truth != NONE) & ~matches.ignored[0]]] = True
+    return seen
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Precision, recall and F1 score of each class at one overlap and score, (K,) in 0..1.
+
+    Attributes
+    ----------
+    precision
+        Hits of the detections that count; nan for a class that was not detected.
+    recall
+        Hits of the true boxes; nan for a class without them.
+    f1
+        2 TP / (2 TP + FP + FN); nan for a class with neither.
+    """
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+
+
+def rates(found: Detections, true: TrueBoxes, classes: int, overlap: float, score: float) -> Rates:
+    """Compute precision, recall and F1 score of each class.
+
+    Detections are matched to true boxes of their own class alone, as for the average precision. A
+    detection in a crowd of its class counts neither as right nor as wrong.
+
+    Examples
+    --------
+    One hit and one false alarm on 1 object of class 0, nothing of class 1:
+
+    >>> boxes, zeros = np.array([[0.0, 0, 4, 4], [9.0, 9, 12, 12]]), np.zeros(2, int)
+    >>> true = TrueBoxes(boxes[:1], zeros[:1], zeros[:1], np.array([False]))
+    >>> both = rates(Detections(boxes, np.array([0.9, 0.8]), zeros, zeros), true, 2, 0.5, 0.3)
+    >>> both.precision.tolist(), both.recall.tolist(), both.f1.round(3).tolist()
+    ([0.5, nan], [1.0, nan], [0.667, nan])
+    """
+    of = outcomes(_above(found, score), true, np.array([overlap]))
+    detected_as, hit = of.kept.classes, of.hits[0]
+    hits, detected, objects = (
+        np.bincount(each, minlength=classes)
+        for each in (detected_as[hit], detected_as[hit | of.false[0]], true.classes[~true.crowd])
+    )
+    with np.errstate(invalid="ignore"):
+        return Rates(hits / detected, hits / objects, 2 * hits / (detected + objects))
+
+
+@dataclass(frozen=True, eq=False)
+class PrecisionRecall:
+    """Precision of one class along its recall.
+
+    Attributes
+    ----------
+    sampled
+        (101,) interpolated precision at recalls 0, 0.01, ..., 1; its mean is the average precision.
+        nan without true boxes.
+    scores, recall, precision
+        (P,) points of the curve at each score that occurs, falling: the detections of that score or
+        a higher one. No points without true boxes.
+    """
+
+    sampled: Floats
+    scores: Floats
+    recall: Floats
+    precision: Floats
+
+    def at(self, score: float) -> tuple[float, float] | None:
+        """Return recall and precision of the detections of at least this score; None without any.
+
+        Examples
+        --------
+        >>> half = np.array([0.5])
+        >>> PrecisionRecall(np.ones(101), half, half, half).at(0.3)
+        (0.5, 0.5)
+        """
+        place = int(np.count_nonzero(self.scores >= score)) - 1
+        return None if place < 0 else (float(self.recall[place]), float(self.precision[place]))
+
+
+def precision_recall_curve(
+    found: Detections, true: TrueBoxes, of_class: int, overlap: float
+) -> PrecisionRecall:
+    """Compute the precision-recall curve of one class at one overlap.
+
+    The sampled precision is the mean over the orders of equal scores, as in `average_precisions`.
+
+    Parameters
+    ----------
+    found, true
+        Boxes of the same images, of any classes.
+    of_class
+        Index of the class.
+    overlap
+        Least intersection over union of a match, 0..1.
+
+    Examples
+    --------
+    >>> boxes, zeros = np.array([[0.0, 0, 4, 4], [9.0, 9, 12, 12]]), np.zeros(2, int)
+    >>> true = TrueBoxes(boxes[:1], zeros[:1], zeros[:1], np.array([False]))
+    >>> found = Detections(boxes, np.array([0.8, 0.9]), zeros, zeros)
+    >>> curve = precision_recall_curve(found, true, 0, 0.5)
+    >>> curve.recall.tolist(), curve.precision.tolist(), curve.at(0.85)
+    ([0.0, 1.0], [0.0, 0.5], (0.0, 0.0))
+    """
+    own = found.take(found.classes == of_class)
+    own, true = own.take(order_of_found(own)), true.take(true.classes == of_class)
+    objects = np.bincount(true.classes[~true.crowd], minlength=of_class + 1)
+    if not objects[of_class]:
+        return PrecisionRecall(np.full(len(RECALLS), np.nan), *np.empty((3, 0)))
+    levels = np.array([overlap])
+    orders = (outcomes(each, true, levels) for each in listing_orders(own))
+    sampled = [sampled_precisions(each, objects)[of_class, 0] for each in orders]
+    points = outcomes(own, true, levels)
+    hits, false = points.hits[0].cumsum(), points.false[0].cumsum()
+    last = np.diff(points.kept.scores, append=-np.inf) < 0
+    last &= hits + false > 0  # a crowd took all detections so far
+    return PrecisionRecall(
+        np.mean(sampled, axis=0),
+        points.kept.scores[last],
+        hits[last] / objects[of_class],
+        hits[last] / (hits + false)[last],
+    )
+
+
+def _above(found: Detections, score: float) -> Detections:
+    """Pick detections of at least a score, at most 100 of an image and class, by falling score."""
+    above = found.take(found.scores >= score)
+    return strongest(above.take(order_of_found(above)))

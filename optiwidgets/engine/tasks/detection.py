@@ -1,0 +1,130 @@
+"""Detection: boxes with a class and a score, decoded from one output tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome, check_boxes, order_of
+from optiwidgets.engine.types.boxes import ABSENT, FIELDS
+from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.recipe import BY_TRAINING
+
+Decode = Callable[[Tensor], Sequence[Tensor]]
+Loss = Callable[[Tensor, Tensor], Tensor]
+NO_LOSS = "it minimizes a loss, and this task has none: give Detection(decode=..., loss=...)"
+MEASURED = ("exploration", "sealed")  # parts on which figures are measured
+NEEDS_LOSS = ("fisher", *BY_TRAINING)
+FOR_CLASSIFIERS = {
+    "budget": "fit_budget compares class scores, so it is for classifiers",
+    "grid": "a slider grid stores predicted classes, so it is for classifiers",
+}
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Task of a detector: N C H W -> one tensor (N, ...), decoded to boxes.
+
+    Parameters
+    ----------
+    decode
+        Function output (N, ...) -> one tensor (n, 6) an image: x0, y0, x1, y1 in pixels of the
+        network's input, score 0..1, class 0..K-1. Overlapping boxes of one object are removed
+        there.
+    loss
+        Function (output, targets) -> mean loss, with targets (N, M, 6): x0, y0, x1, y1, class,
+        crowd, and class -1 in rows without a box. Without it nothing can be trained.
+
+    Examples
+    --------
+    >>> task = Detection(decode=lambda output: [output.new_zeros(0, 6) for _ in output])
+    >>> task.outcome(torch.zeros(1, 3), np.array([[[0, 0, 4, 4, 1, 0]]], "f4"), ("a", "b")).map_50
+    0.0
+    """
+
+    decode: Decode
+    loss_of: Loss | None = None
+
+    name = "detection"
+
+    def __init__(self, decode: Decode, loss: Loss | None = None) -> None:
+        for given, what in ((decode, "decode"), (loss, "loss")):
+            if not callable(given) and (given is not None or what == "decode"):
+                raise ValueError(f"{what} is a function of the network's output, not {given!r}")
+        object.__setattr__(self, "decode", decode)
+        object.__setattr__(self, "loss_of", loss)
+
+    @property
+    def impossible(self) -> dict[str, str]:
+        """Reasons against methods that need a loss, if there is none."""
+        found = dict(FOR_CLASSIFIERS)
+        if self.loss_of is None:
+            found |= {method: f"{method!r} is not possible: {NO_LOSS}" for method in NEEDS_LOSS}
+        return found
+
+    def check_targets(self, part: str, targets: Tensor, classes: int) -> None:
+        """Raise ValueError unless the targets are boxes (N, M, 6)."""
+        if targets.dim() != 3 or targets.shape[2] != FIELDS or not targets.is_floating_point():
+            raise ValueError(
+                f"{part} has targets of {tuple(targets.shape)}, a detector's are boxes (N, M, 6): "
+                "x0, y0, x1, y1, class, crowd"
+            )
+        single = (targets[:, :, 4] != ABSENT) & (targets[:, :, 5] == 0)
+        if part in MEASURED and not bool(single.any()):
+            raise ValueError(f"{part} has no object in any image, so nothing can be measured on it")
+
+    def check_output(self, output: Tensor, images: int, classes: int) -> None:
+        """Raise ValueError unless the output can be decoded."""
+        if output.dim() < 2 or len(output) != images:
+            raise ValueError(f"the model returns {tuple(output.shape)} for {images} images")
+        check_boxes(self._boxes(output), images, classes)
+
+    def order(self, targets: NDArray[Any]) -> Integers:
+        """Compute an order of images, stratified by their number of objects."""
+        return order_of(targets)
+
+    def loss(self, output: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
+        """Compute the mean loss; there is no label smoothing.
+
+        Raises
+        ------
+        ValueError
+            The task has no loss.
+        """
+        if self.loss_of is None:
+            raise ValueError(NO_LOSS)
+        return self.loss_of(output, targets)
+
+    def outcome(
+        self,
+        output: Tensor,
+        targets: NDArray[Any],
+        class_names: Sequence[str],
+        positive: int | None = None,
+    ) -> DetectionOutcome:
+        """Decode the boxes of all images; an image whose output is not finite has none.
+
+        Raises
+        ------
+        ValueError
+            ``decode`` returns another shape, a score out of 0..1, or an unknown class.
+        """
+        sound = torch.isfinite(output.flatten(1)).all(1)
+        found = self._boxes(torch.where(sound.view(-1, *[1] * (output.dim() - 1)), output, 0.0))
+        check_boxes(found, len(output), len(class_names))
+        found = [each if fine else each[:0] for each, fine in zip(found, sound, strict=True)]
+        for each in found:
+            each.setflags(write=False)
+        lost = int((~sound).sum())
+        return DetectionOutcome(targets, tuple(found), tuple(class_names), lost)
+
+    def _boxes(self, output: Tensor) -> list[NDArray[np.float32]]:
+        with torch.inference_mode():
+            found = self.decode(output)
+        return [np.ascontiguousarray(torch.as_tensor(each).numpy(), np.float32) for each in found]

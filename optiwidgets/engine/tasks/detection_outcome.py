@@ -1,0 +1,216 @@
+"""Outcome of a detector: boxes, average precision, found objects. Only numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiwidgets.engine.evaluation.detection_counts import (
+    OVERLAP,
+    SCORE,
+    count_confusion,
+    found_objects,
+)
+from optiwidgets.engine.evaluation.detection_drop import (
+    INTERVAL,
+    Resampled,
+    drop_between,
+    resample,
+)
+from optiwidgets.engine.evaluation.detection_precision import average_precisions
+from optiwidgets.engine.evaluation.stratification import stratified
+from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, TrueBoxes
+from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
+from optiwidgets.engine.types.task import unknown
+from optiwidgets.texts import mark, text
+
+NOTHING = mark("nothing there")
+OTHERS = dict.fromkeys(
+    (
+        *("labels", "predictions", "scores", "accuracy", "at_threshold"),
+        *("mean_average_precision", "accuracy_interval"),
+    ),
+    "it is a detector's, with boxes, map_50, map_50_95, ap and confusion",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionOutcome:
+    """Numbers of a detector on N images of K classes.
+
+    ``boxes`` is a tuple of (n, 6) float32 arrays, one an image: x0, y0, x1, y1 in pixels, score,
+    class. ``not_finite`` counts the images whose output is not finite; they have no boxes.
+    """
+
+    targets: NDArray[np.float32]
+    boxes: tuple[NDArray[np.float32], ...]
+    class_names: tuple[str, ...]
+    not_finite: int = 0
+
+    task = "detection"
+    metric = "map_50"
+
+    def __getattr__(self, name: str) -> object:
+        """Raise AttributeError, with the names that a detector has."""
+        raise unknown(self, name, OTHERS)
+
+    @property
+    def count(self) -> int:
+        """Number of images, N."""
+        return len(self.boxes)
+
+    @cached_property
+    def true(self) -> TrueBoxes:
+        """True boxes of all images."""
+        return TrueBoxes.of(self.targets)
+
+    @cached_property
+    def found(self) -> Detections:
+        """Detected boxes of all images."""
+        return Detections.of(self.boxes)
+
+    @cached_property
+    def precisions(self) -> Floats:
+        """Average precision (K, 10) of each class at overlaps 0.5, 0.55, ..., 0.95."""
+        return average_precisions(self.found, self.true, len(self.class_names))
+
+    @property
+    def ap(self) -> Floats:
+        """Average precision (K,) of each class, mean over the ten overlaps; nan without objects."""
+        found: Floats = self.precisions.mean(1)
+        return found
+
+    @property
+    def ap_50(self) -> Floats:
+        """Average precision (K,) of each class at overlap 0.5; nan without objects."""
+        return self.precisions[:, 0]
+
+    @property
+    def map_50(self) -> float:
+        """Mean average precision at overlap 0.5, 0..1; nan without objects."""
+        return _mean(self.ap_50)
+
+    @property
+    def map_50_95(self) -> float:
+        """Mean average precision over overlaps 0.5 to 0.95, as COCO reports it, 0..1."""
+        return _mean(self.ap)
+
+    @cached_property
+    def confusion(self) -> Confusion:
+        """Confusion at overlap 0.5 and score 0.3; see ``confusion_at``."""
+        return self.confusion_at(OVERLAP, SCORE)
+
+    def confusion_at(self, overlap: float, score: float) -> Confusion:
+        """Count (K + 1, K + 1) objects; last row "nothing there", last column "missed"."""
+        classes = len(self.class_names)
+        counts = count_confusion(self.found, self.true, classes, overlap, score)
+        return Confusion(counts, (*self.class_names, text(NOTHING)))
+
+    @cached_property
+    def found_objects(self) -> Booleans:
+        """True boxes (M,) that are found at overlap 0.5 and score 0.3."""
+        return found_objects(self.found, self.true, OVERLAP, SCORE)
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of mAP@0.5 by bootstrap over images, (low, high), 0..1."""
+        maps = self.resampled.maps
+        known = maps[~np.isnan(maps)]
+        low, high = np.percentile(known, INTERVAL).tolist() if len(known) else (nan, nan)
+        return low, high
+
+    @cached_property
+    def resampled(self) -> Resampled:
+        """Its side of a paired drop, on 2,000 resamples of the images."""
+        return resample(self.found, self.true, len(self.class_names), self.count)
+
+    @property
+    def is_compared(self) -> bool:
+        """True once the images were resampled, which takes longer than an update of a slider."""
+        return "resampled" in vars(self)
+
+    @property
+    def words(self) -> str:
+        """Mean average precision in words."""
+        return f"mAP@0.5 {self.map_50:.3f}"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the boxes, kept twice."""
+        return self.targets.nbytes + 3 * sum(each.nbytes for each in self.boxes)
+
+    @property
+    def order(self) -> Integers:
+        """Order of the images, stratified by their number of objects."""
+        return order_of(self.targets)
+
+    def drop_from(self, base: DetectionOutcome) -> Drop:
+        """Compute the paired drop of mAP@0.5, in points; lost and gained count objects."""
+        return drop_between(base.resampled, self.resampled)
+
+    def first(self, order: Integers) -> DetectionOutcome:
+        """Return the outcome of these images only."""
+        boxes = tuple(self.boxes[place] for place in order)
+        lost = self.not_finite if len(order) == self.count else 0
+        return replace(self, targets=self.targets[order], boxes=boxes, not_finite=lost)
+
+    def flip_rate(self, other: DetectionOutcome) -> float:
+        """Compute the share of objects that are found in only one of two outcomes."""
+        objects = int((~self.true.crowd).sum())
+        changed = int((self.found_objects != other.found_objects).sum())
+        return changed / objects if objects else 0.0
+
+    def without_scores(self) -> DetectionOutcome:
+        """Return the outcome: its boxes are small."""
+        return self
+
+
+def _mean(values: Floats) -> float:
+    """Compute the mean of the numbers that are known; nan without any."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else nan
+
+
+def order_of(targets: NDArray[np.float32]) -> Integers:
+    """Compute an order of images in which each prefix has its share of crowded ones.
+
+    Examples
+    --------
+    >>> targets = np.full((4, 2, 6), -1, np.float32)
+    >>> targets[2:, 0, 4] = 0
+    >>> sorted(order_of(targets)[:2].tolist() in ([a, b], [b, a]) for a in (0, 1) for b in (2, 3))
+    [False, False, False, True]
+    """
+    objects: Integers = TrueBoxes.of(targets).images
+    return stratified(np.bincount(objects, minlength=len(targets)))
+
+
+def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int) -> None:
+    """Raise ValueError for decoded boxes of a wrong shape or with wrong values."""
+    if len(found) != images:
+        raise ValueError(f"decode returns boxes of {len(found)} images for {images} images")
+    for image, boxes in enumerate(found):
+        if boxes.ndim != 2 or boxes.shape[1] != 6:
+            raise ValueError(
+                f"decode returns {boxes.shape} for image {image}; each image has (n, 6): x0, y0, "
+                "x1, y1, score, class"
+            )
+        if not np.isfinite(boxes).all():
+            raise ValueError(f"decode returns a value that is not finite for image {image}")
+        scores, own = boxes[:, 4], boxes[:, 5]
+        if len(bad := scores[(scores < 0) | (scores > 1)]):
+            raise ValueError(f"decode returns score {bad[0]:g} for image {image}; scores are 0..1")
+        if len(bad := own[(own != own.round()) | (own < 0) | (own >= classes)]):
+            raise ValueError(
+                f"decode returns class {bad[0]:g} for image {image}; classes are 0 to {classes - 1}"
+            )
+        if len(bad := boxes[(boxes[:, 2] < boxes[:, 0]) | (boxes[:, 3] < boxes[:, 1])]):
+            corners = ", ".join(f"{value:g}" for value in bad[0, :4])
+            raise ValueError(
+                f"decode returns a box with swapped corners for image {image}: {corners}"
+            )

@@ -1,0 +1,29 @@
+"""Checks of a task on a dataset."""
+
+from __future__ import annotations
+
+from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.types.task import Task
+
+METHODS = ("check_targets", "check_output", "order", "loss", "outcome")
+
+
+def check_task(task: Task, dataset: Dataset) -> None:
+    """Check that a task has all methods, and reads the targets of all parts of a dataset.
+
+    Raises
+    ------
+    ValueError
+        It is no task, or the targets are of another kind.
+
+    Examples
+    --------
+    >>> check_task("detection", None)
+    Traceback (most recent call last):
+    ...
+    ValueError: task is an object such as ow.Detection(decode=...), not 'detection'
+    """
+    if not all(callable(getattr(task, name, None)) for name in METHODS):
+        raise ValueError(f"task is an object such as ow.Detection(decode=...), not {task!r}")
+    for part in PARTS:
+        task.check_targets(part, getattr(dataset, part)[1], len(dataset.class_names))
