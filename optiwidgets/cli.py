@@ -267,18 +267,10 @@ def _train(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--size is for a folder of pictures, and {arguments.dataset!r} is none")
     dataset = ow.load_dataset(arguments.dataset, **sized)
     epochs: list[Any] = []
-    net = ow.train(
-        dataset,
-        start,
-        epochs=arguments.epochs,
-        seed=arguments.seed,
-        keep=arguments.keep,
-        on_epoch=epochs.append,
-    )
+    options = {name: getattr(arguments, name) for name in ("epochs", "seed", "keep")}
+    net = ow.train(dataset, start, on_epoch=epochs.append, **options)
     _write(net, output, dataset)
-    print(
-        f"{output}: {epochs[-1].meaning if dataset.targets == 'boxes' else _accuracy(net, dataset)}"
-    )
+    print(f"{output}: {_figures(net, dataset)}")
     if len(epochs) < arguments.epochs:
         print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
     if Path(arguments.dataset).is_dir():
@@ -288,12 +280,17 @@ def _train(arguments: argparse.Namespace) -> None:
         )
 
 
-def _accuracy(net: Any, dataset: ow.Dataset) -> str:
+def _figures(net: Any, dataset: ow.Dataset) -> str:
+    """Measure a trained model on the exploration images."""
+    images = f"on {len(dataset.exploration[1])} exploration images"
+    if dataset.targets == "boxes":
+        task = ow.Detection(decode=net.decode, loss=net.loss)
+        found = ow.Experiment(net, dataset, task=task).run(ow.Recipe())
+        return f"mAP@0.5 {found.map_50:.3f}, mAP@[.5:.95] {found.map_50_95:.3f} {images}"
     report = ow.Experiment(net, dataset).run(ow.Recipe())
-    return (
-        f"accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration images "
-        "(95 % interval {:.1%} to {:.1%})".format(*report.accuracy_interval)
-    )
+    low, high = report.accuracy_interval
+    interval = f"(95 % interval {low:.1%} to {high:.1%})"
+    return f"accuracy {report.confusion.accuracy:.1%} {images} {interval}"
 
 
 def _check_writable(output: Path) -> None:
