@@ -68,7 +68,7 @@ def _groups(
                 "the names of several sources say which images were trained on; training= and "
                 "held_out= are for one source"
             )
-        return _named(source, parts), SHARES
+        return named_sources(source, parts), SHARES
     if training or held_out is not None:
         if held_out is None:
             raise ValueError(
@@ -82,7 +82,7 @@ def _groups(
     return {"": source}, SHARES if parts is None else check_shares(parts)
 
 
-def _named(sources: Mapping[str, Any], parts: Mapping[str, str] | None) -> dict[str, Any]:
+def named_sources(sources: Mapping[str, Any], parts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Map part names to sources by their keys: train, val, test, or the keys in ``parts``."""
     if parts is None:
         unknown = [key for key in sources if str(key).lower() not in USUAL]
