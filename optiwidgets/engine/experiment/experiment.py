@@ -37,7 +37,7 @@ from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.tasks.classification import Classification
-from optiwidgets.engine.tasks.task_checks import check_task
+from optiwidgets.engine.tasks.task_checks import check_task, with_hint
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
@@ -107,7 +107,9 @@ class Experiment(Measured):
         given = Classification() if task is None else task
         check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
-        self._open(prepare(model, images, check_pick(head)), spec, dataset, given, memory_mb)
+        with with_hint(given):
+            prepared = prepare(model, images, check_pick(head))
+        self._open(prepared, spec, dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)
 
