@@ -13,6 +13,7 @@ from torch import Tensor
 
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.pixel_range import check_pixels
+from optiwidgets.engine.data.targets import CLASSES
 from optiwidgets.texts import mark, text
 
 SEED = 0
@@ -53,7 +54,8 @@ def corrupt(
     Raises
     ------
     ValueError
-        A value out of range, or images that mean and std do not denormalize to pixels 0..1.
+        A value out of range, a rotation of images with boxes or masks, which would not turn with
+        them, or images that mean and std do not denormalize to pixels 0..1.
 
     Examples
     --------
@@ -65,6 +67,8 @@ def corrupt(
     asked = {"noise": noise, "blur": blur, "brightness": brightness, "rotation": rotation}
     for name, value in asked.items():
         _check(name, value)
+    if rotation and dataset.targets != CLASSES:
+        raise ValueError(f"rotation is 0 degrees for {dataset.targets}, not {rotation!r}")
     changes = [
         f"{text(name)} {value:g}" for name, value in asked.items() if value != RANGES[name][2]
     ]

@@ -1,4 +1,4 @@
-"""Dataset: four disjoint parts of labelled images, class names and normalization."""
+"""Dataset: four disjoint parts of images and targets, class names and normalization."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from torch import Tensor
 from optiwidgets.engine.data.assembly import assemble
 from optiwidgets.engine.data.moments import Moment, check_moments
 from optiwidgets.engine.data.splitting import PART_NAMES
+from optiwidgets.engine.data.targets import BOXES, CLASSES, MASKS, count_boxes, kind_of
 from optiwidgets.engine.data.validation import (
     Part,
     check_geometry,
+    check_kinds,
     check_names,
     check_part,
     image_shape,
     in_plain_order,
     is_index,
     some_images,
+    targets_of,
 )
 
 PARTS = PART_NAMES
@@ -35,11 +38,14 @@ class Dataset:
     Parameters
     ----------
     train, calibration, exploration, sealed
-        Pairs of images, float32 N C H W and already normalized, and labels, (N,) int64 in
-        0..K-1. No image may be in two parts. Every number of the explorer is measured on
-        ``exploration``; nothing is tuned on ``sealed``.
+        Pairs of images, float32 N C H W and already normalized, and targets, of the same kind in
+        all parts: the classes of the images, int64 (N,) in 0..K-1; boxes, float32 (N, M, 6); or
+        masks, the class of every pixel, int64 (N, H, W). A box is x0, y0, x1, y1 in pixels of the
+        image, its class, and 1 for a crowd, a region of many objects, or else 0; rows without a
+        box have class -1 and zeros. No image may be in two parts. Every number of the explorer is
+        measured on ``exploration``; nothing is tuned on ``sealed``.
     class_names
-        K names.
+        K names, 2 or more; for boxes, 1 or more.
     positive
         Index of the positive class, or None.
     mean, std
@@ -52,7 +58,8 @@ class Dataset:
     ------
     ValueError
         A part of the wrong shape or dtype, with values that are not finite, a label out of range,
-        or two classes of one name.
+        or a box that is outside its image, has no area or swapped corners; parts of different
+        kinds; two classes of one name.
 
     Examples
     --------
@@ -60,6 +67,10 @@ class Dataset:
     >>> parts = {name: (torch.randn(2, 1, 8, 8), labels) for name in PARTS}
     >>> Dataset(**parts, class_names=("a", "b"))
     <Dataset: 2 classes, images 1 x 8 x 8, 2 train, 2 calibration, 2 exploration, 2 sealed>
+    >>> boxes = torch.tensor([[[1.0, 2, 5, 6, 1, 0]], [[0, 0, 0, 0, -1, 0]]])
+    >>> parts = {name: (torch.randn(2, 1, 8, 8), boxes) for name in PARTS}
+    >>> Dataset(**parts, class_names=("a", "b"))
+    <Dataset: 2 classes, images 1 x 8 x 8, 4 boxes, 2 train, 2 calibration, 2 exploration, 2 sealed>
     """
 
     train: Part
@@ -74,12 +85,15 @@ class Dataset:
     description: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", check_names(self.class_names))
+        kinds = {name: self._kind(name) for name in PARTS}
+        least = 1 if BOXES in kinds.values() else 2
+        object.__setattr__(self, "class_names", check_names(self.class_names, least))
         classes = len(self.class_names)
         if self.positive is not None and not is_index(self.positive, classes):
             raise ValueError(f"positive is a class index 0 to {classes - 1}, not {self.positive!r}")
         for name in PARTS:
             check_part(name, getattr(self, name), classes)
+        check_kinds(kinds)
         for name in PARTS:
             check_geometry(name, image_shape(getattr(self, name))[1:], self.shape)
         check_moments(self.mean, self.std, self.shape[0])
@@ -157,10 +171,26 @@ class Dataset:
         return cls(**arguments, positive=positive, name=name)
 
     def __repr__(self) -> str:
-        """Describe classes, geometry, and the number of images of each part."""
+        """Describe classes, geometry, targets, and the number of images of each part."""
         shape = " x ".join(map(str, self.shape))
-        counts = ", ".join(f"{len(getattr(self, name)[1])} {name}" for name in PARTS)
+        targets = [targets_of(getattr(self, name)) for name in PARTS]
+        shape += {
+            CLASSES: lambda: "",
+            BOXES: lambda: f", {sum(map(count_boxes, targets)):,} boxes",
+            MASKS: lambda: ", a class for every pixel",
+        }[self.targets]()
+        counts = ", ".join(f"{len(of)} {name}" for of, name in zip(targets, PARTS, strict=True))
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+
+    @property
+    def targets(self) -> str:
+        """Kind of the targets of all parts: "classes", "boxes" or "masks"."""
+        return self._kind("train")
+
+    def _kind(self, part: str) -> str:
+        known = getattr(self, part)
+        paired = isinstance(known, tuple | list) and len(known) == 2
+        return kind_of(known[1] if paired else getattr(known, "labels", None))
 
     @property
     def shape(self) -> torch.Size:
@@ -168,9 +198,19 @@ class Dataset:
         return image_shape(self.train)[1:]
 
     def labels(self, part: str) -> Tensor:
-        """Return the class indices of a part, (N,) int64."""
-        known: Part = getattr(self, part)
-        return known[1]
+        """Return the class indices of a part, (N,) int64.
+
+        Raises
+        ------
+        ValueError
+            The targets are boxes or masks, so an image has no single class.
+        """
+        if self.targets != CLASSES:
+            raise ValueError(
+                f"labels are one class an image, and the targets of this dataset are "
+                f"{self.targets}; they are in data.{part}[1]"
+            )
+        return targets_of(getattr(self, part))
 
     def some(self, part: str, places: Sequence[int]) -> Tensor:
         """Return the normalized images at these indices of a part, without loading the others.
@@ -217,7 +257,7 @@ def of_parts(parts: Sequence[Part], **rest: Any) -> Dataset:
 
 
 def fingerprint(part: Part) -> str:
-    """Compute the SHA-256 of images and labels; equal fingerprints mean the same images.
+    """Compute the SHA-256 of images and targets; equal fingerprints mean the same images.
 
     Examples
     --------

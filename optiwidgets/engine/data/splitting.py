@@ -148,6 +148,51 @@ def complete(
     return [given[name] for name in PART_NAMES]
 
 
+def split_strata(
+    present: NDArray[np.bool_], groups: Sequence[Indices], names: Sequence[str], least: int
+) -> tuple[Indices, list[str]]:
+    """Give every image one stratum: the class among its own that the fewest images have.
+
+    Strata of less than ``least`` images are joined, and if they are still too few together, they
+    go to the largest one: an image has several classes, so no class can have its exact share.
+
+    Parameters
+    ----------
+    present
+        Classes of every image, (N, K).
+    groups
+        Images that are split by themselves.
+    names
+        Names of the classes.
+    least
+        Number of images of a stratum.
+
+    Returns
+    -------
+    labels, names
+        Index of each image's stratum, and the names of the strata: the classes, then two more.
+
+    Examples
+    --------
+    >>> present = np.array([[1, 1], [1, 0], [1, 0], [1, 1], [0, 0]], bool)
+    >>> labels, names = split_strata(present, [np.arange(5)], ["car", "bus"], 2)
+    >>> [names[label] for label in labels]
+    ['bus', 'car', 'car', 'bus', 'car']
+    """
+    classes = present.shape[1]
+    labels = np.full(len(present), classes)  # those without a box
+    for group in groups:
+        held = present[group]
+        counts = np.where(held, held.sum(0), len(held) + 1)
+        labels[group] = np.where(held.any(1), counts.argmin(1), classes)
+        sizes = np.bincount(labels[group], minlength=classes + 2)
+        labels[group[sizes[labels[group]] < least]] = classes + 1
+        sizes = np.bincount(labels[group], minlength=classes + 2)
+        if 0 < sizes[classes + 1] < least:
+            labels[group[labels[group] == classes + 1]] = sizes.argmax()
+    return labels, [*names, "images without a box", "other images"]
+
+
 def check_shares(parts: Mapping[str, float]) -> tuple[float, ...]:
     """Return the shares of the four parts; ValueError unless all are above 0 and add up to 1.
 

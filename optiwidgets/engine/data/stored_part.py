@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from optiwidgets.engine.data.moments import Moment, check_moments
+from optiwidgets.engine.data.targets import pick_targets
 
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.int64]
@@ -102,7 +103,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 class StoredPart:
-    """Pair of images and labels of one part; the float32 images are computed on access.
+    """Pair of images and targets of one part; the float32 images are computed on access.
 
     ``images, labels = part``, ``part[0]`` and ``part[1]`` work as on a tuple. While a returned
     image tensor is in use, later accesses share its memory; afterwards it is freed.
@@ -114,7 +115,7 @@ class StoredPart:
     indices
         Indices in the store of the images of this part.
     labels
-        (N,) int64.
+        Targets of the images: classes (N,), or boxes (N, M, 6).
     moments
         Mean and std of each channel, by which pixels 0..1 are normalized.
     """
@@ -135,12 +136,12 @@ class StoredPart:
         return 2
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Yield images, then labels."""
+        """Yield images, then targets."""
         yield self.images
         yield self.labels
 
     def __getitem__(self, index: int) -> Tensor:
-        """Return images (0) or labels (1)."""
+        """Return images (0) or targets (1)."""
         return (lambda: self.images, lambda: self.labels)[index]()
 
     @property
@@ -207,7 +208,7 @@ def parts_of(
         known[0] if mean is None else _of_each(mean, channels),
         known[1] if std is None else _of_each(std, channels),
     )
-    made = [StoredPart(store, part, labels[torch.from_numpy(part)], moments) for part in parts]
+    made = [StoredPart(store, part, pick_targets(labels, part), moments) for part in parts]
     return made, moments
 
 

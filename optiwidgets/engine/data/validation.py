@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from optiwidgets.engine.data.stored_part import StoredPart
+from optiwidgets.engine.data.targets import check_plain, check_targets, describe
 
-Part = tuple[Tensor, Tensor] | StoredPart  # images N C H W and labels (N,)
+Part = tuple[Tensor, Tensor] | StoredPart  # images N C H W and their targets
 
 
 def is_index(value: object, count: int) -> bool:
@@ -35,12 +36,36 @@ def in_plain_order(images: Tensor) -> Tensor:
 
 
 def check_part(name: str, part: Part, classes: int) -> None:
-    """Raise ValueError, with the part's name, for invalid images or labels."""
+    """Raise ValueError, with the part's name, for invalid images or targets."""
     if not isinstance(part, tuple | list | StoredPart) or len(part) != 2:
-        raise ValueError(f"{name} is a pair (images, labels), not {type(part).__name__}")
+        raise ValueError(f"{name} is a pair (images, targets), not {type(part).__name__}")
     if not isinstance(part, StoredPart):  # images of a StoredPart are always finite floats
         _check_images(name, part[0])
-    _check_labels(name, part[1], image_shape(part)[0], classes)
+    check_targets(name, targets_of(part), image_shape(part), classes)
+
+
+def targets_of(part: Part) -> Tensor:
+    """Return the targets of a part, without computing its images."""
+    return part.labels if isinstance(part, StoredPart) else part[1]
+
+
+def check_kinds(kinds: dict[str, str]) -> None:
+    """Raise ValueError unless the targets of all parts, by name, are of one kind.
+
+    Examples
+    --------
+    >>> check_kinds({"train": "boxes", "sealed": "classes"})
+    Traceback (most recent call last):
+    ...
+    ValueError: targets of sealed are classes, train's boxes; all parts have targets of one kind
+    """
+    first, kind = next(iter(kinds.items()))
+    for name, other in kinds.items():
+        if other != kind:
+            raise ValueError(
+                f"targets of {name} are {other}, {first}'s {kind}; all parts have targets of one "
+                "kind"
+            )
 
 
 def image_shape(part: Part) -> torch.Size:
@@ -57,31 +82,14 @@ def some_images(part: Part, places: Sequence[int]) -> Tensor:
 
 def _check_images(name: str, images: object) -> None:
     if not isinstance(images, Tensor) or images.dtype != torch.float32 or images.dim() != 4:
-        raise ValueError(f"{name} images are float32 N C H W, not {_describe(images)}")
-    _check_plain(name, images)
+        raise ValueError(f"{name} images are float32 N C H W, not {describe(images)}")
+    check_plain(f"{name} images", images)
     if not torch.isfinite(images).all():
         raise ValueError(f"{name} images hold values that are not finite (nan or infinity)")
 
 
-def _check_labels(name: str, labels: object, images: int, classes: int) -> None:
-    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 1:
-        raise ValueError(f"{name} labels are int64 (N,), not {_describe(labels)}")
-    if images != len(labels) or not len(labels):
-        raise ValueError(f"{name} has {images} images and {len(labels)} labels; needs 1 each")
-    if labels.min() < 0 or labels.max() >= classes:
-        bad = int(labels.min() if labels.min() < 0 else labels.max())
-        raise ValueError(f"{name} labels are 0 to {classes - 1}, not {bad}")
-
-
-def _check_plain(name: str, images: Tensor) -> None:
-    if images.device.type != "cpu":
-        raise ValueError(f"{name} images are in the CPU's memory, not on {images.device.type!r}")
-    if images.requires_grad:
-        raise ValueError(f"{name} images require gradients; give images.detach()")
-
-
-def check_names(class_names: object) -> tuple[str, ...]:
-    """Return the names as strings; ValueError unless there are 2 or more, all different.
+def check_names(class_names: object, least: int = 2) -> tuple[str, ...]:
+    """Return the names as strings; ValueError unless there are ``least`` or more, all different.
 
     Examples
     --------
@@ -91,8 +99,8 @@ def check_names(class_names: object) -> tuple[str, ...]:
     if isinstance(class_names, str) or not isinstance(class_names, Iterable):
         raise ValueError(f"class_names are K names, one for each class, not {class_names!r}")
     names = tuple(map(str, class_names))
-    if len(names) < 2:
-        raise ValueError(f"a dataset has 2 classes or more, not {len(names)}")
+    if len(names) < least:
+        raise ValueError(f"a dataset has {least} classes or more, not {len(names)}")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two classes are named {', '.join(map(repr, twice))}; names are unique")
@@ -103,9 +111,3 @@ def check_geometry(name: str, shape: torch.Size, expected: torch.Size) -> None:
     """Raise ValueError for images whose (C, H, W) differs from that of the training images."""
     if shape != expected:
         raise ValueError(f"{name} images are {tuple(shape)}, train's {tuple(expected)}")
-
-
-def _describe(value: object) -> str:
-    return (
-        f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.data.targets import CLASSES
 from optiwidgets.engine.data.validation import Part
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.models.trained_files import is_trained_file
@@ -84,7 +85,8 @@ def train(
     Raises
     ------
     ValueError
-        An unknown name, a file that does not fit the images, images that are not square.
+        An unknown name, a file that does not fit the images, images that are not square, targets
+        that are boxes or masks.
 
     Examples
     --------
@@ -98,6 +100,10 @@ def train(
         raise ValueError(f"epochs are 1 or more, not {epochs}")
     if keep not in KEPT:
         raise ValueError(f"keep is one of {', '.join(map(repr, KEPT))}, not {keep!r}")
+    if dataset.targets != CLASSES:
+        raise ValueError(
+            f"this trains a classifier, and the targets of these images are {dataset.targets}"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net, rate = _start(name, dataset)
