@@ -120,7 +120,7 @@ class ReportBuilder:
             pruned_weights=self.prunable_weights - kept,
             removed_channels=(
                 channels - sum(map(len, weights)),
-                channels - len(self.dataset.class_names),
+                channels - self._answers(recipe),
             ),
             macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
             parameters=sum(p.numel() for p in packable.net.parameters()),
@@ -227,6 +227,16 @@ class ReportBuilder:
         scores = run_on_worker(found.scores.softmax, 1).numpy()
         scores.setflags(write=False)  # cached reports are shared
         return scores
+
+    def _answers(self, recipe: Recipe) -> int:
+        """Count the channels of the layers that give the output, as no channel of them is removed.
+
+        Without a removal of channels the model is not traced: a class has one.
+        """
+        pruner = self.compressor.pruner
+        if recipe.pruning != "channel":
+            return len(self.dataset.class_names)
+        return sum(len(pruner.weights[name]) for name in pruner.groups.answer)
 
     def _simulated(self, model: CompressedModel, images: Images) -> Confusion | None:
         """Compute the confusion matrix of an int8 model's float simulation; None without int8."""
