@@ -11,7 +11,7 @@ from pathlib import Path
 
 BOUND = re.compile(r"torch>=([\d.]+)")
 LEFT_OUT = re.compile(r"torchvision\b")
-TOOLS = ("hypothesis", "pytest", "pytest-xdist", "scikit-learn")  # of the extra "dev"
+TOOLS = ("hypothesis", "pycocotools", "pytest", "pytest-xdist", "scikit-learn")  # of the extra "dev"
 
 
 def requirements(project: dict) -> list[str]:

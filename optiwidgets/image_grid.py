@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from optiwidgets.notebook_figure import NotebookFigure
@@ -16,12 +18,22 @@ from optiwidgets.texts import mark, text
 PARTS = (mark("train"), mark("calibration"), mark("exploration"), mark("sealed"))
 GAP = 2  # white pixels between images
 MOST_CLASSES = 40  # rows of a grid
+EDGE, LARGEST_EDGE = 0.62, 2.5  # inches across an image; the larger one for few with boxes
+BOXES = "boxes"  # kind of targets
 
 
 class Labels(Protocol):
     """Interface of a tensor of class indices."""
 
     def numpy(self) -> NDArray[np.int64]:
+        """Convert to an array."""
+        ...
+
+
+class Boxes(Protocol):
+    """Interface of a tensor of boxes (N, M, 6): x0, y0, x1, y1, class, crowd; class -1 for none."""
+
+    def numpy(self) -> NDArray[np.float32]:
         """Convert to an array."""
         ...
 
@@ -47,8 +59,17 @@ class LabelledImages(Protocol):
         """Description of the images in a sentence."""
         ...
 
+    @property
+    def targets(self) -> str:
+        """Kind of the targets: "classes", "boxes" or "masks"."""
+        ...
+
     def labels(self, part: str) -> Labels:
         """Return the class indices of a part."""
+        ...
+
+    def boxes(self, part: str) -> Boxes:
+        """Return the boxes of a part."""
         ...
 
     def some(self, part: str, places: Sequence[int]) -> ImageTensor:
@@ -60,8 +81,20 @@ class LabelledImages(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """Indices of the images drawn of each class, counts of each class, images of the part."""
+
+    places: Sequence[Sequence[int]]
+    counts: Sequence[int]
+    images: int
+
+
 def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = PARTS) -> Figure:
     """Plot the first images of every class in every part, and the number of images of each class.
+
+    Of images with boxes, those with a box of the class are drawn with the boxes of this class, and
+    the number is that of boxes. The outline of a crowd is dotted.
 
     Parameters
     ----------
@@ -82,7 +115,7 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
     Raises
     ------
     ValueError
-        A part has another name, or the count is below 1.
+        A part has another name, the count is below 1, or the targets are masks.
 
     Examples
     --------
@@ -97,32 +130,72 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
     if type(count) is not int or count < 1:
         raise ValueError(f"count is a number of images, 1 or more, not {count!r}")
     names = list(data.class_names)[:MOST_CLASSES]
-    drawn = {part: _rows(data, part, len(names), count) for part in parts}
+    chosen = {part: _choose(data, part, len(names), count) for part in parts}
+    drawn = {part: _rows(data, part, chosen[part].places) for part in parts}
     low, high = _range([images for rows in drawn.values() for images in rows])
     columns = [max(1, *map(len, rows)) for rows in drawn.values()]
-    size = (1.2 + 0.4 * len(parts) + 0.62 * sum(columns), 0.9 + 0.7 * len(names))
+    edge = _edge(sum(columns), len(names)) if data.targets == BOXES else EDGE
+    size = (1.2 + 0.4 * len(parts) + edge * sum(columns), 0.9 + (edge + 0.08) * len(names))
     figure = NotebookFigure(*size)
     axes = figure.subplots(1, len(parts), squeeze=False, width_ratios=columns).ravel()
     for ax, wide, (part, rows) in zip(axes, columns, drawn.items(), strict=True):
-        labels = data.labels(part).numpy()
         grid = montage([(images - low) / (high - low) for images in rows], wide)
-        _draw(ax, grid, [int((labels == index).sum()) for index in range(len(names))])
-        title = text("{part}, {images:,} images", part=text(part), images=len(labels))
+        _draw(ax, grid, chosen[part].counts)
+        if data.targets == BOXES:
+            _outline(ax, chosen[part].places, data.boxes(part).numpy(), rows[0].shape[1:3])
+        title = text("{part}, {images:,} images", part=text(part), images=chosen[part].images)
         ax.set_title(title, fontsize=9)
     _name(axes[0], names)
     _say(figure, data.description, low, high, len(data.class_names) - len(names))
     return figure
 
 
-def _rows(data: LabelledImages, part: str, classes: int, count: int) -> list[NDArray[np.float32]]:
-    """Return the pixels (n, H, W, C) of the first images of each class."""
-    labels = data.labels(part).numpy()
+def _edge(columns: int, rows: int) -> float:
+    """Compute the width of an image with boxes, in inches: the fewer images, the larger."""
+    return max(EDGE, min(LARGEST_EDGE, 15 / columns, 25 / rows))
+
+
+def _choose(data: LabelledImages, part: str, classes: int, count: int) -> _Chosen:
+    """Find the first images of each class, and count its images or boxes."""
+    if data.targets == BOXES:
+        labels = data.boxes(part).numpy()[:, :, 4]
+    else:
+        labels = data.labels(part).numpy()[:, None].astype(np.float32)
+    found = [labels == index for index in range(classes)]
+    places = [np.flatnonzero(each.any(1))[:count].tolist() for each in found]
+    return _Chosen(places, [int(each.sum()) for each in found], len(labels))
+
+
+def _rows(
+    data: LabelledImages, part: str, places: Sequence[Sequence[int]]
+) -> list[NDArray[np.float32]]:
+    """Return the pixels (n, H, W, C) of the chosen images of each class."""
     rows = []
-    for index in range(classes):
-        places = np.flatnonzero(labels == index)[:count].tolist()
-        pixels = data.pixels(data.some(part, places)).numpy()
+    for row in places:
+        pixels = data.pixels(data.some(part, row)).numpy()
         rows.append(_drawable(pixels.transpose(0, 2, 3, 1)))
     return rows
+
+
+def _outline(
+    ax: Axes,
+    places: Sequence[Sequence[int]],
+    boxes: NDArray[np.float32],
+    shape: tuple[int, ...],
+) -> None:
+    """Outline the boxes of each row's class over a montage of images of a height and width."""
+    for row, images in enumerate(places):
+        for column, image in enumerate(images):
+            top = row * (shape[0] + 2 * GAP) + GAP - 0.5  # edge of the first pixel
+            left = column * (shape[1] + GAP) + GAP - 0.5
+            for x0, y0, x1, y1, _, crowd in boxes[image][boxes[image][:, 4] == row].tolist():
+                corner, style = (left + x0, top + y0), ":" if crowd else "-"
+                for width, colour in ((2.4, "black"), (1.2, "yellow")):
+                    ax.add_patch(
+                        Rectangle(
+                            corner, x1 - x0, y1 - y0, fill=False, lw=width, ec=colour, ls=style
+                        )
+                    )
 
 
 def _drawable(images: NDArray[np.float32]) -> NDArray[np.float32]:

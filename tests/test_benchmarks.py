@@ -4,9 +4,11 @@ import copy
 import importlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -88,6 +90,36 @@ def test_stays_and_returns_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     stays = walk.merge(["a.py", "a.py", "b.py", "a.py", "c.py", "c.py"])
     assert stays == ["a.py", "b.py", "a.py", "c.py"]
     assert walk.count(stays) == {"stays": 4, "files": 3, "returns": 1}
+
+
+@pytest.fixture
+def boxes(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("detection_metrics")
+
+
+def test_average_precisions_are_compared_with_those_of_cocos_own_code(
+    boxes: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if find_spec("pycocotools") is None:
+        reason = "pycocotools, of the extra dev, is not installed"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    monkeypatch.setattr("sys.argv", ["detection_metrics.py", "--rounds", "2", "--json"])
+    boxes.main()
+    result = json.loads(capsys.readouterr().out)
+    assert result["difference"] < 1e-9
+    assert set(result["milliseconds"]) >= {boxes.OURS, boxes.COCO}
+    assert set(result["met"]) == {"ratio", "milliseconds", "drop"}
+    assert f"{boxes.COCO} / {boxes.OURS}: {result['ratio']:.0f} (" in boxes.table(result)
+
+
+def test_targets_of_average_precisions_are_of_medians_over_rounds(boxes: ModuleType) -> None:
+    times = {boxes.COCO: [300.0, 200.0, 400.0], boxes.OURS: [10.0, 3.0, 2.0]}
+    result = boxes.summary({**times, "paired drop": [400.0, 500.0, 900.0]})
+    assert result["ratio"] == pytest.approx(200 / 3)
+    assert result["milliseconds"] == {boxes.COCO: 300.0, boxes.OURS: 3.0, "paired drop": 500.0}
+    assert result["met"] == {"ratio": True, "milliseconds": True, "drop": False}
+    assert boxes.table(result).count("NOT MET") == 1
 
 
 def refused(

@@ -97,3 +97,36 @@ def test_a_notebook_shows_a_figure_where_no_pyplot_was_imported():
     assert shown.size == tuple(int(80 * inches) for inches in figure.get_size_inches())
     data, _ = DisplayFormatter().format(figure)
     assert data["image/png"]
+
+
+def test_boxes_are_outlined_in_the_rows_of_their_classes():
+    rows = [[[1, 2, 5, 6, 0, 0], [0, 0, 4, 3, 1, 1]], [[2, 1, 7, 5, 1, 0], [0, 0, 0, 0, -1, 0]]]
+    boxes = torch.tensor(rows, dtype=torch.float32)
+    pixels = torch.rand(2, 3, 6, 8)
+    parts = dict.fromkeys(PARTS, (pixels, boxes))
+    data = Dataset(**parts, class_names=["car", "bus", "tram"])
+    figure = ow.plot_images(data, 2, parts=["train", "sealed"])
+    shown = images_of(figure, (6, 8))
+    for place, index in (((0, 0), 0), ((1, 0), 0), ((1, 1), 1)):
+        np.testing.assert_allclose(shown["sealed", *place], pixels[index].permute(1, 2, 0))
+    assert (shown["sealed", 0, 1] == 1).all()  # no other image has a car
+    high, wide = 6 + 2 * GAP, 8 + GAP
+    expected = {  # left, top, right, bottom of outlines, in edges of pixels, and dotted or not
+        (GAP + 1, GAP + 2, GAP + 5, GAP + 6, "-"),
+        (GAP, GAP + high, GAP + 4, GAP + high + 3, ":"),
+        (GAP + wide + 2, GAP + high + 1, GAP + wide + 7, GAP + high + 5, "-"),
+    }
+    ax = figure.axes[1]
+    found = {
+        (*(edge + 0.5 for edge in patch.get_bbox().extents), patch.get_linestyle())
+        for patch in ax.patches
+    }
+    assert found == expected
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "2", "0"]
+    assert ax.get_title() == "sealed, 2 images"
+
+
+def test_masks_are_not_drawn():
+    parts = {name: (torch.rand(2, 1, 4, 4), torch.zeros(2, 4, 4).long()) for name in PARTS}
+    with pytest.raises(ValueError, match="the targets of this dataset are masks"):
+        ow.plot_images(Dataset(**parts, class_names=["a", "b"]))

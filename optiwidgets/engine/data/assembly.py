@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from optiwidgets.engine.data.folders import USUAL
@@ -15,12 +14,18 @@ from optiwidgets.engine.data.splitting import (
     PART_NAMES,
     SHARES,
     check_shares,
-    complete,
     describe_repeated,
     seeded,
-    stratify,
 )
 from optiwidgets.engine.data.stored_part import Indices, PixelStore, parts_of
+from optiwidgets.engine.data.targets import (
+    BOXES,
+    CLASS,
+    check_boxes,
+    kind_of,
+    pick_targets,
+    split_targets,
+)
 
 
 def assemble(
@@ -49,11 +54,12 @@ def assemble(
     groups, shares = _groups(source, held_out, training, parts)
     read, places = merge({name: read_source(of, name != "train") for name, of in groups.items()})
     names = _class_names(read, class_names)
+    if kind_of(read.targets) == BOXES:
+        for name, found in places.items():
+            boxes = read.targets[torch.from_numpy(found)].numpy()
+            check_boxes(name or "source", boxes, read.shape[1:], len(names))
     order = seeded(read.digests, seed)
-    if "" in places:
-        split = stratify(order, read.labels, names, shares)
-    else:
-        split = complete(places, order, read.labels, names)
+    split = split_targets(places, order, read.targets, names, shares)
     said = {"class_names": names, "description": describe_repeated(split, read.digests)}
     return _arguments(read, split, mean, std) | said
 
@@ -68,7 +74,7 @@ def _groups(
                 "the names of several sources say which images were trained on; training= and "
                 "held_out= are for one source"
             )
-        return _named(source, parts), SHARES
+        return named_sources(source, parts), SHARES
     if training or held_out is not None:
         if held_out is None:
             raise ValueError(
@@ -82,7 +88,7 @@ def _groups(
     return {"": source}, SHARES if parts is None else check_shares(parts)
 
 
-def _named(sources: Mapping[str, Any], parts: Mapping[str, str] | None) -> dict[str, Any]:
+def named_sources(sources: Mapping[str, Any], parts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Map part names to sources by their keys: train, val, test, or the keys in ``parts``."""
     if parts is None:
         unknown = [key for key in sources if str(key).lower() not in USUAL]
@@ -101,22 +107,23 @@ def _named(sources: Mapping[str, Any], parts: Mapping[str, str] | None) -> dict[
 
 
 def _class_names(read: Source, given: Sequence[str] | None) -> Sequence[str]:
-    low, high = int(read.labels.min()), int(read.labels.max())
+    boxes = kind_of(read.targets) == BOXES
+    indices = read.targets[:, :, CLASS].nan_to_num() if boxes else read.targets
+    low, high = int(indices.min()), int(indices.max())
     names = given if given is not None else read.class_names
     if names is None:
         names = [str(index) for index in range(high + 1)]
-    if low < 0 or high >= len(names):
+    if not boxes and (low < 0 or high >= len(names)):
         bad = low if low < 0 else high
         raise ValueError(f"labels are class indices 0 to {len(names) - 1}, not {bad}")
     return [str(name) for name in names]
 
 
 def _arguments(read: Source, split: Sequence[Indices], mean: Moment, std: Moment) -> dict[str, Any]:
-    labels = torch.from_numpy(read.labels)
+    targets = read.targets
     if isinstance(read.images, PixelStore):
-        made, moments = parts_of(read.images, split, labels, mean, std)
+        made, moments = parts_of(read.images, split, targets, mean, std)
         return dict(zip(PART_NAMES, made, strict=True)) | {"mean": moments[0], "std": moments[1]}
-    chosen = [torch.from_numpy(np.asarray(part)) for part in split]
-    floats = [(read.images[part], labels[part]) for part in chosen]
+    floats = [(read.images[torch.from_numpy(part)], pick_targets(targets, part)) for part in split]
     known = {"mean": 0.0 if mean is None else mean, "std": 1.0 if std is None else std}
     return dict(zip(PART_NAMES, floats, strict=True)) | known

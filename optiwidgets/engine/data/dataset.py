@@ -120,10 +120,12 @@ class Dataset:
         ----------
         source
             A torch ``Dataset`` of (image, label), a pair (images, labels) of arrays, a Hugging Face
-            ``Dataset``, each with its own transforms; or a mapping of several sources by name:
-            ``train``, ``val`` and ``test``, with the same meaning as folders in ``load_dataset``.
-            PIL images and uint8 arrays are normalized; floats are the model's input and are not
-            changed.
+            ``Dataset``, each with its own transforms. In place of an image's label, an array of its
+            boxes is possible: (n, 5), x0, y0, x1, y1 in pixels and the class, or (n, 6) with 1 for
+            a crowd; such images are split by their rarest class. Or a mapping of several sources by
+            name: ``train``, ``val`` and ``test``, with the same meaning as folders in
+            ``load_dataset``. PIL images and uint8 arrays are normalized; floats are the model's
+            input and are not changed.
         held_out
             Images that the model was not trained on, if it was trained on ``source``: half of them
             become the exploration part, half the sealed part.
@@ -174,11 +176,10 @@ class Dataset:
         """Describe classes, geometry, targets, and the number of images of each part."""
         shape = " x ".join(map(str, self.shape))
         targets = [targets_of(getattr(self, name)) for name in PARTS]
-        shape += {
-            CLASSES: lambda: "",
-            BOXES: lambda: f", {sum(map(count_boxes, targets)):,} boxes",
-            MASKS: lambda: ", a class for every pixel",
-        }[self.targets]()
+        if self.targets == BOXES:
+            shape += f", {sum(map(count_boxes, targets)):,} boxes"
+        elif self.targets == MASKS:
+            shape += ", a class for every pixel"
         counts = ", ".join(f"{len(of)} {name}" for of, name in zip(targets, PARTS, strict=True))
         return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
 
@@ -210,6 +211,20 @@ class Dataset:
                 f"labels are one class an image, and the targets of this dataset are "
                 f"{self.targets}; they are in data.{part}[1]"
             )
+        return targets_of(getattr(self, part))
+
+    def boxes(self, part: str) -> Tensor:
+        """Return the boxes of a part, (N, M, 6) float32: x0, y0, x1, y1, class, crowd.
+
+        Rows without a box have class -1 and zeros.
+
+        Raises
+        ------
+        ValueError
+            The targets are classes or masks.
+        """
+        if self.targets != BOXES:
+            raise ValueError(f"the targets of this dataset are {self.targets}, not boxes")
         return targets_of(getattr(self, part))
 
     def some(self, part: str, places: Sequence[int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,19 +36,29 @@ from optiwidgets.engine.data.splitting import (
 from optiwidgets.engine.data.stored_part import Indices, PixelStore, parts_of
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 
+USUAL_SIZE, USUAL_RESIZE = 32, "crop"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
-    """Options for reading a folder; ``load_dataset`` describes them."""
+    """Options for reading pictures; ``load_dataset`` describes them."""
 
-    size: int | Size = 32
-    resize: str = "crop"
+    size: int | Size | None = None
+    resize: str | None = None
     mean: Moment = None
     std: Moment = None
     gray: bool = False
     classes: Sequence[str] | None = None
     parts: Mapping[str, str] | Mapping[str, float] | None = None
     seed: int = 0
+
+    def differ(self) -> bool:
+        """Return True if an option differs from its default for folders."""
+        usual = {"size": (None, USUAL_SIZE), "resize": (None, USUAL_RESIZE)}
+        return any(
+            getattr(self, each.name) not in usual.get(each.name, (each.default,))
+            for each in fields(self)
+        )
 
 
 @dataclass(frozen=True)
@@ -71,13 +81,14 @@ def load_folder(
     ValueError
         A folder without class folders, an option out of range, or too few pictures.
     """
-    check_resize(options.resize)
-    size = check_size(options.size)
+    resize = USUAL_RESIZE if options.resize is None else options.resize
+    check_resize(resize)
+    size = check_size(USUAL_SIZE if options.size is None else options.size)
     if isinstance(options.classes, str):
         raise ValueError(f"classes are names of folders, not {options.classes!r}")
     folders, shares = _sorted_out(options.parts)
     listing = list_pictures(path, options.classes, folders)
-    read = _read(path, listing, size, options, on_progress)
+    read = _read(path, listing, (1 if options.gray else 3, *size), resize, on_progress)
     order = seeded(read.digests, options.seed)
     parts = _split(read, order, listing.class_names, shares)
     labels = torch.from_numpy(read.labels)
@@ -106,13 +117,13 @@ def _sorted_out(
 def _read(
     path: Path,
     listing: Listing,
-    size: Size,
-    options: FolderOptions,
+    shape: tuple[int, int, int],
+    resize: str,
     on_progress: ProgressCallback | None,
 ) -> _Pictures:
-    store = PixelStore(len(listing.files), (1 if options.gray else 3, *size))
+    store = PixelStore(len(listing.files), shape)
     remarks, digests, kept = Remarks(), [], []
-    resized = partial(to_pixels, size=size, resize=options.resize, gray=options.gray)
+    resized = partial(to_pixels, size=shape[1:], resize=resize, gray=shape[0] == 1)
     total = len(listing.files)
     for index, file in enumerate(tqdm(listing.files, "reading", unit="picture", leave=False)):
         if on_progress is not None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from optiwidgets.engine.data import blood_smear
+from optiwidgets.engine.data.coco_dataset import is_file, load_coco
 from optiwidgets.engine.data.dataset import PARTS, Dataset, of_parts
 from optiwidgets.engine.data.folder_dataset import FolderOptions, load_folder
 from optiwidgets.engine.data.moments import Moment
@@ -38,10 +39,11 @@ Labels = NDArray[np.int64]
 
 
 def load_dataset(
-    name: str | os.PathLike[str],
+    name: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
     *,
-    size: int | tuple[int, int] = 32,
-    resize: str = "crop",
+    images: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]] | None = None,
+    size: int | tuple[int, int] | None = None,
+    resize: str | None = None,
     mean: Moment = None,
     std: Moment = None,
     gray: bool = False,
@@ -50,7 +52,7 @@ def load_dataset(
     seed: int = 0,
     on_progress: ProgressCallback | None = None,
 ) -> Dataset:
-    """Load a dataset by name, or from a folder that holds one folder of pictures per class.
+    """Load a dataset by name, from a folder of pictures for each class, or from a COCO file.
 
     Parameters
     ----------
@@ -64,13 +66,25 @@ def load_dataset(
         the four parts class by class. Of part folders, ``train`` becomes the training part, with
         a tenth of it for calibration, ``val`` the exploration part and ``test`` the sealed part;
         if ``val`` or ``test`` is missing, the other is split in halves. Hidden folders and system
-        folders are skipped; unreadable pictures are skipped with a warning. The other parameters
-        are for folders.
+        folders are skipped; unreadable pictures are skipped with a warning.
+
+        Or the path of a JSON file in COCO's format of detection, or several of them by name, such
+        as ``{"train": "a.json", "val": "b.json"}``, with the same meaning as part folders. The
+        targets of such a dataset are boxes; classes are the categories, sorted by id. Images of
+        one file are split into the four parts by their rarest class. Crowds and images without a
+        box are kept. A box that is outside its image by 1 pixel at most is clipped, which the
+        description counts; anything else that is wrong is refused. The other parameters are for
+        folders and files.
+    images
+        Folder of the pictures of a COCO file, or one for each file by name; the file's own folder
+        if None.
     size
-        Height and width in pixels, 8 to 640; one number for a square.
+        Height and width in pixels, 8 to 640; one number for a square. None is 32 for folders. For
+        COCO files, it is the size of the pictures if they all have the same, otherwise 320.
     resize
         ``"crop"`` keeps the aspect ratio and crops the middle, ``"pad"`` keeps it and pads with
-        black, and ``"squash"`` changes it.
+        black, and ``"squash"`` changes it. None is ``"crop"`` for folders and ``"pad"`` for COCO
+        files; boxes are moved with their pixels, and ``"crop"`` would cut them.
     mean, std
         Mean and standard deviation that normalize pixels 0..1, one number or one per channel. Use
         those that the model was trained with; those of the training images if None.
@@ -78,9 +92,11 @@ def load_dataset(
         One channel instead of three.
     classes
         Class folders to read, in the order of the model's outputs; all, sorted by name, if None.
+        For COCO files, the categories whose boxes are read; images without one of them are kept.
     parts
-        Folder of each part, such as ``{"train": "fit", "exploration": "eval"}``, or its share, such
-        as ``{"train": 0.6, "calibration": 0.1, "exploration": 0.2, "sealed": 0.1}``.
+        Folder or file of each part, such as ``{"train": "fit", "exploration": "eval"}``, or its
+        share, such as
+        ``{"train": 0.6, "calibration": 0.1, "exploration": 0.2, "sealed": 0.1}``.
     seed
         Seed of the split.
     on_progress
@@ -91,7 +107,9 @@ def load_dataset(
     ValueError
         An unknown name, a folder without class folders, an option out of range, a class with
         fewer than 4 pictures, or pictures of unknown value range: floats outside 0..1, 32-bit
-        integers.
+        integers. Of a COCO file: broken JSON, an image that is listed twice, missing or of another
+        size, an unknown image or category, a box with a width or height of 0 or less, with values
+        that are not finite, or outside its image; the message has file, image and value.
     ConnectionError
         The images are not on this machine and cannot be downloaded.
 
@@ -111,21 +129,33 @@ def load_dataset(
         parts=parts,
         seed=seed,
     )
-    if name not in (*SHIPPED, *ONLINE):
-        if Path(name).is_dir():
-            return load_folder(Path(name), options, on_progress)
-        known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
+    if name in (*SHIPPED, *ONLINE):
+        if images is not None or options.differ():
+            raise ValueError(
+                f"{name!r} has a fixed size and fixed parts; options are for folders only"
+            )
+        return _known(str(name))
+    if isinstance(name, Mapping) or is_file(name):
+        return load_coco(name, images, options, on_progress)
+    if images is not None:
         raise ValueError(
-            f"dataset is one of {known} or a folder of classes, not {str(name)!r}: there is no "
-            "such folder"
+            f"images is the folder of the pictures of a COCO file, and {str(name)!r} is no file"
         )
-    if options != FolderOptions():
-        raise ValueError(f"{name!r} has a fixed size and fixed parts; options are for folders only")
+    if Path(name).is_dir():
+        return load_folder(Path(name), options, on_progress)
+    known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
+    raise ValueError(
+        f"dataset is one of {known} or a folder of classes, not {str(name)!r}: there is no such "
+        "folder"
+    )
+
+
+def _known(name: str) -> Dataset:
     if name == "digits":
         return _digits()
     if name in blood_smear.VARIANTS:
-        return _smear(str(name))
-    return _online(str(name))
+        return _smear(name)
+    return _online(name)
 
 
 @cache

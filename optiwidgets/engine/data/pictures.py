@@ -20,6 +20,7 @@ DIMMEST = 1 / 16  # share of white; the brightest value of 12 bits stored in 16
 OVERSHOOT = 0.02  # distance of floats from 0..1 that is clipped: noise or smoothing
 SMALLEST, LARGEST = 8, 640  # pixels of an edge
 RESIZES = ("crop", "squash", "pad")
+ORIENTATION, ON_THE_SIDE = 0x0112, range(5, 9)  # EXIF's tag, and its values for a quarter turn
 
 
 class UnknownRangeError(ValueError):
@@ -169,17 +170,50 @@ def _opaque(image: Image.Image, remarks: Remarks) -> Image.Image:
     return Image.alpha_composite(white, layered).convert("RGB")
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Place of a picture in an image: its size there, and the pixels cut off left and above.
+
+    Negative numbers are pixels of the border that is added.
+    """
+
+    width: int
+    height: int
+    left: int
+    top: int
+
+
+def place(given: Size, size: Size, resize: str) -> Placement:
+    """Compute the place of a picture, of a given height and width, in an image of ``size``.
+
+    Examples
+    --------
+    >>> place((100, 200), (32, 32), "pad")
+    Placement(width=32, height=16, left=0, top=-8)
+    """
+    height, width = size
+    across, down = width / given[1], height / given[0]
+    if resize == "squash" or across == down:
+        return Placement(width, height, 0, 0)
+    scale = max(across, down) if resize == "crop" else min(across, down)
+    wide = max(1, width if scale == across else int(given[1] * scale))
+    high = max(1, height if scale == down else int(given[0] * scale))
+    return Placement(wide, high, round((wide - width) / 2), round((high - height) / 2))
+
+
+def upright_size(image: Image.Image) -> Size:
+    """Return height and width of a picture turned by its EXIF orientation."""
+    turned = image.getexif().get(ORIENTATION, 1) in ON_THE_SIDE
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
 def _shape(image: Image.Image, size: Size | None, resize: str) -> Image.Image:
     """Resize to height and width, bilinear; "crop" and "pad" keep the aspect ratio."""
     if size is None:
         return image
-    height, width = size
-    across, down = width / image.width, height / image.height
-    if resize == "squash" or across == down:
-        return image.resize((width, height), Image.Resampling.BILINEAR)
-    scale = max(across, down) if resize == "crop" else min(across, down)
-    wide = width if scale == across else int(image.width * scale)
-    high = height if scale == down else int(image.height * scale)
-    scaled = image.resize((max(1, wide), max(1, high)), Image.Resampling.BILINEAR)
-    left, top = round((scaled.width - width) / 2), round((scaled.height - height) / 2)
-    return scaled.crop((left, top, left + width, top + height))  # pixels outside are black
+    at = place((image.height, image.width), size, resize)
+    scaled = image.resize((at.width, at.height), Image.Resampling.BILINEAR)
+    if (at.height, at.width) == size:
+        return scaled
+    corners = (at.left, at.top, at.left + size[1], at.top + size[0])
+    return scaled.crop(corners)  # pixels outside are black

@@ -17,6 +17,7 @@ from torch.utils.data import IterableDataset
 from optiwidgets.engine.data.pictures import Pixels, Remarks, to_pixels
 from optiwidgets.engine.data.splitting import digest
 from optiwidgets.engine.data.stored_part import Indices, PixelStore, store_of
+from optiwidgets.engine.data.targets import join_targets, kind_of, read_boxes
 
 IMAGE_COLUMNS = ("pixel_values", "image", "img", "images")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "target", "targets")
@@ -25,10 +26,10 @@ GREY = ("1", "L", "F", "I", "I;16", "I;16B", "I;16L")
 
 @dataclass(frozen=True)
 class Source:
-    """Images and labels of one source: uint8 images in a store, or an unchanged float32 tensor."""
+    """Images and targets of one source: uint8 images in a store, or an unchanged float32 tensor."""
 
     images: PixelStore | Tensor
-    labels: Indices
+    targets: Tensor
     class_names: Sequence[str] | None
     digests: Sequence[str]
 
@@ -45,7 +46,8 @@ def read_source(source: Any, fixed: bool = True) -> Source:
     ----------
     source
         A pair (images, labels) of arrays or tensors, a Hugging Face dataset, or a torch dataset of
-        (image, label). uint8 arrays and PIL images are normalized later; floats are not changed.
+        (image, label); in place of labels, boxes of each image, (n, 5) or (n, 6). uint8 arrays and
+        PIL images are normalized later; floats are not changed.
     fixed
         Refuse random transforms.
 
@@ -130,7 +132,8 @@ def _collect(row: Any, count: int, names: Sequence[str] | None, fixed: bool) -> 
             tensor[index] = torch.from_numpy(image)
         else:
             store.append(image.astype(np.uint8, copy=False))
-        labels.append(label.item() if isinstance(label, Tensor | np.generic) else label)
+        single = isinstance(label, Tensor | np.generic) and label.ndim < 2
+        labels.append(label.item() if single else label)
     remarks.warn(count)
     return _make(tensor if floats else store, labels, names)
 
@@ -193,10 +196,13 @@ def _typed(images: NDArray[Any]) -> NDArray[np.float32] | Pixels:
 
 
 def _make(images: PixelStore | Tensor, labels: Any, names: Sequence[str] | None) -> Source:
-    indices, names = _indices(labels, names)
-    if len(indices) != len(images):
-        raise ValueError(f"{len(images)} images and {len(indices)} labels; each image has one")
-    return Source(images, indices, names, [digest(image) for image in _bytes(images)])
+    targets = read_boxes(labels)
+    if targets is None:
+        indices, names = _indices(labels, names)
+        targets = torch.from_numpy(indices)
+    if len(targets) != len(images):
+        raise ValueError(f"{len(images)} images and {len(targets)} labels; each image has one")
+    return Source(images, targets, names, [digest(image) for image in _bytes(images)])
 
 
 def _bytes(images: PixelStore | Tensor) -> Iterator[bytes]:
@@ -211,6 +217,11 @@ def _indices(labels: Any, names: Sequence[str] | None) -> tuple[Indices, Sequenc
     if array.ndim != 1 or array.dtype.kind not in "iuUO":
         raise ValueError(f"labels are one class index an image, not {array.dtype} {array.shape}")
     if array.dtype.kind in "UO":
+        if any(isinstance(label, Mapping) for label in array.tolist()):
+            raise ValueError(
+                "a target is a class index or boxes (n, 6), not a dict; a file in COCO's format "
+                "is read by load_dataset('annotations.json', images='folder')"
+            )
         if not all(isinstance(label, str) for label in array.tolist()):
             raise ValueError("labels are all class indices, or all class names")
         found = list(names) if names else sorted(set(array.tolist()))
@@ -231,21 +242,26 @@ def merge(groups: Mapping[str, Source]) -> tuple[Source, dict[str, Indices]]:
                 f"images of {name!r} are {source.shape} and those of {next(iter(groups))!r} "
                 f"{first.shape}, or floats and uint8 are mixed; give both the same transform"
             )
+        if kind_of(source.targets) != kind_of(first.targets):
+            raise ValueError(
+                f"targets of {name!r} are {kind_of(source.targets)} and those of "
+                f"{next(iter(groups))!r} {kind_of(first.targets)}"
+            )
         if _differ(source.class_names, first.class_names):
             raise ValueError(
                 f"classes of {name!r} are {source.class_names}, of {next(iter(groups))!r} "
                 f"{first.class_names}"
             )
-    ends = np.cumsum([len(source.labels) for source in sources])
+    ends = np.cumsum([len(source.targets) for source in sources])
     places = {
-        name: np.arange(end - len(source.labels), end)
+        name: np.arange(end - len(source.targets), end)
         for (name, source), end in zip(groups.items(), ends, strict=True)
     }
     if len(sources) == 1:
         return first, places
-    labels = np.concatenate([source.labels for source in sources])
+    targets = join_targets([source.targets for source in sources])
     digests = [known for source in sources for known in source.digests]
-    return Source(_joined(sources), labels, first.class_names, digests), places
+    return Source(_joined(sources), targets, first.class_names, digests), places
 
 
 def _differ(a: Sequence[str] | None, b: Sequence[str] | None) -> bool:
@@ -256,9 +272,9 @@ def _joined(sources: Sequence[Source]) -> PixelStore | Tensor:
     tensors = [source.images for source in sources if isinstance(source.images, Tensor)]
     if tensors:
         return torch.cat(tensors)
-    store = PixelStore(sum(len(source.labels) for source in sources), sources[0].shape)
+    store = PixelStore(sum(len(source.targets) for source in sources), sources[0].shape)
     for source in sources:
-        for index in range(len(source.labels)):
+        for index in range(len(source.targets)):
             assert isinstance(source.images, PixelStore)
             store.append(source.images[np.array([index])][0])
     return store

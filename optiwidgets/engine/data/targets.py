@@ -69,7 +69,7 @@ def check_plain(what: str, values: Tensor) -> None:
         raise ValueError(f"{what} require gradients; give {what.split()[-1]}.detach()")
 
 
-def check_boxes(name: str, boxes: NDArray[np.float32], size: tuple[int, int], classes: int) -> None:
+def check_boxes(name: str, boxes: NDArray[np.float32], size: Sequence[int], classes: int) -> None:
     """Raise ValueError for the first invalid row of boxes (N, M, 6), with its place and values.
 
     Parameters
@@ -148,6 +148,53 @@ def pad_boxes(boxes: Sequence[Boxes]) -> Tensor:
     return torch.from_numpy(targets)
 
 
+def read_boxes(given: Any) -> Tensor | None:
+    """Convert the boxes of images, an array (n, 5) or (n, 6) each, to targets; else return None.
+
+    Five columns are x0, y0, x1, y1 and the class, and a sixth is 1 for a crowd. Class indices and
+    names are no boxes.
+
+    Raises
+    ------
+    ValueError
+        Arrays of other shapes, or values that are not numbers.
+
+    Examples
+    --------
+    >>> read_boxes([[[1, 2, 5, 6, 3]], []]).shape
+    torch.Size([2, 1, 6])
+    >>> read_boxes([0, 1]) is None
+    True
+    """
+    if not isinstance(given, Sequence) and (
+        not isinstance(given, Tensor | np.ndarray) or given.ndim != 3
+    ):
+        return None
+    items = [each.detach().cpu().numpy() if isinstance(each, Tensor) else each for each in given]
+    if not any(np.ndim(each) == 2 for each in items):
+        return None
+    boxes = []
+    for index, each in enumerate(items):
+        rows = np.asarray(each) if np.size(each) else np.empty((0, FIELDS))
+        fits = rows.ndim == 2 and rows.shape[1] in (FIELDS - 1, FIELDS)
+        if not fits or rows.dtype.kind not in "iuf":
+            raise ValueError(
+                f"boxes of image {index} are numbers (n, 5) or (n, 6): x0, y0, x1, y1, class and "
+                f"crowd, not {rows.dtype} {rows.shape}; masks are given as parts of a Dataset"
+            )
+        crowds = np.zeros((len(rows), FIELDS - rows.shape[1]))
+        boxes.append(np.concatenate([rows, crowds], 1, dtype=np.float64))
+    return pad_boxes(boxes)
+
+
+def join_targets(targets: Sequence[Tensor]) -> Tensor:
+    """Join the targets of several sources, boxes with as many rows as the fullest image needs."""
+    if not all(kind_of(each) == BOXES for each in targets):
+        return torch.cat(list(targets))
+    rows = [np.asarray(image, np.float64) for each in targets for image in each.numpy()]
+    return pad_boxes(rows)
+
+
 def count_boxes(targets: Tensor) -> int:
     """Count the boxes of targets (N, M, 6), without the rows that have none."""
     return int((targets[:, :, CLASS] != ABSENT).sum())
@@ -192,11 +239,13 @@ def split_targets(
     Raises
     ------
     ValueError
-        A class with fewer images than parts; no training or no held-out images.
+        Fewer images, or images of a class, than parts; no training or no held-out images.
     """
     labels: Any = targets.numpy()
     if kind_of(targets) == BOXES:
         least = len(shares) if "" in groups else 2
+        if "" in groups and len(targets) < least:
+            raise ValueError(f"{len(targets)} images; four parts need {least} or more")
         present = classes_present(targets, len(names))
         labels, names = split_strata(present, list(groups.values()), names, least)
     if "" in groups:

@@ -12,11 +12,9 @@ import numpy as np
 
 from optiwidgets.engine.evaluation.detection_matching import (
     NONE,
-    Matches,
-    highest,
     match,
     order_of_found,
-    order_of_true,
+    strongest,
 )
 from optiwidgets.engine.evaluation.detection_precision import (
     RECALLS,
@@ -64,17 +62,16 @@ def count_confusion(
     >>> count_confusion(found, true, 2, 0.5, 0.3).tolist()
     [[0, 1, 1], [0, 0, 0], [0, 0, 0]]
     """
-    kept, true = _above(found, score), true.take(order_of_true(true))
+    kept = _above(found, score)
     merged = replace(kept, classes=np.zeros_like(kept.classes))
-    order = highest(merged, most=len(kept.scores))
     objects = replace(true, classes=np.zeros_like(true.classes))
-    matches = match(merged.take(order), objects, np.array([overlap]))
+    matches = match(merged, objects, np.array([overlap]))
     truth, counted = matches.truth[0], ~matches.ignored[0]
     rows = np.append(true.classes, classes)[truth]  # truth is -1, the last, for nothing
     missed = ~true.crowd
     missed[truth[truth != NONE]] = False
     counts = np.zeros((classes + 1, classes + 1), np.int64)
-    np.add.at(counts, (rows[counted], kept.classes[order][counted]), 1)
+    np.add.at(counts, (rows[counted], kept.classes[counted]), 1)
     counts[:classes, classes] = np.bincount(true.classes[missed], minlength=classes)
     return counts
 
@@ -101,11 +98,9 @@ def found_objects(found: Detections, true: TrueBoxes, overlap: float, score: flo
     >>> found_objects(found, true, 0.5, 0.3).tolist()
     [True, False]
     """
-    order = order_of_true(true)
-    _, matches = _matched(_above(found, score), true.take(order), overlap)
-    seen = np.zeros(len(order), bool)
-    truth = matches.truth[0]
-    seen[order[truth[(truth != NONE) & ~matches.ignored[0]]]] = True
+    matches = match(_above(found, score), true, np.array([overlap]))
+    seen, truth = np.zeros(len(true.classes), bool), matches.truth[0]
+    seen[truth[(truth != NONE) & ~matches.ignored[0]]] = True
     return seen
 
 
@@ -144,12 +139,11 @@ def rates(found: Detections, true: TrueBoxes, classes: int, overlap: float, scor
     >>> both.precision.tolist(), both.recall.tolist(), both.f1.round(3).tolist()
     ([0.5, nan], [1.0, nan], [0.667, nan])
     """
-    kept, matches = _matched(_above(found, score), true.take(order_of_true(true)), overlap)
-    counted = ~matches.ignored[0]
-    hit = counted & (matches.truth[0] != NONE)
+    of = outcomes(_above(found, score), true, np.array([overlap]))
+    detected_as, hit = of.kept.classes, of.hits[0]
     hits, detected, objects = (
         np.bincount(each, minlength=classes)
-        for each in (kept.classes[hit], kept.classes[counted], true.classes[~true.crowd])
+        for each in (detected_as[hit], detected_as[hit | of.false[0]], true.classes[~true.crowd])
     )
     with np.errstate(invalid="ignore"):
         return Rates(hits / detected, hits / objects, 2 * hits / (detected + objects))
@@ -214,12 +208,12 @@ def precision_recall_curve(
     """
     own = found.take(found.classes == of_class)
     own, true = own.take(order_of_found(own)), true.take(true.classes == of_class)
-    true, levels = true.take(order_of_true(true)), np.array([overlap])
-    objects = int(np.count_nonzero(~true.crowd))
-    if not objects:
+    objects = np.bincount(true.classes[~true.crowd], minlength=of_class + 1)
+    if not objects[of_class]:
         return PrecisionRecall(np.full(len(RECALLS), np.nan), *np.empty((3, 0)))
+    levels = np.array([overlap])
     orders = (outcomes(each, true, levels) for each in listing_orders(own))
-    sampled = [sampled_precisions(each.hits, each.false, objects)[0] for each in orders]
+    sampled = [sampled_precisions(each, objects)[of_class, 0] for each in orders]
     points = outcomes(own, true, levels)
     hits, false = points.hits[0].cumsum(), points.false[0].cumsum()
     last = np.diff(points.kept.scores, append=-np.inf) < 0
@@ -227,7 +221,7 @@ def precision_recall_curve(
     return PrecisionRecall(
         np.mean(sampled, axis=0),
         points.kept.scores[last],
-        hits[last] / objects,
+        hits[last] / objects[of_class],
         hits[last] / (hits + false)[last],
     )
 
@@ -235,11 +229,4 @@ def precision_recall_curve(
 def _above(found: Detections, score: float) -> Detections:
     """Pick detections of at least a score, at most 100 of an image and class, by falling score."""
     above = found.take(found.scores >= score)
-    ordered = above.take(order_of_found(above))
-    return ordered.take(np.sort(highest(ordered)))
-
-
-def _matched(kept: Detections, true: TrueBoxes, overlap: float) -> tuple[Detections, Matches]:
-    """Match detections, whose scores fall, to true boxes of their class."""
-    kept = kept.take(highest(kept))
-    return kept, match(kept, true, np.array([overlap]))
+    return strongest(above.take(order_of_found(above)))

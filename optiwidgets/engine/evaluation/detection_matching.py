@@ -55,20 +55,19 @@ def overlaps(detected: Floats, true: Floats, crowd: Booleans) -> Floats:
     return shares
 
 
-def highest(found: Detections, most: int = MOST) -> Integers:
-    """Index the highest scores of each image and class, by image, class and falling score.
-
-    Of equal scores, those that stand first are first.
+def strongest(found: Detections, most: int = MOST) -> Detections:
+    """Keep the detections that count, of those whose scores fall: the first of an image and class.
 
     Examples
     --------
     >>> boxes, one = np.zeros((3, 4)), np.zeros(3, int)
-    >>> highest(Detections(boxes, np.array([0.2, 0.9, 0.4]), one, one), 2).tolist()
-    [1, 2]
+    >>> strongest(Detections(boxes, np.array([0.9, 0.4, 0.2]), one, one), 2).scores.tolist()
+    [0.9, 0.4]
     """
-    order = np.lexsort((-found.scores, found.classes, found.images))
-    group = _groups(found.images[order], found.classes[order])
-    return order[_ranks(group) < most]
+    pairs = np.sort(_pairs(found.images, found.classes, found.classes.max(initial=0) + 1))
+    if (pairs[most:] != pairs[:-most]).all():
+        return found
+    return found.take(_ranks(_groups(found.images, found.classes)) < most)
 
 
 def order_of_found(found: Detections) -> Integers:
@@ -86,28 +85,16 @@ def order_of_found(found: Detections) -> Integers:
     return order
 
 
-def order_of_true(true: TrueBoxes) -> Integers:
-    """Index true boxes by image, class and place.
-
-    Examples
-    --------
-    >>> boxes, zeros = np.array([[5.0, 0, 9, 9], [1.0, 0, 9, 9]]), np.zeros(2, int)
-    >>> order_of_true(TrueBoxes(boxes, zeros, zeros, zeros > 0)).tolist()
-    [1, 0]
-    """
-    return np.lexsort((*true.boxes.T, true.classes, true.images))
-
-
 def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:
     """Match each detection, in the order they stand, to the free true box that it overlaps most.
 
     Both are matched within their image and class. A box that is no crowd takes one detection, and
-    is preferred to any crowd.
+    is preferred to any crowd. The order in which true boxes are listed changes nothing.
 
     Parameters
     ----------
     found
-        Detections in the order of `highest`.
+        Detections; those of an image and class by falling score.
     true
         True boxes.
     thresholds
@@ -123,30 +110,56 @@ def match(found: Detections, true: TrueBoxes, thresholds: Floats) -> Matches:
     >>> match(found, true, np.array([0.5])).truth.tolist()
     [[0, -1]]
     """
-    count, levels = len(found.scores), len(thresholds)
-    matched = np.full((levels, count), NONE)
-    ignored = np.zeros((levels, count), bool)
-    if not count or not len(true.images):
-        return Matches(matched, ignored)
+    least = np.minimum(thresholds, 1 - 1e-10)  # as COCO does
+    matched = np.full((len(least), len(found.scores)), NONE)
+    one, other, overlap = _candidates(found, true, least.min())
+    alone = (np.bincount(one)[one] == 1) & (np.bincount(other)[other] == 1)
+    near = overlap[alone] >= least[:, None]
+    matched[:, one[alone]] = np.where(near, other[alone], NONE)
+    if not alone.all():
+        rivals, objects = np.unique(one[~alone]), np.unique(other[~alone])
+        objects = objects[np.lexsort(true.boxes[objects].T)]  # of equal overlaps the last is taken
+        truth = _match_rivals(found.take(rivals), true.take(objects), least)
+        matched[:, rivals] = np.where(truth == NONE, NONE, objects[truth])
+    ignored = (matched != NONE) & np.append(true.crowd, False)[matched]
+    return Matches(matched, ignored)
+
+
+def _candidates(
+    found: Detections, true: TrueBoxes, least: float
+) -> tuple[Integers, Integers, Floats]:
+    """Pair detections with true boxes that they overlap enough: index, index, overlap."""
+    classes = 1 + max(found.classes.max(initial=0), true.classes.max(initial=0))
+    mine, theirs = (_pairs(each.images, each.classes, classes) for each in (found, true))
+    order = np.argsort(theirs, kind="stable")
+    theirs = theirs[order]
+    first = theirs.searchsorted(mine)
+    counts = theirs.searchsorted(mine, side="right") - first
+    one = np.repeat(np.arange(len(mine)), counts)
+    ends = counts.cumsum()
+    other = order[np.arange(len(one)) + np.repeat(first - ends + counts, counts)]
+    overlap = overlaps(found.boxes[one], true.boxes[other], true.crowd[other])
+    near = overlap >= least
+    return one[near], other[near], overlap[near]
+
+
+def _match_rivals(found: Detections, true: TrueBoxes, least: Floats) -> Integers:
+    """Match detections (N,) one after another at (T,) thresholds: index of a true box, (T, N)."""
+    matched = np.full((len(least), len(found.scores)), NONE)
     rows, columns = _tables(found, true)
     crowds = true.crowd[columns] & (columns >= 0)
     overlap = overlaps(found.boxes[rows][:, :, None], true.boxes[columns][:, None], crowds[:, None])
-    free = np.broadcast_to(columns >= 0, (levels, *columns.shape)).copy()
-    least = np.minimum(thresholds, 1 - 1e-10)[:, None, None]
+    free = np.broadcast_to(columns >= 0, (len(least), *columns.shape)).copy()
     for rank, ends in enumerate((rows >= 0).sum(0)):  # the first `ends` groups have this rank
-        usable = free[:, :ends] & (overlap[:ends, rank] >= least)
+        usable = free[:, :ends] & (overlap[:ends, rank] >= least[:, None, None])
         plain = usable & ~crowds[:ends]
         usable = np.where(plain.any(2, keepdims=True), plain, usable)
         level, group = np.nonzero(usable.any(2))
         choices = np.where(usable[level, group], overlap[group, rank], -1.0)
-        column = (
-            choices.shape[1] - 1 - choices[:, ::-1].argmax(1)
-        )  # of equal ones COCO's is the last
+        column = choices.shape[1] - 1 - choices[:, ::-1].argmax(1)  # the last of equal ones
         matched[level, rows[group, rank]] = columns[group, column]
-        is_crowd = crowds[group, column]
-        ignored[level, rows[group, rank]] = is_crowd
-        free[level, group, column] = is_crowd
-    return Matches(matched, ignored)
+        free[level, group, column] = crowds[group, column]
+    return matched
 
 
 def _tables(found: Detections, true: TrueBoxes) -> tuple[Integers, Integers]:
@@ -168,8 +181,13 @@ def _tables(found: Detections, true: TrueBoxes) -> tuple[Integers, Integers]:
 
 def _groups(images: Integers, classes: Integers) -> Integers:
     """Number the pairs of image and class that occur, from 0."""
-    pairs = images * (classes.max(initial=0) + 1) + classes
+    pairs = _pairs(images, classes, classes.max(initial=0) + 1)
     return np.unique(pairs, return_inverse=True)[1]
+
+
+def _pairs(images: Integers, classes: Integers, count: int) -> Integers:
+    """Number pairs of image and class, by image."""
+    return images * count + classes
 
 
 def _ranks(group: Integers) -> Integers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations, product
 from math import lgamma, log
 
@@ -11,12 +12,11 @@ import numpy as np
 
 from optiwidgets.engine.evaluation.detection_matching import (
     NONE,
-    highest,
     match,
     order_of_found,
-    order_of_true,
+    strongest,
 )
-from optiwidgets.engine.types.boxes import Detections, Floats, Integers, TrueBoxes
+from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)  # thresholds of mAP@[.5:.95]
 RECALLS = np.linspace(0.0, 1.0, 101)
@@ -32,12 +32,12 @@ class Outcomes:
     kept
         The N detections that count: at most 100 of an image and class.
     hits, false
-        (T, N) 1 where a detection is a hit, or a false alarm. Both are 0 where it lies in a crowd.
+        (T, N) true where a detection is a hit, or a false alarm. Both are false in a crowd.
     """
 
     kept: Detections
-    hits: Floats
-    false: Floats
+    hits: Booleans
+    false: Booleans
 
 
 def outcomes(found: Detections, true: TrueBoxes, thresholds: Floats) -> Outcomes:
@@ -52,51 +52,68 @@ def outcomes(found: Detections, true: TrueBoxes, thresholds: Floats) -> Outcomes
     >>> found = Detections(box.repeat(2, 0), np.array([0.9, 0.8]), zero.repeat(2), zero.repeat(2))
     >>> both = outcomes(found, true, np.array([0.5]))
     >>> both.hits.tolist(), both.false.tolist()
-    ([[1.0, 0.0]], [[0.0, 1.0]])
+    ([[True, False]], [[False, True]])
     """
-    rank = highest(found)
-    kept = found.take(rank)
+    kept = strongest(found)
     matches = match(kept, true, thresholds)
-    order = np.argsort(rank)
-    hits = (matches.truth != NONE) & ~matches.ignored
-    return Outcomes(
-        kept.take(order),
-        hits[:, order].astype(float),
-        (matches.truth == NONE)[:, order].astype(float),
-    )
+    missing = matches.truth == NONE
+    return Outcomes(kept, ~missing & ~matches.ignored, missing)
 
 
-def sampled_precisions(hits: Floats, false: Floats, objects: int) -> Floats:
-    """Compute a class's interpolated precision at COCO's 101 recalls.
+def sampled_precisions(of: Outcomes, objects: Integers) -> Floats:
+    """Compute the interpolated precision of each class at COCO's 101 recalls.
 
     Parameters
     ----------
-    hits, false
-        (T, N) 1 where a detection is a hit, or a false alarm, by falling score. Both are 0 where
-        it lies in a crowd.
+    of
+        Outcomes of detections by falling score, at T thresholds.
     objects
-        Number of true boxes, 1 or more.
+        (K,) number of true boxes of each class.
 
     Returns
     -------
-    (T, 101): the highest precision at each recall or a larger one, 0 at recalls not reached.
+    (K, T, 101): the highest precision at each recall or a larger one, 0 at recalls not reached;
+    nan for a class without true boxes.
 
     Examples
     --------
     Hit, false alarm, hit, of 2 objects: precision 1 at 51 recalls up to 0.5, then 2/3 at 50.
 
-    >>> hits, false = np.array([[1.0, 0, 1]]), np.array([[0.0, 1, 0]])
-    >>> sampled_precisions(hits, false, 2)[0, [0, 50, 51, 100]].round(3).tolist()
+    >>> zeros, hits = np.zeros(3, int), np.array([[True, False, True]])
+    >>> of = Outcomes(Detections(np.zeros((3, 4)), 1.0 - zeros, zeros, zeros), hits, ~hits)
+    >>> sampled_precisions(of, np.array([2]))[0, 0, [0, 50, 51, 100]].round(3).tolist()
     [1.0, 1.0, 0.667, 0.667]
     """
-    found = hits.cumsum(-1)
-    level, place = np.nonzero(hits)
-    count = found[level, place]
-    precision = np.zeros((len(hits), objects))  # at each hit: it can be highest there alone
-    precision[level, count.astype(int) - 1] = count / (count + false.cumsum(-1)[level, place])
-    best = np.maximum.accumulate(precision[:, ::-1], axis=-1)[:, ::-1]
-    sampled: Floats = best[:, (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)]
+    precision, starts = _precisions_at_hits(of, objects)
+    sampled = np.full((len(objects), len(precision), len(RECALLS)), np.nan)
+    for k in np.flatnonzero(objects):
+        own = precision[:, starts[k] : starts[k] + objects[k]]
+        best = np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1]
+        sampled[k] = best[:, _places(int(objects[k]))]
     return sampled
+
+
+def _precisions_at_hits(of: Outcomes, objects: Integers) -> tuple[Floats, Integers]:
+    """Compute precision at each hit, where alone it can be highest: (T, objects), class by class.
+
+    Returns the first column of each class too.
+    """
+    order = np.argsort(of.kept.classes, kind="stable")
+    classes, starts = of.kept.classes[order], objects.cumsum() - objects
+    hits, false = of.hits[:, order], of.false[:, order]
+    level, place = np.nonzero(hits)
+    first = classes.searchsorted(np.arange(len(objects)))[classes[place]]
+    sums = (np.pad(each.cumsum(1), ((0, 0), (1, 0))) for each in (hits, false))
+    count, alarms = (each[level, place + 1] - each[level, first] for each in sums)
+    precision = np.zeros((len(hits), objects.sum()))
+    precision[level, starts[classes[place]] + count - 1] = count / (count + alarms)
+    return precision, starts
+
+
+@lru_cache(maxsize=1024)
+def _places(objects: int) -> Integers:
+    """Index the hit of so many objects that reaches each sampled recall."""
+    return (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)
 
 
 def listing_orders(found: Detections) -> Iterator[Detections]:
@@ -145,27 +162,34 @@ def average_precisions(
     >>> average_precisions(found, true, 2, np.array([0.3, 0.5])).tolist()
     [[1.0, 0.0], [nan, nan]]
     """
-    found, true = found.take(order_of_found(found)), true.take(order_of_true(true))
+    found = found.take(order_of_found(found))
     objects = np.bincount(true.classes[~true.crowd], minlength=classes)
-    precisions = _curves(found, true, objects, thresholds)
-    for k in np.intersect1d(np.flatnonzero(objects), found.classes):
+    precisions = _means(found, true, objects, thresholds)
+    for k in tied_classes(found):
         own = found.take(found.classes == k)
-        if len(np.unique(own.scores)) < len(own.scores):
-            each = [_curves(one, true, objects, thresholds)[k] for one in listing_orders(own)]
-            precisions[k] = np.mean(each, axis=0)
+        each = [_means(one, true, objects, thresholds)[k] for one in listing_orders(own)]
+        precisions[k] = np.mean(each, axis=0)
     return precisions
 
 
-def _curves(found: Detections, true: TrueBoxes, objects: Integers, thresholds: Floats) -> Floats:
+def _means(found: Detections, true: TrueBoxes, objects: Integers, thresholds: Floats) -> Floats:
     """Compute average precisions (K, T) of detections whose scores fall, in their order."""
-    of = outcomes(found, true, thresholds)
-    precisions = np.full((len(objects), len(thresholds)), np.nan)
-    precisions[objects > 0] = 0
-    for k in np.intersect1d(np.flatnonzero(objects), of.kept.classes):
-        mine = np.flatnonzero(of.kept.classes == k)
-        sampled = sampled_precisions(of.hits[:, mine], of.false[:, mine], int(objects[k]))
-        precisions[k] = sampled.mean(-1)
-    return precisions
+    return np.asarray(sampled_precisions(outcomes(found, true, thresholds), objects).mean(-1))
+
+
+def tied_classes(found: Detections) -> Integers:
+    """Return the classes with equal scores, of detections whose scores fall.
+
+    Examples
+    --------
+    >>> scores, classes = np.array([0.9, 0.9, 0.5, 0.5]), np.array([0, 1, 1, 1])
+    >>> tied_classes(Detections(np.zeros((4, 4)), scores, classes, np.zeros(4, int))).tolist()
+    [1]
+    """
+    order = np.argsort(found.classes, kind="stable")
+    classes, scores = found.classes[order], found.scores[order]
+    equal = (classes[1:] == classes[:-1]) & (scores[1:] == scores[:-1])
+    return np.unique(classes[1:][equal])
 
 
 def _orders(scores: Floats) -> Iterator[Integers]:

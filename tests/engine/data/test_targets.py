@@ -41,6 +41,7 @@ def test_boxes_are_kept_and_counted():
     said = "2 classes, images 1 x 8 x 10, 12 boxes, 3 train, 3 calibration, 3 exploration, 3 sealed"
     assert repr(data) == f"<Dataset: {said}>"
     assert torch.equal(data.exploration[1], BOXES)
+    assert torch.equal(data.boxes("sealed"), BOXES)
     assert TrueBoxes.of(data.exploration[1].numpy()).images.tolist() == [0, 1, 1]
     assert data.some("sealed", [2]).shape == (1, 1, 8, 10)
     assert pickle.loads(pickle.dumps(data)).targets == "boxes"
@@ -95,6 +96,8 @@ def test_masks_are_a_class_for_every_pixel():
     data = boxed(**dict.fromkeys(PARTS, masks))
     assert data.targets == "masks"
     assert ", a class for every pixel, 3 train" in repr(data)
+    with pytest.raises(ValueError, match="targets of this dataset are masks, not boxes"):
+        data.boxes("train")
     for wrong, message in (
         (masks + 1, "sealed masks are 0 to 1, not 2"),
         (masks - 1, "sealed masks are 0 to 1, not -1"),
@@ -114,7 +117,7 @@ def test_a_fingerprint_tells_boxes_apart():
 def test_what_needs_one_class_an_image_refuses_boxes():
     with pytest.raises(ValueError, match=r"one class an image, .* are boxes; .* data.sealed\[1\]"):
         boxed().labels("sealed")
-    with pytest.raises(ValueError, match="trains a classifier, and the targets .* are boxes"):
+    with pytest.raises(ValueError, match=r"trains a classifier, and the targets .* are boxes"):
         train(boxed(), epochs=1)
 
 
@@ -162,3 +165,81 @@ def test_groups_have_strata_of_their_own():
     groups = [np.array([0, 1, 2]), np.array([3, 4, 5])]
     labels, names = split_strata(present, groups, ["a", "b"], 1)
     assert [names[label] for label in labels] == ["a", "a", "b", "a", "b", "a"]
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 3, 8, 10), np.uint8)
+FOUND = [
+    np.array([[1, 2, 5, 6, index % 2], [0, 0, 10, 8, 0]])[: index % 3] for index in range(12)
+]  # 0 to 2 boxes an image
+
+
+class Boxed(torch.utils.data.Dataset):
+    """Dataset of images and boxes, each boxes by a function."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def __len__(self):
+        return len(PIXELS)
+
+    def __getitem__(self, index):
+        return torch.from_numpy(PIXELS[index]), self.change(FOUND[index])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        (PIXELS, FOUND),
+        (PIXELS, [boxes.tolist() for boxes in FOUND]),
+        (PIXELS, pad_boxes([np.pad(boxes, ((0, 0), (0, 1))) for boxes in FOUND])),
+        (PIXELS.astype(np.float32) / 255, [torch.from_numpy(boxes) for boxes in FOUND]),
+        Boxed(lambda boxes: torch.from_numpy(boxes).float()),
+        Boxed(np.asarray),
+    ],
+)
+def test_boxes_of_arrays_stay_with_their_images(source):
+    data = Dataset.of(source, class_names=["a", "b"], mean=0.0, std=1.0)
+    assert data.targets == "boxes"
+    assert data.shape == (3, 8, 10)
+    seen = 0
+    for name in PARTS:
+        images, targets = getattr(data, name)
+        for image, rows in zip((images * 255).round().byte().numpy(), targets, strict=True):
+            (index,) = (i for i, pixels in enumerate(PIXELS) if np.array_equal(pixels, image))
+            assert rows[rows[:, 4] >= 0, :5].tolist() == FOUND[index].tolist()
+            assert not rows[:, 5].any()
+            seen += 1
+    assert seen == 12
+
+
+def test_sources_of_boxes_are_parts_by_name():
+    val = (PIXELS[:6] // 2, [np.array([[0, 0, 1, 1, 0, 1]] * 4)] * 6)
+    data = Dataset.of({"train": (PIXELS, FOUND), "val": val})
+    assert data.class_names == ("0", "1")
+    assert data.exploration[1].shape == (3, 4, 6)
+    assert data.train[1].shape[1] == 2
+    assert data.sealed[1][:, :, 5].all()
+    with pytest.raises(
+        ValueError, match=r"targets of 'exploration' are classes and .* 'train' box"
+    ):
+        Dataset.of({"train": (PIXELS, FOUND), "val": (PIXELS, np.arange(12) % 2)})
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([*FOUND[:11], [[1, 2, 11, 6, 0]]], r"source image 11, box 0 is \[1, 2, 11, .* outside"),
+        ([*FOUND[:11], [[1, 2, 5, 6, 2]]], "source image 11, box 0 .* class is not 0 to 1"),
+        ([*FOUND[:11], [[1, 2, 5, float("nan"), 1]]], "source image 11, box 0 .* not finite"),
+        ([*FOUND[:11], [[1, 2, 5, 6, float("nan")]]], "source image 11, box 0 .* not finite"),
+        ([*FOUND[:11], [[1, 2, 5, 6]]], r"boxes of image 11 are numbers .*, not int64 \(1, 4\)"),
+        ([*FOUND[:11], [list("abcde")]], r"boxes of image 11 are numbers .*, not <U1 \(1, 5\)"),
+        (FOUND[:11], "12 images and 11 labels"),
+        ([*FOUND[:11], 1], r"boxes of image 11 are numbers .*, not int64 \(\)"),
+        (PIXELS[:, 0].astype(int), r"not int64 \(8, 10\); masks are given as parts"),
+        ([{"boxes": boxes} for boxes in FOUND], "not a dict; a file in COCO's format is read by"),
+    ],
+)
+def test_arrays_that_are_no_boxes_are_refused(boxes, message):
+    with pytest.raises(ValueError, match=message):
+        Dataset.of((PIXELS, boxes), class_names=["a", "b"])

@@ -12,10 +12,10 @@ from torch import nn
 
 from optiwidgets import Dataset, Experiment, Recipe
 from optiwidgets.engine.evaluation import sparse_evaluation
-from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.evaluation.incremental import IncrementalEvaluator
 from optiwidgets.engine.evaluation.inference import evaluate
 from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice, SparseEvaluator
+from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.sparse_runtime import library
 from optiwidgets.engine.sparse_runtime.library import load

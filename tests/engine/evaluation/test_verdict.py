@@ -45,6 +45,11 @@ def test_medical_use_bears_less_and_watches_recall(drop, recall_drop, expected):
     assert grade(drop, 0.6, 3, MEDICAL, recall_drop=recall_drop).grade == expected
 
 
+def with_scores(report, scores):
+    """Return a report with other scores."""
+    return replace(report, outcome=replace(report.outcome, scores=scores))
+
+
 def test_an_unstable_model_is_bad_however_small_and_fast():
     verdict = grade(0, 0.9, 9, MOBILE, stable=False)
     assert verdict.grade == "bad"
@@ -144,7 +149,7 @@ def test_scores_that_are_not_finite_are_counted(pair):
     base, rep = pair
     scores = rep.scores.copy()
     scores[3:15, 2] = np.nan
-    assert judge(base, replace(rep, scores=scores), MOBILE).reasons[0] == (
+    assert judge(base, with_scores(rep, scores), MOBILE).reasons[0] == (
         "unstable: 12 images get no finite score"
     )
 
@@ -240,7 +245,7 @@ def test_three_times_the_baselines_flips_are_borne_where_that_is_more(pair):
 def test_a_score_that_is_not_finite_is_unstable(pair):
     scores = pair[1].scores.copy()
     scores[3, 2] = np.nan
-    assert not is_stable(replace(pair[1], scores=scores))
+    assert not is_stable(with_scores(pair[1], scores))
 
 
 def test_recall_is_watched_for_the_positive_class_or_else_the_one_that_fell_most(pair):
@@ -248,7 +253,8 @@ def test_recall_is_watched_for_the_positive_class_or_else_the_one_that_fell_most
     counts = base.confusion.counts.copy()
     counts[7, 7] -= 30
     counts[7, 1] += 30
-    fallen = timed(replace(rep, confusion=Confusion(counts, rep.class_names)), 1.5, 2, 2.5)
+    outcome = replace(rep.outcome, confusion=Confusion(counts, rep.class_names))
+    fallen = timed(replace(rep, outcome=outcome), 1.5, 2, 2.5)
     assert "recall of 7 fell 20.0 points" in " ".join(judge(base, fallen, MEDICAL).reasons)
     watched = [replace(r, positive=0) for r in (base, fallen)]
     assert "recall" not in " ".join(judge(*watched, MEDICAL).reasons)

@@ -21,9 +21,9 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.experiment.report_operations import ReportOperations
 from optiwidgets.engine.serialization import writer
+from optiwidgets.engine.tasks.class_outcome import DeferredScores
 from optiwidgets.engine.types.measurements import Confusion, Drop, Size
 from optiwidgets.engine.types.recipe import Recipe, without_idle
-from optiwidgets.engine.types.report import DeferredScores, Report
 
 NAMES = ("ape", "bee", "cat")
 COUNTS = [[7, 1, 2], [0, 3, 1], [4, 0, 5]]  # rows truth, columns prediction
@@ -134,8 +134,9 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
             asked.append(self.recipe)
             return super().scores()
 
-    known = Watched(digits._reports, made.recipe)
-    known = replace(made, operations=known, scores=cast(Any, DeferredScores(0.25, not_finite=3)))
+    watched = Watched(digits._reports, made.recipe)
+    deferred = cast(Any, DeferredScores(0.25, not_finite=3, compute=watched.scores))
+    known = replace(made, outcome=replace(made.outcome, scores=deferred))
     assert (known.mean_average_precision, known.not_finite) == (0.25, 3)  # the given numbers
     assert not is_stable(known)
     assert judge(digits.run(Recipe()), known, Policy.MOBILE).grade == "bad"
@@ -151,10 +152,12 @@ def test_scores_that_are_foreknown_are_evaluated_once_they_are_asked_for(digits)
 
 @pytest.mark.parametrize("name", ["scores", "size"])
 def test_a_report_without_scores_or_size_cannot_be_made(digits, name):
-    given = {f.name: getattr(digits.run(Recipe()), f.name) for f in fields(Report)}
+    report = digits.run(Recipe())
+    made = report if name == "size" else report.outcome
+    given = {f.name: getattr(made, f.name) for f in fields(made)}
     del given[name]
     with pytest.raises(TypeError, match=name):
-        Report(**given)
+        type(made)(**given)
 
 
 @pytest.fixture
@@ -244,13 +247,14 @@ def test_a_report_whose_experiment_is_gone_keeps_its_numbers(orphan, own):
 
 def test_what_needs_the_experiment_says_that_it_is_gone_and_what_to_do(orphan, tmp_path):
     report, _ = orphan
+    deferred = DeferredScores(0.5, 0, report.operations.scores)
     for ask in (
         report.model,
         report.weights,
         report.reconcile,
         lambda: report.save(tmp_path / "m.owz"),
         lambda: report.export(tmp_path / "m.onnx"),
-        lambda: replace(report, scores=DeferredScores(0.5, 0)).scores,
+        lambda: replace(report.outcome, scores=deferred).scores,
     ):
         with pytest.raises(RuntimeError, match=r"of this report is gone.*keep.*save\(\)"):
             ask()
