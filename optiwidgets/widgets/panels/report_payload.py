@@ -30,8 +30,8 @@ WORDS = {  # of grades, as a heading
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
     return shared_payload(baseline, report, policy) | {
-        "images": len(report.labels),
-        "lead": lead(text("Accuracy"), text("accuracy"), report.confusion.accuracy),
+        "images": report.count,
+        "lead": lead(*report.metric_names, report.metric),
         **matrices_payload(baseline, report),
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
@@ -93,7 +93,7 @@ def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[st
         "limit": policy.limit_points,
         "worst_limit": BAD_POINTS,
     }
-    if len(report.labels) < report.out_of:
+    if report.count < report.out_of:
         reasons = [text("judged once all {images:,} images are in", images=report.out_of)]
         word = text("Not yet")
         return limits | {"grade": "not yet", "word": word, "judged": False, "reasons": reasons}

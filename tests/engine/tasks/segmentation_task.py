@@ -25,7 +25,7 @@ class Masks:
     class_names: tuple[str, ...]
     not_finite: int = 0
 
-    task, metric = "segmentation", "mean_iou"
+    task, metric, names = "segmentation", "mean_iou", ("Mean IoU", "mean IoU")
 
     @property
     def count(self):
