@@ -69,19 +69,6 @@ class Subject:
         self.tick()
         return self._unless_refused(work)
 
-    def classified(self, recipe: Recipe) -> Report:
-        """Run a recipe whose report must have a predicted class for each image.
-
-        Raises
-        ------
-        NotApplicableError
-            The task is another one than classification, or the experiment refuses the recipe.
-        """
-        report = self.run(recipe)
-        if not hasattr(report, "predictions"):
-            raise NotApplicableError(f"an image has no single class in a report of {report.task}")
-        return report
-
     def _unless_refused(self, work: Callable[[Callable[[], None]], Answer]) -> Answer:
         """Call work with the tick; a refusal by the experiment becomes ``NotApplicableError``."""
         by_tick: list[ValueError] = []
@@ -138,13 +125,13 @@ class Subject:
 
         Calibration images are often stored class by class, so the first half would lack classes.
         """
-        reopen, (prepared, spec, tuned_on, dataset, *rest) = self.experiment.__reduce__()
+        reopen, (prepared, spec, tuned_on, dataset, task, memory_mb) = self.experiment.__reduce__()
         assert isinstance(tuned_on, Dataset)
         pixels, labels = tuned_on.calibration
         half = pixels[::2], labels[::2]
 
         def work(tick: Callable[[], None]) -> Experiment:
             fewer = replace(tuned_on, calibration=half)
-            return reopen(prepared, spec, fewer, dataset, *rest)
+            return reopen(prepared, spec, fewer, dataset, task, memory_mb)
 
         return Subject(self._unless_refused(work), self.tick)

@@ -43,6 +43,7 @@ class DetectionOutcome(Protocol):
     map_50: float
     map_50_95: float
     count: int
+    is_compared: bool
 
     def drop_from(self, base: Any) -> Drop:
         """Compute the paired drop of mAP@0.5, in points."""
@@ -51,11 +52,16 @@ class DetectionOutcome(Protocol):
 
 def outcome_of(report: Report) -> DetectionOutcome:
     """Return the numbers of a detector's report."""
-    return cast(DetectionOutcome, vars(report)["outcome"])
+    return cast(DetectionOutcome, report.outcome)
 
 
 def detection_payload(
-    baseline: Report, report: Report, policy: Policy, indices: Integers | None = None
+    baseline: Report,
+    report: Report,
+    policy: Policy,
+    indices: Integers | None = None,
+    *,
+    moving: bool = False,
 ) -> dict[str, Any]:
     """Describe a detector's report for the panels: arrays are bytes, float32 or int32.
 
@@ -68,16 +74,19 @@ def detection_payload(
     indices
         Their indices among the exploration images; by default all of them, in order. A report of a
         part of the images has no interval of its drop.
+    moving
+        Whether a slider is moving. An interval that is not known yet then follows later.
     """
     before, after = outcome_of(baseline), outcome_of(report)
     shown = np.arange(after.count) if indices is None else indices
-    return shared_payload(baseline, report, policy) | {
+    is_judged = after.count >= report.out_of and (after.is_compared or not moving)
+    return shared_payload(baseline, report, policy, moving=moving) | {
         "images": after.count,
         "lead": lead(text("mAP"), text("mAP"), after.map_50),
         "scenes": {"images": baseline.images, "indices": _whole(shown)} | detected(after.boxes),
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
-        "drop": drop_payload(before, after, is_whole=after.count >= report.out_of),
+        "drop": drop_payload(before, after, is_whole=is_judged),
         "worst": fallen_class(before.ap_50, after.ap_50),
     }
 

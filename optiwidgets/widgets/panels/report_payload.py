@@ -30,8 +30,8 @@ WORDS = {  # of grades, as a heading
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
     return shared_payload(baseline, report, policy) | {
-        "images": report.count,
-        "lead": lead(*report.metric_names, report.metric),
+        "images": len(report.labels),
+        "lead": lead(text("Accuracy"), text("accuracy"), report.confusion.accuracy),
         **matrices_payload(baseline, report),
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
@@ -50,8 +50,12 @@ def lead(name: str, spoken: str, value: float) -> dict[str, Any]:
     return {"name": name, "spoken": spoken, "value": plain(value)}
 
 
-def shared_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+def shared_payload(
+    baseline: Report, report: Report, policy: Policy, *, moving: bool = False
+) -> dict[str, Any]:
     """Describe the numbers of a report that do not depend on its task.
+
+    There is no verdict yet while a slider is moving, if the drop takes too long for that.
 
     Examples
     --------
@@ -73,11 +77,13 @@ def shared_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         else text("it starts once no control moves"),
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": verdict_payload(baseline, report, policy),
+        "verdict": verdict_payload(baseline, report, policy, moving=moving),
     }
 
 
-def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+def verdict_payload(
+    baseline: Report, report: Report, policy: Policy, *, moving: bool = False
+) -> dict[str, Any]:
     """Describe the verdict: its word, and whether it is one; a part of the images gives none.
 
     Examples
@@ -93,8 +99,10 @@ def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[st
         "limit": policy.limit_points,
         "worst_limit": BAD_POINTS,
     }
-    if report.count < report.out_of:
-        reasons = [text("judged once all {images:,} images are in", images=report.out_of)]
+    waits = text("judged once all {images:,} images are in", images=report.out_of)
+    is_part = report.count < report.out_of
+    if is_part or (moving and not report.outcome.is_compared):
+        reasons = [waits if is_part else text("judged once no control moves")]
         word = text("Not yet")
         return limits | {"grade": "not yet", "word": word, "judged": False, "reasons": reasons}
     verdict = judge(baseline, report, policy)
