@@ -172,8 +172,8 @@ def test_what_the_task_cannot_do_is_refused_with_its_reason(exp):
         exp.fit_budget(bytes=1000)
     with pytest.raises(ValueError, match="recipes are searched by counts of images"):
         ow.nearest_recipe(exp, np.zeros((2, 2), int))
+    data = squares_dataset()
     with pytest.raises(ValueError, match=r"returns \(2, 3, 8, 8\), no scores of pixels"):
-        data = squares_dataset()
         ow.Experiment(torch.nn.Conv2d(1, 3, 1, 2).eval(), data, task=Segmentation())
 
 
