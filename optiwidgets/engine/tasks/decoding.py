@@ -90,8 +90,8 @@ def _agree(one: Boxes, other: Boxes) -> bool:
     """Return whether boxes are equal up to rounding: a vectorized function may round by place."""
     if one.shape != other.shape:
         return False
-    ordered = [rows[np.lexsort(rows.round(2).T)] for rows in (one, other)]
-    return np.allclose(*ordered, rtol=ROUNDING, atol=ROUNDING, equal_nan=True)
+    left, right = (rows[np.lexsort(rows.round(2).T)] for rows in (one, other))
+    return np.allclose(left, right, rtol=ROUNDING, atol=ROUNDING, equal_nan=True)
 
 
 def _call(decode: Decode, output: Tensor) -> Any:
