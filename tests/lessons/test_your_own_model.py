@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from dataclasses import replace
@@ -43,26 +42,6 @@ def save_onnx(path, nodes, images, scores, weights):
     onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
 
 
-def save_scenes(home, classes=3):
-    """Write 24 scenes of 64 x 64 pixels with a box each, in COCO's format, and weights."""
-    images, boxes = [], []
-    draw = np.random.default_rng(7)
-    (home / "scenes").mkdir()
-    for key in range(24):
-        pixels = draw.integers(0, 100, (64, 64, 3), np.uint8)
-        x, y = draw.integers(0, 40, 2).tolist()
-        pixels[y : y + 20, x : x + 24, key % classes] += 150
-        images.append({"id": key, "file_name": f"{key}.png", "width": 64, "height": 64})
-        Image.fromarray(pixels).save(home / "scenes" / f"{key}.png")
-        boxes.append(
-            {"id": key, "image_id": key, "category_id": key % classes, "bbox": [x, y, 24, 20]}
-        )
-    names = [{"id": key, "name": name} for key, name in enumerate(CLASSES)]
-    content = {"images": images, "annotations": boxes, "categories": names}
-    (home / "annotations.json").write_text(json.dumps(content))
-    torch.save(scaled(ssdlite(classes)).state_dict(), home / "detector.pt")
-
-
 def ssdlite(classes):
     return detection.ssdlite320_mobilenet_v3_large(
         weights=None, weights_backbone=None, num_classes=1 + classes
@@ -94,7 +73,7 @@ def there(tmp_path_factory):
         torch.manual_seed(0)
         net = timm.create_model("lcnet_050", num_classes=3).eval()
         torch.save(net.state_dict(), home / "mine.pt")
-    save_scenes(home)
+    torch.save(scaled(ssdlite(classes=1)).state_dict(), home / "detector.pt")
     draw = np.random.default_rng(1).normal
     weights = {"kernel": draw(size=(4, 3, 3, 3)), "matrix": draw(size=(3, 4))}
     nodes = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 import pytest
 import torch
@@ -37,9 +36,13 @@ OWN = names_of_page()
 
 
 def scaled(net):
-    """Draw weights by which every layer's output has a standard deviation of 1."""
+    """Draw weights by which a layer's output has a standard deviation of 1 at its first use."""
+    known = set()
 
     def scale(layer, _, output):
+        if layer in known:  # heads run on each level
+            return output
+        known.add(layer)
         layer.weight.div_(std := output.std())
         return output / std
 
@@ -144,17 +147,25 @@ def test_all_layers_are_counted(opened):
     assert exp.run(Recipe()).outcome.task == "detection"
 
 
+def share_of_found(boxes, others):
+    """Return the share of boxes that are among the others: rounding may flip a near tie."""
+    assert all(len(rows) > 10 for rows in boxes)
+    near = [
+        torch.cdist(torch.tensor(rows), torch.as_tensor(other), p=float("inf")).amin(1) < 0.01
+        for rows, other in zip(boxes, others, strict=True)
+    ]
+    return float(torch.cat(near).double().mean())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
     [
-        Recipe(),
         Recipe(sparsity=0.5, bits=8),
-        Recipe(bits=4),
-        Recipe(sparsity=0.3, pruning="channel"),
+        Recipe(sparsity=0.3, pruning="channel", bits=4),
         Recipe(bits=8, activation_bits=8),
     ],
-    ids=["untouched", "pruned at 8 bits", "4 bits", "channels", "int8"],
+    ids=["pruned at 8 bits", "channels at 4 bits", "int8"],
 )
 def test_reported_boxes_are_those_of_the_packed_network(opened, recipe, tmp_path):
     whole, decode, data, exp = opened
@@ -166,11 +177,10 @@ def test_reported_boxes_are_those_of_the_packed_network(opened, recipe, tmp_path
         boxes = decode(output)
     assert torch.equal(output, expected)
     if report.runtime == "PyTorch":
-        for rows, found in zip(boxes, report.boxes, strict=True):
-            np.testing.assert_allclose(found, rows, atol=1e-3)
+        assert share_of_found(report.boxes, boxes) > 0.97
     if recipe.pruning == "channel":
         assert report.parameters < exp.run(Recipe()).parameters
-    assert (report.size.ratio > 1.5) == (recipe != Recipe())
+    assert report.size.ratio > 4
 
 
 @pytest.mark.slow
@@ -181,6 +191,4 @@ def test_the_exported_network_has_the_boxes_of_the_report(opened, tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     name = session.get_inputs()[0].name
     (output,) = session.run(None, {name: data.exploration[0].numpy()})
-    scores = np.concatenate([rows[:, 4] for rows in decode(torch.from_numpy(output))])
-    expected = np.concatenate([rows[:, 4] for rows in report.boxes])
-    np.testing.assert_allclose(scores, expected, atol=1e-3)
+    assert share_of_found(report.boxes, decode(torch.from_numpy(output))) > 0.97
