@@ -18,7 +18,7 @@ import optiwidgets as ow
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
-DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
+DATASETS = "digits, smear, scenes, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help
@@ -90,9 +90,8 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         "--from",
         "--model",
         dest="start",
-        default="small",
         metavar="MODEL",
-        help="small (the default), wide, resnet18, or a file written by this command",
+        help="small (the default), wide, resnet18, for scenes center, or a file of this command",
     )
     train.add_argument("--size", type=_whole(8, MAX_SIZE), help="edge of a folder's pictures; 32")
     train.add_argument("--epochs", type=_whole(1, MAX_EPOCHS), default=60, help="60")
@@ -261,7 +260,7 @@ def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    start = arguments.start
+    start = arguments.start or ("center" if arguments.dataset == "scenes" else "small")
     output = arguments.out or Path(f"{Path(arguments.dataset).name}-{Path(start).stem}.safetensors")
     _check_writable(output)
     sized = {} if arguments.size is None else {"size": arguments.size}
@@ -269,21 +268,10 @@ def _train(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--size is for a folder of pictures, and {arguments.dataset!r} is none")
     dataset = ow.load_dataset(arguments.dataset, **sized)
     epochs: list[Any] = []
-    net = ow.train(
-        dataset,
-        start,
-        epochs=arguments.epochs,
-        seed=arguments.seed,
-        keep=arguments.keep,
-        on_epoch=epochs.append,
-    )
+    options = {name: getattr(arguments, name) for name in ("epochs", "seed", "keep")}
+    net = ow.train(dataset, start, on_epoch=epochs.append, **options)
     _write(net, output, dataset)
-    report = ow.Experiment(net, dataset).run(ow.Recipe())
-    low, high = report.outcome.interval
-    print(
-        f"{output}: {report.metric_names[1]} {report.metric:.1%} on {report.count} exploration "
-        f"images (95 % interval {low:.1%} to {high:.1%})"
-    )
+    print(f"{output}: {_figures(net, dataset)}")
     if len(epochs) < arguments.epochs:
         print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
     if Path(arguments.dataset).is_dir():
@@ -291,6 +279,14 @@ def _train(arguments: argparse.Namespace) -> None:
         print(
             shlex.join(["optiwidgets", "app", "--case", str(output), "--images", arguments.dataset])
         )
+
+
+def _figures(net: Any, dataset: ow.Dataset) -> str:
+    """Measure a trained model on the exploration images."""
+    report = ow.Experiment(net, dataset).run(ow.Recipe())
+    low, high = report.outcome.interval
+    interval = f"(95 % interval {low:.1%} to {high:.1%})"
+    return f"{report.outcome.words} on {report.count} exploration images {interval}"
 
 
 def _check_writable(output: Path) -> None:

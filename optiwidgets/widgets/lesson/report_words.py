@@ -27,11 +27,11 @@ def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
     """
     name, classes = report.outcome.metric, len(report.class_names)
     further = {name: getattr(report, name) for name in FURTHER if hasattr(report, name)}
-    shares = {
+    shares: dict[str, float] = {
         f"{name}_before": baseline.metric,
         name: report.metric,
-        "precision": np.nanmean(report.confusion.precision[:classes]),
-        "recall": np.nanmean(report.recall),
+        "precision": float(np.nanmean(report.confusion.precision[:classes])),
+        "recall": float(np.nanmean(report.recall)),
     }
     return {key: f"{100 * share:.1f} %" for key, share in (shares | further).items()}
 
