@@ -242,6 +242,36 @@ export interface FeedData {
   lamp?: Significance;
 }
 
+/** The part of any task's numbers that the cards of the headline draw. */
+export interface CardData {
+  images: number;
+  out_of: number;
+  baseline: SizeFigures;
+  optimized: SizeFigures;
+  drop: LeadDrop;
+  latency: LatencyWithLead | null;
+  untimed: string;
+  notes: string[];
+  verdict: Verdict;
+}
+
+export interface SizeFigures {
+  bytes: number;
+  ratio: number;
+  estimated: boolean;
+  macs: number;
+}
+
+/** A drop whose interval may not be known yet. */
+export interface LeadDrop {
+  points: number;
+  low: number | null;
+  high: number | null;
+  lost: number;
+  gained: number;
+  p: number | null;
+}
+
 export interface Recipe {
   sparsity: number;
   pruning: string;
