@@ -96,6 +96,7 @@ export interface FeedTraits extends BaseFeedTraits {
   data: FeedData;
   alarm: boolean;
   rest: number[];
+  steady: SteadyBoxes | Empty<SteadyBoxes>;
 }
 
 export interface LayerFeedTraits extends BaseFeedTraits {
@@ -214,6 +215,7 @@ export interface FeedData {
   images: number;
   out_of: number;
   part: string;
+  lead: Lead;
   /** Index of the positive class. */
   positive: number | null;
   /** Cells that changed beyond chance, truth * K + prediction. */
@@ -255,6 +257,13 @@ export interface CardData {
   verdict: Verdict;
 }
 
+/** The leading metric: its name as a label and in a sentence. */
+export interface Lead {
+  name: string;
+  spoken: string;
+  value: Share;
+}
+
 export interface SizeFigures {
   bytes: number;
   ratio: number;
@@ -267,9 +276,64 @@ export interface LeadDrop {
   points: number;
   low: number | null;
   high: number | null;
-  lost: number;
-  gained: number;
+  lost: number | null;
+  gained: number | null;
   p: number | null;
+}
+
+/** All numbers that a detector's panels draw, but those that change with the case alone. */
+export interface DetectionData {
+  recipe: Recipe;
+  classes: string[];
+  images: number;
+  out_of: number;
+  part: string;
+  lead: Lead;
+  scenes: Scenes;
+  baseline: DetectorData;
+  optimized: DetectorData;
+  drop: LeadDrop;
+  /** The class whose average precision fell most. */
+  worst: WorstClass | null;
+  latency: LatencyWithLead | null;
+  sparse: SparseLatency | null;
+  untimed: string;
+  agreement: Share;
+  notes: string[];
+  verdict: Verdict;
+}
+
+export interface DetectorData {
+  /** Average precision of each class, float32, mean over overlaps and at 0.5; nan for a class without objects. */
+  ap: Bytes;
+  ap_50: Bytes;
+  map_50: Share;
+  map_50_95: Share;
+  parts: Record<string, number>;
+  bytes: number;
+  ratio: number;
+  estimated: boolean;
+  macs: number;
+  parameters: number;
+}
+
+/** Boxes of n images: image i has the rows offsets[i] to offsets[i + 1] - 1, of six float32 each. */
+export interface BoxData {
+  offsets: Bytes;
+  boxes: Bytes;
+}
+
+/** Boxes that the optimized model detected, in the images of these indices. */
+export interface Scenes extends BoxData {
+  images: string;
+  indices: Bytes;
+}
+
+/** Boxes that stay while the recipe changes: the truth, and those that the baseline detected. */
+export interface SteadyBoxes {
+  images: string;
+  truth: BoxData;
+  baseline: BoxData;
 }
 
 export interface Recipe {
