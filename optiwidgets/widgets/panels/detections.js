@@ -237,7 +237,8 @@ export function curveOf(found, truth, matched, kind, score) {
   for (let i = objects - 2; i >= 0; i--) best[i] = Math.max(best[i], best[i + 1]);
   const precision = new Float64Array(LEVELS);
   for (let i = 0, n = 0; i < LEVELS; i++) {
-    while (n < objects && (n + 1) / objects < i / (LEVELS - 1)) n++; // the first number of hits that reaches this recall
+    const recall = i < LEVELS - 1 ? i * 0.01 : 1; // as the engine rounds them
+    while (n < objects && (n + 1) / objects < recall) n++; // the first number of hits that reaches this recall
     precision[i] = best[Math.min(n, objects - 1)];
   }
   return { precision, point };
