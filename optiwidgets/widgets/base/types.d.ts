@@ -127,6 +127,35 @@ export interface CellImagesTraits extends PanelTraits {
   pixels: Pixels | Empty<Pixels>;
 }
 
+/** Traits of a panel that draws boxes at thresholds of overlap and score. */
+export interface DetectionPanelTraits extends PanelTraits {
+  thresholds: Reference;
+}
+
+/** The explorer's feed while it shows a detector. */
+export interface DetectionFeedTraits extends BaseFeedTraits {
+  data: DetectionData;
+  steady: SteadyBoxes | Empty<SteadyBoxes>;
+}
+
+export interface ThresholdsTraits {
+  overlap: number;
+  score: number;
+  overlap_range: Interval;
+  score_range: Interval;
+}
+
+export interface ObjectMatricesTraits extends DetectionPanelTraits {
+  scenes: Reference;
+}
+
+export interface ScenesTraits extends DetectionPanelTraits {
+  cell: number;
+  scene: number;
+  wanted: number[];
+  pixels: Pixels | Empty<Pixels>;
+}
+
 export interface ChangesTraits extends PanelTraits {
   chosen: number;
 }
