@@ -310,6 +310,17 @@ export interface LeadDrop {
   p: number | null;
 }
 
+/** Counts of three matrices, rows are the truth. `columns` are the names of the predictions, where they are others. */
+export interface CountsData {
+  classes: string[];
+  columns?: string[];
+  positive: number | null;
+  /** Cells that changed beyond chance. */
+  clear: Bytes;
+  baseline: { counts: Bytes };
+  optimized: { counts: Bytes };
+}
+
 /** All numbers that a detector's panels draw, but those that change with the case alone. */
 export interface DetectionData {
   recipe: Recipe;

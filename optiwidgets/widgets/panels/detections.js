@@ -113,9 +113,8 @@ export function match(found, truth, overlap, isAnyClass = false) {
       else {
         const best = bestFree(found, d, truth, from, to, { least, kind: isAnyClass ? NONE : kind, taken });
         if (best === NONE) continue;
-        const isCrowd = truth.rows[FIELDS * best + CROWD] !== 0;
-        matched[d] = isCrowd ? IN_CROWD : best;
-        if (!isCrowd) taken[best] = 1;
+        matched[d] = isCrowd(truth, best) ? IN_CROWD : best;
+        if (matched[d] === best) taken[best] = 1;
       }
     }
   }
@@ -137,13 +136,13 @@ function bestFree(found, d, truth, from, to, { least, kind, taken }) {
     isBestCrowd = false;
   for (let t = from; t < to; t++) {
     if (taken[t] || (kind !== NONE && truth.rows[FIELDS * t + TRUE_CLASS] !== kind)) continue;
-    const isCrowd = truth.rows[FIELDS * t + CROWD] !== 0;
-    if (best !== NONE && isCrowd && !isBestCrowd) continue;
+    const inCrowd = isCrowd(truth, t);
+    if (best !== NONE && inCrowd && !isBestCrowd) continue;
     const overlap = overlapOf(found.rows, FIELDS * d, truth.rows, FIELDS * t);
-    if (overlap < (isBestCrowd && !isCrowd ? least : most)) continue;
+    if (overlap < (isBestCrowd && !inCrowd ? least : most)) continue;
     best = t; // of equal ones the last, as COCO's
     most = overlap;
-    isBestCrowd = isCrowd;
+    isBestCrowd = inCrowd;
   }
   return best;
 }
@@ -201,7 +200,7 @@ export function cellsOf(found, truth, matched, score, classes) {
     values[d] = row * side + found.rows[FIELDS * d + CLASS];
   });
   for (let t = 0; t < objects; t++)
-    if (!isFound[t] && !truth.rows[FIELDS * t + CROWD])
+    if (!isFound[t] && !isCrowd(truth, t))
       values[matched.length + t] = truth.rows[FIELDS * t + TRUE_CLASS] * side + classes;
   return { detections: matched.length, values };
 }
@@ -288,7 +287,7 @@ export function compareScenes({ images, truth, before, after }, matches, score) 
   };
   images.forEach((_, i) => {
     for (let t = truth.offsets[i]; t < truth.offsets[i + 1]; t++) {
-      if (truth.rows[FIELDS * t + CROWD]) continue;
+      if (isCrowd(truth, t)) continue;
       tally.objects[i]++;
       if (was[t] >= 0 && is[t] < 0) tally.lost[i]++;
       if (was[t] < 0 && is[t] >= 0) tally.gained[i]++;
@@ -333,3 +332,7 @@ export const rowOf = ({ rows }, i) => [...rows.subarray(FIELDS * i, FIELDS * (i 
 
 /** Read the score of a detection. */
 export const scoreOf = (/** @type {Boxes} */ { rows }, /** @type {number} */ d) => rows[FIELDS * d + SCORE];
+
+/** Tell whether a true box is a crowd. */
+export const isCrowd = (/** @type {Boxes} */ { rows }, /** @type {number} */ t) =>
+  rows[FIELDS * t + CROWD] !== 0;

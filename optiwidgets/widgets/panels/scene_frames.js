@@ -1,7 +1,7 @@
 // The frames of a scene's boxes, and its objects and false alarms in words.
 
 import { text } from "../base/texts.js";
-import { NONE, rowOf, scoreOf } from "./detections.js";
+import { isCrowd, NONE, rowOf, scoreOf } from "./detections.js";
 
 /** @import { Boxes, Comparison, Scenes } from "./detections.js" */
 /** @import { Frame, Kind } from "./scene_picture.js" */
@@ -18,8 +18,6 @@ export const SIGNS = /** @type {Record<Fate, string>} */ ({
   missed: "○",
   alarm: "?",
 });
-
-const CROWD = 5;
 
 /**
  * Name the fate of an object by the detections that find it.
@@ -57,7 +55,7 @@ export function framesOf({ scenes, matches, comparison, score, classes }, scene,
       corners = row.slice(0, 4),
       label = isLarge ? classes[row[4]] : "";
     frames.push({ kind: "truth", corners });
-    if (row[CROWD]) continue;
+    if (isCrowd(truth, t)) continue;
     const fate = fateOf(comparison.was[t], comparison.is[t]);
     if (fate === "lost" || fate === "gained") marked.push({ kind: fate, corners, label });
   }
@@ -89,7 +87,7 @@ export function tellScene({ scenes, matches, comparison, score, classes }, scene
     d >= 0 ? scoreOf(found, d).toFixed(2) : text("none");
   for (let t = truth.offsets[scene]; t < truth.offsets[scene + 1]; t++) {
     const row = rowOf(truth, t);
-    if (row[CROWD]) continue;
+    if (isCrowd(truth, t)) continue;
     const [was, is] = [comparison.was[t], comparison.is[t]];
     const values = { name: classes[row[4]], before: scored(before, was), after: scored(after, is) };
     const fate = fateOf(was, is);
