@@ -358,11 +358,9 @@ function titleOf(cell, classes, count) {
   const side = classes.length + 1,
     row = Math.floor(cell / side),
     column = cell % side;
-  return text("truth {truth}, prediction {prediction}: {n} scenes", {
-    truth: classes[row] ?? text("nothing there"),
-    prediction: classes[column] ?? text("missed"),
-    n: count,
-  });
+  const truth = classes[row] ?? text("nothing there"),
+    prediction = classes[column] ?? text("missed");
+  return text("truth {truth}, prediction {prediction}: {n} scenes", { truth, prediction, n: count });
 }
 
 /**
