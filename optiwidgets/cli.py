@@ -19,7 +19,7 @@ from optiwidgets.hosting.installed_extras import MissingExtraError, require
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, scenes, smear-fields, fashion-mnist, cifar10, or a folder of classes"
-CASES = ("digits", "smear")
+CASES = ("digits", "smear", "scenes")
 BOXED = ("scenes", "smear-fields")  # datasets of a detector
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help
@@ -230,15 +230,16 @@ def _sweep(arguments: argparse.Namespace) -> None:
     recipes = _recipes(arguments)
     experiment = ow.Experiment.load(arguments.case, model=arguments.model)
     sweep = experiment.sweep(recipes, output, jobs=arguments.jobs)
-    print(f"{'bytes':>9}  {'smaller':>8}  {'accuracy':>8}  {'drop (95 % interval)':>24}  recipe")
+    metric = next((trial.metric for trial in sweep.frontier), "accuracy")
+    print(f"{'bytes':>9}  {'smaller':>8}  {metric:>8}  {'drop (95 % interval)':>24}  recipe")
     for trial in sweep.frontier:
         print(
-            f"{trial.total_bytes:9,}  {trial.ratio:7.1f}x  {trial.accuracy:8.1%}  "
+            f"{trial.total_bytes:9,}  {trial.ratio:7.1f}x  {trial.value:8.1%}  "
             f"{trial.drop:6.1f} ({trial.drop_low:5.1f} to {trial.drop_high:5.1f})  {trial.recipe}"
         )
     print(
         f"{output}: {len(sweep)} recipes on {sweep.images:,} exploration images; those above are "
-        "beaten by none in bytes and accuracy"
+        f"beaten by none in bytes and {metric}"
     )
     for trial in sweep.failed[:1]:
         print(f"{len(sweep.failed)} could not be run; {trial.recipe}: {trial.error}")
@@ -283,15 +284,10 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _figures(net: Any, dataset: ow.Dataset) -> str:
     """Measure a trained model on the exploration images."""
-    images = f"on {len(dataset.exploration[1])} exploration images"
-    if dataset.targets == "boxes":
-        task = ow.Detection(decode=net.decode, loss=net.loss)
-        found = ow.Experiment(net, dataset, task=task).run(ow.Recipe())
-        return f"mAP@0.5 {found.map_50:.3f}, mAP@[.5:.95] {found.map_50_95:.3f} {images}"
     report = ow.Experiment(net, dataset).run(ow.Recipe())
-    low, high = report.accuracy_interval
+    low, high = report.outcome.interval
     interval = f"(95 % interval {low:.1%} to {high:.1%})"
-    return f"accuracy {report.confusion.accuracy:.1%} {images} {interval}"
+    return f"{report.outcome.words} on {report.count} exploration images {interval}"
 
 
 def _check_writable(output: Path) -> None:

@@ -32,12 +32,14 @@ from optiwidgets.engine.mixed_precision.budget import Budget, Goal, fit_budget
 from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 from optiwidgets.engine.models import zoo
+from optiwidgets.engine.models.center_detector import CenterDetector
 from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
+from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
-from optiwidgets.engine.tasks.classification import Classification
-from optiwidgets.engine.tasks.task_checks import check_task
+from optiwidgets.engine.tasks.shipped_tasks import task_of
+from optiwidgets.engine.tasks.task_checks import check_task, with_hint
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
@@ -103,18 +105,20 @@ class Experiment(Measured):
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         check_default_dtype()
-        spec = model.spec if isinstance(model, zoo.CNN) else None
-        given = Classification() if task is None else task
+        spec = model.spec if isinstance(model, zoo.CNN | CenterDetector) else None
+        given = task_of(model) if task is None else task
         check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
-        self._open(prepare(model, images, check_pick(head)), spec, dataset, given, memory_mb)
+        with with_hint(given):
+            prepared = prepare(model, images, check_pick(head))
+        self._open(prepared, spec, dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)
 
     def _open(
         self,
         prepared: PreparedModel,
-        spec: zoo.Spec | None,
+        spec: Spec | None,
         dataset: Dataset,
         task: Task,
         memory_mb: float,
@@ -135,7 +139,7 @@ class Experiment(Measured):
         cls,
         case: str | os.PathLike[str] = "digits",
         *,
-        model: str = "small",
+        model: str = "",
         images: str | os.PathLike[str] | Dataset | None = None,
         memory_mb: float = 64,
     ) -> Experiment:
@@ -145,11 +149,12 @@ class Experiment(Measured):
         ----------
         case
             "digits", or synthetic blood-smear cells: "smear", "smear-rare" (5 % positive) or
-            "smear-200" (200 exploration images, chosen to match a textbook's example). Or the path
-            of a file written by ``optiwidgets train``.
+            "smear-200" (200 exploration images, chosen to match a textbook's example), or scenes
+            of digits with boxes: "scenes". Or the path of a file written by ``optiwidgets train``.
         model
-            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); ignored for
-            a file, which contains its model.
+            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); for the
+            scenes "center" (41k), a detector. Empty for the first of these; ignored for a file,
+            which contains its model.
         images
             For a file: the folder that the model was trained on, or a ``Dataset`` made from it.
             Not needed if that was a dataset of the package.
@@ -168,7 +173,11 @@ class Experiment(Measured):
         if images is not None:
             raise ValueError(f"images are only for a .safetensors file, and case is {case!r}")
         name = os.fspath(case) if isinstance(case, os.PathLike) else case
-        made = cls(zoo.load_trained(model, name), load_dataset(name), memory_mb=memory_mb)
+        made = cls(
+            zoo.load_trained(model or zoo.shipped_models(name)[0], name),
+            load_dataset(name),
+            memory_mb=memory_mb,
+        )
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
@@ -565,7 +574,7 @@ def _ordered(dataset: Dataset, prepared: PreparedModel) -> Dataset:
 
 def _reopen(
     prepared: PreparedModel,
-    spec: zoo.Spec | None,
+    spec: Spec | None,
     tuned_on: Dataset,
     dataset: Dataset,
     task: Task,

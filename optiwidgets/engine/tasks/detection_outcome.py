@@ -54,6 +54,7 @@ class DetectionOutcome:
 
     task = "detection"
     metric = "map_50"
+    names = "mAP", "mAP"
 
     def __getattr__(self, name: str) -> object:
         """Raise AttributeError, with the names that a detector has."""
@@ -135,6 +136,15 @@ class DetectionOutcome:
         return "resampled" in vars(self)
 
     @property
+    def is_counted(self) -> bool:
+        """True: all numbers are computed from the boxes."""
+        return True
+
+    def is_beside(self, other: DetectionOutcome) -> bool:
+        """Return whether the other outcome has the same true boxes."""
+        return np.array_equal(self.targets, other.targets)
+
+    @property
     def words(self) -> str:
         """Mean average precision in words."""
         return f"mAP@0.5 {self.map_50:.3f}"
@@ -200,8 +210,8 @@ def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int)
                 f"decode returns {boxes.shape} for image {image}; each image has (n, 6): x0, y0, "
                 "x1, y1, score, class"
             )
-        if not np.isfinite(boxes).all():
-            raise ValueError(f"decode returns a value that is not finite for image {image}")
+        if len(bad := boxes[~np.isfinite(boxes)]):
+            raise ValueError(f"decode returns {bad[0]:g}, which is not finite, for image {image}")
         scores, own = boxes[:, 4], boxes[:, 5]
         if len(bad := scores[(scores < 0) | (scores > 1)]):
             raise ValueError(f"decode returns score {bad[0]:g} for image {image}; scores are 0..1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,15 @@ class Outcome(Protocol):
     """Interface of a task's numbers of one run on N images; a ``Report`` delegates to it.
 
     ``task`` is the task's name, ``metric`` the name of the leading metric, also the name of an
-    attribute, 0..1. Names that other tasks have raise AttributeError, which lists the own ones.
+    attribute, 0..1. ``names`` are its names for people, as a label and in a sentence. Names that
+    other tasks have raise AttributeError, which lists the own ones.
     ``confusion`` is a (K, K) matrix of classes, with one more row and column where an object may be
     missed. ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
     """
 
     task: str
     metric: str
+    names: tuple[str, str]
 
     @property
     def confusion(self) -> Confusion:
@@ -59,6 +61,15 @@ class Outcome(Protocol):
     @property
     def is_compared(self) -> bool:
         """True if ``drop_from`` takes no time worth waiting for while a slider moves."""
+        ...
+
+    @property
+    def is_counted(self) -> bool:
+        """True if the confusion is that of the answers: an outcome can be tampered with."""
+        ...
+
+    def is_beside(self, other: Any) -> bool:
+        """Return whether the other outcome has the same truth."""
         ...
 
     @property
@@ -124,6 +135,15 @@ class Task(Protocol):
         positive: int | None,
     ) -> Outcome:
         """Decode an output and compute the numbers of a run."""
+        ...
+
+
+@runtime_checkable
+class Hinting(Protocol):
+    """Interface of a task with a way out for a model whose output it does not read."""
+
+    def hint(self, output: Any) -> str:
+        """Return text for a model with this output, which is no tensor; empty if there is none."""
         ...
 
 

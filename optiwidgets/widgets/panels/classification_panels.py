@@ -30,6 +30,8 @@ class ClassificationPanels:
     1500
     """
 
+    fits_classroom = True
+
     def __init__(self, session: Session, feed: Feed) -> None:
         self.session = session
         self.headline = Headline(feed=feed)
@@ -46,10 +48,6 @@ class ClassificationPanels:
         data = report_payload(*pair, policy)
         data |= self.cell_images.update(*pair, self.session.indices)
         return data | self.changed.payload(*pair)
-
-    def steady(self) -> dict[str, Any]:
-        """Return nothing: a classifier's numbers all change with the recipe."""
-        return {}
 
     def listen(self, repaint: Callable[[], None], select: Callable[[str], None]) -> None:
         """Repaint for an opened cell, image or tab; a chosen mistake opens its cell."""
