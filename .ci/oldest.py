@@ -11,7 +11,8 @@ from pathlib import Path
 
 BOUND = re.compile(r"torch>=([\d.]+)")
 LEFT_OUT = re.compile(r"torchvision\b")
-TOOLS = ("hypothesis", "pycocotools", "pytest", "pytest-xdist", "scikit-learn")  # of the extra "dev"
+# Of the extra "dev".
+TOOLS = ("hypothesis", "pycocotools", "pytest", "pytest-xdist", "scikit-learn")
 
 
 def requirements(project: dict) -> list[str]:

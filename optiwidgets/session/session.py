@@ -98,7 +98,11 @@ class Session(HasTraits):
             else {experiment.dataset.name: {experiment.name: lambda: experiment}}
         )
         self.slow = BackgroundWorker(self._fail, self._lock)
-        self.on_idle: list[Callable[[Report], Job]] = [self._swapping, self._measuring]
+        self.on_idle: list[Callable[[Report], Job]] = [
+            self._comparing,
+            self._swapping,
+            self._measuring,
+        ]
         self.previous = self.recipe
         self.measures = True  # speed and stability, as an idle job
         self.case = next(iter(self.cases))
@@ -391,6 +395,12 @@ class Session(HasTraits):
                 self.preview, self.completing = None, False
             self.busy = False
             self._announce()
+
+    def _comparing(self, report: Report) -> Job:
+        """Return the idle job that compares the report with the baseline, if that takes long."""
+        if report.outcome.is_compared:
+            return no_work, lambda _: None
+        return lambda is_cancelled: report.drop_from(self.baseline), lambda _: self._announce()
 
     def _swapping(self, report: Report) -> Job:
         """Return the idle job that waits for the faster runtime and announces it."""

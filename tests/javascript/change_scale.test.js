@@ -31,7 +31,7 @@ test("a clear change helps on the diagonal as it grows, elsewhere as it shrinks"
 });
 
 test("the legend's colours are those of the shares it names", () => {
-  const { grey, scale } = legend();
+  const { grey, scale } = legend("p of McNemar's exact test is 0.05 or more");
   const keys = [...scale.querySelectorAll(".ow-key")];
   assert.deepEqual(
     keys.map(({ dataset }) => dataset.tone),

@@ -52,6 +52,7 @@ export function payload(values = {}) {
     images: 100,
     out_of: 100,
     part: "exploration",
+    lead: { name: "Accuracy", spoken: "accuracy", value: 0.89 },
     positive: null,
     clear: view([0, 6, 8]),
     baseline: report(BEFORE, { parts: { weights: 16000, header: 384 } }),

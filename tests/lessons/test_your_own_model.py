@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -41,6 +42,21 @@ def save_onnx(path, nodes, images, scores, weights):
     onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
 
 
+def write_boxes(home, names, **changes):
+    """Write a file in COCO's format, with one sign on each picture of 90 x 70 pixels."""
+    box = {"category_id": 1, "bbox": [20, 15, 50, 40], "iscrowd": 0, **changes}
+    content = {
+        "images": [
+            {"id": index, "file_name": name, "width": 90, "height": 70}
+            for index, name in enumerate(names)
+        ],
+        "annotations": [{"id": index, "image_id": index, **box} for index in range(len(names))],
+        "categories": [{"id": 1, "name": "sign"}],
+    }
+    (home / "annotations.json").write_text(json.dumps(content))
+    return home / "annotations.json"
+
+
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
     """Folder of a new user: photographs of three signs, their weights, and an ONNX file."""
@@ -52,6 +68,7 @@ def there(tmp_path_factory):
             pixels = draw.integers(0, 100, (70, 90, 3), np.uint8)
             pixels[15:-15, 20:-20, label] += 150
             Image.fromarray(pixels).save(home / "photos" / name / f"{index:04}.jpg")
+    write_boxes(home, [f"{name}/{index:04}.jpg" for name in CLASSES for index in range(24)])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = timm.create_model("lcnet_050", num_classes=3).eval()
@@ -85,6 +102,7 @@ def test_the_blocks_run_from_top_to_bottom(there, monkeypatch, capsys):
         else:
             assert main([command, *("2" if word == "40" else word for word in rest)]) == 0
     assert ran == ["train", "app"]
+    assert "1 class, images 3 x 96 x 96, 72 boxes" in repr(seen["boxed"])
     assert isinstance(seen["check"], ow.ModelCheck)
     images = seen["data"].exploration[0]
     small = seen["small"](images).softmax(1).detach()
@@ -185,6 +203,17 @@ def unknown_class(home, data):
     ow.load_dataset(folder_of(home, **dict.fromkeys(classes, 4)))
 
 
+def boxed(edges=(70, 90), **changes):
+    """Return a function that loads a file in COCO's format with changed annotations."""
+
+    def load(home, data):
+        for index in range(4):
+            Image.fromarray(np.full(edges, index, np.uint8)).save(home / f"{index}.png")
+        ow.load_dataset(write_boxes(home, [f"{index}.png" for index in range(4)], **changes))
+
+    return load
+
+
 def without_statistics(home, data):
     norm = nn.BatchNorm2d(3, track_running_stats=False)
     ow.Experiment(nn.Sequential(norm, plain()), data)
@@ -227,6 +256,11 @@ PROVOKED = {
     "is not a folder of classes": loose,
     "are both for exploration": two_for_one_part,
     "which the training images have not": unknown_class,
+    "is outside the image of": boxed(bbox=[20, 15, 90, 40]),
+    "has an area of 0": boxed(bbox=[20, 15, 0, 40]),
+    "corners are swapped": boxed(bbox=[20, 15, -5, 40]),
+    "is of an unknown category_id": boxed(category_id=2),
+    "its boxes would be elsewhere": boxed((9, 9)),
     "the model does not take images of": lambda _, d: ow.Experiment(plain(channels=1), d),
     "classes need scores of": lambda _, d: ow.Experiment(plain(classes=5), d),
     "finds no tensor of scores in it": lambda _, d: ow.Experiment(InADict(), d),

@@ -113,10 +113,10 @@ def open_explorer(digits):
     """An explorer with all that adds to the feed: a cell, an image, the tab of changes."""
     explorer = Explorer(digits)
     explorer.session.ask(SPARSE)
-    explorer.changed.looked_at = True
-    explorer.cell_images.cell = 44
+    explorer.panels.changed.looked_at = True
+    explorer.panels.cell_images.cell = 44
     indices = explorer.feed.data["cell"]["indices"]
-    explorer.cell_images.image = int(np.frombuffer(indices, "<i4")[0])
+    explorer.panels.cell_images.image = int(np.frombuffer(indices, "<i4")[0])
     return explorer
 
 
@@ -147,11 +147,11 @@ def test_traits_of_the_explorers_widgets_have_their_types(open_explorer):
     explorer = open_explorer
     explorer.waterfall.data = size_payload(explorer.session.report)
     explorer.weights.chart.data = weights_payload(explorer.session.report.weights(), 0, None)
-    matrices = Matrices(feed=explorer.feed, cell_images=explorer.cell_images)
+    matrices = Matrices(feed=explorer.feed, cell_images=explorer.panels.cell_images)
     widgets = {
         "FeedTraits": explorer.feed,
-        "CellImagesTraits": explorer.cell_images,
-        "ChangesTraits": explorer.changed.panel,
+        "CellImagesTraits": explorer.panels.cell_images,
+        "ChangesTraits": explorer.panels.changed.panel,
         "MatricesTraits": matrices,
         "PageEventsTraits": explorer.classroom.stage,
         "PanelTraits": Headline(feed=explorer.feed),

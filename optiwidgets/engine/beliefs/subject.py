@@ -125,13 +125,13 @@ class Subject:
 
         Calibration images are often stored class by class, so the first half would lack classes.
         """
-        reopen, (prepared, spec, tuned_on, dataset, memory_mb) = self.experiment.__reduce__()
+        reopen, (prepared, spec, tuned_on, dataset, task, memory_mb) = self.experiment.__reduce__()
         assert isinstance(tuned_on, Dataset)
         pixels, labels = tuned_on.calibration
         half = pixels[::2], labels[::2]
 
         def work(tick: Callable[[], None]) -> Experiment:
             fewer = replace(tuned_on, calibration=half)
-            return reopen(prepared, spec, fewer, dataset, memory_mb)
+            return reopen(prepared, spec, fewer, dataset, task, memory_mb)
 
         return Subject(self._unless_refused(work), self.tick)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -119,10 +120,12 @@ def _classes(
         if not isinstance(category.get("name"), str):
             raise ValueError(f"{path}: category {key!r} has no name")
         known[key] = category["name"]
+    if len(set(map(type, known))) > 1:
+        raise ValueError(f"{path}: ids of categories are numbers or texts, not both: {list(known)}")
+    ordered = dict(sorted(known.items()))
     try:
-        ordered = dict(sorted(known.items()))
         all_names = check_names(ordered.values(), least=1)
-    except (TypeError, ValueError) as error:  # ids of several types; equal names
+    except ValueError as error:
         raise ValueError(f"{path}: categories: {error}") from error
     names = all_names if chosen is None else check_names(chosen, least=1)
     for name in names:
@@ -145,11 +148,11 @@ def _images(
             raise ValueError(f"{path}: image {key!r} has no file_name")
         if key in found:
             raise ValueError(f"{path} lists image {key!r} twice: {found[key].name} and {name}")
-        if name in files:
-            raise ValueError(f"{path} lists {name} twice, the second time as image {key!r}")
-        files.add(name)
         file = folder / name
-        if not file.is_file():
+        if str(file) in files:  # a/./b.png is a/b.png
+            raise ValueError(f"{path} lists {name} twice, the second time as image {key!r}")
+        files.add(str(file))
+        if not os.path.isfile(file):  # False for names that no file can have
             raise ValueError(f"{path}: {name} of image {key!r} is not in {folder}")
         found[key] = Listed(name, file, _size(path, name, entry, file))
     return found

@@ -46,6 +46,7 @@ from optiwidgets.engine.data.targets import (
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.texts import plural, text
 
+MOST_NAMED = 5  # classes in a message
 RESIZES = ("pad", "squash")
 USUAL_SIZE = (320, 320)  # of pictures that differ in size
 Files = str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]]
@@ -105,6 +106,10 @@ def load_coco(
         for part, (key, file) in files.items()
     }
     names = _same_names(held)
+    if not any(map(len, _boxes(held))):
+        raise ValueError(
+            f"{', '.join(str(of.path) for of in held.values())}: no box of {_few(names)}"
+        )
     size = size or _common_size(held)
     read = _read(held, size, resize, options.gray, on_progress)
     targets = pad_boxes(read.boxes)
@@ -205,6 +210,17 @@ def _read(
     return _Pictures(store, digests, boxes)
 
 
+def _boxes(held: Mapping[str, CocoFile]) -> list[Boxes]:
+    return [boxes for file in held.values() for boxes in file.boxes]
+
+
+def _few(names: Sequence[str]) -> str:
+    """Join names, the first five of more."""
+    rest = len(names) - MOST_NAMED
+    more = plural(" and {n} other class", " and {n} other classes", rest) if rest > 0 else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
 def _listed(held: Mapping[str, CocoFile]) -> Iterator[tuple[CocoFile, Listed, Boxes]]:
     for file in held.values():
         for image, boxes in zip(file.images, file.boxes, strict=True):
@@ -265,9 +281,7 @@ def _described(dataset: Dataset, held: Mapping[str, CocoFile], repeated: str) ->
         )
         if clipped
         else "",
-        text("no box of {names} in the exploration part", names=", ".join(missing))
-        if missing
-        else "",
+        text("no box of {names} in the exploration part", names=_few(missing)) if missing else "",
         repeated,
     ]
     return replace(dataset, description="; ".join(filter(None, notes)))

@@ -181,7 +181,8 @@ class Dataset:
         elif self.targets == MASKS:
             shape += ", a class for every pixel"
         counts = ", ".join(f"{len(of)} {name}" for of, name in zip(targets, PARTS, strict=True))
-        return f"<Dataset: {len(self.class_names)} classes, images {shape}, {counts}>"
+        classes = "1 class" if len(self.class_names) == 1 else f"{len(self.class_names)} classes"
+        return f"<Dataset: {classes}, images {shape}, {counts}>"
 
     @property
     def targets(self) -> str:

@@ -137,16 +137,20 @@ def load_dataset(
         return _known(str(name))
     if isinstance(name, Mapping) or is_file(name):
         return load_coco(name, images, options, on_progress)
-    if images is not None:
-        raise ValueError(
-            f"images is the folder of the pictures of a COCO file, and {str(name)!r} is no file"
-        )
-    if Path(name).is_dir():
+    if images is None and Path(name).is_dir():
         return load_folder(Path(name), options, on_progress)
+    raise _unknown(str(name), images is not None)
+
+
+def _unknown(name: str, pictures: bool) -> ValueError:
+    """Return the error for a name that is no dataset, or for pictures of something else."""
+    if pictures:
+        return ValueError(
+            f"images is the folder of the pictures of a COCO file, and {name!r} is no file"
+        )
     known = ", ".join(map(repr, (*SHIPPED, *ONLINE)))
-    raise ValueError(
-        f"dataset is one of {known} or a folder of classes, not {str(name)!r}: there is no such "
-        "folder"
+    return ValueError(
+        f"dataset is one of {known} or a folder of classes, not {name!r}: there is no such folder"
     )
 
 

@@ -100,7 +100,8 @@ def check_names(class_names: object, least: int = 2) -> tuple[str, ...]:
         raise ValueError(f"class_names are K names, one for each class, not {class_names!r}")
     names = tuple(map(str, class_names))
     if len(names) < least:
-        raise ValueError(f"a dataset has {least} classes or more, not {len(names)}")
+        few = "1 class" if least == 1 else f"{least} classes"
+        raise ValueError(f"a dataset has {few} or more, not {len(names)}")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two classes are named {', '.join(map(repr, twice))}; names are unique")

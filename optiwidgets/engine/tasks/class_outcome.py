@@ -113,6 +113,11 @@ class ClassOutcome:
         return self.confusion.accuracy
 
     @property
+    def is_compared(self) -> bool:
+        """True: a drop is counted at once."""
+        return True
+
+    @property
     def words(self) -> str:
         """Accuracy in words."""
         return f"{self.accuracy:.1%} right"

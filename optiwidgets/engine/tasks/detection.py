@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome, check_boxes, order_of
-from optiwidgets.engine.types.boxes import FIELDS
+from optiwidgets.engine.types.boxes import ABSENT, FIELDS
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING
 
 Decode = Callable[[Tensor], Sequence[Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 NO_LOSS = "it minimizes a loss, and this task has none: give Detection(decode=..., loss=...)"
+MEASURED = ("exploration", "sealed")  # parts on which figures are measured
 NEEDS_LOSS = ("fisher", *BY_TRAINING)
 FOR_CLASSIFIERS = {
     "budget": "fit_budget compares class scores, so it is for classifiers",
@@ -74,6 +75,9 @@ class Detection:
                 f"{part} has targets of {tuple(targets.shape)}, a detector's are boxes (N, M, 6): "
                 "x0, y0, x1, y1, class, crowd"
             )
+        single = (targets[:, :, 4] != ABSENT) & (targets[:, :, 5] == 0)
+        if part in MEASURED and not bool(single.any()):
+            raise ValueError(f"{part} has no object in any image, so nothing can be measured on it")
 
     def check_output(self, output: Tensor, images: int, classes: int) -> None:
         """Raise ValueError unless the output can be decoded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,13 +92,13 @@ class DetectionOutcome:
 
     @property
     def map_50(self) -> float:
-        """Mean average precision at overlap 0.5, 0..1."""
-        return float(np.nanmean(self.ap_50))
+        """Mean average precision at overlap 0.5, 0..1; nan without objects."""
+        return _mean(self.ap_50)
 
     @property
     def map_50_95(self) -> float:
         """Mean average precision over overlaps 0.5 to 0.95, as COCO reports it, 0..1."""
-        return float(np.nanmean(self.ap))
+        return _mean(self.ap)
 
     @cached_property
     def confusion(self) -> Confusion:
@@ -119,13 +120,19 @@ class DetectionOutcome:
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of mAP@0.5 by bootstrap over images, (low, high), 0..1."""
         maps = self.resampled.maps
-        low, high = np.percentile(maps[~np.isnan(maps)], INTERVAL).tolist()
+        known = maps[~np.isnan(maps)]
+        low, high = np.percentile(known, INTERVAL).tolist() if len(known) else (nan, nan)
         return low, high
 
     @cached_property
     def resampled(self) -> Resampled:
         """Its side of a paired drop, on 2,000 resamples of the images."""
         return resample(self.found, self.true, len(self.class_names), self.count)
+
+    @property
+    def is_compared(self) -> bool:
+        """True once the images were resampled, which takes longer than an update of a slider."""
+        return "resampled" in vars(self)
 
     @property
     def words(self) -> str:
@@ -161,6 +168,12 @@ class DetectionOutcome:
     def without_scores(self) -> DetectionOutcome:
         """Return the outcome: its boxes are small."""
         return self
+
+
+def _mean(values: Floats) -> float:
+    """Compute the mean of the numbers that are known; nan without any."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else nan
 
 
 def order_of(targets: NDArray[np.float32]) -> Integers:

@@ -57,6 +57,11 @@ class Outcome(Protocol):
         ...
 
     @property
+    def is_compared(self) -> bool:
+        """True if ``drop_from`` takes no time worth waiting for while a slider moves."""
+        ...
+
+    @property
     def words(self) -> str:
         """Leading metric in words, such as "97.1% right"."""
         ...

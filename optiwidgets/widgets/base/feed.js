@@ -131,16 +131,17 @@ function nameCovers(root) {
 }
 
 /** @param {FeedData} data */
-function announcement({ optimized, drop }) {
+function announcement({ lead, optimized, drop }) {
   const values = {
-    accuracy: percent(optimized.accuracy),
+    lead: lead.spoken,
+    share: percent(lead.value),
     points: Math.abs(drop.points).toFixed(1),
     bytes: bytes(optimized.bytes),
     ratio: optimized.ratio.toFixed(1),
   };
   return drop.points <= -0.05
-    ? text("accuracy {accuracy} percent, gain {points} points, {bytes}, {ratio} times smaller", values)
-    : text("accuracy {accuracy} percent, drop {points} points, {bytes}, {ratio} times smaller", values);
+    ? text("{lead} {share} percent, gain {points} points, {bytes}, {ratio} times smaller", values)
+    : text("{lead} {share} percent, drop {points} points, {bytes}, {ratio} times smaller", values);
 }
 
 /**

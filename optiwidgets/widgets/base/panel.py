@@ -34,12 +34,16 @@ class BaseFeed(anywidget.AnyWidget):
 
 
 class Feed(BaseFeed):
-    """Feed of the explorer: ``data`` is ``report_payload(...)`` and the payloads of open tabs."""
+    """Feed of the explorer: ``data`` is ``report_payload(...)`` and the payloads of open tabs.
+
+    ``steady`` holds numbers that stay while only the recipe changes.
+    """
 
     _esm = load_esm(__file__, "feed")
     _css = load_css(__file__, "page") + load_css(__file__, "theme")
     alarm = Bool(False).tag(sync=True)  # ``message`` is an error
     rest = List(Int()).tag(sync=True)
+    steady = Dict().tag(sync=True)
 
 
 class Panel(anywidget.AnyWidget):

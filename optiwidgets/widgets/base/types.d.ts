@@ -96,6 +96,7 @@ export interface FeedTraits extends BaseFeedTraits {
   data: FeedData;
   alarm: boolean;
   rest: number[];
+  steady: SteadyBoxes | Empty<SteadyBoxes>;
 }
 
 export interface LayerFeedTraits extends BaseFeedTraits {
@@ -123,6 +124,35 @@ export interface MatricesTraits extends PanelTraits {
 export interface CellImagesTraits extends PanelTraits {
   cell: number;
   image: number;
+  pixels: Pixels | Empty<Pixels>;
+}
+
+/** Traits of a panel that draws boxes at thresholds of overlap and score. */
+export interface DetectionPanelTraits extends PanelTraits {
+  thresholds: Reference;
+}
+
+/** The explorer's feed while it shows a detector. */
+export interface DetectionFeedTraits extends BaseFeedTraits {
+  data: DetectionData;
+  steady: SteadyBoxes | Empty<SteadyBoxes>;
+}
+
+export interface ThresholdsTraits {
+  overlap: number;
+  score: number;
+  overlap_range: Interval;
+  score_range: Interval;
+}
+
+export interface ObjectMatricesTraits extends DetectionPanelTraits {
+  scenes: Reference;
+}
+
+export interface ScenesTraits extends DetectionPanelTraits {
+  cell: number;
+  scene: number;
+  wanted: number[];
   pixels: Pixels | Empty<Pixels>;
 }
 
@@ -214,6 +244,7 @@ export interface FeedData {
   images: number;
   out_of: number;
   part: string;
+  lead: Lead;
   /** Index of the positive class. */
   positive: number | null;
   /** Cells that changed beyond chance, truth * K + prediction. */
@@ -240,6 +271,109 @@ export interface FeedData {
   /** Only while the tab "What changed" is open. */
   flows?: Flow[];
   lamp?: Significance;
+}
+
+/** The part of any task's numbers that the cards of the headline draw. */
+export interface CardData {
+  images: number;
+  out_of: number;
+  baseline: SizeFigures;
+  optimized: SizeFigures;
+  drop: LeadDrop;
+  latency: LatencyWithLead | null;
+  untimed: string;
+  notes: string[];
+  verdict: Verdict;
+}
+
+/** The leading metric: its name as a label and in a sentence. */
+export interface Lead {
+  name: string;
+  spoken: string;
+  value: Share;
+}
+
+export interface SizeFigures {
+  bytes: number;
+  ratio: number;
+  estimated: boolean;
+  macs: number;
+}
+
+/** A drop whose interval may not be known yet. */
+export interface LeadDrop {
+  points: number;
+  low: number | null;
+  high: number | null;
+  lost: number | null;
+  gained: number | null;
+  p: number | null;
+}
+
+/** Counts of three matrices, rows are the truth. `columns` are the names of the predictions, where they are others. */
+export interface CountsData {
+  classes: string[];
+  columns?: string[];
+  positive: number | null;
+  /** Cells that changed beyond chance. */
+  clear: Bytes;
+  baseline: { counts: Bytes };
+  optimized: { counts: Bytes };
+}
+
+/** All numbers that a detector's panels draw, but those that change with the case alone. */
+export interface DetectionData {
+  recipe: Recipe;
+  classes: string[];
+  images: number;
+  out_of: number;
+  part: string;
+  lead: Lead;
+  scenes: Scenes;
+  baseline: DetectorData;
+  optimized: DetectorData;
+  drop: LeadDrop;
+  /** The class whose average precision fell most. */
+  worst: WorstClass | null;
+  latency: LatencyWithLead | null;
+  sparse: SparseLatency | null;
+  untimed: string;
+  agreement: Share;
+  notes: string[];
+  verdict: Verdict;
+}
+
+export interface DetectorData {
+  /** Average precision of each class, float32, mean over overlaps and at 0.5; nan for a class without objects. */
+  ap: Bytes;
+  ap_50: Bytes;
+  map_50: Share;
+  map_50_95: Share;
+  parts: Record<string, number>;
+  bytes: number;
+  ratio: number;
+  estimated: boolean;
+  macs: number;
+  parameters: number;
+}
+
+/** Boxes of n images: image i has the rows offsets[i] to offsets[i + 1] - 1, of six float32 each. */
+export interface BoxData {
+  offsets: Bytes;
+  boxes: Bytes;
+}
+
+/** Boxes that the optimized model detected, in the images of these indices. */
+export interface Scenes extends BoxData {
+  images: string;
+  indices: Bytes;
+}
+
+/** Boxes that stay while the recipe changes: the truth, and those that the baseline detected. */
+export interface SteadyBoxes {
+  images: string;
+  truth: BoxData;
+  baseline: BoxData;
 }
 
 export interface Recipe {

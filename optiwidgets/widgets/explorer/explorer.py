@@ -11,6 +11,7 @@ from typing import Any
 from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
+from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.gated_button import LOCKED
@@ -21,14 +22,14 @@ from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer import layout, share_link, snapshot
 from optiwidgets.widgets.explorer.connection import Connection
 from optiwidgets.widgets.explorer.status_text import status_text
-from optiwidgets.widgets.panels.cell_images import CellImages
-from optiwidgets.widgets.panels.changes import ChangedImages
 from optiwidgets.widgets.panels.downloads import Downloads, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
-from optiwidgets.widgets.panels.report_panels import Headline, Speed, Waterfall
-from optiwidgets.widgets.panels.report_payload import report_payload, size_payload
+from optiwidgets.widgets.panels.report_panels import Speed, Waterfall
+from optiwidgets.widgets.panels.report_payload import size_payload
+from optiwidgets.widgets.panels.task_panels import make_panels, task_name
 from optiwidgets.widgets.security.message_guard import guard
+from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
 class Explorer(Standalone, VBox):
@@ -77,6 +78,7 @@ class Explorer(Standalone, VBox):
         self.session = Session(experiment, first=first)
         self.controls = Controls()
         self._syncing = False  # True while controls and recipe are updated together: no request
+        self._steady_of: Report | None = None  # baseline whose steady numbers were sent
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
         self.case, self.model, self.policy = layout.make_choosers(self.session)
         self._settings = self.positions()
@@ -86,8 +88,8 @@ class Explorer(Standalone, VBox):
             rest=self.controls.settings(),
         ).add_class("ow-feed")
         self.waterfall, self.downloads = Waterfall(), Downloads()
-        self.cell_images = CellImages(self.session, feed=self.feed)
-        self.changed = ChangedImages(self.cell_images)
+        self.task = task_name(self.session)
+        self.panels = make_panels(self.task, self.session, self.feed)
         self.history, self.weights = History(self.session, self.policy), Weights(self.session)
         self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
         self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
@@ -121,10 +123,11 @@ class Explorer(Standalone, VBox):
         if session.busy:
             return
         with self.feed.hold_sync():
-            pair = session.shown
-            data = report_payload(*pair, self.policy.value)
-            data |= share_link.link_payload(session, pair[1], self.policy.value.name, self.linked)
-            data |= self.cell_images.update(*pair, session.indices) | self.changed.payload(*pair)
+            self._fit_panels()
+            shown, policy = session.shown[1], self.policy.value
+            data = self.panels.payload(policy)
+            data |= share_link.link_payload(session, shown, policy.name, self.linked)
+            self._send_steady()
             self.feed.data = self.classroom.activities.cover(data) | {"settings": self._settings}
             self.feed.state = _state(session)
             alarm = session.error or self.notice
@@ -132,6 +135,28 @@ class Explorer(Standalone, VBox):
             self.feed.message = alarm or self.classroom.say(
                 lambda: status_text(session, self.controls.says)
             )
+
+    def _send_steady(self) -> None:
+        """Send the numbers that stay while only the recipe changes, once for each baseline."""
+        if self._steady_of is not self.session.baseline:
+            self._steady_of, self.feed.steady = self.session.baseline, self.panels.steady()
+
+    def _fit_panels(self) -> None:
+        """Replace the panels by those of another task, when a case of one was opened."""
+        name = task_name(self.session)
+        if name == self.task:
+            return
+        guarded = [self, *widgets_below(self)]
+        self.task, self.panels = name, make_panels(name, self.session, self.feed)
+        layout.fill_tabs(self.tabs, self._views())
+        self.children = self._rows()
+        self.panels.listen(self.repaint, self._select)
+        for view in (self.panels.headline, *self.panels.views.values()):
+            guard(view, self.refuse, guarded)
+
+    def _select(self, title: str) -> None:
+        """Open the tab of this title in English."""
+        self.tabs.selected_index = self.tabs.titles.index(text(title))
 
     def refuse(self, reason: str) -> None:
         """Show the reason for a refused request, visible from every tab."""
@@ -155,14 +180,13 @@ class Explorer(Standalone, VBox):
         chosen = (self.case, self.model, self.policy, link, self.controls.reset)
         header = layout.make_header([*chosen, self.classroom.projector])
         body = layout.make_body(self.feed, self.controls, self.tabs)
-        above = [self.feed, Connection(feed=self.feed), header, Headline(feed=self.feed)]
+        above = [self.feed, Connection(feed=self.feed), header, self.panels.headline]
         return [*above, self.left_out, body]
 
     def _views(self) -> dict[str, DOMWidget]:
         """Collect the tabs' views, by title in English."""
         return {
-            mark("Confusion"): layout.confusion_view(self.feed, self.cell_images),
-            mark("What changed"): self.changed,
+            **self.panels.views,
             mark("Weights"): self.weights,
             mark("Size and speed"): HBox([self.waterfall, Speed(feed=self.feed)]).add_class(
                 "ow-why"
@@ -193,9 +217,7 @@ class Explorer(Standalone, VBox):
         self.model.observe(lambda _: self._model_chosen(), "value")
         self.case.observe(lambda _: self._case_chosen(), "value")
         self.policy.observe(lambda _: self.repaint(), "value")
-        self.cell_images.observe(lambda _: self.repaint(), ["cell", "image"])
-        self.changed.observe(lambda _: self.repaint(), "looked_at")
-        self.changed.panel.observe(self._open_cell, "chosen")
+        self.panels.listen(self.repaint, self._select)
         self.tabs.observe(lambda _: layout.mark_selected(self.tabs), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
 
@@ -292,12 +314,6 @@ class Explorer(Standalone, VBox):
             self._settings = self.positions()
             self.session.model = self.model.value
 
-    def _open_cell(self, change: Any) -> None:
-        """Open the cell of a mistake that was chosen in "What changed"."""
-        if change.new >= 0:
-            self.cell_images.cell, self.tabs.selected_index = change.new, 0
-            change.owner.chosen = -1
-
     def _open_link(self, query: str | None = None) -> None:
         """Apply the query of a link, by default the page's; show a notice if it is invalid."""
         query = os.environ.get("QUERY_STRING", "") if query is None else query  # set by Voila
@@ -329,8 +345,11 @@ class Explorer(Standalone, VBox):
 
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
         """Create an idle job that runs only while the tab of this title is open."""
-        tab = self.tabs.titles.index(text(title))
-        return when_looked_at(lambda: self.tabs.selected_index == tab, widget, *steps)
+
+        def looking() -> bool:
+            return bool(self.tabs.titles.index(text(title)) == self.tabs.selected_index)
+
+        return when_looked_at(looking, widget, *steps)
 
 
 def _state(session: Session) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from ipywidgets import HTML, Box, DOMWidget, Dropdown, HBox, Tab, VBox
+from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Tab
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.session.session import Session
@@ -13,8 +13,6 @@ from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer.strip import Strip
-from optiwidgets.widgets.panels.cell_images import CellImages
-from optiwidgets.widgets.panels.report_panels import Bytes, Classes, Matrices
 
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
 OPENED = ("few", "all")
@@ -64,13 +62,6 @@ def make_body(feed: Feed, controls: Controls, tabs: Tab) -> HBox:
     """Put the controls beside the tabs, and over both the strip, which is hidden with them."""
     strip = Strip(feed=feed, layout=controls.layout)
     return HBox([strip, controls, tabs]).add_class("ow-body")
-
-
-def confusion_view(feed: Feed, cell_images: CellImages) -> VBox:
-    """Stack matrices, class metrics, bytes, and the images of the open cell."""
-    below = HBox([Classes(feed=feed), Bytes(feed=feed)]).add_class("ow-below")
-    lower = Box([below, cell_images]).add_class("ow-lower")
-    return VBox([Matrices(feed=feed, cell_images=cell_images), lower])
 
 
 def fill_tabs(tabs: Tab, views: Mapping[str, DOMWidget]) -> None:

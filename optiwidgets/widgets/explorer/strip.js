@@ -1,4 +1,4 @@
-// Accuracy, drop and verdict in a strip that stays in view with the sliders, shown while the headline is out of view.
+// Leading metric, drop and verdict in a strip that stays in view with the sliders, shown while the headline is out of view.
 
 import { around, boxed, draw, element, find, percent, write } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
@@ -38,27 +38,18 @@ const loss = (isPart, values) =>
 
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
-  const accuracy = element("b"),
+  const label = element("span", { className: "ow-strip-label" }, text("Accuracy")),
+    value = element("b"),
     drop = element("span"),
     verdict = element("span", { className: "ow-strip-verdict" });
   el.classList.add("ow-strip");
-  el.append(
-    element(
-      "p",
-      { "aria-hidden": "true" },
-      element("span", { className: "ow-strip-label" }, text("Accuracy")),
-      " ",
-      accuracy,
-      " ",
-      drop,
-      verdict,
-    ),
-  );
+  el.append(element("p", { "aria-hidden": "true" }, label, " ", value, " ", drop, verdict));
   const forget = watchHeadline(el, (isAway) => el.classList.toggle("ow-shown", isAway));
   const drawn = await draw(
     model,
-    (/** @type {FeedData} */ { optimized, drop: { points }, images, out_of, verdict: { judged, grade } }) => {
-      write(accuracy, `${percent(optimized.accuracy)} %`);
+    (/** @type {FeedData} */ { lead, drop: { points }, images, out_of, verdict: { judged, grade } }) => {
+      write(label, lead.name);
+      write(value, `${percent(lead.value)} %`);
       const values = { points: Math.abs(points).toFixed(1), images };
       write(drop, points < 0 ? gain(images < out_of, values) : loss(images < out_of, values));
       const shown = judged ? grade : "";

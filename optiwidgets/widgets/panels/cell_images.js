@@ -15,8 +15,9 @@ import {
   write,
 } from "../base/panel_runtime.js";
 import { mark, text } from "../base/texts.js";
+import { keepPixels, pixelsOf } from "./known_pixels.js";
 
-/** @import { CellData, CellImagesTraits, Context, FeedData, ImageScores, Pixels } from "../base/types" */
+/** @import { CellData, CellImagesTraits, Context, FeedData, ImageScores } from "../base/types" */
 
 const MARKS = [
   ["=", "same", mark("same")],
@@ -36,12 +37,6 @@ const MARKS = [
  * @property {[string, number, number][]} scores class, score before and after
  */
 
-/**
- * Pixels by "images/index".
- * @type {Map<string, ImageData>}
- */
-const known = new Map();
-
 /** @param {number} share */
 const score = (share) => (Number.isFinite(share) ? `${percent(share, 0)} %` : text("not finite"));
 /**
@@ -51,24 +46,6 @@ const score = (share) => (Number.isFinite(share) ? `${percent(share, 0)} %` : te
 const right = (truth, prediction) => (truth === prediction ? text("right") : text("wrong"));
 
 /**
- * Keep the pixels that came, of one or three colours a pixel.
- * @param {Pixels} pixels
- */
-function keep({ images, indices, shape, values }) {
-  const [height, width, colours] = shape,
-    size = height * width;
-  integers(indices).forEach((index, n) => {
-    const image = new ImageData(width, height);
-    for (let i = 0; i < size; i++) {
-      for (let c = 0; c < 3; c++)
-        image.data[4 * i + c] = values.getUint8((n * size + i) * colours + (colours < 3 ? 0 : c));
-      image.data[4 * i + 3] = 255;
-    }
-    known.set(`${images}/${index}`, image);
-  });
-}
-
-/**
  * Draw an image's pixels; one that has not come stays empty.
  * @param {HTMLCanvasElement} canvas
  * @param {string} images
@@ -76,7 +53,7 @@ function keep({ images, indices, shape, values }) {
  */
 function picture(canvas, images, index) {
   const name = `${images}/${index}`,
-    image = known.get(name);
+    image = pixelsOf(images, index);
   if (canvas.dataset.of === name && canvas.dataset.drawn) return;
   canvas.dataset.of = name;
   canvas.dataset.drawn = image ? "yes" : "";
@@ -363,7 +340,7 @@ function focusKeeper(el, parts) {
 function initialize({ model }) {
   const take = () => {
     const pixels = model.get("pixels");
-    if (pixels.indices) keep(pixels);
+    if (pixels.indices) keepPixels(pixels);
   };
   model.on("change:pixels", take);
   take();

@@ -10,11 +10,11 @@ from traitlets import Dict, Int, TraitError, observe, validate
 
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
 from optiwidgets.widgets.panels.comparison_payload import cell_payload, image_payload
+from optiwidgets.widgets.panels.pixels_payload import pixels_payload
 
 
 class CellImages(Panel):
@@ -124,14 +124,4 @@ class CellImages(Panel):
             self.pixels = self._pixels_of(new)
 
     def _pixels_of(self, indices: Sequence[int]) -> dict[str, Any]:
-        """Encode pixels as bytes 0..255, row by row, the colours of a pixel together."""
-        if not indices:
-            return {}
-        images = exploration_pixels(self.session.experiment, indices)
-        pixels = np.rint(255 * images).astype(np.uint8)
-        return {
-            "images": self._images,
-            "indices": np.array(indices, "<i4").tobytes(),
-            "shape": list(pixels.shape[1:]),
-            "values": pixels.tobytes(),
-        }
+        return pixels_payload(self.session, self._images, indices)

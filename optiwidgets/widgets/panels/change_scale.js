@@ -39,16 +39,13 @@ export function shadeOfChange(change, images, isClear, isDiagonal) {
 const key = (tone, level, words) =>
   element("i", { className: "ow-key", "data-tone": tone, "data-depth": level }, words);
 
-/** Make the two lines of the legend: grey, and both colours with the shares of a row they stand for. */
-export function legend() {
+/**
+ * Make the two lines of the legend: grey, and both colours with the shares of a row they stand for.
+ * @param {string} noise in words
+ */
+export function legend(noise) {
   const keys = STEPS.map((share) => /** @type {const} */ ([depthOfShare(share, 1), String(100 * share)]));
-  const grey = element(
-    "span",
-    { title: text("Images that entered and left the cell: p of McNemar's exact test is 0.05 or more") },
-    key("noise", PALE, ""),
-    " ",
-    text("within noise"),
-  );
+  const grey = element("span", { title: noise }, key("noise", PALE, ""), " ", text("within noise"));
   const scale = element(
     "span",
     {

@@ -1,143 +1,24 @@
 // Recall and precision of every class: a ring for the baseline, a dot for the optimized model, a bar between.
 
-import { boxed, draw, element, percent, write } from "../base/panel_runtime.js";
+import { boxed, draw, element, write } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { chart, lowest, paintAxis, paintRow, rebuild, worstOf } from "./dumbbells.js";
 
-/** @import { Context, FeedData, PanelTraits, Share } from "../base/types" */
+/** @import { Context, FeedData, PanelTraits } from "../base/types" */
+/** @import { Chart } from "./dumbbells.js" */
 
-const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
-const ROUNDING = 1e-9; // 100 * (1 - 0.98) is a little more than 2
 const MOST_NOTES = 3; // sentences on classes of few images
 
 /** @typedef {"recall" | "precision"} Metric */
-/** @typedef {ReturnType<typeof row>} Row */
-/** @typedef {ReturnType<typeof chart>} Chart */
-/** @type {WeakMap<HTMLElement, Record<string, string>>} */
-const placed = new WeakMap();
-
-/** @param {string} title */
-function chart(title) {
-  const rows = element("div", { className: "ow-rows", role: "list", "aria-label": title });
-  const axis = element("div");
-  const box = element(
-    "figure",
-    { className: "ow-dumbbells" },
-    element("figcaption", {}, element("b", {}, title), " ", text("○ before ● after")),
-    rows,
-  );
-  return { box, rows, axis, lines: /** @type {Row[]} */ ([]) };
-}
-
-/** @param {string} name */
-function row(name) {
-  const bar = element("i", { className: "ow-bar" });
-  const beforeMark = element("i", { className: "ow-was" }),
-    afterMark = element("i", { className: "ow-is" });
-  const none = element("em", {}, text("never predicted"));
-  const track = element(
-    "div",
-    { className: "ow-track" },
-    element("div", {}, bar, beforeMark, afterMark, none),
-  );
-  return {
-    box: element("div", { role: "listitem" }, element("span", { title: name }, name), track),
-    bar,
-    beforeMark,
-    afterMark,
-    none,
-  };
-}
 
 /**
- * Change a style only where it differs: most marks stay where they are.
- * @param {HTMLElement} node
- * @param {"left" | "width"} side
- * @param {string} to
- */
-function move(node, side, to) {
-  const sides = placed.get(node) ?? {};
-  if (sides[side] === to) return;
-  node.style[side] = sides[side] = to;
-  placed.set(node, sides);
-}
-
-/**
- * @param {HTMLElement} node
- * @param {Share} share
- * @param {number} low
- */
-function place(node, share, low) {
-  node.hidden = share === null;
-  if (share !== null) move(node, "left", `${(100 * (share - low)) / (1 - low)}%`);
-}
-
-/**
- * @param {Row} line
- * @param {string} name
- * @param {Share} before
- * @param {Share} after
- * @param {number} low
  * @param {Metric} metric
- * @param {boolean} worst
+ * @param {{ name: string, before: string, after: string }} values
  */
-function paintRow(line, name, before, after, low, metric, worst) {
-  place(line.beforeMark, before, low);
-  place(line.afterMark, after, low);
-  line.bar.hidden = before === null || after === null;
-  if (before !== null && after !== null) {
-    place(line.bar, Math.min(before, after), low);
-    move(line.bar, "width", `${(100 * Math.abs(before - after)) / (1 - low)}%`);
-  }
-  line.none.hidden = after !== null || metric !== "precision";
-  line.box.classList.toggle("ow-fell", before !== null && after !== null && after < before);
-  line.box.classList.toggle("ow-worst", worst);
-  /** @param {Share} share */
-  const unit = (share) => (share === null ? text("undefined") : `${percent(share)} %`);
-  const values = { name, before: unit(before), after: unit(after) };
-  const label =
-    metric === "recall"
-      ? text("class {name}: recall {before} before, {after} after", values)
-      : text("class {name}: precision {before} before, {after} after", values);
-  if (line.box.title === label) return;
-  line.box.setAttribute("aria-label", label);
-  line.box.title = label;
-}
-
-/**
- * Left end of the axis: the next 20 % below the lowest value.
- * @param {Share[]} values
- */
-function lowest(values) {
-  return Math.min(0.8, Math.floor(Math.min(1, ...values.map((v) => v ?? 1)) * 5) / 5);
-}
-
-/**
- * Index of the class with the largest fall, if it is worth a colour; -1 for none.
- * @param {Share[]} before
- * @param {Share[]} after
- */
-function worstOf(before, after) {
-  const falls = before.map((share, i) => {
-    const now = after[i];
-    return share === null || now === null ? 0 : 100 * (share - now);
-  });
-  const most = Math.max(...falls);
-  return most > ALARM_POINTS + ROUNDING ? falls.indexOf(most) : -1;
-}
-
-/**
- * @param {HTMLElement} axis
- * @param {number} low
- */
-function paintAxis(axis, low) {
-  const marks = [];
-  for (let mark = Math.round(low * 100); mark <= 100; mark += 20) marks.push(mark);
-  if (String(marks) === axis.dataset.marks) return;
-  axis.dataset.marks = String(marks);
-  axis.replaceChildren(
-    ...marks.map((m) => element("span", { style: `left: ${(m - 100 * low) / (1 - low)}%` }, `${m}`)),
-  );
-}
+const label = (metric, values) =>
+  metric === "recall"
+    ? text("class {name}: recall {before} before, {after} after", values)
+    : text("class {name}: precision {before} before, {after} after", values);
 
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {
@@ -151,7 +32,7 @@ async function render({ model, el }) {
   /** @type {string[]} */
   let names = [];
   return draw(model, (/** @type {FeedData} */ data) => {
-    const rebuild = String(names) !== String(data.classes);
+    const isNew = String(names) !== String(data.classes);
     names = data.classes;
     const { baseline, optimized } = data; // both charts on one scale
     const notes = Object.values(data.few ?? {});
@@ -164,15 +45,15 @@ async function render({ model, el }) {
     );
     const low = lowest([baseline, optimized].flatMap((side) => [...side.recall, ...side.precision]));
     for (const [metric, c] of /** @type {[Metric, Chart][]} */ (Object.entries(charts))) {
-      if (rebuild) {
-        c.lines = names.map(row);
-        const axis = element("div", { className: "ow-axis", "aria-hidden": "true" }, c.axis);
-        c.rows.replaceChildren(...c.lines.map((line) => line.box), axis);
-      }
+      if (isNew) rebuild(c, names);
       const before = baseline[metric],
         after = optimized[metric],
         worst = worstOf(before, after);
-      names.forEach((name, i) => paintRow(c.lines[i], name, before[i], after[i], low, metric, i === worst));
+      const none = metric === "precision" ? text("never predicted") : "";
+      names.forEach((name, i) => {
+        const values = { before: before[i], after: after[i], low, worst: i === worst, none };
+        paintRow(c.lines[i], values, (was, is) => label(metric, { name, before: was, after: is }));
+      });
       paintAxis(c.axis, low);
     }
   });

@@ -1,371 +1,20 @@
-// Three confusion matrices. Arrow keys move among the cells, Enter opens one; an empty cell is a zero.
-// While a slider is dragged a canvas shows the counts; the cells are written at rest, before the page is "fresh".
+// Three confusion matrices of images; a cell opens its images.
 
-import {
-  around,
-  boxed,
-  draw,
-  element,
-  findAll,
-  integers,
-  percent,
-  referred,
-  safely,
-  signed,
-  thousands,
-  write,
-} from "../base/panel_runtime.js";
-import { depth, matrixCanvas } from "./matrix_canvas.js";
-import { legend, shadeOfChange } from "./change_scale.js";
-import { enlargedCell, nearest } from "./enlarged_cell.js";
-import { tooltip } from "../base/tooltip.js";
+import { boxed, draw, percent, referred } from "../base/panel_runtime.js";
 import { mark, text } from "../base/texts.js";
+import { renderMatrices } from "./matrices.js";
 
-/** @typedef {ReturnType<typeof matrix>} Matrix */
-/** @typedef {Parameters<ReturnType<typeof matrixCanvas>["paint"]>} Contents values, their text, tone and depth */
+/** @import { CellImagesTraits, Context, FeedData, MatricesTraits, Model, ReportData } from "../base/types" */
 
-/** @import { Account, CellImagesTraits, Context, FeedData, MatricesTraits, Model, ReportData } from "../base/types" */
-
-const MOST_CLASSES = 30; // beyond that a cell is too small to see
-const MOST_DIGITS = 15; // beyond that a cell is too small for digits
-const LEAST_DIGITS = 8; // pixels; smaller ones cannot be read
-const FEW_CLASSES = 10; // up to here a cell has 26 pixels or more
-
-/** @type {Record<string, string>} */
-const OUTCOMES = {
-  TP: mark("true positive"),
-  FP: mark("false positive"),
-  FN: mark("false negative"),
-  TN: mark("true negative"),
-};
-const NOISE = mark("within noise");
 const INVITATION = mark("Nothing changed yet: drag a slider to see which images move.");
-const OPTIMIZED = mark("Optimized");
-const CHANGE = mark("Change");
-const NAMES = [mark("Baseline"), OPTIMIZED, CHANGE];
 
-/**
- * Name a cell of two classes, one of them positive.
- * @param {number} truth
- * @param {number} prediction
- * @param {number} positive
- */
-const outcome = (truth, prediction, positive) =>
-  (truth === prediction ? "T" : "F") + (prediction === positive ? "P" : "N");
-
-/**
- * @param {string} name
- * @param {string[]} names
- * @param {number | null} positive
- */
-function matrix(name, names, positive) {
-  const subtitle = element("span"),
-    invitation = element("p", { className: "ow-invite", hidden: true });
-  const { grey, scale } = legend();
-  const isBinary = names.length === 2;
-  const rows = names.map((truth, r) => {
-    const cells = names.map((_, c) => element("div", { role: "gridcell", tabindex: r + c ? -1 : 0 }));
-    if (isBinary && positive !== null)
-      cells.forEach((cell, c) => {
-        cell.dataset.name = outcome(r, c, positive);
-      });
-    const row = element(
-      "div",
-      { role: "row" },
-      element("div", { role: "rowheader", title: truth }, truth),
-      ...cells,
-    );
-    return { row, cells };
+/** @param {ReportData} report */
+const title = ({ accuracy, interval: [low, high] }) =>
+  text("{accuracy} % right, 95 %: {low}–{high}", {
+    accuracy: percent(accuracy),
+    low: percent(low),
+    high: percent(high),
   });
-  const heads = names.map((n) => element("div", { role: "columnheader", title: n }, n));
-  const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
-  const grid = element(
-    "div",
-    { role: "grid", "aria-label": text(name), "aria-readonly": "true" },
-    ...rows.map((r) => r.row),
-    last,
-  );
-  const longest = Math.max(...names.map((n) => n.length));
-  const kind = ["ow-matrix"];
-  if (name === CHANGE) kind.push("ow-change");
-  if (name === OPTIMIZED) kind.push("ow-optimized");
-  if (isBinary) kind.push("ow-binary");
-  else if (longest > 3) kind.push("ow-long");
-  if (names.length > MOST_DIGITS) kind.push("ow-crowded");
-  const box = element(
-    "figure",
-    { className: kind.join(" "), style: longest > 2 ? `--head: ${headOf(longest)}` : "" },
-    element(
-      "figcaption",
-      {},
-      element("b", {}, text(name)),
-      ...(name === CHANGE ? [grey, scale] : [subtitle]),
-    ),
-    element("div", { className: "ow-truth" }, text("truth")),
-    grid,
-    element("div", { className: "ow-prediction" }, text("prediction")),
-    invitation,
-  );
-  const cells = rows.flatMap((r) => r.cells);
-  grid.addEventListener("keydown", (event) => walk(event, cells, names.length));
-  const picture = matrixCanvas({ box, cells });
-  return { box, subtitle, invitation, cells, open: -1, picture, widthOf: textWidth(cells[0], name) };
-}
-
-/**
- * Measure texts in a cell's font, in its font sizes.
- * @param {HTMLElement} cell
- * @param {string} name
- * @returns {(text: string) => number}
- */
-function textWidth(cell, name) {
-  const context = /** @type {CanvasRenderingContext2D} */ (element("canvas").getContext("2d"));
-  return (text) => {
-    const { fontFamily } = getComputedStyle(cell);
-    context.font = `100px ${fontFamily}`;
-    if (name === CHANGE) context.letterSpacing = "-5px"; // as in the stylesheet
-    return context.measureText(text).width / 100;
-  };
-}
-
-/**
- * Move the focus among the cells of a grid: one of them is in the tab order.
- * @param {KeyboardEvent} event
- * @param {HTMLElement[]} cells
- * @param {number} k
- */
-function walk(event, cells, k) {
-  /** @type {Record<string, number | undefined>} */
-  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -k, ArrowDown: k };
-  const step = steps[event.key] ?? 0;
-  const from = cells.findIndex((cell) => cell === event.target),
-    to = from + step;
-  const sideways = Math.abs(step) === 1;
-  if (!step || !cells[to] || (sideways && Math.floor(from / k) !== Math.floor(to / k))) return;
-  event.preventDefault();
-  cells[from].tabIndex = -1;
-  cells[to].tabIndex = 0;
-  cells[to].focus();
-}
-
-/**
- * @param {HTMLElement[]} cells
- * @param {string[]} names
- * @param {Contents} contents
- */
-function fill(cells, names, [values, digits, shade]) {
-  values.forEach((value, i) => {
-    const cell = cells[i],
-      { depth, tone, name } = cell.dataset,
-      [newTone, newDepth] = shade(value, i);
-    const label = text("{cell}, {n} images", { cell: nameOf(names, i), n: digits(value) });
-    if (cell.getAttribute("aria-label") === label && tone === newTone && depth === String(newDepth)) return;
-    cell.setAttribute("aria-label", label);
-    cell.dataset.depth = String(newDepth);
-    cell.dataset.tone = newTone;
-    const notes = [name && text(OUTCOMES[name]), newTone === "noise" && value && text(NOISE)].filter(Boolean);
-    if (notes.length) cell.setAttribute("aria-description", notes.join(", "));
-    else cell.removeAttribute("aria-description");
-    write(cell, value ? digits(value) : "");
-  });
-}
-
-/**
- * @param {string[]} names
- * @param {number} i
- */
-const nameOf = (names, i) =>
-  text("truth {truth}, prediction {prediction}", {
-    truth: names[Math.floor(i / names.length)],
-    prediction: names[i % names.length],
-  });
-
-/**
- * Make the digits as small as the widest count needs, or hide them: none is ever cut off.
- * @param {Matrix} matrix
- * @param {string} widest
- */
-function fitDigits({ box, cells, widthOf }, widest) {
-  const room = cells[0].getBoundingClientRect().width - 1; // a canvas rounds its cells to whole pixels
-  if (room < 0) return; // in a tab that is not open
-  const size = Math.floor((10 * room) / widthOf(widest)) / 10;
-  box.style.setProperty("--digits", `${size < LEAST_DIGITS ? 0 : size}px`);
-}
-
-/**
- * Frame the open cell.
- * @param {Matrix} matrix
- * @param {number} open
- */
-function point(matrix, open) {
-  const { cells, open: before } = matrix;
-  if (before === open) return;
-  cells[before]?.removeAttribute("aria-selected");
-  cells[open]?.setAttribute("aria-selected", "true");
-  matrix.open = open;
-}
-
-/**
- * Width of the row heads, by the length of the longest name.
- * @param {number} longest
- */
-const headOf = (longest) => `calc(${Math.min(longest, 12)}ch + 10px)`;
-
-/**
- * @param {HTMLElement} el
- * @param {FeedData} data
- */
-function build(el, { classes: names, positive }) {
-  const matrices = NAMES.map((name) => matrix(name, names, positive));
-  const longest = Math.max(...names.map((name) => name.length));
-  el.style.setProperty("--k", String(names.length));
-  el.style.setProperty("--least", names.length > FEW_CLASSES ? "0px" : "26px");
-  el.style.setProperty("--head", longest > 2 ? headOf(longest) : "26px");
-  el.replaceChildren(...matrices.map((m) => m.box));
-  return matrices;
-}
-
-/**
- * Index of the cell that a node is in, within its grid; -1 for none.
- * @param {EventTarget | null} node
- */
-function indexOf(node) {
-  const cell = around(node, '[role="gridcell"]'),
-    grid = around(cell, '[role="grid"]');
-  return cell && grid ? findAll(grid, '[role="gridcell"]').indexOf(cell) : -1;
-}
-
-/**
- * Open a cell of any of the three on click, Enter or Space; close it on Escape. A tap enlarges the nearest cell.
- * @param {HTMLElement} el
- * @param {((index: number) => void) | null} open
- * @param {ReturnType<typeof enlargedCell>} enlarged
- */
-function openers(el, open, enlarged) {
-  let isTouch = false;
-  el.addEventListener("pointerdown", ({ pointerType }) => {
-    isTouch = pointerType === "touch";
-  });
-  el.addEventListener("click", (event) => {
-    if (enlarged.holds(event.target)) return;
-    const grid = around(event.target, '[role="grid"]');
-    if (isTouch && grid) {
-      const cells = findAll(grid, '[role="gridcell"]');
-      return enlarged.show(cells, nearest(cells, event));
-    }
-    enlarged.hide();
-    if (indexOf(event.target) >= 0) open?.(indexOf(event.target));
-  });
-  el.addEventListener("keydown", (event) => {
-    if (!open || indexOf(event.target) < 0 || !["Enter", " ", "Escape"].includes(event.key)) return;
-    event.preventDefault();
-    open(event.key === "Escape" ? -1 : indexOf(event.target));
-  });
-}
-
-/**
- * Describe a cell for the tooltip: count and share in both models, and the change.
- * @param {FeedData} data
- * @param {number} index
- * @returns {Account}
- */
-function account(data, index) {
-  const { classes, baseline, optimized, clear, positive } = data,
-    k = classes.length,
-    [row, column] = [Math.floor(index / k), index % k];
-  const [before, after] = [integers(baseline.counts), integers(optimized.counts)];
-  const images = rowSums(before, k)[row],
-    change = after[index] - before[index];
-  /** @param {number} count */
-  const share = (count) => (images ? `${percent(count / images)} %` : text("no images"));
-  /**
-   * @param {string} name
-   * @param {number} count
-   */
-  const line = (name, count) => [name, text("{n} images", { n: thousands(count) }), share(count)];
-  const name = k === 2 && positive !== null ? ` (${text(OUTCOMES[outcome(row, column, positive)])})` : "";
-  const noise = change && !integers(clear).includes(index) ? text(NOISE) : "";
-  return {
-    title: `${nameOf(classes, index)}${name}`,
-    lines: [
-      line(text("baseline"), before[index]),
-      line(text("optimized"), after[index]),
-      [text("change"), text("{n} images", { n: signed(change) }), noise],
-    ],
-    note: text("of {n} images with truth {truth}", { n: thousands(images), truth: classes[row] }),
-  };
-}
-
-/**
- * Count the images of each class.
- * @param {number[]} counts
- * @param {number} k
- */
-const rowSums = (counts, k) =>
-  Array.from({ length: k }, (_, row) =>
-    counts.slice(row * k, (row + 1) * k).reduce((sum, count) => sum + count, 0),
-  );
-
-/**
- * Call `each` with each grid and its values, their text, tone and depth.
- * @param {Matrix[]} matrices
- * @param {FeedData} data
- * @param {(matrix: Matrix, contents: Contents) => void} each
- */
-function forEachMatrix(matrices, { classes, baseline, optimized, clear }, each) {
-  const before = integers(baseline.counts),
-    after = integers(optimized.counts);
-  const change = after.map((count, i) => count - before[i]);
-  const k = classes.length,
-    most = Math.max(1, ...before, ...after),
-    images = rowSums(before, k),
-    isClear = new Set(integers(clear));
-  /** @type {Contents[2]} */
-  const ofCount = (count) => ["count", depth(count, most)];
-  each(matrices[0], [before, String, ofCount]);
-  each(matrices[1], [after, String, ofCount]);
-  each(matrices[2], [
-    change,
-    signed,
-    (value, i) => {
-      const row = Math.floor(i / k);
-      return shadeOfChange(value, images[row], isClear.has(i), row === i % k);
-    },
-  ]);
-}
-
-/**
- * As many digits as the largest class has images: no count is longer. Digits are as wide as a zero.
- * @param {FeedData} data
- */
-function widestOf({ classes, baseline, optimized }) {
-  const images = [baseline, optimized].flatMap(({ counts }) => rowSums(integers(counts), classes.length));
-  return "0".repeat(String(Math.max(...images)).length);
-}
-
-/**
- * @param {Matrix[]} matrices
- * @param {FeedData} data
- */
-function paintTitles([baseline, optimized, difference], data) {
-  /** @param {ReportData} report */
-  const title = ({ accuracy, interval: [low, high] }) =>
-    text("{accuracy} % right, 95 %: {low}–{high}", {
-      accuracy: percent(accuracy),
-      low: percent(low),
-      high: percent(high),
-    });
-  write(baseline.subtitle, title(data.baseline));
-  write(optimized.subtitle, title(data.optimized));
-  const { counts } = data.optimized,
-    before = integers(data.baseline.counts);
-  const isSame = integers(counts).every((count, i) => count === before[i]);
-  if (difference.invitation.hidden === isSame) difference.invitation.hidden = !isSame;
-  write(
-    difference.invitation,
-    isUntouched(data) ? text(INVITATION) : text("No count changed: go further, and images move."),
-  );
-}
 
 /**
  * Whether the shown report is the baseline's own. A hidden recipe's data has no verdict.
@@ -375,9 +24,9 @@ const isUntouched = ({ verdict, covered, images, out_of }) =>
   !covered && verdict?.judged === false && images >= out_of;
 
 /** @param {Context<MatricesTraits>} context */
-async function render({ model, el }) {
-  el.classList.add("ow-matrices");
-  const cellImages = model.get("cell_images");
+async function render(context) {
+  const { model } = context,
+    cellImages = model.get("cell_images");
   /** @type {Model<CellImagesTraits> | null} */
   const opened = cellImages ? await referred(model, cellImages) : null;
   /** @param {number} cell */
@@ -385,93 +34,19 @@ async function render({ model, el }) {
     opened?.set({ cell, image: -1 });
     opened?.save_changes();
   };
-  const enlarged = enlargedCell(el, (cell) => account(shown, cell), opened && open);
-  openers(el, opened && open, enlarged);
-  const forced = matchMedia("(forced-colors: active)");
-  let built = "";
-  /** @type {Matrix[]} */
-  let matrices = [];
-  /** @type {FeedData} */
-  let shown;
-  let seen = false;
-  const tip = tooltip(el, (cell) => account(shown, indexOf(cell)));
-  const later = () => el.classList.contains("ow-later");
-  let filled = 0; // matrices whose cells are written since the last picture
-  const fillNext = () => {
-    const next = matrices[filled++];
-    if (filled >= matrices.length) el.classList.remove("ow-later");
-    forEachMatrix(matrices, shown, (matrix, contents) => {
-      if (matrix !== next) return;
-      fill(matrix.cells, shown.classes, contents);
-      matrix.picture.clear();
-    });
-    paintTitles(matrices, shown);
-  };
-  const fillGrids = () => {
-    for (filled = 0; filled < matrices.length;) fillNext();
-  };
-  const paintPictures = () => {
-    if (!later()) for (const { picture } of matrices) picture.forget();
-    el.classList.add("ow-later");
-    filled = 0;
-    if (!seen) return; // in a tab that is not open
-    forEachMatrix(matrices, shown, ({ picture }, contents) => picture.paint(...contents));
-    paintTitles(matrices, shown);
-  };
-  /** Fill one matrix a frame: no long task when the slider is released. */
-  const step = safely(model, () => {
-    if (later()) fillNext();
+  return renderMatrices(context, {
+    follow: (/** @type {(data: FeedData) => void} */ paint) => draw(model, paint),
+    open: opened && open,
+    opened: (/** @type {FeedData} */ data) => data.cell?.cell ?? -1,
+    label: (cell, n) => text("{cell}, {n} images", { cell, n }),
+    count: (n) => text("{n} images", { n }),
+    total: (n, truth) => text("of {n} images with truth {truth}", { n, truth }),
+    none: text("no images"),
+    titles: ({ baseline, optimized }) => [title(baseline), title(optimized)],
+    invitation: (data) =>
+      isUntouched(data) ? text(INVITATION) : text("No count changed: go further, and images move."),
+    noise: text("Images that entered and left the cell: p of McNemar's exact test is 0.05 or more"),
   });
-  const rest = safely(model, () => {
-    if (later()) fillGrids();
-  });
-  let widest = "";
-  /** Fit digits to counts as long as that of the largest class, which no cell exceeds. */
-  const fit = () => {
-    widest = widestOf(shown);
-    matrices.forEach((matrix, i) => fitDigits(matrix, i < 2 ? widest : `+${widest}`));
-    for (const { picture } of matrices) picture.forget();
-  };
-  /** Paint in the new size before this frame is on the screen. */
-  const resized = new ResizeObserver(
-    safely(model, (/** @type {ResizeObserverEntry[]} */ entries) => {
-      seen = entries[entries.length - 1].contentRect.width > 0;
-      fit();
-      if (later()) paintPictures();
-    }),
-  );
-  el.addEventListener("ow-rest", step);
-  addEventListener("beforeprint", rest);
-  forced.addEventListener("change", rest);
-  const end = await draw(model, (/** @type {FeedData} */ data) => {
-    shown = data;
-    if (data.classes.length > MOST_CLASSES) {
-      el.textContent = text("{n} classes are too many to draw here; see the Figure tab.", {
-        n: data.classes.length,
-      });
-      return;
-    }
-    const isDragged = around(el, ".ow-explorer")?.dataset.owHand === "moves" && !forced.matches;
-    const rebuild = built !== (built = String([data.classes, data.positive]));
-    if (rebuild) {
-      enlarged.hide();
-      matrices = build(el, data);
-      resized.disconnect();
-      for (const { box } of matrices) resized.observe(box);
-    } else if (widest !== widestOf(data)) fit(); // a part of the images, or all of them
-    if ((isDragged || later()) && !rebuild)
-      paintPictures(); // the last picture too: its cells are written in the frames after it
-    else fillGrids();
-    for (const matrix of matrices) point(matrix, data.cell?.cell ?? -1);
-    tip.refresh();
-    enlarged.refresh();
-  });
-  return () => {
-    end();
-    resized.disconnect();
-    removeEventListener("beforeprint", rest);
-    forced.removeEventListener("change", rest);
-  };
 }
 
 export default { render: boxed(render) };

@@ -4,7 +4,7 @@ import { element } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 import { text } from "../base/texts.js";
 
-/** @import { FeedData } from "../base/types" */
+/** @import { CardData } from "../base/types" */
 
 const LEAST = -1,
   MOST = 6; // points of the shortest scale
@@ -13,9 +13,10 @@ const HIGH = 24,
 
 /**
  * Choose the ends of the scale: wide enough for the interval and for both limits.
- * @param {FeedData["drop"]} drop
+ * @param {number} low
+ * @param {number} high
  */
-function ends({ low, high }) {
+function ends(low, high) {
   const from = Math.min(LEAST, low - 0.5),
     to = Math.max(MOST, high + 0.5);
   /** @param {number} points */
@@ -24,13 +25,14 @@ function ends({ low, high }) {
 
 /**
  * Tell on which side of the limits the interval lies; empty while no verdict may be shown.
- * @param {FeedData} data
+ * @param {CardData} data
  */
 export function sideOf({ drop, verdict, images, out_of }) {
-  if (!verdict.judged || images < out_of) return "";
-  if (drop.low > verdict.worst_limit || (drop.points > verdict.worst_limit && drop.p < 0.05)) return "bad";
-  if (drop.low > verdict.limit) return "borderline";
-  return drop.high < verdict.limit ? "good" : "cannot tell";
+  const { points, low, high, p } = drop;
+  if (!verdict.judged || images < out_of || low === null || high === null) return "";
+  if (low > verdict.worst_limit || (points > verdict.worst_limit && p !== null && p < 0.05)) return "bad";
+  if (low > verdict.limit) return "borderline";
+  return high < verdict.limit ? "good" : "cannot tell";
 }
 
 /** Make the empty bar; `paintDropBar` fills it. */
@@ -38,22 +40,24 @@ export const dropBar = () => element("div", { className: "ow-drop-bar", role: "i
 
 /**
  * @param {HTMLElement} box
- * @param {FeedData} data
+ * @param {CardData} data
  */
 export function paintDropBar(box, data) {
-  const { drop, verdict } = data,
-    x = ends(drop);
+  const { points, low, high } = data.drop,
+    { verdict } = data,
+    from = low ?? points,
+    to = high ?? points,
+    x = ends(from, to);
   const decimal = (/** @type {number} */ points) => points.toFixed(1).replace("-0.0", "0.0");
-  const label = text(
-    "drop {points} points, 95 % between {low} and {high}; the limit for a {policy} is {limit}",
-    {
-      points: decimal(drop.points),
-      low: decimal(drop.low),
-      high: decimal(drop.high),
-      policy: verdict.policy,
-      limit: verdict.limit,
-    },
-  );
+  const values = { points: decimal(points), policy: verdict.policy, limit: verdict.limit };
+  const label =
+    low === null || high === null
+      ? text("drop {points} points; the limit for a {policy} is {limit}", values)
+      : text("drop {points} points, 95 % between {low} and {high}; the limit for a {policy} is {limit}", {
+          ...values,
+          low: decimal(low),
+          high: decimal(high),
+        });
   if (box.getAttribute("aria-label") === label && box.dataset.side === sideOf(data)) return;
   box.setAttribute("aria-label", label);
   box.dataset.side = sideOf(data);
@@ -74,14 +78,14 @@ export function paintDropBar(box, data) {
       text("limit {limit}", { limit: verdict.limit }),
     ),
     svgElement("rect", {
-      x: x(drop.low),
-      width: width(drop.low, drop.high),
+      x: x(from),
+      width: width(from, to),
       y: MIDDLE - 4,
       height: 8,
       rx: 2,
       class: "ow-interval",
     }),
-    svgElement("circle", { cx: x(drop.points), cy: MIDDLE, r: 5, class: "ow-point" }),
+    svgElement("circle", { cx: x(points), cy: MIDDLE, r: 5, class: "ow-point" }),
   );
   box.replaceChildren(bar);
 }

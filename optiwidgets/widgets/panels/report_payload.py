@@ -29,19 +29,47 @@ WORDS = {  # of grades, as a heading
 
 def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
     """Describe a report for the panels: nan is null, matrices are int32 bytes, row by row."""
-    untouched = is_untouched(report.recipe)
-    return {
-        "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
-        "classes": list(report.class_names),
+    return shared_payload(baseline, report, policy) | {
         "images": len(report.labels),
-        "out_of": report.out_of,
-        "part": report.part,
+        "lead": lead(text("Accuracy"), text("accuracy"), report.confusion.accuracy),
         **matrices_payload(baseline, report),
         "baseline": _one_report(baseline),
         "optimized": _one_report(report),
         "drop": asdict(report.drop_from(baseline)),
         "few": {str(index): note for index, note in report.confusion.few.items()},
         "worst": worst_class(baseline, report),
+    }
+
+
+def lead(name: str, spoken: str, value: float) -> dict[str, Any]:
+    """Describe the leading metric: its name as a label and in a sentence, its value 0..1.
+
+    >>> lead("Accuracy", "accuracy", 0.5)
+    {'name': 'Accuracy', 'spoken': 'accuracy', 'value': 0.5}
+    """
+    return {"name": name, "spoken": spoken, "value": plain(value)}
+
+
+def shared_payload(
+    baseline: Report, report: Report, policy: Policy, *, moving: bool = False
+) -> dict[str, Any]:
+    """Describe the numbers of a report that do not depend on its task.
+
+    There is no verdict yet while a slider is moving, if the drop takes too long for that.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> base = Experiment.load("digits").run(Recipe())
+    >>> shared_payload(base, base, Policy.MOBILE)["untimed"]
+    'nothing to compare yet'
+    """
+    untouched = is_untouched(report.recipe)
+    return {
+        "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
+        "classes": list(report.class_names),
+        "out_of": report.out_of,
+        "part": report.part,
         "latency": report.latency and asdict(report.latency) | {"lead": _lead(report)},
         "sparse": _sparse(report),
         "untimed": text("nothing to compare yet")
@@ -49,11 +77,13 @@ def report_payload(baseline: Report, report: Report, policy: Policy) -> dict[str
         else text("it starts once no control moves"),
         "agreement": report.agreement,
         "notes": _notes(report),
-        "verdict": verdict_payload(baseline, report, policy),
+        "verdict": verdict_payload(baseline, report, policy, moving=moving),
     }
 
 
-def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[str, Any]:
+def verdict_payload(
+    baseline: Report, report: Report, policy: Policy, *, moving: bool = False
+) -> dict[str, Any]:
     """Describe the verdict: its word, and whether it is one; a part of the images gives none.
 
     Examples
@@ -69,8 +99,10 @@ def verdict_payload(baseline: Report, report: Report, policy: Policy) -> dict[st
         "limit": policy.limit_points,
         "worst_limit": BAD_POINTS,
     }
-    if len(report.labels) < report.out_of:
-        reasons = [text("judged once all {images:,} images are in", images=report.out_of)]
+    waits = text("judged once all {images:,} images are in", images=report.out_of)
+    is_part = report.count < report.out_of
+    if is_part or (moving and not report.outcome.is_compared):
+        reasons = [waits if is_part else text("judged once no control moves")]
         word = text("Not yet")
         return limits | {"grade": "not yet", "word": word, "judged": False, "reasons": reasons}
     verdict = judge(baseline, report, policy)
@@ -93,6 +125,20 @@ def _one_report(report: Report) -> dict[str, Any]:
         "average_precision": plain(report.mean_average_precision),
         "precision": [plain(x) for x in confusion.precision],
         "recall": [plain(x) for x in confusion.recall],
+        **size_figures(report),
+    }
+
+
+def size_figures(report: Report) -> dict[str, Any]:
+    """Describe bytes, multiply-accumulates and parameters of a report's model.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> size_figures(Experiment.load("digits").run(Recipe()))["ratio"]
+    1.0
+    """
+    return {
         "parts": dict(report.size.parts),
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,

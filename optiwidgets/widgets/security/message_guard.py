@@ -18,14 +18,14 @@ HARMLESS = {"_view_count"}
 MOST_SAID = 4  # entries of a custom message, such as a click
 
 
-def guard(root: Widget, refuse: Callable[[str], None]) -> None:
+def guard(root: Widget, refuse: Callable[[str], None], besides: Sequence[Widget] = ()) -> None:
     """Validate messages to every widget below ``root``: they may change only what a user can.
 
     All other messages are refused: the last valid state is kept and sent back to the browser, and
-    ``refuse`` receives the reason.
+    ``refuse`` receives the reason. Widgets in ``besides``, and those below them, are left alone.
     """
     install_comm_filter(getattr(root.comm, "kernel", None))
-    for widget in [root, *widgets_below(root)]:
+    for widget in [root, *widgets_below(root, besides)]:
         _guard_one(widget, refuse)
 
 

@@ -181,6 +181,12 @@ def test_a_class_that_is_not_explored_is_named(coco):
         coco.draw([(7, index, 0, 3, 3)])
     data = load_dataset(coco.write())
     assert data.description == "no box of parasite in the exploration part"
+    coco.content["categories"] += [{"id": 10 + n, "name": f"ring {n}"} for n in range(6)]
+    listed = "parasite, ring 0, ring 1, ring 2, ring 3 and 2 other classes"
+    described = load_dataset(coco.write()).description
+    assert described == f"no box of {listed} in the exploration part"
+    with pytest.raises(ValueError, match=r"annotations.json: no box of parasite, ring 0$"):
+        load_dataset(coco.write(), classes=["parasite", "ring 0"])
 
 
 def test_several_files_are_the_parts(coco, tmp_path):
@@ -251,6 +257,8 @@ NAN = float("nan")
         (annotated(iscrowd=None), "101.png, annotation 0: iscrowd is 0 or 1, not None"),
         (listed(id=101), "lists image 101 twice: 100.png and 101.png"),
         (listed(file_name="101.png"), "lists 101.png twice, the second time as image 101"),
+        (listed(1, file_name="./100.png"), "lists ./100.png twice, the second time as image 101"),
+        (listed(file_name="a" * 5000), "of image 100 is not in .*pictures"),
         (listed(file_name="1.png"), "1.png of image 100 is not in .*pictures"),
         (listed(file_name=""), "image 100 has no file_name"),
         (listed(id=None), r"images\[0\] has an id that is a number or text, not None"),
@@ -259,7 +267,7 @@ NAN = float("nan")
         (listed(width=0), "width of 100.png is pixels, 1 or more, not 0"),
         (listed(height=None), "height of 100.png is pixels, 1 or more, not None"),
         (lambda c: c["categories"][0].update(id=2), "lists category 2 twice"),
-        (lambda c: c["categories"][0].update(id="7"), "categories: .* not supported between"),
+        (lambda c: c["categories"][0].update(id="7"), r"numbers or texts, not both: \['7', 2\]"),
         (lambda c: c["categories"][0].update(name="parasite"), "two classes are named 'parasite'"),
         (lambda c: c["categories"][0].pop("name"), "category 7 has no name"),
         (lambda c: c.update(images=[]), "annotations.json holds no images"),
@@ -346,7 +354,7 @@ def test_options_out_of_range_are_refused(small):
         ({"size": 7}, "size is 8 to 640 pixels, not 7"),
         ({"classes": ["cell", "ring"]}, "no category 'ring'; it has parasite, cell"),
         ({"classes": "cell"}, "classes are names of categories, not 'cell'"),
-        ({"classes": []}, "1 classes or more, not 0"),
+        ({"classes": []}, "1 class or more, not 0"),
         ({"parts": {"train": "a"}}, "parts of one file are shares"),
         ({"parts": {"train": 1.0}}, "parts are shares above 0"),
         ({"seed": -1}, "seed is a whole number"),

@@ -50,7 +50,7 @@ def test_boxes_are_kept_and_counted():
 def test_one_class_is_enough_for_boxes():
     of_one = torch.tensor([[PADDING], [[0.0, 0, 10, 8, 0, 0]], [PADDING]])
     assert boxed(("car",), **dict.fromkeys(PARTS, of_one)).class_names == ("car",)
-    with pytest.raises(ValueError, match="1 classes or more, not 0"):
+    with pytest.raises(ValueError, match="1 class or more, not 0"):
         boxed(())
 
 

@@ -38,7 +38,7 @@ def test_images_are_cut_in_order_and_remember_what_they_are():
     cut = Images.of("sealed", (images, labels))
     assert [len(batch) for batch in cut.batches] == [BATCH, BATCH, 5]
     assert torch.equal(torch.cat(list(cut.batches)), images)
-    assert cut.labels.tolist() == labels.tolist()
+    assert cut.targets.tolist() == labels.tolist()
     assert (cut.part, cut.fingerprint) == ("sealed", fingerprint((images, labels)))
 
 
@@ -46,9 +46,9 @@ def test_labels_are_a_copy_that_nobody_can_change():
     images, labels = part(4)
     cut = Images.of("exploration", (images, labels))
     labels[0] = 2
-    assert cut.labels[0] == 0
+    assert cut.targets[0] == 0
     with pytest.raises(ValueError, match="read-only"):
-        cut.labels[0] = 1
+        cut.targets[0] = 1
 
 
 def test_an_error_in_the_model_comes_out():

@@ -22,7 +22,7 @@ SPARSE = Recipe(sparsity=0.85)
 
 @pytest.fixture
 def cell_images(explorer):
-    return explorer.cell_images
+    return explorer.panels.cell_images
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def indices(part):
 
 
 def changes(explorer):
-    return next(w for w in explorer.changed.children if isinstance(w, Changes))
+    return next(w for w in explorer.panels.changed.children if isinstance(w, Changes))
 
 
 def test_a_closed_drawer_costs_nothing(explorer):
@@ -47,7 +47,7 @@ def test_a_closed_drawer_costs_nothing(explorer):
 
 
 def test_an_open_cell_follows_the_sliders_in_the_same_message(explorer, digits, messages):
-    explorer.cell_images.set_state({"cell": 88, "image": -1})
+    explorer.panels.cell_images.set_state({"cell": 88, "image": -1})
     messages.clear()
     explorer.controls.sparsity.value = 85
     base, report = digits.run(Recipe()), digits.run(SPARSE)
@@ -57,18 +57,18 @@ def test_an_open_cell_follows_the_sliders_in_the_same_message(explorer, digits, 
 
 
 def test_the_image_that_is_open_follows_too(explorer, digits):
-    explorer.cell_images.set_state({"cell": 88})
-    explorer.cell_images.set_state({"image": 7})
+    explorer.panels.cell_images.set_state({"cell": 88})
+    explorer.panels.cell_images.set_state({"image": 7})
     explorer.controls.sparsity.value = 85
     base, report = digits.run(Recipe()), digits.run(SPARSE)
     assert explorer.feed.data["image"] == image_payload(base, report, 7)
-    explorer.cell_images.set_state({"cell": 11})
-    assert explorer.cell_images.image == -1
+    explorer.panels.cell_images.set_state({"cell": 11})
+    assert explorer.panels.cell_images.image == -1
     assert explorer.feed.data["image"] is None
 
 
 def test_pixels_are_those_of_the_images_and_go_once(explorer, digits, sent):
-    explorer.cell_images.cell = 0
+    explorer.panels.cell_images.cell = 0
     for sparsity in (70, 85, 70):
         explorer.controls.sparsity.value = sparsity
     gone = [index for part in sent for index in indices(part)]
@@ -82,37 +82,37 @@ def test_pixels_are_those_of_the_images_and_go_once(explorer, digits, sent):
 
 
 def test_a_page_loaded_anew_gets_all_pixels_again(explorer, sent):
-    explorer.cell_images.cell = 0
-    explorer.cell_images.cell = 11
-    again = explorer.cell_images.get_state()["pixels"]
+    explorer.panels.cell_images.cell = 0
+    explorer.panels.cell_images.cell = 11
+    again = explorer.panels.cell_images.get_state()["pixels"]
     assert indices(again) == sorted(index for part in sent for index in indices(part))
-    assert explorer.cell_images.get_state("cell") == {"cell": 11}
+    assert explorer.panels.cell_images.get_state("cell") == {"cell": 11}
 
 
 def test_colours_and_another_case():
     explorer = Explorer()
-    explorer.cell_images.cell = 99
-    explorer.cell_images.image = 1499
+    explorer.panels.cell_images.cell = 99
+    explorer.panels.cell_images.image = 1499
     explorer.case.value = "smear"
-    assert (explorer.cell_images.cell, explorer.cell_images.image) == (-1, -1)
+    assert (explorer.panels.cell_images.cell, explorer.panels.cell_images.image) == (-1, -1)
     assert "cell" not in explorer.feed.data
-    explorer.cell_images.cell = 0
+    explorer.panels.cell_images.cell = 0
     base = explorer.session.baseline
-    part = explorer.cell_images.pixels
+    part = explorer.panels.cell_images.pixels
     assert part["images"] == explorer.feed.data["cell"]["images"] == base.images
     assert part["shape"][2] == 3
     assert all(base.labels[index] == 0 for index in indices(part))
-    assert indices(part) == sorted(indices(explorer.cell_images.get_state()["pixels"]))
+    assert indices(part) == sorted(indices(explorer.panels.cell_images.get_state()["pixels"]))
 
 
 def test_another_model_of_the_same_images_keeps_the_cell_open():
     explorer = Explorer()
-    explorer.cell_images.cell = 99
+    explorer.panels.cell_images.cell = 99
     explorer.model.value = "wide"
     base = explorer.session.baseline
     assert explorer.feed.data["cell"]["before"] == base.confusion.counts[9, 9]
     shown = np.frombuffer(explorer.feed.data["cell"]["indices"], "<i4").tolist()
-    assert {*shown} <= {*indices(explorer.cell_images.get_state()["pixels"])}
+    assert {*shown} <= {*indices(explorer.panels.cell_images.get_state()["pixels"])}
 
 
 @pytest.mark.parametrize(
@@ -133,17 +133,17 @@ def test_another_model_of_the_same_images_keeps_the_cell_open():
     ids=str,
 )
 def test_a_page_can_open_only_what_there_is(explorer, state, said):
-    explorer.cell_images.set_state({"cell": 49})
-    explorer.cell_images.set_state(state)
+    explorer.panels.cell_images.set_state({"cell": 49})
+    explorer.panels.cell_images.set_state(state)
     assert said in explorer.feed.message
-    assert (explorer.cell_images.cell, explorer.cell_images.image) == (49, -1)
+    assert (explorer.panels.cell_images.cell, explorer.panels.cell_images.image) == (49, -1)
 
 
 @pytest.mark.parametrize("value", [100, -2, 1.5, "4", None])
 def test_a_page_can_choose_only_a_mistake_that_there_is(explorer, value):
     changes(explorer).set_state({"chosen": value})
     assert "chosen" in explorer.feed.message
-    assert explorer.cell_images.cell == -1
+    assert explorer.panels.cell_images.cell == -1
 
 
 def test_code_gets_an_error_for_a_cell_that_is_not_there(cell_images):
@@ -157,7 +157,7 @@ def test_a_page_cannot_turn_the_matrices_drawer(explorer):
     assert isinstance(matrices, Matrices)
     matrices.set_state({"cell_images": None})
     assert "cell_images cannot be set" in explorer.feed.message
-    assert matrices.cell_images is explorer.cell_images
+    assert matrices.cell_images is explorer.panels.cell_images
 
 
 def test_what_changed_is_worked_out_only_while_looked_at(explorer, digits):
@@ -176,9 +176,9 @@ def test_choosing_a_mistake_opens_its_cell_beside_the_matrices(explorer):
     explorer.tabs.selected_index = 1
     for _ in range(2):  # also if it is the same one
         changes(explorer).set_state({"chosen": 49})
-        assert (explorer.cell_images.cell, explorer.tabs.selected_index) == (49, 0)
+        assert (explorer.panels.cell_images.cell, explorer.tabs.selected_index) == (49, 0)
         assert explorer.feed.data["cell"]["cell"] == 49
-        explorer.cell_images.set_state({"cell": -1})
+        explorer.panels.cell_images.set_state({"cell": -1})
         assert "cell" not in explorer.feed.data
 
 

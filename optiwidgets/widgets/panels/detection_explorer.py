@@ -1,0 +1,65 @@
+"""Panels of a detector in the explorer: headline, scenes, precisions, curves, matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ipywidgets import Box, DOMWidget, VBox
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.session.session import Session
+from optiwidgets.texts import mark
+from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.panels.detection_panels import (
+    ClassPrecision,
+    DetectionHeadline,
+    ObjectMatrices,
+    PrecisionRecall,
+)
+from optiwidgets.widgets.panels.detection_payload import detection_payload, steady_payload
+from optiwidgets.widgets.panels.report_panels import Bytes
+from optiwidgets.widgets.panels.scenes import Scenes
+from optiwidgets.widgets.panels.thresholds import Thresholds
+
+SCENES = mark("Scenes")
+
+
+class DetectionPanels:
+    """Headline of the mean average precision, scenes, precisions by class, curves, matrices.
+
+    ``thresholds`` are shown above the scenes and above the matrices, which draw at them.
+    """
+
+    def __init__(self, session: Session, feed: Feed) -> None:
+        self.session = session
+        self.headline = DetectionHeadline(feed=feed)
+        self.thresholds = Thresholds()
+        shared: dict[str, Any] = {"feed": feed, "thresholds": self.thresholds}
+        self.scenes = Scenes(session, **shared)
+        self.matrices = ObjectMatrices(scenes=self.scenes, **shared)
+        beside = VBox([ClassPrecision(feed=feed), PrecisionRecall(**shared)])
+        scenes = Box([self.scenes, beside]).add_class("ow-objects")
+        self.views: dict[str, DOMWidget] = {
+            SCENES: VBox([self.thresholds, scenes]),
+            mark("Confusion"): VBox([self.thresholds, self.matrices, Bytes(feed=feed)]),
+        }
+
+    def payload(self, policy: Policy) -> dict[str, Any]:
+        """Describe the shown reports: numbers, and the boxes of the optimized model."""
+        self.scenes.update()
+        session = self.session
+        return detection_payload(*session.shown, policy, session.indices, moving=session.dragging)
+
+    def steady(self) -> dict[str, Any]:
+        """Describe the boxes of truth and baseline, of all exploration images."""
+        return steady_payload(self.session.baseline)
+
+    def listen(self, repaint: Callable[[], None], select: Callable[[str], None]) -> None:
+        """Open the tab of the scenes when a cell of the matrices is opened."""
+
+        def open_scenes(change: Any) -> None:
+            if change.new >= 0:
+                select(SCENES)
+
+        self.scenes.observe(open_scenes, "cell")

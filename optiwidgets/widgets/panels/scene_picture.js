@@ -1,0 +1,116 @@
+// A scene with its boxes, on a canvas. Kinds of boxes differ by line and sign, not by colour alone: truth is dashed,
+// baseline dotted, optimized solid; a lost object has a thick frame and a minus, a gained one a plus.
+
+import { element } from "../base/panel_runtime.js";
+import { pixelsOf } from "./known_pixels.js";
+
+/** @typedef {"truth" | "baseline" | "optimized" | "alarm" | "lost" | "gained" | "chosen"} Kind */
+/** @typedef {{ kind: Kind, corners: number[], label?: string }} Frame */
+
+/** @typedef {{ colour: string, width: number, dash: number[], sign: string }} Pen */
+/** @type {Record<Kind, Pen>} of each kind; widths and dashes in units of a thin line */
+export const PENS = {
+  truth: { colour: "#ffffff", width: 1, dash: [4, 3], sign: "" },
+  baseline: { colour: "#ffd84d", width: 1, dash: [1, 2], sign: "" },
+  optimized: { colour: "#6cc3ff", width: 1.25, dash: [], sign: "" },
+  alarm: { colour: "#6cc3ff", width: 1.25, dash: [], sign: "?" },
+  lost: { colour: "#ff8a4c", width: 2.5, dash: [], sign: "−" },
+  gained: { colour: "#6cc3ff", width: 2.5, dash: [], sign: "+" },
+  chosen: { colour: "#ffffff", width: 3, dash: [1, 1], sign: "" },
+};
+const DARK = "#0b1220"; // around every line, so that it is seen on any ground
+const LEAST = 240; // pixels of a picture's width; small scenes are enlarged to it
+
+/** @type {Map<string, HTMLCanvasElement>} */
+const sources = new Map();
+
+/**
+ * Make the pixels of a scene a source of `drawImage`; null until they have come.
+ * @param {string} images
+ * @param {number} index
+ */
+function sourceOf(images, index) {
+  const pixels = pixelsOf(images, index),
+    name = `${images}/${index}`;
+  if (!pixels) return null;
+  let source = sources.get(name);
+  if (!source) {
+    source = element("canvas");
+    [source.width, source.height] = [pixels.width, pixels.height];
+    source.getContext("2d")?.putImageData(pixels, 0, 0);
+    sources.set(name, source);
+  }
+  return source;
+}
+
+/**
+ * Draw a scene and its frames, those that matter most last. Returns whether its pixels have come.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} images
+ * @param {number} index
+ * @param {Frame[]} frames
+ * @param {number} [least] width of the picture
+ */
+export function paintScene(canvas, images, index, frames, least = LEAST) {
+  const source = sourceOf(images, index),
+    context = canvas.getContext("2d");
+  if (!source || !context) {
+    canvas.width = canvas.height = 1; // this clears it
+    return false;
+  }
+  const zoom = Math.max(1, Math.ceil(least / source.width)),
+    unit = Math.max(1, (zoom * source.width) / 160); // a thin line
+  const [width, height] = [zoom * source.width, zoom * source.height];
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(source, 0, 0, width, height);
+  for (const frame of frames) paintFrame(context, frame, zoom, unit);
+  return true;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Frame} frame
+ * @param {number} zoom
+ * @param {number} unit
+ */
+function paintFrame(context, { kind, corners, label = "" }, zoom, unit) {
+  const { colour, width, dash, sign } = PENS[kind];
+  const [x0, y0, x1, y1] = corners.map((corner) => corner * zoom);
+  const grown = kind === "chosen" ? 3 * unit : 0;
+  context.setLineDash([]);
+  context.lineWidth = (width + 1.5) * unit;
+  context.strokeStyle = DARK;
+  context.globalAlpha = 0.55;
+  context.strokeRect(x0 - grown, y0 - grown, x1 - x0 + 2 * grown, y1 - y0 + 2 * grown);
+  context.globalAlpha = 1;
+  context.lineWidth = width * unit;
+  context.strokeStyle = colour;
+  context.setLineDash(dash.map((length) => length * unit));
+  context.strokeRect(x0 - grown, y0 - grown, x1 - x0 + 2 * grown, y1 - y0 + 2 * grown);
+  const words = sign + label;
+  if (words) paintLabel(context, words, colour, x0, y0, unit);
+}
+
+/**
+ * Write a sign or a class on a ground of the frame's colour, at its upper left corner and inside of the picture.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} words
+ * @param {string} colour
+ * @param {number} x
+ * @param {number} y
+ * @param {number} unit
+ */
+function paintLabel(context, words, colour, x, y, unit) {
+  const size = 10 * unit;
+  context.font = `700 ${size}px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif`;
+  const wide = context.measureText(words).width + 4 * unit;
+  const left = Math.max(0, Math.min(x - unit, context.canvas.width - wide)),
+    top = Math.max(0, y - size);
+  context.fillStyle = colour;
+  context.fillRect(left, top, wide, size + unit);
+  context.fillStyle = DARK;
+  context.textBaseline = "alphabetic";
+  context.fillText(words, left + 2 * unit, top + 0.9 * size);
+}

@@ -1,0 +1,80 @@
+"""Panels by the name of the task: the one place that knows which task is shown how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ipywidgets import DOMWidget
+
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.panels.classification_panels import ClassificationPanels
+from optiwidgets.widgets.panels.detection_explorer import DetectionPanels
+
+Select = Callable[[str], None]
+
+
+class TaskPanels(Protocol):
+    """Panels of an explorer that depend on the task.
+
+    ``headline`` stands above all else; ``views`` are the first tabs, by title in English.
+    """
+
+    @property
+    def headline(self) -> DOMWidget:
+        """Cards with the leading metric."""
+        ...
+
+    @property
+    def views(self) -> Mapping[str, DOMWidget]:
+        """First tabs, by title in English."""
+        ...
+
+    def payload(self, policy: Policy) -> dict[str, Any]:
+        """Describe the session's shown reports for the feed."""
+        ...
+
+    def steady(self) -> dict[str, Any]:
+        """Describe numbers that stay while only the recipe changes; {} for none."""
+        ...
+
+    def listen(self, repaint: Callable[[], None], select: Select) -> None:
+        """Call ``repaint`` when a view needs other numbers, ``select`` to open a tab by title."""
+        ...
+
+
+CLASSIFICATION = "classification"
+PANELS: dict[str, Callable[[Session, Feed], TaskPanels]] = {
+    CLASSIFICATION: ClassificationPanels,
+    "detection": DetectionPanels,
+}
+
+
+def task_name(session: Session) -> str:
+    """Return the name of the session's task; an experiment without one is a classifier's."""
+    task = getattr(session.experiment, "task", None)
+    return CLASSIFICATION if task is None else str(task.name)
+
+
+def make_panels(name: str, session: Session, feed: Feed) -> TaskPanels:
+    """Create the panels of a task.
+
+    Raises
+    ------
+    ValueError
+        No panels are registered for the task; the message lists the known ones.
+
+    Examples
+    --------
+    >>> list(make_panels("classification", Session(), Feed()).views)
+    ['Confusion', 'What changed']
+    >>> make_panels("weather", Session(), Feed())
+    Traceback (most recent call last):
+    ...
+    ValueError: there are panels for the tasks classification, detection, not for 'weather'
+    """
+    if name not in PANELS:
+        raise ValueError(f"there are panels for the tasks {', '.join(PANELS)}, not for {name!r}")
+    return PANELS[name](session, feed)
