@@ -18,8 +18,9 @@ import optiwidgets as ow
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
-DATASETS = "digits, smear, fashion-mnist, cifar10, or a folder of classes"
+DATASETS = "digits, smear, scenes, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
+DETECTORS = {"scenes": "center"}  # dataset of boxes -> its model
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help
     "token": "secret of teachers",
@@ -90,9 +91,8 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         "--from",
         "--model",
         dest="start",
-        default="small",
         metavar="MODEL",
-        help="small (the default), wide, resnet18, or a file written by this command",
+        help="small (the default), wide, resnet18, for scenes center, or a file of this command",
     )
     train.add_argument("--size", type=_whole(8, MAX_SIZE), help="edge of a folder's pictures; 32")
     train.add_argument("--epochs", type=_whole(1, MAX_EPOCHS), default=60, help="60")
@@ -260,7 +260,7 @@ def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    start = arguments.start
+    start = arguments.start or DETECTORS.get(arguments.dataset, "small")
     output = arguments.out or Path(f"{Path(arguments.dataset).name}-{Path(start).stem}.safetensors")
     _check_writable(output)
     sized = {} if arguments.size is None else {"size": arguments.size}
@@ -277,12 +277,10 @@ def _train(arguments: argparse.Namespace) -> None:
         on_epoch=epochs.append,
     )
     _write(net, output, dataset)
-    report = ow.Experiment(net, dataset).run(ow.Recipe())
-    low, high = report.accuracy_interval
-    print(
-        f"{output}: accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration "
-        f"images (95 % interval {low:.1%} to {high:.1%})"
-    )
+    if dataset.targets == "boxes":
+        print(f"{output}: {epochs[-1].meaning} after {len(epochs)} epochs")
+    else:
+        _print_accuracy(net, output, dataset)
     if len(epochs) < arguments.epochs:
         print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
     if Path(arguments.dataset).is_dir():
@@ -290,6 +288,15 @@ def _train(arguments: argparse.Namespace) -> None:
         print(
             shlex.join(["optiwidgets", "app", "--case", str(output), "--images", arguments.dataset])
         )
+
+
+def _print_accuracy(net: Any, output: Path, dataset: ow.Dataset) -> None:
+    report = ow.Experiment(net, dataset).run(ow.Recipe())
+    low, high = report.accuracy_interval
+    print(
+        f"{output}: accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration "
+        f"images (95 % interval {low:.1%} to {high:.1%})"
+    )
 
 
 def _check_writable(output: Path) -> None:

@@ -1,6 +1,7 @@
 """The command line: files, messages and refused arguments."""
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,23 @@ def test_training_writes_a_model_that_loads_and_says_how_good_it_is(
     assert f"accuracy {report.confusion.accuracy:.1%} on 12 exploration images" in said
     assert f"(95 % interval {low:.1%} to {high:.1%})" in said
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def test_training_writes_a_detector_for_images_with_boxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes = torch.tensor([[[4.0, 4, 20, 28, 1, 0]], [[0.0, 8, 16, 20, 0, 0]]])
+    part = (torch.randn(2, 1, 32, 32), boxes)
+    names = ("train", "calibration", "exploration", "sealed")
+    scenes = ow.Dataset(**dict.fromkeys(names, part), class_names=("a", "b"), name="mine")
+    monkeypatch.setattr(ow, "load_dataset", lambda name: scenes)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "scenes", "--epochs", "1"]) == 0
+    said = capsys.readouterr().out
+    assert re.match(r"scenes-center\.safetensors: loss \d+\.\d{3} on the calibration images", said)
+    assert main(["train", "scenes", "--model", "scenes-center.safetensors", "--epochs", "1"]) == 0
+    assert main(["train", "scenes", "--model", "wide", "--epochs", "1"]) == 2
+    assert "model of images with boxes is 'center' or" in capsys.readouterr().err
 
 
 def test_the_same_seed_trains_the_same_model(tiny_digits: ow.Dataset, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -11,19 +10,21 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from optiwidgets.engine.data.dataset import Dataset
-from optiwidgets.engine.data.targets import CLASSES
+from optiwidgets.engine.data.targets import BOXES, CLASSES
 from optiwidgets.engine.data.validation import Part
-from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.models.center_detector import CENTER
+from optiwidgets.engine.models.detector_training import train_detector
+from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.models.trained_files import is_trained_file
-from optiwidgets.engine.models.zoo import TRAINABLE, Spec, build_trainable, load_model
+from optiwidgets.engine.models.training_loop import check_epochs, run_epochs
+from optiwidgets.engine.models.zoo import TRAINABLE, build_trainable, load_model
 
 BATCH = 64
 PEAK_RATE = {"small": 4e-3, "wide": 4e-3, "resnet18": 2e-3}
 GOING_ON = 0.25  # share of the peak rate, for a model that was trained before
-KEPT = ("best", "last")
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,26 @@ class Epoch:
         """Sort key of epochs, best last: accuracy, then loss, both on calibration images."""
         return self.accuracy, -self.calibration_loss
 
+    @property
+    def figure(self) -> str:
+        """Accuracy on calibration images."""
+        return f"{self.accuracy:.1%}"
+
+    @property
+    def meaning(self) -> str:
+        """The accuracy in words."""
+        return f"right on {self.figure} of the calibration images"
+
 
 def train(
     dataset: Dataset,
-    name: str | PathLike[str] = "small",
+    name: str | PathLike[str] | None = None,
     *,
     epochs: int = 60,
     seed: int = 0,
     keep: str = "best",
     on_progress: ProgressCallback = lambda _: None,
-    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    on_epoch: Callable[[Any], None] = lambda _: None,
 ) -> Any:
     """Train a model on the training part, with a progress bar.
 
@@ -64,14 +75,15 @@ def train(
     name
         "small", "wide", or "resnet18" (torchvision's, with random weights); or a file written by
         ``optiwidgets train``, to continue training, with a new head if the number of classes
-        differs.
+        differs. For images with boxes "center", a detector of centres and boxes, or such a file.
+        If None, "small" or "center".
     epochs
         Passes over the training images, 1 or more.
     seed
         Seed of weights, order and augmentation.
     keep
         "best" keeps the epoch with the highest accuracy on calibration images (then the least
-        loss, then the later epoch), "last" the last epoch.
+        loss, then the later epoch), "last" the last epoch. Detectors are compared by their loss.
     on_progress
         Called after every epoch; an exception that it raises stops the training.
     on_epoch
@@ -80,13 +92,13 @@ def train(
     Returns
     -------
     torch.nn.Module
-        Model in eval mode; a ``CNN`` or torchvision's resnet18.
+        Model in eval mode; a ``CNN``, torchvision's resnet18, or a ``CenterDetector``.
 
     Raises
     ------
     ValueError
         An unknown name, a file that does not fit the images, images that are not square, targets
-        that are boxes or masks.
+        that are masks.
 
     Examples
     --------
@@ -96,19 +108,30 @@ def train(
     ...
     ValueError: epochs are 1 or more, not 0
     """
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"epochs are 1 or more, not {epochs}")
-    if keep not in KEPT:
-        raise ValueError(f"keep is one of {', '.join(map(repr, KEPT))}, not {keep!r}")
+    check_epochs(epochs, keep)
+    if dataset.targets == BOXES:
+        start = CENTER if name is None else name
+        return train_detector(
+            dataset,
+            start,
+            epochs=epochs,
+            seed=seed,
+            keep=keep,
+            on_progress=on_progress,
+            on_epoch=on_epoch,
+        )
     if dataset.targets != CLASSES:
         raise ValueError(
-            f"this trains a classifier, and the targets of these images are {dataset.targets}"
+            "training learns classes or boxes, and the targets of these images are "
+            f"{dataset.targets}"
         )
+    start = "small" if name is None else name
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net, rate = _start(name, dataset)
+        net, rate = _start(start, dataset)
         fit = _Fit(net.train(), dataset.train, dataset.calibration, epochs, rate)
-        fit.run(keep, on_progress, on_epoch)
+        kept = run_epochs(fit.run, net.state_dict, epochs, keep, on_progress, on_epoch)
+    net.load_state_dict(kept)
     return net.eval()
 
 
@@ -176,7 +199,7 @@ class _Fit:
     def __init__(
         self, net: nn.Module, train: Part, calibration: Part, epochs: int, rate: float
     ) -> None:
-        self.net, self.epochs = net, epochs
+        self.net = net
         (self.images, self.labels), self.calibration = train, calibration
         steps = len(_batches(torch.arange(len(self.images))))
         self.optimizer = torch.optim.AdamW(net.parameters(), weight_decay=1e-2)
@@ -184,32 +207,9 @@ class _Fit:
             self.optimizer, rate, total_steps=steps * epochs
         )
 
-    def run(
-        self, keep: str, on_progress: ProgressCallback, on_epoch: Callable[[Epoch], None]
-    ) -> None:
-        """Train, and load the state of the kept epoch into the net."""
-        best: tuple[Epoch, dict[str, Tensor]] | None = None
-        bar = tqdm(range(1, self.epochs + 1), "training", unit="epoch")
-        try:
-            for number in bar:
-                loss = self._epoch()
-                done = Epoch(number, loss, *self._score())
-                if best is None or keep == "last" or done.rank >= best[0].rank:
-                    best = done, copy.deepcopy(self.net.state_dict())
-                bar.set_postfix(
-                    loss=f"{loss:.3f}", calibration=f"{done.accuracy:.1%}", best=best[0].number
-                )
-                on_epoch(done)
-                on_progress(Progress(number / self.epochs, f"epoch {number} of {self.epochs}"))
-        except KeyboardInterrupt:
-            if best is None:
-                raise
-            bar.write(
-                f"interrupted: kept epoch {best[0].number} of {self.epochs}, right on "
-                f"{best[0].accuracy:.1%} of the calibration images"
-            )
-        assert best is not None  # at least one epoch
-        self.net.load_state_dict(best[1])
+    def run(self, number: int) -> Epoch:
+        """Train one epoch; return its numbers."""
+        return Epoch(number, self._epoch(), *self._score())
 
     def _epoch(self) -> float:
         """Train on all training images once; return the mean loss."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from os import PathLike
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import Any
 
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from optiwidgets.engine.models.center_detector import CENTER, STRIDE, CenterDetector
+from optiwidgets.engine.models.spec import Spec
 
 RESNET18 = "resnet18"  # from torchvision
 TRAINABLE = ("small", "wide", RESNET18)
@@ -21,6 +26,7 @@ RANGES = {  # geometry of a spec -> its range, for the small CNNs and for resnet
     "classes": (2, 1000),
 }
 RESNET_SIZES = (32, 640)
+DETECTOR_RANGES = {"channels": (1, 16), "size": (32, 640), "classes": (1, 1000)}
 SIZES = {"small": ((8, 16, 32), 64), "wide": ((16, 32, 64), 128)}
 CASES = {  # case -> dataset whose trained weights it uses
     "digits": "digits",
@@ -29,15 +35,7 @@ CASES = {  # case -> dataset whose trained weights it uses
     "smear-200": "smear",
 }
 SHIPPED = {"digits": ("small", "wide"), "smear": ("small",)}
-
-
-class Spec(TypedDict):
-    """Specification of a CNN of the zoo: name, and geometry of the images."""
-
-    name: str
-    channels: int
-    size: int
-    classes: int
+DETECTORS = {"scenes": (CENTER,)}  # case of boxes -> detectors whose trained weights it has
 
 
 class CNN(nn.Module):
@@ -109,13 +107,20 @@ def _check_geometry(spec: Spec, ranges: Mapping[str, tuple[int, int]]) -> None:
 
 
 def build_trainable(spec: Spec) -> nn.Module:
-    """Build an untrained model: a CNN of the zoo, or torchvision's resnet18 for these images.
+    """Build an untrained model for these images: a CNN, a detector, or torchvision's resnet18.
 
     Raises
     ------
     ValueError
         Unknown name, or a geometry out of range.
     """
+    if spec["name"] == CENTER:
+        _check_geometry(spec, DETECTOR_RANGES)
+        if spec["size"] % STRIDE:
+            raise ValueError(
+                f"size of a detector is a multiple of {STRIDE} pixels, not {spec['size']}"
+            )
+        return CenterDetector(spec)
     if spec["name"] != RESNET18:
         return build(spec)
     from torchvision.models import resnet18
@@ -175,9 +180,34 @@ def load_trained(name: str, case: str = "digits") -> CNN:
         raise ValueError(
             f"model for {case!r} is one of {', '.join(map(repr, models))}, not {name!r}"
         )
-    weights = f"{CASES[case]}-{name}.safetensors"
-    with as_file(files("optiwidgets.engine.models") / "weights" / weights) as path:
+    with _shipped_file(CASES[case], name) as path:
         return load_weights(path)
+
+
+def load_detector(case: str = "scenes", name: str = CENTER) -> CenterDetector:
+    """Build a detector with trained weights shipped in the package, in eval mode.
+
+    Raises
+    ------
+    ValueError
+        Unknown case, or a detector without shipped weights.
+
+    Examples
+    --------
+    >>> load_detector("scenes").training
+    False
+    """
+    if name not in DETECTORS.get(case, ()):
+        known = ", ".join(f"{case!r} {names}" for case, names in DETECTORS.items())
+        raise ValueError(f"cases of boxes and their detectors are {known}, not {case!r} {name!r}")
+    with _shipped_file(case, name) as path:
+        net, _ = load_model(path)
+    assert isinstance(net, CenterDetector)
+    return net
+
+
+def _shipped_file(case: str, name: str) -> AbstractContextManager[Path]:
+    return as_file(files("optiwidgets.engine.models") / "weights" / f"{case}-{name}.safetensors")
 
 
 def load_weights(path: str | PathLike[str]) -> CNN:

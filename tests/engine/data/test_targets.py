@@ -117,8 +117,12 @@ def test_a_fingerprint_tells_boxes_apart():
 def test_what_needs_one_class_an_image_refuses_boxes():
     with pytest.raises(ValueError, match=r"one class an image, .* are boxes; .* data.sealed\[1\]"):
         boxed().labels("sealed")
-    with pytest.raises(ValueError, match=r"trains a classifier, and the targets .* are boxes"):
-        train(boxed(), epochs=1)
+
+
+def test_training_refuses_masks():
+    masks = torch.zeros(3, 8, 10, dtype=torch.int64)
+    with pytest.raises(ValueError, match=r"learns classes or boxes, and .* images are masks"):
+        train(boxed(**dict.fromkeys(PARTS, masks)), epochs=1)
 
 
 def test_a_rotation_would_turn_images_under_their_boxes():

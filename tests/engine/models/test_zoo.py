@@ -6,17 +6,25 @@ import pytest
 import torch
 from torch import nn
 
+from optiwidgets.engine.data.loaders import load_dataset
+from optiwidgets.engine.evaluation.detection_precision import average_precisions
+from optiwidgets.engine.models.center_detector import decode
 from optiwidgets.engine.models.zoo import (
     CASES,
+    DETECTORS,
     SHIPPED,
     SIZES,
     Spec,
     build,
+    build_trainable,
+    load_detector,
+    load_model,
     load_trained,
     load_weights,
     save_weights,
     shipped_models,
 )
+from optiwidgets.engine.types.boxes import Detections, TrueBoxes
 
 
 def spec(**changes):
@@ -66,8 +74,46 @@ def test_the_shipped_weights_are_right_on_at_least_98_percent(name):
 
 def test_the_shipped_weights_are_below_a_mebibyte_together():
     shipped = list((files("optiwidgets.engine.models") / "weights").iterdir())
-    assert len(shipped) == sum(map(len, SHIPPED.values()))
+    assert len(shipped) == sum(map(len, [*SHIPPED.values(), *DETECTORS.values()]))
     assert sum(len(file.read_bytes()) for file in shipped) < 2**20
+
+
+def test_the_shipped_detector_finds_the_digits_of_scenes_it_never_saw():
+    images, targets = load_dataset("scenes").exploration
+    with torch.no_grad():
+        found = decode(load_detector("scenes")(images))
+    boxes = Detections.of([each.numpy() for each in found])
+    precisions = average_precisions(boxes, TrueBoxes.of(targets.numpy()), 10)
+    assert precisions[:, 0].mean() >= 0.92  # mAP@0.5, measured 0.939
+    assert precisions.mean() >= 0.65  # mAP@[.5:.95], measured 0.679
+
+
+def test_the_shipped_detector_is_below_200_kilobytes():
+    shipped = files("optiwidgets.engine.models") / "weights" / "scenes-center.safetensors"
+    assert len(shipped.read_bytes()) < 200_000
+
+
+@pytest.mark.parametrize(("case", "name"), [("digits", "center"), ("scenes", "small")])
+def test_a_detector_that_is_not_shipped_is_answered_with_those_that_are(case, name):
+    with pytest.raises(ValueError, match=r"are 'scenes' \('center',\), not "):
+        load_detector(case, name)
+
+
+def test_a_saved_detector_comes_back_the_same(tmp_path):
+    net = build_trainable(spec(name="center", size=64))
+    save_weights(net, tmp_path / "net.safetensors")
+    again, _ = load_model(tmp_path / "net.safetensors")
+    assert again.spec == net.spec
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), net.parameters(), strict=True))
+    with pytest.raises(ValueError, match="holds a center"):
+        load_weights(tmp_path / "net.safetensors")
+
+
+def test_a_detector_of_an_odd_size_is_refused():
+    with pytest.raises(ValueError, match="size of a detector is a multiple of 8 pixels, not 60"):
+        build_trainable(spec(name="center", size=60))
+    with pytest.raises(ValueError, match="size of a zoo model is 32 to 640, not 24"):
+        build_trainable(spec(name="center", size=24))
 
 
 def test_saved_weights_come_back_the_same(tmp_path):
