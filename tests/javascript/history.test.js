@@ -9,7 +9,7 @@ const row = (words, accuracy, bytes, more = {}) => ({
   words,
   grade: "",
   recipe: `Recipe(${words})`,
-  accuracy,
+  value: accuracy,
   interval: [accuracy - 0.05, accuracy + 0.025],
   drop: 95 - 100 * accuracy,
   bytes,
@@ -34,7 +34,7 @@ const PAIR = {
 
 async function ledger(values = {}) {
   const { panel } = models({
-    panel: { rows: ROWS, about: "small on digits", chosen: 1, a: 0, b: 1, pair: {}, ...values },
+    panel: { rows: ROWS, about: "small on digits", metric: "", chosen: 1, a: 0, b: 1, pair: {}, ...values },
   });
   const { el, root, end } = await render(
     history,
@@ -131,6 +131,13 @@ test("A and B are compared in words and class by class", async () => {
     [...el.querySelectorAll(".ow-pair td[data-tone]")].map((td) => td.dataset.tone),
     ["hurts", "helps", "hurts"],
   );
+});
+
+test("another leading metric is named in its column and in words", async () => {
+  const { panel, el } = await ledger({ metric: "mean IoU" });
+  panel.receive({ pair: PAIR });
+  assert.ok(texts(el, ".ow-tried thead th").includes("mean IoU"));
+  assert.match(texts(el, ".ow-pair p")[0], /untouched: mean IoU 95\.0 %, 16,384 bytes/);
 });
 
 test("a larger B is called larger, and a class without a recall has no change", async () => {

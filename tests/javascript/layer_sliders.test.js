@@ -9,7 +9,8 @@ const SLIDER = (kind, value) =>
 const DATA = {
   recipe: { layers: [["hidden", 0.5, 4]] },
   images: 1000,
-  accuracy: 0.915,
+  metric: ["accuracy", "Accuracy", "accuracy"],
+  value: 0.915,
   interval: [0.9, 0.93],
   drop: { points: 6.5, low: 5.1, high: 8, lost: 70, gained: 5 },
   bytes: 2048,

@@ -18,7 +18,7 @@ const TRIALS = RUN.map((row) => ({
   recipe: `Recipe(${row[0]})`,
   words: row[0],
   grade: row[0] === "2 bits" ? "bad" : "",
-  accuracy: row[1],
+  value: row[1],
   bytes: row[2],
   interval: [row[1] - 0.02, row[1] + 0.01],
   front: row[2] !== null && !beaten(row),
@@ -26,7 +26,10 @@ const TRIALS = RUN.map((row) => ({
 
 async function chart(values = {}) {
   const { panel } = models({
-    panel: { trials: TRIALS, chosen: -1, about: "5 recipes", message: "", size: [720, 360], ...values },
+    panel: {
+      ...{ trials: TRIALS, chosen: -1, about: "5 recipes", metric: "" },
+      ...{ message: "", size: [720, 360], ...values },
+    },
   });
   const { el, end } = await render(pareto, panel);
   const points = () => [...el.querySelectorAll("[role=option]")];
@@ -114,6 +117,13 @@ test("the focused recipe is told with its interval", async () => {
     el.querySelector(".ow-named").textContent,
     "8 bits 98.0 % right (95 %: 96.0–99.0), 4,000 bytes",
   );
+});
+
+test("another leading metric is named on the axis and in words", async () => {
+  const { el, point } = await chart({ metric: "mean IoU" });
+  assert.match(el.querySelector(".ow-axes").textContent, /mean IoU$/);
+  point("8 bits").focus();
+  assert.match(el.querySelector(".ow-named").textContent, /^8 bits mean IoU 98\.0 % \(95 %: 96\.0–99\.0\)/);
 });
 
 test("the chosen recipe is ringed and selected", async () => {

@@ -46,7 +46,7 @@ def worst_class(subject: Subject) -> Estimate:
     NotApplicableError
         No class has two images.
     """
-    before, after = subject.run(Recipe()), subject.run(Recipe(HARD))
+    before, after = (subject.classified(recipe) for recipe in (Recipe(), Recipe(HARD)))
     chosen = np.zeros(len(before.labels), bool)
     for label in np.unique(before.labels):
         chosen[np.flatnonzero(before.labels == label)[::2]] = True

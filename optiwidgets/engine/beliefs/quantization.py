@@ -32,7 +32,7 @@ def both_ends(subject: Subject) -> Estimate:
 def sum_of_losses(subject: Subject) -> Estimate:
     """Measure the points that pruning and rounding together lose more than the sum of both."""
     recipes = (Recipe(), Recipe(HARD), Recipe(bits=3), Recipe(HARD, bits=3))
-    reports = [subject.run(recipe) for recipe in recipes]
+    reports = [subject.classified(recipe) for recipe in recipes]
     base, pruned, rounded, both = ((r.predictions == r.labels).astype(int) for r in reports)
     return of_paired_mean((base - both) - (base - pruned) - (base - rounded))
 

@@ -216,6 +216,6 @@ def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:
     >>> worst_class(base, exp.run(Recipe(sparsity=0.9)))["points"] > 0
     True
     """
-    falls = 100 * np.nan_to_num(baseline.confusion.recall - report.confusion.recall)
+    falls = 100 * np.nan_to_num(baseline.recall - report.recall)
     worst = int(falls.argmax())
     return {"class": worst, "points": float(falls[worst])} if falls[worst] > 0 else None

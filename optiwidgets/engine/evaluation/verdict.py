@@ -1,4 +1,4 @@
-"""Verdict: a grade from accuracy, size and speed under a policy, with its reasons."""
+"""Verdict: a grade from the leading metric, size and speed under a policy, with its reasons."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _flips(rep: Report) -> tuple[float, float] | None:
 
 def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, float]:
     """Return the class whose recall is limited (positive, else worst) and its fall in points."""
-    falls = 100 * (base.confusion.recall - rep.confusion.recall)
+    falls = 100 * (base.recall - rep.recall)
     if rep.positive is not None:
         return rep.positive, float(np.nan_to_num(falls[rep.positive]))
     if np.isnan(falls).all():

@@ -95,6 +95,9 @@ def _checked(counts: object, experiment: Experiment) -> Integers:
     except ValueError:  # rows of different lengths
         wanted = np.empty(0, np.int64)
     classes = len(experiment.dataset.class_names)
+    base = experiment.run(Recipe())
+    if base.confusion.counts.sum() != base.count:
+        raise ValueError(f"recipes are searched by counts of images; this task is {base.task}")
     if wanted.shape != (classes, classes) or wanted.dtype.kind not in "iu" or (wanted < 0).any():
         raise ValueError(f"counts are {classes} x {classes} whole numbers, 0 or more: {counts!r}")
     images = len(experiment.dataset.exploration[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.tasks.class_outcome import ClassOutcome, DeferredScores
-from optiwidgets.engine.types.measurements import Confusion, Integers
+from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
@@ -120,11 +121,11 @@ class ReportBuilder:
             pruned_weights=self.prunable_weights - kept,
             removed_channels=(
                 channels - sum(map(len, weights)),
-                channels - len(self.dataset.class_names),
+                channels - self._answers(recipe),
             ),
             macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
             parameters=sum(p.numel() for p in packable.net.parameters()),
-            simulated=self._simulated(model, images),
+            **self._simulated(model, images),
             runtime=evaluation.runtime,
         )
 
@@ -228,11 +229,22 @@ class ReportBuilder:
         scores.setflags(write=False)  # cached reports are shared
         return scores
 
-    def _simulated(self, model: CompressedModel, images: Images) -> Confusion | None:
-        """Compute the confusion matrix of an int8 model's float simulation; None without int8."""
+    def _answers(self, recipe: Recipe) -> int:
+        """Count the channels of the layers that give the output, as no channel of them is removed.
+
+        Without a removal of channels the model is not traced: a class has one.
+        """
+        pruner = self.compressor.pruner
+        if recipe.pruning != "channel":
+            return len(self.dataset.class_names)
+        return sum(len(pruner.weights[name]) for name in pruner.groups.answer)
+
+    def _simulated(self, model: CompressedModel, images: Images) -> dict[str, Any]:
+        """Compute confusion and leading metric of an int8 model's float simulation; {} without."""
         if not model.is_int8:
-            return None
-        return self.outcome(images, evaluate(model.simulation(), images.batches)).confusion
+            return {}
+        found = self.outcome(images, evaluate(model.simulation(), images.batches))
+        return {"simulated": found.confusion, "simulated_metric": getattr(found, found.metric)}
 
     @cached_property
     def _baseline_bytes(self) -> int:

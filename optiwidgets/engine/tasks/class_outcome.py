@@ -14,6 +14,7 @@ from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
 from optiwidgets.engine.types.task import Compute, unknown
+from optiwidgets.texts import mark
 
 OTHERS = dict.fromkeys(
     ("map_50", "map_50_95", "ap", "ap_50", "boxes", "found", "true"),
@@ -70,6 +71,7 @@ class ClassOutcome:
 
     task = "classification"
     metric = "accuracy"
+    names = mark("Accuracy"), mark("accuracy")
 
     @classmethod
     def of(

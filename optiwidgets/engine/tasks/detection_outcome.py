@@ -55,6 +55,7 @@ class DetectionOutcome:
 
     task = "detection"
     metric = "map_50"
+    names = "mAP", "mAP"
 
     def __getattr__(self, name: str) -> object:
         """Raise AttributeError, with the names that a detector has."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.types.measurements import (
     Confusion,
     Drop,
+    Floats,
     Integers,
     Latency,
     LayerWeights,
@@ -24,6 +25,7 @@ from optiwidgets.engine.types.measurements import (
 )
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.task import Outcome
+from optiwidgets.texts import text
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ class Report:
     output channels removed, and the number before removal, in all layers but the last. ``macs``
     are multiply-accumulates of the counted layers for an image, ``parameters`` the number of
     parameters of the model, BatchNorm folded. Where the int8 runtime made the predictions,
-    ``simulated`` is the confusion of the float simulation.
+    ``simulated`` is the confusion of the float simulation, and ``simulated_metric`` its leading metric.
 
     The report itself holds its numbers. ``model``, ``save``, ``export``, ``reconcile``,
     ``weights`` and scores that are not kept are computed on demand by the experiment, from the
@@ -143,6 +145,7 @@ class Report:
     out_of: int = 0
     parameters: int = 0
     simulated: Confusion | None = None
+    simulated_metric: float | None = None
     runtime: str = ""
     latency: Latency | None = None
     latencies: Mapping[str, Latency] = field(default_factory=lambda: MappingProxyType({}))
@@ -200,6 +203,17 @@ class Report:
     def confusion(self) -> Confusion:
         """Confusion of the classes; a detector's has a row and a column more."""
         return self.outcome.confusion
+
+    @property
+    def recall(self) -> Floats:
+        """Recall of each class (K,), at the shown thresholds where a task has some."""
+        return self.confusion.recall[: len(self.class_names)]
+
+    @property
+    def metric_names(self) -> tuple[str, str]:
+        """Names of the leading metric in the page's language: as a label and in a sentence."""
+        label, spoken = self.outcome.names
+        return text(label), text(spoken)
 
     @property
     def not_finite(self) -> int:

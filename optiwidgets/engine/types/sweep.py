@@ -59,7 +59,7 @@ class Trial:
         """Make the row of a report, compared with its baseline."""
         low, high = report.outcome.interval
         drop = report.drop_from(baseline)
-        recall = report.confusion.recall[: len(report.class_names)]
+        recall = report.recall
         worst = int(np.nanargmin(recall))
         accuracy = getattr(report.outcome, "accuracy", None)
         of_classifier = accuracy is not None

@@ -18,13 +18,14 @@ class Outcome(Protocol):
     """Interface of a task's numbers of one run on N images; a ``Report`` delegates to it.
 
     ``task`` is the task's name, ``metric`` the name of the leading metric, also the name of an
-    attribute, 0..1. Names that other tasks have raise AttributeError, which lists the own ones.
+    attribute, 0..1. ``names`` are its names for people, as a label and in a sentence. Names that other tasks have raise AttributeError, which lists the own ones.
     ``confusion`` is a (K, K) matrix of classes, with one more row and column where an object may be
     missed. ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
     """
 
     task: str
     metric: str
+    names: tuple[str, str]
 
     @property
     def confusion(self) -> Confusion:

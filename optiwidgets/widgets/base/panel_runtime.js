@@ -181,6 +181,15 @@ export function write(node, text) {
 
 /** @param {Share} share @param {number} [digits] */
 export const percent = (share, digits = 1) => (share === null ? text("none") : (100 * share).toFixed(digits));
+/**
+ * Say a share of a leading metric; the accuracy, whose name is empty, is the share of right images.
+ * @param {string | undefined} metric
+ * @param {Share} share
+ */
+export const metricShare = (metric, share) =>
+  metric
+    ? text("{metric} {share} %", { metric, share: percent(share) })
+    : text("{accuracy} % right", { accuracy: percent(share) });
 /** @param {number} number @param {number} [digits] */
 export const signed = (number, digits = 0) => (number > 0 ? "+" : "") + number.toFixed(digits);
 const grouped = new Intl.NumberFormat("en-US"); // once: making one takes longer than formatting

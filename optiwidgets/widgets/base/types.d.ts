@@ -179,6 +179,8 @@ export interface CanvasTraits {
 export interface HistoryTraits {
   rows: TrialRow[];
   about: string;
+  /** Leading metric in a sentence; empty if it is the accuracy. */
+  metric: string;
   pair: TrialPair | Empty<TrialPair>;
   chosen: number;
   a: number;
@@ -189,6 +191,7 @@ export interface FrontierTraits {
   trials: SweepTrial[];
   chosen: number;
   about: string;
+  metric: string;
   message: string;
   size: [number, number];
 }
@@ -511,7 +514,9 @@ export interface Pixels {
 export interface LayerFeedData {
   recipe: Recipe;
   images: number;
-  accuracy: number;
+  /** Leading metric: its key, and its name as a label and in a sentence. */
+  metric: [string, string, string];
+  value: number;
   interval: Interval;
   drop: Drop;
   bytes: number;
@@ -575,7 +580,7 @@ export interface TrialRow {
   words: string;
   grade: string;
   recipe: string;
-  accuracy: number;
+  value: number;
   interval: Interval;
   drop: number;
   bytes: number;
@@ -599,7 +604,7 @@ export interface SweepTrial {
   /** The recipe in plain words, and its grade; empty where it was not judged. */
   words: string;
   grade: string;
-  accuracy: number | null;
+  value: number | null;
   interval: Interval | [null, null];
   bytes: number | null;
   front: boolean;
@@ -608,6 +613,7 @@ export interface SweepTrial {
 export interface SensitivityData {
   by: "bits" | "sparsity";
   levels: number[];
+  metric: string;
   accuracy: number;
   curves: Curve[];
   unchanged: UnchangedLayer[];

@@ -41,24 +41,25 @@ def snapshot(baseline: Report, report: Report, policy: Policy) -> dict[str, str]
 
 
 def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
-    """Write the recipe, the accuracy with its drop, and the size with the verdict, if any."""
-    accuracy = 100 * report.confusion.accuracy
-    images, size = len(report.labels), _size_words(report)
+    """Write the recipe, the leading metric with its drop, and the size with any verdict."""
+    (name, _), value = report.metric_names, 100 * report.metric
+    images, size = report.count, _size_words(report)
     if is_untouched(report.recipe):
         measured = text(
-            "Accuracy {accuracy:.1f} % on {images:,} images; packed file {size}.",
-            accuracy=accuracy,
+            "{metric} {value:.1f} % on {images:,} images; packed file {size}.",
+            metric=name,
+            value=value,
             images=images,
             size=size,
         )
         return [text("The untouched model"), measured]
     drop, verdict = report.drop_from(baseline), verdict_payload(baseline, report, policy)
     measured = text(
-        "Accuracy {accuracy:.1f} % on {images:,} images, before {before:.1f} %: "
-        "{drop} ({interval}).",
-        accuracy=accuracy,
+        "{metric} {value:.1f} % on {images:,} images, before {before:.1f} %: {drop} ({interval}).",
+        metric=name,
+        value=value,
         images=images,
-        before=100 * baseline.confusion.accuracy,
+        before=100 * baseline.metric,
         drop=drop_words(drop.points),
         interval=interval_words(drop),
     )
@@ -93,4 +94,4 @@ def _draw(baseline: Report, report: Report, lines: list[str]) -> bytes:
     if not is_untouched(report.recipe):
         sides[text("Optimized")] = report
     counts = {title: side.confusion.counts.tolist() for title, side in sides.items()}
-    return draw_snapshot(counts, report.class_names, lines, text(RUN))
+    return draw_snapshot(counts, report.confusion.class_names, lines, text(RUN))

@@ -179,12 +179,13 @@ def _done(report: Report) -> list[str]:
         )
     elif asked in WITHOUT_TRAINING:
         said.append(text("Nothing to win back: no weight is pruned or rounded."))
-    if report.simulated is not None:
+    if report.simulated_metric is not None:
         said.append(
             text(
-                "These are the int8 runtime's own predictions; the float simulation is right on "
-                "{accuracy:.1f} %.",
-                accuracy=100 * report.simulated.accuracy,
+                "These are the int8 runtime's own predictions; the float simulation's {metric} is "
+                "{value:.1f} %.",
+                metric=report.metric_names[1],
+                value=100 * report.simulated_metric,
             )
         )
     return said

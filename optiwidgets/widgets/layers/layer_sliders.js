@@ -52,18 +52,13 @@ async function render({ model, el }) {
    */
   const card = (name, title) => {
     const value = element("strong", { "data-ow": name }),
+      heading = element("span", {}, title),
       note = element("span");
-    const box = element(
-      "section",
-      { role: "group", "aria-label": title },
-      element("span", {}, title),
-      value,
-      note,
-    );
-    return { box, value, note };
+    const box = element("section", { role: "group", "aria-label": title }, heading, value, note);
+    return { box, title: heading, value, note };
   };
   const cards = {
-    accuracy: card("accuracy", text("Accuracy")),
+    metric: card("metric", ""),
     drop: card("drop", text("Drop")),
     bytes: card("bytes", text("Size")),
   };
@@ -102,15 +97,19 @@ async function render({ model, el }) {
       data = model.get("data");
     if (!root || !data.layers) return ask();
     const {
-      accuracy,
+      value,
+      metric: [key, label, spoken],
       interval: [low, high],
       drop,
       layers,
     } = data;
+    cards.metric.value.dataset.ow = key;
+    cards.metric.box.setAttribute("aria-label", label);
+    write(cards.metric.title, label);
     show(
-      cards.accuracy,
-      accuracy,
-      `${percent(accuracy)} %`,
+      cards.metric,
+      value,
+      `${percent(value)} %`,
       text("{low} to {high} %, {images} images", {
         low: percent(low),
         high: percent(high),
@@ -165,8 +164,9 @@ async function render({ model, el }) {
       if (state() === "fresh")
         write(
           voice,
-          text("accuracy {accuracy} percent, drop {points} points, {bytes}", {
-            accuracy: percent(accuracy),
+          text("{metric} {share} percent, drop {points} points, {bytes}", {
+            metric: spoken,
+            share: percent(value),
             points: drop.points.toFixed(1),
             bytes: bytes(data.bytes),
           }),

@@ -253,9 +253,10 @@ def layer_payload(baseline: Report, report: Report) -> dict[str, Any]:
     before, after = baseline.size.layers, report.size.layers
     return {
         "recipe": report.recipe.as_dict() | {"layers": list(report.recipe.layers)},
-        "images": len(report.labels),
-        "accuracy": report.confusion.accuracy,
-        "interval": list(report.accuracy_interval),
+        "images": report.count,
+        "metric": [report.outcome.metric, *report.metric_names],
+        "value": report.metric,
+        "interval": list(report.outcome.interval),
         "drop": asdict(report.drop_from(baseline)),
         "bytes": report.size.total_bytes,
         "ratio": report.size.ratio,

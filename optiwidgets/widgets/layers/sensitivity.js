@@ -1,7 +1,7 @@
-// Accuracy of a model with one layer changed, one curve for each layer, and the line of the threshold.
+// Leading metric of a model with one layer changed, one curve for each layer, and the line of the threshold.
 
 import { followKernel } from "../base/kernel_watch.js";
-import { boxed, element, percent, safely, write } from "../base/panel_runtime.js";
+import { boxed, element, metricShare, percent, safely, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 import { text } from "../base/texts.js";
 
@@ -100,10 +100,10 @@ function render({ model, el }) {
       );
       for (const [level, accuracy, low, high] of points) {
         const lost = 100 * (data.accuracy - accuracy);
-        const told = text("{name}, {level}: {accuracy} % right ({low} to {high}), {lost} points lost", {
+        const told = text("{name}, {level}: {share} ({low} to {high}), {lost} points lost", {
           name,
           level: levelText(level),
-          accuracy: percent(accuracy),
+          share: metricShare(data.metric, accuracy),
           low: percent(low),
           high: percent(high),
           lost: lost.toFixed(1),

@@ -14,6 +14,7 @@ from optiwidgets.widgets.base.gated_button import IDLE, RUNS, GatedButton
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.layers.progress_bar import ProgressBar
+from optiwidgets.widgets.panels.metric_words import spoken_metric
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -74,7 +75,8 @@ class Fragility(Standalone, VBox):
         def work(on_progress: Any) -> None:
             for found in experiment.grow_sensitivity(by):
                 on_progress(found.progress)
-                self.curves.data = sensitivity_payload(found)
+                told = {"metric": spoken_metric(self.session.baseline)}
+                self.curves.data = sensitivity_payload(found) | told
 
         self.note.value = ""
         self.session.in_background(work, lambda _: None)

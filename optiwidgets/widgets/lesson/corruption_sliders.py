@@ -74,7 +74,7 @@ class NewData(Standalone, VBox):
 
 
 def _row(name: str, before: Report, after: Report) -> list[str]:
-    shares = [100 * report.confusion.accuracy for report in (before, after)]
+    shares = [100 * report.metric for report in (before, after)]
     return [name, *(f"{share:.1f} %" for share in shares), points_words(shares[0] - shares[1])]
 
 

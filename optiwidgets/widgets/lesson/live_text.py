@@ -7,7 +7,6 @@ from html import escape
 from string import Formatter
 from typing import Any
 
-import numpy as np
 from ipywidgets import HTML
 
 from optiwidgets.engine.types.measurements import Latency
@@ -29,7 +28,11 @@ from optiwidgets.widgets.lesson.file_figures import (
     strength_figures,
     untimed,
 )
-from optiwidgets.widgets.lesson.report_words import recall_figures, verdict_figures
+from optiwidgets.widgets.lesson.report_words import (
+    metric_figures,
+    recall_figures,
+    verdict_figures,
+)
 from optiwidgets.widgets.security.message_guard import guard
 
 
@@ -125,7 +128,6 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
     drop, size, recipe = report.drop_from(baseline), report.size, report.recipe
     speed = _speed(report.latency) if report.latency else untimed(report)
     cut = 1 - size.total_bytes / baseline.size.total_bytes
-    accuracy = baseline.confusion.accuracy, report.confusion.accuracy
     return {
         "recipe": in_words(recipe),
         **strength_figures(report),
@@ -134,17 +136,13 @@ def figures(baseline: Report, report: Report) -> dict[str, str]:
         "activation_bits": bits_words(recipe.activation_bits),
         "granularity": label(recipe.granularity),
         "clip": label(recipe.clip),
-        "accuracy_before": _percent(accuracy[0]),
-        "accuracy": _percent(accuracy[1]),
-        "precision": _percent(np.nanmean(report.confusion.precision)),
-        "recall": _percent(np.nanmean(report.confusion.recall)),
-        "mean_average_precision": _percent(report.mean_average_precision),
+        **metric_figures(baseline, report),
         "drop": points_words(drop.points),
         "drop_words": drop_words(drop.points),
         "drop_interval": interval_words(drop),
         "lost": f"{drop.lost}",
         "gained": f"{drop.gained}",
-        "images": f"{len(report.labels):,}",
+        "images": f"{report.count:,}",
         "bytes_before": bytes_words(baseline.size.total_bytes),
         "bytes": bytes_words(size.total_bytes),
         "ratio": f"{size.ratio:.1f}",
@@ -176,7 +174,3 @@ def _sparse_speed(report: Report) -> str:
     if timed:
         return _speed(timed)
     return text("not timed here, since {reason}", reason=reason) if reason else untimed(report)
-
-
-def _percent(share: Any) -> str:
-    return f"{100 * share:.1f} %"

@@ -11,6 +11,30 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.drop_words import SEEN
 from optiwidgets.texts import text
 
+FURTHER = ("mean_average_precision", "map_50_95")  # metrics beside the leading one
+
+
+def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
+    """Format the leading metric by its name, with its value before, and those that go with it.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> base = Experiment.load("digits").run(Recipe())
+    >>> list(metric_figures(base, base))
+    ['accuracy_before', 'accuracy', 'precision', 'recall', 'mean_average_precision']
+    """
+    name, classes = report.outcome.metric, len(report.class_names)
+    further = {name: getattr(report, name) for name in FURTHER if hasattr(report, name)}
+    shares = {
+        f"{name}_before": baseline.metric,
+        name: report.metric,
+        "precision": np.nanmean(report.confusion.precision[:classes]),
+        "recall": np.nanmean(report.recall),
+    }
+    return {key: f"{100 * share:.1f} %" for key, share in (shares | further).items()}
+
 
 def recall_figures(baseline: Report, report: Report) -> dict[str, str]:
     """Name the class whose recall fell most; where none fell, say so.
@@ -23,8 +47,8 @@ def recall_figures(baseline: Report, report: Report) -> dict[str, str]:
     >>> recall_figures(base, base)["worst"]
     'no class lost recall'
     """
-    falls = baseline.confusion.recall - report.confusion.recall
-    worst = int(np.nanargmax(falls))
+    falls = np.nan_to_num(baseline.recall - report.recall)
+    worst = int(falls.argmax())
     name, fall = report.class_names[worst], max(0.0, 100 * falls[worst])
     points = text("{points:.1f} points", points=fall)
     if fall < SEEN:

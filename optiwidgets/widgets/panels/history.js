@@ -7,6 +7,7 @@ import {
   element,
   find,
   findAll,
+  metricShare,
   percent,
   safely,
   signed,
@@ -19,10 +20,11 @@ import { mark, text } from "../base/texts.js";
 
 /** @import { Context, HistoryTraits, Model, Share, TrialPair, TrialRow } from "../base/types" */
 
+const METRIC = mark("accuracy"); // stands for the leading metric of another task
 const HEADS = [
   "",
   mark("recipe"),
-  mark("accuracy"),
+  METRIC,
   mark("drop"),
   mark("size"),
   mark("smaller"),
@@ -96,7 +98,7 @@ function row(model, data, index) {
     element(
       "td",
       { title: text("95 %: {low} to {high} %", { low: percent(low), high: percent(high) }) },
-      `${percent(data.accuracy)} %`,
+      `${percent(data.value)} %`,
     ),
     element("td", {}, points(data.drop)),
     element("td", { title: text("{n} bytes", { n: thousands(data.bytes) }) }, bytes(data.bytes)),
@@ -116,8 +118,9 @@ function row(model, data, index) {
 /**
  * Compare A and B in words, then class by class.
  * @param {TrialPair} data
+ * @param {string} metric
  */
-function pair({ a, b, drop, classes, recalls, few }) {
+function pair({ a, b, drop, classes, recalls, few }, metric) {
   /**
    * @param {string} name
    * @param {TrialRow} trial
@@ -127,9 +130,9 @@ function pair({ a, b, drop, classes, recalls, few }) {
       "p",
       {},
       element("b", {}, name),
-      ` ${text("{recipe}: {accuracy} % right, {n} bytes", {
+      ` ${text("{recipe}: {share}, {n} bytes", {
         recipe: trial.words,
-        accuracy: percent(trial.accuracy),
+        share: metricShare(metric, trial.value),
         n: thousands(trial.bytes),
       })}, `,
       trial.speed
@@ -226,20 +229,11 @@ function render({ model, el }) {
       role: "group",
       "aria-label": text("A and B side by side"),
     });
+  const heads = HEADS.map((head) => element("th", { scope: "col" }, text(head)));
   const box = element(
     "div",
     { className: "ow-tried", tabindex: 0, role: "region", "aria-label": text("Recipes tried") },
-    element(
-      "table",
-      {},
-      caption,
-      element(
-        "thead",
-        {},
-        element("tr", {}, ...HEADS.map((head) => element("th", { scope: "col" }, text(head)))),
-      ),
-      body,
-    ),
+    element("table", {}, caption, element("thead", {}, element("tr", {}, ...heads)), body),
   );
   el.append(box, sides);
   /** @type {ReturnType<typeof row>[]} */
@@ -254,12 +248,13 @@ function render({ model, el }) {
   );
   const compare = safely(model, () => {
     const data = model.get("pair");
-    if (data.a) sides.replaceChildren(...pair(data));
+    if (data.a) sides.replaceChildren(...pair(data, model.get("metric")));
   });
   const rebuild = safely(model, () => {
     const more = model.get("rows").length > rows.length;
     rows = model.get("rows").map((data, index) => row(model, data, index));
     body.replaceChildren(...rows.map(({ tr }) => tr));
+    write(heads[HEADS.indexOf(METRIC)], model.get("metric") || text(METRIC));
     write(caption, text("Settled on with {about}; a click restores", { about: model.get("about") }));
     markRows();
     if (more) box.scrollTop = box.scrollHeight;

@@ -23,6 +23,7 @@ from optiwidgets.widgets.base.gated_button import LOCKED, GatedButton
 from optiwidgets.widgets.base.panel import View
 from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.panels.history_log import Entry, HistoryLog, to_csv
+from optiwidgets.widgets.panels.metric_words import spoken_metric
 from optiwidgets.widgets.panels.pareto import Frontier
 from optiwidgets.widgets.panels.report_payload import plain
 
@@ -37,6 +38,7 @@ class HistoryTable(anywidget.AnyWidget):
     _esm, _css = load_esm(__file__, "history"), load_css(__file__, "history") + verdict_css()
     rows = List(Dict()).tag(sync=True)
     about = Unicode().tag(sync=True)
+    metric = Unicode(help="leading metric in a sentence; empty if accuracy").tag(sync=True)
     pair = Dict().tag(sync=True)
     chosen = Int(0).tag(sync=True)
     a = Int(0).tag(sync=True)
@@ -190,6 +192,7 @@ class History(View):
         with self.ledger.hold_sync():
             case = past.case or text("own images")
             self.ledger.about = text("{model} on {case}", model=past.model, case=case)
+            self.ledger.metric = spoken_metric(past.baseline)
             self.ledger.rows = [_row(entry, self.policy) for entry in entries]
             self.ledger.pair = compare(a, b, self.policy)
         self.chart.show(past.sweep(), self.grades())
@@ -206,8 +209,8 @@ def _row(entry: Entry, policy: Policy) -> dict[str, Any]:
         "words": in_words(trial.recipe),
         "grade": entry.grade(policy),
         "recipe": str(trial.recipe),
-        "accuracy": trial.accuracy,
-        "interval": [trial.accuracy_low, trial.accuracy_high],
+        "value": trial.value,
+        "interval": [trial.value_low, trial.value_high],
         "drop": trial.drop,
         "bytes": trial.total_bytes,
         "ratio": trial.ratio,
@@ -218,7 +221,7 @@ def _row(entry: Entry, policy: Policy) -> dict[str, Any]:
 
 def compare(a: Entry, b: Entry, policy: Policy = Policy.MOBILE) -> dict[str, Any]:
     """Describe two entries of one model: their rows, recalls, and the drop from A to B."""
-    recalls = (a.report.confusion.recall, b.report.confusion.recall)
+    recalls = a.report.recall, b.report.recall
     return {
         "a": _row(a, policy),
         "b": _row(b, policy),

@@ -21,6 +21,7 @@ COLUMNS = (
     *("drop 95% high (points)", "lost (images)", "gained (images)", "size (bytes)"),
     *("size ratio (times smaller)", "speed ratio (times faster)", "speed ratio 95% low"),
     *("speed ratio 95% high", "baseline latency (ms)", "optimized latency (ms)"),
+    *("leading metric", "its value (0 to 1)", "value 95% low (0 to 1)", "value 95% high (0 to 1)"),
 )
 
 
@@ -128,7 +129,7 @@ class HistoryLog:
     def sweep(self) -> Sweep:
         """Return the entries as a ``Sweep``."""
         trials = tuple(entry.trial for entry in self.entries)
-        return Sweep(trials, self.model, self.case or "own images", len(self.baseline.labels))
+        return Sweep(trials, self.model, self.case or "own images", self.baseline.count)
 
 
 def to_csv(groups: Iterable[HistoryLog]) -> str:
@@ -149,4 +150,5 @@ def _numbers(entry: Entry) -> list[object]:
         *(str(trial.recipe), trial.accuracy, trial.accuracy_low, trial.accuracy_high),
         *(trial.drop, trial.drop_low, trial.drop_high, trial.lost, trial.gained),
         *(trial.total_bytes, trial.ratio, *speed),
+        *(trial.metric, trial.value, trial.value_low, trial.value_high),
     ]

@@ -1,7 +1,7 @@
-// A sweep: bytes against accuracy. Every point names its recipe; arrow keys move among them, Enter chooses.
+// A sweep: bytes against the leading metric. Every point names its recipe; arrow keys move among them, Enter chooses.
 
 import { followKernel } from "../base/kernel_watch.js";
-import { boxed, element, percent, safely, thousands, write } from "../base/panel_runtime.js";
+import { boxed, element, metricShare, percent, safely, thousands, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 import { gradeMark, gradePoint, gradeWord } from "../base/verdict.js";
 import { text } from "../base/texts.js";
@@ -14,7 +14,7 @@ const LEFT = 58,
   BOTTOM = 42;
 const REACH = 22; // largest distance between the pointer and a point
 
-/** @typedef {{ accuracy: number, interval: Interval, bytes: number, front: boolean }} Numbers */
+/** @typedef {{ value: number, interval: Interval, bytes: number, front: boolean }} Numbers */
 /** @typedef {Numbers & { index: number, recipe: string, words: string, grade: string }} Trial */
 /** @typedef {Trial & { node: SVGCircleElement }} Point */
 /** @typedef {ReturnType<typeof scales>} Scale */
@@ -26,7 +26,7 @@ const REACH = 22; // largest distance between the pointer and a point
  */
 function scales(points, [WIDE, HIGH]) {
   const sizes = points.map((p) => p.bytes),
-    shares = points.map((p) => 100 * p.accuracy);
+    shares = points.map((p) => 100 * p.value);
   const [low, high] = [Math.log10(Math.min(...sizes)) - 0.05, Math.log10(Math.max(...sizes)) + 0.05];
   const span = Math.max(...shares) - Math.min(...shares);
   const step = [1, 2, 5, 10, 20].find((s) => span / s <= 6) ?? 20;
@@ -47,8 +47,11 @@ function scales(points, [WIDE, HIGH]) {
   };
 }
 
-/** @param {Scale} scale */
-function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
+/**
+ * @param {Scale} scale
+ * @param {string} metric
+ */
+function axes({ x, y, WIDE, HIGH, xTicks, yTicks }, metric) {
   const foot = HIGH - BOTTOM;
   return [
     ...yTicks.flatMap((share) => [
@@ -67,44 +70,43 @@ function axes({ x, y, WIDE, HIGH, xTicks, yTicks }) {
     svgElement(
       "text",
       { transform: `translate(13 ${(TOP + foot) / 2}) rotate(-90)`, "text-anchor": "middle" },
-      text("accuracy"),
+      metric || text("accuracy"),
     ),
   ];
 }
 
 /**
- * Draw the frontier: it stays at the accuracy of the smaller file until the next one.
+ * Draw the frontier: it stays at the value of the smaller file until the next one.
  * @param {Trial[]} front
  * @param {Scale} scale
  */
 const staircase = (front, { x, y }) =>
   front
-    .map((p, i) => (i ? `H${x(p.bytes)}V${y(100 * p.accuracy)}` : `M${x(p.bytes)} ${y(100 * p.accuracy)}`))
+    .map((p, i) => (i ? `H${x(p.bytes)}V${y(100 * p.value)}` : `M${x(p.bytes)} ${y(100 * p.value)}`))
     .join("");
 
-/** @param {Trial} p */
-const name = (p) =>
-  [
-    p.words,
-    text("{accuracy} % right", { accuracy: percent(p.accuracy) }),
-    text("{n} bytes", { n: thousands(p.bytes) }),
-    gradeWord(p.grade),
-  ]
+/**
+ * @param {Trial} p
+ * @param {string} metric
+ */
+const name = (p, metric) =>
+  [p.words, metricShare(metric, p.value), text("{n} bytes", { n: thousands(p.bytes) }), gradeWord(p.grade)]
     .filter(Boolean)
     .join(", ");
 
 /**
  * @param {HTMLElement} line
  * @param {Trial} p
+ * @param {string} metric
  */
-function say(line, p) {
+function say(line, p, metric) {
   const [low, high] = p.interval;
   const mark = gradeMark(p.grade);
   line.title = p.recipe;
   line.replaceChildren(
     element("b", {}, p.words),
-    ` ${text("{accuracy} % right (95 %: {low}–{high}), {n} bytes", {
-      accuracy: percent(p.accuracy),
+    ` ${text("{share} (95 %: {low}–{high}), {n} bytes", {
+      share: metricShare(metric, p.value),
       low: percent(low),
       high: percent(high),
       n: thousands(p.bytes),
@@ -148,11 +150,11 @@ function follow(key, from, points) {
  */
 function build(el, model) {
   const trials = model.get("trials").flatMap((p, index) => {
-    const { accuracy, bytes } = p;
-    if (accuracy === null || bytes === null) return [];
-    return [{ ...p, accuracy, interval: /** @type {Interval} */ (p.interval), bytes, index }];
+    const { value, bytes } = p;
+    if (value === null || bytes === null) return [];
+    return [{ ...p, value, interval: /** @type {Interval} */ (p.interval), bytes, index }];
   });
-  trials.sort((a, b) => a.bytes - b.bytes || a.accuracy - b.accuracy);
+  trials.sort((a, b) => a.bytes - b.bytes || a.value - b.value);
   const status = element("p", { className: "ow-named" }),
     about = element("p", {}, model.get("about"));
   const message = element("p", { role: "alert", className: "ow-alert" });
@@ -160,24 +162,26 @@ function build(el, model) {
     el.replaceChildren(about, message);
     return { choose: (/** @type {number} */ _) => {}, message };
   }
+  const metric = model.get("metric"),
+    named = (/** @type {Trial} */ p) => name(p, metric);
   const scale = scales(trials, model.get("size"));
   const points = trials.map((p) => ({
     ...p,
     node: svgElement("circle", {
       cx: scale.x(p.bytes),
-      cy: scale.y(100 * p.accuracy),
+      cy: scale.y(100 * p.value),
       r: p.front ? 5 : 4,
       role: "option",
       tabindex: -1,
       class: p.front ? "ow-front" : "",
-      "aria-label": p.front ? text("{recipe}, on the frontier", { recipe: name(p) }) : name(p),
+      "aria-label": p.front ? text("{recipe}, on the frontier", { recipe: named(p) }) : named(p),
     }),
   }));
   const ring = svgElement("circle", { r: 9, class: "ow-ring" }),
     svg = svgElement(
       "svg",
       { viewBox: `0 0 ${scale.WIDE} ${scale.HIGH}` },
-      svgElement("g", { class: "ow-axes", "aria-hidden": "true" }, ...axes(scale)),
+      svgElement("g", { class: "ow-axes", "aria-hidden": "true" }, ...axes(scale, metric)),
       svgElement("path", {
         d: staircase(
           points.filter((p) => p.front),
@@ -192,7 +196,7 @@ function build(el, model) {
       svgElement(
         "g",
         { class: "ow-grades", "aria-hidden": "true" },
-        ...points.flatMap((p) => gradePoint(p.grade, scale.x(p.bytes), scale.y(100 * p.accuracy)) ?? []),
+        ...points.flatMap((p) => gradePoint(p.grade, scale.x(p.bytes), scale.y(100 * p.value)) ?? []),
       ),
       ring,
     );
@@ -202,8 +206,8 @@ function build(el, model) {
   const describe = (p) => {
     svg.querySelector(".ow-seen")?.classList.remove("ow-seen");
     p?.node.classList.add("ow-seen");
-    const named = p ?? chosen;
-    if (named) say(status, named);
+    const shown = p ?? chosen;
+    if (shown) say(status, shown, metric);
     else status.textContent = text("Point at a recipe to see its name.");
   };
   /** @param {Point | undefined} p */
@@ -216,8 +220,7 @@ function build(el, model) {
       svg.getScreenCTM()?.inverse(),
     );
     /** @param {Point} p */
-    const distance = (p) =>
-      Math.hypot(scale.x(p.bytes) - x, scale.y(100 * p.accuracy) - y) - (p.front ? 3 : 0);
+    const distance = (p) => Math.hypot(scale.x(p.bytes) - x, scale.y(100 * p.value) - y) - (p.front ? 3 : 0);
     const best = points.reduce((a, b) => (distance(b) < distance(a) ? b : a));
     return distance(best) <= REACH ? best : undefined;
   };

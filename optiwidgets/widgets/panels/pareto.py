@@ -14,6 +14,7 @@ from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm, verd
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.controls.recipe_words import in_words
+from optiwidgets.widgets.panels.metric_words import in_sentence, metric_of_sweep, spoken_metric
 from optiwidgets.widgets.security.message_guard import guard
 
 LOADS = mark(
@@ -63,6 +64,7 @@ class Frontier(Standalone, anywidget.AnyWidget):
     trials = List(Dict(), help="a row a recipe, in the sweep's order").tag(sync=True)
     chosen = Int(-1, help="index of the chosen row, -1 for none").tag(sync=True)
     about = Unicode(help="what is shown, and measured on what").tag(sync=True)
+    metric = Unicode(help="leading metric in a sentence; empty if accuracy").tag(sync=True)
     message = Unicode(help="what went wrong").tag(sync=True)
     size = List(Int(), [720, 360], help="of the picture, in its own units").tag(sync=True)
     min = -1  # lower bound of ``chosen``, read by the guard
@@ -106,11 +108,19 @@ class Frontier(Standalone, anywidget.AnyWidget):
         with self.hold_sync():
             graded = zip(sweep, grades or len(sweep) * [""], strict=True)
             self.trials = [_trial_payload(t, g, i in front) for i, (t, g) in enumerate(graded)]
-            self.about = _about(sweep, self.session is not None)
+            self.metric = self._metric()
+            self.about = _about(sweep, self.metric, self.session is not None)
             if self.session is None:
                 self.chosen = -1
             else:
                 self._mark()
+
+    def _metric(self) -> str:
+        """Return the leading metric's name, in words if the explorer shows the same metric."""
+        name = metric_of_sweep(self.sweep)
+        if self.session is None or self.session.baseline.outcome.metric != name:
+            return name
+        return spoken_metric(self.session.baseline)
 
     def _load(self) -> None:
         """Load the chosen recipe into the explorer."""
@@ -139,21 +149,24 @@ def _trial_payload(trial: Trial, grade: str, front: bool) -> dict[str, Any]:
         "recipe": str(trial.recipe),
         "words": in_words(trial.recipe),
         "grade": grade,
-        "accuracy": trial.accuracy,
-        "interval": [trial.accuracy_low, trial.accuracy_high],
+        "value": trial.accuracy if trial.value is None else trial.value,
+        "interval": [trial.value_low, trial.value_high]
+        if trial.accuracy_low is None
+        else [trial.accuracy_low, trial.accuracy_high],
         "bytes": trial.total_bytes,
         "front": front,
     }
 
 
-def _about(sweep: Sweep, loads: bool) -> str:
+def _about(sweep: Sweep, metric: str, loads: bool) -> str:
     said = [
         text(
-            "{recipes} recipes, {model} on {dataset}; accuracy on {images:,} exploration images.",
+            "{recipes} recipes, {model} on {dataset}; {metric} on {images:,} exploration images.",
             recipes=len(sweep) - len(sweep.failed),
             model=sweep.model,
             dataset=sweep.dataset,
             images=sweep.images,
+            metric=in_sentence(metric),
         )
     ]
     if sweep.failed:

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from example_nets import coded
 from torch import nn
 from torch.nn import functional
 
@@ -245,3 +246,24 @@ def test_a_weight_that_is_used_in_two_ways_is_exported_in_both(kind):
     net, images = kind().eval().requires_grad_(False), torch.rand(6, 1, 2, 2)
     graph = export_checked(net, images)
     np.testing.assert_allclose(predict(open_session(graph), images), net(images), atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def dense():
+    """Make an int8 graph whose output is a map for every image, its simulation, and images."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 3, 3))
+    net, images = net.eval().requires_grad_(False), torch.randn(64, 1, 8, 8)
+    net, layers = coded(net, granularity="channel")
+    ranges = calibrate(net, images)
+    model = qdq_int8.to_int8(export(net, images), layers, ranges)
+    return model, quantize_activations(net, ranges, 8), images
+
+
+def test_an_int8_graph_of_maps_is_compared_value_by_value(dense):
+    model, simulation, images = dense
+    check_agreement(model, simulation, images, rounded=True)
+    wrong = copy.deepcopy(simulation)
+    wrong[2].bias[1] += 0.3 * simulation(images).std()
+    with pytest.raises(ValueError, match="does not compute what torch computes"):
+        check_agreement(model, wrong, images, rounded=True)
