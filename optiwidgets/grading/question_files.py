@@ -33,7 +33,8 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is te
 POLICIES = {"mobile": Policy.MOBILE, "medical": Policy.MEDICAL}
 LIVE_FIGURES = (  # names in braces in a live text
     *("recipe", "sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy"),
-    *("precision", "recall", "mean_average_precision", "drop", "drop_words", "drop_interval"),
+    *("precision", "recall", "drop", "drop_words", "drop_interval"),
+    *("mean_average_precision_before", "mean_average_precision"),
     *("map_50_before", "map_50", "map_50_95_before", "map_50_95"),
     *("found_small_before", "found_small", "found_large_before", "found_large"),
     *("lost", "gained", "images"),
