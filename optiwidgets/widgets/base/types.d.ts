@@ -324,6 +324,14 @@ export interface CountsData {
   optimized: { counts: Bytes };
 }
 
+/** All numbers that the panels of a task without its own draw. */
+export interface MetricData extends CardData {
+  part: string;
+  lead: Lead;
+  baseline: SizeFigures & { metric: Share };
+  optimized: SizeFigures & { metric: Share };
+}
+
 /** All numbers that a detector's panels draw, but those that change with the case alone. */
 export interface DetectionData {
   recipe: Recipe;

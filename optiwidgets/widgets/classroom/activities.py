@@ -17,7 +17,6 @@ from optiwidgets.widgets.base.panel import Feed, View
 from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.classroom.covered_payload import (
     covered_verdict,
-    same_matrix,
     without_recipe,
 )
 from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, hide, told
@@ -85,7 +84,7 @@ class Activities(View):
         self._make_buttons()
         self.said, self.marker = HTML(), HTML()
         self._say(text(SAID[NONE]))
-        self.secret = Feed(data=same_matrix(self.session.baseline))
+        self.secret = Feed()  # without data until a recipe is hidden
         self.matrices, self.hidden = Matrices(feed=feed), Matrices(feed=self.secret)
         self._rows = self._make_rows()
         super().__init__([*self._rows, self.matrices, self.hidden])
@@ -159,9 +158,9 @@ class Activities(View):
         if self._hidden is None and self.running == SURPRISE and self.seed.value == seed:
             seed = (seed + 1) % SEEDS  # the class knows that one
         hidden = hide(seed, self.session.experiment.run)
+        self.secret.data = without_recipe(self.session.baseline, hidden)
         self.start(SURPRISE)
         self.seed.value, self._hidden = seed, hidden
-        self.secret.data = without_recipe(self.session.baseline, hidden)
         self.host.linked["surprise"] = seed
         self._say(text(HIDDEN, seed=seed))
         self._dress()
@@ -269,7 +268,7 @@ class Activities(View):
         if guess is None or not (self._covered and self.session.is_whole):
             return
         self._covered, self._committed, self.guess = False, None, guess
-        accuracy = 100 * self.session.report.confusion.accuracy
+        accuracy = 100 * self.session.report.metric
         self.guesses = [*self.guesses, Guess(guess, accuracy)]
         self.marker.value = self.guesses[-1].marker
         self._say(f"{self.guesses[-1].words} {tally(self.guesses)}")

@@ -40,8 +40,3 @@ def _counted(report: Report) -> dict[str, Any]:
         "accuracy": report.confusion.accuracy,
         "interval": list(report.accuracy_interval),
     }
-
-
-def same_matrix(baseline: Report) -> dict[str, Any]:
-    """Describe the baseline on both sides, while no recipe is hidden."""
-    return without_recipe(baseline, baseline)

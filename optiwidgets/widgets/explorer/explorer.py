@@ -192,7 +192,7 @@ class Explorer(Standalone, VBox):
                 "ow-why"
             ),
             mark("History"): self.history,
-            **self.classroom.views,
+            **(self.classroom.views if self.panels.fits_classroom else {}),
             mark("Figure"): self.downloads,
         }
 

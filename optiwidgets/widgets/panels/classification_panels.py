@@ -30,6 +30,8 @@ class ClassificationPanels:
     1500
     """
 
+    fits_classroom = True
+
     def __init__(self, session: Session, feed: Feed) -> None:
         self.session = session
         self.headline = Headline(feed=feed)

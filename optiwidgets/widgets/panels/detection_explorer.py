@@ -31,6 +31,8 @@ class DetectionPanels:
     ``thresholds`` are shown above the scenes and above the matrices, which draw at them.
     """
 
+    fits_classroom = False
+
     def __init__(self, session: Session, feed: Feed) -> None:
         self.session = session
         self.headline = DetectionHeadline(feed=feed)

@@ -12,6 +12,7 @@ from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.panels.classification_panels import ClassificationPanels
 from optiwidgets.widgets.panels.detection_explorer import DetectionPanels
+from optiwidgets.widgets.panels.other_panels import OtherPanels
 
 Select = Callable[[str], None]
 
@@ -20,7 +21,11 @@ class TaskPanels(Protocol):
     """Panels of an explorer that depend on the task.
 
     ``headline`` stands above all else; ``views`` are the first tabs, by title in English.
+    ``fits_classroom`` is True if the classroom's tabs, with drawings and matrices of a classifier,
+    follow.
     """
+
+    fits_classroom: bool
 
     @property
     def headline(self) -> DOMWidget:
@@ -59,22 +64,13 @@ def task_name(session: Session) -> str:
 
 
 def make_panels(name: str, session: Session, feed: Feed) -> TaskPanels:
-    """Create the panels of a task.
-
-    Raises
-    ------
-    ValueError
-        No panels are registered for the task; the message lists the known ones.
+    """Create the panels of a task; one without its own gets those that suit any.
 
     Examples
     --------
     >>> list(make_panels("classification", Session(), Feed()).views)
     ['Confusion', 'What changed']
-    >>> make_panels("weather", Session(), Feed())
-    Traceback (most recent call last):
-    ...
-    ValueError: there are panels for the tasks classification, detection, not for 'weather'
+    >>> list(make_panels("weather", Session(), Feed()).views)
+    ['Packed file']
     """
-    if name not in PANELS:
-        raise ValueError(f"there are panels for the tasks {', '.join(PANELS)}, not for {name!r}")
-    return PANELS[name](session, feed)
+    return PANELS.get(name, OtherPanels)(session, feed)

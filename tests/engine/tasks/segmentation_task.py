@@ -13,6 +13,7 @@ from torch import nn
 from optiwidgets import Dataset, Experiment
 from optiwidgets.engine.types.measurements import Confusion, Drop
 
+MEAN, STD = 0.4, 0.25
 SIDE, CLASSES, RESAMPLES = 16, ("ground", "square"), 400
 
 
@@ -25,6 +26,7 @@ class Masks:
     class_names: tuple[str, ...]
     not_finite: int = 0
 
+    is_compared = True
     task, metric, names = "segmentation", "mean_iou", ("Mean IoU", "mean IoU")
 
     @property
@@ -132,15 +134,16 @@ def squares(images: int, seed: int):
     for mask in masks:
         (top, left), side = random.integers(0, SIDE // 2, 2), random.integers(3, SIDE // 2)
         mask[top : top + side, left : left + side] = 1
-    noise = random.normal(0, 0.5, masks.shape)
-    return torch.from_numpy((masks + noise).astype(np.float32)[:, None]), torch.from_numpy(masks)
+    pixels = (0.3 + 0.4 * masks + random.normal(0, 0.2, masks.shape)).clip(0, 1)
+    images = ((pixels - MEAN) / STD).astype(np.float32)[:, None]
+    return torch.from_numpy(images), torch.from_numpy(masks)
 
 
 def squares_dataset() -> Dataset:
     """Make a dataset of squares."""
     counts = {"train": 256, "calibration": 48, "exploration": 64, "sealed": 32}
     parts = {name: squares(n, seed) for seed, (name, n) in enumerate(counts.items())}
-    return Dataset(**parts, class_names=CLASSES, name="squares")
+    return Dataset(**parts, class_names=CLASSES, mean=MEAN, std=STD, name="squares")
 
 
 class Segmenter(nn.Module):
