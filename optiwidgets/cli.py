@@ -20,7 +20,6 @@ from optiwidgets.hosting.installed_extras import MissingExtraError, require
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, scenes, fashion-mnist, cifar10, or a folder of classes"
 CASES = ("digits", "smear")
-DETECTORS = {"scenes": "center"}  # dataset of boxes -> its model
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help
     "token": "secret of teachers",
@@ -260,7 +259,7 @@ def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    start = arguments.start or DETECTORS.get(arguments.dataset, "small")
+    start = arguments.start or ("center" if arguments.dataset == "scenes" else "small")
     output = arguments.out or Path(f"{Path(arguments.dataset).name}-{Path(start).stem}.safetensors")
     _check_writable(output)
     sized = {} if arguments.size is None else {"size": arguments.size}
@@ -268,19 +267,10 @@ def _train(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--size is for a folder of pictures, and {arguments.dataset!r} is none")
     dataset = ow.load_dataset(arguments.dataset, **sized)
     epochs: list[Any] = []
-    net = ow.train(
-        dataset,
-        start,
-        epochs=arguments.epochs,
-        seed=arguments.seed,
-        keep=arguments.keep,
-        on_epoch=epochs.append,
-    )
+    options = {name: getattr(arguments, name) for name in ("epochs", "seed", "keep")}
+    net = ow.train(dataset, start, on_epoch=epochs.append, **options)
     _write(net, output, dataset)
-    if dataset.targets == "boxes":
-        print(f"{output}: {epochs[-1].meaning} after {len(epochs)} epochs")
-    else:
-        _print_accuracy(net, output, dataset)
+    print(f"{output}: {_figures(net, dataset)}")
     if len(epochs) < arguments.epochs:
         print(f"interrupted after {len(epochs)} of {arguments.epochs} epochs; the file is usable")
     if Path(arguments.dataset).is_dir():
@@ -290,13 +280,17 @@ def _train(arguments: argparse.Namespace) -> None:
         )
 
 
-def _print_accuracy(net: Any, output: Path, dataset: ow.Dataset) -> None:
+def _figures(net: Any, dataset: ow.Dataset) -> str:
+    """Measure a trained model on the exploration images."""
+    images = f"on {len(dataset.exploration[1])} exploration images"
+    if dataset.targets == "boxes":
+        task = ow.Detection(decode=net.decode, loss=net.loss)
+        found = ow.Experiment(net, dataset, task=task).run(ow.Recipe())
+        return f"mAP@0.5 {found.map_50:.3f}, mAP@[.5:.95] {found.map_50_95:.3f} {images}"
     report = ow.Experiment(net, dataset).run(ow.Recipe())
     low, high = report.accuracy_interval
-    print(
-        f"{output}: accuracy {report.confusion.accuracy:.1%} on {len(report.labels)} exploration "
-        f"images (95 % interval {low:.1%} to {high:.1%})"
-    )
+    interval = f"(95 % interval {low:.1%} to {high:.1%})"
+    return f"accuracy {report.confusion.accuracy:.1%} {images} {interval}"
 
 
 def _check_writable(output: Path) -> None:

@@ -127,7 +127,9 @@ def test_training_writes_a_detector_for_images_with_boxes(
     monkeypatch.chdir(tmp_path)
     assert main(["train", "scenes", "--epochs", "1"]) == 0
     said = capsys.readouterr().out
-    assert re.match(r"scenes-center\.safetensors: loss \d+\.\d{3} on the calibration images", said)
+    assert re.match(
+        r"scenes-center\.safetensors: mAP@0\.5 0\.\d{3}, mAP@\[\.5:\.95\] 0\.\d{3} on 2 ", said
+    )
     assert main(["train", "scenes", "--model", "scenes-center.safetensors", "--epochs", "1"]) == 0
     assert main(["train", "scenes", "--model", "wide", "--epochs", "1"]) == 2
     assert "model of images with boxes is 'center' or" in capsys.readouterr().err

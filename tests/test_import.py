@@ -45,6 +45,11 @@ def test_a_recipe_needs_no_torch():
     assert "torch" not in modules_after("import optiwidgets as ow; ow.Recipe(bits=4)")
 
 
+def test_metrics_of_boxes_need_numpy_alone():
+    code = "import optiwidgets.engine.evaluation.detection_drop"
+    assert not modules_after(code) & set(LATE)
+
+
 @pytest.mark.parametrize("name", ow.__all__)
 def test_every_public_name_leads_to_something_documented(name):
     assert getattr(ow, name).__doc__

@@ -48,11 +48,12 @@ class FakeContext {
     return { width: 6 * text.length, fontBoundingBoxAscent: 9, fontBoundingBoxDescent: 3 };
   }
 }
-for (const name of "save restore clip clearRect fillRect strokeRect beginPath fill roundRect fillText putImageData".split(
-  " ",
-))
+for (const name of [
+  ..."save restore clip clearRect fillRect strokeRect beginPath fill roundRect fillText".split(" "),
+  ..."putImageData drawImage setLineDash".split(" "),
+])
   FakeContext.prototype[name] = function (...values) {
-    this.calls.push([name, this.fillStyle, ...values]);
+    this.calls.push([name, name === "strokeRect" ? this.strokeStyle : this.fillStyle, ...values]);
   };
 const contexts = new WeakMap();
 window.HTMLCanvasElement.prototype.getContext = function () {

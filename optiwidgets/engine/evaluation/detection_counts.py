@@ -174,7 +174,7 @@ def rates(found: Detections, true: TrueBoxes, classes: int, overlap: float, scor
     detected_as, hit = of.kept.classes, of.hits[0]
     hits, detected, objects = (
         np.bincount(each, minlength=classes)
-        for each in (detected_as[hit], detected_as[hit | of.false[0]], true.classes[~true.crowd])
+        for each in (detected_as[hit], detected_as[~of.ignored[0]], true.classes[~true.crowd])
     )
     with np.errstate(invalid="ignore"):
         return Rates(hits / detected, hits / objects, 2 * hits / (detected + objects))

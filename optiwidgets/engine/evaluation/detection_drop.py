@@ -232,7 +232,6 @@ def _recalls(totals: Integers, found: Weights) -> NDArray[np.int16]:
     kinds, row = np.unique(totals, return_inverse=True)
     columns = np.arange(kinds.max(initial=0) + 1)
     table = RECALLS.searchsorted(columns / np.maximum(kinds, 1)[:, None], side="right")
-    table[:, 0] = 0  # no hit: no precision, not at recall 0 either
     return table.astype(np.int16).ravel().take(row * len(columns) + found)
 
 

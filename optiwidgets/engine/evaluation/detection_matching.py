@@ -45,7 +45,8 @@ def overlaps(detected: Floats, true: Floats, crowd: Booleans) -> Floats:
     >>> float(overlaps(box, np.array([1.0, 0.0, 9.0, 9.0]), np.array(True)))
     0.5
     """
-    (x0, y0, x1, y1), (u0, v0, u1, v1) = (np.moveaxis(each, -1, 0) for each in (detected, true))
+    x0, y0, x1, y1 = (detected[..., edge] for edge in range(4))
+    u0, v0, u1, v1 = (true[..., edge] for edge in range(4))
     width = np.minimum(x1, u1) - np.maximum(x0, u0)
     height = np.minimum(y1, v1) - np.maximum(y0, v0)
     inner = np.maximum(width, 0) * np.maximum(height, 0)
@@ -129,15 +130,15 @@ def _candidates(
     found: Detections, true: TrueBoxes, least: float
 ) -> tuple[Integers, Integers, Floats]:
     """Pair detections with true boxes that they overlap enough: index, index, overlap."""
-    classes = 1 + max(found.classes.max(initial=0), true.classes.max(initial=0))
-    mine, theirs = (_pairs(each.images, each.classes, classes) for each in (found, true))
-    order = np.argsort(theirs, kind="stable")
-    theirs = theirs[order]
-    first = theirs.searchsorted(mine)
-    counts = theirs.searchsorted(mine, side="right") - first
-    one = np.repeat(np.arange(len(mine)), counts)
-    ends = counts.cumsum()
-    other = order[np.arange(len(one)) + np.repeat(first - ends + counts, counts)]
+    order = np.argsort(true.images, kind="stable")
+    images = 1 + max(found.images.max(initial=0), true.images.max(initial=0))
+    objects = np.bincount(true.images, minlength=images)
+    counts = objects[found.images]
+    firsts = (objects.cumsum() - objects)[found.images]  # in order, of the image's true boxes
+    one = np.repeat(np.arange(len(counts)), counts)
+    other = order[np.arange(len(one)) + np.repeat(firsts - counts.cumsum() + counts, counts)]
+    same = np.flatnonzero(found.classes[one] == true.classes[other])
+    one, other = one[same], other[same]
     overlap = overlaps(found.boxes[one], true.boxes[other], true.crowd[other])
     near = overlap >= least
     return one[near], other[near], overlap[near]

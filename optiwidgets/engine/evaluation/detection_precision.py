@@ -31,13 +31,18 @@ class Outcomes:
     ----------
     kept
         The N detections that count: at most 100 of an image and class.
-    hits, false
-        (T, N) true where a detection is a hit, or a false alarm. Both are false in a crowd.
+    hits, ignored
+        (T, N) true where a detection is a hit, or lies in a crowd.
     """
 
     kept: Detections
     hits: Booleans
-    false: Booleans
+    ignored: Booleans
+
+    @property
+    def false(self) -> Booleans:
+        """(T, N) true where a detection is a false alarm: neither of both."""
+        return ~(self.hits | self.ignored)
 
 
 def outcomes(found: Detections, true: TrueBoxes, thresholds: Floats) -> Outcomes:
@@ -56,8 +61,7 @@ def outcomes(found: Detections, true: TrueBoxes, thresholds: Floats) -> Outcomes
     """
     kept = strongest(found)
     matches = match(kept, true, thresholds)
-    missing = matches.truth == NONE
-    return Outcomes(kept, ~missing & ~matches.ignored, missing)
+    return Outcomes(kept, (matches.truth != NONE) & ~matches.ignored, matches.ignored)
 
 
 def sampled_precisions(of: Outcomes, objects: Integers) -> Floats:
@@ -80,40 +84,53 @@ def sampled_precisions(of: Outcomes, objects: Integers) -> Floats:
     Hit, false alarm, hit, of 2 objects: precision 1 at 51 recalls up to 0.5, then 2/3 at 50.
 
     >>> zeros, hits = np.zeros(3, int), np.array([[True, False, True]])
-    >>> of = Outcomes(Detections(np.zeros((3, 4)), 1.0 - zeros, zeros, zeros), hits, ~hits)
+    >>> of = Outcomes(Detections(np.zeros((3, 4)), 1.0 - zeros, zeros, zeros), hits, hits & False)
     >>> sampled_precisions(of, np.array([2]))[0, 0, [0, 50, 51, 100]].round(3).tolist()
     [1.0, 1.0, 0.667, 0.667]
     """
-    precision, starts = _precisions_at_hits(of, objects)
+    precision, slots = _precisions_at_hits(of, objects)
+    present = np.flatnonzero(objects)
+    for k in present:
+        own = precision[:, slots[k] : slots[k] + objects[k] + 1][:, ::-1]
+        np.maximum.accumulate(own, axis=1, out=own)
     sampled = np.full((len(objects), len(precision), len(RECALLS)), np.nan)
-    for k in np.flatnonzero(objects):
-        own = precision[:, starts[k] : starts[k] + objects[k]]
-        best = np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1]
-        sampled[k] = best[:, _places(int(objects[k]))]
+    if len(present):
+        places = np.stack([slots[k] + _hits_needed(int(objects[k])) for k in present])
+        sampled[present] = precision[:, places].swapaxes(0, 1)
     return sampled
 
 
 def _precisions_at_hits(of: Outcomes, objects: Integers) -> tuple[Floats, Integers]:
-    """Compute precision at each hit, where alone it can be highest: (T, objects), class by class.
+    """Compute precision at each hit, where alone it can be highest.
 
-    Returns the first column of each class too.
+    Returns (T, slots), by class and number of hits from 0, and the first slot of each class.
     """
     order = np.argsort(of.kept.classes, kind="stable")
-    classes, starts = of.kept.classes[order], objects.cumsum() - objects
-    hits, false = of.hits[:, order], of.false[:, order]
-    level, place = np.nonzero(hits)
-    first = classes.searchsorted(np.arange(len(objects)))[classes[place]]
-    sums = (np.pad(each.cumsum(1), ((0, 0), (1, 0))) for each in (hits, false))
-    count, alarms = (each[level, place + 1] - each[level, first] for each in sums)
-    precision = np.zeros((len(hits), objects.sum()))
-    precision[level, starts[classes[place]] + count - 1] = count / (count + alarms)
-    return precision, starts
+    classes, hits = of.kept.classes[order], of.hits[:, order]
+    place = np.flatnonzero(hits.any(0))
+    k = classes[place]
+    first = classes.searchsorted(np.arange(len(objects)))[k]
+    count, counted = _marked(hits, first, place), place + 1 - first
+    if of.ignored.any():
+        counted = counted - _marked(of.ignored[:, order], first, place)
+    slots = (objects + 1).cumsum() - objects - 1
+    slot = slots[k] + count * hits[:, place]  # the first, which nothing reads, for those not hit
+    precision = np.zeros((len(hits), int((objects + 1).sum())))
+    precision[np.arange(len(hits))[:, None], slot] = count / np.maximum(counted, 1)
+    return precision, slots
+
+
+def _marked(marks: Booleans, first: Integers, last: Integers) -> Integers:
+    """Count marks (T, N) from a first to a last place, both included."""
+    sums = np.zeros((len(marks), marks.shape[1] + 1), np.int64)
+    marks.cumsum(1, out=sums[:, 1:])
+    return sums[:, last + 1] - sums[:, first]
 
 
 @lru_cache(maxsize=1024)
-def _places(objects: int) -> Integers:
-    """Index the hit of so many objects that reaches each sampled recall."""
-    return (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)
+def _hits_needed(objects: int) -> Integers:
+    """Count the hits that reach each sampled recall, 1 or more."""
+    return 1 + (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)
 
 
 def listing_orders(found: Detections) -> Iterator[Detections]:
@@ -186,6 +203,8 @@ def tied_classes(found: Detections) -> Integers:
     >>> tied_classes(Detections(np.zeros((4, 4)), scores, classes, np.zeros(4, int))).tolist()
     [1]
     """
+    if (np.diff(found.scores) != 0).all():
+        return np.empty(0, np.int64)
     order = np.argsort(found.classes, kind="stable")
     classes, scores = found.classes[order], found.scores[order]
     equal = (classes[1:] == classes[:-1]) & (scores[1:] == scores[:-1])

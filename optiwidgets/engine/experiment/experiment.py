@@ -31,14 +31,13 @@ from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.mixed_precision.budget import Budget, Goal, fit_budget
 from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
-from optiwidgets.engine.models import center_detector, zoo
+from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.tasks.classification import Classification
-from optiwidgets.engine.tasks.detection import Detection
-from optiwidgets.engine.tasks.task_checks import check_task
+from optiwidgets.engine.tasks.task_checks import check_task, with_hint
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
@@ -108,7 +107,9 @@ class Experiment(Measured):
         given = Classification() if task is None else task
         check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
-        self._open(prepare(model, images, check_pick(head)), spec, dataset, given, memory_mb)
+        with with_hint(given):
+            prepared = prepare(model, images, check_pick(head))
+        self._open(prepared, spec, dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)
 
@@ -169,9 +170,6 @@ class Experiment(Measured):
         if images is not None:
             raise ValueError(f"images are only for a .safetensors file, and case is {case!r}")
         name = os.fspath(case) if isinstance(case, os.PathLike) else case
-        if isinstance(name, str) and name in zoo.DETECTORS:
-            task = Detection(center_detector.decode, center_detector.loss)
-            return cls(zoo.load_detector(name), load_dataset(name), task=task, memory_mb=memory_mb)
         made = cls(zoo.load_trained(model, name), load_dataset(name), memory_mb=memory_mb)
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)

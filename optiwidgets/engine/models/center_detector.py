@@ -67,6 +67,16 @@ class CenterDetector(nn.Module):
         bias[:-4] = log(RARE / (1 - RARE))
         self.head.bias = nn.Parameter(bias)
 
+    @staticmethod
+    def decode(output: Tensor) -> list[Tensor]:
+        """Find the boxes of each image, as the function ``decode``."""
+        return decode(output)
+
+    @staticmethod
+    def loss(output: Tensor, targets: Tensor) -> Tensor:
+        """Compute the loss, as the function ``loss``."""
+        return loss(output, targets)
+
     def forward(self, images: Tensor) -> Tensor:
         """Compute logits and distances (N, K + 4, h, w) of images N C H W."""
         output: Tensor = self.head(self.features(images))

@@ -13,6 +13,20 @@ Pick = Callable[[Any], Tensor] | str | int | tuple[int, ...]
 TINY = torch.finfo(torch.float32).tiny
 
 
+class NoTensorError(ValueError):
+    """A model's output, kept in ``output``, is no tensor.
+
+    Examples
+    --------
+    >>> NoTensorError("the model returns a list of 2", [1, 2]).output
+    [1, 2]
+    """
+
+    def __init__(self, text: str, output: Any) -> None:
+        super().__init__(text)
+        self.output = output
+
+
 @dataclass(frozen=True)
 class Head:
     """Conversion of a model's output to class scores.
@@ -56,9 +70,10 @@ class Head:
         elif isinstance(pick, int):
             output = output[pick] if isinstance(output, tuple | list) else None
         if not isinstance(output, Tensor):
-            raise ValueError(
+            raise NoTensorError(
                 f"the model returns {_described(given)}, and head={pick!r} finds no "
-                "tensor of scores in it; give head= a key, an index or a function of the output"
+                "tensor of scores in it; give head= a key, an index or a function of the output",
+                given,
             )
         if not isinstance(pick, tuple):
             return output

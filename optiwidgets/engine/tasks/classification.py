@@ -14,6 +14,8 @@ from optiwidgets.engine.evaluation.model_checks import check_scores
 from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.tasks.class_outcome import ClassOutcome
+from optiwidgets.engine.tasks.own_detector import HINT, returns_boxes
+from optiwidgets.engine.types.boxes import FIELDS
 from optiwidgets.engine.types.measurements import Integers
 
 
@@ -40,14 +42,20 @@ class Classification:
     def check_targets(self, part: str, targets: Tensor, classes: int) -> None:
         """Raise ValueError unless the targets are class indices (N,)."""
         if targets.dim() != 1:
+            boxes = targets.dim() == 3 and targets.shape[2] == FIELDS
             raise ValueError(
                 f"{part} has targets of {tuple(targets.shape)}, which are no class labels (N,); "
                 "give the task that reads them: Experiment(model, dataset, task=...)"
+                + (f"\n\n{HINT}" if boxes else "")
             )
 
     def check_output(self, output: Tensor, images: int, classes: int) -> None:
         """Raise ValueError unless the output is (N, K)."""
         check_scores(output, images, classes)
+
+    def hint(self, output: Any) -> str:
+        """Return the lines that make a whole detector fit, if the output is that of one."""
+        return HINT if returns_boxes(output) else ""
 
     def order(self, targets: NDArray[Any]) -> Integers:
         """Compute the stratified order of labels (N,)."""

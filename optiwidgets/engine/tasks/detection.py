@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from optiwidgets.engine.tasks.decoding import Decode, check_independent, decode_boxes
 from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome, check_boxes, order_of
+from optiwidgets.engine.tasks.own_detector import HINT
 from optiwidgets.engine.types.boxes import ABSENT, FIELDS
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING
 
-Decode = Callable[[Tensor], Sequence[Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 NO_LOSS = "it minimizes a loss, and this task has none: give Detection(decode=..., loss=...)"
 MEASURED = ("exploration", "sealed")  # parts on which figures are measured
@@ -34,18 +34,20 @@ class Detection:
     Parameters
     ----------
     decode
-        Function output (N, ...) -> one tensor (n, 6) an image: x0, y0, x1, y1 in pixels of the
-        network's input, score 0..1, class 0..K-1. Overlapping boxes of one object are removed
-        there.
+        Function output (N, ...) -> list of one tensor (n, 6) an image: x0, y0, x1, y1 in pixels of
+        the network's input, score 0..1, class 0..K-1. Overlapping boxes of one object are removed
+        there. It runs without gradients, and the boxes of an image may not depend on the others.
     loss
         Function (output, targets) -> mean loss, with targets (N, M, 6): x0, y0, x1, y1, class,
         crowd, and class -1 in rows without a box. Without it nothing can be trained.
 
     Examples
     --------
-    >>> task = Detection(decode=lambda output: [output.new_zeros(0, 6) for _ in output])
-    >>> task.outcome(torch.zeros(1, 3), np.array([[[0, 0, 4, 4, 1, 0]]], "f4"), ("a", "b")).map_50
-    0.0
+    >>> task = Detection(decode=list)  # of a network whose output (N, n, 6) is boxes
+    >>> output = torch.tensor([[[0, 0, 4, 4, 0.9, 1]]])
+    >>> targets = torch.tensor([[[0, 0, 4, 4, 1, 0.0]]]).numpy()
+    >>> task.outcome(output, targets, class_names=("a", "b")).map_50
+    1.0
     """
 
     decode: Decode
@@ -83,7 +85,12 @@ class Detection:
         """Raise ValueError unless the output can be decoded."""
         if output.dim() < 2 or len(output) != images:
             raise ValueError(f"the model returns {tuple(output.shape)} for {images} images")
-        check_boxes(self._boxes(output), images, classes)
+        check_boxes(decode_boxes(self.decode, output), images, classes)
+        check_independent(self.decode, output)
+
+    def hint(self, output: Any) -> str:
+        """Return the lines that make a whole detector of torchvision fit."""
+        return HINT
 
     def order(self, targets: NDArray[Any]) -> Integers:
         """Compute an order of images, stratified by their number of objects."""
@@ -113,18 +120,16 @@ class Detection:
         Raises
         ------
         ValueError
-            ``decode`` returns another shape, a score out of 0..1, or an unknown class.
+            ``decode`` raises an exception, returns another shape, a score out of 0..1, an unknown
+            class, or a box with swapped corners.
         """
         sound = torch.isfinite(output.flatten(1)).all(1)
-        found = self._boxes(torch.where(sound.view(-1, *[1] * (output.dim() - 1)), output, 0.0))
+        if not sound.all():
+            output = torch.where(sound.view(-1, *[1] * (output.dim() - 1)), output, 0.0)
+        found = decode_boxes(self.decode, output)
         check_boxes(found, len(output), len(class_names))
         found = [each if fine else each[:0] for each, fine in zip(found, sound, strict=True)]
         for each in found:
             each.setflags(write=False)
         lost = int((~sound).sum())
         return DetectionOutcome(targets, tuple(found), tuple(class_names), lost)
-
-    def _boxes(self, output: Tensor) -> list[NDArray[np.float32]]:
-        with torch.inference_mode():
-            found = self.decode(output)
-        return [np.ascontiguousarray(torch.as_tensor(each).numpy(), np.float32) for each in found]

@@ -212,8 +212,8 @@ def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int)
                 f"decode returns {boxes.shape} for image {image}; each image has (n, 6): x0, y0, "
                 "x1, y1, score, class"
             )
-        if not np.isfinite(boxes).all():
-            raise ValueError(f"decode returns a value that is not finite for image {image}")
+        if len(bad := boxes[~np.isfinite(boxes)]):
+            raise ValueError(f"decode returns {bad[0]:g}, which is not finite, for image {image}")
         scores, own = boxes[:, 4], boxes[:, 5]
         if len(bad := scores[(scores < 0) | (scores > 1)]):
             raise ValueError(f"decode returns score {bad[0]:g} for image {image}; scores are 0..1")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from optiwidgets.engine.data.dataset import PARTS, Dataset
-from optiwidgets.engine.types.task import Task
+from optiwidgets.engine.models.head import NoTensorError
+from optiwidgets.engine.types.task import Hinting, Task
 
 METHODS = ("check_targets", "check_output", "order", "loss", "outcome")
 
@@ -27,3 +31,25 @@ def check_task(task: Task, dataset: Dataset) -> None:
         raise ValueError(f"task is an object such as ow.Detection(decode=...), not {task!r}")
     for part in PARTS:
         task.check_targets(part, getattr(dataset, part)[1], len(dataset.class_names))
+
+
+@contextmanager
+def with_hint(task: Task) -> Iterator[None]:
+    """Append the task's hint to the error of a model whose output is no tensor.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.tasks.classification import Classification
+    >>> with with_hint(Classification()):
+    ...     raise NoTensorError("no tensor", [{"boxes": []}])
+    Traceback (most recent call last):
+    ...
+    ValueError: no tensor
+    <BLANKLINE>
+    A detector's network returns one tensor, which decode= turns into boxes. ...
+    """
+    try:
+        yield
+    except NoTensorError as error:
+        hint = task.hint(error.output) if isinstance(task, Hinting) else ""
+        raise ValueError(f"{error}\n\n{hint}" if hint else str(error)) from None

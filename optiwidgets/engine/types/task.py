@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,15 @@ class Task(Protocol):
         positive: int | None,
     ) -> Outcome:
         """Decode an output and compute the numbers of a run."""
+        ...
+
+
+@runtime_checkable
+class Hinting(Protocol):
+    """Interface of a task with a way out for a model whose output it does not read."""
+
+    def hint(self, output: Any) -> str:
+        """Return text for a model with this output, which is no tensor; empty if there is none."""
         ...
 
 

@@ -84,8 +84,9 @@ function titleOf(counts, k) {
     if (row < k) objects += count;
     else alarms += count;
   });
+  const share = objects ? percent(right / objects) : text("none");
   return text("{share} % found, {alarms} false alarms", {
-    share: objects ? percent(right / objects) : text("none"),
+    share,
     alarms: thousands(alarms),
   });
 }

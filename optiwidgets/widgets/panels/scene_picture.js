@@ -19,10 +19,14 @@ export const PENS = {
   chosen: { colour: "#ffffff", width: 3, dash: [1, 1], sign: "" },
 };
 const DARK = "#0b1220"; // around every line, so that it is seen on any ground
-const LEAST = 240; // pixels of a picture's width; small scenes are enlarged to it
+const LEAST = 180; // pixels of a picture's width, on a screen of one pixel each; small scenes are enlarged to it
+const THIN = 160; // lines are one pixel wide in a picture of this width, two in one twice as wide
+const LARGE_THIN = 360; // in an enlarged scene
 
 /** @type {Map<string, HTMLCanvasElement>} */
 const sources = new Map();
+/** @type {Map<string, number>} */
+const widths = new Map(); // of labels: measuring is slower than painting
 
 /**
  * Make the pixels of a scene a source of `drawImage`; null until they have come.
@@ -58,8 +62,8 @@ export function paintScene(canvas, images, index, frames, least = LEAST) {
     canvas.width = canvas.height = 1; // this clears it
     return false;
   }
-  const zoom = Math.max(1, Math.ceil(least / source.width)),
-    unit = Math.max(1, (zoom * source.width) / 160); // a thin line
+  const zoom = Math.max(1, Math.ceil((least * devicePixelRatio) / source.width)),
+    unit = Math.max(1, (zoom * source.width) / (least > LEAST ? LARGE_THIN : THIN));
   const [width, height] = [zoom * source.width, zoom * source.height];
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
@@ -105,7 +109,9 @@ function paintFrame(context, { kind, corners, label = "" }, zoom, unit) {
 function paintLabel(context, words, colour, x, y, unit) {
   const size = 10 * unit;
   context.font = `700 ${size}px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif`;
-  const wide = context.measureText(words).width + 4 * unit;
+  const key = `${size} ${words}`,
+    wide = (widths.get(key) ?? context.measureText(words).width) + 4 * unit;
+  widths.set(key, wide - 4 * unit);
   const left = Math.max(0, Math.min(x - unit, context.canvas.width - wide)),
     top = Math.max(0, y - size);
   context.fillStyle = colour;

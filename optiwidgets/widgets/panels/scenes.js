@@ -1,7 +1,7 @@
 // Scenes with the boxes of truth, baseline and optimized model, worst first. Boxes come with every report, pixels once
 // for each scene that is in view.
 
-import { boxed, element, find, thousands, write } from "../base/panel_runtime.js";
+import { around, boxed, element, find, safely, thousands, write } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
 import { drawScenes } from "./detection_feed.js";
 import { cellsOf, rowOf, worstFirst } from "./detections.js";
@@ -15,6 +15,7 @@ import { paintScene } from "./scene_picture.js";
 /** @import { Compared } from "./scene_frames.js" */
 /** @import { Frame } from "./scene_picture.js" */
 
+const DRAGGED = 10; // scenes that are drawn while a slider is dragged, the others at rest
 const PAGE = 24; // scenes that are drawn at once, and more for each press of the button
 const MOST_WANTED = 48; // scenes asked for at once, as scenes.py
 const LARGE = 640; // pixels of an open scene's width
@@ -252,6 +253,8 @@ async function render(context) {
     previous = { cell: -1, scene: -1 };
   /** @type {Scenes | undefined} */
   let newest;
+  /** @type {(() => void) | null} */
+  let rest = null; // draws the scenes left for later
   const asked = /** @type {Set<string>} */ (new Set());
   /** @param {Partial<Pick<ScenesTraits, "cell" | "scene">>} traits */
   const act = (traits) => {
@@ -315,7 +318,14 @@ async function render(context) {
         if (i < drawn.length && !box.isConnected) parts.further.before(box);
         else if (i >= drawn.length) box.remove();
       });
-      drawn.forEach((at, i) => paintCard(parts.cards[i], shown, compared, at, inCell?.get(at) ?? []));
+      const isDragged = around(el, ".ow-explorer")?.dataset.owHand === "moves" && drawn.length > DRAGGED;
+      const paintCards = (/** @type {number} */ from, /** @type {number} */ to) =>
+        drawn.slice(from, to).forEach((at, i) => {
+          paintCard(parts.cards[from + i], shown, compared, at, inCell?.get(at) ?? []);
+        });
+      paintCards(0, isDragged ? DRAGGED : drawn.length);
+      el.classList.toggle("ow-later", isDragged);
+      rest = isDragged ? () => paintCards(DRAGGED, drawn.length) : null;
       parts.further.hidden = drawn.length >= order.length;
       const images = drawn.map((at) => scenes.images[at]);
       askFor(model, asked, data.scenes.images, images);
@@ -323,6 +333,12 @@ async function render(context) {
     moveFocus(parts, el, previous, { cell, scene });
     previous = { cell, scene };
   };
+  const paintRest = safely(model, () => {
+    el.classList.remove("ow-later");
+    rest?.();
+    rest = null;
+  });
+  el.addEventListener("ow-rest", paintRest);
   const { ask, end } = await drawScenes(context, paint);
   model.on("change:cell change:scene change:pixels", ask);
   return () => {
@@ -342,11 +358,9 @@ function titleOf(cell, classes, count) {
   const side = classes.length + 1,
     row = Math.floor(cell / side),
     column = cell % side;
-  return text("truth {truth}, prediction {prediction}: {n} scenes", {
-    truth: classes[row] ?? text("nothing there"),
-    prediction: classes[column] ?? text("missed"),
-    n: count,
-  });
+  const truth = classes[row] ?? text("nothing there"),
+    prediction = classes[column] ?? text("missed");
+  return text("truth {truth}, prediction {prediction}: {n} scenes", { truth, prediction, n: count });
 }
 
 /**

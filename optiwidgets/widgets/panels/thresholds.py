@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import anywidget
@@ -49,5 +48,5 @@ class Thresholds(anywidget.AnyWidget):
 
 def _check(trait: str, value: Any) -> None:
     low, high = RANGES[trait]
-    if type(value) not in (int, float) or math.isnan(value) or not low <= value <= high:
+    if type(value) not in (int, float) or not low <= value <= high:
         raise TraitError(f"{trait} is {low} to {high}, not {value!r}")

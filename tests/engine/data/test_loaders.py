@@ -264,8 +264,8 @@ def test_a_fingerprint_tells_images_and_labels_apart():
 def test_an_unknown_name_is_answered_with_the_known_ones(unknown, tmp_path, monkeypatch):
     with pytest.raises(
         ValueError,
-        match=r"dataset is one of 'digits', 'smear', 'smear-rare', 'smear-200', 'fashion-mnist', "
-        r"'cifar10' or a folder of classes, not .*: there is no such folder",
+        match=r"dataset is one of 'digits', 'smear', 'smear-rare', 'smear-200', 'scenes', "
+        r"'fashion-mnist', 'cifar10' or a folder of classes, not .*: there is no such folder",
     ):
         load_dataset(str(tmp_path / unknown) if "/" in unknown else unknown or "nothing")
 

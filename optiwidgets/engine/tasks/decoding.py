@@ -1,0 +1,128 @@
+"""Decoding of a detector's output by the user's function, with checks of what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Decode = Callable[[Tensor], Sequence[Tensor]]
+Boxes = NDArray[np.float32]  # (n, 6) of one image
+FORM = "it returns a list, one tensor (n, 6) an image"
+
+
+def decode_boxes(decode: Decode, output: Tensor) -> list[Boxes]:
+    """Decode an output (N, ...) of N images, without gradients, to an array (n, 6) an image.
+
+    Raises
+    ------
+    ValueError
+        ``decode`` raises an exception, or returns no list of tensors without gradients.
+
+    Examples
+    --------
+    >>> decode_boxes(lambda output: output[0], torch.zeros(1, 2, 6))
+    Traceback (most recent call last):
+    ...
+    ValueError: decode returns a tensor (2, 6) for 1 images; it returns a list, one tensor (n, 6) an
+    image
+    >>> [boxes.shape for boxes in decode_boxes(list, torch.zeros(1, 2, 6))]
+    [(2, 6)]
+    """
+    try:
+        found = _call(decode, output)
+    except Exception as error:
+        raise ValueError(_reason(decode, output, error)) from error
+    if not isinstance(found, list | tuple):
+        raise ValueError(f"decode returns {_described(found)} for {len(output)} images; {FORM}")
+    return [_array(boxes, image) for image, boxes in enumerate(found)]
+
+
+def check_independent(decode: Decode, output: Tensor) -> None:
+    """Check that the boxes of an image depend neither on random numbers nor on other images.
+
+    Images keep their place, and another takes the place of their neighbour: boxes must be equal.
+
+    Raises
+    ------
+    ValueError
+        They are not; the message has image and boxes.
+
+    Examples
+    --------
+    >>> def decode(output):
+    ...     return list(output / output.max())
+    >>> check_independent(decode, torch.arange(12.0).view(2, 1, 6))
+    Traceback (most recent call last):
+    ...
+    ValueError: decode returns boxes of image 0 that depend on the other images: [0, 0.0909091, ...
+    """
+    if not torch.isfinite(output).all():
+        return  # not comparable; an outcome has no boxes for such images
+    pair = output[:2] if len(output) > 1 else torch.cat([output, -output])
+    together = decode_boxes(decode, pair)
+    _compare(together, decode_boxes(decode, pair), (0, 1), "change when it is called again")
+    for image in range(2):
+        others = decode_boxes(decode, pair[[image, image]])
+        _compare(together, others, (image,), "depend on the other images")
+
+
+def _compare(
+    first: Sequence[Boxes], second: Sequence[Boxes], images: Sequence[int], how: str
+) -> None:
+    for image in images:
+        if not np.array_equal(first[image], second[image], equal_nan=True):
+            texts = [_row(boxes) for boxes in (first[image], second[image])]
+            if len(first[image]) != len(second[image]):
+                texts = [f"{len(boxes)} boxes" for boxes in (first[image], second[image])]
+            raise ValueError(
+                f"decode returns boxes of image {image} that {how}: {texts[0]}, then {texts[1]}"
+            )
+
+
+def _call(decode: Decode, output: Tensor) -> Any:
+    with torch.inference_mode():
+        return decode(output.clone())  # decode may compute in place
+
+
+def _reason(decode: Decode, output: Tensor, error: Exception) -> str:
+    """Describe an exception of ``decode``, with the first image that raises it alone."""
+    where = f"{len(output)} images"
+    for image in range(len(output)):
+        try:
+            _call(decode, output[image : image + 1])
+        except Exception as own:  # noqa: BLE001 (user code may raise anything)
+            where, error = f"image {image}", own
+            break
+    shape = tuple(output.shape)
+    text = f"decode raises {type(error).__name__} for {where} of an output {shape}: {error}"
+    return f"{text}; decode runs without gradients" if "grad" in str(error) else text
+
+
+def _array(boxes: Any, image: int) -> Boxes:
+    if not isinstance(boxes, Tensor | np.ndarray):
+        raise ValueError(f"decode returns {_described(boxes)} for image {image}; {FORM}")
+    if isinstance(boxes, Tensor):
+        if boxes.requires_grad:
+            raise ValueError(
+                f"decode returns {_described(boxes)} that requires gradients for image {image}; "
+                "return it by .detach()"
+            )
+        boxes = boxes.cpu().resolve_conj().resolve_neg().numpy()
+    if boxes.dtype.kind not in "fiu":
+        raise ValueError(f"decode returns values of {boxes.dtype} for image {image}; {FORM}")
+    return np.ascontiguousarray(boxes, np.float32)
+
+
+def _row(boxes: Boxes) -> str:
+    return f"[{', '.join(f'{value:g}' for value in boxes.flat[:6])}]"
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor {tuple(value.shape)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,250 @@
+"""Detection: each wrong decode is refused, with image and value."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.tasks.detection import Detection
+from optiwidgets.engine.types.recipe import Recipe
+
+BOX = [1.0, 2.0, 5.0, 6.0, 0.5, 1.0]  # x0, y0, x1, y1, score, class
+TRUE = [[[1, 2, 5, 6, 1, 0]], [[0, 0, 0, 0, -1, 0]], [[0, 0, 4, 4, 0, 0]]]
+NAMES = ("cell", "parasite")
+SCALE = nn.Parameter(torch.ones(6))
+
+
+def output_of(*images):
+    """Return an output (N, n, 6) that is the boxes, one image for each list of boxes."""
+    return torch.tensor(images)
+
+
+def changed(field, value):
+    """Return a decode whose second image has a box with another value."""
+
+    def decode(output):
+        boxes = output.clone()
+        boxes[1:, 0, field] = value
+        return list(boxes)
+
+    return decode
+
+
+def by_gradient(output):
+    return list(torch.autograd.grad(output.requires_grad_().sum(), output)[0])
+
+
+def one_raises(output):
+    if (output[:, 0, 0] == 3).any():
+        raise KeyError("scores")
+    return list(output)
+
+
+PAIR = output_of([BOX], [[3.0, *BOX[1:]]])
+WRONG = {
+    "decode returns boxes of 1 images for 2 images": lambda output: list(output[:1]),
+    "decode returns a tensor (2, 1, 6) for 2 images; it returns a list": lambda output: output,
+    "decode returns a dict for 2 images": lambda output: {"boxes": output},
+    "decode returns a dict for image 0": lambda output: [{"boxes": each} for each in output],
+    "decode returns (1, 5) for image 0": lambda output: [each[:, :5] for each in output],
+    "decode returns (6,) for image 0": lambda output: [each[0] for each in output],
+    "decode returns values of bool for image 0": lambda output: [each > 0 for each in output],
+    "decode returns score 1.5 for image 1; scores are 0..1": changed(4, 1.5),
+    "decode returns score -0.25 for image 1": changed(4, -0.25),
+    "decode returns class 2 for image 1; classes are 0 to 1": changed(5, 2),
+    "decode returns class -1 for image 1": changed(5, -1),
+    "decode returns class 0.5 for image 1": changed(5, 0.5),
+    "decode returns a box with swapped corners for image 1: 3, 2, 2, 6": changed(2, 2),
+    "decode returns nan, which is not finite, for image 1": changed(0, float("nan")),
+    "decode returns inf, which is not finite, for image 1": changed(3, float("inf")),
+    "decode raises KeyError for image 1 of an output (2, 1, 6): 'scores'": one_raises,
+    "decode runs without gradients": by_gradient,
+    "decode returns a tensor (1, 6) that requires gradients for image 0": lambda output: [
+        SCALE[None] for _ in output
+    ],
+}
+
+
+USES = {
+    "when it is opened": lambda task: task.check_output(PAIR, images=2, classes=2),
+    "when it is run": lambda task: task.outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+@pytest.mark.parametrize("when", USES)
+def test_a_wrong_decode_is_refused_with_image_and_value(words, when):
+    task = Detection(decode=WRONG[words])
+    with pytest.raises(ValueError, match=re.escape(words)):
+        USES[when](task)
+
+
+@pytest.mark.parametrize("decode", [list, tuple, lambda o: [i.numpy() for i in o]])
+def test_a_right_decode_is_accepted(decode):
+    Detection(decode=decode).check_output(PAIR, images=2, classes=2)
+    Detection(decode=decode).check_output(PAIR[:1], images=1, classes=2)
+
+
+def test_integers_and_wide_floats_become_float32():
+    task = Detection(decode=lambda output: [each.double() for each in output])
+    outcome = task.outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    assert [boxes.dtype for boxes in outcome.boxes] == [np.float32] * 2
+    np.testing.assert_array_equal(outcome.boxes, PAIR)
+
+
+def normalized_by_the_batch(output):
+    boxes = output.clone()
+    boxes[..., 4] /= boxes[..., 4].max()
+    return list(boxes)
+
+
+def best_of_all_images(output):
+    kept = output[:, 0, 4] >= output[:, 0, 4].max()
+    return [each if keep else each[:0] for each, keep in zip(output, kept, strict=True)]
+
+
+def suppressed_across_images(output):
+    """Remove boxes of all images that stand where an earlier image has one."""
+    starts = output[:, 0, :2].tolist()
+    return [each[: starts[image] not in starts[:image]] for image, each in enumerate(output)]
+
+
+@pytest.mark.parametrize(
+    ("decode", "words"),
+    [
+        (normalized_by_the_batch, "boxes of image 0 that depend on the other images: [1, 2, 5"),
+        (best_of_all_images, "boxes of image 0 that depend on the other images: 0 boxes, then 1"),
+        (suppressed_across_images, "boxes of image 1 that depend on the other images: 1 boxes"),
+        (lambda output: list(output * torch.rand(())), "image 0 that change when it is called"),
+    ],
+)
+def test_boxes_that_depend_on_other_images_or_chance_are_refused(decode, words):
+    output = output_of([BOX], [[0.0, 1.0, 5.0, 6.0, 1.0, 0.0]])
+    if "change" in words:
+        output[..., 5] = 0  # a share of another class is no class
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Detection(decode=decode).check_output(output, images=2, classes=2)
+
+
+def by_sum_of_all_images(output):
+    boxes = output.clone()
+    boxes[..., 4] = (output.sum() / 100).clamp(0, 1)
+    return list(boxes)
+
+
+def test_a_single_image_is_checked_beside_its_negative():
+    task = Detection(decode=by_sum_of_all_images)
+    with pytest.raises(ValueError, match="boxes of image 0 that depend on the other images"):
+        task.check_output(output_of([BOX]), images=1, classes=2)
+
+
+def test_decode_may_compute_in_place():
+    def decode(output):
+        output[..., 4] /= 2
+        return list(output)
+
+    task, given = Detection(decode=decode), PAIR.clone()
+    outcome = task.outcome(given, np.array(TRUE[:2], np.float32), NAMES)
+    torch.testing.assert_close(given, PAIR, rtol=0, atol=0)
+    assert [float(boxes[0, 4]) for boxes in outcome.boxes] == [0.25, 0.25]
+
+
+def test_an_image_whose_output_is_not_finite_has_no_boxes():
+    output = torch.cat([PAIR, PAIR[:1] * float("nan")])
+    outcome = Detection(decode=list).outcome(output, np.array(TRUE, np.float32), NAMES)
+    assert [len(boxes) for boxes in outcome.boxes] == [1, 1, 0]
+    assert outcome.not_finite == 1
+    Detection(decode=list).check_output(PAIR, images=2, classes=2)
+
+
+@pytest.mark.parametrize("wrong", [None, "boxes", 3])
+def test_decode_is_a_function(wrong):
+    with pytest.raises(ValueError, match=f"decode is a function .* not {wrong!r}"):
+        Detection(decode=wrong)
+
+
+def test_loss_is_a_function_and_needed_to_train():
+    with pytest.raises(ValueError, match="loss is a function"):
+        Detection(decode=list, loss=1)
+    assert "finetune" in Detection(decode=list).impossible
+    assert (
+        "finetune"
+        not in Detection(decode=list, loss=lambda output, targets: output.sum()).impossible
+    )
+    with pytest.raises(ValueError, match=re.escape("give Detection(decode=..., loss=...)")):
+        Detection(decode=list).loss(PAIR, PAIR)
+
+
+class Grid(nn.Module):
+    """Network 3 x 8 x 8 -> (N, 4, 6) numbers, one row for each quarter of the image."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 4, stride=4)
+
+    def forward(self, images):
+        return self.conv(images).flatten(2).transpose(1, 2)
+
+
+class Whole(Grid):
+    """Detector that returns a dict of boxes for each image, as torchvision's do."""
+
+    def forward(self, images):
+        return [{"boxes": rows[:, :4], "scores": rows[:, 4]} for rows in super().forward(images)]
+
+
+def decode_grid(output):
+    corners, wide = output[..., :2], output[..., 2:4].abs()
+    score, label = output[..., 4:5].sigmoid(), (output[..., 5:] > 0).float()
+    return list(torch.cat([corners, corners + wide, score, label], 2))
+
+
+def dataset_of(targets):
+    draw = torch.Generator().manual_seed(0)
+    parts = {part: (torch.randn(3, 3, 8, 8, generator=draw), targets) for part in PARTS}
+    return Dataset(**parts, class_names=NAMES)
+
+
+@pytest.fixture
+def boxes():
+    return dataset_of(torch.tensor(TRUE, dtype=torch.float32))
+
+
+def test_an_own_detector_is_opened_and_run(boxes):
+    report = Experiment(Grid(), boxes, task=Detection(decode=decode_grid)).run(Recipe(bits=8))
+    assert [found.shape for found in report.boxes] == [(4, 6)] * 3
+
+
+LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your own detector")
+
+
+@pytest.mark.parametrize("case", ["with task", "without task", "labels"])
+def test_a_whole_detector_is_refused_with_the_lines_that_make_it_fit(boxes, case):
+    data = dataset_of(torch.tensor([0, 1, 1])) if case == "labels" else boxes
+    task = Detection(decode=decode_grid) if case == "with task" else None
+    reason = "train has targets of (3, 1, 6)" if case == "without task" else "a list of 3"
+    with pytest.raises(ValueError, match=re.escape(reason)) as refused:
+        Experiment(Whole(), data, task=task)
+    assert [line for line in LINES if line not in str(refused.value)] == []
+
+
+def test_a_detector_needs_boxes():
+    data = dataset_of(torch.tensor([0, 1, 1]))
+    with pytest.raises(ValueError, match=r"train has targets of \(3,\), a detector's are boxes"):
+        Experiment(Grid(), data, task=Detection(decode=decode_grid))
+
+
+def test_other_outputs_of_a_classifier_get_no_lines_for_detectors():
+    class Pair(Grid):
+        def forward(self, images):
+            return (super().forward(images),) * 2
+
+    with pytest.raises(ValueError, match="a tuple of 2") as refused:
+        Experiment(Pair(), dataset_of(torch.tensor([0, 1, 1])))
+    assert "detector" not in str(refused.value)
