@@ -229,15 +229,16 @@ def _sweep(arguments: argparse.Namespace) -> None:
     recipes = _recipes(arguments)
     experiment = ow.Experiment.load(arguments.case, model=arguments.model)
     sweep = experiment.sweep(recipes, output, jobs=arguments.jobs)
-    print(f"{'bytes':>9}  {'smaller':>8}  {'accuracy':>8}  {'drop (95 % interval)':>24}  recipe")
+    metric = next((trial.metric for trial in sweep.frontier), "accuracy")
+    print(f"{'bytes':>9}  {'smaller':>8}  {metric:>8}  {'drop (95 % interval)':>24}  recipe")
     for trial in sweep.frontier:
         print(
-            f"{trial.total_bytes:9,}  {trial.ratio:7.1f}x  {trial.accuracy:8.1%}  "
+            f"{trial.total_bytes:9,}  {trial.ratio:7.1f}x  {trial.value:8.1%}  "
             f"{trial.drop:6.1f} ({trial.drop_low:5.1f} to {trial.drop_high:5.1f})  {trial.recipe}"
         )
     print(
         f"{output}: {len(sweep)} recipes on {sweep.images:,} exploration images; those above are "
-        "beaten by none in bytes and accuracy"
+        f"beaten by none in bytes and {metric}"
     )
     for trial in sweep.failed[:1]:
         print(f"{len(sweep.failed)} could not be run; {trial.recipe}: {trial.error}")

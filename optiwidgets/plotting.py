@@ -44,7 +44,7 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
     The colour is proportional to the square root of the count, so that one error is visible beside
     a diagonal of 150.
     """
-    counts, names = report.confusion.counts, report.class_names
+    counts, names = report.confusion.counts, report.confusion.class_names
     readable = [name.replace("$", r"\$") for name in names]  # seaborn measures the labels' text
     sns.heatmap(
         counts,
@@ -78,13 +78,14 @@ def draw_classes(ax: Axes, report: Report) -> Axes:
     A note below lists recalls computed from few images.
     """
     names = list(report.class_names)
+    precision, recall = report.confusion.precision[: len(names)], report.recall
     for values, color, label in (
-        (report.confusion.precision, ORANGE, text("precision")),
-        (report.confusion.recall, BLUE, text("recall")),
+        (precision, ORANGE, text("precision")),
+        (recall, BLUE, text("recall")),
     ):
         sns.scatterplot(x=100 * values, y=names, ax=ax, color=color, label=label, s=40)
-    lows = np.nanmin([report.confusion.precision, report.confusion.recall], axis=0)
-    highs = np.nanmax([report.confusion.precision, report.confusion.recall], axis=0)
+    lows = np.nanmin([precision, recall], axis=0)
+    highs = np.nanmax([precision, recall], axis=0)
     ax.hlines(names, 100 * lows, 100 * highs, color=GREY, linewidth=1, zorder=0)
     ax.set(xlabel="\n".join(["%", *_few(report)]), ylabel=text("class"))
     as_written(ax.xaxis.label, *ax.get_yticklabels())
@@ -157,13 +158,17 @@ def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: 
 
 
 def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
-    """Draw accuracy against bytes (log) of a sweep's recipes, and the pareto front."""
+    """Draw the leading metric against bytes (log) of a sweep's recipes, and the pareto front."""
     done = [trial for trial in sweep if not trial.error]
     size = np.array([trial.total_bytes for trial in done], float)
-    right = 100 * np.array([trial.accuracy for trial in done], float)
+    values = [trial.accuracy if trial.value is None else trial.value for trial in done]
+    right = 100 * np.array(values, float)
     front = [done.index(trial) for trial in sweep.frontier]
     draw_staircase(ax, size, right, front, text("recipes"))
-    ax.set(xscale="log", xlabel=text("bytes of the packed file (log)"), ylabel=text("accuracy, %"))
+    ax.set(xscale="log", xlabel=text("bytes of the packed file (log)"))
+    metrics = sorted({trial.metric for trial in done})
+    is_accuracy = metrics in ([], ["accuracy"])
+    ax.set_ylabel(text("accuracy, %") if is_accuracy else f"{', '.join(metrics)}, %")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.8)))
     ax.legend(loc="lower right", fontsize="small")
@@ -171,7 +176,7 @@ def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
 
 
 def plot_sweep(sweep: Sweep) -> Figure:
-    """Plot accuracy against bytes of a sweep's recipes, and the pareto front.
+    """Plot the leading metric against bytes of a sweep's recipes, and the pareto front.
 
     Returns
     -------
@@ -274,13 +279,14 @@ def plot_report(report: Report) -> Figure:
     draw_confusion(axes["matrix"], report)
     draw_classes(axes["classes"], report)
     draw_size(axes["size"], report)
-    low, high = report.accuracy_interval
+    low, high = report.outcome.interval
     title = text(
-        "{recipe}\n{accuracy:.1f} % right on {images:,} {part} images (95 % between {low:.1f} and "
+        "{recipe}\n{metric} {value:.1f} % on {images:,} {part} images (95 % between {low:.1f} and "
         "{high:.1f}); {bytes:,} bytes, {ratio:.1f} times smaller",
         recipe=report.recipe,
-        accuracy=100 * report.confusion.accuracy,
-        images=len(report.labels),
+        metric=report.metric_names[1],
+        value=100 * report.metric,
+        images=report.count,
         part=text(report.part),
         low=100 * low,
         high=100 * high,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from numbers import Integral, Real
 
@@ -76,24 +75,15 @@ def unfit(base: object, report: object) -> str:
         return text(
             "Judged on the exploration images; these are the {part} ones.", part=text(report.part)
         )
-    same = base.images == report.images and len(base.labels) == len(report.labels)
-    if not same or (base.labels != report.labels).any():
+    if base.images != report.images or not report.outcome.is_beside(base.outcome):
         return text("The report and the baseline are not about the same images.")
     if without_idle(base.recipe) != Recipe():
         return text("The baseline is not the untouched model.")
-    if not (_counts_agree(base) and _counts_agree(report)):
+    if not (base.outcome.is_counted and report.outcome.is_counted):
         return text("The report's predictions and counts do not agree.")
     if without_idle(report.recipe) == Recipe():
         return text("This is the untouched model: move the controls, then check.")
     return ""
-
-
-def _counts_agree(report: Report) -> bool:
-    """Tell whether matrix and predictions of a report agree: a report can be tampered with."""
-    pairs = zip(report.labels.tolist(), report.predictions.tolist(), strict=False)
-    counts = report.confusion.counts.tolist()
-    shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
-    return Counter(pairs) == shown
 
 
 def index(answer: object, options: Sequence[str]) -> int | None:

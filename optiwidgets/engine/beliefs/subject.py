@@ -69,6 +69,19 @@ class Subject:
         self.tick()
         return self._unless_refused(work)
 
+    def classified(self, recipe: Recipe) -> Report:
+        """Run a recipe whose report must have a predicted class for each image.
+
+        Raises
+        ------
+        NotApplicableError
+            The task is another one than classification, or the experiment refuses the recipe.
+        """
+        report = self.run(recipe)
+        if not hasattr(report, "predictions"):
+            raise NotApplicableError(f"an image has no single class in a report of {report.task}")
+        return report
+
     def _unless_refused(self, work: Callable[[Callable[[], None]], Answer]) -> Answer:
         """Call work with the tick; a refusal by the experiment becomes ``NotApplicableError``."""
         by_tick: list[ValueError] = []

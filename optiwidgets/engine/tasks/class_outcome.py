@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -118,6 +119,18 @@ class ClassOutcome:
     def is_compared(self) -> bool:
         """True: a drop is counted at once."""
         return True
+
+    @property
+    def is_counted(self) -> bool:
+        """True if the confusion is that of labels and predictions."""
+        pairs = zip(self.labels.tolist(), self.predictions.tolist(), strict=False)
+        counts = self.confusion.counts.tolist()
+        shown = {(t, p): n for t, row in enumerate(counts) for p, n in enumerate(row) if n}
+        return Counter(pairs) == shown
+
+    def is_beside(self, other: ClassOutcome) -> bool:
+        """Return whether the other outcome has the same labels."""
+        return np.array_equal(self.labels, other.labels)
 
     @property
     def words(self) -> str:

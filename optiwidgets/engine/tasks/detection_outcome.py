@@ -147,6 +147,15 @@ class DetectionOutcome:
         return "resampled" in vars(self)
 
     @property
+    def is_counted(self) -> bool:
+        """True: all numbers are computed from the boxes."""
+        return True
+
+    def is_beside(self, other: DetectionOutcome) -> bool:
+        """Return whether the other outcome has the same true boxes."""
+        return np.array_equal(self.targets, other.targets)
+
+    @property
     def words(self) -> str:
         """Mean average precision in words."""
         return f"mAP@0.5 {self.map_50:.3f}"

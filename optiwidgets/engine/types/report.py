@@ -95,7 +95,7 @@ class Report:
     output channels removed, and the number before removal, in all layers but the last. ``macs``
     are multiply-accumulates of the counted layers for an image, ``parameters`` the number of
     parameters of the model, BatchNorm folded. Where the int8 runtime made the predictions,
-    ``simulated`` is the confusion of the float simulation, and ``simulated_metric`` its leading metric.
+    ``simulated`` is the confusion of the float simulation, ``simulated_metric`` its leading metric.
 
     The report itself holds its numbers. ``model``, ``save``, ``export``, ``reconcile``,
     ``weights`` and scores that are not kept are computed on demand by the experiment, from the

@@ -18,7 +18,8 @@ class Outcome(Protocol):
     """Interface of a task's numbers of one run on N images; a ``Report`` delegates to it.
 
     ``task`` is the task's name, ``metric`` the name of the leading metric, also the name of an
-    attribute, 0..1. ``names`` are its names for people, as a label and in a sentence. Names that other tasks have raise AttributeError, which lists the own ones.
+    attribute, 0..1. ``names`` are its names for people, as a label and in a sentence. Names that
+    other tasks have raise AttributeError, which lists the own ones.
     ``confusion`` is a (K, K) matrix of classes, with one more row and column where an object may be
     missed. ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
     """
@@ -60,6 +61,15 @@ class Outcome(Protocol):
     @property
     def is_compared(self) -> bool:
         """True if ``drop_from`` takes no time worth waiting for while a slider moves."""
+        ...
+
+    @property
+    def is_counted(self) -> bool:
+        """True if the confusion is that of the answers: an outcome can be tampered with."""
+        ...
+
+    def is_beside(self, other: Any) -> bool:
+        """Return whether the other outcome has the same truth."""
         ...
 
     @property

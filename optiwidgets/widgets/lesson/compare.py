@@ -16,9 +16,10 @@ from optiwidgets.widgets.base.table import Table
 from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.security.message_guard import guard
 
+METRIC = "metric"  # stands for the name of the leading metric, and for its figure
 ROWS = {
     mark("recipe"): "recipe",
-    mark("accuracy"): "accuracy",
+    METRIC: METRIC,
     mark("drop"): "drop_words",
     mark("95 % interval of the drop"): "drop_interval",
     mark("images lost"): "lost",
@@ -89,11 +90,14 @@ class Compare(Standalone, VBox):
         self.kept = self._experiment.measured(self.kept)
         now = self.session.baseline, self.session.report
         sides = [self._figures(*pair) for pair in ((self._baseline, self.kept), now)]
+        names = {METRIC: now[1].metric_names[1]}
         self.table.rows = [
-            [text(title), *(side[name] for side in sides)] for title, name in ROWS.items()
+            [names.get(title) or text(title), *(side[name] for side in sides)]
+            for title, name in ROWS.items()
         ]
 
     def _figures(self, baseline: Report, report: Report) -> dict[str, str]:
         if report.images != self.session.baseline.images:  # another case was opened meanwhile
             return dict.fromkeys(ROWS.values(), text("of other images"))
-        return figures(baseline, report)
+        told = figures(baseline, report)
+        return told | {METRIC: told[report.outcome.metric]}

@@ -26,7 +26,7 @@ class Masks:
     class_names: tuple[str, ...]
     not_finite: int = 0
 
-    is_compared = True
+    is_compared = is_counted = True
     task, metric, names = "segmentation", "mean_iou", ("Mean IoU", "mean IoU")
 
     @property
@@ -81,6 +81,9 @@ class Masks:
             gained=int((right & ~before).sum()),
             p=min(1.0, 2 * (1 + int(rarer)) / (1 + len(losses))),
         )
+
+    def is_beside(self, other):
+        return np.array_equal(self.targets, other.targets)
 
     def first(self, order):
         return replace(self, targets=self.targets[order], masks=self.masks[order])
@@ -141,7 +144,7 @@ def squares(images: int, seed: int):
 
 def squares_dataset() -> Dataset:
     """Make a dataset of squares."""
-    counts = {"train": 256, "calibration": 48, "exploration": 64, "sealed": 32}
+    counts = {"train": 1024, "calibration": 48, "exploration": 64, "sealed": 32}
     parts = {name: squares(n, seed) for seed, (name, n) in enumerate(counts.items())}
     return Dataset(**parts, class_names=CLASSES, mean=MEAN, std=STD, name="squares")
 
