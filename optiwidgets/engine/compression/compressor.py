@@ -19,9 +19,10 @@ from optiwidgets.engine.compression.layer_weights import compare_weights
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import on_worker, run_on_worker
-from optiwidgets.engine.models import tracing, zoo
+from optiwidgets.engine.models import tracing
 from optiwidgets.engine.models.layers import interface_of, prunable
 from optiwidgets.engine.models.preparation import PreparedModel
+from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.pruning.layer_cut import LayerCut
 from optiwidgets.engine.pruning.masks import kept_channels
 from optiwidgets.engine.pruning.pruner import Pruner
@@ -60,7 +61,7 @@ class Compressor:
         self,
         prepared: PreparedModel,
         dataset: Dataset,
-        spec: zoo.Spec | None,
+        spec: Spec | None,
         task: Task,
         memory_mb: float = MEMORY_MB,
     ) -> None:

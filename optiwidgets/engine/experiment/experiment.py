@@ -32,11 +32,13 @@ from optiwidgets.engine.mixed_precision.budget import Budget, Goal, fit_budget
 from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.mixed_precision.sensitivity import Sensitivity
 from optiwidgets.engine.models import zoo
+from optiwidgets.engine.models.center_detector import CenterDetector
 from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
+from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
-from optiwidgets.engine.tasks.classification import Classification
+from optiwidgets.engine.tasks.shipped_tasks import task_of
 from optiwidgets.engine.tasks.task_checks import check_task, with_hint
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
@@ -103,8 +105,8 @@ class Experiment(Measured):
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         check_default_dtype()
-        spec = model.spec if isinstance(model, zoo.CNN) else None
-        given = Classification() if task is None else task
+        spec = model.spec if isinstance(model, zoo.CNN | CenterDetector) else None
+        given = task_of(model) if task is None else task
         check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
         with with_hint(given):
@@ -116,7 +118,7 @@ class Experiment(Measured):
     def _open(
         self,
         prepared: PreparedModel,
-        spec: zoo.Spec | None,
+        spec: Spec | None,
         dataset: Dataset,
         task: Task,
         memory_mb: float,
@@ -137,7 +139,7 @@ class Experiment(Measured):
         cls,
         case: str | os.PathLike[str] = "digits",
         *,
-        model: str = "small",
+        model: str = "",
         images: str | os.PathLike[str] | Dataset | None = None,
         memory_mb: float = 64,
     ) -> Experiment:
@@ -170,7 +172,11 @@ class Experiment(Measured):
         if images is not None:
             raise ValueError(f"images are only for a .safetensors file, and case is {case!r}")
         name = os.fspath(case) if isinstance(case, os.PathLike) else case
-        made = cls(zoo.load_trained(model, name), load_dataset(name), memory_mb=memory_mb)
+        made = cls(
+            zoo.load_trained(model or zoo.shipped_models(name)[0], name),
+            load_dataset(name),
+            memory_mb=memory_mb,
+        )
         if grid := precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
@@ -567,7 +573,7 @@ def _ordered(dataset: Dataset, prepared: PreparedModel) -> Dataset:
 
 def _reopen(
     prepared: PreparedModel,
-    spec: zoo.Spec | None,
+    spec: Spec | None,
     tuned_on: Dataset,
     dataset: Dataset,
     task: Task,

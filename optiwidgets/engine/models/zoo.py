@@ -33,9 +33,9 @@ CASES = {  # case -> dataset whose trained weights it uses
     "smear": "smear",
     "smear-rare": "smear",
     "smear-200": "smear",
+    "scenes": "scenes",
 }
-SHIPPED = {"digits": ("small", "wide"), "smear": ("small",)}
-DETECTORS = {"scenes": (CENTER,)}  # case of boxes -> detectors whose trained weights it has
+SHIPPED = {"digits": ("small", "wide"), "smear": ("small",), "scenes": (CENTER,)}
 
 
 class CNN(nn.Module):
@@ -161,8 +161,8 @@ def shipped_models(case: str) -> tuple[str, ...]:
     return SHIPPED[CASES[case]]
 
 
-def load_trained(name: str, case: str = "digits") -> CNN:
-    """Build a CNN with trained weights shipped in the package.
+def load_trained(name: str, case: str = "digits") -> CNN | CenterDetector:
+    """Build a model with trained weights shipped in the package, in eval mode.
 
     Raises
     ------
@@ -171,38 +171,17 @@ def load_trained(name: str, case: str = "digits") -> CNN:
 
     Examples
     --------
-    >>> load_trained("small").training
-    False
+    >>> load_trained("small").training, type(load_trained("center", "scenes")).__name__
+    (False, 'CenterDetector')
     """
-    check_name(name)
     models = shipped_models(case)
-    if name not in models:
+    if not isinstance(name, str) or name not in models:
         raise ValueError(
             f"model for {case!r} is one of {', '.join(map(repr, models))}, not {name!r}"
         )
     with _shipped_file(CASES[case], name) as path:
-        return load_weights(path)
-
-
-def load_detector(case: str = "scenes", name: str = CENTER) -> CenterDetector:
-    """Build a detector with trained weights shipped in the package, in eval mode.
-
-    Raises
-    ------
-    ValueError
-        Unknown case, or a detector without shipped weights.
-
-    Examples
-    --------
-    >>> load_detector("scenes").training
-    False
-    """
-    if name not in DETECTORS.get(case, ()):
-        known = ", ".join(f"{case!r} {names}" for case, names in DETECTORS.items())
-        raise ValueError(f"cases of boxes and their detectors are {known}, not {case!r} {name!r}")
-    with _shipped_file(case, name) as path:
         net, _ = load_model(path)
-    assert isinstance(net, CenterDetector)
+    assert isinstance(net, CNN | CenterDetector)
     return net
 
 

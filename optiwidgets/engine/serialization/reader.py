@@ -21,6 +21,7 @@ from optiwidgets.engine.calibration.activation_ranges import Range
 from optiwidgets.engine.models import channel_removal, preparation, zoo
 from optiwidgets.engine.models.channel_groups import find_groups
 from optiwidgets.engine.models.layers import other_parameters, prunable
+from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.quantization.activations import quantize_activations
 from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.bit_packing import packed_length, unpack_bits
@@ -132,7 +133,7 @@ def _inflate(deflated: bytes) -> dict[str, Any]:
 def _is_header(header: object) -> bool:
     match header:
         case {"model": None | dict() as spec, "recipe": dict(), "layers": [*layers]}:
-            known = spec is None or spec.keys() == zoo.Spec.__required_keys__
+            known = spec is None or spec.keys() == Spec.__required_keys__
             return known and all(map(_is_layer, layers))
     return False
 
@@ -149,7 +150,9 @@ def _empty_model(header: Mapping[str, Any], model: nn.Module | None) -> nn.Modul
     if model is None and header["model"] is None:
         raise ValueError("it holds a model of your own; pass model=a fresh instance of it")
     stored = [name for name, _, _ in header["layers"]]
-    net = preparation.restore(zoo.build(header["model"]) if model is None else model, stored)
+    net = preparation.restore(
+        zoo.build_trainable(header["model"]) if model is None else model, stored
+    )
     layers = prunable(net)
     if stored != list(layers):
         raise ValueError(f"its layers are {_listed(stored)}, those of the model {_listed(layers)}")

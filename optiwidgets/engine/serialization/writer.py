@@ -30,8 +30,8 @@ from torch import nn
 
 from optiwidgets.engine.calibration.activation_ranges import Range
 from optiwidgets.engine.execution.atomic_write import write_atomically
-from optiwidgets.engine.models import zoo
 from optiwidgets.engine.models.layers import other_parameters
+from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.quantization.weights import QuantizedWeight
 from optiwidgets.engine.serialization.bit_packing import pack_bits, packed_length
 from optiwidgets.engine.serialization.encodings import (
@@ -83,7 +83,7 @@ class Packable:
     net: nn.Module
     layers: Mapping[str, QuantizedWeight]
     class_names: Sequence[str]
-    spec: zoo.Spec | None
+    spec: Spec | None
     ranges: Mapping[str, Range] = field(default_factory=dict)
     image: tuple[int, ...] = ()
 

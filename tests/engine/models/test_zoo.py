@@ -11,13 +11,11 @@ from optiwidgets.engine.evaluation.detection_precision import average_precisions
 from optiwidgets.engine.models.center_detector import decode
 from optiwidgets.engine.models.zoo import (
     CASES,
-    DETECTORS,
     SHIPPED,
     SIZES,
     Spec,
     build,
     build_trainable,
-    load_detector,
     load_model,
     load_trained,
     load_weights,
@@ -74,14 +72,14 @@ def test_the_shipped_weights_are_right_on_at_least_98_percent(name):
 
 def test_the_shipped_weights_are_below_a_mebibyte_together():
     shipped = list((files("optiwidgets.engine.models") / "weights").iterdir())
-    assert len(shipped) == sum(map(len, [*SHIPPED.values(), *DETECTORS.values()]))
+    assert len(shipped) == sum(map(len, SHIPPED.values()))
     assert sum(len(file.read_bytes()) for file in shipped) < 2**20
 
 
 def test_the_shipped_detector_finds_the_digits_of_scenes_it_never_saw():
     images, targets = load_dataset("scenes").exploration
     with torch.no_grad():
-        found = decode(load_detector("scenes")(images))
+        found = decode(load_trained("center", "scenes")(images))
     boxes = Detections.of([each.numpy() for each in found])
     precisions = average_precisions(boxes, TrueBoxes.of(targets.numpy()), 10)
     assert precisions[:, 0].mean() >= 0.92  # mAP@0.5, measured 0.939

@@ -108,7 +108,9 @@ def test_a_snapshot_tells_the_tasks_metric(explorer):
     explorer.session.recipe = Recipe(bits=4)
     report, before = explorer.session.report, explorer.session.baseline
     shown = explorer.static_view()["text/html"]
-    told = f"Mean IoU {100 * report.mean_iou:.1f} % on 64 images, before {100 * before.mean_iou:.1f} %"
+    told = (
+        f"Mean IoU {100 * report.mean_iou:.1f} % on 64 images, before {100 * before.mean_iou:.1f} %"
+    )
     assert told in shown
 
 
