@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from optiwidgets.engine.models.zoo import CNN, load_weights, save_weights
     from optiwidgets.engine.serialization.reader import load_packed
     from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
+    from optiwidgets.engine.tasks.classification import Classification
+    from optiwidgets.engine.tasks.detection import Detection
     from optiwidgets.engine.types.belief import Finding, Findings
     from optiwidgets.engine.types.measurements import Confusion, Drop, Latency, Size
     from optiwidgets.engine.types.model_check import CheckRow, ModelCheck
@@ -127,11 +129,13 @@ __all__ = [
     "Beside",
     "Cancelled",
     "CheckRow",
+    "Classification",
     "Compare",
     "Confusion",
     "CorePath",
     "Dataset",
     "Decide",
+    "Detection",
     "Drop",
     "Experiment",
     "Explorer",

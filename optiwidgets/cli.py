@@ -283,15 +283,10 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _figures(net: Any, dataset: ow.Dataset) -> str:
     """Measure a trained model on the exploration images."""
-    images = f"on {len(dataset.exploration[1])} exploration images"
-    if dataset.targets == "boxes":
-        task = ow.Detection(decode=net.decode, loss=net.loss)
-        found = ow.Experiment(net, dataset, task=task).run(ow.Recipe())
-        return f"mAP@0.5 {found.map_50:.3f}, mAP@[.5:.95] {found.map_50_95:.3f} {images}"
     report = ow.Experiment(net, dataset).run(ow.Recipe())
-    low, high = report.accuracy_interval
+    low, high = report.outcome.interval
     interval = f"(95 % interval {low:.1%} to {high:.1%})"
-    return f"accuracy {report.confusion.accuracy:.1%} {images} {interval}"
+    return f"{report.outcome.words} on {report.count} exploration images {interval}"
 
 
 def _check_writable(output: Path) -> None:

@@ -100,9 +100,8 @@ def test_a_class_never_predicted_has_no_precision_dot_and_still_draws(ax: Axes, 
     import dataclasses
 
     counts = np.array([[4, 0], [2, 0]])
-    bare = dataclasses.replace(
-        report, class_names=("a", "b"), confusion=Confusion(counts, ("a", "b"))
-    )
+    outcome = dataclasses.replace(report.outcome, confusion=Confusion(counts, ("a", "b")))
+    bare = dataclasses.replace(report, class_names=("a", "b"), outcome=outcome)
     draw_classes(ax, bare)
     dots = ax.collections[0].get_offsets()[:, 0]
     assert np.ma.masked_invalid(dots).compressed().tolist() == pytest.approx([400 / 6])
@@ -216,7 +215,8 @@ def test_recalls_that_rest_on_few_images_are_named(ax, own):
 
 def test_many_classes_of_few_images_are_counted(ax, report):
     few = Confusion(np.eye(5, dtype=int), tuple("abcde"))
-    draw_classes(ax, replace(report, confusion=few, class_names=tuple("abcde")))
+    outcome = replace(report.outcome, confusion=few)
+    draw_classes(ax, replace(report, outcome=outcome, class_names=tuple("abcde")))
     assert ax.get_xlabel() == "%\n5 recalls rest on under 10 images"
 
 

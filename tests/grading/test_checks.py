@@ -316,6 +316,11 @@ def test_unmeasured_speed_is_waited_for_and_not_called_wrong(base, digits):
     assert "speed is not measured yet" in result.message
 
 
+def of(report, **changes):
+    """Change fields of a report's outcome."""
+    return replace(report, outcome=replace(report.outcome, **changes))
+
+
 def test_a_report_that_is_not_of_the_exploration_images_is_refused(base, digits, own):
     good = digits.run(Recipe(bits=8))
     assert HALF.check(good, base).outcome is Outcome.CORRECT
@@ -327,16 +332,16 @@ def test_a_report_that_is_not_of_the_exploration_images_is_refused(base, digits,
         "a report, not a dict": ({"drop": 0}, base),
         "not the untouched model": (good, digits.run(Recipe(bits=4))),
         "This is the untouched model": (digits.run(Recipe(pruning="layer")), base),
-        "counts do not agree": (replace(good, confusion=lifted), base),
+        "counts do not agree": (of(good, confusion=lifted), base),
         "run of your own": (good, None),
     }
     for words, (answer, given_base) in refused.items():
         result = HALF.check(answer, given_base)
         assert result.outcome is Outcome.NOT_ATTEMPTED, words
         assert words in result.message
-    forged = replace(good, predictions=good.labels)
+    forged = of(good, predictions=good.labels)
     assert "do not agree" in HALF.check(forged, base).message
-    assert HALF.check(replace(good, confusion=mirrored), base).outcome is Outcome.NOT_ATTEMPTED
+    assert HALF.check(of(good, confusion=mirrored), base).outcome is Outcome.NOT_ATTEMPTED
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torchvision.models import detection
 
 import optiwidgets as ow
 from optiwidgets.cli import main
@@ -57,6 +58,22 @@ def write_boxes(home, names, **changes):
     return home / "annotations.json"
 
 
+def ssdlite(classes):
+    return detection.ssdlite320_mobilenet_v3_large(
+        weights=None, weights_backbone=None, num_classes=1 + classes
+    )
+
+
+def scaled(net):
+    """Return a network with random weights that keep the scale of its activations."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+    return net
+
+
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
     """Folder of a new user: photographs of three signs, their weights, and an ONNX file."""
@@ -73,6 +90,7 @@ def there(tmp_path_factory):
         torch.manual_seed(0)
         net = timm.create_model("lcnet_050", num_classes=3).eval()
         torch.save(net.state_dict(), home / "mine.pt")
+    torch.save(scaled(ssdlite(classes=1)).state_dict(), home / "detector.pt")
     draw = np.random.default_rng(1).normal
     weights = {"kernel": draw(size=(4, 3, 3, 3)), "matrix": draw(size=(3, 4))}
     nodes = [
@@ -104,6 +122,7 @@ def test_the_blocks_run_from_top_to_bottom(there, monkeypatch, capsys):
     assert ran == ["train", "app"]
     assert "1 class, images 3 x 96 x 96, 72 boxes" in repr(seen["boxed"])
     assert isinstance(seen["check"], ow.ModelCheck)
+    assert seen["whole"].head is seen["Raw"](seen["whole"]).head  # the blocks of a detector ran
     images = seen["data"].exploration[0]
     small = seen["small"](images).softmax(1).detach()
     np.testing.assert_allclose(small, seen["rep"].scores, atol=1e-3)
@@ -252,6 +271,36 @@ def branching(home, data):
     report.export(home / "m.onnx")
 
 
+class Boxes(Sampling):
+    def forward(self, images):
+        return [{"boxes": each} for each in self.head(images.flatten(1))]
+
+
+class Rows(Sampling):
+    def forward(self, images):
+        return self.head(images.flatten(1)).repeat(1, 2)[:, None]
+
+
+def with_boxes(data):
+    boxes = torch.tensor([[1.0, 1, 4, 4, 0, 0]])
+    parts = {
+        part: (images, boxes.expand(len(images), 1, 6).contiguous())
+        for part in PARTS
+        for images in [getattr(data, part)[0]]
+    }
+    return replace(data, **parts)
+
+
+def detector(data, decode):
+    ow.Experiment(Rows(), with_boxes(data), task=ow.Detection(decode=decode))
+
+
+def over_the_batch(output):
+    box = torch.tensor([[0.0, 0, 1, 1, 0.5, 0]])
+    batch = output[..., 0].sigmoid().mean() * (torch.arange(6) == 4)
+    return [box + 0.1 * batch for _ in output]
+
+
 PROVOKED = {
     "is not a folder of classes": loose,
     "are both for exploration": two_for_one_part,
@@ -264,6 +313,9 @@ PROVOKED = {
     "the model does not take images of": lambda _, d: ow.Experiment(plain(channels=1), d),
     "classes need scores of": lambda _, d: ow.Experiment(plain(classes=5), d),
     "finds no tensor of scores in it": lambda _, d: ow.Experiment(InADict(), d),
+    "A detector's network returns one tensor": lambda _, d: ow.Experiment(Boxes(), d),
+    "that depend on the other images": lambda _, d: detector(d, over_the_batch),
+    "decode returns": lambda _, d: detector(d, lambda output: [each[:, :5] for each in output]),
     "it may be a probability or a score": lambda _, d: ow.Experiment(
         nn.Sequential(plain(classes=1), nn.Hardtanh(0, 1)), d
     ),

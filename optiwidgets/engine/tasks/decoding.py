@@ -12,7 +12,7 @@ from torch import Tensor
 
 Decode = Callable[[Tensor], Sequence[Tensor]]
 Boxes = NDArray[np.float32]  # (n, 6) of one image
-ROUNDED = 1e-5  # relative and absolute: another place in a vector rounds otherwise
+ROUNDING = 1e-4  # of pixels and scores, also as a share
 FORM = "it returns a list, one tensor (n, 6) an image"
 
 
@@ -46,7 +46,8 @@ def decode_boxes(decode: Decode, output: Tensor) -> list[Boxes]:
 def check_independent(decode: Decode, output: Tensor) -> None:
     """Check that the boxes of an image depend neither on random numbers nor on other images.
 
-    Images keep their place, and another takes the place of their neighbour: boxes must be equal.
+    Images keep their place, and another takes the place of their neighbour: boxes must be equal up
+    to rounding.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def _compare(
     first: Sequence[Boxes], second: Sequence[Boxes], images: Sequence[int], how: str
 ) -> None:
     for image in images:
-        if not _equal(first[image], second[image]):
+        if not _agree(first[image], second[image]):
             texts = [_row(boxes) for boxes in (first[image], second[image])]
             if len(first[image]) != len(second[image]):
                 texts = [f"{len(boxes)} boxes" for boxes in (first[image], second[image])]
@@ -85,9 +86,12 @@ def _compare(
             )
 
 
-def _equal(a: Boxes, b: Boxes) -> bool:
-    """Tell whether boxes are the same, but for the last digits that vector lanes round."""
-    return a.shape == b.shape and np.allclose(a, b, rtol=ROUNDED, atol=ROUNDED, equal_nan=True)
+def _agree(one: Boxes, other: Boxes) -> bool:
+    """Return whether boxes are equal up to rounding: a vectorized function may round by place."""
+    if one.shape != other.shape:
+        return False
+    left, right = (rows[np.lexsort(rows.round(2).T)] for rows in (one, other))
+    return np.allclose(left, right, rtol=ROUNDING, atol=ROUNDING, equal_nan=True)
 
 
 def _call(decode: Decode, output: Tensor) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
-from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.gated_button import LOCKED
@@ -21,7 +20,7 @@ from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer import layout, share_link, snapshot
 from optiwidgets.widgets.explorer.connection import Connection
-from optiwidgets.widgets.explorer.status_text import status_text
+from optiwidgets.widgets.explorer.status_text import state_of, status_text
 from optiwidgets.widgets.panels.downloads import Downloads, render
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
@@ -78,7 +77,6 @@ class Explorer(Standalone, VBox):
         self.session = Session(experiment, first=first)
         self.controls = Controls()
         self._syncing = False  # True while controls and recipe are updated together: no request
-        self._steady_of: Report | None = None  # baseline whose steady numbers were sent
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
         self.case, self.model, self.policy = layout.make_choosers(self.session)
         self._settings = self.positions()
@@ -127,19 +125,13 @@ class Explorer(Standalone, VBox):
             shown, policy = session.shown[1], self.policy.value
             data = self.panels.payload(policy)
             data |= share_link.link_payload(session, shown, policy.name, self.linked)
-            self._send_steady()
             self.feed.data = self.classroom.activities.cover(data) | {"settings": self._settings}
-            self.feed.state = _state(session)
+            self.feed.state = state_of(session)
             alarm = session.error or self.notice
             self.feed.alarm = bool(alarm)
             self.feed.message = alarm or self.classroom.say(
                 lambda: status_text(session, self.controls.says)
             )
-
-    def _send_steady(self) -> None:
-        """Send the numbers that stay while only the recipe changes, once for each baseline."""
-        if self._steady_of is not self.session.baseline:
-            self._steady_of, self.feed.steady = self.session.baseline, self.panels.steady()
 
     def _fit_panels(self) -> None:
         """Replace the panels by those of another task, when a case of one was opened."""
@@ -345,17 +337,7 @@ class Explorer(Standalone, VBox):
 
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
         """Create an idle job that runs only while the tab of this title is open."""
-
-        def looking() -> bool:
-            return bool(self.tabs.titles.index(text(title)) == self.tabs.selected_index)
-
-        return when_looked_at(looking, widget, *steps)
-
-
-def _state(session: Session) -> str:
-    """Return the page's state after a run."""
-    if not session.stale:
-        return "fresh"
-    if session.error:
-        return "error"
-    return "running" if session.completing or session.progress else "stale"
+        tabs = self.tabs
+        return when_looked_at(
+            lambda: bool(tabs.titles.index(text(title)) == tabs.selected_index), widget, *steps
+        )

@@ -214,3 +214,16 @@ def _counted(report: Report) -> list[str]:
         )
         return [text(less if short else whole, pattern=recipe.pruning, pruned=pruned, all=n)]
     return []
+
+
+def state_of(session: Session) -> str:
+    """Return the page's state after a run.
+
+    >>> state_of(Session())
+    'fresh'
+    """
+    if not session.stale:
+        return "fresh"
+    if session.error:
+        return "error"
+    return "running" if session.completing or session.progress else "stale"

@@ -30,13 +30,14 @@ def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
     >>> list(metric_figures(base, base))
     ['accuracy_before', 'accuracy', ..., 'mean_average_precision', 'precision', 'recall']
     """
-    shares = {}
+    shares: dict[str, float] = {}
     for name in (report.outcome.metric, *FURTHER):
         if hasattr(report, name):
             shares[f"{name}_before"] = getattr(baseline, name)
             shares[name] = getattr(report, name)
     precision = report.confusion.precision[: len(report.class_names)]
-    shares |= {"precision": np.nanmean(precision), "recall": np.nanmean(report.recall)}
+    shares["precision"] = float(np.nanmean(precision))
+    shares["recall"] = float(np.nanmean(report.recall))
     return {key: f"{100 * share:.1f} %" for key, share in shares.items()}
 
 

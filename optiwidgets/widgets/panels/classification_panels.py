@@ -49,10 +49,6 @@ class ClassificationPanels:
         data |= self.cell_images.update(*pair, self.session.indices)
         return data | self.changed.payload(*pair)
 
-    def steady(self) -> dict[str, Any]:
-        """Return nothing: a classifier's numbers all change with the recipe."""
-        return {}
-
     def listen(self, repaint: Callable[[], None], select: Callable[[str], None]) -> None:
         """Repaint for an opened cell, image or tab; a chosen mistake opens its cell."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from ipywidgets import Box, DOMWidget, VBox
 
 from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark
 from optiwidgets.widgets.base.panel import Feed
@@ -34,7 +35,8 @@ class DetectionPanels:
     fits_classroom = False
 
     def __init__(self, session: Session, feed: Feed) -> None:
-        self.session = session
+        self.session, self.feed = session, feed
+        self._steady_of: Report | None = None  # baseline whose boxes were sent
         self.headline = DetectionHeadline(feed=feed)
         self.thresholds = Thresholds()
         shared: dict[str, Any] = {"feed": feed, "thresholds": self.thresholds}
@@ -48,14 +50,16 @@ class DetectionPanels:
         }
 
     def payload(self, policy: Policy) -> dict[str, Any]:
-        """Describe the shown reports: numbers, and the boxes of the optimized model."""
+        """Describe the shown reports: numbers, and the boxes of the optimized model.
+
+        The boxes of truth and baseline are set as the feed's ``steady``, once for each baseline.
+        """
         self.scenes.update()
+        if self._steady_of is not self.session.baseline:
+            self._steady_of = self.session.baseline
+            self.feed.steady = steady_payload(self._steady_of)
         session = self.session
         return detection_payload(*session.shown, policy, session.indices, moving=session.dragging)
-
-    def steady(self) -> dict[str, Any]:
-        """Describe the boxes of truth and baseline, of all exploration images."""
-        return steady_payload(self.session.baseline)
 
     def listen(self, repaint: Callable[[], None], select: Callable[[str], None]) -> None:
         """Open the tab of the scenes when a cell of the matrices is opened."""

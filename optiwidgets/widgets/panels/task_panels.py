@@ -38,11 +38,7 @@ class TaskPanels(Protocol):
         ...
 
     def payload(self, policy: Policy) -> dict[str, Any]:
-        """Describe the session's shown reports for the feed."""
-        ...
-
-    def steady(self) -> dict[str, Any]:
-        """Describe numbers that stay while only the recipe changes; {} for none."""
+        """Describe the session's shown reports for the feed; set its ``steady`` numbers."""
         ...
 
     def listen(self, repaint: Callable[[], None], select: Select) -> None:

@@ -11,7 +11,6 @@ from torch import nn
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.tasks.decoding import check_independent
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -249,10 +248,3 @@ def test_other_outputs_of_a_classifier_get_no_lines_for_detectors():
     with pytest.raises(ValueError, match="a tuple of 2") as refused:
         Experiment(Pair(), dataset_of(torch.tensor([0, 1, 1])))
     assert "detector" not in str(refused.value)
-
-
-def test_last_digits_that_vector_lanes_round_are_no_dependence():
-    def rounds_by_place(output):
-        return [one + 1e-7 * place for place, one in enumerate(output.unbind())]
-
-    check_independent(rounds_by_place, torch.full((2, 1, 6), 0.5))

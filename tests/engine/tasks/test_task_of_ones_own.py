@@ -172,9 +172,9 @@ def test_what_the_task_cannot_do_is_refused_with_its_reason(exp):
         exp.fit_budget(bytes=1000)
     with pytest.raises(ValueError, match="recipes are searched by counts of images"):
         ow.nearest_recipe(exp, np.zeros((2, 2), int))
+    data, net = squares_dataset(), torch.nn.Conv2d(1, 3, 1, 2).eval()
     with pytest.raises(ValueError, match=r"returns \(2, 3, 8, 8\), no scores of pixels"):
-        data = squares_dataset()
-        ow.Experiment(torch.nn.Conv2d(1, 3, 1, 2).eval(), data, task=Segmentation())
+        ow.Experiment(net, data, task=Segmentation())
 
 
 def test_values_that_are_not_finite_are_counted():

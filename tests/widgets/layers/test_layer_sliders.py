@@ -49,7 +49,7 @@ def test_a_layers_sliders_run_its_recipe(layers):
     assert layers.session.recipe == asked
     report = layers.session.experiment.run(asked)
     data = layers.feed.data
-    assert data["accuracy"] == report.confusion.accuracy
+    assert data["value"] == report.confusion.accuracy
     assert data["bytes"] == report.size.total_bytes
     assert data["drop"]["points"] == report.drop_from(layers.session.baseline).points
     assert [row["bytes"] for row in data["layers"]] == list(report.size.layers.values())

@@ -11,6 +11,7 @@ import pytest
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.tasks.class_outcome import ClassOutcome
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.runtime_info import SPARSE_RUNTIME
@@ -220,13 +221,9 @@ def binary(digits):
     session = Session(digits)
     base = session.report
     scores = np.stack([1 - base.scores[:, 0], base.scores[:, 0]], axis=1)
-    two = replace(
-        base,
-        class_names=("other", "zero"),
-        positive=1,
-        labels=(base.labels == 0).astype(np.int64),
-        scores=scores,
-    )
+    names, labels = ("other", "zero"), (base.labels == 0).astype(np.int64)
+    outcome = ClassOutcome.of(labels, scores.argmax(1), scores, names, positive=1)
+    two = replace(base, class_names=names, positive=1, outcome=outcome)
     with session.hold_trait_notifications():
         session.baseline = session.report = two
     return session

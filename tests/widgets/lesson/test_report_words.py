@@ -30,7 +30,9 @@ def test_an_untouched_model_has_no_verdict_yet(session):
 
 def test_a_gain_is_said_in_words_and_not_as_a_negative_drop(digits):
     base = digits.run(Recipe())
-    report = replace(digits.run(Recipe(bits=8)), predictions=base.labels)
+    report = digits.run(Recipe(bits=8))
+    outcome = replace(report.outcome, predictions=base.labels)
+    report = replace(report, outcome=outcome)
     drop, said = report.drop_from(base), figures(base, report)
     assert drop.high < 0
     assert said["drop_words"] == f"{-drop.points:.1f} points gained"

@@ -39,12 +39,14 @@ NOW = np.array([0, 1, 1, 0, 1, 2, 1, 1, 1])
 
 def told(labels, predictions, seed=0):
     """Report with given predictions; scores are noise."""
+    confusion = Confusion(count_confusion(labels, predictions, K), ("a", "b", "c"))
     report = SimpleNamespace(
         labels=labels,
         predictions=predictions,
         scores=np.random.default_rng(seed).random((len(labels), K), np.float32),
         class_names=("a", "b", "c"),
-        confusion=Confusion(count_confusion(labels, predictions, K), ("a", "b", "c")),
+        confusion=confusion,
+        recall=confusion.recall,
     )
     report.drop_from = lambda base: paired_drop(labels, base.predictions, predictions)
     return report

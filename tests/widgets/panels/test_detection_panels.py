@@ -40,7 +40,6 @@ def test_traits_have_their_types(panels):
     panels.scenes.wanted = [3, 1]
     feed = panels.scenes.feed
     feed.data = panels.payload(Policy.MOBILE) | {"settings": []}
-    feed.steady = panels.steady()
     widgets = {
         "ThresholdsTraits": panels.thresholds,
         "ScenesTraits": panels.scenes,

@@ -46,7 +46,7 @@ def test_every_settled_recipe_has_one_row_the_newest_last(explorer, history, dig
     settle_on(explorer, FOUR, SPARSE, FOUR)
     assert recipes(history) == ["Recipe()", str(FOUR), str(SPARSE)]
     report, base, row = digits.run(SPARSE), digits.run(Recipe()), history.ledger.rows[2]
-    assert row["accuracy"] == report.confusion.accuracy
+    assert row["value"] == report.confusion.accuracy
     assert row["drop"] == report.drop_from(base).points
     assert (row["bytes"], row["ratio"]) == (report.size.total_bytes, report.size.ratio)
     assert row["speed"] is None
@@ -135,7 +135,7 @@ def test_choosing_a_row_or_a_point_restores_its_recipe(explorer, history):
 
 def test_the_front_of_the_points_is_that_of_bytes_and_accuracy(explorer, history):
     settle_on(explorer, FOUR, SPARSE, EIGHT, Recipe(sparsity=0.95, bits=2))
-    shown = [(row["bytes"], row["accuracy"]) for row in history.chart.trials]
+    shown = [(row["bytes"], row["value"]) for row in history.chart.trials]
     assert [i for i, row in enumerate(history.chart.trials) if row["front"]] == sorted(
         frontier(shown)
     )

@@ -31,7 +31,7 @@ def chart(sweep, digits) -> Frontier:
 def test_the_page_gets_a_row_a_recipe_in_the_sweeps_order(chart, sweep):
     assert [row["recipe"] for row in chart.trials] == [str(recipe) for recipe in RECIPES]
     assert [row["bytes"] for row in chart.trials] == [trial.total_bytes for trial in sweep]
-    assert [row["accuracy"] for row in chart.trials] == [trial.accuracy for trial in sweep]
+    assert [row["value"] for row in chart.trials] == [trial.accuracy for trial in sweep]
     assert [row["front"] for row in chart.trials] == [trial in sweep.frontier for trial in sweep]
     assert "3 recipes, small on digits; accuracy on 1,500 exploration images" in chart.about
     json.dumps(chart.trials, allow_nan=False)
@@ -40,7 +40,7 @@ def test_the_page_gets_a_row_a_recipe_in_the_sweeps_order(chart, sweep):
 def test_a_recipe_that_could_not_be_run_is_counted_and_has_no_numbers():
     rows = (Trial(Recipe(), accuracy=1.0, total_bytes=9), Trial(Recipe(bits=4), error="no"))
     chart = Frontier(Sweep(rows, "small", "digits", 7))
-    assert chart.trials[1]["bytes"] is chart.trials[1]["accuracy"] is None
+    assert chart.trials[1]["bytes"] is chart.trials[1]["value"] is None
     assert "1 recipes, small on digits; accuracy on 7 exploration images. 1 more could not" in (
         chart.about
     )
