@@ -11,12 +11,9 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.drop_words import SEEN
 from optiwidgets.texts import text
 
-FURTHER = (
-    "mean_average_precision",
-    "map_50_95",
-    "found_small",
-    "found_large",
-)  # beside the leading
+FURTHER = (  # metrics beside the leading one
+    *("mean_average_precision", "map_50_95", "found_small", "found_large"),
+)
 
 
 def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
