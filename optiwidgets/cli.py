@@ -18,8 +18,9 @@ import optiwidgets as ow
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
-DATASETS = "digits, smear, scenes, fashion-mnist, cifar10, or a folder of classes"
-CASES = ("digits", "smear")
+DATASETS = "digits, smear, scenes, smear-fields, fashion-mnist, cifar10, or a folder of classes"
+CASES = ("digits", "smear", "scenes")
+BOXED = ("scenes", "smear-fields")  # datasets of a detector
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help
     "token": "secret of teachers",
@@ -91,7 +92,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         "--model",
         dest="start",
         metavar="MODEL",
-        help="small (the default), wide, resnet18, for scenes center, or a file of this command",
+        help="small (the default), wide, resnet18, center for boxes, or a file of this command",
     )
     train.add_argument("--size", type=_whole(8, MAX_SIZE), help="edge of a folder's pictures; 32")
     train.add_argument("--epochs", type=_whole(1, MAX_EPOCHS), default=60, help="60")
@@ -260,7 +261,7 @@ def _recipes(arguments: argparse.Namespace) -> list[ow.Recipe]:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    start = arguments.start or ("center" if arguments.dataset == "scenes" else "small")
+    start = arguments.start or ("center" if arguments.dataset in BOXED else "small")
     output = arguments.out or Path(f"{Path(arguments.dataset).name}-{Path(start).stem}.safetensors")
     _check_writable(output)
     sized = {} if arguments.size is None else {"size": arguments.size}

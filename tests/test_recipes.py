@@ -331,14 +331,17 @@ CASE: list[Step] = [
         f"{PACKAGE}/engine/models/zoo.py",
         both(
             after('    "digits": "digits",\n', '    "stripes": "stripes",\n'),
-            after('"smear": ("small",)', ', "stripes": ("small",)'),
+            after('"smear": ("small",), ', '"stripes": ("small",), '),
         ),
     ),
-    (f"{PACKAGE}/session/shipped_cases.py", after('CASES = ("digits", "smear"', ', "stripes"')),
-    (f"{PACKAGE}/cli.py", after('CASES = ("digits", "smear"', ', "stripes"')),
+    (
+        f"{PACKAGE}/session/shipped_cases.py",
+        after('CASES = ("digits", "smear", "scenes"', ', "stripes"'),
+    ),
+    (f"{PACKAGE}/cli.py", after('CASES = ("digits", "smear", "scenes"', ', "stripes"')),
     (
         f"{PACKAGE}/widgets/explorer/layout.py",
-        after('CASES = {"digits": mark("digits"), ', '"stripes": mark("stripes (generated)"), '),
+        after('    "digits": mark("digits"),\n', '    "stripes": mark("stripes (generated)"),\n'),
     ),
     (f"{PACKAGE}/engine/onnx_runtime/graphs", lambda folder: ship(folder)),
     (

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -23,9 +24,10 @@ from traitlets import Bool, HasTraits, Instance, Unicode, observe
 from optiwidgets.engine.execution.progress import AT_START, Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Integers
-from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe, is_untouched
+from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.background import BackgroundWorker, Job, is_method, no_work
+from optiwidgets.session.background import BackgroundWorker, Job, is_method
+from optiwidgets.session.idle_jobs import comparing, measuring, swapping
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
 from optiwidgets.texts import mark, text
@@ -99,9 +101,7 @@ class Session(HasTraits):
         )
         self.slow = BackgroundWorker(self._fail, self._lock)
         self.on_idle: list[Callable[[Report], Job]] = [
-            self._comparing,
-            self._swapping,
-            self._measuring,
+            partial(job, self) for job in (swapping, measuring)
         ]
         self.previous = self.recipe
         self.measures = True  # speed and stability, as an idle job
@@ -230,11 +230,12 @@ class Session(HasTraits):
             measured = self.experiment.measured(self.report)
             if measured is not self.report:
                 self.report = measured
-                self._announce()
+                self.announce()
             for callback in [*self._on_measured]:
                 callback()
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
+        """Call the callbacks of ``on_report``; without a new report, only those of previews."""
         new, self._announced = self.report is not self._announced, self.report
         for callback, previews in [*self._followers]:
             if new or previews:
@@ -278,7 +279,7 @@ class Session(HasTraits):
                     self.settle()
             finally:
                 self.busy = False
-            self._announce()
+            self.announce()
 
     def _run(self) -> None:
         """Run the part of the recipe, and of the images, that is fast enough for a slider."""
@@ -317,7 +318,8 @@ class Session(HasTraits):
         if self.stale or self.progress is not None:
             return
         report = self.report
-        self.slow.submit(*(job(report) for job in self.on_idle), rest_s=REST_S)
+        jobs = (job(report) for job in self.on_idle)
+        self.slow.submit(comparing(self, report), *jobs, rest_s=REST_S)
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the newest background work has ended or was cancelled.
@@ -394,28 +396,9 @@ class Session(HasTraits):
                 self.error, self.stale, self.progress = "", False, None
                 self.preview, self.completing = None, False
             self.busy = False
-            self._announce()
+            self.announce()
 
-    def _comparing(self, report: Report) -> Job:
-        """Return the idle job that compares the report with the baseline, if that takes long."""
-        if report.outcome.is_compared:
-            return no_work, lambda _: None
-        return lambda is_cancelled: report.drop_from(self.baseline), lambda _: self._announce()
-
-    def _swapping(self, report: Report) -> Job:
-        """Return the idle job that waits for the faster runtime and announces it."""
-        if not self.experiment.runtime_status:
-            return no_work, lambda _: None
-        return self.experiment.wait_for_runtime, lambda _: self._announce()
-
-    def _measuring(self, report: Report) -> Job:
-        untouched = is_untouched(report.recipe)  # would be compared with itself
-        if report.latency or not self.measures or untouched:
-            return no_work, lambda _: self.adopt(report)
-        measure = self.experiment.measure
-        return lambda is_cancelled: measure(report, stop=is_cancelled), self._adopt_new
-
-    def _adopt_new(self, report: Report) -> None:
+    def adopt_new(self, report: Report) -> None:
         """Adopt a measured report unless its measurement is shown already."""
         if report.latency is not self.report.latency:
             self.adopt(report)
@@ -423,7 +406,7 @@ class Session(HasTraits):
     def _fail(self, error: Exception) -> None:
         """Set the error of failed background work; the old report stays, marked stale."""
         self._set_error(error)
-        self._announce()
+        self.announce()
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)

@@ -12,7 +12,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, register
 from optiwidgets.engine.models.zoo import shipped_models
 
-CASES = ("digits", "smear")
+CASES = ("digits", "smear", "scenes")
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # environment variable: file of a trained model, and its images
 
 

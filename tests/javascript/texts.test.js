@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, test } from "node:test";
 import { fakeKernel } from "./fake_kernel.js";
+import { detectionModels, detectionPayload } from "./detection_payload.js";
 import { models } from "./fake_model.js";
 import { payload, view } from "./payload.js";
 import { isMessage, mark, text } from "../../optiwidgets/widgets/base/texts.js";
@@ -198,6 +199,41 @@ const SCENES = {
     fed(payload({ verdict: UNTOUCHED, optimized: payload().baseline }), { cell_images: null }),
   ],
   "panels/file_bytes": [fed(payload())],
+  "panels/detection_headline": [
+    detectionModels(),
+    detectionModels(
+      {},
+      {
+        images: 1,
+        worst: null,
+        drop: { points: -3, low: null, high: null, lost: null, gained: null, p: null },
+      },
+    ),
+  ],
+  "panels/class_precision": [
+    detectionModels(),
+    detectionModels({}, { baseline: { ...detectionPayload().baseline, ap_50: view([NaN, 0.5], "Float32") } }),
+  ],
+  "panels/precision_recall": [
+    detectionModels(),
+    { ...detectionModels(), thresholds: { overlap: 0.5, score: 0.95 } },
+    detectionModels({}, { classes: ["cat"] }),
+  ],
+  "panels/object_matrices": [
+    { ...detectionModels({ scenes: "IPY_MODEL_opened" }), opened: { cell: -1, scene: -1 } },
+    {
+      ...detectionModels({ scenes: "IPY_MODEL_opened" }, { verdict: UNTOUCHED }),
+      opened: { cell: 1, scene: -1 },
+    },
+  ],
+  "panels/scenes": [
+    { cell: -1, scene: -1 },
+    { cell: 7, scene: -1 },
+    { cell: 2, scene: 0 },
+  ].map((opened) => detectionModels({ ...opened, wanted: [], pixels: {} })),
+  "panels/thresholds": [
+    { panel: { overlap: 0.5, score: 0.3, overlap_range: [0.1, 0.95], score_range: [0.05, 0.95] } },
+  ],
   "panels/size_waterfall": [
     { panel: { data: { steps: STEPS, estimate_bytes: 1500, tutorial_bytes: 2000 } } },
   ],

@@ -239,14 +239,14 @@ def test_refusals_that_a_page_shows_have_no_english(brackets, experiment):
 
 
 def test_descriptions_of_images_have_no_english(brackets):
-    for cached in (loaders._digits, loaders._smear):
+    for cached in (loaders._digits, loaders._smear, loaders._scenes, loaders._fields):
         cached.cache_clear()
     try:
         made = [load_dataset(name).description for name in SHIPPED]
         made.append(corrupt(load_dataset("digits"), noise=0.1, blur=2).description)
         made.append(describe_repeated([np.array([0, 1]), np.array([2])], ["a", "b", "b"]))
     finally:
-        for cached in (loaders._digits, loaders._smear):
+        for cached in (loaders._digits, loaders._smear, loaders._scenes, loaders._fields):
             cached.cache_clear()
     assert [each for each in made if left(each).strip()] == []
 

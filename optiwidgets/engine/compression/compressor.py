@@ -95,21 +95,7 @@ class Compressor:
             A method does not apply to this model, or the recipe names a layer it does not have.
         """
         recipe = without_idle(recipe)
-        for method in (recipe.score, recipe.recovery):
-            if reason := self.task.impossible.get(method):
-                raise ValueError(reason)
-        if recipe.recovery == "bias" and not any(
-            layer.bias is not None for layer in prunable(self.folded).values()
-        ):
-            raise ValueError(
-                "recovery='bias' has nothing to correct: no layer of the model has a bias"
-            )
-        if recipe.activation_bits < 32 and (used := interface_of(self.folded).functional):
-            raise ValueError(
-                f"activation_bits={recipe.activation_bits} is not possible: the weight of "
-                f"{next(iter(used))!r} is used by a function, where no input can be rounded; use "
-                "activation_bits=32"
-            )
+        self._check_possible(recipe)
         remembered = recipe.recovery in REMEMBERED
         net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
         looked, seen = cuts, self.pruner.seen
@@ -133,6 +119,24 @@ class Compressor:
         return CompressedModel(
             Packable(recipe, net, coded, names, self.spec, ranges, self._image), cuts
         )
+
+    def _check_possible(self, recipe: Recipe) -> None:
+        """Raise ValueError for a method that does not apply to the task or to the model."""
+        for method in (recipe.score, recipe.recovery):
+            if reason := self.task.impossible.get(method):
+                raise ValueError(reason)
+        if recipe.recovery == "bias" and not any(
+            layer.bias is not None for layer in prunable(self.folded).values()
+        ):
+            raise ValueError(
+                "recovery='bias' has nothing to correct: no layer of the model has a bias"
+            )
+        if recipe.activation_bits < 32 and (used := interface_of(self.folded).functional):
+            raise ValueError(
+                f"activation_bits={recipe.activation_bits} is not possible: the weight of "
+                f"{next(iter(used))!r} is used by a function, where no input can be rounded; use "
+                "activation_bits=32"
+            )
 
     def is_quick(self, recipe: Recipe) -> bool:
         """Return whether ``compress`` takes about a tenth of a second, fast enough for a slider."""

@@ -156,17 +156,17 @@ def _draw(random: np.random.Generator, labels: Labels) -> Pixels:
     light = np.ones((n, 3, EDGE, EDGE))
     stain = random.normal(0, 0.03, (n, 3))
     centre, radius = random.normal(15.5, 1.5, (n, 2)), random.uniform(8.5, 12.5, n)
-    _cell(random, light, slice(None), centre, radius, stain)
+    add_cells(random, light, slice(None), centre, radius, stain)
     beside = np.flatnonzero(random.uniform(size=n) < 0.45)
     aside = _directions(random, n) * (radius * random.uniform(1.35, 2.0, n))[:, None]
     wide = random.uniform(8.5, 12.5, n)
-    _cell(random, light, beside, (centre + aside)[beside], wide[beside], stain[beside])
-    _parasites(random, light, np.flatnonzero(labels == POSITIVE), centre, radius)
-    _confusers(random, light, centre, radius)
-    return _photograph(random, light * (GROUND + stain / 2)[:, :, None, None])
+    add_cells(random, light, beside, (centre + aside)[beside], wide[beside], stain[beside])
+    add_parasites(random, light, np.flatnonzero(labels == POSITIVE), centre, radius)
+    add_confusers(random, light, centre, radius)
+    return photograph(random, light * (GROUND + stain / 2)[:, :, None, None])
 
 
-def _cell(
+def add_cells(
     random: np.random.Generator,
     light: Floats,
     selected: slice | NDArray[np.intp],
@@ -185,7 +185,7 @@ def _cell(
     _absorb(light, selected, body * (1 - pallor), (CELL + stain) * depth)
 
 
-def _parasites(
+def add_parasites(
     random: np.random.Generator,
     light: Floats,
     selected: NDArray[np.intp],
@@ -209,7 +209,9 @@ def _parasites(
         _dot(light, selected[there], spot[there], size[there], contrast[there])
 
 
-def _confusers(random: np.random.Generator, light: Floats, centre: Floats, radius: Floats) -> None:
+def add_confusers(
+    random: np.random.Generator, light: Floats, centre: Floats, radius: Floats
+) -> None:
     """Draw objects that are not parasites: specks of stain, platelets, bright bubbles."""
     n = len(centre)
     speck = np.flatnonzero(random.uniform(size=n) < 0.4)
@@ -227,11 +229,12 @@ def _confusers(random: np.random.Generator, light: Floats, centre: Floats, radiu
     _dot(light, bubble, place[bubble], size[bubble], gleam[bubble] * 1.5)
 
 
-def _photograph(random: np.random.Generator, light: Floats) -> Pixels:
+def photograph(random: np.random.Generator, light: Floats) -> Pixels:
     """Simulate lamp, focus and sensor: uneven brightness, blur, noise, rounding to 256 steps."""
     n = len(light)
     lamp = random.uniform(0.8, 1.08, n)[:, None, None]
-    tilt = (_grid() - 15.5) / EDGE * random.normal(0, 0.05, (n, 2, 1, 1))
+    edge = light.shape[-1]
+    tilt = (_grid(edge) - (edge - 1) / 2) / edge * random.normal(0, 0.05, (n, 2, 1, 1))
     light *= (lamp + tilt.sum(1))[:, None]
     spread = random.uniform(0, 0.3, n)[:, None, None, None]
     for _ in range(2):
@@ -244,7 +247,7 @@ def _photograph(random: np.random.Generator, light: Floats) -> Pixels:
 def _blurred(light: Floats, spread: Floats, axis: int) -> Floats:
     """Blur along an axis: each pixel gives ``spread`` (0..0.33) of its light to both neighbours."""
     padded = np.concatenate([light.take([0], axis), light, light.take([-1], axis)], axis)
-    before, after = np.split(padded, [EDGE], axis)[0], np.split(padded, [2], axis)[1]
+    before, after = np.split(padded, [light.shape[axis]], axis)[0], np.split(padded, [2], axis)[1]
     blurred: Floats = light + spread * (before + after - 2 * light)
     return blurred
 
@@ -282,6 +285,6 @@ def _directions(random: np.random.Generator, n: int) -> Floats:
 
 
 @cache
-def _grid() -> Floats:
-    """Return the row and column index of every pixel, (2, 32, 32)."""
-    return np.indices((EDGE, EDGE)).astype(np.float64)
+def _grid(edge: int = EDGE) -> Floats:
+    """Return the row and column index of every pixel, (2, edge, edge)."""
+    return np.indices((edge, edge)).astype(np.float64)

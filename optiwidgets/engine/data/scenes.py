@@ -79,7 +79,7 @@ def draw_scenes(
     >>> ink[0, 4:24, 12:16] = 255
     >>> pixels, targets = draw_scenes(ink, np.array([1]), 2, seed=0)
     >>> pixels.shape, targets.shape, int((targets[0, :, 4] == 1).sum())
-    ((2, 1, 96, 96), (2, 6, 6), 6)
+    ((2, 1, 96, 96), (2, 6, 6), 2)
     """
     if count < 1:
         raise ValueError(f"count is 1 scene or more, not {count!r}")
@@ -196,7 +196,9 @@ def _add_digits(
         y = (free[0] * (EDGE - height + 1)).astype(np.int64)
         x = (free[1] * (EDGE - width + 1)).astype(np.int64)
         boxes = np.stack([x, y, x + width, y + height], 1)
-        allowed = np.flatnonzero(_shares(boxes, targets[:placed, :4]).max(1, initial=0) <= SHARED)
+        allowed = np.flatnonzero(
+            shared_areas(boxes, targets[:placed, :4]).max(1, initial=0) <= SHARED
+        )
         if not len(allowed):
             continue
         x0, y0, x1, y1 = boxes[allowed[0]]
@@ -212,7 +214,7 @@ def _sized(cut: Floats, longer: int) -> Floats:
     return _cut(np.floor(scaled * 255 + 0.5)) if scaled.max() * 255 >= INK else scaled
 
 
-def _shares(boxes: NDArray[np.int64], others: Targets) -> Floats:
+def shared_areas(boxes: NDArray[np.int64], others: Targets) -> Floats:
     """Compute the intersection of every pair of boxes as a share of the smaller box."""
     a, b = boxes[:, None].astype(np.float64), others[None].astype(np.float64)
     overlap = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])

@@ -298,7 +298,7 @@ def _take_any_width(graph: onnx.GraphProto, state: Mapping[str, Tensor]) -> bool
             free = node.op_type in WIDTH_FREE and not sizes
         if not free:
             return False
-    return _scoring_weight(graph) in state
+    return _last_weight(graph) in state
 
 
 def _flatten(node: onnx.NodeProto, shape: onnx.TensorProto) -> bool:
@@ -313,11 +313,14 @@ def _flatten(node: onnx.NodeProto, shape: onnx.TensorProto) -> bool:
     return True
 
 
-def _scoring_weight(graph: onnx.GraphProto) -> str:
-    """Return the name of the weight with a row per class; empty if the last node is no Gemm."""
+def _last_weight(graph: onnx.GraphProto) -> str:
+    """Return the name of the weight with a row for each column or channel of the output.
+
+    Empty if the last node is neither a Gemm nor a Conv.
+    """
     last = graph.node[-1]
-    scores = last.op_type == "Gemm" and last.output[0] == graph.output[0].name
-    return last.input[1] if scores else ""
+    weighs = last.op_type in ("Gemm", "Conv") and last.output[0] == graph.output[0].name
+    return last.input[1] if weighs else ""
 
 
 def _emptied(model: onnx.ModelProto, state: Mapping[str, Tensor]) -> onnx.ModelProto:
@@ -335,8 +338,8 @@ def _filled(template: onnx.ModelProto, state: Mapping[str, Tensor]) -> onnx.Mode
             value = state[initializer.name].detach()
             initializer.raw_data = value.contiguous().numpy().astype("<f4").tobytes()
             initializer.dims[:] = value.shape
-    classes = _scoring_weight(model.graph)
-    if classes in state:
-        scores = model.graph.output[0].type.tensor_type
-        scores.shape.dim[1].dim_value = len(state[classes])
+    last = _last_weight(model.graph)
+    if last in state:
+        output = model.graph.output[0].type.tensor_type
+        output.shape.dim[1].dim_value = len(state[last])
     return model

@@ -17,7 +17,11 @@ from optiwidgets.widgets.explorer.strip import Strip
 PARTS = ("size", "speed", "verdict", "classes", "bytes", "tabs")
 OPENED = ("few", "all")
 Names = Sequence[str] | None
-CASES = {"digits": mark("digits"), "smear": mark("blood cells (synthetic)")}
+CASES = {
+    "digits": mark("digits"),
+    "smear": mark("blood cells (synthetic)"),
+    "scenes": mark("scenes of digits (boxes)"),
+}
 
 
 def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:

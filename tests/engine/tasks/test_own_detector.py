@@ -115,7 +115,7 @@ def test_boxes_are_those_of_the_whole_detector(own):
         own_classes = image["labels"] > 0  # class 0 is the background
         assert len(rows) == own_classes.sum() > 10
         assert torch.equal(rows[:, :4], image["boxes"][own_classes])
-        assert torch.equal(rows[:, 4], image["scores"][own_classes])
+        torch.testing.assert_close(rows[:, 4], image["scores"][own_classes], rtol=0, atol=1e-6)
         assert torch.equal(rows[:, 5], image["labels"][own_classes] - 1.0)
         assert len(rows[:, 5].unique()) == len(NAMES)
     assert not torch.equal(found[0][:9], found[1][:9])

@@ -324,6 +324,7 @@ def test_numbers_out_of_range_are_refused(activities, widget, value):
 def test_hidden_matrices_take_nothing_from_a_page(activities):
     before = activities.hidden._esm
     activities.hidden.set_state({"_esm": "alert(1)"})
+    activities.start_surprise(7)
     activities.secret.set_state({"data": {}})
     assert activities.hidden._esm == before
     assert activities.secret.data

@@ -1,0 +1,57 @@
+"""Idle jobs of a session: work that starts once no slider moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import is_untouched
+from optiwidgets.engine.types.report import Report
+from optiwidgets.session.background import Job, no_work
+
+
+class Idle(Protocol):
+    """Interface of a session for its idle jobs."""
+
+    experiment: Experiment
+    baseline: Report
+    measures: bool
+
+    @property
+    def announce(self) -> Callable[[], None]:
+        """Function that calls the session's followers."""
+        ...
+
+    @property
+    def adopt(self) -> Callable[[Report], None]:
+        """Function that sets a report from background work."""
+        ...
+
+    @property
+    def adopt_new(self) -> Callable[[Report], None]:
+        """Function that sets a measured report unless its measurement is shown already."""
+        ...
+
+
+def comparing(session: Idle, report: Report) -> Job:
+    """Return the job that compares a report with the baseline, if that takes long."""
+    if report.outcome.is_compared:
+        return no_work, lambda _: None
+    return lambda is_cancelled: report.drop_from(session.baseline), lambda _: session.announce()
+
+
+def swapping(session: Idle, report: Report) -> Job:
+    """Return the job that waits for the faster runtime and announces it."""
+    if not session.experiment.runtime_status:
+        return no_work, lambda _: None
+    return session.experiment.wait_for_runtime, lambda _: session.announce()
+
+
+def measuring(session: Idle, report: Report) -> Job:
+    """Return the job that measures speed and stability, once for each recipe."""
+    untouched = is_untouched(report.recipe)  # would be compared with itself
+    if report.latency or not session.measures or untouched:
+        return no_work, lambda _: session.adopt(report)
+    measure = session.experiment.measure
+    return lambda is_cancelled: measure(report, stop=is_cancelled), session.adopt_new
