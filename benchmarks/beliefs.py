@@ -1,8 +1,9 @@
 """Beliefs about pruning and quantization, tested on shipped models; writes lessons/BELIEFS.md.
 
 Every belief is measured as by ``ow.beliefs``: on the exploration images, with its 95 % interval.
-The accuracy of the detector of the scenes is its mAP@0.5. Speeds are ratios of one interleaved run of one thread, and depend on the processor that
-is named. Run it on an idle machine; it takes some minutes.
+The accuracy of the detector of the scenes is its mAP@0.5. Speeds are ratios of one interleaved run
+of one thread, and depend on the processor that is named. Run it on an idle machine; it takes some
+minutes.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ same tests on your experiment; lesson 72 runs them on a page.
 
 Accuracies are compared image by image (Bonett and Price's paired interval); the sum of two losses
 has a bootstrap over images, shares of images Wilson's interval. The detector's accuracy is its
-mAP@0.5, with a bootstrap over images. Bytes and positions of a slider are
-counted, not sampled. Speeds are of one image, with a bootstrap over openings and rounds.
+mAP@0.5, with a bootstrap over images. Bytes and positions of a slider are counted, not sampled.
+Speeds are of one image, with a bootstrap over openings and rounds.
 
 """
 
