@@ -27,12 +27,16 @@ from optiwidgets.grading.checks import (
 )
 from optiwidgets.grading.question_texts import translated
 from optiwidgets.grading.run_figures import RUN_FIGURES
+from optiwidgets.grading.worked_numbers import WORKED
 
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster
 POLICIES = {"mobile": Policy.MOBILE, "medical": Policy.MEDICAL}
 LIVE_FIGURES = (  # names in braces in a live text
     *("recipe", "sparsity", "score", "recovery", "bits", "accuracy_before", "accuracy"),
-    *("precision", "recall", "mean_average_precision", "drop", "drop_words", "drop_interval"),
+    *("precision", "recall", "drop", "drop_words", "drop_interval"),
+    *("mean_average_precision_before", "mean_average_precision"),
+    *("map_50_before", "map_50", "map_50_95_before", "map_50_95"),
+    *("found_small_before", "found_small", "found_large_before", "found_large"),
     *("lost", "gained", "images"),
     *("bytes_before", "bytes", "ratio", "size_cut", "speed", "sparse_speed", "macs_ratio"),
     *("activation_bits", "granularity", "clip", "flips", "flips_before", "kept", "promised"),
@@ -172,17 +176,21 @@ def question_of(data: Mapping[str, Any]) -> Question:
 
 
 def value_of(written: float | str) -> Value:
-    """Read a number, a fraction, or the name of a figure of the learner's own run.
+    """Read a number, a fraction, or the name of a figure of a run or of a worked example.
 
     Examples
     --------
     >>> value_of(3), value_of("3/4"), value_of("drop").__name__
     (3, 0.75, 'drop')
+    >>> round(value_of("overlap_of_two_boxes"), 3)
+    0.333
     """
     if not isinstance(written, str):
         return written
     if written in RUN_FIGURES:
         return RUN_FIGURES[written]
+    if written in WORKED:
+        return WORKED[written]()
     part, _, whole = written.partition("/")
     return float(part) / float(whole)
 

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import numpy as np
+
 from optiwidgets.engine.types.report import Report
 
 RunFigure = Callable[[Report, Report], float]
@@ -204,3 +206,53 @@ def bytes_beyond_weights(base: Report, report: Report) -> float:
 def position_bytes(base: Report, report: Report) -> float:
     """Return the bytes of the positions in the optimized model's file."""
     return report.size.parts.get("positions", 0)
+
+
+@run_figure
+def percent_right(base: Report, report: Report) -> float:
+    """Return the optimized model's leading metric in percent, such as the accuracy.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> exp = Experiment.load("digits")
+    >>> runs = exp.run(Recipe()), exp.run(Recipe(bits=3))
+    >>> percent_right(*runs) == 100 * runs[1].confusion.accuracy
+    True
+    """
+    return 100 * report.metric
+
+
+@run_figure
+def map_50(base: Report, report: Report) -> float:
+    """Return a detector's mean average precision at overlap 0.5, 0..1; NaN for other tasks.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.experiment.experiment import Experiment
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> base = Experiment.load("digits").run(Recipe())
+    >>> map_50(base, base), map_50_95(base, base), lowest_ap(base, base), strict_drop(base, base)
+    (nan, nan, nan, nan)
+    """
+    return float(getattr(report, "map_50", math.nan))
+
+
+@run_figure
+def map_50_95(base: Report, report: Report) -> float:
+    """Return a detector's mean average precision over overlaps 0.5 to 0.95; NaN for other tasks."""
+    return float(getattr(report, "map_50_95", math.nan))
+
+
+@run_figure
+def lowest_ap(base: Report, report: Report) -> float:
+    """Return the lowest average precision of a class at overlap 0.5; NaN for other tasks."""
+    found = getattr(report, "ap_50", None)
+    return math.nan if found is None else float(np.nanmin(found))
+
+
+@run_figure
+def strict_drop(base: Report, report: Report) -> float:
+    """Compute the points of mean average precision over overlaps 0.5 to 0.95 that are lost."""
+    return 100 * (map_50_95(base, base) - map_50_95(base, report))

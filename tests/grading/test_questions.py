@@ -15,6 +15,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
+from optiwidgets.grading import worked_numbers
 from optiwidgets.grading.answers import unfit
 from optiwidgets.grading.checks import (
     Decision,
@@ -28,7 +29,7 @@ from optiwidgets.grading.questions import QUESTIONS, bank_file, by_key
 
 LESSONS = (
     *("start", "metrics", "map", "confusion", "pruning", "quantization", "both", "tradeoff"),
-    *("winback", "fragile"),
+    *("winback", "fragile", "detector"),
     *("pitfalls", "beliefs", "own", "ship", "selfcheck", "challenge"),
 )
 RUN = Recipe(sparsity=0.5, bits=5)
@@ -40,8 +41,17 @@ def of(kind):
 
 
 @pytest.fixture(scope="module")
-def run(digits):
-    return digits.run(Recipe()), digits.run(RUN)
+def scenes():
+    return Experiment.load("scenes")
+
+
+@pytest.fixture
+def run(request, digits):
+    """Run that a question can be about: a detector's own questions are about boxes."""
+    question = request.node.callspec.params["question"] if hasattr(request.node, "callspec") else ""
+    about_boxes = getattr(question, "key", "").startswith("detector.")
+    experiment = request.getfixturevalue("scenes") if about_boxes else digits
+    return experiment.run(Recipe()), experiment.run(RUN)
 
 
 class Tags(HTMLParser):
@@ -154,8 +164,8 @@ def test_a_share_in_percent_is_answered_with_that(question, run):
 
 
 def test_numbers_asked_as_shares_are_marked_as_such():
-    assert {q.key.split(".")[0] for q in SHARES} == {"metrics", "map", "confusion"}
-    assert len(SHARES) == 8
+    assert {q.key.split(".")[0] for q in SHARES} == {"metrics", "map", "confusion", "detector"}
+    assert len(SHARES) == 10
 
 
 @of(Number)
@@ -316,6 +326,64 @@ def test_the_worked_example_is_computed_from_its_counts():
 
     assert (value("precision_before"), value("precision_after")) == (0.9, 0.85)
     assert (value("recall_before"), value("recall_after")) == (0.947, 0.895)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        ("3", "Swap them"),  # union over intersection
+        ("36/12", "Swap them"),
+        ("12/24", "divides by one box"),
+        ("12/48", "counts the shared part twice"),
+        ("12", "shared area"),
+        ("36", "union"),
+        ("33.3", "percentage"),
+        ("0.3", "too low"),
+    ],
+)
+def test_a_wrong_overlap_is_refused_with_its_slip(answer, reply):
+    result = QUESTIONS["detector.iou"].check(answer)
+    assert (result.outcome, reply in result.message) == (Outcome.INCORRECT, True), result.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        (str((0 + 1 / 2 + 2 / 3 + 2 / 4 + 2 / 5) / 5), "all five boxes"),
+        (str((1 / 2 + 2 / 3) / 3), "best from there on"),
+        ("2/3", "two objects found"),
+        ("2/5", "share of hits"),
+        (str(4 / 3), "sum"),
+        ("44.4", "percentage"),
+        ("0.5", "too high"),
+    ],
+)
+def test_a_wrong_average_precision_is_refused_with_its_slip(answer, reply):
+    result = QUESTIONS["detector.ap"].check(answer)
+    assert (result.outcome, reply in result.message) == (Outcome.INCORRECT, True), result.message
+
+
+@pytest.mark.parametrize(
+    ("key", "answers"),
+    [
+        ("iou", ("1/3", "12/36", "0.33", "0,333", "33.3 %")),
+        ("ap", ("4/9", "0.444", "0.442", "0.44", "44 %", str((34 + 33) * 2 / 3 / 101))),
+    ],
+)
+def test_a_detectors_numbers_by_hand_are_right(key, answers):
+    for answer in answers:
+        assert QUESTIONS[f"detector.{key}"].check(answer).outcome is Outcome.CORRECT, answer
+
+
+def test_the_prompts_of_a_detectors_sums_are_those_of_the_engines_examples():
+    said = [re.sub("<[^>]+>", " ", QUESTIONS[f"detector.{key}"].prompt) for key in ("iou", "ap")]
+    (x0, y0, x1, y1), (u0, v0, u1, v1) = worked_numbers.TRUE_BOX, worked_numbers.FOUND_BOX
+    sides = [x1 - x0, y1 - y0, min(x1, u1) - max(x0, u0), min(y1, v1) - max(y0, v0)]
+    assert [float(n) for n in re.findall(r"\d+", said[0])] == sides
+    assert (u1 - u0, v1 - v0) == (x1 - x0, y1 - y0)
+    listed = re.findall(r"\d (hit|false\s+alarm)", said[1])
+    assert [each == "hit" for each in listed] == list(worked_numbers.HITS)
+    assert re.match(r"\s*(\d+) objects", said[1])[1] == str(worked_numbers.OBJECTS)
 
 
 def test_average_precision_by_hand_is_what_scikit_learn_says():

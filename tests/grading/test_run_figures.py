@@ -6,10 +6,31 @@ import math
 
 import pytest
 
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.checks import Number, Outcome
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.run_figures import RUN_FIGURES
+
+
+@pytest.fixture(scope="module")
+def boxes():
+    exp = Experiment.load("scenes")
+    return exp.run(Recipe()), exp.run(Recipe(sparsity=0.5))
+
+
+def test_figures_of_a_detector_are_its_reports_own(boxes):
+    base, report = boxes
+    lost = 100 * (base.map_50_95 - report.map_50_95)
+    expected = {
+        "map_50": report.map_50,
+        "map_50_95": report.map_50_95,
+        "lowest_ap": report.ap_50.min(),
+        "percent_right": 100 * report.map_50,
+        "strict_drop": lost,
+    }
+    assert {name: RUN_FIGURES[name](*boxes) for name in expected} == pytest.approx(expected)
+    assert lost > RUN_FIGURES["drop"](*boxes) + 10
 
 
 @pytest.fixture

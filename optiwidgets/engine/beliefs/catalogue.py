@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from optiwidgets.engine.beliefs.belief import Belief
+from optiwidgets.engine.beliefs.detection import DETECTION
 from optiwidgets.engine.beliefs.pruning import PRUNING
 from optiwidgets.engine.beliefs.quantization import QUANTIZATION
 from optiwidgets.engine.beliefs.repair import REPAIR
@@ -18,7 +19,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.belief import Finding, Findings
 from optiwidgets.texts import text
 
-_ALL = (*PRUNING, *REPAIR, *QUANTIZATION, *WHOLE_SLIDER, *SIZE_AND_SPEED)
+_ALL = (*PRUNING, *REPAIR, *QUANTIZATION, *WHOLE_SLIDER, *SIZE_AND_SPEED, *DETECTION)
 BELIEFS: Mapping[str, Belief] = MappingProxyType({belief.key: belief for belief in _ALL})
 
 

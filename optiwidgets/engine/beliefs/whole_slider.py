@@ -26,8 +26,8 @@ def slider_reports(subject: Subject) -> list[Report]:
 
 def many_turns(subject: Subject) -> Estimate:
     """Measure the share of images that turn between right and wrong three times or more."""
-    subject.classified(Recipe())
-    right = np.array([report.predictions == report.labels for report in slider_reports(subject)])
+    reports = (subject.classified(Recipe(sparsity=percent / 100)) for percent in POSITIONS)
+    right = np.array([report.predictions == report.labels for report in reports])
     turns = (right[1:] != right[:-1]).sum(axis=0)
     return of_share(int((turns >= TURNS).sum()), right.shape[1])
 

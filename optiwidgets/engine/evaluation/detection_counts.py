@@ -104,6 +104,37 @@ def found_objects(found: Detections, true: TrueBoxes, overlap: float, score: flo
     return seen
 
 
+def found_by_area(seen: Booleans, true: TrueBoxes) -> tuple[float, float]:
+    """Compute the shares of the smallest and of the largest third of the objects that are found.
+
+    Parameters
+    ----------
+    seen
+        (M,) true boxes that are found, as ``found_objects`` returns them.
+    true
+        True boxes. A crowd is no object; of equal areas, the first is the smaller one.
+
+    Returns
+    -------
+    Share of the small and share of the large objects, 0..1; nan below three objects.
+
+    Examples
+    --------
+    >>> sides, zeros = np.array([2.0, 9.0, 3.0, 5.0, 8.0, 2.5]), np.zeros(6, int)
+    >>> boxes = np.stack([0 * sides, 0 * sides, sides, sides], 1)
+    >>> true = TrueBoxes(boxes, zeros, np.arange(6), zeros > 0)
+    >>> found_by_area(sides > 2.2, true)
+    (0.5, 1.0)
+    """
+    objects = ~true.crowd
+    x0, y0, x1, y1 = true.boxes[objects].T
+    found = seen[objects][np.argsort((x1 - x0) * (y1 - y0), kind="stable")]
+    third = len(found) // 3
+    if not third:
+        return np.nan, np.nan
+    return float(found[:third].mean()), float(found[-third:].mean())
+
+
 @dataclass(frozen=True, eq=False)
 class Rates:
     """Precision, recall and F1 score of each class at one overlap and score, (K,) in 0..1.

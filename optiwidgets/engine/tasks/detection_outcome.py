@@ -14,6 +14,7 @@ from optiwidgets.engine.evaluation.detection_counts import (
     OVERLAP,
     SCORE,
     count_confusion,
+    found_by_area,
     found_objects,
 )
 from optiwidgets.engine.evaluation.detection_drop import (
@@ -116,6 +117,16 @@ class DetectionOutcome:
     def found_objects(self) -> Booleans:
         """True boxes (M,) that are found at overlap 0.5 and score 0.3."""
         return found_objects(self.found, self.true, OVERLAP, SCORE)
+
+    @property
+    def found_small(self) -> float:
+        """Share of the smallest third of the objects that is found, 0..1."""
+        return found_by_area(self.found_objects, self.true)[0]
+
+    @property
+    def found_large(self) -> float:
+        """Share of the largest third of the objects that is found, 0..1."""
+        return found_by_area(self.found_objects, self.true)[1]
 
     @cached_property
     def interval(self) -> tuple[float, float]:

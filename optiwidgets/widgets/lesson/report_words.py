@@ -11,7 +11,9 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.drop_words import SEEN
 from optiwidgets.texts import text
 
-FURTHER = ("mean_average_precision", "map_50_95")  # metrics beside the leading one
+FURTHER = (  # metrics beside the leading one
+    *("mean_average_precision", "map_50_95", "found_small", "found_large"),
+)
 
 
 def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
@@ -23,17 +25,17 @@ def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
     >>> from optiwidgets.engine.types.recipe import Recipe
     >>> base = Experiment.load("digits").run(Recipe())
     >>> list(metric_figures(base, base))
-    ['accuracy_before', 'accuracy', 'precision', 'recall', 'mean_average_precision']
+    ['accuracy_before', 'accuracy', ..., 'mean_average_precision', 'precision', 'recall']
     """
-    name, classes = report.outcome.metric, len(report.class_names)
-    further = {name: getattr(report, name) for name in FURTHER if hasattr(report, name)}
-    shares: dict[str, float] = {
-        f"{name}_before": baseline.metric,
-        name: report.metric,
-        "precision": float(np.nanmean(report.confusion.precision[:classes])),
-        "recall": float(np.nanmean(report.recall)),
-    }
-    return {key: f"{100 * share:.1f} %" for key, share in (shares | further).items()}
+    shares: dict[str, float] = {}
+    for name in (report.outcome.metric, *FURTHER):
+        if hasattr(report, name):
+            shares[f"{name}_before"] = getattr(baseline, name)
+            shares[name] = getattr(report, name)
+    precision = report.confusion.precision[: len(report.class_names)]
+    shares["precision"] = float(np.nanmean(precision))
+    shares["recall"] = float(np.nanmean(report.recall))
+    return {key: f"{100 * share:.1f} %" for key, share in shares.items()}
 
 
 def recall_figures(baseline: Report, report: Report) -> dict[str, str]:

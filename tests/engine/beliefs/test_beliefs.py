@@ -314,6 +314,20 @@ def test_a_net_without_batchnorm_or_a_third_layer_gets_the_reason(plain):
         pruning.folding(Subject(plain))
 
 
+def test_a_detector_loses_map_where_a_classifier_loses_nearly_nothing(subject):
+    scenes = Subject(Experiment.load("scenes"))
+    base, report = scenes.run(Recipe()), scenes.run(Recipe(0.3))
+    found = BELIEFS["detector-alike"].test(scenes)
+    assert found.estimate.value == pytest.approx(100 * (base.map_50 - report.map_50))
+    assert found.estimate.low < found.estimate.value < found.estimate.high
+    assert found.holds is False
+    assert subject.drop(Recipe(0.3)).high < 1
+    assert BELIEFS["detector-alike"].test(subject).answer == (
+        "does not apply: it is about boxes, and this task is classification"
+    )
+    assert BELIEFS["classes-alike"].test(scenes).answer.startswith("does not apply: ")
+
+
 def test_every_belief_is_measured_on_a_small_net_or_says_why_not(plain, monkeypatch):
     monkeypatch.setattr(whole_slider, "POSITIONS", range(0, 100, 20))
     keys = [key for key in BELIEFS if key not in TIMED]

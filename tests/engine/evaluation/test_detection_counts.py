@@ -8,6 +8,7 @@ from example_boxes import as_boxes, draw, overlap, slow_precision
 
 from optiwidgets.engine.evaluation.detection_counts import (
     count_confusion,
+    found_by_area,
     found_objects,
     precision_recall_curve,
     rates,
@@ -139,3 +140,24 @@ def test_the_object_takes_one_detection_and_the_second_is_of_nothing():
     twice = [[0, 1, 0, 0, 10, 9, 0.9], [0, 0, 0, 0, 10, 10, 0.8], [0, 1, 51, 51, 55, 55, 0.7]]
     counts = count_confusion(*as_boxes(true, np.array(twice)), 2, 0.5, 0.3)
     assert counts.tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 0]]  # the third lies in a crowd
+
+
+def test_found_thirds_are_counted_over_objects_sorted_by_area():
+    for seed in range(8):
+        found, true = as_boxes(*draw(seed, 30, CLASSES))
+        seen = found_objects(found, true, 0.5, 0.3)
+        rows = [
+            ((x1 - x0) * (y1 - y0), each)
+            for (x0, y0, x1, y1), crowd, each in zip(true.boxes, true.crowd, seen, strict=True)
+            if not crowd
+        ]
+        ranked = [each for _, each in sorted(rows, key=lambda row: row[0])]
+        third = len(ranked) // 3
+        expected = sum(ranked[:third]) / third, sum(ranked[-third:]) / third
+        assert found_by_area(seen, true) == pytest.approx(expected)
+
+
+def test_two_objects_have_no_third():
+    boxes, zeros = np.array([[0.0, 0, 4, 4], [9.0, 9, 12, 12]]), np.zeros(2, int)
+    true = TrueBoxes(boxes, zeros, zeros, np.array([False, False]))
+    assert np.isnan(found_by_area(zeros == 0, true)).all()
