@@ -6,12 +6,12 @@ import gc
 import re
 import reprlib
 import weakref
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.report_operations import ReportOperations
+from optiwidgets.engine.tasks.class_outcome import ClassOutcome
 from optiwidgets.engine.types.measurements import Drop
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.grading.submissions import submit
@@ -50,16 +50,16 @@ def test_it_held_up_if_the_sealed_interval_contains_the_promise(
 ):
     report = fresh.run(Recipe(bits=4))
 
-    class Promising(ReportOperations):
-        def drop(self, labels, before, after):
-            promise = len(labels) == len(report.labels)
-            return Drop(points if promise else 1.0, -1.0, 4.0, 0, 0, 1.0)
+    class Promising(ClassOutcome):
+        def drop_from(self, base):
+            return Drop(points if self.count == report.count else 1.0, -1.0, 4.0, 0, 0, 1.0)
 
-    report = replace(report, operations=Promising(None, report.recipe))
-    opened = fresh.open_sealed
-    monkeypatch.setattr(
-        fresh, "open_sealed", lambda recipe: replace(opened(recipe), operations=report.operations)
-    )
+    def promising(one):
+        held = {field.name: getattr(one.outcome, field.name) for field in fields(one.outcome)}
+        return replace(one, outcome=Promising(**held))
+
+    report, opened = promising(report), fresh.open_sealed
+    monkeypatch.setattr(fresh, "open_sealed", lambda recipe: promising(opened(recipe)))
     submission = submit(fresh, report)
     assert submission.held_up is held_up
     assert ("Held up" if held_up else "Did not hold up") in str(submission)
