@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -123,7 +124,8 @@ class Detection:
             ``decode`` raises an exception, returns another shape, a score out of 0..1, an unknown
             class, or a box with swapped corners.
         """
-        sound = torch.isfinite(output.flatten(1)).all(1)
+        finite = np.isfinite(output.detach().cpu().float().numpy())  # torch's threads wait longer
+        sound = torch.from_numpy(finite.all(tuple(range(1, finite.ndim))))
         if not sound.all():
             output = torch.where(sound.view(-1, *[1] * (output.dim() - 1)), output, 0.0)
         found = decode_boxes(self.decode, output)

@@ -221,17 +221,32 @@ def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int)
                 f"decode returns {boxes.shape} for image {image}; each image has (n, 6): x0, y0, "
                 "x1, y1, score, class"
             )
-        if len(bad := boxes[~np.isfinite(boxes)]):
-            raise ValueError(f"decode returns {bad[0]:g}, which is not finite, for image {image}")
-        scores, own = boxes[:, 4], boxes[:, 5]
-        if len(bad := scores[(scores < 0) | (scores > 1)]):
-            raise ValueError(f"decode returns score {bad[0]:g} for image {image}; scores are 0..1")
-        if len(bad := own[(own != own.round()) | (own < 0) | (own >= classes)]):
-            raise ValueError(
-                f"decode returns class {bad[0]:g} for image {image}; classes are 0 to {classes - 1}"
-            )
-        if len(bad := boxes[(boxes[:, 2] < boxes[:, 0]) | (boxes[:, 3] < boxes[:, 1])]):
-            corners = ", ".join(f"{value:g}" for value in bad[0, :4])
-            raise ValueError(
-                f"decode returns a box with swapped corners for image {image}: {corners}"
-            )
+    if len(found) > 1 and _are_sound(np.concatenate(found), classes):
+        return
+    for image, boxes in enumerate(found):
+        _check_values(image, boxes, classes)
+
+
+def _are_sound(boxes: NDArray[np.float32], classes: int) -> bool:
+    """Return whether all boxes pass the checks of ``_check_values``."""
+    scores, own = boxes[:, 4], boxes[:, 5]
+    scored = (scores >= 0) & (scores <= 1)
+    known = (own == own.round()) & (own >= 0) & (own < classes)
+    ordered = (boxes[:, 2:4] >= boxes[:, :2]).all(1)
+    return bool(np.isfinite(boxes).all() and (scored & known & ordered).all())
+
+
+def _check_values(image: int, boxes: NDArray[np.float32], classes: int) -> None:
+    """Raise ValueError for boxes of one image with wrong values."""
+    if len(bad := boxes[~np.isfinite(boxes)]):
+        raise ValueError(f"decode returns {bad[0]:g}, which is not finite, for image {image}")
+    scores, own = boxes[:, 4], boxes[:, 5]
+    if len(bad := scores[(scores < 0) | (scores > 1)]):
+        raise ValueError(f"decode returns score {bad[0]:g} for image {image}; scores are 0..1")
+    if len(bad := own[(own != own.round()) | (own < 0) | (own >= classes)]):
+        raise ValueError(
+            f"decode returns class {bad[0]:g} for image {image}; classes are 0 to {classes - 1}"
+        )
+    if len(bad := boxes[(boxes[:, 2] < boxes[:, 0]) | (boxes[:, 3] < boxes[:, 1])]):
+        corners = ", ".join(f"{value:g}" for value in bad[0, :4])
+        raise ValueError(f"decode returns a box with swapped corners for image {image}: {corners}")

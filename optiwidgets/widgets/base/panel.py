@@ -11,7 +11,7 @@ from typing import Any
 
 import anywidget
 from ipywidgets import DOMWidget, VBox, Widget, widget_serialization
-from traitlets import Bool, Dict, Instance, Int, List, Unicode
+from traitlets import Bool, Dict, Instance, Int, List, Unicode, default
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
@@ -44,12 +44,22 @@ class Feed(BaseFeed):
     alarm = Bool(False).tag(sync=True)  # ``message`` is an error
     rest = List(Int()).tag(sync=True)
     steady = Dict().tag(sync=True)
+    task = ""  # name of the task whose panels are made now
 
 
 class Panel(anywidget.AnyWidget):
-    """Draws from a feed; subclasses name their module and stylesheet."""
+    """Draws from a feed; subclasses name their module and stylesheet.
+
+    A panel draws only numbers of the ``task`` for which it was made: while a case of another task
+    is opened, the panels of both exist for a moment.
+    """
 
     feed = Instance(BaseFeed).tag(sync=True, **widget_serialization)
+    task = Unicode().tag(sync=True)
+
+    @default("task")
+    def _task_of_feed(self) -> str:
+        return str(getattr(self.feed, "task", ""))
 
 
 class View(VBox):

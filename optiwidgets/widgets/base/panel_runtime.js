@@ -129,7 +129,10 @@ export const boxed = (render) => async (context) => {
 export async function draw(model, paint) {
   const feed = await referred(model, model.get("feed"));
   let waiting = 0;
-  const show = safely(model, () => paint(feed.get("data")));
+  const show = safely(model, () => {
+    const data = feed.get("data");
+    if (isOwn(model, data)) paint(data);
+  });
   const frame = () => {
     waiting = 0;
     show();
@@ -144,6 +147,13 @@ export async function draw(model, paint) {
     cancelAnimationFrame(waiting);
   };
 }
+
+/**
+ * Tell whether numbers are of the task that a panel was made for.
+ * @param {{ get(name: any): any }} model
+ * @param {any} data
+ */
+export const isOwn = (model, data) => !model.get("task") || !data?.task || data.task === model.get("task");
 
 /**
  * Read int32 values.

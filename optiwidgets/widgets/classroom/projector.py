@@ -6,12 +6,17 @@ from html import escape
 
 from ipywidgets import HTML, Button, HBox
 
-from optiwidgets.texts import text
+from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.classroom.activities import Activities
 from optiwidgets.widgets.classroom.host import ActivityHost
 
-STEPS = ("numbers", "confusion", "change")
+TABS = {  # of each step; the numbers stand above all tabs
+    "numbers": "",
+    "scenes": mark("Scenes"),
+    "confusion": mark("Confusion"),
+    "change": mark("Confusion"),
+}
 
 
 class Projector(HBox):
@@ -61,18 +66,22 @@ class Projector(HBox):
         self._show_keys()
 
     @property
+    def steps(self) -> list[str]:
+        """Names of the steps: those whose tab the page has."""
+        titles = self.host.tabs.titles
+        return [step for step, title in TABS.items() if not title or text(title) in titles]
+
+    @property
     def step(self) -> str:
-        """Name of the current step, one of ``STEPS``."""
-        return STEPS[self.index]
+        """Name of the current step, one of ``steps``."""
+        return self.steps[self.index]
 
     def start(self) -> None:
         """Enlarge the first step; refuse while a recipe is hidden (its matrices are elsewhere)."""
         if self.activities.hiding:
             self.host.refuse(text("Surprise me is played in the Class tab: Reveal or Stop first."))
             return
-        tabs = self.host.tabs
-        self.on, self.index, self._tab = True, 0, tabs.selected_index
-        tabs.selected_index = tabs.titles.index(text("Confusion"))
+        self.on, self.index, self._tab = True, 0, self.host.tabs.selected_index
         self._dress()
 
     def leave(self) -> None:
@@ -86,13 +95,16 @@ class Projector(HBox):
     def turn(self, by: int) -> None:
         """Go ``by`` steps forward, up to the first or the last."""
         if self.on:
-            self.index = min(len(STEPS) - 1, max(0, self.index + by))
+            self.index = min(len(self.steps) - 1, max(0, self.index + by))
             self._dress()
 
     def _dress(self) -> None:
         self.host.mark("ow-projector", self.on)
-        for step in STEPS:
+        for step in TABS:
             self.host.mark(f"ow-step-{step}", self.on and step == self.step)
+        titled = [TABS[step] for step in self.steps[self.index :] if TABS[step]]
+        if self.on and titled:  # the numbers already select the tab of the next step
+            self.host.tabs.selected_index = self.host.tabs.titles.index(text(titled[0]))
         self._show_keys()
 
     def _name_case(self) -> None:
@@ -104,7 +116,7 @@ class Projector(HBox):
         for widget in (self.case, self.back, self.counter, self.next):
             widget.layout.display = None if self.on else "none"
         self.back.waits = "" if self.index else text("This is the first one.")
-        self.next.waits = "" if self.index < len(STEPS) - 1 else text("This is the last one.")
-        self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(STEPS))
+        self.next.waits = "" if self.index < len(self.steps) - 1 else text("This is the last one.")
+        self.counter.value = text("{n} of {all}", n=self.index + 1, all=len(self.steps))
         self.toggle.description = text("Leave") if self.on else text("Projector")
         (self.toggle.add_class if self.on else self.toggle.remove_class)("ow-leave")

@@ -86,7 +86,7 @@ class Explorer(Standalone, VBox):
             rest=self.controls.settings(),
         ).add_class("ow-feed")
         self.waterfall, self.downloads = Waterfall(), Downloads()
-        self.task = task_name(self.session)
+        self.task = self.feed.task = task_name(self.session)
         self.panels = make_panels(self.task, self.session, self.feed)
         self.history, self.weights = History(self.session, self.policy), Weights(self.session)
         self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
@@ -125,7 +125,10 @@ class Explorer(Standalone, VBox):
             shown, policy = session.shown[1], self.policy.value
             data = self.panels.payload(policy)
             data |= share_link.link_payload(session, shown, policy.name, self.linked)
-            self.feed.data = self.classroom.activities.cover(data) | {"settings": self._settings}
+            self.feed.data = self.classroom.activities.cover(data) | {
+                "settings": self._settings,
+                "task": self.task,
+            }
             self.feed.state = state_of(session)
             alarm = session.error or self.notice
             self.feed.alarm = bool(alarm)
@@ -139,7 +142,8 @@ class Explorer(Standalone, VBox):
         if name == self.task:
             return
         guarded = [self, *widgets_below(self)]
-        self.task, self.panels = name, make_panels(name, self.session, self.feed)
+        self.task = self.feed.task = name
+        self.panels = make_panels(name, self.session, self.feed)
         layout.fill_tabs(self.tabs, self._views())
         self.children = self._rows()
         self.panels.listen(self.repaint, self._select)

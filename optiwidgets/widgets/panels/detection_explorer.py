@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ipywidgets import Box, DOMWidget, VBox
+from ipywidgets import Box, DOMWidget, HBox, VBox
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.report import Report
@@ -44,9 +44,11 @@ class DetectionPanels:
         self.matrices = ObjectMatrices(scenes=self.scenes, **shared)
         beside = VBox([ClassPrecision(feed=feed), PrecisionRecall(**shared)])
         scenes = Box([self.scenes, beside]).add_class("ow-objects")
+        below = HBox([Bytes(feed=feed)]).add_class("ow-below")
+        matrices = VBox([self.thresholds, self.matrices, below])
         self.views: dict[str, DOMWidget] = {
             SCENES: VBox([self.thresholds, scenes]),
-            mark("Confusion"): VBox([self.thresholds, self.matrices, Bytes(feed=feed)]),
+            mark("Confusion"): matrices.add_class("ow-object-matrices"),
         }
 
     def payload(self, policy: Policy) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // Boxes and thresholds that a detector's panels draw from: matched here, once for each report and overlap.
 
-import { referred, safely } from "../base/panel_runtime.js";
+import { isOwn, referred, safely } from "../base/panel_runtime.js";
 import { compareScenes, match, readScenes } from "./detections.js";
 
 /** @import { Cleanup, DetectionData, DetectionFeedTraits, DetectionPanelTraits, Model, ThresholdsTraits } from "../base/types" */
@@ -69,6 +69,7 @@ export async function drawScenes({ model, el }, paint) {
     matches = /** @type {ReturnType<typeof matched> | null} */ (null);
   const show = safely(own, () => {
     const data = feed.get("data");
+    if (!isOwn(own, data)) return;
     if (data !== read || steady !== feed.get("steady")) {
       [read, steady, matches] = [data, feed.get("steady"), null];
       scenes = readScenes(data, steady);

@@ -20,7 +20,7 @@ export function chart(title) {
   const box = element(
     "figure",
     { className: "ow-dumbbells" },
-    element("figcaption", {}, element("b", {}, title), " ", text("○ before ● after")),
+    element("figcaption", {}, element("b", {}, title), " ", element("span", {}, text("○ before ● after"))),
     rows,
   );
   return { box, rows, axis, lines: /** @type {Row[]} */ ([]) };

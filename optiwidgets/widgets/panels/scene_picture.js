@@ -7,6 +7,7 @@ import { pixelsOf } from "./known_pixels.js";
 /** @typedef {"truth" | "baseline" | "optimized" | "alarm" | "lost" | "gained" | "chosen"} Kind */
 /** @typedef {{ kind: Kind, corners: number[], label?: string }} Frame */
 
+/** @typedef {{ left: number, top: number, right: number, bottom: number }} Place */
 /** @typedef {{ colour: string, width: number, dash: number[], sign: string }} Pen */
 /** @type {Record<Kind, Pen>} of each kind; widths and dashes in units of a thin line */
 export const PENS = {
@@ -69,7 +70,8 @@ export function paintScene(canvas, images, index, frames, least = LEAST) {
   if (canvas.height !== height) canvas.height = height;
   context.imageSmoothingEnabled = false;
   context.drawImage(source, 0, 0, width, height);
-  for (const frame of frames) paintFrame(context, frame, zoom, unit);
+  const taken = /** @type {Place[]} */ ([]); // by labels
+  for (const frame of frames) paintFrame(context, frame, zoom, unit, taken);
   return true;
 }
 
@@ -78,8 +80,9 @@ export function paintScene(canvas, images, index, frames, least = LEAST) {
  * @param {Frame} frame
  * @param {number} zoom
  * @param {number} unit
+ * @param {Place[]} taken
  */
-function paintFrame(context, { kind, corners, label = "" }, zoom, unit) {
+function paintFrame(context, { kind, corners, label = "" }, zoom, unit, taken) {
   const { colour, width, dash, sign } = PENS[kind];
   const [x0, y0, x1, y1] = corners.map((corner) => corner * zoom);
   const grown = kind === "chosen" ? 3 * unit : 0;
@@ -94,29 +97,47 @@ function paintFrame(context, { kind, corners, label = "" }, zoom, unit) {
   context.setLineDash(dash.map((length) => length * unit));
   context.strokeRect(x0 - grown, y0 - grown, x1 - x0 + 2 * grown, y1 - y0 + 2 * grown);
   const words = sign + label;
-  if (words) paintLabel(context, words, colour, x0, y0, unit);
+  if (words) paintLabel(context, words, colour, [x0, y0], unit, taken);
 }
 
 /**
- * Write a sign or a class on a ground of the frame's colour, at its upper left corner and inside of the picture.
+ * Write a sign or a class on a ground of the frame's colour, at its upper left corner and inside of the picture, right
+ * of labels that are there.
  * @param {CanvasRenderingContext2D} context
  * @param {string} words
  * @param {string} colour
- * @param {number} x
- * @param {number} y
+ * @param {[number, number]} corner
  * @param {number} unit
+ * @param {Place[]} taken
  */
-function paintLabel(context, words, colour, x, y, unit) {
+function paintLabel(context, words, colour, [x, y], unit, taken) {
   const size = 10 * unit;
   context.font = `700 ${size}px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif`;
   const key = `${size} ${words}`,
     wide = (widths.get(key) ?? context.measureText(words).width) + 4 * unit;
   widths.set(key, wide - 4 * unit);
-  const left = Math.max(0, Math.min(x - unit, context.canvas.width - wide)),
+  const last = context.canvas.width - wide,
     top = Math.max(0, y - size);
+  const left = Math.min(last, freeLeft(Math.max(0, Math.min(x - unit, last)), top, wide, size + unit, taken));
+  taken.push({ left, top, right: left + wide, bottom: top + size + unit });
   context.fillStyle = colour;
   context.fillRect(left, top, wide, size + unit);
   context.fillStyle = DARK;
   context.textBaseline = "alphabetic";
   context.fillText(words, left + 2 * unit, top + 0.9 * size);
+}
+
+/**
+ * Find the first left edge, from one on, at which a label covers no other.
+ * @param {number} left
+ * @param {number} top
+ * @param {number} wide
+ * @param {number} high
+ * @param {Place[]} taken
+ */
+export function freeLeft(left, top, wide, high, taken) {
+  const covers = (/** @type {Place} */ other) =>
+    left < other.right && other.left < left + wide && top < other.bottom && other.top < top + high;
+  for (let other = taken.find(covers); other; other = taken.find(covers)) left = other.right;
+  return left;
 }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from optiwidgets.widgets.classroom.projector import STEPS
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.widgets.explorer.explorer import Explorer
 
 
 @pytest.fixture
@@ -21,8 +22,26 @@ def test_next_and_back_turn_and_stop_at_the_ends(projector, explorer):
     for button in (projector.next, projector.next, projector.next, projector.back):
         seen += steps(explorer)
         button.click()
-    assert seen == [f"ow-step-{step}" for step in (*STEPS, STEPS[-1])]
-    assert projector.step == STEPS[-2]
+    steps_of_classes = ["numbers", "confusion", "change"]
+    assert seen == [f"ow-step-{step}" for step in (*steps_of_classes, "change")]
+    assert projector.step == "confusion"
+
+
+def test_a_detector_has_a_step_of_its_scenes():
+    explorer = Explorer(Experiment.load("scenes"))
+    projector = explorer.classroom.projector
+    projector.toggle.click()
+    assert projector.steps == ["numbers", "scenes", "confusion", "change"]
+    shown = []
+    for _ in projector.steps:
+        shown.append((projector.step, explorer.tabs.titles[explorer.tabs.selected_index]))
+        projector.next.click()
+    assert shown == [
+        ("numbers", "Scenes"),
+        ("scenes", "Scenes"),
+        ("confusion", "Confusion"),
+        ("change", "Confusion"),
+    ]
 
 
 def test_it_leads_back_to_the_tab_where_it_was(projector, explorer):
