@@ -480,12 +480,15 @@ class Experiment(Measured, LayerAnalysis):
         """Evaluate a recipe on the sealed images, and record the opening.
 
         Do not tune anything on the result: each opening makes the sealed images less independent.
+        It is recorded once the network ran on the images, even if its output is then refused.
         """
         check_recipe(recipe)
-        report = self._reports.build(recipe, Images.of("sealed", self.dataset.sealed))
+        images = Images.of("sealed", self.dataset.sealed)
+        return self._reports.build(recipe, images, on_evaluated=partial(self._record, recipe))
+
+    def _record(self, recipe: Recipe) -> None:
         with self._lock:
             self._openings.append(recipe)
-        return report
 
 
 def _ordered(dataset: Dataset, prepared: PreparedModel) -> Dataset:

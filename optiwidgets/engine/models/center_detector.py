@@ -86,6 +86,8 @@ class CenterDetector(nn.Module):
 def decode(output: Tensor) -> list[Tensor]:
     """Find the boxes of each image: cells whose logit none of the 8 around it exceeds.
 
+    A negative distance, which few bits can produce, counts as 0.
+
     Parameters
     ----------
     output
@@ -114,7 +116,7 @@ def decode(output: Tensor) -> list[Tensor]:
     image, kind, row, column = (each[order] for each in (image, kind, row, column))
     counts = image.bincount(minlength=len(output))
     rank = torch.arange(len(image)) - (counts.cumsum(0) - counts)[image]
-    boxes = _boxes_at(output[image, -4:, row, column], row, column)
+    boxes = _boxes_at(output[image, -4:, row, column].clamp(min=0), row, column)
     found = torch.cat([boxes, scores[order, None], kind[:, None].to(boxes)], 1)
     return list(found[rank < MOST].split(counts.clamp(max=MOST).tolist()))
 

@@ -221,6 +221,22 @@ def test_an_own_detector_is_opened_and_run(boxes):
     assert [found.shape for found in report.boxes] == [(4, 6)] * 3
 
 
+def test_an_opening_is_recorded_even_if_the_boxes_are_refused(boxes):
+    broken = []
+
+    def decode(output):
+        return [each[:, :5] for each in output] if broken else decode_grid(output)
+
+    exp = Experiment(Grid(), boxes, task=Detection(decode=decode))
+    broken.append(True)
+    with pytest.raises(ValueError, match=re.escape("decode returns (4, 5) for image 0")):
+        exp.open_sealed(Recipe(bits=8))
+    assert exp.openings == [Recipe(bits=8)]
+    with pytest.raises(ValueError, match="is not possible"):
+        exp.open_sealed(Recipe(recovery="finetune"))
+    assert exp.openings == [Recipe(bits=8)]
+
+
 LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your own detector")
 
 
