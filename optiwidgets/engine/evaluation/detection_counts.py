@@ -18,9 +18,8 @@ from optiwidgets.engine.evaluation.detection_matching import (
 )
 from optiwidgets.engine.evaluation.detection_precision import (
     RECALLS,
-    listing_orders,
+    mean_sampled,
     outcomes,
-    sampled_precisions,
 )
 from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
 
@@ -243,14 +242,13 @@ def precision_recall_curve(
     if not objects[of_class]:
         return PrecisionRecall(np.full(len(RECALLS), np.nan), *np.empty((3, 0)))
     levels = np.array([overlap])
-    orders = (outcomes(each, true, levels) for each in listing_orders(own))
-    sampled = [sampled_precisions(each, objects)[of_class, 0] for each in orders]
+    sampled = mean_sampled(own, true, int(objects[of_class]), levels)[0]
     points = outcomes(own, true, levels)
     hits, false = points.hits[0].cumsum(), points.false[0].cumsum()
     last = np.diff(points.kept.scores, append=-np.inf) < 0
     last &= hits + false > 0  # a crowd took all detections so far
     return PrecisionRecall(
-        np.mean(sampled, axis=0),
+        sampled,
         points.kept.scores[last],
         hits[last] / objects[of_class],
         hits[last] / (hits + false)[last],
