@@ -40,10 +40,10 @@ class Evidence:
     """Numbers from which a verdict is decided.
 
     ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None before it is
-    measured. ``recall_drop`` is in points, of the class ``recall_of``. ``images`` is the number of
-    images the drop was measured on, None if all numbers are exact. ``flips`` are the share of
-    images whose class flips under an invisible change, and its limit. ``not_finite`` counts images
-    with scores that are not finite.
+    measured. ``recall_drop`` is in points, of the class ``recall_of``.
+    ``images`` is the number of images the drop was measured on, None if all numbers are exact.
+    ``flips`` are the share of images whose class flips under an invisible change, and its limit.
+    ``not_finite`` counts images with scores that are not finite.
     """
 
     drop: Drop
@@ -84,6 +84,9 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
         if not isinstance(report, Report):
             raise ValueError(f"{name} is a Report, from run(), not {type(report).__name__}")
     _check_policy(policy)
+    if getattr(base, base.outcome.metric) == 0:
+        reason = mark("the untouched model has {metric} 0: there is nothing to lose")
+        return Verdict("cannot tell", (text(reason, metric=text(base.outcome.names[1])),))
     index, fall = _fallen_recall(base, rep, policy)
     timed = rep.latency
     speed = (timed.ratio, timed.low, timed.high) if timed else None

@@ -37,7 +37,7 @@ from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedM
 from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.tasks.shipped_tasks import task_of
-from optiwidgets.engine.tasks.task_checks import check_task, with_hint
+from optiwidgets.engine.tasks.task_checks import check_probe, check_task, with_hint
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
@@ -112,6 +112,7 @@ class Experiment(Measured, LayerAnalysis):
         self._open(prepared, spec, dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)
+        check_probe(given, self._compressor.folded, self.dataset)
 
     def _open(
         self,

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
@@ -235,6 +237,45 @@ def test_an_opening_is_recorded_even_if_the_boxes_are_refused(boxes):
     with pytest.raises(ValueError, match="is not possible"):
         exp.open_sealed(Recipe(recovery="finetune"))
     assert exp.openings == [Recipe(bits=8)]
+
+
+class Planted(Grid):
+    """Detector that finds the one box of each image, at (8, 8) to (24, 24) of 32 x 32 pixels."""
+
+    def forward(self, images):
+        return 0 * super().forward(images)[:, :1] + torch.tensor([8.0, 8, 24, 24, 0.9, 0])
+
+
+def planted_data(*boxes):
+    targets = torch.tensor(boxes or [[8.0, 8, 24, 24, 0, 0]])[None].repeat(3, 1, 1)
+    parts = {part: (torch.rand(3, 3, 32, 32), targets) for part in PARTS}
+    return Dataset(**parts, class_names=NAMES)
+
+
+def scaled(factor):
+    scale = torch.tensor([factor] * 4 + [1.0, 1.0])
+    return lambda output: list(output * scale)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1 / 32, "decode returns boxes within 0..1, such as [0.25, 0.25, 0.75, 0.75, 0.9, 0]"),
+        (10.0, "decode returns boxes outside the images, such as [80, 80, 240, 240, 0.9, 0]"),
+    ],
+)
+def test_boxes_of_another_scale_are_refused_when_opened(factor, words):
+    assert Experiment(Planted(), planted_data(), task=Detection(decode=scaled(1.0))).task
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Experiment(Planted(), planted_data(), task=Detection(decode=scaled(factor)))
+
+
+def test_a_baseline_that_finds_nothing_gets_no_verdict():
+    task = Detection(decode=lambda output: [each[:0] for each in output])
+    exp = Experiment(Planted(), planted_data(), task=task)
+    found = judge(exp.run(Recipe()), exp.run(Recipe(bits=4)), Policy.MEDICAL)
+    assert found.grade == "cannot tell"
+    assert found.reasons == ("the untouched model has mAP 0: there is nothing to lose",)
 
 
 LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your own detector")
