@@ -24,6 +24,7 @@ from optiwidgets.engine.evaluation.detection_drop import (
     resample,
 )
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
+from optiwidgets.engine.evaluation.policy import is_number
 from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, TrueBoxes
 from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
@@ -108,7 +109,16 @@ class DetectionOutcome:
         return self.confusion_at(OVERLAP, SCORE)
 
     def confusion_at(self, overlap: float, score: float) -> Confusion:
-        """Count (K + 1, K + 1) objects; last row "nothing there", last column "missed"."""
+        """Count (K + 1, K + 1) objects; last row "nothing there", last column "missed".
+
+        Raises
+        ------
+        ValueError
+            ``overlap`` or ``score`` is not a number from 0 to 1.
+        """
+        for name, value in (("overlap", overlap), ("score", score)):
+            if not is_number(value) or not 0 <= value <= 1:
+                raise ValueError(f"{name} is a number from 0 to 1, not {value!r}")
         classes = len(self.class_names)
         counts = count_confusion(self.found, self.true, classes, overlap, score)
         return Confusion(counts, (*self.class_names, text(NOTHING)))

@@ -165,6 +165,16 @@ def test_an_image_whose_output_is_not_finite_has_no_boxes():
     Detection(decode=list).check_output(PAIR, images=2, classes=2)
 
 
+@pytest.mark.parametrize("name", ["overlap", "score"])
+@pytest.mark.parametrize("wrong", [50, 7, -1, float("nan"), "0.5", None])
+def test_thresholds_of_a_confusion_are_0_to_1(name, wrong):
+    outcome = Detection(decode=list).outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    thresholds = {"overlap": 0.5, "score": 1.0}
+    assert outcome.confusion_at(**thresholds).counts.sum() == 1
+    with pytest.raises(ValueError, match=f"{name} is a number from 0 to 1, not {wrong!r}"):
+        outcome.confusion_at(**(thresholds | {name: wrong}))
+
+
 @pytest.mark.parametrize("wrong", [None, "boxes", 3])
 def test_decode_is_a_function(wrong):
     with pytest.raises(ValueError, match=f"decode is a function .* not {wrong!r}"):
