@@ -140,5 +140,5 @@ class Detection:
         found = [each if fine else each[:0] for each, fine in zip(found, sound, strict=True)]
         for each in found:
             each.setflags(write=False)
-        lost = int((~sound).sum())
+        lost = tuple((~sound).nonzero().flatten().tolist())
         return DetectionOutcome(targets, tuple(found), tuple(class_names), lost)

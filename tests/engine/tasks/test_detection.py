@@ -162,6 +162,9 @@ def test_an_image_whose_output_is_not_finite_has_no_boxes():
     outcome = Detection(decode=list).outcome(output, np.array(TRUE, np.float32), NAMES)
     assert [len(boxes) for boxes in outcome.boxes] == [1, 1, 0]
     assert outcome.not_finite == 1
+    parts = ([2, 0], [0, 1], [2, 1, 0], [2])
+    assert [outcome.first(np.array(each)).not_finite for each in parts] == [1, 0, 1, 1]
+    assert outcome.first(np.array([1, 2])).first(np.array([1])).not_finite == 1
     Detection(decode=list).check_output(PAIR, images=2, classes=2)
 
 
