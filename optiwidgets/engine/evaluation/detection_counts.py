@@ -18,9 +18,8 @@ from optiwidgets.engine.evaluation.detection_matching import (
 )
 from optiwidgets.engine.evaluation.detection_precision import (
     RECALLS,
-    listing_orders,
+    mean_sampled,
     outcomes,
-    sampled_precisions,
 )
 from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
 
@@ -33,8 +32,9 @@ def count_confusion(
     """Count objects by true class (rows) and detected class (columns).
 
     Within an image, detections take turns by falling score. Each takes the free true box of any
-    class that it overlaps most. A detection that is left over and lies in a crowd, of any class, is
-    not counted.
+    class that it overlaps most. Of equal true boxes with several classes, as many as possible get a
+    detection of their own class. A detection that is left over and lies in a crowd, of any class,
+    is not counted.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def count_confusion(
     merged = replace(kept, classes=np.zeros_like(kept.classes))
     objects = replace(true, classes=np.zeros_like(true.classes))
     matches = match(merged, objects, np.array([overlap]))
-    truth, counted = matches.truth[0], ~matches.ignored[0]
+    counted = ~matches.ignored[0]
+    truth = _own_first(matches.truth[0], kept.classes, true)
     rows = np.append(true.classes, classes)[truth]  # truth is -1, the last, for nothing
     missed = ~true.crowd
     missed[truth[truth != NONE]] = False
@@ -74,6 +75,26 @@ def count_confusion(
     np.add.at(counts, (rows[counted], kept.classes[counted]), 1)
     counts[:classes, classes] = np.bincount(true.classes[missed], minlength=classes)
     return counts
+
+
+def _own_first(truth: Integers, detected_as: Integers, true: TrueBoxes) -> Integers:
+    """Exchange the matches of equal true boxes, so that own classes meet where they can."""
+    truth, objects = truth.copy(), np.flatnonzero(~true.crowd)
+    rows = np.column_stack([true.images, true.boxes])[objects]
+    _, place, sizes = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    for equal in np.flatnonzero(sizes > 1):
+        members = objects[place.ravel() == equal]
+        free = members[np.argsort(true.classes[members], kind="stable")].tolist()
+        others = []
+        for one in np.flatnonzero(np.isin(truth, members)):
+            own = [member for member in free if true.classes[member] == detected_as[one]]
+            if own:
+                truth[one] = own[0]
+                free.remove(own[0])
+            else:
+                others.append(one)
+        truth[others] = free[: len(others)]
+    return truth
 
 
 def found_objects(found: Detections, true: TrueBoxes, overlap: float, score: float) -> Booleans:
@@ -243,14 +264,13 @@ def precision_recall_curve(
     if not objects[of_class]:
         return PrecisionRecall(np.full(len(RECALLS), np.nan), *np.empty((3, 0)))
     levels = np.array([overlap])
-    orders = (outcomes(each, true, levels) for each in listing_orders(own))
-    sampled = [sampled_precisions(each, objects)[of_class, 0] for each in orders]
+    sampled = mean_sampled(own, true, int(objects[of_class]), levels)[0]
     points = outcomes(own, true, levels)
     hits, false = points.hits[0].cumsum(), points.false[0].cumsum()
     last = np.diff(points.kept.scores, append=-np.inf) < 0
     last &= hits + false > 0  # a crowd took all detections so far
     return PrecisionRecall(
-        np.mean(sampled, axis=0),
+        sampled,
         points.kept.scores[last],
         hits[last] / objects[of_class],
         hits[last] / (hits + false)[last],

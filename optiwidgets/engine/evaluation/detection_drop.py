@@ -19,6 +19,7 @@ from optiwidgets.engine.evaluation.detection_precision import (
     outcomes,
     tied_classes,
 )
+from optiwidgets.engine.evaluation.paired_test import adjusted_wald
 from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
 from optiwidgets.engine.types.measurements import Drop
 
@@ -36,14 +37,17 @@ def paired_drop(
 
     The 95 % interval is that of the percentile bootstrap: 2,000 times, as many images as there are
     are drawn with replacement (seed 0), and the loss is computed anew from their boxes, the same
-    images before and after. A class without true boxes among them is left out of that mean. In a
-    simulation, 93 % of the intervals of 40 images and 95 % of those of 100 hold the true loss.
+    images before and after. A class without true boxes among them is left out of that mean. Where
+    few objects change, resamples cannot show a change that other images would have: the interval
+    reaches at least the half width of the adjusted Wald interval of lost and gained objects to both
+    sides of the loss, and stays within -100 and 100 points. In a simulation, 92 % of 300 intervals
+    of 40 images and 98 % of 200 of 100 images hold the true loss.
 
     p is two-sided and from the same resamples: twice the share of those on the rarer side of 0, as
     2 (1 + min(#{loss <= 0}, #{loss >= 0})) / 2001 and at most 1. It is never 0.
 
     Source: B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13
-    and 15.
+    and 15; for the half width, see the drop of a classifier's accuracy.
 
     Parameters
     ----------
@@ -69,7 +73,7 @@ def paired_drop(
     >>> round(drop.points, 1), drop.lost, drop.gained, drop.low < drop.points < drop.high
     (49.5, 3, 0, True)
     >>> paired_drop(true, found, found, classes=1, images=6)
-    Drop(points=0.0, low=0.0, high=0.0, lost=0, gained=0, p=1.0)
+    Drop(points=0.0, low=-34.6..., high=34.6..., lost=0, gained=0, p=1.0)
     """
     return drop_between(*(resample(each, true, classes, images) for each in (before, after)))
 
@@ -86,11 +90,14 @@ class Resampled:
         (2000,) mAP@0.5 on each resample of the images; nan without true boxes in one.
     found
         (M,) true for each object that is found at overlap 0.5 and score 0.3.
+    objects
+        Number of true boxes that are no crowd.
     """
 
     map_50: float
     maps: Floats
     found: Booleans
+    objects: int
 
 
 def resample(found: Detections, true: TrueBoxes, classes: int, images: int) -> Resampled:
@@ -110,6 +117,7 @@ def resample(found: Detections, true: TrueBoxes, classes: int, images: int) -> R
         float(known.mean()) if len(known) else nan,
         resampled_maps(found, true, classes, images),
         found_objects(found, true, OVERLAP, SCORE),
+        int((~true.crowd).sum()),
     )
 
 
@@ -119,8 +127,8 @@ def drop_between(before: Resampled, after: Resampled) -> Drop:
     Examples
     --------
     >>> maps = np.full(RESAMPLES, 0.75)
-    >>> before = Resampled(0.75, maps, np.array([True, True]))
-    >>> drop_between(before, Resampled(0.5, maps - 0.25, np.array([True, False]))).points
+    >>> before = Resampled(0.75, maps, np.array([True, True]), 2)
+    >>> drop_between(before, Resampled(0.5, maps - 0.25, np.array([True, False]), 2)).points
     25.0
     """
     lost, gained = (
@@ -131,9 +139,12 @@ def drop_between(before: Resampled, after: Resampled) -> Drop:
     if not len(losses):
         return Drop(nan, nan, nan, lost, gained, nan)
     low, high = (100 * np.percentile(losses, INTERVAL)).tolist()
+    points = 100 * (before.map_50 - after.map_50)
+    half = 100 * adjusted_wald(lost, gained, before.objects)[1]
+    low, high = max(-100.0, min(low, points - half)), min(100.0, max(high, points + half))
     rarer = min(int((losses <= 0).sum()), int((losses >= 0).sum()))
     p = min(1.0, 2 * (1 + rarer) / (1 + len(losses)))
-    return Drop(100 * (before.map_50 - after.map_50), low, high, lost, gained, p)
+    return Drop(points, low, high, lost, gained, p)
 
 
 def resampled_maps(found: Detections, true: TrueBoxes, classes: int, images: int) -> Floats:

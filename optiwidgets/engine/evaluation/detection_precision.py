@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations, product
 from math import lgamma, log
@@ -20,7 +19,8 @@ from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integer
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)  # thresholds of mAP@[.5:.95]
 RECALLS = np.linspace(0.0, 1.0, 101)
-LISTED, DRAWN = 720, 32  # most orders of equal scores that are all taken; orders drawn of more
+LISTED, DRAWN = 120, 32  # most orders of equal scores that are all taken; orders drawn of more
+AT_ONCE = 200_000  # detections of several orders that are counted together
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,21 +133,6 @@ def _hits_needed(objects: int) -> Integers:
     return 1 + (np.arange(1, objects + 1) / objects).searchsorted(RECALLS)
 
 
-def listing_orders(found: Detections) -> Iterator[Detections]:
-    """Yield detections of one class, whose scores fall, in the orders that equal scores allow.
-
-    All orders where there are 720 or fewer, else 32 that a generator of fixed seed draws.
-
-    Examples
-    --------
-    >>> boxes, zeros = np.zeros((3, 4)), np.zeros(3, int)
-    >>> found = Detections(boxes, np.array([0.9, 0.5, 0.5]), zeros, np.arange(3))
-    >>> [each.images.tolist() for each in listing_orders(found)]
-    [[0, 1, 2], [0, 2, 1]]
-    """
-    return (found.take(order) for order in _orders(found.scores))
-
-
 def average_precisions(
     found: Detections, true: TrueBoxes, classes: int, thresholds: Floats = OVERLAPS
 ) -> Floats:
@@ -155,8 +140,7 @@ def average_precisions(
 
     As COCO does: 101 recalls, all areas, at most 100 detections of an image and class. Unlike
     COCO's code, the result does not depend on the order in which detections of equal score are
-    listed: it is the mean over their orders. All orders of a class are taken where there are 720 or
-    fewer, else 32 that a generator of fixed seed draws.
+    listed: it is the mean over their orders, see ``mean_sampled``.
 
     Parameters
     ----------
@@ -181,17 +165,117 @@ def average_precisions(
     """
     found = found.take(order_of_found(found))
     objects = np.bincount(true.classes[~true.crowd], minlength=classes)
-    precisions = _means(found, true, objects, thresholds)
+    of = outcomes(found, true, thresholds)
+    precisions: Floats = sampled_precisions(of, objects).mean(-1)
     for k in tied_classes(found):
-        own = found.take(found.classes == k)
-        each = [_means(one, true, objects, thresholds)[k] for one in listing_orders(own)]
-        precisions[k] = np.mean(each, axis=0)
+        if objects[k]:
+            own, boxes = found.take(found.classes == k), true.take(true.classes == k)
+            precisions[k] = mean_sampled(own, boxes, int(objects[k]), thresholds).mean(-1)
     return precisions
 
 
-def _means(found: Detections, true: TrueBoxes, objects: Integers, thresholds: Floats) -> Floats:
-    """Compute average precisions (K, T) of detections whose scores fall, in their order."""
-    return np.asarray(sampled_precisions(outcomes(found, true, thresholds), objects).mean(-1))
+def mean_sampled(found: Detections, true: TrueBoxes, objects: int, thresholds: Floats) -> Floats:
+    """Compute the sampled precision of one class, as the mean over the orders of equal scores.
+
+    Equal scores that are all hits in different images, all false alarms, or all in crowds keep
+    their order, as it changes nothing. Of the others, all orders are taken where there are 120 or
+    fewer, else 32 that a generator of fixed seed draws. Only images with several of them are
+    matched anew.
+
+    Parameters
+    ----------
+    found
+        Detections of the class, in the order of ``order_of_found``.
+    true
+        True boxes of the class.
+    objects
+        Number of true boxes that are no crowd, 1 at least.
+    thresholds
+        (T,) least intersections over union.
+
+    Returns
+    -------
+    (T, 101) precision at COCO's recalls.
+
+    Examples
+    --------
+    A hit and a false alarm of the same score: precision 1 or 1/2.
+
+    >>> box, zeros = np.array([[0.0, 0.0, 4.0, 4.0]]), np.zeros(2, int)
+    >>> true = TrueBoxes(box, zeros[:1], zeros[:1], np.array([False]))
+    >>> found = Detections(np.concatenate([box, box + 9]), np.ones(2), zeros, zeros)
+    >>> round(float(mean_sampled(found, true, 1, np.array([0.5])).mean()), 6)
+    0.75
+    """
+    of = outcomes(found, true, thresholds)
+    if len(of.kept.scores) < len(found.scores):  # which of an image's equal scores count may change
+        each = [outcomes(found.take(one), true, thresholds) for one in _orders(found.scores)]
+        sampled = [sampled_precisions(_as_class(one, 0), np.array([objects]))[0] for one in each]
+        return np.asarray(np.mean(sampled, axis=0))
+    keys, again = _movable(of)
+    if (np.diff(keys) != 0).all():
+        return np.asarray(sampled_precisions(_as_class(of, 0), np.array([objects]))[0])
+    orders, total = _orders(keys), np.zeros((len(thresholds), len(RECALLS)))
+    for part in np.array_split(orders, -(-orders.size // AT_ONCE)):
+        total += _sampled_sum(of, part, again, true, objects, thresholds)
+    return np.asarray(total / len(orders))
+
+
+def _as_class(of: Outcomes, k: int | Integers) -> Outcomes:
+    """Return the outcomes as those of one class, or of these."""
+    kept = replace(of.kept, classes=np.broadcast_to(k, of.kept.classes.shape))
+    return replace(of, kept=kept)
+
+
+def _movable(of: Outcomes) -> tuple[Floats, Booleans]:
+    """Find the equal scores of one class whose order changes its precision.
+
+    Returns a key of each detection, falling, equal for those; and true for the detections in images
+    that have several of them, in which another order may match other boxes.
+    """
+    scores, images = of.kept.scores, of.kept.images
+    keys, again = -np.arange(len(scores), dtype=float), np.zeros(len(scores), bool)
+    for group in _equal_runs(scores):
+        hits, ignored, own = of.hits[:, group], of.ignored[:, group], images[group]
+        alike = (hits == hits[:, :1]).all() and (ignored == ignored[:, :1]).all()
+        repeated = own[1:][own[1:] == own[:-1]]  # equal scores stand by image
+        if alike and not (len(repeated) and hits.any()):
+            continue
+        keys[group] = keys[group[0]]
+        again |= np.isin(images, repeated)
+    return keys, again
+
+
+def _sampled_sum(
+    of: Outcomes,
+    orders: Integers,
+    again: Booleans,
+    true: TrueBoxes,
+    objects: int,
+    thresholds: Floats,
+) -> Floats:
+    """Sum the sampled precisions (T, 101) of one class over orders (O, N) of its detections."""
+    hits, ignored = of.hits[:, orders], of.ignored[:, orders]
+    if again.any():
+        anew = again[orders]
+        number, _ = np.nonzero(anew)
+        moved = of.kept.take(orders[anew])
+        span = moved.images.max() + 1
+        here = true.take(np.isin(true.images, moved.images))
+        copies = here.take(np.tile(np.arange(len(here.images)), len(orders)))
+        copy = np.repeat(np.arange(len(orders)), len(here.images))
+        matches = match(
+            replace(moved, images=moved.images + span * number),
+            replace(copies, images=copies.images + span * copy),
+            thresholds,
+        )
+        ignored[:, anew] = matches.ignored
+        hits[:, anew] = (matches.truth != NONE) & ~matches.ignored
+    flat = of.kept.take(orders.ravel())
+    each = Outcomes(flat, hits.reshape(len(hits), -1), ignored.reshape(len(hits), -1))
+    number = np.repeat(np.arange(len(orders)), orders.shape[1])
+    sampled = sampled_precisions(_as_class(each, number), np.full(len(orders), objects))
+    return np.asarray(sampled.sum(0))
 
 
 def tied_classes(found: Detections) -> Integers:
@@ -211,14 +295,31 @@ def tied_classes(found: Detections) -> Integers:
     return np.unique(classes[1:][equal])
 
 
-def _orders(scores: Floats) -> Iterator[Integers]:
-    """Yield orders of scores that fall, in which equal ones change places: all, or some of many."""
-    firsts = np.flatnonzero(np.diff(scores, prepend=np.inf))
-    groups = np.split(np.arange(len(scores)), firsts[1:]) if len(scores) else []
-    if sum(lgamma(len(group) + 1) for group in groups) < log(LISTED + 0.5):
-        for places in product(*(permutations(group) for group in groups)):
-            yield np.array([at for place in places for at in place], dtype=np.int64)
-        return
-    random = np.random.default_rng(0)
-    for _ in range(DRAWN):
-        yield np.lexsort((random.random(len(scores)), -scores))
+def _orders(keys: Floats) -> Integers:
+    """List orders (O, N) of keys that fall, in which equal ones change places: all, or 32 drawn.
+
+    Examples
+    --------
+    >>> _orders(np.array([0.9, 0.5, 0.5])).tolist()
+    [[0, 1, 2], [0, 2, 1]]
+    """
+    groups = _equal_runs(keys)
+    if sum(lgamma(len(group) + 1) for group in groups) > log(LISTED + 0.5):
+        random, tied = np.random.default_rng(0), np.concatenate(groups)
+        places = [np.lexsort((random.random(len(tied)), -keys[tied])) for _ in range(DRAWN)]
+        orders = np.tile(np.arange(len(keys)), (DRAWN, 1))
+        orders[:, tied] = tied[np.stack(places)]
+        return orders
+    listed = list(product(*(permutations(group) for group in groups)))
+    orders = np.tile(np.arange(len(keys)), (len(listed), 1))
+    for group, order in zip(groups, zip(*listed, strict=True), strict=True):
+        orders[:, group] = order
+    return orders
+
+
+def _equal_runs(falling: Floats) -> list[Integers]:
+    """List the places of each number that stands several times, of numbers that fall."""
+    firsts = np.flatnonzero(np.diff(falling, prepend=np.inf))
+    ends = np.append(firsts[1:], len(falling))
+    several = ends - firsts > 1
+    return [np.arange(*run) for run in zip(firsts[several], ends[several], strict=True)]

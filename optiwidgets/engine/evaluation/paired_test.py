@@ -25,6 +25,18 @@ def mcnemar_p(lost: int, gained: int) -> float:
     return min(1.0, 2 * float(bdtr(fewer, changed, 0.5)))  # both tails are equal at p = 0.5
 
 
+def adjusted_wald(lost: int, gained: int, n: int) -> tuple[float, float]:
+    """Compute middle and half width of the adjusted Wald interval of `paired_drop`, as shares.
+
+    Examples
+    --------
+    >>> round(adjusted_wald(0, 0, 6)[1], 3)
+    0.346
+    """
+    p12, p21 = (lost + 1) / (n + 2), (gained + 1) / (n + 2)
+    return p12 - p21, Z95 * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / (n + 2))
+
+
 def paired_drop(labels: Integers, before: Integers, after: Integers) -> Drop:
     """Compute the accuracy lost between two predictions of the same (N,) images, in points.
 
@@ -44,12 +56,11 @@ def paired_drop(labels: Integers, before: Integers, after: Integers) -> Drop:
     lost = int((right_before & ~right_after).sum())
     gained = int((right_after & ~right_before).sum())
     n = len(labels)
-    p12, p21 = (lost + 1) / (n + 2), (gained + 1) / (n + 2)
-    half = Z95 * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / (n + 2))
+    middle, half = adjusted_wald(lost, gained, n)
     return Drop(
         points=100 * (lost - gained) / n,
-        low=100 * (p12 - p21 - half),
-        high=100 * (p12 - p21 + half),
+        low=100 * (middle - half),
+        high=100 * (middle + half),
         lost=lost,
         gained=gained,
         p=mcnemar_p(lost, gained),

@@ -40,10 +40,10 @@ class Evidence:
     """Numbers from which a verdict is decided.
 
     ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None before it is
-    measured. ``recall_drop`` is in points, of the class ``recall_of``. ``images`` is the number of
-    images the drop was measured on, None if all numbers are exact. ``flips`` are the share of
-    images whose class flips under an invisible change, and its limit. ``not_finite`` counts images
-    with scores that are not finite.
+    measured. ``recall_drop`` is in points, of the class ``recall_of``; nan if no image shows it.
+    ``images`` is the number of images the drop was measured on, None if all numbers are exact.
+    ``flips`` are the share of images whose class flips under an invisible change, and its limit.
+    ``not_finite`` counts images with scores that are not finite.
     """
 
     drop: Drop
@@ -84,6 +84,9 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
         if not isinstance(report, Report):
             raise ValueError(f"{name} is a Report, from run(), not {type(report).__name__}")
     _check_policy(policy)
+    if getattr(base, base.outcome.metric) == 0:
+        reason = mark("the untouched model has {metric} 0: there is nothing to lose")
+        return Verdict("cannot tell", (text(reason, metric=text(base.outcome.names[1])),))
     index, fall = _fallen_recall(base, rep, policy)
     timed = rep.latency
     speed = (timed.ratio, timed.low, timed.high) if timed else None
@@ -185,10 +188,13 @@ def _flips(rep: Report) -> tuple[float, float] | None:
 
 
 def _fallen_recall(base: Report, rep: Report, policy: Policy) -> tuple[int, float]:
-    """Return the class whose recall is limited (positive, else worst) and its fall in points."""
+    """Return the class whose recall is limited (positive, else worst) and its fall in points.
+
+    The fall is nan where the images have none of the positive class.
+    """
     falls = 100 * (base.recall - rep.recall)
     if rep.positive is not None:
-        return rep.positive, float(np.nan_to_num(falls[rep.positive]))
+        return rep.positive, float(falls[rep.positive])
     if np.isnan(falls).all():
         return 0, 0.0
     worst = int(np.nanargmax(falls))
@@ -248,6 +254,9 @@ def _lacking(e: Evidence, policy: Policy) -> list[str]:
     """List the measured reasons against the grade *good*, other than the drop."""
     lacking = []
     floor = policy.recall_floor_points
+    if floor is not None and math.isnan(e.recall_drop):
+        reason = mark("recall of {name} is not measured: the images show no {name}")
+        lacking.append(text(reason, name=e.recall_of))
     if floor is not None and e.recall_drop > floor + 1e-9:
         fell = _format(e.recall_drop, floor)
         reason = mark("recall of {name} fell {fell} points; {floor:g} is the limit")

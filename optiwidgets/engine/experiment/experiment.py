@@ -37,7 +37,7 @@ from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedM
 from optiwidgets.engine.models.spec import Spec
 from optiwidgets.engine.models.trained_files import is_trained_file, open_trained
 from optiwidgets.engine.tasks.shipped_tasks import task_of
-from optiwidgets.engine.tasks.task_checks import check_task, with_hint
+from optiwidgets.engine.tasks.task_checks import check_probe, check_task, with_hint
 from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
@@ -112,6 +112,7 @@ class Experiment(Measured, LayerAnalysis):
         self._open(prepared, spec, dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)
+        check_probe(given, self._compressor.folded, self.dataset)
 
     def _open(
         self,
@@ -480,12 +481,15 @@ class Experiment(Measured, LayerAnalysis):
         """Evaluate a recipe on the sealed images, and record the opening.
 
         Do not tune anything on the result: each opening makes the sealed images less independent.
+        It is recorded once the network ran on the images, even if its output is then refused.
         """
         check_recipe(recipe)
-        report = self._reports.build(recipe, Images.of("sealed", self.dataset.sealed))
+        images = Images.of("sealed", self.dataset.sealed)
+        return self._reports.build(recipe, images, on_evaluated=partial(self._record, recipe))
+
+    def _record(self, recipe: Recipe) -> None:
         with self._lock:
             self._openings.append(recipe)
-        return report
 
 
 def _ordered(dataset: Dataset, prepared: PreparedModel) -> Dataset:

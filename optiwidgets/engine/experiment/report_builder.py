@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
@@ -90,10 +91,12 @@ class ReportBuilder:
         on_progress: ProgressCallback = lambda _: None,
         *,
         estimate_size: bool = False,
+        on_evaluated: Callable[[], None] = lambda: None,
     ) -> Report:
         """Compress the model by a recipe, weigh it, and evaluate it on images.
 
-        With ``estimate_size`` the size is an estimate, and marked as one.
+        With ``estimate_size`` the size is an estimate, and marked as one. ``on_evaluated`` is
+        called once the network ran on the images, before its output is decoded.
 
         Raises
         ------
@@ -103,6 +106,7 @@ class ReportBuilder:
         model = self.compressor.compress(recipe, on_progress)
         packable = model.packable
         evaluation = self.evaluate(model, images, on_progress)
+        on_evaluated()
         outcome = self.outcome(images, evaluation.scores)
         if lost := outcome.not_finite:
             log.warning(

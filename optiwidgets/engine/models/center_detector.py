@@ -89,6 +89,8 @@ class CenterDetector(nn.Module):
 def decode(output: Tensor) -> list[Tensor]:
     """Find the boxes of each image: cells whose logit none of the 8 around it exceeds.
 
+    A negative distance, which few bits can produce, counts as 0.
+
     Parameters
     ----------
     output
@@ -115,7 +117,8 @@ def decode(output: Tensor) -> list[Tensor]:
     image, kind, row, column = (each[order] for each in (image, kind, row, column))
     counts = np.bincount(image, minlength=len(values))
     rank = np.arange(len(image)) - (counts.cumsum() - counts)[image]
-    distances, *cells = map(torch.from_numpy, (values[image, -4:, row, column], row, column))
+    away = values[image, -4:, row, column].clip(min=0)
+    distances, *cells = map(torch.from_numpy, (away, row, column))
     boxes = _boxes_at(distances, *cells).numpy()
     found = np.column_stack([boxes, scores[order], kind.astype(np.float32)])
     kept = torch.from_numpy(found[rank < MOST])

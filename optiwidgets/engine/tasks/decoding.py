@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from optiwidgets.engine.types.boxes import ABSENT, FIELDS
+
 Decode = Callable[[Tensor], Sequence[Tensor]]
 Boxes = NDArray[np.float32]  # (n, 6) of one image
 ROUNDING = 1e-4  # of pixels and scores, also as a share
@@ -71,6 +73,65 @@ def check_independent(decode: Decode, output: Tensor) -> None:
     for image in range(2):
         others = decode_boxes(decode, pair[[image, image]])
         _compare(together, others, (image,), "depend on the other images")
+
+
+def check_scale(
+    found: Sequence[Boxes], targets: NDArray[np.float32], size: tuple[int, int]
+) -> None:
+    """Check that boxes of images can be in pixels, as the true boxes (N, M, 6) of all images are.
+
+    Boxes of score 0 and those without area are left out.
+
+    Parameters
+    ----------
+    found
+        Decoded boxes of some images.
+    targets
+        True boxes, of these or of more images.
+    size
+        Height and width of the images in pixels.
+
+    Raises
+    ------
+    ValueError
+        All lie within 0..1, or have their centres outside the image, and the true ones do not.
+
+    Examples
+    --------
+    >>> share = np.array([[0.1, 0.1, 0.5, 0.5, 0.9, 0]], np.float32)
+    >>> check_scale([share], np.array([[[3.0, 3, 16, 16, 0, 0]]], np.float32), (32, 32))
+    Traceback (most recent call last):
+    ...
+    ValueError: decode returns boxes within 0..1, such as [0.1, 0.1, 0.5, 0.5, 0.9, 0]; boxes are
+    in pixels of the network's input, 32 x 32
+    """
+    rows = np.concatenate([np.empty((0, FIELDS), np.float32), *found])
+    rows = rows[(rows[:, 4] > 0) & (rows[:, 2:4] > rows[:, :2]).all(1)]
+    true = targets[targets[..., 4] != ABSENT]
+    if not len(rows) or not len(true):
+        return
+    limits = (
+        ("within 0..1", _within_one),
+        ("outside the images", lambda boxes: _centred_outside(boxes, size)),
+    )
+    for where, are_there in limits:
+        if are_there(rows) and not are_there(true):
+            height, width = size
+            raise ValueError(
+                f"decode returns boxes {where}, such as {_row(rows[:1])}; boxes are in pixels of "
+                f"the network's input, {height} x {width}"
+            )
+
+
+def _within_one(boxes: Boxes) -> bool:
+    """Return whether all corners are 0..1."""
+    return bool(((boxes[:, :4] >= 0) & (boxes[:, :4] <= 1)).all())
+
+
+def _centred_outside(boxes: Boxes, size: tuple[int, int]) -> bool:
+    """Return whether no box has its centre in images of this (height, width)."""
+    centres = (boxes[:, :2] + boxes[:, 2:4]) / 2
+    return bool(((centres < 0) | (centres > size[::-1])).any(1).all())
 
 
 def _compare(

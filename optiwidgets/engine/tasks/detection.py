@@ -11,7 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from optiwidgets.engine.tasks.decoding import Decode, check_independent, decode_boxes
+from optiwidgets.engine.tasks.decoding import (
+    Decode,
+    check_independent,
+    check_scale,
+    decode_boxes,
+)
 from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome, check_boxes, order_of
 from optiwidgets.engine.tasks.own_detector import HINT
 from optiwidgets.engine.types.boxes import ABSENT, FIELDS
@@ -89,6 +94,10 @@ class Detection:
         check_boxes(decode_boxes(self.decode, output), images, classes)
         check_independent(self.decode, output)
 
+    def check_probe(self, output: Tensor, targets: Tensor, size: tuple[int, int]) -> None:
+        """Raise ValueError if no decoded box can be in pixels of images of this (height, width)."""
+        check_scale(decode_boxes(self.decode, output), targets.numpy(), size)
+
     def hint(self, output: Any) -> str:
         """Return the lines that make a whole detector of torchvision fit."""
         return HINT
@@ -133,5 +142,5 @@ class Detection:
         found = [each if fine else each[:0] for each, fine in zip(found, sound, strict=True)]
         for each in found:
             each.setflags(write=False)
-        lost = int((~sound).sum())
+        lost = tuple((~sound).nonzero().flatten().tolist())
         return DetectionOutcome(targets, tuple(found), tuple(class_names), lost)

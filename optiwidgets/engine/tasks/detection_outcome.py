@@ -24,6 +24,7 @@ from optiwidgets.engine.evaluation.detection_drop import (
     resample,
 )
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
+from optiwidgets.engine.evaluation.policy import is_number
 from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, TrueBoxes
 from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
@@ -45,13 +46,13 @@ class DetectionOutcome:
     """Numbers of a detector on N images of K classes.
 
     ``boxes`` is a tuple of (n, 6) float32 arrays, one an image: x0, y0, x1, y1 in pixels, score,
-    class. ``not_finite`` counts the images whose output is not finite; they have no boxes.
+    class. ``lost`` are the indices of the images whose output is not finite; they have no boxes.
     """
 
     targets: NDArray[np.float32]
     boxes: tuple[NDArray[np.float32], ...]
     class_names: tuple[str, ...]
-    not_finite: int = 0
+    lost: tuple[int, ...] = ()
 
     task = "detection"
     metric = "map_50"
@@ -65,6 +66,11 @@ class DetectionOutcome:
     def count(self) -> int:
         """Number of images, N."""
         return len(self.boxes)
+
+    @property
+    def not_finite(self) -> int:
+        """Number of images whose output is not finite."""
+        return len(self.lost)
 
     @cached_property
     def true(self) -> TrueBoxes:
@@ -108,7 +114,16 @@ class DetectionOutcome:
         return self.confusion_at(OVERLAP, SCORE)
 
     def confusion_at(self, overlap: float, score: float) -> Confusion:
-        """Count (K + 1, K + 1) objects; last row "nothing there", last column "missed"."""
+        """Count (K + 1, K + 1) objects; last row "nothing there", last column "missed".
+
+        Raises
+        ------
+        ValueError
+            ``overlap`` or ``score`` is not a number from 0 to 1.
+        """
+        for name, value in (("overlap", overlap), ("score", score)):
+            if not is_number(value) or not 0 <= value <= 1:
+                raise ValueError(f"{name} is a number from 0 to 1, not {value!r}")
         classes = len(self.class_names)
         counts = count_confusion(self.found, self.true, classes, overlap, score)
         return Confusion(counts, (*self.class_names, text(NOTHING)))
@@ -177,8 +192,8 @@ class DetectionOutcome:
     def first(self, order: Integers) -> DetectionOutcome:
         """Return the outcome of these images only."""
         boxes = tuple(self.boxes[place] for place in order)
-        lost = self.not_finite if len(order) == self.count else 0
-        return replace(self, targets=self.targets[order], boxes=boxes, not_finite=lost)
+        lost = tuple(np.flatnonzero(np.isin(order, self.lost)).tolist())
+        return replace(self, targets=self.targets[order], boxes=boxes, lost=lost)
 
     def flip_rate(self, other: DetectionOutcome) -> float:
         """Compute the share of objects that are found in only one of two outcomes."""

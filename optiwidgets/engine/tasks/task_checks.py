@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from torch import nn
+
 from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 from optiwidgets.engine.models.head import NoTensorError
+from optiwidgets.engine.models.layers import class_logits
 from optiwidgets.engine.types.task import Hinting, Task
 
+PROBED = 8  # images
 METHODS = ("check_targets", "check_output", "order", "loss", "outcome")
 
 
@@ -31,6 +36,28 @@ def check_task(task: Task, dataset: Dataset) -> None:
         raise ValueError(f"task is an object such as ow.Detection(decode=...), not {task!r}")
     for part in PARTS:
         task.check_targets(part, getattr(dataset, part)[1], len(dataset.class_names))
+
+
+def check_probe(task: Task, net: nn.Module, dataset: Dataset) -> None:
+    """Check a network's output for the first exploration images beside the targets.
+
+    A task without ``check_probe(output, targets, size)`` has no such check.
+
+    Raises
+    ------
+    ValueError
+        The output is of another scale than the targets.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.tasks.classification import Classification
+    >>> check_probe(Classification(), nn.Identity(), None)
+    """
+    check = getattr(task, "check_probe", None)
+    if check is not None:
+        images, targets = dataset.exploration
+        output = run_on_new_thread(class_logits, net, images[:PROBED].clone())
+        check(output, targets, tuple(images.shape[2:]))
 
 
 @contextmanager

@@ -121,6 +121,24 @@ def test_the_listing_of_boxes_changes_nothing():
     np.testing.assert_array_equal(curves[0].sampled, curves[1].sampled)
 
 
+@pytest.mark.parametrize("listed", [[0, 1], [1, 0]])
+@pytest.mark.parametrize(
+    ("detected", "expected"),
+    [
+        ([0], [[1, 0, 0], [0, 0, 1], [0, 0, 0]]),
+        ([1], [[0, 0, 1], [0, 1, 0], [0, 0, 0]]),
+        ([1, 0], [[1, 0, 0], [0, 1, 0], [0, 0, 0]]),
+        ([1, 1], [[0, 1, 0], [0, 1, 0], [0, 0, 0]]),
+    ],
+)
+def test_equal_true_boxes_are_counted_with_their_own_class(listed, detected, expected):
+    boxes, zeros = np.array([[0.0, 0, 4, 4]] * 2), np.zeros(2, int)
+    true = TrueBoxes(boxes, np.array(listed), zeros, zeros > 0)
+    scores = np.linspace(0.9, 0.8, len(detected))
+    found = Detections(boxes[: len(detected)], scores, np.array(detected), zeros[: len(detected)])
+    assert count_confusion(found, true, 2, 0.5, 0.3).tolist() == expected
+
+
 def test_sets_without_boxes_count_nothing():
     none = Detections.of([])
     nothing = TrueBoxes.of(np.empty((0, 1, 6), np.float32))

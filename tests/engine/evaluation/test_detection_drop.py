@@ -61,8 +61,12 @@ def test_the_drop_is_the_difference_with_its_percentiles_and_p():
     maps = [np.nanmean(average_precisions(each, boxes, CLASSES, half)) for each in (old, new)]
     assert drop.points == pytest.approx(100 * (maps[0] - maps[1]))
     losses = np.subtract(*(resampled_maps(each, boxes, CLASSES, 40) for each in (old, new)))
-    assert [drop.low, drop.high] == pytest.approx(np.quantile(100 * losses, [0.025, 0.975]))
-    assert drop.low < drop.points < drop.high
+    objects = (~boxes.crowd).sum()
+    shares = (drop.lost + 1) / (objects + 2), (drop.gained + 1) / (objects + 2)
+    half = 196 * ((sum(shares) - (shares[0] - shares[1]) ** 2) / (objects + 2)) ** 0.5
+    low, high = np.quantile(100 * losses, [0.025, 0.975])
+    assert drop.low == pytest.approx(min(low, drop.points - half), abs=0.01)
+    assert drop.high == pytest.approx(max(high, drop.points + half), abs=0.01)
     rarer = min(sum(losses <= 0), sum(losses >= 0))
     assert drop.p == pytest.approx(2 * (1 + rarer) / 2001)
     seen = [found_objects(each, boxes, 0.5, 0.3) for each in (old, new)]
@@ -87,8 +91,21 @@ def test_identical_detections_lose_nothing(tied):
     found, true = as_boxes(*draw(1, 30, CLASSES, tied=tied))
     again = found.take(np.random.default_rng(0).permutation(len(found.scores)))
     drop = paired_drop(true, found, again, CLASSES, 30)
-    assert (drop.points, drop.low, drop.high, drop.lost, drop.gained) == (0, 0, 0, 0, 0)
-    assert drop.p == 1
+    assert (drop.points, drop.lost, drop.gained, drop.p) == (0, 0, 0, 1)
+    objects = (~true.crowd).sum()
+    half = 196 * 2**0.5 / (objects + 2)
+    assert [drop.low, drop.high] == pytest.approx([-half, half], rel=1e-3)
+
+
+def test_three_images_do_not_prove_that_nothing_is_lost():
+    boxes, image, zeros = np.tile([0.0, 0, 4, 4], (3, 1)), np.arange(3), np.zeros(3, int)
+    true = TrueBoxes(boxes, zeros, image, zeros > 0)
+    found = Detections(boxes, np.linspace(0.9, 0.7, 3), zeros, image)
+    drop = paired_drop(true, found, found, 1, 3)
+    assert drop.low < -50
+    assert drop.high > 50
+    gone = paired_drop(true, found, found.take(image < 0), 1, 3)
+    assert gone.low < 50 < gone.points == gone.high == 100
 
 
 def test_equal_scores_are_resampled_around_their_mean_over_orders():

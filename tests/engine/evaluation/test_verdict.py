@@ -260,6 +260,17 @@ def test_recall_is_watched_for_the_positive_class_or_else_the_one_that_fell_most
     assert "recall" not in " ".join(judge(*watched, MEDICAL).reasons)
 
 
+def test_a_positive_class_that_no_image_shows_is_told_instead_of_passed(pair):
+    counts = pair[0].confusion.counts.copy()
+    counts[0] = 0
+    outcome = replace(pair[0].outcome, confusion=Confusion(counts, pair[0].class_names))
+    unseen = timed(replace(pair[0], outcome=outcome, positive=0), 1.5, 2, 2.5)
+    told = judge(unseen, unseen, MEDICAL)
+    assert told.grade == "borderline"
+    assert "recall of 0 is not measured: the images show no 0" in told.reasons
+    assert "recall" not in " ".join(judge(unseen, unseen, Policy.MOBILE).reasons)
+
+
 def test_reports_on_different_images_are_not_compared(wide, pair):
     with pytest.raises(ValueError, match="same images"):
         judge(pair[0], wide.open_sealed(Recipe(bits=4)), MOBILE)

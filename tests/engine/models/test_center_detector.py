@@ -46,7 +46,7 @@ def decoded_slowly(output):
                         for u in range(max(0, x - 1), min(width, x + 2))
                     ]
                     if score > LOWEST and logits[y][x] == max(around):
-                        left, top, right, bottom = (d[y][x] * UNIT for d in distances)
+                        left, top, right, bottom = (max(d[y][x], 0) * UNIT for d in distances)
                         cx, cy = (x + 0.5) * STRIDE, (y + 0.5) * STRIDE
                         box = [cx - left, cy - top, cx + right, cy + bottom]
                         rows.append([*box, score, float(kind)])
@@ -104,6 +104,12 @@ def test_equal_neighbours_are_all_peaks():
     output = torch.full((1, 5, 4, 4), -9.0)
     output[0, 0, 1, 1:3] = 1.0
     assert len(decode(output)[0]) == 2
+
+
+def test_negative_distances_become_boxes_without_area():
+    output = torch.full((1, 5, 3, 3), -9.0)
+    output[0, :, 1, 1] = torch.tensor([0.0, -0.5, 0.25, -0.125, 0.5])
+    assert decode(output)[0].tolist() == [[12, 8, 12, 20, 0.5, 0]]
 
 
 def test_one_image_is_decoded_as_among_others():

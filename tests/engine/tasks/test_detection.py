@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
@@ -160,7 +162,20 @@ def test_an_image_whose_output_is_not_finite_has_no_boxes():
     outcome = Detection(decode=list).outcome(output, np.array(TRUE, np.float32), NAMES)
     assert [len(boxes) for boxes in outcome.boxes] == [1, 1, 0]
     assert outcome.not_finite == 1
+    parts = ([2, 0], [0, 1], [2, 1, 0], [2])
+    assert [outcome.first(np.array(each)).not_finite for each in parts] == [1, 0, 1, 1]
+    assert outcome.first(np.array([1, 2])).first(np.array([1])).not_finite == 1
     Detection(decode=list).check_output(PAIR, images=2, classes=2)
+
+
+@pytest.mark.parametrize("name", ["overlap", "score"])
+@pytest.mark.parametrize("wrong", [50, 7, -1, float("nan"), "0.5", None])
+def test_thresholds_of_a_confusion_are_0_to_1(name, wrong):
+    outcome = Detection(decode=list).outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    thresholds = {"overlap": 0.5, "score": 1.0}
+    assert outcome.confusion_at(**thresholds).counts.sum() == 1
+    with pytest.raises(ValueError, match=f"{name} is a number from 0 to 1, not {wrong!r}"):
+        outcome.confusion_at(**(thresholds | {name: wrong}))
 
 
 @pytest.mark.parametrize("wrong", [None, "boxes", 3])
@@ -219,6 +234,61 @@ def boxes():
 def test_an_own_detector_is_opened_and_run(boxes):
     report = Experiment(Grid(), boxes, task=Detection(decode=decode_grid)).run(Recipe(bits=8))
     assert [found.shape for found in report.boxes] == [(4, 6)] * 3
+
+
+def test_an_opening_is_recorded_even_if_the_boxes_are_refused(boxes):
+    broken = []
+
+    def decode(output):
+        return [each[:, :5] for each in output] if broken else decode_grid(output)
+
+    exp = Experiment(Grid(), boxes, task=Detection(decode=decode))
+    broken.append(True)
+    with pytest.raises(ValueError, match=re.escape("decode returns (4, 5) for image 0")):
+        exp.open_sealed(Recipe(bits=8))
+    assert exp.openings == [Recipe(bits=8)]
+    with pytest.raises(ValueError, match="is not possible"):
+        exp.open_sealed(Recipe(recovery="finetune"))
+    assert exp.openings == [Recipe(bits=8)]
+
+
+class Planted(Grid):
+    """Detector that finds the one box of each image, at (8, 8) to (24, 24) of 32 x 32 pixels."""
+
+    def forward(self, images):
+        return 0 * super().forward(images)[:, :1] + torch.tensor([8.0, 8, 24, 24, 0.9, 0])
+
+
+def planted_data(*boxes):
+    targets = torch.tensor(boxes or [[8.0, 8, 24, 24, 0, 0]])[None].repeat(3, 1, 1)
+    parts = {part: (torch.rand(3, 3, 32, 32), targets) for part in PARTS}
+    return Dataset(**parts, class_names=NAMES)
+
+
+def scaled(factor):
+    scale = torch.tensor([factor] * 4 + [1.0, 1.0])
+    return lambda output: list(output * scale)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1 / 32, "decode returns boxes within 0..1, such as [0.25, 0.25, 0.75, 0.75, 0.9, 0]"),
+        (10.0, "decode returns boxes outside the images, such as [80, 80, 240, 240, 0.9, 0]"),
+    ],
+)
+def test_boxes_of_another_scale_are_refused_when_opened(factor, words):
+    assert Experiment(Planted(), planted_data(), task=Detection(decode=scaled(1.0))).task
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Experiment(Planted(), planted_data(), task=Detection(decode=scaled(factor)))
+
+
+def test_a_baseline_that_finds_nothing_gets_no_verdict():
+    task = Detection(decode=lambda output: [each[:0] for each in output])
+    exp = Experiment(Planted(), planted_data(), task=task)
+    found = judge(exp.run(Recipe()), exp.run(Recipe(bits=4)), Policy.MEDICAL)
+    assert found.grade == "cannot tell"
+    assert found.reasons == ("the untouched model has mAP 0: there is nothing to lose",)
 
 
 LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your own detector")
