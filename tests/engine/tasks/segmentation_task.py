@@ -44,6 +44,10 @@ class Masks:
     def confusion(self):
         return Confusion(self.counts.sum(0), self.class_names)
 
+    @property
+    def recall(self):
+        return self.confusion.recall
+
     @cached_property
     def mean_iou(self):
         return float(mean_iou(self.confusion.counts))

@@ -13,6 +13,7 @@ from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
 
 BOX = [1.0, 2.0, 5.0, 6.0, 0.5, 1.0]  # x0, y0, x1, y1, score, class
 TRUE = [[[1, 2, 5, 6, 1, 0]], [[0, 0, 0, 0, -1, 0]], [[0, 0, 4, 4, 0, 0]]]
@@ -161,6 +162,18 @@ def test_an_image_whose_output_is_not_finite_has_no_boxes():
     assert [len(boxes) for boxes in outcome.boxes] == [1, 1, 0]
     assert outcome.not_finite == 1
     Detection(decode=list).check_output(PAIR, images=2, classes=2)
+
+
+def test_recall_counts_the_objects_found_as_their_own_class():
+    """A stronger box of another class does not hide the own one, as it does in the confusion."""
+    other = [*BOX[:4], 0.9, 0.0]
+    seen = Detection(decode=list).outcome(output_of([BOX, other]), np.float32(TRUE[:1]), NAMES)
+    np.testing.assert_array_equal(seen.confusion.recall[:2], [np.nan, 0.0])
+    np.testing.assert_array_equal(seen.found_objects, [True])
+    np.testing.assert_array_equal(seen.recall, [np.nan, 1.0])
+    reported = object.__new__(Report)
+    vars(reported)["outcome"] = seen
+    assert reported.recall is seen.recall
 
 
 @pytest.mark.parametrize("wrong", [None, "boxes", 3])
