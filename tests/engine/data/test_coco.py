@@ -296,6 +296,19 @@ def test_a_wrong_entry_is_refused_by_file_image_and_value(small, change, message
     assert "annotations.json" in str(error.value)
 
 
+def test_boxes_as_shares_of_the_image_are_refused(small):
+    """A single box beyond the first pixel shows that boxes are in pixels."""
+    for note in small.content["annotations"]:
+        x, y, wide, high = note["bbox"]
+        note["bbox"] = [x / WIDE, y / HIGH, wide / WIDE, high / HIGH]
+    edge = small.content["annotations"][0]["bbox"]
+    edge[2] = 1 + 1e-9 - edge[0]  # a sum of decimals
+    with pytest.raises(ValueError, match=r"annotations.json: all [0-9]+ boxes lie within 0..1"):
+        load_dataset(small.write())
+    small.annotate(100, 2, [0, 0, 1, 3])
+    assert load_dataset(small.write()).targets == "boxes"
+
+
 def test_boxes_of_one_place_differ_in_image_or_class_and_need_no_id(small):
     """Only a box of the same image and class is one that is listed twice."""
     small.annotate(101, 2, [1, 2, 8, 6])
