@@ -74,7 +74,8 @@ def check_agreement(
     """
     probe = images[: ROUNDED_PROBED if rounded else PROBED]
     expected, found = _expected(net, probe), predict(open_session(model), probe)
-    if agrees(found, expected) or (rounded and _agrees_roughly(found, expected)):
+    roughly = _agrees_by_class if interface_of(net).head.of_classes else _agrees_by_channel
+    if agrees(found, expected) or (rounded and roughly(found, expected)):
         return
     off = float(np.abs(found - expected).max())
     step = next(_wrong_steps(net, images[:PROBED]), None)
@@ -155,7 +156,7 @@ def _agrees_by_channel(found: NDArray[np.float32], expected: NDArray[np.float32]
     return bool((np.quantile(np.sqrt(squares), LEAST_AGREEING, axis=0) <= most).all())
 
 
-def _agrees_roughly(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+def _agrees_by_class(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
     if expected.ndim != 2:
         return _agrees_by_channel(found, expected)
     off, largest = np.abs(found - expected).max(axis=1), np.abs(expected).max()

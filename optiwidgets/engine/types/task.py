@@ -102,10 +102,12 @@ class Outcome(Protocol):
 class Task(Protocol):
     """Interface of a task: what evaluation, recovery and reports need of it.
 
-    ``name`` registers the panels.
+    ``name`` registers the panels. ``of_classes`` is True if the output is scores (N, K) of classes:
+    then a last softmax or sigmoid is left out of it. Other outputs are used as they are.
     """
 
     name: str
+    of_classes: bool
 
     @property
     def impossible(self) -> dict[str, str]:

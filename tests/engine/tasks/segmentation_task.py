@@ -110,6 +110,7 @@ class Segmentation:
     """Task of a network N C H W -> (N, K, H, W), with targets int64 (N, H, W)."""
 
     name = "segmentation"
+    of_classes = False
 
     @property
     def impossible(self):

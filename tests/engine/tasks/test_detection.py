@@ -234,6 +234,36 @@ def test_an_own_detector_is_opened_and_run(boxes):
     assert [found.shape for found in report.boxes] == [(4, 6)] * 3
 
 
+class Squashed(Grid):
+    """Detector of one box, (N, 6), that ends in a sigmoid and is no list of scores."""
+
+    def __init__(self, count=6):
+        super().__init__()
+        self.count = count
+
+    def forward(self, images):
+        return super().forward(images).mean(1)[:, : self.count].sigmoid()
+
+
+@pytest.mark.parametrize("count", [6, 1])
+def test_the_output_of_a_detector_is_decoded_as_it_is(boxes, count):
+    """Neither a last sigmoid nor a single column makes it scores of classes."""
+
+    def decode(output):
+        assert output.shape[1] == count
+        assert bool(((output >= 0) & (output <= 1)).all())
+        corners = torch.tensor([1.0, 1.0, 4.0, 4.0]).expand(len(output), 4)
+        return list(torch.cat([corners, output[:, :1], 0 * output[:, :1]], 1)[:, None])
+
+    torch.manual_seed(0)
+    net = Squashed(count).eval()
+    exp = Experiment(net, boxes, task=Detection(decode=decode))
+    with torch.no_grad():
+        expected = net(boxes.exploration[0])[:, 0].numpy()
+    found = [rows[0, 4] for rows in exp.run(Recipe()).boxes]
+    np.testing.assert_allclose(sorted(found), sorted(expected), rtol=1e-5)
+
+
 LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your own detector")
 
 
