@@ -72,7 +72,8 @@ def read_coco(path: Path, folder: Path, classes: Sequence[str] | None = None) ->
     ------
     ValueError
         A file that cannot be read, an image listed twice or missing, an annotation of an unknown
-        image or category, a box that is no box; the message has the file, the image and the value.
+        image or category, an annotation listed twice, a box that is no box; the message has the
+        file, the image and the value. Or all boxes lie within 0..1.
     """
     content = _parsed(path)
     names, indices = _classes(path, content["categories"], classes)
@@ -80,6 +81,11 @@ def read_coco(path: Path, folder: Path, classes: Sequence[str] | None = None) ->
     reader = _Annotations(path, images, indices)
     for place, note in enumerate(content["annotations"]):
         reader.add(place, note)
+    if reader.farthest <= 1 + NOISE:
+        raise ValueError(
+            f"{path}: all {len(content['annotations'])} boxes lie within 0..1, as shares of an "
+            "image do; COCO's bbox is x, y, width, height in pixels: multiply by its size"
+        )
     boxes = [np.array(rows, np.float64).reshape(-1, 6) for rows in reader.rows.values()]
     return CocoFile(path, names, list(images.values()), boxes, reader.clipped)
 
@@ -182,6 +188,9 @@ class _Annotations:
         self.path, self.images, self.indices = path, images, indices
         self.rows: dict[int | str, list[list[float]]] = {key: [] for key in images}
         self.clipped = 0
+        self.farthest = 0.0  # pixels, largest coordinate of all boxes
+        self.ids: set[str] = set()
+        self.known: dict[tuple[Any, ...], Any] = {}  # (image, category, box) -> annotation
 
     def add(self, place: int, note: Mapping[str, Any]) -> None:
         """Check one annotation and keep its box, if its class is read."""
@@ -198,9 +207,27 @@ class _Annotations:
             corners, clipped = corners_of(note["bbox"], image.size)
         except ValueError as error:
             raise ValueError(f"{self.path}: {where}: {error}") from error
+        self._check_new(known, note, image.name)
+        self.farthest = max(self.farthest, *corners)
         if index is not None:
             self.clipped += clipped
             self.rows[note["image_id"]].append([*corners, index, int(crowd)])
+
+    def _check_new(self, known: object, note: Mapping[str, Any], name: str) -> None:
+        """Raise ValueError for an id, or a box of an image and category, that occurred before."""
+        if note.get("id") is not None:
+            if repr(known) in self.ids:
+                raise ValueError(
+                    f"{self.path} lists annotation {_short(known)} twice, the second time in {name}"
+                )
+            self.ids.add(repr(known))
+        key = (note["image_id"], note["category_id"], *note["bbox"])
+        if key in self.known:
+            raise ValueError(
+                f"{self.path}: {name}, annotation {known}: category {note['category_id']}, bbox "
+                f"{_short(note['bbox'])} is that of annotation {self.known[key]}"
+            )
+        self.known[key] = known
 
     def _look_up(self, known: Mapping[Any, Any], note: Any, name: str, where: str) -> Any:
         key = note.get(name)

@@ -148,7 +148,7 @@ class IncrementalEvaluator:
         boundaries = [*boundaries, *([cached] if cached else [])]
         self._previous = _PreviousRun(graph, tensors, self._within_budget(boundaries))
         logits = interface_of(net).head.logits(torch.from_numpy(scores))
-        settled = self.preparation and is_large(net)
+        settled = self.preparation and is_large(net) and interface_of(net).head.of_classes
         return Evaluation(self._settled(logits, net) if settled else logits, ONNX_RUNTIME)
 
     def _evaluate_sparse(
@@ -163,8 +163,6 @@ class IncrementalEvaluator:
 
     def _settled(self, logits: Tensor, net: nn.Module) -> Tensor:
         """Replace scores of batches with near ties by torch's, so both runtimes predict alike."""
-        if logits.dim() != 2 or logits.shape[1] < 2:  # no scores of classes
-            return logits
         best = logits.nan_to_num().topk(2).values
         margin = 2 * SWAP_TOLERANCE * logits.nan_to_num(posinf=0, neginf=0).abs().max()
         near = ((best[:, 0] - best[:, 1]) <= margin).split([len(b) for b in self.batches])

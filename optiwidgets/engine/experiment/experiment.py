@@ -108,7 +108,7 @@ class Experiment(Measured, LayerAnalysis):
         check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
         with with_hint(given):
-            prepared = prepare(model, images, check_pick(head))
+            prepared = prepare(model, images, check_pick(head), of_classes=given.of_classes)
         self._open(prepared, spec, dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)

@@ -31,6 +31,8 @@ def find_ending(head: Head, output: Any, made_by: Mapping[int, str]) -> Head:
     >>> find_ending(Head(), torch.tensor([[0.25, 0.75]]), {}).ends_in
     'probabilities'
     """
+    if not head.of_classes:
+        return head
     whole = output if isinstance(head.pick, tuple) else head.scores(output)  # with all columns
     ends = made_by.get(id(whole), "logits")
     if ends != "sigmoid" and whole.dim() == 2:
@@ -49,7 +51,7 @@ def describe(head: Head) -> str:
     """
     if head.ends_in == "probabilities":
         return "The outputs are probabilities; the scores are their logarithms"
-    if head.ends_in == "logits":
+    if head.ends_in == "logits" or not head.of_classes:
         return ""
     return f"The scores are read before the last {head.ends_in}"
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Pick = Callable[[Any], Tensor] | str | int | tuple[int, ...]
+NO_CLASSES = "no classes"  # ending of an output of another task
 TINY = torch.finfo(torch.float32).tiny
 
 
@@ -37,8 +38,8 @@ class Head:
         Selection of the scores: a function of the output, a key of a dict (or a field), an index
         of a tuple, or the columns of the classes; None if the output is the scores.
     ends_in
-        "logits", the last function of the model ("softmax" or "sigmoid"), or "probabilities" of
-        another function.
+        "logits", the last function of the model ("softmax" or "sigmoid"), "probabilities" of
+        another function, or "no classes" if the output is something else.
 
     Examples
     --------
@@ -52,6 +53,11 @@ class Head:
 
     pick: Pick | None = None
     ends_in: str = "logits"
+
+    @property
+    def of_classes(self) -> bool:
+        """True if the output is scores of classes."""
+        return self.ends_in != NO_CLASSES
 
     def scores(self, output: Any) -> Tensor:
         """Pick the scores (N, K) or (N, 1) from a model's output.
@@ -87,9 +93,12 @@ class Head:
     def logits(self, output: Any) -> Tensor:
         """Compute scores before softmax (N, K) from a model's output.
 
-        A single column is the score of the second of two classes; the first gets the score 0.
+        A single column is the score of the second of two classes; the first gets the score 0. An
+        output that is no scores of classes is returned as it is.
         """
         scores = self.scores(output)
+        if not self.of_classes:
+            return scores
         if self.ends_in in ("softmax", "probabilities"):
             return scores.clamp(min=TINY).log()
         if self.ends_in == "sigmoid":

@@ -21,7 +21,7 @@ from optiwidgets.engine.execution.worker_pool import run_on_new_thread
 from optiwidgets.engine.models import batchnorm_folding, endings, macs, tracing
 from optiwidgets.engine.models.batchnorm_folding import TrainedWeights
 from optiwidgets.engine.models.copying import copy_net
-from optiwidgets.engine.models.head import Head, Pick
+from optiwidgets.engine.models.head import NO_CLASSES, Head, Pick
 from optiwidgets.engine.models.layers import (
     Layer,
     ModelInterface,
@@ -65,7 +65,9 @@ class PreparedModel:
     check: ModelCheck
 
 
-def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> PreparedModel:
+def prepare(
+    model: nn.Module, images: Tensor, pick: Pick | None = None, *, of_classes: bool = True
+) -> PreparedModel:
     """Prepare a copy of a model for pruning and quantization; the original is not changed.
 
     Parameters
@@ -76,6 +78,8 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
         Images N C H W: the first 8 are used, or 64 if the single output may be a probability.
     pick
         Selection of the scores in the output, see ``Head``.
+    of_classes
+        Whether the output is scores of classes; any other output is used as it is.
 
     Raises
     ------
@@ -93,7 +97,8 @@ def prepare(model: nn.Module, images: Tensor, pick: Pick | None = None) -> Prepa
     net, rows = write_plainly(model)
     probe = images[:PROBED].clone()
     usage = _observe(net, probe)
-    interface, found = _describe(net, usage, Head(pick), probe)
+    head = Head(pick) if of_classes else Head(pick, NO_CLASSES)
+    interface, found = _describe(net, usage, head, probe)
     endings.check_one_column(net, interface.head, images[: endings.ONE_COLUMN])
     rows += found
     set_interface(net, interface)

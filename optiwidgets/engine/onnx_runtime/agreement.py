@@ -31,7 +31,9 @@ ROUNDED_PROBED = 64  # images, where values are rounded to few codes
 ROUNDED_TOLERANCE = 0.25  # of most of these images' scores
 CLEAR_MARGIN = 0.1  # of an image's best score over the next, as a share of the largest score
 LEAST_AGREEING = 0.9  # of the predictions on images with a clear margin
-ROUNDED_SPREAD = 0.1  # root mean square, as a share of the spread, of an output that is not (N, K)
+ROUNDED_SPREAD = 0.1  # root mean square of a channel, as a share of its standard deviation
+LEAST_SCALE = 0.01  # of a channel's deviation there, as a share of the output's
+LEAST_SHARE = 1e-4  # of the output's largest value, an error of float sums in any channel
 WAY_OUT = "write that step with other operations, or file the difference with the exporter"
 
 
@@ -52,7 +54,8 @@ def check_agreement(
         Whether the graph rounds values. A value halfway between two codes may get either, and the
         difference reaches later layers. Then the scores of half of the images must agree roughly
         instead of all closely, and 9 in 10 images without a near tie must get the same class. Of an
-        output that is not (N, K), 9 in 10 images must agree to a tenth of its standard deviation.
+        output that is not (N, K), 9 in 10 images must agree in every channel, to a tenth of the
+        channel's standard deviation.
 
     Raises
     ------
@@ -71,7 +74,8 @@ def check_agreement(
     """
     probe = images[: ROUNDED_PROBED if rounded else PROBED]
     expected, found = _expected(net, probe), predict(open_session(model), probe)
-    if agrees(found, expected) or (rounded and _agrees_roughly(found, expected)):
+    roughly = _agrees_by_class if interface_of(net).head.of_classes else _agrees_by_channel
+    if agrees(found, expected) or (rounded and roughly(found, expected)):
         return
     off = float(np.abs(found - expected).max())
     step = next(_wrong_steps(net, images[:PROBED]), None)
@@ -111,17 +115,50 @@ def export_checked(net: nn.Module, images: Tensor) -> onnx.ModelProto:
 def agrees(
     found: NDArray[np.float32], expected: NDArray[np.float32], share: float = TOLERANCE
 ) -> bool:
-    """Return whether scores agree to a share of the largest one; nan and infinities must match."""
-    finite = np.abs(expected[np.isfinite(expected)])
-    most = share * (finite.max() if len(finite) else 0)
-    return bool(np.allclose(found, expected, rtol=0, atol=most, equal_nan=True))
+    """Return whether scores agree to a share of their channel's largest; nan, infinity must match.
+
+    Channels may have different units: logits, and coordinates in pixels.
+
+    Examples
+    --------
+    >>> logits, pixels = np.full((1, 1, 2, 2), 0.2), np.full((1, 1, 2, 2), 300.0)
+    >>> expected, found = (np.concatenate([x, pixels], 1) for x in (logits, 0 * logits))
+    >>> agrees(found, expected), agrees(found + [[[[0.2]], [[0.2]]]], expected)
+    (False, True)
+    """
+    sizes = np.where(np.isfinite(expected), np.abs(expected), 0)
+    largest = sizes.max(axis=_within_channel(expected), keepdims=True, initial=0)
+    most = np.maximum(share * largest, min(share, LEAST_SHARE) * largest.max(initial=0))
+    return bool(np.isclose(found, expected, rtol=0, atol=most, equal_nan=True).all())
 
 
-def _agrees_roughly(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+def _within_channel(output: NDArray[np.float32]) -> tuple[int, ...]:
+    """Return the axes of an output that share one channel.
+
+    Channels are on axis 1, of (N, anchors, C) and (N, C, anchors) on the shorter axis.
+
+    Examples
+    --------
+    >>> [_within_channel(np.empty(shape)) for shape in ((9, 5), (9, 50, 6), (9, 14, 4, 4))]
+    [(0,), (0, 1), (0, 2, 3)]
+    """
+    of_three = output.ndim == 3 and output.shape[2] < output.shape[1]
+    channels = 2 if of_three else min(1, output.ndim - 1)
+    return tuple(axis for axis in range(output.ndim) if axis != channels)
+
+
+def _agrees_by_channel(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+    """Return whether all channels agree roughly on most images; False for nan."""
+    axes = _within_channel(expected)
+    squares = np.square(found - expected).mean(axis=axes[1:])  # (N, C)
+    spread = expected.std(axis=axes)
+    most = ROUNDED_SPREAD * np.maximum(spread, LEAST_SCALE * expected.std())
+    return bool((np.quantile(np.sqrt(squares), LEAST_AGREEING, axis=0) <= most).all())
+
+
+def _agrees_by_class(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
     if expected.ndim != 2:
-        squares = np.square(found - expected).reshape(len(expected), -1).mean(axis=1)
-        most = ROUNDED_SPREAD * expected.std()
-        return bool(np.quantile(np.sqrt(squares), LEAST_AGREEING) <= most)  # False for nan
+        return _agrees_by_channel(found, expected)
     off, largest = np.abs(found - expected).max(axis=1), np.abs(expected).max()
     if not np.median(off) <= ROUNDED_TOLERANCE * largest:  # also False for nan
         return False

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.evaluation.stratification import stratified
-from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
+from optiwidgets.engine.types.measurements import Confusion, Drop, Floats, Integers
 from optiwidgets.engine.types.task import Compute, unknown
 from optiwidgets.texts import mark
 
@@ -114,6 +114,11 @@ class ClassOutcome:
     def accuracy(self) -> float:
         """Share of right predictions, 0..1."""
         return self.confusion.accuracy
+
+    @property
+    def recall(self) -> Floats:
+        """Recall of each class (K,), 0..1."""
+        return self.confusion.recall
 
     @property
     def is_compared(self) -> bool:

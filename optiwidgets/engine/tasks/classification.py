@@ -33,6 +33,7 @@ class Classification:
     """
 
     name = "classification"
+    of_classes = True
 
     @property
     def impossible(self) -> dict[str, str]:

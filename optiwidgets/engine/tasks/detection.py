@@ -60,6 +60,7 @@ class Detection:
     loss_of: Loss | None = None
 
     name = "detection"
+    of_classes = False
 
     def __init__(self, decode: Decode, loss: Loss | None = None) -> None:
         for given, what in ((decode, "decode"), (loss, "loss")):

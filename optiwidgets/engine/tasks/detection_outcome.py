@@ -16,6 +16,7 @@ from optiwidgets.engine.evaluation.detection_counts import (
     count_confusion,
     found_by_area,
     found_objects,
+    rates,
 )
 from optiwidgets.engine.evaluation.detection_drop import (
     INTERVAL,
@@ -132,6 +133,11 @@ class DetectionOutcome:
     def found_objects(self) -> Booleans:
         """True boxes (M,) that are found at overlap 0.5 and score 0.3."""
         return found_objects(self.found, self.true, OVERLAP, SCORE)
+
+    @cached_property
+    def recall(self) -> Floats:
+        """Share of each class's objects (K,) in ``found_objects``, 0..1; nan without objects."""
+        return rates(self.found, self.true, len(self.class_names), OVERLAP, SCORE).recall
 
     @property
     def found_small(self) -> float:

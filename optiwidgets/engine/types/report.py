@@ -207,7 +207,7 @@ class Report:
     @property
     def recall(self) -> Floats:
         """Recall of each class (K,), at the shown thresholds where a task has some."""
-        return self.confusion.recall[: len(self.class_names)]
+        return self.outcome.recall
 
     @property
     def metric_names(self) -> tuple[str, str]:

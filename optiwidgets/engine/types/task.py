@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
+from optiwidgets.engine.types.measurements import Confusion, Drop, Floats, Integers
 
 Targets = NDArray[Any]  # (N, ...) truth of N images, as the task defines it
 Output = Any  # torch tensor (N, ...), output of the network for N images
@@ -31,6 +31,11 @@ class Outcome(Protocol):
     @property
     def confusion(self) -> Confusion:
         """Confusion of the classes, at the shown thresholds where a task has some."""
+        ...
+
+    @property
+    def recall(self) -> Floats:
+        """Recall of each class (K,), 0..1, nan for a class without objects."""
         ...
 
     @property
@@ -97,10 +102,12 @@ class Outcome(Protocol):
 class Task(Protocol):
     """Interface of a task: what evaluation, recovery and reports need of it.
 
-    ``name`` registers the panels.
+    ``name`` registers the panels. ``of_classes`` is True if the output is scores (N, K) of classes:
+    then a last softmax or sigmoid is left out of it. Other outputs are used as they are.
     """
 
     name: str
+    of_classes: bool
 
     @property
     def impossible(self) -> dict[str, str]:

@@ -221,6 +221,11 @@ def annotated(**values):
     return lambda content: content["annotations"][0].update(values)
 
 
+def repeated(**values):
+    """Add the first annotation, of 101.png, once more, with another id."""
+    return lambda c: c["annotations"].append({**c["annotations"][0], "id": 90, **values})
+
+
 def listed(place=0, **values):
     return lambda content: content["images"][place].update(values)
 
@@ -255,6 +260,13 @@ NAN = float("nan")
         (lambda c: c["annotations"][0].pop("image_id"), "0 is of an unknown image_id, None"),
         (annotated(iscrowd=2), "101.png, annotation 0: iscrowd is 0 or 1, not 2"),
         (annotated(iscrowd=None), "101.png, annotation 0: iscrowd is 0 or 1, not None"),
+        (
+            repeated(),
+            "101.png, annotation 90: category 7, bbox .* is that of annotation 0",
+        ),
+        (repeated(id=None), "101.png, annotation None: .* is that of annotation 0"),
+        (repeated(bbox=[1.0, 2, 8, 6.0]), "101.png, annotation 90: .* is that of annotation 0"),
+        (repeated(id=1, category_id=2), "annotation 1 twice, the second time in 101.png"),
         (listed(id=101), "lists image 101 twice: 100.png and 101.png"),
         (listed(file_name="101.png"), "lists 101.png twice, the second time as image 101"),
         (listed(1, file_name="./100.png"), "lists ./100.png twice, the second time as image 101"),
@@ -282,6 +294,28 @@ def test_a_wrong_entry_is_refused_by_file_image_and_value(small, change, message
     with pytest.raises(ValueError, match=message) as error:
         load_dataset(small.write(), images=small.folder)
     assert "annotations.json" in str(error.value)
+
+
+def test_boxes_as_shares_of_the_image_are_refused(small):
+    """A single box beyond the first pixel shows that boxes are in pixels."""
+    for note in small.content["annotations"]:
+        x, y, wide, high = note["bbox"]
+        note["bbox"] = [x / WIDE, y / HIGH, wide / WIDE, high / HIGH]
+    edge = small.content["annotations"][0]["bbox"]
+    edge[2] = 1 + 1e-9 - edge[0]  # a sum of decimals
+    with pytest.raises(ValueError, match=r"annotations.json: all [0-9]+ boxes lie within 0..1"):
+        load_dataset(small.write())
+    small.annotate(100, 2, [0, 0, 1, 3])
+    assert load_dataset(small.write()).targets == "boxes"
+
+
+def test_boxes_of_one_place_differ_in_image_or_class_and_need_no_id(small):
+    """Only a box of the same image and class is one that is listed twice."""
+    small.annotate(101, 2, [1, 2, 8, 6])
+    for note in small.content["annotations"]:
+        del note["id"]
+    read = boxes_of(load_dataset(small.write()))
+    assert sum(map(len, read.values())) == len(small.content["annotations"])
 
 
 @pytest.mark.parametrize(

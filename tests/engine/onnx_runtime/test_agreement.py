@@ -267,3 +267,33 @@ def test_an_int8_graph_of_maps_is_compared_value_by_value(dense):
     wrong[2].bias[1] += 0.3 * simulation(images).std()
     with pytest.raises(ValueError, match="does not compute what torch computes"):
         check_agreement(model, wrong, images, rounded=True)
+
+
+FACTORS = (
+    [0.2, 300.0, 300.0],
+    [0.0, 300.0, 300.0],
+)  # of the maps; of the other net, without the first
+
+
+@pytest.mark.parametrize("rounded", [False, True], ids=["float", "rounded"])
+@pytest.mark.parametrize("shape", [(-1, 3, 6, 6), (-1, 36, 3), (-1, 3, 36)], ids=str)
+def test_small_channels_are_not_lost_beside_large_ones(shape, rounded):
+    """A map of logits may stand beside one of coordinates, in pixels."""
+
+    class Mixed(nn.Module):
+        def __init__(self, factors):
+            super().__init__()
+            torch.manual_seed(0)
+            self.conv = nn.Conv2d(1, 3, 3)
+            self.factors = nn.Buffer(torch.tensor(factors).reshape(3, 1, 1))
+
+        def forward(self, images):
+            maps = self.conv(images) * self.factors
+            return maps.flatten(2).mT if shape[1] == 36 else maps.reshape(shape)
+
+    images = torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    mixed, without = (Mixed(given).eval().requires_grad_(False) for given in FACTORS)
+    graph = export(mixed, images)
+    check_agreement(graph, mixed, images, rounded=rounded)
+    with pytest.raises(ValueError, match="does not compute what torch computes"):
+        check_agreement(graph, without, images, rounded=rounded)

@@ -44,6 +44,10 @@ class Masks:
     def confusion(self):
         return Confusion(self.counts.sum(0), self.class_names)
 
+    @property
+    def recall(self):
+        return self.confusion.recall
+
     @cached_property
     def mean_iou(self):
         return float(mean_iou(self.confusion.counts))
@@ -106,6 +110,7 @@ class Segmentation:
     """Task of a network N C H W -> (N, K, H, W), with targets int64 (N, H, W)."""
 
     name = "segmentation"
+    of_classes = False
 
     @property
     def impossible(self):

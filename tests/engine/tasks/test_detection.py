@@ -15,6 +15,7 @@ from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.report import Report
 
 BOX = [1.0, 2.0, 5.0, 6.0, 0.5, 1.0]  # x0, y0, x1, y1, score, class
 TRUE = [[[1, 2, 5, 6, 1, 0]], [[0, 0, 0, 0, -1, 0]], [[0, 0, 4, 4, 0, 0]]]
@@ -178,6 +179,18 @@ def test_thresholds_of_a_confusion_are_0_to_1(name, wrong):
         outcome.confusion_at(**(thresholds | {name: wrong}))
 
 
+def test_recall_counts_the_objects_found_as_their_own_class():
+    """A stronger box of another class does not hide the own one, as it does in the confusion."""
+    other = [*BOX[:4], 0.9, 0.0]
+    seen = Detection(decode=list).outcome(output_of([BOX, other]), np.float32(TRUE[:1]), NAMES)
+    np.testing.assert_array_equal(seen.confusion.recall[:2], [np.nan, 0.0])
+    np.testing.assert_array_equal(seen.found_objects, [True])
+    np.testing.assert_array_equal(seen.recall, [np.nan, 1.0])
+    reported = object.__new__(Report)
+    vars(reported)["outcome"] = seen
+    assert reported.recall is seen.recall
+
+
 @pytest.mark.parametrize("wrong", [None, "boxes", 3])
 def test_decode_is_a_function(wrong):
     with pytest.raises(ValueError, match=f"decode is a function .* not {wrong!r}"):
@@ -289,6 +302,36 @@ def test_a_baseline_that_finds_nothing_gets_no_verdict():
     found = judge(exp.run(Recipe()), exp.run(Recipe(bits=4)), Policy.MEDICAL)
     assert found.grade == "cannot tell"
     assert found.reasons == ("the untouched model has mAP 0: there is nothing to lose",)
+
+
+class Squashed(Grid):
+    """Detector of one box, (N, 6), that ends in a sigmoid and is no list of scores."""
+
+    def __init__(self, count=6):
+        super().__init__()
+        self.count = count
+
+    def forward(self, images):
+        return super().forward(images).mean(1)[:, : self.count].sigmoid()
+
+
+@pytest.mark.parametrize("count", [6, 1])
+def test_the_output_of_a_detector_is_decoded_as_it_is(boxes, count):
+    """Neither a last sigmoid nor a single column makes it scores of classes."""
+
+    def decode(output):
+        assert output.shape[1] == count
+        assert bool(((output >= 0) & (output <= 1)).all())
+        corners = torch.tensor([1.0, 1.0, 4.0, 4.0]).expand(len(output), 4)
+        return list(torch.cat([corners, output[:, :1], 0 * output[:, :1]], 1)[:, None])
+
+    torch.manual_seed(0)
+    net = Squashed(count).eval()
+    exp = Experiment(net, boxes, task=Detection(decode=decode))
+    with torch.no_grad():
+        expected = net(boxes.exploration[0])[:, 0].numpy()
+    found = [rows[0, 4] for rows in exp.run(Recipe()).boxes]
+    np.testing.assert_allclose(sorted(found), sorted(expected), rtol=1e-5)
 
 
 LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your own detector")
