@@ -24,6 +24,11 @@ class Idle(Protocol):
         ...
 
     @property
+    def settle(self) -> Callable[[], None]:
+        """Function that starts the idle jobs."""
+        ...
+
+    @property
     def adopt(self) -> Callable[[Report], None]:
         """Function that sets a report from background work."""
         ...
@@ -35,10 +40,13 @@ class Idle(Protocol):
 
 
 def comparing(session: Idle, report: Report) -> Job:
-    """Return the job that compares a report with the baseline, if that takes long."""
-    if report.outcome.is_compared:
-        return no_work, lambda _: None
-    return lambda is_cancelled: report.drop_from(session.baseline), lambda _: session.announce()
+    """Return the job that compares a report with the baseline; the other idle jobs follow it."""
+
+    def done(_: object) -> None:
+        session.announce()
+        session.settle()
+
+    return lambda is_cancelled: report.drop_from(session.baseline), done
 
 
 def swapping(session: Idle, report: Report) -> Job:

@@ -136,6 +136,17 @@ class Session(HasTraits):
         return whole and current
 
     @property
+    def is_comparing(self) -> bool:
+        """True until the drop of the report has its interval, which can take long.
+
+        Examples
+        --------
+        >>> Session().is_comparing
+        False
+        """
+        return not (self.stale or self.report.outcome.is_compared)
+
+    @property
     def models(self) -> dict[str, Callable[[], Experiment]]:
         """Functions that load the case's models, by name."""
         return self.cases[self.case]
@@ -313,13 +324,16 @@ class Session(HasTraits):
     def settle(self) -> None:
         """Start the idle jobs, such as the speed measurement, once no slider is dragged.
 
-        No job starts while the report is stale or other background work runs.
+        A drop that is not compared yet comes first. No job starts while the report is stale or
+        other background work runs.
         """
         if self.stale or self.progress is not None:
             return
         report = self.report
-        jobs = (job(report) for job in self.on_idle)
-        self.slow.submit(comparing(self, report), *jobs, rest_s=REST_S)
+        if self.is_comparing:
+            self.slow.submit(comparing(self, report), rest_s=SHORT_REST_S, short=True)
+        else:
+            self.slow.submit(*(job(report) for job in self.on_idle), rest_s=REST_S)
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the newest background work has ended or was cancelled.

@@ -217,11 +217,13 @@ def _counted(report: Report) -> list[str]:
 
 
 def state_of(session: Session) -> str:
-    """Return the page's state after a run.
+    """Return the page's state after a run: it is fresh once its drop has an interval.
 
     >>> state_of(Session())
     'fresh'
     """
+    if session.is_comparing:
+        return "running"
     if not session.stale:
         return "fresh"
     if session.error:

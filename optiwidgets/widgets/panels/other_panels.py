@@ -45,7 +45,9 @@ class OtherPanels:
 
     def payload(self, policy: Policy) -> dict[str, Any]:
         """Describe the shown reports: leading metric, drop, size."""
-        return metric_payload(*self.session.shown, policy, moving=not self.session.is_whole)
+        session = self.session
+        moving = session.dragging or not session.is_whole
+        return metric_payload(*session.shown, policy, moving=moving)
 
     def steady(self) -> dict[str, Any]:
         """Return nothing: all numbers change with the recipe."""
