@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
+from optiwidgets.texts import text
+
+
+class NotMeasuredError(RuntimeError):
+    """Failure of a measurement of speed or stability; the report itself is right."""
 
 
 class Idle(Protocol):
@@ -61,5 +67,14 @@ def measuring(session: Idle, report: Report) -> Job:
     untouched = is_untouched(report.recipe)  # would be compared with itself
     if report.latency or not session.measures or untouched:
         return no_work, lambda _: session.adopt(report)
-    measure = session.experiment.measure
-    return lambda is_cancelled: measure(report, stop=is_cancelled), session.adopt_new
+
+    def timed(is_cancelled: Callable[[], bool]) -> Report:
+        try:
+            return session.experiment.measure(report, stop=is_cancelled)
+        except Cancelled:
+            raise
+        except Exception as error:
+            said = text("speed could not be measured: {error}", error=error)
+            raise NotMeasuredError(said) from error
+
+    return timed, session.adopt_new

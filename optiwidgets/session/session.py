@@ -27,7 +27,7 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import BackgroundWorker, Job, is_method
-from optiwidgets.session.idle_jobs import comparing, measuring, swapping
+from optiwidgets.session.idle_jobs import NotMeasuredError, comparing, measuring, swapping
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
 from optiwidgets.texts import mark, text
@@ -260,7 +260,7 @@ class Session(HasTraits):
         with self._lock, self._drag(dragging):
             if recipe != self.recipe:
                 self.recipe = recipe
-            elif self.stale and not self.completing:
+            elif (self.stale or self.error) and not self.completing:
                 self.refresh()
             else:
                 return False
@@ -418,11 +418,17 @@ class Session(HasTraits):
             self.adopt(report)
 
     def _fail(self, error: Exception) -> None:
-        """Set the error of failed background work; the old report stays, marked stale."""
+        """Set the error of failed background work; the report that is shown stays."""
         self._set_error(error)
         self.announce()
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)
-        self.error = text("{recipe} could not be run: {error}", recipe=self.recipe, error=error)
+        if self.stale:
+            said = mark("{recipe} could not be run: {error}")
+        elif isinstance(error, NotMeasuredError):
+            said = mark("{recipe}: {error}")
+        else:
+            said = mark("{recipe} was run, but not all that follows: {error}")
+        self.error = text(said, recipe=self.recipe, error=error)
         self.completing, self.progress = False, None

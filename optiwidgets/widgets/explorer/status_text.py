@@ -222,10 +222,10 @@ def state_of(session: Session) -> str:
     >>> state_of(Session())
     'fresh'
     """
+    if session.error:
+        return "error"
     if session.is_comparing:
         return "running"
     if not session.stale:
         return "fresh"
-    if session.error:
-        return "error"
     return "running" if session.completing or session.progress else "stale"
