@@ -10,11 +10,26 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
-from optiwidgets.texts import text
+from optiwidgets.texts import mark, text
 
 
 class NotMeasuredError(RuntimeError):
     """Failure of a measurement of speed or stability; the report itself is right."""
+
+
+def failure(error: Exception, is_stale: bool) -> str:
+    """Return the message for an error: of the run while the report is stale, or of a later job.
+
+    Examples
+    --------
+    >>> failure(ValueError("no runtime"), is_stale=True)
+    '{recipe} could not be run: {error}'
+    """
+    if is_stale:
+        return mark("{recipe} could not be run: {error}")
+    if isinstance(error, NotMeasuredError):
+        return mark("{recipe}: {error}")
+    return mark("{recipe} was run, but not all that follows: {error}")
 
 
 class Idle(Protocol):

@@ -27,7 +27,7 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import BackgroundWorker, Job, is_method
-from optiwidgets.session.idle_jobs import NotMeasuredError, comparing, measuring, swapping
+from optiwidgets.session.idle_jobs import comparing, failure, measuring, swapping
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
 from optiwidgets.texts import mark, text
@@ -424,11 +424,5 @@ class Session(HasTraits):
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)
-        if self.stale:
-            said = mark("{recipe} could not be run: {error}")
-        elif isinstance(error, NotMeasuredError):
-            said = mark("{recipe}: {error}")
-        else:
-            said = mark("{recipe} was run, but not all that follows: {error}")
-        self.error = text(said, recipe=self.recipe, error=error)
+        self.error = text(failure(error, self.stale), recipe=self.recipe, error=error)
         self.completing, self.progress = False, None
