@@ -81,6 +81,6 @@ def metric_payload(
 
 def _drop(baseline: Report, report: Report, moving: bool) -> dict[str, Any]:
     if moving and not report.outcome.is_compared:
-        points = plain(100 * (baseline.metric - report.metric)) or 0.0
+        points = plain(100 * (baseline.metric - report.metric))
         return {"points": points} | dict.fromkeys(("low", "high", "lost", "gained", "p"))
     return {name: plain(value) for name, value in asdict(report.drop_from(baseline)).items()}
