@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
+from optiwidgets.texts import mark, text
+
+
+class NotMeasuredError(RuntimeError):
+    """Failure of a measurement of speed or stability; the report itself is right."""
+
+
+def failure(error: Exception, is_stale: bool) -> str:
+    """Return the message for an error: of the run while the report is stale, or of a later job.
+
+    Examples
+    --------
+    >>> failure(ValueError("no runtime"), is_stale=True)
+    '{recipe} could not be run: {error}'
+    """
+    if is_stale:
+        return mark("{recipe} could not be run: {error}")
+    if isinstance(error, NotMeasuredError):
+        return mark("{recipe}: {error}")
+    return mark("{recipe} was run, but not all that follows: {error}")
 
 
 class Idle(Protocol):
@@ -24,6 +45,11 @@ class Idle(Protocol):
         ...
 
     @property
+    def settle(self) -> Callable[[], None]:
+        """Function that starts the idle jobs."""
+        ...
+
+    @property
     def adopt(self) -> Callable[[Report], None]:
         """Function that sets a report from background work."""
         ...
@@ -35,10 +61,13 @@ class Idle(Protocol):
 
 
 def comparing(session: Idle, report: Report) -> Job:
-    """Return the job that compares a report with the baseline, if that takes long."""
-    if report.outcome.is_compared:
-        return no_work, lambda _: None
-    return lambda is_cancelled: report.drop_from(session.baseline), lambda _: session.announce()
+    """Return the job that compares a report with the baseline; the other idle jobs follow it."""
+
+    def done(_: object) -> None:
+        session.announce()
+        session.settle()
+
+    return lambda is_cancelled: report.drop_from(session.baseline), done
 
 
 def swapping(session: Idle, report: Report) -> Job:
@@ -53,5 +82,14 @@ def measuring(session: Idle, report: Report) -> Job:
     untouched = is_untouched(report.recipe)  # would be compared with itself
     if report.latency or not session.measures or untouched:
         return no_work, lambda _: session.adopt(report)
-    measure = session.experiment.measure
-    return lambda is_cancelled: measure(report, stop=is_cancelled), session.adopt_new
+
+    def timed(is_cancelled: Callable[[], bool]) -> Report:
+        try:
+            return session.experiment.measure(report, stop=is_cancelled)
+        except Cancelled:
+            raise
+        except Exception as error:
+            said = text("speed could not be measured: {error}", error=error)
+            raise NotMeasuredError(said) from error
+
+    return timed, session.adopt_new

@@ -27,7 +27,7 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import BackgroundWorker, Job, is_method
-from optiwidgets.session.idle_jobs import comparing, measuring, swapping
+from optiwidgets.session.idle_jobs import comparing, failure, measuring, swapping
 from optiwidgets.session.progressive import check_first, preview_recipe, preview_size
 from optiwidgets.session.shipped_cases import all_openers
 from optiwidgets.texts import mark, text
@@ -134,6 +134,17 @@ class Session(HasTraits):
         whole = self.report.count == self.baseline.count
         current = not (self.stale or self.busy) and self.report.recipe == self.recipe
         return whole and current
+
+    @property
+    def is_comparing(self) -> bool:
+        """True until the drop of the report has its interval, which can take long.
+
+        Examples
+        --------
+        >>> Session().is_comparing
+        False
+        """
+        return not (self.stale or self.report.outcome.is_compared)
 
     @property
     def models(self) -> dict[str, Callable[[], Experiment]]:
@@ -249,7 +260,7 @@ class Session(HasTraits):
         with self._lock, self._drag(dragging):
             if recipe != self.recipe:
                 self.recipe = recipe
-            elif self.stale and not self.completing:
+            elif (self.stale or self.error) and not self.completing:
                 self.refresh()
             else:
                 return False
@@ -313,13 +324,16 @@ class Session(HasTraits):
     def settle(self) -> None:
         """Start the idle jobs, such as the speed measurement, once no slider is dragged.
 
-        No job starts while the report is stale or other background work runs.
+        A drop that is not compared yet comes first. No job starts while the report is stale or
+        other background work runs.
         """
         if self.stale or self.progress is not None:
             return
         report = self.report
-        jobs = (job(report) for job in self.on_idle)
-        self.slow.submit(comparing(self, report), *jobs, rest_s=REST_S)
+        if self.is_comparing:
+            self.slow.submit(comparing(self, report), rest_s=SHORT_REST_S, short=True)
+        else:
+            self.slow.submit(*(job(report) for job in self.on_idle), rest_s=REST_S)
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the newest background work has ended or was cancelled.
@@ -404,11 +418,11 @@ class Session(HasTraits):
             self.adopt(report)
 
     def _fail(self, error: Exception) -> None:
-        """Set the error of failed background work; the old report stays, marked stale."""
+        """Set the error of failed background work; the report that is shown stays."""
         self._set_error(error)
         self.announce()
 
     def _set_error(self, error: Exception) -> None:
         log.warning("running %s failed", self.recipe, exc_info=error)
-        self.error = text("{recipe} could not be run: {error}", recipe=self.recipe, error=error)
+        self.error = text(failure(error, self.stale), recipe=self.recipe, error=error)
         self.completing, self.progress = False, None

@@ -41,6 +41,18 @@ test("without an interval the card says none, and judges nothing by it", async (
   assert.match(el.querySelector(".ow-drop-bar").getAttribute("aria-label"), /^drop 37\.5 points; the limit/);
 });
 
+test("an unknown drop has a dash, and no bar", async () => {
+  const drop = { points: null, low: null, high: null, lost: 0, gained: 0, p: null };
+  const { el } = await panel(headline, { drop });
+  const told = el.querySelector("[data-ow=drop]");
+  assert.deepEqual([told.textContent, told.dataset.owValue], ["–", ""]);
+  const bar = el.querySelector(".ow-drop-bar");
+  assert.deepEqual(
+    [bar.getAttribute("aria-label"), bar.dataset.side, bar.children.length],
+    ["drop not known", "", 0],
+  );
+});
+
 test("a class without objects has a dash and no mark", async () => {
   const side = (ap) => ({
     ...detectionPayload().baseline,

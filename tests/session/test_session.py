@@ -12,8 +12,10 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.background import BackgroundWorker
+from optiwidgets.session.idle_jobs import measuring
 from optiwidgets.session.queries import search
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.explorer.status_text import state_of
 
 PATIENCE_S = 300  # time limit after which a hanging test fails
 SETTLE = Session.settle  # the original, which a fixture replaces
@@ -170,6 +172,21 @@ def test_once_the_hand_rests_speed_is_measured_and_the_report_becomes_a_measured
     assert session.report.latency.ratio > 0
     assert session.report.recipe == Recipe(sparsity=0.35)
     assert (session.stale, session.busy, session.error) == (False, False, "")
+
+
+def test_a_measurement_that_fails_is_named_and_the_report_stays(session, monkeypatch):
+    session.recipe = Recipe(sparsity=0.35)
+    report = session.report
+
+    def broken(self, report, **others):
+        raise OSError("no runtime")
+
+    monkeypatch.setattr(Experiment, "measure", broken)
+    session.slow.submit(measuring(session, report)).result(PATIENCE_S)
+    assert session.error == f"{report.recipe}: speed could not be measured: no runtime"
+    assert (session.stale, state_of(session), session.report) == (False, "error", report)
+    assert session.ask(report.recipe)  # tries again
+    assert (session.error, state_of(session)) == ("", "fresh")
 
 
 SPARSE = Recipe(sparsity=0.9)

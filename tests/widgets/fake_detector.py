@@ -8,9 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.engine.evaluation.detection_counts import (
+    OVERLAP,
+    SCORE,
+    count_confusion,
+    rates,
+)
 from optiwidgets.engine.evaluation.detection_precision import OVERLAPS, average_precisions
 from optiwidgets.engine.types.boxes import ABSENT, Detections, Floats, TrueBoxes
-from optiwidgets.engine.types.measurements import Drop
+from optiwidgets.engine.types.measurements import Confusion, Drop
 from optiwidgets.engine.types.report import Report
 
 SIDE = 96  # pixels of a scene
@@ -29,11 +35,23 @@ class FakeOutcome:
     count: int
 
     task = "detection"
+    metric, names = "map_50", ("mAP", "mAP")
+    is_compared, not_finite = True, 0
 
     @classmethod
     def of(cls, boxes: Sequence[NDArray[np.float32]], true: TrueBoxes, classes: int) -> FakeOutcome:
         ap = average_precisions(Detections.of(boxes), true, classes, OVERLAPS)
         return cls(tuple(boxes), true, ap.mean(1), ap[:, 0], len(boxes))
+
+    @property
+    def confusion(self) -> Confusion:
+        classes, found = len(self.ap), Detections.of(self.boxes)
+        counts = count_confusion(found, self.true, classes, OVERLAP, SCORE)
+        return Confusion(counts, (*map(str, range(classes)), "nothing there"))
+
+    @property
+    def recall(self) -> Floats:
+        return rates(Detections.of(self.boxes), self.true, len(self.ap), OVERLAP, SCORE).recall
 
     @property
     def map_50(self) -> float:

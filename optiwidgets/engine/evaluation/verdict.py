@@ -206,6 +206,9 @@ def decide(e: Evidence, policy: Policy) -> Verdict:
     remarks = _remarks(e, policy)
     if bad := _bad(e):
         return Verdict("bad", (*bad, *remarks))
+    if math.isnan(e.drop.points) or math.isnan(e.drop.high):
+        unknown = text("drop not known: the metric is not defined on these images")
+        return Verdict("cannot tell", (unknown, *remarks))
     lacking = _lacking(e, policy)
     accurate = e.drop.high < policy.limit_points
     undecided = e.drop.points < policy.limit_points <= e.drop.high
@@ -371,6 +374,8 @@ def _remarks(e: Evidence, policy: Policy) -> tuple[str, ...]:
     )
     exact = mark("below {limit:g} is good for a {use}")
     remarks = [text(measured if e.images else exact, **values)]
+    if math.isnan(e.drop.high):
+        remarks = []
     if e.speed and e.speed[1] > 1 and e.images:
         remarks.append(_format_speed(e))
     if policy.recall_floor_points is None and e.recall_drop > 0:

@@ -135,10 +135,11 @@ function announcement({ lead, optimized, drop }) {
   const values = {
     lead: lead.spoken,
     share: percent(lead.value),
-    points: Math.abs(drop.points).toFixed(1),
+    points: Math.abs(drop.points ?? 0).toFixed(1),
     bytes: bytes(optimized.bytes),
     ratio: optimized.ratio.toFixed(1),
   };
+  if (drop.points === null) return text("{lead} not known, {bytes}, {ratio} times smaller", values);
   return drop.points <= -0.05
     ? text("{lead} {share} percent, gain {points} points, {bytes}, {ratio} times smaller", values)
     : text("{lead} {share} percent, drop {points} points, {bytes}, {ratio} times smaller", values);

@@ -305,7 +305,8 @@ export interface SizeFigures {
 
 /** A drop whose interval may not be known yet. */
 export interface LeadDrop {
-  points: number;
+  /** null where the metric is not defined. */
+  points: number | null;
   low: number | null;
   high: number | null;
   lost: number | null;

@@ -217,13 +217,15 @@ def _counted(report: Report) -> list[str]:
 
 
 def state_of(session: Session) -> str:
-    """Return the page's state after a run.
+    """Return the page's state after a run: it is fresh once its drop has an interval.
 
     >>> state_of(Session())
     'fresh'
     """
-    if not session.stale:
-        return "fresh"
     if session.error:
         return "error"
+    if session.is_comparing:
+        return "running"
+    if not session.stale:
+        return "fresh"
     return "running" if session.completing or session.progress else "stale"

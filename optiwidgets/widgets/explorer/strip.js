@@ -50,8 +50,9 @@ async function render({ model, el }) {
     (/** @type {FeedData} */ { lead, drop: { points }, images, out_of, verdict: { judged, grade } }) => {
       write(label, lead.name);
       write(value, `${percent(lead.value)} %`);
-      const values = { points: Math.abs(points).toFixed(1), images };
-      write(drop, points < 0 ? gain(images < out_of, values) : loss(images < out_of, values));
+      const values = { points: Math.abs(points ?? 0).toFixed(1), images };
+      const told = (points ?? 0) < 0 ? gain(images < out_of, values) : loss(images < out_of, values);
+      write(drop, points === null ? "–" : told);
       const shown = judged ? grade : "";
       if (verdict.dataset.shown === shown) return;
       verdict.dataset.shown = shown;

@@ -220,8 +220,8 @@ class Layers(Standalone, VBox):
         with self.feed.hold_sync():
             data = layer_payload(session.baseline, session.report)
             self.feed.data = data | {"settings": self.positions()}
-            wrong = "error" if session.error else "stale"
-            self.feed.state = wrong if session.stale else "fresh"
+            state = "stale" if session.stale else "fresh"
+            self.feed.state = "error" if session.error else state
             by_code = text("Set by code: {recipe}.", recipe=session.recipe)
             self.feed.message = session.error or ("" if self._says(session.recipe) else by_code)
 

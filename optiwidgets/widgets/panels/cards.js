@@ -125,6 +125,11 @@ function paintVerdict(card, mark, grade, { verdict }) {
  * @param {CardData["drop"]} drop
  */
 export function paintDrop(card, node, { points: lost, low, high }) {
+  if (lost === null) {
+    show(node, "", "–");
+    write(card.reason.lastChild, "");
+    return;
+  }
   const gained = lost <= -0.05;
   show(
     node,

@@ -108,7 +108,7 @@ def drop_payload(
     if is_whole:
         drop = asdict(after.drop_from(before))
         return {name: plain(value) for name, value in drop.items()}
-    points = plain(100 * (before.map_50 - after.map_50)) or 0.0
+    points = plain(100 * (before.map_50 - after.map_50))
     unknown = dict.fromkeys(("low", "high", "lost", "gained", "p"))
     return {"points": points} | unknown
 

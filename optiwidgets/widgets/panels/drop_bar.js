@@ -29,7 +29,7 @@ function ends(low, high) {
  */
 export function sideOf({ drop, verdict, images, out_of }) {
   const { points, low, high, p } = drop;
-  if (!verdict.judged || images < out_of || low === null || high === null) return "";
+  if (!verdict.judged || images < out_of || points === null || low === null || high === null) return "";
   if (low > verdict.worst_limit || (points > verdict.worst_limit && p !== null && p < 0.05)) return "bad";
   if (low > verdict.limit) return "borderline";
   return high < verdict.limit ? "good" : "cannot tell";
@@ -44,8 +44,14 @@ export const dropBar = () => element("div", { className: "ow-drop-bar", role: "i
  */
 export function paintDropBar(box, data) {
   const { points, low, high } = data.drop,
-    { verdict } = data,
-    from = low ?? points,
+    { verdict } = data;
+  if (points === null) {
+    box.setAttribute("aria-label", text("drop not known"));
+    box.dataset.side = "";
+    box.replaceChildren();
+    return;
+  }
+  const from = low ?? points,
     to = high ?? points,
     x = ends(from, to);
   const decimal = (/** @type {number} */ points) => points.toFixed(1).replace("-0.0", "0.0");

@@ -45,7 +45,9 @@ class OtherPanels:
 
     def payload(self, policy: Policy) -> dict[str, Any]:
         """Describe the shown reports: leading metric, drop, size."""
-        return metric_payload(*self.session.shown, policy, moving=not self.session.is_whole)
+        session = self.session
+        moving = session.dragging or not session.is_whole
+        return metric_payload(*session.shown, policy, moving=moving)
 
     def steady(self) -> dict[str, Any]:
         """Return nothing: all numbers change with the recipe."""
@@ -79,6 +81,6 @@ def metric_payload(
 
 def _drop(baseline: Report, report: Report, moving: bool) -> dict[str, Any]:
     if moving and not report.outcome.is_compared:
-        points = plain(100 * (baseline.metric - report.metric)) or 0.0
+        points = plain(100 * (baseline.metric - report.metric))
         return {"points": points} | dict.fromkeys(("low", "high", "lost", "gained", "p"))
     return {name: plain(value) for name, value in asdict(report.drop_from(baseline)).items()}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 import pytest
-from segmentation_task import segmentation_experiment
+from segmentation_task import Masks, segmentation_experiment
 
 import optiwidgets as ow
 from optiwidgets import Recipe
 
 OF_CLASSES = {"Matrices", "Classes", "CellImages", "Changes", "Canvas", "Headline"}
+SETTLE = ow.Session.settle  # the original, which a fixture replaces
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,28 @@ def test_a_drag_shows_the_first_images(experiment):
     assert (data["images"], data["out_of"], data["verdict"]["word"]) == (20, 64, "Not yet")
     explorer.session.wait()
     assert explorer.feed.data["images"] == 64
+
+
+def test_a_page_is_fresh_once_its_drop_has_an_interval(explorer, monkeypatch):
+    idle = []
+    monkeypatch.setattr(Masks, "is_compared", property(lambda self: "resampled" in vars(self)))
+    monkeypatch.setattr(ow.Session, "settle", SETTLE)
+    explorer.session.on_idle[:] = [lambda report: (lambda void: report, idle.append)]
+    explorer.controls.sparsity.value = 30
+    data = explorer.feed.data
+    assert (data["verdict"]["word"], data["drop"]["low"]) == ("Not yet", None)
+    assert explorer.feed.state == "running"
+    explorer.session.wait()
+    data = explorer.feed.data
+    drop = explorer.session.report.drop_from(explorer.session.baseline)
+    assert (data["drop"]["low"], explorer.feed.state) == (drop.low, "fresh")
+    assert data["verdict"]["grade"] != "not yet"
+    explorer.session.wait()
+    assert idle == [explorer.session.report]
+    explorer.controls.sparsity.value = 35
+    assert explorer.feed.state == "running"
+    explorer.repaint()  # no slider moves
+    assert (explorer.feed.state, explorer.feed.data["drop"]["low"] is None) == ("fresh", False)
 
 
 def test_a_training_and_its_status_are_shown(explorer):

@@ -18,6 +18,7 @@ from test_types import errors
 from optiwidgets.engine.evaluation.detection_matching import match, overlaps
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
 from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome
 from optiwidgets.engine.types.boxes import Detections, TrueBoxes
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.widgets.base.assets import WIDGETS
@@ -105,6 +106,23 @@ def test_a_part_of_the_images_has_its_indices_and_no_interval(reports):
     assert data["drop"]["points"] == pytest.approx(100 * (before - after))
     assert [data["drop"][name] for name in ("low", "high", "lost", "gained", "p")] == [None] * 5
     assert errors(data, "DetectionData") == []
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_an_unknown_precision_has_no_drop(reports, moving):
+    hollow = []
+    for report in reports:
+        nothing = np.full((len(outcome_of(report).boxes), 1, 6), -1, np.float32)
+        boxes = outcome_of(report).boxes
+        hollow.append(with_outcome(report, DetectionOutcome(nothing, boxes, report.class_names)))
+    data = detection_payload(*hollow, Policy.MOBILE, moving=moving)
+    assert (data["drop"]["points"], data["drop"]["low"]) == (None, None)
+    assert errors(data, "DetectionData") == []
+    if not moving:
+        verdict = data["verdict"]
+        assert verdict["grade"] == "cannot tell"
+        assert verdict["reasons"][0].startswith("drop not known")
+        assert not any("nan" in reason for reason in verdict["reasons"])
 
 
 def test_whole_reports_have_the_drop_of_their_outcome(reports):
