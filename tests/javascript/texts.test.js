@@ -209,7 +209,14 @@ const SCENES = {
         drop: { points: -3, low: null, high: null, lost: null, gained: null, p: null },
       },
     ),
+    detectionModels({}, { drop: { points: null, low: null, high: null, lost: null, gained: null, p: null } }),
   ],
+  "panels/metric_headline": ["Mean IoU", ""].map((name) =>
+    fed({
+      ...detectionPayload(name ? {} : { images: 1, drop: { ...detectionPayload().drop, lost: null } }),
+      lead: { name: name || "mIoU", spoken: "mean IoU", value: name ? 0.5 : null },
+    }),
+  ),
   "panels/class_precision": [
     detectionModels(),
     detectionModels({}, { baseline: { ...detectionPayload().baseline, ap_50: view([NaN, 0.5], "Float32") } }),

@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "optiwidgets" / "widgets"
 NAMES = re.compile(  # written in every language as in English
     r"\b\d\d_\w+|Recipe\([^()]*(\([^()]*\))?[^()]*\)|features\.\d+|\b(hidden|head|small|wide|"
-    r"digits|smear-200|OptiWidgets|LAMP|Wanda|Fisher|OBS|MSE|GPTQ|ONNX|PNG|SVG|CSV|A|B)\b"
+    r"digits|smear-200|classification|detection|OptiWidgets|LAMP|Wanda|Fisher|OBS|MSE|GPTQ|ONNX|PNG|SVG|CSV|A|B)\b"
 )
 
 

@@ -105,6 +105,7 @@ export interface LayerFeedTraits extends BaseFeedTraits {
 
 export interface PanelTraits {
   feed: Reference;
+  task: string;
 }
 
 export interface FoldTraits {
@@ -242,6 +243,8 @@ export type Empty<Data> = { [Name in keyof Data]?: undefined };
 
 /** All numbers that the explorer's panels draw. */
 export interface FeedData {
+  /** Name of the task whose numbers these are. */
+  task: string;
   recipe: Recipe;
   classes: string[];
   images: number;
@@ -327,6 +330,7 @@ export interface CountsData {
 
 /** All numbers that the panels of a task without its own draw. */
 export interface MetricData extends CardData {
+  task: string;
   part: string;
   lead: Lead;
   baseline: SizeFigures & { metric: Share };
@@ -335,6 +339,7 @@ export interface MetricData extends CardData {
 
 /** All numbers that a detector's panels draw, but those that change with the case alone. */
 export interface DetectionData {
+  task: string;
   recipe: Recipe;
   classes: string[];
   images: number;

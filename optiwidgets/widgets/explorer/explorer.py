@@ -125,10 +125,8 @@ class Explorer(Standalone, VBox):
             shown, policy = session.shown[1], self.policy.value
             data = self.panels.payload(policy)
             data |= share_link.link_payload(session, shown, policy.name, self.linked)
-            self.feed.data = self.classroom.activities.cover(data) | {
-                "settings": self._settings,
-                "task": self.task,
-            }
+            rest = {"settings": self._settings, "task": self.task}
+            self.feed.data = self.classroom.activities.cover(data) | rest
             self.feed.state = state_of(session)
             alarm = session.error or self.notice
             self.feed.alarm = bool(alarm)
@@ -138,8 +136,7 @@ class Explorer(Standalone, VBox):
 
     def _fit_panels(self) -> None:
         """Replace the panels by those of another task, when a case of one was opened."""
-        name = task_name(self.session)
-        if name == self.task:
+        if (name := task_name(self.session)) == self.task:
             return
         guarded = [self, *widgets_below(self)]
         self.task = self.feed.task = name

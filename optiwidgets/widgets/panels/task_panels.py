@@ -54,9 +54,8 @@ PANELS: dict[str, Callable[[Session, Feed], TaskPanels]] = {
 
 
 def task_name(session: Session) -> str:
-    """Return the name of the session's task; an experiment without one is a classifier's."""
-    task = getattr(session.experiment, "task", None)
-    return CLASSIFICATION if task is None else str(task.name)
+    """Return the name of the session's task."""
+    return str(session.experiment.task.name)
 
 
 def make_panels(name: str, session: Session, feed: Feed) -> TaskPanels:

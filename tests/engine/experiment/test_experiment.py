@@ -542,7 +542,7 @@ def test_what_is_no_recipe_is_refused(own, recipe):
 
 
 def test_an_unknown_case_or_model_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"case is one of 'digits', .*'smear-200', not 'letters'"):
+    with pytest.raises(ValueError, match=r"case is one of 'digits', .*'scenes', not 'letters'"):
         Experiment.load("letters")
     with pytest.raises(ValueError, match=r"not 'fashion-mnist'; .* load_dataset"):
         Experiment.load("fashion-mnist")
