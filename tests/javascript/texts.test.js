@@ -256,8 +256,8 @@ const SCENES = {
     panel: { pixels: null, answer, reason: "", about: "", sample: false },
   })),
   "panels/pareto": [
-    { panel: { trials: [TRIAL], chosen: 0, about: "all", message: "", size: [720, 360] } },
-    { panel: { trials: [TRIAL], chosen: -1, about: "all", message: "", size: [720, 360] } },
+    { panel: { trials: [TRIAL], chosen: 0, about: "all", message: "", metric: "", size: [720, 360] } },
+    { panel: { trials: [TRIAL], chosen: -1, about: "all", message: "", metric: "", size: [720, 360] } },
   ],
   "panels/history": [{ panel: { rows: [PAIR.a, TRIAL], about: "net", chosen: 1, a: 0, b: 1, pair: PAIR } }],
   "layers/layer_bar": [fed({ layers: LAYERS.layers }, { index: 0 })],
