@@ -70,8 +70,7 @@ class BackgroundWorker:
         self._generation = 0
         self.newest: Future[None] = Future()
         self.newest.set_result(None)
-        self._lock = lock or RLock()
-        self._changed = Condition(self._lock)
+        self._changed = Condition(lock or RLock())
 
     @cached_property
     def _executor(self) -> Executor:
@@ -172,7 +171,7 @@ class BackgroundWorker:
 
         def run(is_cancelled: Callable[[], bool]) -> Any:
             def on_progress(progress: Progress) -> None:
-                held = self._lock.acquire(blocking=False)
+                held = self._changed.acquire(blocking=False)
                 try:
                     if is_cancelled():
                         raise Cancelled
@@ -180,7 +179,7 @@ class BackgroundWorker:
                         show(progress)
                 finally:
                     if held:
-                        self._lock.release()
+                        self._changed.release()
 
             return work(on_progress)
 

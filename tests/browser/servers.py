@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
-START_S, STOP_S = 120, 30  # then a hanging server is killed
+START_S, STOP_S = 120, 120  # a Hub took 64 s to end its services; then a hanging server is killed
 
 
 def own_settings(folder: Path) -> dict[str, str]:

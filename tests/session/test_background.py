@@ -18,9 +18,7 @@ PATIENCE_S = 60
 
 def test_a_run_goes_on_while_the_progress_of_another_waits(monkeypatch):
     """A handle is dragged while the rest of a report is evaluated in the background."""
-    monkeypatch.setattr(
-        sparse_evaluation, "PART", 500
-    )  # several parts, between which progress is told
+    monkeypatch.setattr(sparse_evaluation, "PART", 500)  # progress is told between parts
     experiment, waited = Experiment.load("digits"), []
 
     def on_progress(progress: Progress) -> None:
@@ -75,8 +73,10 @@ def test_background_work_has_a_pool_of_its_own():
 
     futures = [lane.submit(job(mine)) for lane, mine in zip(lanes, started, strict=True)]
     assert all(mine.wait(PATIENCE_S) for mine in started)
-    quick = ThreadPoolExecutor(1)
-    assert quick.submit(run_on_worker, int).result(PATIENCE_S) == 0
-    release.set()
+    try:
+        quick = ThreadPoolExecutor(1).submit(run_on_worker, int)
+        assert quick.result(PATIENCE_S) == 0
+    finally:
+        release.set()
     for future in futures:
         future.result(PATIENCE_S)

@@ -173,8 +173,9 @@ class SparseEvaluator:
     def _blocks(self, runtime: SparseRuntime) -> Iterator[Blocks]:
         """Yield the images in the runtime's layout, cached if they are small enough."""
         first = runtime.program.values[runtime.program.images]
-        if self._laid_out and self._laid_out[0] == first:
-            yield from self._laid_out[1]
+        known = self._laid_out  # read once: another thread may replace it
+        if known and known[0] == first:
+            yield from known[1]
             return
         total = sum(map(len, self.batches))
         keep = 4 * total * first.vectors <= MOST_LAID_OUT
