@@ -71,23 +71,31 @@ test("a class without objects has a dash and no mark", async () => {
   assert.equal(dog.querySelector(".ow-is").hidden, true);
 });
 
-test("the curves tell area and point of the score, and follow class and thresholds", async () => {
+test("the curves tell the engine's AP and the point of the score, and follow class and thresholds", async () => {
   const { el, thresholds: at } = await panel(curves);
   const [before, after] = texts(el, "p span");
-  assert.equal(before, "baseline: AP 100.0 %; precision 100.0 %, recall 100.0 % at score 0.30");
-  assert.match(after, /^optimized: AP .* precision 33\.3 %, recall 50\.0 % at score 0\.30$/);
+  assert.equal(before, "baseline: AP 87.5 %; precision 100.0 %, recall 100.0 % at score 0.30");
+  assert.match(after, /^optimized: AP 50\.0 %; precision 33\.3 %, recall 50\.0 % at score 0\.30$/);
   const menu = el.querySelector("select");
   assert.deepEqual(texts(menu, "option"), ["mean of classes", "cat", "dog"]);
   menu.value = "0";
   fire(menu, "change");
   await frame();
-  assert.equal(texts(el, "p span")[1], "optimized: AP 50.5 %; no detection of score 0.30");
+  assert.equal(texts(el, "p span")[1], "optimized: AP 25.0 %; no detection of score 0.30");
   at.receive({ score: 0.1 });
   await frame();
   assert.equal(
     texts(el, "p span")[1],
-    "optimized: AP 50.5 %; precision 100.0 %, recall 50.0 % at score 0.10",
+    "optimized: AP 25.0 %; precision 100.0 %, recall 50.0 % at score 0.10",
   );
+  at.receive({ overlap: 0.55 });
+  await frame();
+  assert.match(texts(el, "p span")[1], /^optimized: AP 11\.1 %; /);
+  at.receive({ overlap: 0.4 }); // below those of the engine: the area of the curve
+  await frame();
+  assert.match(texts(el, "p span")[1], /^optimized: AP 50\.5 %; /);
+  at.receive({ overlap: 0.5 });
+  await frame();
   assert.match(el.querySelector("svg").getAttribute("aria-label"), /^Precision, %, at IoU 0\.50; baseline/);
 });
 

@@ -52,6 +52,10 @@ const model = (ap_50, values) => ({
     "Float32",
   ),
   ap_50: view(ap_50, "Float32"),
+  precisions: view(
+    ap_50.flatMap((value) => [value, ...Array(9).fill((4 * value) / 9)]), // mean: half of the first
+    "Float32",
+  ),
   map_50: ap_50.reduce((sum, value) => sum + value, 0) / ap_50.length,
   map_50_95: ap_50.reduce((sum, value) => sum + value, 0) / ap_50.length / 2,
   parts: { codes: 100 },

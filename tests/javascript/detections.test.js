@@ -103,11 +103,11 @@ test("a curve by hand: hit, false alarm, hit of two objects", () => {
       [20, 20, 30, 30, 0.7, 0],
     ],
   ]);
-  const curve = d.curveOf(found, truth, d.match(found, truth, 0.5), 0, 0.75);
+  const [curve, none] = d.curvesOf(found, truth, d.match(found, truth, 0.5), 2, 0.75);
   assert.deepEqual([curve.precision[0], curve.precision[50], curve.precision[51]], [1, 1, 2 / 3]);
   assert.ok(Math.abs(d.areaOf(curve) - (51 + 50 * (2 / 3)) / 101) < 1e-12);
   assert.deepEqual(curve.point, { recall: 0.5, precision: 0.5 });
-  assert.equal(d.curveOf(found, truth, d.match(found, truth, 0.5), 1, 0.5), null);
+  assert.equal(none, null);
 });
 
 test("the mean curve leaves out classes without objects, and precision without detections", () => {
@@ -117,4 +117,31 @@ test("the mean curve leaves out classes without objects, and precision without d
   assert.equal(d.areaOf(mean), 0.75);
   assert.deepEqual(mean.point, { recall: 0.5, precision: 1 });
   assert.equal(d.meanCurve([null]), null);
+});
+
+test("of equal true boxes, each detection gets that of its own class", () => {
+  const truth = read([
+    [
+      [0, 0, 10, 10, 0, 0],
+      [0, 0, 10, 10, 1, 0],
+    ],
+  ]);
+  const found = read([
+    [
+      [0, 0, 10, 10, 0.9, 1],
+      [0, 0, 10, 9, 0.8, 0],
+    ],
+  ]);
+  const matched = d.match(found, truth, 0.5, true);
+  assert.deepEqual([...d.countConfusion(found, truth, matched, 0.3, 2)], [1, 0, 0, 0, 1, 0, 0, 0, 0]);
+  // the weaker detection is left out: the other keeps its own
+  assert.deepEqual([...d.countConfusion(found, truth, matched, 0.85, 2)], [0, 0, 1, 0, 1, 0, 0, 0, 0]);
+});
+
+test("truth and baseline are read once for the same images", () => {
+  const scenes = d.readScenes(detectionPayload(), steady()),
+    again = d.readScenes(detectionPayload(), steady(), scenes);
+  assert.ok(again.truth === scenes.truth && again.before === scenes.before && again.after !== scenes.after);
+  const part = d.readScenes(detectionPayload({}, [AFTER[2]], [2]), steady(), scenes);
+  assert.deepEqual(part.truth.offsets, [0, 0]);
 });

@@ -84,10 +84,9 @@ test("truth, both models and lost objects have their own lines, lost ones last",
   );
   const lines = Object.values(PENS).map(({ colour: _, ...line }) => JSON.stringify(line));
   assert.equal(new Set(lines).size, lines.length); // not by colour alone
-  const words = cards()[0]
-    .querySelector("canvas")
-    .getContext("2d")
-    .calls.filter(([name]) => name === "fillText");
+  const calls = (canvas, wanted) => canvas.getContext("2d").calls.filter(([name]) => name === wanted);
+  const labels = calls(cards()[0].querySelector("canvas"), "drawImage").slice(1); // after the scene's pixels
+  const words = labels.flatMap(([, , label]) => calls(label, "fillText"));
   assert.deepEqual(
     words.map(([, , word]) => word),
     ["?", "−"],

@@ -30,8 +30,7 @@ class FakeOutcome:
 
     boxes: Found
     true: TrueBoxes
-    ap: Floats
-    ap_50: Floats
+    precisions: Floats
     count: int
 
     task = "detection"
@@ -40,8 +39,16 @@ class FakeOutcome:
 
     @classmethod
     def of(cls, boxes: Sequence[NDArray[np.float32]], true: TrueBoxes, classes: int) -> FakeOutcome:
-        ap = average_precisions(Detections.of(boxes), true, classes, OVERLAPS)
-        return cls(tuple(boxes), true, ap.mean(1), ap[:, 0], len(boxes))
+        precisions = average_precisions(Detections.of(boxes), true, classes, OVERLAPS)
+        return cls(tuple(boxes), true, precisions, len(boxes))
+
+    @property
+    def ap(self) -> Floats:
+        return self.precisions.mean(1)
+
+    @property
+    def ap_50(self) -> Floats:
+        return self.precisions[:, 0]
 
     @property
     def confusion(self) -> Confusion:

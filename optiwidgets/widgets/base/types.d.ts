@@ -364,6 +364,8 @@ export interface DetectorData {
   /** Average precision of each class, float32, mean over overlaps and at 0.5; nan for a class without objects. */
   ap: Bytes;
   ap_50: Bytes;
+  /** Average precisions, float32: of each class, at the overlaps 0.5, 0.55, ..., 0.95. */
+  precisions: Bytes;
   map_50: Share;
   map_50_95: Share;
   parts: Record<string, number>;

@@ -4,7 +4,7 @@ import { isOwn, referred, safely } from "../base/panel_runtime.js";
 import { compareScenes, match, readScenes } from "./detections.js";
 
 /** @import { Cleanup, DetectionData, DetectionFeedTraits, DetectionPanelTraits, Model, ThresholdsTraits } from "../base/types" */
-/** @import { Scenes } from "./detections.js" */
+/** @import { Boxes, Scenes } from "./detections.js" */
 
 /** @typedef {{ before: Int32Array, after: Int32Array }} Matches */
 /**
@@ -30,17 +30,34 @@ function once(compute) {
 }
 
 /**
- * Match the boxes of both models.
- * @param {Scenes} scenes
+ * Match the boxes of one model at an overlap, to those of their own class and to any, on first use.
+ * @param {Boxes} found
+ * @param {Boxes} truth
  * @param {number} overlap
  */
-function matched(scenes, overlap) {
-  /** @param {boolean} isAnyClass */
-  const both = (isAnyClass) => ({
-    before: match(scenes.before, scenes.truth, overlap, isAnyClass),
-    after: match(scenes.after, scenes.truth, overlap, isAnyClass),
-  });
-  return { own: once(() => both(false)), any: once(() => both(true)) };
+function matched(found, truth, overlap) {
+  const [own, any] = [false, true].map((isAnyClass) => once(() => match(found, truth, overlap, isAnyClass)));
+  return { found, truth, overlap, own, any };
+}
+
+/**
+ * Match the boxes of both models; the baseline's matches stay while its boxes and the overlap do.
+ * @returns {(scenes: Scenes, overlap: number) => { own: () => Matches, any: () => Matches }}
+ */
+function matcher() {
+  const sides = /** @type {Partial<Record<"before" | "after", ReturnType<typeof matched>>>} */ ({});
+  return (scenes, overlap) => {
+    const [before, after] = /** @type {const} */ (["before", "after"]).map((name) => {
+      const side = sides[name],
+        [found, truth] = [scenes[name], scenes.truth];
+      if (side?.found === found && side.truth === truth && side.overlap === overlap) return side;
+      return (sides[name] = matched(found, truth, overlap));
+    });
+    return {
+      own: () => ({ before: before.own(), after: after.own() }),
+      any: () => ({ before: before.any(), after: after.any() }),
+    };
+  };
 }
 
 /**
@@ -64,24 +81,20 @@ export async function drawScenes({ model, el }, paint) {
   let scenes = null;
   /** @type {DetectionData | undefined} */
   let read;
-  let steady = feed.get("steady"),
-    overlap = NaN,
-    matches = /** @type {ReturnType<typeof matched> | null} */ (null);
+  let steady = feed.get("steady");
+  const matches = matcher();
   const show = safely(own, () => {
-    const data = feed.get("data");
+    const data = feed.get("data"),
+      isSteady = steady === feed.get("steady");
     if (!isOwn(own, data)) return;
-    if (data !== read || steady !== feed.get("steady")) {
-      [read, steady, matches] = [data, feed.get("steady"), null];
-      scenes = readScenes(data, steady);
+    if (data !== read || !isSteady) {
+      [read, steady] = [data, feed.get("steady")];
+      scenes = readScenes(data, steady, isSteady ? scenes : null);
     }
     if (!scenes) return;
     const shown = scenes,
-      score = thresholds.get("score");
-    if (!matches || overlap !== thresholds.get("overlap")) {
-      overlap = thresholds.get("overlap");
-      matches = matched(shown, overlap);
-    }
-    const { own: mine, any } = matches;
+      [overlap, score] = [thresholds.get("overlap"), thresholds.get("score")];
+    const { own: mine, any } = matches(shown, overlap);
     const comparison = once(() => compareScenes(shown, mine(), score));
     paint({ data, scenes: shown, overlap, score, own: mine, any, comparison });
   });

@@ -26,20 +26,21 @@ from optiwidgets.widgets.panels.report_payload import (
     size_figures,
 )
 
-SCORE = 4  # column of a detected box
+EDGES, SCORE, CLASS = slice(0, 4), 4, 5  # columns of a detected box
 
 
 class DetectionOutcome(Protocol):
     """Numbers of a detector on its images, as ``report.outcome`` holds them.
 
     ``boxes`` has the detected boxes of each image, (n, 6) as x0, y0, x1, y1, score, class; ``ap``
-    and ``ap_50`` are (K,), nan for a class without objects.
+    and ``ap_50`` are (K,), nan for a class without objects, and ``precisions`` (K, 10).
     """
 
     boxes: Sequence[NDArray[np.float32]]
     true: TrueBoxes
     ap: Floats
     ap_50: Floats
+    precisions: Floats
     map_50: float
     map_50_95: float
     count: int
@@ -131,6 +132,9 @@ def fallen_class(before: Floats, after: Floats) -> dict[str, float] | None:
 def detected(boxes: Sequence[NDArray[np.float32]]) -> dict[str, bytes]:
     """Join the detected boxes of all images, those of an image by falling score.
 
+    Equal scores stand as the engine matches them, by class and edges, so that the page finds the
+    same matches whatever the order in which boxes were listed.
+
     Examples
     --------
     >>> rows = np.array([[0, 0, 4, 4, 0.2, 1], [0, 0, 4, 4, 0.7, 0]], np.float32)
@@ -142,12 +146,13 @@ def detected(boxes: Sequence[NDArray[np.float32]]) -> dict[str, bytes]:
     """
     counts = [len(each) for each in boxes]
     rows = np.concatenate([np.empty((0, FIELDS), np.float32), *boxes])
-    order = np.lexsort((-rows[:, SCORE], np.repeat(np.arange(len(counts)), counts)))
+    images = np.repeat(np.arange(len(counts)), counts)
+    order = np.lexsort((*rows[:, EDGES].T, rows[:, CLASS], -rows[:, SCORE], images))
     return _joined(counts, rows[order])
 
 
 def true_boxes(true: TrueBoxes, images: int) -> dict[str, bytes]:
-    """Join the true boxes of all images: x0, y0, x1, y1, class, crowd.
+    """Join the true boxes of all images, by their edges: x0, y0, x1, y1, class, crowd.
 
     Examples
     --------
@@ -157,7 +162,7 @@ def true_boxes(true: TrueBoxes, images: int) -> dict[str, bytes]:
     """
     rows = np.column_stack([true.boxes, true.classes, true.crowd]).astype(np.float32)
     counts = np.bincount(true.images, minlength=images).tolist()
-    return _joined(counts, rows[np.argsort(true.images, kind="stable")])
+    return _joined(counts, rows[np.lexsort((*true.boxes.T, true.images))])
 
 
 def _joined(counts: list[int], rows: NDArray[np.float32]) -> dict[str, bytes]:
@@ -170,6 +175,7 @@ def _one_report(report: Report) -> dict[str, Any]:
     return size_figures(report) | {
         "ap": outcome.ap.astype("<f4").tobytes(),
         "ap_50": outcome.ap_50.astype("<f4").tobytes(),
+        "precisions": outcome.precisions.astype("<f4").tobytes(),
         "map_50": plain(outcome.map_50),
         "map_50_95": plain(outcome.map_50_95),
     }

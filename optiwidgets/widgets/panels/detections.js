@@ -56,18 +56,21 @@ export function pick({ offsets, rows }, images) {
  * Read the boxes of truth and both models, of the images of the newest report; null until all are there.
  * @param {DetectionData} data
  * @param {Partial<SteadyBoxes>} steady
+ * @param {Scenes | null} [last] scenes of the same steady boxes, whose truth and baseline are taken over
  * @returns {Scenes | null}
  */
-export function readScenes({ scenes }, { images, truth, baseline }) {
+export function readScenes({ scenes }, { images, truth, baseline }, last) {
   if (!truth || !baseline || images !== scenes.images) return null;
   const shown = integers(scenes.indices),
-    [whole, before] = [readBoxes(truth), readBoxes(baseline)];
+    after = readBoxes(scenes);
+  if (last && String(last.images) === String(shown)) return { ...last, after };
+  const [whole, before] = [readBoxes(truth), readBoxes(baseline)];
   const isWhole = shown.length === whole.offsets.length - 1;
   return {
     images: shown,
     truth: isWhole ? whole : pick(whole, shown),
     before: isWhole ? before : pick(before, shown),
-    after: readBoxes(scenes),
+    after,
   };
 }
 
@@ -193,7 +196,7 @@ export function cellsOf(found, truth, matched, score, classes) {
     objects = truth.rows.length / FIELDS,
     values = new Int32Array(matched.length + objects).fill(NONE),
     isFound = new Uint8Array(objects);
-  matched.forEach((t, d) => {
+  ownFirst(found, truth, matched, score).forEach((t, d) => {
     if (t < NONE || found.rows[FIELDS * d + SCORE] < score) return;
     const row = t >= 0 ? truth.rows[FIELDS * t + TRUE_CLASS] : classes;
     if (t >= 0) isFound[t] = 1;
@@ -205,34 +208,113 @@ export function cellsOf(found, truth, matched, score, classes) {
   return { detections: matched.length, values };
 }
 
+/** @type {WeakMap<Boxes, number[][]>} */
+const equalGroups = new WeakMap(); // of true boxes
+
 /**
- * Compute precision at 101 recalls of one class, the highest at each recall or a larger one, and the point of a score.
- * Null for a class without objects.
+ * Exchange the matches of equal true boxes, so that own classes meet where they can.
+ * @param {Boxes} found
+ * @param {Boxes} truth
+ * @param {Int32Array} matched to boxes of any class
+ * @param {number} score
+ */
+function ownFirst(found, truth, matched, score) {
+  const groups = equalGroups.get(truth) ?? equalBoxes(truth);
+  equalGroups.set(truth, groups);
+  if (!groups.length) return matched;
+  const exchanged = matched.slice();
+  for (const group of groups) {
+    const free = group.toSorted((a, b) => classOf(truth, a, TRUE_CLASS) - classOf(truth, b, TRUE_CLASS));
+    /** @type {number[]} */
+    const others = [];
+    matched.forEach((t, d) => {
+      if (!group.includes(t) || scoreOf(found, d) < score) return;
+      const own = free.findIndex((member) => classOf(truth, member, TRUE_CLASS) === classOf(found, d, CLASS));
+      if (own < 0) others.push(d);
+      else exchanged[d] = free.splice(own, 1)[0];
+    });
+    others.forEach((d, i) => (exchanged[d] = free[i]));
+  }
+  return exchanged;
+}
+
+/**
+ * List the true boxes, no crowds, of an image that have the same edges; those of an image stand by their edges.
+ * @param {Boxes} truth
+ * @returns {number[][]}
+ */
+function equalBoxes(truth) {
+  const groups = /** @type {number[][]} */ ([]);
+  for (let image = 0; image + 1 < truth.offsets.length; image++) {
+    /** @type {number[]} */
+    let group = [];
+    for (let t = truth.offsets[image]; t < truth.offsets[image + 1]; t++) {
+      if (isCrowd(truth, t)) continue;
+      const isEqual =
+        group.length && [0, 1, 2, 3].every((i) => rowOf(truth, t)[i] === rowOf(truth, group[0])[i]);
+      if (!isEqual) group = [];
+      group.push(t);
+      if (group.length === 2) groups.push(group);
+    }
+  }
+  return groups;
+}
+
+/**
+ * @param {Boxes} boxes
+ * @param {number} i
+ * @param {number} field
+ */
+const classOf = ({ rows }, i, field) => rows[FIELDS * i + field];
+
+/**
+ * Compute precision at 101 recalls of each class, the highest at each recall or a larger one, and the point of a score.
+ * Null for a class without objects. Equal scores stand in one order, so areas can differ from the engine's, which are
+ * the mean over all orders.
  * @param {Boxes} found
  * @param {Boxes} truth
  * @param {Int32Array} matched to boxes of their own class
- * @param {number} kind
+ * @param {number} classes K
  * @param {number} score
- * @returns {Curve | null}
+ * @returns {(Curve | null)[]}
  */
-export function curveOf(found, truth, matched, kind, score) {
-  let objects = 0;
-  for (let i = 0; i < truth.rows.length; i += FIELDS)
-    if (truth.rows[i + TRUE_CLASS] === kind && !truth.rows[i + CROWD]) objects++;
-  if (!objects) return null;
-  const own = [...matched.keys()].filter(
-    (d) => found.rows[FIELDS * d + CLASS] === kind && matched[d] >= NONE, // not in a crowd, not left out
-  );
-  own.sort((a, b) => found.rows[FIELDS * b + SCORE] - found.rows[FIELDS * a + SCORE]);
-  const best = new Float64Array(objects); // precision at each number of hits
-  let hits = 0,
-    /** @type {Point | null} */
-    point = { recall: 0, precision: NaN };
-  own.forEach((d, rank) => {
-    if (matched[d] >= 0) best[hits++] = hits / (rank + 1);
-    if (found.rows[FIELDS * d + SCORE] >= score)
-      point = { recall: hits / objects, precision: hits / (rank + 1) };
+export function curvesOf(found, truth, matched, classes, score) {
+  const of = Array.from({ length: classes }, () => ({ objects: 0, rank: 0, hits: 0, reached: [0, 0] }));
+  for (let t = 0; t < truth.rows.length / FIELDS; t++)
+    if (!isCrowd(truth, t)) of[classOf(truth, t, TRUE_CLASS)].objects++;
+  const best = of.map(({ objects }) => new Float64Array(objects)); // precision at each number of hits
+  for (const d of byScore(found, matched)) {
+    const kind = classOf(found, d, CLASS),
+      own = of[kind];
+    own.rank++;
+    if (matched[d] >= 0) best[kind][own.hits++] = own.hits / own.rank;
+    if (scoreOf(found, d) >= score) own.reached = [own.hits, own.rank];
+  }
+  return of.map(({ objects, reached: [hits, rank] }, kind) => {
+    if (!objects) return null;
+    return {
+      precision: sampled(best[kind]),
+      point: { recall: hits / objects, precision: rank ? hits / rank : NaN },
+    };
   });
+}
+
+/**
+ * List the detections that count, by falling score: those neither in a crowd nor left out.
+ * @param {Boxes} found
+ * @param {Int32Array} matched
+ */
+function byScore(found, matched) {
+  const own = Uint32Array.from(matched.keys()).filter((d) => matched[d] >= NONE);
+  return own.sort((a, b) => scoreOf(found, b) - scoreOf(found, a) || a - b);
+}
+
+/**
+ * Sample precisions at 101 recalls: the highest at each recall or a larger one.
+ * @param {Float64Array} best precision at each number of hits, from 1 to that of the objects; 0 beyond the last hit
+ */
+function sampled(best) {
+  const objects = best.length;
   for (let i = objects - 2; i >= 0; i--) best[i] = Math.max(best[i], best[i + 1]);
   const precision = new Float64Array(LEVELS);
   for (let i = 0, n = 0; i < LEVELS; i++) {
@@ -240,7 +322,7 @@ export function curveOf(found, truth, matched, kind, score) {
     while (n < objects && (n + 1) / objects < recall) n++; // the first number of hits that reaches this recall
     precision[i] = best[Math.min(n, objects - 1)];
   }
-  return { precision, point };
+  return precision;
 }
 
 /**

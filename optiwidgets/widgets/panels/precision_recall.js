@@ -1,12 +1,12 @@
 // Precision at each recall, before and after, with the points of the score threshold.
 
-import { boxed, element, percent, write } from "../base/panel_runtime.js";
+import { boxed, element, floats, percent, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 import { text } from "../base/texts.js";
 import { drawScenes } from "./detection_feed.js";
-import { areaOf, curveOf, meanCurve } from "./detections.js";
+import { areaOf, curvesOf, meanCurve } from "./detections.js";
 
-/** @import { Context, DetectionPanelTraits } from "../base/types" */
+/** @import { Bytes, Context, DetectionPanelTraits } from "../base/types" */
 /** @import { Boxes, Curve, Point } from "./detections.js" */
 /** @import { Shown } from "./detection_feed.js" */
 
@@ -17,6 +17,9 @@ const WIDTH = 320,
   RIGHT = 10,
   BOTTOM = 30;
 const MEAN = -1; // chosen instead of a class
+const LEAST_OVERLAP = 0.5,
+  OVERLAP_STEP = 0.05,
+  OVERLAPS = 10; // overlaps at which the engine computes average precisions
 
 /** @param {number} recall */
 const x = (recall) => LEFT + recall * (WIDTH - LEFT - RIGHT);
@@ -44,16 +47,38 @@ const pathOf = ({ precision }) =>
 const isPlaced = (point) => !!point && Number.isFinite(point.precision);
 
 /**
- * Compute the curve of one class, or the mean of all.
- * @param {Boxes} found
- * @param {Int32Array} matched
- * @param {Shown} shown
+ * Compute the curve of one class, or the mean of all; it is kept while nothing changes.
+ * @returns {(found: Boxes, matched: Int32Array, shown: Shown, chosen: number) => Curve | null}
+ */
+function curveMaker() {
+  /** @type {(Curve | null)[]} */
+  let curves = [];
+  /** @type {Int32Array | undefined} */
+  let last;
+  let lastScore = NaN;
+  return (found, matched, { scenes, data, score }, chosen) => {
+    if (last !== matched || lastScore !== score) {
+      [last, lastScore] = [matched, score];
+      curves = curvesOf(found, scenes.truth, matched, data.classes.length, score);
+    }
+    return chosen === MEAN ? meanCurve(curves) : curves[chosen];
+  };
+}
+
+/**
+ * Read the average precision that the engine computed at an overlap, of one class or the mean of all: the mean over all
+ * orders of equal scores. Undefined at overlaps below 0.5, which it does not compute.
+ * @param {Bytes} precisions
+ * @param {number} overlap
  * @param {number} chosen
  */
-function curve(found, matched, { scenes, data, score }, chosen) {
-  const { truth } = scenes;
-  if (chosen !== MEAN) return curveOf(found, truth, matched, chosen, score);
-  return meanCurve(data.classes.map((_, k) => curveOf(found, truth, matched, k, score)));
+export function precisionAt(precisions, overlap, chosen) {
+  const level = Math.round((overlap - LEAST_OVERLAP) / OVERLAP_STEP);
+  if (level < 0 || Math.abs(LEAST_OVERLAP + OVERLAP_STEP * level - overlap) > 1e-9) return undefined;
+  const known = floats(precisions)
+    .filter((_, i) => i % OVERLAPS === level)
+    .filter((value, k) => (chosen === MEAN || k === chosen) && !Number.isNaN(value));
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
 }
 
 /** @param {string} name for stylesheets */
@@ -76,14 +101,15 @@ function side(name) {
 }
 
 /**
- * Tell area and point of a curve in words.
+ * Tell average precision and point of a curve in words.
  * @param {string} name of the model
  * @param {Curve | null} found
+ * @param {number | undefined} precision average precision; by default the curve's area
  * @param {number} score
  */
-function words(name, found, score) {
+function words(name, found, precision, score) {
   if (!found) return text("{name}: no objects of this class", { name });
-  const area = percent(areaOf(found)),
+  const area = percent(precision ?? areaOf(found)),
     at = found.point;
   return at && isPlaced(at)
     ? text("{name}: AP {area} %; precision {precision} %, recall {recall} % at score {score}", {
@@ -102,6 +128,7 @@ async function render(context) {
   el.classList.add("ow-curves");
   const before = side("ow-was-line"),
     after = side("ow-is-line"),
+    [curveBefore, curveAfter] = [curveMaker(), curveMaker()],
     menu = element("select", { "aria-label": text("Class of the curve") });
   const chart = svgElement(
     "svg",
@@ -126,13 +153,18 @@ async function render(context) {
     const chosen = Number(menu.value),
       matches = shown.own();
     const curves = [
-      curve(scenes.before, matches.before, shown, chosen),
-      curve(scenes.after, matches.after, shown, chosen),
+      curveBefore(scenes.before, matches.before, shown, chosen),
+      curveAfter(scenes.after, matches.after, shown, chosen),
     ];
+    const areas = [data.baseline, data.optimized].map((model) =>
+      precisionAt(model.precisions, overlap, chosen),
+    );
     before.paint(curves[0]);
     after.paint(curves[1]);
     write(title, text("Precision, %, at IoU {overlap}", { overlap: overlap.toFixed(2) }));
-    [text("baseline"), text("optimized")].forEach((name, i) => write(told[i], words(name, curves[i], score)));
+    [text("baseline"), text("optimized")].forEach((name, i) =>
+      write(told[i], words(name, curves[i], areas[i], score)),
+    );
     const label = [title, ...told].map((node) => node.textContent).join("; ");
     if (chart.getAttribute("aria-label") !== label) chart.setAttribute("aria-label", label);
   });

@@ -26,8 +26,8 @@ const LARGE_THIN = 360; // in an enlarged scene
 
 /** @type {Map<string, HTMLCanvasElement>} */
 const sources = new Map();
-/** @type {Map<string, number>} */
-const widths = new Map(); // of labels: measuring is slower than painting
+/** @type {Map<string, HTMLCanvasElement>} */
+const labels = new Map();
 
 /**
  * Make the pixels of a scene a source of `drawImage`; null until they have come.
@@ -97,34 +97,53 @@ function paintFrame(context, { kind, corners, label = "" }, zoom, unit, taken) {
   context.setLineDash(dash.map((length) => length * unit));
   context.strokeRect(x0 - grown, y0 - grown, x1 - x0 + 2 * grown, y1 - y0 + 2 * grown);
   const words = sign + label;
-  if (words) paintLabel(context, words, colour, [x0, y0], unit, taken);
+  if (words) paintLabel(context, labelOf(words, colour, unit), [x0, y0], unit, taken);
 }
 
 /**
- * Write a sign or a class on a ground of the frame's colour, at its upper left corner and inside of the picture, right
- * of labels that are there.
- * @param {CanvasRenderingContext2D} context
+ * Draw a label: words on a ground of the frame's colour. It is kept, because writing is slower than copying pixels.
  * @param {string} words
  * @param {string} colour
+ * @param {number} unit
+ */
+function labelOf(words, colour, unit) {
+  const key = `${unit} ${colour} ${words}`;
+  let label = labels.get(key);
+  if (label) return label;
+  label = element("canvas");
+  labels.set(key, label);
+  const context = label.getContext("2d"),
+    size = 10 * unit,
+    font = `700 ${size}px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif`;
+  if (!context) return label;
+  context.font = font;
+  label.width = Math.ceil(context.measureText(words).width + 4 * unit);
+  label.height = Math.ceil(size + unit);
+  context.fillStyle = colour;
+  context.fillRect(0, 0, label.width, label.height);
+  context.font = font; // a new size has reset it
+  context.fillStyle = DARK;
+  context.textBaseline = "alphabetic";
+  context.fillText(words, 2 * unit, 0.9 * size);
+  return label;
+}
+
+/**
+ * Put a sign or a class at the upper left corner of a frame and inside of the picture, right of labels that are there.
+ * @param {CanvasRenderingContext2D} context
+ * @param {HTMLCanvasElement} label
  * @param {[number, number]} corner
  * @param {number} unit
  * @param {Place[]} taken
  */
-function paintLabel(context, words, colour, [x, y], unit, taken) {
-  const size = 10 * unit;
-  context.font = `700 ${size}px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif`;
-  const key = `${size} ${words}`,
-    wide = (widths.get(key) ?? context.measureText(words).width) + 4 * unit;
-  widths.set(key, wide - 4 * unit);
-  const last = context.canvas.width - wide,
-    top = Math.max(0, y - size);
-  const left = Math.min(last, freeLeft(Math.max(0, Math.min(x - unit, last)), top, wide, size + unit, taken));
-  taken.push({ left, top, right: left + wide, bottom: top + size + unit });
-  context.fillStyle = colour;
-  context.fillRect(left, top, wide, size + unit);
-  context.fillStyle = DARK;
-  context.textBaseline = "alphabetic";
-  context.fillText(words, left + 2 * unit, top + 0.9 * size);
+function paintLabel(context, label, [x, y], unit, taken) {
+  const { width, height } = label,
+    last = context.canvas.width - width,
+    top = Math.round(Math.max(0, y - 10 * unit)),
+    start = Math.max(0, Math.min(Math.round(x - unit), last));
+  const left = Math.min(last, freeLeft(start, top, width, height, taken));
+  taken.push({ left, top, right: left + width, bottom: top + height });
+  context.drawImage(label, left, top);
 }
 
 /**

