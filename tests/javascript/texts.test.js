@@ -224,7 +224,7 @@ const SCENES = {
   "panels/precision_recall": [
     detectionModels(),
     { ...detectionModels(), thresholds: { overlap: 0.5, score: 0.95 } },
-    detectionModels({}, { classes: ["cat"] }),
+    detectionModels({}, { classes: ["cat", "dog", "owl"] }),
   ],
   "panels/object_matrices": [
     { ...detectionModels({ scenes: "IPY_MODEL_opened" }), opened: { cell: -1, scene: -1 } },

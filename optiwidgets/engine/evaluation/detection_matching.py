@@ -81,8 +81,12 @@ def order_of_found(found: Detections) -> Integers:
     [2, 1, 0]
     """
     order = np.argsort(-found.scores, kind="stable")
-    if (np.diff(found.scores[order]) == 0).any():
-        order = np.lexsort((*found.boxes.T, found.classes, found.images, -found.scores))
+    equal = np.diff(found.scores[order]) == 0
+    tied = np.append(equal, False) | np.append(False, equal)
+    if tied.any():
+        own = order[tied]
+        each = found.take(own)
+        order[tied] = own[np.lexsort((*each.boxes.T, each.classes, each.images, -each.scores))]
     return order
 
 
