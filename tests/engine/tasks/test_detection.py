@@ -243,8 +243,8 @@ def test_a_class_in_place_of_a_task_is_refused(boxes):
 
 
 def test_flips_and_losses_of_a_detector_are_of_objects():
-    exp = Experiment.load("scenes")
-    base, report = exp.run(Recipe()), exp.run(Recipe(sparsity=0.3))
+    exp = Experiment(Planted(), planted_data(), task=Detection(decode=scaled(1.0)))
+    base, report = exp.run(Recipe()), exp.run(Recipe(bits=8))
     assert report.counted.things == "objects"
     shaken = replace(report, flip_rate=0.4, baseline_flip_rate=0.1)
     reasons = " ".join(judge(base, shaken, Policy.MOBILE).reasons)

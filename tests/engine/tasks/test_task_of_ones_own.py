@@ -180,7 +180,9 @@ def test_figure_and_beliefs_take_the_task(exp, base):
 def test_what_the_task_cannot_do_is_refused_with_its_reason(exp):
     with pytest.raises(ValueError, match="no budget for masks"):
         exp.fit_budget(bytes=1000)
-    with pytest.raises(ValueError, match="nearest_recipe is for classifiers; this .* segmentation"):
+    with pytest.raises(
+        ValueError, match=r"nearest_recipe is for classifiers; this .* segmentation"
+    ):
         ow.nearest_recipe(exp, np.zeros((2, 2), int))
     data, net = squares_dataset(), torch.nn.Conv2d(1, 3, 1, 2).eval()
     with pytest.raises(ValueError, match=r"returns \(2, 3, 8, 8\), no scores of pixels"):
