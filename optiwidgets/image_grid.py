@@ -19,7 +19,7 @@ PARTS = (mark("train"), mark("calibration"), mark("exploration"), mark("sealed")
 GAP = 2  # white pixels between images
 MOST_CLASSES = 40  # rows of a grid
 EDGE, LARGEST_EDGE = 0.62, 2.5  # inches across an image; the larger one for few with boxes
-BOXES = "boxes"  # kind of targets
+BOXES, MASKS = "boxes", "masks"  # kinds of targets
 
 
 class Labels(Protocol):
@@ -129,6 +129,11 @@ def plot_images(data: LabelledImages, count: int = 6, *, parts: Sequence[str] = 
         raise ValueError(f"parts are some of {', '.join(PARTS)}, not {parts!r}")
     if type(count) is not int or count < 1:
         raise ValueError(f"count is a number of images, 1 or more, not {count!r}")
+    if data.targets == MASKS:
+        raise ValueError(
+            "plot_images draws images by their class or with boxes; the targets of these images "
+            "are masks: use data.train[0] and data.train[1], images and masks"
+        )
     names = list(data.class_names)[:MOST_CLASSES]
     chosen = {part: _choose(data, part, len(names), count) for part in parts}
     drawn = {part: _rows(data, part, chosen[part].places) for part in parts}

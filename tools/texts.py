@@ -1,9 +1,9 @@
 """Collect the texts of controls, panels and questions: ``make texts``.
 
 Writes ``optiwidgets/texts/en.po``, every message with the files that show it. Messages are the
-first arguments of ``text``, ``mark`` and ``plural`` in Python and JavaScript, and the shown fields
-of the question bank. With ``--check`` nothing is written; the exit status tells whether the file is
-current.
+first arguments of ``text``, ``mark``, ``plural`` and ``mark_plural`` in Python and JavaScript, and
+the shown fields of the question bank. With ``--check`` nothing is written; the exit status tells
+whether the file is current.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from optiwidgets.texts import placeholders
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "optiwidgets"
 SOURCE = PACKAGE / "texts" / "en.po"
-KEYWORDS = {"text": None, "mark": None, "plural": (1, 2)}
-CALL = re.compile(r"(?<![\w.$])(?:text|mark)\(\s*(?=[\"'])")  # with a literal, in JavaScript
+KEYWORDS = {"text": None, "mark": None, "plural": (1, 2), "mark_plural": (1, 2)}
+CALL = re.compile(r"(?<![\w.$])(?:text|mark|plural)\(\s*(?=[\"'])")  # with a literal, in JavaScript
 Message = tuple[str, str]  # singular, and plural or ""
 
 
@@ -41,7 +41,7 @@ def in_python(path: Path) -> Iterator[Message]:
             continue
         if node.func.id not in KEYWORDS or not node.args:
             continue
-        wanted = node.args[: 2 if node.func.id == "plural" else 1]
+        wanted = node.args[: 2 if KEYWORDS[node.func.id] else 1]
         if any(isinstance(each, ast.JoinedStr) for each in wanted):
             raise UncollectedError(
                 f"{_name(path)}:{node.lineno}: an f-string cannot be looked up; give its values "
@@ -59,7 +59,8 @@ def in_javascript(path: Path) -> Iterator[Message]:
     with path.open("rb") as file:
         for _, message, _, _ in extract("javascript", file, keywords=KEYWORDS, options=options):
             found += 1
-            yield str(message), ""
+            one, many = message if isinstance(message, tuple) else (message, "")
+            yield str(one), str(many)
     calls = len(CALL.findall(path.read_text(encoding="utf-8")))
     if found < calls:
         raise UncollectedError(

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 import numpy as np
 
-from optiwidgets.engine.data.corruptions import corrupt
+from optiwidgets.engine.data.corruptions import corrupt, unfollowed
 from optiwidgets.engine.data.digit_image import as_digit, unreadable
 from optiwidgets.engine.evaluation.drawn_digit import DigitReader
 from optiwidgets.engine.experiment.experiment import Experiment
@@ -45,6 +45,17 @@ def corrupted_reports(
     """
     elsewhere = experiment.on(corrupt(experiment.dataset, **dial))
     return elsewhere.run(Recipe()), elsewhere.run(recipe)
+
+
+def fixed_dials(experiment: Experiment) -> dict[str, str]:
+    """Return the reasons why a dial of ``corrupted_reports`` stays at its default, by dial.
+
+    Examples
+    --------
+    >>> fixed_dials(Session().experiment)
+    {}
+    """
+    return unfollowed(experiment.dataset)
 
 
 def search(session: Session, counts: Integers, done: Callable[[Report], None]) -> Future[None]:

@@ -7,7 +7,15 @@ where it is shown. `make texts` writes all messages into `en.po` beside this fil
 
 from __future__ import annotations
 
-from optiwidgets.texts.catalogue import SOURCE, active, language, messages, placeholders
+from optiwidgets.texts.catalogue import (
+    SOURCE,
+    active,
+    language,
+    messages,
+    placeholders,
+    plural_choice,
+    plurals,
+)
 from optiwidgets.texts.catalogue import use_language as use
 
 __all__ = [
@@ -15,9 +23,12 @@ __all__ = [
     "active",
     "language",
     "mark",
+    "mark_plural",
     "messages",
     "placeholders",
     "plural",
+    "plural_choice",
+    "plurals",
     "text",
     "use",
 ]
@@ -30,6 +41,15 @@ def mark(message: str) -> str:
     'Reset'
     """
     return message
+
+
+def mark_plural(one: str, many: str) -> tuple[str, str]:
+    """Mark both forms of a message for the catalogue, for `plural` where it is shown.
+
+    >>> plural(*mark_plural("{n:,} image", "{n:,} images"), 1)
+    '1 image'
+    """
+    return one, many
 
 
 def text(message: str, **values: object) -> str:

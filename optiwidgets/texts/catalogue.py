@@ -25,6 +25,7 @@ class Catalogue:
     language: str = SOURCE
     lookup: gettext.NullTranslations = field(default_factory=gettext.NullTranslations)
     messages: dict[str, str] = field(default_factory=dict)
+    plurals: dict[str, list[str]] = field(default_factory=dict)
 
 
 _chosen: list[Catalogue] = []
@@ -89,6 +90,27 @@ def messages() -> dict[str, str]:
     return _current().messages
 
 
+def plurals() -> dict[str, list[str]]:
+    """Return the forms of the translations in use by their English singular; empty for English.
+
+    >>> plurals()
+    {}
+    """
+    return _current().plurals
+
+
+def plural_choice() -> str:
+    """Return the index of the plural form of 0 to 199, a digit each, in the language in use.
+
+    Larger numbers have the form of the number from 100 to 199 with the same last two digits.
+
+    >>> plural_choice()[:4]
+    '1011'
+    """
+    choose = getattr(_current().lookup, "plural", lambda n: int(n != 1))
+    return "".join(str(int(choose(n))) for n in range(200))
+
+
 def language() -> str:
     """Return the name of the language in use.
 
@@ -133,7 +155,12 @@ def _read(file: Path) -> Catalogue:
     for entry in translated:
         _check(entry, file)
     single = {entry.msgid: entry.msgstr for entry in translated if entry.msgstr}
-    return Catalogue(file.stem, lookup, single)
+    forms = {
+        entry.msgid: [entry.msgstr_plural[index] for index in sorted(entry.msgstr_plural)]
+        for entry in translated
+        if entry.msgid_plural
+    }
+    return Catalogue(file.stem, lookup, single, forms)
 
 
 def _check(entry: POEntry, file: Path) -> None:

@@ -125,7 +125,7 @@ test("the matrices count objects, with rows of nothing there and columns of miss
   const told = (name) => cells(name).map((cell) => cell.textContent);
   assert.deepEqual(told("Baseline"), ["2", "", "", "", "1", "", "", "", ""]);
   assert.deepEqual(told("Optimized"), ["", "1", "1", "", "1", "", "", "1", ""]);
-  assert.equal(cells("Optimized")[2].getAttribute("aria-label"), "truth cat, prediction missed, 1 objects");
+  assert.equal(cells("Optimized")[2].getAttribute("aria-label"), "truth cat, prediction missed, 1 object");
   assert.equal(
     cells("Change")[7].getAttribute("aria-label"),
     "truth nothing there, prediction dog, +1 objects",

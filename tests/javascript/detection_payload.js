@@ -76,9 +76,9 @@ export const steady = (values = {}) => ({
 
 /** The explorer's payload for a detector. */
 export function detectionPayload(values = {}, after = AFTER, indices = [0, 1, 2]) {
-  const { recipe, latency, sparse, untimed, agreement, notes, verdict, settings } = payload();
+  const { recipe, latency, sparse, untimed, agreement, things, notes, verdict, settings } = payload();
   return {
-    ...{ recipe, latency, sparse, untimed, agreement, notes, verdict, settings },
+    ...{ recipe, latency, sparse, untimed, agreement, things, notes, verdict, settings },
     classes: ["cat", "dog"],
     images: indices.length,
     out_of: 3,

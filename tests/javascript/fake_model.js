@@ -14,7 +14,10 @@ export function models(traits) {
     },
   };
   const found = Object.fromEntries(
-    Object.entries(traits).map(([id, values]) => [id, new FakeModel(id, values, manager)]),
+    Object.entries(traits).map(([id, values]) => {
+      const own = "feed" in values ? { task: "" } : {}; // the kernel's default of a panel
+      return [id, new FakeModel(id, { ...own, ...values }, manager)];
+    }),
   );
   return found;
 }

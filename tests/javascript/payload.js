@@ -69,6 +69,7 @@ export function payload(values = {}) {
     sparse: null,
     untimed: "it starts once no control moves",
     agreement: 0.99,
+    things: "images",
     notes: ["8-bit weights alone run as floats: smaller, not faster."],
     verdict: {
       grade: "bad",

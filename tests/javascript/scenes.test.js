@@ -41,7 +41,7 @@ test("scenes stand worst first, and say what they lost", async () => {
   assert.deepEqual(order(), [0, 1, 2]);
   assert.deepEqual(labels(cards), [
     "scene 0, 2 objects: 1 lost, 0 gained; false alarms 0, now 1",
-    "scene 1, 1 objects: 1 lost, 0 gained; false alarms 0, now 0",
+    "scene 1, 1 object: 1 lost, 0 gained; false alarms 0, now 0",
     "scene 2, 0 objects: 0 lost, 0 gained; false alarms 0, now 1",
   ]);
   assert.deepEqual(texts(cards()[0], ".ow-scene-told span"), ["0", "−1", "", "?1"]);
@@ -53,7 +53,7 @@ test("a lower score threshold finds again what was lost, without the kernel", as
   thresholds.receive({ score: 0.1 });
   await frame();
   assert.deepEqual(order(), [0, 2, 1]);
-  assert.match(labels(cards)[2], /^scene 1, 1 objects: 0 lost/);
+  assert.match(labels(cards)[2], /^scene 1, 1 object: 0 lost/);
   assert.deepEqual(feed.sent, []);
 });
 
@@ -142,7 +142,7 @@ test("a cell of the matrices shows its scenes alone, and Escape shows all", asyn
   panel.receive({ cell: 7 }); // nothing there, taken for a dog
   await frame();
   assert.deepEqual(order(), [2]);
-  assert.equal(el.querySelector("b").textContent, "truth nothing there, prediction dog: 1 scenes");
+  assert.equal(el.querySelector("b").textContent, "truth nothing there, prediction dog: 1 scene");
   panel.receive({ cell: 1 }); // a cat taken for a dog
   await frame();
   assert.deepEqual(order(), [0]);

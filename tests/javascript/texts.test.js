@@ -9,19 +9,22 @@ import { fakeKernel } from "./fake_kernel.js";
 import { detectionModels, detectionPayload } from "./detection_payload.js";
 import { models } from "./fake_model.js";
 import { payload, view } from "./payload.js";
-import { isMessage, mark, text } from "../../optiwidgets/widgets/base/texts.js";
+import { isMessage, mark, plural, text } from "../../optiwidgets/widgets/base/texts.js";
 import { gradeMark, gradeWord, marked } from "../../optiwidgets/widgets/base/verdict.js";
 
 const WIDGETS = "optiwidgets/widgets/";
 const UNITS = ["KiB", "ms", "B"]; // and A and B, rows of the history
 const ATTRIBUTES = ["aria-label", "aria-description", "aria-valuetext", "title", "alt", "placeholder"];
 const pseudo = new Proxy({}, { get: (_, message) => `⟦${String(message)}⟧` });
+const pseudoForms = new Proxy({}, { get: (_, one) => [`⟦${String(one)}⟧`] });
 
 beforeEach(() => {
   globalThis.OW_MESSAGES = pseudo;
+  globalThis.OW_PLURALS = { forms: pseudoForms, choice: "0".repeat(200) };
 });
 afterEach(() => {
   delete globalThis.OW_MESSAGES;
+  delete globalThis.OW_PLURALS;
 });
 
 /** All texts of a part of the page, those for assistive technology too. */
@@ -404,6 +407,24 @@ test("a message is looked up, filled, and stays English without a catalogue", ()
   );
   delete globalThis.OW_MESSAGES;
   assert.equal(text("{n} images", { n: 0 }), "0 images");
+});
+
+test("a number chooses its form, in English and by the kernel's choice", () => {
+  const told = (n, values) => plural("{n} object lost", "{n} objects lost", n, values);
+  delete globalThis.OW_PLURALS;
+  assert.deepEqual([0, 1, 2, 101].map((n) => told(n)), [
+    ...["0 objects lost", "1 object lost", "2 objects lost", "101 objects lost"],
+  ]);
+  assert.equal(told(1500, { n: "1,500" }), "1,500 objects lost");
+  const polish = (n) => (n === 1 ? 0 : n % 10 >= 2 && n % 10 <= 4 && (n % 100 < 10 || n % 100 >= 20) ? 1 : 2);
+  const numbers = Array.from({ length: 200 }, (_, n) => n);
+  globalThis.OW_PLURALS = {
+    forms: { "{n} object lost": ["{n} obiekt", "{n} obiekty", "{n} obiektów"] },
+    choice: numbers.map(polish).join(""),
+  };
+  for (const n of [...numbers, 201, 202, 212, 222, 1001, 1012, 1023, 4005])
+    assert.equal(told(n), `${n} ${["obiekt", "obiekty", "obiektów"][polish(n)]}`);
+  assert.equal(plural("{n} image", "{n} images", 2), "2 images");
 });
 
 test("the mark of a grade follows its word in any language", () => {

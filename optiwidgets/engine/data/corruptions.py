@@ -13,10 +13,11 @@ from torch import Tensor
 
 from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.data.pixel_range import check_pixels
-from optiwidgets.engine.data.targets import CLASSES
+from optiwidgets.engine.data.targets import BOXES, CLASSES, MASKS
 from optiwidgets.texts import mark, text
 
 SEED = 0
+TURNED = {BOXES: mark("boxes"), MASKS: mark("masks")}  # targets that are places in an image
 SHARPEST = 0.05  # pixels; below, the weight of a neighbouring pixel is 0 in float32
 RANGES = {  # lowest value, highest value, neutral value, unit
     mark("noise"): (0, 1, 0, "a standard deviation of pixels, 0..1"),
@@ -67,7 +68,7 @@ def corrupt(
     asked = {"noise": noise, "blur": blur, "brightness": brightness, "rotation": rotation}
     for name, value in asked.items():
         _check(name, value)
-    if rotation and dataset.targets != CLASSES:
+    if rotation and unfollowed(dataset):
         raise ValueError(f"rotation is 0 degrees for {dataset.targets}, not {rotation!r}")
     changes = [
         f"{text(name)} {value:g}" for name, value in asked.items() if value != RANGES[name][2]
@@ -82,6 +83,23 @@ def corrupt(
     description = f"{dataset.description} {changed}".strip()
     altered = dataset.normalize(_add_noise(pixels, noise)).contiguous()
     return replace(dataset, exploration=(altered, labels), description=description)
+
+
+def unfollowed(dataset: Dataset) -> dict[str, str]:
+    """Return the reasons against changes that the targets would not follow, by parameter.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.data.loaders import load_dataset
+    >>> unfollowed(load_dataset("scenes"))
+    {'rotation': 'Rotation is off: boxes do not turn with their images.'}
+    >>> unfollowed(load_dataset("digits"))
+    {}
+    """
+    if dataset.targets == CLASSES:
+        return {}
+    off = mark("Rotation is off: {targets} do not turn with their images.")
+    return {"rotation": text(off, targets=text(TURNED[dataset.targets]))}
 
 
 def _rotate(pixels: Tensor, degrees: float) -> Tensor:

@@ -27,6 +27,7 @@ from optiwidgets.engine.data.validation import (
     some_images,
     targets_of,
 )
+from optiwidgets.engine.types.boxes import check_class_names
 
 PARTS = PART_NAMES
 
@@ -59,7 +60,7 @@ class Dataset:
     ValueError
         A part of the wrong shape or dtype, with values that are not finite, a label out of range,
         or a box that is outside its image, has no area or swapped corners; parts of different
-        kinds; two classes of one name.
+        kinds; two classes of one name; a class of boxes named "nothing there" or "missed".
 
     Examples
     --------
@@ -94,6 +95,8 @@ class Dataset:
         for name in PARTS:
             check_part(name, getattr(self, name), classes)
         check_kinds(kinds)
+        if self.targets == BOXES:
+            check_class_names(self.class_names)
         for name in PARTS:
             check_geometry(name, image_shape(getattr(self, name))[1:], self.shape)
         check_moments(self.mean, self.std, self.shape[0])

@@ -22,8 +22,63 @@ from optiwidgets.engine.evaluation.detection_precision import (
     outcomes,
 )
 from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
+from optiwidgets.engine.types.measurements import Confusion, Counted
+from optiwidgets.texts import mark, mark_plural
 
 OVERLAP, SCORE = 0.5, 0.3  # thresholds of counts that are shown first
+OBJECTS = Counted(
+    mark("objects"), mark_plural("{n:,} object", "{n:,} objects"), flipped=mark("objects")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectConfusion(Confusion):
+    """Confusion of objects of K classes, (K + 1, K + 1); see ``count_confusion``.
+
+    There is no accuracy, since nobody counts the places without an object and without a detection.
+    Precision, recall and F1 score are (K,), of the classes alone. A detection may take an object of
+    any class here; ``Report.recall`` is that of detections matched to their own class.
+
+    Examples
+    --------
+    One object found, one missed, and two false alarms:
+
+    >>> found = ObjectConfusion([[1, 1], [2, 0]], ["cell", "nothing there"])
+    >>> found.precision.round(3).tolist(), found.recall.tolist(), found.f1.tolist()
+    ([0.333], [0.5], [0.4])
+    >>> found.few
+    {0: "recall of 'cell' rests on 2 objects"}
+    """
+
+    counted: Counted = OBJECTS
+
+    @property
+    def accuracy(self) -> float:
+        """Absent: AttributeError, with the names of a detector's figures."""
+        raise AttributeError(
+            "a confusion of objects has no accuracy: nothing there and not detected is not "
+            "counted. Use map_50, map_50_95, ap or recall of the report"
+        )
+
+    @property
+    def precision(self) -> Floats:
+        """Precision of each class (K,): share of its detections that take an object of it."""
+        return super().precision[:-1]
+
+    @property
+    def recall(self) -> Floats:
+        """Recall of each class (K,): share of its objects that a detection of it takes."""
+        return super().recall[:-1]
+
+    @property
+    def f1(self) -> Floats:
+        """F1 score of each class (K,)."""
+        return super().f1[:-1]
+
+    @property
+    def few(self) -> dict[int, str]:
+        """Warnings about recalls computed from fewer than 10 objects, by class index."""
+        return {index: note for index, note in super().few.items() if index < len(self.counts) - 1}
 
 
 def count_confusion(

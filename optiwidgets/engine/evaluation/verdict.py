@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optiwidgets.engine.evaluation.policy import Policy, is_number
-from optiwidgets.engine.types.measurements import Drop
+from optiwidgets.engine.types.measurements import IMAGES, Drop
 from optiwidgets.engine.types.report import Report
-from optiwidgets.texts import mark, text
+from optiwidgets.texts import mark, plural, text
 
 BAD_POINTS = 5.0  # a drop beyond this is bad for any use
 SMALLEST_CUT = 0.5  # share of the bytes that a good model must save
@@ -42,7 +42,8 @@ class Evidence:
     ``speed`` is the speed ratio with its 95 % interval, (ratio, low, high), or None before it is
     measured. ``recall_drop`` is in points, of the class ``recall_of``; nan if no image shows it.
     ``images`` is the number of images the drop was measured on, None if all numbers are exact.
-    ``flips`` are the share of images whose class flips under an invisible change, and its limit.
+    ``flips`` are the share of predictions that flip under an invisible change, and its limit;
+    ``flipped`` names these predictions, such as "objects".
     ``not_finite`` counts images with scores that are not finite.
     """
 
@@ -55,6 +56,7 @@ class Evidence:
     images: int | None = None
     flips: tuple[float, float] | None = None
     not_finite: int = 0
+    flipped: str = IMAGES.flipped
 
 
 def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
@@ -101,6 +103,7 @@ def judge(base: Report, rep: Report, policy: Policy) -> Verdict:
             images=rep.count,
             flips=_flips(rep),
             not_finite=rep.not_finite,
+            flipped=rep.counted.flipped,
         ),
         policy,
     )
@@ -238,15 +241,22 @@ def _bad(e: Evidence) -> list[str]:
 
 def _unstable(e: Evidence) -> list[str]:
     if e.not_finite:
-        return [text("unstable: {images:,} images get no finite score", images=e.not_finite)]
+        return [
+            plural(
+                "unstable: {n:,} image gets no finite score",
+                "unstable: {n:,} images get no finite score",
+                e.not_finite,
+            )
+        ]
     if not e.flips:
         return [text("unstable: an invisible change flips too much")]
     limit, rate = 100 * e.flips[1], _format(100 * e.flips[0], 100 * e.flips[1])
     return [
         text("unstable: {rate} % flip, {limit:.1f} % is the limit", rate=rate, limit=limit),
         text(
-            "{rate} % of the predictions flip under an invisible change of the images, "
+            "{rate} % of the {predictions} flip under an invisible change of the images, "
             "{limit:.1f} % is the limit",
+            predictions=text(e.flipped),
             rate=rate,
             limit=limit,
         ),

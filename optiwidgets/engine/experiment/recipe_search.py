@@ -11,6 +11,8 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Confusion, Integers
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.task import only_classifiers
+from optiwidgets.texts import mark
 
 PERCENTS = range(0, 100, 5)
 BITS = (32, 8, 6, 5, 4, 3, 2)
@@ -46,7 +48,7 @@ def nearest_recipe(
     Raises
     ------
     ValueError
-        Counts have another shape or sum, or are negative or not whole.
+        Counts have another shape or sum, or are negative or not whole; no classifier.
 
     Examples
     --------
@@ -54,6 +56,8 @@ def nearest_recipe(
     >>> nearest_recipe(exp, exp.run(Recipe()).confusion).recipe == Recipe()
     True
     """
+    if refusal := only_classifiers("nearest_recipe", experiment.task, mark("Experiment.sweep")):
+        raise ValueError(refusal)
     wanted = _checked(counts, experiment)
     nearest = experiment.run(Recipe())
     for recipe in _grid():
@@ -95,9 +99,6 @@ def _checked(counts: object, experiment: Experiment) -> Integers:
     except ValueError:  # rows of different lengths
         wanted = np.empty(0, np.int64)
     classes = len(experiment.dataset.class_names)
-    base = experiment.run(Recipe())
-    if base.confusion.counts.sum() != base.count:
-        raise ValueError(f"recipes are searched by counts of images; this task is {base.task}")
     if wanted.shape != (classes, classes) or wanted.dtype.kind not in "iu" or (wanted < 0).any():
         raise ValueError(f"counts are {classes} x {classes} whole numbers, 0 or more: {counts!r}")
     images = len(experiment.dataset.exploration[1])

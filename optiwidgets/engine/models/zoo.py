@@ -241,6 +241,11 @@ def save_weights(
 
     Notes and spec share one metadata entry, because the order of several entries is not fixed.
 
+    Raises
+    ------
+    ValueError
+        It is another model.
+
     Examples
     --------
     >>> import tempfile
@@ -249,6 +254,11 @@ def save_weights(
     ...     load_model(f"{folder}/net.safetensors")[1]
     {'epochs': 60}
     """
-    spec: Any = net.spec
+    spec: Any = getattr(net, "spec", None)
+    if spec is None:
+        raise ValueError(
+            f"net is a model of ow.CNN or ow.train, not {type(net).__name__}: save another one "
+            "by torch.save(net.state_dict(), path)"
+        )
     state = {name: value.contiguous() for name, value in net.state_dict().items()}
     save_file(state, path, {"spec": json.dumps({**spec, **(notes or {})})})

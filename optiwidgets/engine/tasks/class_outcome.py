@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.evaluation import metrics
 from optiwidgets.engine.evaluation.paired_test import paired_drop
 from optiwidgets.engine.evaluation.stratification import stratified
-from optiwidgets.engine.types.measurements import Confusion, Drop, Floats, Integers
+from optiwidgets.engine.types.measurements import IMAGES, Confusion, Drop, Floats, Integers
 from optiwidgets.engine.types.task import Compute, unknown
 from optiwidgets.texts import mark
 
@@ -73,6 +73,7 @@ class ClassOutcome:
     task = "classification"
     metric = "accuracy"
     names = mark("Accuracy"), mark("accuracy")
+    counted = IMAGES
 
     @classmethod
     def of(

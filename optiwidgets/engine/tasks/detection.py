@@ -22,6 +22,7 @@ from optiwidgets.engine.tasks.own_detector import HINT
 from optiwidgets.engine.types.boxes import ABSENT, FIELDS
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import BY_TRAINING
+from optiwidgets.texts import mark
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 NO_LOSS = "it minimizes a loss, and this task has none: give Detection(decode=..., loss=...)"
@@ -30,6 +31,11 @@ NEEDS_LOSS = ("fisher", *BY_TRAINING)
 FOR_CLASSIFIERS = {
     "budget": "fit_budget compares class scores, so it is for classifiers",
     "grid": "a slider grid stores predicted classes, so it is for classifiers",
+}
+INSTEAD = {
+    "Inspect": mark('the tab "Scenes" of ow.Explorer, with the objects that are lost and gained'),
+    "Threshold": mark("report.confusion_at(overlap, score), or the two sliders of ow.Explorer"),
+    "Textbook": mark("report.confusion_at(overlap, score), which counts objects"),
 }
 
 
@@ -76,6 +82,11 @@ class Detection:
         if self.loss_of is None:
             found |= {method: f"{method!r} is not possible: {NO_LOSS}" for method in NEEDS_LOSS}
         return found
+
+    @property
+    def instead(self) -> dict[str, str]:
+        """Replacements of things that are for classifiers, by their public name."""
+        return INSTEAD
 
     def check_targets(self, part: str, targets: Tensor, classes: int) -> None:
         """Raise ValueError unless the targets are boxes (N, M, 6)."""

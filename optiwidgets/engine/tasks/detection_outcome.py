@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.evaluation.detection_counts import (
+    OBJECTS,
     OVERLAP,
     SCORE,
+    ObjectConfusion,
     count_confusion,
     found_by_area,
     found_objects,
@@ -27,12 +29,11 @@ from optiwidgets.engine.evaluation.detection_drop import (
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
 from optiwidgets.engine.evaluation.policy import is_number
 from optiwidgets.engine.evaluation.stratification import stratified
-from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, TrueBoxes
+from optiwidgets.engine.types.boxes import NOTHING, Booleans, Detections, Floats, TrueBoxes
 from optiwidgets.engine.types.measurements import Confusion, Drop, Integers
 from optiwidgets.engine.types.task import unknown
-from optiwidgets.texts import mark, text
+from optiwidgets.texts import text
 
-NOTHING = mark("nothing there")
 OTHERS = dict.fromkeys(
     (
         *("labels", "predictions", "scores", "accuracy", "at_threshold"),
@@ -58,6 +59,7 @@ class DetectionOutcome:
     task = "detection"
     metric = "map_50"
     names = "mAP", "mAP"
+    counted = OBJECTS
 
     def __getattr__(self, name: str) -> object:
         """Raise AttributeError, with the names that a detector has."""
@@ -127,7 +129,7 @@ class DetectionOutcome:
                 raise ValueError(f"{name} is a number from 0 to 1, not {value!r}")
         classes = len(self.class_names)
         counts = count_confusion(self.found, self.true, classes, overlap, score)
-        return Confusion(counts, (*self.class_names, text(NOTHING)))
+        return ObjectConfusion(counts, (*self.class_names, text(NOTHING)))
 
     @cached_property
     def found_objects(self) -> Booleans:

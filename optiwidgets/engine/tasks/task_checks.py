@@ -32,6 +32,11 @@ def check_task(task: Task, dataset: Dataset) -> None:
     ...
     ValueError: task is an object such as ow.Detection(decode=...), not 'detection'
     """
+    if isinstance(task, type):
+        raise ValueError(
+            "task is an object such as ow.Detection(decode=...), not the class "
+            f"{task.__name__}: call it, {task.__name__}(...)"
+        )
     if not all(callable(getattr(task, name, None)) for name in METHODS):
         raise ValueError(f"task is an object such as ow.Detection(decode=...), not {task!r}")
     for part in PARTS:

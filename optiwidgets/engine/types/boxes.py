@@ -8,11 +8,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.texts import mark, text
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 FIELDS = 6  # of a true box: x0, y0, x1, y1, class, crowd; of a detected one: ..., score, class
 ABSENT = -1.0  # class of a row of targets without a box
+NOTHING, MISSED = mark("nothing there"), mark("missed")  # last row and column of a confusion
+
+
+def check_class_names(names: Sequence[str]) -> None:
+    """Raise ValueError for a class of objects with the name of a confusion's last row or column.
+
+    Examples
+    --------
+    >>> check_class_names(["cell", "missed"])
+    Traceback (most recent call last):
+    ...
+    ValueError: a class of boxes is named 'missed', which names objects without a detection ...
+    """
+    meanings = {NOTHING: "detections without an object", MISSED: "objects without a detection"}
+    reserved = meanings | {text(said).casefold(): named for said, named in meanings.items()}
+    for name in names:
+        if meaning := reserved.get(name.strip().casefold()):
+            raise ValueError(
+                f"a class of boxes is named {name!r}, which names {meaning} in the confusion; "
+                "give it another name"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,23 +6,48 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optiwidgets.texts import plural
+from optiwidgets.texts import mark, mark_plural, plural, text
 
 Floats = NDArray[np.float64]
 
 
 Integers = NDArray[np.int64]
-FEW = 10  # images; the recall of a class with fewer is reported with a warning
+FEW = 10  # images, or objects; the recall of a class with fewer is reported with a warning
+
+
+class Counted(NamedTuple):
+    """Names of the things that a task counts, as lost and gained and in its confusion.
+
+    ``things`` are several of them, ``forms`` the messages of a number ``n`` of them, of one and of
+    several. ``flipped`` are those of which ``flip_rate`` is a share.
+
+    Examples
+    --------
+    >>> pixels = Counted("pixels", ("{n:,} pixel", "{n:,} pixels"), flipped="pixels")
+    >>> pixels.count(1), pixels.count(1500)
+    ('1 pixel', '1,500 pixels')
+    """
+
+    things: str
+    forms: tuple[str, str]
+    flipped: str
+
+    def count(self, n: int) -> str:
+        """Name a number of these things in the page's language."""
+        return plural(*self.forms, n)
+
+
+IMAGES = Counted(mark("images"), mark_plural("{n:,} image", "{n:,} images"), mark("predictions"))
 
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """Confusion matrix: images counted by true and by predicted class.
+    """Confusion matrix: images, or other things, counted by true and by predicted class.
 
     Parameters
     ----------
@@ -30,6 +55,8 @@ class Confusion:
         (K, K) whole numbers >= 0: rows are the truth, columns the prediction.
     class_names
         K names, in the same order.
+    counted
+        Names of the things in ``counts``; by default they are images.
 
     Raises
     ------
@@ -48,6 +75,7 @@ class Confusion:
 
     counts: Integers
     class_names: tuple[str, ...]
+    counted: Counted = IMAGES
 
     def __post_init__(self) -> None:
         given = np.asarray(self.counts)
@@ -56,11 +84,13 @@ class Confusion:
         if not isinstance(self.class_names, Iterable):
             raise ValueError(f"class_names are K names, not {self.class_names!r}")
         if given.dtype.kind not in "biuf":
-            raise ValueError(f"confusion counts are whole numbers of images, not {given.dtype}")
+            things = self.counted.things
+            raise ValueError(f"confusion counts are whole numbers of {things}, not {given.dtype}")
         with np.errstate(invalid="ignore"):
             counts = given.astype(np.int64)
         if (counts < 0).any() or not np.array_equal(counts, given):
-            raise ValueError("confusion counts are whole numbers of images, 0 or more")
+            things = self.counted.things
+            raise ValueError(f"confusion counts are whole numbers of {things}, 0 or more")
         if len(self.class_names) != len(counts):
             raise ValueError(f"{len(self.class_names)} class names for {len(counts)} classes")
         counts.setflags(write=False)
@@ -69,37 +99,32 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of the images that are classified correctly, 0..1; nan without images."""
+        """Share of the counted things that are classified correctly, 0..1; nan without any."""
         return float(_share(np.trace(self.counts), self.counts.sum()))
 
     @property
     def precision(self) -> Floats:
-        """Precision of each class (K,): TP / (TP + FP); nan if no image was predicted as it."""
+        """Precision of each class (K,): TP / (TP + FP); nan if nothing was predicted as it."""
         return _share(np.diag(self.counts), self.counts.sum(axis=0))
 
     @property
     def recall(self) -> Floats:
-        """Recall of each class (K,): TP / (TP + FN); nan if it has no image."""
+        """Recall of each class (K,): TP / (TP + FN); nan if nothing is of that class."""
         return _share(np.diag(self.counts), self.counts.sum(axis=1))
 
     @property
     def few(self) -> dict[int, str]:
-        """Warnings about recalls computed from fewer than 10 images, by class index.
+        """Warnings about recalls computed from fewer than 10 images or objects, by class index.
 
         Examples
         --------
         >>> Confusion([[3, 1], [0, 20]], ["rare", "usual"]).few
         {0: "recall of 'rare' rests on 4 images"}
         """
-        images = self.counts.sum(axis=1).tolist()
+        rests, sums = mark("recall of {name!r} rests on {few}"), self.counts.sum(axis=1).tolist()
         return {
-            index: plural(
-                "recall of {name!r} rests on {n} image",
-                "recall of {name!r} rests on {n} images",
-                count,
-                name=name,
-            )
-            for index, (name, count) in enumerate(zip(self.class_names, images, strict=True))
+            index: text(rests, name=name, few=self.counted.count(count))
+            for index, (name, count) in enumerate(zip(self.class_names, sums, strict=True))
             if count < FEW
         }
 
@@ -116,11 +141,11 @@ def _share(part: Any, whole: Any) -> Floats:
 
 @dataclass(frozen=True)
 class Drop:
-    """Paired loss of accuracy on the same images.
+    """Paired loss of the leading metric, such as the accuracy, on the same images.
 
     ``points`` and its 95 % interval ``low``..``high`` are percentage points, positive for a loss;
     ``lost`` images were right before and are wrong after, ``gained`` the reverse; ``p`` is the
-    p-value of McNemar's exact two-sided test.
+    p-value of McNemar's exact two-sided test. A detector's ``lost`` and ``gained`` are objects.
 
     Examples
     --------

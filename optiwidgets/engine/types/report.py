@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.types.measurements import (
+    IMAGES,
     Confusion,
+    Counted,
     Drop,
     Floats,
     Integers,
@@ -112,7 +114,8 @@ class Report:
 
     None until measured: ``latency``, in ONNX Runtime; ``agreement``, the share of the images on
     which ONNX Runtime and torch predict the same class; ``flip_rate`` and ``baseline_flip_rate``,
-    the share of the images whose prediction changes under an invisible change. ``latencies`` maps
+    the share of the images whose prediction changes under an invisible change. A detector's are
+    shares of its objects, those that are found in both or in one alone. ``latencies`` maps
     each runtime that was timed to its latency, before and after in the same runtime;
     ``latency_reasons`` maps each other runtime to the reason why it was not timed. Both are empty
     until measured, and read-only.
@@ -214,6 +217,12 @@ class Report:
         """Names of the leading metric in the page's language: as a label and in a sentence."""
         label, spoken = self.outcome.names
         return text(label), text(spoken)
+
+    @property
+    def counted(self) -> Counted:
+        """Names of the things that a drop counts as lost and gained: images, or a task's own."""
+        found: Counted = getattr(self.outcome, "counted", IMAGES)
+        return found
 
     @property
     def not_finite(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.types.measurements import Confusion, Drop, Floats, Integers
+from optiwidgets.texts import text
 
 Targets = NDArray[Any]  # (N, ...) truth of N images, as the task defines it
 Output = Any  # torch tensor (N, ...), output of the network for N images
@@ -19,7 +20,8 @@ class Outcome(Protocol):
 
     ``task`` is the task's name, ``metric`` the name of the leading metric, also the name of an
     attribute, 0..1. ``names`` are its names for people, as a label and in a sentence. Names that
-    other tasks have raise AttributeError, which lists the own ones.
+    other tasks have raise AttributeError, which lists the own ones. An outcome that counts other
+    things than images as lost and gained names them in ``counted``, a ``Counted``.
     ``confusion`` is a (K, K) matrix of classes, with one more row and column where an object may be
     missed. ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
     """
@@ -152,6 +154,48 @@ class Hinting(Protocol):
     def hint(self, output: Any) -> str:
         """Return text for a model with this output, which is no tensor; empty if there is none."""
         ...
+
+
+@runtime_checkable
+class Replacing(Protocol):
+    """Interface of a task that names a replacement of things that are for classifiers."""
+
+    @property
+    def instead(self) -> dict[str, str]:
+        """Replacements, by the public name of the thing, such as "Threshold"."""
+        ...
+
+
+def only_classifiers(name: str, task: Task, use: str) -> str:
+    """Return the reason why a thing for classifiers refuses a task; empty for a classifier.
+
+    Parameters
+    ----------
+    name
+        Public name of the thing.
+    task
+        Task of the experiment; its ``instead``, if it has one, may name a better replacement.
+    use
+        Replacement that any task has.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.tasks.classification import Classification
+    >>> from optiwidgets.engine.tasks.detection import Detection
+    >>> only_classifiers("Inspect", Classification(), "ow.Explorer")
+    ''
+    >>> only_classifiers("Compare", Detection(decode=list), "ow.Explorer")
+    "Compare is for classifiers; this experiment's task is detection: use ow.Explorer"
+    """
+    if task.of_classes:
+        return ""
+    own = task.instead.get(name) if isinstance(task, Replacing) else None
+    return text(
+        "{name} is for classifiers; this experiment's task is {task}: use {use}",
+        name=name,
+        task=task.name,
+        use=text(own or use),
+    )
 
 
 def unknown(outcome: object, name: str, others: dict[str, str]) -> AttributeError:

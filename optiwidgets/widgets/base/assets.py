@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from optiwidgets.texts import messages
+from optiwidgets.texts import messages, plural_choice, plurals
 from optiwidgets.widgets.base.modules import join_modules
 
 WIDGETS = Path(__file__).parent.parent
@@ -23,9 +23,15 @@ class ServedModule(str):
     def __get__(self, instance: object, owner: type | None = None) -> str:
         """Return the text that is sent to the page."""
         found = {key: value for key, value in messages().items() if json_text(key) in self}
-        if not found:
-            return str(self)
-        return f"const OW_MESSAGES = {json.dumps(found, ensure_ascii=False)};\n{self}"
+        forms = {key: value for key, value in plurals().items() if json_text(key) in self}
+        told = {"OW_MESSAGES": found}
+        told["OW_PLURALS"] = {"forms": forms, "choice": plural_choice()} if forms else {}
+        lines = [
+            f"const {name} = {json.dumps(value, ensure_ascii=False)};\n"
+            for name, value in told.items()
+            if value
+        ]
+        return "".join(lines) + self
 
 
 def json_text(message: str) -> str:

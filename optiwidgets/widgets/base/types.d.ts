@@ -5,6 +5,8 @@
 declare global {
   /** Translations by English message; the kernel writes them in front of a module, for other languages alone. */
   const OW_MESSAGES: Record<string, string> | undefined;
+  /** Translated forms by English singular, and the index of the form of 0 to 199, a digit each. */
+  const OW_PLURALS: { forms: Record<string, string[]>; choice: string } | undefined;
 }
 
 export type Bytes = DataView;
@@ -264,6 +266,7 @@ export interface FeedData {
   sparse: SparseLatency | null;
   untimed: string;
   agreement: Share;
+  things: string;
   notes: string[];
   verdict: Verdict;
   query: string;
@@ -356,6 +359,7 @@ export interface DetectionData {
   sparse: SparseLatency | null;
   untimed: string;
   agreement: Share;
+  things: string;
   notes: string[];
   verdict: Verdict;
 }

@@ -17,13 +17,14 @@ from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.security.message_guard import guard
 
 METRIC = "metric"  # stands for the name of the leading metric, and for its figure
+LOST, GAINED = mark("{things} lost"), mark("{things} gained")  # images, or a task's own things
 ROWS = {
     mark("recipe"): "recipe",
     METRIC: METRIC,
     mark("drop"): "drop_words",
     mark("95 % interval of the drop"): "drop_interval",
-    mark("images lost"): "lost",
-    mark("images gained"): "gained",
+    LOST: "lost",
+    GAINED: "gained",
     mark("class that fell most"): "worst_class",
     mark("its recall fell by"): "worst_fall",
     mark("file"): "bytes",
@@ -90,7 +91,8 @@ class Compare(Standalone, VBox):
         self.kept = self._experiment.measured(self.kept)
         now = self.session.baseline, self.session.report
         sides = [self._figures(*pair) for pair in ((self._baseline, self.kept), now)]
-        names = {METRIC: now[1].metric_names[1]}
+        names, things = {METRIC: now[1].metric_names[1]}, text(now[1].counted.things)
+        names |= {title: text(title, things=things) for title in (LOST, GAINED)}
         self.table.rows = [
             [names.get(title) or text(title), *(side[name] for side in sides)]
             for title, name in ROWS.items()

@@ -1,13 +1,14 @@
-"""Corruption sliders: accuracy of baseline and optimized model on worse images."""
+"""Corruption sliders: leading metric of baseline and optimized model on worse images."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
-from ipywidgets import FloatSlider, VBox
+from ipywidgets import HTML, FloatSlider, VBox
 
 from optiwidgets.engine.types.report import Report
-from optiwidgets.session.queries import corrupted_reports
+from optiwidgets.session.queries import corrupted_reports, fixed_dials
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
@@ -24,7 +25,10 @@ DIALS = {  # name -> neutral value, from, to, step, label
 
 
 class NewData(Standalone, VBox):
-    """Accuracy of baseline and session's report on corrupted images; nothing is tuned on them.
+    """Leading metric of both models on corrupted images; nothing is tuned on them.
+
+    A slider whose change the targets could not follow, as boxes and masks do not turn with their
+    images, is disabled, and its tooltip and a note say why.
 
     Parameters
     ----------
@@ -45,7 +49,8 @@ class NewData(Standalone, VBox):
         self.session = session_of(session)
         self.sliders = {name: _slider(*dial) for name, dial in DIALS.items()}
         self.table = Table("", ("", text("as they were"), text("changed"), text("fell by")))
-        super().__init__([*self.sliders.values(), self.table])
+        self.note = HTML()
+        super().__init__([*self.sliders.values(), self.note, self.table])
         self.add_class("ow-newdata")
         for slider in self.sliders.values():
             slider.observe(lambda _: self._write(), "value")
@@ -53,7 +58,18 @@ class NewData(Standalone, VBox):
         self._write()
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
+    def _limit(self) -> None:
+        """Disable the sliders that do not fit the targets of the open images."""
+        reasons = fixed_dials(self.session.experiment)
+        for name, slider in self.sliders.items():
+            slider.disabled, slider.tooltip = name in reasons, reasons.get(name, "")
+            if slider.disabled:
+                slider.value = DIALS[name][0]
+        said = escape(" ".join(reasons.values()))
+        self.note.value = f'<p role="note">{said}</p>' if said else ""
+
     def _write(self) -> None:
+        self._limit()
         dial = {name: slider.value for name, slider in self.sliders.items()}
         try:
             new = corrupted_reports(self.session.experiment, self.session.report.recipe, **dial)

@@ -10,6 +10,7 @@ from ipywidgets import HTML, Dropdown, Image, VBox
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.task import only_classifiers
 from optiwidgets.session.background import Job
 from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.texts import mark, plural, text
@@ -29,6 +30,11 @@ class Inspect(Standalone, VBox):
     session
         A ``Session``, or a widget that has one. The pictures follow it as an idle job.
 
+    Raises
+    ------
+    ValueError
+        Its model is no classifier.
+
     Examples
     --------
     >>> from optiwidgets.session.session import Session
@@ -39,6 +45,8 @@ class Inspect(Standalone, VBox):
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
+        if refusal := self._refusal():
+            raise ValueError(refusal)
         self.kind = Dropdown(
             options=[(text(kind), kind) for kind in KINDS], description=text("Images")
         )
@@ -50,8 +58,13 @@ class Inspect(Standalone, VBox):
         self.show(self.draw(self.session.report))
         guard(self, lambda reason: setattr(self.count, "value", reason))
 
+    def _refusal(self) -> str:
+        return only_classifiers("Inspect", self.session.experiment.task, mark("ow.Explorer"))
+
     def draw(self, report: Report) -> tuple[str, bytes]:
-        """Draw the images, and describe them in a sentence."""
+        """Draw the images, and describe them in a sentence; say why another case has none."""
+        if refusal := self._refusal():
+            return refusal, b""
         indices = chosen(self.session.baseline, report, self.kind.value)
         kind = text(self.kind.value)
         said = plural("{n} image {kind}", "{n} images {kind}", len(indices), kind=kind)

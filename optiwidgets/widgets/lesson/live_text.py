@@ -71,7 +71,8 @@ class Live(Standalone, HTML):
         used = {name for _, name, _, _ in Formatter().parse(text) if name}
         unknown = used - {*known, ONCE_MOVED}
         if unknown:
-            raise ValueError(f"figures are {', '.join(known)}, not {', '.join(sorted(unknown))}")
+            names, task = ", ".join(known), self.session.report.task
+            raise ValueError(f"figures of {task} are {names}, not {', '.join(sorted(unknown))}")
         self.add_class("ow-live")
         self.session.on_report(self._write)
         self._write()

@@ -10,6 +10,7 @@ from ipywidgets import VBox
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.task import only_classifiers
 from optiwidgets.session import queries
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.gated_button import GatedButton
@@ -34,6 +35,11 @@ class Textbook(Standalone, VBox):
     session
         A ``Session`` of two classes, the second one positive, or a widget that has one.
 
+    Raises
+    ------
+    ValueError
+        Not two classes, or its model is no classifier.
+
     Examples
     --------
     >>> from optiwidgets.session.session import Session
@@ -44,7 +50,9 @@ class Textbook(Standalone, VBox):
     """
 
     def __init__(self, session: Any) -> None:
-        self.session = session_of(session)
+        self.session, self._refused = session_of(session), ""
+        if refusal := self._refusal():
+            raise ValueError(refusal)
         self.find = GatedButton(text("Find such settings"), text("Tries some 270 of them"))
         self.find.layout.width, self.find.layout.align_self = "auto", "flex-start"
         heads = (
@@ -61,6 +69,13 @@ class Textbook(Standalone, VBox):
         self._write()
         guard(self, lambda reason: setattr(self.table, "caption", reason))
 
+    def _refusal(self) -> str:
+        task, classes = self.session.experiment.task, len(self.session.report.class_names)
+        if refusal := only_classifiers("Textbook", task, mark("ow.Compare")):
+            return refusal
+        two = mark("Textbook needs two classes, the second one positive; here are {n}")
+        return "" if classes == len(AFTER) else text(two, n=classes)
+
     def _look(self) -> None:
         self.find.waits = text("Waits until the search ends.")
         self.table.caption = text("Looking for it: this takes some seconds.")
@@ -76,6 +91,12 @@ class Textbook(Standalone, VBox):
         self.session.settle()
 
     def _write(self) -> None:
+        if refusal := self._refusal():  # another case was opened
+            self.find.waits = self.table.caption = self._refused = refusal
+            self.table.rows = []
+            return
+        if self._refused:
+            self.find.waits = self._refused = ""
         before, now = (r.confusion.counts for r in (self.session.baseline, self.session.report))
         columns = [_named(counts) for counts in (BEFORE, before, AFTER, now)]
         self.table.rows = [[text(name), *(f"{c[name]}" for c in columns)] for name in columns[0]]

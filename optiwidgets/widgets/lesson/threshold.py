@@ -9,6 +9,7 @@ from ipywidgets import BoundedIntText, FloatSlider, HBox, VBox
 
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.task import only_classifiers
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
@@ -33,7 +34,7 @@ class Threshold(Standalone, VBox):
     Raises
     ------
     ValueError
-        Not two classes, or none is positive.
+        Not two classes, none is positive, or its model is no classifier.
 
     Examples
     --------
@@ -47,6 +48,8 @@ class Threshold(Standalone, VBox):
 
     def __init__(self, session: Any) -> None:
         self.session = session_of(session)
+        if refusal := self._refusal():
+            raise ValueError(refusal)
         self.threshold = FloatSlider(
             value=0.5, min=0.01, max=0.99, step=0.01, description=text("Threshold")
         )
@@ -69,7 +72,17 @@ class Threshold(Standalone, VBox):
         total = self.miss.value * missed + self.alarm.value * alarms
         return float(1000 * total / confusion.counts.sum())
 
+    def _refusal(self) -> str:
+        task, report = self.session.experiment.task, self.session.report
+        if refusal := only_classifiers("Threshold", task, mark("ow.Compare")):
+            return refusal
+        fits = len(report.class_names) == 2 and report.positive is not None
+        return "" if fits else text("a threshold needs two classes, one of them positive")
+
     def _write(self) -> None:
+        if refusal := self._refusal():  # another case was opened
+            self.shown.rows, self.shown.caption = [], refusal
+            return
         few = self.session.report.confusion.few.get(self.session.report.positive or 0, "")
         on = text("Positive from a score of {score:.2f} on", score=self.threshold.value)
         self.shown.caption = f"{on}; {few}" if few else on

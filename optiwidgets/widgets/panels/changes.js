@@ -1,7 +1,7 @@
 // Mistakes that became more frequent, the worst class, and the significance of the drop.
 
 import { boxed, draw, element, percent, signed, thousands, write } from "../base/panel_runtime.js";
-import { mark, text } from "../base/texts.js";
+import { mark, plural, text } from "../base/texts.js";
 
 /** @import { ChangesTraits, Context, FeedData, Flow, Significance } from "../base/types" */
 
@@ -63,11 +63,12 @@ function paintFlow(line, flow, classes, most) {
     text("{before} before, {after} now", { before: thousands(flow.before), after: thousands(flow.after) }),
   );
   line.bar.style.width = `${(100 * change) / most}%`;
-  line.box.ariaLabel = text("truth {truth}, prediction {prediction}: {n} images; open the cell", {
-    truth,
-    prediction,
-    n: signed(change),
-  });
+  line.box.ariaLabel = plural(
+    "truth {truth}, prediction {prediction}: {n} image; open the cell",
+    "truth {truth}, prediction {prediction}: {n} images; open the cell",
+    change,
+    { truth, prediction, n: signed(change) },
+  );
 }
 
 /**

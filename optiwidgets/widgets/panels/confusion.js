@@ -1,7 +1,7 @@
 // Three confusion matrices of images; a cell opens its images.
 
-import { boxed, draw, percent, referred } from "../base/panel_runtime.js";
-import { mark, text } from "../base/texts.js";
+import { boxed, draw, percent, referred, thousands } from "../base/panel_runtime.js";
+import { mark, plural, text } from "../base/texts.js";
 import { renderMatrices } from "./matrices.js";
 
 /** @import { CellImagesTraits, Context, FeedData, MatricesTraits, Model, ReportData } from "../base/types" */
@@ -38,9 +38,14 @@ async function render(context) {
     follow: (/** @type {(data: FeedData) => void} */ paint) => draw(model, paint),
     open: opened && open,
     opened: (/** @type {FeedData} */ data) => data.cell?.cell ?? -1,
-    label: (cell, n) => text("{cell}, {n} images", { cell, n }),
-    count: (n) => text("{n} images", { n }),
-    total: (n, truth) => text("of {n} images with truth {truth}", { n, truth }),
+    label: (cell, n, shown) =>
+      plural("{cell}, {n} image", "{cell}, {n} images", Math.abs(n), { cell, n: shown }),
+    count: (n, shown) => plural("{n} image", "{n} images", Math.abs(n), { n: shown }),
+    total: (n, truth) =>
+      plural("of {n} image with truth {truth}", "of {n} images with truth {truth}", n, {
+        n: thousands(n),
+        truth,
+      }),
     none: text("no images"),
     titles: ({ baseline, optimized }) => [title(baseline), title(optimized)],
     invitation: (data) =>

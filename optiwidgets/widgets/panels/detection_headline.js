@@ -1,7 +1,7 @@
 // Cards of a detector: mean average precision with its drop, size, speed, verdict.
 
 import { boxed, floats, percent, thousands, write } from "../base/panel_runtime.js";
-import { text } from "../base/texts.js";
+import { plural, text } from "../base/texts.js";
 import { paintDrop, paintWorst, renderCards, show } from "./cards.js";
 
 /** @import { Context, DetectionData, PanelTraits } from "../base/types" */
@@ -38,7 +38,11 @@ function paintMap({ card, value, previous, drop }, data) {
     }),
   ];
   if (d.lost !== null && d.gained !== null)
-    told.push(text("{lost} objects lost, {gained} gained", { lost: d.lost, gained: d.gained }));
+    told.push(
+      plural("{n} object lost, {gained} gained", "{n} objects lost, {gained} gained", d.lost, {
+        gained: d.gained,
+      }),
+    );
   card.box.title = told.join("; ");
   paintDrop(card, drop, d);
 }

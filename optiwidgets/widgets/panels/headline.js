@@ -1,7 +1,7 @@
 // Cards: accuracy with its drop, size, speed, verdict.
 
 import { boxed, percent, thousands, write } from "../base/panel_runtime.js";
-import { text } from "../base/texts.js";
+import { plural, text } from "../base/texts.js";
 import { paintDrop, paintWorst, renderCards, show } from "./cards.js";
 
 /** @import { Context, FeedData, PanelTraits } from "../base/types" */
@@ -55,7 +55,9 @@ function paintAccuracy({ card, value, previous, drop }, data) {
   card.box.title = [
     text("before {accuracy} %", { accuracy: percent(baseline.accuracy) }),
     text("95 % between {low} and {high} %", { low: percent(low), high: percent(high) }),
-    text("{lost} images lost, {gained} gained", { lost: d.lost, gained: d.gained }),
+    plural("{n} image lost, {gained} gained", "{n} images lost, {gained} gained", d.lost, {
+      gained: d.gained,
+    }),
     text("mean average precision before: {precision} %", { precision: percent(baseline.average_precision) }),
   ].join("; ");
   paintDrop(card, drop, d);

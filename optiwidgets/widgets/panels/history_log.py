@@ -18,10 +18,11 @@ MOST = 200  # entries per model; the oldest except the baseline is dropped first
 COLUMNS = (
     *("case", "model", "recipe", "accuracy (0 to 1)", "accuracy 95% low (0 to 1)"),
     *("accuracy 95% high (0 to 1)", "drop (points)", "drop 95% low (points)"),
-    *("drop 95% high (points)", "lost (images)", "gained (images)", "size (bytes)"),
+    *("drop 95% high (points)", "lost ({things})", "gained ({things})", "size (bytes)"),
     *("size ratio (times smaller)", "speed ratio (times faster)", "speed ratio 95% low"),
     *("speed ratio 95% high", "baseline latency (ms)", "optimized latency (ms)"),
     *("leading metric", "its value (0 to 1)", "value 95% low (0 to 1)", "value 95% high (0 to 1)"),
+    "lost and gained are",
 )
 
 
@@ -133,10 +134,14 @@ class HistoryLog:
 
 
 def to_csv(groups: Iterable[HistoryLog]) -> str:
-    """Format all entries as comma-separated values, units in the header."""
-    text = io.StringIO()
+    """Format all entries as comma-separated values, units in the header.
+
+    The last column names the things that are lost and gained, the header those of all rows.
+    """
+    text, groups = io.StringIO(), list(groups)
     rows = csv.writer(text)
-    rows.writerow(COLUMNS)
+    things = dict.fromkeys(past.baseline.counted.things for past in groups)
+    rows.writerow(column.format(things=" or ".join(things)) for column in COLUMNS)
     for past in groups:
         rows.writerows([past.case, past.model, *_numbers(entry)] for entry in past.entries)
     return text.getvalue()
@@ -151,4 +156,5 @@ def _numbers(entry: Entry) -> list[object]:
         *(trial.drop, trial.drop_low, trial.drop_high, trial.lost, trial.gained),
         *(trial.total_bytes, trial.ratio, *speed),
         *(trial.metric, trial.value, trial.value_low, trial.value_high),
+        entry.report.counted.things,
     ]

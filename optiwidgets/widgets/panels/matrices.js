@@ -31,9 +31,9 @@ import { mark, text } from "../base/texts.js";
  * @property {(paint: (data: Data) => void) => Promise<Cleanup>} follow
  * @property {((cell: number) => void) | null} open
  * @property {(data: Data) => number} opened the open cell, or -1
- * @property {(cell: string, n: string) => string} label of a cell
- * @property {(n: string) => string} count
- * @property {(n: string, truth: string) => string} total of a row
+ * @property {(cell: string, n: number, shown: string) => string} label of a cell
+ * @property {(n: number, shown: string) => string} count of a cell, or its change
+ * @property {(n: number, truth: string) => string} total of a row
  * @property {string} none a row's share where it has no counts
  * @property {(data: Data) => [string, string]} titles of both models
  * @property {(data: Data) => string} invitation
@@ -174,7 +174,7 @@ function fill(cells, sides, [values, digits, shade], kind) {
     const cell = cells[i],
       { depth, tone, name } = cell.dataset,
       [newTone, newDepth] = shade(value, i);
-    const label = kind.label(nameOf(sides, i), digits(value));
+    const label = kind.label(nameOf(sides, i), value, digits(value));
     if (cell.getAttribute("aria-label") === label && tone === newTone && depth === String(newDepth)) return;
     cell.setAttribute("aria-label", label);
     cell.dataset.depth = String(newDepth);
@@ -300,7 +300,7 @@ function account(data, index, kind) {
    * @param {string} name
    * @param {number} count
    */
-  const line = (name, count) => [name, kind.count(thousands(count)), share(count)];
+  const line = (name, count) => [name, kind.count(count, thousands(count)), share(count)];
   const name = k === 2 && positive !== null ? ` (${text(OUTCOMES[outcome(row, column, positive)])})` : "";
   const noise = change && !integers(clear).includes(index) ? text(NOISE) : "";
   return {
@@ -308,9 +308,9 @@ function account(data, index, kind) {
     lines: [
       line(text("baseline"), before[index]),
       line(text("optimized"), after[index]),
-      [text("change"), kind.count(signed(change)), noise],
+      [text("change"), kind.count(change, signed(change)), noise],
     ],
-    note: kind.total(thousands(images), classes[row]),
+    note: kind.total(images, classes[row]),
   };
 }
 

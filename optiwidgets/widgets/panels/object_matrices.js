@@ -2,7 +2,7 @@
 // objects. A cell opens its scenes.
 
 import { boxed, percent, referred, thousands } from "../base/panel_runtime.js";
-import { text } from "../base/texts.js";
+import { plural, text } from "../base/texts.js";
 import { drawScenes } from "./detection_feed.js";
 import { cellsOf } from "./detections.js";
 import { renderMatrices } from "./matrices.js";
@@ -128,9 +128,10 @@ async function render(context) {
     },
     open,
     opened: (/** @type {ObjectCounts} */ data) => data.cell,
-    label: (cell, n) => text("{cell}, {n} objects", { cell, n }),
-    count: (n) => text("{n} objects", { n }),
-    total: (n, truth) => text("of {n} with truth {truth}", { n, truth }),
+    label: (cell, n, shown) =>
+      plural("{cell}, {n} object", "{cell}, {n} objects", Math.abs(n), { cell, n: shown }),
+    count: (n, shown) => plural("{n} object", "{n} objects", Math.abs(n), { n: shown }),
+    total: (n, truth) => text("of {n} with truth {truth}", { n: thousands(n), truth }),
     none: text("no objects"),
     titles: ({ titles }) => titles,
     invitation: ({ isUntouched }) =>

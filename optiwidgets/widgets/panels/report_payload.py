@@ -76,6 +76,7 @@ def shared_payload(
         if untouched
         else text("it starts once no control moves"),
         "agreement": report.agreement,
+        "things": text(report.counted.things),
         "notes": _notes(report),
         "verdict": verdict_payload(baseline, report, policy, moving=moving),
     }

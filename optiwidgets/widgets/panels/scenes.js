@@ -2,7 +2,7 @@
 // for each scene that is in view.
 
 import { around, boxed, element, find, safely, thousands, write } from "../base/panel_runtime.js";
-import { text } from "../base/texts.js";
+import { plural, text } from "../base/texts.js";
 import { drawScenes } from "./detection_feed.js";
 import { cellsOf, rowOf, worstFirst } from "./detections.js";
 import { keepPixels, pixelsOf } from "./known_pixels.js";
@@ -102,12 +102,12 @@ function paintCard(view, { scenes, data }, compared, at, extra) {
   write(view.gained, gained ? `+${gained}` : "");
   write(view.alarms, after ? `?${after}` : "");
   const label = [
-    text("scene {index}, {n} objects: {lost} lost, {gained} gained", {
-      index: view.index,
-      n: objects,
-      lost,
-      gained,
-    }),
+    plural(
+      "scene {index}, {n} object: {lost} lost, {gained} gained",
+      "scene {index}, {n} objects: {lost} lost, {gained} gained",
+      objects,
+      { index: view.index, lost, gained },
+    ),
     text("false alarms {before}, now {after}", { before, after }),
   ].join("; ");
   if (view.box.ariaLabel !== label) view.box.ariaLabel = label;
@@ -182,14 +182,18 @@ function build({ open, step, leave, more }) {
  * @param {Shown} shown
  */
 function summary({ comparison }, { scenes }) {
-  const sum = (/** @type {Int32Array} */ counts) =>
-    thousands(counts.reduce((total, count) => total + count, 0));
-  return text("−{lost} lost, +{gained} gained of {objects} objects · {n} scenes, worst first", {
-    lost: sum(comparison.lost),
-    gained: sum(comparison.gained),
-    objects: sum(comparison.objects),
-    n: thousands(scenes.images.length),
-  });
+  const [lost, gained, objects] = [comparison.lost, comparison.gained, comparison.objects].map((counts) =>
+    counts.reduce((total, count) => total + count, 0),
+  );
+  const told = plural(
+    "−{lost} lost, +{gained} gained of {objects} object",
+    "−{lost} lost, +{gained} gained of {objects} objects",
+    objects,
+    { lost: thousands(lost), gained: thousands(gained), objects: thousands(objects) },
+  );
+  const drawn = scenes.images.length,
+    listed = plural("{n} scene, worst first", "{n} scenes, worst first", drawn, { n: thousands(drawn) });
+  return `${told} · ${listed}`;
 }
 
 /**
@@ -360,7 +364,13 @@ function titleOf(cell, classes, count) {
     column = cell % side;
   const truth = classes[row] ?? text("nothing there"),
     prediction = classes[column] ?? text("missed");
-  return text("truth {truth}, prediction {prediction}: {n} scenes", { truth, prediction, n: count });
+  const named = { truth, prediction };
+  return plural(
+    "truth {truth}, prediction {prediction}: {n} scene",
+    "truth {truth}, prediction {prediction}: {n} scenes",
+    count,
+    named,
+  );
 }
 
 /**

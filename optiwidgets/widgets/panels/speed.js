@@ -118,7 +118,7 @@ function counted({ baseline, optimized }) {
  * @param {FeedData} data
  * @param {string} ended of a kernel: why nothing is timed any more
  */
-function remarks({ latency, sparse, untimed, agreement, images, notes }, ended) {
+function remarks({ latency, sparse, untimed, agreement, things, notes }, ended) {
   const how = latency
     ? [
         latency.threads > 1
@@ -127,9 +127,9 @@ function remarks({ latency, sparse, untimed, agreement, images, notes }, ended) 
             })
           : text("Timed with 1 thread, in turn: medians, quartiles, 99th percentile."),
         text("Noise is the baseline timed against itself."),
-        text("ONNX Runtime and torch agree on {share} % of {images} images.", {
+        text("ONNX Runtime and torch agree on {share} % of the {things}.", {
           share: percent(agreement),
-          images: thousands(images),
+          things,
         }),
       ].join(" ")
     : text("Not measured yet: {reason}.", { reason: ended || untimed });

@@ -11,10 +11,11 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import nn
 
 from optiwidgets import Dataset, Experiment
-from optiwidgets.engine.types.measurements import Confusion, Drop
+from optiwidgets.engine.types.measurements import Confusion, Counted, Drop
 
 MEAN, STD = 0.4, 0.25
 SIDE, CLASSES, RESAMPLES = 16, ("ground", "square"), 400
+PIXELS = Counted("pixels", ("{n:,} pixel", "{n:,} pixels"), flipped="pixels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class Masks:
 
     is_compared = is_counted = True
     task, metric, names = "segmentation", "mean_iou", ("Mean IoU", "mean IoU")
+    counted = PIXELS
 
     @property
     def count(self):
@@ -42,7 +44,7 @@ class Masks:
 
     @cached_property
     def confusion(self):
-        return Confusion(self.counts.sum(0), self.class_names)
+        return Confusion(self.counts.sum(0), self.class_names, PIXELS)
 
     @property
     def recall(self):

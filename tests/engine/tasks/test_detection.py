@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
+from optiwidgets.texts.catalogue import use_language
 
 BOX = [1.0, 2.0, 5.0, 6.0, 0.5, 1.0]  # x0, y0, x1, y1, score, class
 TRUE = [[[1, 2, 5, 6, 1, 0]], [[0, 0, 0, 0, -1, 0]], [[0, 0, 4, 4, 0, 0]]]
 NAMES = ("cell", "parasite")
+PLACES = [[x, x, x + 3.0, x + 3.0] for x in (0.0, 4.0, 8.0, 12.0)]
 SCALE = nn.Parameter(torch.ones(6))
 
 
@@ -183,12 +186,69 @@ def test_recall_counts_the_objects_found_as_their_own_class():
     """A stronger box of another class does not hide the own one, as it does in the confusion."""
     other = [*BOX[:4], 0.9, 0.0]
     seen = Detection(decode=list).outcome(output_of([BOX, other]), np.float32(TRUE[:1]), NAMES)
-    np.testing.assert_array_equal(seen.confusion.recall[:2], [np.nan, 0.0])
+    np.testing.assert_array_equal(seen.confusion.recall, [np.nan, 0.0])
     np.testing.assert_array_equal(seen.found_objects, [True])
     np.testing.assert_array_equal(seen.recall, [np.nan, 1.0])
     reported = object.__new__(Report)
     vars(reported)["outcome"] = seen
     assert reported.recall is seen.recall
+
+
+def test_a_confusion_of_objects_has_the_classes_shares_and_no_accuracy():
+    """One cell found and one taken for a parasite, a parasite missed, and a cell of nothing."""
+    true = [[*box, own, 0] for box, own in zip(PLACES[:3], (0, 0, 1), strict=True)]
+    found = [[*PLACES[place], 0.9, own] for place, own in ((0, 0), (1, 1), (3, 0))]
+    seen = Detection(decode=list).outcome(output_of(found), np.float32([true]), NAMES)
+    confusion = seen.confusion
+    assert confusion.counts.tolist() == [[1, 1, 0], [0, 0, 1], [1, 0, 0]]
+    assert confusion.precision.tolist() == [1 / 2, 0]
+    assert confusion.recall.tolist() == [1 / 2, 0]
+    assert confusion.f1.tolist() == [2 / 4, 0]
+    assert confusion.few == {
+        0: "recall of 'cell' rests on 2 objects",
+        1: "recall of 'parasite' rests on 1 object",
+    }
+    with pytest.raises(AttributeError, match=r"has no accuracy: .* Use map_50, map_50_95, ap"):
+        _ = confusion.accuracy
+
+
+@pytest.mark.parametrize("name", ["nothing there", "missed", " Missed"])
+def test_names_of_the_last_row_and_column_are_no_class_of_boxes(boxes, name):
+    parts = {part: getattr(boxes, part) for part in PARTS}
+    with pytest.raises(ValueError, match=f"a class of boxes is named '{name}', which names"):
+        Dataset(**parts, class_names=("cell", name))
+    images, labels = boxes.train[0], torch.tensor([0, 1]).repeat(len(boxes.train[0]))
+    of_classes = dict.fromkeys(PARTS, (images, labels[: len(images)]))
+    assert Dataset(**of_classes, class_names=("cell", name)).class_names[1] == name
+
+
+def test_reserved_names_are_those_of_the_page_too(boxes, tmp_path):
+    (tmp_path / "de.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+        'msgid "missed"\nmsgstr "Verpasst"\n',
+        encoding="utf-8",
+    )
+    use_language("de", tmp_path)
+    try:
+        with pytest.raises(ValueError, match="a class of boxes is named 'verpasst'"):
+            replace(boxes, class_names=("cell", "verpasst"))
+    finally:
+        use_language("en")
+
+
+def test_a_class_in_place_of_a_task_is_refused(boxes):
+    words = r"task is an object such as ow\.Detection\(decode=\.\.\.\), not the class Detection"
+    with pytest.raises(ValueError, match=words):
+        Experiment(nn.Conv2d(1, 6, 4, 4).eval(), boxes, task=Detection)
+
+
+def test_flips_and_losses_of_a_detector_are_of_objects():
+    exp = Experiment(Planted(), planted_data(), task=Detection(decode=scaled(1.0)))
+    base, report = exp.run(Recipe()), exp.run(Recipe(bits=8))
+    assert report.counted.things == "objects"
+    shaken = replace(report, flip_rate=0.4, baseline_flip_rate=0.1)
+    reasons = " ".join(judge(base, shaken, Policy.MOBILE).reasons)
+    assert "40.0 % of the objects flip under an invisible change" in reasons
 
 
 @pytest.mark.parametrize("wrong", [None, "boxes", 3])

@@ -129,6 +129,16 @@ def test_the_verdict_is_about_the_tasks_metric(exp, base):
     assert verdict.reasons[0] == f"drop {points:.1f} points; 5 is the limit for any use"
 
 
+def test_counts_are_of_the_tasks_own_things(exp, base):
+    report = exp.run(Recipe(0.5))
+    assert report.counted.things == "pixels"
+    shaken = replace(report, flip_rate=0.4, baseline_flip_rate=0.1)
+    reasons = " ".join(judge(base, shaken, Policy.MOBILE).reasons)
+    assert "40.0 % of the pixels flip under an invisible change" in reasons
+    few = replace(base.outcome, targets=base.targets[:1], masks=base.masks[:1]).confusion.few
+    assert all(note.endswith(" pixels") for note in few.values())
+
+
 def test_sealed_and_other_images_are_evaluated(exp, base):
     sealed = exp.open_sealed(Recipe(bits=8))
     np.testing.assert_array_equal(sealed.targets, exp.dataset.sealed[1])
@@ -170,7 +180,9 @@ def test_figure_and_beliefs_take_the_task(exp, base):
 def test_what_the_task_cannot_do_is_refused_with_its_reason(exp):
     with pytest.raises(ValueError, match="no budget for masks"):
         exp.fit_budget(bytes=1000)
-    with pytest.raises(ValueError, match="recipes are searched by counts of images"):
+    with pytest.raises(
+        ValueError, match=r"nearest_recipe is for classifiers; this .* segmentation"
+    ):
         ow.nearest_recipe(exp, np.zeros((2, 2), int))
     data, net = squares_dataset(), torch.nn.Conv2d(1, 3, 1, 2).eval()
     with pytest.raises(ValueError, match=r"returns \(2, 3, 8, 8\), no scores of pixels"):

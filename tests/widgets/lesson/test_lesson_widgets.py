@@ -102,7 +102,9 @@ def test_the_rest_of_a_live_text_follows_once_the_learner_has_changed_the_recipe
 
 
 def test_live_text_with_an_unknown_figure_is_refused(session):
-    with pytest.raises(ValueError, match=r"figures are recipe, sparsity, .* not accurracy"):
+    with pytest.raises(
+        ValueError, match=r"figures of classification are recipe, sparsity, .* not accurracy"
+    ):
         Live("{accurracy}", session)
 
 
