@@ -401,7 +401,11 @@ LINES = ("class Raw(nn.Module)", "def decoder(whole, size)", "task=task", "Your 
 def test_a_whole_detector_is_refused_with_the_lines_that_make_it_fit(boxes, case):
     data = dataset_of(torch.tensor([0, 1, 1])) if case == "labels" else boxes
     task = Detection(decode=decode_grid) if case == "with task" else None
-    reason = "train has targets of (3, 1, 6)" if case == "without task" else "a list of 3"
+    reason = (
+        "train has targets of (3, 1, 6)"
+        if case == "without task"
+        else "the model returns a list of"
+    )
     with pytest.raises(ValueError, match=re.escape(reason)) as refused:
         Experiment(Whole(), data, task=task)
     assert [line for line in LINES if line not in str(refused.value)] == []
