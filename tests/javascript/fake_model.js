@@ -29,7 +29,7 @@ export class FakeModel {
   constructor(id, traits, manager) {
     this.model_id = id;
     this.widget_manager = manager;
-    this.#traits = { ...traits };
+    this.#traits = { ...("feed" in traits && { task: "" }), ...traits }; // as every Panel of the kernel
   }
 
   get(name) {

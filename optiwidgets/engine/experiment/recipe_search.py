@@ -46,7 +46,8 @@ def nearest_recipe(
     Raises
     ------
     ValueError
-        Counts have another shape or sum, or are negative or not whole.
+        Counts have another shape or sum, or are negative or not whole, or an image has no single
+        class.
 
     Examples
     --------
@@ -95,8 +96,7 @@ def _checked(counts: object, experiment: Experiment) -> Integers:
     except ValueError:  # rows of different lengths
         wanted = np.empty(0, np.int64)
     classes = len(experiment.dataset.class_names)
-    base = experiment.run(Recipe())
-    if base.confusion.counts.sum() != base.count:
+    if not (base := experiment.run(Recipe())).is_classified:
         raise ValueError(f"recipes are searched by counts of images; this task is {base.task}")
     if wanted.shape != (classes, classes) or wanted.dtype.kind not in "iu" or (wanted < 0).any():
         raise ValueError(f"counts are {classes} x {classes} whole numbers, 0 or more: {counts!r}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.evaluation.detection_counts import (
     OVERLAP,
     SCORE,
+    Rates,
     count_confusion,
     found_by_area,
     found_objects,
@@ -57,6 +58,7 @@ class DetectionOutcome:
 
     task = "detection"
     metric = "map_50"
+    further = ("map_50_95", "found_small", "found_large")
     names = "mAP", "mAP"
 
     def __getattr__(self, name: str) -> object:
@@ -135,9 +137,18 @@ class DetectionOutcome:
         return found_objects(self.found, self.true, OVERLAP, SCORE)
 
     @cached_property
+    def _rates(self) -> Rates:
+        return rates(self.found, self.true, len(self.class_names), OVERLAP, SCORE)
+
+    @property
     def recall(self) -> Floats:
         """Share of each class's objects (K,) in ``found_objects``, 0..1; nan without objects."""
-        return rates(self.found, self.true, len(self.class_names), OVERLAP, SCORE).recall
+        return self._rates.recall
+
+    @property
+    def precision(self) -> Floats:
+        """Share of each class's detections (K,) that hit an object of it; nan without any."""
+        return self._rates.precision
 
     @property
     def found_small(self) -> float:

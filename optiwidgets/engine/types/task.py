@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.types.measurements import Confusion, Drop, Floats, Integers
 
 Targets = NDArray[Any]  # (N, ...) truth of N images, as the task defines it
+Compute = Callable[[], NDArray[np.float32]]
 Output = Any  # torch tensor (N, ...), output of the network for N images
 
 
@@ -21,7 +22,9 @@ class Outcome(Protocol):
     attribute, 0..1. ``names`` are its names for people, as a label and in a sentence. Names that
     other tasks have raise AttributeError, which lists the own ones.
     ``confusion`` is a (K, K) matrix of classes, with one more row and column where an object may be
-    missed. ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
+    missed. An outcome may have ``further``, the names of metrics beside the leading one, each an
+    attribute in 0..1, and ``precision`` (K,), if it is not that of ``confusion``.
+    ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
     """
 
     task: str
@@ -154,6 +157,28 @@ class Hinting(Protocol):
         ...
 
 
+@runtime_checkable
+class Storing(Protocol):
+    """Interface of a task whose outcomes a slider grid stores, as a predicted class an image."""
+
+    def restore(
+        self,
+        predictions: Integers,
+        precision: float,
+        lost: int,
+        compute: Compute,
+        targets: Targets,
+        class_names: Sequence[str],
+        positive: int | None,
+    ) -> Outcome:
+        """Make the outcome of stored predictions.
+
+        Scores are those of ``compute``, on first use; ``precision`` is their mean average
+        precision, and ``lost`` the number of images whose scores are not finite.
+        """
+        ...
+
+
 def unknown(outcome: object, name: str, others: dict[str, str]) -> AttributeError:
     """Make the error of an attribute that this task's reports do not have.
 
@@ -166,6 +191,3 @@ def unknown(outcome: object, name: str, others: dict[str, str]) -> AttributeErro
         task = getattr(type(outcome), "task", "this task")
         return AttributeError(f"a report of {task} has no {name}: {others[name]}")
     return AttributeError(f"{type(outcome).__name__!r} has no attribute {name!r}")
-
-
-Compute = Callable[[], NDArray[np.float32]]

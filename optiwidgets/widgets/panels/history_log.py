@@ -23,6 +23,7 @@ COLUMNS = (
     *("speed ratio 95% high", "baseline latency (ms)", "optimized latency (ms)"),
     *("leading metric", "its value (0 to 1)", "value 95% low (0 to 1)", "value 95% high (0 to 1)"),
 )
+OF_ACCURACY = range(3, 6)  # columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +134,17 @@ class HistoryLog:
 
 
 def to_csv(groups: Iterable[HistoryLog]) -> str:
-    """Format all entries as comma-separated values, units in the header."""
+    """Format all entries as comma-separated values, units in the header.
+
+    Without a classifier there are no columns of the accuracy.
+    """
     text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
-    for past in groups:
-        rows.writerows([past.case, past.model, *_numbers(entry)] for entry in past.entries)
+    rows: list[list[object]] = [
+        [p.case, p.model, *_numbers(entry)] for p in groups for entry in p.entries
+    ]
+    unknown = bool(rows) and all(row[place] is None for row in rows for place in OF_ACCURACY)
+    kept = [i for i in range(len(COLUMNS)) if not (unknown and i in OF_ACCURACY)]
+    csv.writer(text).writerows([row[i] for i in kept] for row in [list(COLUMNS), *rows])
     return text.getvalue()
 
 
