@@ -144,7 +144,8 @@ def to_csv(groups: Iterable[HistoryLog]) -> str:
     ]
     unknown = bool(rows) and all(row[place] is None for row in rows for place in OF_ACCURACY)
     kept = [i for i in range(len(COLUMNS)) if not (unknown and i in OF_ACCURACY)]
-    csv.writer(text).writerows([row[i] for i in kept] for row in [list(COLUMNS), *rows])
+    table: list[list[object]] = [list(COLUMNS), *rows]
+    csv.writer(text).writerows([row[i] for i in kept] for row in table)
     return text.getvalue()
 
 
