@@ -157,6 +157,12 @@ def draw_staircase(ax: Axes, x: Floats, y: Floats, front: Sequence[int], label: 
     return ax
 
 
+def _in_percent(metrics: list[str]) -> str:
+    """Return the label of an axis of these metrics; that of the accuracy is translated."""
+    is_accuracy = metrics in ([], ["accuracy"])
+    return text("accuracy, %") if is_accuracy else f"{', '.join(metrics)}, %"
+
+
 def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
     """Draw the leading metric against bytes (log) of a sweep's recipes, and the pareto front."""
     done = [trial for trial in sweep if not trial.error]
@@ -166,9 +172,7 @@ def draw_frontier(ax: Axes, sweep: Sweep) -> Axes:
     front = [done.index(trial) for trial in sweep.frontier]
     draw_staircase(ax, size, right, front, text("recipes"))
     ax.set(xscale="log", xlabel=text("bytes of the packed file (log)"))
-    metrics = sorted({trial.metric for trial in done})
-    is_accuracy = metrics in ([], ["accuracy"])
-    ax.set_ylabel(text("accuracy, %") if is_accuracy else f"{', '.join(metrics)}, %")
+    ax.set_ylabel(_in_percent(sorted({trial.metric for trial in done})))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.8)))
     ax.legend(loc="lower right", fontsize="small")
@@ -208,26 +212,26 @@ def plot_sweep(sweep: Sweep) -> Figure:
 
 
 def draw_sensitivity(ax: Axes, sensitivity: Sensitivity, threshold: float = 2.0) -> Axes:
-    """Draw accuracy, in percent, against sparsity or bits, one curve per layer, with its interval.
+    """Draw the leading metric, in percent, against sparsity or bits, one curve per layer.
 
-    The horizontal line is the ground recipe's accuracy minus ``threshold`` points. Layers that
-    could not be changed have no curve; a note below lists them.
+    Each curve has its interval. The horizontal line is the ground recipe's value minus
+    ``threshold`` points. Layers that could not be changed have no curve; a note below lists them.
     """
     scale = 100 if sensitivity.by == "sparsity" else 1
     colors = sns.color_palette("colorblind", max(1, len(sensitivity.curves)))
     for color, (name, curve) in zip(colors, sensitivity.curves.items(), strict=False):
-        level, accuracy, low, high = np.array(curve, float).T
+        level, value, low, high = np.array(curve, float).T
         x = scale * level
-        sns.lineplot(x=x, y=100 * accuracy, ax=ax, color=color, marker="o", label=name)
+        sns.lineplot(x=x, y=100 * value, ax=ax, color=color, marker="o", label=name)
         ax.fill_between(x, 100 * low, 100 * high, color=color, alpha=0.12, linewidth=0)
-    limit, lost = 100 * sensitivity.accuracy - threshold, mark("{points:g} points lost")
+    limit, lost = 100 * sensitivity.value - threshold, mark("{points:g} points lost")
     ax.axhline(limit, color=GREY, linestyle="--", linewidth=1, label=text(lost, points=threshold))
     by_sparsity = sensitivity.by == "sparsity"
     unit = text("sparsity of this layer, %") if by_sparsity else text("bits of this layer")
     if sensitivity.unchanged:
         without = text("not changed: {layers}", layers=", ".join(sensitivity.unchanged))
         unit = f"{unit}\n{without}"
-    ax.set(xlabel=unit, ylabel=text("accuracy, %"))
+    ax.set(xlabel=unit, ylabel=_in_percent([sensitivity.metric]))
     if sensitivity.by == "bits":
         ax.invert_xaxis()
     legend = ax.legend(fontsize="small", frameon=False)

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,80 @@ def test_an_overlong_function_or_file_is_found_and_docstrings_are_free(plant):
         ("x = 1\n" * 251, ["plotting.py: 251"]),
     ):
         assert overlong(plant(("plotting.py", source))) == found
+
+
+# ---- tasks
+
+TASKS = {"classification", "detection"}
+OF_A_TASK = {"Classification", "Detection", "ClassOutcome", "DetectionOutcome", "CenterDetector"}
+KNOWS_TASKS = (  # the rooms of tasks, and those of the detector
+    *("__init__.py", "engine/tasks/*", "widgets/panels/task_panels.py"),
+    *("engine/models/zoo.py", "engine/models/center_detector.py"),
+    *("engine/models/detector_training.py", "widgets/panels/detection_*"),
+)
+IN_SCRIPT = re.compile(r"""["'`](?:classification|detection)["'`]""")
+
+
+def task_knowledge(package: Path) -> list[str]:
+    """List the files that name a class of one task or a task's name, out of their rooms."""
+    found = []
+    for path in sorted(p for ending in ("py", "js") for p in package.rglob(f"*.{ending}")):
+        name = path.relative_to(package).as_posix()
+        if not any(fnmatch(name, room) for room in KNOWS_TASKS):
+            source = path.read_text()
+            told = named(ast.parse(source)) if path.suffix == ".py" else IN_SCRIPT.findall(source)
+            found += [f"{name} -> {each}" for each in told]
+    return found
+
+
+def named(tree: ast.Module) -> list[str]:
+    """List the classes and names of tasks in a file's code, comparisons with a task's name too."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias):
+            name = {ast.Name: "id", ast.Attribute: "attr", ast.alias: "name"}[type(node)]
+            found += [getattr(node, name)] if getattr(node, name) in OF_A_TASK else []
+        elif isinstance(node, ast.Constant) and node.value in TASKS:
+            found.append(node.value)
+        elif isinstance(node, ast.Compare) and any(
+            map(is_task_name, (node.left, *node.comparators))
+        ):
+            sides = (node.left, *node.comparators)
+            found += ["a task's name"] if any(isinstance(s, ast.Constant) for s in sides) else []
+    return found
+
+
+def is_task_name(node: ast.expr) -> bool:
+    """Return whether an expression is ``x.task``, ``x.task.name`` or ``task_name(x)``."""
+    return ast.unparse(node).endswith((".task", ".task.name")) or ast.unparse(node).startswith(
+        "task_name("
+    )
+
+
+def test_tasks_are_known_in_their_own_rooms_alone():
+    assert task_knowledge(PACKAGE) == []
+    for room in KNOWS_TASKS:
+        assert [*PACKAGE.glob(room)], room
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "found"),
+    [
+        ("session/session.py", "from x import Detection as D", ["Detection"]),
+        ("session/session.py", "isinstance(net, models.CenterDetector)", ["CenterDetector"]),
+        ("plotting.py", "x = ClassOutcome", ["ClassOutcome"]),
+        ("plotting.py", "if report.task == 'weather':\n    pass", ["a task's name"]),
+        ("plotting.py", "x = exp.task.name in ('detection',)", ["detection"]),
+        ("plotting.py", "match report.task:\n    case 'detection':\n        pass", ["detection"]),
+        ("widgets/panels/history.py", "x = task_name(s) != 'maps'", ["a task's name"]),
+        ("widgets/panels/history.js", "if (task === 'detection') show();", ["'detection'"]),
+        ("widgets/panels/task_panels.py", "PANELS = {'detection': 1}", []),
+        ("widgets/explorer/explorer.py", "x = task_name(session) == self.task", []),
+        ("plotting.py", '"""Draw a detection of ``Detection``."""', []),
+    ],
+)
+def test_planted_knowledge_of_a_task_is_found(plant, name, source, found):
+    assert task_knowledge(plant((name, source))) == [f"{name} -> {each}" for each in found]
 
 
 # ---- the contracts

@@ -185,7 +185,7 @@ PANEL: list[Step] = [
     ),
     (
         f"{PACKAGE}/widgets/base/types.d.ts",
-        after("  images: number;\n  out_of", ": number;\n  mistakes"),
+        after("export interface FeedData {\n", "  mistakes: number;\n"),
     ),
     (
         f"{PACKAGE}/widgets/panels",
@@ -213,7 +213,7 @@ PANEL: list[Step] = [
         ),
     ),
     (
-        f"{PACKAGE}/widgets/explorer/layout.py",
+        f"{PACKAGE}/widgets/panels/classification_panels.py",
         both(
             after("report_panels import Bytes, Classes, Matrices", ", Mistakes"),
             after("below = HBox([Classes(feed=feed), Bytes(feed=feed)", ", Mistakes(feed=feed)"),

@@ -9,7 +9,7 @@ const ACCURACIES = { "features.0": [0.95, 0.7, 0.3], hidden: [0.95, 0.95, 0.94],
 const DATA = {
   by: "sparsity",
   levels: LEVELS,
-  accuracy: 0.95,
+  value: 0.95,
   done: 9,
   total: 9,
   unchanged: [],
@@ -50,7 +50,7 @@ test("another threshold ranks anew and moves the limit", async () => {
   assert.ok(limit() > before); // lower in the picture
 });
 
-test("points lie by their level and accuracy, and name both", async () => {
+test("points lie by their level and value, and name both", async () => {
   const { dots } = await curves();
   const x = dots(0).map((dot) => Number(dot.getAttribute("cx")));
   assert.ok(Math.abs(x[1] - x[0] - (x[2] - x[1])) < 1e-9); // levels are evenly apart

@@ -137,7 +137,8 @@ const WEIGHTS = {
 const LAYERS = {
   recipe: {},
   images: 1000,
-  accuracy: 0.915,
+  metric: ["accuracy", "⟦Accuracy⟧", "⟦accuracy⟧"],
+  value: 0.915,
   interval: [0.9, 0.93],
   drop: { points: 6.5, low: 5.1, high: 8, lost: 70, gained: 5 },
   bytes: 2048,
@@ -150,7 +151,8 @@ const LAYERS = {
 const CURVES = {
   by: "bits",
   levels: [1, 8],
-  accuracy: 0.95,
+  metric: "",
+  value: 0.95,
   done: 1,
   total: 2,
   unchanged: [{ name: "head", reason: "its reason" }],

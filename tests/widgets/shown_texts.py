@@ -43,6 +43,7 @@ MACHINE_READ = {  # keys of payloads whose values the page or a program reads, o
     "name": "name of a layer in the model's code",
     "part": "code of the part of the images; the page shows its own word",
     "state": "code of the significance; the page shows its own word",
+    "metric": "key of the leading metric, and its names, of `metric_names`",
     "by": "code of the field that is measured",
     "marks": "bytes",
 }

@@ -195,11 +195,12 @@ def test_traits_of_other_widgets_have_their_types(digits):
         SimpleNamespace(
             by="bits",
             levels=(8, 4),
-            accuracy=0.9,
+            value=0.9,
             curves={"head": ((8, 0.9, 0.8, 1.0),)},
             unchanged={"deep": "it has no weights"},
             total=4,
-        )
+        ),
+        "",
     )
     sweep = digits.sweep([Recipe(bits=8)], progress=False)
     table = Table("A table", ("name", "value"))

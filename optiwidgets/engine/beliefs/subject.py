@@ -78,7 +78,7 @@ class Subject:
             The task is another one than classification, or the experiment refuses the recipe.
         """
         report = self.run(recipe)
-        if not hasattr(report, "predictions"):
+        if not report.is_classified:
             raise NotApplicableError(f"an image has no single class in a report of {report.task}")
         return report
 

@@ -66,6 +66,7 @@ class Compressor:
         memory_mb: float = MEMORY_MB,
     ) -> None:
         self.folded, self.dataset, self.spec, self.task = prepared.net, dataset, spec, task
+        self._impossible = task.impossible
         self.pruner = Pruner(prepared.net, dataset, prepared.trained, task.loss)
         self._recovered: BoundedCache[Recipe, Pruned] = BoundedCache(memory_mb, keep_last=True)
         self._coded: BoundedCache[Recipe, Coded] = BoundedCache(memory_mb)
@@ -123,7 +124,7 @@ class Compressor:
     def _check_possible(self, recipe: Recipe) -> None:
         """Raise ValueError for a method that does not apply to the task or to the model."""
         for method in (recipe.score, recipe.recovery):
-            if reason := self.task.impossible.get(method):
+            if reason := self._impossible.get(method):
                 raise ValueError(reason)
         if recipe.recovery == "bias" and not any(
             layer.bias is not None for layer in prunable(self.folded).values()

@@ -85,6 +85,7 @@ def inspect_cell(baseline: Report, report: Report, truth: int, prediction: int) 
     >>> [cell.before, cell.after] == [int(r.confusion.counts[4, 9]) for r in (base, rep)]
     True
     """
+    _check_classified("inspect_cell", report)
     of_class = report.labels == truth
     before, after = (of_class & (r.predictions == prediction) for r in (baseline, report))
     images = np.flatnonzero(before | after)
@@ -114,6 +115,7 @@ def mark(baseline: Report, report: Report) -> Integers:
     >>> int((mark(base, rep) == LOST).sum()) == rep.drop_from(base).lost
     True
     """
+    _check_classified("mark", report)
     before, after = (r.predictions == report.labels for r in (baseline, report))
     flipped = baseline.predictions != report.predictions
     flips = np.where(before, LOST, np.where(after, GAINED, FLIP))
@@ -136,6 +138,7 @@ def flows(baseline: Report, report: Report, most: int = MOST_FLOWS) -> tuple[Flo
     >>> first.change > 0, first.truth != first.prediction
     (True, True)
     """
+    _check_classified("flows", report)
     before, after = baseline.confusion.counts, report.confusion.counts
     grown = after - before
     np.fill_diagonal(grown, 0)
@@ -161,6 +164,7 @@ def light(baseline: Report, report: Report) -> DropSignificance:
     >>> light(base, base).state, light(base, exp.run(Recipe(sparsity=0.9))).state
     ('no sign of a drop', 'real')
     """
+    _check_classified("light", report)
     drop, images = report.drop_from(baseline), len(report.labels)
     right = int((report.predictions == report.labels).sum())
     both_right = right - drop.gained
@@ -191,6 +195,7 @@ def clear_changes(baseline: Report, report: Report) -> Integers:
     >>> 77 in clear_changes(base, exp.run(Recipe(sparsity=0.9)))
     True
     """
+    _check_classified("clear_changes", report)
     classes = len(report.class_names)
     moved = baseline.predictions != report.predictions
     rows = classes * report.labels[moved]
@@ -219,3 +224,9 @@ def worst_class(baseline: Report, report: Report) -> dict[str, float] | None:
     falls = 100 * np.nan_to_num(baseline.recall - report.recall)
     worst = int(falls.argmax())
     return {"class": worst, "points": float(falls[worst])} if falls[worst] > 0 else None
+
+
+def _check_classified(name: str, report: Report) -> None:
+    """Raise ValueError for a report in which an image has no single class."""
+    if not report.is_classified:
+        raise ValueError(f"{name} is for classifiers, and this is a report of {report.task}")

@@ -30,7 +30,6 @@ from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.mixed_precision.layer_cost import Options
 from optiwidgets.engine.models import zoo
-from optiwidgets.engine.models.center_detector import CenterDetector
 from optiwidgets.engine.models.head import Pick, check_pick
 from optiwidgets.engine.models.layers import fingerprint, interface_of
 from optiwidgets.engine.models.preparation import MOST_PROBED, PROBED, PreparedModel, prepare
@@ -42,7 +41,7 @@ from optiwidgets.engine.types.model_check import ModelCheck
 from optiwidgets.engine.types.recipe import Recipe, check_recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.sweep import Sweep, Trial
-from optiwidgets.engine.types.task import Task
+from optiwidgets.engine.types.task import Storing, Task
 
 
 class Experiment(Measured, LayerAnalysis):
@@ -103,13 +102,12 @@ class Experiment(Measured, LayerAnalysis):
         if not isinstance(dataset, Dataset):
             raise ValueError(f"dataset is an optiwidgets Dataset, not {type(dataset).__name__}")
         check_default_dtype()
-        spec = model.spec if isinstance(model, zoo.CNN | CenterDetector) else None
         given = task_of(model) if task is None else task
         check_task(given, dataset)
         images = in_plain_order(dataset.exploration[0][:MOST_PROBED])
         with with_hint(given):
             prepared = prepare(model, images, check_pick(head), of_classes=given.of_classes)
-        self._open(prepared, spec, dataset, given, memory_mb)
+        self._open(prepared, zoo.spec_of(model), dataset, given, memory_mb)
         classes = len(dataset.class_names)
         check_fit(self._compressor.folded, images[:2], classes, given.check_output)
         check_probe(given, self._compressor.folded, self.dataset)
@@ -227,8 +225,12 @@ class Experiment(Measured, LayerAnalysis):
         Raises
         ------
         ValueError
-            The grid is of another model, of other images, or of another version.
+            The grid is of another model, of other images, or of another version, or the task
+            stores none.
         """
+        if not isinstance(self.task, Storing):
+            none = f"reports of {self.task.name} are not stored in a slider grid"
+            raise ValueError(self.task.impossible.get("grid", none))
         for name, value in self.about.items():
             if grid.about.get(name) != value:
                 raise ValueError(f"the grid's {name}: {grid.about.get(name)}, and here: {value}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -33,13 +33,14 @@ from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
-from optiwidgets.engine.tasks.class_outcome import ClassOutcome, DeferredScores
+from optiwidgets.engine.serialization.writer import Packable
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
-from optiwidgets.engine.types.task import Outcome
+from optiwidgets.engine.types.task import Outcome, Storing
 
+UNTOUCHED = Recipe()
 log = logging.getLogger("optiwidgets")
 
 
@@ -112,26 +113,30 @@ class ReportBuilder:
             log.warning(
                 "%s: %s of %s images get scores that are not finite", recipe, lost, outcome.count
             )
-        weights = [layer.weight for layer in prunable(packable.net).values()]
-        before = self.compressor.pruner.weights.values()
-        channels = sum(map(len, before))
-        kept = sum(int(np.count_nonzero(coded.mask)) for coded in packable.layers.values())
+        counts = self._counts(packable)
         return self.begin(images, recipe, outcome)(
             size=prepare_size(
                 packable,
-                self._baseline_bytes if recipe != Recipe() else None,
+                self._baseline_bytes if recipe != UNTOUCHED else None,
                 estimated=estimate_size,
             ),
-            pruned_weights=self.prunable_weights - kept,
-            removed_channels=(
-                channels - sum(map(len, weights)),
-                channels - self._answers(recipe),
-            ),
-            macs=sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
-            parameters=sum(p.numel() for p in packable.net.parameters()),
+            **counts,
             **self._simulated(model, images),
             runtime=evaluation.runtime,
         )
+
+    def _counts(self, packable: Packable) -> dict[str, Any]:
+        """Count the weights, channels, MACs and parameters of a compressed model."""
+        weights = [layer.weight for layer in prunable(packable.net).values()]
+        channels = sum(map(len, self.compressor.pruner.weights.values()))
+        kept = sum(int(np.count_nonzero(coded.mask)) for coded in packable.layers.values())
+        removed = channels - sum(map(len, weights))
+        return {
+            "pruned_weights": self.prunable_weights - kept,
+            "removed_channels": (removed, channels - self._answers(packable.recipe)),
+            "macs": sum(w.numel() * n for w, n in zip(weights, self._positions, strict=True)),
+            "parameters": sum(p.numel() for p in packable.net.parameters()),
+        }
 
     def part_of(self, report: Report, images: Images) -> Report:
         """Build the report on the first images from that on all, without evaluating again."""
@@ -168,14 +173,14 @@ class ReportBuilder:
     def begin_stored(
         self, images: Images, recipe: Recipe, predictions: Integers, precision: float, lost: int
     ) -> partial[Report]:
-        """Return a partial report of stored predictions of a classifier.
+        """Return a partial report of stored predictions; the task is ``Storing``.
 
         Scores are evaluated on first use; ``precision`` is their mean average precision, and
         ``lost`` the number of images whose scores are not finite.
         """
-        deferred = DeferredScores(precision, lost, ReportOperations(self, recipe).scores)
-        names, positive = self.dataset.class_names, self.dataset.positive
-        outcome = ClassOutcome.of(images.targets, predictions, deferred, names, positive)
+        dataset, compute = self.dataset, ReportOperations(self, recipe).scores
+        restore = partial(cast(Storing, self.task).restore, predictions, precision, lost, compute)
+        outcome = restore(images.targets, dataset.class_names, dataset.positive)
         return self.begin(images, recipe, outcome)
 
     def made(self, report: Report) -> bool:
@@ -252,7 +257,7 @@ class ReportBuilder:
 
     @cached_property
     def _baseline_bytes(self) -> int:
-        return sum(writer.packed_parts(self.compressor.compress(Recipe()).packable).values())
+        return sum(writer.packed_parts(self.compressor.compress(UNTOUCHED).packable).values())
 
     @cached_property
     def _positions(self) -> list[int]:

@@ -45,8 +45,8 @@ class Budget:
     """Result of ``Experiment.fit_budget``.
 
     ``recipe`` has a sparsity and bits for every layer, ``report`` is its report on the exploration
-    images. The recipe was chosen on these images, so its accuracy is slightly optimistic; only
-    ``open_sealed`` is unbiased. ``expected_bytes`` is the expected size of the choice,
+    images. The recipe was chosen on these images, so its leading metric is slightly optimistic;
+    only ``open_sealed`` is unbiased. ``expected_bytes`` is the expected size of the choice,
     ``least_bytes`` the size of the smallest file found, ``runs`` the number of recipes run.
     """
 
@@ -65,7 +65,7 @@ class Budget:
 
     @property
     def drop(self) -> float:
-        """Points of accuracy lost on the exploration images."""
+        """Points of the leading metric lost on the exploration images."""
         return self.report.drop_from(self.baseline).points
 
 
@@ -112,7 +112,7 @@ class Goal:
 
     def rank(self, report: Report, divergence: float) -> tuple[float, float]:
         """Return a key, lower is better: errors for a limit on bytes, bytes for one on drop."""
-        wrong = -report.confusion.accuracy
+        wrong = -report.metric
         return (wrong, divergence) if self.bytes is not None else (report.size.total_bytes, wrong)
 
 

@@ -1,4 +1,4 @@
-"""Sensitivity: accuracy against sparsity or bits of one layer at a time."""
+"""Sensitivity: the leading metric against sparsity or bits of one layer at a time."""
 
 from __future__ import annotations
 
@@ -20,26 +20,44 @@ LEVELS: Mapping[str, tuple[float, ...]] = {
     "bits": (8, 6, 5, 4, 3, 2, 1),
 }
 Weights = Mapping[str, Tensor]
+ACCURACY = "accuracy"
 
 
 class Point(NamedTuple):
-    """Accuracy 0..1 on the exploration images at one level of a layer, with its 95 % interval."""
+    """Leading metric 0..1 at one level of a layer, with its 95 % interval; exploration images."""
 
     level: float
-    accuracy: float
+    value: float
     low: float
     high: float
 
 
+class AccuracyPoint(Point):
+    """Point of a classifier, whose leading metric is the accuracy.
+
+    Examples
+    --------
+    >>> AccuracyPoint(8, 0.9, 0.8, 1.0).accuracy
+    0.9
+    """
+
+    __slots__ = ()
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy 0..1."""
+        return self.value
+
+
 @dataclass(frozen=True)
 class Sensitivity:
-    """Accuracy against the level of one layer, with all other layers unchanged.
+    """Leading metric against the level of one layer, with all other layers unchanged.
 
     ``by`` is "sparsity" or "bits". ``levels`` are ordered from the mildest to the harshest.
-    ``ground`` is the recipe of all other layers and ``accuracy`` (0..1) its accuracy. ``curves``
-    has a ``Point`` for every level of every layer measured so far; ``total`` is the final number of
-    points. ``unchanged`` has the layers that no level changes, with the reason; they are not
-    measured.
+    ``ground`` is the recipe of all other layers and ``value`` (0..1) its leading metric, named
+    ``metric``; of a classifier it is the ``accuracy``. ``curves`` has a ``Point`` for every level
+    of every layer measured so far; ``total`` is the final number of points. ``unchanged`` has the
+    layers that no level changes, with the reason; they are not measured.
 
     Examples
     --------
@@ -55,10 +73,18 @@ class Sensitivity:
     by: str
     levels: tuple[float, ...]
     ground: Recipe
-    accuracy: float
+    value: float
     curves: Mapping[str, tuple[Point, ...]]
     unchanged: Mapping[str, str]
     total: int
+    metric: str = ACCURACY
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy 0..1 of the ground recipe; of a classifier."""
+        if self.metric != ACCURACY:
+            raise AttributeError(f"this sensitivity has no accuracy: its value is {self.metric}")
+        return self.value
 
     @property
     def progress(self) -> Progress:
@@ -79,21 +105,21 @@ class Sensitivity:
     def ranking(self, threshold_points: float) -> tuple[str, ...]:
         """Rank layers from the most to the least sensitive, by their levels in ``holds``.
 
-        Of layers with equal levels, the one with the lower accuracy at the next level comes first.
+        Of layers with equal levels, the one with the lower value at the next level comes first.
         """
         held = self.holds(threshold_points)
 
         def strength(name: str) -> tuple[int, float]:
             last = held[name]
             steps = 0 if last is None else 1 + self.levels.index(last)
-            return steps, self.curves[name][min(steps, len(self.levels) - 1)].accuracy
+            return steps, self.curves[name][min(steps, len(self.levels) - 1)].value
 
         return tuple(sorted(held, key=strength))
 
     def _last(self, curve: Sequence[Point], threshold_points: float) -> float | None:
         last = None
         for point in curve:
-            if 100 * (self.accuracy - point.accuracy) > threshold_points + 1e-9:
+            if 100 * (self.value - point.value) > threshold_points + 1e-9:
                 break
             last = point.level
         return last
@@ -147,7 +173,9 @@ def grow_sensitivity(
     ground
         Recipe of all other layers.
     """
-    before, accuracy = weights(ground), run(ground).metric
+    before, whole = weights(ground), run(ground)
+    metric = whole.outcome.metric
+    kind = AccuracyPoint if metric == ACCURACY else Point
     curves: dict[str, tuple[Point, ...]] = {}
     unchanged = dict(idle)
 
@@ -155,7 +183,7 @@ def grow_sensitivity(
         ordered = {name: curves[name] for name in before if name in curves}
         total = len(levels) * (len(before) - len(unchanged))
         frozen = MappingProxyType(ordered), MappingProxyType(dict(unchanged))
-        return Sensitivity(by, levels, ground, accuracy, *frozen, total)
+        return Sensitivity(by, levels, ground, whole.metric, *frozen, total, metric)
 
     yield known()
     for name in reversed([name for name in before if name not in idle]):
@@ -167,7 +195,7 @@ def grow_sensitivity(
             continue
         for level, recipe in recipes.items():
             report = run(recipe)
-            point = Point(level, report.metric, *report.outcome.interval)
+            point = kind(level, report.metric, *report.outcome.interval)
             curves[name] = (*curves.get(name, ()), point)
             yield known()
 

@@ -185,6 +185,17 @@ def load_trained(name: str, case: str = "digits") -> CNN | CenterDetector:
     return net
 
 
+def spec_of(model: nn.Module) -> Spec | None:
+    """Return the description of a model of the package, None for any other.
+
+    Examples
+    --------
+    >>> spec_of(load_trained("small"))["name"], spec_of(nn.Linear(2, 2))
+    ('small', None)
+    """
+    return model.spec if isinstance(model, CNN | CenterDetector) else None
+
+
 def _shipped_file(case: str, name: str) -> AbstractContextManager[Path]:
     return as_file(files("optiwidgets.engine.models") / "weights" / f"{case}-{name}.safetensors")
 

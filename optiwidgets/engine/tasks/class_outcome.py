@@ -72,6 +72,7 @@ class ClassOutcome:
 
     task = "classification"
     metric = "accuracy"
+    further = ("mean_average_precision",)
     names = mark("Accuracy"), mark("accuracy")
     counted = IMAGES
 

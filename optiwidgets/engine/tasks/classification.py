@@ -13,10 +13,11 @@ from torch import Tensor
 from optiwidgets.engine.evaluation.model_checks import check_scores
 from optiwidgets.engine.evaluation.stratification import stratified
 from optiwidgets.engine.execution.worker_pool import run_on_worker
-from optiwidgets.engine.tasks.class_outcome import ClassOutcome
+from optiwidgets.engine.tasks.class_outcome import ClassOutcome, DeferredScores
 from optiwidgets.engine.tasks.own_detector import HINT, returns_boxes
 from optiwidgets.engine.types.boxes import FIELDS
 from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.task import Compute
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,17 @@ class Classification:
         for array in (predictions, scores):  # cached reports are shared
             array.setflags(write=False)
         return ClassOutcome.of(targets, predictions, scores, class_names, positive)
+
+    def restore(
+        self,
+        predictions: Integers,
+        precision: float,
+        lost: int,
+        compute: Compute,
+        targets: NDArray[Any],
+        class_names: Sequence[str],
+        positive: int | None = None,
+    ) -> ClassOutcome:
+        """Make the outcome of stored predictions; scores are computed on first use."""
+        deferred = DeferredScores(precision, lost, compute)
+        return ClassOutcome.of(targets, predictions, deferred, class_names, positive)

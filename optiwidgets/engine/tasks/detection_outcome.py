@@ -15,6 +15,7 @@ from optiwidgets.engine.evaluation.detection_counts import (
     OVERLAP,
     SCORE,
     ObjectConfusion,
+    Rates,
     count_confusion,
     found_by_area,
     found_objects,
@@ -58,6 +59,7 @@ class DetectionOutcome:
 
     task = "detection"
     metric = "map_50"
+    further = ("map_50_95", "found_small", "found_large")
     names = "mAP", "mAP"
     counted = OBJECTS
 
@@ -137,9 +139,18 @@ class DetectionOutcome:
         return found_objects(self.found, self.true, OVERLAP, SCORE)
 
     @cached_property
+    def _rates(self) -> Rates:
+        return rates(self.found, self.true, len(self.class_names), OVERLAP, SCORE)
+
+    @property
     def recall(self) -> Floats:
         """Share of each class's objects (K,) in ``found_objects``, 0..1; nan without objects."""
-        return rates(self.found, self.true, len(self.class_names), OVERLAP, SCORE).recall
+        return self._rates.recall
+
+    @property
+    def precision(self) -> Floats:
+        """Share of each class's detections (K,) that hit an object of it; nan without any."""
+        return self._rates.precision
 
     @property
     def found_small(self) -> float:

@@ -213,6 +213,22 @@ class Report:
         return self.outcome.recall
 
     @property
+    def precision(self) -> Floats:
+        """Precision of each class (K,), of the answers that ``recall`` counts."""
+        own: Floats | None = getattr(self.outcome, "precision", None)
+        return self.confusion.precision if own is None else own
+
+    @property
+    def further_metrics(self) -> tuple[str, ...]:
+        """Names of the task's metrics beside the leading one; each is an attribute, 0..1."""
+        return tuple(getattr(self.outcome, "further", ()))
+
+    @property
+    def is_classified(self) -> bool:
+        """True if each image has one true and one predicted class."""
+        return all(hasattr(self.outcome, name) for name in ("labels", "predictions"))
+
+    @property
     def metric_names(self) -> tuple[str, str]:
         """Names of the leading metric in the page's language: as a label and in a sentence."""
         label, spoken = self.outcome.names

@@ -61,11 +61,10 @@ class Trial:
         drop = report.drop_from(baseline)
         recall = report.recall
         worst = int(np.nanargmin(recall))
-        accuracy = getattr(report.outcome, "accuracy", None)
-        of_classifier = accuracy is not None
+        of_classifier = report.outcome.metric == "accuracy"
         return cls(
             recipe=report.recipe,
-            accuracy=accuracy,
+            accuracy=report.metric if of_classifier else None,
             accuracy_low=low if of_classifier else None,
             accuracy_high=high if of_classifier else None,
             drop=drop.points,

@@ -12,6 +12,7 @@ from optiwidgets.engine.types.measurements import Confusion, Drop, Floats, Integ
 from optiwidgets.texts import text
 
 Targets = NDArray[Any]  # (N, ...) truth of N images, as the task defines it
+Compute = Callable[[], NDArray[np.float32]]
 Output = Any  # torch tensor (N, ...), output of the network for N images
 
 
@@ -23,7 +24,9 @@ class Outcome(Protocol):
     other tasks have raise AttributeError, which lists the own ones. An outcome that counts other
     things than images as lost and gained names them in ``counted``, a ``Counted``.
     ``confusion`` is a (K, K) matrix of classes, with one more row and column where an object may be
-    missed. ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
+    missed. An outcome may have ``further``, the names of metrics beside the leading one, each an
+    attribute in 0..1, and ``precision`` (K,), if it is not that of ``confusion``.
+    ``not_finite`` counts the images whose output is not finite, ``nbytes`` the memory held.
     """
 
     task: str
@@ -198,6 +201,28 @@ def only_classifiers(name: str, task: Task, use: str) -> str:
     )
 
 
+@runtime_checkable
+class Storing(Protocol):
+    """Interface of a task whose outcomes a slider grid stores, as a predicted class an image."""
+
+    def restore(
+        self,
+        predictions: Integers,
+        precision: float,
+        lost: int,
+        compute: Compute,
+        targets: Targets,
+        class_names: Sequence[str],
+        positive: int | None,
+    ) -> Outcome:
+        """Make the outcome of stored predictions.
+
+        Scores are those of ``compute``, on first use; ``precision`` is their mean average
+        precision, and ``lost`` the number of images whose scores are not finite.
+        """
+        ...
+
+
 def unknown(outcome: object, name: str, others: dict[str, str]) -> AttributeError:
     """Make the error of an attribute that this task's reports do not have.
 
@@ -210,6 +235,3 @@ def unknown(outcome: object, name: str, others: dict[str, str]) -> AttributeErro
         task = getattr(type(outcome), "task", "this task")
         return AttributeError(f"a report of {task} has no {name}: {others[name]}")
     return AttributeError(f"{type(outcome).__name__!r} has no attribute {name!r}")
-
-
-Compute = Callable[[], NDArray[np.float32]]

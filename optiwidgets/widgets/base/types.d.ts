@@ -633,8 +633,9 @@ export interface SweepTrial {
 export interface SensitivityData {
   by: "bits" | "sparsity";
   levels: number[];
+  /** Leading metric in a sentence; empty if it is the accuracy. */
   metric: string;
-  accuracy: number;
+  value: number;
   curves: Curve[];
   unchanged: UnchangedLayer[];
   done: number;
@@ -646,7 +647,7 @@ export interface UnchangedLayer {
   reason: string;
 }
 
-/** Points are level, accuracy, and its interval. */
+/** Points are level, leading metric, and its interval. */
 export interface Curve {
   name: string;
   points: [number, number, number, number][];

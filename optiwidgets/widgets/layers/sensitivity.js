@@ -28,7 +28,7 @@ const dark = () => document.body.dataset.jpThemeLight === "false";
  * @param {number} threshold
  */
 function lastHeld({ points }, base, threshold) {
-  const broken = points.findIndex(([, accuracy]) => 100 * (base - accuracy) > threshold + 1e-9);
+  const broken = points.findIndex(([, value]) => 100 * (base - value) > threshold + 1e-9);
   return (broken < 0 ? points.length : broken) - 1;
 }
 
@@ -98,12 +98,12 @@ function render({ model, el }) {
         svgElement("polygon", { points: [...corners(2), ...corners(3).reverse()].join(" "), fill: color(i) }),
         svgElement("polyline", { points: corners(1).join(" "), stroke: color(i) }),
       );
-      for (const [level, accuracy, low, high] of points) {
-        const lost = 100 * (data.accuracy - accuracy);
+      for (const [level, value, low, high] of points) {
+        const lost = 100 * (data.value - value);
         const told = text("{name}, {level}: {share} ({low} to {high}), {lost} points lost", {
           name,
           level: levelText(level),
-          share: metricShare(data.metric, accuracy),
+          share: metricShare(data.metric, value),
           low: percent(low),
           high: percent(high),
           lost: lost.toFixed(1),
@@ -112,7 +112,7 @@ function render({ model, el }) {
           "circle",
           {
             cx: x(level),
-            cy: y(accuracy),
+            cy: y(value),
             r: 5,
             fill: color(i),
             tabindex: 0,
@@ -128,7 +128,7 @@ function render({ model, el }) {
       }
       svg.append(group);
     });
-    const limit = y(data.accuracy - threshold / 100);
+    const limit = y(data.value - threshold / 100);
     svg.append(
       svgElement("line", { class: "ow-limit", x1: LEFT, x2: WIDE - RIGHT, y1: limit, y2: limit }),
       svgElement("text", { x: LEFT + 4, y: limit + 14 }, text("{points} points lost", { points: threshold })),
@@ -146,7 +146,7 @@ function render({ model, el }) {
     const whole = data.curves.map((curve, i) => ({
       ...curve,
       i,
-      index: lastHeld(curve, data.accuracy, threshold),
+      index: lastHeld(curve, data.value, threshold),
     }));
     /**
      * Accuracy one level beyond the last one held.

@@ -19,7 +19,7 @@ from optiwidgets.widgets.security.message_guard import guard
 
 
 class Curves(anywidget.AnyWidget):
-    """Chart of accuracy against sparsity or bits, one curve per layer; ``data`` is a payload."""
+    """Chart of the leading metric against sparsity or bits, a curve a layer; draws ``data``."""
 
     _esm, _css = load_esm(__file__, "sensitivity"), load_css(__file__, "layer_sliders") + KERNEL_CSS
     data = Dict().tag(sync=True)
@@ -75,8 +75,7 @@ class Fragility(Standalone, VBox):
         def work(on_progress: Any) -> None:
             for found in experiment.grow_sensitivity(by):
                 on_progress(found.progress)
-                told = {"metric": spoken_metric(self.session.baseline)}
-                self.curves.data = sensitivity_payload(found) | told
+                self.curves.data = sensitivity_payload(found, spoken_metric(self.session.baseline))
 
         self.note.value = ""
         self.session.in_background(work, lambda _: None)
@@ -107,12 +106,13 @@ class Fragility(Standalone, VBox):
         self.progress.show(progress)
 
 
-def sensitivity_payload(found: Any) -> dict[str, Any]:
-    """Describe a ``Sensitivity``, as JSON."""
+def sensitivity_payload(found: Any, metric: str) -> dict[str, Any]:
+    """Describe a ``Sensitivity``, as JSON; ``metric`` is that of ``spoken_metric``."""
     return {
         "by": found.by,
         "levels": list(found.levels),
-        "accuracy": found.accuracy,
+        "metric": metric,
+        "value": found.value,
         "curves": [{"name": n, "points": [list(p) for p in c]} for n, c in found.curves.items()],
         "unchanged": [{"name": n, "reason": reason} for n, reason in found.unchanged.items()],
         "done": sum(map(len, found.curves.values())),

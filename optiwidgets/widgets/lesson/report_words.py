@@ -11,10 +11,6 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.drop_words import SEEN
 from optiwidgets.texts import text
 
-FURTHER = (  # metrics beside the leading one
-    *("mean_average_precision", "map_50_95", "found_small", "found_large"),
-)
-
 
 def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
     """Format the leading metric by its name, with its value before, and those that go with it.
@@ -28,12 +24,10 @@ def metric_figures(baseline: Report, report: Report) -> dict[str, str]:
     ['accuracy_before', 'accuracy', ..., 'mean_average_precision', 'precision', 'recall']
     """
     shares: dict[str, float] = {}
-    for name in (report.outcome.metric, *FURTHER):
-        if hasattr(report, name):
-            shares[f"{name}_before"] = getattr(baseline, name)
-            shares[name] = getattr(report, name)
-    precision = report.confusion.precision[: len(report.class_names)]
-    shares["precision"] = float(np.nanmean(precision))
+    for name in (report.outcome.metric, *report.further_metrics):
+        shares[f"{name}_before"] = getattr(baseline, name)
+        shares[name] = getattr(report, name)
+    shares["precision"] = float(np.nanmean(report.precision))
     shares["recall"] = float(np.nanmean(report.recall))
     return {key: f"{100 * share:.1f} %" for key, share in shares.items()}
 

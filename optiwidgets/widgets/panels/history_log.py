@@ -24,6 +24,7 @@ COLUMNS = (
     *("leading metric", "its value (0 to 1)", "value 95% low (0 to 1)", "value 95% high (0 to 1)"),
     "lost and gained are",
 )
+OF_ACCURACY = range(3, 6)  # columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +137,19 @@ class HistoryLog:
 def to_csv(groups: Iterable[HistoryLog]) -> str:
     """Format all entries as comma-separated values, units in the header.
 
-    The last column names the things that are lost and gained, the header those of all rows.
+    The last column names the things that are lost and gained, the header those of all rows. Without
+    a classifier there are no columns of the accuracy.
     """
     text, groups = io.StringIO(), list(groups)
-    rows = csv.writer(text)
-    things = dict.fromkeys(past.baseline.counted.things for past in groups)
-    rows.writerow(column.format(things=" or ".join(things)) for column in COLUMNS)
-    for past in groups:
-        rows.writerows([past.case, past.model, *_numbers(entry)] for entry in past.entries)
+    things = " or ".join(dict.fromkeys(past.baseline.counted.things for past in groups))
+    header = [column.format(things=things) for column in COLUMNS]
+    rows: list[list[object]] = [
+        [p.case, p.model, *_numbers(entry)] for p in groups for entry in p.entries
+    ]
+    unknown = bool(rows) and all(row[place] is None for row in rows for place in OF_ACCURACY)
+    kept = [i for i in range(len(COLUMNS)) if not (unknown and i in OF_ACCURACY)]
+    table: list[list[object]] = [list(header), *rows]
+    csv.writer(text).writerows([row[i] for i in kept] for row in table)
     return text.getvalue()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from segmentation_task import (
     Masks,
     Segmentation,
@@ -19,8 +21,10 @@ from segmentation_task import (
 
 import optiwidgets as ow
 from optiwidgets import Policy, Recipe, judge
+from optiwidgets.engine.evaluation import comparison
 from optiwidgets.engine.onnx_runtime.session import predict
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME
+from optiwidgets.plotting import draw_sensitivity
 
 TRAINED = {
     "finetune": Recipe(0.5, pruning="channel", recovery="finetune"),
@@ -37,6 +41,17 @@ def exp():
 @pytest.fixture(scope="module")
 def base(exp):
     return exp.run(Recipe())
+
+
+def iou_by_hand(exp, report):
+    """Compute the mean IoU of a report's own model, from sets of pixels."""
+    images, masks = exp.dataset.exploration
+    shown = report.model()(images).argmax(1)
+    true, found = (
+        [set(each.flatten().eq(k).nonzero().flatten().tolist()) for k in (0, 1)]
+        for each in (masks, shown)
+    )
+    return sum(len(t & f) / len(t | f) for t, f in zip(true, found, strict=True)) / 2
 
 
 def test_a_report_has_the_tasks_numbers(exp, base):
@@ -95,11 +110,15 @@ def test_the_first_images_are_those_of_the_tasks_order(exp):
     assert report.drop_from(first).points > 0
 
 
-def test_a_sweep_has_rows_of_the_tasks_metric(exp):
-    sweep = exp.sweep([Recipe(0.95), Recipe(bits=8)], progress=False)
+def test_a_sweep_has_rows_of_the_tasks_metric(exp, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    sweep = exp.sweep([Recipe(0.95), Recipe(bits=8)], path, progress=False)
     pruned, rounded = sweep
     assert (pruned.metric, pruned.accuracy) == ("mean_iou", None)
-    assert pruned.value == exp.run(Recipe(0.95)).mean_iou
+    assert pruned.value == iou_by_hand(exp, exp.run(Recipe(0.95)))
+    row = json.loads((tmp_path / "rows.jsonl").read_text().splitlines()[-1])
+    assert {key for key, value in row.items() if "accuracy" in key and value is not None} == set()
+    assert "accuracy" not in repr(sweep)
     assert pruned.value_low < pruned.value < pruned.value_high
     assert rounded in sweep.frontier
     figure = ow.plot_sweep(sweep)
@@ -108,10 +127,16 @@ def test_a_sweep_has_rows_of_the_tasks_metric(exp):
 
 def test_sensitivity_is_measured_in_the_tasks_metric(exp, base):
     found = exp.sensitivity("bits", [8, 1])
-    assert found.accuracy == base.mean_iou
+    assert (found.metric, found.value) == ("mean_iou", base.mean_iou)
     for name, (_, harsh) in found.curves.items():
-        recipe = Recipe(layers=((name, None, 1),))
-        assert harsh.accuracy == exp.run(recipe).mean_iou
+        report = exp.run(Recipe(layers=((name, None, 1),)))
+        assert harsh == (1, iou_by_hand(exp, report), *report.interval)
+        assert not hasattr(harsh, "accuracy")
+    assert not hasattr(found, "accuracy")
+    assert "accuracy" not in repr(found)
+    figure = Figure()
+    draw_sensitivity(figure.subplots(), found)
+    assert figure.axes[0].get_ylabel() == "mean_iou, %"
     assert set(found.ranking(2.0)) == {"stem", "down", "wide", "head"}
 
 
@@ -126,6 +151,7 @@ def test_the_verdict_is_about_the_tasks_metric(exp, base):
     verdict = judge(base, exp.run(Recipe(0.99)), Policy.MOBILE)
     assert verdict.grade == "bad"
     points = exp.run(Recipe(0.99)).drop_from(base).points
+    assert not any("accuracy" in reason for reason in verdict.reasons)
     assert verdict.reasons[0] == f"drop {points:.1f} points; 5 is the limit for any use"
 
 
@@ -175,6 +201,20 @@ def test_figure_and_beliefs_take_the_task(exp, base):
     found = {each.key: each for each in ow.beliefs(exp, ["half-is-free", "losses-add"])}
     assert found["half-is-free"].estimate is not None
     assert found["losses-add"].reason == "an image has no single class in a report of segmentation"
+
+
+def test_comparisons_of_classes_are_refused(exp, base):
+    report = exp.run(Recipe(bits=4))
+    for compare in (comparison.light, comparison.flows, comparison.clear_changes, comparison.mark):
+        with pytest.raises(ValueError, match=f"{compare.__name__} is for classifiers"):
+            compare(base, report)
+    with pytest.raises(ValueError, match="a report of segmentation"):
+        comparison.inspect_cell(base, report, 0, 1)
+
+
+def test_a_grid_of_stored_classes_is_refused(exp):
+    with pytest.raises(ValueError, match="no grid for masks"):
+        exp.adopt(None)
 
 
 def test_what_the_task_cannot_do_is_refused_with_its_reason(exp):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from urllib.parse import parse_qs
 
 import pytest
@@ -9,6 +10,7 @@ from segmentation_task import Masks, segmentation_experiment
 
 import optiwidgets as ow
 from optiwidgets import Recipe
+from optiwidgets.widgets.panels.history_log import to_csv
 
 OF_CLASSES = {"Matrices", "Classes", "CellImages", "Changes", "Canvas", "Headline"}
 SETTLE = ow.Session.settle  # the original, which a fixture replaces
@@ -107,6 +109,11 @@ def test_history_goes_back_and_names_the_metric(explorer):
         explorer.session.baseline.mean_iou,
         explorer.session.report.mean_iou,
     ]
+    head, *rows = csv.reader(to_csv(explorer.history.groups.values()).splitlines())
+    assert not [name for name in head if "accuracy" in name]
+    value = [dict(zip(head, row, strict=True))["its value (0 to 1)"] for row in rows]
+    assert [float(each) for each in value] == [row["value"] for row in ledger.rows]
+    assert {dict(zip(head, row, strict=True))["leading metric"] for row in rows} == {"mean_iou"}
 
 
 def test_every_tab_opens(explorer):
@@ -124,6 +131,7 @@ def test_a_link_opens_its_recipe(explorer):
     explorer.session.recipe = Recipe(0.3, bits=4)
     query = explorer.feed.data["query"]
     assert parse_qs(query)["case"] == ["squares"]
+    assert "accuracy" not in query
     other = ow.Explorer(explorer.session.experiment)
     other._open_link(query)
     assert (other.session.report.recipe, other.notice) == (Recipe(0.3, bits=4), "")
@@ -144,6 +152,8 @@ def test_widgets_of_lessons_name_the_tasks_metric(experiment):
     assert rows["mean IoU"] == [f"{100 * session.report.mean_iou:.1f} %"] * 2
     live = ow.Live("{mean_iou}, {drop} lost", session)
     assert f"<b>{100 * session.report.mean_iou:.1f} %</b>" in live.value
+    with pytest.raises(ValueError, match=r"figures are .*mean_iou"):
+        ow.Live("{accuracy}", session)
     layers = ow.Layers(session).feed.data
     assert layers["metric"] == ["mean_iou", "Mean IoU", "mean IoU"]
     assert layers["value"] == session.report.mean_iou

@@ -47,6 +47,7 @@ def told(labels, predictions, seed=0):
         class_names=("a", "b", "c"),
         confusion=confusion,
         recall=confusion.recall,
+        is_classified=True,
     )
     report.drop_from = lambda base: paired_drop(labels, base.predictions, predictions)
     return report
