@@ -29,7 +29,7 @@ export class FakeModel {
   constructor(id, traits, manager) {
     this.model_id = id;
     this.widget_manager = manager;
-    this.#traits = { ...traits };
+    this.#traits = { task: "", ...traits }; // every panel has one
   }
 
   get(name) {
