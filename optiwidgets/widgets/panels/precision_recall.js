@@ -99,7 +99,7 @@ function words(name, found, score) {
 /** @param {Context<DetectionPanelTraits>} context */
 async function render(context) {
   const { el } = context;
-  el.classList.add("ow-curves");
+  el.classList.add("ow-recall");
   const before = side("ow-was-line"),
     after = side("ow-is-line"),
     menu = element("select", { "aria-label": text("Class of the curve") });

@@ -12,16 +12,16 @@ import { pixelsOf } from "./known_pixels.js";
 /** @type {Record<Kind, Pen>} of each kind; widths and dashes in units of a thin line */
 export const PENS = {
   truth: { colour: "#ffffff", width: 1, dash: [4, 3], sign: "" },
-  baseline: { colour: "#ffd84d", width: 1, dash: [1, 2], sign: "" },
+  baseline: { colour: "#ffd84d", width: 1.25, dash: [1.5, 1.5], sign: "" },
   optimized: { colour: "#6cc3ff", width: 1.25, dash: [], sign: "" },
-  alarm: { colour: "#6cc3ff", width: 1.25, dash: [], sign: "?" },
+  alarm: { colour: "#6cc3ff", width: 1.25, dash: [6, 2, 1.5, 2], sign: "?" },
   lost: { colour: "#ff8a4c", width: 2.5, dash: [], sign: "−" },
   gained: { colour: "#6cc3ff", width: 2.5, dash: [], sign: "+" },
   chosen: { colour: "#ffffff", width: 3, dash: [1, 1], sign: "" },
 };
 const DARK = "#0b1220"; // around every line, so that it is seen on any ground
 const LEAST = 180; // pixels of a picture's width, on a screen of one pixel each; small scenes are enlarged to it
-const THIN = 160; // lines are one pixel wide in a picture of this width, two in one twice as wide
+const THIN = 120; // lines are one pixel wide in a picture of this width, two in one twice as wide
 const LARGE_THIN = 360; // in an enlarged scene
 
 /** @type {Map<string, HTMLCanvasElement>} */
@@ -118,7 +118,10 @@ function paintLabel(context, words, colour, [x, y], unit, taken) {
   widths.set(key, wide - 4 * unit);
   const last = context.canvas.width - wide,
     top = Math.max(0, y - size);
-  const left = Math.min(last, freeLeft(Math.max(0, Math.min(x - unit, last)), top, wide, size + unit, taken));
+  const start = Math.max(0, Math.min(x - unit, last)),
+    free = freeLeft(start, top, wide, size + unit, taken);
+  if (free > start && words === PENS.alarm.sign) return; // one sign stands for all alarms here
+  const left = Math.min(last, free);
   taken.push({ left, top, right: left + wide, bottom: top + size + unit });
   context.fillStyle = colour;
   context.fillRect(left, top, wide, size + unit);

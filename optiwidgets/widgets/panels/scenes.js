@@ -97,6 +97,9 @@ function paintCard(view, { scenes, data }, compared, at, extra) {
     c.falseBefore,
     c.falseAfter,
   ].map((counts) => counts[at]);
+  const [first, last] = [scenes.truth.offsets[at], scenes.truth.offsets[at + 1]];
+  const found = (/** @type {Int32Array} */ finders) =>
+    finders.slice(first, last).filter((d) => d >= 0).length;
   write(view.name, String(view.index));
   write(view.lost, lost ? `−${lost}` : "");
   write(view.gained, gained ? `+${gained}` : "");
@@ -108,6 +111,7 @@ function paintCard(view, { scenes, data }, compared, at, extra) {
       lost,
       gained,
     }),
+    text("found {before}, now {after}", { before: found(c.was), after: found(c.is) }),
     text("false alarms {before}, now {after}", { before, after }),
   ].join("; ");
   if (view.box.ariaLabel !== label) view.box.ariaLabel = label;
@@ -124,7 +128,12 @@ function legend() {
     ["alarm", text("? false alarm")],
   ];
   const keys = kinds.map(([kind, words]) =>
-    element("span", { "data-kind": kind }, element("i", { "aria-hidden": "true" }), words),
+    element(
+      "span",
+      { "data-kind": kind },
+      element("i", { "aria-hidden": "true", "data-sign": /^\W/.exec(words)?.[0] ?? "" }),
+      words,
+    ),
   );
   return element("p", { className: "ow-scene-keys" }, ...keys);
 }
@@ -175,6 +184,16 @@ function build({ open, step, leave, more }) {
     cards: /** @type {Card[]} */ ([]),
   };
 }
+
+/**
+ * Tell the place of the open scene among those shown, if one is open.
+ * @param {number} place
+ * @param {number} count
+ */
+const placeOf = (place, count) =>
+  place < 0
+    ? text("worst first")
+    : text("{place} of {n}, worst first", { place: thousands(place + 1), n: thousands(count) });
 
 /**
  * Tell all lost and gained objects.
@@ -302,7 +321,12 @@ async function render(context) {
     parts.grid.hidden = isOpen;
     parts.one.hidden = parts.previous.hidden = parts.next.hidden = !isOpen;
     parts.close.hidden = !isOpen && cell < 0;
-    write(parts.sum, summary(compared, shown));
+    write(
+      parts.sum,
+      isOpen || cell >= 0
+        ? placeOf(order.indexOf(scenes.images.indexOf(scene)), order.length)
+        : summary(compared, shown),
+    );
     write(
       parts.head,
       isOpen ? text("Scene {index}", { index: scene }) : titleOf(cell, data.classes, order.length),
@@ -372,8 +396,10 @@ function titleOf(cell, classes, count) {
  */
 function moveFocus(parts, el, before, now) {
   const isHere = el.contains(document.activeElement) || document.activeElement === document.body;
-  if (now.scene >= 0 && before.scene < 0) parts.close.focus({ preventScroll: true });
-  else if (now.scene < 0 && before.scene >= 0 && isHere)
+  if (now.scene >= 0 && before.scene < 0) {
+    parts.close.focus({ preventScroll: true });
+    parts.head.parentElement?.scrollIntoView({ block: "nearest" }); // the page is shorter now
+  } else if (now.scene < 0 && before.scene >= 0 && isHere)
     (find(parts.grid, `[data-index="${before.scene}"]`) ?? find(parts.grid, "button"))?.focus();
   else if (now.cell >= 0 && now.cell !== before.cell) parts.close.focus({ preventScroll: true });
 }
