@@ -17,6 +17,7 @@ import { paintScene } from "./scene_picture.js";
 
 const DRAGGED = 10; // scenes that are drawn while a slider is dragged, the others at rest
 const PAGE = 24; // scenes that are drawn at once, and more for each press of the button
+const PAGE_OF_PHONE = 8; // with the charts below them
 const MOST_WANTED = 48; // scenes asked for at once, as scenes.py
 const LARGE = 640; // pixels of an open scene's width
 
@@ -267,6 +268,7 @@ function initialize({ model }) {
 async function render(context) {
   const { model, el } = context;
   el.classList.add("ow-scenes");
+  const phone = matchMedia("(max-width: 480px)");
   let pages = 1,
     order = /** @type {number[]} */ ([]), // places of the scenes, as they stand
     previous = { cell: -1, scene: -1 };
@@ -336,7 +338,7 @@ async function render(context) {
       paintOne(parts, compared, shown, at, scene, inCell?.get(at) ?? []);
       askFor(model, asked, data.scenes.images, [scene]);
     } else {
-      const drawn = order.slice(0, PAGE * pages);
+      const drawn = order.slice(0, (phone.matches ? PAGE_OF_PHONE : PAGE) * pages);
       while (parts.cards.length < drawn.length) parts.cards.push(card(parts.open));
       parts.cards.forEach(({ box }, i) => {
         if (i < drawn.length && !box.isConnected) parts.further.before(box);
@@ -365,7 +367,9 @@ async function render(context) {
   el.addEventListener("ow-rest", paintRest);
   const { ask, end } = await drawScenes(context, paint);
   model.on("change:cell change:scene change:pixels", ask);
+  phone.addEventListener("change", ask);
   return () => {
+    phone.removeEventListener("change", ask);
     model.off("change:cell change:scene change:pixels", ask);
     end();
   };
