@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from conftest import CLASSROOM
 from explorer_page import ExplorerPage
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 from test_access import RINGLESS, audit, tabs
 from test_look import LOOK
 from witness import Witness
@@ -76,8 +75,8 @@ def detector(page_of_all_cases: ExplorerPage) -> Iterator[ExplorerPage]:
 def narrow(detector: ExplorerPage) -> Iterator[Narrow]:
     """Set the width of the window; it is the classroom's again afterwards."""
     detector.page.evaluate(LOOK)
-    yield lambda width: detector.page.set_viewport_size({"width": width, "height": 844})
-    detector.page.set_viewport_size(CLASSROOM)
+    yield lambda width: detector.page.set_viewport_size(ViewportSize(width=width, height=844))
+    detector.page.set_viewport_size(ViewportSize(width=1366, height=768))
 
 
 def set_threshold(explorer: ExplorerPage, name: str, value: float) -> None:
