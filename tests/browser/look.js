@@ -38,7 +38,8 @@
   };
   const around = (node) => node ? [node, ...around(node.parentElement)] : [];
   const PANELS = [".ow-cards", ".ow-matrices", ".ow-classes", ".ow-bytes", ".ow-changes", ".ow-waterfall",
-    ".ow-speed", ".ow-history", ".ow-weights"].map((panel) => `.ow-explorer ${panel}`).join();
+    ".ow-speed", ".ow-history", ".ow-weights", ".ow-scenes", ".ow-thresholds",
+    ".ow-recall"].map((panel) => `.ow-explorer ${panel}`).join();
   /** Edges that cut a node's contents off, of the boxes around it; what can be scrolled to is not cut. */
   const edges = (node, known) => {
     if (!known.has(node)) {
@@ -158,6 +159,7 @@
       drawn.end();
       return [found, drawn.count];
     },
+    cut,
     cells: () => [...document.querySelectorAll(".ow-matrix [role=gridcell]")].map(cell),
     cell,
     scrolling: () => around(document.querySelector(".ow-explorer")).filter(scrolls)

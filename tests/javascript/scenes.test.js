@@ -40,9 +40,9 @@ test("scenes stand worst first, and say what they lost", async () => {
   const { cards, order, el } = await shown();
   assert.deepEqual(order(), [0, 1, 2]);
   assert.deepEqual(labels(cards), [
-    "scene 0, 2 objects: 1 lost, 0 gained; false alarms 0, now 1",
-    "scene 1, 1 object: 1 lost, 0 gained; false alarms 0, now 0",
-    "scene 2, 0 objects: 0 lost, 0 gained; false alarms 0, now 1",
+    "scene 0, 2 objects: 1 lost, 0 gained; found 2, now 1; false alarms 0, now 1",
+    "scene 1, 1 object: 1 lost, 0 gained; found 1, now 0; false alarms 0, now 0",
+    "scene 2, 0 objects: 0 lost, 0 gained; found 0, now 0; false alarms 0, now 1",
   ]);
   assert.deepEqual(texts(cards()[0], ".ow-scene-told span"), ["0", "−1", "", "?1"]);
   assert.match(el.querySelector(".ow-sum").textContent, /^−2 lost, \+0 gained of 3 objects · 3 scenes/);
@@ -115,6 +115,7 @@ test("a scene opens larger, steps to the next and closes with Escape", async () 
   await frame();
   assert.equal(panel.get("scene"), 0);
   assert.equal(el.querySelector(".ow-scene-grid").hidden, true);
+  assert.equal(el.querySelector(".ow-sum").textContent, "1 of 3, worst first");
   assert.deepEqual(texts(el, "li"), [
     "− cat: lost, score 0.90, now none",
     "? dog: false alarm, score 0.60",

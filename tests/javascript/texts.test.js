@@ -414,9 +414,10 @@ test("a message is looked up, filled, and stays English without a catalogue", ()
 test("a number chooses its form, in English and by the kernel's choice", () => {
   const told = (n, values) => plural("{n} object lost", "{n} objects lost", n, values);
   delete globalThis.OW_PLURALS;
-  assert.deepEqual([0, 1, 2, 101].map((n) => told(n)), [
-    ...["0 objects lost", "1 object lost", "2 objects lost", "101 objects lost"],
-  ]);
+  assert.deepEqual(
+    [0, 1, 2, 101].map((n) => told(n)),
+    [...["0 objects lost", "1 object lost", "2 objects lost", "101 objects lost"]],
+  );
   assert.equal(told(1500, { n: "1,500" }), "1,500 objects lost");
   const polish = (n) => (n === 1 ? 0 : n % 10 >= 2 && n % 10 <= 4 && (n % 100 < 10 || n % 100 >= 20) ? 1 : 2);
   const numbers = Array.from({ length: 200 }, (_, n) => n);

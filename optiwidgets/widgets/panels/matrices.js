@@ -44,6 +44,7 @@ import { mark, text } from "../base/texts.js";
 const MOST_CLASSES = 30; // beyond that a cell is too small to see
 const MOST_DIGITS = 15; // beyond that a cell is too small for digits
 const LEAST_DIGITS = 8; // pixels; smaller ones cannot be read
+const SHORT = 2; // letters of a name that stands upright under its column
 const FEW_CLASSES = 10; // up to here a cell has 26 pixels or more
 
 /** @type {Record<string, string>} */
@@ -87,12 +88,18 @@ function matrix(name, { classes: names, columns = names }, positive, noise) {
     const row = element(
       "div",
       { role: "row" },
-      element("div", { role: "rowheader", title: truth }, truth),
+      element(
+        "div",
+        { role: "rowheader", title: truth, className: lineOf(truth) < truth.length ? "ow-two-words" : "" },
+        truth,
+      ),
       ...cells,
     );
     return { row, cells };
   });
-  const heads = columns.map((n) => element("div", { role: "columnheader", title: n }, n));
+  const heads = columns.map((n) =>
+    element("div", { role: "columnheader", title: n, className: n.length > SHORT ? "ow-turned" : "" }, n),
+  );
   const last = element("div", { role: "row", className: "ow-heads" }, element("div"), ...heads);
   const grid = element(
     "div",
@@ -100,7 +107,7 @@ function matrix(name, { classes: names, columns = names }, positive, noise) {
     ...rows.map((r) => r.row),
     last,
   );
-  const longest = Math.max(...[...names, ...columns].map((n) => n.length));
+  const longest = Math.max(...[...names, ...columns].map(lineOf));
   const kind = ["ow-matrix"];
   if (name === CHANGE) kind.push("ow-change");
   if (name === OPTIMIZED) kind.push("ow-optimized");
@@ -109,7 +116,10 @@ function matrix(name, { classes: names, columns = names }, positive, noise) {
   if (names.length > MOST_DIGITS) kind.push("ow-crowded");
   const box = element(
     "figure",
-    { className: kind.join(" "), style: longest > 2 ? `--head: ${headOf(longest)}` : "" },
+    {
+      className: kind.join(" "),
+      style: longest > 2 ? `--head: ${headOf(longest)}` : "",
+    },
     element(
       "figcaption",
       {},
@@ -222,6 +232,15 @@ function point(matrix, open) {
 }
 
 /**
+ * Count the letters of a name's longest line: two words stand one under the other.
+ * @param {string} name
+ */
+const lineOf = (name) => {
+  const words = name.split(" ");
+  return words.length === 2 ? Math.max(...words.map((word) => word.length)) : name.length;
+};
+
+/**
  * Width of the row heads, by the length of the longest name.
  * @param {number} longest
  */
@@ -234,7 +253,7 @@ const headOf = (longest) => `calc(${Math.min(longest, 12)}ch + 10px)`;
  */
 function build(el, { classes: names, columns = names, positive }, noise) {
   const matrices = NAMES.map((name) => matrix(name, { classes: names, columns }, positive, noise));
-  const longest = Math.max(...[...names, ...columns].map((name) => name.length));
+  const longest = Math.max(...[...names, ...columns].map(lineOf));
   el.style.setProperty("--k", String(names.length));
   el.style.setProperty("--least", names.length > FEW_CLASSES ? "0px" : "26px");
   el.style.setProperty("--head", longest > 2 ? headOf(longest) : "26px");

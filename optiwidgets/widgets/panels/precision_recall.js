@@ -125,7 +125,7 @@ function words(name, found, precision, score) {
 /** @param {Context<DetectionPanelTraits>} context */
 async function render(context) {
   const { el } = context;
-  el.classList.add("ow-curves");
+  el.classList.add("ow-recall");
   const before = side("ow-was-line"),
     after = side("ow-is-line"),
     [curveBefore, curveAfter] = [curveMaker(), curveMaker()],

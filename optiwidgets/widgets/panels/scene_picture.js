@@ -12,16 +12,16 @@ import { pixelsOf } from "./known_pixels.js";
 /** @type {Record<Kind, Pen>} of each kind; widths and dashes in units of a thin line */
 export const PENS = {
   truth: { colour: "#ffffff", width: 1, dash: [4, 3], sign: "" },
-  baseline: { colour: "#ffd84d", width: 1, dash: [1, 2], sign: "" },
+  baseline: { colour: "#ffd84d", width: 1.25, dash: [1.5, 1.5], sign: "" },
   optimized: { colour: "#6cc3ff", width: 1.25, dash: [], sign: "" },
-  alarm: { colour: "#6cc3ff", width: 1.25, dash: [], sign: "?" },
+  alarm: { colour: "#6cc3ff", width: 1.25, dash: [6, 2, 1.5, 2], sign: "?" },
   lost: { colour: "#ff8a4c", width: 2.5, dash: [], sign: "−" },
   gained: { colour: "#6cc3ff", width: 2.5, dash: [], sign: "+" },
   chosen: { colour: "#ffffff", width: 3, dash: [1, 1], sign: "" },
 };
 const DARK = "#0b1220"; // around every line, so that it is seen on any ground
 const LEAST = 180; // pixels of a picture's width, on a screen of one pixel each; small scenes are enlarged to it
-const THIN = 160; // lines are one pixel wide in a picture of this width, two in one twice as wide
+const THIN = 120; // lines are one pixel wide in a picture of this width, two in one twice as wide
 const LARGE_THIN = 360; // in an enlarged scene
 
 /** @type {Map<string, HTMLCanvasElement>} */
@@ -97,7 +97,7 @@ function paintFrame(context, { kind, corners, label = "" }, zoom, unit, taken) {
   context.setLineDash(dash.map((length) => length * unit));
   context.strokeRect(x0 - grown, y0 - grown, x1 - x0 + 2 * grown, y1 - y0 + 2 * grown);
   const words = sign + label;
-  if (words) paintLabel(context, labelOf(words, colour, unit), [x0, y0], unit, taken);
+  if (words) paintLabel(context, words, colour, [x0, y0], unit, taken);
 }
 
 /**
@@ -131,17 +131,21 @@ function labelOf(words, colour, unit) {
 /**
  * Put a sign or a class at the upper left corner of a frame and inside of the picture, right of labels that are there.
  * @param {CanvasRenderingContext2D} context
- * @param {HTMLCanvasElement} label
+ * @param {string} words
+ * @param {string} colour
  * @param {[number, number]} corner
  * @param {number} unit
  * @param {Place[]} taken
  */
-function paintLabel(context, label, [x, y], unit, taken) {
-  const { width, height } = label,
+function paintLabel(context, words, colour, [x, y], unit, taken) {
+  const label = labelOf(words, colour, unit),
+    { width, height } = label,
     last = context.canvas.width - width,
     top = Math.round(Math.max(0, y - 10 * unit)),
     start = Math.max(0, Math.min(Math.round(x - unit), last));
-  const left = Math.min(last, freeLeft(start, top, width, height, taken));
+  const free = freeLeft(start, top, width, height, taken);
+  if (free > start && words === PENS.alarm.sign) return; // one sign stands for all alarms here
+  const left = Math.min(last, free);
   taken.push({ left, top, right: left + width, bottom: top + height });
   context.drawImage(label, left, top);
 }

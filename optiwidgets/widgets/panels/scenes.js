@@ -17,6 +17,7 @@ import { paintScene } from "./scene_picture.js";
 
 const DRAGGED = 10; // scenes that are drawn while a slider is dragged, the others at rest
 const PAGE = 24; // scenes that are drawn at once, and more for each press of the button
+const PAGE_OF_PHONE = 8; // with the charts below them
 const MOST_WANTED = 48; // scenes asked for at once, as scenes.py
 const LARGE = 640; // pixels of an open scene's width
 
@@ -97,6 +98,9 @@ function paintCard(view, { scenes, data }, compared, at, extra) {
     c.falseBefore,
     c.falseAfter,
   ].map((counts) => counts[at]);
+  const [first, last] = [scenes.truth.offsets[at], scenes.truth.offsets[at + 1]];
+  const found = (/** @type {Int32Array} */ finders) =>
+    finders.slice(first, last).filter((d) => d >= 0).length;
   write(view.name, String(view.index));
   write(view.lost, lost ? `−${lost}` : "");
   write(view.gained, gained ? `+${gained}` : "");
@@ -108,6 +112,7 @@ function paintCard(view, { scenes, data }, compared, at, extra) {
       objects,
       { index: view.index, lost, gained },
     ),
+    text("found {before}, now {after}", { before: found(c.was), after: found(c.is) }),
     text("false alarms {before}, now {after}", { before, after }),
   ].join("; ");
   if (view.box.ariaLabel !== label) view.box.ariaLabel = label;
@@ -124,7 +129,12 @@ function legend() {
     ["alarm", text("? false alarm")],
   ];
   const keys = kinds.map(([kind, words]) =>
-    element("span", { "data-kind": kind }, element("i", { "aria-hidden": "true" }), words),
+    element(
+      "span",
+      { "data-kind": kind },
+      element("i", { "aria-hidden": "true", "data-sign": /^\W/.exec(words)?.[0] ?? "" }),
+      words,
+    ),
   );
   return element("p", { className: "ow-scene-keys" }, ...keys);
 }
@@ -175,6 +185,16 @@ function build({ open, step, leave, more }) {
     cards: /** @type {Card[]} */ ([]),
   };
 }
+
+/**
+ * Tell the place of the open scene among those shown, if one is open.
+ * @param {number} place
+ * @param {number} count
+ */
+const placeOf = (place, count) =>
+  place < 0
+    ? text("worst first")
+    : text("{place} of {n}, worst first", { place: thousands(place + 1), n: thousands(count) });
 
 /**
  * Tell all lost and gained objects.
@@ -252,6 +272,7 @@ function initialize({ model }) {
 async function render(context) {
   const { model, el } = context;
   el.classList.add("ow-scenes");
+  const phone = matchMedia("(max-width: 480px)");
   let pages = 1,
     order = /** @type {number[]} */ ([]), // places of the scenes, as they stand
     previous = { cell: -1, scene: -1 };
@@ -306,7 +327,12 @@ async function render(context) {
     parts.grid.hidden = isOpen;
     parts.one.hidden = parts.previous.hidden = parts.next.hidden = !isOpen;
     parts.close.hidden = !isOpen && cell < 0;
-    write(parts.sum, summary(compared, shown));
+    write(
+      parts.sum,
+      isOpen || cell >= 0
+        ? placeOf(order.indexOf(scenes.images.indexOf(scene)), order.length)
+        : summary(compared, shown),
+    );
     write(
       parts.head,
       isOpen ? text("Scene {index}", { index: scene }) : titleOf(cell, data.classes, order.length),
@@ -316,7 +342,7 @@ async function render(context) {
       paintOne(parts, compared, shown, at, scene, inCell?.get(at) ?? []);
       askFor(model, asked, data.scenes.images, [scene]);
     } else {
-      const drawn = order.slice(0, PAGE * pages);
+      const drawn = order.slice(0, (phone.matches ? PAGE_OF_PHONE : PAGE) * pages);
       while (parts.cards.length < drawn.length) parts.cards.push(card(parts.open));
       parts.cards.forEach(({ box }, i) => {
         if (i < drawn.length && !box.isConnected) parts.further.before(box);
@@ -345,7 +371,9 @@ async function render(context) {
   el.addEventListener("ow-rest", paintRest);
   const { ask, end } = await drawScenes(context, paint);
   model.on("change:cell change:scene change:pixels", ask);
+  phone.addEventListener("change", ask);
   return () => {
+    phone.removeEventListener("change", ask);
     model.off("change:cell change:scene change:pixels", ask);
     end();
   };
@@ -382,8 +410,10 @@ function titleOf(cell, classes, count) {
  */
 function moveFocus(parts, el, before, now) {
   const isHere = el.contains(document.activeElement) || document.activeElement === document.body;
-  if (now.scene >= 0 && before.scene < 0) parts.close.focus({ preventScroll: true });
-  else if (now.scene < 0 && before.scene >= 0 && isHere)
+  if (now.scene >= 0 && before.scene < 0) {
+    parts.close.focus({ preventScroll: true });
+    parts.head.parentElement?.scrollIntoView({ block: "nearest" }); // the page is shorter now
+  } else if (now.scene < 0 && before.scene >= 0 && isHere)
     (find(parts.grid, `[data-index="${before.scene}"]`) ?? find(parts.grid, "button"))?.focus();
   else if (now.cell >= 0 && now.cell !== before.cell) parts.close.focus({ preventScroll: true });
 }
