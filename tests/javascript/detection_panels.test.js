@@ -128,7 +128,7 @@ test("the matrices count objects, with rows of nothing there and columns of miss
   assert.equal(cells("Optimized")[2].getAttribute("aria-label"), "truth cat, prediction missed, 1 object");
   assert.equal(
     cells("Change")[7].getAttribute("aria-label"),
-    "truth nothing there, prediction dog, +1 objects",
+    "truth nothing there, prediction dog, +1 object",
   );
   assert.deepEqual(texts(el, ".ow-optimized figcaption span"), ["33.3 % found, 1 false alarms"]);
 });

@@ -103,7 +103,7 @@ const TRIAL = {
   recipe: "Recipe()",
   words: "8-bit",
   grade: "good",
-  accuracy: 0.9,
+  value: 0.9,
   bytes: 900,
   interval: [0.8, 0.95],
   front: true,
@@ -264,7 +264,7 @@ const SCENES = {
     { panel: { trials: [TRIAL], chosen: 0, about: "all", message: "", metric: "", size: [720, 360] } },
     { panel: { trials: [TRIAL], chosen: -1, about: "all", message: "", metric: "", size: [720, 360] } },
   ],
-  "panels/history": [{ panel: { rows: [PAIR.a, TRIAL], about: "net", chosen: 1, a: 0, b: 1, pair: PAIR } }],
+  "panels/history": [{ panel: { rows: [PAIR.a, TRIAL], about: "net", metric: "", chosen: 1, a: 0, b: 1, pair: PAIR } }],
   "layers/layer_bar": [fed({ layers: LAYERS.layers }, { index: 0 })],
   "layers/layer_sliders": [
     {
