@@ -90,6 +90,7 @@ class Session(HasTraits):
         self._baselines: dict[int, Report] = {}  # baselines on the first images, by their number
         self._paces: deque[float] = deque(maxlen=20)  # seconds per image of the latest runs
         self.dragging = False  # set by ask() while a slider is dragged
+        self._short_rest_s = SHORT_REST_S
         self._lock = RLock()
         self._followers: list[tuple[Callable[[], None], bool]] = []
         self._on_measured: list[Callable[[], None]] = []
@@ -274,6 +275,24 @@ class Session(HasTraits):
         finally:
             self.dragging = False
 
+    def hold(self, held: bool) -> None:
+        """Tell that a slider is held, or was released: a preview is then completed at once.
+
+        Examples
+        --------
+        >>> session = Session(first=100)
+        >>> session.ask(Recipe(bits=4), dragging=True)
+        True
+        >>> session.hold(False)
+        >>> session.wait()
+        >>> session.is_whole
+        True
+        """
+        with self._lock:
+            self._short_rest_s = SHORT_REST_S if held else 0.0
+            if not held and (self.is_comparing or self.completing) and self.progress is None:
+                self.slow.hurry()
+
     def refresh(self) -> None:
         """Run the recipe, or first a quick preview, and announce the report."""
         with self._lock:
@@ -331,7 +350,7 @@ class Session(HasTraits):
             return
         report = self.report
         if self.is_comparing:
-            self.slow.submit(comparing(self, report), rest_s=SHORT_REST_S, short=True)
+            self.slow.submit(comparing(self, report), rest_s=self._short_rest_s, short=True)
         else:
             self.slow.submit(*(job(report) for job in self.on_idle), rest_s=REST_S)
 
@@ -377,7 +396,7 @@ class Session(HasTraits):
             lambda on_progress: experiment.run(recipe, on_progress=on_progress),
             self._show_progress,
         )
-        rest_s = SHORT_REST_S if quick else REST_S
+        rest_s = self._short_rest_s if quick else REST_S
         job = work, self._complete_with
         self.slow.submit(job, rest_s=rest_s, short=quick, waits=self._show_waiting)
         self.completing = True

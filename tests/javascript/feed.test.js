@@ -21,6 +21,7 @@ async function explorer(values = {}) {
       state: "fresh",
       message: "",
       alarm: false,
+      held: false,
       rest: [0, 7],
       handles: HANDLES,
       handle_keys: ["index", "value"],

@@ -295,7 +295,7 @@ const SCENES = {
   "base/feed": [
     {
       panel: {
-        ...{ data: payload({ images: 50 }), state: "fresh", message: "", alarm: false, rest: [0] },
+        ...{ data: payload({ images: 50 }), state: "fresh", message: "", alarm: false, held: false, rest: [0] },
         ...{ handles: ["IPY_MODEL_one"], handle_keys: ["value"] },
       },
       one: { value: 16 },

@@ -11,7 +11,9 @@ from optiwidgets import Experiment, Recipe
 from optiwidgets.engine.evaluation import sparse_evaluation
 from optiwidgets.engine.execution.progress import Progress
 from optiwidgets.engine.execution.worker_pool import THREADS, run_on_worker
+from optiwidgets.session import session as session_module
 from optiwidgets.session.background import BackgroundWorker
+from optiwidgets.session.session import Session
 
 PATIENCE_S = 60
 
@@ -80,3 +82,29 @@ def test_background_work_has_a_pool_of_its_own():
         release.set()
     for future in futures:
         future.result(PATIENCE_S)
+
+
+def test_held_work_starts_at_once_when_told_and_later_work_rests_again():
+    lane, seen = BackgroundWorker(failed=print), []
+    first = lane.submit((lambda is_cancelled: "first", seen.append), rest_s=10 * PATIENCE_S)
+    lane.hurry()
+    first.result(PATIENCE_S)
+    second = lane.submit((lambda is_cancelled: "second", seen.append), rest_s=10 * PATIENCE_S)
+    assert not second.done()
+    lane.cancel()
+    second.result(PATIENCE_S)
+    assert seen == ["first"]
+
+
+@pytest.mark.parametrize("moves_on", [False, True])
+def test_a_released_slider_completes_its_preview_at_once(monkeypatch, moves_on):
+    monkeypatch.setattr(session_module, "SHORT_REST_S", 10 * PATIENCE_S)
+    session = Session(Experiment.load("digits", memory_mb=0), first=100)
+    session.hold(True)
+    session.ask(Recipe(bits=4), dragging=True)
+    assert not session.is_whole
+    session.hold(False)
+    if moves_on:  # the last position comes after the release
+        session.ask(Recipe(bits=5), dragging=True)
+    session.wait(PATIENCE_S)
+    assert session.is_whole

@@ -44,8 +44,9 @@ function stateOf(model, controls, root, isDragged) {
  * release or a pause. Meanwhile panels draw what is fast and leave the rest for the event "ow-rest".
  * @param {() => HTMLElement | null} rootOf
  * @param {() => void} changed
+ * @param {(held: boolean) => void} tell
  */
-function watchDrag(rootOf, changed) {
+function watchDrag(rootOf, changed, tell) {
   let isPressed = false,
     isDragged = false,
     still = 0;
@@ -56,6 +57,7 @@ function watchDrag(rootOf, changed) {
     const root = rootOf();
     if (value && root) root.dataset.owHand = "moves";
     else delete root?.dataset.owHand;
+    tell(value);
     changed();
   };
   /** @param {PointerEvent | KeyboardEvent} event */
@@ -279,7 +281,10 @@ async function render({ model, el }) {
       cancelAnimationFrame(waiting);
       waiting = requestAnimationFrame(paint);
     });
-  const drag = watchDrag(rootOf, ask);
+  const drag = watchDrag(rootOf, ask, (held) => {
+    model.set("held", held);
+    model.save_changes();
+  });
   /** A control moved: the page is stale from now on, not from the next frame on. */
   const moved = () => {
     drag.moved();

@@ -11,7 +11,7 @@ from typing import Any
 
 import anywidget
 from ipywidgets import DOMWidget, VBox, Widget, widget_serialization
-from traitlets import Bool, Dict, Instance, Int, List, Unicode, default
+from traitlets import Bool, Dict, Instance, Int, List, TraitError, Unicode, default
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.background import Job, no_work
@@ -36,7 +36,8 @@ class BaseFeed(anywidget.AnyWidget):
 class Feed(BaseFeed):
     """Feed of the explorer: ``data`` is ``report_payload(...)`` and the payloads of open tabs.
 
-    ``steady`` holds numbers that stay while only the recipe changes.
+    ``steady`` holds numbers that stay while only the recipe changes. ``held`` is set by the page
+    while a slider is dragged.
     """
 
     _esm = load_esm(__file__, "feed")
@@ -44,7 +45,15 @@ class Feed(BaseFeed):
     alarm = Bool(False).tag(sync=True)  # ``message`` is an error
     rest = List(Int()).tag(sync=True)
     steady = Dict().tag(sync=True)
+    held = Bool(False).tag(sync=True)
     task = ""  # name of the task whose panels are made now
+
+    def check_user_input(self, trait: str, value: Any) -> None:
+        """Raise TraitError unless the page tells whether a slider is held."""
+        if trait != "held":
+            raise TraitError(f"{trait} cannot be set from a page")
+        if type(value) is not bool:
+            raise TraitError(f"held is true or false, not {value!r}")
 
 
 class Panel(anywidget.AnyWidget):

@@ -98,6 +98,8 @@ export interface FeedTraits extends BaseFeedTraits {
   data: FeedData;
   alarm: boolean;
   rest: number[];
+  /** Whether a slider is dragged; set by the page. */
+  held: boolean;
   steady: SteadyBoxes | Empty<SteadyBoxes>;
 }
 

@@ -210,6 +210,7 @@ class Explorer(Standalone, VBox):
         self.model.observe(lambda _: self._model_chosen(), "value")
         self.case.observe(lambda _: self._case_chosen(), "value")
         self.policy.observe(lambda _: self.repaint(), "value")
+        self.feed.observe(lambda change: self.session.hold(change.new), "held")
         self.panels.listen(self.repaint, self._select)
         self.tabs.observe(lambda _: layout.mark_selected(self.tabs), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
