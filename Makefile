@@ -132,6 +132,7 @@ train: .venv/app.stamp $(LIBRARIES) ## train the shipped models anew into build/
 	$(BIN)/optiwidgets train digits --model wide --keep last --output build/digits-wide.safetensors
 	$(BIN)/optiwidgets train smear --model small --keep last --output build/smear-small.safetensors
 	$(BIN)/optiwidgets train scenes --keep last --output build/scenes-center.safetensors
+	$(BIN)/optiwidgets train smear-fields --keep last --output build/smear-fields-center.safetensors
 
 graphs: .venv/app.stamp $(LIBRARIES) ## export the graphs of the shipped models anew (after their code or torch changed)
 	mkdir -p optiwidgets/engine/onnx_runtime/graphs

@@ -19,7 +19,7 @@ from optiwidgets.hosting.installed_extras import MissingExtraError, require
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, scenes, smear-fields, fashion-mnist, cifar10, or a folder of classes"
-CASES = ("digits", "smear", "scenes")
+CASES = ("digits", "smear", "scenes", "smear-fields")
 BOXED = ("scenes", "smear-fields")  # datasets of a detector
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # as session/shipped_cases.py reads it
 SECRETS = {  # option of `serve` -> its help

@@ -210,7 +210,7 @@ def test_a_folder_becomes_a_case(
     assert main(["app", "--case", str(output), "--images", str(shapes)]) == 0
     assert served[0].case == "my%20net"
     session = ow.Session()
-    assert list(session.cases) == ["digits", "smear", "my net"]
+    assert list(session.cases) == [*shipped_cases.CASES, "my net"]
     session.case = "my net"
     assert session.report.confusion.accuracy == report.confusion.accuracy
     # a training continues from the file

@@ -331,7 +331,7 @@ CASE: list[Step] = [
         f"{PACKAGE}/engine/models/zoo.py",
         both(
             after('    "digits": "digits",\n', '    "stripes": "stripes",\n'),
-            after('"smear": ("small",), ', '"stripes": ("small",), '),
+            after('    "smear": ("small",),\n', '    "stripes": ("small",),\n'),
         ),
     ),
     (

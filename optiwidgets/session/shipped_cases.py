@@ -12,7 +12,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, register
 from optiwidgets.engine.models.zoo import shipped_models
 
-CASES = ("digits", "smear", "scenes")
+CASES = ("digits", "smear", "scenes", "smear-fields")
 OWN_CASE = "OPTIWIDGETS_OWN_CASE"  # environment variable: file of a trained model, and its images
 
 
@@ -22,7 +22,7 @@ def all_openers() -> dict[str, dict[str, Callable[[], Experiment]]]:
     Examples
     --------
     >>> list(all_openers())
-    ['digits', 'smear']
+    ['digits', 'smear', 'scenes', 'smear-fields']
     """
     cases = {case: openers(case) for case in CASES}
     if given := os.environ.get(OWN_CASE):

@@ -250,6 +250,9 @@ def test_the_case_menu_leads_to_the_digits_and_back(
     detector.wait_for(sparsity=PERCENT / 100)
     assert detector.headline("map").count() == 0
     assert detector.cells("Optimized").count() == 100
+    detector.case.select_option("smear fields (synthetic)")
+    expect(scenes(detector).first).to_be_visible()
+    expect(detector.policy.locator("option:checked")).to_have_text("medical image")
     detector.case.select_option("scenes of digits (boxes)")
     expect(detector.headline("map")).to_have_text(f"{outcomes[1].map_50:.1%}"[:-1] + " %")
     expect(scenes(detector).first).to_be_visible()

@@ -158,7 +158,7 @@ def _draw(random: np.random.Generator, labels: Labels) -> Pixels:
     centre, radius = random.normal(15.5, 1.5, (n, 2)), random.uniform(8.5, 12.5, n)
     add_cells(random, light, slice(None), centre, radius, stain)
     beside = np.flatnonzero(random.uniform(size=n) < 0.45)
-    aside = _directions(random, n) * (radius * random.uniform(1.35, 2.0, n))[:, None]
+    aside = directions(random, n) * (radius * random.uniform(1.35, 2.0, n))[:, None]
     wide = random.uniform(8.5, 12.5, n)
     add_cells(random, light, beside, (centre + aside)[beside], wide[beside], stain[beside])
     add_parasites(random, light, np.flatnonzero(labels == POSITIVE), centre, radius)
@@ -177,12 +177,12 @@ def add_cells(
     """Draw a slightly oval cell, paler in the middle."""
     n = len(centre)
     squeeze = random.uniform(0.78, 1.0, n)
-    away = _distance(centre, _directions(random, n), squeeze) / radius[:, None, None]
+    away = distances(centre, directions(random, n), squeeze) / radius[:, None, None]
     sharp = (radius / random.uniform(1.0, 2.5, n))[:, None, None]
     body = np.clip((1 - away) * sharp + 0.5, 0, 1)
     pallor = random.uniform(0.0, 0.5, n)[:, None, None] * np.clip(1 - away / 0.65, 0, 1)
     depth = random.uniform(0.75, 1.2, n)[:, None]
-    _absorb(light, selected, body * (1 - pallor), (CELL + stain) * depth)
+    absorb(light, selected, body * (1 - pallor), (CELL + stain) * depth)
 
 
 def add_parasites(
@@ -195,18 +195,18 @@ def add_parasites(
     """Draw a ring with a dot, or one or two dots, of random contrast, inside the cell."""
     n = len(selected)
     reach = radius[selected] * 0.62 * np.sqrt(random.uniform(size=n))
-    middle = centre[selected] + _directions(random, n) * reach[:, None]
+    middle = centre[selected] + directions(random, n) * reach[:, None]
     wide, ringed = random.uniform(1.3, 2.8, n), random.uniform(size=n) < 0.6
     contrast = random.uniform(0.55, 1.0, n)[:, None] * PURPLE * random.normal(1, 0.1, (n, 3))
-    away = _distance(middle, _directions(random, n), random.uniform(0.75, 1.0, n))
+    away = distances(middle, directions(random, n), random.uniform(0.75, 1.0, n))
     band = np.abs(away - wide[:, None, None]) / random.uniform(0.7, 1.1, n)[:, None, None]
     ring = np.clip(1.3 - band, 0, 1) * ringed[:, None, None]
-    _absorb(light, selected, ring, contrast)
+    absorb(light, selected, ring, contrast)
     twice = ringed | (random.uniform(size=n) < 0.5)
     for there, gap in ((np.ones(n, bool), 1.0), (twice & ~ringed, -1.2)):
-        spot = middle + _directions(random, n) * (gap * wide * twice)[:, None]
+        spot = middle + directions(random, n) * (gap * wide * twice)[:, None]
         size = random.uniform(0.8, 1.5, n)
-        _dot(light, selected[there], spot[there], size[there], contrast[there])
+        add_dot(light, selected[there], spot[there], size[there], contrast[there])
 
 
 def add_confusers(
@@ -217,16 +217,16 @@ def add_confusers(
     speck = np.flatnonzero(random.uniform(size=n) < 0.4)
     dark = random.uniform(0.5, 1.0, (n, 1)) * PURPLE * random.normal(1, 0.15, (n, 3))
     place, size = random.uniform(4, 27, (n, 2)), random.uniform(0.5, 1.3, n)
-    _dot(light, speck, place[speck], size[speck], dark[speck])
+    add_dot(light, speck, place[speck], size[speck], dark[speck])
     platelet = np.flatnonzero(random.uniform(size=n) < 0.25)
-    rim = centre + _directions(random, n) * (radius * random.uniform(0.95, 1.3, n))[:, None]
+    rim = centre + directions(random, n) * (radius * random.uniform(0.95, 1.3, n))[:, None]
     size, tint = random.uniform(1.2, 2.4, n), random.uniform(0.3, 0.9, (n, 1)) * PURPLE
-    _dot(light, platelet, rim[platelet], size[platelet], tint[platelet])
+    add_dot(light, platelet, rim[platelet], size[platelet], tint[platelet])
     bubble = np.flatnonzero(random.uniform(size=n) < 0.15)
-    place = centre + _directions(random, n) * (radius * random.uniform(0, 0.7, n))[:, None]
+    place = centre + directions(random, n) * (radius * random.uniform(0, 0.7, n))[:, None]
     size, gleam = random.uniform(0.8, 2.0, n), -random.uniform(0.1, 0.4, (n, 1)) * np.ones(3)
-    _dot(light, bubble, place[bubble], size[bubble] + 1, -gleam[bubble] / 2)  # the dark rim
-    _dot(light, bubble, place[bubble], size[bubble], gleam[bubble] * 1.5)
+    add_dot(light, bubble, place[bubble], size[bubble] + 1, -gleam[bubble] / 2)  # the dark rim
+    add_dot(light, bubble, place[bubble], size[bubble], gleam[bubble] * 1.5)
 
 
 def photograph(random: np.random.Generator, light: Floats) -> Pixels:
@@ -252,21 +252,21 @@ def _blurred(light: Floats, spread: Floats, axis: int) -> Floats:
     return blurred
 
 
-def _dot(
+def add_dot(
     light: Floats, selected: NDArray[np.intp], centre: Floats, radius: Floats, taken: Floats
 ) -> None:
     """Draw a round spot with a soft edge."""
     round_, any_way = np.ones(len(centre)), np.tile([1.0, 0.0], (len(centre), 1))
-    away = _distance(centre, any_way, round_)
-    _absorb(light, selected, np.clip(radius[:, None, None] + 0.5 - away, 0, 1), taken)
+    away = distances(centre, any_way, round_)
+    absorb(light, selected, np.clip(radius[:, None, None] + 0.5 - away, 0, 1), taken)
 
 
-def _absorb(light: Floats, selected: slice | NDArray[np.intp], mask: Floats, taken: Floats) -> None:
+def absorb(light: Floats, selected: slice | NDArray[np.intp], mask: Floats, taken: Floats) -> None:
     """Absorb a share (n, 3) of the light under a mask (n, 32, 32); a negative share adds light."""
     light[selected] *= 1 - mask[:, None] * taken[:, :, None, None]
 
 
-def _distance(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
+def distances(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
     """Compute distances (pixels) from centres (n, 2), scaled by 1 / squeeze across ``along``."""
     y, x = np.moveaxis(_grid() - centre[:, :, None, None], 1, 0)
     dy, dx = along.T[:, :, None, None]
@@ -276,7 +276,7 @@ def _distance(centre: Floats, along: Floats, squeeze: Floats) -> Floats:
     return away
 
 
-def _directions(random: np.random.Generator, n: int) -> Floats:
+def directions(random: np.random.Generator, n: int) -> Floats:
     """Sample unit vectors (n, 2) with uniform direction."""
     drawn = random.normal(size=(n, 2))
     lengths: Floats = np.sqrt((drawn * drawn).sum(1, keepdims=True))

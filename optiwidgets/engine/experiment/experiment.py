@@ -146,11 +146,12 @@ class Experiment(Measured, LayerAnalysis):
         ----------
         case
             "digits", or synthetic blood-smear cells: "smear", "smear-rare" (5 % positive) or
-            "smear-200" (200 exploration images, chosen to match a textbook's example), or scenes
-            of digits with boxes: "scenes". Or the path of a file written by ``optiwidgets train``.
+            "smear-200" (200 exploration images, chosen to match a textbook's example). With
+            boxes: "scenes" of digits, or "smear-fields", synthetic blood-smear cells in which
+            parasitized is the positive class. Or the path of a file of ``optiwidgets train``.
         model
-            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); for the
-            scenes "center" (41k), a detector. Empty for the first of these; ignored for a file,
+            "small" (25k weights, 39k for the cells) or, for the digits, "wide" (98k); for images
+            with boxes "center" (41k), a detector. Empty for the first of these; ignored for a file,
             which contains its model.
         images
             For a file: the folder that the model was trained on, or a ``Dataset`` made from it.

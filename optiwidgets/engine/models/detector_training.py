@@ -62,9 +62,10 @@ def train_detector(
 ) -> CenterDetector:
     """Train a detector on images with boxes, with a progress bar.
 
-    Every epoch of ``load_dataset("scenes")`` is trained on new scenes of its training digits. The
-    weights are averages over the last steps. Parameters, interrupts and errors are those of
-    ``train``; the best epoch has the least loss on calibration images.
+    Every epoch of ``load_dataset("scenes")`` is trained on new scenes of its training digits, every
+    epoch of ``load_dataset("smear-fields")`` on new fields. The weights are averages over the last
+    steps. Parameters, interrupts and errors are those of ``train``; the best epoch has the least
+    loss on calibration images.
 
     Parameters
     ----------

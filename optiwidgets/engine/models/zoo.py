@@ -34,8 +34,14 @@ CASES = {  # case -> dataset whose trained weights it uses
     "smear-rare": "smear",
     "smear-200": "smear",
     "scenes": "scenes",
+    "smear-fields": "smear-fields",
 }
-SHIPPED = {"digits": ("small", "wide"), "smear": ("small",), "scenes": (CENTER,)}
+SHIPPED = {
+    "digits": ("small", "wide"),
+    "smear": ("small",),
+    "scenes": (CENTER,),
+    "smear-fields": (CENTER,),
+}
 
 
 class CNN(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from ipywidgets import HTML, DOMWidget, Dropdown, HBox, Tab
 
@@ -21,11 +22,13 @@ CASES = {
     "digits": mark("digits"),
     "smear": mark("blood cells (synthetic)"),
     "scenes": mark("scenes of digits (boxes)"),
+    "smear-fields": mark("smear fields (synthetic)"),
 }
+POLICIES = {"smear-fields": Policy.MEDICAL}  # cases whose policy is not the first of the menu
 
 
 def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:
-    """Create the menus of cases, models and policies.
+    """Create the menus of cases, models and policies; a case in ``POLICIES`` chooses its policy.
 
     Examples
     --------
@@ -37,7 +40,30 @@ def make_choosers(session: Session) -> tuple[Dropdown, Dropdown, Dropdown]:
     case.layout.display = None if len(cases) > 1 else "none"
     model = Dropdown(options=list(session.models), description=text("Model"))
     policies = [(text(policy.name), policy) for policy in (Policy.MOBILE, Policy.MEDICAL)]
-    return case, model, Dropdown(options=policies, description=text("Policy"))
+    first = POLICIES.get(session.case, Policy.MOBILE)
+    policy = Dropdown(options=policies, value=first, description=text("Policy"))
+
+    def choose(change: Any) -> None:
+        policy.value = policy_of(change.new, change.old, policy.value)
+
+    case.observe(choose, "value")
+    return case, model, policy
+
+
+def policy_of(case: str, before: str, chosen: Policy) -> Policy:
+    """Return the policy after a change of cases: the case's own, else the chosen one.
+
+    A policy that belongs to the case before is not kept.
+
+    Examples
+    --------
+    >>> policy_of("smear-fields", "digits", Policy.MOBILE).name
+    'medical image'
+    >>> policy_of("digits", "smear-fields", Policy.MEDICAL).name
+    'mobile app'
+    """
+    own = POLICIES.get(case)
+    return own or (Policy.MOBILE if chosen is POLICIES.get(before) else chosen)
 
 
 def make_header(widgets: Sequence[DOMWidget]) -> HBox:

@@ -265,7 +265,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones(unknown, tmp_path, monk
     with pytest.raises(
         ValueError,
         match=r"dataset is one of 'digits', 'smear', 'smear-rare', 'smear-200', 'scenes', "
-        r"'fashion-mnist', 'cifar10' or a folder of classes, not .*: there is no such folder",
+        r"'smear-fields', 'fashion-mnist', 'cifar10' or a folder of classes, not .*: there is no "
+        r"such folder",
     ):
         load_dataset(str(tmp_path / unknown) if "/" in unknown else unknown or "nothing")
 

@@ -51,7 +51,7 @@ def test_boxes_are_whole_pixels_inside_the_field_and_share_a_fifth_at_most(drawn
 
 def test_a_box_is_tight_around_the_body_of_its_cell(monkeypatch):
     monkeypatch.setattr(blood_smear, "add_confusers", lambda *_: None)
-    monkeypatch.setattr(blood_smear, "add_parasites", lambda *_: None)
+    monkeypatch.setattr(smear_fields, "add_parasites", lambda *_: None)
     monkeypatch.setattr(blood_smear, "photograph", lambda random, light: light)
     monkeypatch.setattr(smear_fields, "FEWEST", 1)
     monkeypatch.setattr(smear_fields, "MOST", 1)
@@ -64,9 +64,9 @@ def test_a_box_is_tight_around_the_body_of_its_cell(monkeypatch):
 
 def test_only_parasitized_cells_have_rings_and_dots(monkeypatch):
     plain, targets = draw_fields(30, seed=3)
-    add = blood_smear.add_parasites
+    add = smear_fields.add_parasites
     monkeypatch.setattr(
-        blood_smear,
+        smear_fields,
         "add_parasites",
         lambda random, light, chosen, *rest: add(random, light.copy(), chosen, *rest),
     )
@@ -78,8 +78,23 @@ def test_only_parasitized_cells_have_rings_and_dots(monkeypatch):
         for x0, y0, x1, y1, kind, _ in rows.astype(int):
             if kind == blood_smear.POSITIVE:
                 assert field[y0:y1, x0:x1].any()
-                inside[max(0, y0 - 5) : y1 + 5, max(0, x0 - 5) : x1 + 5] = True
+                inside[max(0, y0 - 2) : y1 + 2, max(0, x0 - 2) : x1 + 2] = True
         assert not (field & ~inside).any()
+
+
+def test_a_parasite_has_a_quarter_to_half_of_the_diameter_of_its_cell():
+    n, radius = 200, np.linspace(8.5, 12.5, 200)
+    light, centre = np.ones((n, 3, 32, 32)), np.full((n, 2), 15.5)
+    random = np.random.default_rng(4)
+    smear_fields.add_parasites(random, light, np.arange(n), centre, radius)
+    shares = (light[:, 1] < 0.9).sum((1, 2)) / (np.pi * radius**2)  # of the cell's area
+    assert 0.02 < shares.min() < 0.07  # a quarter squared, less the hole of a ring
+    assert 0.18 < shares.max() < 0.33  # half squared, and the dot at its edge
+    darkest = light[:, 1].min((1, 2))
+    assert (darkest < 0.5).all()
+    rows, columns = np.indices((32, 32))
+    away = np.hypot(rows - 15.5, columns - 15.5)
+    assert (light[:, 1] == 1)[away[None] > radius[:, None, None]].all()  # not outside the cell
 
 
 def test_a_seed_decides_everything():

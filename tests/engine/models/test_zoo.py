@@ -8,6 +8,8 @@ from torch import nn
 
 from optiwidgets.engine.data.loaders import load_dataset
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.models.center_detector import decode
 from optiwidgets.engine.models.zoo import (
     CASES,
@@ -76,18 +78,43 @@ def test_the_shipped_weights_are_below_a_mebibyte_together():
     assert sum(len(file.read_bytes()) for file in shipped) < 2**20
 
 
-def test_the_shipped_detector_finds_the_digits_of_scenes_it_never_saw():
-    images, targets = load_dataset("scenes").exploration
+def precisions_of_the_shipped_detector(case):
+    dataset = load_dataset(case)
+    images, targets = dataset.exploration
     with torch.no_grad():
-        found = decode(load_trained("center", "scenes")(images))
+        found = decode(load_trained("center", case)(images))
     boxes = Detections.of([each.numpy() for each in found])
-    precisions = average_precisions(boxes, TrueBoxes.of(targets.numpy()), 10)
+    return average_precisions(boxes, TrueBoxes.of(targets.numpy()), len(dataset.class_names))
+
+
+def test_the_shipped_detector_finds_the_digits_of_scenes_it_never_saw():
+    precisions = precisions_of_the_shipped_detector("scenes")
     assert precisions[:, 0].mean() >= 0.92  # mAP@0.5, measured 0.939
     assert precisions.mean() >= 0.65  # mAP@[.5:.95], measured 0.679
 
 
-def test_the_shipped_detector_is_below_200_kilobytes():
-    shipped = files("optiwidgets.engine.models") / "weights" / "scenes-center.safetensors"
+def test_the_shipped_detector_tells_parasitized_from_healthy_cells_in_fields_it_never_saw():
+    precisions = precisions_of_the_shipped_detector("smear-fields")
+    assert precisions[:, 0].min() >= 0.97  # AP@0.5 of each class, both measured 0.990
+    assert precisions.mean() >= 0.88  # mAP@[.5:.95], measured 0.906
+
+
+def test_missed_parasites_count_more_for_a_medical_image():
+    from optiwidgets.engine.experiment.experiment import Experiment
+    from optiwidgets.engine.types.recipe import Recipe
+
+    experiment = Experiment.load("smear-fields")
+    base, report = (experiment.run(recipe) for recipe in (Recipe(), Recipe(bits=4)))
+    fall = 100 * (base.recall - report.recall)[report.class_names.index("parasitized")]
+    assert fall > Policy.MEDICAL.recall_floor_points
+    limited = f"recall of parasitized fell {fall:.1f} points; 1 is the limit"
+    assert limited in judge(base, report, Policy.MEDICAL).reasons
+    assert limited not in judge(base, report, Policy.MOBILE).reasons
+
+
+@pytest.mark.parametrize("case", ["scenes", "smear-fields"])
+def test_the_shipped_detector_is_below_200_kilobytes(case):
+    shipped = files("optiwidgets.engine.models") / "weights" / f"{case}-center.safetensors"
     assert len(shipped.read_bytes()) < 200_000
 
 

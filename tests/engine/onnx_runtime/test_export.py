@@ -84,13 +84,13 @@ def test_fewer_channels_need_no_new_export(digits, monkeypatch):
         np.testing.assert_allclose(scores, torch_scores(net, images), atol=1e-4)
 
 
-@pytest.mark.parametrize("case", ["digits", "smear"])
+@pytest.mark.parametrize("case", zoo.SHIPPED)
 def test_the_zoos_models_find_their_graphs_and_they_are_what_this_torch_exports(
     case, monkeypatch, tmp_path
 ):
     dataset = load_dataset(case)
     net, images = (
-        batchnorm_folding.fold(zoo.load_trained("small", case)),
+        batchnorm_folding.fold(zoo.load_trained(zoo.SHIPPED[case][0], case)),
         dataset.exploration[0][:50],
     )
     anew = export.ship(net, images[:1], tmp_path)

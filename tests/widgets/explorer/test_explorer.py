@@ -210,6 +210,18 @@ def test_the_policy_changes_the_verdict_of_the_same_report(explorer):
     assert explorer.feed.state == "fresh"
 
 
+def test_a_case_in_which_a_miss_counts_more_has_the_policy_of_a_medical_image():
+    explorer = Explorer()
+    explorer.case.value = "smear-fields"
+    assert explorer.policy.value is Policy.MEDICAL
+    assert explorer.feed.data["verdict"]["policy"] == "medical image"
+    assert explorer.session.report.class_names[explorer.session.report.positive] == "parasitized"
+    explorer.case.value = "digits"
+    assert explorer.policy.value is Policy.MOBILE
+    own = Explorer(explorer.session.cases["smear-fields"]["center"]())
+    assert own.policy.value is Policy.MEDICAL
+
+
 def test_until_speed_is_measured_the_verdict_says_so(explorer):
     explorer.controls.bits.value = 8
     assert explorer.feed.data["latency"] is None
