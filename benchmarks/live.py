@@ -1,9 +1,11 @@
 """Updates per second while a slider is dragged, in real Chromium on the Voila page.
 
-Three rows are the explorer's: every update evaluates all 1,500 images, without report cache; the
-first 500 while dragging and all afterwards, without report cache; all from the report cache. An
-update is a painted frame with a new ``data-ow-recipe``. For comparison, in turn on the same
-machine, the same two matrices are drawn by ``interact`` and ``seaborn.heatmap``.
+Three rows are the explorer's of a classifier: every update evaluates all 1,500 images, without
+report cache; the first 500 while dragging and all afterwards, without report cache; all from the
+report cache. Two rows are a detector's, without report cache: all 300 scenes in every update, and
+the first 100 while dragging. An update is a painted frame with a new ``data-ow-recipe``. For
+comparison, in turn on the same machine, two matrices of the classifier are drawn by ``interact``
+and ``seaborn.heatmap``.
 
 Usage: ``python benchmarks/live.py [--rounds 3] [--build PATH] [--json]``; with another checkout its
 pages are dragged in turn with this one's, see live_builds.py.
@@ -34,8 +36,12 @@ FLOORS = {
     "release_to_final_ms_p95": 80,
     "updates_per_s_progressive": 35,
     "updates_per_s_memory": 45,
+    "updates_per_s_scenes": 12,
+    "scenes_release_to_final_ms_p95": 120,
+    "updates_per_s_scenes_first": 25,
 }
 SHARED = "import optiwidgets as ow\nexp = ow.Experiment.load('digits', memory_mb=0)\n"
+SCENES = SHARED.replace("digits", "scenes")
 REMEMBERED = """import optiwidgets as ow
 exp = ow.Experiment.load('digits')
 for percent in range(100):
@@ -88,8 +94,12 @@ PAGES = {
     "ours": SHARED + "ow.Explorer(exp)",
     "progressive": SHARED + "ow.Explorer(exp, first=500)",
     "memory": REMEMBERED,
+    "scenes": SCENES + "ow.Explorer(exp, first=300)",
+    "scenes_first": SCENES + "ow.Explorer(exp, first=100)",
     "usual": USUAL,
 }
+IN_TWO_STEPS = ("progressive", "scenes_first")  # first a part of the images, then all
+DRAGS = {"ours": 8, "scenes": 8, "usual": 1}  # of a round, 4 on other pages
 ASKED = "() => +document.querySelector('.noUi-handle').ariaValueNow"
 
 
@@ -115,25 +125,29 @@ def measure(rounds: int) -> dict[str, Any]:
         for _ in range(rounds):
             for name, page in pages.items():
                 page.bring_to_front()
-                drags[name] += [
-                    drag(page, name) for _ in range({"ours": 8, "usual": 1}.get(name, 4))
-                ]
+                drags[name] += [drag(page, name) for _ in range(DRAGS.get(name, 4))]
         browser.close()
-    finals = [d["final_ms"] for d in drags["ours"]]
+    finals, scenes = ([d["final_ms"] for d in drags[name]] for name in ("ours", "scenes"))
     rates = {name: median(d["updates_per_s"] for d in taken) for name, taken in drags.items()}
     return {
         "updates_per_s": rates["ours"],
         "updates_per_s_progressive": rates["progressive"],
         "updates_per_s_memory": rates["memory"],
+        "updates_per_s_scenes": rates["scenes"],
+        "updates_per_s_scenes_first": rates["scenes_first"],
         "updates_per_s_usual": rates["usual"],
         "release_to_final_ms_median": median(finals),
         "release_to_final_ms_p95": float(np.percentile(finals, 95)),
+        "scenes_release_to_final_ms_p95": float(np.percentile(scenes, 95)),
+        "scenes_release_to_interval_ms": median(d["fresh_ms"] for d in drags["scenes"]),
         "release_to_final_ms": {
             name: median(d["final_ms"] for d in taken) for name, taken in drags.items()
         },
         "release_to_final_ms_usual": median(d["final_ms"] for d in drags["usual"]),
         "longest_gap_ms": max(d["gap_ms"] for d in drags["ours"]),
-        "longest_task_ms": max(d["task_ms"] for name in list(PAGES)[:3] for d in drags[name]),
+        "longest_task_ms": max(
+            d["task_ms"] for name in PAGES if name != "usual" for d in drags[name]
+        ),
         "releases": len(finals),
     }
 
@@ -219,14 +233,14 @@ def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
     page.mouse.up()
     released, asked = page.evaluate("() => performance.now()"), page.evaluate(ASKED)
     page.wait_for_function(f"() => seen.at(-1)?.v === {int(asked)}")
-    if name == "progressive":  # the last report is of all images
+    final = page.evaluate("() => seen.at(-1).t")
+    if name != "usual":  # the last report is of all images, and its drop has an interval
         page.wait_for_selector('.ow-explorer[data-ow-state="fresh"]')
-        final = page.evaluate("() => performance.now()")
-    else:
-        final = page.evaluate("() => seen.at(-1).t")
+    fresh = page.evaluate("() => performance.now()")
     return {
         "updates_per_s": 1e3 * updates / moving,
-        "final_ms": max(0.0, final - released),
+        "final_ms": max(0.0, (fresh if name in IN_TWO_STEPS else final) - released),
+        "fresh_ms": fresh - released,
         "gap_ms": page.evaluate("() => Math.max(...gaps)"),
         "task_ms": page.evaluate("() => Math.max(...tasks)"),
     }
@@ -238,6 +252,8 @@ def table(result: dict[str, Any]) -> str:
         "updates_per_s": ("ours", "all 1,500 images"),
         "updates_per_s_progressive": ("progressive", "first 500, then all"),
         "updates_per_s_memory": ("memory", "from memory"),
+        "updates_per_s_scenes": ("scenes", "all 300 scenes"),
+        "updates_per_s_scenes_first": ("scenes_first", "first 100, then all"),
         "updates_per_s_usual": ("usual", "interact + seaborn"),
     }
     lines = ["                       updates/s   floor   final ms (median)"]
@@ -246,6 +262,11 @@ def table(result: dict[str, Any]) -> str:
             f"{label:21}{result[key]:11.1f}{FLOORS.get(key, ''):8}"
             f"{result['release_to_final_ms'][name]:11.0f}"
         )
+    lines.append(
+        f"all 300 scenes: final p95 {result['scenes_release_to_final_ms_p95']:.0f} ms (floor "
+        f"{FLOORS['scenes_release_to_final_ms_p95']}); with the interval of the drop "
+        f"{result['scenes_release_to_interval_ms']:.0f} ms (median)"
+    )
     lines.append(
         f"all 1,500 images: final p95 {result['release_to_final_ms_p95']:.0f} ms of "
         f"{result['releases']} releases (floor {FLOORS['release_to_final_ms_p95']}), longest gap "
