@@ -18,6 +18,8 @@ const FIELDS = 6,
   CROWD = 5;
 const MOST = 100; // detections of an image and class that count
 const LEVELS = 101; // recalls of a curve
+const ONE = 0x3f800000, // bits of the score 1; those above are of -0
+  DETECTIONS = 2 ** 23; // at most
 /** Matches of a detection that has no true box of its own: nothing, a crowd, or too many before it. */
 export const NONE = -1,
   IN_CROWD = -2,
@@ -300,13 +302,23 @@ export function curvesOf(found, truth, matched, classes, score) {
 }
 
 /**
- * List the detections that count, by falling score: those neither in a crowd nor left out.
+ * List the detections that count, by falling score and then as they stand: those neither in a crowd nor left out. Bits
+ * of scores 0..1 rise as they do, so numbers are sorted, which is many times as fast as by a function.
  * @param {Boxes} found
  * @param {Int32Array} matched
  */
-function byScore(found, matched) {
-  const own = Uint32Array.from(matched.keys()).filter((d) => matched[d] >= NONE);
-  return own.sort((a, b) => scoreOf(found, b) - scoreOf(found, a) || a - b);
+function byScore({ rows }, matched) {
+  const bits = new Uint32Array(rows.buffer, rows.byteOffset, rows.length),
+    keys = new Float64Array(matched.length);
+  let count = 0;
+  for (let d = 0; d < matched.length; d++) {
+    const score = bits[FIELDS * d + SCORE];
+    if (matched[d] >= NONE) keys[count++] = (ONE - (score <= ONE ? score : 0)) * DETECTIONS + d;
+  }
+  return keys
+    .subarray(0, count)
+    .sort()
+    .map((key) => key % DETECTIONS);
 }
 
 /**

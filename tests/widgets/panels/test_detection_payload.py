@@ -32,6 +32,9 @@ from optiwidgets.widgets.panels.detection_payload import (
 )
 
 
+TASK = {"task": "detection"}  # the explorer adds it
+
+
 @pytest.fixture(scope="module")
 def reports(digits):
     return detector_reports(digits.run(Recipe()), digits.run(Recipe(sparsity=0.9)), images=40)
@@ -51,7 +54,7 @@ def by_edges(true):
 
 def test_the_data_has_the_fields_of_its_type(reports):
     data = detection_payload(*reports, Policy.MOBILE)
-    assert errors(data, "DetectionData") == []
+    assert errors(data | TASK, "DetectionData") == []
     assert errors(steady_payload(reports[0]), "SteadyBoxes") == []
 
 
@@ -111,7 +114,7 @@ def test_a_part_of_the_images_has_its_indices_and_no_interval(reports):
     before, after = (outcome_of(each).map_50 for each in part)
     assert data["drop"]["points"] == pytest.approx(100 * (before - after))
     assert [data["drop"][name] for name in ("low", "high", "lost", "gained", "p")] == [None] * 5
-    assert errors(data, "DetectionData") == []
+    assert errors(data | TASK, "DetectionData") == []
 
 
 @pytest.mark.parametrize("moving", [False, True])
@@ -123,7 +126,7 @@ def test_an_unknown_precision_has_no_drop(reports, moving):
         hollow.append(with_outcome(report, DetectionOutcome(nothing, boxes, report.class_names)))
     data = detection_payload(*hollow, Policy.MOBILE, moving=moving)
     assert (data["drop"]["points"], data["drop"]["low"]) == (None, None)
-    assert errors(data, "DetectionData") == []
+    assert errors(data | TASK, "DetectionData") == []
     if not moving:
         verdict = data["verdict"]
         assert verdict["grade"] == "cannot tell"
