@@ -215,7 +215,7 @@ PANEL: list[Step] = [
     (
         f"{PACKAGE}/widgets/panels/classification_panels.py",
         both(
-            after("report_panels import Bytes, Classes, Matrices", ", Mistakes"),
+            after("report_panels import Bytes, Classes, Headline, Matrices", ", Mistakes"),
             after("below = HBox([Classes(feed=feed), Bytes(feed=feed)", ", Mistakes(feed=feed)"),
         ),
     ),
