@@ -334,11 +334,10 @@ class Session(HasTraits):
 
     def _preview_size(self, recipe: Recipe) -> int | None:
         """Choose the number of images of a preview; None for all images."""
-        there = self.baseline.count
         if not self.dragging or self.experiment.remembers(recipe):
             return None
-        count = self.first or preview_size(there, min(self._paces, default=0.0))
-        return count if count < there else None
+        count = self.first or preview_size(self.baseline.count, min(self._paces, default=0.0))
+        return count if count < self.baseline.count else None
 
     def settle(self) -> None:
         """Start the idle jobs, such as the speed measurement, once no slider is dragged.
@@ -348,11 +347,10 @@ class Session(HasTraits):
         """
         if self.stale or self.progress is not None:
             return
-        report = self.report
         if self.is_comparing:
-            self.slow.submit(comparing(self, report), rest_s=self._short_rest_s, short=True)
+            self.slow.submit(comparing(self, self.report), rest_s=self._short_rest_s, short=True)
         else:
-            self.slow.submit(*(job(report) for job in self.on_idle), rest_s=REST_S)
+            self.slow.submit(*(job(self.report) for job in self.on_idle), rest_s=REST_S)
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the newest background work has ended or was cancelled.
@@ -390,12 +388,9 @@ class Session(HasTraits):
 
     def _complete(self) -> None:
         """Run the whole recipe on all images in the background, once no slider is dragged."""
-        recipe, experiment = self.recipe, self.experiment
-        quick = experiment.is_quick(recipe)
-        work = self.slow.publish(
-            lambda on_progress: experiment.run(recipe, on_progress=on_progress),
-            self._show_progress,
-        )
+        quick = self.experiment.is_quick(self.recipe)
+        run = partial(self.experiment.run, self.recipe)
+        work = self.slow.publish(lambda tell: run(on_progress=tell), self._show_progress)
         rest_s = self._short_rest_s if quick else REST_S
         job = work, self._complete_with
         self.slow.submit(job, rest_s=rest_s, short=quick, waits=self._show_waiting)

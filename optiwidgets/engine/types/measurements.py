@@ -29,7 +29,7 @@ class Counted(NamedTuple):
     Examples
     --------
     >>> pixels = Counted("pixels", ("{n:,} pixel", "{n:,} pixels"), flipped="pixels")
-    >>> pixels.count(1), pixels.count(1500)
+    >>> pixels.say(1), pixels.say(1500)
     ('1 pixel', '1,500 pixels')
     """
 
@@ -37,7 +37,7 @@ class Counted(NamedTuple):
     forms: tuple[str, str]
     flipped: str
 
-    def count(self, n: int) -> str:
+    def say(self, n: int) -> str:
         """Name a number of these things in the page's language."""
         return plural(*self.forms, n)
 
@@ -123,7 +123,7 @@ class Confusion:
         """
         rests, sums = mark("recall of {name!r} rests on {few}"), self.counts.sum(axis=1).tolist()
         return {
-            index: text(rests, name=name, few=self.counted.count(count))
+            index: text(rests, name=name, few=self.counted.say(count))
             for index, (name, count) in enumerate(zip(self.class_names, sums, strict=True))
             if count < FEW
         }

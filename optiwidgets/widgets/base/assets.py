@@ -24,7 +24,7 @@ class ServedModule(str):
         """Return the text that is sent to the page."""
         found = {key: value for key, value in messages().items() if json_text(key) in self}
         forms = {key: value for key, value in plurals().items() if json_text(key) in self}
-        told = {"OW_MESSAGES": found}
+        told: dict[str, object] = {"OW_MESSAGES": found}
         told["OW_PLURALS"] = {"forms": forms, "choice": plural_choice()} if forms else {}
         lines = [
             f"const {name} = {json.dumps(value, ensure_ascii=False)};\n"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ipywidgets import HTML, DOMWidget, HBox, Tab, VBox
+from ipywidgets import HTML, DOMWidget, HBox, VBox
 
 from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
@@ -89,7 +89,7 @@ class Explorer(Standalone, VBox):
         self.task = self.feed.task = task_name(self.session)
         self.panels = make_panels(self.task, self.session, self.feed)
         self.history, self.weights = History(self.session, self.policy), Weights(self.session)
-        self.tabs, self.left_out = Tab(), HTML().add_class("ow-left-out")
+        self.tabs, self.left_out = layout.make_tabs(), HTML().add_class("ow-left-out")
         self.classroom = Classroom(self, self.session, self.controls, self.feed, self.policy)
         layout.fill_tabs(self.tabs, self._views())
         self.repaint()
@@ -212,7 +212,6 @@ class Explorer(Standalone, VBox):
         self.policy.observe(lambda _: self.repaint(), "value")
         self.feed.observe(lambda change: self.session.hold(change.new), "held")
         self.panels.listen(self.repaint, self._select)
-        self.tabs.observe(lambda _: layout.mark_selected(self.tabs), "selected_index")
         self.tabs.observe(lambda _: self.session.settle(), "selected_index")
 
     def _listen_to_session(self) -> None:

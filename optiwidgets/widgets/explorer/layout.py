@@ -99,6 +99,13 @@ def fill_tabs(tabs: Tab, views: Mapping[str, DOMWidget]) -> None:
     tabs.children, tabs.titles, tabs.selected_index = [*views.values()], [*map(text, views)], 0
 
 
+def make_tabs() -> Tab:
+    """Create tabs that mark the selected one."""
+    tabs = Tab()
+    tabs.observe(lambda _: mark_selected(tabs), "selected_index")
+    return tabs
+
+
 def mark_selected(tabs: Tab) -> None:
     """Update ``looked_at`` of every view: views of closed tabs stop following the session."""
     for index, view in enumerate(tabs.children):

@@ -31,7 +31,6 @@ from optiwidgets.widgets.panels.detection_payload import (
     true_boxes,
 )
 
-
 TASK = {"task": "detection"}  # the explorer adds it
 
 
