@@ -128,5 +128,5 @@ def test_boxes_are_outlined_in_the_rows_of_their_classes():
 
 def test_masks_are_not_drawn():
     parts = {name: (torch.rand(2, 1, 4, 4), torch.zeros(2, 4, 4).long()) for name in PARTS}
-    with pytest.raises(ValueError, match="the targets of this dataset are masks"):
+    with pytest.raises(ValueError, match="the targets of these images are masks"):
         ow.plot_images(Dataset(**parts, class_names=["a", "b"]))

@@ -38,8 +38,9 @@ class Planted(Subject):
         self.asked.append(recipe)
         right = np.asarray(self.right_by_recipe(recipe), bool)
         labels = np.zeros(len(right), int) if self.labels is None else self.labels
+        predictions = np.where(right, labels, labels + 1)
         report = SimpleNamespace(
-            recipe=recipe, labels=labels, predictions=np.where(right, labels, labels + 1)
+            recipe=recipe, labels=labels, predictions=predictions, is_classified=True
         )
         report.drop_from = lambda base: paired_drop(labels, base.predictions, report.predictions)
         return report

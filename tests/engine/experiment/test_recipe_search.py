@@ -8,6 +8,7 @@ import pytest
 from optiwidgets.engine.execution.progress import Cancelled
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.recipe_search import distance, nearest_recipe
+from optiwidgets.engine.tasks.classification import Classification
 from optiwidgets.engine.types.measurements import Confusion
 from optiwidgets.engine.types.recipe import Recipe
 
@@ -17,6 +18,8 @@ TEXTBOOK = [[90, 15], [10, 85]]  # TN, FP; FN, TP after pruning
 
 class Told:
     """Stub of an experiment of 10 images that returns given results for each recipe."""
+
+    task = Classification()
 
     def __init__(self, rule):
         self.rule, self.asked = rule, []

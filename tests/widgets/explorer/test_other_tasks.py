@@ -152,7 +152,7 @@ def test_widgets_of_lessons_name_the_tasks_metric(experiment):
     assert rows["mean IoU"] == [f"{100 * session.report.mean_iou:.1f} %"] * 2
     live = ow.Live("{mean_iou}, {drop} lost", session)
     assert f"<b>{100 * session.report.mean_iou:.1f} %</b>" in live.value
-    with pytest.raises(ValueError, match=r"figures are .*mean_iou"):
+    with pytest.raises(ValueError, match=r"figures of segmentation are .*mean_iou"):
         ow.Live("{accuracy}", session)
     layers = ow.Layers(session).feed.data
     assert layers["metric"] == ["mean_iou", "Mean IoU", "mean IoU"]
