@@ -200,10 +200,11 @@ def _array(boxes: Any, image: int) -> Boxes:
                 f"decode returns {_described(boxes)} that requires gradients for image {image}; "
                 "return it by .detach()"
             )
+        boxes = boxes.float() if boxes.is_floating_point() else boxes  # numpy has no bfloat16
         boxes = boxes.cpu().resolve_conj().resolve_neg().numpy()
     if boxes.dtype.kind not in "fiu":
         raise ValueError(f"decode returns values of {boxes.dtype} for image {image}; {FORM}")
-    return np.ascontiguousarray(boxes, np.float32)
+    return np.array(boxes, np.float32, order="C")  # a copy: decode may use its array again
 
 
 def _row(boxes: Boxes) -> str:

@@ -104,6 +104,24 @@ def test_integers_and_wide_floats_become_float32():
     np.testing.assert_array_equal(outcome.boxes, PAIR)
 
 
+@pytest.mark.parametrize("buffer", [np.zeros((2, 1, 6), np.float32), torch.zeros(2, 1, 6)])
+def test_boxes_of_a_report_stay_as_they_are_when_decode_uses_its_arrays_again(buffer):
+    def decode(output):
+        buffer[:] = output if isinstance(buffer, torch.Tensor) else output.numpy()
+        return list(buffer)
+
+    task = Detection(decode=decode)
+    first = task.outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    task.outcome(PAIR.flip(0), np.array(TRUE[:2], np.float32), NAMES)
+    np.testing.assert_array_equal(first.boxes, PAIR)
+
+
+def test_brain_floats_become_float32():
+    task = Detection(decode=lambda output: [each.bfloat16() for each in output])
+    outcome = task.outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    np.testing.assert_array_equal(outcome.boxes, PAIR)
+
+
 def normalized_by_the_batch(output):
     boxes = output.clone()
     boxes[..., 4] /= boxes[..., 4].max()
