@@ -111,7 +111,7 @@ def check_scale(
     Raises
     ------
     ValueError
-        All lie within 0..1, or have their centres outside the image, and the true ones do not.
+        All lie near 0..1, or have their centres outside the image, and the true ones do not.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def check_scale(
     >>> check_scale([share], np.array([[[3.0, 3, 16, 16, 0, 0]]], np.float32), (32, 32))
     Traceback (most recent call last):
     ...
-    ValueError: decode returns boxes within 0..1, such as [0.1, 0.1, 0.5, 0.5, 0.9, 0]; boxes are
+    ValueError: decode returns boxes near 0..1, such as [0.1, 0.1, 0.5, 0.5, 0.9, 0]; boxes are
     in pixels of the network's input, 32 x 32
     """
     rows = np.concatenate([np.empty((0, FIELDS), np.float32), *found])
@@ -128,7 +128,7 @@ def check_scale(
     if not len(rows) or not len(true):
         return
     limits = (
-        ("within 0..1", _within_one),
+        ("near 0..1", _are_shares),
         ("outside the images", lambda boxes: _centred_outside(boxes, size)),
     )
     for where, are_there in limits:
@@ -140,9 +140,9 @@ def check_scale(
             )
 
 
-def _within_one(boxes: Boxes) -> bool:
-    """Return whether all corners are 0..1."""
-    return bool(((boxes[:, :4] >= 0) & (boxes[:, :4] <= 1)).all())
+def _are_shares(boxes: Boxes) -> bool:
+    """Return whether all corners can be shares of an image: 0..1, or past an edge by less than 1."""
+    return bool(((boxes[:, :4] >= -1) & (boxes[:, :4] <= 2)).all())
 
 
 def _centred_outside(boxes: Boxes, size: tuple[int, int]) -> bool:

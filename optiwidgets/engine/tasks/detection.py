@@ -17,7 +17,12 @@ from optiwidgets.engine.tasks.decoding import (
     check_scale,
     decode_boxes,
 )
-from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome, check_boxes, order_of
+from optiwidgets.engine.tasks.detection_outcome import (
+    DetectionOutcome,
+    check_boxes,
+    check_shapes,
+    order_of,
+)
 from optiwidgets.engine.tasks.own_detector import HINT
 from optiwidgets.engine.types.boxes import ABSENT, FIELDS
 from optiwidgets.engine.types.measurements import Integers
@@ -108,7 +113,9 @@ class Detection:
 
     def check_probe(self, output: Tensor, targets: Tensor, size: tuple[int, int]) -> None:
         """Raise ValueError if no decoded box can be in pixels of images of this (height, width)."""
-        check_scale(decode_boxes(self.decode, output), targets.numpy(), size)
+        found = decode_boxes(self.decode, output)
+        check_shapes(found, len(output))
+        check_scale(found, targets.numpy(), size)
 
     def hint(self, output: Any) -> str:
         """Return the lines that make a whole detector of torchvision fit."""

@@ -247,6 +247,15 @@ def order_of(targets: NDArray[np.float32]) -> Integers:
 
 def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int) -> None:
     """Raise ValueError for decoded boxes of a wrong shape or with wrong values."""
+    check_shapes(found, images)
+    if len(found) > 1 and _are_sound(np.concatenate(found), classes):
+        return
+    for image, boxes in enumerate(found):
+        _check_values(image, boxes, classes)
+
+
+def check_shapes(found: Sequence[NDArray[np.float32]], images: int) -> None:
+    """Raise ValueError for decoded boxes of a wrong shape."""
     if len(found) != images:
         raise ValueError(f"decode returns boxes of {len(found)} images for {images} images")
     for image, boxes in enumerate(found):
@@ -255,10 +264,6 @@ def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int)
                 f"decode returns {boxes.shape} for image {image}; each image has (n, 6): x0, y0, "
                 "x1, y1, score, class"
             )
-    if len(found) > 1 and _are_sound(np.concatenate(found), classes):
-        return
-    for image, boxes in enumerate(found):
-        _check_values(image, boxes, classes)
 
 
 def _are_sound(boxes: NDArray[np.float32], classes: int) -> bool:

@@ -364,7 +364,7 @@ def scaled(factor):
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        (1 / 32, "decode returns boxes within 0..1, such as [0.25, 0.25, 0.75, 0.75, 0.9, 0]"),
+        (1 / 32, "decode returns boxes near 0..1, such as [0.25, 0.25, 0.75, 0.75, 0.9, 0]"),
         (10.0, "decode returns boxes outside the images, such as [80, 80, 240, 240, 0.9, 0]"),
     ],
 )
@@ -372,6 +372,23 @@ def test_boxes_of_another_scale_are_refused_when_opened(factor, words):
     assert Experiment(Planted(), planted_data(), task=Detection(decode=scaled(1.0))).task
     with pytest.raises(ValueError, match=re.escape(words)):
         Experiment(Planted(), planted_data(), task=Detection(decode=scaled(factor)))
+
+
+@pytest.mark.parametrize("shift", [-0.3, 0.3])
+def test_boxes_as_shares_that_pass_an_edge_are_refused_when_opened(shift):
+    def decode(output):
+        return list(output / torch.tensor([32.0] * 4 + [1, 1]) + torch.tensor([shift] * 4 + [0, 0]))
+
+    with pytest.raises(ValueError, match=re.escape("decode returns boxes near 0..1")):
+        Experiment(Planted(), planted_data(), task=Detection(decode=decode))
+
+
+def test_an_image_without_boxes_has_a_shape_too():
+    def decode(output):  # the first image is seen alone, or beside one with boxes
+        return [each if place < 2 else torch.tensor([]) for place, each in enumerate(output)]
+
+    with pytest.raises(ValueError, match=re.escape("decode returns (0,) for image 2; each image")):
+        Experiment(Planted(), planted_data(), task=Detection(decode=decode))
 
 
 def test_a_baseline_that_finds_nothing_gets_no_verdict():
