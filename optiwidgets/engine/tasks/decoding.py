@@ -41,7 +41,7 @@ def decode_boxes(decode: Decode, output: Tensor) -> list[Boxes]:
     except Exception as error:
         raise ValueError(_reason(decode, output, error)) from error
     if not isinstance(found, list | tuple):
-        raise ValueError(f"decode returns {_described(found)} for {len(output)} images; {FORM}")
+        raise ValueError(f"decode returns {described(found)} for {len(output)} images; {FORM}")
     return _joined(found) or [_array(boxes, image) for image, boxes in enumerate(found)]
 
 
@@ -141,7 +141,7 @@ def check_scale(
 
 
 def _are_shares(boxes: Boxes) -> bool:
-    """Return whether all corners can be shares of an image: 0..1, or past an edge by less than 1."""
+    """Return whether all corners can be shares of an image, up to 1 past its edges."""
     return bool(((boxes[:, :4] >= -1) & (boxes[:, :4] <= 2)).all())
 
 
@@ -193,11 +193,11 @@ def _reason(decode: Decode, output: Tensor, error: Exception) -> str:
 
 def _array(boxes: Any, image: int) -> Boxes:
     if not isinstance(boxes, Tensor | np.ndarray):
-        raise ValueError(f"decode returns {_described(boxes)} for image {image}; {FORM}")
+        raise ValueError(f"decode returns {described(boxes)} for image {image}; {FORM}")
     if isinstance(boxes, Tensor):
         if boxes.requires_grad:
             raise ValueError(
-                f"decode returns {_described(boxes)} that requires gradients for image {image}; "
+                f"decode returns {described(boxes)} that requires gradients for image {image}; "
                 "return it by .detach()"
             )
         boxes = boxes.float() if boxes.is_floating_point() else boxes  # numpy has no bfloat16
@@ -211,7 +211,8 @@ def _row(boxes: Boxes) -> str:
     return f"[{', '.join(f'{value:g}' for value in boxes.flat[:6])}]"
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """Describe a tensor by its shape, another value by its type."""
     if isinstance(value, Tensor):
         return f"a tensor {tuple(value.shape)}"
     return f"a {type(value).__name__}"

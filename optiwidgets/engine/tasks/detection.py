@@ -16,6 +16,7 @@ from optiwidgets.engine.tasks.decoding import (
     check_independent,
     check_scale,
     decode_boxes,
+    described,
 )
 from optiwidgets.engine.tasks.detection_outcome import (
     DetectionOutcome,
@@ -131,11 +132,13 @@ class Detection:
         Raises
         ------
         ValueError
-            The task has no loss.
+            The task has no loss, or it returns no finite number with gradients.
         """
         if self.loss_of is None:
             raise ValueError(NO_LOSS)
-        return self.loss_of(output, targets)
+        loss = self.loss_of(output, targets)
+        _check_loss(loss, output)
+        return loss
 
     def outcome(
         self,
@@ -163,3 +166,18 @@ class Detection:
             each.setflags(write=False)
         lost = tuple((~sound).nonzero().flatten().tolist())
         return DetectionOutcome(targets, tuple(found), tuple(class_names), lost)
+
+
+def _check_loss(loss: Any, output: Tensor) -> None:
+    """Raise ValueError unless a loss is a finite number, with gradients where the output has."""
+    found = ""
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        found = described(loss)
+    elif output.requires_grad and not loss.requires_grad:
+        found = "a tensor without gradients"
+    elif not torch.isfinite(loss):
+        found = f"{loss.item():g}"
+    if found:
+        raise ValueError(
+            f"loss returns {found} for {len(output)} images; it returns one number, their mean"
+        )

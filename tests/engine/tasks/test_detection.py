@@ -287,6 +287,27 @@ def test_loss_is_a_function_and_needed_to_train():
         Detection(decode=list).loss(PAIR, PAIR)
 
 
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda output, targets: output.sum().item(), "loss returns a float"),
+        (lambda output, targets: output.sum(1), "loss returns a tensor (2, 6)"),
+        (lambda output, targets: output.sum().detach(), "loss returns a tensor without gradients"),
+        (lambda output, targets: output[:0].mean(), "loss returns nan for 2 images"),
+        (lambda output, targets: output.sum() / 0, "loss returns inf for 2 images"),
+    ],
+)
+def test_a_loss_is_a_finite_number_with_gradients(loss, words):
+    task = Detection(decode=list, loss=loss)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        task.loss(PAIR.clone().requires_grad_(), torch.tensor(TRUE[:2]))
+
+
+def test_a_loss_may_have_one_element_and_no_gradients_of_a_plain_output():
+    task = Detection(decode=list, loss=lambda output, targets: output.sum()[None])
+    assert task.loss(PAIR, torch.tensor(TRUE[:2])) == PAIR.sum()
+
+
 class Grid(nn.Module):
     """Network 3 x 8 x 8 -> (N, 4, 6) numbers, one row for each quarter of the image."""
 
