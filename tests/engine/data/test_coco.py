@@ -270,6 +270,7 @@ NAN = float("nan")
         (listed(id=101), "lists image 101 twice: 100.png and 101.png"),
         (listed(file_name="101.png"), "lists 101.png twice, the second time as image 101"),
         (listed(1, file_name="./100.png"), "lists ./100.png twice, the second time as image 101"),
+        (listed(1, file_name="../pictures/100.png"), "twice, the second time as image 101"),
         (listed(file_name="a" * 5000), "of image 100 is not in .*pictures"),
         (listed(file_name="1.png"), "1.png of image 100 is not in .*pictures"),
         (listed(file_name=""), "image 100 has no file_name"),
@@ -394,11 +395,15 @@ def test_options_out_of_range_are_refused(small):
         ({"seed": -1}, "seed is a whole number"),
         ({"images": small.folder / "none"}, "there is no folder .*none"),
         ({"mean": 120.0}, "mean is of pixels 0..1, not 120"),
+        ({"images": {"train": "a"}}, "images of one file are one folder, not folders for train"),
+        ({"images": ["a"]}, r"images is the folder of the pictures, not \['a'\]"),
     ):
         with pytest.raises(ValueError, match=message):
             load_dataset(path, **options)
     with pytest.raises(ValueError, match=r"none.json cannot be read: No such file"):
         load_dataset(small.folder / "none.json")
+    with pytest.raises(ValueError, match=r"a dataset is a name, a folder or .*, not \['a.json'\]"):
+        load_dataset(["a.json"], images=small.folder)
     with pytest.raises(ValueError, match="'digits' has a fixed size"):
         load_dataset("digits", images=small.folder)
     with pytest.raises(ValueError, match=r"of a COCO file, and .* is no file"):
