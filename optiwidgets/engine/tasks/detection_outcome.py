@@ -22,9 +22,9 @@ from optiwidgets.engine.evaluation.detection_counts import (
     rates,
 )
 from optiwidgets.engine.evaluation.detection_drop import (
-    INTERVAL,
     Resampled,
     drop_between,
+    map_interval,
     resample,
 )
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
@@ -164,11 +164,8 @@ class DetectionOutcome:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of mAP@0.5 by bootstrap over images, (low, high), 0..1."""
-        maps = self.resampled.maps
-        known = maps[~np.isnan(maps)]
-        low, high = np.percentile(known, INTERVAL).tolist() if len(known) else (nan, nan)
-        return low, high
+        """The 95 % interval of mAP@0.5, (low, high), 0..1; see ``map_interval``."""
+        return map_interval(self.resampled)
 
     @cached_property
     def resampled(self) -> Resampled:
