@@ -327,7 +327,7 @@ class Whole(Grid):
 
 
 def decode_grid(output):
-    corners, wide = output[..., :2], output[..., 2:4].abs()
+    corners, wide = 4 + output[..., :2], 1 + output[..., 2:4].abs()  # pixels, of 8 x 8
     score, label = output[..., 4:5].sigmoid(), (output[..., 5:] > 0).float()
     return list(torch.cat([corners, corners + wide, score, label], 2))
 
