@@ -23,6 +23,7 @@ from optiwidgets.engine.data.pictures import (
     Remarks,
     Size,
     check_size,
+    is_turned_unseen,
     place,
     read_picture,
     to_pixels,
@@ -243,6 +244,7 @@ def _pixels(
 
     def resized(picture: Image.Image, found: Remarks) -> Pixels:
         seen.append(upright_size(picture))
+        found.turned += is_turned_unseen(picture)
         return to_pixels(picture, found, size=size, resize=resize, gray=gray)
 
     try:

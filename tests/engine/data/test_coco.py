@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -380,6 +381,24 @@ def test_a_picture_is_turned_by_its_orientation_under_boxes_of_the_upright_one(s
                 assert image[:, :8, 8:].mean() > 0.7 > 0.1 > image[:, 8:].mean()
                 return
     pytest.fail("the box of the turned picture is in no part")
+
+
+@pytest.mark.parametrize(
+    ("orientation", "side", "told"),
+    [(3, WIDE, True), (2, WIDE, True), (6, HIGH, True), (6, WIDE, False), (1, WIDE, False)],
+)
+def test_a_picture_turned_without_another_size_is_told(small, orientation, side, told):
+    """A half turn, or a quarter of a square, keeps the size: the file does not show the turn."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (side, HIGH)).save(small.folder / "turned.jpg", exif=exif)
+    wide, high = (HIGH, side) if orientation == 6 else (side, HIGH)
+    named = {"id": 1, "file_name": "turned.jpg", "width": wide, "height": high}
+    small.content["images"].append(named)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        load_dataset(small.write())
+    assert any("1 pictures are turned by their EXIF" in str(each.message) for each in found) == told
 
 
 def test_options_out_of_range_are_refused(small):
