@@ -155,9 +155,10 @@ def _images(
         if key in found:
             raise ValueError(f"{path} lists image {key!r} twice: {found[key].name} and {name}")
         file = folder / name
-        if str(file) in files:  # a/./b.png is a/b.png
+        full = os.path.abspath(file)  # a/../a/b.png is a/b.png
+        if full in files:
             raise ValueError(f"{path} lists {name} twice, the second time as image {key!r}")
-        files.add(str(file))
+        files.add(full)
         if not os.path.isfile(file):  # False for names that no file can have
             raise ValueError(f"{path}: {name} of image {key!r} is not in {folder}")
         found[key] = Listed(name, file, _size(path, name, entry, file))

@@ -23,6 +23,7 @@ from optiwidgets.engine.data.pictures import (
     Remarks,
     Size,
     check_size,
+    is_turned_unseen,
     place,
     read_picture,
     to_pixels,
@@ -147,11 +148,19 @@ def _files(
 def _folder(folders: Files | None, key: str, file: Path) -> Path:
     """Return the folder of a file's pictures; ValueError if there is none."""
     if isinstance(folders, Mapping):
+        if not key:
+            raise ValueError(
+                f"images of one file are one folder, not folders for {', '.join(folders)}"
+            )
         if key not in folders:
             raise ValueError(f"images has no folder for {key!r}; it has {', '.join(folders)}")
         folder = Path(folders[key])
+    elif folders is None:
+        folder = file.parent
+    elif isinstance(folders, str | os.PathLike):
+        folder = Path(folders)
     else:
-        folder = file.parent if folders is None else Path(folders)
+        raise ValueError(f"images is the folder of the pictures, not {folders!r}")
     if not folder.is_dir():
         raise ValueError(f"images is the folder of the pictures; there is no folder {folder}")
     return folder
@@ -235,6 +244,7 @@ def _pixels(
 
     def resized(picture: Image.Image, found: Remarks) -> Pixels:
         seen.append(upright_size(picture))
+        found.turned += is_turned_unseen(picture)
         return to_pixels(picture, found, size=size, resize=resize, gray=gray)
 
     try:

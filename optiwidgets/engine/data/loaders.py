@@ -123,6 +123,8 @@ def load_dataset(
     <Dataset: 10 classes, images 1 x 28 x 28,
     2500 train, 500 calibration, 1500 exploration, 500 sealed>
     """
+    if not isinstance(name, str | os.PathLike | Mapping):
+        raise ValueError(f"a dataset is a name, a folder or files in COCO's format, not {name!r}")
     options = FolderOptions(
         size=size,
         resize=resize,

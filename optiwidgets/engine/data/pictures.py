@@ -21,6 +21,7 @@ OVERSHOOT = 0.02  # distance of floats from 0..1 that is clipped: noise or smoot
 SMALLEST, LARGEST = 8, 640  # pixels of an edge
 RESIZES = ("crop", "squash", "pad")
 ORIENTATION, ON_THE_SIDE = 0x0112, range(5, 9)  # EXIF's tag, and its values for a quarter turn
+MOVED = range(2, 9)  # its values for any turn or mirroring
 
 
 class UnknownRangeError(ValueError):
@@ -29,10 +30,11 @@ class UnknownRangeError(ValueError):
 
 @dataclass
 class Remarks:
-    """Findings about the pictures read: broken, transparent, or dark 16-bit ones."""
+    """Findings about the pictures read: broken, transparent, turned, or dark 16-bit ones."""
 
     broken: list[str] = field(default_factory=list)
     transparent: int = 0
+    turned: int = 0  # to the same size, under boxes
     deep: int = 0
     brightest: int = 0  # of 65535
 
@@ -44,6 +46,11 @@ class Remarks:
             _warn(f"{len(self.broken)} of {total} pictures cannot be read and are skipped: {names}")
         if self.transparent:
             _warn(f"{self.transparent} pictures are partly transparent: white background added")
+        if self.turned:
+            _warn(
+                f"{self.turned} pictures are turned by their EXIF orientation, and their size does "
+                "not show it: their boxes are taken as those of the upright pictures"
+            )
         if self.deep and self.brightest < DIMMEST * 65535:
             _warn(
                 f"{self.deep} pictures have 16 bits a pixel, where 65535 is white, and none is "
@@ -205,6 +212,18 @@ def upright_size(image: Image.Image) -> Size:
     """Return height and width of a picture turned by its EXIF orientation."""
     turned = image.getexif().get(ORIENTATION, 1) in ON_THE_SIDE
     return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def is_turned_unseen(image: Image.Image) -> bool:
+    """Return True if the EXIF orientation turns or mirrors a picture and keeps its size.
+
+    Examples
+    --------
+    >>> is_turned_unseen(Image.new("L", (2, 3)))
+    False
+    """
+    turned = image.getexif().get(ORIENTATION, 1) in MOVED
+    return turned and upright_size(image) == (image.height, image.width)
 
 
 def _shape(image: Image.Image, size: Size | None, resize: str) -> Image.Image:

@@ -25,7 +25,7 @@ def count_confusion(labels: Integers, predictions: Integers, classes: int) -> In
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def wilson_interval(right: int, total: int) -> tuple[float, float]:
+def wilson_interval(right: float, total: int) -> tuple[float, float]:
     """Compute the 95 % score interval of a proportion, (low, high) in 0..1.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",

@@ -41,7 +41,7 @@ def decode_boxes(decode: Decode, output: Tensor) -> list[Boxes]:
     except Exception as error:
         raise ValueError(_reason(decode, output, error)) from error
     if not isinstance(found, list | tuple):
-        raise ValueError(f"decode returns {_described(found)} for {len(output)} images; {FORM}")
+        raise ValueError(f"decode returns {described(found)} for {len(output)} images; {FORM}")
     return _joined(found) or [_array(boxes, image) for image, boxes in enumerate(found)]
 
 
@@ -111,7 +111,7 @@ def check_scale(
     Raises
     ------
     ValueError
-        All lie within 0..1, or have their centres outside the image, and the true ones do not.
+        All lie near 0..1, or have their centres outside the image, and the true ones do not.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def check_scale(
     >>> check_scale([share], np.array([[[3.0, 3, 16, 16, 0, 0]]], np.float32), (32, 32))
     Traceback (most recent call last):
     ...
-    ValueError: decode returns boxes within 0..1, such as [0.1, 0.1, 0.5, 0.5, 0.9, 0]; boxes are
+    ValueError: decode returns boxes near 0..1, such as [0.1, 0.1, 0.5, 0.5, 0.9, 0]; boxes are
     in pixels of the network's input, 32 x 32
     """
     rows = np.concatenate([np.empty((0, FIELDS), np.float32), *found])
@@ -128,7 +128,7 @@ def check_scale(
     if not len(rows) or not len(true):
         return
     limits = (
-        ("within 0..1", _within_one),
+        ("near 0..1", _are_shares),
         ("outside the images", lambda boxes: _centred_outside(boxes, size)),
     )
     for where, are_there in limits:
@@ -140,9 +140,9 @@ def check_scale(
             )
 
 
-def _within_one(boxes: Boxes) -> bool:
-    """Return whether all corners are 0..1."""
-    return bool(((boxes[:, :4] >= 0) & (boxes[:, :4] <= 1)).all())
+def _are_shares(boxes: Boxes) -> bool:
+    """Return whether all corners can be shares of an image, up to 1 past its edges."""
+    return bool(((boxes[:, :4] >= -1) & (boxes[:, :4] <= 2)).all())
 
 
 def _centred_outside(boxes: Boxes, size: tuple[int, int]) -> bool:
@@ -193,24 +193,26 @@ def _reason(decode: Decode, output: Tensor, error: Exception) -> str:
 
 def _array(boxes: Any, image: int) -> Boxes:
     if not isinstance(boxes, Tensor | np.ndarray):
-        raise ValueError(f"decode returns {_described(boxes)} for image {image}; {FORM}")
+        raise ValueError(f"decode returns {described(boxes)} for image {image}; {FORM}")
     if isinstance(boxes, Tensor):
         if boxes.requires_grad:
             raise ValueError(
-                f"decode returns {_described(boxes)} that requires gradients for image {image}; "
+                f"decode returns {described(boxes)} that requires gradients for image {image}; "
                 "return it by .detach()"
             )
+        boxes = boxes.float() if boxes.is_floating_point() else boxes  # numpy has no bfloat16
         boxes = boxes.cpu().resolve_conj().resolve_neg().numpy()
     if boxes.dtype.kind not in "fiu":
         raise ValueError(f"decode returns values of {boxes.dtype} for image {image}; {FORM}")
-    return np.ascontiguousarray(boxes, np.float32)
+    return np.array(boxes, np.float32, order="C")  # a copy: decode may use its array again
 
 
 def _row(boxes: Boxes) -> str:
     return f"[{', '.join(f'{value:g}' for value in boxes.flat[:6])}]"
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """Describe a tensor by its shape, another value by its type."""
     if isinstance(value, Tensor):
         return f"a tensor {tuple(value.shape)}"
     return f"a {type(value).__name__}"

@@ -16,8 +16,14 @@ from optiwidgets.engine.tasks.decoding import (
     check_independent,
     check_scale,
     decode_boxes,
+    described,
 )
-from optiwidgets.engine.tasks.detection_outcome import DetectionOutcome, check_boxes, order_of
+from optiwidgets.engine.tasks.detection_outcome import (
+    DetectionOutcome,
+    check_boxes,
+    check_shapes,
+    order_of,
+)
 from optiwidgets.engine.tasks.own_detector import HINT
 from optiwidgets.engine.types.boxes import ABSENT, FIELDS
 from optiwidgets.engine.types.measurements import Integers
@@ -108,7 +114,9 @@ class Detection:
 
     def check_probe(self, output: Tensor, targets: Tensor, size: tuple[int, int]) -> None:
         """Raise ValueError if no decoded box can be in pixels of images of this (height, width)."""
-        check_scale(decode_boxes(self.decode, output), targets.numpy(), size)
+        found = decode_boxes(self.decode, output)
+        check_shapes(found, len(output))
+        check_scale(found, targets.numpy(), size)
 
     def hint(self, output: Any) -> str:
         """Return the lines that make a whole detector of torchvision fit."""
@@ -124,11 +132,13 @@ class Detection:
         Raises
         ------
         ValueError
-            The task has no loss.
+            The task has no loss, or it returns no finite number with gradients.
         """
         if self.loss_of is None:
             raise ValueError(NO_LOSS)
-        return self.loss_of(output, targets)
+        loss = self.loss_of(output, targets)
+        _check_loss(loss, output)
+        return loss
 
     def outcome(
         self,
@@ -156,3 +166,18 @@ class Detection:
             each.setflags(write=False)
         lost = tuple((~sound).nonzero().flatten().tolist())
         return DetectionOutcome(targets, tuple(found), tuple(class_names), lost)
+
+
+def _check_loss(loss: Any, output: Tensor) -> None:
+    """Raise ValueError unless a loss is a finite number, with gradients where the output has."""
+    found = ""
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        found = described(loss)
+    elif output.requires_grad and not loss.requires_grad:
+        found = "a tensor without gradients"
+    elif not torch.isfinite(loss):
+        found = f"{loss.item():g}"
+    if found:
+        raise ValueError(
+            f"loss returns {found} for {len(output)} images; it returns one number, their mean"
+        )

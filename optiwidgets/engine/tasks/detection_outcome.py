@@ -22,9 +22,9 @@ from optiwidgets.engine.evaluation.detection_counts import (
     rates,
 )
 from optiwidgets.engine.evaluation.detection_drop import (
-    INTERVAL,
     Resampled,
     drop_between,
+    map_interval,
     resample,
 )
 from optiwidgets.engine.evaluation.detection_precision import average_precisions
@@ -164,11 +164,8 @@ class DetectionOutcome:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of mAP@0.5 by bootstrap over images, (low, high), 0..1."""
-        maps = self.resampled.maps
-        known = maps[~np.isnan(maps)]
-        low, high = np.percentile(known, INTERVAL).tolist() if len(known) else (nan, nan)
-        return low, high
+        """The 95 % interval of mAP@0.5, (low, high), 0..1; see ``map_interval``."""
+        return map_interval(self.resampled)
 
     @cached_property
     def resampled(self) -> Resampled:
@@ -247,6 +244,15 @@ def order_of(targets: NDArray[np.float32]) -> Integers:
 
 def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int) -> None:
     """Raise ValueError for decoded boxes of a wrong shape or with wrong values."""
+    check_shapes(found, images)
+    if len(found) > 1 and _are_sound(np.concatenate(found), classes):
+        return
+    for image, boxes in enumerate(found):
+        _check_values(image, boxes, classes)
+
+
+def check_shapes(found: Sequence[NDArray[np.float32]], images: int) -> None:
+    """Raise ValueError for decoded boxes of a wrong shape."""
     if len(found) != images:
         raise ValueError(f"decode returns boxes of {len(found)} images for {images} images")
     for image, boxes in enumerate(found):
@@ -255,10 +261,6 @@ def check_boxes(found: Sequence[NDArray[np.float32]], images: int, classes: int)
                 f"decode returns {boxes.shape} for image {image}; each image has (n, 6): x0, y0, "
                 "x1, y1, score, class"
             )
-    if len(found) > 1 and _are_sound(np.concatenate(found), classes):
-        return
-    for image, boxes in enumerate(found):
-        _check_values(image, boxes, classes)
 
 
 def _are_sound(boxes: NDArray[np.float32], classes: int) -> bool:

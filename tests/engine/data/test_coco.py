@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -270,6 +271,7 @@ NAN = float("nan")
         (listed(id=101), "lists image 101 twice: 100.png and 101.png"),
         (listed(file_name="101.png"), "lists 101.png twice, the second time as image 101"),
         (listed(1, file_name="./100.png"), "lists ./100.png twice, the second time as image 101"),
+        (listed(1, file_name="../pictures/100.png"), "twice, the second time as image 101"),
         (listed(file_name="a" * 5000), "of image 100 is not in .*pictures"),
         (listed(file_name="1.png"), "1.png of image 100 is not in .*pictures"),
         (listed(file_name=""), "image 100 has no file_name"),
@@ -381,6 +383,24 @@ def test_a_picture_is_turned_by_its_orientation_under_boxes_of_the_upright_one(s
     pytest.fail("the box of the turned picture is in no part")
 
 
+@pytest.mark.parametrize(
+    ("orientation", "side", "told"),
+    [(3, WIDE, True), (2, WIDE, True), (6, HIGH, True), (6, WIDE, False), (1, WIDE, False)],
+)
+def test_a_picture_turned_without_another_size_is_told(small, orientation, side, told):
+    """A half turn, or a quarter of a square, keeps the size: the file does not show the turn."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (side, HIGH)).save(small.folder / "turned.jpg", exif=exif)
+    wide, high = (HIGH, side) if orientation == 6 else (side, HIGH)
+    named = {"id": 1, "file_name": "turned.jpg", "width": wide, "height": high}
+    small.content["images"].append(named)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        load_dataset(small.write())
+    assert any("1 pictures are turned by their EXIF" in str(each.message) for each in found) == told
+
+
 def test_options_out_of_range_are_refused(small):
     path = small.write()
     for options, message in (
@@ -394,11 +414,15 @@ def test_options_out_of_range_are_refused(small):
         ({"seed": -1}, "seed is a whole number"),
         ({"images": small.folder / "none"}, "there is no folder .*none"),
         ({"mean": 120.0}, "mean is of pixels 0..1, not 120"),
+        ({"images": {"train": "a"}}, "images of one file are one folder, not folders for train"),
+        ({"images": ["a"]}, r"images is the folder of the pictures, not \['a'\]"),
     ):
         with pytest.raises(ValueError, match=message):
             load_dataset(path, **options)
     with pytest.raises(ValueError, match=r"none.json cannot be read: No such file"):
         load_dataset(small.folder / "none.json")
+    with pytest.raises(ValueError, match=r"a dataset is a name, a folder or .*, not \['a.json'\]"):
+        load_dataset(["a.json"], images=small.folder)
     with pytest.raises(ValueError, match="'digits' has a fixed size"):
         load_dataset("digits", images=small.folder)
     with pytest.raises(ValueError, match=r"of a COCO file, and .* is no file"):

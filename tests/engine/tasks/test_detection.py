@@ -104,6 +104,24 @@ def test_integers_and_wide_floats_become_float32():
     np.testing.assert_array_equal(outcome.boxes, PAIR)
 
 
+@pytest.mark.parametrize("buffer", [np.zeros((2, 1, 6), np.float32), torch.zeros(2, 1, 6)])
+def test_boxes_of_a_report_stay_as_they_are_when_decode_uses_its_arrays_again(buffer):
+    def decode(output):
+        buffer[:] = output if isinstance(buffer, torch.Tensor) else output.numpy()
+        return list(buffer)
+
+    task = Detection(decode=decode)
+    first = task.outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    task.outcome(PAIR.flip(0), np.array(TRUE[:2], np.float32), NAMES)
+    np.testing.assert_array_equal(first.boxes, PAIR)
+
+
+def test_brain_floats_become_float32():
+    task = Detection(decode=lambda output: [each.bfloat16() for each in output])
+    outcome = task.outcome(PAIR, np.array(TRUE[:2], np.float32), NAMES)
+    np.testing.assert_array_equal(outcome.boxes, PAIR)
+
+
 def normalized_by_the_batch(output):
     boxes = output.clone()
     boxes[..., 4] /= boxes[..., 4].max()
@@ -269,6 +287,27 @@ def test_loss_is_a_function_and_needed_to_train():
         Detection(decode=list).loss(PAIR, PAIR)
 
 
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda output, targets: output.sum().item(), "loss returns a float"),
+        (lambda output, targets: output.sum(1), "loss returns a tensor (2, 6)"),
+        (lambda output, targets: output.sum().detach(), "loss returns a tensor without gradients"),
+        (lambda output, targets: output[:0].mean(), "loss returns nan for 2 images"),
+        (lambda output, targets: output.sum() / 0, "loss returns inf for 2 images"),
+    ],
+)
+def test_a_loss_is_a_finite_number_with_gradients(loss, words):
+    task = Detection(decode=list, loss=loss)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        task.loss(PAIR.clone().requires_grad_(), torch.tensor(TRUE[:2]))
+
+
+def test_a_loss_may_have_one_element_and_no_gradients_of_a_plain_output():
+    task = Detection(decode=list, loss=lambda output, targets: output.sum()[None])
+    assert task.loss(PAIR, torch.tensor(TRUE[:2])) == PAIR.sum()
+
+
 class Grid(nn.Module):
     """Network 3 x 8 x 8 -> (N, 4, 6) numbers, one row for each quarter of the image."""
 
@@ -288,7 +327,7 @@ class Whole(Grid):
 
 
 def decode_grid(output):
-    corners, wide = output[..., :2], output[..., 2:4].abs()
+    corners, wide = 4 + output[..., :2], 1 + output[..., 2:4].abs()  # pixels, of 8 x 8
     score, label = output[..., 4:5].sigmoid(), (output[..., 5:] > 0).float()
     return list(torch.cat([corners, corners + wide, score, label], 2))
 
@@ -346,7 +385,7 @@ def scaled(factor):
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        (1 / 32, "decode returns boxes within 0..1, such as [0.25, 0.25, 0.75, 0.75, 0.9, 0]"),
+        (1 / 32, "decode returns boxes near 0..1, such as [0.25, 0.25, 0.75, 0.75, 0.9, 0]"),
         (10.0, "decode returns boxes outside the images, such as [80, 80, 240, 240, 0.9, 0]"),
     ],
 )
@@ -354,6 +393,23 @@ def test_boxes_of_another_scale_are_refused_when_opened(factor, words):
     assert Experiment(Planted(), planted_data(), task=Detection(decode=scaled(1.0))).task
     with pytest.raises(ValueError, match=re.escape(words)):
         Experiment(Planted(), planted_data(), task=Detection(decode=scaled(factor)))
+
+
+@pytest.mark.parametrize("shift", [-0.3, 0.3])
+def test_boxes_as_shares_that_pass_an_edge_are_refused_when_opened(shift):
+    def decode(output):
+        return list(output / torch.tensor([32.0] * 4 + [1, 1]) + torch.tensor([shift] * 4 + [0, 0]))
+
+    with pytest.raises(ValueError, match=re.escape("decode returns boxes near 0..1")):
+        Experiment(Planted(), planted_data(), task=Detection(decode=decode))
+
+
+def test_an_image_without_boxes_has_a_shape_too():
+    def decode(output):  # the first image is seen alone, or beside one with boxes
+        return [each if place < 2 else torch.tensor([]) for place, each in enumerate(output)]
+
+    with pytest.raises(ValueError, match=re.escape("decode returns (0,) for image 2; each image")):
+        Experiment(Planted(), planted_data(), task=Detection(decode=decode))
 
 
 def test_a_baseline_that_finds_nothing_gets_no_verdict():
