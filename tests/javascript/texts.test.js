@@ -264,7 +264,9 @@ const SCENES = {
     { panel: { trials: [TRIAL], chosen: 0, about: "all", message: "", metric: "", size: [720, 360] } },
     { panel: { trials: [TRIAL], chosen: -1, about: "all", message: "", metric: "", size: [720, 360] } },
   ],
-  "panels/history": [{ panel: { rows: [PAIR.a, TRIAL], about: "net", metric: "", chosen: 1, a: 0, b: 1, pair: PAIR } }],
+  "panels/history": [
+    { panel: { rows: [PAIR.a, TRIAL], about: "net", metric: "", chosen: 1, a: 0, b: 1, pair: PAIR } },
+  ],
   "layers/layer_bar": [fed({ layers: LAYERS.layers }, { index: 0 })],
   "layers/layer_sliders": [
     {
