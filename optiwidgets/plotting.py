@@ -44,26 +44,31 @@ def draw_confusion(ax: Axes, report: Report) -> Axes:
     The colour is proportional to the square root of the count, so that one error is visible beside
     a diagonal of 150.
     """
-    counts, names = report.confusion.counts, report.confusion.class_names
-    readable = [name.replace("$", r"\$") for name in names]  # seaborn measures the labels' text
+    counts = report.confusion.counts
+    columns, rows = report.confusion.column_names, report.confusion.class_names
     sns.heatmap(
         counts,
         ax=ax,
         norm=PowerNorm(0.5, 0, max(1, counts.max())),
         cmap=sns.light_palette(BLUE, as_cmap=True),
-        annot=np.where(counts, counts, "").astype(str) if len(names) <= 20 else None,
+        annot=np.where(counts, counts, "").astype(str) if len(rows) <= 20 else None,
         fmt="",
         mask=counts == 0,
-        xticklabels=readable,
-        yticklabels=readable,
+        xticklabels=_measured(columns),
+        yticklabels=_measured(rows),
         cbar=False,
         square=True,
         linewidths=0.5,
     )
     ax.set(xlabel=text("prediction"), ylabel=text("truth"))
     ax.tick_params("y", rotation=0)
-    as_written(*ax.set_xticklabels(names), *ax.set_yticklabels(names))
+    as_written(*ax.set_xticklabels(columns), *ax.set_yticklabels(rows))
     return ax
+
+
+def _measured(names: Sequence[str]) -> list[str]:
+    """Quote names for seaborn, which measures the labels' text and reads $ as a formula."""
+    return [name.replace("$", r"\$") for name in names]
 
 
 def as_written(*texts: Text) -> None:

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from optiwidgets.engine.evaluation.detection_counts import ObjectConfusion
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.mixed_precision.budget import Choice
 from optiwidgets.engine.mixed_precision.sensitivity import Point, Sensitivity
@@ -58,6 +59,13 @@ def test_every_number_in_the_heatmap_stands_in_its_own_cell(ax: Axes, report):
     assert written == {(r, c): counts[r, c] for r, c in zip(*counts.nonzero(), strict=True)}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("prediction", "truth")
     assert [label.get_text() for label in ax.get_yticklabels()] == list(report.class_names)
+
+
+def test_the_heatmap_of_objects_names_nothing_there_and_missed(ax: Axes):
+    confusion = ObjectConfusion([[1, 1], [2, 0]], ["cell", "nothing there"])
+    draw_confusion(ax, SimpleNamespace(confusion=confusion))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cell", "nothing there"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["cell", "missed"]
 
 
 def test_text_contrasts_with_its_cell(ax: Axes, report):

@@ -375,6 +375,12 @@ def test_a_detectors_numbers_by_hand_are_right(key, answers):
         assert QUESTIONS[f"detector.{key}"].check(answer).outcome is Outcome.CORRECT, answer
 
 
+def test_the_reply_has_the_average_precision_that_the_lesson_works_out():
+    reply = QUESTIONS["detector.ap"].check("4/9").message
+    assert "0.444 is right" in reply
+    assert "is 0.444" in QUESTIONS["detector.ap"].solution
+
+
 def test_the_prompts_of_a_detectors_sums_are_those_of_the_engines_examples():
     said = [re.sub("<[^>]+>", " ", QUESTIONS[f"detector.{key}"].prompt) for key in ("iou", "ap")]
     (x0, y0, x1, y1), (u0, v0, u1, v1) = worked_numbers.TRUE_BOX, worked_numbers.FOUND_BOX

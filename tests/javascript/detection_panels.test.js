@@ -130,7 +130,7 @@ test("the matrices count objects, with rows of nothing there and columns of miss
     cells("Change")[7].getAttribute("aria-label"),
     "truth nothing there, prediction dog, +1 object",
   );
-  assert.deepEqual(texts(el, ".ow-optimized figcaption span"), ["33.3 % found, 1 false alarms"]);
+  assert.deepEqual(texts(el, ".ow-optimized figcaption span"), ["33.3 % on the diagonal, 1 false alarms"]);
 });
 
 test("a cell opens its scenes", async () => {

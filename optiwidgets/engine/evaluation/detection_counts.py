@@ -21,9 +21,16 @@ from optiwidgets.engine.evaluation.detection_precision import (
     mean_sampled,
     outcomes,
 )
-from optiwidgets.engine.types.boxes import Booleans, Detections, Floats, Integers, TrueBoxes
+from optiwidgets.engine.types.boxes import (
+    MISSED,
+    Booleans,
+    Detections,
+    Floats,
+    Integers,
+    TrueBoxes,
+)
 from optiwidgets.engine.types.measurements import Confusion, Counted
-from optiwidgets.texts import mark, mark_plural
+from optiwidgets.texts import mark, mark_plural, text
 
 OVERLAP, SCORE = 0.5, 0.3  # thresholds of counts that are shown first
 OBJECTS = Counted(
@@ -51,6 +58,11 @@ class ObjectConfusion(Confusion):
     """
 
     counted: Counted = OBJECTS
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns: the classes, and "missed" for objects without a detection."""
+        return (*self.class_names[:-1], text(MISSED))
 
     @property
     def accuracy(self) -> float:

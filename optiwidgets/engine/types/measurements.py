@@ -98,6 +98,11 @@ class Confusion:
         object.__setattr__(self, "class_names", tuple(self.class_names))
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, K; those of the rows are ``class_names``."""
+        return self.class_names
+
+    @property
     def accuracy(self) -> float:
         """Share of the counted things that are classified correctly, 0..1; nan without any."""
         return float(_share(np.trace(self.counts), self.counts.sum()))

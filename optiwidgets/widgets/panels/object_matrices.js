@@ -85,7 +85,7 @@ function titleOf(counts, k) {
     else alarms += count;
   });
   const share = objects ? percent(right / objects) : text("none");
-  return text("{share} % found, {alarms} false alarms", {
+  return text("{share} % on the diagonal, {alarms} false alarms", {
     share,
     alarms: thousands(alarms),
   });

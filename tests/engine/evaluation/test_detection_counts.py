@@ -7,6 +7,7 @@ import pytest
 from example_boxes import as_boxes, draw, overlap, slow_precision
 
 from optiwidgets.engine.evaluation.detection_counts import (
+    ObjectConfusion,
     count_confusion,
     found_by_area,
     found_objects,
@@ -82,6 +83,12 @@ def test_found_objects_and_rates_equal_a_slow_transcription(seed):
         )
         measured = computed.precision[k], computed.recall[k], computed.f1[k]
         np.testing.assert_allclose(measured, wanted, rtol=1e-12)
+
+
+def test_the_last_column_of_a_confusion_of_objects_is_named_missed():
+    confusion = ObjectConfusion([[1, 1], [2, 0]], ["cell", "nothing there"])
+    assert confusion.class_names == ("cell", "nothing there")
+    assert confusion.column_names == ("cell", "missed")
 
 
 @pytest.mark.parametrize("seed", range(20))
