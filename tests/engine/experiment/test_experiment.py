@@ -546,7 +546,9 @@ def test_an_unknown_case_or_model_is_answered_with_the_known_ones():
         Experiment.load("letters")
     with pytest.raises(ValueError, match=r"not 'fashion-mnist'; .* load_dataset"):
         Experiment.load("fashion-mnist")
-    with pytest.raises(ValueError, match="model for 'digits' is one of 'small', 'wide', not 'huge'"):
+    with pytest.raises(
+        ValueError, match="model for 'digits' is one of 'small', 'wide', not 'huge'"
+    ):
         Experiment.load(model="huge")
 
 
