@@ -40,7 +40,8 @@ def expected(base: Report, report: Report) -> dict[str, Any]:
 
 def _grid(report: Report, counts: Any, form: str) -> list[str]:
     return [
-        f"truth {truth}, prediction {prediction}, {format(count, form if count else 'd')} images"
+        f"truth {truth}, prediction {prediction}, {format(count, form if count else 'd')} "
+        f"{'image' if abs(count) == 1 else 'images'}"
         for truth, row in zip(report.class_names, counts.tolist(), strict=True)
         for prediction, count in zip(report.class_names, row, strict=True)
     ]

@@ -152,8 +152,8 @@ class Explorer(Standalone, VBox):
         self.tabs.selected_index = self.tabs.titles.index(text(title))
 
     def refuse(self, reason: str) -> None:
-        """Show the reason for a refused request, visible from every tab."""
-        self.feed.alarm, self.feed.message = True, reason
+        """Show the reason for a refused request, visible from every tab until a handle moves."""
+        self.feed.alarm, self.feed.message, self.notice = True, reason, reason
 
     def mark(self, name: str, on: bool) -> None:
         """Add a CSS class to the root element, or remove it."""

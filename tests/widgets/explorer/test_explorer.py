@@ -104,6 +104,15 @@ def test_a_failed_run_is_an_error_beside_the_old_numbers(explorer, monkeypatch):
     assert explorer.feed.data["recipe"]["sparsity"] == 0.1
 
 
+def test_a_refusal_stays_until_a_handle_moves(explorer):
+    explorer.refuse("Sparsity: refused 500")
+    explorer.repaint()  # such as after a measurement
+    assert (explorer.feed.alarm, explorer.feed.message) == (True, "Sparsity: refused 500")
+    explorer.controls.sparsity.value = 31
+    assert not explorer.feed.alarm
+    assert "refused" not in explorer.feed.message
+
+
 def test_without_an_experiment_both_models_can_be_chosen():
     explorer = Explorer()
     assert explorer.model.options == ("small", "wide")
