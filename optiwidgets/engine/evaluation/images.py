@@ -14,6 +14,7 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.task import Targets
 
 BATCH = 64  # fits the cache; one giant batch is three times slower
+BATCH_OF_LARGE, LARGE = 16, 64 * 64  # images of more pixels fill the cache sooner
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,8 @@ class Images:
         if first is not None:
             chosen = order(targets.numpy())[:first]
             images, targets = part = images[chosen], targets[chosen]
-        batches = images.contiguous().split(BATCH)
+        is_large = images.shape[2:].numel() > LARGE
+        batches = images.contiguous().split(BATCH_OF_LARGE if is_large else BATCH)
         frozen = targets.numpy().copy()
         frozen.setflags(write=False)
         return cls(name, batches, frozen, fingerprint(part), out_of)
