@@ -17,10 +17,14 @@ CLASSES, SETS, PARTS = 4, 500, 10
 
 @pytest.fixture(autouse=True)
 def _installed():
-    """Without the package, tests skip on a user's machine and fail under CI."""
+    """Without the package, tests skip on a user's machine and fail under CI.
+
+    The environment of the oldest torch has neither torchvision nor the extra dev: they skip there.
+    """
     if find_spec("pycocotools") is None:
         reason = "pycocotools, of the extra dev, is not installed"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+        is_full = os.environ.get("CI") == "true" and find_spec("torchvision") is not None
+        pytest.fail(reason) if is_full else pytest.skip(reason)
 
 
 def both(true, found, images):

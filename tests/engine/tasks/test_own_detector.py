@@ -9,7 +9,6 @@ import onnxruntime
 import pytest
 import torch
 from torch import nn
-from torchvision.models import detection
 
 from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.experiment.experiment import Experiment
@@ -18,6 +17,9 @@ from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.tasks.own_detector import HINT, LINES
 from optiwidgets.engine.types.recipe import Recipe
 
+detection = pytest.importorskip(  # the oldest torch is tested without torchvision
+    "torchvision.models.detection", reason="torchvision is not installed"
+)
 PAGE = (Path(__file__).parents[3] / "lessons" / "YOUR_OWN_MODEL.md").read_text(encoding="utf-8")
 SIDE, NAMES = 64, ("a", "b", "c")
 PLAIN = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}  # images are given as the network's input
