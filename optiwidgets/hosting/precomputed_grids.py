@@ -26,7 +26,7 @@ class PrecomputedGrids:
     """
 
     def __init__(self, folder: Path | None, spare: Path) -> None:
-        opened = ow.preload()
+        opened = ow.preload(with_grid=True)
         pairs = opened if folder else []
         self._folder = folder if folder and _can_write(folder) else spare
         self._missing = [pair for pair in pairs if not self._load(pair)]

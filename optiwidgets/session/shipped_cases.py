@@ -75,13 +75,15 @@ def load_precomputed(path: str | os.PathLike[str]) -> None:
     _opened.cache_clear()
 
 
-def preload(cases: Sequence[str] = CASES) -> list[tuple[str, str]]:
+def preload(cases: Sequence[str] = CASES, *, with_grid: bool = False) -> list[tuple[str, str]]:
     """Load cases with all their models, for every session of this process and of its forks.
 
     Parameters
     ----------
     cases
         Names of shipped cases.
+    with_grid
+        Whether to return only those whose reports a slider grid can store: classifiers.
 
     Returns
     -------
@@ -97,10 +99,13 @@ def preload(cases: Sequence[str] = CASES) -> list[tuple[str, str]]:
     --------
     >>> preload(["smear"])
     [('smear', 'small')]
+    >>> preload(["smear", "scenes"], with_grid=True)
+    [('smear', 'small')]
     """
     if unknown := [case for case in cases if case not in CASES]:
         raise ValueError(f"case is one of {', '.join(CASES)}, not {unknown[0]!r}")
     pairs = [(case, name) for case in cases for name in shipped_models(case)]
-    for pair in pairs:
-        _opened(*pair)
-    return pairs
+    opened = [_opened(*pair) for pair in pairs]
+    if not with_grid:
+        return pairs
+    return [pair for pair, e in zip(pairs, opened, strict=True) if "grid" not in e.task.impossible]
