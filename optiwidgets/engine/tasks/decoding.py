@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def decode_boxes(decode: Decode, output: Tensor) -> list[Boxes]:
 
 def _joined(found: Sequence[Any]) -> list[Boxes]:
     """Convert tensors of one usual form together, which is faster; return [] for others."""
-    if not all(
+    usual = all(
         type(boxes) is Tensor
         and boxes.dtype == torch.float32
         and boxes.dim() == 2
@@ -55,11 +56,12 @@ def _joined(found: Sequence[Any]) -> list[Boxes]:
         and boxes.device.type == "cpu"
         and not (boxes.requires_grad or boxes.is_neg())
         for boxes in found
-    ):
+    )
+    if not found or not usual:
         return []
-    rows = torch.cat(list(found)).numpy() if found else np.empty((0, FIELDS), np.float32)
-    ends = np.cumsum([len(boxes) for boxes in found]).tolist()
-    return [rows[first:end] for first, end in zip([0, *ends], ends, strict=False)]
+    rows = torch.cat(list(found)).numpy()  # a copy, also of a single tensor
+    ends = np.cumsum([0, *map(len, found)]).tolist()
+    return [rows[first:end] for first, end in pairwise(ends)]
 
 
 def check_independent(decode: Decode, output: Tensor) -> None:

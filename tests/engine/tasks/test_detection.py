@@ -14,6 +14,7 @@ from optiwidgets.engine.data.dataset import PARTS, Dataset
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.tasks.decoding import decode_boxes
 from optiwidgets.engine.tasks.detection import Detection
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
@@ -481,3 +482,13 @@ def test_other_outputs_of_a_classifier_get_no_lines_for_detectors():
     with pytest.raises(ValueError, match="a tuple of 2") as refused:
         Experiment(Pair(), dataset_of(torch.tensor([0, 1, 1])))
     assert "detector" not in str(refused.value)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_decoded_boxes_are_copies_of_each_image(images, kind):
+    kept = torch.arange(images * 12, dtype=kind).view(images, 2, 6)
+    found = decode_boxes(lambda output: list(kept), torch.zeros(images, 1))
+    expected = kept.numpy().copy()
+    kept.zero_()  # decode uses its tensor again
+    assert [boxes.tolist() for boxes in found] == expected.tolist()
