@@ -81,10 +81,6 @@ class Scenes(ThresholdPanel):
     def _count(self) -> int:
         return outcome_of(self.session.baseline).count
 
-    @observe("cell")
-    def _back_to_all(self, change: Any) -> None:
-        self.scene = -1
-
     @observe("wanted")
     def _send_pixels(self, change: Any) -> None:
         """Set ``pixels`` to the wanted scenes that were not sent yet."""

@@ -81,6 +81,13 @@ def test_images_of_another_dataset_close_what_is_open(panels, session):
     assert scenes.get_state()["pixels"] == {}
 
 
+def test_a_scene_opened_as_its_cell_closes_stays_open(panels):
+    scenes = panels.scenes
+    scenes.set_state({"cell": 5, "scene": -1})
+    scenes.set_state({"cell": -1, "scene": 3})  # a busy kernel gets both in one message
+    assert (scenes.cell, scenes.scene) == (-1, 3)
+
+
 @pytest.mark.parametrize(
     ("trait", "value"),
     [
