@@ -44,6 +44,7 @@ export class ControlRules {
   #valueAt({ axes, values, at }, places) {
     let place = 0;
     for (const axis of axes) place = place * this.axes[axis].values.length + places[axis];
+    if (!(place in at)) throw new Error("a control stands at a position that the page does not offer");
     return values[at[place]];
   }
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ipywidgets import HTML, DOMWidget, Dropdown, Tab, Widget
 
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed
@@ -46,7 +47,11 @@ class PageExplorer(Protocol):
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     """Offer only the choices that a page answers; name the others below the controls."""
     impossible = explorer.session.experiment.impossible
-    restrict(explorer.controls, offered, impossible)
+    controls, asked = explorer.controls, explorer.controls.recipe()
+    restrict(controls, offered, impossible)
+    controls.show(Recipe())
+    explorer.feed.rest = controls.settings()  # indices of fewer options
+    controls.show(asked)
     for menu in (explorer.case, explorer.model):
         if len(menu.options) == 1:
             menu.layout.display = "none"
@@ -54,7 +59,7 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
         told = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
         words = text("With Python also: {choices}; training.", choices=told)
         note = HTML(f"<details><summary>{text('More with Python')}</summary>{words}</details>")
-        explorer.controls.children = (*explorer.controls.children, note.add_class("ow-more-python"))
+        controls.children = (*controls.children, note.add_class("ow-more-python"))
 
 
 def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:

@@ -231,5 +231,5 @@ export class ExplorerSession extends Events {
 }
 
 /** @param {Recipe} recipe */
-const needsPython = (recipe) =>
+const needsPython = (recipe) => 
   text("This page has no numbers of this recipe: {recipe}. It needs Python.", { recipe: recipeInWords(recipe) });
