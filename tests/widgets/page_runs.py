@@ -1,33 +1,33 @@
-"""Reports as the runs of a page without a kernel, for tests of its JavaScript."""
+"""Reports and experiments as a page without a kernel has them."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 
 
-def as_recipe(recipe: Recipe) -> dict[str, Any]:
-    """Write a recipe as its JSON."""
+def page_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Describe a recipe as JSON."""
     return recipe.as_dict() | {"layers": [list(layer) for layer in recipe.layers]}
 
 
-def as_run(report: Report) -> dict[str, Any]:
-    """Write a classifier's report as a `Run` of page_types.d.ts."""
-    timed = report.latencies.items()
+def page_run(report: Report) -> dict[str, Any]:
+    """Describe a report by the fields of ``Run`` in page_types.d.ts."""
+    simulated = report.simulated
     return {
-        "recipe": as_recipe(report.recipe),
+        "recipe": page_recipe(report.recipe),
         "predictions": report.predictions.astype(np.uint8),
-        "averagePrecision": report.mean_average_precision if len(report.scores) else math.nan,
+        "averagePrecision": report.mean_average_precision,
         "notFinite": report.not_finite,
         "runtime": report.runtime,
-        "simulated": report.simulated
-        and report.simulated.counts.astype(np.int32).ravel(),
+        "simulated": simulated and simulated.counts.astype(np.int32).ravel(),
         "simulatedMetric": report.simulated_metric,
         "parts": dict(report.size.parts),
         "baselineBytes": report.size.baseline_bytes,
@@ -38,7 +38,7 @@ def as_run(report: Report) -> dict[str, Any]:
         "parameters": report.parameters,
         "removedChannels": list(report.removed_channels),
         "latency": report.latency and asdict(report.latency),
-        "latencies": {name: asdict(latency) for name, latency in timed},
+        "latencies": {name: asdict(timed) for name, timed in report.latencies.items()},
         "latencyReasons": dict(report.latency_reasons),
         "agreement": report.agreement,
         "flipRate": report.flip_rate,
@@ -46,8 +46,9 @@ def as_run(report: Report) -> dict[str, Any]:
     }
 
 
-def as_experiment(baseline: Report, case: str, model: str) -> dict[str, Any]:
-    """Write the fields of a `PageExperiment` that need no pixels."""
+def page_experiment(experiment: Experiment, case: str, model: str) -> dict[str, Any]:
+    """Describe an experiment by the fields of ``PageExperiment`` that the feed's data needs."""
+    baseline = experiment.run(Recipe())
     return {
         "case": case,
         "model": model,
@@ -56,6 +57,10 @@ def as_experiment(baseline: Report, case: str, model: str) -> dict[str, Any]:
         "positive": baseline.positive,
         "part": baseline.part,
         "labels": baseline.labels.astype(np.uint8),
-        "prunable": baseline.prunable_weights,
-        "baseline": as_run(baseline),
+        "images": {"fingerprint": baseline.images},
     }
+
+
+def page_policy(policy: Policy) -> dict[str, Any]:
+    """Describe a policy as the page's menu has it."""
+    return asdict(policy)

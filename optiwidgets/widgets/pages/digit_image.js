@@ -81,7 +81,9 @@ function resampled(ink, columns) {
     taps.forEach(({ first, weights }, i) => {
       let sum = 0;
       // rounded once after multiply and add, as torch's vector code does
-      weights.forEach((weight, j) => (sum = fround(sum + ink.values[row * ink.columns + first + j] * weight)));
+      weights.forEach(
+        (weight, j) => (sum = fround(sum + ink.values[row * ink.columns + first + j] * weight)),
+      );
       values[row * columns + i] = sum;
     });
   return { rows: ink.rows, columns, values };

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from node_answers import answers  # tests/widgets
-from page_runs import as_experiment, as_run
+from page_runs import page_experiment, page_policy, page_run
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.measurements import Latency
@@ -15,14 +15,7 @@ from optiwidgets.session.session import Session
 from optiwidgets.widgets.panels.history import History, _row, compare
 from optiwidgets.widgets.panels.history_log import to_csv
 
-POLICIES = {
-    policy.name: {
-        "name": policy.name,
-        "limit_points": policy.limit_points,
-        "recall_floor_points": policy.recall_floor_points,
-    }
-    for policy in (Policy.MOBILE, Policy.MEDICAL)
-}
+POLICIES = {policy.name: page_policy(policy) for policy in (Policy.MOBILE, Policy.MEDICAL)}
 MODULES = [
     "pages/trial_rows.js",
     "pages/history_chart.js",
@@ -45,9 +38,9 @@ def drawn_recipes(count):
 
 
 @pytest.fixture(scope="module")
-def history(digits):
-    """A history of 30 settled recipes, some of them measured."""
-    history = History(Session(digits))
+def reports(digits):
+    """Reports of 30 recipes, some of them measured."""
+    made = []
     for place, recipe in enumerate(drawn_recipes(30)):
         report = digits.run(recipe)
         if place % 3 == 0:
@@ -56,18 +49,25 @@ def history(digits):
             report = replace(
                 report, latency=timed, flip_rate=0.01 + place / 300, baseline_flip_rate=0.02
             )
+        made.append(report)
+    return [digits.run(Recipe()), *made]
+
+
+@pytest.fixture(scope="module")
+def history(digits, reports):
+    history = History(Session(digits))
+    for report in reports[1:]:
         history.keep(report)
     history.looked_at = True
     return history
 
 
 @pytest.fixture(scope="module")
-def page(history):
+def page(digits, history, reports):
     """Calls that make the trials of all entries; the rest of a test's calls follow."""
-    past = history.past
-    experiment = as_experiment(past.baseline, past.case, past.model)
-    entries = [as_run(entry.report) for entry in past.entries]
-    return experiment, [["trialOf", experiment, run] for run in entries]
+    past, baseline = history.past, page_run(reports[0])
+    experiment = page_experiment(digits, past.case, past.model) | {"baseline": baseline}
+    return experiment, [["trialOf", experiment, page_run(report)] for report in reports]
 
 
 def told(page, calls):
