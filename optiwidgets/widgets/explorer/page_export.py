@@ -18,7 +18,7 @@ from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
-from optiwidgets.widgets.pages.page_experiment import page_experiment
+from optiwidgets.widgets.pages.page_experiment import GRIDS, TWO_SLIDERS, page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 
@@ -46,7 +46,7 @@ class PageExport(Standalone):
         path: str | os.PathLike[str],
         *,
         sliders_only: bool = False,
-        on_progress: ProgressCallback | None = None,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> None:
         """Write this explorer, with its case and model, as a page that needs no Python.
 
@@ -89,12 +89,14 @@ class PageExport(Standalone):
         twin.controls.show(self.session.recipe)
         return twin
 
-    def page(self, on_progress: ProgressCallback | None = None) -> str:
+    def page(self, on_progress: ProgressCallback = lambda _: None) -> str:
         """Return the page's HTML; the choices of this explorer are limited to the page's."""
-        experiments, blocks = {}, {}
+        session, experiments, blocks = self.session, {}, {}
+        content = TWO_SLIDERS if self.offered is SLIDERS else GRIDS
         for name, experiment in self.page_experiments().items():
-            experiments[name], blocks[name] = page_experiment(experiment, self.offered, on_progress)
-        session = self.session
+            experiments[name], blocks[name] = page_experiment(
+                experiment, content, names=(session.case, session.model), on_progress=on_progress
+            )
         title = " · ".join(filter(None, ["OptiWidgets", session.case, session.model]))
         return page_html(title, [self], blocks, more={"experiments": experiments})
 

@@ -15,7 +15,11 @@ from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.control_rules import record_rules, restrict
 from optiwidgets.widgets.pages.page_offer import PageOffer
+from optiwidgets.widgets.pages.panel_references import panel_references
 from optiwidgets.widgets.panels.classification_panels import CONFUSION, ClassificationPanels
+from optiwidgets.widgets.panels.history import History
+from optiwidgets.widgets.panels.layer_weights import Weights
+from optiwidgets.widgets.panels.report_panels import Waterfall
 
 CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
@@ -24,8 +28,6 @@ CLOSED = {  # tabs that need Python: the reason
 PENDING = {  # tabs whose stand-in is not there yet
     mark("Weights"): mark("The weights of a recipe need Python."),
     mark("Size and speed"): mark("The steps from four bytes a weight to the file need Python."),
-    mark("History"): mark("The history needs Python."),
-    mark("Draw"): mark("Reading a drawing needs Python."),
 }
 
 
@@ -40,6 +42,9 @@ class PageExplorer(Protocol):
     model: Dropdown
     policy: Dropdown
     classroom: Classroom
+    history: History
+    weights: Weights
+    waterfall: Waterfall
     panels: Any
     links: bool
 
@@ -113,7 +118,7 @@ def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:
     panels: ClassificationPanels = explorer.panels
     player, projector = explorer.classroom.player, explorer.classroom.projector
     turned = {name: refer(getattr(projector, name)) for name in ("toggle", "back", "next", "counter", "case")}
-    return {
+    return panel_references(explorer) | {
         "cell_images": refer(panels.cell_images),
         "changes": refer(panels.changed.panel),
         "confusion_tab": titles.index(text(CONFUSION)),

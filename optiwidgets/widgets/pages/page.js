@@ -4,7 +4,7 @@ import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
-import { openRuntime } from "./runtime_client.js";
+import { openRuntime } from "./runtime_worker.js";
 import { StaticManager, revived } from "./static_model.js";
 import { dress } from "./stock_parts.js";
 import { drawStock } from "./stock_views.js";
@@ -86,7 +86,7 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
-        return program ? openRuntime(program, own, workerAddress) : null;
+        return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
       }),
   };
 }

@@ -1,6 +1,8 @@
 // Starts the stand-ins of the panels that have a Python of their own, each with its models.
 
 import { startAutoplay } from "./page_autoplay.js";
+import { startDrawing } from "./page_drawing.js";
+import { startHistory } from "./page_history.js";
 import { startProjector } from "./page_projector.js";
 import { gate, onClick } from "./panel_parts.js";
 import { pairedDrop } from "./paired_changes.js";
@@ -23,6 +25,8 @@ export function startPanels(page, session) {
   autoplay?.lock("");
   const projector = panels.projector && startProjector(page, panels.projector, session);
   if (panels.projector) gate(panels.projector.toggle, "");
+  if (panels.history) startHistory(page, panels.history, session);
+  if (panels.drawing) startDrawing(page, panels.drawing, session);
   onClick(reset, () => {
     autoplay?.stop();
     projector?.leave();

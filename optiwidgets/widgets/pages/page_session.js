@@ -3,7 +3,7 @@
 
 import { text } from "../base/texts.js";
 import { recipeInWords } from "./recipe_in_words.js";
-import { BASELINE, sameRecipe } from "./recipe_rules.js";
+import { BASELINE, sameRecipe, withoutIdle } from "./recipe_rules.js";
 import { computedRun } from "./computed_run.js";
 import { Events } from "./static_model.js";
 
@@ -12,6 +12,8 @@ import { Events } from "./static_model.js";
 /** @import { PageExperiment, PageRuntime, Run, RuntimeAnswer } from "./page_types" */
 /** @import { PagePolicy, PageSession } from "./session_types" */
 /** @import { ExplorerRole, Page } from "./static_types" */
+
+const KEPT = 4; // answers with scores
 
 /** @typedef {{ baseline: Float32Array | null, run: Float32Array | null }} Scores */
 
@@ -32,6 +34,7 @@ export class ExplorerSession extends Events {
   /** @type {((data: FeedData) => FeedData)[]} */ covers = [];
   /** Shows the session on the page; set by the explorer's stand-in. */
   paint = () => {};
+  #scoring = false; // scores of a cell's images are computed
   #isSyncing = false; // controls are moved by the page
   #asked = 0; // number of requests: an older answer never lands after a newer one
   /** @type {Map<string, RuntimeAnswer>} */
@@ -116,21 +119,22 @@ export class ExplorerSession extends Events {
     if (isNew) this.trigger("recipe");
     const found = sameRecipe(recipe, this.run.recipe) && !this.waiting ? this.run : this.experiment.find(recipe);
     if (found) return this.#land(found);
-    const weighed = this.runtime && this.experiment.weigh(recipe);
-    if (!this.runtime || !weighed) return this.#fail(needsPython(recipe));
+    const weighed = this.experiment.weigh(recipe),
+      refusal = this.runtime?.refusal(recipe);
+    if (!this.runtime || !weighed || refusal) return this.#fail(refusal || needsPython(recipe));
     this.waiting = true;
     this.error = "";
     this.trigger("state");
     this.repaint();
     this.runtime.run(recipe).then(
       (answer) => {
-        if (asked !== this.#asked) return;
+        if (!answer || asked !== this.#asked) return; // a newer one is on its way
         this.#keep(recipe, answer);
         this.#land(computedRun(this.experiment, recipe, weighed, answer));
       },
       (error) => {
-        if (asked !== this.#asked || error?.name === "AbortError") return;
-        this.#fail(text("The run failed: {reason}.", { reason: String(error?.message ?? error) }));
+        if (asked === this.#asked)
+          this.#fail(text("The run failed: {reason}.", { reason: String(error?.message ?? error) }));
       },
     );
   }
@@ -156,10 +160,12 @@ export class ExplorerSession extends Events {
 
   /** @param {Recipe} recipe @param {RuntimeAnswer} answer */
   #keep(recipe, answer) {
-    const key = JSON.stringify(recipe);
+    const key = JSON.stringify(withoutIdle(recipe));
     this.#answers.delete(key);
     this.#answers.set(key, answer);
-    while (this.#answers.size > 4) this.#answers.delete(/** @type {string} */ (this.#answers.keys().next().value));
+    const base = JSON.stringify(BASELINE);
+    const oldest = [...this.#answers.keys()].find((one) => one !== base && one !== key);
+    if (oldest && this.#answers.size > KEPT) this.#answers.delete(oldest);
   }
 
   /**
@@ -167,25 +173,24 @@ export class ExplorerSession extends Events {
    * @returns {Scores}
    */
   scores() {
-    const [baseline, run] = [BASELINE, this.run.recipe].map((recipe) => this.#scoresOf(recipe));
-    return { baseline, run };
+    const recipes = [BASELINE, withoutIdle(this.run.recipe)];
+    const [baseline, run] = recipes.map((recipe) => this.#answers.get(JSON.stringify(recipe)) ?? null);
+    const missing = baseline ? (run ? null : recipes[1]) : recipes[0];
+    if (missing && !this.waiting) this.#score(missing);
+    return { baseline: baseline?.scores ?? null, run: run?.scores ?? null };
   }
 
-  /** @param {Recipe} recipe */
-  #scoresOf(recipe) {
-    const known = this.#answers.get(JSON.stringify(recipe));
-    if (known) {
-      this.#keep(recipe, known);
-      return known.scores;
+  /** Compute scores that a cell's images need: the runtime answers one question at a time. @param {Recipe} recipe */
+  async #score(recipe) {
+    if (!this.runtime || this.#scoring || this.runtime.refusal(recipe)) return;
+    this.#scoring = true;
+    try {
+      const answer = await this.runtime.run(recipe);
+      if (answer) this.#keep(recipe, answer);
+    } finally {
+      this.#scoring = false;
     }
-    this.runtime?.run(recipe).then(
-      (answer) => {
-        this.#keep(recipe, answer);
-        this.repaint();
-      },
-      () => {}, // the images stay without scores; a failed run is told by `#request`
-    );
-    return null;
+    this.repaint();
   }
 
   /**
