@@ -73,8 +73,12 @@ class Portability:
 
     def _refit(self, sparsity: float) -> Refit:
         made = self._compressor.compress(Recipe(sparsity=sparsity, recovery="refit"))
-        tensors = {name: tensor.numpy() for name, tensor in floats(made.packable.net).items()}
-        return Refit(sparsity, tensors)
+        masks = {f"{name}.weight": cut.mask for name, cut in made.cuts.items()}
+        tensors = floats(made.packable.net).items()
+        kept = [
+            tensor[masks[name]] if name in masks else tensor.flatten() for name, tensor in tensors
+        ]
+        return Refit(sparsity, torch.cat(kept).numpy())
 
 
 def _trained(pruner: Pruner) -> dict[str, Floats]:

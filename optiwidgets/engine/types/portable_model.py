@@ -41,10 +41,10 @@ class PortableChannels:
 
 @dataclass(frozen=True, eq=False)
 class Refit:
-    """Refitted weights and biases at one sparsity, by tensor name."""
+    """Refitted model at one sparsity: the kept weights and all biases, in the order of tensors."""
 
     sparsity: float
-    tensors: Mapping[str, Floats]
+    values: Floats
 
 
 @dataclass(frozen=True, eq=False)
