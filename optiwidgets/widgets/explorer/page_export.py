@@ -12,13 +12,14 @@ from ipywidgets import Dropdown, Tab
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.session.session import Session
-from optiwidgets.texts import text
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
-from optiwidgets.widgets.pages.page_experiment import GRIDS, TWO_SLIDERS, page_experiment
+from optiwidgets.widgets.pages.page_content import FULL as CONTENT
+from optiwidgets.widgets.pages.page_content import TWO_SLIDERS
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 
@@ -92,7 +93,7 @@ class PageExport(Standalone):
     def page(self, on_progress: ProgressCallback = lambda _: None) -> str:
         """Return the page's HTML; the choices of this explorer are limited to the page's."""
         session, experiments, blocks = self.session, {}, {}
-        content = TWO_SLIDERS if self.offered is SLIDERS else GRIDS
+        content = TWO_SLIDERS if self.offered is SLIDERS else CONTENT
         for name, experiment in self.page_experiments().items():
             experiments[name], blocks[name] = page_experiment(
                 experiment, content, names=(session.case, session.model), on_progress=on_progress
