@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from node_answers import answers  # tests/widgets
+from page_reports import RUNS, as_given, assert_runs, weighed  # tests/widgets
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
@@ -26,7 +27,6 @@ FAMILIES = [
 INT8 = RecipeFamily(Recipe(activation_bits=8), SPARSITIES, (8,))
 LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (2, 4))
 CONTENT = PageContent([*FAMILIES, INT8], [LAMP], layers=True)
-RUNS = "../../tests/javascript/page_runs.js"
 
 
 @pytest.fixture(scope="module")
@@ -37,52 +37,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(own, folder):
     return page_experiment(own, CONTENT, names=("toys", "own"), folder=folder)
-
-
-def as_given(recipe):
-    return recipe.as_dict() | {"layers": list(recipe.layers)}
-
-
-def weighed(report):
-    """Write a report's sizes as JavaScript does."""
-    return {
-        "recipe": as_given(report.recipe),
-        "parts": dict(report.size.parts),
-        "baselineBytes": report.size.baseline_bytes,
-        "pruned": report.pruned_weights,
-        "prunable": report.prunable_weights,
-        "macs": report.macs,
-        "parameters": report.parameters,
-        "removedChannels": list(report.removed_channels),
-        "latency": report.latency and asdict(report.latency),
-        "latencies": {name: asdict(each) for name, each in report.latencies.items()},
-        "latencyReasons": dict(report.latency_reasons),
-        "agreement": report.agreement,
-        "flipRate": report.flip_rate,
-        "baselineFlipRate": report.baseline_flip_rate,
-    }
-
-
-def predicted(report):
-    """Write a report's predictions as JavaScript does; arrays as their bytes."""
-    counts = report.simulated and report.simulated.counts.astype("<i4").tobytes()
-    return {
-        "layers": dict(report.size.layers),
-        "predictions": report.predictions.astype(np.uint8).tobytes(),
-        "averagePrecision": report.mean_average_precision,
-        "notFinite": report.not_finite,
-        "runtime": report.runtime,
-        "simulated": counts,
-        "simulatedMetric": report.simulated_metric,
-    }
-
-
-def assert_runs(page, experiment, recipes):
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in recipes]]])
-    for recipe, (run, sizes) in zip(recipes, found, strict=True):
-        report = experiment.run(recipe)
-        assert run == weighed(report) | predicted(report)
-        assert sizes == weighed(report) | {"layers": dict(report.size.layers)}
 
 
 def test_all_positions_have_the_numbers_of_run(page, own):
