@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from optiwidgets.widgets.pages.page_experiment import page_experiment
 SPARSITIES = (0.0, 0.3, 0.57, 0.9)
 SLIDERS_ALONE = PageContent([RecipeFamily(sparsities=(0.0, 0.5))])
 FAMILIES = [
-    RecipeFamily(Recipe(pruning=pruning, score=score), SPARSITIES)
+    RecipeFamily(Recipe(pruning=pruning, score=score), SPARSITIES, (1, 4, 8, 16, 32))
     for pruning in ("global", "channel")
     for score in ("magnitude", "random")
 ]
@@ -41,7 +42,7 @@ def page(own, folder):
 
 def test_all_positions_have_the_numbers_of_run(page, own):
     known = [recipe for family in CONTENT.families for recipe in family.recipes]
-    assert len(known) == 4 * 4 * 10 + 4
+    assert len(known) == 4 * 4 * 5 + 4
     assert_runs(page, own, known)
 
 
@@ -164,6 +165,7 @@ def test_a_page_without_the_untouched_model_is_refused():
         PageContent([INT8])
 
 
-def test_a_detector_is_refused_with_the_reason():
-    with pytest.raises(ValueError, match="grid"):
-        page_experiment(Experiment.load("scenes"))
+def test_a_task_whose_reports_are_not_stored_is_refused_with_the_reason():
+    task = SimpleNamespace(impossible={"grid": "boxes are not stored"})
+    with pytest.raises(ValueError, match="boxes are not stored"):
+        page_experiment(SimpleNamespace(task=task))
