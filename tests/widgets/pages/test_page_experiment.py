@@ -26,7 +26,7 @@ FAMILIES = [
     for score in ("magnitude", "random")
 ]
 INT8 = RecipeFamily(Recipe(activation_bits=8), SPARSITIES, (8,))
-LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (2, 4))
+LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (4, 8))
 CONTENT = PageContent([*FAMILIES, INT8], [LAMP], layers=True)
 
 
