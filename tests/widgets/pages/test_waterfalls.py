@@ -58,13 +58,13 @@ def test_a_recipe_outside_of_the_tables_has_none(tables, recipe):
 
 
 def test_work_ends_at_an_exception_of_its_progress(digits):
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(done):
-        raise Stopped
+        raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         waterfalls(digits.run, [Recipe(), Recipe(bits=4)], stop)
 
 
