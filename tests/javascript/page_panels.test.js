@@ -4,13 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asDigit, asImage } from "../../optiwidgets/widgets/pages/digit_image.js";
 import { startDrawing } from "../../optiwidgets/widgets/pages/page_drawing.js";
+import { layersOf } from "../../optiwidgets/widgets/pages/page_layers.js";
+import { PageModel } from "../../optiwidgets/widgets/pages/page_model.js";
 import { startWaterfall } from "../../optiwidgets/widgets/pages/page_waterfall.js";
 import { startWeights } from "../../optiwidgets/widgets/pages/page_weights.js";
 import { escapeHtml } from "../../optiwidgets/widgets/pages/panel_parts.js";
 import { runStatus } from "../../optiwidgets/widgets/pages/run_status.js";
 import { findSizes } from "../../optiwidgets/widgets/pages/size_steps.js";
 import { weightsPayload } from "../../optiwidgets/widgets/pages/weights_payload.js";
-import { FakeSession, click, makeExperiment, makeModels, makePage, makeRun } from "./fake_session.js";
+import { FakeSession, click, makeExperiment, makeModels, makePage, makeRun, recipe } from "./fake_session.js";
 
 const turn = () => new Promise((done) => setImmediate(done));
 
@@ -142,6 +144,19 @@ test("a histogram counts each weight once", () => {
   const { before, counts } = weightsPayload([LARGE], 0, null);
   const bins = new Int32Array(before.buffer);
   assert.deepEqual([bins.length, bins.reduce((sum, n) => sum + n), counts], [96, 4, [4, 4]]);
+});
+
+test("layers are pruned and rounded by the page's model; what it cannot compute has none", () => {
+  const json = { layers: [["head", "head.weight", false]], channels: null, ranks: {}, refits: [] };
+  const tensor = { shape: [2, 2], data: Float32Array.from([0.25, -1, 0.125, 0.5]) };
+  const keys = { magnitude: Uint32Array.from([2, 4, 1, 3]) };
+  const model = new PageModel(json, new Map([["head.weight", tensor]]), keys, new Map());
+  const [head] = layersOf(model, recipe({ sparsity: 0.25, bits: 3, activation_bits: 8 }));
+  assert.deepEqual([...head.kept], [1, 1, 0, 1]);
+  assert.deepEqual([...head.values[0]].map((value) => Math.round(3 * value)), [-3, -2, -1, 0, 1, 2, 3]); // prettier-ignore
+  assert.deepEqual([...head.places], [4, 0, 3, 5]);
+  assert.ok(Math.abs(head.error - ((1 / 3 - 1 / 4) ** 2 + 1 / 64 + (2 / 3 - 1 / 2) ** 2) / 4) < 1e-7);
+  assert.equal(layersOf(model, recipe({ bits: 3, rounding: "gptq" })), null);
 });
 
 // ---- The drawing ----
