@@ -3,7 +3,7 @@
 const SIDE = 28; // pixels of an image
 const BOX = 20; // pixels of the longer side of a digit
 const MIDDLE = 14; // centre of mass of a digit, in pixels from the edge
-const { fround } = Math;
+const fround = Math.fround;
 
 /** Grey values, row by row. @typedef {{ rows: number, columns: number, values: Float32Array }} InkField */
 
