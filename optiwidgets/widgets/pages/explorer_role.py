@@ -117,7 +117,10 @@ def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:
     """Refer to the panels of a classifier and to the classroom's modes."""
     panels: ClassificationPanels = explorer.panels
     player, projector = explorer.classroom.player, explorer.classroom.projector
-    turned = {name: refer(getattr(projector, name)) for name in ("toggle", "back", "next", "counter", "case")}
+    turned = {
+        name: refer(getattr(projector, name))
+        for name in ("toggle", "back", "next", "counter", "case")
+    }
     return panel_references(explorer) | {
         "cell_images": refer(panels.cell_images),
         "changes": refer(panels.changed.panel),
