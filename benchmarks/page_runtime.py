@@ -1,8 +1,8 @@
 """Recipes a second of a page's WebAssembly runtime, in one worker of Chromium, from a file.
 
-``python benchmarks/page_runtime.py [--case digits] [--recipes 40] [--json]``. Each recipe is pruned,
-rounded and run on all exploration images. The load of the machine is printed next to the times:
-they are wall-clock times, and other programs lengthen them.
+``python benchmarks/page_runtime.py [--case digits] [--recipes 40] [--json]``. Each recipe is
+pruned, rounded and run on all exploration images. Times are of the clock: other programs lengthen
+them, so the load of the machine is printed with them.
 """
 
 from __future__ import annotations
@@ -31,15 +31,17 @@ WORKER = "pages/runtime_worker.js"
 OPEN = """async () => {
   const bundle = document.getElementById("bundle").textContent,
     { json, blocks } = JSON.parse(document.getElementById("data").textContent),
-    code = new Blob([bundle, `\\nowNeed("pages/runtime_worker.js");`], { type: "text/javascript" }),
+    lines = [bundle, `\\nowNeed("pages/runtime_worker.js");`],
+    code = URL.createObjectURL(new Blob(lines, { type: "text/javascript" })),
     start = performance.now();
-  window.runtime = await owNeed("pages/runtime_worker.js").openRuntime(json, blocks, URL.createObjectURL(code));
+  window.runtime = await owNeed("pages/runtime_worker.js").openRuntime(json, blocks, code);
   return performance.now() - start;
 }"""
 RUN = """async (recipe) => {
   const start = performance.now();
   let first = 0;
-  const answer = await window.runtime.run(recipe, { onFirst: () => (first = performance.now() - start) });
+  const onFirst = () => (first = performance.now() - start),
+    answer = await window.runtime.run(recipe, { onFirst });
   return { ms: performance.now() - start, first, predictions: [...answer.predictions] };
 }"""
 
@@ -96,6 +98,7 @@ def measure(case: str, count: int) -> dict[str, Any]:
         shown.goto(file.as_uri())
         opened = shown.evaluate(OPEN)
         runs = [shown.evaluate(RUN, recipe.as_dict()) for recipe in recipes]
+        workers = len(shown.workers)
         browser.close()
     assert not errors, errors
     expected = [experiment.run(recipe).predictions for recipe in recipes]
@@ -107,6 +110,7 @@ def measure(case: str, count: int) -> dict[str, Any]:
         "case": case,
         "recipes": count,
         "load": os.getloadavg()[0],
+        "workers": workers,
         "open_ms": opened,
         "median_ms": statistics.median(run["ms"] for run in runs),
         "first_ms": statistics.median(run["first"] for run in runs),

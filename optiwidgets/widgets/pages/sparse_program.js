@@ -5,7 +5,7 @@ import { text } from "../base/texts.js";
 /** @import { ProgramJson, StepJson, Tensor, Tensors, ValueJson } from "./runtime_types" */
 
 /** Version of the functions in kernel.cpp. */
-const ABI = 2;
+const ABI = 3;
 /** Images of a block, one for each number of a vector. */
 export const LANES = 4;
 /** Kinds of steps, as kernel.cpp counts them. */
