@@ -21,6 +21,7 @@ from optiwidgets.session.page_numbers import (
     keep_in,
     page_grids,
     page_pixels,
+    page_waterfalls,
     processor_name,
     versions,
 )
@@ -34,7 +35,8 @@ MOST_CODED = 8_000_000  # pixels; more would take a quarter of a minute
 class PageContent:
     """Content of a page: ``families`` of recipes with predictions, and ``sizes`` without.
 
-    One of the families has the untouched model. ``layers`` adds the bytes of each layer.
+    One of the families has the untouched model. ``layers`` adds the bytes of each layer;
+    ``waterfalls`` are families with the steps of their sizes.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class PageContent:
 
     families: Sequence[RecipeFamily] = (SLIDERS,)
     sizes: Sequence[RecipeFamily] = ()
+    waterfalls: Sequence[RecipeFamily] = ()
     layers: bool = True
 
     def __post_init__(self) -> None:
@@ -57,7 +60,11 @@ PRUNED = [
     for score in ("magnitude", "random")
 ]
 TWO_SLIDERS = PageContent(layers=False)
-GRIDS = PageContent(families=tuple(map(RecipeFamily, PRUNED)))
+TENTHS = tuple(percent / 100 for percent in range(0, 100, 10))  # a waterfall takes 50 ms
+GRIDS = PageContent(
+    families=tuple(map(RecipeFamily, PRUNED)),
+    waterfalls=[SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:])],
+)
 
 
 def page_experiment(
@@ -100,6 +107,12 @@ def page_experiment(
         _grid(grid, blocks, place, layers=content.layers) for place, grid in enumerate(grids)
     ]
     told["grids"] += [_sizes(each, blocks, place) for place, each in enumerate(sizes, len(grids))]
+    told["waterfalls"] = [
+        _waterfall(each, blocks, place)
+        for place, each in enumerate(
+            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+        )
+    ]
     told["measured"] = []
     told["made"] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -188,6 +201,15 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
         "runtimes": list(RUNTIMES),
         "parts": blocks.add_numbers(f"parts {name}", weighed.parts),
         "counts": blocks.add_numbers(f"counts {name}", weighed.counts),
+    }
+
+
+def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
+    """Describe the waterfalls of a family."""
+    name = _name(reconciled.family, place)
+    return reconciled.family.as_dict() | {
+        "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
+        "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
     }
 
 
