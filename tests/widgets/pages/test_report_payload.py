@@ -14,6 +14,7 @@ import pytest
 from node_answers import answers  # tests/widgets
 from page_runs import page_experiment, page_policy, page_run
 from payload_differences import differences
+from texts import collect  # tools/texts.py
 
 from optiwidgets.engine.evaluation.metrics import mean_average_precision
 from optiwidgets.engine.evaluation.policy import Policy
@@ -22,6 +23,7 @@ from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
+from optiwidgets.texts import SOURCE, messages, plural_choice, plurals, use
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.panels.comparison_payload import (
     cell_payload,
@@ -152,10 +154,12 @@ class Rows:
     def ask(self, rows: list[Row], script: str = SCRIPT) -> list[dict[str, Any]]:
         """Compute the data of the rows in JavaScript."""
         session = self.explorer.session
+        forms = {"forms": plurals(), "choice": plural_choice()}
         given = {
             "experiment": page_experiment(self.experiment, session.case, session.model),
             "baseline": page_run(self.baseline),
             "rows": [row for row, _ in rows],
+            "texts": {"OW_MESSAGES": messages(), "OW_PLURALS": forms} if messages() else {},
         }
         (found,) = answers(script, [["payloads", given]])
         return list(found)
@@ -177,6 +181,22 @@ def check(rows: Rows, number: int) -> list[dict[str, Any]]:
     return [data for _, data in drawn]
 
 
+@pytest.fixture
+def translated(tmp_path: Path) -> Iterator[None]:
+    """Translate every message of the package, so that equal texts come from equal messages."""
+    catalogue = collect()
+    for number, entry in enumerate(catalogue):
+        form = f"{number}: {entry.msgid_plural or entry.msgid}"
+        if entry.msgid_plural:
+            entry.msgstr_plural = {0: form, 1: f"{form}!"}
+        else:
+            entry.msgstr = form
+    catalogue.save(tmp_path / "numbered.po")
+    use("numbered", tmp_path)
+    yield
+    use(SOURCE)
+
+
 @pytest.fixture(scope="module")
 def smear() -> Experiment:
     return Experiment.load("smear")
@@ -185,6 +205,16 @@ def smear() -> Experiment:
 @pytest.fixture(scope="module")
 def of_digits(digits: Experiment) -> Iterator[Rows]:
     rows = Rows(digits, 1)
+    yield rows
+    rows.explorer.close()
+
+
+@pytest.fixture(scope="module")
+def few(digits: Experiment) -> Iterator[Rows]:
+    """Rows of 30 images, none of the last classes."""
+    images, labels = digits.dataset.exploration
+    dataset = replace(digits.dataset, exploration=(images[:1200:40], labels[:1200:40]))
+    rows = Rows(digits.on(dataset), 3)
     yield rows
     rows.explorer.close()
 
@@ -208,13 +238,17 @@ def test_data_with_a_positive_class_is_that_of_the_explorer(smear: Experiment, n
 
 
 @NUMBERS
-def test_data_of_few_images_is_that_of_the_explorer(digits: Experiment, number: int) -> None:
-    images, labels = digits.dataset.exploration
-    few = replace(digits.dataset, exploration=(images[:1200:40], labels[:1200:40]))
-    found = check(Rows(digits.on(few), 3), number)  # no image of the last classes
+def test_data_of_few_images_is_that_of_the_explorer(few: Rows, number: int) -> None:
+    found = check(few, number)
     assert all(data["few"] for data in found)
     assert any(None in data["optimized"]["recall"] for data in found)
     assert any(None in data["optimized"]["precision"] for data in found)
+
+
+def test_translated_data_is_that_of_the_explorer(digits: Experiment, translated: None) -> None:
+    found = check(Rows(digits, 4), 8)
+    assert all(data["things"].endswith(": images") for data in found)
+    assert all(data["verdict"]["reasons"][0][0].isdigit() for data in found)
 
 
 def test_data_of_the_first_images_is_that_of_the_explorer(of_digits: Rows) -> None:
@@ -243,7 +277,7 @@ def test_average_precisions_are_those_of_python_with_ties() -> None:
 
 FAULTS = (  # file, its text, and a fault in its place
     ("verdict_rules", "BAD_POINTS = 5", "BAD_POINTS = 4"),
-    ("verdict_rules", "P_LIMIT = 0.05", "P_LIMIT = 1e-300"),
+    ("verdict_rules", "P_LIMIT = 0.05", "P_LIMIT = 1"),
     ("verdict_rules", "isAccurate = drop.high < limit", "isAccurate = drop.points < limit"),
     ("verdict_rules", "Math.max(3 *", "Math.max(4 *"),
     ("verdict_rules", "1 - totalBytes(run)", "totalBytes(run)"),
@@ -266,19 +300,23 @@ FAULTS = (  # file, its text, and a fault in its place
 
 
 @pytest.mark.slow
-def test_planted_faults_are_found(of_digits: Rows, tmp_path: Path) -> None:
-    drawn = list(of_digits.rows(40))
+def test_planted_faults_are_found(of_digits: Rows, few: Rows, tmp_path: Path) -> None:
+    drawn = [(rows, list(rows.rows(40))) for rows in (of_digits, few)]
     for folder in ("optiwidgets/widgets", "tests/javascript"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=only_javascript)
     script = os.path.relpath(tmp_path / "tests/javascript/feed_answers.js", ROOT / WIDGETS)
-    assert wrong(drawn, of_digits.ask(drawn, script)) == []
+
+    def is_seen() -> bool:
+        return any(wrong(asked, rows.ask(asked, script)) for rows, asked in drawn)
+
+    assert not is_seen()
     unseen = []
     for name, right, fault in FAULTS:
         file = tmp_path / WIDGETS / f"pages/{name}.js"
         source = file.read_text()
         assert right in source, f"{name} has no {right}"
         file.write_text(source.replace(right, fault))
-        unseen += [] if wrong(drawn, of_digits.ask(drawn, script)) else [(name, fault)]
+        unseen += [] if is_seen() else [(name, fault)]
         file.write_text(source)
     assert unseen == []
 
