@@ -20,7 +20,7 @@ from optiwidgets.engine.evaluation.metrics import mean_average_precision
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
-from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, N_OF_M, Recipe
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
 from optiwidgets.texts import SOURCE, messages, plural_choice, plurals, use
@@ -49,7 +49,8 @@ class Rows:
         self.layers = list(experiment.layers)
         self.classes, self.count = len(self.baseline.class_names), self.baseline.count
         impossible = experiment.impossible
-        self.prunings = [each for each in ("global", "layer", "channel") if each not in impossible]
+        known = ("global", "global", "layer", "channel", "2:4", "1:4")
+        self.prunings = [each for each in known if each not in impossible]
 
     def among(self, *values: Any) -> Any:
         return values[self.chance.integers(len(values))]
@@ -59,17 +60,21 @@ class Rows:
         if self.chance.random() < 0.1:
             return Recipe(score=self.among("magnitude", "random"))
         bits = int(self.among(*BIT_WIDTHS, 32, 32, 8))
-        pruning = self.among(*self.prunings, "global")
+        pruning = self.among(*self.prunings)
         sparsity = self.among(0.0, self.chance.integers(100) / 100, 0.9, 0.95)
         layers = (self.among(*self.layers), self.among(None, 0.5), self.among(None, 4, 16))
-        apart = self.chance.random() < 0.2 and pruning != "channel"
+        apart = self.chance.random() < 0.2 and pruning in ("global", "layer")
+        dense = pruning in N_OF_M or (sparsity > 0.9 and pruning == "channel")
+        schemes = {1: ("symmetric",), 2: ("symmetric", "ternary"), 8: ("affine", "codebook")}
         return Recipe(
-            sparsity=0.0 if sparsity > 0.9 and pruning == "channel" else float(sparsity),
+            sparsity=0.0 if dense else float(sparsity),
             pruning=pruning,
             score=self.among("magnitude", "random"),
             bits=bits,
             granularity=self.among("tensor", "channel"),
-            scheme=self.among("symmetric", "affine") if bits > 2 else "symmetric",
+            scheme="symmetric"
+            if apart
+            else self.among(*schemes.get(bits, ("symmetric", "affine"))),
             activation_bits=int(self.among(32, 32, 8)),
             layers=(layers,) if apart else (),
             seed=int(self.among(0, 3)),
@@ -116,6 +121,7 @@ class Rows:
             explorer.policy.value = self.among(*POLICIES, *POLICIES, *OWN_LIMITS)
             images.cell = int(self.among(-1, self.chance.integers(self.classes**2)))
             images.image = -1 if images.cell < 0 else int(self.chance.integers(-1, self.count))
+            explorer.linked = self.among({}, {}, {"surprise": 123456})
             explorer.panels.changed.looked_at = bool(self.among(True, False))
             explorer.session.ask(self.recipe())
             explorer.session.report = report = self.measured(explorer.session.report)
@@ -131,6 +137,7 @@ class Rows:
                 "changes": explorer.panels.changed.looked_at,
                 "settings": explorer.feed.data["settings"],
                 "scores": scores,
+                "linked": explorer.linked,
             }
             policy = page_policy(explorer.policy.value)
             yield {"run": page_run(report), "policy": policy, "open": opened}, explorer.feed.data
