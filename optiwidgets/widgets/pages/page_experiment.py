@@ -20,6 +20,7 @@ from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.session.page_numbers import (
     page_grids,
     page_pixels,
+    page_waterfalls,
     processor_name,
     versions,
 )
@@ -32,7 +33,8 @@ Json = dict[str, Any]
 class PageContent:
     """Content of a page: ``families`` of recipes with predictions, and ``sizes`` without.
 
-    One of the families has the untouched model. ``layers`` adds the bytes of each layer.
+    One of the families has the untouched model. ``layers`` adds the bytes of each layer;
+    ``waterfalls`` are families with the steps of their sizes.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class PageContent:
 
     families: Sequence[RecipeFamily] = (SLIDERS,)
     sizes: Sequence[RecipeFamily] = ()
+    waterfalls: Sequence[RecipeFamily] = ()
     layers: bool = True
 
     def __post_init__(self) -> None:
@@ -55,7 +58,11 @@ PRUNED = [
     for score in ("magnitude", "random")
 ]
 TWO_SLIDERS = PageContent(layers=False)
-GRIDS = PageContent(families=tuple(map(RecipeFamily, PRUNED)))
+FIFTHS = tuple(percent / 100 for percent in range(0, 100, 5))
+GRIDS = PageContent(
+    families=tuple(map(RecipeFamily, PRUNED)),
+    waterfalls=[SLIDERS, *(RecipeFamily(recipe, FIFTHS) for recipe in PRUNED[1:])],
+)
 
 
 def page_experiment(
@@ -98,6 +105,12 @@ def page_experiment(
         _grid(grid, blocks, place, layers=content.layers) for place, grid in enumerate(grids)
     ]
     told["grids"] += [_sizes(each, blocks, place) for place, each in enumerate(sizes, len(grids))]
+    told["waterfalls"] = [
+        _waterfall(each, blocks, place)
+        for place, each in enumerate(
+            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+        )
+    ]
     told["measured"] = []
     told["made"] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -184,6 +197,15 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
         "runtimes": list(RUNTIMES),
         "parts": blocks.add_numbers(f"parts {name}", weighed.parts),
         "counts": blocks.add_numbers(f"counts {name}", weighed.counts),
+    }
+
+
+def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
+    """Describe the waterfalls of a family."""
+    name = _name(reconciled.family, place)
+    return reconciled.family.as_dict() | {
+        "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
+        "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
     }
 
 
