@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.family_grids import reports_of, sizes_of
+from optiwidgets.engine.experiment.grid_files import cached_bytes
 from optiwidgets.engine.experiment.precomputed_reports import MOST_CLASSES, PrecomputedReports
 from optiwidgets.engine.experiment.reconciled_recipes import ReconciledRecipes, waterfalls_of
 from optiwidgets.engine.experiment.weighed_recipes import WeighedRecipes
@@ -128,6 +129,11 @@ def page_pixels(experiment: Experiment) -> NDArray[np.uint8]:
         for start in range(0, len(every), 256)
     ]
     return np.concatenate(found)
+
+
+def keep_in(folder: Path | None) -> Callable[[str, Callable[[], bytes]], bytes]:
+    """Return a cache of bytes by their name, in a folder or in the user's cache."""
+    return lambda name, make: cached_bytes(name, make, folder)
 
 
 def processor_name() -> str:

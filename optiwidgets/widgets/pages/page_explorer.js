@@ -9,7 +9,6 @@ import { onClick } from "./panel_parts.js";
 import { reportPayload } from "./report_payload.js";
 import { runStatus } from "./run_status.js";
 
-/** @import { CellImagesTraits } from "../base/types" */
 /** @import { StaticModel } from "./static_model.js" */
 /** @import { ExplorerRole, Page } from "./static_types" */
 
@@ -26,10 +25,13 @@ export async function startExplorer(role, page) {
   watchMenus(session);
   for (const [view, reason] of role.closed) page.needsPython(view, reason);
   startPanels(page, session);
-  session.runtime = await page.runtime(first);
-  session.trigger("state");
   if (role.links) openLink(session);
-  session.repaint();
+  session.begin();
+  page.runtime(first).then(
+    (runtime) => session.take(runtime),
+    (error) =>
+      session.refuse(text("Only the page's own recipes are shown: {reason}.", { reason: error.message })),
+  );
 }
 
 /**
