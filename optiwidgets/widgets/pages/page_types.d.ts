@@ -15,10 +15,10 @@ export interface BlockArrays {
 }
 export type BlockType = keyof BlockArrays;
 export type BlockArray = BlockArrays[BlockType];
-/** Order of the values before zlib; see CODINGS in blocks.py. */
-export type BlockCoding = "plain" | "bytes" | "steps" | "columns";
+/** Order of the values before zlib, or a coding without zlib; see `encode_block` in blocks.py. */
+export type BlockCoding = "plain" | "bytes" | "steps" | "paeth" | "classes" | "grey";
 
-/** Binary data of a page. `data` is base64 of zlib's bytes, `checksum` the CRC-32 of all other fields as one text. */
+/** Binary data of a page. `data` is base64, `checksum` the CRC-32 of all other fields as one text. */
 export interface Block {
   dtype: BlockType;
   shape: number[];
