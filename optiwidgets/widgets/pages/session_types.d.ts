@@ -2,8 +2,9 @@
 // a function start...(page, models, session): it observes the session, and sets the traits of its models.
 // Only the type checker reads this file; it is not served.
 
-import type { Model, Recipe } from "../base/types";
+import type { Recipe, FeedData } from "../base/types";
 import type { PageExperiment, PageRuntime, Run } from "./page_types";
+import type { StaticModel } from "./static_model.js";
 
 /** A use of the model and its limits, in points. `name` is English: it is shown as text(name). */
 export interface PagePolicy {
@@ -13,12 +14,12 @@ export interface PagePolicy {
 }
 
 /**
- * "run": the session has the whole run of the requested recipe, drawn or not yet (Python: Session.on_report).
+ * "run": the session has the whole run of the requested recipe (Python: Session.on_report, without previews).
  * "recipe": another recipe is asked for. "policy": the menu has another policy.
  * "baseline": another case or model is open; `experiment`, `baseline`, `run` are already of it.
- * "state": `error` or `waiting` changed.
+ * "state": `waiting` or `error` changed. "hand": a user moved a control of the recipe, before "recipe".
  */
-export type SessionEvent = "run" | "recipe" | "policy" | "baseline" | "state";
+export type SessionEvent = "run" | "recipe" | "policy" | "baseline" | "state" | "hand";
 
 export interface PageSession {
   experiment: PageExperiment;
@@ -32,13 +33,13 @@ export interface PageSession {
   run: Run;
   /** Recipe that is asked for. */
   recipe: Recipe;
-  /** Recipe that was asked for before. */
-  previous: Recipe;
   policy: PagePolicy;
   /** True while the run of `recipe` is computed. */
   waiting: boolean;
   /** Why the recipe has no run; empty if it has one. */
   error: string;
+  /** Message in place of the status text (Python: Classroom.say); empty for none. Written by autoplay. */
+  said: string;
   on(event: SessionEvent, listener: () => void): void;
   /** Ask for a recipe, move the controls to it, and show its run. */
   ask(recipe: Recipe): void;
@@ -52,21 +53,14 @@ export interface PageSession {
   lock(locked: boolean): void;
   /** Positions of all controls, as in feed.data.settings. */
   positions(): number[];
+  /** Changes of the feed's data before it is shown, in turn: an activity covers numbers. `repaint` calls them. */
+  covers: ((data: FeedData) => FeedData)[];
 }
 
-/** The page, as roles and panels see it. */
-export interface PanelPage {
-  /** Show "needs Python" with a reason and the links that open it, in place of a model's views. */
-  needsPython(reason: string, model?: AnyModel): void;
-}
-
-/** A model whose traits the panel knows. */
-export type AnyModel = Model<Record<string, any>>;
-
-/** Models and values of a panel, by the names that pages/panel_references.py gives them. */
+/** Models and values of a panel, as pages/panel_references.py names them; references are resolved. */
 export interface PanelModels {
   /** The tabs, and the index of the panel's own tab. */
-  tabs: AnyModel;
+  tabs: StaticModel;
   tab: number;
   [name: string]: any;
 }
