@@ -1,1 +1,1 @@
-"""Pages without a kernel: their data, and the JavaScript that answers in place of Python."""
+"""Pages without a kernel: state of widgets as JSON, JavaScript in place of their Python."""
