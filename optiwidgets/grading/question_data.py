@@ -75,9 +75,7 @@ def _prediction(question: Question) -> dict[str, Any]:
 
 def _number(question: Question) -> dict[str, Any]:
     asked = cast(Number, question)
-    slips = [
-        {"value": _value(asked, slip), "reply": reply} for slip, reply in asked.slips.items()
-    ]
+    slips = [{"value": _value(asked, slip), "reply": reply} for slip, reply in asked.slips.items()]
     return {
         "value": _value(asked, asked.value),
         "tolerance": asked.tolerance,

@@ -1,7 +1,7 @@
 // Losses and gains of accuracy in words, for sentences that learners read. As grading/drop_words.py.
 
-import { text } from "../base/texts.js";
-import { fillFields } from "./python_format.js";
+import { mark } from "../base/texts.js";
+import { say } from "./python_format.js";
 
 /** @import { Drop } from "../base/types" */
 
@@ -15,8 +15,8 @@ const atLeastZero = (points) => (points > 0 ? points : 0);
  * @param {number} points
  */
 export function dropWords(points) {
-  if (points <= -SEEN_POINTS) return fillFields(text("{points:.1f} points gained"), { points: -points });
-  return fillFields(text("{points:.1f} points lost"), { points: atLeastZero(points) });
+  if (points <= -SEEN_POINTS) return say(mark("{points:.1f} points gained"), { points: -points });
+  return say(mark("{points:.1f} points lost"), { points: atLeastZero(points) });
 }
 
 /**
@@ -24,9 +24,8 @@ export function dropWords(points) {
  * @param {Drop} drop
  */
 export function intervalWords({ low, high }) {
-  if (high <= -SEEN_POINTS)
-    return fillFields(text("{low:.1f} to {high:.1f} gained"), { low: -high, high: -low });
+  if (high <= -SEEN_POINTS) return say(mark("{low:.1f} to {high:.1f} gained"), { low: -high, high: -low });
   if (low <= -SEEN_POINTS)
-    return fillFields(text("{low:.1f} gained to {high:.1f} lost"), { low: -low, high: atLeastZero(high) });
-  return fillFields(text("{low:.1f} to {high:.1f}"), { low: atLeastZero(low), high: atLeastZero(high) });
+    return say(mark("{low:.1f} gained to {high:.1f} lost"), { low: -low, high: atLeastZero(high) });
+  return say(mark("{low:.1f} to {high:.1f}"), { low: atLeastZero(low), high: atLeastZero(high) });
 }

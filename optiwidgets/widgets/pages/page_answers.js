@@ -1,14 +1,17 @@
 // Parsing of learners' answers in a page without Python: numbers in any notation, options. As grading/answers.py.
 
-import { text } from "../base/texts.js";
-import { fillFields, formatNumber } from "./python_format.js";
+import { mark, text } from "../base/texts.js";
+import { say, formatNumber } from "./python_format.js";
 
 const LONGEST_NUMBER = 40; // characters
 /** Characters that Python's str.strip removes and \s matches; JavaScript's set is another one. */
 const SPACES = "\\t-\\r\\x1c-\\x1f \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const AROUND = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, "g");
 const UNIT = `[ \\u00a0\\u202f]*(?<unit>[^${SPACES}\\p{Nd}.,/+\\-][^\\n]*)?`;
-const PLAIN = new RegExp(`^(?<value>[\\-+]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][\\-+]?[0-9]+)?)${UNIT}$`, "u");
+const PLAIN = new RegExp(
+  `^(?<value>[\\-+]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][\\-+]?[0-9]+)?)${UNIT}$`,
+  "u",
+);
 const GROUPED = new RegExp(`^(?<value>[\\-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\\.[0-9]+)?)${UNIT}$`, "u");
 const FRACTION = /^(?<part>[0-9.]+) *[/:] *(?<whole>[0-9.]+)$/;
 const DECIMAL = /^(?:\d+\.?\d*|\.\d+)$/;
@@ -72,7 +75,7 @@ export function optionIndex(answer, options) {
  */
 export function whatToChoose(answer) {
   if (isEmptyAnswer(answer)) return text("Choose an answer first.");
-  return fillFields(text("{answer} is not one of the answers."), { answer: shortAnswer(answer) });
+  return say(mark("{answer} is not one of the answers."), { answer: shortAnswer(answer) });
 }
 
 /**
@@ -82,9 +85,9 @@ export function whatToChoose(answer) {
  */
 export function noNumberIn(unit, answer) {
   if (unit && typeof answer === "string" && readNumber(answer) !== readNumber(answer, unit))
-    return fillFields(text("Write it in {unit}, without a % sign."), { unit: text(unit) });
+    return say(mark("Write it in {unit}, without a % sign."), { unit: text(unit) });
   if (isEmptyAnswer(answer)) return text("Write a number, like 0.5.");
-  return fillFields(text("{answer} is not a number; write one like 0.5."), { answer: shortAnswer(answer) });
+  return say(mark("{answer} is not a number; write one like 0.5."), { answer: shortAnswer(answer) });
 }
 
 /** @param {unknown} answer */
@@ -99,7 +102,7 @@ function shortAnswer(answer) {
   if (typeof answer === "string")
     return lengthOf(answer) <= LONGEST_NUMBER ? `"${answer}"` : text("A text that long");
   if (typeof answer === "number" && !Number.isInteger(answer)) return formatNumber(answer, "g");
-  return fillFields(text("A {kind}"), { kind: kindName(answer) });
+  return say(mark("A {kind}"), { kind: kindName(answer) });
 }
 
 /**

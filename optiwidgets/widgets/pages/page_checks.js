@@ -3,7 +3,7 @@
 import { mark, text } from "../base/texts.js";
 import { noNumberIn, optionIndex, readNumber, whatToChoose } from "./page_answers.js";
 import { failedConstraints, NOT_TIMED, reachedConstraints, UNMEASURED_SPEED } from "./page_constraints.js";
-import { fillFields, formatNumber, roundDecimals } from "./python_format.js";
+import { say, formatNumber, roundDecimals } from "./python_format.js";
 import { figureOfRun, unfitRuns } from "./run_figures.js";
 
 /** @import { CheckResult, ChoiceQuestion, DecisionQuestion, FigureValue, NumberQuestion } from "./page_questions" */
@@ -12,9 +12,7 @@ import { figureOfRun, unfitRuns } from "./run_figures.js";
 const EPSILON = 1e-9; // tolerance for errors of floating point
 const HALF_A_HUNDREDTH = 0.005; // a half may be rounded up or down
 const LEAST_ROUNDED = 0.1; // two decimals of a smaller number say too little
-export const UNMEASURED_CHECK = mark(
-  "Its speed is not measured yet: leave the controls alone for a moment.",
-);
+export const UNMEASURED_CHECK = mark("Its speed is not measured yet: leave the controls alone for a moment.");
 const AS_PERCENT = mark("That is the percentage: write it as a share from 0 to 1, or with a % sign.");
 
 /**
@@ -43,7 +41,7 @@ export function solutionOf(question, seen = null) {
   const truth = valueOf(question.value, seen);
   if (!Number.isFinite(truth)) return solution;
   const number = shownNumber(question, truth);
-  return fillFields(text("{solution} On your run: {number}."), { solution, number });
+  return say(mark("{solution} On your run: {number}."), { solution, number });
 }
 
 /**
@@ -59,8 +57,7 @@ export const isOfRun = (question) =>
  * Repeat a prediction in a sentence.
  * @param {string} option
  */
-export const saidWords = (option) =>
-  fillFields(text("You said: {option}."), { option: option.replace(/\.+$/, "") });
+export const saidWords = (option) => say(mark("You said: {option}."), { option: option.replace(/\.+$/, "") });
 
 /** @param {boolean} isRight @param {string} message @returns {CheckResult} */
 const graded = (isRight, message) => ({ outcome: isRight ? "correct" : "incorrect", message });
@@ -96,13 +93,13 @@ function checkNumber(question, answer, seen) {
   if (!Number.isFinite(truth))
     return notAttempted(text("Your run has no such number (0 / 0): change the recipe a little."));
   if (isRightNumber(number, truth, tolerance))
-    return graded(true, fillFields(text("{number} is right."), { number: shownNumber(question, truth) }));
+    return graded(true, say(mark("{number} is right."), { number: shownNumber(question, truth) }));
   const slip = nearestSlip(question, number, seen);
   if (slip && slip.distance <= tolerance + EPSILON) return graded(false, slip.reply);
   if (question.share && isRightNumber(number / 100, truth, tolerance)) return graded(false, text(AS_PERCENT));
   const shown = { number: shownNumber(question, number) };
-  if (number > truth) return graded(false, fillFields(text("{number} is too high."), shown));
-  return graded(false, fillFields(text("{number} is too low."), shown));
+  if (number > truth) return graded(false, say(mark("{number} is too high."), shown));
+  return graded(false, say(mark("{number} is too low."), shown));
 }
 
 /** @param {NumberQuestion} question @param {number} number @param {SeenRuns | null} seen */
@@ -128,7 +125,8 @@ function valueOf(value, seen) {
  */
 function isRightNumber(number, truth, tolerance) {
   const off = Math.abs(number - truth);
-  const isRounded = Math.abs(truth) >= LEAST_ROUNDED && Math.abs(number - roundDecimals(number, 2)) <= EPSILON;
+  const isRounded =
+    Math.abs(truth) >= LEAST_ROUNDED && Math.abs(number - roundDecimals(number, 2)) <= EPSILON;
   return (isRounded && off <= HALF_A_HUNDREDTH + EPSILON) || off <= tolerance + EPSILON;
 }
 
@@ -176,10 +174,8 @@ function checkRecipe({ constraints }, answer, seen) {
   if (failed.length === 1 && failed[0] === text(UNMEASURED_SPEED))
     return notAttempted(text(UNMEASURED_CHECK));
   const why = seen.run.latencyReasons[constraints.runtime ?? ""];
-  if (failed.length === 1 && why !== undefined && failed[0] === fillFields(text(NOT_TIMED), { reason: why }))
-    return notAttempted(
-      fillFields(text("Not timed here, since {reason}. Leave this task out."), { reason: why }),
-    );
+  if (failed.length === 1 && why !== undefined && failed[0] === say(NOT_TIMED, { reason: why }))
+    return notAttempted(say(mark("Not timed here, since {reason}. Leave this task out."), { reason: why }));
   if (failed.length) return graded(false, `${failed.join("; ")}.`);
   return graded(true, `${reachedConstraints(constraints, seen).join(", ")}.`);
 }

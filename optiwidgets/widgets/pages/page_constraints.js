@@ -2,9 +2,9 @@
 
 import { mark, text } from "../base/texts.js";
 import { dropWords } from "./drop_words.js";
-import { fillFields, fixedDigits } from "./python_format.js";
-import { totalBytes } from "./run_figures.js";
+import { say, fixed } from "./python_format.js";
 import { dropOf, verdictOf } from "./seen_runs.js";
+import { totalBytes } from "./verdict_rules.js";
 
 /** @import { RecipeConstraints, SeenRuns } from "./page_questions" */
 
@@ -26,16 +26,14 @@ const sizeRatio = ({ run }) => run.baselineBytes / totalBytes(run);
 export function reachedConstraints({ runtime = "" }, seen) {
   const reached = [
     dropWords(dropOf(seen).points),
-    fillFields(text("{cut:.1f} % smaller ({ratio:.1f} times)"), {
+    say(mark("{cut:.1f} % smaller ({ratio:.1f} times)"), {
       cut: sizeCut(seen),
       ratio: sizeRatio(seen),
     }),
   ];
   const timed = seen.run.latencies[runtime];
   if (timed)
-    reached.push(
-      fillFields(text("{times:.2f} times as fast in the {runtime}"), { times: timed.ratio, runtime }),
-    );
+    reached.push(say(mark("{times:.2f} times as fast in the {runtime}"), { times: timed.ratio, runtime }));
   return reached;
 }
 
@@ -53,25 +51,25 @@ export function failedConstraints(constraints, seen) {
   const failed = [];
   if (max_drop !== undefined && lost > max_drop - CONSTRAINT_EPSILON)
     failed.push(
-      fillFields(text("{points} points lost, it must be under {limit:g}"), {
+      say(mark("{points} points lost, it must be under {limit:g}"), {
         points: apart(lost, max_drop),
         limit: max_drop,
       }),
     );
   if (min_drop !== undefined && lost < min_drop - CONSTRAINT_EPSILON)
     failed.push(
-      fillFields(text("{points} points lost, the least is {limit:g}"), {
+      say(mark("{points} points lost, the least is {limit:g}"), {
         points: apart(lost > 0 ? lost : 0, min_drop),
         limit: min_drop,
       }),
     );
   if (least !== undefined && cut < least - CONSTRAINT_EPSILON)
     failed.push(
-      fillFields(text("{cut} % smaller, the least is {limit:g} %"), { cut: apart(cut, least), limit: least }),
+      say(mark("{cut} % smaller, the least is {limit:g} %"), { cut: apart(cut, least), limit: least }),
     );
   if (min_ratio !== undefined && ratio < min_ratio - CONSTRAINT_EPSILON)
     failed.push(
-      fillFields(text("{ratio} times smaller, the least is {limit:g}"), {
+      say(mark("{ratio} times smaller, the least is {limit:g}"), {
         ratio: apart(ratio, min_ratio),
         limit: min_ratio,
       }),
@@ -87,7 +85,7 @@ function misjudged({ policy, grades }, seen) {
   const first = reasons[0] ?? "";
   if (first === text(UNMEASURED_SPEED)) return [first];
   const words = { grade: text(grade), policy: text(use), reason: text(first) };
-  return [fillFields(text("{grade} for a {policy}: {reason}"), words)];
+  return [say(mark("{grade} for a {policy}: {reason}"), words)];
 }
 
 /** @param {RecipeConstraints} constraints @param {SeenRuns} seen @returns {string[]} */
@@ -95,10 +93,10 @@ function tooSlow({ min_speedup, runtime = "" }, { run }) {
   if (min_speedup === undefined) return [];
   const timed = run.latencies[runtime],
     reason = run.latencyReasons[runtime];
-  if (!timed) return [reason ? fillFields(text(NOT_TIMED), { reason }) : text(UNMEASURED_SPEED)];
+  if (!timed) return [reason ? say(NOT_TIMED, { reason }) : text(UNMEASURED_SPEED)];
   if (timed.low >= min_speedup) return [];
-  const asked = text("surely at least {low:.2f} times as fast in the {runtime}, {limit:g} are asked");
-  return [fillFields(asked, { low: timed.low, runtime, limit: min_speedup })];
+  const asked = mark("surely at least {low:.2f} times as fast in the {runtime}, {limit:g} are asked");
+  return [say(asked, { low: timed.low, runtime, limit: min_speedup })];
 }
 
 /**
@@ -107,6 +105,6 @@ function tooSlow({ min_speedup, runtime = "" }, { run }) {
  * @param {number} limit
  */
 function apart(number, limit) {
-  const texts = [1, 2, 3, 4].map((digits) => fixedDigits(number, digits));
+  const texts = [1, 2, 3, 4].map((digits) => fixed(number, digits));
   return texts.find((each) => Number(each) !== limit) ?? texts[0];
 }

@@ -25,7 +25,9 @@ export const noteHtml = (said) => `<p class="ow-note">${escapedHtml(said)}</p>`;
  * @param {Page} page
  */
 export function needsPythonHtml(reason, { data }) {
-  const links = data.links.map(([words, href]) => ` <a href="${escapedHtml(href)}">${escapedHtml(words)}</a>`);
+  const links = data.links.map(
+    ([words, href]) => ` <a href="${escapedHtml(href)}">${escapedHtml(words)}</a>`,
+  );
   const install = data.install ? ` <code>${escapedHtml(data.install)}</code>` : "";
   return `<p class="ow-note">${escapedHtml(reason)}${links.join("")}${install}</p>`;
 }

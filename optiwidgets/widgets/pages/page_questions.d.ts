@@ -1,7 +1,7 @@
 // Types of questions, of their answers' records and of roles, as Python writes them. Not served.
 
 import type { PageExperiment, Run } from "./page_types";
-import type { AnyModel } from "./session_types";
+import type { StaticModel } from "./static_model.js";
 
 export type OutcomeName = "correct" | "incorrect" | "not attempted";
 
@@ -118,15 +118,15 @@ export interface QuizModels {
   question: PageQuestion;
   record: AnswerRecord;
   /** The widget whose session is asked, such as an explorer; null for a question without one. */
-  owner: AnyModel | null;
-  root: AnyModel;
-  card: AnyModel;
-  said: AnyModel;
-  why: AnyModel;
-  then: AnyModel | null;
+  owner: StaticModel | null;
+  root: StaticModel;
+  card: StaticModel;
+  said: StaticModel;
+  why: StaticModel;
+  then: StaticModel | null;
   /** Controls of the answer: options, then the boxes of reasons. */
-  inputs: AnyModel[];
-  buttons: { check: AnyModel; hint: AnyModel; solution: AnyModel; submit?: AnyModel };
+  inputs: StaticModel[];
+  buttons: { check: StaticModel; hint: StaticModel; solution: StaticModel; submit?: StaticModel };
 }
 
 /** "answer": an answer was graded. "change": any record changed; the key is empty if many did. */
@@ -134,4 +134,12 @@ export type ProgressEvent = "answer" | "change";
 export interface ProgressNews {
   key: string;
   record: AnswerRecord | null;
+}
+
+/** Role of a text with live numbers: the figures in braces follow the owner's session. */
+export interface LiveModels {
+  role: "live";
+  text: string;
+  owner: StaticModel;
+  root: StaticModel;
 }

@@ -5,11 +5,13 @@ import { checkAnswer, isOfRun, saidWords, solutionOf, UNMEASURED_CHECK } from ".
 import { needsPythonHtml, noteHtml, runNeedsPython } from "./page_needs.js";
 import { outcomeWords } from "./page_outcome.js";
 import { followOwner } from "./page_sessions.js";
+import { gate, onClick } from "./panel_parts.js";
 import { pageProgress } from "./progress_store.js";
 import { sameRecipe } from "./recipe_rules.js";
 
 /** @import { CheckResult, PageQuestion, QuizModels } from "./page_questions" */
-/** @import { AnyModel, PageSession } from "./session_types" */
+/** @import { PageSession } from "./session_types" */
+/** @import { StaticModel } from "./static_model.js" */
 /** @import { Page } from "./static_types" */
 
 const WAIT = mark(
@@ -184,25 +186,7 @@ function optionTexts(question) {
   return question.options.map((option) => (typeof option === "string" ? option : option.text));
 }
 
-/** @param {AnyModel} button @param {() => void} press */
-const onClick = (button, press) =>
-  button.on(
-    "sent",
-    /** @type {() => void} */ (
-      (/** @type {{ event?: string }} */ content) => {
-        if (content.event === "click" && !button.get("disabled")) press();
-      }
-    ),
-  );
-
-/**
- * Disable a button with a reason, or enable it again where there is none.
- * @param {AnyModel} button
- * @param {string} reason
- */
-const gate = (button, reason) => button.set({ disabled: Boolean(reason), tooltip: reason || null });
-
-/** @param {AnyModel} model */
+/** @param {StaticModel} model */
 const referenceTo = (model) => `IPY_MODEL_${model.model_id}`;
 
 /**

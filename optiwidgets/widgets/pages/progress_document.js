@@ -75,7 +75,9 @@ function checksumOf({ checksum, ...fields }) {
 export function progressDocument(records, version, now) {
   const fields = { schema: PROGRESS_SCHEMA, version, saved: utcTime(now), answers: records };
   const plain = JSON.parse(
-    JSON.stringify(fields, (_, value) => (typeof value === "string" ? value.replace(/\p{Cs}/gu, "?") : value)),
+    JSON.stringify(fields, (_, value) =>
+      typeof value === "string" ? value.replace(/\p{Cs}/gu, "?") : value,
+    ),
   ); // without lone surrogates
   return { ...plain, checksum: checksumOf(plain) };
 }
@@ -108,7 +110,8 @@ function recordsOf(document) {
   refuseFields("", document, DOCUMENT_FIELDS);
   for (const [key, record] of Object.entries(document.answers)) {
     if ([...key].length > LONGEST_KEY) refuse("answers", key, "a key of up to 80 characters");
-    if (!isMapping(record)) refuse(`answers.${key}`, record, `a mapping with ${Object.keys(RECORD_FIELDS).join(", ")}`);
+    if (!isMapping(record))
+      refuse(`answers.${key}`, record, `a mapping with ${Object.keys(RECORD_FIELDS).join(", ")}`);
     refuseFields(`answers.${key}`, record, RECORD_FIELDS);
   }
   if (document.checksum !== checksumOf(document))

@@ -3,7 +3,7 @@
 import { mark, text } from "../base/texts.js";
 import { emptyRecord, mergedRecords, progressDocument, ProgressFileError } from "./progress_document.js";
 import { readProgress, utcTime } from "./progress_document.js";
-import { fillFields } from "./python_format.js";
+import { say } from "./python_format.js";
 
 /** @import { AnswerRecord, OutcomeName, ProgressEvent, ProgressNews } from "./page_questions" */
 /** @import { AnswerRecords } from "./progress_document.js" */
@@ -138,8 +138,8 @@ export class ProgressStore {
     } catch (error) {
       if (!(error instanceof ProgressFileError)) throw error;
       storage.setItem(SET_ASIDE_KEY, kept);
-      const aside = text("Answers kept earlier in this browser cannot be read and were set aside: {error}.");
-      return fillFields(aside, { error: error.message });
+      const aside = mark("Answers kept earlier in this browser cannot be read and were set aside: {error}.");
+      return say(aside, { error: error.message });
     }
   }
 
@@ -172,7 +172,6 @@ export class ProgressStore {
     for (const [name, listener] of [...this.#listeners]) if (name === event) listener(news);
   }
 }
-
 
 /** @type {ProgressStore | null} */
 let opened = null;

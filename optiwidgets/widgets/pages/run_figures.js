@@ -1,16 +1,14 @@
 // Figures of a learner's own run that questions are graded with, by the names of grading/run_figures.py.
 
-import { text } from "../base/texts.js";
+import { mark, text } from "../base/texts.js";
 import { kindName } from "./page_answers.js";
 import { accuracyOf, dropOf } from "./seen_runs.js";
-import { fillFields } from "./python_format.js";
+import { say } from "./python_format.js";
 import { isUntouched } from "./recipe_rules.js";
+import { totalBytes } from "./verdict_rules.js";
 
 /** @import { SeenRuns } from "./page_questions" */
 /** @import { Run } from "./page_types" */
-
-/** @param {Run} run */
-export const totalBytes = (run) => Object.values(run.parts).reduce((sum, bytes) => sum + bytes, 0);
 
 /**
  * Tell whether single layers have bits of their own.
@@ -46,7 +44,7 @@ export const PAGE_FIGURES = {
   promised_bytes: ({ run }) => weightBytes(run),
   bytes_beyond_weights: ({ run }) => totalBytes(run) - weightBytes(run),
   position_bytes: ({ run }) => run.parts.positions ?? 0,
-  percent_right: (seen) => 100 * accuracyOf(seen.run, seen.experiment.labels),
+  percent_right: (seen) => 100 * accuracyOf(seen.run, seen),
   map_50: ofDetector,
   map_50_95: ofDetector,
   lowest_ap: ofDetector,
@@ -72,10 +70,10 @@ export function figureOfRun(name, seen) {
 export function unfitRuns(seen, run = seen?.run ?? null) {
   if (!seen || run === null) return text("This is about a run of your own: move the controls, then check.");
   if (!isRun(run))
-    return fillFields(text("What is judged here is a report, not a {kind}."), { kind: kindName(run) });
+    return say(mark("What is judged here is a report, not a {kind}."), { kind: kindName(run) });
   const { baseline, experiment } = seen;
   if (experiment.part !== "exploration")
-    return fillFields(text("Judged on the exploration images; these are the {part} ones."), {
+    return say(mark("Judged on the exploration images; these are the {part} ones."), {
       part: text(experiment.part),
     });
   const { length } = experiment.labels;

@@ -24,7 +24,10 @@ const BINS = 96; // for weights without codes
  */
 export function weightsPayload(layers, index, channel) {
   const layer = layers[index];
-  const row = channel === null ? 0 : [...Array(layer.outputs.length).keys()].findIndex((i) => layer.outputs[i] === channel);
+  const row =
+    channel === null
+      ? 0
+      : [...Array(layer.outputs.length).keys()].findIndex((i) => layer.outputs[i] === channel);
   const { before, after } = chosenWeights(layer, channel, row);
   const gridded = layer.values[0].length > 0 && (channel !== null || layer.values.length === 1);
   const values = gridded ? layer.values[row] : new Float32Array(0);
@@ -166,10 +169,14 @@ function aboutGrid({ bits, values }, channel) {
     return text(one, { channel, count });
   }
   if (rows === 1) {
-    const all = mark("{count} values a code can stand for, marked between the two, taller where weights have them.");
+    const all = mark(
+      "{count} values a code can stand for, marked between the two, taller where weights have them.",
+    );
     return text(all, { count });
   }
-  const spans = values.map((row) => Math.fround(Math.fround(Math.max(...row) - Math.min(...row)) / Math.max(1, count - 1)));
+  const spans = values.map((row) =>
+    Math.fround(Math.fround(Math.max(...row) - Math.min(...row)) / Math.max(1, count - 1)),
+  );
   const each = mark(
     "Each of {rows} channels has a grid of its own, of {count} values {smallest:.2g} to {largest:.2g} apart: choose a channel to see it.",
   );
