@@ -1,4 +1,4 @@
-"""Reports as a page without a kernel has them: the Run and the experiment of page_types.d.ts."""
+"""Reports and experiments as a page without a kernel has them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from optiwidgets.engine.types.measurements import Latency
+from optiwidgets.engine.evaluation.policy import Policy
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.report import Report
 
 
-def as_run(report: Report) -> dict[str, Any]:
-    """Write a report as a Run."""
+def page_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Describe a recipe as JSON."""
+    return recipe.as_dict() | {"layers": [list(layer) for layer in recipe.layers]}
+
+
+def page_run(report: Report) -> dict[str, Any]:
+    """Describe a report by the fields of ``Run`` in page_types.d.ts."""
+    simulated = report.simulated
     return {
-        "recipe": report.recipe.as_dict(),
+        "recipe": page_recipe(report.recipe),
         "predictions": report.predictions.astype(np.uint8),
+        "averagePrecision": report.mean_average_precision,
+        "notFinite": report.not_finite,
+        "runtime": report.runtime,
+        "simulated": simulated and simulated.counts.astype(np.int32).ravel(),
+        "simulatedMetric": report.simulated_metric,
         "parts": dict(report.size.parts),
         "baselineBytes": report.size.baseline_bytes,
         "layers": dict(report.size.layers),
@@ -24,13 +37,8 @@ def as_run(report: Report) -> dict[str, Any]:
         "macs": report.macs,
         "parameters": report.parameters,
         "removedChannels": list(report.removed_channels),
-        "averagePrecision": report.mean_average_precision,
-        "notFinite": report.not_finite,
-        "runtime": report.runtime,
-        "simulated": None,
-        "simulatedMetric": None,
-        "latency": _timed(report.latency),
-        "latencies": {name: _timed(each) for name, each in report.latencies.items()},
+        "latency": report.latency and asdict(report.latency),
+        "latencies": {name: asdict(timed) for name, timed in report.latencies.items()},
         "latencyReasons": dict(report.latency_reasons),
         "agreement": report.agreement,
         "flipRate": report.flip_rate,
@@ -38,24 +46,32 @@ def as_run(report: Report) -> dict[str, Any]:
     }
 
 
-def _timed(latency: Latency | None) -> dict[str, Any] | None:
-    return None if latency is None else asdict(latency)
-
-
-def as_experiment(report: Report) -> dict[str, Any]:
-    """Write the part of a page's experiment that reports of it share."""
+def page_experiment(experiment: Experiment, case: str, model: str) -> dict[str, Any]:
+    """Describe an experiment by the fields of ``PageExperiment`` that the feed's data needs."""
+    baseline = experiment.run(Recipe())
     return {
+        "case": case,
+        "model": model,
+        "task": baseline.task,
+        "classNames": list(baseline.class_names),
+        "positive": baseline.positive,
+        "part": baseline.part,
+        "labels": baseline.labels.astype(np.uint8),
+        "images": {"fingerprint": baseline.images},
+    }
+
+
+def page_policy(policy: Policy) -> dict[str, Any]:
+    """Describe a policy as the page's menu has it."""
+    return asdict(policy)
+
+
+def page_seen(base: Report, report: Report) -> dict[str, Any]:
+    """Describe two reports as the runs that a learner sees, ``SeenRuns`` in page_questions.d.ts."""
+    experiment = {
         "labels": report.labels.astype(np.uint8),
         "classNames": list(report.class_names),
         "positive": report.positive,
         "part": report.part,
     }
-
-
-def as_seen(base: Report, report: Report) -> dict[str, Any]:
-    """Write two reports as the runs that a learner sees."""
-    return {
-        "experiment": as_experiment(report),
-        "baseline": as_run(base),
-        "run": as_run(report),
-    }
+    return {"experiment": experiment, "baseline": page_run(base), "run": page_run(report)}

@@ -12,7 +12,7 @@ from functools import cache
 import pytest
 from answer_rows import answers_to  # tests/widgets
 from node_answers import answers  # tests/widgets
-from page_runs import as_seen as _as_seen  # tests/widgets
+from page_runs import page_seen  # tests/widgets
 
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.measurements import Latency
@@ -65,13 +65,13 @@ ABSENT = "the sparse runtime is absent: it was not built"
 def graded(rows, module="pages/page_checks.js"):
     """Grade rows of question, answer, baseline, report in Python and in a page, in pairs."""
     expected, calls = [], []
-    as_seen = cache(_as_seen)  # reports compare by identity
+    seen_once = cache(page_seen)  # reports compare by identity
     for question, answer, base, report in rows:
         is_recipe = isinstance(question, FindRecipe)
         given = report if is_recipe and answer == "the run" else answer
         result = question.check(given, base) if is_recipe else question.check(given, base, report)
         expected.append({"outcome": str(result.outcome), "message": result.message})
-        seen = None if base is None or report is None else as_seen(base, report)
+        seen = None if base is None or report is None else seen_once(base, report)
         told = seen and seen["run"] if is_recipe and answer == "the run" else answer
         calls.append(["checkAnswer", question_data(question), told, seen])
     return list(zip(expected, answers(module, calls), strict=True))
@@ -211,7 +211,7 @@ def test_solutions_name_the_number_of_the_run(base, reports):
     asked = [each for each in QUESTIONS.values() if not isinstance(each, FindRecipe)]
     rows = [(each, report) for each in asked for report in (None, *reports[:3], reports[-1])]
     calls = [
-        ["solutionOf", question_data(each), report and _as_seen(base, report)]
+        ["solutionOf", question_data(each), report and page_seen(base, report)]
         for each, report in rows
     ]
     found = answers("pages/page_checks.js", calls)
