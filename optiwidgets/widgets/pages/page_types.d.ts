@@ -183,7 +183,10 @@ export interface RuntimeAnswer {
 }
 
 export interface PageRuntime {
-  run(recipe: Recipe): Promise<RuntimeAnswer>;
-  /** Scores of both models or of one image: pixels are normalized float32. */
+  /** Why the page cannot compute a recipe, in a sentence; empty if it can. */
+  refusal(recipe: Recipe): string;
+  /** Run all images. null: a newer recipe replaced this one. `onFirst` gets the answer of the first images. */
+  run(recipe: Recipe, options?: { onFirst?: (answer: RuntimeAnswer) => void }): Promise<RuntimeAnswer | null>;
+  /** Softmax scores of one image: pixels are normalized float32 C H W. */
   scores(recipe: Recipe, pixels: Float32Array): Promise<Float32Array>;
 }

@@ -1,5 +1,6 @@
 // Stand-ins for the Python of widgets, by the name that `page_role` gives. A role observes models and sets their traits.
 
+import { startExplorer } from "./page_explorer.js";
 import { startLive } from "./page_outcome.js";
 import { startProgress } from "./page_progress.js";
 import { startQuiz } from "./page_quiz.js";
@@ -10,4 +11,10 @@ import { startQuiz } from "./page_quiz.js";
 const startPath = () => {};
 
 /** @type {Record<string, StartRole>} */
-export const ROLES = { quiz: startQuiz, live: startLive, progress: startProgress, core_path: startPath };
+export const ROLES = {
+  explorer: startExplorer,
+  quiz: startQuiz,
+  live: startLive,
+  progress: startProgress,
+  core_path: startPath,
+};

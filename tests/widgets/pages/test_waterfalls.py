@@ -18,9 +18,7 @@ def tables(digits):
     made = []
     for shared in FAMILIES:
         recipes = [Recipe(s, bits=b, **shared) for b in BITS for s in SPARSITIES]
-        table, arrays = waterfall_json(
-            waterfalls(digits.run, recipes), shared, SPARSITIES, BITS
-        )
+        table, arrays = waterfall_json(waterfalls(digits.run, recipes), shared, SPARSITIES, BITS)
         flat = {name: arrays[table[name]].ravel() for name in ("steps", "estimates")}
         made.append(table | flat)
     return made
@@ -60,13 +58,13 @@ def test_a_recipe_outside_of_the_tables_has_none(tables, recipe):
 
 
 def test_work_ends_at_an_exception_of_its_progress(digits):
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(done):
-        raise Stopped
+        raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         waterfalls(digits.run, [Recipe(), Recipe(bits=4)], stop)
 
 
