@@ -317,6 +317,54 @@ test("names of classes are text in a live text", async () => {
   assert.match(shown.textContent, /^recall of <img src=x/);
 });
 
+test("an answer of an earlier visit is there again, and counts no second time", () => {
+  const first = asked(DECISION);
+  first.get("input0").set("index", 1);
+  first.get("input2").set("value", true);
+  first.press("check");
+  asked(CHOICE).press("check"); // not answered
+  const again = asked(DECISION, { then: true });
+  assert.deepEqual(again.said(), first.said());
+  assert.equal(again.said()[1], "Not yet.");
+  assert.deepEqual(
+    again.role.inputs.map((input) => input.get("index") ?? input.get("value")),
+    [1, false, true],
+  );
+  assert.deepEqual(again.get("root").get("children"), ["IPY_MODEL_card", "IPY_MODEL_then"]);
+  assert.equal(pageProgress().records["t.decide"].attempts, 1);
+  again.get("input1").set("value", true); // another answer now
+  assert.deepEqual(again.said(), ["open", "", "", "not attempted"]);
+  assert.equal(asked(CHOICE).said()[1], "");
+});
+
+test("a prediction of an earlier visit is not made again", () => {
+  const first = asked(PREDICTION);
+  first.get("input0").set("index", 1);
+  first.press("check");
+  const again = asked(PREDICTION);
+  assert.deepEqual(again.said(), ["open", "Noted.", "You said: down. Look.", "correct"]);
+  assert.equal(again.get("input0").get("disabled"), true);
+  assert.equal(again.get("solution").get("disabled"), false);
+});
+
+test("an answer about a run of an earlier visit is told as that, its text in the field", async () => {
+  const first = asked(NUMBER);
+  const session = makeSession();
+  publishSession(first.get("explorer"), session);
+  await microtasks();
+  session.show(run({ bits: 8 }, 600));
+  first.get("input0").set("value", "40 %");
+  first.press("check");
+  const again = asked(NUMBER);
+  assert.deepEqual(again.said(), ["right", "Correct.", "This was answered on an earlier visit.", "correct"]);
+  assert.equal(again.get("input0").get("value"), "40 %");
+});
+
+test("an answer that the question no longer offers is not shown", () => {
+  pageProgress().checked("t.choice", "incorrect", "c");
+  assert.deepEqual(asked(CHOICE).said(), ["open", "", "", "not attempted"]);
+});
+
 test("every role of a lesson has its stand-in", () => {
   for (const name of ["quiz", "live", "progress", "core_path"]) assert.equal(typeof ROLES[name], "function");
   assert.equal(ROLES.core_path({ role: "core_path" }), undefined);

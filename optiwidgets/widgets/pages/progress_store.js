@@ -178,9 +178,10 @@ let opened = null;
 
 /**
  * The answers of this page, the same for all of its questions.
- * @param {string} version of the package that made the page
+ * @param {string} [version] of the package that made the page, if it is known
  */
-export function pageProgress(version) {
+export function pageProgress(version = "") {
   opened ??= new ProgressStore(version);
+  opened.version ||= version;
   return opened;
 }
