@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asDigit, asImage } from "../../optiwidgets/widgets/pages/digit_image.js";
+import { asDigit, drawnPixels } from "../../optiwidgets/widgets/pages/drawn_digit.js";
 import { startDrawing } from "../../optiwidgets/widgets/pages/page_drawing.js";
 import { layersOf } from "../../optiwidgets/widgets/pages/page_layers.js";
 import { PageModel } from "../../optiwidgets/widgets/pages/page_model.js";
@@ -29,13 +29,14 @@ const TABLE = {
 const FOUR = makeRun({ bits: 4 }, [0, 0, 0, 1, 1, 1], 57);
 const OTHER = makeRun({ bits: 4, sparsity: 0.3 }, [0, 0, 0, 1, 1, 1], 57);
 
-test("the waterfall follows the run while its tab is open, and says where it needs Python", () => {
+test("the waterfall follows the run while its tab is open, and says where it needs Python", async () => {
   const session = new FakeSession(makeExperiment({ baseline: FOUR })),
     page = makePage();
   const { tabs, chart } = makeModels({ tabs: { selected_index: 0 }, chart: { data: {} } });
-  startWaterfall(page, { tabs, tab: 2, chart }, session, () => [TABLE]);
+  startWaterfall(page, { tabs, tab: 2, chart }, session, async () => [TABLE]);
   assert.deepEqual(chart.get("data"), {});
   tabs.set("selected_index", 2);
+  await turn();
   assert.deepEqual(
     chart.get("data").steps.map(({ name, bytes }) => `${name}: ${bytes}`),
     [
@@ -44,9 +45,11 @@ test("the waterfall follows the run while its tab is open, and says where it nee
     ],
   );
   session.land(OTHER);
+  await turn();
   assert.match(page.needs.get(chart), /need Python/);
   assert.deepEqual(chart.get("_dom_classes"), ["ow-stale"]);
   session.land(FOUR);
+  await turn();
   assert.equal(page.needs.get(chart), "");
   assert.deepEqual(chart.get("_dom_classes"), []);
 });
@@ -242,7 +245,8 @@ test("a drawing without ink stays empty, ink is moved to the middle", () => {
   const digit = asDigit(new Uint8Array(INK.buffer));
   const columns = [...digit.keys()].filter((i) => digit[i]).map((i) => i % 28);
   assert.deepEqual([Math.min(...columns), Math.max(...columns)], [14, 14]);
-  assert.deepEqual([...asImage(Uint8Array.from([0, 255]), 0.5, 0.25)], [-2, 2]);
+  const pixels = drawnPixels(new Uint8Array(INK.buffer), makeExperiment().images);
+  assert.deepEqual([pixels.length, pixels[0]], [784, -2]);
 });
 
 // ---- Parts ----

@@ -2,9 +2,11 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { openLayers } from "./page_layers.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
 import { openRuntime } from "./runtime_worker.js";
+import { openWaterfalls } from "./size_steps.js";
 import { StaticManager, revived } from "./static_model.js";
 import { dress } from "./stock_parts.js";
 import { drawStock } from "./stock_views.js";
@@ -87,6 +89,18 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
         return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
+      }),
+    /** @param {string} name */
+    waterfalls: (name) =>
+      once(`waterfalls ${name}`, async () => {
+        const { experiment, blocks: own } = await load(name);
+        return openWaterfalls(experiment.waterfalls, own);
+      }),
+    /** @param {string} name */
+    layers: (name) =>
+      once(`layers ${name}`, async () => {
+        const { program, blocks: own } = await load(name);
+        return program ? openLayers(program, own) : () => null;
       }),
   };
 }

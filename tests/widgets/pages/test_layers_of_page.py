@@ -1,4 +1,4 @@
-"""Weights panel of a page without a kernel: layers pruned and rounded in JavaScript, as Python's."""
+"""Weights panel of a page without a kernel: layers as Python prunes and rounds them."""
 
 import random
 
