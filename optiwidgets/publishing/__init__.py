@@ -1,0 +1,1 @@
+"""Pages without Python: the lessons as a static site."""
