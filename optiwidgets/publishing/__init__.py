@@ -1,1 +1,1 @@
-"""Pages without Python: the lessons as a static site."""
+"""Publishing of pages that need no server: one file, a site, a package for an LMS."""
