@@ -1,82 +1,53 @@
-"""Run of a lesson from top to bottom, keeping what each cell shows: a process of its own.
-
-A process of its own has its own shell, so that a site can be built from a notebook too, and figures
-come through IPython's inline backend as they do in a notebook.
-"""
+"""Run of lessons in a process of its own: the side that starts it and follows it."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import nbformat
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.displayhook import CapturingDisplayHook
-from IPython.core.displaypub import CapturingDisplayPublisher
-from ipywidgets import DOMWidget, Widget
-from traitlets.config import Config
-
-from optiwidgets.engine.execution.atomic_write import write_atomically
-from optiwidgets.publishing.lesson_widgets import describe, settle
-from optiwidgets.publishing.static_cells import code_cells, first_line
-
-VIEW = "application/vnd.jupyter.widget-view+json"
 INLINE = "module://matplotlib_inline.backend_inline"
-TEXTS = (("text/html", "html"), ("image/svg+xml", "html"), ("text/plain", "text"))
 FAILED = 3  # exit code of a lesson with an error
 OURS = ("OPTIWIDGETS_PROGRESS", "SERVER_SOFTWARE")  # of a server, or of the person who builds
+CHILD = "optiwidgets.publishing.lesson_process"
 
 
 class LessonError(ValueError):
     """A cell of a lesson failed; the message names the lesson, the cell and the error."""
 
 
-class LessonShell(InteractiveShell):
-    """Shell of a lesson: a notebook's, without a window system and without a kernel."""
+@dataclass(frozen=True)
+class Job:
+    """Notebook to run, JSON file of its outputs, cells whose widgets are shown as they were."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, display_pub_class=CapturingDisplayPublisher)
-        self.display_formatter.active_types = self.display_formatter.format_types
-        self.outputs = list[dict[str, Any]]()
-
-    def run(self, source: str) -> BaseException | None:
-        """Run a cell; ``outputs`` are its outputs, in order. Return the error, if there was one."""
-        self.outputs = self.display_pub.outputs = []
-        self.display_trap.hook = CapturingDisplayHook(shell=self, outputs=self.outputs)
-        printed = StringIO()
-        with redirect_stdout(printed):
-            result = self.run_cell(source)
-        if text := printed.getvalue().rstrip():
-            self.outputs.insert(0, {"data": {"text/plain": text}})
-        return result.error_before_exec or result.error_in_exec
-
-    def enable_gui(self, gui: str | None = None) -> None:
-        """Do nothing: inline figures need no event loop."""
+    notebook: Path
+    output: Path
+    as_was: tuple[str, ...] = ()
 
 
-def run_lessons(jobs: Sequence[tuple[Path, Path]]) -> Iterator[Path]:
+def run_lessons(jobs: Sequence[Job]) -> Iterator[Path]:
     """Run lessons in a new process; yield each notebook's path once its outputs are written.
 
     Parameters
     ----------
     jobs
-        Notebook, and the JSON file of its outputs.
+        The lessons, in order.
 
     Raises
     ------
     LessonError
         A cell failed, or the process ended.
     """
-    command = [sys.executable, "-m", __name__, json.dumps([[*map(str, job)] for job in jobs])]
+    command = [
+        sys.executable,
+        "-m",
+        __name__,
+        json.dumps([astuple(job) for job in jobs], default=str),
+    ]
     kept = {key: value for key, value in os.environ.items() if key not in OURS}
     environment = kept | {"MPLBACKEND": INLINE}
     with subprocess.Popen(
@@ -84,104 +55,13 @@ def run_lessons(jobs: Sequence[tuple[Path, Path]]) -> Iterator[Path]:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        for notebook, _ in jobs:
+        for job in jobs:
             line = process.stdout.readline()
             if not line:
                 said = process.stderr.read().strip()
                 if process.wait() == FAILED:
                     raise LessonError(said.splitlines()[-1])
-                raise LessonError(f"{notebook.stem}: the process that ran it ended: {said[-2000:]}")
-            yield notebook
-
-
-def run_lesson(path: Path) -> dict[str, Any]:
-    """Run a notebook in this process and describe the outputs of its code cells.
-
-    Returns
-    -------
-    dict
-        ``cells``: outputs by cell identifier; ``page``: the widgets, see `describe`.
-
-    Raises
-    ------
-    LessonError
-        A cell failed.
-    """
-    book = nbformat.read(path, as_version=4)
-    cells, shown = dict[str, Any](), dict[str, DOMWidget]()
-    with _shell(path.parent) as shell:
-        for cell in code_cells(book):
-            outputs = _run_cell(shell, path.stem, cell)
-            cells[cell.id] = [_output(output, shown) for output in outputs]
-        settle(shown.values())
-        for widget in shown.values():
-            settle([widget])
-        return {"cells": cells, "page": describe(shown.values())}
-
-
-def _run_cell(shell: LessonShell, lesson: str, cell: Any) -> list[dict[str, Any]]:
-    """Return the data of a cell's outputs, by mime type."""
-    error = shell.run(cell.source)
-    if error is not None:
-        said = f"{type(error).__name__}: {error}".replace("\n", " ")
-        raise LessonError(f"{lesson}, cell {cell.id} ({first_line(cell.source)!r}): {said}")
-    return [output["data"] for output in shell.outputs]
-
-
-def _output(data: dict[str, Any], shown: dict[str, DOMWidget]) -> dict[str, str]:
-    """Describe an output: a widget by its id, a picture, or HTML; the shown widgets are kept."""
-    widget = _widget(data[VIEW]["model_id"]) if VIEW in data else None
-    if widget is not None:
-        name = str(widget.model_id)
-        shown[name] = widget
-        body = widget.static_body() if hasattr(widget, "static_body") else ""
-        return {"kind": "widget", "widget": name, "html": body}
-    if "image/png" in data:
-        png = data["image/png"]
-        png = base64.b64encode(png).decode() if isinstance(png, bytes) else png.replace("\n", "")
-        return {"kind": "png", "png": png}
-    kind, text = next(((kind, data[mime]) for mime, kind in TEXTS if mime in data), ("text", ""))
-    return {"kind": kind, kind: text}
-
-
-def _widget(name: str) -> DOMWidget | None:
-    from ipywidgets.widgets.widget import _instances
-
-    found: Widget | None = _instances.get(name)
-    return found if isinstance(found, DOMWidget) else None
-
-
-@contextmanager
-def _shell(folder: Path) -> Iterator[LessonShell]:
-    """Make a shell in a lesson's folder, without the user's settings and history."""
-    before = Path.cwd()
-    with TemporaryDirectory() as home:
-        settings = Config()
-        settings.HistoryManager.enabled = False
-        shell = LessonShell.instance(config=settings, ipython_dir=home)
-        os.chdir(folder)
-        try:
-            shell.run_line_magic("matplotlib", "inline")
-            yield shell
-        finally:
-            os.chdir(before)
-            LessonShell.clear_instance()
-
-
-def main(jobs: Sequence[Sequence[str]]) -> int:
-    """Run the lessons of a job list; print the name of each once its file is written."""
-    said = sys.stdout
-    for notebook, output in jobs:
-        try:
-            found = run_lesson(Path(notebook).resolve())
-        except LessonError as error:
-            sys.stderr.write(f"{error}\n")
-            return FAILED
-        write_atomically(output, json.dumps(found).encode())
-        said.write(f"{notebook}\n")
-        said.flush()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+                raise LessonError(
+                    f"{job.notebook.stem}: the process that ran it ended: {said[-2000:]}"
+                )
+            yield job.notebook

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ipywidgets import DOMWidget
 
 from optiwidgets.session.session import Session
+from optiwidgets.widgets.base.assets import stylesheets_in
+from optiwidgets.widgets.pages.page_file import page_parts
 from optiwidgets.widgets.security.widget_tree import widgets_below
 
 LONGEST_S = 600  # then a lesson's background work hangs
@@ -31,6 +33,16 @@ def sessions_of(widgets: Iterable[DOMWidget]) -> list[Session]:
     return [*found.values()]
 
 
-def describe(widgets: Iterable[DOMWidget]) -> dict[str, Any]:
-    """Describe the widgets of a page: nothing yet, they are shown as they were."""
-    return {"models": {}, "shown": [str(widget.model_id) for widget in widgets]}
+def describe(widgets: Sequence[DOMWidget]) -> dict[str, Any]:
+    """Describe the widgets of a page: their state, and the stylesheets that they need.
+
+    Examples
+    --------
+    >>> from ipywidgets import HTML
+    >>> found = describe([HTML("4 bits")])
+    >>> [model["name"] for model in found["data"]["models"].values()], found["styles"]
+    (['HTMLModel', 'LayoutModel', 'HTMLStyleModel'], [])
+    """
+    below = {one.model_id: one for shown in widgets for one in (shown, *widgets_below(shown))}
+    styles = stylesheets_in(str(one._css) for one in below.values() if hasattr(one, "_css"))
+    return {"data": page_parts(widgets).data, "styles": styles}
