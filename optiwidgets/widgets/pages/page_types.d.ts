@@ -16,7 +16,7 @@ export interface BlockArrays {
 export type BlockType = keyof BlockArrays;
 export type BlockArray = BlockArrays[BlockType];
 /** Order of the values before zlib; see CODINGS in blocks.py. */
-export type BlockCoding = "plain" | "bytes" | "steps" | "rows" | "image";
+export type BlockCoding = "plain" | "bytes" | "steps" | "columns";
 
 /** Binary data of a page. `data` is base64 of zlib's bytes, `checksum` the CRC-32 of all other fields as one text. */
 export interface Block {
@@ -183,7 +183,10 @@ export interface RuntimeAnswer {
 }
 
 export interface PageRuntime {
-  run(recipe: Recipe): Promise<RuntimeAnswer>;
-  /** Scores of both models or of one image: pixels are normalized float32. */
+  /** Why the page cannot compute a recipe, in a sentence; empty if it can. */
+  refusal(recipe: Recipe): string;
+  /** Run all images. null: a newer recipe replaced this one. `onFirst` gets the answer of the first images. */
+  run(recipe: Recipe, options?: { onFirst?: (answer: RuntimeAnswer) => void }): Promise<RuntimeAnswer | null>;
+  /** Softmax scores of one image: pixels are normalized float32 C H W. */
   scores(recipe: Recipe, pixels: Float32Array): Promise<Float32Array>;
 }

@@ -16,7 +16,7 @@ const ESCAPES = new Map([
 ]);
 
 /**
- * Look a message up, and fill it. Mark it for the catalogue: say(mark("{n:,} bytes"), { n: 1500 }).
+ * Look a message up, and fill it; it is marked for the catalogue where it is written.
  * @param {string} message
  * @param {FormatValues} [values]
  */

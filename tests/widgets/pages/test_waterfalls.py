@@ -18,9 +18,7 @@ def tables(digits):
     made = []
     for shared in FAMILIES:
         recipes = [Recipe(s, bits=b, **shared) for b in BITS for s in SPARSITIES]
-        table, arrays = waterfall_json(
-            waterfalls(digits.run, recipes), shared, SPARSITIES, BITS
-        )
+        table, arrays = waterfall_json(waterfalls(digits.run, recipes), shared, SPARSITIES, BITS)
         flat = {name: arrays[table[name]].ravel() for name in ("steps", "estimates")}
         made.append(table | flat)
     return made
