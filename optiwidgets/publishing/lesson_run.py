@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 INLINE = "module://matplotlib_inline.backend_inline"
 FAILED = 3  # exit code of a lesson with an error
@@ -42,26 +44,29 @@ def run_lessons(jobs: Sequence[Job]) -> Iterator[Path]:
     LessonError
         A cell failed, or the process ended.
     """
-    command = [
-        sys.executable,
-        "-m",
-        __name__,
-        json.dumps([astuple(job) for job in jobs], default=str),
-    ]
+    listed = json.dumps([astuple(job) for job in jobs], default=str)
     kept = {key: value for key, value in os.environ.items() if key not in OURS}
-    environment = kept | {"MPLBACKEND": INLINE}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with (
+        TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", CHILD, listed],
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            env=kept | {"MPLBACKEND": INLINE},
+        ) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         for job in jobs:
-            line = process.stdout.readline()
-            if not line:
-                said = process.stderr.read().strip()
-                if process.wait() == FAILED:
-                    raise LessonError(said.splitlines()[-1])
-                raise LessonError(
-                    f"{job.notebook.stem}: the process that ran it ended: {said[-2000:]}"
-                )
+            if not process.stdout.readline():
+                raise LessonError(_reason(process.wait(), said, job))
             yield job.notebook
+
+
+def _reason(code: int, said: IO[str], job: Job) -> str:
+    """Tell why a process ended: the cell that failed, or all that it said last."""
+    said.seek(0)
+    told = said.read().strip()
+    if code == FAILED:
+        return told.splitlines()[-1]
+    return f"{job.notebook.stem}: the process that ran it ended ({code}): {told[-2000:]}"
