@@ -29,14 +29,17 @@ const BLOCK_CODINGS = {
  * @template {BlockType} Type
  * @param {Blocks} blocks
  * @param {string} name
- * @param {Type} dtype the dtype that it must have
+ * @param {Type | Type[]} dtypes one of which it must have
+ * @param {number} [length] number of values that it must have
  * @returns {Promise<BlockArrays[Type]>}
  */
-export async function namedBlock(blocks, name, dtype) {
+export async function namedBlock(blocks, name, dtypes, length) {
   const block = blocks[name];
   if (!block) throw new Error(text("This page lacks the data “{name}”. Make the page again.", { name }));
-  if (block.dtype !== dtype) throw new Error(damaged(name));
-  return /** @type {BlockArrays[Type]} */ (await readBlock(block, name));
+  const values = await readBlock(block, name),
+    fits = [dtypes].flat().some((dtype) => dtype === block.dtype);
+  if (!fits || (length !== undefined && length !== values.length)) throw new Error(damaged(name));
+  return /** @type {BlockArrays[Type]} */ (values);
 }
 
 /**
