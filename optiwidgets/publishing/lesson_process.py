@@ -25,8 +25,9 @@ from ipywidgets import DOMWidget, Widget
 from traitlets.config import Config
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.publishing.experiment_file import write_experiment
 from optiwidgets.publishing.lesson_run import FAILED, LessonError
-from optiwidgets.publishing.lesson_widgets import describe, settle
+from optiwidgets.publishing.lesson_widgets import describe, experiments_of, settle
 from optiwidgets.publishing.static_cells import code_cells, first_line
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -60,20 +61,23 @@ class LessonShell(InteractiveShell):
         """Do nothing: inline figures need no event loop."""
 
 
-def run_lesson(path: Path, as_was: Container[str] = ()) -> dict[str, Any]:
+def run_lesson(path: Path, experiments: Path, as_was: Container[str] = ()) -> dict[str, Any]:
     """Run a notebook in this process and describe the outputs of its code cells.
 
     Parameters
     ----------
     path
         The notebook.
+    experiments
+        Folder of the files of experiments.
     as_was
         Identifiers of the cells whose widgets are shown as they were, without their state.
 
     Returns
     -------
     dict
-        ``cells``: outputs by cell identifier; ``page``: the widgets, see `describe`.
+        ``cells``: outputs by cell identifier; ``page``: the widgets, see `describe`;
+        ``experiments``: files of the experiments that the page needs, by name.
 
     Raises
     ------
@@ -89,7 +93,12 @@ def run_lesson(path: Path, as_was: Container[str] = ()) -> dict[str, Any]:
             cells[cell.id] = [_output(output, made) for output in outputs]
             shown |= {} if cell.id in as_was else made
         settle(shown.values())
-        return {"cells": cells, "page": describe([*shown.values()])}
+        files = {
+            name: write_experiment(name, experiment, experiments)
+            for name, experiment in experiments_of(shown.values()).items()
+        }
+        page = describe([*shown.values()], path.stem)
+        return {"cells": cells, "page": page, "experiments": files}
 
 
 def _run_cell(shell: LessonShell, lesson: str, cell: Any) -> list[dict[str, Any]]:
@@ -141,12 +150,12 @@ def _shell(folder: Path) -> Iterator[LessonShell]:
             LessonShell.clear_instance()
 
 
-def main(jobs: Sequence[tuple[str, str, list[str]]]) -> int:
+def main(jobs: Sequence[tuple[str, str, str, list[str]]]) -> int:
     """Run the lessons of a job list; print the name of each once its file is written."""
     said = sys.stdout
-    for notebook, output, as_was in jobs:
+    for notebook, output, experiments, as_was in jobs:
         try:
-            found = run_lesson(Path(notebook).resolve(), as_was)
+            found = run_lesson(Path(notebook).resolve(), Path(experiments).resolve(), as_was)
         except LessonError as error:
             sys.stderr.write(f"{error}\n")
             return FAILED

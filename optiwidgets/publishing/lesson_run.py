@@ -24,10 +24,14 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True)
 class Job:
-    """Notebook to run, JSON file of its outputs, cells whose widgets are shown as they were."""
+    """Notebook to run, and where its outputs go.
+
+    ``output`` is a JSON file, ``experiments`` a folder; widgets of ``as_was`` are without state.
+    """
 
     notebook: Path
     output: Path
+    experiments: Path
     as_was: tuple[str, ...] = ()
 
 

@@ -54,6 +54,7 @@ class LessonStore:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or user_cache_path("optiwidgets") / "site"
+        self.experiments = self.folder / "experiments"
 
     def outputs(
         self, lessons: Mapping[Path, Mapping[str, StaticCell]], tell: Tell
@@ -66,7 +67,7 @@ class LessonStore:
             A cell failed.
         """
         files = {path: self._file(path, cells) for path, cells in lessons.items()}
-        missing = [path for path, file in files.items() if not file.is_file()]
+        missing = [path for path, file in files.items() if not self._complete(file)]
         tell(f"{len(lessons) - len(missing)} of {len(lessons)} lessons are as they were")
         self._run(missing, files, lessons, tell)
         return {path.stem: _read(file) for path, file in files.items()}
@@ -86,6 +87,7 @@ class LessonStore:
                 Job(
                     path,
                     Path(work, f"{path.stem}.json"),
+                    self.experiments,
                     tuple(name for name, cell in lessons[path].items() if cell.needs_python),
                 )
                 for path in missing
@@ -95,6 +97,14 @@ class LessonStore:
                     old.unlink()
                 write_atomically(files[ran], zlib.compress(job.output.read_bytes()))
                 tell(f"{ran.stem} was run ({done} of {len(jobs)})")
+
+    def _complete(self, file: Path) -> bool:
+        """Tell whether a lesson's outputs are kept, with the experiments that they need."""
+        if not file.is_file():
+            return False
+        return all(
+            (self.experiments / one).is_file() for one in _read(file)["experiments"].values()
+        )
 
     def _file(self, path: Path, cells: Mapping[str, StaticCell]) -> Path:
         """Name the file of a lesson's outputs by all that they depend on."""

@@ -7,10 +7,11 @@ from typing import Any
 
 from ipywidgets import DOMWidget
 
+from optiwidgets.publishing.site_links import INSTALL, places
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import stylesheets_in
-from optiwidgets.widgets.pages.page_file import page_parts
-from optiwidgets.widgets.security.widget_tree import widgets_below
+from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.pages.page_file import page_parts, page_widgets
 
 LONGEST_S = 600  # then a lesson's background work hangs
 
@@ -25,24 +26,33 @@ def settle(widgets: Iterable[DOMWidget]) -> None:
 def sessions_of(widgets: Iterable[DOMWidget]) -> list[Session]:
     """List the sessions of some widgets and of all widgets in them, each once."""
     found: dict[int, Session] = {}
-    for shown in widgets:
-        for widget in (shown, *widgets_below(shown)):
-            session = vars(widget).get("session")
-            if isinstance(session, Session):
-                found[id(session)] = session
+    for widget in page_widgets(widgets).values():
+        session = vars(widget).get("session")
+        if isinstance(session, Session):
+            found[id(session)] = session
     return [*found.values()]
 
 
-def describe(widgets: Sequence[DOMWidget]) -> dict[str, Any]:
-    """Describe the widgets of a page: their state, and the stylesheets that they need.
+def describe(widgets: Sequence[DOMWidget], lesson: str) -> dict[str, Any]:
+    """Describe the widgets of a lesson's page: their state, and the stylesheets that they need.
 
     Examples
     --------
     >>> from ipywidgets import HTML
-    >>> found = describe([HTML("4 bits")])
+    >>> found = describe([HTML("4 bits")], "30_pruning")
     >>> [model["name"] for model in found["data"]["models"].values()], found["styles"]
     (['HTMLModel', 'LayoutModel', 'HTMLStyleModel'], [])
     """
-    below = {one.model_id: one for shown in widgets for one in (shown, *widgets_below(shown))}
-    styles = stylesheets_in(str(one._css) for one in below.values() if hasattr(one, "_css"))
-    return {"data": page_parts(widgets).data, "styles": styles}
+    every = page_widgets(widgets).values()
+    styles = stylesheets_in(str(one._css) for one in every if hasattr(one, "_css"))
+    parts = page_parts(widgets, links=places(lesson), install=INSTALL)
+    return {"data": parts.data, "styles": styles}
+
+
+def experiments_of(widgets: Iterable[DOMWidget]) -> dict[str, Any]:
+    """Return the experiments that the page of some widgets needs, by name."""
+    found: dict[str, Any] = {}
+    for one in page_widgets(widgets).values():
+        if isinstance(one, Standalone) and one.page_role() is not None:
+            found |= one.page_experiments()
+    return found

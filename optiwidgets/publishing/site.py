@@ -134,12 +134,13 @@ def build_site(
     lessons = lessons.resolve()
     checkout = (lessons.parent / "docs" / "conf.py").is_file()
     site = Site(lessons, lessons.parent if checkout else lessons)
-    outputs = (store or LessonStore()).outputs(site.listed, tell)
+    store = store or LessonStore()
+    outputs = store.outputs(site.listed, tell)
     if checkout:
         site.files |= build_reference(lessons.parent / "docs", tell)
     shared = _shared(site, outputs)
     pages = [
-        *(_lesson(site, path, outputs[path.stem]) for path in site.notebooks),
+        *(_lesson(site, path, outputs[path.stem], store.experiments) for path in site.notebooks),
         *(_written(site, path) for path in site.written),
         SitePage(
             START, "OptiWidgets", "start", start_body(site.books, site.titles, site.addresses)
@@ -176,7 +177,7 @@ def _shared(site: Site, outputs: Mapping[str, Any]) -> Shared:
     )
 
 
-def _lesson(site: Site, path: Path, outputs: Mapping[str, Any]) -> SitePage:
+def _lesson(site: Site, path: Path, outputs: Mapping[str, Any], experiments: Path) -> SitePage:
     body = lesson_body(
         path.stem,
         site.books[path],
@@ -185,7 +186,11 @@ def _lesson(site: Site, path: Path, outputs: Mapping[str, Any]) -> SitePage:
         follow=lambda link: site.addresses.follow(link, path),
         add_picture=site.add,
     )
-    data = outputs["page"]["data"]
+    files = {
+        name: site.add(f"{file.partition('.')[0]}.json.z", (experiments / file).read_bytes())
+        for name, file in outputs["experiments"].items()
+    }
+    data = outputs["page"]["data"] | {"files": files}
     packed = zlib.compress(json_bytes(data), 9)
     address = site.add(f"{path.stem}.json.z", packed) if data["shown"] else ""
     name = site.addresses.pages[path]

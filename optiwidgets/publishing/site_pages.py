@@ -44,7 +44,6 @@ class SitePage:
     group: str
     body: str
     data: str = ""  # address of the widgets' state; "" without widgets
-    experiments: tuple[str, ...] = ()  # addresses of stored runs
 
 
 def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) -> str:
@@ -198,7 +197,6 @@ def _start(page: SitePage, shared: Shared) -> str:
         "bundle": shared.bundle,
         "style": shared.widgets_style,
         "data": page.data,
-        "experiments": list(page.experiments),
         "troubles": troubles(),
     }
     return (

@@ -72,8 +72,8 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
       if (!files?.[name])
         return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
       const answer = await fetch(files[name]);
-      if (!answer.ok) throw new Error(`${files[name]}: ${answer.status}`);
-      return await answer.json();
+      if (!answer.ok || !answer.body) throw new Error(`${files[name]}: ${answer.status}`);
+      return await new Response(answer.body.pipeThrough(new DecompressionStream("deflate"))).json();
     });
   return {
     /** @param {string} name */

@@ -1,7 +1,7 @@
 // Starts the widgets of a page of a site: loads their state, and what all pages share. It runs before anything else,
 // so that a browser that cannot says so.
 (async () => {
-  /** @type {{ bundle: string, style: string, data: string, experiments: string[], troubles: Record<string, string> }} */
+  /** @type {{ bundle: string, style: string, data: string, troubles: Record<string, string> }} */
   const told = JSON.parse(document.getElementById("ow-site")?.textContent ?? "");
   /** @param {string} cause @param {unknown} [error] */
   const tell = (cause, error) => {
@@ -18,9 +18,7 @@
   };
   if (typeof DecompressionStream === "undefined") return tell("old");
   try {
-    const [css, bundle, data, ...experiments] = await Promise.all(
-      [told.style, told.bundle, told.data, ...told.experiments].map(load),
-    );
+    const [css, bundle, data] = await Promise.all([told.style, told.bundle, told.data].map(load));
     const style = document.createElement("style");
     style.textContent = css;
     document.head.append(style);
@@ -34,8 +32,7 @@
       URL.createObjectURL(
         new Blob([bundle, `\nowNeed(${JSON.stringify(module)});`], { type: "text/javascript" }),
       );
-    const blocks = Object.assign({}, ...experiments.map((one) => JSON.parse(one)));
-    await owNeed("pages/page.js").startPage(JSON.parse(data), { blocks, need: owNeed, workerAddress });
+    await owNeed("pages/page.js").startPage(JSON.parse(data), { blocks: {}, need: owNeed, workerAddress });
     document.body.dataset.owStarted = "";
   } catch (error) {
     console.error(error);
