@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.publishing.lesson_store import package_fingerprint
+from optiwidgets.publishing.site_folder import packed_json
 from optiwidgets.widgets.pages.page_experiment import PageContent, page_experiment
 from optiwidgets.widgets.pages.page_program import write_runtime
 
@@ -25,8 +25,11 @@ STORED = PageContent(  # the page computes all other recipes
 )
 
 
-def write_experiment(name: str, experiment: Any, folder: Path) -> str:
-    """Write the file of an experiment unless it is there; return the file's name.
+def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str]:
+    """Write the two files of an experiment unless they are there; return their names.
+
+    The first has the stored runs; the second has the weights, which a page loads when it first
+    computes a recipe by itself.
 
     Parameters
     ----------
@@ -39,13 +42,14 @@ def write_experiment(name: str, experiment: Any, folder: Path) -> str:
     """
     about = json.dumps([name, experiment.about, repr(STORED), package_fingerprint()])
     key = hashlib.sha256(about.encode()).hexdigest()[:24]
-    file = folder / f"{re.sub(r'[^0-9A-Za-z]+', '-', name)}.{key}.z"
-    if not file.is_file():
+    stem = re.sub(r"[^0-9A-Za-z]+", "-", name)
+    runs, weights = folder / f"{stem}-runs.{key}.z", folder / f"{stem}-weights.{key}.z"
+    if not (runs.is_file() and weights.is_file()):
         case, _, model = name.partition(" ")
         told, blocks = page_experiment(experiment, STORED, names=(case, model))
-        program, weights = write_runtime(experiment.portable(), told["images"])
-        content = {"experiment": told, "program": program, "blocks": blocks | weights}
-        packed = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        program, arrays = write_runtime(experiment.portable(), told["images"])
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, zlib.compress(packed, 9))
-    return file.name
+        content = {"experiment": told, "program": program, "blocks": blocks}
+        write_atomically(runs, packed_json(content))
+        write_atomically(weights, packed_json(arrays))
+    return runs.name, weights.name

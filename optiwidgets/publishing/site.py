@@ -16,12 +16,11 @@ from nbformat import NotebookNode
 from optiwidgets.publishing.lesson_store import LessonStore, Tell
 from optiwidgets.publishing.markdown_html import markdown_html, title_of
 from optiwidgets.publishing.reference import build_reference
-from optiwidgets.publishing.site_folder import check_folder, hashed_name, write_folder
+from optiwidgets.publishing.site_folder import check_folder, hashed_name, packed_json, write_folder
 from optiwidgets.publishing.site_links import INSTALL, Addresses
 from optiwidgets.publishing.site_pages import (
     Shared,
     SitePage,
-    json_bytes,
     lesson_body,
     page_html,
 )
@@ -186,15 +185,20 @@ def _lesson(site: Site, path: Path, outputs: Mapping[str, Any], experiments: Pat
         follow=lambda link: site.addresses.follow(link, path),
         add_picture=site.add,
     )
-    files = {
-        name: site.add(f"{file.partition('.')[0]}.json.z", (experiments / file).read_bytes())
-        for name, file in outputs["experiments"].items()
-    }
-    data = outputs["page"]["data"] | {"files": files}
-    packed = zlib.compress(json_bytes(data), 9)
+    files, weights = (
+        {name: _kept(site, experiments / pair[at]) for name, pair in outputs["experiments"].items()}
+        for at in (0, 1)
+    )
+    data = outputs["page"]["data"] | {"files": files, "weights": weights}
+    packed = packed_json(data)
     address = site.add(f"{path.stem}.json.z", packed) if data["shown"] else ""
     name = site.addresses.pages[path]
     return SitePage(name, site.titles[path], "lesson", body, address)
+
+
+def _kept(site: Site, file: Path) -> str:
+    """Add a file of the store; return its address."""
+    return site.add(f"{file.name.partition('.')[0]}.json.z", file.read_bytes())
 
 
 def _written(site: Site, path: Path) -> SitePage:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -106,3 +107,13 @@ def copy_tree(source: Path, name: str) -> dict[str, bytes]:
     """Read all files of a folder, for a folder of a site."""
     found = sorted(_files(source))
     return {f"{name}/{path}": (source / path).read_bytes() for path in found}
+
+
+def packed_json(value: object) -> bytes:
+    """Compress JSON as a page unpacks it.
+
+    >>> zlib.decompress(packed_json({"bits": 4}))
+    b'{"bits":4}'
+    """
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return zlib.compress(written.encode(), 9)

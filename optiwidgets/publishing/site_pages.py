@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -206,12 +205,3 @@ def _start(page: SitePage, shared: Shared) -> str:
         f'<script type="application/json" id="ow-site">{safe_json(told)}</script>\n'
         f'<script defer src="{shared.starter}"></script>\n'
     )
-
-
-def json_bytes(value: object) -> bytes:
-    """Write JSON without spaces.
-
-    >>> json_bytes({"bits": 4})
-    b'{"bits":4}'
-    """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

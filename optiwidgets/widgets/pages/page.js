@@ -2,6 +2,7 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { LateRuntime } from "./late_runtime.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
 import { openRuntime } from "./runtime_worker.js";
@@ -53,12 +54,22 @@ function drawer(manager, need, keep) {
 const CONTROLS = "button, input, select, textarea";
 
 /**
+ * Load compressed JSON of a site.
+ * @param {string} address
+ */
+async function unpacked(address) {
+  const answer = await fetch(address);
+  if (!answer.ok || !answer.body) throw new Error(`${address}: ${answer.status}`);
+  return await new Response(answer.body.pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+/**
  * Experiments and runtimes of a page, each opened once, when it is first asked for.
  * @param {PageData} data
  * @param {Record<string, Blocks>} blocks of each experiment
  * @param {(module: string) => string} workerAddress
  */
-function opener({ experiments, programs, files }, blocks, workerAddress) {
+function opener({ experiments, programs, files, weights }, blocks, workerAddress) {
   /** @type {Map<string, Promise<any>>} */
   const opened = new Map();
   /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
@@ -71,9 +82,7 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     once(`file ${name}`, async () => {
       if (!files?.[name])
         return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
-      const answer = await fetch(files[name]);
-      if (!answer.ok || !answer.body) throw new Error(`${files[name]}: ${answer.status}`);
-      return await new Response(answer.body.pipeThrough(new DecompressionStream("deflate"))).json();
+      return await unpacked(files[name]);
     });
   return {
     /** @param {string} name */
@@ -86,6 +95,9 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
+        const address = weights?.[name];
+        const late = async () => ({ ...own, ...(await unpacked(address ?? "")) });
+        if (address) return new LateRuntime(program, late, workerAddress("pages/runtime_worker.js"));
         return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
       }),
   };
