@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.family_grids import reports_of, sizes_of
+from optiwidgets.engine.experiment.grid_files import cached_bytes
 from optiwidgets.engine.experiment.precomputed_reports import MOST_CLASSES, PrecomputedReports
+from optiwidgets.engine.experiment.reconciled_recipes import ReconciledRecipes, waterfalls_of
 from optiwidgets.engine.experiment.weighed_recipes import WeighedRecipes
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.session.queries import exploration_pixels
@@ -85,6 +87,29 @@ def page_grids(
     return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
 
 
+def page_waterfalls(
+    experiment: Experiment,
+    families: Sequence[RecipeFamily],
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> list[ReconciledRecipes]:
+    """Compute the waterfalls of families that the model allows; they come from the cache if known.
+
+    The parameters are those of ``page_grids``.
+    """
+    found = possible(experiment, families)
+    work = [len(family.recipes) for family in found]
+    return [
+        waterfalls_of(
+            experiment,
+            family,
+            _part(on_progress, sum(work[:place]) / sum(work), work[place] / sum(work)),
+            folder,
+        )
+        for place, family in enumerate(found)
+    ]
+
+
 def _part(on_progress: ProgressCallback, start: float, share: float) -> Callable[[Progress], None]:
     """Report the progress of a part as that of the whole."""
     return lambda told: on_progress(Progress(start + share * told.done, told.stage))
@@ -104,6 +129,11 @@ def page_pixels(experiment: Experiment) -> NDArray[np.uint8]:
         for start in range(0, len(every), 256)
     ]
     return np.concatenate(found)
+
+
+def keep_in(folder: Path | None) -> Callable[[str, Callable[[], bytes]], bytes]:
+    """Return a cache of bytes by their name, in a folder or in the user's cache."""
+    return lambda name, make: cached_bytes(name, make, folder)
 
 
 def processor_name() -> str:

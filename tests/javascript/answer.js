@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 
 const ARRAYS = {
   $u8: Uint8Array,
+  $u16: Uint16Array,
   $i16: Int16Array,
   $i32: Int32Array,
   $u32: Uint32Array,

@@ -16,6 +16,7 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 KINDS = {
     "uint8": "$u8",
+    "uint16": "$u16",
     "int16": "$i16",
     "int32": "$i32",
     "uint32": "$u32",

@@ -9,7 +9,8 @@ import logging
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -78,8 +79,7 @@ def cached_grid(
         Folder of the files; the user's cache unless given.
     """
     digest = hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
-    where = folder or user_cache_path("optiwidgets") / "families"
-    path = where / f"{digest[:32]}.npz"
+    path = _file(folder, f"{digest[:32]}.npz")
     try:
         return load(path)
     except FileNotFoundError:
@@ -87,9 +87,44 @@ def cached_grid(
     except (OSError, ValueError) as error:
         log.warning("computed again: %s", error)
     grid = make()
-    try:
-        where.mkdir(parents=True, exist_ok=True)
+    with _kept(path):
         grid.save(path)
-    except OSError as error:  # a full or read-only disk: it is computed again next time
-        log.warning("not kept for the next time: %s", error)
     return grid
+
+
+def cached_bytes(name: str, make: Callable[[], bytes], folder: Path | None = None) -> bytes:
+    """Read bytes from the cache by their name, or make and store them there.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> cached_bytes("a", lambda: b"made", folder), cached_bytes("a", lambda: b"again", folder)
+    (b'made', b'made')
+    """
+    path = _file(folder, f"{name[:40]}.bin")
+    try:
+        stored = path.read_bytes()
+        if stored[:4] == zlib.crc32(stored[4:]).to_bytes(4, "big"):
+            return stored[4:]
+        log.warning("made again: %s is damaged", path)
+    except OSError as error:
+        log.debug("made: %s", error)
+    data = make()
+    with _kept(path):
+        write_atomically(path, zlib.crc32(data).to_bytes(4, "big") + data)
+    return data
+
+
+def _file(folder: Path | None, name: str) -> Path:
+    return (folder or user_cache_path("optiwidgets") / "families") / name
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Make the file's folder; on a full or read-only disk, go on without the file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        log.warning("not kept for the next time: %s", error)

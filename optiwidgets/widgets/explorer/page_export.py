@@ -21,6 +21,7 @@ from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explore
 from optiwidgets.widgets.pages.page_experiment import GRIDS, TWO_SLIDERS, page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
+from optiwidgets.widgets.pages.page_program import write_runtime
 
 
 class PageExport(Standalone):
@@ -91,14 +92,18 @@ class PageExport(Standalone):
 
     def page(self, on_progress: ProgressCallback = lambda _: None) -> str:
         """Return the page's HTML; the choices of this explorer are limited to the page's."""
-        session, experiments, blocks = self.session, {}, {}
-        content = TWO_SLIDERS if self.offered is SLIDERS else GRIDS
-        for name, experiment in self.page_experiments().items():
-            experiments[name], blocks[name] = page_experiment(
-                experiment, content, names=(session.case, session.model), on_progress=on_progress
-            )
-        title = " · ".join(filter(None, ["OptiWidgets", session.case, session.model]))
-        return page_html(title, [self], blocks, more={"experiments": experiments})
+        names = (self.session.case, self.session.model)
+        [(name, experiment)] = self.page_experiments().items()
+        only = self.offered is SLIDERS
+        content = TWO_SLIDERS if only else GRIDS
+        told, blocks = page_experiment(experiment, content, names=names, on_progress=on_progress)
+        data: dict[str, Any] = {"experiments": {name: told}}
+        if not only:
+            program, weights = write_runtime(experiment.portable(), told["images"])
+            data["programs"] = {name: program}
+            blocks |= weights
+        title = " · ".join(filter(None, ["OptiWidgets", *names]))
+        return page_html(title, [self], {name: blocks}, more=data)
 
     def limit_to_page(self, offered: PageOffer = FULL) -> None:
         """Offer only the choices of a page without a kernel; it is not used live afterwards."""

@@ -3,9 +3,11 @@
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
 import { LateRuntime } from "./late_runtime.js";
+import { openLayers } from "./page_layers.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
 import { openRuntime } from "./runtime_worker.js";
+import { openWaterfalls } from "./size_steps.js";
 import { StaticManager, revived } from "./static_model.js";
 import { dress } from "./stock_parts.js";
 import { drawStock } from "./stock_views.js";
@@ -84,6 +86,12 @@ function opener({ experiments, programs, files, weights }, blocks, workerAddress
         return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
       return await unpacked(files[name]);
     });
+  /** @param {string} name @returns {Promise<Blocks>} blocks with the weights */
+  const whole = async (name) => {
+    const { blocks: own } = await load(name);
+    const address = weights?.[name];
+    return address ? { ...own, ...(await unpacked(address)) } : own;
+  };
   return {
     /** @param {string} name */
     experiment: (name) =>
@@ -95,10 +103,21 @@ function opener({ experiments, programs, files, weights }, blocks, workerAddress
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
-        const address = weights?.[name];
-        const late = async () => ({ ...own, ...(await unpacked(address ?? "")) });
-        if (address) return new LateRuntime(program, late, workerAddress("pages/runtime_worker.js"));
-        return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
+        const worker = workerAddress("pages/runtime_worker.js");
+        if (weights?.[name]) return new LateRuntime(program, () => whole(name), worker);
+        return program ? openRuntime(program, own, worker) : null;
+      }),
+    /** @param {string} name */
+    waterfalls: (name) =>
+      once(`waterfalls ${name}`, async () => {
+        const { experiment, blocks: own } = await load(name);
+        return openWaterfalls(experiment.waterfalls, own);
+      }),
+    /** @param {string} name */
+    layers: (name) =>
+      once(`layers ${name}`, async () => {
+        const { program } = await load(name);
+        return program ? openLayers(program, await whole(name)) : () => null;
       }),
   };
 }

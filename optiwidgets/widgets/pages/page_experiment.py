@@ -18,21 +18,25 @@ from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.session.page_numbers import (
+    keep_in,
     page_grids,
     page_pixels,
+    page_waterfalls,
     processor_name,
     versions,
 )
 from optiwidgets.widgets.pages.blocks import encode_block
 
 Json = dict[str, Any]
+MOST_CODED = 8_000_000  # pixels; more would take a quarter of a minute
 
 
 @dataclass(frozen=True)
 class PageContent:
     """Content of a page: ``families`` of recipes with predictions, and ``sizes`` without.
 
-    One of the families has the untouched model. ``layers`` adds the bytes of each layer.
+    One of the families has the untouched model. ``layers`` adds the bytes of each layer;
+    ``waterfalls`` are families with the steps of their sizes.
 
     Raises
     ------
@@ -42,6 +46,7 @@ class PageContent:
 
     families: Sequence[RecipeFamily] = (SLIDERS,)
     sizes: Sequence[RecipeFamily] = ()
+    waterfalls: Sequence[RecipeFamily] = ()
     layers: bool = True
 
     def __post_init__(self) -> None:
@@ -55,7 +60,11 @@ PRUNED = [
     for score in ("magnitude", "random")
 ]
 TWO_SLIDERS = PageContent(layers=False)
-GRIDS = PageContent(families=tuple(map(RecipeFamily, PRUNED)))
+TENTHS = tuple(percent / 100 for percent in range(0, 100, 10))  # a waterfall takes 50 ms
+GRIDS = PageContent(
+    families=tuple(map(RecipeFamily, PRUNED)),
+    waterfalls=[SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:])],
+)
 
 
 def page_experiment(
@@ -90,7 +99,7 @@ def page_experiment(
         The experiment has more than 256 classes, or is not a classifier's.
     """
     grids, sizes = page_grids(experiment, content.families, content.sizes, on_progress, folder)
-    blocks = BlockStore(prefix)
+    blocks = BlockStore(prefix, folder)
     baseline = experiment.run(Recipe())
     told = _about(experiment, baseline, blocks, names)
     told["part_names"], told["layer_names"] = grids[0].part_names, grids[0].layer_names
@@ -98,6 +107,12 @@ def page_experiment(
         _grid(grid, blocks, place, layers=content.layers) for place, grid in enumerate(grids)
     ]
     told["grids"] += [_sizes(each, blocks, place) for place, each in enumerate(sizes, len(grids))]
+    told["waterfalls"] = [
+        _waterfall(each, blocks, place)
+        for place, each in enumerate(
+            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+        )
+    ]
     told["measured"] = []
     told["made"] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -110,14 +125,14 @@ def page_experiment(
 class BlockStore:
     """Blocks of a page by name; ``add`` returns the name."""
 
-    def __init__(self, prefix: str = "") -> None:
-        self.prefix = prefix
+    def __init__(self, prefix: str = "", folder: Path | None = None) -> None:
+        self.prefix, self._keep = prefix, keep_in(folder)
         self.found: dict[str, Json] = {}
 
     def add(self, name: str, array: NDArray[Any], coding: str = "plain") -> str:
         """Encode an array as a block."""
         key = f"{self.prefix}{name}"
-        self.found[key] = encode_block(array, coding)
+        self.found[key] = encode_block(array, coding, self._keep)
         return key
 
     def add_numbers(self, name: str, numbers: NDArray[Any]) -> str:
@@ -131,6 +146,7 @@ def _about(experiment: Any, baseline: Report, blocks: BlockStore, names: tuple[s
     """Describe model and images."""
     pixels = page_pixels(experiment)
     dataset, colours = experiment.dataset, pixels.shape[3]
+    coding = "grey" if colours == 1 and pixels.size <= MOST_CODED else "paeth"
     return {
         "case": names[0],
         "model": names[1],
@@ -142,7 +158,7 @@ def _about(experiment: Any, baseline: Report, blocks: BlockStore, names: tuple[s
             "count": len(pixels),
             "shape": list(pixels.shape[1:]),
             "fingerprint": baseline.images,
-            "pixels": blocks.add("pixels", pixels.reshape(len(pixels), -1)),
+            "pixels": blocks.add("pixels", pixels, coding),
             "mean": np.broadcast_to(dataset.mean, colours).tolist(),
             "std": np.broadcast_to(dataset.std, colours).tolist(),
         },
@@ -157,12 +173,13 @@ def _grid(grid: Any, blocks: BlockStore, place: int, *, layers: bool) -> Json:
     family: RecipeFamily = grid.family
     name = _name(family, place)
     simulated = len(grid.simulated) > 0
+    predictions = grid.predictions.reshape(len(family.bits), len(family.sparsities), -1)
     return family.as_dict() | {
         "runtimes": list(RUNTIMES),
         "parts": blocks.add_numbers(f"parts {name}", grid.parts),
         "layers": blocks.add(f"layers {name}", grid.layers, "bytes") if layers else None,
         "counts": blocks.add_numbers(f"counts {name}", grid.counts),
-        "predictions": blocks.add(f"predictions {name}", grid.predictions, "columns"),
+        "predictions": blocks.add(f"predictions {name}", predictions, "classes"),
         "precisions": blocks.add(f"precisions {name}", grid.precisions, "bytes"),
         "not_finite": blocks.add_numbers(f"not finite {name}", grid.not_finite),
         "runtime": blocks.add(f"runtime {name}", grid.runtimes),
@@ -184,6 +201,15 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
         "runtimes": list(RUNTIMES),
         "parts": blocks.add_numbers(f"parts {name}", weighed.parts),
         "counts": blocks.add_numbers(f"counts {name}", weighed.counts),
+    }
+
+
+def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
+    """Describe the waterfalls of a family."""
+    name = _name(reconciled.family, place)
+    return reconciled.family.as_dict() | {
+        "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
+        "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
     }
 
 

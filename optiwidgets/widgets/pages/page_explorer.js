@@ -151,6 +151,8 @@ function openLink(session) {
     if (link.model) role.model.set("index", models.indexOf(link.model));
     session.ask(link.recipe);
   } catch (error) {
-    session.notice = text("Link not opened: {error}.", { error: error instanceof Error ? error.message : String(error) });
+    session.notice = text("Link not opened: {error}.", {
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 }

@@ -15,10 +15,10 @@ export interface BlockArrays {
 }
 export type BlockType = keyof BlockArrays;
 export type BlockArray = BlockArrays[BlockType];
-/** Order of the values before zlib; see CODINGS in blocks.py. */
-export type BlockCoding = "plain" | "bytes" | "steps" | "columns";
+/** Order of the values before zlib, or a coding without zlib; see `encode_block` in blocks.py. */
+export type BlockCoding = "plain" | "bytes" | "steps" | "paeth" | "classes" | "grey";
 
-/** Binary data of a page. `data` is base64 of zlib's bytes, `checksum` the CRC-32 of all other fields as one text. */
+/** Binary data of a page. `data` is base64, `checksum` the CRC-32 of all other fields as one text. */
 export interface Block {
   dtype: BlockType;
   shape: number[];
@@ -138,6 +138,7 @@ export interface ExperimentJson {
   layer_weights: Record<string, number>;
   prunable: number;
   grids: GridJson[];
+  waterfalls: WaterfallJson[];
   measured: MeasuredJson[];
   made: PageMade;
 }
@@ -160,6 +161,15 @@ export interface GridJson {
   /** Blocks (R, K, K) and (R,), where an int8 runtime made the predictions. */
   simulated: string | null;
   simulated_metric: string | null;
+}
+
+/** Waterfalls of all pairs of `sparsities` and `bits`: blocks (R, 10) of bytes, (R,) of entropy estimates. */
+export interface WaterfallJson {
+  recipe: Partial<Recipe>;
+  sparsities: number[];
+  bits: number[];
+  steps: string;
+  estimates: string;
 }
 
 /** Speed and stability of one recipe, measured when the page was made. */

@@ -1,6 +1,6 @@
 // Experiment of a page without a kernel: looks up the run of a recipe in the page's blocks.
 
-import { namedBlock } from "./blocks.js";
+import { laterBlock, namedBlock } from "./blocks.js";
 import { BASELINE, recipeKey, withoutIdle } from "./recipe_rules.js";
 
 /** @import { Pixels, Recipe } from "../base/types" */
@@ -24,7 +24,7 @@ const BYTES_BEFORE = 0,
  */
 export async function openExperiment(json, blocks) {
   const [pixels, labels, ...grids] = await Promise.all([
-    namedBlock(blocks, json.images.pixels, "u8"),
+    laterBlock(blocks, json.images.pixels, json.images.count * sizeOfImage(json)),
     namedBlock(blocks, json.labels, "u8"),
     ...json.grids.map((grid) => openGrid(json, grid, blocks)),
   ]);
@@ -60,7 +60,12 @@ export async function openExperiment(json, blocks) {
     classNames: json.class_names,
     positive: json.positive,
     part: json.part,
-    images: { ...json.images, pixels },
+    images: {
+      ...json.images,
+      get pixels() {
+        return pixels();
+      },
+    },
     labels,
     partNames: json.part_names,
     layerNames: json.layer_names,
@@ -70,7 +75,7 @@ export async function openExperiment(json, blocks) {
     made: json.made,
     find,
     weigh,
-    pixels: (indices) => pixelsOfImages(json, pixels, indices),
+    pixels: (indices) => pixelsOfImages(json, pixels(), indices),
   };
 }
 
@@ -97,7 +102,7 @@ async function openGrid(json, grid, blocks) {
       rowsOf(grid.parts, json.part_names.length, "i32", "f64"),
       rowsOf(grid.counts, GRID_COUNTS, "i32", "f64"),
       rowsOf(grid.layers, json.layer_names.length, "f64"),
-      rowsOf(grid.predictions, images, "u8"),
+      grid.predictions === null ? null : laterBlock(blocks, grid.predictions, count * images),
       rowsOf(grid.precisions, 1, "f64"),
       rowsOf(grid.not_finite, 1, "i32", "f64"),
       rowsOf(grid.runtime, 1, "u8"),
@@ -184,7 +189,7 @@ function predictedRow(json, { grid, predicted }, row) {
     cells = json.class_names.length ** 2,
     images = json.images.count;
   return {
-    predictions: predictions.subarray(row * images, (row + 1) * images),
+    predictions: predictions().subarray(row * images, (row + 1) * images),
     averagePrecision: precisions[row],
     notFinite: notFinite[row],
     runtime: grid.runtimes[runtime[row]],
@@ -242,16 +247,19 @@ function measuredRuns(json) {
  * @param {number[]} indices
  * @returns {Pixels}
  */
-function pixelsOfImages({ images: { shape, fingerprint } }, pixels, indices) {
-  const size = shape[0] * shape[1] * shape[2],
+function pixelsOfImages(json, pixels, indices) {
+  const size = sizeOfImage(json),
     values = new Uint8Array(size * indices.length);
   indices.forEach((index, place) =>
     values.set(pixels.subarray(index * size, (index + 1) * size), place * size),
   );
   return {
-    images: fingerprint,
+    images: json.images.fingerprint,
     indices: new DataView(Int32Array.from(indices).buffer),
-    shape,
+    shape: json.images.shape,
     values: new DataView(values.buffer),
   };
 }
+
+/** @param {ExperimentJson} json */
+const sizeOfImage = ({ images: { shape } }) => shape[0] * shape[1] * shape[2];
