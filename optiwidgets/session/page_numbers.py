@@ -21,6 +21,7 @@ from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.family_grids import reports_of, sizes_of
 from optiwidgets.engine.experiment.grid_files import cached_bytes
 from optiwidgets.engine.experiment.precomputed_reports import MOST_CLASSES, PrecomputedReports
+from optiwidgets.engine.experiment.reconciled_recipes import ReconciledRecipes, waterfalls_of
 from optiwidgets.engine.experiment.weighed_recipes import WeighedRecipes
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
@@ -89,6 +90,29 @@ def page_grids(
     grids = [reports_of(experiment, f, parts[i], folder) for i, f in enumerate(run)]
     rest = parts[len(run) :]
     return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
+
+
+def page_waterfalls(
+    experiment: Experiment,
+    families: Sequence[RecipeFamily],
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> list[ReconciledRecipes]:
+    """Compute the waterfalls of families that the model allows; they come from the cache if known.
+
+    The parameters are those of ``page_grids``.
+    """
+    found = possible(experiment, families)
+    work = [len(family.recipes) for family in found]
+    return [
+        waterfalls_of(
+            experiment,
+            family,
+            _part(on_progress, sum(work[:place]) / sum(work), work[place] / sum(work)),
+            folder,
+        )
+        for place, family in enumerate(found)
+    ]
 
 
 def _part(on_progress: ProgressCallback, start: float, share: float) -> Callable[[Progress], None]:

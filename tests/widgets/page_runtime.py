@@ -1,4 +1,4 @@
-"""A page's runtime in node, for tests and benchmarks: an experiment's JSON, and answers to recipes."""
+"""A page's runtime in node, for tests and benchmarks: its JSON, and answers to recipes."""
 
 from __future__ import annotations
 

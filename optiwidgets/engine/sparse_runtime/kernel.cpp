@@ -10,7 +10,7 @@
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 #endif
 
-EXPORTED int sparse_abi_version(void) { return 2; }
+EXPORTED int sparse_abi_version(void) { return 3; }
 
 EXPORTED int sparse_lanes(void) { return LANES; }
 

@@ -87,7 +87,11 @@ def record_rules(controls: Controls) -> dict[str, Any]:
         fold.value = opened[name]
     shape = tuple(map(len, axes.values()))
     columns = [_column(*key, values, shape) for key, values in seen.items()]
-    handles = {**controls.choices, "activation_bits": controls.activation_bits, "bits": controls.bits}
+    handles = {
+        **controls.choices,
+        "activation_bits": controls.activation_bits,
+        "bits": controls.bits,
+    }
     return {
         "axes": [
             {"field": name, "values": list(values), "handle": _reference(handles[name])}

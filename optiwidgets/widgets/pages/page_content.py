@@ -24,6 +24,8 @@ class PageContent:
         Families of which only the sizes are in the page; the page's runtime makes predictions.
     measured
         Recipes whose speed and stability are measured.
+    waterfalls
+        Families with the steps of their sizes.
     layers
         Whether the bytes of each layer are in the page too.
 
@@ -36,6 +38,7 @@ class PageContent:
     families: Sequence[RecipeFamily] = (SLIDERS,)
     sizes: Sequence[RecipeFamily] = ()
     measured: Sequence[Recipe] = ()
+    waterfalls: Sequence[RecipeFamily] = ()
     layers: bool = False
 
     def __post_init__(self) -> None:
@@ -74,6 +77,8 @@ MEASURED = tuple(
     for sparsity in (0.0, 0.25, 0.5, 0.75)
     if sparsity or bits == 8  # the untouched model is not compared with itself
 )
+TENTHS = tuple(percent / 100 for percent in range(0, 100, 10))  # a waterfall takes 50 ms
+WATERFALLS = (SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:]))
 TWO_SLIDERS = PageContent()
-GRIDS = PageContent((*GRID_FAMILIES, *INT8_FAMILIES), measured=MEASURED)
-FULL = PageContent((*GRID_FAMILIES, *INT8_FAMILIES), _computed(), MEASURED)
+GRIDS = PageContent((*GRID_FAMILIES, *INT8_FAMILIES), (), MEASURED, WATERFALLS)
+FULL = PageContent((*GRID_FAMILIES, *INT8_FAMILIES), _computed(), MEASURED, WATERFALLS)

@@ -18,6 +18,7 @@ from optiwidgets.session.page_numbers import (
     measured_reports,
     page_grids,
     page_pixels,
+    page_waterfalls,
     processor_name,
     versions,
 )
@@ -69,6 +70,12 @@ def page_experiment(
         _grid(grid, blocks, place, layers=content.layers) for place, grid in enumerate(grids)
     ]
     told["grids"] += [_sizes(each, blocks, place) for place, each in enumerate(sizes, len(grids))]
+    told["waterfalls"] = [
+        _waterfall(each, blocks, place)
+        for place, each in enumerate(
+            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+        )
+    ]
     told["measured"] = measured.rows
     told["made"] = {
         "date": measured.date,
@@ -157,6 +164,15 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
         "runtimes": list(RUNTIMES),
         "parts": blocks.add_numbers(f"parts {name}", weighed.parts),
         "counts": blocks.add_numbers(f"counts {name}", weighed.counts),
+    }
+
+
+def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
+    """Describe the waterfalls of a family."""
+    name = _name(reconciled.family, place)
+    return reconciled.family.as_dict() | {
+        "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
+        "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
     }
 
 

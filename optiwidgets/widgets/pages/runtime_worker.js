@@ -152,9 +152,20 @@ export function largest(scores, classes) {
  * @returns {Promise<PageRuntime>}
  */
 export async function openRuntime(json, blocks, workerAddress = "") {
-  const own = namesOf(json).map((name) => [name, blocks[name]]);
-  const ask = (workerAddress && workerOf(workerAddress)) || answerHere();
-  await ask({ call: "open", json, blocks: Object.fromEntries(own) });
+  const own = namesOf(json).map((name) => [name, blocks[name]]),
+    opening = { call: "open", json, blocks: Object.fromEntries(own) };
+  if (workerAddress && typeof Worker === "function") {
+    try {
+      const ask = workerOf(workerAddress);
+      await ask(opening);
+      return new RuntimeQueue(json, ask);
+    } catch (error) {
+      if (!(error instanceof WorkerError)) throw error;
+      console.warn(error.message); // the browser refuses workers: the page itself runs the recipes
+    }
+  }
+  const ask = answerHere();
+  await ask(opening);
   return new RuntimeQueue(json, ask);
 }
 
@@ -290,19 +301,28 @@ function answerHere() {
   };
 }
 
+/** A worker that does not start, or stops. */
+class WorkerError extends Error {}
+
 /**
- * Ask a worker; null where the browser refuses one.
  * @param {string} address
- * @returns {Ask | null}
+ * @returns {Worker}
+ */
+function startWorker(address) {
+  try {
+    return new Worker(address);
+  } catch (error) {
+    throw new WorkerError(String(error));
+  }
+}
+
+/**
+ * Ask a worker.
+ * @param {string} address
+ * @returns {Ask}
  */
 function workerOf(address) {
-  /** @type {Worker} */
-  let worker;
-  try {
-    worker = new Worker(address);
-  } catch {
-    return null; // an old browser, for a page on a disk: the runtime then works on the page itself
-  }
+  const worker = startWorker(address);
   /** @type {Map<number, { done: (result: any) => void, failed: (error: Error) => void }>} */
   const asked = new Map();
   let last = 0;
@@ -312,7 +332,7 @@ function workerOf(address) {
     asked.clear();
   };
   worker.onerror = (event) =>
-    failAll(new Error(text("The page's runtime stopped: {reason}", { reason: event.message })));
+    failAll(new WorkerError(text("The page's runtime stopped: {reason}", { reason: event.message ?? "" })));
   worker.onmessage = ({ data: { id, error, result } }) => {
     const question = asked.get(id);
     asked.delete(id);

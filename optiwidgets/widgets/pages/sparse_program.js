@@ -5,7 +5,7 @@ import { text } from "../base/texts.js";
 /** @import { ProgramJson, StepJson, Tensor, Tensors, ValueJson } from "./runtime_types" */
 
 /** Version of the functions in kernel.cpp. */
-const ABI = 2;
+const ABI = 3;
 /** Images of a block, one for each number of a vector. */
 export const LANES = 4;
 /** Kinds of steps, as kernel.cpp counts them. */
@@ -235,9 +235,10 @@ export class SparseProgram {
       first = new Int32Array(buffer, packed.first, outputs + 1),
       offset = new Int32Array(buffer, packed.offset, data.length + 1),
       weight = new Float32Array(buffer, packed.weight, data.length + 1);
-    const left = data.reduce((count, w) => count + Number(w !== 0), 0),
-      dense = step.groups === 1 && left >= Math.fround(DENSE_FROM * data.length);
-    let n = 0;
+    let left = 0,
+      n = 0;
+    for (let i = 0; i < data.length; i++) left += Number(data[i] !== 0);
+    const dense = step.groups === 1 && left >= Math.fround(DENSE_FROM * data.length);
     for (let row = 0, i = 0; row < outputs; row++) {
       const from = Math.floor(row / (outputs / groups)) * apart;
       first[row] = n;

@@ -24,10 +24,11 @@ export function magnitudeKeys(weights) {
  */
 export function rankAscending(keys) {
   const count = keys.length,
-    together = Float64Array.from(keys, (key, index) => key * count + index), // exact below 2^53
+    together = new Float64Array(count),
     ranks = new Uint32Array(count);
+  for (let i = 0; i < count; i++) together[i] = keys[i] * count + i; // exact below 2^53
   together.sort();
-  together.forEach((both, rank) => (ranks[both % count] = rank));
+  for (let rank = 0; rank < count; rank++) ranks[together[rank] % count] = rank;
   return ranks;
 }
 
@@ -37,7 +38,11 @@ export function rankAscending(keys) {
  * @param {number} pruned
  * @returns {Uint8Array} 1 where a weight stays
  */
-export const keepHighest = (ranks, pruned) => Uint8Array.from(ranks, (rank) => Number(rank >= pruned));
+export function keepHighest(ranks, pruned) {
+  const kept = new Uint8Array(ranks.length);
+  for (let i = 0; i < kept.length; i++) kept[i] = Number(ranks[i] >= pruned);
+  return kept;
+}
 
 /**
  * Channels of a set that are removed; at least one stays.

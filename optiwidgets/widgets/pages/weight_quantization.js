@@ -38,7 +38,7 @@ export function toHalf(x) {
  */
 export function quantizeWeight(weight, mask, outputs, { bits, scheme, granularity }) {
   const none = { codes: null, scale: new Float32Array(), zeroPoint: new Int16Array() };
-  const kept = mask ? weight.map((w, i) => (mask[i] ? w : 0)) : weight;
+  const kept = mask ? masked(weight, mask) : weight;
   if (bits === 32) return { values: kept.slice(), ...none };
   if (bits === 16) return { values: halved(kept), ...none };
   const rows = granularity === "channel" ? outputs : 1,
@@ -51,15 +51,24 @@ export function quantizeWeight(weight, mask, outputs, { bits, scheme, granularit
     const from = row * size,
       own = kept.subarray(from, from + size),
       inRow = mask?.subarray(from, from + size) ?? null;
-    const found = bits === 1 ? signs(own, inRow) : rounded(own, bits, scheme === "affine");
-    codes.set(found.codes, from);
-    scale[row] = found.scale;
-    if (zeroPoint.length) zeroPoint[row] = found.zero;
-    found.codes.forEach((code, i) => {
-      if (!inRow || inRow[i]) values[from + i] = (code - found.zero) * found.scale + 0;
-    });
+    const into = codes.subarray(from, from + size),
+      { scale: step, zero } =
+        bits === 1 ? signs(own, inRow, into) : rounded(own, bits, scheme === "affine", into);
+    scale[row] = step;
+    if (zeroPoint.length) zeroPoint[row] = zero;
+    for (let i = 0; i < size; i++) if (!inRow || inRow[i]) values[from + i] = (into[i] - zero) * step;
   }
   return { values, codes, scale, zeroPoint };
+}
+
+/**
+ * @param {Float32Array} weight
+ * @param {Uint8Array} mask
+ */
+function masked(weight, mask) {
+  const kept = new Float32Array(weight.length);
+  for (let i = 0; i < kept.length; i++) if (mask[i]) kept[i] = weight[i];
+  return kept;
 }
 
 /** @param {Float32Array} kept */
@@ -74,17 +83,18 @@ function halved(kept) {
  * One bit: the sign times the mean size of the kept weights.
  * @param {Float32Array} row
  * @param {Uint8Array | null} mask
+ * @param {Int16Array} codes written
  */
-function signs(row, mask) {
+function signs(row, mask, codes) {
   let total = 0,
     count = 0;
-  row.forEach((w, i) => {
-    if (mask && !mask[i]) return;
-    total += Math.abs(w);
+  for (let i = 0; i < row.length; i++) {
+    codes[i] = row[i] < 0 ? -1 : 1;
+    if (mask && !mask[i]) continue;
+    total += Math.abs(row[i]);
     count++;
-  });
-  const codes = Int16Array.from(row, (w) => (w < 0 ? -1 : 1));
-  return { codes, scale: float(total / Math.max(count, 1)), zero: 0 };
+  }
+  return { scale: float(total / Math.max(count, 1)), zero: 0 };
 }
 
 /**
@@ -92,13 +102,14 @@ function signs(row, mask) {
  * @param {Float32Array} row
  * @param {number} bits
  * @param {boolean} affine
+ * @param {Int16Array} codes written
  */
-function rounded(row, bits, affine) {
+function rounded(row, bits, affine, codes) {
   let low = 0,
     high = 0;
-  for (const w of row) {
-    if (w < low) low = w;
-    if (w > high) high = w;
+  for (let i = 0; i < row.length; i++) {
+    if (row[i] < low) low = row[i];
+    if (row[i] > high) high = row[i];
   }
   const top = affine ? 2 ** bits - 1 : 2 ** (bits - 1) - 1,
     bottom = affine ? 0 : -top;
@@ -107,8 +118,9 @@ function rounded(row, bits, affine) {
     scale = step < TINY ? 1 : step,
     zero = affine ? clamp(roundHalfEven(float(-low / scale)), 0, top) : 0,
     inverse = float(1 / scale);
-  const codes = Int16Array.from(row, (w) => clamp(roundHalfEven(float(w * inverse)) + zero, bottom, top));
-  return { codes, scale, zero };
+  for (let i = 0; i < row.length; i++)
+    codes[i] = clamp(roundHalfEven(float(row[i] * inverse)) + zero, bottom, top);
+  return { scale, zero };
 }
 
 /** @param {number} x @param {number} low @param {number} high */

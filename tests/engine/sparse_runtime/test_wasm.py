@@ -21,7 +21,7 @@ for (const file of process.argv.slice(1)) {
   const module = new WebAssembly.Module(readFileSync(file));
   if (WebAssembly.Module.imports(module).length) throw new Error(file + " imports something");
   const { exports } = new WebAssembly.Instance(module);
-  if (exports.sparse_abi_version() !== 2 || exports.sparse_lanes() !== 4) throw new Error(file);
+  if (exports.sparse_abi_version() !== 3 || exports.sparse_lanes() !== 4) throw new Error(file);
   if (!(exports.__heap_base.value % 16 === 0 && exports.memory.buffer)) throw new Error(file);
 }
 """

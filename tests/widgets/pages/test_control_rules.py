@@ -80,9 +80,7 @@ def test_controls_are_where_they_were(recorded):
 def test_sliders_alone_have_no_other_row():
     controls = Controls()
     restrict(controls, SLIDERS, {})
-    shown = [
-        name for name, (first, *_) in controls.rows.items() if first.layout.display != "none"
-    ]
+    shown = [name for name, (first, *_) in controls.rows.items() if first.layout.display != "none"]
     assert shown == ["sparsity", "bits"]
     assert [fold.layout.display for fold in controls.folds.values()] == ["none"] * 3
 

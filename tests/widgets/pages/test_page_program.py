@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from page_runtime import page_answers, page_runtime
+from page_runtime import page_answers, page_runtime, run_node
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
@@ -133,3 +133,12 @@ def test_a_detectors_output_is_that_of_torch(case: str, tmp_path: Path) -> None:
         with torch.inference_mode():
             output = experiment.run(recipe).model()(images).numpy()
         np.testing.assert_allclose(np.reshape(answer["output"], output.shape), output, atol=1e-4)
+
+
+def test_the_newest_recipe_wins_and_its_first_images_come_first(
+    runtime: dict[str, Any], tmp_path: Path
+) -> None:
+    told = {"drawings": [], "recipes": [Recipe().as_dict()], "waiting": 5}
+    found = run_node("page_queue.js", runtime | told, tmp_path)
+    assert found["lengths"] == [None, None, None, None, 1500]
+    assert found["first"] == [[4, 500]]
