@@ -25,10 +25,6 @@ CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
     mark("Class"): mark("Surprise me, Blind vote and Predict need Python."),
 }
-PENDING = {  # tabs whose stand-in is not there yet
-    mark("Weights"): mark("The weights of a recipe need Python."),
-    mark("Size and speed"): mark("The steps from four bytes a weight to the file need Python."),
-}
 
 
 class PageExplorer(Protocol):
@@ -82,7 +78,7 @@ def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
     titles = list(explorer.tabs.titles)
     closed = [
         [refer(explorer.tabs.children[titles.index(text(title))]), text(reason)]
-        for title, reason in (CLOSED | PENDING).items()
+        for title, reason in CLOSED.items()
         if text(title) in titles
     ]
     return {

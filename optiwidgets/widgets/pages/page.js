@@ -2,9 +2,12 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { LateRuntime } from "./late_runtime.js";
+import { openLayers } from "./page_layers.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
 import { openRuntime } from "./runtime_worker.js";
+import { openWaterfalls } from "./size_steps.js";
 import { StaticManager, revived } from "./static_model.js";
 import { dress } from "./stock_parts.js";
 import { drawStock } from "./stock_views.js";
@@ -53,12 +56,22 @@ function drawer(manager, need, keep) {
 const CONTROLS = "button, input, select, textarea";
 
 /**
+ * Load compressed JSON of a site.
+ * @param {string} address
+ */
+async function unpacked(address) {
+  const answer = await fetch(address);
+  if (!answer.ok || !answer.body) throw new Error(`${address}: ${answer.status}`);
+  return await new Response(answer.body.pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+/**
  * Experiments and runtimes of a page, each opened once, when it is first asked for.
  * @param {PageData} data
  * @param {Record<string, Blocks>} blocks of each experiment
  * @param {(module: string) => string} workerAddress
  */
-function opener({ experiments, programs, files }, blocks, workerAddress) {
+function opener({ experiments, programs, files, weights }, blocks, workerAddress) {
   /** @type {Map<string, Promise<any>>} */
   const opened = new Map();
   /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
@@ -71,10 +84,14 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     once(`file ${name}`, async () => {
       if (!files?.[name])
         return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
-      const answer = await fetch(files[name]);
-      if (!answer.ok) throw new Error(`${files[name]}: ${answer.status}`);
-      return await answer.json();
+      return await unpacked(files[name]);
     });
+  /** @param {string} name @returns {Promise<Blocks>} blocks with the weights */
+  const whole = async (name) => {
+    const { blocks: own } = await load(name);
+    const address = weights?.[name];
+    return address ? { ...own, ...(await unpacked(address)) } : own;
+  };
   return {
     /** @param {string} name */
     experiment: (name) =>
@@ -86,7 +103,21 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
-        return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
+        const worker = workerAddress("pages/runtime_worker.js");
+        if (weights?.[name]) return new LateRuntime(program, () => whole(name), worker);
+        return program ? openRuntime(program, own, worker) : null;
+      }),
+    /** @param {string} name */
+    waterfalls: (name) =>
+      once(`waterfalls ${name}`, async () => {
+        const { experiment, blocks: own } = await load(name);
+        return openWaterfalls(experiment.waterfalls, own);
+      }),
+    /** @param {string} name */
+    layers: (name) =>
+      once(`layers ${name}`, async () => {
+        const { program } = await load(name);
+        return program ? openLayers(program, await whole(name)) : () => null;
       }),
   };
 }

@@ -5,11 +5,11 @@ import { ControlRules } from "./control_rules.js";
 import { oneOf, readLink } from "./page_link.js";
 import { startPanels } from "./page_panels.js";
 import { ExplorerSession } from "./page_session.js";
+import { publishSession } from "./page_sessions.js";
 import { onClick } from "./panel_parts.js";
 import { reportPayload } from "./report_payload.js";
 import { runStatus } from "./run_status.js";
 
-/** @import { CellImagesTraits } from "../base/types" */
 /** @import { StaticModel } from "./static_model.js" */
 /** @import { ExplorerRole, Page } from "./static_types" */
 
@@ -26,10 +26,14 @@ export async function startExplorer(role, page) {
   watchMenus(session);
   for (const [view, reason] of role.closed) page.needsPython(view, reason);
   startPanels(page, session);
-  session.runtime = await page.runtime(first);
-  session.trigger("state");
   if (role.links) openLink(session);
-  session.repaint();
+  session.begin();
+  publishSession(role.root, session); // questions and texts about a run follow it
+  page.runtime(first).then(
+    (runtime) => session.take(runtime),
+    (error) =>
+      session.refuse(text("Only the page's own recipes are shown: {reason}.", { reason: error.message })),
+  );
 }
 
 /**
@@ -151,6 +155,8 @@ function openLink(session) {
     if (link.model) role.model.set("index", models.indexOf(link.model));
     session.ask(link.recipe);
   } catch (error) {
-    session.notice = text("Link not opened: {error}.", { error: error instanceof Error ? error.message : String(error) });
+    session.notice = text("Link not opened: {error}.", {
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 }

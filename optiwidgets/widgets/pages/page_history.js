@@ -46,9 +46,10 @@ export function startHistory(page, models, session) {
       last = entries.length - 1,
       policy = session.policy;
     const [a, b] = ["a", "b"].map((letter) => entries[Math.min(ledger.get(letter), last)]);
-    const { model, case: own } = experiment;
+    const named = experiment.case || text("own images"),
+      { model } = experiment;
     ledger.set({
-      about: text("{model} on {case}", { model, case: own || text("own images") }),
+      about: text("{model} on {case}", { model, case: named }),
       metric: "",
       rows: entries.map((entry) => trialRow(experiment, entry, policy)),
       pair: compareTrials(experiment, a, b, policy),

@@ -22,7 +22,12 @@ const NUMBER = /^-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?$/;
 export function readLink(query) {
   if (!query) return null;
   if (query.length > LONGEST)
-    throw new Error(say(mark("a link has at most {most:,} characters after the ?, not {count:,}"), { most: LONGEST, count: query.length }));
+    throw new Error(
+      say(mark("a link has at most {most:,} characters after the ?, not {count:,}"), {
+        most: LONGEST,
+        count: query.length,
+      }),
+    );
   /** @type {Record<string, any>} */
   const said = {};
   for (const [key, value] of new URLSearchParams(query)) {
@@ -39,7 +44,8 @@ export function readLink(query) {
 function numberOf(key, value) {
   const found = NUMBER.test(value) ? Number(value) : NaN;
   const isWhole = key === "sparsity" || Number.isInteger(found);
-  if (!Number.isFinite(found) || !isWhole) throw new Error(text("{key} is a number, not {value}", { key, value: short(value) }));
+  if (!Number.isFinite(found) || !isWhole)
+    throw new Error(text("{key} is a number, not {value}", { key, value: short(value) }));
   if (key === "sparsity" && !(found >= 0 && found <= 0.99))
     throw new Error(text("sparsity is a fraction from 0 to 0.99, not {value}", { value }));
   return found;
@@ -49,7 +55,8 @@ function numberOf(key, value) {
 function layersOf(value) {
   try {
     const layers = JSON.parse(value);
-    if (Array.isArray(layers) && layers.every((layer) => Array.isArray(layer) && layer.length === 3)) return layers;
+    if (Array.isArray(layers) && layers.every((layer) => Array.isArray(layer) && layer.length === 3))
+      return layers;
   } catch {} // told below
   throw new Error(text("{key} is a number, not {value}", { key: "layers", value: short(value) }));
 }

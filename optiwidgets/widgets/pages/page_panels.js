@@ -4,6 +4,8 @@ import { startAutoplay } from "./page_autoplay.js";
 import { startDrawing } from "./page_drawing.js";
 import { startHistory } from "./page_history.js";
 import { startProjector } from "./page_projector.js";
+import { startWaterfall } from "./page_waterfall.js";
+import { startWeights } from "./page_weights.js";
 import { gate, onClick } from "./panel_parts.js";
 import { pairedDrop } from "./paired_changes.js";
 
@@ -17,7 +19,8 @@ import { pairedDrop } from "./paired_changes.js";
  * @param {ExplorerSession} session
  */
 export function startPanels(page, session) {
-  const { panels, reset } = session.role;
+  const { panels, reset, experiments } = session.role;
+  const named = () => experiments[session.case][session.model];
   /** @param {Run} baseline @param {Run} run */
   const dropFrom = (baseline, run) =>
     pairedDrop({ labels: session.experiment.labels, before: baseline.predictions, after: run.predictions });
@@ -27,6 +30,9 @@ export function startPanels(page, session) {
   if (panels.projector) gate(panels.projector.toggle, "");
   if (panels.history) startHistory(page, panels.history, session);
   if (panels.drawing) startDrawing(page, panels.drawing, session);
+  if (panels.waterfall) startWaterfall(page, panels.waterfall, session, () => page.waterfalls(named()));
+  if (panels.weights)
+    startWeights(page, panels.weights, session, async (recipe) => (await page.layers(named()))(recipe));
   onClick(reset, () => {
     autoplay?.stop();
     projector?.leave();

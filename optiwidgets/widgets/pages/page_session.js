@@ -68,7 +68,21 @@ export class ExplorerSession extends Events {
     const keys = feed.get("handle_keys");
     return feed
       .get("handles")
-      .map((/** @type {string} */ handle, /** @type {number} */ i) => this.page.manager.model(handle).get(keys[i]));
+      .map((/** @type {string} */ handle, /** @type {number} */ i) =>
+        this.page.manager.model(handle).get(keys[i]),
+      );
+  }
+
+  /** Show the recipe of the controls, which may stand anywhere. */
+  begin() {
+    if (sameRecipe(this.recipe, BASELINE)) this.#request(this.rules.recipe());
+  }
+
+  /** Take the runtime once it is there: the page is usable before. @param {PageRuntime | null} runtime */
+  take(runtime) {
+    this.runtime = runtime;
+    this.trigger("state");
+    this.#request(this.recipe);
   }
 
   /** A user moved a control of the recipe. */
@@ -85,7 +99,9 @@ export class ExplorerSession extends Events {
     const stands = this.#sync(() => this.rules.show(recipe));
     for (const fold of this.role.folds) if (fold.get("summary")) fold.set("value", true);
     if (!stands)
-      this.notice = text("The controls of this page cannot show all of it: {recipe}.", { recipe: recipeInWords(recipe) });
+      this.notice = text("The controls of this page cannot show all of it: {recipe}.", {
+        recipe: recipeInWords(recipe),
+      });
     this.#request(stands ? this.rules.recipe() : { ...BASELINE, ...recipe });
   }
 
@@ -117,7 +133,8 @@ export class ExplorerSession extends Events {
     this.recipe = recipe;
     const asked = (this.#asked += 1);
     if (isNew) this.trigger("recipe");
-    const found = sameRecipe(recipe, this.run.recipe) && !this.waiting ? this.run : this.experiment.find(recipe);
+    const found =
+      sameRecipe(recipe, this.run.recipe) && !this.waiting ? this.run : this.experiment.find(recipe);
     if (found) return this.#land(found);
     const weighed = this.experiment.weigh(recipe),
       refusal = this.runtime?.refusal(recipe);
@@ -236,5 +253,7 @@ export class ExplorerSession extends Events {
 }
 
 /** @param {Recipe} recipe */
-const needsPython = (recipe) => 
-  text("This page has no numbers of this recipe: {recipe}. It needs Python.", { recipe: recipeInWords(recipe) });
+const needsPython = (recipe) =>
+  text("This page has no numbers of this recipe: {recipe}. It needs Python.", {
+    recipe: recipeInWords(recipe),
+  });

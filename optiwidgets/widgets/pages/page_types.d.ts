@@ -138,6 +138,7 @@ export interface ExperimentJson {
   layer_weights: Record<string, number>;
   prunable: number;
   grids: GridJson[];
+  waterfalls: WaterfallJson[];
   measured: MeasuredJson[];
   made: PageMade;
 }
@@ -160,6 +161,15 @@ export interface GridJson {
   /** Blocks (R, K, K) and (R,), where an int8 runtime made the predictions. */
   simulated: string | null;
   simulated_metric: string | null;
+}
+
+/** Waterfalls of all pairs of `sparsities` and `bits`: blocks (R, 10) of bytes, (R,) of entropy estimates. */
+export interface WaterfallJson {
+  recipe: Partial<Recipe>;
+  sparsities: number[];
+  bits: number[];
+  steps: string;
+  estimates: string;
 }
 
 /** Speed and stability of one recipe, measured when the page was made. */

@@ -14,13 +14,13 @@ import { findSizes } from "./size_steps.js";
  * @param {Pick<Page, "needsPython">} page
  * @param {PanelModels} models
  * @param {PageSession} session
- * @param {() => WaterfallTable[]} tables of the open model
+ * @param {() => Promise<WaterfallTable[]>} tables of the open model
  */
 export function startWaterfall(page, models, session, tables) {
   const { chart } = models;
-  const follow = () => {
+  const follow = async () => {
     if (!isOpen(models)) return;
-    const found = findSizes(tables(), session.run.recipe);
+    const found = findSizes(await tables(), session.run.recipe); // the recipe of now, not of the call
     if (found) chart.set("data", found);
     dressModel(chart, "ow-stale", !found);
     const reason = text("The steps to this file's size need Python; its bytes by part do not.");

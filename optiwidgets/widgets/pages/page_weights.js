@@ -9,6 +9,8 @@ import { weightsPayload } from "./weights_payload.js";
 /** @import { LayerWeights } from "./weights_payload.js" */
 /** @import { Recipe } from "../base/types" */
 
+const ALL_CHANNELS = mark("all");
+
 /**
  * Start the weights. Models: tabs, tab, layer, channel, chart.
  * @param {Pick<Page, "needsPython">} page
@@ -31,7 +33,7 @@ export function startWeights(page, models, session, layersOf) {
     const before = channels[channel.get("index")] ?? null;
     channels = own ? [null, ...Array.from(outputs)] : [null];
     channel.set({
-      _options_labels: channels.map((output) => (output === null ? text(mark("all")) : String(output))),
+      _options_labels: channels.map((output) => (output === null ? text(ALL_CHANNELS) : String(output))),
       index: Math.max(0, channels.indexOf(before)),
       disabled: !own,
       tooltip: own ? null : text("All channels of this layer share one scale."),

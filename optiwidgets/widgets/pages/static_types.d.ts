@@ -1,8 +1,11 @@
 // Types of the JSON of a page without a kernel. Only the type checker reads this file.
 
+import type { Recipe } from "../base/types";
 import type { PageExperiment, PageRuntime } from "./page_types";
 import type { PagePolicy } from "./session_types";
+import type { WaterfallTable } from "./size_steps.js";
 import type { StaticManager, StaticModel } from "./static_model.js";
+import type { LayerWeights } from "./weights_payload.js";
 
 /** Values of a widget's traits; bytes are written as `{"$bytes": base64}`. */
 export type StaticState = Record<string, any>;
@@ -30,8 +33,10 @@ export interface PageData {
   /** Experiments by name, and what their runtimes need. */
   experiments: Record<string, any>;
   programs: Record<string, any>;
-  /** Files that hold an experiment, its program and its blocks, instead; of a site. */
+  /** Compressed files that hold an experiment, its program and its blocks, instead; of a site. */
   files?: Record<string, string>;
+  /** Compressed files with the other blocks of its runtime, loaded when a recipe first needs them. */
+  weights?: Record<string, string>;
   /** Links to a Python: text and address. */
   links: [string, string][];
   /** Lines that install and open the same in Python. */
@@ -46,6 +51,10 @@ export interface Page {
   experiment(name: string): Promise<PageExperiment>;
   /** Its runtime; null where the page has none. */
   runtime(name: string): Promise<PageRuntime | null>;
+  /** Waterfalls of its sizes. */
+  waterfalls(name: string): Promise<WaterfallTable[]>;
+  /** Weights of each layer before and after, null where the page cannot compute them. */
+  layers(name: string): Promise<(recipe: Recipe) => LayerWeights[] | null>;
   /** Show that something of a widget needs Python, with the links that open it. */
   needsPython(model: StaticModel, reason: string): void;
 }

@@ -71,7 +71,7 @@ def page(digits, history, reports):
 
 
 def told(page, calls):
-    experiment, made = page
+    _, made = page
     return answers(MODULES, [*made, *calls])[len(made) :]
 
 
