@@ -15,7 +15,7 @@ from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.control_rules import record_rules, restrict
 from optiwidgets.widgets.pages.page_offer import PageOffer
-from optiwidgets.widgets.pages.panel_references import panel_references
+from optiwidgets.widgets.pages.panel_references import hold_activities, panel_references
 from optiwidgets.widgets.panels.classification_panels import CONFUSION, ClassificationPanels
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
@@ -23,7 +23,6 @@ from optiwidgets.widgets.panels.report_panels import Waterfall
 
 CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
-    mark("Class"): mark("Surprise me, Blind vote and Predict need Python."),
 }
 
 
@@ -48,6 +47,7 @@ class PageExplorer(Protocol):
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     """Offer only the choices that a page answers; name the others below the controls."""
     impossible = explorer.session.experiment.impossible
+    hold_activities(explorer.classroom.activities)
     controls, asked = explorer.controls, explorer.controls.recipe()
     restrict(controls, offered, impossible)
     controls.show(Recipe())

@@ -1,12 +1,14 @@
 // Starts the stand-ins of the panels that have a Python of their own, each with its models.
 
+import { startActivities } from "./page_activities.js";
 import { startAutoplay } from "./page_autoplay.js";
 import { startDrawing } from "./page_drawing.js";
 import { startHistory } from "./page_history.js";
 import { startProjector } from "./page_projector.js";
 import { startWaterfall } from "./page_waterfall.js";
 import { startWeights } from "./page_weights.js";
-import { gate, onClick } from "./panel_parts.js";
+import { LOCKED, gate, onClick } from "./panel_parts.js";
+import { text } from "../base/texts.js";
 import { pairedDrop } from "./paired_changes.js";
 
 /** @import { ExplorerSession } from "./page_session.js" */
@@ -28,13 +30,26 @@ export function startPanels(page, session) {
   autoplay?.lock("");
   const projector = panels.projector && startProjector(page, panels.projector, session);
   if (panels.projector) gate(panels.projector.toggle, "");
-  if (panels.history) startHistory(page, panels.history, session);
+  const history = panels.history && startHistory(page, panels.history, session);
+  let isLocked = false;
+  /** @param {boolean} hiding */
+  const lock = (hiding) => {
+    if (hiding === isLocked) return;
+    isLocked = hiding;
+    const reason = hiding ? text(LOCKED) : "";
+    session.lock(hiding);
+    autoplay?.lock(reason);
+    history?.lock(reason);
+    projector?.lock(hiding);
+  };
+  const activities = panels.activities && startActivities(page, panels.activities, session, lock);
   if (panels.drawing) startDrawing(page, panels.drawing, session);
   if (panels.waterfall) startWaterfall(page, panels.waterfall, session, () => page.waterfalls(named()));
   if (panels.weights)
     startWeights(page, panels.weights, session, async (recipe) => (await page.layers(named()))(recipe));
   onClick(reset, () => {
     autoplay?.stop();
+    activities?.end();
     projector?.leave();
   });
 }
