@@ -15,7 +15,7 @@ import { sameRecipe } from "./recipe_rules.js";
 
 /** @type {Record<string, string>} */
 const SAID = {
-  "": mark(
+  none: mark(
     "Surprise me: guess a hidden recipe from its matrix. Predict: say the accuracy before you see it. Blind vote: the verdict stays covered until the class has voted.",
   ),
   predict: mark("Move a handle: what comes stays covered until you have committed the accuracy."),
@@ -87,7 +87,7 @@ export function startActivities(page, models, session, onHiding) {
     if (!running) return;
     [running, covered, committed, secretRun, guesses, atClick] = ["", false, null, null, [], null];
     marker.set("value", "");
-    tell(text(SAID[""]));
+    tell(text(SAID.none));
     dress();
     session.repaint();
   };
@@ -95,7 +95,7 @@ export function startActivities(page, models, session, onHiding) {
   const start = (activity) => {
     leave();
     [running, seen, guess, covered] = [activity, session.recipe, null, activity === "blind"];
-    tell(text(SAID[activity] ?? ""));
+    if (activity in SAID) tell(text(SAID[activity]));
     dress();
     session.repaint();
   };
