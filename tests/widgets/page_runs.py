@@ -64,3 +64,14 @@ def page_experiment(experiment: Experiment, case: str, model: str) -> dict[str, 
 def page_policy(policy: Policy) -> dict[str, Any]:
     """Describe a policy as the page's menu has it."""
     return asdict(policy)
+
+
+def page_seen(base: Report, report: Report) -> dict[str, Any]:
+    """Describe two reports as the runs that a learner sees, ``SeenRuns`` in page_questions.d.ts."""
+    experiment = {
+        "labels": report.labels.astype(np.uint8),
+        "classNames": list(report.class_names),
+        "positive": report.positive,
+        "part": report.part,
+    }
+    return {"experiment": experiment, "baseline": page_run(base), "run": page_run(report)}

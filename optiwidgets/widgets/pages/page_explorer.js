@@ -5,6 +5,7 @@ import { ControlRules } from "./control_rules.js";
 import { oneOf, readLink } from "./page_link.js";
 import { startPanels } from "./page_panels.js";
 import { ExplorerSession } from "./page_session.js";
+import { publishSession } from "./page_sessions.js";
 import { onClick } from "./panel_parts.js";
 import { reportPayload } from "./report_payload.js";
 import { runStatus } from "./run_status.js";
@@ -27,6 +28,7 @@ export async function startExplorer(role, page) {
   startPanels(page, session);
   if (role.links) openLink(session);
   session.begin();
+  publishSession(role.root, session); // questions and texts about a run follow it
   page.runtime(first).then(
     (runtime) => session.take(runtime),
     (error) =>
