@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -21,6 +21,7 @@ from optiwidgets.widgets.security.widget_tree import widgets_below
 
 PAGE = "pages/page.js"
 SILENT = ("_esm", "_css", "_anywidget_id", "_view_count")  # traits that a page does not read
+REFERENCE = "IPY_MODEL_"
 INSTALL = "pip install optiwidgets"
 Links = Sequence[tuple[str, str]]
 
@@ -73,8 +74,9 @@ def page_parts(
     entries = sorted({entry_of(one._esm) for one in models.values() if hasattr(one, "_esm")})
     styles = [one._css for one in models.values() if hasattr(one, "_css")]
     shown = [str(one.model_id) for one in widgets]
+    known = {f"{REFERENCE}{key}" for key in models}
     data = {
-        "models": {str(key): model_record(one) for key, one in models.items()},
+        "models": {str(key): within(model_record(one), known) for key, one in models.items()},
         "shown": shown,
         "roles": roles,  # computed before the models: a role sets its controls back
         "experiments": {},
@@ -107,6 +109,25 @@ def model_record(widget: Widget) -> dict[str, Any]:
     if "_esm" in state:
         record["module"] = entry_of(state["_esm"])
     return record
+
+
+def within(value: Any, known: Container[str]) -> Any:
+    """Leave out references to widgets that are not on the page, such as an explorer elsewhere.
+
+    Examples
+    --------
+    >>> within({"feed": "IPY_MODEL_1", "children": ["IPY_MODEL_1", "IPY_MODEL_2"]}, ["IPY_MODEL_2"])
+    {'feed': '', 'children': ['IPY_MODEL_2']}
+    """
+    if isinstance(value, Mapping):
+        return {name: within(one, known) for name, one in value.items()}
+    if isinstance(value, list):
+        return [within(one, known) for one in value if not _is_missing(one, known)]
+    return "" if _is_missing(value, known) else value
+
+
+def _is_missing(value: Any, known: Container[str]) -> bool:
+    return isinstance(value, str) and value.startswith(REFERENCE) and value not in known
 
 
 def jsonable(value: Any) -> Any:

@@ -20,6 +20,7 @@ from optiwidgets.grading.progress_page import brief, print_page
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.widgets.lesson.answer_log import ProgressTable, Register
 from optiwidgets.widgets.lesson.live_text import figures
+from optiwidgets.widgets.pages.page_file import page_parts
 from optiwidgets.widgets.pages.page_questions import lesson_questions
 
 RECIPES = (
@@ -135,6 +136,16 @@ def test_roles_name_the_widgets_of_a_question(explorer):
     assert len(ow.ask("selfcheck.production").page_role()["inputs"]) > 2
     told.close()
     assert explorer.comm is not None
+
+
+def test_a_question_alone_refers_to_no_explorer_that_is_not_on_its_page(explorer):
+    asked = ow.ask("pruning.saved", explorer)
+    assert asked.said.feed
+    data = page_parts([asked]).data
+    assert data["models"][asked.said.model_id]["state"]["feed"] == ""
+    role = data["roles"][asked.model_id]
+    references = [role["root"], role["why"], *role["inputs"], *role["buttons"].values()]
+    assert {each.removeprefix("IPY_MODEL_") for each in references} <= set(data["models"])
 
 
 def test_a_live_text_names_the_widget_whose_session_it_follows(explorer):
