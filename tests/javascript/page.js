@@ -76,6 +76,7 @@ const names = [
   "location",
   "navigator",
   "Event",
+  "CustomEvent",
   "KeyboardEvent",
   "MutationObserver",
   "ImageData",

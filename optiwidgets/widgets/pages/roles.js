@@ -2,13 +2,10 @@
 
 import { startExplorer } from "./page_explorer.js";
 import { startLive } from "./page_outcome.js";
-import { startProgress } from "./page_progress.js";
+import { startPath, startProgress } from "./page_progress.js";
 import { startQuiz } from "./page_quiz.js";
 
 /** @import { StartRole } from "./static_types" */
-
-/** The path draws itself from what the browser keeps. */
-const startPath = () => {};
 
 /** @type {Record<string, StartRole>} */
 export const ROLES = {

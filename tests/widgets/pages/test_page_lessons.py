@@ -18,6 +18,7 @@ from optiwidgets.grading.progress import Record, as_document, merged
 from optiwidgets.grading.progress_files import read_progress, records_of
 from optiwidgets.grading.progress_page import brief, print_page
 from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.version import __version__
 from optiwidgets.widgets.lesson.answer_log import ProgressTable, Register
 from optiwidgets.widgets.lesson.live_text import figures
 from optiwidgets.widgets.pages.page_file import page_parts
@@ -155,5 +156,5 @@ def test_a_live_text_names_the_widget_whose_session_it_follows(explorer):
 
 
 def test_the_path_and_the_table_of_answers_have_roles():
-    assert ow.CorePath().page_role() == {"role": "core_path"}
+    assert ow.CorePath().page_role() == {"role": "core_path", "version": __version__}
     assert ProgressTable(Register()).page_role()["role"] == "progress"
