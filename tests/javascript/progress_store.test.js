@@ -2,12 +2,16 @@ import { fire, microtasks, place, until } from "./page.js";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
-import { loadAnswers, progressHtml, startProgress } from "../../optiwidgets/widgets/pages/page_progress.js";
+import {
+  loadAnswers,
+  progressHtml,
+  startPath,
+  startProgress,
+} from "../../optiwidgets/widgets/pages/page_progress.js";
 import * as documents from "../../optiwidgets/widgets/pages/progress_document.js";
 import { briefAnswer, printedPage } from "../../optiwidgets/widgets/pages/progress_print.js";
 import { ProgressStore, pageProgress } from "../../optiwidgets/widgets/pages/progress_store.js";
 import { PROGRESS_KEY, SET_ASIDE_KEY } from "../../optiwidgets/widgets/pages/progress_store.js";
-import { ROLES } from "../../optiwidgets/widgets/pages/roles.js";
 import { sha256 } from "../../optiwidgets/widgets/pages/sha256.js";
 import { StaticManager } from "../../optiwidgets/widgets/pages/static_model.js";
 import { browserStorage } from "./browser_storage.js";
@@ -184,7 +188,7 @@ test("the page's answers are given to others once, by an event", async () => {
 test("the path's button forgets the answers too", () => {
   const progress = pageProgress("1.2.3");
   progress.checked("a.b", "correct", 1);
-  ROLES.core_path({ role: "core_path", version: "1.2.3" });
+  startPath({ role: "core_path", version: "1.2.3" });
   const root = place("ow-path", "<button>Start over</button>");
   fire(root.querySelector("button"), "click");
   assert.equal(progress.records["a.b"].outcome, "not attempted");

@@ -12,18 +12,14 @@ from ipywidgets import Dropdown, Tab
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.session.session import Session
-from optiwidgets.texts import text
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
-from optiwidgets.widgets.pages.page_experiment import (
-    GRIDS,
-    TWO_SLIDERS,
-    PageContent,
-    page_experiment,
-)
+from optiwidgets.widgets.pages.page_content import FULL as CONTENT
+from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import write_runtime
@@ -111,7 +107,7 @@ class PageExport(Standalone):
         only = self.offered is SLIDERS
         told, blocks = page_experiment(
             experiment,
-            content or (TWO_SLIDERS if only else GRIDS),
+            content or (TWO_SLIDERS if only else CONTENT),
             names=names,
             on_progress=on_progress,
             folder=folder,

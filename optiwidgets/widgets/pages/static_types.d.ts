@@ -33,8 +33,10 @@ export interface PageData {
   /** Experiments by name, and what their runtimes need. */
   experiments: Record<string, any>;
   programs: Record<string, any>;
-  /** Files that hold an experiment, its program and its blocks, instead; of a site. */
+  /** Compressed files that hold an experiment, its program and its blocks, instead; of a site. */
   files?: Record<string, string>;
+  /** Compressed files with the other blocks of its runtime, loaded when a recipe first needs them. */
+  weights?: Record<string, string>;
   /** Links to a Python: text and address. */
   links: [string, string][];
   /** Lines that install and open the same in Python. */
@@ -45,6 +47,8 @@ export interface PageData {
 export interface Page {
   manager: StaticManager;
   data: PageData;
+  /** Load a module of the bundle. */
+  need(module: string): any;
   /** Open an experiment of the page by its name. */
   experiment(name: string): Promise<PageExperiment>;
   /** Its runtime; null where the page has none. */
@@ -56,8 +60,6 @@ export interface Page {
   /** Show that something of a widget needs Python, with the links that open it. */
   needsPython(model: StaticModel, reason: string): void;
 }
-
-export type StartRole = (role: any, page: Page) => void | Promise<void>;
 
 /** Draws a stock widget in its element. */
 export type DrawStock = (model: StaticModel, el: HTMLElement, draw: DrawChild) => void;
