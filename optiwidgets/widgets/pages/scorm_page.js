@@ -1,0 +1,137 @@
+// Starts the lesson of a page that a learning platform opened; stands in front of the page's own scripts.
+
+import { around, element, find, findAll, write } from "../base/panel_runtime.js";
+import { text } from "../base/texts.js";
+import { Platform, findApi } from "./scorm_api.js";
+import { ScormSession } from "./scorm_session.js";
+
+/** @import { Lesson, Progress } from "./scorm_types" */
+
+const STYLE = {
+  position: "sticky",
+  top: "0",
+  zIndex: "10",
+  margin: "0",
+  background: "Canvas",
+  color: "CanvasText",
+};
+const LONGEST_PLACE = 255; // CMIString255
+const INPUTS = ["wheel", "pointerdown", "keydown"]; // the reader moves the page
+
+/**
+ * Start a lesson: find the platform, open the session, follow the page's progress until the page is left.
+ * @param {Lesson} lesson
+ */
+function start(lesson) {
+  const say = teller();
+  const api = findApi(window);
+  const session = api && new ScormSession(new Platform(api), lesson, say);
+  const opened = session?.open() ?? false;
+  document.documentElement.dataset.owLms = opened ? "open" : "none";
+  document.addEventListener("click", (event) => followLink(event, lesson, say), true);
+  if (!session) say(text("No learning platform opened this page: answers are recorded nowhere else."));
+  if (session && opened) follow(session);
+}
+
+/** @param {ScormSession} session */
+function follow(session) {
+  const keepPlace = () => {
+    session.place = placeInView() || session.place;
+  };
+  document.addEventListener("ow-progress", (event) =>
+    session.attach(/** @type {CustomEvent<Progress>} */ (event).detail),
+  );
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "hidden") return;
+    keepPlace();
+    session.pause();
+  });
+  window.addEventListener("online", () => session.pause());
+  window.addEventListener("pagehide", (event) => {
+    keepPlace();
+    if (event.persisted)
+      session.pause(); // the page may come back as it is
+    else session.close();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (session.unsaved) event.preventDefault(); // the browser asks
+  });
+  returnTo(session.place);
+}
+
+/** A line at the top of the page, once the page has a body. */
+function teller() {
+  const line = element("p", { className: "ow-note ow-lms", role: "status", hidden: true });
+  Object.assign(line.style, STYLE);
+  const put = () => (find(document, "main") ?? document.body).prepend(line);
+  if (document.body) put();
+  else document.addEventListener("DOMContentLoaded", put, { once: true });
+  return (/** @type {string} */ sentence) => {
+    line.hidden = sentence === "";
+    write(line, sentence);
+  };
+}
+
+/** The last question or heading that begins above the middle of the window; empty at the top of the page. */
+function placeInView() {
+  const middle = window.innerHeight / 2;
+  const passed = places().filter((node) => window.scrollY > 0 && node.getBoundingClientRect().top < middle);
+  return passed.map(nameOf).at(-1) ?? "";
+}
+
+const places = () =>
+  findAll(document, "[data-ow-question], h1[id], h2[id], h3[id]").filter(
+    (node) => nameOf(node).length <= LONGEST_PLACE,
+  );
+
+/** @param {HTMLElement} node */
+const nameOf = (node) => node.dataset.owQuestion ?? node.id;
+
+/**
+ * Scroll to where the lesson was left. Questions are drawn a little later than the page.
+ * @param {string} place
+ */
+function returnTo(place) {
+  if (!place) return;
+  const go = () => {
+    const node = places().find((each) => nameOf(each) === place);
+    if (!node) return;
+    stop();
+    node.scrollIntoView({ block: "center" });
+  };
+  const observer = new MutationObserver(go);
+  const stop = () => {
+    observer.disconnect();
+    for (const name of INPUTS) window.removeEventListener(name, stop, true);
+  };
+  for (const name of INPUTS) window.addEventListener(name, stop, true);
+  observer.observe(document, { childList: true, subtree: true, attributeFilter: ["data-ow-question", "id"] });
+  go();
+}
+
+/**
+ * Keep the window on its lesson: the platform opens lessons, and other sites get a window of their own.
+ * @param {MouseEvent} event
+ * @param {Lesson} lesson
+ * @param {(sentence: string) => void} say
+ */
+function followLink(event, lesson, say) {
+  const link = /** @type {HTMLAnchorElement | null} */ (around(event.target, "a[href]"));
+  if (!link || link.hasAttribute("download") || !/^(https?|file):$/.test(link.protocol)) return;
+  const here = new URL(location.href),
+    there = new URL(link.href);
+  if (there.origin === here.origin && there.pathname === here.pathname) return;
+  const folder = new URL(".", here).href;
+  if (!there.href.startsWith(folder)) {
+    link.target = "_blank";
+    link.rel = "noopener";
+    return;
+  }
+  event.preventDefault();
+  const name = there.href.slice(folder.length).replace(/[?#].*$/, "");
+  const title = lesson.pages[name.replace(/\.ipynb$/, ".html")];
+  if (title) say(text("Open “{title}” in the list of the learning platform.", { title }));
+  else say(text("{name} is not in this package.", { name }));
+}
+
+export default { start };
