@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from optiwidgets.texts import messages, plural_choice, plurals
 from optiwidgets.widgets.base.modules import join_modules
 
 WIDGETS = Path(__file__).parent.parent
+_ENTRIES: dict[str, str] = {}  # file of each served module, by its text
 
 
 class ServedModule(str):
@@ -64,7 +66,48 @@ def load_esm(file: str, name: str) -> ServedModule:
     >>> "\nimport {" in esm, "\nexport default { render: boxed(render) };" in esm
     (False, True)
     """
-    return ServedModule(join_modules(Path(file).with_name(f"{name}.js"), WIDGETS))
+    path = Path(file).with_name(f"{name}.js")
+    module = ServedModule(join_modules(path, WIDGETS))
+    _ENTRIES[str(module)] = path.resolve().relative_to(WIDGETS.resolve()).as_posix()
+    return module
+
+
+def entry_of(esm: str) -> str:
+    """Name the file below ``widgets/`` whose joined module a widget serves.
+
+    Raises
+    ------
+    ValueError
+        No widget of this package serves it.
+
+    Examples
+    --------
+    >>> entry_of(load_esm(__file__, "feed"))
+    'base/feed.js'
+    """
+    served = next((known for known in _ENTRIES if esm.endswith(known)), None)
+    if served is None:
+        raise ValueError(f"no module of this package begins with {esm[:60]!r}")
+    return _ENTRIES[served]
+
+
+def stylesheets_in(joined: Iterable[str]) -> list[str]:
+    """List the package's stylesheets that some texts are joined of, each once, in their order.
+
+    Examples
+    --------
+    >>> first, second = load_css(__file__, "stock"), load_css(__file__, "table")
+    >>> stylesheets_in([first + second, second]) == [first, second]
+    True
+    """
+    known = [path.read_text(encoding="utf-8") for path in sorted(WIDGETS.rglob("*.css"))]
+    found: dict[str, None] = {}
+    for css in joined:
+        inside = sorted((css.find(one), one) for one in known if one in css)
+        if sum(len(one) for _, one in inside) != len(css):
+            raise ValueError(f"not joined of this package's stylesheets: {css[:60]!r}")
+        found |= dict.fromkeys(one for _, one in inside)
+    return [*found]
 
 
 def verdict_css() -> str:

@@ -9,6 +9,7 @@ but text of a template, starts in the first column.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -55,21 +56,33 @@ def join_modules(entry: Path, root: Path) -> str:
         `export` before a declaration and, in the entry alone, `export default {`.
     """
     root, entry = root.resolve(), entry.resolve()
-    modules: dict[Path, Module] = {}
-    importers = {entry: ""}
-    waiting = [entry]
-    for path in waiting:  # grows
-        module = modules[path] = _load(path, root, importers[path])
+    modules = load_all([entry], root)
+    for path, module in modules.items():
         if module.has_default != (path == entry):
             needs = "has no" if path == entry else "is imported and has an"
             raise ValueError(f"{_name(path, root)} {needs} 'export default {{ ... }};'")
+    _check_names({_name(path, root): module.declared for path, module in modules.items()})
+    return "\n".join(module.body for module in modules.values())
+
+
+def load_all(entries: Sequence[Path], root: Path) -> dict[Path, Module]:
+    """Read files and all that they import, in the order of their imports: each after what it needs.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        A file is missing, outside the root or of another form, or files import each other.
+    """
+    modules: dict[Path, Module] = {}
+    waiting = [entry.resolve() for entry in entries]
+    importers = dict.fromkeys(waiting, "")
+    for path in waiting:  # grows
+        module = modules[path] = _load(path, root, importers[path])
         for target in _targets(path, module):
             if target not in importers:
                 importers[target] = f", imported by {_name(path, root)}"
                 waiting.append(target)
-    ordered = _sorted(modules, root)
-    _check_names({_name(path, root): modules[path].declared for path in ordered})
-    return "\n".join(modules[path].body for path in ordered)
+    return {path: modules[path] for path in _sorted(modules, root)}
 
 
 def parse(source: str, name: str) -> Module:

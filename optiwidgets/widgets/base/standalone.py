@@ -56,6 +56,17 @@ class Standalone(DOMWidget):
         """Describe texts, choices, tables and pictures as HTML, of all widgets in this one."""
         return static_html(self)
 
+    def page_role(self) -> dict[str, Any] | None:
+        """Describe the stand-in for this widget's Python on a page without a kernel.
+
+        Returns
+        -------
+        dict or None
+            "role", a name of `pages/roles.js`, and all that it needs; widgets as
+            "IPY_MODEL_<id>". None: the page shows the widget as it was, and that it needs Python.
+        """
+        return None
+
     def others(self) -> Sequence[Widget]:
         """List the widgets that are shown here and stay when this one is closed."""
         return ()

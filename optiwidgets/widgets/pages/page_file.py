@@ -1,0 +1,275 @@
+"""HTML of a page without a kernel: state of its widgets, one JavaScript bundle, one stylesheet."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from ipywidgets import DOMWidget, Widget
+
+from optiwidgets.texts import messages, plural_choice, plurals, text
+from optiwidgets.widgets.base.assets import WIDGETS, entry_of, load_css, stylesheets_in
+from optiwidgets.widgets.base.bundle import bundle_modules
+from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.security.widget_tree import widgets_below
+
+PAGE = "pages/page.js"
+SILENT = ("_esm", "_css", "_anywidget_id", "_view_count")  # traits that a page does not read
+INSTALL = "pip install optiwidgets"
+Links = Sequence[tuple[str, str]]
+
+
+@dataclass
+class PageParts:
+    """Parts of a page, for one file or for a site that keeps them in files of their own.
+
+    ``data`` is the JSON that `pages/page.js` starts with; ``bundle`` the JavaScript of all widgets,
+    each file once; ``css`` their stylesheets, each once.
+    """
+
+    data: dict[str, Any]
+    bundle: str
+    css: str
+    shown: list[str] = field(default_factory=list)  # ids of the widgets, in order
+
+
+def page_parts(
+    widgets: Sequence[DOMWidget],
+    *,
+    links: Links = (),
+    install: str = INSTALL,
+    modules: Iterable[str] = (),
+) -> PageParts:
+    """Describe live widgets for a page without a kernel.
+
+    Parameters
+    ----------
+    widgets
+        Widgets to show, in order; everything below them goes with them.
+    links
+        Places that open the same with Python: text and address.
+    install
+        Line that installs the package.
+    modules
+        More modules of the bundle than the widgets' own, by their files below `widgets/`.
+
+    Examples
+    --------
+    >>> from ipywidgets import IntSlider
+    >>> parts = page_parts([IntSlider(3, description="Bits")])
+    >>> [model["name"] for model in parts.data["models"].values()]
+    ['IntSliderModel', 'LayoutModel', 'SliderStyleModel']
+    """
+    models = {one.model_id: one for shown in widgets for one in (shown, *widgets_below(shown))}
+    roles = {
+        one.model_id: one.page_role() for one in models.values() if isinstance(one, Standalone)
+    }
+    entries = sorted({entry_of(one._esm) for one in models.values() if hasattr(one, "_esm")})
+    styles = [one._css for one in models.values() if hasattr(one, "_css")]
+    shown = [str(one.model_id) for one in widgets]
+    data = {
+        "models": {str(key): model_record(one) for key, one in models.items()},
+        "shown": shown,
+        "roles": roles,
+        "links": [list(link) for link in links],
+        "install": install,
+    }
+    css = [load_css(__file__, "page"), *stylesheets_in(styles)]
+    bundle = catalogue_js() + bundle_modules([*entries, *modules, PAGE], WIDGETS)
+    return PageParts(data, bundle, "".join(css), shown)
+
+
+def model_record(widget: Widget) -> dict[str, Any]:
+    """Describe a widget's synchronized traits; those without a value are left out.
+
+    Examples
+    --------
+    >>> from ipywidgets import HTML
+    >>> record = model_record(HTML("<b>4 bits</b>"))
+    >>> record["name"], record["state"]["value"]
+    ('HTMLModel', '<b>4 bits</b>')
+    """
+    state = widget.get_state()
+    kept = {
+        name: jsonable(value)
+        for name, value in state.items()
+        if value is not None and name not in SILENT and not name.startswith(("_model", "_view"))
+    }
+    record: dict[str, Any] = {"name": state["_model_name"], "state": kept}
+    if "_esm" in state:
+        record["module"] = entry_of(state["_esm"])
+    return record
+
+
+def jsonable(value: Any) -> Any:
+    """Write bytes as ``{"$bytes": base64}``, at any depth; JSON has none, and no nan.
+
+    Examples
+    --------
+    >>> jsonable({"counts": b"ab", "p": float("nan")})
+    {'counts': {'$bytes': 'YWI='}, 'p': None}
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"$bytes": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(one) for one in value]
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
+def catalogue_js() -> str:
+    """Write the translations in front of a bundle; nothing for English."""
+    told: dict[str, Any] = {"OW_MESSAGES": messages()}
+    if forms := plurals():
+        told["OW_PLURALS"] = {"forms": forms, "choice": plural_choice()}
+    lines = [f"const {name} = {json.dumps(value)};\n" for name, value in told.items() if value]
+    return "".join(lines)
+
+
+def page_html(
+    title: str,
+    widgets: Sequence[DOMWidget],
+    blocks: Mapping[str, Any] | None = None,
+    *,
+    links: Links = (),
+    install: str = INSTALL,
+    before: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    """Write a page as one file that needs no network: it opens from a disk too.
+
+    Parameters
+    ----------
+    title
+        Title of the page.
+    widgets
+        Widgets to show, in order.
+    blocks
+        Binary data of the page by name, of `pages/blocks.py`.
+    links, install
+        See `page_parts`.
+    before
+        Safe HTML that is shown above the widgets.
+    more
+        More of the page's JSON, by name.
+
+    Examples
+    --------
+    >>> from ipywidgets import HTML
+    >>> html = page_html("</script> & more", [HTML("4 bits")])
+    >>> "<title>&lt;/script&gt; &amp; more</title>" in html, "default-src 'none'" in html
+    (True, True)
+    """
+    parts = page_parts(widgets, links=links, install=install)
+    data = parts.data | dict(more or {})
+    starter = load_starter()
+    places = "\n".join(
+        f'<div class="ow-page-place" data-ow-widget="{one}"></div>' for one in parts.shown
+    )
+    packed = {
+        "ow-bundle": deflated(parts.bundle),
+        "ow-css": deflated(parts.css),
+        "ow-page": deflated(json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
+    }
+    scripts = [
+        f'<script type="application/octet-stream" id="{key}">{value}</script>'
+        for key, value in packed.items()
+    ]
+    scripts.append(
+        f'<script type="application/json" id="ow-blocks">{safe_json(blocks or {})}</script>'
+    )
+    policy = content_policy(starter, parts.bundle)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<title>{escape(title)}</title>
+</head>
+<body data-voila="static">
+<main>
+{before}{places}
+</main>
+<p class="ow-page-trouble" role="alert" hidden></p>
+<noscript><p>{escape(text("This page needs JavaScript, which is switched off."))}</p></noscript>
+{chr(10).join(scripts)}
+<script type="application/json" id="ow-troubles">{safe_json(troubles())}</script>
+<script>{starter}</script>
+</body>
+</html>
+"""
+
+
+def troubles() -> dict[str, str]:
+    """Write the sentences that a page shows when it cannot start, by cause."""
+    return {
+        "old": text(
+            "This browser is too old for the page: it cannot unpack its data "
+            "(DecompressionStream). Any browser from 2023 on can."
+        ),
+        "damaged": text("The file is damaged: get it again. ({reason})"),
+        "failed": text("The page could not start. ({reason})"),
+    }
+
+
+def load_starter() -> str:
+    """Read the script that unpacks and starts the page."""
+    return (WIDGETS / "pages" / "starter.js").read_text(encoding="utf-8")
+
+
+def deflated(content: str) -> str:
+    """Compress a text, in base64 (zlib's format, which has a checksum).
+
+    Examples
+    --------
+    >>> zlib.decompress(base64.b64decode(deflated("4 bits"))).decode()
+    '4 bits'
+    """
+    return base64.b64encode(zlib.compress(content.encode(), 9)).decode()
+
+
+def safe_json(value: Any) -> str:
+    r"""Write JSON that cannot end the script element that it stands in.
+
+    Examples
+    --------
+    >>> safe_json({"name": "</script>"})
+    '{"name":"\\u003c/script>"}'
+    """
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def content_policy(*scripts: str) -> str:
+    """Write the content security policy of a page with these inline scripts and no others.
+
+    Examples
+    --------
+    >>> "connect-src 'none'" in content_policy("start()"), "unsafe-eval" in content_policy()
+    (True, True)
+    """
+    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"{hashes} 'wasm-unsafe-eval'",
+        "worker-src": "blob:",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "connect-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _sha256(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

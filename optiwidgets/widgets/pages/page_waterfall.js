@@ -1,0 +1,30 @@
+// Tab "Size and speed" of a page without a kernel: the waterfall follows the run while its tab is open.
+
+import { text } from "../base/texts.js";
+import { dressModel, isOpen, onTab } from "./panel_parts.js";
+import { findSizes } from "./size_steps.js";
+
+/** @import { PageSession, PanelModels } from "./session_types" */
+/** @import { WaterfallTable } from "./size_steps.js" */
+
+/**
+ * Start the waterfall. Models: tabs, tab, chart. A recipe that the page has no waterfall of leaves the old one, marked
+ * as outdated, and says so.
+ * @param {unknown} page
+ * @param {PanelModels} models
+ * @param {PageSession} session
+ * @param {() => WaterfallTable[]} tables of the open model
+ */
+export function startWaterfall(page, models, session, tables) {
+  const { chart } = models;
+  const follow = () => {
+    if (!isOpen(models)) return;
+    const found = findSizes(tables(), session.run.recipe);
+    if (found) chart.set("data", found);
+    dressModel(chart, "ow-stale", !found);
+    chart.set("tooltip", found ? null : text("The steps of this file's size need Python: pip install optiwidgets."));
+  };
+  session.on("run", follow);
+  onTab(models, follow);
+  follow();
+}

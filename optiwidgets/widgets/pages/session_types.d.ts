@@ -1,0 +1,66 @@
+// Interface of the explorer's stand-in (page_session.js) to the panels that have no Python behind them. Each panel is
+// a function start...(page, models, session): it observes the session, and sets the traits of its models.
+// Only the type checker reads this file; it is not served.
+
+import type { Recipe, FeedData } from "../base/types";
+import type { PageExperiment, PageRuntime, Run } from "./page_types";
+import type { StaticModel } from "./static_model.js";
+
+/** A use of the model and its limits, in points. `name` is English: it is shown as text(name). */
+export interface PagePolicy {
+  name: string;
+  limit_points: number;
+  recall_floor_points: number | null;
+}
+
+/**
+ * "run": the session has the whole run of the requested recipe (Python: Session.on_report, without previews).
+ * "recipe": another recipe is asked for. "policy": the menu has another policy.
+ * "baseline": another case or model is open; `experiment`, `baseline`, `run` are already of it.
+ * "state": `waiting` or `error` changed. "hand": a user moved a control of the recipe, before "recipe".
+ */
+export type SessionEvent = "run" | "recipe" | "policy" | "baseline" | "state" | "hand";
+
+export interface PageSession {
+  experiment: PageExperiment;
+  /** null where the browser or the page has no WebAssembly runtime */
+  runtime: PageRuntime | null;
+  case: string;
+  model: string;
+  /** Run of the untouched model. */
+  baseline: Run;
+  /** Newest whole run; its recipe differs from `recipe` while that is computed, or where it needs Python. */
+  run: Run;
+  /** Recipe that is asked for. */
+  recipe: Recipe;
+  policy: PagePolicy;
+  /** True while the run of `recipe` is computed. */
+  waiting: boolean;
+  /** Why the recipe has no run; empty if it has one. */
+  error: string;
+  /** Message in place of the status text (Python: Classroom.say); empty for none. Written by autoplay. */
+  said: string;
+  on(event: SessionEvent, listener: () => void): void;
+  /** Ask for a recipe, move the controls to it, and show its run. */
+  ask(recipe: Recipe): void;
+  /** Write the feed again: its message, covered numbers, the guess. */
+  repaint(): void;
+  /** Show why something was refused, until a control moves. */
+  refuse(reason: string): void;
+  /** Add a CSS class to the explorer's root element, or remove it. */
+  mark(name: string, on: boolean): void;
+  /** Disable the controls, case and model, with the reason of an activity; or enable them again. */
+  lock(locked: boolean): void;
+  /** Positions of all controls, as in feed.data.settings. */
+  positions(): number[];
+  /** Changes of the feed's data before it is shown, in turn: an activity covers numbers. `repaint` calls them. */
+  covers: ((data: FeedData) => FeedData)[];
+}
+
+/** Models and values of a panel, as pages/panel_references.py names them; references are resolved. */
+export interface PanelModels {
+  /** The tabs, and the index of the panel's own tab. */
+  tabs: StaticModel;
+  tab: number;
+  [name: string]: any;
+}

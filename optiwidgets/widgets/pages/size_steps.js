@@ -1,0 +1,64 @@
+// Waterfall of sizes, from four bytes a parameter to the file: tables that page_waterfalls.py wrote.
+
+import { mark, text } from "../base/texts.js";
+import { BASELINE, recipeKey, withoutIdle } from "./recipe_rules.js";
+
+/** @import { Recipe, SizeData, SizeStep } from "../base/types" */
+
+/**
+ * Table of a family of recipes, all pairs of bits and sparsities, bits first. A row of `steps` has ten numbers.
+ * @typedef {{ recipe: Partial<Recipe>, sparsities: number[], bits: number[], steps: Int32Array,
+ *   estimates: Float64Array }} WaterfallTable
+ */
+
+/** Names of the steps, and whether each is a part of the promised size. @type {[string, boolean][]} */
+const NAMES = [
+  [mark("raw fp32"), true],
+  [mark("without the removed channels"), true],
+  [mark("non-zero weights only"), true],
+  [mark("at {bits} bits"), true],
+  [mark("+ positions"), false],
+  [mark("+ scales and tables"), false],
+  [mark("+ header"), false],
+  [mark("entropy coded"), false],
+  [mark("the file"), false],
+];
+const COLUMNS = NAMES.length + 1; // the size in tutorials stands last
+
+/**
+ * The waterfall of a recipe, or null if the page does not have it.
+ * @param {WaterfallTable[]} tables
+ * @param {Recipe} recipe
+ * @returns {SizeData | null}
+ */
+export function findSizes(tables, recipe) {
+  const wanted = recipeKey(withoutIdle(recipe));
+  for (const table of tables) {
+    const { sparsities, bits } = table;
+    const place = bits.indexOf(recipe.bits) * sparsities.length + sparsities.indexOf(recipe.sparsity);
+    if (!bits.includes(recipe.bits) || !sparsities.includes(recipe.sparsity)) continue;
+    const own = { ...BASELINE, ...table.recipe, sparsity: recipe.sparsity, bits: recipe.bits };
+    if (recipeKey(withoutIdle(own)) === wanted) return sizeData(table, place, recipe.bits);
+  }
+  return null;
+}
+
+/**
+ * @param {WaterfallTable} table
+ * @param {number} place
+ * @param {number} bits
+ * @returns {SizeData}
+ */
+function sizeData({ steps, estimates }, place, bits) {
+  const row = steps.subarray(place * COLUMNS, (place + 1) * COLUMNS);
+  const named = NAMES.map(([name, promised], i) => /** @type {SizeStep} */ ({
+    name: text(name, { bits }),
+    bytes: row[i],
+    promised,
+  }));
+  return {
+    steps: named.filter((_, i) => i !== 1 || row[i] > 0), // no step without removed channels
+    estimate_bytes: estimates[place],
+    tutorial_bytes: row[COLUMNS - 1],
+  };
+}
