@@ -58,6 +58,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
     },
     "hosting/hub.py": {"traitlets"},
     "hosting/offline_export.py": {"nbconvert", "nbformat"},
+    "publishing": {"nbformat", "yaml"},
     "texts": set(),
     "texts/catalogue.py": {"polib"},
     "cli.py": set(),

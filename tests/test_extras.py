@@ -58,7 +58,7 @@ def room_imports(*, hosting: bool) -> dict[str, set[str]]:
     found = {}
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
-        if (name == "cli.py" or name.startswith("hosting/")) is hosting:
+        if (name == "cli.py" or name.startswith(("hosting/", "publishing/"))) is hosting:
             found[name] = set(imported(path.read_text())) - WHILE_BUILDING
     return found
 
