@@ -18,6 +18,7 @@ export const LESSON = {
     },
     { key: "pruning.find", kind: "recipe", options: [], reasons: [] },
   ],
+  root: "./",
   pages: { "30_pruning.html": "Pruning and its cliff", "40_quantization.html": "Quantization and its cliff" },
 };
 

@@ -22,7 +22,10 @@ export function startWaterfall(page, models, session, tables) {
     const found = findSizes(tables(), session.run.recipe);
     if (found) chart.set("data", found);
     dressModel(chart, "ow-stale", !found);
-    chart.set("tooltip", found ? null : text("The steps of this file's size need Python: pip install optiwidgets."));
+    chart.set(
+      "tooltip",
+      found ? null : text("The steps of this file's size need Python: pip install optiwidgets."),
+    );
   };
   session.on("run", follow);
   onTab(models, follow);

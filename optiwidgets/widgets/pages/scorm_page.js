@@ -121,7 +121,7 @@ function followLink(event, lesson, say) {
   const here = new URL(location.href),
     there = new URL(link.href);
   if (there.origin === here.origin && there.pathname === here.pathname) return;
-  const folder = new URL(".", here).href;
+  const folder = new URL(lesson.root, here).href;
   if (!there.href.startsWith(folder)) {
     link.target = "_blank";
     link.rel = "noopener";

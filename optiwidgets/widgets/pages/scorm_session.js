@@ -1,12 +1,15 @@
 // A lesson in a learning platform: answers, score and place go there, and come back when the lesson opens again.
 
-import { text } from "../base/texts.js";
+import { mark, text } from "../base/texts.js";
 import { interaction, packed, standing, timeOfDay, timespan, unpacked } from "./scorm_values.js";
 
 /** @import { Answered, Lesson, Progress, Records } from "./scorm_types" */
 /** @import { Platform } from "./scorm_api.js" */
 
 export const RETRY_MS = 15_000;
+const NOT_SAVED = mark(
+  "The learning platform did not save your last answer ({reason}). Keep this page open: it is tried again.",
+);
 const RANKS = ["incomplete", "completed", "passed"];
 
 /** One visit of a lesson: from LMSInitialize to LMSFinish. */
@@ -205,9 +208,7 @@ export class ScormSession {
     this.#retry = setTimeout(() => {
       if (this.#save()) this.#report();
     }, RETRY_MS);
-    const late =
-      "The learning platform did not save your last answer ({reason}). Keep this page open: it is tried again.";
-    this.say(text(late, { reason }));
+    this.say(text(NOT_SAVED, { reason }));
     return false;
   }
 

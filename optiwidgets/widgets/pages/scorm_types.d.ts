@@ -56,8 +56,10 @@ export interface Lesson {
   /** Score from which a lesson with all questions answered is passed, 0..100. */
   passing: number;
   questions: AskedQuestion[];
-  /** Titles of the lessons of the package by the names of their pages. */
+  /** Titles of the lessons of the package by their pages. */
   pages: Record<string, string>;
+  /** Folder of the package, relative to the page. */
+  root: string;
 }
 
 /** Numbers that a platform shows of a lesson. */

@@ -51,11 +51,14 @@ export function findSizes(tables, recipe) {
  */
 function sizeData({ steps, estimates }, place, bits) {
   const row = steps.subarray(place * COLUMNS, (place + 1) * COLUMNS);
-  const named = NAMES.map(([name, promised], i) => /** @type {SizeStep} */ ({
-    name: text(name, { bits }),
-    bytes: row[i],
-    promised,
-  }));
+  const named = NAMES.map(
+    ([name, promised], i) =>
+      /** @type {SizeStep} */ ({
+        name: text(name, { bits }),
+        bytes: row[i],
+        promised,
+      }),
+  );
   return {
     steps: named.filter((_, i) => i !== 1 || row[i] > 0), // no step without removed channels
     estimate_bytes: estimates[place],
