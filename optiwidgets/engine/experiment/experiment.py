@@ -176,7 +176,7 @@ class Experiment(Measured, LayerAnalysis):
             load_dataset(name),
             memory_mb=memory_mb,
         )
-        if grid := precomputed_reports.find_registered(lambda: made.about):
+        for grid in precomputed_reports.find_registered(lambda: made.about):
             made.adopt(grid)
         return made
 

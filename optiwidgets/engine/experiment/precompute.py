@@ -12,14 +12,17 @@ from collections.abc import Iterator, Sequence
 
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports, recipes
+from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
+from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
 from optiwidgets.engine.types.report import Report
 
 
 def evaluate_grid(
-    experiment: Experiment, on_progress: ProgressCallback = lambda _: None
+    experiment: Experiment,
+    on_progress: ProgressCallback = lambda _: None,
+    family: RecipeFamily = SLIDERS,
 ) -> PrecomputedReports:
-    """Run every recipe of the two sliders, and store the reports without scores.
+    """Run every recipe of a family, and store the reports without scores.
 
     Parameters
     ----------
@@ -27,6 +30,8 @@ def evaluate_grid(
         An experiment with at most 256 classes; a shipped one takes a minute.
     on_progress
         Called with the progress; an exception raised by it ends the evaluation.
+    family
+        Recipes to run; those of the two sliders unless given.
 
     Raises
     ------
@@ -37,12 +42,13 @@ def evaluate_grid(
         raise ValueError(reason)
 
     def reports() -> Iterator[Report]:
-        for place, recipe in enumerate(recipes()):
-            done = place / len(recipes())
-            on_progress(Progress(done, f"slider grid, {place} of {len(recipes())} reports"))
+        for place, recipe in enumerate(recipes):
+            done = place / len(recipes)
+            on_progress(Progress(done, f"slider grid, {place} of {len(recipes)} reports"))
             yield experiment.run(recipe)
 
-    return PrecomputedReports.of(experiment.about, reports())
+    recipes = family.recipes
+    return PrecomputedReports.of(experiment.about, reports(), family)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Precomputed reports for every position of the two sliders, stored as arrays."""
+"""Precomputed reports of a family of recipes, such as the two sliders' positions, as arrays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -23,14 +23,15 @@ from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
-from optiwidgets.engine.types.measurements import Floats, Integers, Size
-from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.measurements import Confusion, Floats, Integers, Size
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily, rows_of
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.version import __version__
 
-Begin = Callable[[Recipe, Integers, float, int], Callable[..., Report]]  # ``begin_stored``
-SPARSITIES = tuple(percent / 100 for percent in range(100))
+Begin = Callable[[Recipe, Integers, float, int], "partial[Report]"]  # ``begin_stored``
+Key = tuple[tuple[str, str], ...]
 COUNTS = ("baseline bytes", "pruned", "macs", "parameters", "removed channels", "channels")
 DTYPES: Mapping[str, type[np.generic]] = {
     "predictions": np.uint8,
@@ -40,12 +41,15 @@ DTYPES: Mapping[str, type[np.generic]] = {
     "precisions": np.float64,
     "not_finite": np.int64,
     "runtimes": np.uint8,
+    "simulated": np.int64,
+    "simulated_metrics": np.float64,
 }
+MOST_CLASSES = 256  # of predictions in a byte
+NONE = (np.zeros((0, 0, 0)), ())  # simulations of no int8 model
 DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError)
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
 
 
-@cache
 def recipes() -> tuple[Recipe, ...]:
     """Return all recipes of the two sliders with the other controls at their defaults.
 
@@ -54,12 +58,7 @@ def recipes() -> tuple[Recipe, ...]:
     >>> len(recipes()), str(recipes()[101]), str(recipes()[-1])
     (1000, 'Recipe(sparsity=0.01, bits=2)', 'Recipe(sparsity=0.99)')
     """
-    return tuple(Recipe(sparsity=s, bits=bits) for bits in BIT_WIDTHS for s in SPARSITIES)
-
-
-@cache
-def _rows() -> Mapping[Recipe, int]:
-    return {recipe: row for row, recipe in enumerate(recipes())}
+    return SLIDERS.recipes
 
 
 @cache
@@ -85,13 +84,15 @@ def source_digest(folder: Path) -> str:
 
 @dataclass(frozen=True, eq=False)
 class PrecomputedReports:
-    """Reports of ``recipes()``, one row each, of one model on one set of N images.
+    """Reports of a family's R recipes, one row each, of one model on one set of N images.
 
-    ``about`` has the fingerprints of model, images and code. ``predictions`` are (1000, N) uint8.
-    ``parts`` (1000, P) and ``layers`` (1000, L) are bytes, with names in ``part_names`` and
-    ``layer_names``. ``counts`` are (1000, 6), with columns ``COUNTS``. ``precisions`` (1000,) are
-    mean average precisions, ``not_finite`` (1000,) numbers of images, ``runtimes`` (1000,) uint8
-    indices into ``RUNTIMES``. Scores are not stored.
+    ``about`` has the fingerprints of model, images and code. ``predictions`` are (R, N) uint8.
+    ``parts`` (R, P) and ``layers`` (R, L) are bytes, with names in ``part_names`` and
+    ``layer_names``. ``counts`` are (R, 6), with columns ``COUNTS``. ``precisions`` (R,) are
+    mean average precisions, ``not_finite`` (R,) numbers of images, ``runtimes`` (R,) uint8
+    indices into ``RUNTIMES``. ``simulated`` (R, K, K) are the counts of the int8 models' float
+    simulations, and ``simulated_metrics`` (R,) their leading metrics; without int8 models both have
+    no row. Scores are not stored.
 
     Raises
     ------
@@ -100,6 +101,7 @@ class PrecomputedReports:
     """
 
     about: Mapping[str, str]
+    family: RecipeFamily
     part_names: tuple[str, ...]
     layer_names: tuple[str, ...]
     predictions: NDArray[np.uint8] = field(repr=False)
@@ -109,6 +111,8 @@ class PrecomputedReports:
     precisions: Floats = field(repr=False)
     not_finite: Integers = field(repr=False)
     runtimes: NDArray[np.uint8] = field(repr=False)
+    simulated: Integers = field(repr=False)
+    simulated_metrics: Floats = field(repr=False)
 
     def __post_init__(self) -> None:
         rows = {
@@ -117,22 +121,30 @@ class PrecomputedReports:
             "layers": (len(self.layer_names),),
             "counts": (len(COUNTS),),
         }
+        rows["simulated"] = self.simulated.shape[1:]
+        count = len(rows_of(self.family))
         for name, dtype in DTYPES.items():
-            array, shape = getattr(self, name), (len(recipes()), *rows.get(name, ()))
+            made = len(self.simulated) and count if name.startswith("simulated") else count
+            array, shape = getattr(self, name), (made, *rows.get(name, ()))
             if array.shape != shape or array.dtype != dtype:
                 wanted = f"{dtype.__name__} of shape {shape}"
                 raise ValueError(f"{name} are {wanted}, not {array.dtype} of {array.shape}")
             array.setflags(write=False)
 
     @classmethod
-    def of(cls, about: Mapping[str, str], reports: Iterable[Report]) -> PrecomputedReports:
-        """Store reports given in the order of ``recipes()``; none is kept in memory."""
-        rows = []
+    def of(
+        cls, about: Mapping[str, str], reports: Iterable[Report], family: RecipeFamily = SLIDERS
+    ) -> PrecomputedReports:
+        """Store reports given in the order of ``family.recipes``; none is kept in memory."""
+        rows, simulated = [], []
         for report in reports:
             names = tuple(report.size.parts), tuple(report.size.layers)
             rows.append(_row(report))
-        columns = zip(DTYPES.values(), zip(*rows, strict=True), strict=True)
-        return cls(about, *names, *(np.array(column, dtype) for dtype, column in columns))
+            if report.simulated is not None:
+                simulated.append((report.simulated.counts, report.simulated_metric))
+        columns = [*zip(*rows, strict=True), *(zip(*simulated, strict=True) if simulated else NONE)]
+        made = (np.array(c, dtype) for c, dtype in zip(columns, DTYPES.values(), strict=True))
+        return cls(about, family, *names, *made)
 
     @property
     def nbytes(self) -> int:
@@ -140,7 +152,7 @@ class PrecomputedReports:
         return sum(getattr(self, name).nbytes for name in DTYPES)
 
     def __contains__(self, recipe: Recipe) -> bool:
-        return recipe in _rows()
+        return recipe in self.family
 
     def report(self, recipe: Recipe, begin: Begin) -> Report:
         """Return the report of a recipe, completed from ``begin``.
@@ -150,14 +162,16 @@ class PrecomputedReports:
         KeyError
             The recipe is not in the grid.
         """
-        row = _rows()[recipe]
+        row = rows_of(self.family)[recipe]
         predictions = self.predictions[row].astype(np.int64)
         predictions.setflags(write=False)
         baseline, pruned, macs, parameters, removed, channels = self.counts[row].tolist()
         parts = dict(zip(self.part_names, self.parts[row].tolist(), strict=True))
         layers = dict(zip(self.layer_names, self.layers[row].tolist(), strict=True))
         scores = float(self.precisions[row]), int(self.not_finite[row])
-        return begin(recipe, predictions, *scores)(
+        started = begin(recipe, predictions, *scores)
+        return started(
+            **self._simulation(row, started.keywords["class_names"]),
             size=Size(MappingProxyType(parts), baseline, MappingProxyType(layers)),
             pruned_weights=pruned,
             removed_channels=(removed, channels),
@@ -166,9 +180,21 @@ class PrecomputedReports:
             runtime=RUNTIMES[self.runtimes[row]],
         )
 
+    def _simulation(self, row: int, class_names: tuple[str, ...]) -> dict[str, Any]:
+        """Return confusion and leading metric of an int8 model's simulation; {} without."""
+        if not len(self.simulated):
+            return {}
+        found = Confusion(self.simulated[row], class_names)
+        return {"simulated": found, "simulated_metric": float(self.simulated_metrics[row])}
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one .npz file atomically."""
-        names = {"about": dict(self.about), "parts": self.part_names, "layers": self.layer_names}
+        names = {
+            "about": dict(self.about),
+            "family": self.family.as_dict(),
+            "parts": self.part_names,
+            "layers": self.layer_names,
+        }
         stream, arrays = io.BytesIO(), {name: getattr(self, name) for name in DTYPES}
         np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)
         write_atomically(path, stream.getvalue())
@@ -204,13 +230,14 @@ class PrecomputedReports:
                 raise ValueError(f"it holds {', '.join(sorted(arrays))}")
             found = {name: arrays[name] for name in DTYPES}
         about = {str(name): str(value) for name, value in dict(names["about"]).items()}
-        return cls(about, tuple(names["parts"]), tuple(names["layers"]), **found)
+        listed = tuple(names["parts"]), tuple(names["layers"])
+        return cls(about, RecipeFamily.of(names["family"]), *listed, **found)
 
 
 def _row(report: Report) -> tuple[Any, ...]:
     """Return the values that a grid stores of a report, in the order of ``DTYPES``."""
-    if len(report.class_names) > 256:
-        raise ValueError(f"a slider grid is of 256 classes at most, not {len(report.class_names)}")
+    if (classes := len(report.class_names)) > MOST_CLASSES:
+        raise ValueError(f"a slider grid is of {MOST_CLASSES} classes at most, not {classes}")
     size = report.size
     counts = (size.baseline_bytes, report.pruned_weights, report.macs, report.parameters)
     return (
@@ -224,19 +251,22 @@ def _row(report: Report) -> tuple[Any, ...]:
     )
 
 
-_grids: dict[tuple[tuple[str, str], ...], PrecomputedReports] = {}
+_grids: dict[tuple[Key, RecipeFamily], PrecomputedReports] = {}
 
 
 def register(grid: PrecomputedReports) -> None:
     """Register a grid for ``Experiment.load``, in this process and in its later forks."""
-    _rows()  # filled once here, not in every fork
-    _grids[_key(grid.about)] = grid
+    rows_of(grid.family)  # filled once here, not in every fork
+    _grids[_key(grid.about), grid.family] = grid
 
 
-def find_registered(about: Callable[[], Mapping[str, str]]) -> PrecomputedReports | None:
-    """Return the registered grid of an experiment, else None; without any grid skip ``about``."""
-    return _grids.get(_key(about())) if _grids else None
+def find_registered(about: Callable[[], Mapping[str, str]]) -> list[PrecomputedReports]:
+    """Return the registered grids of an experiment; without any grid skip ``about``."""
+    if not _grids:
+        return []
+    wanted = _key(about())
+    return [grid for (key, _), grid in _grids.items() if key == wanted]
 
 
-def _key(about: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _key(about: Mapping[str, str]) -> Key:
     return tuple(sorted(about.items()))

@@ -1,4 +1,4 @@
-"""Report cache: past reports by recipe, and the reports of a slider grid."""
+"""Report cache: past reports by recipe, and the reports of precomputed grids."""
 
 from __future__ import annotations
 
@@ -25,27 +25,33 @@ class ReportCache:
         self.memory_mb, self.capacity_bytes, self.used_bytes = memory_mb, 1e6 * memory_mb, 0
         self.reports: OrderedDict[Recipe, Report] = OrderedDict()
         self._unsized: list[Report] = []  # reports that hold codes, the oldest first
-        self._grid: PrecomputedReports | None = None
+        self._grids: list[tuple[PrecomputedReports, Begin]] = []
         self._handed: WeakValueDictionary[Recipe, Report] = WeakValueDictionary()
 
     def __contains__(self, recipe: Recipe) -> bool:
-        return recipe in self.reports or (self._grid is not None and recipe in self._grid)
+        return recipe in self.reports or any(recipe in grid for grid, _ in self._grids)
 
     def adopt(self, grid: PrecomputedReports, begin: Begin) -> None:
-        """Use a grid's reports, unless the cache is disabled; see ``PrecomputedReports.report``."""
+        """Use a grid's reports, unless the cache is disabled; see ``PrecomputedReports.report``.
+
+        It takes the place of a grid of the same family of recipes.
+        """
         if self.memory_mb:
-            self._grid, self._begin = grid, begin
+            others = [(g, b) for g, b in self._grids if g.family != grid.family]
+            self._grids = [*others, (grid, begin)]
 
     def get(self, recipe: Recipe) -> Report | None:
         """Return the report of a recipe, None if it is neither cached nor precomputed."""
         if recipe in self.reports:
             self.reports.move_to_end(recipe)
             return self.reports[recipe]
-        if self._grid is None or recipe not in self._grid:
-            return None
         report = self._handed.get(recipe)
         if report is None:
-            self._handed[recipe] = report = self._grid.report(recipe, self._begin)
+            known = next(((g, begin) for g, begin in self._grids if recipe in g), None)
+            if known is None:
+                return None
+            grid, begin = known
+            self._handed[recipe] = report = grid.report(recipe, begin)
         return report
 
     def put(self, report: Report) -> None:

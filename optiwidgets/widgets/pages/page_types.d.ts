@@ -16,7 +16,7 @@ export interface BlockArrays {
 export type BlockType = keyof BlockArrays;
 export type BlockArray = BlockArrays[BlockType];
 /** Order of the values before zlib; see CODINGS in blocks.py. */
-export type BlockCoding = "plain" | "bytes" | "steps" | "rows" | "image";
+export type BlockCoding = "plain" | "bytes" | "steps" | "columns";
 
 /** Binary data of a page. `data` is base64 of zlib's bytes, `checksum` the CRC-32 of all other fields as one text. */
 export interface Block {

@@ -16,7 +16,7 @@ const ESCAPES = new Map([
 ]);
 
 /**
- * Look a message up, and fill it. Mark it for the catalogue: say(mark("{n:,} bytes"), { n: 1500 }).
+ * Look a message up, and fill it; it is marked for the catalogue where it is written.
  * @param {string} message
  * @param {FormatValues} [values]
  */
@@ -96,10 +96,23 @@ const notFinite = (value) => (Number.isNaN(value) ? "nan" : value > 0 ? "inf" : 
  */
 export function general(value, digits = USUAL_DIGITS) {
   if (!Number.isFinite(value)) return notFinite(value);
-  const [mantissa, power] = value.toExponential(digits - 1).split("e"),
+  const [mantissa, power] = significant(value, digits),
     exponent = Number(power);
   if (exponent < -4 || exponent >= digits) return `${trimZeros(mantissa)}e${exponentDigits(exponent)}`;
   return trimZeros(fixed(value, digits - 1 - exponent));
+}
+
+/**
+ * Round to significant digits: mantissa and exponent. Halfway between two it gets the even last digit.
+ * @param {number} value
+ * @param {number} digits
+ */
+function significant(value, digits) {
+  const [mantissa, power] = value.toExponential(digits - 1).split("e");
+  const exact = value.toExponential(digits + 40), // more digits than a number halfway has
+    isOdd = Number(mantissa.at(-1)) % 2 === 1;
+  if (!isOdd || !/^50*e/.test(exact.slice(exact.indexOf(".") + digits))) return [mantissa, power];
+  return [mantissa.slice(0, -1) + (Number(mantissa.at(-1)) - 1), power];
 }
 
 /** @param {string} shown */

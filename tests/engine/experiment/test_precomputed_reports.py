@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import random
@@ -24,12 +25,12 @@ from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.precompute import evaluate_grid, main
 from optiwidgets.engine.experiment.precomputed_reports import (
-    SPARSITIES,
     PrecomputedReports,
     recipes,
     register,
 )
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.recipe_family import SLIDERS, SPARSITIES, RecipeFamily
 from optiwidgets.engine.types.report import Report
 
 SAMPLE = [
@@ -99,7 +100,7 @@ def assert_same(found: Report, expected: Report) -> None:
     own = {f.name for f in fields(Report)} - {"operations", "outcome"}
     for name in (*own, *({f.name for f in fields(found.outcome)} - {"scores"})):
         one, other = getattr(found, name), getattr(expected, name)
-        if name == "confusion":
+        if name in ("confusion", "simulated") and other is not None:
             one, other = (c.counts for c in (one, other))
         if isinstance(one, np.ndarray):
             assert (one.dtype, one.flags.writeable) == (other.dtype, False)
@@ -158,6 +159,37 @@ def test_nothing_is_optimized_before_scores_are_asked_for(opened, monkeypatch):
     assert repr(report)
     with pytest.raises(AssertionError, match="optimizes"):
         report.scores  # noqa: B018 (evaluated on first use)
+
+
+INT8 = RecipeFamily(Recipe(pruning="channel", activation_bits=8), (0.0, 0.3, 0.6), (8,))
+
+
+@pytest.fixture(scope="module")
+def int8_grid(own) -> PrecomputedReports:
+    return evaluate_grid(own, family=INT8)
+
+
+def test_a_grid_of_int8_models_has_their_simulation_too(int8_grid, make_own, toy, tmp_path):
+    int8_grid.save(tmp_path / "grid.npz")
+    loaded = PrecomputedReports.load(tmp_path / "grid.npz")
+    assert_same_grid(loaded, int8_grid)
+    experiment, fresh = Experiment(make_own(), toy), Experiment(make_own(), toy)
+    experiment.adopt(loaded)
+    for recipe in INT8.recipes:
+        assert experiment.remembers(recipe)
+        found, expected = experiment.run(recipe), fresh.run(recipe)
+        assert expected.simulated is not None
+        assert_same(found, expected)
+
+
+def test_grids_of_several_families_answer_side_by_side(toy_grid, int8_grid, make_own, toy):
+    experiment = Experiment(make_own(), toy)
+    for grid in (toy_grid, int8_grid):
+        experiment.adopt(grid)
+    assert experiment.remembers(Recipe(bits=4))
+    assert experiment.remembers(INT8.recipes[1])
+    assert experiment.run(INT8.recipes[1]).simulated is not None
+    assert experiment.run(Recipe(bits=4)).simulated is None
 
 
 def test_drops_and_verdicts_are_the_same_across_grid_and_run(opened, make_own, toy):
@@ -324,7 +356,8 @@ def test_a_file_of_something_else_is_refused(toy_grid, tmp_path):
         tmp_path / "grid.npz",
         {n: getattr(toy_grid, n) for n in precomputed_reports.DTYPES},
     )
-    names = np.array('{"about": {}, "parts": [], "layers": []}')
+    empty = {"about": {}, "family": SLIDERS.as_dict(), "parts": [], "layers": []}
+    names = np.array(json.dumps(empty))
 
     def refused(reason="no slider grid"):
         with pytest.raises(ValueError, match=reason):

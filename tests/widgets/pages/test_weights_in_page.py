@@ -68,7 +68,8 @@ def test_an_unknown_error_is_null(digits):
         replace(layer, error=float("nan")) for layer in digits.run(Recipe(bits=4)).weights()
     )
     (found,) = answers(
-        "pages/weights_payload.js", [["weightsPayload", [as_given(each) for each in layers], 0, None]]
+        "pages/weights_payload.js",
+        [["weightsPayload", [as_given(each) for each in layers], 0, None]],
     )
     assert found == weights_payload(layers, 0, None)
     assert found["layers"][0]["error"] is None

@@ -1,0 +1,36 @@
+// The note that something needs Python, as HTML: its reason, and the links and the lines that open it.
+
+import { text } from "../base/texts.js";
+
+/** @import { Page } from "./static_types" */
+
+/** @type {Record<string, string>} */
+const HTML_LETTERS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
+
+/**
+ * Escape a text for HTML, as Python's html.escape does.
+ * @param {string} written
+ */
+export const escapedHtml = (written) => written.replace(/[&<>"']/g, (letter) => HTML_LETTERS[letter]);
+
+/**
+ * A note of a card.
+ * @param {string} said
+ */
+export const noteHtml = (said) => `<p class="ow-note">${escapedHtml(said)}</p>`;
+
+/**
+ * The note that something needs Python.
+ * @param {string} reason
+ * @param {Page} page
+ */
+export function needsPythonHtml(reason, { data }) {
+  const links = data.links.map(
+    ([words, href]) => ` <a href="${escapedHtml(href)}">${escapedHtml(words)}</a>`,
+  );
+  const install = data.install ? ` <code>${escapedHtml(data.install)}</code>` : "";
+  return `<p class="ow-note">${escapedHtml(reason)}${links.join("")}${install}</p>`;
+}
+
+/** The reason of a widget whose explorer needs Python. */
+export const runNeedsPython = () => text("The run in question needs Python.");
