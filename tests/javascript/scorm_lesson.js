@@ -1,4 +1,14 @@
-// A lesson of five questions, its progress in memory, and platforms that fail in known ways.
+// A lesson of five questions, the page's progress, and platforms that fail in known ways.
+
+import { emptyRecord } from "../../optiwidgets/widgets/pages/progress_document.js";
+import { ProgressStore } from "../../optiwidgets/widgets/pages/progress_store.js";
+
+const OF_LESSON = { lesson: "30_pruning", lesson_title: "Pruning and its cliff" };
+
+/** A question of the lesson. */
+function asked(name, kind, options = [], reasons = []) {
+  return { key: `pruning.${name}`, kind, ...OF_LESSON, title: `The ${kind}`, options, reasons };
+}
 
 /** One question of each kind. */
 export const LESSON = {
@@ -7,16 +17,11 @@ export const LESSON = {
   edition: "e1",
   passing: 60,
   questions: [
-    { key: "pruning.predict", kind: "prediction", options: ["fewer", "more"], reasons: [] },
-    { key: "pruning.magnitude", kind: "choice", options: ["small ones", "large ones"], reasons: [] },
-    { key: "pruning.share", kind: "number", options: [], reasons: [] },
-    {
-      key: "pruning.decide",
-      kind: "decision",
-      options: ["yes", "no"],
-      reasons: ["too few images", "it is slow"],
-    },
-    { key: "pruning.find", kind: "recipe", options: [], reasons: [] },
+    asked("predict", "prediction", ["fewer", "more"]),
+    asked("magnitude", "choice", ["small ones", "large ones"]),
+    asked("share", "number"),
+    asked("decide", "decision", ["yes", "no"], ["too few images", "it is slow"]),
+    asked("find", "recipe"),
   ],
   root: "./",
   pages: { "30_pruning.html": "Pruning and its cliff", "40_quantization.html": "Quantization and its cliff" },
@@ -25,9 +30,8 @@ export const LESSON = {
 /** Record of one question, answered once. */
 export const record = (values = {}) => ({
   kind: "choice",
-  lesson: "",
-  lesson_title: "",
-  title: "",
+  ...OF_LESSON,
+  title: `The ${values.kind ?? "choice"}`,
   outcome: "correct",
   attempts: 1,
   answer: "small ones",
@@ -38,35 +42,15 @@ export const record = (values = {}) => ({
   ...values,
 });
 
-/** Progress in memory. */
-export class FakeProgress {
-  #records = {};
-  #listeners = [];
-
-  records() {
-    return this.#records;
-  }
-  merge(records) {
-    this.#records = { ...this.#records, ...records };
-  }
-  on(event, listener) {
-    if (event === "answer") this.#listeners.push(listener);
-  }
-  off(event, listener) {
-    this.#listeners = this.#listeners.filter((each) => each !== listener);
-  }
-  get listeners() {
-    return this.#listeners.length;
-  }
-
-  /** Answer a question: a record that is right stays so. */
-  answer(key, answer, outcome = "correct") {
-    const before = this.#records[key];
-    const attempts = (before?.attempts ?? 0) + 1;
-    const { kind } = LESSON.questions.find((each) => each.key === key);
-    if (before?.outcome !== "correct") this.merge({ [key]: record({ kind, answer, outcome, attempts }) });
-    for (const listener of this.#listeners) listener({ key, outcome, answer });
-  }
+/** The page's own progress, which the browser keeps nowhere. */
+export function memory() {
+  const store = new ProgressStore("1", { storage: () => null });
+  const kinds = new Map(LESSON.questions.map(({ key, kind }) => [key, kind]));
+  for (const [key, kind] of kinds)
+    store.asked(key, emptyRecord({ ...OF_LESSON, kind, title: `The ${kind}` }));
+  /** @param {string} key @param {unknown} answer */
+  const answer = (key, answer, outcome = "correct") => store.checked(key, outcome, answer);
+  return Object.assign(store, { answer });
 }
 
 /** A platform that answers in a given way: `fails` maps a method, or an element, to code and words. */

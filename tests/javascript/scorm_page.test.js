@@ -1,7 +1,7 @@
 import { fire, microtasks, place } from "./page.js";
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { FakeApi, FakeProgress, LESSON } from "./scorm_lesson.js";
+import { FakeApi, LESSON, memory } from "./scorm_lesson.js";
 import scorm from "../../optiwidgets/widgets/pages/scorm_page.js";
 
 const window = globalThis.window;
@@ -31,7 +31,7 @@ afterEach(() => {
 function start(api) {
   if (api) window.API = api;
   scorm.start(LESSON);
-  const progress = new FakeProgress();
+  const progress = memory();
   fire(window.document, "ow-progress", { detail: progress });
   const line = window.document.querySelector(".ow-lms");
   return { api, progress, line };
@@ -42,7 +42,8 @@ test("a page without a platform says so, and its browser may keep the progress",
   const { line, progress } = start();
   assert.equal(line.textContent, "No learning platform opened this page: answers are recorded nowhere else.");
   assert.equal(window.document.documentElement.dataset.owLms, "none");
-  assert.equal(progress.listeners, 0);
+  progress.answer("pruning.magnitude", "small ones");
+  assert.equal(line.textContent, "No learning platform opened this page: answers are recorded nowhere else.");
 });
 
 test("a page in a platform follows the page's progress", () => {
@@ -57,8 +58,12 @@ test("a platform that does not open leaves the page to itself", () => {
   const api = new FakeApi();
   api.fails = { LMSInitialize: ["101", "General Exception"] };
   const { line, progress } = start(api);
+  progress.answer("pruning.magnitude", "small ones");
   assert.match(line.textContent, /did not open this lesson/);
-  assert.deepEqual([window.document.documentElement.dataset.owLms, progress.listeners], ["none", 0]);
+  assert.deepEqual(
+    [window.document.documentElement.dataset.owLms, methods(api)],
+    ["none", ["LMSInitialize"]],
+  );
 });
 
 test("leaving the page ends the session; a page that may come back is only saved", () => {

@@ -35,6 +35,9 @@ STRANGE = [
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <link rel="stylesheet" href="assets/page.css"><title>A page</title></head>
 <body><main><a href="api/index.html">reference</a></main>
+<script type="application/json">
+{"data": "assets/runs/digits é.json", "x": ["../secret", "\\u0000", 1]}
+</script>
 <script src="assets/page.js?1"></script></body></html>"""
 
 
@@ -49,6 +52,8 @@ def site(tmp_path: Path) -> Path:
     (folder / "assets/page.css").write_text("p {}")
     (folder / "assets/page.js").write_text("1")
     (folder / "assets/runs/digits é.json").write_text("{}")
+    (folder / "assets/runs/smear.json").write_text("{}")
+    (tmp_path / "secret").write_text("{}")
     return folder
 
 
@@ -112,7 +117,9 @@ def test_the_script_stands_before_all_others_and_nothing_else_changes(site, tmp_
 
 def test_a_page_in_a_folder_finds_its_script(site, tmp_path):
     (site / "lessons").mkdir()
-    (site / "lessons" / "c.html").write_text(PAGE.replace("assets/", "../assets/"))
+    (site / "lessons" / "c.html").write_text(
+        PAGE.replace("assets/", "../assets/"), encoding="utf-8"
+    )
     package(site, [ScormLesson("lessons/c.html", "C")], tmp_path / "course.zip")
     files = unzipped(tmp_path / "course.zip")
     assert '<script src="../scorm/c.js">' in files["lessons/c.html"].decode()
@@ -186,6 +193,7 @@ def test_a_bad_package_is_refused_with_its_reason(site, tmp_path):
         ("<p>no head</p>", "has no <head>"),
         ('<head></head><img src="gone.png">', r"a\.html loads gone\.png, which is absent"),
         ('<head></head><img src="../secret.png">', "which is outside of"),
+        ('<head></head><script type="application/json">{</script>', r"a\.html holds JSON"),
     ],
 )
 def test_a_page_that_cannot_be_packaged_is_named(site, tmp_path, page, reason):
@@ -232,7 +240,7 @@ def test_the_core_path_asks_what_its_notebooks_ask():
     assert all(key in QUESTIONS for lesson in lessons for key in lesson.questions)
 
 
-def test_files_of_a_page_are_those_it_loads_and_those_beside_them(site):
+def test_files_of_a_page_are_those_it_loads_and_those_its_script_loads(site):
     assert files_of(site, "a.html") == [
         "assets/page.css",
         "assets/page.js",

@@ -97,7 +97,15 @@ export class ProgressStore {
    * @throws {ProgressFileError} The file was cut or changed, or is none of progress. Nothing is added.
    */
   load(written) {
-    this.records = mergedRecords(this.records, readProgress(written));
+    this.merge(readProgress(written));
+  }
+
+  /**
+   * Add records; of two for one question, the better or newer.
+   * @param {AnswerRecords} records
+   */
+  merge(records) {
+    this.records = mergedRecords(this.records, records);
     this.catchUp();
     this.#tell("change", { key: "", record: null });
   }
@@ -176,11 +184,21 @@ export class ProgressStore {
 /** @type {ProgressStore | null} */
 let opened = null;
 
+/** In a learning platform, which keeps the answers, the browser keeps none: pupils share computers. */
+const NOWHERE = /** @type {Storage} */ (
+  /** @type {unknown} */ ({ getItem: () => null, setItem: () => {}, removeItem: () => {} })
+);
+
 /**
- * The answers of this page, the same for all of its questions.
+ * The answers of this page, the same for all of its questions. A learning platform's session hears of them by the
+ * event "ow-progress" (`scorm_page.js`).
  * @param {string} version of the package that made the page
  */
 export function pageProgress(version) {
-  opened ??= new ProgressStore(version);
+  if (!opened) {
+    const isElsewhere = document.documentElement.dataset.owLms === "open";
+    opened = new ProgressStore(version, isElsewhere ? { storage: () => NOWHERE } : {});
+    document.dispatchEvent(new CustomEvent("ow-progress", { detail: opened }));
+  }
   return opened;
 }

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from optiwidgets.grading.checks import Question
-from optiwidgets.grading.question_files import kind_of
+from optiwidgets.grading.progress import Record
 from optiwidgets.widgets.base.assets import ServedModule, load_esm
 
 MAX_QUESTIONS = 60  # outcomes of more may not fit into the 4,096 characters that a platform keeps
@@ -69,8 +69,10 @@ def lesson_data(
 
 
 def _asked(question: Question) -> dict[str, Any]:
+    record = Record.of(question)
+    told = {name: getattr(record, name) for name in ("kind", "lesson", "lesson_title", "title")}
     texts = {name: [*getattr(question, name, ())] for name in ("options", "reasons")}
-    return {"key": question.key, "kind": kind_of(question), **texts}
+    return {"key": question.key, **told, **texts}
 
 
 def lesson_script(lesson: Mapping[str, Any]) -> str:

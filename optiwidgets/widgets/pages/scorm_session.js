@@ -3,7 +3,8 @@
 import { mark, text } from "../base/texts.js";
 import { interaction, packed, standing, timeOfDay, timespan, unpacked } from "./scorm_values.js";
 
-/** @import { Answered, Lesson, Progress, Records } from "./scorm_types" */
+/** @import { ProgressNews } from "./page_questions" */
+/** @import { Lesson, Progress, Records } from "./scorm_types" */
 /** @import { Platform } from "./scorm_api.js" */
 
 export const RETRY_MS = 15_000;
@@ -29,6 +30,7 @@ export class ScormSession {
   #writes = false; // not in a review
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
+  #forget = () => {}; // ends the calls of the page's progress
 
   /** Where the lesson was left: key of a question or id of a heading; empty at first. */
   place = "";
@@ -63,7 +65,7 @@ export class ScormSession {
     this.#open = true;
     this.#writes = mode === "" || mode === "normal";
     if (!this.#writes) this.say(text("Opened for review: answers are not recorded."));
-    else if (this.#begin()) this.say(said);
+    else if (this.#begin()) this.#welcome(said);
     return true;
   }
 
@@ -108,22 +110,22 @@ export class ScormSession {
   attach(progress) {
     this.#progress = progress;
     progress.merge(this.#restored);
-    progress.on("answer", this.record);
+    this.#forget = progress.on("answer", (news) => this.#record(news));
   }
 
   /**
    * Send an answer, and the lesson as it stands now.
-   * @param {Answered} answered
+   * @param {ProgressNews} news
    */
-  record = (answered) => {
+  #record(news) {
     if (!this.#writes) return;
-    this.place = answered.key;
+    this.place = news.key;
     this.#refused = "";
-    this.#interact(answered);
+    this.#interact(news);
     this.#asked = Date.now();
     this.#write();
     if (this.#save()) this.#report();
-  };
+  }
 
   /** Send what is left while the page is hidden: a phone ends such a page without a word. */
   pause() {
@@ -141,15 +143,15 @@ export class ScormSession {
     clearTimeout(this.#retry);
     this.platform.close();
     this.#open = this.#writes = false;
-    this.#progress?.off("answer", this.record);
+    this.#forget();
   }
 
-  /** @param {Answered} answered */
-  #interact({ key, outcome, answer }) {
+  /** @param {ProgressNews} news */
+  #interact({ key, record }) {
     const question = this.lesson.questions.find((each) => each.key === key);
-    if (!question || outcome === "not attempted" || this.#interactions < 0) return;
-    const { type, response } = interaction(question, answer);
-    const graded = outcome === "correct" ? "correct" : "wrong";
+    if (!question || !record || this.#interactions < 0) return;
+    const { type, response } = interaction(question, record.answer);
+    const graded = record.outcome === "correct" ? "correct" : "wrong";
     const now = Date.now();
     const values = {
       id: key,
@@ -166,7 +168,7 @@ export class ScormSession {
 
   /** Write the lesson as it stands; true if anything but the time changed. */
   #write() {
-    const records = this.#progress?.records() ?? this.#restored;
+    const records = this.#progress?.records ?? this.#restored;
     const { score, status } = standing(this.lesson, records);
     const state = `${packed(this.lesson, records)}\n${this.place}`;
     this.#try("cmi.core.session_time", timespan(Date.now() - this.#began));
@@ -212,9 +214,18 @@ export class ScormSession {
     return false;
   }
 
+  /**
+   * Say how the lesson stands where it goes on, or that its progress could not be read.
+   * @param {string} said
+   */
+  #welcome(said) {
+    if (said || Object.keys(this.#restored).length === 0) this.say(said);
+    else this.#report();
+  }
+
   /** Say how the lesson stands. */
   #report() {
-    const { asked, answered, score } = standing(this.lesson, this.#progress?.records() ?? this.#restored);
+    const { asked, answered, score } = standing(this.lesson, this.#progress?.records ?? this.#restored);
     const shown = { answered, asked, score: score ?? 0 };
     if (score === null) this.say(text("Recorded: {answered} of {asked} questions answered.", shown));
     else this.say(text("Recorded: {answered} of {asked} questions answered, score {score} of 100.", shown));

@@ -1,48 +1,29 @@
 // Types of a lesson in a learning platform (SCORM 1.2). Only the type checker reads this file; it is not served.
 
-export type OutcomeName = "correct" | "incorrect" | "not attempted";
-
-/** State of one question, as in a file of progress/1. */
-export interface AnswerRecord {
-  kind: string;
-  lesson: string;
-  lesson_title: string;
-  title: string;
-  outcome: OutcomeName;
-  attempts: number;
-  answer: unknown;
-  answered: string | null;
-  hint: boolean;
-  solution: boolean;
-  submissions: string[];
-}
+import type { AnswerRecord, ProgressNews } from "./page_questions";
 
 export type Records = Record<string, AnswerRecord>;
 
-/** One press of Check: its own outcome and answer. A record keeps the right answer once there was one. */
-export interface Answered {
-  key: string;
-  outcome: OutcomeName;
-  answer: unknown;
-}
-
 /**
- * Progress of the learner on this page. Whoever makes it dispatches `new CustomEvent("ow-progress", { detail: progress })`
- * on the document. Where `<html data-ow-lms="open">` stands, the platform keeps the progress, and the browser keeps none:
- * pupils share computers.
+ * Progress of the learner on this page, a `ProgressStore`. Whoever makes it dispatches
+ * `new CustomEvent("ow-progress", { detail: progress })` on the document. Where `<html data-ow-lms="open">` stands, the
+ * platform keeps the answers, and the browser keeps none.
  */
 export interface Progress {
-  records(): Records;
+  readonly records: Records;
   /** Add records; of two for one question the better or newer one stays. */
   merge(records: Records): void;
-  on(event: "answer", listener: (answered: Answered) => void): void;
-  off(event: "answer", listener: (answered: Answered) => void): void;
+  /** "answer": an answer was graded, and it was not right before. Returns what ends the calls. */
+  on(event: "answer", listener: (news: ProgressNews) => void): () => void;
 }
 
 /** A question that the lesson asks; texts of options and reasons in their order. */
 export interface AskedQuestion {
   key: string;
   kind: string;
+  lesson: string;
+  lesson_title: string;
+  title: string;
   options: string[];
   reasons: string[];
 }

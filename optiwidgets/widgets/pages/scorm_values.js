@@ -1,6 +1,7 @@
 // Values of SCORM 1.2: times, responses, standing of a lesson, and its progress in 4,096 characters.
 
-/** @import { AnswerRecord, AskedQuestion, Lesson, OutcomeName, Records, Standing } from "./scorm_types" */
+/** @import { AnswerRecord, OutcomeName } from "./page_questions" */
+/** @import { AskedQuestion, Lesson, Records, Standing } from "./scorm_types" */
 
 /** Longest suspend_data (CMIString4096) and longest text of other elements (CMIString255). */
 export const LONGEST_STATE = 4096;
@@ -111,9 +112,9 @@ const sizeOf = (row) => JSON.stringify(row[ANSWER] ?? null).length;
  * @returns {unknown[]}
  */
 function rowOf(question, { outcome, attempts, hint, solution, answered, answer }) {
-  const seconds = answered === null ? 0 : Math.floor(Date.parse(answered) / 1000);
+  const seconds = answered === null ? "" : Math.floor(Date.parse(answered) / 1000).toString(36);
   const flags = (hint ? 1 : 0) + (solution ? 2 : 0);
-  const row = [question.key, OUTCOMES.indexOf(outcome), attempts, flags, seconds.toString(36)];
+  const row = [question.key, OUTCOMES.indexOf(outcome), attempts, flags, seconds];
   return [...row, indexed(question, answer)];
 }
 
@@ -156,7 +157,7 @@ const isRow = (row) =>
   [0, 1, 2].includes(row[1]) &&
   [row[2], row[3]].every((n) => Number.isInteger(n) && n >= 0) &&
   typeof row[4] === "string" &&
-  /^[0-9a-z]{1,7}$/.test(row[4]);
+  /^[0-9a-z]{0,7}$/.test(row[4]);
 
 /**
  * @param {AskedQuestion} question
@@ -165,16 +166,14 @@ const isRow = (row) =>
  * @returns {AnswerRecord}
  */
 function recordOf(question, [, outcome, attempts, flags, seconds, answer], sameTexts) {
-  const at = parseInt(seconds, 36);
+  const at = parseInt(seconds, 36); // nan for none
+  const { kind, lesson, lesson_title, title } = question;
   return {
-    kind: question.kind,
-    lesson: "",
-    lesson_title: "",
-    title: "",
+    ...{ kind, lesson, lesson_title, title },
     outcome: OUTCOMES[outcome],
     attempts,
     answer: sameTexts ? spelled(question, answer ?? null) : null,
-    answered: at ? new Date(at * 1000).toISOString().replace(/\.\d+Z$/, "Z") : null,
+    answered: seconds ? new Date(at * 1000).toISOString().replace(/\.\d+Z$/, "Z") : null,
     hint: Boolean(flags & 1),
     solution: Boolean(flags & 2),
     submissions: [],
