@@ -1,0 +1,204 @@
+"""A lesson of a SCORM package in a learning platform: scorm-again, in a real browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from learning_platform import SCORM_AGAIN, Kept, Platform, serving_platform
+from playwright.sync_api import CDPSession, FrameLocator, Locator, Page, expect
+from witness import Witness
+
+import optiwidgets as ow
+from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.publishing.scorm import ScormLesson, package
+from optiwidgets.widgets.pages.page_file import page_html
+
+pytestmark = pytest.mark.browser
+TOOLS = Path(__file__).parents[1] / "javascript" / "tools.py"
+CHOICE, GUESS, NUMBER = "pruning.magnitude", "pruning.predict", "confusion.precision_after"
+ASKED = (CHOICE, GUESS, NUMBER)
+RIGHT = QUESTIONS[CHOICE].right
+LINE = ".ow-lms"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Package of two lessons at a platform: one with three questions, one with none."""
+    if not SCORM_AGAIN.is_file():
+        subprocess.run([sys.executable, str(TOOLS), "install"], check=True)
+    folder = tmp_path_factory.mktemp("scorm")
+    more = "<h2 id='below' style='margin-top: 200vh'>Below</h2>"
+    links = '<p><a href="b.html">Next</a> <a href="more.html">More</a></p>'
+    html = page_html("Lesson", [ow.ask(key) for key in ASKED], before=links)
+    (folder / "a.html").write_text(html.replace("</main>", f"{more}</main>"), encoding="utf-8")
+    (folder / "b.html").write_text(page_html("Second", []), encoding="utf-8")
+    lessons = [ScormLesson("a.html", "Three questions", ASKED), ScormLesson("b.html", "Second")]
+    package(folder, lessons, folder / "course.zip")
+    with zipfile.ZipFile(folder / "course.zip") as archive:
+        archive.extractall(folder / "course")
+    with serving_platform(folder / "course") as served:
+        yield served
+
+
+class Visit:
+    """A lesson that the platform opened in a frame."""
+
+    def __init__(self, page: Page, platform: Platform, lesson: str = "a.html") -> None:
+        self.page, self.witness = page, Witness(page)
+        page.goto(f"{platform.address}/launch/{lesson}")
+        self.frame: FrameLocator = page.frame_locator("iframe")
+        self.line: Locator = self.frame.locator(LINE)
+        expect(self.frame.locator("body")).to_have_attribute("data-ow-started", "")
+
+    def question(self, key: str) -> Locator:
+        return self.frame.locator(f'[data-ow-question="{key}"]')
+
+    def choose(self, key: str, option: int) -> None:
+        self.question(key).get_by_role("radio").nth(option).check()
+        self.press(key)
+
+    def enter(self, key: str, value: str) -> None:
+        self.question(key).get_by_role("textbox").fill(value)
+        self.press(key)
+
+    def press(self, key: str) -> None:
+        self.question(key).get_by_role("button", name="Check").click()
+
+
+@pytest.fixture
+def kept(platform: Platform) -> Kept:
+    """The platform's data, empty."""
+    platform.kept.__init__()  # type: ignore[misc]
+    return platform.kept
+
+
+@pytest.fixture
+def open_lesson(new_page: Callable[[], Page], platform: Platform, kept: Kept):
+    """Open the lesson as often as a test likes; the browser has nothing to complain about."""
+    visits: list[Visit] = []
+
+    def open_now(lesson: str = "a.html") -> Visit:
+        visits.append(Visit(new_page(), platform, lesson))
+        return visits[-1]
+
+    yield open_now
+    for visit in visits:
+        visit.page.close()
+    assert [visit.witness.complaints for visit in visits] == [[] for _ in visits]
+    assert [visit.witness.strangers for visit in visits] == [[] for _ in visits]
+
+
+def test_answers_reach_the_platform_one_by_one(open_lesson, kept):
+    visit = open_lesson()
+    assert kept.core["lesson_status"] == "incomplete"
+    wrong = (RIGHT + 1) % 3
+    visit.choose(CHOICE, wrong)
+    expect(visit.line).to_have_text("Recorded: 1 of 3 questions answered, score 0 of 100.")
+    visit.choose(CHOICE, RIGHT)
+    visit.choose(GUESS, 0)
+    expect(visit.line).to_have_text("Recorded: 2 of 3 questions answered, score 50 of 100.")
+    told = [(each["id"], each["student_response"], each["result"]) for each in kept.interactions]
+    letters = "abcdef"
+    assert told == [
+        (CHOICE, letters[wrong], "wrong"),
+        (CHOICE, letters[RIGHT], "correct"),
+        (GUESS, "a", "neutral"),
+    ]
+    assert all(each["time"] and each["latency"] for each in kept.interactions)
+    assert (kept.core["score"]["raw"], kept.core["lesson_location"]) == ("50", GUESS)
+
+
+def test_a_killed_page_loses_nothing(open_lesson, kept):
+    first = open_lesson()
+    first.choose(CHOICE, RIGHT)
+    first.choose(GUESS, 0)
+    expect(first.line).to_contain_text("2 of 3")
+    kill(first.page)
+    second = open_lesson()
+    expect(second.line).to_have_text("Recorded: 2 of 3 questions answered, score 50 of 100.")
+    second.enter(NUMBER, "85 %")
+    expect(second.line).to_have_text("Recorded: 3 of 3 questions answered, score 100 of 100.")
+    assert kept.core["lesson_status"] == "passed"
+    assert kept.interactions[-1]["type"] == "fill-in"
+
+
+def kill(page: Page) -> None:
+    """Kill the process that draws a page."""
+    client: CDPSession = page.context.new_cdp_session(page)
+    with page.expect_event("crash"):
+        client.send("Page.crash", {})
+
+
+def test_leaving_the_lesson_ends_its_session_and_keeps_the_place(open_lesson, kept):
+    visit = open_lesson()
+    visit.frame.locator("#below").scroll_into_view_if_needed()
+    visit.page.evaluate("document.querySelector('iframe').src = 'about:blank'")
+    visit.page.wait_for_function("API.isTerminated()")
+    assert kept.core["lesson_location"] == "below"
+    assert kept.core["lesson_status"] == "incomplete"
+    assert kept.core["exit"] == "suspend"
+    again = open_lesson()
+    expect(again.frame.locator("#below")).to_be_in_viewport()
+
+
+def test_a_wrong_lesson_is_completed_and_not_passed(open_lesson, kept):
+    visit = open_lesson()
+    visit.choose(CHOICE, (RIGHT + 1) % 3)
+    visit.choose(GUESS, 1)
+    visit.enter(NUMBER, "3")
+    expect(visit.line).to_contain_text("3 of 3")
+    assert (kept.core["lesson_status"], kept.core["score"]["raw"]) == ("completed", "0")
+
+
+def test_a_lesson_without_questions_is_completed_when_opened(open_lesson, kept):
+    open_lesson("b.html")
+    assert kept.core["lesson_status"] == "completed"
+
+
+def test_a_platform_that_does_not_save_is_told_and_gets_the_answer_later(open_lesson, kept):
+    visit = open_lesson()
+    kept.works = False
+    visit.choose(CHOICE, RIGHT)
+    expect(visit.line).to_contain_text("did not save your last answer")
+    assert kept.core["score"]["raw"] == "0"
+    kept.works = True
+    visit.page.evaluate(
+        "document.querySelector('iframe').contentWindow.dispatchEvent(new Event('online'))"
+    )
+    assert kept.core["score"]["raw"] == "50"
+    assert [each["id"] for each in kept.interactions] == [CHOICE]
+
+
+def test_links_to_other_pages_of_the_course_are_left_to_the_platform(open_lesson, kept):
+    visit = open_lesson()
+    visit.frame.get_by_role("link", name="Next").click()
+    expect(visit.line).to_have_text("Open “Second” in the list of the learning platform.")
+    visit.frame.get_by_role("link", name="More").click()
+    expect(visit.line).to_have_text("more.html is not in this package.")
+    expect(visit.question(CHOICE)).to_be_visible()
+
+
+def test_another_learner_at_this_computer_sees_no_answers(open_lesson, kept):
+    visit = open_lesson()
+    visit.choose(CHOICE, RIGHT)
+    expect(visit.line).to_contain_text("1 of 3")
+    stored = visit.frame.locator("body").evaluate("() => Object.keys(localStorage)")
+    assert stored == []
+
+
+def test_a_page_without_a_platform_works_and_says_so(new_page, platform):
+    page = new_page()
+    page.goto(f"{platform.address}/course/a.html")
+    expect(page.locator(LINE)).to_have_text(
+        "No learning platform opened this page: answers are recorded nowhere else."
+    )
+    card = page.locator(f'[data-ow-question="{CHOICE}"]')
+    card.get_by_role("radio").nth(RIGHT).check()
+    card.get_by_role("button", name="Check").click()
+    expect(card.get_by_role("status")).to_contain_text("Correct.")
+    page.close()
