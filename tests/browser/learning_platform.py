@@ -1,9 +1,10 @@
-"""Learning platform of tests: scorm-again in a page around the lesson, and a server that keeps its data."""
+"""Learning platform of tests: scorm-again around a lesson, and a server that keeps its data."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="
 <title>Platform</title></head><body>
 <script src="/scorm-again.js"></script>
 <script>
-const settings = {{ lmsCommitUrl: "/commit", logLevel: 5, mastery_override: true }};
+const settings = {{ lmsCommitUrl: "/commit/{learner}", logLevel: 5, mastery_override: true }};
 window.API = new Scorm12API(settings);
 API.loadFromJSON({kept});
 </script>
@@ -36,7 +37,7 @@ class Kept:
 
     def save(self, sent: dict[str, Any]) -> None:
         """Keep what was sent; interactions are written and never read."""
-        self.cmi = sent["runtimeData"]["cmi"]
+        self.cmi = sent["cmi"]
         self.saves.append(sent)
 
     @property
@@ -49,40 +50,45 @@ class Kept:
         return [*self.cmi["interactions"].values()]
 
 
+Learners = defaultdict[str, Kept]
+
+
 @dataclass
 class Platform:
-    """Address of the platform, and its data."""
+    """Address of the platform, and its data by learner."""
 
     address: str
-    kept: Kept
+    learners: Learners
+
+    def launch(self, learner: str, lesson: str) -> str:
+        """Address at which a learner opens a lesson."""
+        return f"{self.address}/launch/{learner}/{lesson}"
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    def __init__(self, *given: Any, kept: Kept, course: Path, **named: Any) -> None:
-        self.kept, self.course = kept, course
+    def __init__(self, *given: Any, learners: Learners, course: Path, **named: Any) -> None:
+        self.learners = learners
         super().__init__(*given, directory=str(course.parent), **named)
 
-    def do_GET(self) -> None:  # noqa: N802 (the handler's own name)
+    def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path.startswith("/launch/"):
-            lesson = path.removeprefix("/launch/")
-            kept = json.dumps(self.kept.cmi).replace("<", "\\u003c")
-            self._send(PAGE.format(kept=kept, lesson=lesson).encode(), "text/html; charset=utf-8")
+            learner, lesson = path.removeprefix("/launch/").split("/", 1)
+            kept = json.dumps(self.learners[learner].cmi).replace("<", "\\u003c")
+            html = PAGE.format(kept=kept, lesson=lesson, learner=learner)
+            self._send(html.encode(), "text/html; charset=utf-8")
         elif path == "/scorm-again.js":
             self._send(SCORM_AGAIN.read_bytes(), "text/javascript")
         else:
             super().do_GET()
 
-    def do_POST(self) -> None:  # noqa: N802 (the handler's own name)
+    def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.kept.works:
-            self.kept.save(sent)
-        self._send(
-            json.dumps(
-                {"result": self.kept.works, "errorCode": 0 if self.kept.works else 101}
-            ).encode(),
-            "application/json",
-        )
+        kept = self.learners[self.path.rpartition("/")[2]]
+        if kept.works:
+            kept.save(sent)
+        answer = {"result": kept.works, "errorCode": 0 if kept.works else 101}
+        self._send(json.dumps(answer).encode(), "application/json")
 
     def _send(self, body: bytes, kind: str) -> None:
         self.send_response(200)
@@ -98,13 +104,13 @@ class _Handler(SimpleHTTPRequestHandler):
 @contextmanager
 def serving_platform(course: Path) -> Iterator[Platform]:
     """Serve a package's folder, ``course``, and the platform that opens its lessons."""
-    kept = Kept()
-    handler = partial(_Handler, kept=kept, course=course)
+    learners = Learners(Kept)
+    handler = partial(_Handler, learners=learners, course=course)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Platform(f"http://127.0.0.1:{server.server_port}", kept)
+            yield Platform(f"http://127.0.0.1:{server.server_port}", learners)
         finally:
             server.shutdown()
             thread.join()

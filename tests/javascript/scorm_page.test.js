@@ -1,4 +1,4 @@
-import { fire, microtasks, place } from "./page.js";
+import { fire, microtasks, pass, place, resize } from "./page.js";
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { FakeApi, LESSON, memory } from "./scorm_lesson.js";
@@ -107,6 +107,22 @@ test("the lesson opens where it was left, once the question is there", async () 
   place("", '<div data-ow-question="pruning.share"></div><div data-ow-question="pruning.magnitude"></div>');
   await microtasks();
   assert.deepEqual(scrolled, ["pruning.magnitude"]);
+});
+
+test("the page stays at its place while it is drawn, and no longer", async () => {
+  const api = new FakeApi();
+  api.values["cmi.core.lesson_location"] = "cliff";
+  const root = place("", '<h2 id="cliff"></h2>');
+  start(api);
+  root.prepend(window.document.createElement("p"));
+  await microtasks();
+  resize(300);
+  assert.deepEqual(scrolled, ["cliff", "cliff", "cliff"]);
+  pass(60_000);
+  resize(400);
+  root.prepend(window.document.createElement("p"));
+  await microtasks();
+  assert.equal(scrolled.length, 3);
 });
 
 test("a reader who moves the page first is not moved", async () => {

@@ -16,7 +16,8 @@ const STYLE = {
   color: "CanvasText",
 };
 const LONGEST_PLACE = 255; // CMIString255
-const INPUTS = ["wheel", "pointerdown", "keydown"]; // the reader moves the page
+const DRAWN_MS = 20_000; // by then a page has its size
+const INPUTS = ["wheel", "pointerdown", "keydown", "click"]; // the reader moves the page
 
 /**
  * Start a lesson: find the platform, open the session, follow the page's progress until the page is left.
@@ -88,24 +89,27 @@ const places = () =>
 const nameOf = (node) => node.dataset.owQuestion ?? node.id;
 
 /**
- * Scroll to where the lesson was left. Questions are drawn a little later than the page.
+ * Scroll to where the lesson was left, and stay there while the page is drawn: until the reader moves it.
  * @param {string} place
  */
 function returnTo(place) {
   if (!place) return;
-  const go = () => {
-    const node = places().find((each) => nameOf(each) === place);
-    if (!node) return;
-    stop();
-    node.scrollIntoView({ block: "center" });
-  };
-  const observer = new MutationObserver(go);
+  const go = () =>
+    places()
+      .find((each) => nameOf(each) === place)
+      ?.scrollIntoView({ block: "center" });
+  const drawn = new MutationObserver(go),
+    grown = new ResizeObserver(go);
   const stop = () => {
-    observer.disconnect();
+    drawn.disconnect();
+    grown.disconnect();
+    clearTimeout(waiting);
     for (const name of INPUTS) window.removeEventListener(name, stop, true);
   };
+  const waiting = setTimeout(stop, DRAWN_MS);
   for (const name of INPUTS) window.addEventListener(name, stop, true);
-  observer.observe(document, { childList: true, subtree: true, attributeFilter: ["data-ow-question", "id"] });
+  drawn.observe(document, { childList: true, subtree: true, attributeFilter: ["data-ow-question", "id"] });
+  grown.observe(document.documentElement);
   go();
 }
 
