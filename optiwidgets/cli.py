@@ -1,4 +1,4 @@
-"""Command line: ``optiwidgets app``, ``serve``, ``sweep``, ``train``, ``questions``, ``scorm``."""
+"""Command line: ``optiwidgets app``, ``serve``, ``handout``, ``scorm``, ``sweep``, ``train``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from urllib.parse import quote
 import optiwidgets as ow
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
 from optiwidgets.publishing import scorm_command
+from optiwidgets.publishing.handout import add_handout
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
 DATASETS = "digits, smear, scenes, smear-fields, fashion-mnist, cifar10, or a folder of classes"
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--images", type=Path, metavar="FOLDER", help="images it was trained on")
     app.set_defaults(run=_app)
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
+    add_handout(commands.add_parser("handout", help="write the explorer as one HTML file"))
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and print the pareto front"))
     _add_train(commands.add_parser("train", help="train a model on your images, or continue one"))
     scorm = commands.add_parser("scorm", help="package the core path for Moodle, Canvas and others")

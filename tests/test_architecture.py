@@ -38,6 +38,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
     "engine/evaluation": ENGINE | {"scipy"},
     "engine/mixed_precision/knapsack.py": {"numpy"},
     "engine/experiment": ENGINE | {"joblib", "cloudpickle", "tqdm"},
+    "engine/experiment/grid_files.py": {"numpy", "platformdirs"},
     "grading": {"numpy"},
     "grading/question_checker.py": {"yaml"},
     "grading/question_files.py": {"yaml"},

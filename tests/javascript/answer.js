@@ -1,6 +1,6 @@
 // Calls functions of a module for a Python test, which compares the results with those of the package:
-//   node answer.js < {"module": "optiwidgets/...", "calls": [["name", argument, ...], ...]}
-// Bytes travel as {"$bytes": base64}, typed arrays as {"$f32": base64}, numbers that JSON lacks as {"$number": "nan"}.
+//   node answer.js < {"modules": ["optiwidgets/...", ...], "calls": [["name", argument, ...], ...]}
+// An argument {"$answer": i} stands for the result of call i. Bytes travel as {"$bytes": base64}, typed arrays as {"$f32": base64}, numbers that JSON lacks as {"$number": "nan"}.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 
 const ARRAYS = {
   $u8: Uint8Array,
+  $u16: Uint16Array,
   $i16: Int16Array,
   $i32: Int32Array,
   $u32: Uint32Array,
@@ -34,8 +35,17 @@ function pack(value) {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, pack(each)]));
 }
 
-const { module, calls } = JSON.parse(readFileSync(0, "utf8"), unpack);
-const functions = await import(pathToFileURL(resolve(module)));
-const answers = [];
-for (const [name, ...values] of calls) answers.push(pack(await functions[name](...values)));
-process.stdout.write(JSON.stringify(answers));
+/** Replace {"$answer": i}, at any depth, by that result. */
+function refer(value, results) {
+  if (Array.isArray(value)) return value.map((each) => refer(each, results));
+  if (value?.constructor !== Object) return value;
+  if ("$answer" in value) return results[value.$answer];
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, refer(each, results)]));
+}
+
+const { modules, calls } = JSON.parse(readFileSync(0, "utf8"), unpack);
+const functions = {};
+for (const module of modules) Object.assign(functions, await import(pathToFileURL(resolve(module))));
+const results = [];
+for (const [name, ...values] of calls) results.push(await functions[name](...refer(values, results)));
+process.stdout.write(JSON.stringify(results.map(pack)));

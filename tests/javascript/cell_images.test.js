@@ -132,6 +132,22 @@ test("a click opens an image, which shows the scores of every class", async () =
   assert.equal(el.querySelector(".ow-shots").hidden, true);
 });
 
+test("a page without scores shows the images and their classes alone", async () => {
+  const none = new DataView(new ArrayBuffer(0));
+  const { cards, el, show } = await drawer({ cell: { ...CELL, scores: none }, image: null });
+  assert.deepEqual(texts(el, ".ow-shot b"), ["owl → cat", "owl → cat", "cat → cat"]);
+  assert.doesNotMatch(cards()[0].textContent + cards()[0].ariaLabel, /%|finite|score/);
+  await show({
+    cell: { ...CELL, scores: none, image: 9 },
+    image: { ...IMAGE, before: none, after: none },
+  });
+  assert.match(el.querySelector(".ow-fate p").textContent, /^truth owl · baseline owl/);
+  assert.deepEqual(
+    [".ow-scores", ".ow-legend"].map((part) => el.querySelector(part).hidden),
+    [true, true],
+  );
+});
+
 test("an open image that the part of the images lacks is told", async () => {
   const { el } = await drawer({ cell: { ...CELL, image: 9 }, image: null });
   assert.match(el.querySelector(".ow-fate p").textContent, /^Not among the images of this part/);

@@ -213,7 +213,8 @@ test("without scores, changed images come first, and there are none to show", ()
   const cell = cellPayload({ ...PAIR, scoresAfter: null }, 0);
   assert.deepEqual(integers(cell.indices), [11, 12, 10]);
   assert.equal(cell.scores.byteLength, 0);
-  assert.equal(imagePayload({ ...PAIR, scoresBefore: null }, 12), null);
+  const image = imagePayload({ ...PAIR, scoresBefore: null }, 12);
+  assert.deepEqual([image.now, image.before.byteLength, image.after.byteLength], [1, 0, 0]);
 });
 
 test("the data has all that panels draw", () => {
@@ -222,7 +223,7 @@ test("the data has all that panels draw", () => {
   assert.deepEqual(integers(found.baseline.counts), [3, 0, 0, 0, 2, 0, 1, 0, 0]);
   assert.deepEqual([found.lead.value, found.images, found.out_of, found.optimized.ratio], [0.5, 6, 6, 2.5]);
   assert.deepEqual(found.baseline.precision, [0.75, 1, null]);
-  assert.deepEqual([found.cell.images, found.cell.image, found.image], ["f00", 2, null]);
+  assert.deepEqual([found.cell.images, found.cell.image, found.image.index], ["f00", 2, 2]);
   assert.deepEqual(
     [found.line, found.query],
     ["Recipe(sparsity=0.5, bits=4)", "case=digits&model=small&policy=mobile+app&sparsity=0.5&bits=4"],

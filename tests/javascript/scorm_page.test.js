@@ -2,6 +2,7 @@ import { fire, microtasks, pass, place, resize } from "./page.js";
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { FakeApi, LESSON, memory } from "./scorm_lesson.js";
+import { pageProgress } from "../../optiwidgets/widgets/pages/progress_store.js";
 import scorm from "../../optiwidgets/widgets/pages/scorm_page.js";
 
 const window = globalThis.window;
@@ -38,6 +39,17 @@ function start(api) {
 }
 const methods = ({ calls }) => calls.map(([method]) => method).filter((method) => method !== "LMSSetValue");
 
+test("the page's own questions tell the session, and the browser keeps no answer", async () => {
+  localStorage.clear();
+  const api = new FakeApi();
+  window.API = api;
+  scorm.start(LESSON);
+  const store = pageProgress("1");
+  store.checked("pruning.magnitude", "correct", "small ones");
+  assert.equal(api.values["cmi.core.score.raw"], "25");
+  assert.deepEqual([localStorage.length, store.refused], [0, ""]);
+});
+
 test("a page without a platform says so, and its browser may keep the progress", () => {
   const { line, progress } = start();
   assert.equal(line.textContent, "No learning platform opened this page: answers are recorded nowhere else.");
@@ -59,7 +71,7 @@ test("a platform that does not open leaves the page to itself", () => {
   api.fails = { LMSInitialize: ["101", "General Exception"] };
   const { line, progress } = start(api);
   progress.answer("pruning.magnitude", "small ones");
-  assert.match(line.textContent, /did not open this lesson/);
+  assert.match(line.textContent, /takes no answers here/);
   assert.deepEqual(
     [window.document.documentElement.dataset.owLms, methods(api)],
     ["none", ["LMSInitialize"]],

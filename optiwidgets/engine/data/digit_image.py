@@ -88,6 +88,8 @@ def scaled(ink: Ink) -> Ink:
     longer = max(ink.shape)
     if longer == BOX:
         return ink
+    if ink.shape[1] == 1 < longer:  # torch 2.14 repeats the first row of a single column
+        return scaled(ink.T).T
     size = [max(1, int(BOX * side / longer + 0.5)) for side in ink.shape]
     given = torch.from_numpy(ink.astype(np.float32))[None, None]
     smooth = functional.interpolate(given, size, mode="bilinear", antialias=True)[0, 0]

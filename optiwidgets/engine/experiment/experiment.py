@@ -26,6 +26,7 @@ from optiwidgets.engine.experiment import precomputed_reports
 from optiwidgets.engine.experiment.layer_analysis import LayerAnalysis
 from optiwidgets.engine.experiment.measured import Measured
 from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
+from optiwidgets.engine.experiment.portability import Portability
 from optiwidgets.engine.experiment.report_builder import ReportBuilder
 from optiwidgets.engine.experiment.report_cache import ReportCache
 from optiwidgets.engine.mixed_precision.layer_cost import Options
@@ -44,7 +45,7 @@ from optiwidgets.engine.types.sweep import Sweep, Trial
 from optiwidgets.engine.types.task import Storing, Task
 
 
-class Experiment(Measured, LayerAnalysis):
+class Experiment(Measured, LayerAnalysis, Portability):
     """Experiment that runs recipes on one trained model and one dataset.
 
     The model is copied, the copy is put in eval mode and its BatchNorms are folded; the original is

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -21,7 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.engine.experiment.grid_files import (
+    DAMAGED,
+    DAMAGED_ZIP,
+    read_arrays,
+    write_arrays,
+)
 from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
 from optiwidgets.engine.types.measurements import Confusion, Floats, Integers, Size
 from optiwidgets.engine.types.recipe import Recipe
@@ -46,8 +47,6 @@ DTYPES: Mapping[str, type[np.generic]] = {
 }
 MOST_CLASSES = 256  # of predictions in a byte
 NONE = (np.zeros((0, 0, 0)), ())  # simulations of no int8 model
-DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError)
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
 
 
 def recipes() -> tuple[Recipe, ...]:
@@ -195,9 +194,7 @@ class PrecomputedReports:
             "parts": self.part_names,
             "layers": self.layer_names,
         }
-        stream, arrays = io.BytesIO(), {name: getattr(self, name) for name in DTYPES}
-        np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)
-        write_atomically(path, stream.getvalue())
+        write_arrays(path, names, {name: getattr(self, name) for name in DTYPES})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PrecomputedReports:
@@ -221,17 +218,10 @@ class PrecomputedReports:
 
     @classmethod
     def _read(cls, data: bytes) -> PrecomputedReports:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if damaged := archive.testzip():
-                raise ValueError(f"{damaged} is not as it was written")
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            names = json.loads(str(arrays["names"]))
-            if set(arrays) != {"names", *DTYPES}:
-                raise ValueError(f"it holds {', '.join(sorted(arrays))}")
-            found = {name: arrays[name] for name in DTYPES}
+        names, found = read_arrays(data, DTYPES)
         about = {str(name): str(value) for name, value in dict(names["about"]).items()}
-        listed = tuple(names["parts"]), tuple(names["layers"])
-        return cls(about, RecipeFamily.of(names["family"]), *listed, **found)
+        family, columns = RecipeFamily.of(names["family"]), (found[name] for name in DTYPES)
+        return cls(about, family, tuple(names["parts"]), tuple(names["layers"]), *columns)
 
 
 def _row(report: Report) -> tuple[Any, ...]:
@@ -239,16 +229,23 @@ def _row(report: Report) -> tuple[Any, ...]:
     if (classes := len(report.class_names)) > MOST_CLASSES:
         raise ValueError(f"a slider grid is of {MOST_CLASSES} classes at most, not {classes}")
     size = report.size
-    counts = (size.baseline_bytes, report.pruned_weights, report.macs, report.parameters)
+    names = ("pruned_weights", "macs", "parameters", "removed_channels")
+    counts = {name: getattr(report, name) for name in names}
     return (
         report.predictions.astype(np.uint8),
         tuple(size.parts.values()),
         tuple(size.layers.values()),
-        (*counts, *report.removed_channels),
+        size_row(size.baseline_bytes, counts),
         report.mean_average_precision,
         report.not_finite,
         RUNTIMES.index(report.runtime),
     )
+
+
+def size_row(baseline_bytes: int, counts: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the columns ``COUNTS`` of a report's numbers."""
+    told = (counts[name] for name in ("pruned_weights", "macs", "parameters"))
+    return (baseline_bytes, *told, *counts["removed_channels"])
 
 
 _grids: dict[tuple[Key, RecipeFamily], PrecomputedReports] = {}

@@ -27,14 +27,14 @@ from optiwidgets.engine.evaluation.sparse_evaluation import RuntimeChoice
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import run_on_worker
 from optiwidgets.engine.experiment.report_operations import ReportOperations
-from optiwidgets.engine.experiment.report_size import prepare_size
+from optiwidgets.engine.experiment.report_size import prepare_size, weigh_now
 from optiwidgets.engine.models.layers import interface_of, prunable
 from optiwidgets.engine.models.macs import positions
 from optiwidgets.engine.onnx_runtime.agreement import PROBED, agrees
 from optiwidgets.engine.onnx_runtime.session import open_session, predict
 from optiwidgets.engine.serialization import writer
 from optiwidgets.engine.serialization.writer import Packable
-from optiwidgets.engine.types.measurements import Integers
+from optiwidgets.engine.types.measurements import Integers, Size
 from optiwidgets.engine.types.recipe import Recipe, without_idle
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, TORCH
@@ -124,6 +124,12 @@ class ReportBuilder:
             **self._simulated(model, images),
             runtime=evaluation.runtime,
         )
+
+    def weigh(self, recipe: Recipe) -> tuple[Size, dict[str, Any]]:
+        """Compute the size of a recipe's model and its counts, without running it on images."""
+        packable = self.compressor.compress(recipe).packable
+        baseline = self._baseline_bytes if recipe != UNTOUCHED else None
+        return weigh_now(packable, baseline), self._counts(packable)
 
     def _counts(self, packable: Packable) -> dict[str, Any]:
         """Count the weights, channels, MACs and parameters of a compressed model."""

@@ -39,13 +39,14 @@ def prepare_size(
     >>> deferred.nbytes, deferred.compute().parts["biases"]
     (56320, 320)
     """
-    weigh = partial(_weigh, packable, baseline_bytes, estimated)
+    weigh = partial(weigh_now, packable, baseline_bytes, estimated)
     coded = [t for layer in packable.layers.values() for t in (layer.codes, layer.mask)]
     held = sum(tensor.nbytes for tensor in (*coded, *packable.net.parameters()))
     return DeferredSize(weigh, held) if held <= MOST_HELD else weigh()
 
 
-def _weigh(packable: Packable, baseline_bytes: int | None, estimated: bool) -> Size:
+def weigh_now(packable: Packable, baseline_bytes: int | None, estimated: bool = False) -> Size:
+    """Compute the size of a model; see ``prepare_size``."""
     parts, layers = (estimate_parts if estimated else writer.weigh)(packable)
     before = sum(parts.values()) if baseline_bytes is None else baseline_bytes
     return Size(MappingProxyType(parts), before, MappingProxyType(layers), estimated)

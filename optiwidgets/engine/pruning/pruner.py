@@ -187,12 +187,11 @@ class Pruner:
         return {together: recipe.sparsity} | {(name,): own[name] for name in own}
 
     def _remove_channels(self, recipe: Recipe) -> tuple[nn.Module, dict[str, LayerCut]]:
-        self.check_score(recipe.score)
-        scores = self._scores("channel", recipe.score, recipe.seed)
-        sums = np.zeros(1 + max(int(s.max()) for s in self.groups.sets))
-        for name, own in scores.items():
-            np.add.at(sums, self.groups.of_outputs(name), own.numpy())
-        removed = [self._removed(recipe, channels, sums) for channels in self.groups.sets]
+        ranks = self.channel_ranks(recipe.score, recipe.seed)
+        removed = [
+            self._removed(recipe, channels, own)
+            for channels, own in zip(self.groups.sets, ranks, strict=True)
+        ]
         gone = np.concatenate(removed)
         reason = channel_removal.mismatch(self.folded, gone, self.groups, self._probe)
         if reason:
@@ -204,9 +203,26 @@ class Pruner:
         layers = prunable(net).items()
         return net, {name: self._cut(name, layer, gone) for name, layer in layers}
 
-    def _removed(self, recipe: Recipe, channels: Ids, sums: NDArray[np.float64]) -> Ids:
-        ranks = rank(torch.from_numpy(sums[channels]))
-        stay = kept_channels(ranks, self.channel_sparsity(recipe, channels))
+    def scores(self, pruning: str, score: str, seed: int = 0) -> dict[str, Tensor]:
+        """Return the scores of all weights (or output channels) by layer."""
+        return self._scores(pruning, score, seed)
+
+    def channel_ranks(self, score: str, seed: int = 0) -> list[Ids]:
+        """Rank the channels of each set by the sum of their outputs' scores.
+
+        Raises
+        ------
+        ValueError
+            The score is not available for every layer.
+        """
+        self.check_score(score)
+        sums = np.zeros(1 + max(int(s.max()) for s in self.groups.sets))
+        for name, own in self._scores("channel", score, seed).items():
+            np.add.at(sums, self.groups.of_outputs(name), own.numpy())
+        return [rank(torch.from_numpy(sums[channels])).numpy() for channels in self.groups.sets]
+
+    def _removed(self, recipe: Recipe, channels: Ids, ranks: Ids) -> Ids:
+        stay = kept_channels(torch.from_numpy(ranks), self.channel_sparsity(recipe, channels))
         return np.delete(channels, stay.numpy())
 
     def channel_sparsity(self, recipe: Recipe, channels: Ids) -> float:

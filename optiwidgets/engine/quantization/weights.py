@@ -138,7 +138,9 @@ def _choose_qparams(rows: Tensor, kept: Tensor, recipe: Recipe) -> tuple[Tensor,
         return choose_scale(*choose_range(rows, kept, recipe), recipe)
     if recipe.scheme == "ternary":
         kept = kept & (rows.abs() > _threshold(rows, kept))
-    scale = torch.where(kept, rows.abs(), 0.0).sum(1) / kept.sum(1).clamp(min=1)
+    # summed in float64, so that the order of the sum, which depends on the processor, has no effect
+    total = torch.where(kept, rows.abs(), 0.0).sum(1, dtype=torch.float64)
+    scale = (total / kept.sum(1).clamp(min=1)).float()
     return scale, torch.zeros_like(scale)
 
 

@@ -47,18 +47,27 @@ X86: dict[str, tuple[str, ...]] = {
     "baseline": ("-DLANES=4",),
 }
 OTHER: dict[str, tuple[str, ...]] = {"baseline": ("-DLANES=4",)}
-SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
+SIMD = ("-msimd128", "-mbulk-memory", "-DLANES=4", "-DBLOCKS_ONLY")
+WASM: dict[str, tuple[str, ...]] = {"relaxed": (*SIMD, "-mrelaxed-simd"), "baseline": SIMD}
+SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll", "freestanding": ".wasm"}
 LINKING = {
     "linux": ("-shared", "-Wl,--as-needed", "-Wl,-z,defs", "-s"),
     "macos": ("-shared", "-Wl,-x", "-Wl,-dead_strip"),
     "windows": ("-shared", "-s"),
+    "freestanding": (  # a module without imports, with its own memory
+        *("-nostdlib", "-s", "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--export=__heap_base"),
+        *("-Wl,-z,stack-size=65536",),
+    ),
 }
 NO_C_LIBRARY = ("-nostdlib", "-lcompiler_rt", "-Wl,--no-entry")  # zig needs minutes to compile one
 MACOS = "11.0"  # oldest version that a library runs on
 GLIBC = "2.17"
+WEB = "wasm32-freestanding"  # WebAssembly, for pages; its modules are files of the repository
+ZIG = "0.15.1"  # version of ziglang that built them
 TARGETS = (
     *("x86_64-linux-gnu", "x86_64-linux-musl", "aarch64-linux-gnu", "aarch64-linux-musl"),
     *("x86_64-macos", "aarch64-macos", "x86_64-windows-gnu", "aarch64-windows-gnu"),
+    WEB,
 )
 
 
@@ -99,14 +108,14 @@ class Target:
     @property
     def triple(self) -> str:
         """Target in zig's notation, with the oldest supported release of the system."""
-        release = {"gnu": f".{GLIBC}"} if self.system == "linux" else {"": f".{MACOS}"}
+        release = {("linux", "gnu"): f".{GLIBC}", ("macos", ""): f".{MACOS}"}
         named = "-".join(part for part in (self.machine, self.system, self.abi) if part)
-        return named + release.get(self.abi, "")
+        return named + release.get((self.system, self.abi), "")
 
     @property
     def variants(self) -> dict[str, tuple[str, ...]]:
         """Compiler flags of each library, by its name."""
-        return X86 if self.machine == "x86_64" else OTHER
+        return {"x86_64": X86, "wasm32": WASM}.get(self.machine, OTHER)
 
     @property
     def linking(self) -> tuple[str, ...]:
@@ -116,7 +125,7 @@ class Target:
     @property
     def compiling(self) -> tuple[str, ...]:
         """Compiler flags of all variants."""
-        return COMMON if self.system == "windows" else (*COMMON, "-fPIC")
+        return COMMON if self.system in ("windows", "freestanding") else (*COMMON, "-fPIC")
 
     def file(self, variant: str) -> str:
         """Return the name of a library's file."""
@@ -142,6 +151,11 @@ class Outcome:
 def zig(target: Target) -> tuple[str, ...]:
     """Return the command of zig; its target is named, since the default is this processor only."""
     return (sys.executable, "-m", "ziglang", "c++", "-target", target.triple, "-nostdlib++")
+
+
+def _zig_of(target: Target) -> Compiler:
+    command = zig(target)
+    return Compiler(command, f"zig {_run((*command[:3], 'version')).strip()}")
 
 
 def candidates(target: Target) -> Iterator[tuple[str, ...]]:
@@ -258,13 +272,13 @@ def build(folder: Path = HERE, *, target: str | None = None, out: Path | None = 
     target
         Another system to build for with zig, one of ``TARGETS``; None for this one.
     out
-        Folder of the libraries, by default that of the source.
+        Folder of the libraries, by default that of the source, or its "wasm" for WebAssembly.
 
     Returns
     -------
     The libraries now present, none after a failure, and a message.
     """
-    out = out or folder
+    out = out or (folder / "wasm" if target == WEB else folder)
     try:
         out.mkdir(parents=True, exist_ok=True)
         return _build(folder, Target.of(target) if target else Target.here(), out, bool(target))
@@ -275,7 +289,7 @@ def build(folder: Path = HERE, *, target: str | None = None, out: Path | None = 
 def _build(folder: Path, target: Target, out: Path, cross: bool) -> Outcome:
     if os.environ.get(SWITCH) == "off":
         raise NotBuiltError(f"{SWITCH}=off was set during the build")
-    found = Compiler(zig(target), "zig") if cross else compiler(target)
+    found = _zig_of(target) if cross else compiler(target)
     if _is_current(folder, out, target, found):
         os.utime(out / STAMP)
         there = tuple(out / name for name in present(out))
@@ -334,7 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Compile the sparse runtime.")
     parser.add_argument("command", nargs="?", choices=["build"], default="build")
     parser.add_argument("--target", choices=TARGETS, help="build for another system, by zig")
-    parser.add_argument("--out", type=Path, help="folder of the libraries (beside kernel.cpp)")
+    parser.add_argument("--out", type=Path, help="folder of the libraries, by default kernel.cpp's")
     options = parser.parse_args(arguments)
     outcome = build(target=options.target, out=options.out)
     sys.stderr.write(f"{outcome.message}\n")

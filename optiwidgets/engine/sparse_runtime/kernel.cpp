@@ -10,7 +10,7 @@
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 #endif
 
-EXPORTED int sparse_abi_version(void) { return 2; }
+EXPORTED int sparse_abi_version(void) { return 3; }
 
 EXPORTED int sparse_lanes(void) { return LANES; }
 
@@ -84,13 +84,23 @@ struct Program {
 };
 
 INLINE Vec all(float x) { return x - Vec{}; }  // not x + 0, which changes -0 and is not folded
+template <class V> INLINE V of(float x) { return x - V{}; }
 template <class V> INLINE V larger(V a, V b) { return a > b ? a : b; }
 INLINE Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
 INLINE int64_t pixels(const Value &v) { return (int64_t)v.c * v.hp * v.wp; }
+INLINE int64_t inner(const Value &v) { return (int64_t)v.c * v.h * v.w; }
 template <class V> INLINE V *inside(V *first, const Value &v) {
     return first + (int64_t)v.top * v.wp + v.left;
 }
 INLINE Vec load(const float *p) { return *(const Loose *)p; }
+
+// Computes sum + a * b. For WebAssembly, clang fuses a multiplication and an addition only if asked.
+#if defined(__wasm_relaxed_simd__)
+INLINE Vec add_product(Vec sum, Vec a, Vec b) { return __builtin_wasm_relaxed_madd_f32x4(a, b, sum); }
+INLINE float add_product(float sum, float a, float b) { return add_product(all(sum), all(a), all(b))[0]; }
+#else
+template <class V> INLINE V add_product(V sum, V a, V b) { return sum + a * b; }
+#endif
 
 // Sets `bad` to nan if one of the first n numbers of a vector is not finite.
 INLINE void note(Vec x, int n, Vec &bad) {
@@ -175,7 +185,7 @@ INLINE void tile(const Vec *in, int64_t row, const int32_t *offset, const float 
 #pragma GCC unroll 32
             for (int t = 0; t < T; t++)
 #pragma GCC unroll 3
-                for (int q = 0; q < P; q++) sum[q][r][t] += w[q] * p[t * S];
+                for (int q = 0; q < P; q++) sum[q][r][t] = add_product(sum[q][r][t], w[q], p[t * S]);
         }
     }
 }
@@ -309,7 +319,7 @@ INLINE float product(const float *in, const float *weight, int n, int &k) {
     for (; i + 4 * LANES <= n; i += 4 * LANES)
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++)
-            part[j] += load(weight + i + j * LANES) * load(in + i + j * LANES);
+            part[j] = add_product(part[j], load(weight + i + j * LANES), load(in + i + j * LANES));
     k += i;
     const Vec sum = (part[0] + part[1]) + (part[2] + part[3]);
     float total = 0;
@@ -329,9 +339,10 @@ static void multiply_rows(const Step &s, const Value &to, const V *in, V *out, V
                 sum[0] = product(in + s.offset[k], s.weight + k, end - k, k);
         for (; k + 8 <= end; k += 8) {
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) sum[i] += s.weight[k + i] * in[s.offset[k + i]];
+            for (int i = 0; i < 8; i++)
+                sum[i] = add_product(sum[i], of<V>(s.weight[k + i]), in[s.offset[k + i]]);
         }
-        for (; k < end; k++) sum[0] += s.weight[k] * in[s.offset[k]];
+        for (; k < end; k++) sum[0] = add_product(sum[0], of<V>(s.weight[k]), in[s.offset[k]]);
         V x = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
         x += s.bias[o];
         bad += x * all(0);
@@ -555,10 +566,12 @@ static void run_steps(const Program &program, const V *images, V *memory, Vec &b
     }
     const Value &answer = program.value[program.answer];
     const V *found = inside((const V *)memory + answer.at, answer);
-    for (int ch = 0; ch < answer.c; ch++) {
-        scores[ch] = found[(int64_t)ch * answer.hp * answer.wp];
-        bad += scores[ch] * all(0);
-    }
+    for (int ch = 0; ch < answer.c; ch++, found += (int64_t)answer.hp * answer.wp)
+        for (int y = 0; y < answer.h; y++)
+            for (int x = 0; x < answer.w; x++, scores++) {
+                *scores = found[y * answer.wp + x];
+                bad += *scores * all(0);
+            }
 }
 
 static int is_bad(Vec poison) {
@@ -569,7 +582,7 @@ static int is_bad(Vec poison) {
 
 // Copies `count` consecutive images of C H W floats into a value with a ring.
 static void lay_out(const Value &to, const float *images, int count, Vec *laid, Vec &bad) {
-    const int64_t size = (int64_t)to.c * to.h * to.w;
+    const int64_t size = inner(to);
     for (int ch = 0; ch < to.c; ch++)
         for (int y = 0; y < to.h; y++) {
             Vec *row = inside(laid, to) + ((int64_t)ch * to.hp + y) * to.wp;
@@ -601,13 +614,13 @@ EXPORTED int64_t sparse_size(const Program *program) {
 
 // Runs blocks of images until none is left; other threads with the same `next` share the blocks.
 // `images` are (blocks, C, hp, wp) vectors with the ring of the first value; if `plain` is not 0, they
-// are `plain` images of C H W floats. `scores` are (blocks, K) vectors. `scratch` belongs to the thread
+// are `plain` images of C H W floats. `scores` are (blocks, C, H, W) vectors. `scratch` belongs to the thread
 // and is zero at first. Returns 1 if a sum was not finite.
 EXPORTED int sparse_run(const Program *program, const float *images, int32_t plain, int32_t blocks,
                         int32_t *next, float *scratch, float *scores) {
     Vec poison = all(0), *memory = (Vec *)scratch;
     const Value &first = program->value[0], &answer = program->value[program->answer];
-    const int64_t size = plain ? (int64_t)first.c * first.h * first.w : pixels(first);
+    const int64_t size = plain ? inner(first) : pixels(first), width = inner(answer);
     for (int b; (b = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED)) < blocks;) {
         const float *block = images + b * size * LANES;
         if (plain) {
@@ -615,11 +628,12 @@ EXPORTED int sparse_run(const Program *program, const float *images, int32_t pla
             lay_out(first, block, left < LANES ? left : LANES, memory + program->size, poison);
             block = (const float *)(memory + program->size);
         }
-        run_steps(*program, (const Vec *)block, memory, poison, (Vec *)scores + (int64_t)b * answer.c);
+        run_steps(*program, (const Vec *)block, memory, poison, (Vec *)scores + b * width);
     }
     return is_bad(poison);
 }
 
+#if !defined(BLOCKS_ONLY)
 // Returns the floats of scratch memory for `sparse_run_one`: the values, the planes and the image.
 EXPORTED int64_t sparse_size_one(const Program *program) {
     return program->size + room(*program) + pixels(program->value[0]) + LANES;
@@ -634,6 +648,7 @@ EXPORTED int sparse_run_one(const Program *program, const float *image, float *s
     run_steps(*program, (const float *)laid, scratch, poison, scores);
     return is_bad(poison);
 }
+#endif
 
 // Packs the non-zero weights of R rows. The offsets of a row's inputs are at `offset` or, if `own` is
 // not 0, at `offset + r * columns` for row r. `offsets` and `weights` have room for all weights and one

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from optiwidgets.engine.sparse_runtime import build
 
-ABI = 2  # version of the functions in kernel.cpp
+ABI = 3  # version of the functions in kernel.cpp
 BITS = {"avx512": 2, "avx2": 1, "baseline": 0}  # bits of sparse_features, the best first
 CHOICES = (*BITS, "off")
 # Multiply-accumulates per image up to which the sparse runtime needs less CPU time than ONNX

@@ -18,7 +18,9 @@ CACHE_SETS = 32  # channels whose distance is a multiple of 32 pixels share few 
 Constants = Mapping[str, NDArray[Any]]
 
 
-def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
+def plan(
+    model: onnx.ModelProto, shape: Shape, constants: Constants, *, maps: bool = False
+) -> Program:
     """Plan the steps of a graph for images of a shape.
 
     Parameters
@@ -29,6 +31,8 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
         C, H, W of the images.
     constants
         Values of the initializers; of weights and biases only the shapes are used.
+    maps
+        Whether the output may be a map of scores, as a detector's.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def plan(model: onnx.ModelProto, shape: Shape, constants: Constants) -> Program:
         planner.add(node)
     scores = model.graph.output[0].name
     scores = planner.flat.get(scores, scores)
-    if planner.values[scores].shape[1:] != (1, 1):
+    if not maps and planner.values[scores].shape[1:] != (1, 1):
         raise ValueError("the sparse runtime needs one score per class, and no map of scores")
     steps = fuse(planner.steps, scores)
     names = {model.graph.input[0].name, *(s.output for s in steps)}

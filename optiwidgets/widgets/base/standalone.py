@@ -67,6 +67,10 @@ class Standalone(DOMWidget):
         """
         return None
 
+    def page_experiments(self) -> dict[str, Any]:
+        """Name the experiments that the stand-in needs, for ``page_role``."""
+        return {}
+
     def others(self) -> Sequence[Widget]:
         """List the widgets that are shown here and stay when this one is closed."""
         return ()

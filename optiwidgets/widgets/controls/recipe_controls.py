@@ -82,7 +82,7 @@ class Controls(VBox):
         self.handles = (self.sparsity, self.bits, *self.choices.values(), self.activation_bits)
         self.folds = make_folds()
         self.rows = self._rows()
-        self._impossible: Mapping[str, str] = {}
+        self.impossible: Mapping[str, str] = {}
         self._unlocked = {*self.rows}
         self._free: int | None = None  # sparsity before a pattern replaced it
         self._trained_by = "none"  # training of the recipe that is asked for
@@ -148,6 +148,25 @@ class Controls(VBox):
             fold.layout.display = "none"
         self._adjust()
 
+    def leave_out(self, names: Sequence[str]) -> None:
+        """Hide the rows of these names, and say nothing about them; headings without rows go too.
+
+        Examples
+        --------
+        >>> controls = Controls()
+        >>> controls.leave_out(["recovery", "training", "finetune"])
+        >>> controls.folds["recover"].layout.display
+        'none'
+        """
+        self._unlocked -= {*names}
+        for name in names:
+            for widget in self.rows[name]:
+                widget.layout.display = "none"
+        for name, group in GROUPS.items():
+            if self._unlocked.isdisjoint(group.folded_rows):
+                self.folds[name].layout.display = "none"
+        self._adjust()
+
     def add_row(self, name: str, widget: DOMWidget) -> None:
         """Add a row of a group; lessons show and hide it by its name."""
         self.rows[name] = (widget,)
@@ -170,8 +189,11 @@ class Controls(VBox):
         self._adjust()
 
     def limit(self, impossible: Mapping[str, str]) -> None:
-        """Remove options of "pruning" or "score" that a model cannot have; show the reasons."""
-        self._impossible = impossible
+        """Remove options of "pruning" or "score" that a model cannot have; show the reasons.
+
+        An option with an empty reason is removed without a word.
+        """
+        self.impossible = impossible
         possible = tuple(v for v in CHOICES_SHOWN[0].values if v not in impossible)
         offer(self.choices["pruning"], labelled(possible))
         self._adjust()
@@ -259,7 +281,7 @@ class Controls(VBox):
             return
         self.adjusting = True
         try:
-            scores = scores_for(self.choices["pruning"].value, self._impossible)
+            scores = scores_for(self.choices["pruning"].value, self.impossible)
             offer(self.choices["score"], scores)
             self._rule()
             self._summarize()
@@ -300,8 +322,9 @@ class Controls(VBox):
             self.sparsity.value, self._free = self._free, None
 
     def _say(self, reasons: Sequence[str]) -> None:
-        taken = reasons_for(self.choices["pruning"].value, self._impossible)
-        missing = [_note(why, (f,)) for f in taken if f in self._unlocked for why in taken[f]]
+        taken = reasons_for(self.choices["pruning"].value, self.impossible)
+        seen = [(why, f) for f in taken if f in self._unlocked for why in taken[f] if why]
+        missing = [_note(why, (f,)) for why, f in seen]
         said = " ".join([*reasons, *missing])
         self.note.value = f'<p role="note">{said}</p>' if said else ""
 

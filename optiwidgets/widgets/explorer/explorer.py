@@ -15,11 +15,11 @@ from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.gated_button import LOCKED
 from optiwidgets.widgets.base.panel import Feed, Resting, when_looked_at
-from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer import layout, share_link, snapshot
 from optiwidgets.widgets.explorer.connection import Connection
+from optiwidgets.widgets.explorer.page_export import PageExport
 from optiwidgets.widgets.explorer.status_text import state_of, status_text
 from optiwidgets.widgets.panels.downloads import Downloads, render
 from optiwidgets.widgets.panels.history import History
@@ -31,7 +31,7 @@ from optiwidgets.widgets.security.message_guard import guard
 from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
-class Explorer(Standalone, VBox):
+class Explorer(PageExport, VBox):
     """Explorer page: controls that prune and quantize the model, and panels that show the report.
 
     Parameters
@@ -63,8 +63,6 @@ class Explorer(Standalone, VBox):
     Recipe(sparsity=0.5, pruning='global', ...)
     """
 
-    owns_session = True
-
     def __init__(
         self,
         experiment: Any = None,
@@ -75,6 +73,7 @@ class Explorer(Standalone, VBox):
         first: int | None = None,
     ) -> None:
         self.session = Session(experiment, first=first)
+        self.arguments = {"unlock": unlock, "show": show, "controls": controls}
         self.controls = Controls()
         self._syncing = False  # True while controls and recipe are updated together: no request
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
@@ -99,7 +98,8 @@ class Explorer(Standalone, VBox):
         self._listen_to_session()
         self._arrange(unlock, show, controls)
         guard(self, self.refuse)
-        if unlock is None and show is None:  # a lesson's explorer ignores the query of the page
+        self.links = unlock is None and show is None  # a lesson's ignores the query of the page
+        if self.links:
             self._open_link()
             self.repaint()
         self.classroom.activities.arrange()

@@ -26,7 +26,9 @@ from optiwidgets.grading.progress_files import (
 from optiwidgets.grading.progress_page import counted, print_page, tables
 from optiwidgets.grading.submissions import Submission
 from optiwidgets.texts import mark, text
+from optiwidgets.version import __version__
 from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.lesson.quiz_role import reference
 from optiwidgets.widgets.security.message_guard import guard
 
 FILE = "OPTIWIDGETS_PROGRESS"  # variable with the file that all pages of one learner share
@@ -166,6 +168,10 @@ class ProgressTable(Standalone, HTML):
             raise ValueError(f"a file of progress ends in .json, or .html to print, not {suffix!r}")
         made = MADE[suffix](self.as_dict(), self._register.entries)
         write_atomically(path, made.encode("utf-8", "replace"))
+
+    def page_role(self) -> dict[str, Any] | None:
+        """Describe the table for a page without a kernel, which keeps answers in the browser."""
+        return {"role": "progress", "version": __version__, "root": reference(self)}
 
     def _paint(self) -> None:
         document, records = self.as_dict(), self._register.entries

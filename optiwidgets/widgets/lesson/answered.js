@@ -6,10 +6,16 @@ const KEY = "optiwidgets-answered";
 const OPEN = "not attempted";
 
 /**
- * Name of a notebook from the address of its page.
+ * Name of a notebook from the address of its page, which a static site has as .html.
  * @param {string} address
  */
-export const pageName = (address) => /([\w-]+)\.ipynb/.exec(address)?.[1] ?? "";
+export const pageName = (address) => /([\w-]+)\.(?:ipynb|html)/.exec(address)?.[1] ?? "";
+
+/**
+ * Ending of the pages beside this one.
+ * @param {string} address
+ */
+export const pageEnding = (address) => (/\.html$/.test(address) ? ".html" : ".ipynb");
 
 /**
  * Outcomes of all pages; none where the browser keeps nothing, or something else.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import anywidget
 from traitlets import List, Unicode
@@ -49,6 +50,10 @@ class CorePath(Standalone, anywidget.AnyWidget):
     def __init__(self, lessons: Mapping[str, str] = CORE) -> None:
         super().__init__(lessons=[[name, text(title)] for name, title in lessons.items()])
         guard(self, lambda _: self.send_state("lessons"))
+
+    def page_role(self) -> dict[str, Any] | None:
+        """Describe the path for a page without a kernel: outcomes are in the browser there too."""
+        return {"role": "core_path"}
 
     def static_body(self) -> str:
         """List the titles of the lessons as HTML; outcomes are in the browser alone."""

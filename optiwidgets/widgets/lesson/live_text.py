@@ -28,6 +28,7 @@ from optiwidgets.widgets.lesson.file_figures import (
     strength_figures,
     untimed,
 )
+from optiwidgets.widgets.lesson.quiz_role import owner_of, reference
 from optiwidgets.widgets.lesson.report_words import (
     metric_figures,
     recall_figures,
@@ -66,6 +67,7 @@ class Live(Standalone, HTML):
     def __init__(self, text: str, session: Any) -> None:
         super().__init__()
         self.text, self.session, self.value = text, session_of(session), ""
+        self.owner = owner_of(session)
         self._first, self._moved = self.session.recipe, False
         known = figures(self.session.baseline, self.session.report)
         used = {name for _, name, _, _ in Formatter().parse(text) if name}
@@ -77,6 +79,12 @@ class Live(Standalone, HTML):
         self.session.on_report(self._write)
         self._write()
         guard(self, lambda _: self._write())
+
+    def page_role(self) -> dict[str, Any] | None:
+        """Describe the text for a page without a kernel; its figures follow an explorer there."""
+        if not self.owner:
+            return None
+        return {"role": "live", "text": self.text, "owner": self.owner, "root": reference(self)}
 
     def _write(self) -> None:
         """Write the text; numbers of a recipe that is only run in part are left out."""

@@ -31,6 +31,7 @@ from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
 from optiwidgets.widgets.lesson.prediction_outcome import outcome_words
+from optiwidgets.widgets.lesson.quiz_role import owner_of, quiz_role
 from optiwidgets.widgets.security.message_guard import guard
 
 WAIT = mark(
@@ -103,6 +104,7 @@ class Quiz(Standalone, VBox):
         if self.session is None and of_a_run(question):
             raise ValueError(f"{question.key} is about a run: ask(key, session)")
         self.then = then
+        self.owner = owner_of(session)
         self._committed: Result | None = None
         self._shown = False
         self.field = field_for(question)
@@ -137,6 +139,10 @@ class Quiz(Standalone, VBox):
     def others(self) -> tuple[Widget, ...]:
         """Return the widget that appears after an answer: it is not closed with the question."""
         return () if self.then is None else (self.then,)
+
+    def page_role(self) -> dict[str, Any] | None:
+        """Describe the question for a page without a kernel."""
+        return quiz_role(self)
 
     @property
     def answer(self) -> Any:

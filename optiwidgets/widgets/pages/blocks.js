@@ -1,6 +1,7 @@
 // Blocks: the binary data of a page without a kernel, which blocks.py wrote.
 
 import { text } from "../base/texts.js";
+import { decodePixels, decodePredictions } from "./adaptive_coding.js";
 
 /** @import { Block, BlockArray, BlockArrays, BlockType, Blocks } from "./page_types" */
 
@@ -19,24 +20,44 @@ const BLOCK_CODINGS = {
   plain: (bytes) => bytes,
   bytes: (bytes, block) => joinPlanes(bytes, bytesOf(block)),
   steps: (bytes, block) => addSteps(joinPlanes(bytes, bytesOf(block)), block),
-  columns: (bytes, block) => turnColumns(bytes, block),
+  paeth: (bytes, block) => addPaeth(bytes, block),
 };
 
-/** @typedef {(bytes: Uint8Array<ArrayBuffer>, block: Block) => Uint8Array<ArrayBuffer>} BlockDecoder */
+/** Codings of bytes without zlib. @type {Record<string, BlockDecoder>} */
+const ADAPTIVE_CODINGS = {
+  classes: (bytes, { shape }) => decodePredictions(bytes, shape),
+  grey: (bytes, { shape }) => decodePixels(bytes, shape),
+};
+
+/** @typedef {(bytes: Uint8Array<ArrayBuffer>, block: Block) => Uint8Array<ArrayBuffer> | null} BlockDecoder */
 
 /**
  * Decode a block by its name.
  * @template {BlockType} Type
  * @param {Blocks} blocks
  * @param {string} name
- * @param {Type} dtype the dtype that it must have
+ * @param {Type | Type[]} dtypes one of which it must have
+ * @param {number} [length] number of values that it must have
  * @returns {Promise<BlockArrays[Type]>}
  */
-export async function namedBlock(blocks, name, dtype) {
-  const block = blocks[name];
-  if (!block) throw new Error(text("This page lacks the data “{name}”. Make the page again.", { name }));
-  if (block.dtype !== dtype) throw new Error(damaged(name));
+export async function namedBlock(blocks, name, dtypes, length) {
+  const block = checkedBlock(blocks, name, dtypes, length);
   return /** @type {BlockArrays[Type]} */ (await readBlock(block, name));
+}
+
+/**
+ * Return a function that decodes a block of bytes when it is first called, if its coding needs no stream.
+ * @param {Blocks} blocks
+ * @param {string} name
+ * @param {number} length number of values that it must have
+ * @returns {Promise<() => Uint8Array>}
+ */
+export async function laterBlock(blocks, name, length) {
+  const block = checkedBlock(blocks, name, "u8", length);
+  /** @type {Uint8Array | undefined} */
+  let found;
+  if (!(block.coding in ADAPTIVE_CODINGS)) found = /** @type {Uint8Array} */ (await readBlock(block, name));
+  return () => (found ??= /** @type {Uint8Array} */ (unpackBlock(block, name, fromBase64(block.data))));
 }
 
 /**
@@ -46,16 +67,41 @@ export async function namedBlock(blocks, name, dtype) {
  * @returns {Promise<BlockArray>}
  */
 export async function readBlock(block, name = "") {
-  if (typeof DecompressionStream === "undefined")
-    throw new Error(
-      text("This browser cannot unpack the data of this page: it has no DecompressionStream. Update it."),
-    );
   if (!isWhole(block)) throw new Error(damaged(name));
-  const length = block.shape.reduce((all, one) => all * one, 1),
-    values = BLOCK_CODINGS[block.coding](await inflate(fromBase64(block.data)), block);
-  if (values.length !== length * bytesOf(block)) throw new Error(damaged(name));
-  return new BLOCK_ARRAYS[block.dtype](values.buffer, 0, length);
+  const data = fromBase64(block.data);
+  return unpackBlock(block, name, block.coding in ADAPTIVE_CODINGS ? data : await inflate(data));
 }
+
+/**
+ * Find a block that is whole and has a dtype and a length.
+ * @param {Blocks} blocks
+ * @param {string} name
+ * @param {BlockType | BlockType[]} dtypes
+ * @param {number} [length]
+ */
+function checkedBlock(blocks, name, dtypes, length) {
+  const block = blocks[name];
+  if (!block) throw new Error(text("This page lacks the data “{name}”. Make the page again.", { name }));
+  const fits = [dtypes].flat().some((dtype) => dtype === block.dtype);
+  if (!fits || !isWhole(block) || (length !== undefined && length !== lengthOf(block)))
+    throw new Error(damaged(name));
+  return block;
+}
+
+/**
+ * @param {Block} block
+ * @param {string} name
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+function unpackBlock(block, name, bytes) {
+  const decode = BLOCK_CODINGS[block.coding] ?? ADAPTIVE_CODINGS[block.coding],
+    values = decode(bytes, block);
+  if (values?.length !== lengthOf(block) * bytesOf(block)) throw new Error(damaged(name));
+  return new BLOCK_ARRAYS[block.dtype](values.buffer, 0, lengthOf(block));
+}
+
+/** @param {Block} block */
+const lengthOf = ({ shape }) => shape.reduce((all, one) => all * one, 1);
 
 /** @param {string} name */
 const damaged = (name) =>
@@ -69,8 +115,12 @@ const bytesOf = (block) => BLOCK_ARRAYS[block.dtype].BYTES_PER_ELEMENT;
  * @param {Block} block
  */
 function isWhole({ dtype, shape, coding, data, checksum }) {
-  const known = dtype in BLOCK_ARRAYS && coding in BLOCK_CODINGS && Array.isArray(shape);
-  return known && checksum === textChecksum(`${dtype} ${shape.join(",")} ${coding} ${data}`);
+  const known = dtype in BLOCK_ARRAYS && (coding in BLOCK_CODINGS || coding in ADAPTIVE_CODINGS);
+  return (
+    known &&
+    Array.isArray(shape) &&
+    checksum === textChecksum(`${dtype} ${shape.join(",")} ${coding} ${data}`)
+  );
 }
 
 /** CRC-32 of each byte. */
@@ -104,6 +154,10 @@ function fromBase64(data) {
 
 /** @param {Uint8Array<ArrayBuffer>} bytes of zlib */
 async function inflate(bytes) {
+  if (typeof DecompressionStream === "undefined")
+    throw new Error(
+      text("This browser cannot unpack the data of this page: it has no DecompressionStream. Update it."),
+    );
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -134,13 +188,24 @@ function addSteps(bytes, { dtype, shape }) {
 }
 
 /**
- * Write rows of an array whose columns come one after the other.
- * @param {Uint8Array<ArrayBuffer>} columns
- * @param {Block} block of bytes
+ * Add to each pixel the one that PNG's filter Paeth predicts.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {Block} block of pixels: images, rows, columns, colours
  */
-function turnColumns(columns, { shape: [rows, count] }) {
-  const bytes = new Uint8Array(columns.length);
-  for (let column = 0, i = 0; column < count; column++)
-    for (let row = 0; row < rows; row++, i++) bytes[row * count + column] = columns[i];
+function addPaeth(bytes, { shape: [images, rows, columns, colours] }) {
+  const stride = columns * colours;
+  for (let i = 0, image = 0; image < images; image++)
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < stride; column++, i++) {
+        const left = column < colours ? 0 : bytes[i - colours],
+          above = row ? bytes[i - stride] : 0,
+          corner = row && column >= colours ? bytes[i - stride - colours] : 0,
+          sloped = left + above - corner,
+          toLeft = Math.abs(sloped - left),
+          toAbove = Math.abs(sloped - above),
+          toCorner = Math.abs(sloped - corner);
+        if (toLeft <= toAbove && toLeft <= toCorner) bytes[i] += left;
+        else bytes[i] += toAbove <= toCorner ? above : corner;
+      }
   return bytes;
 }

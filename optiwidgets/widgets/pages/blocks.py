@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.widgets.pages import adaptive_coding
+
 Array = NDArray[Any]
-Coding = Callable[[Array], bytes]
 DTYPES: Mapping[str, str] = {
     "u8": "<u1",
     "u16": "<u2",
@@ -21,10 +24,15 @@ DTYPES: Mapping[str, str] = {
     "f32": "<f4",
     "f64": "<f8",
 }
+SOURCE = Path(adaptive_coding.__file__)
 NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 
 
-def encode_block(array: Array, coding: str = "plain") -> dict[str, Any]:
+def encode_block(
+    array: Array,
+    coding: str = "plain",
+    keep: Callable[[str, Callable[[], bytes]], bytes] | None = None,
+) -> dict[str, Any]:
     """Encode an array as a block.
 
     Parameters
@@ -34,7 +42,11 @@ def encode_block(array: Array, coding: str = "plain") -> dict[str, Any]:
     coding
         Order of the values before zlib: ``"plain"``; ``"bytes"``, all lowest bytes first;
         ``"steps"``, differences along the first axis of whole numbers, then as ``"bytes"``;
-        ``"columns"``, columns of bytes (R, N) one after the other.
+        ``"paeth"``, differences of pixels (N, H, W, C) from those beside, as in PNG files. Without
+        zlib: ``"classes"``, predictions (B, S, N) of bit-widths, sparsities and images;
+        ``"grey"``, pixels (N, H, W, 1).
+    keep
+        Cache of bytes that take long: takes a key and the function that makes them.
 
     Raises
     ------
@@ -44,37 +56,39 @@ def encode_block(array: Array, coding: str = "plain") -> dict[str, Any]:
     Examples
     --------
     >>> block = encode_block(np.arange(6, dtype=np.int32).reshape(2, 3))
-    >>> block["dtype"], block["shape"], decode_block(block).tolist()
-    ('i32', [2, 3], [[0, 1, 2], [3, 4, 5]])
+    >>> block["dtype"], block["shape"], block["coding"]
+    ('i32', [2, 3], 'plain')
     """
     name = NAMES.get(array.dtype.newbyteorder("<"))
     if name is None:
         raise ValueError(f"a block holds {', '.join(DTYPES)}, not {array.dtype}")
-    if coding not in CODINGS:
-        raise ValueError(f"a coding is one of {', '.join(CODINGS)}, not {coding!r}")
-    packed = zlib.compress(CODINGS[coding][0](array.astype(DTYPES[name], copy=False)), 9)
+    if coding not in (*CODINGS, *ADAPTIVE):
+        raise ValueError(f"a coding is one of {', '.join((*CODINGS, *ADAPTIVE))}, not {coding!r}")
+    values = np.ascontiguousarray(array, DTYPES[name])
+    slow = coding in ADAPTIVE
+    packed = keep(_key(values, coding), lambda: _pack(values, coding)) if keep and slow else None
     block = {
         "dtype": name,
         "shape": list(array.shape),
         "coding": coding,
-        "data": base64.b64encode(packed).decode(),
+        "data": base64.b64encode(packed or _pack(values, coding)).decode(),
     }
     return block | {"checksum": _checksum(block)}
 
 
-def decode_block(block: Mapping[str, Any]) -> Array:
-    """Decode a block, as blocks.js does.
+def _pack(values: Array, coding: str) -> bytes:
+    if coding in CODINGS:
+        return zlib.compress(CODINGS[coding](values), 9)
+    encode, axes = ADAPTIVE[coding]
+    if values.dtype != np.uint8 or values.ndim != axes:
+        raise ValueError(f"{coding} are bytes of {axes} axes, not {values.dtype} of {values.shape}")
+    return encode(values)
 
-    Raises
-    ------
-    ValueError
-        The block is damaged.
-    """
-    if block["checksum"] != _checksum(block):
-        raise ValueError("the block is damaged: its checksum is another one")
-    data = zlib.decompress(base64.b64decode(block["data"]))
-    shape, dtype = tuple(block["shape"]), np.dtype(DTYPES[block["dtype"]])
-    return CODINGS[block["coding"]][1](data, shape, dtype)
+
+def _key(values: Array, coding: str) -> str:
+    """Name the bytes of a coding by the values and the code that encodes them."""
+    of = [SOURCE.read_bytes(), coding.encode(), str(values.shape).encode(), values.tobytes()]
+    return sha256(b"".join(len(each).to_bytes(8, "big") + each for each in of)).hexdigest()
 
 
 def _checksum(block: Mapping[str, Any]) -> int:
@@ -88,19 +102,9 @@ def _plain(array: Array) -> bytes:
     return array.tobytes()
 
 
-def _from_plain(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return np.frombuffer(data, dtype).reshape(shape)
-
-
 def _planes(array: Array) -> bytes:
     """Write the lowest bytes of all values, then the next ones."""
-    values = np.ascontiguousarray(array).view(np.uint8).reshape(-1, array.itemsize)
-    return values.T.tobytes()
-
-
-def _from_planes(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    planes = np.frombuffer(data, np.uint8).reshape(dtype.itemsize, -1)
-    return np.ascontiguousarray(planes.T).view(dtype).reshape(shape)
+    return array.reshape(-1, 1).view(np.uint8).T.tobytes()
 
 
 def _steps(array: Array) -> bytes:
@@ -111,23 +115,32 @@ def _steps(array: Array) -> bytes:
     return _planes(steps)
 
 
-def _from_steps(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return np.cumsum(_from_planes(data, shape, dtype), axis=0, dtype=dtype)
+def _paeth(pixels: Array) -> bytes:
+    """Subtract from each pixel the one that PNG's filter of this name predicts."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 4:
+        raise ValueError(f"pixels are bytes (N, H, W, C), not {pixels.dtype} of {pixels.shape}")
+    around = np.pad(pixels, ((0, 0), (1, 0), (1, 0), (0, 0))).astype(np.int16)
+    left, above, corner = around[:, 1:, :-1], around[:, :-1, 1:], around[:, :-1, :-1]
+    sloped = left + above - corner
+    far = [np.abs(sloped - each) for each in (left, above, corner)]
+    is_left = (far[0] <= far[1]) & (far[0] <= far[2])
+    expected = np.where(is_left, left, np.where(far[1] <= far[2], above, corner))
+    return (pixels - expected.astype(np.uint8)).tobytes()
 
 
-def _columns(array: Array) -> bytes:
-    if array.ndim != 2 or array.itemsize != 1:
-        raise ValueError(f"columns are of bytes (R, N), not {array.dtype} of {array.shape}")
-    return array.T.tobytes()
+def _grey(pixels: Array) -> bytes:
+    if pixels.shape[3] != 1:
+        raise ValueError(f"grey pixels are (N, H, W, 1), not {pixels.shape}")
+    return adaptive_coding.encode_pixels(pixels[..., 0])
 
 
-def _from_columns(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return np.ascontiguousarray(np.frombuffer(data, dtype).reshape(shape[::-1]).T)
-
-
-CODINGS: Mapping[str, tuple[Coding, Callable[..., Array]]] = {
-    "plain": (_plain, _from_plain),
-    "bytes": (_planes, _from_planes),
-    "steps": (_steps, _from_steps),
-    "columns": (_columns, _from_columns),
+CODINGS: Mapping[str, Callable[[Array], bytes]] = {
+    "plain": _plain,
+    "bytes": _planes,
+    "steps": _steps,
+    "paeth": _paeth,
+}
+ADAPTIVE: Mapping[str, tuple[Callable[[Array], bytes], int]] = {
+    "classes": (adaptive_coding.encode_predictions, 3),
+    "grey": (_grey, 4),
 }

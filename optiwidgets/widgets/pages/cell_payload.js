@@ -100,7 +100,7 @@ function largestChange([trueBefore, trueAfter, before, after]) {
 }
 
 /**
- * Describe one image by the scores of all classes; null if the runs do not contain it, or without scores.
+ * Describe one image by the scores of all classes, empty where the page has none; null if the runs do not contain it.
  * @param {ScoredPair} pair
  * @param {number} index among all images
  * @returns {ImageScores | null}
@@ -108,15 +108,18 @@ function largestChange([trueBefore, trueAfter, before, after]) {
 export function imagePayload(pair, index) {
   const at = pair.indices.indexOf(index),
     { scoresBefore, scoresAfter, classes } = pair;
-  if (at < 0 || !scoresBefore || !scoresAfter) return null;
-  const [first, end] = [at * classes, (at + 1) * classes];
+  if (at < 0) return null;
+  const isScored = scoresBefore && scoresAfter;
+  /** @param {Float32Array | null} scores */
+  const rowOfImage = (scores) =>
+    bytesView(isScored && scores ? scores.slice(at * classes, (at + 1) * classes) : new Float32Array());
   return {
     index,
     truth: pair.labels[at],
     was: pair.before[at],
     now: pair.after[at],
     mark: markChanges(pair)[at],
-    before: bytesView(scoresBefore.slice(first, end)),
-    after: bytesView(scoresAfter.slice(first, end)),
+    before: rowOfImage(scoresBefore),
+    after: rowOfImage(scoresAfter),
   };
 }

@@ -2,12 +2,17 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { openLayers } from "./page_layers.js";
+import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
+import { openRuntime } from "./runtime_worker.js";
+import { openWaterfalls } from "./size_steps.js";
 import { StaticManager, revived } from "./static_model.js";
 import { dress } from "./stock_parts.js";
 import { drawStock } from "./stock_views.js";
 
 /** @import { StaticModel } from "./static_model.js" */
+/** @import { Blocks } from "./page_types" */
 /** @import { Page, PageData } from "./static_types" */
 
 /**
@@ -19,8 +24,9 @@ import { drawStock } from "./stock_views.js";
  * A view of any widget of the page.
  * @param {StaticManager} manager
  * @param {Need} need
+ * @param {(model: StaticModel, view: HTMLElement) => void} keep called with each view
  */
-function drawer(manager, need) {
+function drawer(manager, need, keep) {
   /** @type {Set<string>} */
   const begun = new Set(); // models whose module was initialized
   /** @param {StaticModel} model */
@@ -33,10 +39,12 @@ function drawer(manager, need) {
   };
   /** @param {StaticModel} model @returns {HTMLElement} */
   const draw = (model) => {
-    if (!model.module) return drawStock(model, draw);
-    const el = element("div");
-    dress(model, el, []);
-    begin(model).then((widget) => widget.render?.({ model, el }));
+    const el = model.module ? element("div") : drawStock(model, draw);
+    if (model.module) {
+      dress(model, el, []);
+      begin(model).then((widget) => widget.render?.({ model, el }));
+    }
+    keep(model, el);
     return el;
   };
   for (const model of manager.models.values()) if (model.module) begin(model);
@@ -45,6 +53,57 @@ function drawer(manager, need) {
 
 /** Kinds of controls that do nothing without the widget's Python. */
 const CONTROLS = "button, input, select, textarea";
+
+/**
+ * Experiments and runtimes of a page, each opened once, when it is first asked for.
+ * @param {PageData} data
+ * @param {Record<string, Blocks>} blocks of each experiment
+ * @param {(module: string) => string} workerAddress
+ */
+function opener({ experiments, programs, files }, blocks, workerAddress) {
+  /** @type {Map<string, Promise<any>>} */
+  const opened = new Map();
+  /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
+  const once = (key, open) => {
+    if (!opened.has(key)) opened.set(key, open());
+    return /** @type {Promise<Value>} */ (opened.get(key));
+  };
+  /** @param {string} name @returns {Promise<{ experiment: any, program: any, blocks: Blocks }>} */
+  const load = (name) =>
+    once(`file ${name}`, async () => {
+      if (!files?.[name])
+        return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
+      const answer = await fetch(files[name]);
+      if (!answer.ok) throw new Error(`${files[name]}: ${answer.status}`);
+      return await answer.json();
+    });
+  return {
+    /** @param {string} name */
+    experiment: (name) =>
+      once(`experiment ${name}`, async () => {
+        const { experiment, blocks: own } = await load(name);
+        return openExperiment(experiment, own);
+      }),
+    /** @param {string} name */
+    runtime: (name) =>
+      once(`runtime ${name}`, async () => {
+        const { program, blocks: own } = await load(name);
+        return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
+      }),
+    /** @param {string} name */
+    waterfalls: (name) =>
+      once(`waterfalls ${name}`, async () => {
+        const { experiment, blocks: own } = await load(name);
+        return openWaterfalls(experiment.waterfalls, own);
+      }),
+    /** @param {string} name */
+    layers: (name) =>
+      once(`layers ${name}`, async () => {
+        const { program, blocks: own } = await load(name);
+        return program ? openLayers(program, own) : () => null;
+      }),
+  };
+}
 
 /**
  * The note that something needs Python: the reason, and links that open it.
@@ -58,34 +117,50 @@ function pythonNote({ links, install }, reason) {
 }
 
 /**
+ * Put the note at the end of a view, or take it away where there is no reason.
+ * @param {PageData} data
+ * @param {HTMLElement} view
+ * @param {string | undefined} reason
+ */
+function annotate(data, view, reason) {
+  view.querySelector(":scope > .ow-needs-python")?.remove();
+  if (reason) view.append(pythonNote(data, reason));
+}
+
+/**
  * Start a page: draw its widgets in their places and start their stand-ins.
  * @param {PageData} json
- * @param {{ blocks: Record<string, any>, need: Need, workerAddress: (module: string) => string }} rest
+ * @param {{ blocks: Record<string, Blocks>, need: Need, workerAddress: (module: string) => string }} rest
  * @returns {Promise<Page>}
  */
 export async function startPage(json, { blocks, need, workerAddress }) {
   const data = /** @type {PageData} */ (revived(json));
   const manager = new StaticManager(data.models);
-  const draw = drawer(manager, need);
+  /** @type {Map<string, string>} */
+  const notes = new Map(); // reasons why something needs Python, by id of its widget
   /** @type {Map<string, HTMLElement>} */
   const drawn = new Map();
+  /** @param {StaticModel} model @param {HTMLElement} view */
+  const keep = (model, view) => {
+    drawn.set(model.model_id, view);
+    annotate(data, view, notes.get(model.model_id));
+  };
+  const draw = drawer(manager, need, keep);
   for (const id of data.shown) {
     const place = document.querySelector(`[data-ow-widget="${id}"]`);
     if (!place) throw new Error(`no place for the widget ${id}`);
-    const view = draw(manager.model(id));
-    drawn.set(id, view);
-    place.replaceChildren(view);
+    place.replaceChildren(draw(manager.model(id)));
   }
   /** @type {Page} */
   const page = {
     manager,
     data,
-    blocks,
-    workerAddress,
+    ...opener(data, blocks, workerAddress),
     needsPython(model, reason) {
+      if ((notes.get(model.model_id) ?? "") === reason) return;
+      notes.set(model.model_id, reason);
       const view = drawn.get(model.model_id);
-      view?.querySelector(":scope > .ow-needs-python")?.remove();
-      if (reason) view?.append(pythonNote(data, reason));
+      if (view) annotate(data, view, reason);
     },
   };
   for (const [id, role] of Object.entries(data.roles)) {

@@ -76,7 +76,9 @@ def page_parts(
     data = {
         "models": {str(key): model_record(one) for key, one in models.items()},
         "shown": shown,
-        "roles": roles,
+        "roles": roles,  # computed before the models: a role sets its controls back
+        "experiments": {},
+        "programs": {},
         "links": [list(link) for link in links],
         "install": install,
     }

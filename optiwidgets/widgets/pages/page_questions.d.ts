@@ -117,8 +117,8 @@ export interface QuizModels {
   version: string;
   question: PageQuestion;
   record: AnswerRecord;
-  /** The widget whose session is asked, such as an explorer; null for a question without one. */
-  owner: StaticModel | null;
+  /** Id of the widget whose session is asked, such as an explorer; empty for a question without one. */
+  owner: string;
   root: StaticModel;
   card: StaticModel;
   said: StaticModel;
@@ -140,6 +140,15 @@ export interface ProgressNews {
 export interface LiveModels {
   role: "live";
   text: string;
-  owner: StaticModel;
+  /** Id of the widget whose session the text follows. */
+  owner: string;
+  root: StaticModel;
+}
+
+/** Role of the table of answers. */
+export interface ProgressModels {
+  role: "progress";
+  /** Version of the package that made the page. */
+  version: string;
   root: StaticModel;
 }

@@ -1,6 +1,7 @@
 // Stand-in of a question's Python (lesson/quiz.py): Check, Hint, Solution and the line under them.
 
 import { mark, text } from "../base/texts.js";
+import { optionIndex } from "./page_answers.js";
 import { checkAnswer, isOfRun, saidWords, solutionOf, UNMEASURED_CHECK } from "./page_checks.js";
 import { needsPythonHtml, noteHtml, runNeedsPython } from "./page_needs.js";
 import { outcomeWords } from "./page_outcome.js";
@@ -52,7 +53,21 @@ export class PageQuiz {
     if (this.question.kind === "prediction") gate(solution, text(UNSAID));
     if (submit) gate(submit, text(SEALED_NEEDS));
     this.#explain();
+    this.#restore();
     for (const input of role.inputs) input.on("change:value change:index", () => this.#forget());
+  }
+
+  /** Show the answer that this browser kept, of an earlier visit. */
+  #restore() {
+    const { outcome, answer } = this.progress.records[this.question.key];
+    if (outcome === "not attempted") return;
+    fillIn(this.question, this.role.inputs, answer);
+    const result = isOfRun(this.question)
+      ? { outcome, message: text("This was answered on an earlier visit.") }
+      : checkAnswer(this.question, this.answer);
+    if (result.outcome === "not attempted") return; // the question has changed since
+    if (this.question.kind === "prediction") this.#commit(result);
+    this.#tell(result);
   }
 
   /**
@@ -83,19 +98,23 @@ export class PageQuiz {
   /** Grade the answer, and show the feedback. */
   check() {
     const result = this.#committed ?? this.#grade();
-    const isAttempted = result.outcome !== "not attempted";
-    let [kind, label] = OUTCOME_LABELS[result.outcome];
-    if (this.question.kind === "prediction" && isAttempted) {
-      [kind, label] = ["open", text("Noted.")];
-      this.#commit(result);
-    }
+    if (this.question.kind === "prediction" && result.outcome !== "not attempted") this.#commit(result);
     this.progress.checked(this.question.key, result.outcome, this.#plainAnswer());
-    this.#say(kind, text(label), this.#andKept(result.message), result.outcome);
-    this.#isShown = result.message !== text(WAIT); // the change it waits for does not clear it
-    const { root, card, then } = this.role;
-    if (isAttempted && then) root.set("children", [card, then].map(referenceTo));
+    this.#tell(result);
     this.#compare();
     return result;
+  }
+
+  /**
+   * Show a result, and after an answer the widget that waited for it.
+   * @param {CheckResult} result
+   */
+  #tell({ outcome, message }) {
+    const [kind, label] = this.#committed ? ["open", mark("Noted.")] : OUTCOME_LABELS[outcome];
+    this.#say(kind, text(label), this.#andKept(message), outcome);
+    this.#isShown = message !== text(WAIT); // the change it waits for does not clear it
+    const { root, card, then } = this.role;
+    if (outcome !== "not attempted" && then) root.set("children", [card, then].map(referenceTo));
   }
 
   hint() {
@@ -184,6 +203,21 @@ const notGraded = (message) => ({ outcome: "not attempted", message });
 function optionTexts(question) {
   if (!("options" in question)) return [];
   return question.options.map((option) => (typeof option === "string" ? option : option.text));
+}
+
+/**
+ * Put a kept answer into the fields.
+ * @param {PageQuestion} question
+ * @param {StaticModel[]} inputs
+ * @param {unknown} answer
+ */
+function fillIn(question, inputs, answer) {
+  if (question.kind === "recipe") return;
+  if (question.kind === "number") return inputs[0].set("value", String(answer ?? ""));
+  const [option, reasons] = question.kind === "decision" && Array.isArray(answer) ? answer : [answer, []];
+  inputs[0].set("index", optionIndex(option, optionTexts(question)));
+  if (question.kind !== "decision" || !Array.isArray(reasons)) return;
+  question.reasons.forEach((reason, index) => inputs[index + 1].set("value", reasons.includes(reason.text)));
 }
 
 /** @param {StaticModel} model */

@@ -36,12 +36,12 @@ export const sessionOf = (owner) => expectedOf(owner).found;
 
 /**
  * Call back once an explorer's session has begun. False if the explorer needs Python: it has no session here.
- * @param {StaticModel} owner
+ * @param {string} owner id of the explorer's own model
  * @param {Page} page
  * @param {(session: PageSession) => void} begin
  */
-export function followOwner(owner, { data }, begin) {
-  if (!data.roles[owner.model_id]) return false;
-  sessionOf(owner).then(begin);
+export function followOwner(owner, { data, manager }, begin) {
+  if (data.roles[owner]?.role !== "explorer") return false;
+  sessionOf(manager.model(owner)).then(begin);
   return true;
 }

@@ -15,10 +15,10 @@ export interface BlockArrays {
 }
 export type BlockType = keyof BlockArrays;
 export type BlockArray = BlockArrays[BlockType];
-/** Order of the values before zlib; see CODINGS in blocks.py. */
-export type BlockCoding = "plain" | "bytes" | "steps" | "columns";
+/** Order of the values before zlib, or a coding without zlib; see `encode_block` in blocks.py. */
+export type BlockCoding = "plain" | "bytes" | "steps" | "paeth" | "classes" | "grey";
 
-/** Binary data of a page. `data` is base64 of zlib's bytes, `checksum` the CRC-32 of all other fields as one text. */
+/** Binary data of a page. `data` is base64, `checksum` the CRC-32 of all other fields as one text. */
 export interface Block {
   dtype: BlockType;
   shape: number[];
@@ -138,6 +138,7 @@ export interface ExperimentJson {
   layer_weights: Record<string, number>;
   prunable: number;
   grids: GridJson[];
+  waterfalls: WaterfallJson[];
   measured: MeasuredJson[];
   made: PageMade;
 }
@@ -162,6 +163,15 @@ export interface GridJson {
   simulated_metric: string | null;
 }
 
+/** Waterfalls of all pairs of `sparsities` and `bits`: blocks (R, 10) of bytes, (R,) of entropy estimates. */
+export interface WaterfallJson {
+  recipe: Partial<Recipe>;
+  sparsities: number[];
+  bits: number[];
+  steps: string;
+  estimates: string;
+}
+
 /** Speed and stability of one recipe, measured when the page was made. */
 export interface MeasuredJson {
   recipe: Recipe;
@@ -183,7 +193,10 @@ export interface RuntimeAnswer {
 }
 
 export interface PageRuntime {
-  run(recipe: Recipe): Promise<RuntimeAnswer>;
-  /** Scores of both models or of one image: pixels are normalized float32. */
+  /** Why the page cannot compute a recipe, in a sentence; empty if it can. */
+  refusal(recipe: Recipe): string;
+  /** Run all images. null: a newer recipe replaced this one. `onFirst` gets the answer of the first images. */
+  run(recipe: Recipe, options?: { onFirst?: (answer: RuntimeAnswer) => void }): Promise<RuntimeAnswer | null>;
+  /** Softmax scores of one image: pixels are normalized float32 C H W. */
   scores(recipe: Recipe, pixels: Float32Array): Promise<Float32Array>;
 }

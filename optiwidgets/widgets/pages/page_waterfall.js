@@ -5,27 +5,26 @@ import { dressModel, isOpen, onTab } from "./panel_parts.js";
 import { findSizes } from "./size_steps.js";
 
 /** @import { PageSession, PanelModels } from "./session_types" */
+/** @import { Page } from "./static_types" */
 /** @import { WaterfallTable } from "./size_steps.js" */
 
 /**
  * Start the waterfall. Models: tabs, tab, chart. A recipe that the page has no waterfall of leaves the old one, marked
  * as outdated, and says so.
- * @param {unknown} page
+ * @param {Pick<Page, "needsPython">} page
  * @param {PanelModels} models
  * @param {PageSession} session
- * @param {() => WaterfallTable[]} tables of the open model
+ * @param {() => Promise<WaterfallTable[]>} tables of the open model
  */
 export function startWaterfall(page, models, session, tables) {
   const { chart } = models;
-  const follow = () => {
+  const follow = async () => {
     if (!isOpen(models)) return;
-    const found = findSizes(tables(), session.run.recipe);
+    const found = findSizes(await tables(), session.run.recipe); // the recipe of now, not of the call
     if (found) chart.set("data", found);
     dressModel(chart, "ow-stale", !found);
-    chart.set(
-      "tooltip",
-      found ? null : text("The steps of this file's size need Python: pip install optiwidgets."),
-    );
+    const reason = text("The steps to this file's size need Python; its bytes by part do not.");
+    page.needsPython(chart, found ? "" : reason);
   };
   session.on("run", follow);
   onTab(models, follow);

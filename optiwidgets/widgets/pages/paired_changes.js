@@ -10,7 +10,10 @@ import { fixed } from "./python_format.js";
 const MOST_FLOWS = 12;
 const FEWEST_MOVED = 6; // images, all in one direction, of a change below the level
 const CLEAR_LEVEL = 0.05; // of McNemar's exact p
-const [SAME, LOST, GAINED, FLIP] = [0, 1, 2, 3]; // FLIP: from one wrong class to another
+const SAME = 0,
+  LOST = 1,
+  GAINED = 2,
+  FLIP = 3; // FLIP: from one wrong class to another
 
 /**
  * Predictions of the same images before and after.

@@ -192,13 +192,14 @@ const NOWHERE = /** @type {Storage} */ (
 /**
  * The answers of this page, the same for all of its questions. A learning platform's session hears of them by the
  * event "ow-progress" (`scorm_page.js`).
- * @param {string} version of the package that made the page
+ * @param {string} [version] of the package that made the page, if it is known
  */
-export function pageProgress(version) {
+export function pageProgress(version = "") {
   if (!opened) {
     const isElsewhere = document.documentElement.dataset.owLms === "open";
     opened = new ProgressStore(version, isElsewhere ? { storage: () => NOWHERE } : {});
     document.dispatchEvent(new CustomEvent("ow-progress", { detail: opened }));
   }
+  opened.version ||= version;
   return opened;
 }

@@ -14,7 +14,7 @@ import {
 } from "./class_outcome.js";
 import { clearCells, grownFlows, pairedDrop, significanceOf, worstRecall } from "./paired_changes.js";
 import { say } from "./python_format.js";
-import { isUntouched, recipeLine } from "./recipe_rules.js";
+import { BASELINE, isUntouched, recipeLine } from "./recipe_rules.js";
 import { shareQuery } from "./share_query.js";
 import { speedNotes } from "./speed_notes.js";
 import { BAD_POINTS, judge, totalBytes } from "./verdict_rules.js";
@@ -51,7 +51,8 @@ export function reportPayload(experiment, baseline, run, policy, open) {
   const { classNames: names, positive } = experiment,
     compared = compareRuns(experiment, baseline, run, open),
     isWhole = compared.labels.length === experiment.labels.length;
-  const state = { case: experiment.case, model: experiment.model, policy: policy.name };
+  const state = { case: experiment.case, model: experiment.model, policy: policy.name },
+    isHidden = "surprise" in (open.linked ?? {}); // a seed stands for the recipe
   return {
     task: experiment.task,
     recipe: run.recipe,
@@ -80,7 +81,7 @@ export function reportPayload(experiment, baseline, run, policy, open) {
     things: text("images"),
     notes: speedNotes(run.recipe, run.simulated !== null),
     verdict: verdictPayload(experiment, baseline, run, policy, compared),
-    query: shareQuery(state, run.recipe, open.linked),
+    query: shareQuery(state, isHidden ? BASELINE : run.recipe, open.linked),
     line: recipeLine(run.recipe),
     covered: false,
     guess: null,

@@ -8,6 +8,9 @@ import { interaction, packed, standing, timeOfDay, timespan, unpacked } from "./
 /** @import { Platform } from "./scorm_api.js" */
 
 export const RETRY_MS = 15_000;
+const NOT_OPENED = mark(
+  "The learning platform takes no answers here ({reason}): open the lesson again from its list, or work without it.",
+);
 const NOT_SAVED = mark(
   "The learning platform did not save your last answer ({reason}). Keep this page open: it is tried again.",
 );
@@ -55,9 +58,7 @@ export class ScormSession {
   open() {
     const reason = this.platform.open();
     if (reason) {
-      this.say(
-        text("The learning platform did not open this lesson ({reason}). It goes on without it.", { reason }),
-      );
+      this.say(text(NOT_OPENED, { reason }));
       return false;
     }
     const said = this.#read();

@@ -1,13 +1,16 @@
-// Waterfall of sizes, from four bytes a parameter to the file: tables that page_waterfalls.py wrote.
+// Waterfall of sizes, from four bytes a parameter to the file: tables of page_experiment.py. Two numbers of each need
+// Python's encoders: the entropy-coded file, and tutorials' zlib.
 
 import { mark, text } from "../base/texts.js";
+import { namedBlock } from "./blocks.js";
 import { BASELINE, recipeKey, withoutIdle } from "./recipe_rules.js";
 
 /** @import { Recipe, SizeData, SizeStep } from "../base/types" */
+/** @import { Blocks, WaterfallJson } from "./page_types" */
 
 /**
  * Table of a family of recipes, all pairs of bits and sparsities, bits first. A row of `steps` has ten numbers.
- * @typedef {{ recipe: Partial<Recipe>, sparsities: number[], bits: number[], steps: Int32Array,
+ * @typedef {{ recipe: Partial<Recipe>, sparsities: number[], bits: number[], steps: Int32Array | Float64Array,
  *   estimates: Float64Array }} WaterfallTable
  */
 
@@ -24,6 +27,24 @@ const NAMES = [
   [mark("the file"), false],
 ];
 const COLUMNS = NAMES.length + 1; // the size in tutorials stands last
+
+/**
+ * Decode the tables of a page.
+ * @param {WaterfallJson[]} tables
+ * @param {Blocks} blocks
+ * @returns {Promise<WaterfallTable[]>}
+ */
+export const openWaterfalls = (tables, blocks) =>
+  Promise.all(
+    tables.map(async ({ recipe, sparsities, bits, steps, estimates }) => {
+      const count = sparsities.length * bits.length;
+      return {
+        ...{ recipe, sparsities, bits },
+        steps: await namedBlock(blocks, steps, ["i32", "f64"], count * COLUMNS),
+        estimates: await namedBlock(blocks, estimates, ["f64"], count),
+      };
+    }),
+  );
 
 /**
  * The waterfall of a recipe, or null if the page does not have it.

@@ -1,6 +1,11 @@
 // Types of the JSON of a page without a kernel. Only the type checker reads this file.
 
+import type { Recipe } from "../base/types";
+import type { PageExperiment, PageRuntime } from "./page_types";
+import type { PagePolicy } from "./session_types";
+import type { WaterfallTable } from "./size_steps.js";
 import type { StaticManager, StaticModel } from "./static_model.js";
+import type { LayerWeights } from "./weights_payload.js";
 
 /** Values of a widget's traits; bytes are written as `{"$bytes": base64}`. */
 export type StaticState = Record<string, any>;
@@ -25,6 +30,11 @@ export interface PageData {
   shown: string[];
   /** Stand-ins, by the id of the widget whose Python they replace; null: the widget needs Python. */
   roles: Record<string, Role | null>;
+  /** Experiments by name, and what their runtimes need. */
+  experiments: Record<string, any>;
+  programs: Record<string, any>;
+  /** Files that hold an experiment, its program and its blocks, instead; of a site. */
+  files?: Record<string, string>;
   /** Links to a Python: text and address. */
   links: [string, string][];
   /** Lines that install and open the same in Python. */
@@ -35,12 +45,16 @@ export interface PageData {
 export interface Page {
   manager: StaticManager;
   data: PageData;
-  /** Blocks of binary data by name, as blocks.js reads them. */
-  blocks: Record<string, any>;
+  /** Open an experiment of the page by its name. */
+  experiment(name: string): Promise<PageExperiment>;
+  /** Its runtime; null where the page has none. */
+  runtime(name: string): Promise<PageRuntime | null>;
+  /** Waterfalls of its sizes. */
+  waterfalls(name: string): Promise<WaterfallTable[]>;
+  /** Weights of each layer before and after, null where the page cannot compute them. */
+  layers(name: string): Promise<(recipe: Recipe) => LayerWeights[] | null>;
   /** Show that something of a widget needs Python, with the links that open it. */
   needsPython(model: StaticModel, reason: string): void;
-  /** Address of a worker that runs a module of the bundle. */
-  workerAddress(module: string): string;
 }
 
 export type StartRole = (role: any, page: Page) => void | Promise<void>;
@@ -48,3 +62,50 @@ export type StartRole = (role: any, page: Page) => void | Promise<void>;
 /** Draws a stock widget in its element. */
 export type DrawStock = (model: StaticModel, el: HTMLElement, draw: DrawChild) => void;
 export type DrawChild = (model: StaticModel) => HTMLElement;
+
+// ---- The explorer's stand-in (page_session.js) ----
+
+/** A choice: field of the recipe, all of its values, its control. */
+export interface RuleAxis {
+  field: string;
+  values: any[];
+  handle: StaticModel;
+}
+
+/** A trait of a widget (or a field of the recipe), and its value for each position of the axes it depends on. */
+export interface RuleColumn {
+  widget: StaticModel | "";
+  trait: string;
+  axes: number[];
+  values: any[];
+  at: number[];
+}
+
+export interface RulesData {
+  axes: RuleAxis[];
+  columns: RuleColumn[];
+}
+
+/** The role of an explorer, written by `pages/explorer_role.py`; references are resolved. */
+export interface ExplorerRole {
+  role: "explorer";
+  root: StaticModel;
+  feed: StaticModel;
+  rules: RulesData;
+  sparsity: StaticModel;
+  controls: StaticModel;
+  folds: StaticModel[];
+  reset: StaticModel;
+  case: StaticModel;
+  model: StaticModel;
+  policy: StaticModel;
+  tabs: StaticModel;
+  /** Names of the experiments in the page's JSON, by case and model. */
+  experiments: Record<string, Record<string, string>>;
+  policies: PagePolicy[];
+  panels: Record<string, any>;
+  /** Tabs that need Python: the view and the reason. */
+  closed: [StaticModel, string][];
+  /** Whether a link in the page's address is opened. */
+  links: boolean;
+}

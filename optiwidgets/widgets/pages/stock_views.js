@@ -88,7 +88,7 @@ function drawRadios(model, el) {
         input.disabled = Boolean(model.get("disabled"));
         input.checked = i === model.get("index");
         input.addEventListener("change", () => model.set("index", i));
-        return element("label", {}, input, label);
+        return element("label", {}, label, input); // quiz.css turns them around
       }),
     ),
   );

@@ -75,8 +75,8 @@ function members(cell, classes) {
     marks = integers(cell.marks),
     before = integers(cell.was),
     after = integers(cell.now);
-  const scores = floats(cell.scores);
-  const shown = truth === prediction ? [truth] : [truth, prediction];
+  const scores = floats(cell.scores); // empty where a page has none
+  const shown = !scores.length ? [] : truth === prediction ? [truth] : [truth, prediction];
   return indices.map((index, i) => ({
     index,
     mark: marks[i],
@@ -255,7 +255,7 @@ function build(act) {
   close.addEventListener("click", () => act({ cell: -1, image: -1 }));
   back.addEventListener("click", () => act({ image: -1 }));
   const cards = /** @type {Card[]} */ ([]);
-  return { box, head, total, close, back, list, one, canvas, fate, mark, scores, cards };
+  return { box, head, total, close, back, list, one, canvas, fate, mark, legend, scores, cards };
 }
 
 /**
@@ -288,7 +288,8 @@ function paintAll(parts, cell, classes, open) {
  */
 function paintOne(parts, image, classes, cell) {
   picture(parts.canvas, cell.images, cell.image);
-  parts.mark.hidden = parts.scores.hidden = !image;
+  parts.mark.hidden = !image;
+  parts.scores.hidden = parts.legend.hidden = !image?.before.byteLength;
   if (!image) return write(parts.fate, text("Not among the images of this part: wait for all of them."));
   const truth = classes[image.truth],
     before = classes[image.was],
@@ -304,7 +305,7 @@ function paintOne(parts, image, classes, cell) {
     }),
   );
   stamp(parts.mark, image.mark);
-  bars(parts.scores, classes, image);
+  if (!parts.scores.hidden) bars(parts.scores, classes, image);
 }
 
 /**

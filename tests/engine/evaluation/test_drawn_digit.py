@@ -52,6 +52,12 @@ def test_large_ink_is_shrunk_and_an_empty_drawing_stays_empty():
     assert as_digit(drawing).max() == 9
 
 
+def test_ink_of_a_single_column_is_scaled_as_that_of_a_single_row():
+    ink = np.arange(1, 27, dtype=np.uint8)[None]
+    assert np.array_equal(scaled(ink.T), scaled(ink).T)
+    assert len(np.unique(scaled(ink.T))) == 20
+
+
 def test_a_drawing_is_normalized_as_the_images_are(digits):
     image = as_image(all_digits(digits)[3], digits.dataset)
     assert torch.allclose(image, digits.dataset.exploration[0][3:4], atol=1e-6)

@@ -1,38 +1,35 @@
 """Waterfall of sizes in a page without a kernel: the numbers and names of the live page."""
 
-import numpy as np
 import pytest
 from node_answers import answers  # tests/widgets
+from page_runs import page_recipe
 
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.widgets.pages.page_waterfalls import waterfall_json, waterfalls
+from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.session.page_numbers import page_waterfalls
+from optiwidgets.widgets.pages.page_experiment import BlockStore, _waterfall
 from optiwidgets.widgets.panels.report_payload import size_payload
 
-SPARSITIES, BITS = (0.0, 0.5, 0.95), (1, 4, 32)
-FAMILIES = ({"pruning": "global"}, {"pruning": "channel", "score": "random"})
+AXES = {"sparsities": (0.0, 0.5, 0.95), "bits": (1, 4, 32)}
+FAMILIES = (RecipeFamily(**AXES), RecipeFamily(Recipe(pruning="channel", score="random"), **AXES))
 
 
 @pytest.fixture(scope="module")
-def tables(digits):
-    """Make tables of both families, with arrays in place of their names."""
-    made = []
-    for shared in FAMILIES:
-        recipes = [Recipe(s, bits=b, **shared) for b in BITS for s in SPARSITIES]
-        table, arrays = waterfall_json(
-            waterfalls(digits.run, recipes), shared, SPARSITIES, BITS
-        )
-        flat = {name: arrays[table[name]].ravel() for name in ("steps", "estimates")}
-        made.append(table | flat)
-    return made
+def tables(digits, tmp_path_factory):
+    """Call that opens the tables of both families."""
+    blocks = BlockStore("digits ")
+    found = page_waterfalls(digits, FAMILIES, folder=tmp_path_factory.mktemp("cache"))
+    told = [_waterfall(each, blocks, place) for place, each in enumerate(found)]
+    return ["openWaterfalls", told, blocks.found]
 
 
 def found(tables, recipes):
-    given = [recipe.as_dict() for recipe in recipes]
-    return answers("pages/size_steps.js", [["findSizes", tables, recipe] for recipe in given])
+    calls = [["findSizes", {"$answer": 0}, page_recipe(recipe)] for recipe in recipes]
+    return answers("pages/size_steps.js", [tables, *calls])[1:]
 
 
 def test_every_recipe_of_a_family_has_the_waterfall_of_the_live_page(digits, tables):
-    recipes = [Recipe(s, bits=b, **shared) for shared in FAMILIES for b in BITS for s in SPARSITIES]
+    recipes = [recipe for family in FAMILIES for recipe in family.recipes]
     assert found(tables, recipes) == [
         {**payload, "steps": list(payload["steps"])}
         for payload in (size_payload(digits.run(recipe)) for recipe in recipes)
@@ -57,20 +54,3 @@ def test_fields_without_effect_do_not_count(digits, tables):
 )
 def test_a_recipe_outside_of_the_tables_has_none(tables, recipe):
     assert found(tables, [recipe]) == [None]
-
-
-def test_work_ends_at_an_exception_of_its_progress(digits):
-    class Stopped(Exception):
-        pass
-
-    def stop(done):
-        raise Stopped
-
-    with pytest.raises(Stopped):
-        waterfalls(digits.run, [Recipe(), Recipe(bits=4)], stop)
-
-
-def test_rows_hold_bytes_as_int32(digits):
-    made = waterfalls(digits.run, [Recipe()])
-    assert (made.steps.dtype, made.steps.shape) == (np.int32, (1, 10))
-    assert made.estimates.dtype == np.float64

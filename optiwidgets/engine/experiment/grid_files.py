@@ -1,0 +1,130 @@
+"""Files of arrays with names, checked when they are read; grids kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from optiwidgets.engine.execution.atomic_write import write_atomically
+
+DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError)
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
+log = logging.getLogger("optiwidgets")
+
+
+class Saved(Protocol):
+    """Interface of a grid that can be saved."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file atomically."""
+        ...
+
+
+Grid = TypeVar("Grid", bound=Saved)
+
+
+def write_arrays(
+    path: str | os.PathLike[str], names: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write names (JSON) and arrays to one .npz file, atomically."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)  # type: ignore[arg-type]
+    write_atomically(path, stream.getvalue())
+
+
+def read_arrays(
+    data: bytes, dtypes: Mapping[str, object]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read the bytes of ``write_arrays``; one of ``DAMAGED`` or ``DAMAGED_ZIP`` if they differ."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if damaged := archive.testzip():
+            raise ValueError(f"{damaged} is not as it was written")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        names = json.loads(str(arrays["names"]))
+        if set(arrays) != {"names", *dtypes}:
+            raise ValueError(f"it holds {', '.join(sorted(arrays))}")
+        return dict(names), {name: arrays[name] for name in dtypes}
+
+
+def cached_grid(
+    of: Mapping[str, Any],
+    load: Callable[[Path], Grid],
+    make: Callable[[], Grid],
+    folder: Path | None = None,
+) -> Grid:
+    """Load a grid from the cache, or make it and store it there.
+
+    Parameters
+    ----------
+    of
+        All that the grid depends on, as JSON: its file is named after it.
+    load
+        Reads the file; ValueError if it is damaged.
+    make
+        Computes the grid.
+    folder
+        Folder of the files; the user's cache unless given.
+    """
+    digest = hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+    path = _file(folder, f"{digest[:32]}.npz")
+    try:
+        return load(path)
+    except FileNotFoundError:
+        log.debug("%s is computed", path)
+    except (OSError, ValueError) as error:
+        log.warning("computed again: %s", error)
+    grid = make()
+    with _kept(path):
+        grid.save(path)
+    return grid
+
+
+def cached_bytes(name: str, make: Callable[[], bytes], folder: Path | None = None) -> bytes:
+    """Read bytes from the cache by their name, or make and store them there.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> cached_bytes("a", lambda: b"made", folder), cached_bytes("a", lambda: b"again", folder)
+    (b'made', b'made')
+    """
+    path = _file(folder, f"{name[:40]}.bin")
+    try:
+        stored = path.read_bytes()
+        if stored[:4] == zlib.crc32(stored[4:]).to_bytes(4, "big"):
+            return stored[4:]
+        log.warning("made again: %s is damaged", path)
+    except OSError as error:
+        log.debug("made: %s", error)
+    data = make()
+    with _kept(path):
+        write_atomically(path, zlib.crc32(data).to_bytes(4, "big") + data)
+    return data
+
+
+def _file(folder: Path | None, name: str) -> Path:
+    return (folder or user_cache_path("optiwidgets") / "families") / name
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Make the file's folder; on a full or read-only disk, go on without the file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        log.warning("not kept for the next time: %s", error)

@@ -1,0 +1,149 @@
+"""Numbers of an experiment for a page without a kernel: grids, sizes, measurements, pixels."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.family_grids import reports_of, sizes_of
+from optiwidgets.engine.experiment.grid_files import cached_bytes
+from optiwidgets.engine.experiment.precomputed_reports import MOST_CLASSES, PrecomputedReports
+from optiwidgets.engine.experiment.reconciled_recipes import ReconciledRecipes, waterfalls_of
+from optiwidgets.engine.experiment.weighed_recipes import WeighedRecipes
+from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.session.queries import exploration_pixels
+from optiwidgets.version import __version__
+
+CPUS = Path("/proc/cpuinfo")
+SMALL = 5.0  # of a family's work, against one that runs images
+
+
+def check_page(experiment: Experiment) -> None:
+    """Raise ValueError, with the reason, if no page without a kernel can hold the experiment.
+
+    Examples
+    --------
+    >>> check_page(Experiment.load("scenes"))
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
+    """
+    if reason := experiment.task.impossible.get("grid"):
+        raise ValueError(reason)
+    if (classes := len(experiment.dataset.class_names)) > MOST_CLASSES:
+        raise ValueError(f"a page holds at most {MOST_CLASSES} classes, not {classes}")
+
+
+def possible(experiment: Experiment, families: Iterable[RecipeFamily]) -> list[RecipeFamily]:
+    """Select the families that the experiment's model allows.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> families = [RecipeFamily(Recipe(pruning=name)) for name in ("layer", "channel")]
+    >>> len(possible(Experiment.load("digits"), families))
+    2
+    """
+    no = experiment.impossible
+    return [f for f in families if not {f.like.pruning, f.like.score, f.like.recovery} & no.keys()]
+
+
+def page_grids(
+    experiment: Experiment,
+    families: Sequence[RecipeFamily],
+    sizes: Sequence[RecipeFamily] = (),
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> tuple[list[PrecomputedReports], list[WeighedRecipes]]:
+    """Run the recipes of families, and weigh those of others; both come from the cache if known.
+
+    Parameters
+    ----------
+    experiment
+        A classifier's, with at most 256 classes.
+    families, sizes
+        Families to run and to weigh; those that the model does not allow are left out.
+    on_progress
+        Called with the progress; an exception raised by it ends the work.
+    folder
+        Folder of the cache; the user's unless given.
+    """
+    check_page(experiment)
+    run, weighed = possible(experiment, families), possible(experiment, sizes)
+    work = [len(f.recipes) for f in run] + [len(f.recipes) / SMALL for f in weighed]
+    parts = [
+        _part(on_progress, sum(work[:place]) / sum(work), each / sum(work))
+        for place, each in enumerate(work)
+    ]
+    grids = [reports_of(experiment, f, parts[i], folder) for i, f in enumerate(run)]
+    rest = parts[len(run) :]
+    return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
+
+
+def page_waterfalls(
+    experiment: Experiment,
+    families: Sequence[RecipeFamily],
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> list[ReconciledRecipes]:
+    """Compute the waterfalls of families that the model allows; they come from the cache if known.
+
+    The parameters are those of ``page_grids``.
+    """
+    found = possible(experiment, families)
+    work = [len(family.recipes) for family in found]
+    return [
+        waterfalls_of(
+            experiment,
+            family,
+            _part(on_progress, sum(work[:place]) / sum(work), work[place] / sum(work)),
+            folder,
+        )
+        for place, family in enumerate(found)
+    ]
+
+
+def _part(on_progress: ProgressCallback, start: float, share: float) -> Callable[[Progress], None]:
+    """Report the progress of a part as that of the whole."""
+    return lambda told: on_progress(Progress(start + share * told.done, told.stage))
+
+
+def page_pixels(experiment: Experiment) -> NDArray[np.uint8]:
+    """Return all exploration images as bytes 0..255, (N, H, W, C).
+
+    Examples
+    --------
+    >>> page_pixels(Experiment.load("digits")).shape
+    (1500, 28, 28, 1)
+    """
+    every = range(len(experiment.dataset.exploration[1]))
+    found = [
+        np.rint(255 * exploration_pixels(experiment, every[start : start + 256])).astype(np.uint8)
+        for start in range(0, len(every), 256)
+    ]
+    return np.concatenate(found)
+
+
+def keep_in(folder: Path | None) -> Callable[[str, Callable[[], bytes]], bytes]:
+    """Return a cache of bytes by their name, in a folder or in the user's cache."""
+    return lambda name, make: cached_bytes(name, make, folder)
+
+
+def processor_name() -> str:
+    """Return the name of this machine's processor."""
+    lines = CPUS.read_text().splitlines() if CPUS.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    libraries = {name: version(name) for name in ("torch", "onnxruntime")}
+    return {"optiwidgets": __version__, **libraries}

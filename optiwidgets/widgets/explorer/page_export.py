@@ -1,0 +1,145 @@
+"""Export of an explorer as a page of one file that needs no kernel and no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from ipywidgets import Dropdown, Tab
+
+from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.session.session import Session
+from optiwidgets.texts import text
+from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.classroom.classroom import Classroom
+from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
+from optiwidgets.widgets.pages.page_experiment import (
+    GRIDS,
+    TWO_SLIDERS,
+    PageContent,
+    page_experiment,
+)
+from optiwidgets.widgets.pages.page_file import page_html
+from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
+from optiwidgets.widgets.pages.page_program import write_runtime
+
+
+class PageExport(Standalone):
+    """Base of the explorer: what a page without a kernel needs of it."""
+
+    owns_session = True
+    session: Session
+    controls: Controls
+    feed: Feed
+    tabs: Tab
+    case: Dropdown
+    model: Dropdown
+    policy: Dropdown
+    classroom: Classroom
+    panels: Any
+    positions: Callable[[], list[int]]
+    links = True  # a link in the page's address is opened
+    arguments: dict[str, Any]  # of the explorer, but its experiment
+    offered: PageOffer | None = None  # choices of a page; None for a live explorer
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sliders_only: bool = False,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> None:
+        """Write this explorer, with its case and model, as a page that needs no Python.
+
+        The file opens from a disk, without a network. It holds the predictions of all positions of
+        the sliders; the first time they are computed, which takes minutes, and then kept on disk.
+
+        Parameters
+        ----------
+        path
+            File to write; an existing one is replaced at once when all is done.
+        sliders_only
+            Offer the two sliders alone, in a small file.
+        on_progress
+            Called with the progress; an exception raised by it ends the work.
+
+        Raises
+        ------
+        ValueError
+            The experiment has no page, with the reason: it is no classifier, or has too many
+            classes.
+        OSError
+            The file cannot be written.
+        """
+        target = Path(path)
+        if not target.absolute().parent.is_dir():
+            raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
+        twin = self._twin(SLIDERS if sliders_only else FULL)
+        try:
+            html = twin.page(on_progress)
+        finally:
+            twin.close()
+        write_atomically(target, html.encode())
+
+    def _twin(self, offered: PageOffer) -> Self:
+        """Make the same explorer for a page; this one goes on unchanged."""
+        twin = type(self)(self.session.experiment, **self.arguments)
+        twin.session.measures = False
+        twin.limit_to_page(offered)
+        twin.policy.value = self.policy.value
+        twin.controls.show(self.session.recipe)
+        return twin
+
+    def page(
+        self,
+        on_progress: ProgressCallback = lambda _: None,
+        content: PageContent | None = None,
+        folder: Path | None = None,
+    ) -> str:
+        """Return the page's HTML; the choices of this explorer are limited to the page's.
+
+        ``content`` are the recipes of the page, by default those of its choices; ``folder`` is that
+        of the cache, by default the user's.
+        """
+        names = (self.session.case, self.session.model)
+        [(name, experiment)] = self.page_experiments().items()
+        only = self.offered is SLIDERS
+        told, blocks = page_experiment(
+            experiment,
+            content or (TWO_SLIDERS if only else GRIDS),
+            names=names,
+            on_progress=on_progress,
+            folder=folder,
+        )
+        data: dict[str, Any] = {"experiments": {name: told}}
+        if not only:
+            program, weights = write_runtime(experiment.portable(), told["images"])
+            data["programs"] = {name: program}
+            blocks |= weights
+        title = " · ".join(filter(None, ["OptiWidgets", *names]))
+        return page_html(title, [self], {name: blocks}, more=data)
+
+    def limit_to_page(self, offered: PageOffer = FULL) -> None:
+        """Offer only the choices of a page without a kernel; it is not used live afterwards."""
+        self.offered = offered
+        with self._sync():
+            limit_explorer(self, offered)
+
+    def page_experiments(self) -> dict[str, Any]:
+        """Name the experiment that is open."""
+        return {" ".join([self.session.case, self.session.model]): self.session.experiment}
+
+    def page_role(self) -> dict[str, Any] | None:
+        """Describe the role; the choices are limited first. None for another task's panels."""
+        if not self.panels.fits_classroom:
+            return None
+        if self.offered is None:
+            self.limit_to_page()
+        [name] = self.page_experiments()
+        with self._sync():
+            return explorer_role(self, name)

@@ -1,0 +1,144 @@
+"""Explorer of a page without a kernel: its choices limited, and what its stand-in needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ipywidgets import HTML, DOMWidget, Dropdown, Tab, Widget
+
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.session.session import Session
+from optiwidgets.texts import mark, text
+from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.classroom.classroom import Classroom
+from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.pages.control_rules import record_rules, restrict
+from optiwidgets.widgets.pages.page_offer import PageOffer
+from optiwidgets.widgets.pages.panel_references import panel_references
+from optiwidgets.widgets.panels.classification_panels import CONFUSION, ClassificationPanels
+from optiwidgets.widgets.panels.history import History
+from optiwidgets.widgets.panels.layer_weights import Weights
+from optiwidgets.widgets.panels.report_panels import Waterfall
+
+CLOSED = {  # tabs that need Python: the reason
+    mark("Figure"): mark("Figures are drawn by Python."),
+    mark("Class"): mark("Surprise me, Blind vote and Predict need Python."),
+}
+
+
+class PageExplorer(Protocol):
+    """Parts of an explorer that its role refers to."""
+
+    session: Session
+    controls: Controls
+    feed: Feed
+    tabs: Tab
+    case: Dropdown
+    model: Dropdown
+    policy: Dropdown
+    classroom: Classroom
+    history: History
+    weights: Weights
+    waterfall: Waterfall
+    panels: Any
+    links: bool
+
+
+def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
+    """Offer only the choices that a page answers; name the others below the controls."""
+    impossible = explorer.session.experiment.impossible
+    controls, asked = explorer.controls, explorer.controls.recipe()
+    restrict(controls, offered, impossible)
+    controls.show(Recipe())
+    explorer.feed.rest = controls.settings()  # indices of fewer options
+    controls.show(asked)
+    for menu in (explorer.case, explorer.model):
+        if len(menu.options) == 1:
+            menu.layout.display = "none"
+    if missing := offered.needs_python():
+        told = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
+        words = text("With Python also: {choices}; training.", choices=told)
+        note = HTML(f"<details><summary>{text('More with Python')}</summary>{words}</details>")
+        controls.children = (*controls.children, note.add_class("ow-more-python"))
+
+
+def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
+    """Describe the role of an explorer.
+
+    Parameters
+    ----------
+    explorer
+        An explorer whose choices are limited; its controls are moved and set back.
+    experiment
+        Name of its experiment in the page's JSON.
+    """
+    controls, session = explorer.controls, explorer.session
+    policies = [policy for _, policy in explorer.policy.options]
+    titles = list(explorer.tabs.titles)
+    closed = [
+        [refer(explorer.tabs.children[titles.index(text(title))]), text(reason)]
+        for title, reason in CLOSED.items()
+        if text(title) in titles
+    ]
+    return {
+        "role": "explorer",
+        "root": refer(explorer),
+        "feed": refer(explorer.feed),
+        "rules": record_rules(controls),
+        "sparsity": refer(controls.sparsity),
+        "controls": refer(controls),
+        "folds": [refer(fold) for fold in controls.folds.values()],
+        "reset": refer(controls.reset),
+        "case": refer(explorer.case),
+        "model": refer(explorer.model),
+        "policy": refer(explorer.policy),
+        "tabs": refer(explorer.tabs),
+        "experiments": {session.case: {session.model: experiment}},
+        "policies": [
+            {
+                "name": one.name,
+                "limit_points": one.limit_points,
+                "recall_floor_points": one.recall_floor_points,
+            }
+            for one in policies
+        ],
+        "panels": _panels(explorer, titles),
+        "closed": closed,
+        "links": explorer.links,
+    }
+
+
+def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:
+    """Refer to the panels of a classifier and to the classroom's modes."""
+    panels: ClassificationPanels = explorer.panels
+    player, projector = explorer.classroom.player, explorer.classroom.projector
+    turned = {
+        name: refer(getattr(projector, name))
+        for name in ("toggle", "back", "next", "counter", "case")
+    }
+    return panel_references(explorer) | {
+        "cell_images": refer(panels.cell_images),
+        "changes": refer(panels.changed.panel),
+        "confusion_tab": titles.index(text(CONFUSION)),
+        "changed_tab": titles.index(text("What changed")),
+        "autoplay": {
+            "play": refer(player.play),
+            "cliff": refer(player.cliff),
+            "speed": refer(player.speed),
+            "stage": refer(explorer.classroom.stage),
+            "sparsity": refer(explorer.controls.sparsity),
+        },
+        "projector": turned | {"tabs": refer(explorer.tabs)},
+    }
+
+
+def refer(widget: Widget | DOMWidget) -> str:
+    """Refer to a widget in the page's JSON.
+
+    Examples
+    --------
+    >>> refer(HTML()).startswith("IPY_MODEL_")
+    True
+    """
+    return f"IPY_MODEL_{widget.model_id}"

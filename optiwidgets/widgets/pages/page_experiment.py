@@ -1,0 +1,231 @@
+"""Experiment of a page without a kernel: its numbers as JSON and blocks, for recipe_grid.js."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
+from optiwidgets.engine.types.report import Report
+from optiwidgets.engine.types.runtime_info import RUNTIMES
+from optiwidgets.session.page_numbers import (
+    keep_in,
+    page_grids,
+    page_pixels,
+    page_waterfalls,
+    processor_name,
+    versions,
+)
+from optiwidgets.widgets.pages.blocks import encode_block
+
+Json = dict[str, Any]
+MOST_CODED = 8_000_000  # pixels; more would take a quarter of a minute
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """Content of a page: ``families`` of recipes with predictions, and ``sizes`` without.
+
+    One of the families has the untouched model. ``layers`` adds the bytes of each layer;
+    ``waterfalls`` are families with the steps of their sizes.
+
+    Raises
+    ------
+    ValueError
+        No family has the untouched model.
+    """
+
+    families: Sequence[RecipeFamily] = (SLIDERS,)
+    sizes: Sequence[RecipeFamily] = ()
+    waterfalls: Sequence[RecipeFamily] = ()
+    layers: bool = True
+
+    def __post_init__(self) -> None:
+        if not any(Recipe() in family for family in self.families):
+            raise ValueError("a page needs the untouched model, Recipe(), in one of its families")
+
+
+PRUNED = [
+    Recipe(pruning=pruning, score=score)
+    for pruning in ("global", "layer", "channel")
+    for score in ("magnitude", "random")
+]
+TWO_SLIDERS = PageContent(layers=False)
+TENTHS = tuple(percent / 100 for percent in range(0, 100, 10))  # a waterfall takes 50 ms
+GRIDS = PageContent(
+    families=tuple(map(RecipeFamily, PRUNED)),
+    waterfalls=[SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:])],
+)
+
+
+def page_experiment(
+    experiment: Any,
+    content: PageContent = GRIDS,
+    *,
+    names: tuple[str, str] = ("", ""),
+    prefix: str = "",
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> tuple[Json, dict[str, Json]]:
+    """Describe an experiment for a page: JSON (``ExperimentJson``), and blocks by name.
+
+    Parameters
+    ----------
+    experiment
+        A classifier's, with at most 256 classes.
+    content
+        Recipes that the page answers.
+    names
+        Names of the case and of the model in the page's menus.
+    prefix
+        Start of all names of blocks, for a page with several experiments.
+    on_progress
+        Called with the progress; an exception raised by it ends the work.
+    folder
+        Folder of the cache; the user's unless given.
+
+    Raises
+    ------
+    ValueError
+        The experiment has more than 256 classes, or is not a classifier's.
+    """
+    grids, sizes = page_grids(experiment, content.families, content.sizes, on_progress, folder)
+    blocks = BlockStore(prefix, folder)
+    baseline = experiment.run(Recipe())
+    told = _about(experiment, baseline, blocks, names)
+    told["part_names"], told["layer_names"] = grids[0].part_names, grids[0].layer_names
+    told["grids"] = [
+        _grid(grid, blocks, place, layers=content.layers) for place, grid in enumerate(grids)
+    ]
+    told["grids"] += [_sizes(each, blocks, place) for place, each in enumerate(sizes, len(grids))]
+    told["waterfalls"] = [
+        _waterfall(each, blocks, place)
+        for place, each in enumerate(
+            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+        )
+    ]
+    told["measured"] = []
+    told["made"] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": processor_name(),
+        "versions": versions(),
+    }
+    return told, blocks.found
+
+
+class BlockStore:
+    """Blocks of a page by name; ``add`` returns the name."""
+
+    def __init__(self, prefix: str = "", folder: Path | None = None) -> None:
+        self.prefix, self._keep = prefix, keep_in(folder)
+        self.found: dict[str, Json] = {}
+
+    def add(self, name: str, array: NDArray[Any], coding: str = "plain") -> str:
+        """Encode an array as a block."""
+        key = f"{self.prefix}{name}"
+        self.found[key] = encode_block(array, coding, self._keep)
+        return key
+
+    def add_numbers(self, name: str, numbers: NDArray[Any]) -> str:
+        """Encode whole numbers as differences of rows; as f64 if 32 bits are too few."""
+        if np.abs(numbers).max(initial=0) < 2**31:
+            return self.add(name, numbers.astype(np.int32), "steps")
+        return self.add(name, numbers.astype(np.float64), "bytes")
+
+
+def _about(experiment: Any, baseline: Report, blocks: BlockStore, names: tuple[str, str]) -> Json:
+    """Describe model and images."""
+    pixels = page_pixels(experiment)
+    dataset, colours = experiment.dataset, pixels.shape[3]
+    coding = "grey" if colours == 1 and pixels.size <= MOST_CODED else "paeth"
+    return {
+        "case": names[0],
+        "model": names[1],
+        "task": baseline.task,
+        "class_names": list(baseline.class_names),
+        "positive": baseline.positive,
+        "part": baseline.part,
+        "images": {
+            "count": len(pixels),
+            "shape": list(pixels.shape[1:]),
+            "fingerprint": baseline.images,
+            "pixels": blocks.add("pixels", pixels, coding),
+            "mean": np.broadcast_to(dataset.mean, colours).tolist(),
+            "std": np.broadcast_to(dataset.std, colours).tolist(),
+        },
+        "labels": blocks.add("labels", baseline.labels.astype(np.uint8)),
+        "layer_weights": experiment.layers,
+        "prunable": baseline.prunable_weights,
+    }
+
+
+def _grid(grid: Any, blocks: BlockStore, place: int, *, layers: bool) -> Json:
+    """Describe the reports of a family."""
+    family: RecipeFamily = grid.family
+    name = _name(family, place)
+    simulated = len(grid.simulated) > 0
+    predictions = grid.predictions.reshape(len(family.bits), len(family.sparsities), -1)
+    return family.as_dict() | {
+        "runtimes": list(RUNTIMES),
+        "parts": blocks.add_numbers(f"parts {name}", grid.parts),
+        "layers": blocks.add(f"layers {name}", grid.layers, "bytes") if layers else None,
+        "counts": blocks.add_numbers(f"counts {name}", grid.counts),
+        "predictions": blocks.add(f"predictions {name}", predictions, "classes"),
+        "precisions": blocks.add(f"precisions {name}", grid.precisions, "bytes"),
+        "not_finite": blocks.add_numbers(f"not finite {name}", grid.not_finite),
+        "runtime": blocks.add(f"runtime {name}", grid.runtimes),
+        "simulated": blocks.add_numbers(f"simulated {name}", grid.simulated) if simulated else None,
+        "simulated_metric": blocks.add(f"simulated metric {name}", grid.simulated_metrics, "bytes")
+        if simulated
+        else None,
+    }
+
+
+def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
+    """Describe the sizes of a family."""
+    name = _name(weighed.family, place)
+    absent = ("layers", "predictions", "precisions", "not_finite", "runtime")
+    family: RecipeFamily = weighed.family
+    return {
+        **family.as_dict(),
+        **dict.fromkeys((*absent, "simulated", "simulated_metric")),
+        "runtimes": list(RUNTIMES),
+        "parts": blocks.add_numbers(f"parts {name}", weighed.parts),
+        "counts": blocks.add_numbers(f"counts {name}", weighed.counts),
+    }
+
+
+def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
+    """Describe the waterfalls of a family."""
+    name = _name(reconciled.family, place)
+    return reconciled.family.as_dict() | {
+        "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
+        "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
+    }
+
+
+def _name(family: RecipeFamily, place: int) -> str:
+    """Name a family's blocks, by its place and in words."""
+    return f"{place} {' '.join(map(str, family.fixed.values())) or 'sliders'}"
+
+
+def plain_json(value: Any) -> Any:
+    """Convert nan in nested values to None.
+
+    >>> plain_json({"a": (1.0, float("nan"))})
+    {'a': [1.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

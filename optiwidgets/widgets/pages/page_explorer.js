@@ -1,0 +1,162 @@
+// Role "explorer": the stand-in for explorer.py. It wires controls, menus, tabs and images to a session.
+
+import { text } from "../base/texts.js";
+import { ControlRules } from "./control_rules.js";
+import { oneOf, readLink } from "./page_link.js";
+import { startPanels } from "./page_panels.js";
+import { ExplorerSession } from "./page_session.js";
+import { publishSession } from "./page_sessions.js";
+import { onClick } from "./panel_parts.js";
+import { reportPayload } from "./report_payload.js";
+import { runStatus } from "./run_status.js";
+
+/** @import { StaticModel } from "./static_model.js" */
+/** @import { ExplorerRole, Page } from "./static_types" */
+
+/** @param {ExplorerRole} role @param {Page} page */
+export async function startExplorer(role, page) {
+  const [[named, models]] = Object.entries(role.experiments);
+  const [first] = Object.values(models);
+  const rules = new ControlRules(role.rules, role.sparsity, page.manager);
+  const session = new ExplorerSession(page, role, rules, await page.experiment(first));
+  session.case = named;
+  session.paint = () => paint(session);
+  watchControls(session);
+  watchImages(session);
+  watchMenus(session);
+  for (const [view, reason] of role.closed) page.needsPython(view, reason);
+  startPanels(page, session);
+  if (role.links) openLink(session);
+  session.begin();
+  publishSession(role.root, session); // questions and texts about a run follow it
+  page.runtime(first).then(
+    (runtime) => session.take(runtime),
+    (error) =>
+      session.refuse(text("Only the page's own recipes are shown: {reason}.", { reason: error.message })),
+  );
+}
+
+/**
+ * Send the session's numbers and state to the panels, at once.
+ * @param {ExplorerSession} session
+ */
+function paint(session) {
+  const { role, experiment, baseline, run, page } = session;
+  const { cell_images: images, changed_tab: changed } = role.panels;
+  const open = {
+    cell: images.get("cell"),
+    image: images.get("image"),
+    changes: role.tabs.get("selected_index") === changed,
+    settings: session.error || session.waiting ? role.feed.get("data").settings : session.positions(),
+    scores: images.get("cell") >= 0 ? session.scores() : { baseline: null, run: null },
+    untimed: text("it was not measured for this page"),
+  };
+  let data = reportPayload(experiment, baseline, run, session.policy, open);
+  for (const cover of session.covers) data = cover(data);
+  sendPixels(session, data.cell?.indices);
+  const alarm = session.error || session.notice;
+  role.feed.set({
+    data,
+    state: session.waiting ? "running" : session.error ? "stale" : "fresh",
+    alarm: Boolean(alarm),
+    message: alarm || session.said || runStatus(run),
+  });
+  page.needsPython(role.controls, session.error);
+}
+
+/**
+ * Give the panel of images the pixels that it has not had yet.
+ * @param {ExplorerSession} session
+ * @param {DataView} [indices] of the open cell's images, int32
+ */
+function sendPixels({ experiment, role }, indices) {
+  if (!indices) return;
+  const images = /** @type {StaticModel & { sent?: Set<string> }} */ (role.panels.cell_images);
+  const sent = (images.sent ??= new Set());
+  const name = (/** @type {number} */ index) => `${experiment.images.fingerprint}/${index}`;
+  const shown = Array.from({ length: indices.byteLength / 4 }, (_, i) => indices.getInt32(4 * i, true));
+  if (images.get("image") >= 0) shown.push(images.get("image"));
+  const missing = shown.filter((index) => !sent.has(name(index)));
+  if (!missing.length) return;
+  for (const index of missing) sent.add(name(index));
+  images.set("pixels", experiment.pixels(missing));
+}
+
+/** @param {ExplorerSession} session */
+function watchControls(session) {
+  const { role, rules } = session;
+  const moved = () => session.moved();
+  role.sparsity.on("change:value", moved);
+  for (const { handle } of rules.axes) handle.on("change:index", moved);
+  onClick(role.reset, () => session.reset());
+  role.policy.on("change:index", () => {
+    session.trigger("policy");
+    session.repaint();
+  });
+  role.tabs.on("change:selected_index", () => session.repaint());
+}
+
+/** @param {ExplorerSession} session */
+function watchImages(session) {
+  const { tabs, panels } = session.role;
+  const { cell_images: images, changes, confusion_tab: confusion } = panels;
+  images.on("change:cell", () => images.set("image", -1));
+  images.on("change:cell change:image", () => session.repaint());
+  changes.on("change:chosen", () => {
+    if (changes.get("chosen") < 0) return;
+    images.set("cell", changes.get("chosen"));
+    tabs.set("selected_index", confusion);
+    changes.set("chosen", -1);
+  });
+}
+
+/** @param {ExplorerSession} session */
+function watchMenus(session) {
+  const { role, page } = session;
+  const { experiments, case: cases, model } = role;
+  let asked = 0;
+  const open = async () => {
+    const mine = (asked += 1);
+    const named = Object.keys(experiments)[cases.get("index")];
+    const name = Object.values(experiments[named])[model.get("index")];
+    role.feed.set("state", "running");
+    const [experiment, runtime] = await Promise.all([page.experiment(name), page.runtime(name)]);
+    if (mine !== asked) return; // another one was chosen meanwhile
+    role.panels.cell_images.set({ cell: -1, image: -1 });
+    session.open(experiment, runtime);
+  };
+  model.on("change:index", open);
+  cases.on("change:index", () => {
+    const before = model.get("_options_labels")[model.get("index")];
+    const labels = Object.keys(Object.values(experiments)[cases.get("index")]);
+    const kept = Math.max(labels.indexOf(before), 0);
+    const isSame = kept === model.get("index");
+    model.set({ _options_labels: labels, index: kept });
+    if (isSame) open();
+  });
+}
+
+/**
+ * Open the state that the page's address names.
+ * @param {ExplorerSession} session
+ */
+function openLink(session) {
+  const { role } = session;
+  try {
+    const link = readLink((location.search || location.hash).slice(1));
+    if (!link) return;
+    const [cases, policies] = [Object.keys(role.experiments), role.policies.map(({ name }) => name)];
+    oneOf("case", link.case ?? cases[0], cases);
+    const models = Object.keys(role.experiments[link.case ?? cases[0]]);
+    oneOf("model", link.model ?? models[0], models);
+    oneOf("policy", link.policy ?? policies[0], policies);
+    if (link.policy) role.policy.set("index", policies.indexOf(link.policy));
+    if (link.case) role.case.set("index", cases.indexOf(link.case));
+    if (link.model) role.model.set("index", models.indexOf(link.model));
+    session.ask(link.recipe);
+  } catch (error) {
+    session.notice = text("Link not opened: {error}.", {
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+}

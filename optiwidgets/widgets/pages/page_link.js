@@ -1,0 +1,77 @@
+// Link to a state of the page: case, model, policy and recipe in the query of its address (Python: share_link.py).
+// A query is untrusted: all of it is checked before anything is opened, and one invalid part refuses the whole.
+
+import { mark, text } from "../base/texts.js";
+import { pythonText, say } from "./python_format.js";
+import { BASELINE } from "./recipe_rules.js";
+
+/** @import { Recipe } from "../base/types" */
+
+const LONGEST = 4000;
+const KEYS = ["case", "model", "policy", ...Object.keys(BASELINE)];
+const NUMBERS = ["sparsity", "bits", "activation_bits", "seed"];
+const NUMBER = /^-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?$/;
+
+/** @typedef {{ case?: string, model?: string, policy?: string, recipe: Recipe }} Link */
+
+/**
+ * Read the query of a page's address, after "?" or "#"; null if it says nothing.
+ * @param {string} query
+ * @returns {Link | null}
+ */
+export function readLink(query) {
+  if (!query) return null;
+  if (query.length > LONGEST)
+    throw new Error(
+      say(mark("a link has at most {most:,} characters after the ?, not {count:,}"), {
+        most: LONGEST,
+        count: query.length,
+      }),
+    );
+  /** @type {Record<string, any>} */
+  const said = {};
+  for (const [key, value] of new URLSearchParams(query)) {
+    oneOf(mark("key of a link"), key, KEYS);
+    if (key in said) throw new Error(text("a link names {key} once, not twice", { key }));
+    said[key] = NUMBERS.includes(key) ? numberOf(key, value) : key === "layers" ? layersOf(value) : value;
+  }
+  if (!Object.keys(said).length) return null;
+  const { case: named, model, policy, ...fields } = said;
+  return { case: named, model, policy, recipe: { ...BASELINE, ...fields } };
+}
+
+/** @param {string} key @param {string} value */
+function numberOf(key, value) {
+  const found = NUMBER.test(value) ? Number(value) : NaN;
+  const isWhole = key === "sparsity" || Number.isInteger(found);
+  if (!Number.isFinite(found) || !isWhole)
+    throw new Error(text("{key} is a number, not {value}", { key, value: short(value) }));
+  if (key === "sparsity" && !(found >= 0 && found <= 0.99))
+    throw new Error(text("sparsity is a fraction from 0 to 0.99, not {value}", { value }));
+  return found;
+}
+
+/** @param {string} value */
+function layersOf(value) {
+  try {
+    const layers = JSON.parse(value);
+    if (Array.isArray(layers) && layers.every((layer) => Array.isArray(layer) && layer.length === 3))
+      return layers;
+  } catch {} // told below
+  throw new Error(text("{key} is a number, not {value}", { key: "layers", value: short(value) }));
+}
+
+/**
+ * @param {string} what
+ * @param {string} value
+ * @param {string[]} known
+ */
+export function oneOf(what, value, known) {
+  if (known.includes(value)) return;
+  const several = known.map(pythonText).join(", ");
+  const unknown = mark("{value!r} is not a {what}: it is one of {known}");
+  throw new Error(say(unknown, { value: short(value), what: text(what), known: several }));
+}
+
+/** @param {string} value */
+const short = (value) => (value.length <= 60 ? value : `${value.slice(0, 57)}...`);

@@ -1,0 +1,90 @@
+// Types of the WebAssembly runtime of a page. Only the type checker reads this file; it is not served.
+// page_program.py writes the JSON; page_model.js and runtime_worker.js read it.
+
+import type { Recipe } from "../base/types";
+import type { Blocks, ExperimentJson, RuntimeAnswer } from "./page_types";
+
+/** Values of a weight or bias, O I H W or O I, row by row. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array;
+}
+export type Tensors = Map<string, Tensor>;
+
+/** A value between steps; `ring`: rows and columns of zeros above, left, below and right of each channel. */
+export interface ValueJson {
+  shape: [number, number, number];
+  ring: [number, number, number, number];
+}
+
+/** A step, as kernel.cpp counts its kinds and activations. */
+export interface StepJson {
+  kind: number;
+  activation: number;
+  halve: boolean;
+  inputs: number[];
+  output: number;
+  weight: string;
+  bias: string;
+  kernel: [number, number];
+  stride: [number, number];
+  dilation: [number, number];
+  pads: [number, number];
+  groups: number;
+  counts_pads: boolean;
+  at: number;
+}
+
+/** Value 0 is the images, value `answer` the scores. */
+export interface ProgramJson {
+  values: ValueJson[];
+  steps: StepJson[];
+  answer: number;
+}
+
+/** Channels removed together: see PortableChannels in Python. */
+export interface ChannelsJson {
+  axes: Record<string, number[][]>;
+  sets: number[][];
+  ranks: Record<string, number[][]>;
+}
+
+/** JSON of a model; the name of a block stands for its values. */
+export interface ModelJson {
+  program: ProgramJson;
+  /** Name and shape of each tensor, in the order of the block `weights`. */
+  tensors: [string, number[]][];
+  weights: string;
+  /** Prunable layers: name, name of the weight, whether the trained weight is in the block `trained`. */
+  layers: [string, string, boolean][];
+  trained: string;
+  /** Ranks of all weights in module order, by score. */
+  ranks: Record<string, string>;
+  rank_type: "u16" | "u32";
+  channels: ChannelsJson | null;
+  /** Kept weights of each layer, then all other tensors, of global magnitude pruning. */
+  refits: { sparsity: number; values: string }[];
+  /** Compiled kernels, the preferred first. */
+  modules: string[];
+}
+
+/** JSON of a page's runtime. */
+export interface RuntimeJson extends ModelJson {
+  images: ExperimentJson["images"];
+}
+
+export interface RunOptions {
+  /** Called with the answer of the first images, when more follow. */
+  onFirst?: (answer: RuntimeAnswer) => void;
+}
+
+/** Question to the worker, and its answer. */
+export type WorkerCall =
+  | { id: number; call: "open"; json: RuntimeJson; blocks: Blocks }
+  | { id: number; call: "run"; recipe: Recipe; from: number; to: number }
+  | { id: number; call: "scores"; recipe: Recipe; pixels: Float32Array };
+export interface WorkerReply {
+  id: number;
+  error?: string;
+  result?: any;
+}

@@ -1,0 +1,37 @@
+// Runs of a page's experiment, for a Python test: the functions that answer.js calls.
+
+import { BitDecoder } from "../../optiwidgets/widgets/pages/adaptive_coding.js";
+import { namedBlock, readBlock } from "../../optiwidgets/widgets/pages/blocks.js";
+import { openExperiment } from "../../optiwidgets/widgets/pages/recipe_grid.js";
+
+/** Find the runs of recipes, and weigh them. */
+export async function runs(json, blocks, recipes) {
+  const experiment = await openExperiment(json, blocks);
+  return recipes.map((recipe) => [experiment.find(recipe), experiment.weigh(recipe)]);
+}
+
+/** All that an experiment has beside its runs. */
+export async function about(json, blocks, indices) {
+  const { find, weigh, pixels, ...rest } = await openExperiment(json, blocks);
+  return { ...rest, some: pixels(indices), found: Boolean(find && weigh) };
+}
+
+/** Reasons why blocks are refused; null for one that is read. */
+export const refusals = (damaged) =>
+  Promise.all(
+    damaged.map((block) =>
+      readBlock(block, "here").then(
+        () => null,
+        (error) => error.message,
+      ),
+    ),
+  );
+
+/** Values of a block by its name, or the reason why there are none. */
+export const named = (blocks, ...asked) => namedBlock(blocks, ...asked).catch((error) => error.message);
+
+/** Decisions in one context. */
+export function bits(bytes, count) {
+  const decoder = new BitDecoder(bytes, 1);
+  return Array.from({ length: count }, () => decoder.bit(0));
+}

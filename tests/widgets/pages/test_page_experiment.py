@@ -1,0 +1,185 @@
+"""A page's experiment: each number that JavaScript reads is the one that ``run`` gives."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from node_answers import answers  # tests/widgets
+
+from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.widgets.pages.page_experiment import (
+    PageContent,
+    page_experiment,
+)
+
+SPARSITIES = (0.0, 0.3, 0.57, 0.9)
+SLIDERS_ALONE = PageContent([RecipeFamily(sparsities=(0.0, 0.5))], layers=False)
+FAMILIES = [
+    RecipeFamily(Recipe(pruning=pruning, score=score), SPARSITIES)
+    for pruning in ("global", "channel")
+    for score in ("magnitude", "random")
+]
+INT8 = RecipeFamily(Recipe(activation_bits=8), SPARSITIES, (8,))
+LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (2, 4))
+CONTENT = PageContent(families=[*FAMILIES, INT8], sizes=[LAMP])
+RUNS = "../../tests/javascript/page_runs.js"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("families")
+
+
+@pytest.fixture(scope="module")
+def page(own, folder):
+    return page_experiment(own, CONTENT, names=("toys", "own"), folder=folder)
+
+
+def as_given(recipe):
+    return recipe.as_dict() | {"layers": list(recipe.layers)}
+
+
+def weighed(report):
+    """Write a report's sizes as JavaScript does."""
+    return {
+        "recipe": as_given(report.recipe),
+        "parts": dict(report.size.parts),
+        "baselineBytes": report.size.baseline_bytes,
+        "pruned": report.pruned_weights,
+        "prunable": report.prunable_weights,
+        "macs": report.macs,
+        "parameters": report.parameters,
+        "removedChannels": list(report.removed_channels),
+        "latency": report.latency and asdict(report.latency),
+        "latencies": {name: asdict(each) for name, each in report.latencies.items()},
+        "latencyReasons": dict(report.latency_reasons),
+        "agreement": report.agreement,
+        "flipRate": report.flip_rate,
+        "baselineFlipRate": report.baseline_flip_rate,
+    }
+
+
+def predicted(report):
+    """Write a report's predictions as JavaScript does; arrays as their bytes."""
+    counts = report.simulated and report.simulated.counts.astype("<i4").tobytes()
+    return {
+        "layers": dict(report.size.layers),
+        "predictions": report.predictions.astype(np.uint8).tobytes(),
+        "averagePrecision": report.mean_average_precision,
+        "notFinite": report.not_finite,
+        "runtime": report.runtime,
+        "simulated": counts,
+        "simulatedMetric": report.simulated_metric,
+    }
+
+
+def assert_runs(page, experiment, recipes):
+    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in recipes]]])
+    for recipe, (run, sizes) in zip(recipes, found, strict=True):
+        report = experiment.run(recipe)
+        assert run == weighed(report) | predicted(report)
+        assert sizes == weighed(report) | {"layers": dict(report.size.layers)}
+
+
+def test_all_positions_have_the_numbers_of_run(page, own):
+    known = [recipe for family in CONTENT.families for recipe in family.recipes]
+    assert len(known) == 4 * 4 * 10 + 4
+    assert_runs(page, own, known)
+
+
+def test_fields_without_effect_change_no_number(page, own):
+    idle = [
+        Recipe(seed=7, granularity="channel", recovery="refit", pruning="layer", score="lamp"),
+        Recipe(sparsity=0.3, seed=2, clip="mse"),
+        Recipe(pruning="channel", sparsity=0.0, bits=4),
+        Recipe(sparsity=0.57, score="random", bits=16, scheme="affine"),
+    ]
+    assert_runs(page, own, idle)
+
+
+def test_sizes_are_known_where_predictions_are_not(page, own):
+    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in LAMP.recipes]]])
+    for recipe, (run, sizes) in zip(LAMP.recipes, found, strict=True):
+        if recipe.sparsity:
+            assert run is None
+        assert sizes["parts"] == own.run(recipe).size.parts
+        assert sizes["pruned"] == own.run(recipe).pruned_weights
+
+
+def test_other_recipes_are_not_answered(page):
+    others = [
+        Recipe(sparsity=0.305),
+        Recipe(sparsity=0.3, score="random", seed=1),
+        Recipe(bits=4, granularity="channel"),
+        Recipe(sparsity=0.3, recovery="refit"),
+        Recipe(sparsity=0.3, layers=(("head", None, 4),)),
+        Recipe(bits=4, activation_bits=8),
+    ]
+    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in others]]])
+    assert found == [[None, None]] * len(others)
+
+
+def test_model_images_and_labels_are_those_of_the_experiment(page, own, toy):
+    (found,) = answers(RUNS, [["about", *page, [4, 0]]])
+    base = own.run(Recipe())
+    assert (found["case"], found["model"], found["task"]) == ("toys", "own", "classification")
+    assert (found["classNames"], found["positive"]) == (["ape", "bee", "cat"], 1)
+    assert found["labels"] == toy.exploration[1].numpy().astype(np.uint8).tobytes()
+    pixels = np.rint(255 * toy.pixels(toy.exploration[0]).clamp(0, 1).numpy()).astype(np.uint8)
+    pixels = pixels.transpose(0, 2, 3, 1)
+    assert found["images"]["pixels"] == pixels.tobytes()
+    assert found["some"] == {
+        "images": base.images,
+        "indices": np.array([4, 0], "<i4").tobytes(),
+        "shape": [6, 9, 2],
+        "values": pixels[[4, 0]].tobytes(),
+    }
+    assert found["images"]["mean"] == [0.5, 0.5]
+    assert found["layerWeights"] == own.layers
+    assert found["prunable"] == base.prunable_weights
+    assert found["baseline"]["parts"] == base.size.parts
+    assert found["made"]["processor"]
+    assert set(found["made"]["versions"]) == {"optiwidgets", "torch", "onnxruntime"}
+
+
+def test_a_page_of_two_sliders_has_no_more(own, folder):
+    told, blocks = page_experiment(own, SLIDERS_ALONE, prefix="toys/", folder=folder)
+    assert len(told["grids"]) == 1
+    assert told["grids"][0]["layers"] is None
+    assert all(name.startswith("toys/") for name in blocks)
+    (found,) = answers(RUNS, [["runs", told, blocks, [as_given(Recipe(bits=4))]]])
+    assert found[0][0]["layers"] == {}
+    assert found[0][0]["parts"] == own.run(Recipe(bits=4)).size.parts
+
+
+def test_a_second_page_runs_nothing(page, own, folder, monkeypatch):
+    def no_run(*given, **options):
+        raise AssertionError("it runs a recipe")
+
+    made = page_experiment(own, CONTENT, names=("toys", "own"), folder=folder)
+    assert made[1] == page[1]
+    run = own.run
+    monkeypatch.setattr(own, "run", lambda r: run(r) if r == Recipe() else no_run())
+    page_experiment(own, CONTENT, folder=folder)
+
+
+def test_another_model_or_other_names_are_computed_anew(folder, make_own, toy, own):
+    few = len(list(folder.iterdir()))
+    renamed = replace(toy, class_names=("a class of a longer name", "b", "c"))
+    told, _ = page_experiment(Experiment(make_own(), renamed), SLIDERS_ALONE, folder=folder)
+    assert told["class_names"][0] == "a class of a longer name"
+    assert len(list(folder.iterdir())) == few + 1
+
+
+def test_a_page_without_the_untouched_model_is_refused():
+    with pytest.raises(ValueError, match=r"Recipe\(\), in one of its families"):
+        PageContent([INT8])
+
+
+def test_a_detector_is_refused_with_the_reason():
+    with pytest.raises(ValueError, match="grid"):
+        page_experiment(Experiment.load("scenes"))
