@@ -6,6 +6,7 @@ import { pageProgress } from "../../optiwidgets/widgets/pages/progress_store.js"
 import scorm from "../../optiwidgets/widgets/pages/scorm_page.js";
 
 const window = globalThis.window;
+globalThis.localStorage = window.localStorage;
 const scrolled = [];
 window.HTMLElement.prototype.scrollIntoView = function () {
   scrolled.push(this.dataset.owQuestion ?? this.id);
