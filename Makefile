@@ -25,7 +25,7 @@ endef
 .PHONY: help app dev test test-fast test-units test-javascript test-browser test-oldest
 .PHONY: test-slow test-slow-units test-slow-browser test-slow-hosting
 .PHONY: lint lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks
-.PHONY: format docs texts looks bench methods picture train graphs
+.PHONY: format docs site texts looks bench methods picture train graphs
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 17
@@ -108,6 +108,9 @@ format: .venv/dev.stamp ## mend style where that is safe, and format Python, not
 
 docs: .venv/dev.stamp ## build the API reference into build/docs/; a warning is an error
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going docs build/docs
+
+site: .venv/dev.stamp $(LIBRARIES) ## write the lessons as a site that needs no Python into build/site/
+	$(BIN)/optiwidgets site build/site --lessons lessons
 
 texts: .venv/dev.stamp ## collect all texts of controls, panels and questions into optiwidgets/texts/en.po
 	$(BIN)/python tools/texts.py

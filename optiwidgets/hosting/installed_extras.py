@@ -12,7 +12,12 @@ APP = (
     *("nbconvert", "nbformat", "psutil", "tornado", "voila", "zmq"),
 )
 HOSTING = (*APP, "configurable_http_proxy", "jupyterhub", "jupyterhub_idle_culler", "jupyterlab")
-MODULES = {"app": APP, "hosting": HOSTING}  # extra of pyproject.toml -> modules of its packages
+DOCS = ("furo", "myst_parser", "sphinx", "sphinxarg")
+MODULES = {
+    "app": APP,
+    "hosting": HOSTING,
+    "docs": DOCS,
+}  # extra of pyproject.toml -> modules of its packages
 
 
 class MissingExtraError(ImportError):

@@ -16,7 +16,7 @@ from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.publishing.page_references import files_of
 from optiwidgets.publishing.scorm_manifest import Sco, manifest
-from optiwidgets.widgets.pages.scorm_lesson import lesson_data, lesson_script
+from optiwidgets.widgets.pages.scorm_lesson import check_passing, lesson_data, lesson_script
 
 MANIFEST = "imsmanifest.xml"
 SCRIPTS = "scorm"  # folder of the package, one script a lesson
@@ -95,8 +95,7 @@ def package(
         (see `manifest` and `lesson_data`).
     """
     folder, out = Path(folder), Path(out)
-    if out.suffix.lower() != ".zip" or out.is_dir():
-        raise ValueError(f"a package is a .zip file, not {out}")
+    check_package(out, passing)
     shared = sorted({file for lesson in lessons for file in files_of(folder, lesson.page)})
     entries = {file: (folder / file).read_bytes() for file in shared}
     titles = {lesson.page: lesson.title for lesson in lessons}
@@ -110,6 +109,28 @@ def package(
     data = _zipped(entries)
     write_atomically(out, data)
     return len(data)
+
+
+def check_package(out: Path, passing: float) -> None:
+    """Check the file and the passing score of a package, before the long work begins.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is no .zip file, its folder is absent, or the score is outside of 0..100.
+
+    Examples
+    --------
+    >>> check_package(Path("course.zip"), 101)
+    Traceback (most recent call last):
+    ...
+    ValueError: the passing score is from 0 to 100 %, not 101
+    """
+    if out.suffix.lower() != ".zip" or out.is_dir():
+        raise ValueError(f"a package is a .zip file, not {out}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"no folder {out.parent}")
+    check_passing(passing)
 
 
 def _script(lesson: ScormLesson, passing: float, titles: Mapping[str, str], root: str) -> str:

@@ -2,6 +2,7 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { LateRuntime } from "./late_runtime.js";
 import { openLayers } from "./page_layers.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
@@ -55,12 +56,22 @@ function drawer(manager, need, keep) {
 const CONTROLS = "button, input, select, textarea";
 
 /**
+ * Load compressed JSON of a site.
+ * @param {string} address
+ */
+async function unpacked(address) {
+  const answer = await fetch(address);
+  if (!answer.ok || !answer.body) throw new Error(`${address}: ${answer.status}`);
+  return await new Response(answer.body.pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+/**
  * Experiments and runtimes of a page, each opened once, when it is first asked for.
  * @param {PageData} data
  * @param {Record<string, Blocks>} blocks of each experiment
  * @param {(module: string) => string} workerAddress
  */
-function opener({ experiments, programs, files }, blocks, workerAddress) {
+function opener({ experiments, programs, files, weights }, blocks, workerAddress) {
   /** @type {Map<string, Promise<any>>} */
   const opened = new Map();
   /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
@@ -73,10 +84,14 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     once(`file ${name}`, async () => {
       if (!files?.[name])
         return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
-      const answer = await fetch(files[name]);
-      if (!answer.ok) throw new Error(`${files[name]}: ${answer.status}`);
-      return await answer.json();
+      return await unpacked(files[name]);
     });
+  /** @param {string} name @returns {Promise<Blocks>} blocks with the weights */
+  const whole = async (name) => {
+    const { blocks: own } = await load(name);
+    const address = weights?.[name];
+    return address ? { ...own, ...(await unpacked(address)) } : own;
+  };
   return {
     /** @param {string} name */
     experiment: (name) =>
@@ -88,7 +103,9 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
-        return program ? openRuntime(program, own, workerAddress("pages/runtime_worker.js")) : null;
+        const worker = workerAddress("pages/runtime_worker.js");
+        if (weights?.[name]) return new LateRuntime(program, () => whole(name), worker);
+        return program ? openRuntime(program, own, worker) : null;
       }),
     /** @param {string} name */
     waterfalls: (name) =>
@@ -99,8 +116,8 @@ function opener({ experiments, programs, files }, blocks, workerAddress) {
     /** @param {string} name */
     layers: (name) =>
       once(`layers ${name}`, async () => {
-        const { program, blocks: own } = await load(name);
-        return program ? openLayers(program, own) : () => null;
+        const { program } = await load(name);
+        return program ? openLayers(program, await whole(name)) : () => null;
       }),
   };
 }

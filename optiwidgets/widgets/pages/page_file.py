@@ -66,7 +66,7 @@ def page_parts(
     >>> [model["name"] for model in parts.data["models"].values()]
     ['IntSliderModel', 'LayoutModel', 'SliderStyleModel']
     """
-    models = {one.model_id: one for shown in widgets for one in (shown, *widgets_below(shown))}
+    models = page_widgets(widgets)
     roles = {
         one.model_id: one.page_role() for one in models.values() if isinstance(one, Standalone)
     }
@@ -85,6 +85,25 @@ def page_parts(
     css = [load_css(__file__, "page"), *stylesheets_in(styles)]
     bundle = catalogue_js() + bundle_modules([*entries, *modules, PAGE], WIDGETS)
     return PageParts(data, bundle, "".join(css), shown)
+
+
+def page_widgets(widgets: Iterable[Widget]) -> dict[str, Widget]:
+    """Map the ids of some widgets to the widgets: of all below them, and of those they show later.
+
+    Examples
+    --------
+    >>> from ipywidgets import HTML, VBox
+    >>> len(page_widgets([VBox([HTML(), HTML()])]))
+    10
+    """
+    found: dict[str, Widget] = {}
+    waiting = [*widgets]
+    for shown in waiting:  # grows
+        for one in (shown, *widgets_below(shown)):
+            if one.model_id not in found:
+                found[one.model_id] = one
+                waiting += one.others() if isinstance(one, Standalone) else ()
+    return found
 
 
 def model_record(widget: Widget) -> dict[str, Any]:

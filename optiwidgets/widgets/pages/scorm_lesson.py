@@ -54,8 +54,7 @@ def lesson_data(
     """
     if len(questions) > MAX_QUESTIONS:
         raise ValueError(f"{name} has {len(questions)} questions; {MAX_QUESTIONS} fit")
-    if not 0 <= passing <= 100:
-        raise ValueError(f"the passing score is from 0 to 100 %, not {passing:g}")
+    check_passing(passing)
     asked = [_asked(question) for question in questions]
     edition = sha256(json.dumps(asked).encode()).hexdigest()[:8]
     return {
@@ -66,6 +65,22 @@ def lesson_data(
         "questions": asked,
         "pages": dict(pages or {}),
     }
+
+
+def check_passing(passing: float) -> None:
+    """Check that a passing score is from 0 to 100.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+
+    Examples
+    --------
+    >>> check_passing(60)
+    """
+    if not 0 <= passing <= 100:
+        raise ValueError(f"the passing score is from 0 to 100 %, not {passing:g}")
 
 
 def _asked(question: Question) -> dict[str, Any]:

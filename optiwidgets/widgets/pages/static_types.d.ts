@@ -33,8 +33,10 @@ export interface PageData {
   /** Experiments by name, and what their runtimes need. */
   experiments: Record<string, any>;
   programs: Record<string, any>;
-  /** Files that hold an experiment, its program and its blocks, instead; of a site. */
+  /** Compressed files that hold an experiment, its program and its blocks, instead; of a site. */
   files?: Record<string, string>;
+  /** Compressed files with the other blocks of its runtime, loaded when a recipe first needs them. */
+  weights?: Record<string, string>;
   /** Links to a Python: text and address. */
   links: [string, string][];
   /** Lines that install and open the same in Python. */

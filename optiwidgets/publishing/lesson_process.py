@@ -1,0 +1,169 @@
+"""Run of a lesson from top to bottom, with the outputs of its cells: a process of its own.
+
+A process of its own has its own shell, so that a site can be built from a notebook too, and figures
+come through IPython's inline backend as they do in a notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from IPython.core.displayhook import CapturingDisplayHook
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets import DOMWidget, Widget
+from traitlets.config import Config
+
+from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.publishing.experiment_file import write_experiment
+from optiwidgets.publishing.lesson_run import FAILED, LessonError
+from optiwidgets.publishing.lesson_widgets import describe, experiments_of, settle
+from optiwidgets.publishing.static_cells import code_cells, first_line
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+TEXTS = (("text/html", "html"), ("image/svg+xml", "html"), ("text/plain", "text"))
+
+
+class LessonShell(InteractiveShell):
+    """Shell of a lesson: a notebook's, without a window system and without a kernel."""
+
+    def __init__(self, **options: Any) -> None:
+        begin: Any = super().__init__
+        begin(**options, display_pub_class=CapturingDisplayPublisher)
+        formatter: Any = self.display_formatter
+        formatter.active_types = formatter.format_types
+
+    def run(self, source: str) -> tuple[list[dict[str, Any]], BaseException | None]:
+        """Run a cell; return its outputs by mime type, in order, and the error if it has one."""
+        outputs = list[dict[str, Any]]()
+        shell: Any = self
+        shell.display_pub.outputs = outputs
+        self.display_trap.hook = CapturingDisplayHook(shell=self, outputs=outputs)
+        printed = StringIO()
+        with redirect_stdout(printed):
+            result = shell.run_cell(source)
+        if text := printed.getvalue().rstrip():
+            outputs.insert(0, {"data": {"text/plain": text}})
+        error: BaseException | None = result.error_before_exec or result.error_in_exec
+        return [output["data"] for output in outputs], error
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Do nothing: inline figures need no event loop."""
+
+
+def run_lesson(path: Path, experiments: Path, as_was: Container[str] = ()) -> dict[str, Any]:
+    """Run a notebook in this process and describe the outputs of its code cells.
+
+    Parameters
+    ----------
+    path
+        The notebook.
+    experiments
+        Folder of the files of experiments.
+    as_was
+        Identifiers of the cells whose widgets are shown as they were, without their state.
+
+    Returns
+    -------
+    dict
+        ``cells``: outputs by cell identifier; ``page``: the widgets, see `describe`;
+        ``experiments``: files of the experiments that the page needs, by name.
+
+    Raises
+    ------
+    LessonError
+        A cell failed.
+    """
+    book = nbformat.read(path, as_version=4)
+    cells, shown = dict[str, Any](), dict[str, DOMWidget]()
+    with _shell(path.parent) as shell:
+        for cell in code_cells(book):
+            outputs = _run_cell(shell, path.stem, cell)
+            made = dict[str, DOMWidget]()
+            cells[cell.id] = [_output(output, made) for output in outputs]
+            shown |= {} if cell.id in as_was else made
+        settle(shown.values())
+        files = {
+            name: write_experiment(name, experiment, experiments)
+            for name, experiment in experiments_of(shown.values()).items()
+        }
+        page = describe([*shown.values()], path.stem)
+        return {"cells": cells, "page": page, "experiments": files}
+
+
+def _run_cell(shell: LessonShell, lesson: str, cell: Any) -> list[dict[str, Any]]:
+    """Return the data of a cell's outputs, by mime type."""
+    outputs, error = shell.run(cell.source)
+    if error is not None:
+        said = f"{type(error).__name__}: {error}".replace("\n", " ")
+        raise LessonError(f"{lesson}, cell {cell.id} ({first_line(cell.source)!r}): {said}")
+    return outputs
+
+
+def _output(data: dict[str, Any], shown: dict[str, DOMWidget]) -> dict[str, str]:
+    """Describe an output: a widget by its id, a picture, or HTML; the shown widgets are kept."""
+    widget = _widget(data[VIEW]["model_id"]) if VIEW in data else None
+    if widget is not None:
+        name = str(widget.model_id)
+        shown[name] = widget
+        body = widget.static_body() if hasattr(widget, "static_body") else ""
+        return {"kind": "widget", "widget": name, "html": body}
+    if "image/png" in data:
+        png = data["image/png"]
+        png = base64.b64encode(png).decode() if isinstance(png, bytes) else png.replace("\n", "")
+        return {"kind": "png", "png": png}
+    kind, text = next(((kind, data[mime]) for mime, kind in TEXTS if mime in data), ("text", ""))
+    return {"kind": kind, kind: text}
+
+
+def _widget(name: str) -> DOMWidget | None:
+    from ipywidgets.widgets.widget import _instances
+
+    found: Widget | None = _instances.get(name)
+    return found if isinstance(found, DOMWidget) else None
+
+
+@contextmanager
+def _shell(folder: Path) -> Iterator[LessonShell]:
+    """Make a shell in a lesson's folder, without the user's settings and history."""
+    before = Path.cwd()
+    with TemporaryDirectory() as home:
+        settings = Config()
+        settings.HistoryManager.enabled = False
+        shell = LessonShell.instance(config=settings, ipython_dir=home)
+        os.chdir(folder)
+        try:
+            shell.run_line_magic("matplotlib", "inline")
+            yield shell
+        finally:
+            os.chdir(before)
+            LessonShell.clear_instance()
+
+
+def main(jobs: Sequence[tuple[str, str, str, list[str]]]) -> int:
+    """Run the lessons of a job list; print the name of each once its file is written."""
+    said = sys.stdout
+    for notebook, output, experiments, as_was in jobs:
+        try:
+            found = run_lesson(Path(notebook).resolve(), Path(experiments).resolve(), as_was)
+        except LessonError as error:
+            sys.stderr.write(f"{error}\n")
+            return FAILED
+        write_atomically(output, json.dumps(found).encode())
+        said.write(f"{notebook}\n")
+        said.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -1,0 +1,207 @@
+"""HTML of a site's pages: head, navigation, cells of a lesson."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from nbformat import NotebookNode
+
+from optiwidgets.publishing.markdown_html import markdown_html
+from optiwidgets.publishing.site_links import INSTALL, places
+from optiwidgets.publishing.static_cells import StaticCell
+from optiwidgets.widgets.pages.page_file import safe_json, troubles
+
+PRIVATE = "These links work once the repository is public."
+AS_IT_WAS = "Needs Python: this is shown as it was when the page was made."
+AddPicture = Callable[[str, bytes], str]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Files that all pages of a site share, by their addresses.
+
+    ``bundle_hash`` is the hash of the JavaScript that is started from ``bundle``.
+    """
+
+    style: str
+    starter: str
+    bundle: str = ""
+    widgets_style: str = ""
+    bundle_hash: str = ""
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """A page: its file, title, group in the navigation, content, and JSON of its widgets."""
+
+    file: str
+    title: str
+    group: str
+    body: str
+    data: str = ""  # address of the widgets' state; "" without widgets
+
+
+def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) -> str:
+    """Write a page; ``top`` lists title and file of the pages that each page leads to."""
+    entries = "".join(
+        f'<li><a href="{escape(file)}"{_current(file, page.file)}>{escape(title)}</a></li>'
+        for title, file in top
+    )
+    started = _start(page, shared) if page.data else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy(shared)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{shared.style}">
+<title>{escape(page.title)}</title>
+</head>
+<body data-voila="static">
+<a class="ow-site-skip" href="#main">To the content</a>
+<nav class="ow-site-top" aria-label="Site"><ul>{entries}</ul></nav>
+<main id="main" class="ow-site-{page.group}">
+{page.body}
+</main>
+{started}</body>
+</html>
+"""
+
+
+def policy(shared: Shared) -> str:
+    """Write the content security policy of a site's pages: files of this site alone.
+
+    Examples
+    --------
+    >>> "unsafe-eval" in policy(Shared("a.css", "a.js")).replace("wasm-unsafe-eval", "")
+    False
+    """
+    bundle = f" 'sha256-{shared.bundle_hash}'" if shared.bundle_hash else ""
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"'self'{bundle} 'wasm-unsafe-eval'",
+        "worker-src": "blob:",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def lesson_body(
+    lesson: str,
+    book: NotebookNode,
+    outputs: Mapping[str, Sequence[Mapping[str, str]]],
+    listed: Mapping[str, StaticCell],
+    *,
+    follow: Callable[[str], str],
+    add_picture: AddPicture,
+) -> str:
+    """Write the cells of a lesson, with the outputs of its run and links that open it."""
+    parts = []
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            html = markdown_html(cell.source, follow)
+            parts.append(f'<div class="ow-site-text">{html}</div>')
+        elif cell.cell_type == "code" and cell.source.strip():
+            shown = outputs.get(cell.id, ())
+            parts.append(code_html(lesson, cell, shown, listed.get(cell.id), add_picture))
+    return "\n".join([*parts, places_html(lesson)])
+
+
+def code_html(
+    lesson: str,
+    cell: NotebookNode,
+    outputs: Iterable[Mapping[str, str]],
+    listed: StaticCell | None,
+    add_picture: AddPicture,
+) -> str:
+    """Write a code cell: its code, folded, and its outputs."""
+    as_was = listed is not None and listed.needs_python
+    shown = [
+        output_html(output, as_was, lambda png: add_picture(f"{lesson}-{cell.id}.png", png))
+        for output in outputs
+    ]
+    note = needs_python_html(listed.reason, lesson) if as_was and listed and shown else ""
+    code = f"<pre><code>{escape(cell.source)}</code></pre>"
+    way = f' data-ow-by="{listed.by}"' if listed else ""
+    return (
+        f'<section class="ow-site-cell" data-ow-cell="{escape(cell.id)}"{way}>\n'
+        f'<details class="ow-site-code"><summary>Code</summary>{code}</details>\n'
+        f"{''.join(shown)}{note}</section>"
+    )
+
+
+def output_html(
+    output: Mapping[str, str], as_was: bool, add_picture: Callable[[bytes], str]
+) -> str:
+    """Write one output: the place of a widget, a picture, HTML or text."""
+    kind = output["kind"]
+    if kind == "widget":
+        still = f'<div class="ow-site-still">{output["html"]}</div>'
+        if as_was:
+            return still
+        return f'<div class="ow-page-place" data-ow-widget="{output["widget"]}">{still}</div>\n'
+    if kind == "png":
+        address = add_picture(base64.b64decode(output["png"]))
+        return (
+            f'<img class="ow-site-figure" src="{address}" alt="Figure drawn by the code above">\n'
+        )
+    if kind == "html":
+        return f'<div class="ow-site-wide" role="region" tabindex="0">{output["html"]}</div>\n'
+    return f'<pre class="ow-site-output">{escape(output["text"])}</pre>\n'
+
+
+def needs_python_html(reason: str, lesson: str) -> str:
+    """Write the note of a cell that needs Python: why, and the places that open it."""
+    links = " ".join(
+        f'<a href="{escape(address)}">{escape(words)}</a>' for words, address in places(lesson)
+    )
+    return (
+        f'<p class="ow-needs-python" role="note">{escape(AS_IT_WAS)} {escape(reason)} '
+        f"Open it with Python: {links}, or <code>{escape(INSTALL)}</code></p>\n"
+    )
+
+
+def places_html(lesson: str) -> str:
+    """Write the links that open a lesson with Python, and the notebook to download."""
+    links = [
+        *places(lesson),
+        ("download the notebook", f"notebooks/{lesson}.ipynb"),
+    ]
+    listed = "".join(
+        f'<li><a href="{escape(address)}">{escape(words)}</a></li>' for words, address in links
+    )
+    return (
+        '<footer class="ow-site-places"><p>This page runs without Python. Open it with Python:</p>'
+        f"<ul>{listed}</ul><p>{escape(PRIVATE)} With Python here: "
+        f"<code>{escape(INSTALL)}</code></p></footer>"
+    )
+
+
+def _current(file: str, here: str) -> str:
+    return ' aria-current="page"' if file == here else ""
+
+
+def _start(page: SitePage, shared: Shared) -> str:
+    told: dict[str, Any] = {
+        "bundle": shared.bundle,
+        "style": shared.widgets_style,
+        "data": page.data,
+        "troubles": troubles(),
+    }
+    return (
+        '<p class="ow-page-trouble" role="alert" hidden></p>\n'
+        "<noscript><p>The questions and sliders of this page need JavaScript, which is switched "
+        "off.</p></noscript>\n"
+        f'<script type="application/json" id="ow-site">{safe_json(told)}</script>\n'
+        f'<script defer src="{shared.starter}"></script>\n'
+    )
