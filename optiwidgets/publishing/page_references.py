@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 LONGEST_NAME = 200
+STATE = ".json.z"
 LOADED = {  # element -> attributes with the address of a file that it loads
     "script": ("src",),
     "link": ("href",),
@@ -89,7 +91,8 @@ def references(html: str) -> tuple[list[str], list[str]]:
 def files_of(folder: Path, page: str) -> list[str]:
     """List the files that a page needs, but itself, relative to the folder.
 
-    Files that a script loads are found where the page names them in its JSON.
+    Files that a script loads are found where the page names them in its JSON, or in the compressed
+    JSON that it names.
 
     Raises
     ------
@@ -109,10 +112,26 @@ def files_of(folder: Path, page: str) -> list[str]:
     found = {_inside(reference, path, root, page): reference for reference in loaded}
     if missing := [reference for target, reference in found.items() if not target.is_file()]:
         raise FileNotFoundError(f"{page} loads {missing[0]}, which is absent")
-    short = [text for text in named if text and len(text) <= LONGEST_NAME and "\0" not in text]
-    more = [(path.parent / text).resolve() for text in short]
-    files = {*found, *(one for one in more if one.is_relative_to(root) and one.is_file())}
-    return sorted(file.relative_to(root).as_posix() for file in files)
+    state = _existing(named, path.parent, root)
+    more = _existing([text for one in state for text in _texts_of(one)], path.parent, root)
+    return sorted(file.relative_to(root).as_posix() for file in {*found, *state, *more})
+
+
+def _existing(texts: Iterable[str], folder: Path, root: Path) -> set[Path]:
+    """Find the texts that are addresses of files of the site."""
+    short = [text for text in texts if text and len(text) <= LONGEST_NAME and "\0" not in text]
+    paths = [(folder / text).resolve() for text in short]
+    return {path for path in paths if path.is_relative_to(root) and path.is_file()}
+
+
+def _texts_of(path: Path) -> list[str]:
+    """Read the texts in a file of compressed JSON: the state of a page's widgets."""
+    if not path.name.endswith(STATE):
+        return []
+    try:
+        return texts_in(json.loads(zlib.decompress(path.read_bytes())))
+    except (ValueError, zlib.error) as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from error
 
 
 def _inside(reference: str, path: Path, root: Path, page: str) -> Path:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from learning_platform import SCORM_AGAIN, Kept, Platform, serving_platform
 from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
+from small_site import write_book
 from witness import Witness
 
-import optiwidgets as ow
 from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.publishing.lesson_store import LessonStore
 from optiwidgets.publishing.scorm import ScormLesson, package
-from optiwidgets.widgets.pages.page_file import page_html
+from optiwidgets.publishing.site import build_site
 
 pytestmark = pytest.mark.browser
 TOOLS = Path(__file__).parents[1] / "javascript" / "tools.py"
@@ -24,6 +25,8 @@ CHOICE, GUESS, NUMBER = "pruning.magnitude", "pruning.predict", "confusion.preci
 ASKED = (CHOICE, GUESS, NUMBER)
 RIGHT = QUESTIONS[CHOICE].right
 LINE = ".ow-lms"
+FIRST = "# First\n\n[Next](b.ipynb), [elsewhere](https://elsewhere.example/)\n"
+LAST = "<br>\n" * 60 + "\n## Below\n\n" + "<br>\n" * 60
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +35,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     if not SCORM_AGAIN.is_file():
         subprocess.run([sys.executable, str(TOOLS), "install"], check=True)
     folder = tmp_path_factory.mktemp("scorm")
-    more = "<h2 id='below' style='margin: 200vh 0'>Below</h2>"
-    links = '<p><a href="b.html">Next</a> <a href="more.html">More</a></p>'
-    html = page_html("Lesson", [ow.ask(key) for key in ASKED], before=links)
-    (folder / "a.html").write_text(html.replace("</main>", f"{more}</main>"), encoding="utf-8")
-    (folder / "b.html").write_text(page_html("Second", []), encoding="utf-8")
+    cells = [("markdown", FIRST), ("code", "import optiwidgets as ow")]
+    cells += [("code", f'ow.ask("{key}")') for key in ASKED]
+    (folder / "lessons").mkdir()
+    write_book(folder / "lessons" / "a.ipynb", (*cells, ("markdown", LAST)))
+    write_book(folder / "lessons" / "b.ipynb", (("markdown", "# Second"),))
+    store = LessonStore(folder / "store")
+    build_site(folder / "site", folder / "lessons", store=store, tell=lambda said: None)
     lessons = [ScormLesson("a.html", "Three questions", ASKED), ScormLesson("b.html", "Second")]
-    package(folder, lessons, folder / "course.zip")
+    package(folder / "site", lessons, folder / "course.zip")
     with zipfile.ZipFile(folder / "course.zip") as archive:
         archive.extractall(folder / "course")
     with serving_platform(folder / "course") as served:
@@ -53,7 +58,6 @@ class Visit:
         page.goto(address)
         self.frame: FrameLocator = page.frame_locator("iframe")
         self.line: Locator = self.frame.locator(LINE)
-        expect(self.frame.locator("body")).to_have_attribute("data-ow-started", "")
 
     def question(self, key: str) -> Locator:
         return self.frame.locator(f'[data-ow-question="{key}"]')
@@ -120,6 +124,7 @@ def test_a_killed_page_loses_nothing(open_lesson, kept):
     kill(first.page)
     second = open_lesson()
     expect(second.line).to_have_text("Recorded: 2 of 3 questions answered, score 50 of 100.")
+    expect(second.question(CHOICE).get_by_role("radio").nth(RIGHT)).to_be_checked()
     second.enter(NUMBER, "85 %")
     expect(second.line).to_have_text("Recorded: 3 of 3 questions answered, score 100 of 100.")
     assert kept.core["lesson_status"] == "passed"
@@ -176,8 +181,9 @@ def test_links_to_other_pages_of_the_course_are_left_to_the_platform(open_lesson
     visit = open_lesson()
     visit.frame.get_by_role("link", name="Next").click()
     expect(visit.line).to_have_text("Open “Second” in the list of the learning platform.")
-    visit.frame.get_by_role("link", name="More").click()
-    expect(visit.line).to_have_text("more.html is not in this package.")
+    visit.frame.get_by_role("link", name="download the notebook").click()
+    expect(visit.line).to_have_text("notebooks/a.ipynb is not in this package.")
+    expect(visit.frame.get_by_role("navigation", name="Site")).to_have_count(0)
     expect(visit.question(CHOICE)).to_be_visible()
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,17 @@ def test_files_of_a_page_are_those_it_loads_and_those_its_script_loads(site):
         "assets/page.js",
         "assets/runs/digits é.json",
     ]
+
+
+def test_files_named_in_the_state_of_widgets_are_found(site, tmp_path):
+    state = {"weights": {"smear": "assets/runs/smear.json"}, "blocks": ["x" * 5000]}
+    (site / "assets/a.json.z").write_bytes(zlib.compress(json.dumps(state).encode()))
+    page = PAGE.replace("assets/runs/digits é.json", "assets/a.json.z")
+    (site / "a.html").write_text(page, encoding="utf-8")
+    assert "assets/runs/smear.json" in files_of(site, "a.html")
+    (site / "assets/a.json.z").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=r"a\.json\.z is damaged"):
+        files_of(site, "a.html")
 
 
 def test_the_command_packages_the_core_path_of_a_site(site, tmp_path, capsys):

@@ -29,6 +29,7 @@ function start(lesson) {
   const session = api && new ScormSession(new Platform(api), lesson, say);
   const opened = session?.open() ?? false;
   document.documentElement.dataset.owLms = opened ? "open" : "none";
+  if (opened) whenWritten(() => find(document, ".ow-site-top")?.remove()); // the platform has its own list
   document.addEventListener("click", (event) => followLink(event, lesson, say), true);
   if (!session) say(text("No learning platform opened this page: answers are recorded nowhere else."));
   if (session && opened) follow(session);
@@ -60,17 +61,24 @@ function follow(session) {
   returnTo(session.place);
 }
 
-/** A line at the top of the page, once the page has a body. */
+/** A line at the top of the page. */
 function teller() {
   const line = element("p", { className: "ow-note ow-lms", role: "status", hidden: true });
   Object.assign(line.style, STYLE);
-  const put = () => (find(document, "main") ?? document.body).prepend(line);
-  if (document.body) put();
-  else document.addEventListener("DOMContentLoaded", put, { once: true });
+  whenWritten(() => (find(document, "main") ?? document.body).prepend(line));
   return (/** @type {string} */ sentence) => {
     line.hidden = sentence === "";
     write(line, sentence);
   };
+}
+
+/**
+ * Call a function once the page's text is there.
+ * @param {() => void} put
+ */
+function whenWritten(put) {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", put, { once: true });
+  else put();
 }
 
 /** The last question or heading that begins above the middle of the window; empty at the top of the page. */
