@@ -75,6 +75,7 @@ const names = [
   "document",
   "location",
   "navigator",
+  "CustomEvent",
   "Event",
   "CustomEvent",
   "KeyboardEvent",

@@ -196,7 +196,8 @@ let opened = null;
 
 /**
  * The answers of this page, the same for all of its questions. The event "ow-progress" on the document gives them to
- * others, such as a learning platform; where that keeps the answers (data-ow-lms="open"), the browser keeps none.
+ * others, such as a learning platform (scorm_page.js); where that keeps the answers (data-ow-lms="open"), the browser
+ * keeps none: pupils share computers.
  * @param {string} [version] of the package that made the page, if it is known
  */
 export function pageProgress(version = "") {
