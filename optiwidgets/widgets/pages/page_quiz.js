@@ -54,7 +54,27 @@ export class PageQuiz {
     if (submit) gate(submit, text(SEALED_NEEDS));
     this.#explain();
     this.#restore();
+    this.progress.on("change", ({ key }) => {
+      if (!key) this.#restart(); // many records changed: a file was loaded, or all were forgotten
+    });
     for (const input of role.inputs) input.on("change:value change:index", () => this.#forget());
+  }
+
+  /** Show the record as it is now. */
+  #restart() {
+    const { outcome } = this.progress.records[this.question.key];
+    if (outcome === this.role.said.get("outcome")) return;
+    if (outcome !== "not attempted") return this.#restore();
+    this.#committed = null;
+    this.#isShown = false;
+    const { root, card, inputs, buttons } = this.role;
+    for (const input of inputs) input.set("disabled", false);
+    fillIn(this.question, inputs, null);
+    gate(buttons.check, "");
+    if (this.question.kind === "prediction") gate(buttons.solution, text(UNSAID));
+    this.#explain();
+    root.set("children", [referenceTo(card)]);
+    this.#say("open", "", "", outcome);
   }
 
   /** Show the answer that this browser kept, of an earlier visit. */
