@@ -31,7 +31,8 @@ def start_body(
     more = [path for path in lessons if path not in (*menu, *core)]
     tools = [path for path in books if path not in lessons]
     beside = [path for path in titles if path not in books]
-    about = [path for path in beside if path.parent == addresses.root]
+    homes = {path.parent for path in books}
+    about = [path for path in beside if path.parent not in homes]
     pages = [*tools, *(path for path in beside if path not in about)]
 
     def listed(paths: Iterable[Path]) -> str:
