@@ -51,7 +51,10 @@ def test_the_catalogue_holds_python_javascript_and_questions() -> None:
         entry.msgid: [file for file, _ in entry.occurrences]
         for entry in polib.pofile(str(tool.SOURCE))
     }
-    assert places["{number} is right."] == ["optiwidgets/grading/checks.py"]
+    assert places["{number} is right."] == [
+        "optiwidgets/grading/checks.py",
+        "optiwidgets/widgets/pages/page_checks.js",
+    ]
     assert "optiwidgets/widgets/panels/history.js" in places["Recipes tried"]
     assert places["Goal of model optimization"] == ["optiwidgets/grading/questions/start.yaml"]
 

@@ -12,13 +12,14 @@ from ipywidgets import Dropdown, Tab
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.session.session import Session
-from optiwidgets.texts import text
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
-from optiwidgets.widgets.pages.page_experiment import GRIDS, TWO_SLIDERS, page_experiment
+from optiwidgets.widgets.pages.page_content import FULL as CONTENT
+from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import write_runtime
@@ -90,13 +91,27 @@ class PageExport(Standalone):
         twin.controls.show(self.session.recipe)
         return twin
 
-    def page(self, on_progress: ProgressCallback = lambda _: None) -> str:
-        """Return the page's HTML; the choices of this explorer are limited to the page's."""
+    def page(
+        self,
+        on_progress: ProgressCallback = lambda _: None,
+        content: PageContent | None = None,
+        folder: Path | None = None,
+    ) -> str:
+        """Return the page's HTML; the choices of this explorer are limited to the page's.
+
+        ``content`` are the recipes of the page, by default those of its choices; ``folder`` is that
+        of the cache, by default the user's.
+        """
         names = (self.session.case, self.session.model)
         [(name, experiment)] = self.page_experiments().items()
         only = self.offered is SLIDERS
-        content = TWO_SLIDERS if only else GRIDS
-        told, blocks = page_experiment(experiment, content, names=names, on_progress=on_progress)
+        told, blocks = page_experiment(
+            experiment,
+            content or (TWO_SLIDERS if only else CONTENT),
+            names=names,
+            on_progress=on_progress,
+            folder=folder,
+        )
         data: dict[str, Any] = {"experiments": {name: told}}
         if not only:
             program, weights = write_runtime(experiment.portable(), told["images"])

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +10,12 @@ from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
+from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.session.page_numbers import (
     keep_in,
+    measured_reports,
     page_grids,
     page_pixels,
     page_waterfalls,
@@ -26,50 +23,15 @@ from optiwidgets.session.page_numbers import (
     versions,
 )
 from optiwidgets.widgets.pages.blocks import encode_block
+from optiwidgets.widgets.pages.page_content import FULL, PageContent
 
 Json = dict[str, Any]
 MOST_CODED = 8_000_000  # pixels; more would take a quarter of a minute
 
 
-@dataclass(frozen=True)
-class PageContent:
-    """Content of a page: ``families`` of recipes with predictions, and ``sizes`` without.
-
-    One of the families has the untouched model. ``layers`` adds the bytes of each layer;
-    ``waterfalls`` are families with the steps of their sizes.
-
-    Raises
-    ------
-    ValueError
-        No family has the untouched model.
-    """
-
-    families: Sequence[RecipeFamily] = (SLIDERS,)
-    sizes: Sequence[RecipeFamily] = ()
-    waterfalls: Sequence[RecipeFamily] = ()
-    layers: bool = True
-
-    def __post_init__(self) -> None:
-        if not any(Recipe() in family for family in self.families):
-            raise ValueError("a page needs the untouched model, Recipe(), in one of its families")
-
-
-PRUNED = [
-    Recipe(pruning=pruning, score=score)
-    for pruning in ("global", "layer", "channel")
-    for score in ("magnitude", "random")
-]
-TWO_SLIDERS = PageContent(layers=False)
-TENTHS = tuple(percent / 100 for percent in range(0, 100, 10))  # a waterfall takes 50 ms
-GRIDS = PageContent(
-    families=tuple(map(RecipeFamily, PRUNED)),
-    waterfalls=[SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:])],
-)
-
-
 def page_experiment(
     experiment: Any,
-    content: PageContent = GRIDS,
+    content: PageContent = FULL,
     *,
     names: tuple[str, str] = ("", ""),
     prefix: str = "",
@@ -99,6 +61,7 @@ def page_experiment(
         The experiment has more than 256 classes, or is not a classifier's.
     """
     grids, sizes = page_grids(experiment, content.families, content.sizes, on_progress, folder)
+    measured = measured_reports(experiment, content.measured, on_progress, folder)
     blocks = BlockStore(prefix, folder)
     baseline = experiment.run(Recipe())
     told = _about(experiment, baseline, blocks, names)
@@ -113,9 +76,9 @@ def page_experiment(
             page_waterfalls(experiment, content.waterfalls, on_progress, folder)
         )
     ]
-    told["measured"] = []
+    told["measured"] = measured.rows
     told["made"] = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": measured.date,
         "processor": processor_name(),
         "versions": versions(),
     }
@@ -216,16 +179,3 @@ def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
 def _name(family: RecipeFamily, place: int) -> str:
     """Name a family's blocks, by its place and in words."""
     return f"{place} {' '.join(map(str, family.fixed.values())) or 'sliders'}"
-
-
-def plain_json(value: Any) -> Any:
-    """Convert nan in nested values to None.
-
-    >>> plain_json({"a": (1.0, float("nan"))})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, Mapping):
-        return {str(name): plain_json(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_json(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -10,7 +10,6 @@ import { onClick } from "./panel_parts.js";
 import { reportPayload } from "./report_payload.js";
 import { runStatus } from "./run_status.js";
 
-/** @import { CellImagesTraits } from "../base/types" */
 /** @import { StaticModel } from "./static_model.js" */
 /** @import { ExplorerRole, Page } from "./static_types" */
 
@@ -27,11 +26,14 @@ export async function startExplorer(role, page) {
   watchMenus(session);
   for (const [view, reason] of role.closed) page.needsPython(view, reason);
   startPanels(page, session);
-  publishSession(role.root, session); // questions and texts about a run follow it
-  session.runtime = await page.runtime(first);
-  session.trigger("state");
   if (role.links) openLink(session);
-  session.repaint();
+  session.begin();
+  publishSession(role.root, session); // questions and texts about a run follow it
+  page.runtime(first).then(
+    (runtime) => session.take(runtime),
+    (error) =>
+      session.refuse(text("Only the page's own recipes are shown: {reason}.", { reason: error.message })),
+  );
 }
 
 /**

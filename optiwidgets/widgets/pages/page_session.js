@@ -73,6 +73,18 @@ export class ExplorerSession extends Events {
       );
   }
 
+  /** Show the recipe of the controls, which may stand anywhere. */
+  begin() {
+    if (sameRecipe(this.recipe, BASELINE)) this.#request(this.rules.recipe());
+  }
+
+  /** Take the runtime once it is there: the page is usable before. @param {PageRuntime | null} runtime */
+  take(runtime) {
+    this.runtime = runtime;
+    this.trigger("state");
+    this.#request(this.recipe);
+  }
+
   /** A user moved a control of the recipe. */
   moved() {
     if (this.#isSyncing) return;

@@ -9,15 +9,15 @@ import pytest
 from node_answers import answers  # tests/widgets
 
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
-from optiwidgets.widgets.pages.page_experiment import (
-    PageContent,
-    page_experiment,
-)
+from optiwidgets.session.page_numbers import plain
+from optiwidgets.widgets.pages.page_content import FULL, PageContent
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 
 SPARSITIES = (0.0, 0.3, 0.57, 0.9)
-SLIDERS_ALONE = PageContent([RecipeFamily(sparsities=(0.0, 0.5))], layers=False)
+SLIDERS_ALONE = PageContent([RecipeFamily(sparsities=(0.0, 0.5))])
 FAMILIES = [
     RecipeFamily(Recipe(pruning=pruning, score=score), SPARSITIES)
     for pruning in ("global", "channel")
@@ -25,7 +25,7 @@ FAMILIES = [
 ]
 INT8 = RecipeFamily(Recipe(activation_bits=8), SPARSITIES, (8,))
 LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (2, 4))
-CONTENT = PageContent(families=[*FAMILIES, INT8], sizes=[LAMP])
+CONTENT = PageContent([*FAMILIES, INT8], [LAMP], layers=True)
 RUNS = "../../tests/javascript/page_runs.js"
 
 
@@ -144,6 +144,36 @@ def test_model_images_and_labels_are_those_of_the_experiment(page, own, toy):
     assert found["baseline"]["parts"] == base.size.parts
     assert found["made"]["processor"]
     assert set(found["made"]["versions"]) == {"optiwidgets", "torch", "onnxruntime"}
+
+
+def test_speed_is_that_measured_when_the_page_was_made(own, folder):
+    timed = Recipe(0.57, pruning="channel")
+    content = PageContent(FAMILIES, measured=[timed])
+    page = page_experiment(own, content, folder=folder)
+    report = own.measured(own.run(timed))
+    assert report.latency.ratio > 0
+    assert report.flip_rate is not None
+    others = [Recipe(0.57), Recipe(0.3, pruning="channel"), replace(timed, bits=8)]
+    asked = [timed, replace(timed, seed=5), *others]
+    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in asked]]])
+    for run, sizes in found[:2]:
+        expected = weighed(report) | {"recipe": run["recipe"]}
+        assert {name: run[name] for name in expected} == plain(expected)
+        assert {name: sizes[name] for name in expected} == plain(expected)
+    assert all(run["latency"] is None and not run["latencies"] for run, _ in found[2:])
+    own._measurements = MeasurementMemory()  # as in another process
+    again, _ = page_experiment(own, content, folder=folder)
+    assert again["measured"] == page[0]["measured"]
+    assert again["made"] == page[0]["made"]
+
+
+def test_a_full_page_answers_all_that_its_runtime_computes():
+    weighed = {recipe for family in FULL.sizes for recipe in family.recipes}
+    assert not weighed & {recipe for family in FULL.families for recipe in family.recipes}
+    assert Recipe(0.37, score="lamp", pruning="layer", bits=3, granularity="channel") in weighed
+    assert Recipe(0.37, pruning="channel", score="random", bits=8, scheme="affine") in weighed
+    assert Recipe(0.82, recovery="refit", bits=16) in weighed
+    assert len(FULL.sizes) == len(set(FULL.sizes)) == 30
 
 
 def test_a_page_of_two_sliders_has_no_more(own, folder):

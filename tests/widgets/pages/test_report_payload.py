@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from node_answers import answers  # tests/widgets
-from page_runs import page_experiment, page_policy, page_run
+from page_runs import page_experiment as feed_experiment
+from page_runs import page_policy, page_run
 from payload_differences import differences
 from texts import collect  # tools/texts.py
 
@@ -21,10 +22,12 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, N_OF_M, Recipe
+from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
 from optiwidgets.texts import SOURCE, messages, plural_choice, plurals, use
 from optiwidgets.widgets.explorer.explorer import Explorer
+from optiwidgets.widgets.pages.page_experiment import PRUNED, PageContent, page_experiment
 from optiwidgets.widgets.panels.comparison_payload import (
     cell_payload,
     changes_payload,
@@ -113,7 +116,9 @@ class Rows:
             report = replace(report, flip_rate=after, baseline_flip_rate=before)
         return report
 
-    def rows(self, number: int) -> Iterator[Row]:
+    def rows(
+        self, number: int, recipe: Callable[[], Recipe] | None = None, *, measured: bool = True
+    ) -> Iterator[Row]:
         """Draw recipes, policies, open cells, images and tabs."""
         explorer, images = self.explorer, self.explorer.panels.cell_images
         explorer.policy.options = [(each.name, each) for each in (*POLICIES, *OWN_LIMITS)]
@@ -123,8 +128,10 @@ class Rows:
             images.image = -1 if images.cell < 0 else int(self.chance.integers(-1, self.count))
             explorer.linked = self.among({}, {}, {"surprise": 123456})
             explorer.panels.changed.looked_at = bool(self.among(True, False))
-            explorer.session.ask(self.recipe())
-            explorer.session.report = report = self.measured(explorer.session.report)
+            explorer.session.ask(recipe() if recipe else self.recipe())
+            report = explorer.session.report
+            if measured:
+                explorer.session.report = report = self.measured(report)
             explorer.repaint()
             scored = images.cell >= 0
             scores = {
@@ -163,7 +170,7 @@ class Rows:
         session = self.explorer.session
         forms = {"forms": plurals(), "choice": plural_choice()}
         given = {
-            "experiment": page_experiment(self.experiment, session.case, session.model),
+            "experiment": feed_experiment(self.experiment, session.case, session.model),
             "baseline": page_run(self.baseline),
             "rows": [row for row, _ in rows],
             "texts": {"OW_MESSAGES": messages(), "OW_PLURALS": forms} if messages() else {},
@@ -250,6 +257,22 @@ def test_data_of_few_images_is_that_of_the_explorer(few: Rows, number: int) -> N
     assert all(data["few"] for data in found)
     assert any(None in data["optimized"]["recall"] for data in found)
     assert any(None in data["optimized"]["precision"] for data in found)
+
+
+@pytest.mark.slow
+def test_data_of_a_pages_grids_is_that_of_the_explorer(digits: Experiment, tmp_path: Path) -> None:
+    sparsities = (0.0, 0.07, 0.31, 0.5, 0.77, 0.93)
+    families = [RecipeFamily(recipe, sparsities) for recipe in PRUNED]
+    rows = Rows(digits, 5)
+    session = rows.explorer.session
+    json, blocks = page_experiment(
+        digits, PageContent(families), names=(session.case, session.model), folder=tmp_path
+    )
+    known = sorted({recipe for family in families for recipe in family.recipes}, key=str)
+    drawn = list(rows.rows(300, lambda: rows.among(*known), measured=False))
+    asked = {"json": json, "blocks": blocks, "rows": [row for row, _ in drawn]}
+    (found,) = answers(SCRIPT, [["payloadsOfGrids", asked]])
+    assert wrong(drawn, found) == []
 
 
 def test_translated_data_is_that_of_the_explorer(digits: Experiment, translated: None) -> None:
