@@ -122,6 +122,16 @@ def test_speed_is_that_measured_when_the_page_was_made(own, folder):
     assert again["made"] == page[0]["made"]
 
 
+def test_progress_goes_from_stage_to_stage(own, tmp_path):
+    told = []
+    content = PageContent([RecipeFamily(sparsities=(0.0, 0.5), bits=(32,))], [LAMP], [Recipe(0.5)])
+    page_experiment(own, content, on_progress=told.append, folder=tmp_path)
+    done = [progress.done for progress in told]
+    assert done == sorted(done)
+    assert (done[0], len(done)) == (0, 2 + len(LAMP.recipes) + 1)
+    assert 0 < done[1] < done[-1] < 1
+
+
 def test_a_full_page_answers_all_that_its_runtime_computes():
     weighed = {recipe for family in FULL.sizes for recipe in family.recipes}
     assert not weighed & {recipe for family in FULL.families for recipe in family.recipes}
