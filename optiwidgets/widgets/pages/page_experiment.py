@@ -170,7 +170,8 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
 def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
     """Describe the waterfalls of a family."""
     name = _name(reconciled.family, place)
-    return reconciled.family.as_dict() | {
+    family: RecipeFamily = reconciled.family
+    return family.as_dict() | {
         "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
         "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
     }
