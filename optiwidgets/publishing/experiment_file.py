@@ -13,7 +13,8 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.publishing.lesson_store import package_fingerprint
 from optiwidgets.publishing.site_folder import packed_json
-from optiwidgets.widgets.pages.page_experiment import PageContent, page_experiment
+from optiwidgets.widgets.pages.page_content import PageContent
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_program import write_runtime
 
 STORED = PageContent(  # the page computes all other recipes

@@ -78,10 +78,11 @@ def page_parts(
     shown = [str(one.model_id) for one in widgets]
     records = {str(key): model_record(one) for key, one in found.items()}
     models = {key: records[key] for key in referred(shown, records, roles)}
-    data = {
+    kept = {key: role for key, role in roles.items() if key in models}
+    data: dict[str, Any] = {
         "models": models,
         "shown": shown,
-        "roles": {key: role for key, role in roles.items() if key in models},
+        "roles": kept,
         "experiments": {},
         "programs": {},
         "links": [list(link) for link in links],
@@ -90,7 +91,7 @@ def page_parts(
     styles = [found[key]._css for key in models if hasattr(found[key], "_css")]
     css = [load_css(__file__, "page"), *stylesheets_in(styles)]
     entries = sorted({record["module"] for record in models.values() if "module" in record})
-    more = EVERY if modules is None else modules(data["roles"].values())
+    more = EVERY if modules is None else modules(kept.values())
     bundle = catalogue_js() + bundle_modules([*entries, *more, PAGE], WIDGETS)
     return PageParts(data, bundle, "".join(css), shown)
 
