@@ -71,10 +71,8 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
 
 def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:
     """Leave out all tabs but some."""
-    kept = [one for one in zip(tabs.titles, tabs.children, strict=True) if one[0] in titles]
-    tabs.selected_index = None
-    tabs.children, tabs.titles = [view for _, view in kept], [title for title, _ in kept]
-    tabs.selected_index = 0
+    kept = {t: view for t, view in zip(tabs.titles, tabs.children, strict=True) if t in titles}
+    tabs.children, tabs.titles, tabs.selected_index = [*kept.values()], [*kept], 0
 
 
 def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:

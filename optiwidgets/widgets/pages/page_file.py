@@ -80,10 +80,11 @@ def page_parts(
     known = {f"{PREFIX}{key}" for key in found}
     records = {str(key): within(model_record(one), known) for key, one in found.items()}
     models = {key: records[key] for key in referred(shown, records, roles)}
-    data = {
+    kept = {key: role for key, role in roles.items() if key in models}
+    data: dict[str, Any] = {
         "models": models,
         "shown": shown,
-        "roles": {key: role for key, role in roles.items() if key in models},
+        "roles": kept,
         "experiments": {},
         "programs": {},
         "links": [list(link) for link in links],
@@ -92,7 +93,7 @@ def page_parts(
     styles = [found[key]._css for key in models if hasattr(found[key], "_css")]
     css = [load_css(__file__, "page"), *stylesheets_in(styles)]
     entries = sorted({record["module"] for record in models.values() if "module" in record})
-    more = EVERY if modules is None else modules(data["roles"].values())
+    more = EVERY if modules is None else modules(kept.values())
     bundle = catalogue_js() + bundle_modules([*entries, *more, PAGE], WIDGETS)
     return PageParts(data, bundle, "".join(css), shown)
 

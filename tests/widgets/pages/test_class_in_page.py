@@ -1,4 +1,4 @@
-"""Activities of a class in a page without a kernel: recipes of seeds, words and payloads of Python."""
+"""Activities of a class in a page without a kernel: recipes of seeds, and words, as in Python."""
 
 import random
 
