@@ -126,11 +126,13 @@ function asked(
       ]),
     ),
   });
+  const notes = [];
+  page.needsPython = (model, reason) => notes.push([model.model_id, reason]);
   startQuiz(role, page);
   const { models } = manager;
   const press = (name) => models.get(name).send({ event: "click" });
   const said = () => ["kind", "label", "text", "outcome"].map((name) => models.get("said").get(name));
-  return { page, role, press, said, get: (name) => models.get(name) };
+  return { page, role, notes, press, said, get: (name) => models.get(name) };
 }
 
 beforeEach(() => {
@@ -233,11 +235,17 @@ test("a number of the run waits for the session, and for its numbers", async () 
   assert.deepEqual(said().slice(0, 3), ["open", "Not answered yet.", "Bits 5 need Python."]);
 });
 
-test("a question about an explorer that needs Python says so", () => {
+test("a question about an explorer that needs Python says so, and cannot be checked", () => {
   for (const roles of [{}, { explorer: null }]) {
-    const { press, said } = asked(NUMBER, { roles });
+    const { press, said, get, notes } = asked(NUMBER, { roles });
+    assert.deepEqual(notes, [["card", "The run in question needs Python."]]);
+    assert.deepEqual(
+      ["disabled", "tooltip"].map((name) => get("check").get(name)),
+      [true, "The run in question needs Python."],
+    );
     press("check");
-    assert.equal(said()[2], "The run in question needs Python.");
+    assert.equal(said()[2], "");
+    assert.deepEqual(asked(CHOICE, { roles }).notes, []);
   }
 });
 
@@ -381,6 +389,25 @@ test("records that come later, from a file or a learning platform, are shown", (
   pageProgress().merge({ "t.decide": { ...known, answered: "2026-11-30T12:00:00Z" } });
   assert.deepEqual(said().slice(0, 3), ["wrong", "Not yet.", "yes!"]);
   assert.deepEqual([get("input0").get("index"), get("input1").get("value")], [0, true]);
+});
+
+test("an answer that is being written stays, whatever another tab keeps", () => {
+  const { press, said, get } = asked(CHOICE);
+  get("input0").set("index", 0);
+  press("check");
+  get("input0").set("index", 1); // not checked yet
+  pageProgress().merge({ "t.other": { ...RECORD, outcome: "correct", answer: 1 } });
+  press("hint");
+  pageProgress().refresh();
+  assert.equal(get("input0").get("index"), 1);
+  assert.equal(said()[1], "Hint.");
+});
+
+test("starting over does not open what needs Python", () => {
+  const { get } = asked(NUMBER, { roles: {} });
+  pageProgress().merge({ "t.number": { ...RECORD, outcome: "correct", attempts: 1, answer: "40" } });
+  pageProgress().startOver();
+  assert.equal(get("check").get("disabled"), true);
 });
 
 test("messages go through the catalogue", () => {
