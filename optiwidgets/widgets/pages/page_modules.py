@@ -12,6 +12,7 @@ ROLES = {  # file of each role's stand-in, as roles.js names them
     "progress": "pages/page_progress.js",
 }
 PANELS = {  # file of the stand-in of each of an explorer's panels, as page_panels.js names them
+    "activities": "pages/page_activities.js",
     "autoplay": "pages/page_autoplay.js",
     "drawing": "pages/page_drawing.js",
     "history": "pages/page_history.js",
