@@ -101,6 +101,16 @@ def test_model_images_and_labels_are_those_of_the_experiment(page, own, toy):
     assert set(found["made"]["versions"]) == {"optiwidgets", "torch", "onnxruntime"}
 
 
+def test_images_that_come_later_are_those_of_the_page(page):
+    [found], [late] = (answers(RUNS, [[name, *page, [4, 0]]]) for name in ("about", "late"))
+    assert late == {
+        "refused": "the images are not loaded yet",
+        "loads": 1,
+        "again": None,
+        "some": found["some"],
+    }
+
+
 def test_speed_is_that_measured_when_the_page_was_made(own, folder):
     timed = Recipe(0.57, pruning="channel")
     content = PageContent(FAMILIES, measured=[timed])
