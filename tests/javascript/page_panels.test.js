@@ -10,7 +10,7 @@ import { startWaterfall } from "../../optiwidgets/widgets/pages/page_waterfall.j
 import { startWeights } from "../../optiwidgets/widgets/pages/page_weights.js";
 import { escapeHtml } from "../../optiwidgets/widgets/pages/panel_parts.js";
 import { runStatus } from "../../optiwidgets/widgets/pages/run_status.js";
-import { findSizes } from "../../optiwidgets/widgets/pages/size_steps.js";
+import { findSizes, missingSizes } from "../../optiwidgets/widgets/pages/size_steps.js";
 import { weightsPayload } from "../../optiwidgets/widgets/pages/weights_payload.js";
 import { FakeSession, click, makeExperiment, makeModels, makePage, makeRun, recipe } from "./fake_session.js";
 
@@ -46,7 +46,7 @@ test("the waterfall follows the run while its tab is open, and says where it nee
   );
   session.land(OTHER);
   await turn();
-  assert.match(page.needs.get(chart), /need Python/);
+  assert.match(page.needs.get(chart), /sparsities of 0, 50 %; elsewhere they need Python/);
   assert.deepEqual(chart.get("_dom_classes"), ["ow-stale"]);
   session.land(FOUR);
   await turn();
@@ -57,6 +57,10 @@ test("the waterfall follows the run while its tab is open, and says where it nee
 test("a row of the table is found by both sliders", () => {
   assert.equal(findSizes([TABLE], { ...FOUR.recipe, sparsity: 0.5 }).estimate_bytes, 5.5);
   assert.equal(findSizes([TABLE], OTHER.recipe), null);
+  assert.match(
+    missingSizes([TABLE], { ...OTHER.recipe, pruning: "layer" }),
+    /^The steps to this file's size/,
+  );
 });
 
 // ---- The weights ----

@@ -15,7 +15,7 @@ from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.control_rules import record_rules, restrict
 from optiwidgets.widgets.pages.page_offer import SLIDERS, PageOffer
-from optiwidgets.widgets.pages.panel_references import panel_references
+from optiwidgets.widgets.pages.panel_references import hold_activities, panel_references
 from optiwidgets.widgets.panels.classification_panels import CONFUSION, ClassificationPanels
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
@@ -24,7 +24,6 @@ from optiwidgets.widgets.panels.report_panels import Waterfall
 OF_SLIDERS = ("Confusion", "What changed", "History")  # tabs of a page with the two sliders alone
 CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
-    mark("Class"): mark("Surprise me, Blind vote and Predict need Python."),
 }
 
 
@@ -49,6 +48,7 @@ class PageExplorer(Protocol):
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     """Offer only the choices that a page answers; name the others below the controls."""
     impossible = explorer.session.experiment.impossible
+    hold_activities(explorer.classroom.activities)
     controls, asked = explorer.controls, explorer.controls.recipe()
     restrict(controls, offered, impossible)
     controls.show(Recipe())
@@ -71,10 +71,8 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
 
 def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:
     """Leave out all tabs but some."""
-    kept = [one for one in zip(tabs.titles, tabs.children, strict=True) if one[0] in titles]
-    tabs.selected_index = None
-    tabs.children, tabs.titles = [view for _, view in kept], [title for title, _ in kept]
-    tabs.selected_index = 0
+    kept = {t: view for t, view in zip(tabs.titles, tabs.children, strict=True) if t in titles}
+    tabs.children, tabs.titles, tabs.selected_index = [*kept.values()], [*kept], 0
 
 
 def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:

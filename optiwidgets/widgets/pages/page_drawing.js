@@ -70,7 +70,7 @@ export function startDrawing(page, models, session) {
     canvas.set({ about: "", sample: false });
     read();
   });
-  for (const event of /** @type {const} */ (["run", "baseline", "state"])) session.on(event, read);
+  for (const event of /** @type {const} */ (["run", "baseline", "state"])) session.on(event, opened);
   onTab(models, opened);
   opened();
 }

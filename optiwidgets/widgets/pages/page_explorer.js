@@ -59,7 +59,7 @@ function paint(session) {
     data,
     state: session.waiting ? "running" : session.error ? "stale" : "fresh",
     alarm: Boolean(alarm),
-    message: alarm || session.said || runStatus(run),
+    message: alarm || session.said || (session.silent ? "" : runStatus(run)),
   });
   page.needsPython(role.controls, session.error);
 }

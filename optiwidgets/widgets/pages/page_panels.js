@@ -1,6 +1,7 @@
 // Starts the stand-ins of the panels that have a Python of their own, each with its models.
 
-import { gate, onClick } from "./panel_parts.js";
+import { text } from "../base/texts.js";
+import { LOCKED, gate, onClick } from "./panel_parts.js";
 import { pairedDrop } from "./paired_changes.js";
 
 /** @import { Recipe } from "../base/types" */
@@ -10,6 +11,7 @@ import { pairedDrop } from "./paired_changes.js";
 
 /** Module and function of each panel; page_modules.py puts those of a page into its bundle. @type {Record<string, [string, string]>} */
 const PANELS = {
+  activities: ["pages/page_activities.js", "startActivities"],
   autoplay: ["pages/page_autoplay.js", "startAutoplay"],
   drawing: ["pages/page_drawing.js", "startDrawing"],
   history: ["pages/page_history.js", "startHistory"],
@@ -39,12 +41,25 @@ export function startPanels(page, session) {
   autoplay?.lock("");
   const projector = start("projector");
   if (projector) gate(panels.projector.toggle, "");
-  start("history");
+  const history = start("history");
+  let isLocked = false;
+  /** @param {boolean} hiding */
+  const lock = (hiding) => {
+    if (hiding === isLocked) return;
+    isLocked = hiding;
+    const reason = hiding ? text(LOCKED) : "";
+    session.lock(hiding);
+    autoplay?.lock(reason);
+    history?.lock(reason);
+    projector?.lock(hiding);
+  };
+  const activities = start("activities", lock);
   start("drawing");
   start("waterfall", () => page.waterfalls(named()));
   start("weights", async (/** @type {Recipe} */ recipe) => (await page.layers(named()))(recipe));
   onClick(reset, () => {
     autoplay?.stop();
+    activities?.end();
     projector?.leave();
   });
 }

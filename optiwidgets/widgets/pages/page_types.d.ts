@@ -189,8 +189,10 @@ export interface MeasuredJson {
 
 export interface RuntimeAnswer {
   predictions: Uint8Array;
-  /** Softmax scores, images x classes. */
+  /** Softmax scores, images x classes; a detector's output as it is. */
   scores: Float32Array;
+  /** A detector's boxes of each image, six numbers a box: x0, y0, x1, y1, score, class. */
+  boxes?: Float32Array[];
   notFinite: number;
 }
 
