@@ -28,6 +28,7 @@ from optiwidgets.publishing.start_page import start_body
 from optiwidgets.publishing.static_cells import NAME, StaticCell, problems, read_static_cells
 from optiwidgets.widgets.base.assets import WIDGETS
 from optiwidgets.widgets.pages.page_file import page_parts
+from optiwidgets.widgets.pages.page_modules import EVERY
 
 START = "index.html"
 TOP = ("explorer", "HOSTING", "TEACHING")  # pages that every page leads to, where they are there
@@ -149,6 +150,7 @@ def build_site(
         site.files[page.file] = page_html(page, shared, site.top()).encode()
     for path, name in site.addresses.pictures.items():
         site.files[name] = path.read_bytes()
+    site.files[".nojekyll"] = b""  # GitHub Pages then serves folders that begin with _, too
     for path, book in site.books.items():
         site.files[f"notebooks/{path.name}"] = with_install(book)
     write_folder(out, site.files)
@@ -161,7 +163,7 @@ def _shared(site: Site, outputs: Mapping[str, Any]) -> Shared:
     described = [one["page"] for one in outputs.values()]
     models = [model for page in described for model in page["data"]["models"].values()]
     modules = sorted({model["module"] for model in models if "module" in model})
-    parts = page_parts([], modules=modules)
+    parts = page_parts([], modules=lambda _: [*modules, *EVERY])
     styles = dict.fromkeys(css for page in described for css in page["styles"])
     bundle = parts.bundle.encode()
     starter = (WIDGETS / "pages" / "site_starter.js").read_bytes()

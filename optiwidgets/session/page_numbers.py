@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +23,9 @@ from optiwidgets.engine.experiment.grid_files import cached_bytes
 from optiwidgets.engine.experiment.precomputed_reports import MOST_CLASSES, PrecomputedReports
 from optiwidgets.engine.experiment.reconciled_recipes import ReconciledRecipes, waterfalls_of
 from optiwidgets.engine.experiment.weighed_recipes import WeighedRecipes
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.engine.types.report import Report
 from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.version import __version__
 
@@ -30,10 +38,7 @@ def check_page(experiment: Experiment) -> None:
 
     Examples
     --------
-    >>> check_page(Experiment.load("scenes"))
-    Traceback (most recent call last):
-    ...
-    ValueError: ...
+    >>> check_page(Experiment.load("digits"))
     """
     if reason := experiment.task.impossible.get("grid"):
         raise ValueError(reason)
@@ -78,10 +83,7 @@ def page_grids(
     check_page(experiment)
     run, weighed = possible(experiment, families), possible(experiment, sizes)
     work = [len(f.recipes) for f in run] + [len(f.recipes) / SMALL for f in weighed]
-    parts = [
-        _part(on_progress, sum(work[:place]) / sum(work), each / sum(work))
-        for place, each in enumerate(work)
-    ]
+    parts = stages(on_progress, *work)
     grids = [reports_of(experiment, f, parts[i], folder) for i, f in enumerate(run)]
     rest = parts[len(run) :]
     return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
@@ -98,19 +100,27 @@ def page_waterfalls(
     The parameters are those of ``page_grids``.
     """
     found = possible(experiment, families)
-    work = [len(family.recipes) for family in found]
+    parts = stages(on_progress, *(len(family.recipes) for family in found))
+    return [waterfalls_of(experiment, f, parts[i], folder) for i, f in enumerate(found)]
+
+
+def stages(on_progress: ProgressCallback, *work: float) -> list[ProgressCallback]:
+    """Share the progress of a whole among its stages, in order, by their amounts of work.
+
+    Examples
+    --------
+    >>> first, second = stages(print, 3, 1)
+    >>> second(Progress(0.5, "weighing"))
+    Progress(done=0.875, stage='weighing', left_s=nan)
+    """
+    whole = sum(work) or 1.0
     return [
-        waterfalls_of(
-            experiment,
-            family,
-            _part(on_progress, sum(work[:place]) / sum(work), work[place] / sum(work)),
-            folder,
-        )
-        for place, family in enumerate(found)
+        _part(on_progress, sum(work[:place]) / whole, each / whole)
+        for place, each in enumerate(work)
     ]
 
 
-def _part(on_progress: ProgressCallback, start: float, share: float) -> Callable[[Progress], None]:
+def _part(on_progress: ProgressCallback, start: float, share: float) -> ProgressCallback:
     """Report the progress of a part as that of the whole."""
     return lambda told: on_progress(Progress(start + share * told.done, told.stage))
 
@@ -147,3 +157,65 @@ def versions() -> dict[str, str]:
     """Return the versions of the packages that numbers depend on."""
     libraries = {name: version(name) for name in ("torch", "onnxruntime")}
     return {"optiwidgets": __version__, **libraries}
+
+
+class Measurements(NamedTuple):
+    """Speed and stability of recipes as JSON rows (``MeasuredJson``), and when they were measured.
+
+    ``date`` is an ISO date and time, UTC.
+    """
+
+    date: str
+    rows: list[dict[str, Any]]
+
+
+def measured_reports(
+    experiment: Experiment,
+    recipes: Sequence[Recipe],
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> Measurements:
+    """Measure recipes, or read their measurements on this processor from the cache.
+
+    Recipes that the model does not allow are left out.
+    """
+    allowed = [r for r in recipes if not {r.pruning, r.score} & experiment.impossible.keys()]
+    of = [experiment.about, processor_name(), [recipe.as_dict() for recipe in allowed]]
+
+    def measure() -> bytes:
+        rows = []
+        for place, recipe in enumerate(allowed):
+            told = f"speed, {place} of {len(allowed)} recipes"
+            on_progress(Progress(place / len(allowed), told))
+            rows.append(_row(experiment.measure(experiment.run(recipe))))
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        return json.dumps({"date": date, "rows": rows}, allow_nan=False).encode()
+
+    name = sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+    return Measurements(**json.loads(cached_bytes(name, measure, folder)))
+
+
+def _row(report: Report) -> dict[str, Any]:
+    latencies = {name: plain(asdict(each)) for name, each in report.latencies.items()}
+    return {
+        "recipe": plain(report.recipe.as_dict()),
+        "latency": report.latency and plain(asdict(report.latency)),
+        "latencies": latencies,
+        "latency_reasons": dict(report.latency_reasons),
+        "agreement": report.agreement,
+        "flip_rate": report.flip_rate,
+        "baseline_flip_rate": report.baseline_flip_rate,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Convert nan in nested values to None, and tuples to lists.
+
+    >>> plain({"a": (1.0, float("nan"))})
+    {'a': [1.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 from small_site import write_lessons
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_VIEW = 600_000  # bytes
 MOST_MS = 60_000
+GRAVE = ("serious", "critical")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -112,6 +114,15 @@ def test_a_lesson_is_read_without_sideways_scrolling_on_a_phone(visitor: Visitor
             ".filter((a) => a.getBoundingClientRect().height < 43.5).map((a) => a.textContent)"
         )
         assert small == []
+
+
+def test_axe_finds_nothing_grave(visitor: Visitor) -> None:
+    for name in ("index.html", "10_first.html", "20_next.html", "PAGE.html"):
+        page = visitor.open(name)
+        for details in page.locator("details").all():
+            details.evaluate("(fold) => { fold.open = true; }")
+        found = Axe().run(page).response["violations"]
+        assert [one["id"] for one in found if one["impact"] in GRAVE] == [], name
 
 
 def test_a_page_whose_files_are_missing_says_so(

@@ -77,6 +77,7 @@ const names = [
   "navigator",
   "CustomEvent",
   "Event",
+  "CustomEvent",
   "KeyboardEvent",
   "MutationObserver",
   "ImageData",

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { centerBoxes } from "../../optiwidgets/widgets/pages/center_boxes.js";
 import { RuntimeCore, largest, softmax } from "../../optiwidgets/widgets/pages/runtime_worker.js";
 
 const { json, blocks, recipes, run, kernel } = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -23,7 +24,10 @@ const answers = recipes.map((recipe, index) => {
   );
   if (index >= run) return { weights };
   const output = core.run(recipe, 0, json.images.count);
-  if (values[answer].shape[1] > 1) return { weights, output: [...output] };
+  if (values[answer].shape[1] > 1) {
+    const boxes = centerBoxes(output, values[answer].shape).map((own) => [...own]);
+    return { weights, output: [...output], boxes };
+  }
   return { weights, predictions: [...largest(output, classes)], scores: [...softmax(output, classes)] };
 });
 process.stdout.write(JSON.stringify(answers));

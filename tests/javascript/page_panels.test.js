@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asDigit, drawnPixels } from "../../optiwidgets/widgets/pages/drawn_digit.js";
+import { asDigit, asImage } from "../../optiwidgets/widgets/pages/digit_image.js";
 import { startDrawing } from "../../optiwidgets/widgets/pages/page_drawing.js";
 import { layersOf } from "../../optiwidgets/widgets/pages/page_layers.js";
 import { PageModel } from "../../optiwidgets/widgets/pages/page_model.js";
@@ -10,7 +10,7 @@ import { startWaterfall } from "../../optiwidgets/widgets/pages/page_waterfall.j
 import { startWeights } from "../../optiwidgets/widgets/pages/page_weights.js";
 import { escapeHtml } from "../../optiwidgets/widgets/pages/panel_parts.js";
 import { runStatus } from "../../optiwidgets/widgets/pages/run_status.js";
-import { findSizes } from "../../optiwidgets/widgets/pages/size_steps.js";
+import { findSizes, missingSizes } from "../../optiwidgets/widgets/pages/size_steps.js";
 import { weightsPayload } from "../../optiwidgets/widgets/pages/weights_payload.js";
 import { FakeSession, click, makeExperiment, makeModels, makePage, makeRun, recipe } from "./fake_session.js";
 
@@ -46,7 +46,7 @@ test("the waterfall follows the run while its tab is open, and says where it nee
   );
   session.land(OTHER);
   await turn();
-  assert.match(page.needs.get(chart), /need Python/);
+  assert.match(page.needs.get(chart), /sparsities of 0, 50 %; elsewhere they need Python/);
   assert.deepEqual(chart.get("_dom_classes"), ["ow-stale"]);
   session.land(FOUR);
   await turn();
@@ -57,6 +57,10 @@ test("the waterfall follows the run while its tab is open, and says where it nee
 test("a row of the table is found by both sliders", () => {
   assert.equal(findSizes([TABLE], { ...FOUR.recipe, sparsity: 0.5 }).estimate_bytes, 5.5);
   assert.equal(findSizes([TABLE], OTHER.recipe), null);
+  assert.match(
+    missingSizes([TABLE], { ...OTHER.recipe, pruning: "layer" }),
+    /^The steps to this file's size/,
+  );
 });
 
 // ---- The weights ----
@@ -245,8 +249,7 @@ test("a drawing without ink stays empty, ink is moved to the middle", () => {
   const digit = asDigit(new Uint8Array(INK.buffer));
   const columns = [...digit.keys()].filter((i) => digit[i]).map((i) => i % 28);
   assert.deepEqual([Math.min(...columns), Math.max(...columns)], [14, 14]);
-  const pixels = drawnPixels(new Uint8Array(INK.buffer), makeExperiment().images);
-  assert.deepEqual([pixels.length, pixels[0]], [784, -2]);
+  assert.deepEqual([...asImage(Uint8Array.from([0, 255]), 0.5, 0.25)], [-2, 2]);
 });
 
 // ---- Parts ----

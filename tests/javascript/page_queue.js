@@ -2,17 +2,20 @@
 //   node page_queue.js FILE, JSON to the output
 
 import { readFileSync } from "node:fs";
-import { drawnPixels } from "../../optiwidgets/widgets/pages/drawn_digit.js";
+import { asDigit, asImage } from "../../optiwidgets/widgets/pages/digit_image.js";
 import { openRuntime } from "../../optiwidgets/widgets/pages/runtime_worker.js";
 
 const { json, blocks, drawings, recipes, waiting } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { mean, std } = json.images;
 const runtime = await openRuntime(json, blocks);
 
 const scores = [];
 for (const recipe of recipes) {
   const own = [];
   for (const drawing of drawings)
-    own.push([...(await runtime.scores(recipe, drawnPixels(Uint8Array.from(drawing), json.images)))]);
+    own.push([
+      ...(await runtime.scores(recipe, asImage(asDigit(Uint8Array.from(drawing)), mean[0], std[0]))),
+    ]);
   scores.push(own);
 }
 

@@ -46,6 +46,7 @@ const JSON_OF = {
   ranks: {},
   rank_type: "u16",
   channels: null,
+  decoding: "",
   refits: [],
   modules: ["kernel"],
   images: { count: 6, shape: [1, 2, 1], fingerprint: "", pixels: "pixels", mean: [0], std: [1] },

@@ -9,6 +9,8 @@ import torch
 
 from optiwidgets.engine.compression.compressor import Compressor
 from optiwidgets.engine.data.dataset import Dataset
+from optiwidgets.engine.models import center_detector
+from optiwidgets.engine.models.center_detector import CENTER
 from optiwidgets.engine.models.layers import interface_of
 from optiwidgets.engine.models.preparation import PreparedModel
 from optiwidgets.engine.onnx_runtime.export import floats, template
@@ -26,6 +28,7 @@ from optiwidgets.engine.types.portable_model import (
     Whole,
 )
 from optiwidgets.engine.types.recipe import CHANNEL_SCORES, Recipe
+from optiwidgets.engine.types.task import Task
 
 RANKED = ("random", "lamp")  # scores that only Python computes; seed 0
 SMALL = 2**16
@@ -35,6 +38,7 @@ class Portability:
     """Part of ``Experiment`` that copies its model for another runtime."""
 
     dataset: Dataset
+    task: Task
     _prepared: PreparedModel
     _compressor: Compressor
 
@@ -68,6 +72,7 @@ class Portability:
             _trained(pruner),
             {score: _ranks(pruner, score) for score in RANKED},
             _channels(pruner),
+            CENTER if getattr(self.task, "decode", None) is center_detector.decode else "",
             tuple(self._refit(sparsity) for sparsity in refits),
         )
 

@@ -113,7 +113,9 @@ def waterfalls_of(
     >>> found.steps[:, 0].tolist(), found.steps[:, 1].tolist()
     ([100136, 100136], [0, 0])
     """
-    about = {name: value for name, value in experiment.about.items() if name != IMAGES}
+    about: dict[str, Any] = {
+        name: value for name, value in experiment.about.items() if name != IMAGES
+    }
     about["class names"] = list(experiment.dataset.class_names)
 
     def make() -> ReconciledRecipes:

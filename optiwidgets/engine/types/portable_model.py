@@ -65,6 +65,8 @@ class PortableModel:
         By score, of all weights in module order: the lowest are pruned first.
     channels
         Channels that can be removed; None if there are none.
+    decoding
+        Name of the decoding of a detector's output: "center" for the package's; else empty.
     refits
         Refitted weights of global magnitude pruning.
     """
@@ -75,4 +77,5 @@ class PortableModel:
     trained: Mapping[str, Floats]
     ranks: Mapping[str, Whole]
     channels: PortableChannels | None
+    decoding: str = ""
     refits: tuple[Refit, ...] = ()

@@ -1,6 +1,6 @@
 """Adaptive arithmetic coding of predictions and pixels; adaptive_coding.js decodes it.
 
-Values are split into decisions of one bit, each with a context: what is known of its neighbours.
+Values are split into decisions of one bit, each with a context made of its neighbours.
 Every context has a probability that learns from its decisions, in encoder and decoder alike.
 """
 

@@ -14,16 +14,16 @@ from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.control_rules import record_rules, restrict
-from optiwidgets.widgets.pages.page_offer import PageOffer
-from optiwidgets.widgets.pages.panel_references import panel_references
+from optiwidgets.widgets.pages.page_offer import SLIDERS, PageOffer
+from optiwidgets.widgets.pages.panel_references import hold_activities, panel_references
 from optiwidgets.widgets.panels.classification_panels import CONFUSION, ClassificationPanels
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
 from optiwidgets.widgets.panels.report_panels import Waterfall
 
+OF_SLIDERS = ("Confusion", "What changed", "History")  # tabs of a page with the two sliders alone
 CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
-    mark("Class"): mark("Surprise me, Blind vote and Predict need Python."),
 }
 
 
@@ -48,11 +48,17 @@ class PageExplorer(Protocol):
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     """Offer only the choices that a page answers; name the others below the controls."""
     impossible = explorer.session.experiment.impossible
+    hold_activities(explorer.classroom.activities)
     controls, asked = explorer.controls, explorer.controls.recipe()
     restrict(controls, offered, impossible)
     controls.show(Recipe())
     explorer.feed.rest = controls.settings()  # indices of fewer options
     controls.show(asked)
+    for title in CLOSED:
+        if text(title) in explorer.tabs.titles:  # dead controls are left out
+            explorer.tabs.children[explorer.tabs.titles.index(text(title))].children = ()
+    if offered is SLIDERS:
+        _keep_tabs(explorer.tabs, [text(title) for title in OF_SLIDERS])
     for menu in (explorer.case, explorer.model):
         if len(menu.options) == 1:
             menu.layout.display = "none"
@@ -61,6 +67,12 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
         words = text("With Python also: {choices}; training.", choices=told)
         note = HTML(f"<details><summary>{text('More with Python')}</summary>{words}</details>")
         controls.children = (*controls.children, note.add_class("ow-more-python"))
+
+
+def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:
+    """Leave out all tabs but some."""
+    kept = {t: view for t, view in zip(tabs.titles, tabs.children, strict=True) if t in titles}
+    tabs.children, tabs.titles, tabs.selected_index = [*kept.values()], [*kept], 0
 
 
 def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:

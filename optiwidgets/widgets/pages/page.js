@@ -2,11 +2,8 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
-import { LateRuntime } from "./late_runtime.js";
-import { openLayers } from "./page_layers.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
-import { openRuntime } from "./runtime_worker.js";
 import { openWaterfalls } from "./size_steps.js";
 import { StaticManager, revived } from "./static_model.js";
 import { dress } from "./stock_parts.js";
@@ -20,6 +17,12 @@ import { drawStock } from "./stock_views.js";
  * Load a module of the bundle by the name of its file below `widgets/`.
  * @typedef {(module: string) => any} Need
  */
+/**
+ * What the starter unpacked: blocks of each experiment, the bundle, and the address of a worker that runs a module.
+ * @typedef {{ blocks: Record<string, Blocks>, need: Need, workerAddress: (module: string) => string }} Rest
+ */
+
+const WORKER = "pages/runtime_worker.js";
 
 /**
  * A view of any widget of the page.
@@ -68,10 +71,9 @@ async function unpacked(address) {
 /**
  * Experiments and runtimes of a page, each opened once, when it is first asked for.
  * @param {PageData} data
- * @param {Record<string, Blocks>} blocks of each experiment
- * @param {(module: string) => string} workerAddress
+ * @param {Rest} rest
  */
-function opener({ experiments, programs, files, weights }, blocks, workerAddress) {
+function opener({ experiments, programs, files, weights }, { blocks, need, workerAddress }) {
   /** @type {Map<string, Promise<any>>} */
   const opened = new Map();
   /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
@@ -90,22 +92,28 @@ function opener({ experiments, programs, files, weights }, blocks, workerAddress
   const whole = async (name) => {
     const { blocks: own } = await load(name);
     const address = weights?.[name];
-    return address ? { ...own, ...(await unpacked(address)) } : own;
+    if (!address) return own;
+    const more = opened.get(address) ?? unpacked(address);
+    opened.set(address, more);
+    more.catch(() => opened.delete(address)); // the next one who asks tries again
+    return { ...own, ...(await more) };
   };
   return {
     /** @param {string} name */
     experiment: (name) =>
       once(`experiment ${name}`, async () => {
         const { experiment, blocks: own } = await load(name);
-        return openExperiment(experiment, own);
+        return openExperiment(experiment, own, weights?.[name] ? () => whole(name) : undefined);
       }),
     /** @param {string} name */
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
         const { program, blocks: own } = await load(name);
-        const worker = workerAddress("pages/runtime_worker.js");
-        if (weights?.[name]) return new LateRuntime(program, () => whole(name), worker);
-        return program ? openRuntime(program, own, worker) : null;
+        if (!program) return null;
+        const worker = workerAddress(WORKER);
+        if (weights?.[name])
+          return new (need("pages/late_runtime.js").LateRuntime)(program, () => whole(name), worker);
+        return need(WORKER).openRuntime(program, own, worker);
       }),
     /** @param {string} name */
     waterfalls: (name) =>
@@ -117,7 +125,7 @@ function opener({ experiments, programs, files, weights }, blocks, workerAddress
     layers: (name) =>
       once(`layers ${name}`, async () => {
         const { program } = await load(name);
-        return program ? openLayers(program, await whole(name)) : () => null;
+        return program ? need("pages/page_layers.js").openLayers(program, await whole(name)) : () => null;
       }),
   };
 }
@@ -147,10 +155,10 @@ function annotate(data, view, reason) {
 /**
  * Start a page: draw its widgets in their places and start their stand-ins.
  * @param {PageData} json
- * @param {{ blocks: Record<string, Blocks>, need: Need, workerAddress: (module: string) => string }} rest
+ * @param {Rest} rest
  * @returns {Promise<Page>}
  */
-export async function startPage(json, { blocks, need, workerAddress }) {
+export async function startPage(json, rest) {
   const data = /** @type {PageData} */ (revived(json));
   const manager = new StaticManager(data.models);
   /** @type {Map<string, string>} */
@@ -162,7 +170,7 @@ export async function startPage(json, { blocks, need, workerAddress }) {
     drawn.set(model.model_id, view);
     annotate(data, view, notes.get(model.model_id));
   };
-  const draw = drawer(manager, need, keep);
+  const draw = drawer(manager, rest.need, keep);
   for (const id of data.shown) {
     const place = document.querySelector(`[data-ow-widget="${id}"]`);
     if (!place) throw new Error(`no place for the widget ${id}`);
@@ -172,7 +180,8 @@ export async function startPage(json, { blocks, need, workerAddress }) {
   const page = {
     manager,
     data,
-    ...opener(data, blocks, workerAddress),
+    need: rest.need,
+    ...opener(data, rest),
     needsPython(model, reason) {
       if ((notes.get(model.model_id) ?? "") === reason) return;
       notes.set(model.model_id, reason);
@@ -182,7 +191,8 @@ export async function startPage(json, { blocks, need, workerAddress }) {
   };
   for (const [id, role] of Object.entries(data.roles)) {
     const start = role && ROLES[role.role];
-    if (start) await start(manager.resolved(role), page);
+    if (role && start === null) continue; // it needs none
+    if (start) await rest.need(start[0])[start[1]](manager.resolved(role), page);
     else leaveAsItWas(page, manager.model(id), drawn.get(id));
   }
   return page;

@@ -1,7 +1,7 @@
 // Tab "Draw" of a page without a kernel: baseline and optimized model read a drawing (Python: digit_canvas.py).
 
 import { mark, text } from "../base/texts.js";
-import { asDigit, drawnPixels } from "./drawn_digit.js";
+import { asDigit, asImage } from "./digit_image.js";
 import { gate, isOpen, onClick, onTab } from "./panel_parts.js";
 import { say } from "./python_format.js";
 import { BASELINE } from "./recipe_rules.js";
@@ -70,7 +70,7 @@ export function startDrawing(page, models, session) {
     canvas.set({ about: "", sample: false });
     read();
   });
-  for (const event of /** @type {const} */ (["run", "baseline", "state"])) session.on(event, read);
+  for (const event of /** @type {const} */ (["run", "baseline", "state"])) session.on(event, opened);
   onTab(models, opened);
   opened();
 }
@@ -116,7 +116,7 @@ const imagePixels = ({ images }, index) =>
 async function reading({ experiment, runtime, run }, drawing) {
   if (!runtime) throw new Error("no runtime");
   const seen = asDigit(drawing),
-    image = drawnPixels(drawing, experiment.images);
+    image = asImage(seen, experiment.images.mean[0], experiment.images.std[0]);
   const [before, after] = [await runtime.scores(BASELINE, image), await runtime.scores(run.recipe, image)];
   return readingPayload(Array.from(before), Array.from(after), experiment.classNames, seen);
 }

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,62 +10,29 @@ from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
+from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.session.page_numbers import (
     keep_in,
+    measured_reports,
     page_grids,
     page_pixels,
     page_waterfalls,
     processor_name,
+    stages,
     versions,
 )
 from optiwidgets.widgets.pages.blocks import encode_block
+from optiwidgets.widgets.pages.page_content import FULL, PageContent
 
 Json = dict[str, Any]
 MOST_CODED = 8_000_000  # pixels; more would take a quarter of a minute
 
 
-@dataclass(frozen=True)
-class PageContent:
-    """Content of a page: ``families`` of recipes with predictions, and ``sizes`` without.
-
-    One of the families has the untouched model. ``layers`` adds the bytes of each layer;
-    ``waterfalls`` are families with the steps of their sizes.
-
-    Raises
-    ------
-    ValueError
-        No family has the untouched model.
-    """
-
-    families: Sequence[RecipeFamily] = (SLIDERS,)
-    sizes: Sequence[RecipeFamily] = ()
-    waterfalls: Sequence[RecipeFamily] = ()
-    layers: bool = True
-
-    def __post_init__(self) -> None:
-        if not any(Recipe() in family for family in self.families):
-            raise ValueError("a page needs the untouched model, Recipe(), in one of its families")
-
-
-PRUNED = [
-    Recipe(pruning=pruning, score=score)
-    for pruning in ("global", "layer", "channel")
-    for score in ("magnitude", "random")
-]
-TWO_SLIDERS = PageContent(layers=False)
-TENTHS = tuple(percent / 100 for percent in range(0, 100, 10))  # a waterfall takes 50 ms
-GRIDS = PageContent(
-    families=tuple(map(RecipeFamily, PRUNED)),
-    waterfalls=[SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:])],
-)
-
-
 def page_experiment(
     experiment: Any,
-    content: PageContent = GRIDS,
+    content: PageContent = FULL,
     *,
     names: tuple[str, str] = ("", ""),
     prefix: str = "",
@@ -98,7 +61,9 @@ def page_experiment(
     ValueError
         The experiment has more than 256 classes, or is not a classifier's.
     """
-    grids, sizes = page_grids(experiment, content.families, content.sizes, on_progress, folder)
+    running, measuring, reconciling = stages(on_progress, *content.work)
+    grids, sizes = page_grids(experiment, content.families, content.sizes, running, folder)
+    measured = measured_reports(experiment, content.measured, measuring, folder)
     blocks = BlockStore(prefix, folder)
     baseline = experiment.run(Recipe())
     told = _about(experiment, baseline, blocks, names)
@@ -110,12 +75,12 @@ def page_experiment(
     told["waterfalls"] = [
         _waterfall(each, blocks, place)
         for place, each in enumerate(
-            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+            page_waterfalls(experiment, content.waterfalls, reconciling, folder)
         )
     ]
-    told["measured"] = []
+    told["measured"] = measured.rows
     told["made"] = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": measured.date,
         "processor": processor_name(),
         "versions": versions(),
     }
@@ -206,8 +171,9 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
 
 def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
     """Describe the waterfalls of a family."""
-    name = _name(reconciled.family, place)
-    return reconciled.family.as_dict() | {
+    family: RecipeFamily = reconciled.family
+    name = _name(family, place)
+    return family.as_dict() | {
         "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
         "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),
     }
@@ -216,16 +182,3 @@ def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
 def _name(family: RecipeFamily, place: int) -> str:
     """Name a family's blocks, by its place and in words."""
     return f"{place} {' '.join(map(str, family.fixed.values())) or 'sliders'}"
-
-
-def plain_json(value: Any) -> Any:
-    """Convert nan in nested values to None.
-
-    >>> plain_json({"a": (1.0, float("nan"))})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, Mapping):
-        return {str(name): plain_json(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_json(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

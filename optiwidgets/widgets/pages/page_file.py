@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -17,10 +19,13 @@ from optiwidgets.texts import messages, plural_choice, plurals, text
 from optiwidgets.widgets.base.assets import WIDGETS, entry_of, load_css, stylesheets_in
 from optiwidgets.widgets.base.bundle import bundle_modules
 from optiwidgets.widgets.base.standalone import Standalone
+from optiwidgets.widgets.pages.page_modules import EVERY, modules_of
 from optiwidgets.widgets.security.widget_tree import widgets_below
 
 PAGE = "pages/page.js"
+REFERENCE = re.compile(r"\"IPY_MODEL_([0-9A-Za-z_-]+)\"")
 SILENT = ("_esm", "_css", "_anywidget_id", "_view_count")  # traits that a page does not read
+PREFIX = "IPY_MODEL_"
 INSTALL = "pip install optiwidgets"
 Links = Sequence[tuple[str, str]]
 
@@ -44,7 +49,7 @@ def page_parts(
     *,
     links: Links = (),
     install: str = INSTALL,
-    modules: Iterable[str] = (),
+    modules: Callable[[Iterable[Any]], Iterable[str]] | None = None,
 ) -> PageParts:
     """Describe live widgets for a page without a kernel.
 
@@ -57,7 +62,8 @@ def page_parts(
     install
         Line that installs the package.
     modules
-        More modules of the bundle than the widgets' own, by their files below `widgets/`.
+        Returns the modules of the bundle besides the widgets' own, for the page's roles; by
+        default those of all roles.
 
     Examples
     --------
@@ -66,25 +72,49 @@ def page_parts(
     >>> [model["name"] for model in parts.data["models"].values()]
     ['IntSliderModel', 'LayoutModel', 'SliderStyleModel']
     """
-    models = page_widgets(widgets)
+    found = page_widgets(widgets)
     roles = {
-        one.model_id: one.page_role() for one in models.values() if isinstance(one, Standalone)
-    }
-    entries = sorted({entry_of(one._esm) for one in models.values() if hasattr(one, "_esm")})
-    styles = [one._css for one in models.values() if hasattr(one, "_css")]
+        one.model_id: one.page_role() for one in found.values() if isinstance(one, Standalone)
+    }  # before the models: a role sets its controls back
     shown = [str(one.model_id) for one in widgets]
-    data = {
-        "models": {str(key): model_record(one) for key, one in models.items()},
+    known = {f"{PREFIX}{key}" for key in found}
+    records = {str(key): within(model_record(one), known) for key, one in found.items()}
+    models = {key: records[key] for key in referred(shown, records, roles)}
+    kept = {key: role for key, role in roles.items() if key in models}
+    data: dict[str, Any] = {
+        "models": models,
         "shown": shown,
-        "roles": roles,  # computed before the models: a role sets its controls back
+        "roles": kept,
         "experiments": {},
         "programs": {},
         "links": [list(link) for link in links],
         "install": install,
     }
+    styles = [found[key]._css for key in models if hasattr(found[key], "_css")]
     css = [load_css(__file__, "page"), *stylesheets_in(styles)]
-    bundle = catalogue_js() + bundle_modules([*entries, *modules, PAGE], WIDGETS)
+    entries = sorted({record["module"] for record in models.values() if "module" in record})
+    more = EVERY if modules is None else modules(kept.values())
+    bundle = catalogue_js() + bundle_modules([*entries, *more, PAGE], WIDGETS)
     return PageParts(data, bundle, "".join(css), shown)
+
+
+def referred(
+    shown: Sequence[str], records: Mapping[str, Any], roles: Mapping[str, Any]
+) -> list[str]:
+    """List the models that a page can reach from the widgets that it shows, in their order.
+
+    Examples
+    --------
+    >>> records = {"a": {"state": {"children": ["IPY_MODEL_b"]}}, "b": {}, "c": {}}
+    >>> referred(["a"], records, {})
+    ['a', 'b']
+    """
+    waiting = list(shown)
+    for key in waiting:  # grows
+        told = json.dumps([records[key], roles.get(key)])
+        waiting += [k for k in dict.fromkeys(REFERENCE.findall(told)) if k not in waiting]
+    reached = {*waiting}
+    return [key for key in records if key in reached]
 
 
 def page_widgets(widgets: Iterable[Widget]) -> dict[str, Widget]:
@@ -126,6 +156,25 @@ def model_record(widget: Widget) -> dict[str, Any]:
     if "_esm" in state:
         record["module"] = entry_of(state["_esm"])
     return record
+
+
+def within(value: Any, known: Container[str]) -> Any:
+    """Leave out references to widgets that are not on the page, such as an explorer elsewhere.
+
+    Examples
+    --------
+    >>> within({"feed": "IPY_MODEL_1", "children": ["IPY_MODEL_1", "IPY_MODEL_2"]}, ["IPY_MODEL_2"])
+    {'feed': '', 'children': ['IPY_MODEL_2']}
+    """
+    if isinstance(value, Mapping):
+        return {name: within(one, known) for name, one in value.items()}
+    if isinstance(value, list):
+        return [within(one, known) for one in value if not _is_missing(one, known)]
+    return "" if _is_missing(value, known) else value
+
+
+def _is_missing(value: Any, known: Container[str]) -> bool:
+    return isinstance(value, str) and value.startswith(PREFIX) and value not in known
 
 
 def jsonable(value: Any) -> Any:
@@ -188,7 +237,9 @@ def page_html(
     >>> "<title>&lt;/script&gt; &amp; more</title>" in html, "default-src 'none'" in html
     (True, True)
     """
-    parts = page_parts(widgets, links=links, install=install)
+    runs = bool((more or {}).get("programs"))
+    needed = partial(modules_of, runs=runs)
+    parts = page_parts(widgets, links=links, install=install, modules=needed)
     data = parts.data | dict(more or {})
     starter = load_starter()
     places = "\n".join(

@@ -1,17 +1,24 @@
 // Starts the stand-ins of the panels that have a Python of their own, each with its models.
 
-import { startAutoplay } from "./page_autoplay.js";
-import { startDrawing } from "./page_drawing.js";
-import { startHistory } from "./page_history.js";
-import { startProjector } from "./page_projector.js";
-import { startWaterfall } from "./page_waterfall.js";
-import { startWeights } from "./page_weights.js";
-import { gate, onClick } from "./panel_parts.js";
+import { text } from "../base/texts.js";
+import { LOCKED, gate, onClick } from "./panel_parts.js";
 import { pairedDrop } from "./paired_changes.js";
 
+/** @import { Recipe } from "../base/types" */
 /** @import { ExplorerSession } from "./page_session.js" */
 /** @import { Run } from "./page_types" */
 /** @import { Page } from "./static_types" */
+
+/** Module and function of each panel; page_modules.py puts those of a page into its bundle. @type {Record<string, [string, string]>} */
+const PANELS = {
+  activities: ["pages/page_activities.js", "startActivities"],
+  autoplay: ["pages/page_autoplay.js", "startAutoplay"],
+  drawing: ["pages/page_drawing.js", "startDrawing"],
+  history: ["pages/page_history.js", "startHistory"],
+  projector: ["pages/page_projector.js", "startProjector"],
+  waterfall: ["pages/page_waterfall.js", "startWaterfall"],
+  weights: ["pages/page_weights.js", "startWeights"],
+};
 
 /**
  * Start autoplay, the projector and the tabs of an explorer.
@@ -24,17 +31,35 @@ export function startPanels(page, session) {
   /** @param {Run} baseline @param {Run} run */
   const dropFrom = (baseline, run) =>
     pairedDrop({ labels: session.experiment.labels, before: baseline.predictions, after: run.predictions });
-  const autoplay = panels.autoplay && startAutoplay(page, panels.autoplay, session, dropFrom);
+  /** @param {string} name @param {...any} more */
+  const start = (name, ...more) => {
+    if (!panels[name]) return null;
+    const [module, begin] = PANELS[name];
+    return page.need(module)[begin](page, panels[name], session, ...more);
+  };
+  const autoplay = start("autoplay", dropFrom);
   autoplay?.lock("");
-  const projector = panels.projector && startProjector(page, panels.projector, session);
-  if (panels.projector) gate(panels.projector.toggle, "");
-  if (panels.history) startHistory(page, panels.history, session);
-  if (panels.drawing) startDrawing(page, panels.drawing, session);
-  if (panels.waterfall) startWaterfall(page, panels.waterfall, session, () => page.waterfalls(named()));
-  if (panels.weights)
-    startWeights(page, panels.weights, session, async (recipe) => (await page.layers(named()))(recipe));
+  const projector = start("projector");
+  if (projector) gate(panels.projector.toggle, "");
+  const history = start("history");
+  let isLocked = false;
+  /** @param {boolean} hiding */
+  const lock = (hiding) => {
+    if (hiding === isLocked) return;
+    isLocked = hiding;
+    const reason = hiding ? text(LOCKED) : "";
+    session.lock(hiding);
+    autoplay?.lock(reason);
+    history?.lock(reason);
+    projector?.lock(hiding);
+  };
+  const activities = start("activities", lock);
+  start("drawing");
+  start("waterfall", () => page.waterfalls(named()));
+  start("weights", async (/** @type {Recipe} */ recipe) => (await page.layers(named()))(recipe));
   onClick(reset, () => {
     autoplay?.stop();
+    activities?.end();
     projector?.leave();
   });
 }

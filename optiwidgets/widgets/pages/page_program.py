@@ -57,6 +57,7 @@ def _model(model: PortableModel, name: str) -> tuple[dict[str, Any], dict[str, N
         "ranks": {score: f"{name} ranks {score}" for score in model.ranks},
         "rank_type": "u32" if large else "u16",
         "channels": _channels(model.channels),
+        "decoding": model.decoding,
         "refits": refits,
     }
     return json, arrays

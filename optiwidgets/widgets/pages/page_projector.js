@@ -18,11 +18,12 @@ const STEPS = [
  * @param {unknown} page
  * @param {PanelModels} models
  * @param {PageSession} session
- * @returns {{ leave: () => void, isOn: () => boolean }}
+ * @returns {{ leave: () => void, lock: (hiding: boolean) => void }} `lock` refuses to start while a recipe is hidden
  */
 export function startProjector(page, models, session) {
   const { tabs, toggle, back, next, counter, case: named } = models;
   let on = false,
+    hiding = false,
     index = 0,
     before = 0;
   /** @returns {string[]} */
@@ -62,6 +63,7 @@ export function startProjector(page, models, session) {
     dress();
   };
   const start = () => {
+    if (hiding) return session.refuse(text("Surprise me is played in the Class tab: Reveal or Stop first."));
     on = true;
     index = 0;
     before = tabs.get("selected_index");
@@ -73,5 +75,11 @@ export function startProjector(page, models, session) {
   session.on("baseline", nameCase);
   nameCase();
   showKeys();
-  return { leave, isOn: () => on };
+  return {
+    leave,
+    lock(isHiding) {
+      hiding = isHiding;
+      if (hiding) leave();
+    },
+  };
 }

@@ -30,6 +30,7 @@ export class ExplorerSession extends Events {
   waiting = false;
   error = "";
   said = "";
+  silent = false;
   notice = ""; // of a link, or of something that was refused, until a control moves
   /** @type {((data: FeedData) => FeedData)[]} */ covers = [];
   /** Shows the session on the page; set by the explorer's stand-in. */

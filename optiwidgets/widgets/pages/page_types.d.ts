@@ -91,6 +91,8 @@ export interface PageExperiment {
   find(recipe: Recipe): Run | null;
   /** Its sizes, where the page has these (with predictions or without), else null. */
   weigh(recipe: Recipe): WeighedRun | null;
+  /** Load the images where the page does not have them yet; null where it has. */
+  latePixels(): Promise<void> | null;
   /** Pixels of some images, as the kernel would send them. */
   pixels(indices: number[]): Pixels;
 }
@@ -187,8 +189,10 @@ export interface MeasuredJson {
 
 export interface RuntimeAnswer {
   predictions: Uint8Array;
-  /** Softmax scores, images x classes. */
+  /** Softmax scores, images x classes; a detector's output as it is. */
   scores: Float32Array;
+  /** A detector's boxes of each image, six numbers a box: x0, y0, x1, y1, score, class. */
+  boxes?: Float32Array[];
   notFinite: number;
 }
 

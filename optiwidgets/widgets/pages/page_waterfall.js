@@ -1,8 +1,7 @@
 // Tab "Size and speed" of a page without a kernel: the waterfall follows the run while its tab is open.
 
-import { text } from "../base/texts.js";
 import { dressModel, isOpen, onTab } from "./panel_parts.js";
-import { findSizes } from "./size_steps.js";
+import { findSizes, missingSizes } from "./size_steps.js";
 
 /** @import { PageSession, PanelModels } from "./session_types" */
 /** @import { Page } from "./static_types" */
@@ -20,11 +19,12 @@ export function startWaterfall(page, models, session, tables) {
   const { chart } = models;
   const follow = async () => {
     if (!isOpen(models)) return;
-    const found = findSizes(await tables(), session.run.recipe); // the recipe of now, not of the call
+    const known = await tables(),
+      { recipe } = session.run, // of now, not of the call
+      found = findSizes(known, recipe);
     if (found) chart.set("data", found);
     dressModel(chart, "ow-stale", !found);
-    const reason = text("The steps to this file's size need Python; its bytes by part do not.");
-    page.needsPython(chart, found ? "" : reason);
+    page.needsPython(chart, found ? "" : missingSizes(known, recipe));
   };
   session.on("run", follow);
   onTab(models, follow);

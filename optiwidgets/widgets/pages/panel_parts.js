@@ -1,7 +1,11 @@
 // Parts that the stand-ins of panels share: buttons with a reason, classes and display of a model, open tabs.
 
+import { mark } from "../base/texts.js";
+
 /** @import { StaticModel } from "./static_model.js" */
 /** @import { PanelModels } from "./session_types" */
+
+export const LOCKED = mark("Waits for the end of the activity: Reveal or Stop, in the tab Class.");
 
 /**
  * Call a function at every click on a button.

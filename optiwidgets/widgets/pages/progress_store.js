@@ -1,6 +1,7 @@
 // Answers of a learner, kept in this browser in the format of progress/1; sent nowhere. As lesson/answer_log.py.
 
 import { mark, text } from "../base/texts.js";
+import { forget } from "../lesson/answered.js";
 import { emptyRecord, mergedRecords, progressDocument, ProgressFileError } from "./progress_document.js";
 import { readProgress, utcTime } from "./progress_document.js";
 import { say } from "./python_format.js";
@@ -25,7 +26,8 @@ export class ProgressStore {
 
   /**
    * @param {string} version of the package that made the page
-   * @param {{ storage?: () => Storage | null, now?: () => number }} [outside] what the browser gives
+   * @param {{ storage?: (() => Storage | null) | null, now?: () => number }} [outside] what the browser gives;
+   * `storage` null: others keep the answers, such as a learning platform
    */
   constructor(version, { storage = () => localStorage, now = Date.now } = {}) {
     this.version = version;
@@ -119,8 +121,15 @@ export class ProgressStore {
         emptyRecord({ kind, lesson, lesson_title, title }),
       ]),
     );
+    forget(); // the path's outcomes
     this.#keep((storage) => storage.removeItem(PROGRESS_KEY));
     this.catchUp();
+    this.#tell("change", { key: "", record: null });
+  }
+
+  /** Add what other pages kept in this browser since. */
+  refresh() {
+    this.#keep((storage) => this.#merge(storage));
     this.#tell("change", { key: "", record: null });
   }
 
@@ -153,6 +162,7 @@ export class ProgressStore {
 
   /** @param {(storage: Storage) => string | void} write */
   #keep(write) {
+    if (!this.storage) return;
     try {
       const storage = this.storage();
       const said = storage ? write(storage) : text(NOT_KEPT);
@@ -184,20 +194,16 @@ export class ProgressStore {
 /** @type {ProgressStore | null} */
 let opened = null;
 
-/** In a learning platform, which keeps the answers, the browser keeps none: pupils share computers. */
-const NOWHERE = /** @type {Storage} */ (
-  /** @type {unknown} */ ({ getItem: () => null, setItem: () => {}, removeItem: () => {} })
-);
-
 /**
- * The answers of this page, the same for all of its questions. A learning platform's session hears of them by the
- * event "ow-progress" (`scorm_page.js`).
+ * The answers of this page, the same for all of its questions. The event "ow-progress" on the document gives them to
+ * others, such as a learning platform (scorm_page.js); where that keeps the answers (data-ow-lms="open"), the browser
+ * keeps none: pupils share computers.
  * @param {string} [version] of the package that made the page, if it is known
  */
 export function pageProgress(version = "") {
   if (!opened) {
-    const isElsewhere = document.documentElement.dataset.owLms === "open";
-    opened = new ProgressStore(version, isElsewhere ? { storage: () => NOWHERE } : {});
+    const isKept = document.documentElement.dataset.owLms === "open";
+    opened = new ProgressStore(version, isKept ? { storage: null } : {});
     document.dispatchEvent(new CustomEvent("ow-progress", { detail: opened }));
   }
   opened.version ||= version;

@@ -1,20 +1,11 @@
-// Stand-ins for the Python of widgets, by the name that `page_role` gives. A role observes models and sets their traits.
+// Stand-ins for the Python of widgets, by the name that `page_role` gives: module and function. A role observes models
+// and sets their traits. page_modules.py puts the modules of a page's roles into its bundle.
 
-import { startExplorer } from "./page_explorer.js";
-import { startLive } from "./page_outcome.js";
-import { startProgress } from "./page_progress.js";
-import { startQuiz } from "./page_quiz.js";
-
-/** @import { StartRole } from "./static_types" */
-
-/** The path draws itself from what the browser keeps. */
-const startPath = () => {};
-
-/** @type {Record<string, StartRole>} */
+/** @type {Record<string, [string, string]>} */
 export const ROLES = {
-  explorer: startExplorer,
-  quiz: startQuiz,
-  live: startLive,
-  progress: startProgress,
-  core_path: startPath,
+  explorer: ["pages/page_explorer.js", "startExplorer"],
+  quiz: ["pages/page_quiz.js", "startQuiz"],
+  live: ["pages/page_outcome.js", "startLive"],
+  progress: ["pages/page_progress.js", "startProgress"],
+  core_path: ["pages/page_progress.js", "startPath"],
 };

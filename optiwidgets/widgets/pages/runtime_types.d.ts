@@ -62,6 +62,8 @@ export interface ModelJson {
   ranks: Record<string, string>;
   rank_type: "u16" | "u32";
   channels: ChannelsJson | null;
+  /** How a detector's output is read: "center", as center_boxes.js; empty for a classifier, or if only Python can. */
+  decoding: string;
   /** Kept weights of each layer, then all other tensors, of global magnitude pruning. */
   refits: { sparsity: number; values: string }[];
   /** Compiled kernels, the preferred first. */

@@ -3,6 +3,7 @@
 
 import { text } from "../base/texts.js";
 import { namedBlock } from "./blocks.js";
+import { centerBoxes } from "./center_boxes.js";
 import { PageModel, refusalOf } from "./page_model.js";
 import { SparseProgram, openKernel } from "./sparse_program.js";
 
@@ -266,7 +267,11 @@ class RuntimeQueue {
     let notFinite = 0;
     for (let from = 0; from < output.length; from += outputs)
       if (!output.subarray(from, from + outputs).every(Number.isFinite)) notFinite++;
-    if (!classes) return { predictions: new Uint8Array(), scores: output, notFinite };
+    if (!classes) {
+      const { values, answer } = this.json.program,
+        boxes = this.json.decoding === "center" ? { boxes: centerBoxes(output, values[answer].shape) } : {};
+      return { predictions: new Uint8Array(), scores: output, notFinite, ...boxes };
+    }
     return { predictions: largest(output, classes), scores: softmax(output, classes), notFinite };
   }
 }

@@ -40,6 +40,8 @@ export interface PageSession {
   error: string;
   /** Message in place of the status text (Python: Classroom.say); empty for none. Written by autoplay. */
   said: string;
+  /** True while the status text would tell what an activity covers. */
+  silent: boolean;
   on(event: SessionEvent, listener: () => void): void;
   /** Ask for a recipe, move the controls to it, and show its run. */
   ask(recipe: Recipe): void;

@@ -65,6 +65,22 @@ export function findSizes(tables, recipe) {
 }
 
 /**
+ * Why a recipe has no waterfall: the page has those of other sparsities, or none of its family.
+ * @param {WaterfallTable[]} tables
+ * @param {Recipe} recipe
+ */
+export function missingSizes(tables, recipe) {
+  /** @param {Recipe} own */
+  const family = (own) => recipeKey(withoutIdle({ ...own, sparsity: 0.5, bits: 4 }));
+  const table = tables.find((each) => family({ ...BASELINE, ...each.recipe }) === family(recipe));
+  if (!table) return text("The steps to this file's size need Python; its bytes by part do not.");
+  const percents = table.sparsities.map((sparsity) => Math.round(100 * sparsity)).join(", ");
+  return text("This page has these steps at sparsities of {percents} %; elsewhere they need Python.", {
+    percents,
+  });
+}
+
+/**
  * @param {WaterfallTable} table
  * @param {number} place
  * @param {number} bits

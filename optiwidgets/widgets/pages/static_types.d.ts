@@ -47,6 +47,8 @@ export interface PageData {
 export interface Page {
   manager: StaticManager;
   data: PageData;
+  /** Load a module of the bundle. */
+  need(module: string): any;
   /** Open an experiment of the page by its name. */
   experiment(name: string): Promise<PageExperiment>;
   /** Its runtime; null where the page has none. */
@@ -58,8 +60,6 @@ export interface Page {
   /** Show that something of a widget needs Python, with the links that open it. */
   needsPython(model: StaticModel, reason: string): void;
 }
-
-export type StartRole = (role: any, page: Page) => void | Promise<void>;
 
 /** Draws a stock widget in its element. */
 export type DrawStock = (model: StaticModel, el: HTMLElement, draw: DrawChild) => void;

@@ -103,6 +103,8 @@ export function name(el, attribute, value) {
   else el.removeAttribute(attribute);
 }
 
+let views = 0; // a widget may be drawn more than once
+
 /**
  * Put the description of a widget in front of its control.
  * @param {StaticModel} model
@@ -112,7 +114,7 @@ export function name(el, attribute, value) {
 export function describe(model, el, control) {
   const label = element("label", { className: "widget-label jupyter-widget-label" });
   if (control) {
-    control.id = `ow-${model.model_id}`;
+    control.id = `ow-${model.model_id}-${++views}`;
     label.htmlFor = control.id;
   }
   el.prepend(label);

@@ -1,4 +1,4 @@
-"""A bundle holds each file once, each in a scope of its own, and runs it when it is first needed."""
+"""A bundle holds each file once, in a scope of its own, and runs it when it is first needed."""
 
 import subprocess
 import sys

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from node_answers import answers  # tests/widgets
+from page_reports import RUNS, as_given, assert_runs, weighed  # tests/widgets
 
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
-from optiwidgets.widgets.pages.page_experiment import (
-    PageContent,
-    page_experiment,
-)
+from optiwidgets.session.page_numbers import plain
+from optiwidgets.widgets.pages.page_content import FULL, PageContent
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 
 SPARSITIES = (0.0, 0.3, 0.57, 0.9)
-SLIDERS_ALONE = PageContent([RecipeFamily(sparsities=(0.0, 0.5))], layers=False)
+SLIDERS_ALONE = PageContent([RecipeFamily(sparsities=(0.0, 0.5))])
 FAMILIES = [
-    RecipeFamily(Recipe(pruning=pruning, score=score), SPARSITIES)
+    RecipeFamily(Recipe(pruning=pruning, score=score), SPARSITIES, (1, 4, 8, 16, 32))
     for pruning in ("global", "channel")
     for score in ("magnitude", "random")
 ]
 INT8 = RecipeFamily(Recipe(activation_bits=8), SPARSITIES, (8,))
-LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (2, 4))
-CONTENT = PageContent(families=[*FAMILIES, INT8], sizes=[LAMP])
-RUNS = "../../tests/javascript/page_runs.js"
+LAMP = RecipeFamily(Recipe(score="lamp"), SPARSITIES, (4, 8))
+CONTENT = PageContent([*FAMILIES, INT8], [LAMP], layers=True)
 
 
 @pytest.fixture(scope="module")
@@ -39,55 +40,9 @@ def page(own, folder):
     return page_experiment(own, CONTENT, names=("toys", "own"), folder=folder)
 
 
-def as_given(recipe):
-    return recipe.as_dict() | {"layers": list(recipe.layers)}
-
-
-def weighed(report):
-    """Write a report's sizes as JavaScript does."""
-    return {
-        "recipe": as_given(report.recipe),
-        "parts": dict(report.size.parts),
-        "baselineBytes": report.size.baseline_bytes,
-        "pruned": report.pruned_weights,
-        "prunable": report.prunable_weights,
-        "macs": report.macs,
-        "parameters": report.parameters,
-        "removedChannels": list(report.removed_channels),
-        "latency": report.latency and asdict(report.latency),
-        "latencies": {name: asdict(each) for name, each in report.latencies.items()},
-        "latencyReasons": dict(report.latency_reasons),
-        "agreement": report.agreement,
-        "flipRate": report.flip_rate,
-        "baselineFlipRate": report.baseline_flip_rate,
-    }
-
-
-def predicted(report):
-    """Write a report's predictions as JavaScript does; arrays as their bytes."""
-    counts = report.simulated and report.simulated.counts.astype("<i4").tobytes()
-    return {
-        "layers": dict(report.size.layers),
-        "predictions": report.predictions.astype(np.uint8).tobytes(),
-        "averagePrecision": report.mean_average_precision,
-        "notFinite": report.not_finite,
-        "runtime": report.runtime,
-        "simulated": counts,
-        "simulatedMetric": report.simulated_metric,
-    }
-
-
-def assert_runs(page, experiment, recipes):
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in recipes]]])
-    for recipe, (run, sizes) in zip(recipes, found, strict=True):
-        report = experiment.run(recipe)
-        assert run == weighed(report) | predicted(report)
-        assert sizes == weighed(report) | {"layers": dict(report.size.layers)}
-
-
 def test_all_positions_have_the_numbers_of_run(page, own):
     known = [recipe for family in CONTENT.families for recipe in family.recipes]
-    assert len(known) == 4 * 4 * 10 + 4
+    assert len(known) == 4 * 4 * 5 + 4
     assert_runs(page, own, known)
 
 
@@ -146,6 +101,56 @@ def test_model_images_and_labels_are_those_of_the_experiment(page, own, toy):
     assert set(found["made"]["versions"]) == {"optiwidgets", "torch", "onnxruntime"}
 
 
+def test_images_that_come_later_are_those_of_the_page(page):
+    [found], [late] = (answers(RUNS, [[name, *page, [4, 0]]]) for name in ("about", "late"))
+    assert late == {
+        "refused": "the images are not loaded yet",
+        "loads": 1,
+        "again": None,
+        "some": found["some"],
+    }
+
+
+def test_speed_is_that_measured_when_the_page_was_made(own, folder):
+    timed = Recipe(0.57, pruning="channel")
+    content = PageContent(FAMILIES, measured=[timed])
+    page = page_experiment(own, content, folder=folder)
+    report = own.measured(own.run(timed))
+    assert report.latency.ratio > 0
+    assert report.flip_rate is not None
+    others = [Recipe(0.57), Recipe(0.3, pruning="channel"), replace(timed, bits=8)]
+    asked = [timed, replace(timed, seed=5), *others]
+    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in asked]]])
+    for run, sizes in found[:2]:
+        expected = weighed(report) | {"recipe": run["recipe"]}
+        assert {name: run[name] for name in expected} == plain(expected)
+        assert {name: sizes[name] for name in expected} == plain(expected)
+    assert all(run["latency"] is None and not run["latencies"] for run, _ in found[2:])
+    own._measurements = MeasurementMemory()  # as in another process
+    again, _ = page_experiment(own, content, folder=folder)
+    assert again["measured"] == page[0]["measured"]
+    assert again["made"] == page[0]["made"]
+
+
+def test_progress_goes_from_stage_to_stage(own, tmp_path):
+    told = []
+    content = PageContent([RecipeFamily(sparsities=(0.0, 0.5), bits=(32,))], [LAMP], [Recipe(0.5)])
+    page_experiment(own, content, on_progress=told.append, folder=tmp_path)
+    done = [progress.done for progress in told]
+    assert done == sorted(done)
+    assert (done[0], len(done)) == (0, 2 + len(LAMP.recipes) + 1)
+    assert 0 < done[1] < done[-1] < 1
+
+
+def test_a_full_page_answers_all_that_its_runtime_computes():
+    weighed = {recipe for family in FULL.sizes for recipe in family.recipes}
+    assert not weighed & {recipe for family in FULL.families for recipe in family.recipes}
+    assert Recipe(0.37, score="lamp", pruning="layer", bits=3, granularity="channel") in weighed
+    assert Recipe(0.37, pruning="channel", score="random", bits=8, scheme="affine") in weighed
+    assert Recipe(0.82, recovery="refit", bits=16) in weighed
+    assert len(FULL.sizes) == len(set(FULL.sizes)) == 30
+
+
 def test_a_page_of_two_sliders_has_no_more(own, folder):
     told, blocks = page_experiment(own, SLIDERS_ALONE, prefix="toys/", folder=folder)
     assert len(told["grids"]) == 1
@@ -180,6 +185,7 @@ def test_a_page_without_the_untouched_model_is_refused():
         PageContent([INT8])
 
 
-def test_a_detector_is_refused_with_the_reason():
-    with pytest.raises(ValueError, match="grid"):
-        page_experiment(Experiment.load("scenes"))
+def test_a_task_whose_reports_are_not_stored_is_refused_with_the_reason():
+    task = SimpleNamespace(impossible={"grid": "boxes are not stored"})
+    with pytest.raises(ValueError, match="boxes are not stored"):
+        page_experiment(SimpleNamespace(task=task))

@@ -1,4 +1,4 @@
-"""HTML of a page: nothing of a name is markup, nothing is loaded, nothing runs but its own scripts."""
+"""HTML of a page: no name is markup, nothing is loaded, and only its own scripts run."""
 
 from __future__ import annotations
 

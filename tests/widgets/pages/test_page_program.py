@@ -13,6 +13,7 @@ import torch
 from page_runtime import page_answers, page_runtime, run_node
 
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.models.center_detector import decode
 from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 
@@ -133,6 +134,8 @@ def test_a_detectors_output_is_that_of_torch(case: str, tmp_path: Path) -> None:
         with torch.inference_mode():
             output = experiment.run(recipe).model()(images).numpy()
         np.testing.assert_allclose(np.reshape(answer["output"], output.shape), output, atol=1e-4)
+        for boxes, expected in zip(answer["boxes"], decode(torch.from_numpy(output)), strict=True):
+            np.testing.assert_allclose(np.reshape(boxes, (-1, 6)), expected, atol=2e-3)
 
 
 def test_the_newest_recipe_wins_and_its_first_images_come_first(
