@@ -98,8 +98,7 @@ class Explorer(PageExport, VBox):
         self._listen_to_session()
         self._arrange(unlock, show, controls)
         guard(self, self.refuse)
-        self.links = unlock is None and show is None  # a lesson's ignores the query of the page
-        if self.links:
+        if self.links:  # a lesson's explorer ignores the query of the page
             self._open_link()
             self.repaint()
         self.classroom.activities.arrange()

@@ -40,9 +40,13 @@ class PageExport(Standalone):
     classroom: Classroom
     panels: Any
     positions: Callable[[], list[int]]
-    links = True  # a link in the page's address is opened
     arguments: dict[str, Any]  # of the explorer, but its experiment
     offered: PageOffer | None = None  # choices of a page; None for a live explorer
+
+    @property
+    def links(self) -> bool:
+        """Whether a link in the page's address is opened: not in a lesson."""
+        return self.arguments["unlock"] is None and self.arguments["show"] is None
 
     def to_html(
         self,
