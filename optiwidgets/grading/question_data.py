@@ -6,6 +6,7 @@ examples computed; figures of a run stay names.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
@@ -75,7 +76,11 @@ def _prediction(question: Question) -> dict[str, Any]:
 
 def _number(question: Question) -> dict[str, Any]:
     asked = cast(Number, question)
-    slips = [{"value": _value(asked, slip), "reply": reply} for slip, reply in asked.slips.items()]
+    slips = [
+        {"value": _value(asked, slip), "reply": reply}
+        for slip, reply in asked.slips.items()
+        if callable(slip) or math.isfinite(slip)  # no answer is near another one
+    ]
     return {
         "value": _value(asked, asked.value),
         "tolerance": asked.tolerance,
@@ -87,12 +92,18 @@ def _number(question: Question) -> dict[str, Any]:
 
 def _value(question: Number, value: Value) -> float | str:
     if not callable(value):
-        return float(value)
+        return _finite(question, value)
     known = [name for name, figure in RUN_FIGURES.items() if figure is value]
     if not known:
         reason = "its number is computed by a function of its own, in Python"
         raise NeedsPythonError(f"{question.key}: {reason}")
     return known[0]
+
+
+def _finite(question: Question, value: float) -> float:
+    if not math.isfinite(value):
+        raise NeedsPythonError(f"{question.key}: a page takes finite numbers, not {value}")
+    return float(value)
 
 
 def _decision(question: Question) -> dict[str, Any]:
@@ -112,7 +123,9 @@ def _decision(question: Question) -> dict[str, Any]:
 def _recipe(question: Question) -> dict[str, Any]:
     asked = cast(FindRecipe, question)
     limits: dict[str, Any] = {
-        name: getattr(asked, name) for name in LIMITS if getattr(asked, name) is not None
+        name: _finite(asked, getattr(asked, name))
+        for name in LIMITS
+        if getattr(asked, name) is not None
     }
     if asked.policy is not None:
         known = [name for name, policy in POLICIES.items() if policy == asked.policy]

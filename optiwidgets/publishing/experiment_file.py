@@ -9,28 +9,44 @@ from pathlib import Path
 from typing import Any
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
-from optiwidgets.engine.types.recipe import Recipe
-from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
+from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
+from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
 from optiwidgets.publishing.lesson_store import package_fingerprint
 from optiwidgets.publishing.site_folder import packed_json
-from optiwidgets.widgets.pages.page_content import PageContent
+from optiwidgets.widgets.pages.page_content import MEASURED, TENTHS, PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_program import write_runtime
 
-STORED = PageContent(  # the page computes all other recipes
-    families=(
-        RecipeFamily(Recipe()),
-        RecipeFamily(Recipe(score="random"), bits=(32,)),
-        RecipeFamily(Recipe(pruning="channel"), bits=(8, 32)),
-    )
+CODED = tuple(bits for bits in BIT_WIDTHS if bits <= 8)
+RUNS = (  # with predictions; the page computes those of other recipes
+    SLIDERS,
+    RecipeFamily(Recipe(score="random"), bits=(32,)),
+    RecipeFamily(Recipe(pruning="channel"), bits=(8, 32)),
 )
+SIZES = (  # a recipe that the page computes needs the bytes of its file
+    RecipeFamily(Recipe(pruning="layer")),
+    RecipeFamily(Recipe(score="lamp")),
+    RecipeFamily(Recipe(score="magnitude-folded"), bits=(32,)),
+    RecipeFamily(Recipe(granularity="channel"), bits=CODED),
+    RecipeFamily(Recipe(recovery="refit"), REFIT_SPARSITIES),
+)
+FEW_SIZES = (
+    RecipeFamily(Recipe(score="magnitude-folded"), bits=(32,)),
+    RecipeFamily(Recipe(granularity="channel"), (0.0,), CODED),
+)
+LARGE = 300_000  # characters of images in base64; then they come with the weights
+FIRST = "digits small"  # of the explorer, and of most lessons
+TENTHS_OF_SLIDERS = RecipeFamily(Recipe(), TENTHS)
+STORED = PageContent(RUNS, SIZES, MEASURED, (TENTHS_OF_SLIDERS,))
+STORED_OF_OTHERS = PageContent(RUNS[::2], FEW_SIZES, MEASURED, (TENTHS_OF_SLIDERS,))
 
 
 def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str]:
     """Write the two files of an experiment unless they are there; return their names.
 
-    The first has the stored runs; the second has the weights, which a page loads when it first
-    computes a recipe by itself.
+    The first has the stored runs; the second has the weights and large images, which a page loads
+    when it first computes a recipe by itself or opens a cell.
 
     Parameters
     ----------
@@ -41,16 +57,20 @@ def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str
     folder
         Folder of such files.
     """
-    about = json.dumps([name, experiment.about, repr(STORED), package_fingerprint()])
+    content = STORED if name == FIRST else STORED_OF_OTHERS
+    about = json.dumps([name, experiment.about, repr(content), LARGE, package_fingerprint()])
     key = hashlib.sha256(about.encode()).hexdigest()[:24]
     stem = re.sub(r"[^0-9A-Za-z]+", "-", name)
     runs, weights = folder / f"{stem}-runs.{key}.z", folder / f"{stem}-weights.{key}.z"
     if not (runs.is_file() and weights.is_file()):
         case, _, model = name.partition(" ")
-        told, blocks = page_experiment(experiment, STORED, names=(case, model))
+        told, blocks = page_experiment(experiment, content, names=(case, model))
         program, arrays = write_runtime(experiment.portable(), told["images"])
         folder.mkdir(parents=True, exist_ok=True)
-        content = {"experiment": told, "program": program, "blocks": blocks}
-        write_atomically(runs, packed_json(content))
+        pixels = told["images"]["pixels"]
+        if len(blocks[pixels]["data"]) > LARGE:
+            arrays[pixels] = blocks.pop(pixels)
+        first = {"experiment": told, "program": program, "blocks": blocks}
+        write_atomically(runs, packed_json(first))
         write_atomically(weights, packed_json(arrays))
     return runs.name, weights.name

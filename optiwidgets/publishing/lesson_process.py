@@ -12,9 +12,9 @@ import os
 import sys
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -25,9 +25,7 @@ from ipywidgets import DOMWidget, Widget
 from traitlets.config import Config
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
-from optiwidgets.publishing.experiment_file import write_experiment
 from optiwidgets.publishing.lesson_run import FAILED, LessonError
-from optiwidgets.publishing.lesson_widgets import describe, experiments_of, settle
 from optiwidgets.publishing.static_cells import code_cells, first_line
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -92,13 +90,25 @@ def run_lesson(path: Path, experiments: Path, as_was: Container[str] = ()) -> di
             made = dict[str, DOMWidget]()
             cells[cell.id] = [_output(output, made) for output in outputs]
             shown |= {} if cell.id in as_was else made
-        settle(shown.values())
-        files = {
-            name: write_experiment(name, experiment, experiments)
-            for name, experiment in experiments_of(shown.values()).items()
-        }
-        page = describe([*shown.values()], path.stem)
+        page, files = _described([*shown.values()], path.stem, experiments)
         return {"cells": cells, "page": page, "experiments": files}
+
+
+def _described(
+    shown: Sequence[DOMWidget], lesson: str, experiments: Path
+) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+    """Describe the widgets of a page, and write the files of the experiments that they need."""
+    if not shown:
+        return {"data": {"models": {}, "shown": [], "roles": {}}, "styles": []}, {}
+    from optiwidgets.publishing.experiment_file import write_experiment
+    from optiwidgets.publishing.lesson_widgets import describe, experiments_of, settle
+
+    settle(shown)
+    files = {
+        name: write_experiment(name, experiment, experiments)
+        for name, experiment in experiments_of(shown).items()
+    }
+    return describe(shown, lesson), files
 
 
 def _run_cell(shell: LessonShell, lesson: str, cell: Any) -> list[dict[str, Any]]:
@@ -135,19 +145,25 @@ def _widget(name: str) -> DOMWidget | None:
 
 @contextmanager
 def _shell(folder: Path) -> Iterator[LessonShell]:
-    """Make a shell in a lesson's folder, without the user's settings and history."""
+    """Give the process's shell in a lesson's folder, with none of an earlier lesson's names."""
     before = Path.cwd()
-    with TemporaryDirectory() as home:
-        settings = Config()
-        settings.HistoryManager.enabled = False
-        shell = LessonShell.instance(config=settings, ipython_dir=home)
-        os.chdir(folder)
-        try:
-            shell.run_line_magic("matplotlib", "inline")
-            yield shell
-        finally:
-            os.chdir(before)
-            LessonShell.clear_instance()
+    shell: Any = _only_shell()
+    shell.reset(new_session=False)
+    os.chdir(folder)
+    try:
+        yield shell
+    finally:
+        os.chdir(before)
+
+
+@cache
+def _only_shell() -> LessonShell:
+    """Make the shell, once: inline figures follow the first one. No user's settings are read."""
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    shell: LessonShell = LessonShell.instance(config=settings)
+    shell.run_line_magic("matplotlib", "inline")
+    return shell
 
 
 def main(jobs: Sequence[tuple[str, str, str, list[str]]]) -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
 INLINE = "module://matplotlib_inline.backend_inline"
@@ -52,12 +52,13 @@ def run_lessons(jobs: Sequence[Job]) -> Iterator[Path]:
     kept = {key: value for key, value in os.environ.items() if key not in OURS}
     with (
         TemporaryFile("w+") as said,
+        TemporaryDirectory() as home,
         subprocess.Popen(
             [sys.executable, "-m", CHILD, listed],
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,
-            env=kept | {"MPLBACKEND": INLINE},
+            env=kept | {"MPLBACKEND": INLINE, "IPYTHONDIR": home},
         ) as process,
     ):
         assert process.stdout is not None

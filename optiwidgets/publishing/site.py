@@ -150,6 +150,7 @@ def build_site(
         site.files[page.file] = page_html(page, shared, site.top()).encode()
     for path, name in site.addresses.pictures.items():
         site.files[name] = path.read_bytes()
+    site.files[".nojekyll"] = b""  # GitHub Pages then serves folders that begin with _, too
     for path, book in site.books.items():
         site.files[f"notebooks/{path.name}"] = with_install(book)
     write_folder(out, site.files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,14 +25,14 @@ def add_to(commands: Any, lessons: Path, require: Callable[[str], None]) -> None
     site.add_argument(
         "--lessons", type=Path, default=lessons, metavar="DIR", help="folder of notebooks"
     )
-    site.set_defaults(run=lambda arguments: _run(arguments, require))
+    site.set_defaults(run=lambda arguments: build(arguments.out, arguments.lessons, require))
 
 
-def _run(arguments: argparse.Namespace, require: Callable[[str], None]) -> None:
+def build(out: Path, lessons: Path, require: Callable[[str], None]) -> None:
     """Build the site; of a checkout the API reference is built too."""
-    checkout = (arguments.lessons.resolve().parent / "docs" / "conf.py").is_file()
+    checkout = (lessons.resolve().parent / "docs" / "conf.py").is_file()
     for extra in ("app", "docs") if checkout else ("app",):
         require(extra)
     from optiwidgets.publishing.site import build_site
 
-    build_site(arguments.out, arguments.lessons, tell=lambda said: print(said, file=sys.stderr))
+    build_site(out, lessons, tell=lambda said: print(said, file=sys.stderr))

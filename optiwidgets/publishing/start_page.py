@@ -26,9 +26,14 @@ def start_body(
 ) -> str:
     """Write the lists of lessons: the core path, the others, and the other pages."""
     lessons = [path for path in books if path.stem[:1].isdigit()]
+    menu = [path for path in lessons if path.stem.startswith("00_")]
     core = [path for path in lessons if CORE.search(_first(books[path]))]
-    more = [path for path in lessons if path not in core]
-    rest = [path for path in titles if path not in lessons]
+    more = [path for path in lessons if path not in (*menu, *core)]
+    tools = [path for path in books if path not in lessons]
+    beside = [path for path in titles if path not in books]
+    homes = {path.parent for path in books}
+    about = [path for path in beside if path.parent not in homes]
+    pages = [*tools, *(path for path in beside if path not in about)]
 
     def listed(paths: Iterable[Path]) -> str:
         return "".join(
@@ -37,7 +42,12 @@ def start_body(
             for path in paths
         )
 
-    groups = (("The core path", core), ("More lessons", more), ("Pages", rest))
+    groups = (
+        ("The core path", [*menu, *core]),
+        ("More lessons", more),
+        ("Pages", pages),
+        ("About the package", about),
+    )
     shown = [f"<h2>{heading}</h2>\n<ul>{listed(paths)}</ul>" for heading, paths in groups if paths]
     return INTRODUCTION + "\n".join(shown)
 

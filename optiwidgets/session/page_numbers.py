@@ -83,10 +83,7 @@ def page_grids(
     check_page(experiment)
     run, weighed = possible(experiment, families), possible(experiment, sizes)
     work = [len(f.recipes) for f in run] + [len(f.recipes) / SMALL for f in weighed]
-    parts = [
-        _part(on_progress, sum(work[:place]) / sum(work), each / sum(work))
-        for place, each in enumerate(work)
-    ]
+    parts = stages(on_progress, *work)
     grids = [reports_of(experiment, f, parts[i], folder) for i, f in enumerate(run)]
     rest = parts[len(run) :]
     return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
@@ -103,19 +100,27 @@ def page_waterfalls(
     The parameters are those of ``page_grids``.
     """
     found = possible(experiment, families)
-    work = [len(family.recipes) for family in found]
+    parts = stages(on_progress, *(len(family.recipes) for family in found))
+    return [waterfalls_of(experiment, f, parts[i], folder) for i, f in enumerate(found)]
+
+
+def stages(on_progress: ProgressCallback, *work: float) -> list[ProgressCallback]:
+    """Share the progress of a whole among its stages, in order, by their amounts of work.
+
+    Examples
+    --------
+    >>> first, second = stages(print, 3, 1)
+    >>> second(Progress(0.5, "weighing"))
+    Progress(done=0.875, stage='weighing', left_s=nan)
+    """
+    whole = sum(work) or 1.0
     return [
-        waterfalls_of(
-            experiment,
-            family,
-            _part(on_progress, sum(work[:place]) / sum(work), work[place] / sum(work)),
-            folder,
-        )
-        for place, family in enumerate(found)
+        _part(on_progress, sum(work[:place]) / whole, each / whole)
+        for place, each in enumerate(work)
     ]
 
 
-def _part(on_progress: ProgressCallback, start: float, share: float) -> Callable[[Progress], None]:
+def _part(on_progress: ProgressCallback, start: float, share: float) -> ProgressCallback:
     """Report the progress of a part as that of the whole."""
     return lambda told: on_progress(Progress(start + share * told.done, told.stage))
 

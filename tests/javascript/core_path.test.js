@@ -56,6 +56,16 @@ test("a page that opens again takes no answer back", () => {
   assert.deepEqual(outcomes(), { "10_which_metric": { "metrics.goal": "correct" } });
 });
 
+test("a browser keeps no answers in a learning platform: pupils share computers", () => {
+  localStorage.clear();
+  document.documentElement.dataset.owLms = "open";
+  remember("pruning.find", "correct", "/30_pruning.ipynb");
+  delete document.documentElement.dataset.owLms;
+  assert.deepEqual(outcomes(), {});
+  remember("pruning.find", "correct", "/30_pruning.ipynb");
+  assert.deepEqual(outcomes(), { "30_pruning": { "pruning.find": "correct" } });
+});
+
 test("Start over forgets all answers", async () => {
   remember("metrics.goal", "correct", FIRST);
   const { el } = await render(corePath, models({ path: TRAITS }).path);

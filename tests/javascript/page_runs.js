@@ -16,6 +16,25 @@ export async function about(json, blocks, indices) {
   return { ...rest, some: pixels(indices), found: Boolean(find && weigh) };
 }
 
+/** Some images where those of the page come later: refused before, loaded once, then there. */
+export async function late(json, blocks, indices) {
+  const { [json.images.pixels]: apart, ...first } = blocks;
+  let loads = 0;
+  const experiment = await openExperiment(json, first, async () => ({
+    ...first,
+    [json.images.pixels]: apart,
+    loads: ++loads,
+  }));
+  let refused = "";
+  try {
+    experiment.pixels(indices);
+  } catch (error) {
+    refused = error.message;
+  }
+  await experiment.latePixels();
+  return { refused, loads, again: experiment.latePixels(), some: experiment.pixels(indices) };
+}
+
 /** Reasons why blocks are refused; null for one that is read. */
 export const refusals = (damaged) =>
   Promise.all(

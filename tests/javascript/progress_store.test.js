@@ -2,7 +2,12 @@ import { fire, microtasks, place, until } from "./page.js";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
-import { loadAnswers, progressHtml, startProgress } from "../../optiwidgets/widgets/pages/page_progress.js";
+import {
+  loadAnswers,
+  progressHtml,
+  startPath,
+  startProgress,
+} from "../../optiwidgets/widgets/pages/page_progress.js";
 import * as documents from "../../optiwidgets/widgets/pages/progress_document.js";
 import { briefAnswer, printedPage } from "../../optiwidgets/widgets/pages/progress_print.js";
 import { ProgressStore, pageProgress } from "../../optiwidgets/widgets/pages/progress_store.js";
@@ -148,6 +153,46 @@ test("starting over forgets the answers, here and in the browser", () => {
   progress.startOver();
   assert.deepEqual(progress.records["a.b"], record({ lesson: "10_x" }));
   assert.equal(store().records["a.b"].outcome, "not attempted");
+});
+
+test("another tab's answers are read, and not written back", () => {
+  const progress = store(),
+    other = store();
+  other.checked("a.b", "correct", 1);
+  const before = browser.entries.get(PROGRESS_KEY);
+  progress.refresh();
+  assert.equal(progress.records["a.b"].outcome, "correct");
+  assert.equal(browser.entries.get(PROGRESS_KEY), before);
+});
+
+test("where others keep the answers the browser keeps none, and nothing is refused", () => {
+  const progress = new ProgressStore("1.2.3", { storage: null });
+  progress.checked("a.b", "correct", 1);
+  progress.startOver();
+  assert.deepEqual([progress.refused, browser.entries.has(PROGRESS_KEY)], ["", false]);
+});
+
+test("the page's answers are given to others once, by an event", async () => {
+  const given = [];
+  document.addEventListener("ow-progress", ({ detail }) => given.push(detail));
+  document.documentElement.dataset.owLms = "open";
+  const fresh = await import("../../optiwidgets/widgets/pages/progress_store.js?fresh");
+  const progress = fresh.pageProgress();
+  assert.equal(fresh.pageProgress("1.2.3"), progress);
+  assert.deepEqual([given.length, given[0] === progress, progress.version], [1, true, "1.2.3"]);
+  progress.checked("a.b", "correct", 1);
+  assert.equal(browser.entries.has(PROGRESS_KEY), false);
+  delete document.documentElement.dataset.owLms;
+});
+
+test("the path's button forgets the answers too", () => {
+  const progress = pageProgress("1.2.3");
+  progress.checked("a.b", "correct", 1);
+  startPath({ role: "core_path", version: "1.2.3" });
+  const root = place("ow-path", "<button>Start over</button>");
+  fire(root.querySelector("button"), "click");
+  assert.equal(progress.records["a.b"].outcome, "not attempted");
+  assert.equal(localStorage.getItem("optiwidgets-answered"), "{}");
 });
 
 test("texts of answers are text on the page and on paper", () => {

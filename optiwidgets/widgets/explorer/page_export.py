@@ -16,6 +16,7 @@ from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer.notebook_page import NotebookPage
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
 from optiwidgets.widgets.pages.page_content import FULL as CONTENT
 from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
@@ -81,6 +82,37 @@ class PageExport(Standalone):
         finally:
             twin.close()
         write_atomically(target, html.encode())
+
+    def to_notebook(
+        self,
+        *,
+        sliders_only: bool = True,
+        content: PageContent | None = None,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> NotebookPage:
+        """Return this explorer as an output of a cell that stays alive in the saved notebook.
+
+        Its sliders work where the notebook is read without a kernel, such as in nbconvert's HTML;
+        where scripts are taken out there is a picture. It makes the notebook larger by the page.
+
+        Parameters
+        ----------
+        sliders_only, on_progress
+            As of `to_html`.
+        content
+            Recipes of the page, by default those of its choices.
+
+        Raises
+        ------
+        ValueError
+            As `to_html`.
+        """
+        twin = self._twin(SLIDERS if sliders_only else FULL)
+        try:
+            html = twin.page(on_progress, content)
+        finally:
+            twin.close()
+        return NotebookPage(html, self.static_view()["text/html"])
 
     def _twin(self, offered: PageOffer) -> Self:
         """Make the same explorer for a page; this one goes on unchanged."""

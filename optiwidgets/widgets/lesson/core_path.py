@@ -9,6 +9,7 @@ import anywidget
 from traitlets import List, Unicode
 
 from optiwidgets.texts import mark, text
+from optiwidgets.version import __version__
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.base.static_html import list_html
@@ -53,7 +54,7 @@ class CorePath(Standalone, anywidget.AnyWidget):
 
     def page_role(self) -> dict[str, Any] | None:
         """Describe the path for a page without a kernel: outcomes are in the browser there too."""
-        return {"role": "core_path"}
+        return {"role": "core_path", "version": __version__}
 
     def static_body(self) -> str:
         """List the titles of the lessons as HTML; outcomes are in the browser alone."""

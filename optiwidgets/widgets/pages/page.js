@@ -92,14 +92,18 @@ function opener({ experiments, programs, files, weights }, { blocks, need, worke
   const whole = async (name) => {
     const { blocks: own } = await load(name);
     const address = weights?.[name];
-    return address ? { ...own, ...(await unpacked(address)) } : own;
+    if (!address) return own;
+    const more = opened.get(address) ?? unpacked(address);
+    opened.set(address, more);
+    more.catch(() => opened.delete(address)); // the next one who asks tries again
+    return { ...own, ...(await more) };
   };
   return {
     /** @param {string} name */
     experiment: (name) =>
       once(`experiment ${name}`, async () => {
         const { experiment, blocks: own } = await load(name);
-        return openExperiment(experiment, own);
+        return openExperiment(experiment, own, weights?.[name] ? () => whole(name) : undefined);
       }),
     /** @param {string} name */
     runtime: (name) =>

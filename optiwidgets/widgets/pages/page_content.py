@@ -9,6 +9,7 @@ from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
 
+WEIGHING, MEASURING, RECONCILING = 0.2, 50.0, 2.0  # against a run on all images, about
 CODED = tuple(bits for bits in BIT_WIDTHS if bits <= 8)
 
 
@@ -44,6 +45,16 @@ class PageContent:
     def __post_init__(self) -> None:
         if not any(Recipe() in family for family in self.families):
             raise ValueError("a page needs the untouched model, Recipe(), in one of its families")
+
+    @property
+    def work(self) -> tuple[float, float, float]:
+        """Work of grids and sizes, of measurements and of waterfalls, in runs of a small model."""
+        runs = _count(self.families) + _count(self.sizes) * WEIGHING
+        return runs, len(self.measured) * MEASURING, _count(self.waterfalls) * RECONCILING
+
+
+def _count(families: Sequence[RecipeFamily]) -> int:
+    return sum(len(family.recipes) for family in families)
 
 
 def _computed() -> tuple[RecipeFamily, ...]:

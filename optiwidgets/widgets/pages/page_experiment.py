@@ -20,6 +20,7 @@ from optiwidgets.session.page_numbers import (
     page_pixels,
     page_waterfalls,
     processor_name,
+    stages,
     versions,
 )
 from optiwidgets.widgets.pages.blocks import encode_block
@@ -60,8 +61,9 @@ def page_experiment(
     ValueError
         The experiment has more than 256 classes, or is not a classifier's.
     """
-    grids, sizes = page_grids(experiment, content.families, content.sizes, on_progress, folder)
-    measured = measured_reports(experiment, content.measured, on_progress, folder)
+    running, measuring, reconciling = stages(on_progress, *content.work)
+    grids, sizes = page_grids(experiment, content.families, content.sizes, running, folder)
+    measured = measured_reports(experiment, content.measured, measuring, folder)
     blocks = BlockStore(prefix, folder)
     baseline = experiment.run(Recipe())
     told = _about(experiment, baseline, blocks, names)
@@ -73,7 +75,7 @@ def page_experiment(
     told["waterfalls"] = [
         _waterfall(each, blocks, place)
         for place, each in enumerate(
-            page_waterfalls(experiment, content.waterfalls, on_progress, folder)
+            page_waterfalls(experiment, content.waterfalls, reconciling, folder)
         )
     ]
     told["measured"] = measured.rows
@@ -169,8 +171,8 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
 
 def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:
     """Describe the waterfalls of a family."""
-    name = _name(reconciled.family, place)
     family: RecipeFamily = reconciled.family
+    name = _name(family, place)
     return family.as_dict() | {
         "steps": blocks.add_numbers(f"steps {name}", reconciled.steps),
         "estimates": blocks.add(f"estimates {name}", reconciled.estimates, "bytes"),

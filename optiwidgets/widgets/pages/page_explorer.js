@@ -69,9 +69,21 @@ function paint(session) {
  * @param {ExplorerSession} session
  * @param {DataView} [indices] of the open cell's images, int32
  */
-function sendPixels({ experiment, role }, indices) {
-  if (!indices) return;
-  const images = /** @type {StaticModel & { sent?: Set<string> }} */ (role.panels.cell_images);
+function sendPixels(session, indices) {
+  const { experiment, role } = session;
+  const images = /** @type {StaticModel & { sent?: Set<string>, failed?: number }} */ (
+    role.panels.cell_images
+  );
+  if (!indices || images.failed === images.get("cell")) return;
+  const late = experiment.latePixels();
+  if (late) {
+    late.catch((error) => {
+      images.failed = images.get("cell"); // another cell tries again
+      session.notice = text("The images could not be loaded: {reason}.", { reason: String(error.message) });
+    });
+    late.then(session.repaint.bind(session), session.repaint.bind(session));
+    return;
+  }
   const sent = (images.sent ??= new Set());
   const name = (/** @type {number} */ index) => `${experiment.images.fingerprint}/${index}`;
   const shown = Array.from({ length: indices.byteLength / 4 }, (_, i) => indices.getInt32(4 * i, true));

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -25,6 +25,7 @@ from optiwidgets.widgets.security.widget_tree import widgets_below
 PAGE = "pages/page.js"
 REFERENCE = re.compile(r"\"IPY_MODEL_([0-9A-Za-z_-]+)\"")
 SILENT = ("_esm", "_css", "_anywidget_id", "_view_count")  # traits that a page does not read
+PREFIX = "IPY_MODEL_"
 INSTALL = "pip install optiwidgets"
 Links = Sequence[tuple[str, str]]
 
@@ -76,7 +77,8 @@ def page_parts(
         one.model_id: one.page_role() for one in found.values() if isinstance(one, Standalone)
     }  # before the models: a role sets its controls back
     shown = [str(one.model_id) for one in widgets]
-    records = {str(key): model_record(one) for key, one in found.items()}
+    known = {f"{PREFIX}{key}" for key in found}
+    records = {str(key): within(model_record(one), known) for key, one in found.items()}
     models = {key: records[key] for key in referred(shown, records, roles)}
     kept = {key: role for key, role in roles.items() if key in models}
     data: dict[str, Any] = {
@@ -154,6 +156,25 @@ def model_record(widget: Widget) -> dict[str, Any]:
     if "_esm" in state:
         record["module"] = entry_of(state["_esm"])
     return record
+
+
+def within(value: Any, known: Container[str]) -> Any:
+    """Leave out references to widgets that are not on the page, such as an explorer elsewhere.
+
+    Examples
+    --------
+    >>> within({"feed": "IPY_MODEL_1", "children": ["IPY_MODEL_1", "IPY_MODEL_2"]}, ["IPY_MODEL_2"])
+    {'feed': '', 'children': ['IPY_MODEL_2']}
+    """
+    if isinstance(value, Mapping):
+        return {name: within(one, known) for name, one in value.items()}
+    if isinstance(value, list):
+        return [within(one, known) for one in value if not _is_missing(one, known)]
+    return "" if _is_missing(value, known) else value
+
+
+def _is_missing(value: Any, known: Container[str]) -> bool:
+    return isinstance(value, str) and value.startswith(PREFIX) and value not in known
 
 
 def jsonable(value: Any) -> Any:

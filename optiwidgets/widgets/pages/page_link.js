@@ -10,6 +10,20 @@ import { BASELINE } from "./recipe_rules.js";
 const LONGEST = 4000;
 const KEYS = ["case", "model", "policy", ...Object.keys(BASELINE)];
 const NUMBERS = ["sparsity", "bits", "activation_bits", "seed"];
+const WIDTHS = [1, 2, 3, 4, 5, 6, 7, 8, 16, 32];
+/** @type {Record<string, [(value: number) => boolean, string]>} */
+const RANGES = {
+  sparsity: [
+    (value) => value >= 0 && value <= 0.99,
+    mark("sparsity is a fraction from 0 to 0.99, not {value}"),
+  ],
+  bits: [(value) => WIDTHS.includes(value), mark("bits per weight are 1 to 8, 16 or 32, not {value}")],
+  activation_bits: [
+    (value) => value === 32 || (value >= 2 && value <= 8),
+    mark("bits per activation are 2 to 8 or 32, not {value}"),
+  ],
+  seed: [(value) => value >= 0, mark("seed is a whole number from 0 on, not {value}")],
+};
 const NUMBER = /^-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?$/;
 
 /** @typedef {{ case?: string, model?: string, policy?: string, recipe: Recipe }} Link */
@@ -46,8 +60,8 @@ function numberOf(key, value) {
   const isWhole = key === "sparsity" || Number.isInteger(found);
   if (!Number.isFinite(found) || !isWhole)
     throw new Error(text("{key} is a number, not {value}", { key, value: short(value) }));
-  if (key === "sparsity" && !(found >= 0 && found <= 0.99))
-    throw new Error(text("sparsity is a fraction from 0 to 0.99, not {value}", { value }));
+  const [isInside, reason] = RANGES[key];
+  if (!isInside(found)) throw new Error(text(reason, { value: short(value) }));
   return found;
 }
 

@@ -10,6 +10,7 @@ ROLES = {  # file of each role's stand-in, as roles.js names them
     "quiz": "pages/page_quiz.js",
     "live": "pages/page_outcome.js",
     "progress": "pages/page_progress.js",
+    "core_path": "pages/page_progress.js",
 }
 PANELS = {  # file of the stand-in of each of an explorer's panels, as page_panels.js names them
     "activities": "pages/page_activities.js",
@@ -21,7 +22,7 @@ PANELS = {  # file of the stand-in of each of an explorer's panels, as page_pane
     "weights": "pages/page_weights.js",
 }
 RUNTIME = ("pages/late_runtime.js", "pages/page_layers.js", "pages/runtime_worker.js")
-EVERY = (*ROLES.values(), *PANELS.values(), *RUNTIME)
+EVERY = (*sorted({*ROLES.values()}), *PANELS.values(), *RUNTIME)
 
 
 def modules_of(roles: Iterable[Mapping[str, Any] | None], *, runs: bool) -> list[str]:

@@ -83,5 +83,16 @@ export function startProgress({ version, root }) {
   document.addEventListener("click", ({ target }) => {
     if (around(target, `.${OVER_BUTTON}`)) progress.startOver();
   });
+  window.addEventListener("storage", () => progress.refresh()); // another tab answered
   paint();
+}
+
+/**
+ * Start the path, which draws itself from what the browser keeps: its button forgets the answers too.
+ * @param {{ version: string }} role
+ */
+export function startPath({ version }) {
+  document.addEventListener("click", ({ target }) => {
+    if (around(target, ".ow-path button")) pageProgress(version).startOver();
+  });
 }

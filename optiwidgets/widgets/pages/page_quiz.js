@@ -33,11 +33,12 @@ const OUTCOME_LABELS = {
 export class PageQuiz {
   /** @type {PageSession | null} */
   session = null;
-  /** True if the run in question needs Python. */
-  needsRun = false;
   /** @type {CheckResult | null} of a prediction, which is made once */
   #committed = null;
   #isShown = false;
+  #shown = ""; // the record that this card goes by
+  /** Why it cannot be checked here; empty if it can. */
+  lacking = "";
 
   /** @param {QuizModels} role @param {Page} page */
   constructor(role, page) {
@@ -54,12 +55,40 @@ export class PageQuiz {
     if (submit) gate(submit, text(SEALED_NEEDS));
     this.#explain();
     this.#restore();
+    this.progress.on("change", ({ key }) => {
+      if (!key) this.#restart(); // many records changed: a file was loaded, or all were forgotten
+    });
     for (const input of role.inputs) input.on("change:value change:index", () => this.#forget());
+  }
+
+  /** The recorded answer as text: it is another one after each attempt. */
+  #edition() {
+    const { outcome, attempts, answer } = this.progress.records[this.question.key];
+    return JSON.stringify([outcome, attempts, answer]);
+  }
+
+  /** Show the record as it is now. */
+  #restart() {
+    if (this.#edition() === this.#shown) return; // this question's record is the same
+    const { outcome } = this.progress.records[this.question.key];
+    if (outcome !== "not attempted") return this.#restore();
+    this.#shown = this.#edition();
+    this.#committed = null;
+    this.#isShown = false;
+    const { root, card, inputs, buttons } = this.role;
+    for (const input of inputs) input.set("disabled", false);
+    fillIn(this.question, inputs, null);
+    gate(buttons.check, this.lacking);
+    if (this.question.kind === "prediction") gate(buttons.solution, text(UNSAID));
+    this.#explain();
+    root.set("children", [referenceTo(card)]);
+    this.#say("open", "", "", outcome);
   }
 
   /** Show the answer that this browser kept, of an earlier visit. */
   #restore() {
     const { outcome, answer } = this.progress.records[this.question.key];
+    this.#shown = this.#edition();
     if (outcome === "not attempted") return;
     fillIn(this.question, this.role.inputs, answer);
     const result = isOfRun(this.question)
@@ -100,6 +129,7 @@ export class PageQuiz {
     const result = this.#committed ?? this.#grade();
     if (this.question.kind === "prediction" && result.outcome !== "not attempted") this.#commit(result);
     this.progress.checked(this.question.key, result.outcome, this.#plainAnswer());
+    this.#shown = this.#edition();
     this.#tell(result);
     this.#compare();
     return result;
@@ -152,7 +182,6 @@ export class PageQuiz {
   #grade() {
     const { question, session } = this;
     if (!isOfRun(question)) return checkAnswer(question, this.answer);
-    if (this.needsRun) return notGraded(runNeedsPython());
     if (session?.error) return notGraded(session.error);
     if (!session || session.waiting || !sameRecipe(session.run.recipe, session.recipe))
       return notGraded(text(WAIT));
@@ -230,6 +259,9 @@ const referenceTo = (model) => `IPY_MODEL_${model.model_id}`;
  */
 export function startQuiz(role, page) {
   const quiz = new PageQuiz(role, page);
-  if (!role.owner) return;
-  quiz.needsRun = !followOwner(role.owner, page, (session) => quiz.follow(session));
+  const isHere = role.owner !== "" && followOwner(role.owner, page, (session) => quiz.follow(session));
+  if (isHere || !isOfRun(role.question)) return;
+  quiz.lacking = runNeedsPython();
+  gate(role.buttons.check, quiz.lacking);
+  page.needsPython(role.card, quiz.lacking);
 }

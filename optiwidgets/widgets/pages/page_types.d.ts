@@ -91,6 +91,8 @@ export interface PageExperiment {
   find(recipe: Recipe): Run | null;
   /** Its sizes, where the page has these (with predictions or without), else null. */
   weigh(recipe: Recipe): WeighedRun | null;
+  /** Load the images where the page does not have them yet; null where it has. */
+  latePixels(): Promise<void> | null;
   /** Pixels of some images, as the kernel would send them. */
   pixels(indices: number[]): Pixels;
 }

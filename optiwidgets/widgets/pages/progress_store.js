@@ -1,6 +1,7 @@
 // Answers of a learner, kept in this browser in the format of progress/1; sent nowhere. As lesson/answer_log.py.
 
 import { mark, text } from "../base/texts.js";
+import { forget } from "../lesson/answered.js";
 import { emptyRecord, mergedRecords, progressDocument, ProgressFileError } from "./progress_document.js";
 import { readProgress, utcTime } from "./progress_document.js";
 import { say } from "./python_format.js";
@@ -25,7 +26,8 @@ export class ProgressStore {
 
   /**
    * @param {string} version of the package that made the page
-   * @param {{ storage?: () => Storage | null, now?: () => number }} [outside] what the browser gives
+   * @param {{ storage?: (() => Storage | null) | null, now?: () => number }} [outside] what the browser gives;
+   * `storage` null: others keep the answers, such as a learning platform
    */
   constructor(version, { storage = () => localStorage, now = Date.now } = {}) {
     this.version = version;
@@ -97,7 +99,15 @@ export class ProgressStore {
    * @throws {ProgressFileError} The file was cut or changed, or is none of progress. Nothing is added.
    */
   load(written) {
-    this.records = mergedRecords(this.records, readProgress(written));
+    this.merge(readProgress(written));
+  }
+
+  /**
+   * Add records; of two for one question, the better or newer.
+   * @param {AnswerRecords} records
+   */
+  merge(records) {
+    this.records = mergedRecords(this.records, records);
     this.catchUp();
     this.#tell("change", { key: "", record: null });
   }
@@ -111,8 +121,15 @@ export class ProgressStore {
         emptyRecord({ kind, lesson, lesson_title, title }),
       ]),
     );
+    forget(); // the path's outcomes
     this.#keep((storage) => storage.removeItem(PROGRESS_KEY));
     this.catchUp();
+    this.#tell("change", { key: "", record: null });
+  }
+
+  /** Add what other pages kept in this browser since. */
+  refresh() {
+    this.#keep((storage) => this.#merge(storage));
     this.#tell("change", { key: "", record: null });
   }
 
@@ -145,6 +162,7 @@ export class ProgressStore {
 
   /** @param {(storage: Storage) => string | void} write */
   #keep(write) {
+    if (!this.storage) return;
     try {
       const storage = this.storage();
       const said = storage ? write(storage) : text(NOT_KEPT);
@@ -177,11 +195,17 @@ export class ProgressStore {
 let opened = null;
 
 /**
- * The answers of this page, the same for all of its questions.
+ * The answers of this page, the same for all of its questions. The event "ow-progress" on the document gives them to
+ * others, such as a learning platform (scorm_page.js); where that keeps the answers (data-ow-lms="open"), the browser
+ * keeps none: pupils share computers.
  * @param {string} [version] of the package that made the page, if it is known
  */
 export function pageProgress(version = "") {
-  opened ??= new ProgressStore(version);
+  if (!opened) {
+    const isKept = document.documentElement.dataset.owLms === "open";
+    opened = new ProgressStore(version, isKept ? { storage: null } : {});
+    document.dispatchEvent(new CustomEvent("ow-progress", { detail: opened }));
+  }
   opened.version ||= version;
   return opened;
 }

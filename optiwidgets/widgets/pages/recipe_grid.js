@@ -20,14 +20,22 @@ const BYTES_BEFORE = 0,
  * Read an experiment from the page's JSON and blocks.
  * @param {ExperimentJson} json
  * @param {Blocks} blocks
+ * @param {() => Promise<Blocks>} [more] loads all blocks, where the images are not among those given
  * @returns {Promise<PageExperiment>}
  */
-export async function openExperiment(json, blocks) {
-  const [pixels, labels, ...grids] = await Promise.all([
-    laterBlock(blocks, json.images.pixels, json.images.count * sizeOfImage(json)),
+export async function openExperiment(json, blocks, more) {
+  /** @param {Blocks} found */
+  const pixelsOf = (found) => laterBlock(found, json.images.pixels, json.images.count * sizeOfImage(json));
+  const isLate = Boolean(more) && !(json.images.pixels in blocks);
+  let [pixels, labels, ...grids] = await Promise.all([
+    isLate ? null : pixelsOf(blocks),
     namedBlock(blocks, json.labels, "u8"),
     ...json.grids.map((grid) => openGrid(json, grid, blocks)),
   ]);
+  const loaded = () => {
+    if (!pixels) throw new Error("the images are not loaded yet");
+    return pixels();
+  };
   const rows = findRows(grids),
     measured = measuredRuns(json);
   /** @type {Map<string, Run>} */
@@ -63,7 +71,7 @@ export async function openExperiment(json, blocks) {
     images: {
       ...json.images,
       get pixels() {
-        return pixels();
+        return loaded();
       },
     },
     labels,
@@ -75,7 +83,9 @@ export async function openExperiment(json, blocks) {
     made: json.made,
     find,
     weigh,
-    pixels: (indices) => pixelsOfImages(json, pixels(), indices),
+    latePixels: () =>
+      pixels || !more ? null : more().then(async (found) => void (pixels = await pixelsOf(found))),
+    pixels: (indices) => pixelsOfImages(json, loaded(), indices),
   };
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -224,10 +225,14 @@ def test_a_question_that_only_python_grades_is_refused():
     class Own(Number):
         pass
 
+    slips = question_data(Number(**TEXTS, value=1, tolerance=0, slips={math.inf: "i", 2: "t"}))
+    assert [slip["reply"] for slip in slips["slips"]] == ["t"]
     for question, reason in (
         (Own(**TEXTS, value=1, tolerance=0), "class of its own"),
         (Number(**TEXTS, value=lambda base, report: 1.0, tolerance=0), "function of its own"),
         (FindRecipe(**TEXTS, policy=Policy("toy", 50)), "policy of its own"),
+        (Number(**TEXTS, value=math.inf, tolerance=0), "finite numbers, not inf"),
+        (FindRecipe(**TEXTS, max_drop=math.nan), "finite numbers, not nan"),
     ):
         with pytest.raises(NeedsPythonError, match=reason):
             question_data(question)

@@ -101,6 +101,16 @@ def test_model_images_and_labels_are_those_of_the_experiment(page, own, toy):
     assert set(found["made"]["versions"]) == {"optiwidgets", "torch", "onnxruntime"}
 
 
+def test_images_that_come_later_are_those_of_the_page(page):
+    [found], [late] = (answers(RUNS, [[name, *page, [4, 0]]]) for name in ("about", "late"))
+    assert late == {
+        "refused": "the images are not loaded yet",
+        "loads": 1,
+        "again": None,
+        "some": found["some"],
+    }
+
+
 def test_speed_is_that_measured_when_the_page_was_made(own, folder):
     timed = Recipe(0.57, pruning="channel")
     content = PageContent(FAMILIES, measured=[timed])
@@ -120,6 +130,16 @@ def test_speed_is_that_measured_when_the_page_was_made(own, folder):
     again, _ = page_experiment(own, content, folder=folder)
     assert again["measured"] == page[0]["measured"]
     assert again["made"] == page[0]["made"]
+
+
+def test_progress_goes_from_stage_to_stage(own, tmp_path):
+    told = []
+    content = PageContent([RecipeFamily(sparsities=(0.0, 0.5), bits=(32,))], [LAMP], [Recipe(0.5)])
+    page_experiment(own, content, on_progress=told.append, folder=tmp_path)
+    done = [progress.done for progress in told]
+    assert done == sorted(done)
+    assert (done[0], len(done)) == (0, 2 + len(LAMP.recipes) + 1)
+    assert 0 < done[1] < done[-1] < 1
 
 
 def test_a_full_page_answers_all_that_its_runtime_computes():

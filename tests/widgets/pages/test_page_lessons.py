@@ -18,8 +18,10 @@ from optiwidgets.grading.progress import Record, as_document, merged
 from optiwidgets.grading.progress_files import read_progress, records_of
 from optiwidgets.grading.progress_page import brief, print_page
 from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.version import __version__
 from optiwidgets.widgets.lesson.answer_log import ProgressTable, Register
 from optiwidgets.widgets.lesson.live_text import figures
+from optiwidgets.widgets.pages.page_file import page_parts
 from optiwidgets.widgets.pages.page_questions import lesson_questions
 
 RECIPES = (
@@ -137,6 +139,16 @@ def test_roles_name_the_widgets_of_a_question(explorer):
     assert explorer.comm is not None
 
 
+def test_a_question_alone_refers_to_no_explorer_that_is_not_on_its_page(explorer):
+    asked = ow.ask("pruning.saved", explorer)
+    assert asked.said.feed
+    data = page_parts([asked]).data
+    assert data["models"][asked.said.model_id]["state"]["feed"] == ""
+    role = data["roles"][asked.model_id]
+    references = [role["root"], role["why"], *role["inputs"], *role["buttons"].values()]
+    assert {each.removeprefix("IPY_MODEL_") for each in references} <= set(data["models"])
+
+
 def test_a_live_text_names_the_widget_whose_session_it_follows(explorer):
     role = ow.live("pruning.half", explorer).page_role()
     assert (role["role"], role["owner"]) == ("live", explorer.model_id)
@@ -144,5 +156,5 @@ def test_a_live_text_names_the_widget_whose_session_it_follows(explorer):
 
 
 def test_the_path_and_the_table_of_answers_have_roles():
-    assert ow.CorePath().page_role() == {"role": "core_path"}
+    assert ow.CorePath().page_role() == {"role": "core_path", "version": __version__}
     assert ProgressTable(Register()).page_role()["role"] == "progress"
