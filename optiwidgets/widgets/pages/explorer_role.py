@@ -66,7 +66,7 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
         told = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
         words = text("With Python also: {choices}; training.", choices=told)
         note = HTML(f"<details><summary>{text('More with Python')}</summary>{words}</details>")
-        controls.children = (*controls.children, note.add_class("ow-more-python"))
+        controls.children = [*controls.children, note.add_class("ow-more-python")]
 
 
 def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:
