@@ -51,7 +51,7 @@ class Sco:
 
 
 def manifest(title: str, scos: Sequence[Sco], shared: Sequence[str] = ()) -> bytes:
-    """Write ``imsmanifest.xml``.
+    """Write ``imsmanifest.xml``; without ``adlcp:masteryscore``, which would grade half a lesson.
 
     Parameters
     ----------

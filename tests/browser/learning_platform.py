@@ -31,7 +31,7 @@ API.loadFromJSON({kept});
 class Kept:
     """Data that the platform keeps of one learner; ``saves`` lists every commit."""
 
-    cmi: dict[str, Any] = field(default_factory=dict)
+    cmi: dict[str, Any] = field(default_factory=lambda: {"core": {"credit": "credit"}})
     saves: list[dict[str, Any]] = field(default_factory=list)
     works: bool = True
 

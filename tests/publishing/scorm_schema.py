@@ -1,8 +1,8 @@
 """Rules of the schemas of a SCORM 1.2 manifest, in Python.
 
 They are the schemas imscp_rootv1p1p2.xsd and adlcp_rootv1p2.xsd for all elements and attributes
-that they declare, without those that other schemas may add. (The ims_xml.xsd that belongs to them
-is no well-formed XML, so a validator refuses the files as they are published.)
+that they declare, without those that other schemas may add. (The ims_xml.xsd that they import binds
+a reserved namespace, so Python's own parser refuses it.)
 """
 
 from __future__ import annotations

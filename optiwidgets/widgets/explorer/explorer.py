@@ -75,7 +75,6 @@ class Explorer(PageExport, VBox):
         self.session = Session(experiment, first=first)
         self.arguments = {"unlock": unlock, "show": show, "controls": controls}
         self.controls = Controls()
-        self._syncing = False  # True while controls and recipe are updated together: no request
         self.notice, self.linked = "", dict[str, Any]()  # from a share link
         self.case, self.model, self.policy = layout.make_choosers(self.session)
         self._settings = self.positions()

@@ -40,6 +40,7 @@ class PageExport(Standalone):
     classroom: Classroom
     panels: Any
     positions: Callable[[], list[int]]
+    _syncing = False  # True while controls and recipe are updated together: no request
     links = True  # a link in the page's address is opened
     arguments: dict[str, Any]  # of the explorer, but its experiment
     offered: PageOffer | None = None  # choices of a page; None for a live explorer

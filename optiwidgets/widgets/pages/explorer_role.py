@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any, Protocol
 
 from ipywidgets import HTML, DOMWidget, Dropdown, Tab, Widget
@@ -65,8 +66,9 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     if missing := offered.needs_python():
         told = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
         words = text("With Python also: {choices}; training.", choices=told)
-        note = HTML(f"<details><summary>{text('More with Python')}</summary>{words}</details>")
-        controls.children = (*controls.children, note.add_class("ow-more-python"))
+        summary = f"<summary>{escape(text('More with Python'))}</summary>"
+        note = HTML(f"<details>{summary}{escape(words)}</details>").add_class("ow-more-python")
+        controls.children = [*controls.children, note]
 
 
 def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:
