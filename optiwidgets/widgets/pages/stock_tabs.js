@@ -29,11 +29,12 @@ export function drawTabs(model, el, draw) {
         const view = draw(model.widget_manager.model(reference));
         view.setAttribute("role", "tabpanel");
         view.id ||= `ow-panel-${reference}`;
-        view.setAttribute("aria-labelledby", `ow-tab-${model.model_id}-${i}`);
         drawn.set(reference, view);
         contents.append(view);
       }
-      drawn.get(reference)?.classList.toggle("lm-mod-hidden", i !== index);
+      const own = drawn.get(reference);
+      own?.setAttribute("aria-labelledby", `ow-tab-${model.model_id}-${i}`);
+      own?.classList.toggle("lm-mod-hidden", i !== index);
     });
     [...list.children].forEach((tab, i) => {
       tab.classList.toggle("lm-mod-current", i === index);
@@ -42,13 +43,15 @@ export function drawTabs(model, el, draw) {
     });
   };
   follow(model, ["children", "titles"], () => {
+    for (const [reference, view] of drawn)
+      if (!children(model).includes(reference) && drawn.delete(reference)) view.remove();
     list.replaceChildren(...children(model).map((_, i) => tabOf(model, i)));
     open();
   });
   model.on("change:selected_index", open);
   list.addEventListener("keydown", (event) => {
     const next = nextTab(event.key, [...list.children].indexOf(/** @type {Element} */ (event.target)), list);
-    if (next === null) return;
+    if (next === null || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     model.set("selected_index", next);
     /** @type {HTMLElement} */ (list.children[next]).focus();
@@ -85,15 +88,22 @@ function nextTab(key, at, list) {
  * @param {DrawChild} draw
  */
 export function drawAccordion(model, el, draw) {
-  follow(model, ["children", "titles"], () =>
-    el.replaceChildren(
-      ...children(model).map((reference, i) => {
-        const title = element("summary");
-        write(title, model.get("titles")?.[i] ?? "");
-        const part = element("details", { open: i === model.get("selected_index") }, title);
-        part.append(draw(model.widget_manager.model(reference)));
-        return part;
-      }),
-    ),
-  );
+  /** @type {HTMLDetailsElement[]} */
+  let parts = [];
+  const open = () => parts.forEach((part, i) => (part.open = i === model.get("selected_index")));
+  follow(model, ["children", "titles"], () => {
+    parts = children(model).map((reference, i) => {
+      const title = element("summary");
+      write(title, model.get("titles")?.[i] ?? "");
+      const part = element("details", {}, title, draw(model.widget_manager.model(reference)));
+      part.addEventListener("toggle", () => {
+        if (part.open) model.set("selected_index", i);
+        else if (model.get("selected_index") === i) model.set("selected_index", null);
+      });
+      return part;
+    });
+    open();
+    el.replaceChildren(...parts);
+  });
+  model.on("change:selected_index", open);
 }

@@ -190,6 +190,7 @@ function drawImage(model, el) {
   follow(model, ["value", "format"], () => {
     const bytes = /** @type {DataView | null} */ (model.get("value"));
     const type = `image/${model.get("format") ?? "png"}`;
+    if (image.src) URL.revokeObjectURL(image.src); // the browser would keep its bytes
     if (!bytes?.byteLength) image.removeAttribute("src");
     else image.src = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type }));
   });

@@ -23,13 +23,27 @@ export function magnitudeKeys(weights) {
  * @returns {Uint32Array} the rank of each
  */
 export function rankAscending(keys) {
-  const count = keys.length,
-    together = new Float64Array(count),
-    ranks = new Uint32Array(count);
-  for (let i = 0; i < count; i++) together[i] = keys[i] * count + i; // exact below 2^53
-  together.sort();
-  for (let rank = 0; rank < count; rank++) ranks[together[rank] % count] = rank;
+  const ranks = new Uint32Array(keys.length);
+  let order = new Uint32Array(keys.length);
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  for (const shift of [0, 11, 22]) order = sortedBy(keys, order, shift);
+  for (let rank = 0; rank < order.length; rank++) ranks[order[rank]] = rank;
   return ranks;
+}
+
+/**
+ * Order indices by 11 bits of their keys; of equal ones the order stays.
+ * @param {Uint32Array | Uint16Array} keys
+ * @param {Uint32Array} order
+ * @param {number} shift
+ */
+function sortedBy(keys, order, shift) {
+  const next = new Uint32Array(order.length),
+    places = new Uint32Array(0x801); // first place of each value's indices
+  for (let i = 0; i < keys.length; i++) places[((keys[i] >>> shift) & 0x7ff) + 1]++;
+  for (let value = 1; value < places.length; value++) places[value] += places[value - 1];
+  for (let i = 0; i < order.length; i++) next[places[(keys[order[i]] >>> shift) & 0x7ff]++] = order[i];
+  return next;
 }
 
 /**
