@@ -9,8 +9,7 @@ import logging
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -87,8 +86,7 @@ def cached_grid(
     except (OSError, ValueError) as error:
         log.warning("computed again: %s", error)
     grid = make()
-    with _kept(path):
-        grid.save(path)
+    _keep(path, grid.save)
     return grid
 
 
@@ -111,8 +109,8 @@ def cached_bytes(name: str, make: Callable[[], bytes], folder: Path | None = Non
     except OSError as error:
         log.debug("made: %s", error)
     data = make()
-    with _kept(path):
-        write_atomically(path, zlib.crc32(data).to_bytes(4, "big") + data)
+    checked = zlib.crc32(data).to_bytes(4, "big") + data
+    _keep(path, lambda path: write_atomically(path, checked))
     return data
 
 
@@ -120,11 +118,10 @@ def _file(folder: Path | None, name: str) -> Path:
     return (folder or user_cache_path("optiwidgets") / "families") / name
 
 
-@contextmanager
-def _kept(path: Path) -> Iterator[None]:
-    """Make the file's folder; on a full or read-only disk, go on without the file."""
+def _keep(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file in a folder that may be new; on a full or read-only disk, go on without it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield
+        write(path)
     except OSError as error:
         log.warning("not kept for the next time: %s", error)
