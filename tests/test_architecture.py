@@ -67,6 +67,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
         "IPython",
         "ipywidgets",
         "traitlets",
+        "PIL",
     },
     "texts": set(),
     "texts/catalogue.py": {"polib"},

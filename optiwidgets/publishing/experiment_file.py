@@ -35,7 +35,6 @@ FEW_SIZES = (
     RecipeFamily(Recipe(score="magnitude-folded"), bits=(32,)),
     RecipeFamily(Recipe(granularity="channel"), (0.0,), CODED),
 )
-LARGE = 300_000  # characters of images in base64; then they come with the weights
 FIRST = "digits small"  # of the explorer, and of most lessons
 TENTHS_OF_SLIDERS = RecipeFamily(Recipe(), TENTHS)
 STORED = PageContent(RUNS, SIZES, MEASURED, (TENTHS_OF_SLIDERS,))
@@ -45,7 +44,7 @@ STORED_OF_OTHERS = PageContent(RUNS[::2], FEW_SIZES, MEASURED, (TENTHS_OF_SLIDER
 def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str]:
     """Write the two files of an experiment unless they are there; return their names.
 
-    The first has the stored runs; the second has the weights and large images, which a page loads
+    The first has the stored runs; the second has the weights and the images, which a page loads
     when it first computes a recipe by itself or opens a cell.
 
     Parameters
@@ -58,7 +57,7 @@ def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str
         Folder of such files.
     """
     content = STORED if name == FIRST else STORED_OF_OTHERS
-    about = json.dumps([name, experiment.about, repr(content), LARGE, package_fingerprint()])
+    about = json.dumps([name, experiment.about, repr(content), package_fingerprint()])
     key = hashlib.sha256(about.encode()).hexdigest()[:24]
     stem = re.sub(r"[^0-9A-Za-z]+", "-", name)
     runs, weights = folder / f"{stem}-runs.{key}.z", folder / f"{stem}-weights.{key}.z"
@@ -68,8 +67,7 @@ def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str
         program, arrays = write_runtime(experiment.portable(), told["images"])
         folder.mkdir(parents=True, exist_ok=True)
         pixels = told["images"]["pixels"]
-        if len(blocks[pixels]["data"]) > LARGE:
-            arrays[pixels] = blocks.pop(pixels)
+        arrays[pixels] = blocks.pop(pixels)
         first = {"experiment": told, "program": program, "blocks": blocks}
         write_atomically(runs, packed_json(first))
         write_atomically(weights, packed_json(arrays))

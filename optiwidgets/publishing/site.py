@@ -23,6 +23,7 @@ from optiwidgets.publishing.site_pages import (
     SitePage,
     lesson_body,
     page_html,
+    smaller_picture,
 )
 from optiwidgets.publishing.start_page import start_body
 from optiwidgets.publishing.static_cells import NAME, StaticCell, problems, read_static_cells
@@ -185,7 +186,7 @@ def _lesson(site: Site, path: Path, outputs: Mapping[str, Any], experiments: Pat
         outputs["cells"],
         site.listed[path],
         follow=lambda link: site.addresses.follow(link, path),
-        add_picture=site.add,
+        add_picture=lambda name, png: site.add(*smaller_picture(name, png)),
     )
     files, weights = (
         {name: _kept(site, experiments / pair[at]) for name, pair in outputs["experiments"].items()}

@@ -6,9 +6,11 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from io import BytesIO
 from typing import Any
 
 from nbformat import NotebookNode
+from PIL import Image
 
 from optiwidgets.publishing.markdown_html import markdown_html
 from optiwidgets.publishing.site_links import INSTALL, places
@@ -17,6 +19,7 @@ from optiwidgets.widgets.pages.page_file import safe_json, troubles
 
 PRIVATE = "These links work once the repository is public."
 AS_IT_WAS = "Needs Python: this is shown as it was when the page was made."
+LARGE_PICTURE = 100_000  # bytes
 AddPicture = Callable[[str, bytes], str]
 
 
@@ -158,6 +161,21 @@ def output_html(
     if kind == "html":
         return f'<div class="ow-site-wide" role="region" tabindex="0">{output["html"]}</div>\n'
     return f'<pre class="ow-site-output">{escape(output["text"])}</pre>\n'
+
+
+def smaller_picture(name: str, png: bytes) -> tuple[str, bytes]:
+    """Write a large picture as WebP; photographs and noise take a small part of their bytes.
+
+    Examples
+    --------
+    >>> smaller_picture("figure.png", b"a small one")
+    ('figure.png', b'a small one')
+    """
+    if len(png) <= LARGE_PICTURE:
+        return name, png
+    stream = BytesIO()
+    Image.open(BytesIO(png)).save(stream, format="WEBP", quality=85)
+    return f"{name.removesuffix('.png')}.webp", stream.getvalue()
 
 
 def needs_python_html(reason: str, lesson: str) -> str:

@@ -57,14 +57,28 @@ export function startDrawing(page, models, session) {
     put(imagePixels(experiment, index), about);
     return about;
   };
+  /** Do something once the page has its images. @param {() => void} next */
+  const withImages = (next) => {
+    const late = session.experiment.latePixels?.();
+    if (!late) return next();
+    late.then(next, (error) =>
+      canvas.set(
+        "reason",
+        text("The images could not be loaded: {reason}.", { reason: String(error.message) }),
+      ),
+    );
+  };
   const opened = () => {
     const isFirst = isOpen(models) && !taken && !unreadable(session);
     if (!isFirst || pixelsOf(canvas.get("pixels")).some(Boolean)) return read();
-    const about = takeNext();
-    canvas.set("about", text("A sample, {about}. Draw your own over it.", { about }));
+    withImages(() => {
+      if (taken || pixelsOf(canvas.get("pixels")).some(Boolean)) return; // meanwhile
+      const about = takeNext();
+      canvas.set("about", text("A sample, {about}. Draw your own over it.", { about }));
+    });
   };
   onClick(clear, () => put(new Uint8Array(SIDE * SIDE), ""));
-  onClick(take, takeNext);
+  onClick(take, () => withImages(takeNext));
   canvas.on("change:pixels", () => {
     if (putting) return;
     canvas.set({ about: "", sample: false });
