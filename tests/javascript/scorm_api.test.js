@@ -32,6 +32,14 @@ test("no object is found in windows without one, in a circle of windows, in othe
   assert.equal(findApi({ parent: foreign(), opener: foreign() }), null);
 });
 
+test("a window at the top is looked at once", () => {
+  let looks = 0;
+  const window = top();
+  Object.defineProperty(window, "API", { get: () => void looks++ });
+  assert.equal(findApi(window), null);
+  assert.equal(looks, 1);
+});
+
 test("an error that is not the browser's refusal is not hidden", () => {
   const broken = new Proxy({}, { get: () => refuse(new RangeError("broken")) });
   assert.throws(() => findApi(broken), RangeError);

@@ -157,7 +157,8 @@ test("links to other lessons and pages stay closed; other sites open in a window
     "https://example.org/a",
     "data:,x",
   ];
-  const root = place("", addresses.map((href) => `<a href="${href}"><b>x</b></a>`).join(""));
+  const links = addresses.map((href) => `<a href="${href}"><b>x</b></a>`);
+  const root = place("", [...links, '<a href="progress.json" download><b>x</b></a>'].join(""));
   const click = (at) => {
     root.addEventListener("click", (event) => event.preventDefault(), { once: true }); // happy-dom would go there
     const seen = [];
@@ -177,4 +178,5 @@ test("links to other lessons and pages stay closed; other sites open in a window
   assert.deepEqual(click(2), [true, "", "api/index.html is not in this package."]);
   assert.deepEqual(click(3).slice(0, 2), [false, "_blank"]);
   assert.deepEqual(click(4).slice(0, 2), [false, ""]);
+  assert.deepEqual(click(5).slice(0, 2), [false, ""]);
 });

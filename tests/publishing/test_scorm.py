@@ -7,13 +7,18 @@ import re
 import xml.etree.ElementTree as ET
 import zipfile
 import zlib
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from node_answers import answers
 from scorm_schema import IMS, package_problems, schema_problems
 
 from optiwidgets import cli
-from optiwidgets.grading.checks import Decision, MultipleChoice, Prediction
+from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.grading.checks import Decision, MultipleChoice, Outcome, Prediction, Question
+from optiwidgets.grading.progress import Record
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.publishing.page_references import files_of
 from optiwidgets.publishing.scorm import ScormLesson, package
@@ -23,6 +28,7 @@ from optiwidgets.widgets.lesson.core_path import CORE
 from optiwidgets.widgets.pages.scorm_lesson import lesson_data, lesson_script
 
 LESSONS = Path(__file__).parents[2] / "lessons"
+RECIPE = Recipe(sparsity=0.85, bits=3, pruning="layer", score="lamp", recovery="refit").as_dict()
 STRANGE = [
     "</script><script>alert(1)</script>",
     "</title></item>\"'&amp;",
@@ -242,6 +248,30 @@ def test_the_core_path_asks_what_its_notebooks_ask():
     assert lessons[0].questions == ("metrics.predict", "map.ill", "metrics.imbalance")
     assert all(lesson.questions for lesson in lessons)
     assert all(key in QUESTIONS for lesson in lessons for key in lesson.questions)
+
+
+def longest_record(question: Question) -> dict[str, Any]:
+    """Record of a question with its longest answer."""
+    answers: dict[str, Any] = {
+        "number": "0.123456789012345 percent",
+        "recipe": RECIPE,
+        "decision": [getattr(question, "options", ("",))[-1], [*getattr(question, "reasons", ())]],
+    }
+    choice = max(getattr(question, "options", ("",)), key=len)
+    record = asdict(replace(Record.of(question), outcome=Outcome.INCORRECT, attempts=99))
+    told = {"hint": True, "solution": True, "answered": "2026-11-30T12:00:00Z", "submissions": []}
+    return record | told | {"answer": answers.get(record["kind"], choice)}
+
+
+def test_the_longest_answers_of_each_lesson_fit_into_what_a_platform_keeps():
+    lessons = core_lessons(LESSONS)
+    data = [lesson_data(x.name, x.title, [QUESTIONS[key] for key in x.questions]) for x in lessons]
+    kept = [{key: longest_record(QUESTIONS[key]) for key in x.questions} for x in lessons]
+    module = "pages/scorm_values.js"
+    states = answers(module, [["packed", *pair] for pair in zip(data, kept, strict=True)])
+    assert max(map(len, states)) <= 4096
+    back = answers(module, [["unpacked", *pair] for pair in zip(data, states, strict=True)])
+    assert back == json.loads(json.dumps(kept))
 
 
 def test_files_of_a_page_are_those_it_loads_and_those_its_script_loads(site):

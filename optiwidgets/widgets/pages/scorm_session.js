@@ -33,7 +33,6 @@ export class ScormSession {
   #writes = false; // not in a review
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
-  #forget = () => {}; // ends the calls of the page's progress
 
   /** Where the lesson was left: key of a question or id of a heading; empty at first. */
   place = "";
@@ -111,7 +110,7 @@ export class ScormSession {
   attach(progress) {
     this.#progress = progress;
     progress.merge(this.#restored);
-    this.#forget = progress.on("answer", (news) => this.#record(news));
+    progress.on("answer", (news) => this.#record(news));
   }
 
   /**
@@ -144,7 +143,6 @@ export class ScormSession {
     clearTimeout(this.#retry);
     this.platform.close();
     this.#open = this.#writes = false;
-    this.#forget();
   }
 
   /** @param {ProgressNews} news */
