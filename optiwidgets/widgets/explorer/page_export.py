@@ -46,7 +46,7 @@ class PageExport(Standalone):
 
     @property
     def links(self) -> bool:
-        """Whether a link in the page's address is opened: not in a lesson."""
+        """Tell whether a link in the address of the page is opened: not in a lesson."""
         return self.arguments["unlock"] is None and self.arguments["show"] is None
 
     def to_html(
