@@ -102,9 +102,8 @@ class LessonStore:
         """Tell whether a lesson's outputs are kept, with the experiments that they need."""
         if not file.is_file():
             return False
-        return all(
-            (self.experiments / one).is_file() for one in _read(file)["experiments"].values()
-        )
+        needed = [one for pair in _read(file)["experiments"].values() for one in pair]
+        return all((self.experiments / one).is_file() for one in needed)
 
     def _file(self, path: Path, cells: Mapping[str, StaticCell]) -> Path:
         """Name the file of a lesson's outputs by all that they depend on."""

@@ -16,7 +16,7 @@ import pytest
 from small_site import FIRST, HOSTILE, write_book, write_lessons
 
 from optiwidgets.cli import main
-from optiwidgets.publishing import site_folder
+from optiwidgets.publishing import lesson_store, site_folder
 from optiwidgets.publishing.lesson_run import LessonError
 from optiwidgets.publishing.lesson_store import LessonStore
 from optiwidgets.publishing.site import build_site
@@ -155,6 +155,30 @@ def test_a_changed_lesson_alone_is_run_again(made, tmp_path):
         "10_first",
         "20_next",
     }
+
+
+def test_a_lesson_is_run_again_when_a_file_of_its_experiment_is_gone(tmp_path, monkeypatch):
+    kept, book = LessonStore(tmp_path / "store"), tmp_path / "10_a.ipynb"
+    write_book(book, (("code", "x = 1"),))
+    files = [f"digits-small-{part}.key.z" for part in ("runs", "weights")]
+    ran = list[Path]()
+
+    def run(jobs):
+        for job in jobs:
+            job.output.write_text(json.dumps({"experiments": {"digits small": files}}))
+            ran.append(job.notebook)
+            yield job.notebook
+
+    monkeypatch.setattr(lesson_store, "run_lessons", run)
+    kept.experiments.mkdir(parents=True)
+    for name in files:
+        (kept.experiments / name).touch()
+    for _ in range(2):
+        kept.outputs({book: {}}, lambda _: None)
+    assert ran == [book]
+    (kept.experiments / files[1]).unlink()
+    kept.outputs({book: {}}, lambda _: None)
+    assert ran == [book, book]
 
 
 def test_a_damaged_store_is_told_and_mended(made, tmp_path):
