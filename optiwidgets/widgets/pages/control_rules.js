@@ -44,7 +44,8 @@ export class ControlRules {
   #valueAt({ axes, values, at }, places) {
     let place = 0;
     for (const axis of axes) place = place * this.axes[axis].values.length + places[axis];
-    if (!(place in at)) throw new Error("a control stands at a position that the page does not offer");
+    if (axes.some((axis) => places[axis] < 0) || !(place in at))
+      throw new Error("a control stands at a position that the page does not offer");
     return values[at[place]];
   }
 
@@ -83,7 +84,7 @@ export class ControlRules {
     this.sparsity.set("value", Math.min(Math.round(100 * recipe.sparsity), this.sparsity.get("max")));
     const byField = new Map(this.axes.map((axis) => [axis.field, axis]));
     for (const field of ["pruning", ...byField.keys()]) {
-      const index = this.#options[field].indexOf(/** @type {any} */ (recipe)[field]);
+      const index = (this.#options[field] ?? []).indexOf(/** @type {any} */ (recipe)[field]);
       if (index >= 0) /** @type {RuleAxis} */ (byField.get(field)).handle.set("index", index);
       this.apply();
     }

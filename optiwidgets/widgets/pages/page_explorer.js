@@ -29,12 +29,17 @@ export async function startExplorer(role, page) {
   if (role.links) openLink(session);
   session.begin();
   publishSession(role.root, session); // questions and texts about a run follow it
+  const { experiment } = session;
+  const isOpen = () => session.experiment === experiment; // another one has its own runtime
   page.runtime(first).then(
-    (runtime) => session.take(runtime),
-    (error) =>
-      session.refuse(text("Only the page's own recipes are shown: {reason}.", { reason: error.message })),
+    (runtime) => isOpen() && session.take(runtime),
+    (error) => isOpen() && session.refuse(ownOnly(error)),
   );
 }
+
+/** @param {Error} error why there is no runtime */
+const ownOnly = ({ message }) =>
+  text("Only the page's own recipes are shown: {reason}.", { reason: message });
 
 /**
  * Send the session's numbers and state to the panels, at once.
@@ -126,21 +131,42 @@ function watchImages(session) {
 function watchMenus(session) {
   const { role, page } = session;
   const { experiments, case: cases, model } = role;
-  let asked = 0;
+  let asked = 0,
+    isGoingBack = false,
+    shown = { case: cases.get("index"), model: model.get("index") },
+    lost = ""; // why the last one could not be loaded
+  /** @param {number} index of the case */
+  const labelsOf = (index) => Object.keys(Object.values(experiments)[index]);
+  /** @param {Error} error */
+  const goBack = ({ message }) => {
+    isGoingBack = true;
+    cases.set("index", shown.case);
+    model.set({ _options_labels: labelsOf(shown.case), index: shown.model });
+    isGoingBack = false;
+    session.refuse((lost = text("The model could not be loaded: {reason}.", { reason: message })));
+  };
   const open = async () => {
-    const mine = (asked += 1);
+    if (isGoingBack) return;
+    const mine = (asked += 1),
+      chosen = { case: cases.get("index"), model: model.get("index") };
     const named = Object.keys(experiments)[cases.get("index")];
     const name = Object.values(experiments[named])[model.get("index")];
     role.feed.set("state", "running");
-    const [experiment, runtime] = await Promise.all([page.experiment(name), page.runtime(name)]);
-    if (mine !== asked) return; // another one was chosen meanwhile
+    let trouble = "";
+    const unarmed = (/** @type {Error} */ error) => ((trouble = ownOnly(error)), null);
+    const opening = Promise.all([page.experiment(name), page.runtime(name).catch(unarmed)]);
+    const opened = await opening.catch((error) => mine === asked && goBack(error));
+    if (!opened || mine !== asked) return; // another one was chosen meanwhile
+    shown = chosen;
     role.panels.cell_images.set({ cell: -1, image: -1 });
-    session.open(experiment, runtime);
+    if (trouble || session.notice === lost) session.notice = trouble;
+    session.open(...opened);
   };
   model.on("change:index", open);
   cases.on("change:index", () => {
+    if (isGoingBack) return;
     const before = model.get("_options_labels")[model.get("index")];
-    const labels = Object.keys(Object.values(experiments)[cases.get("index")]);
+    const labels = labelsOf(cases.get("index"));
     const kept = Math.max(labels.indexOf(before), 0);
     const isSame = kept === model.get("index");
     model.set({ _options_labels: labels, index: kept });

@@ -24,6 +24,9 @@ const RANGES = {
   ],
   seed: [(value) => value >= 0, mark("seed is a whole number from 0 on, not {value}")],
 };
+const LAYERS = mark(
+  "layers of a link are names, each once, with a sparsity or null and bits or null, not {value}",
+);
 const NUMBER = /^-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?$/;
 
 /** @typedef {{ case?: string, model?: string, policy?: string, recipe: Recipe }} Link */
@@ -65,14 +68,24 @@ function numberOf(key, value) {
   return found;
 }
 
+/** @param {any} layer */
+const isLayer = (layer) =>
+  Array.isArray(layer) &&
+  layer.length === 3 &&
+  typeof layer[0] === "string" &&
+  (layer[1] === null || (typeof layer[1] === "number" && RANGES.sparsity[0](layer[1]))) &&
+  (layer[2] === null || WIDTHS.includes(layer[2]));
+
 /** @param {string} value */
 function layersOf(value) {
   try {
     const layers = JSON.parse(value);
-    if (Array.isArray(layers) && layers.every((layer) => Array.isArray(layer) && layer.length === 3))
-      return layers;
+    if (Array.isArray(layers) && layers.every(isLayer)) {
+      const names = new Set(layers.map(([name]) => name));
+      if (names.size === layers.length) return layers;
+    }
   } catch {} // told below
-  throw new Error(text("{key} is a number, not {value}", { key: "layers", value: short(value) }));
+  throw new Error(text(LAYERS, { value: short(value) }));
 }
 
 /**

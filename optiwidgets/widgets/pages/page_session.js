@@ -36,6 +36,7 @@ export class ExplorerSession extends Events {
   /** Shows the session on the page; set by the explorer's stand-in. */
   paint = () => {};
   #scoring = false; // scores of a cell's images are computed
+  #unscored = ""; // recipe whose scores failed, until another request
   #isSyncing = false; // controls are moved by the page
   #asked = 0; // number of requests: an older answer never lands after a newer one
   /** @type {Map<string, RuntimeAnswer>} */
@@ -132,6 +133,7 @@ export class ExplorerSession extends Events {
   #request(recipe) {
     const isNew = !sameRecipe(recipe, this.recipe);
     this.recipe = recipe;
+    this.#unscored = "";
     const asked = (this.#asked += 1);
     if (isNew) this.trigger("recipe");
     const found =
@@ -151,8 +153,7 @@ export class ExplorerSession extends Events {
         this.#land(computedRun(this.experiment, recipe, weighed, answer));
       },
       (error) => {
-        if (asked === this.#asked)
-          this.#fail(text("The run failed: {reason}.", { reason: String(error?.message ?? error) }));
+        if (asked === this.#asked) this.#fail(failed(error));
       },
     );
   }
@@ -200,11 +201,15 @@ export class ExplorerSession extends Events {
 
   /** Compute scores that a cell's images need: the runtime answers one question at a time. @param {Recipe} recipe */
   async #score(recipe) {
-    if (!this.runtime || this.#scoring || this.runtime.refusal(recipe)) return;
+    const { runtime } = this,
+      key = JSON.stringify(recipe);
+    if (!runtime || this.#scoring || this.#unscored === key || runtime.refusal(recipe)) return;
     this.#scoring = true;
     try {
-      const answer = await this.runtime.run(recipe);
-      if (answer) this.#keep(recipe, answer);
+      const answer = await runtime.run(recipe);
+      if (answer && runtime === this.runtime) this.#keep(recipe, answer);
+    } catch (error) {
+      if (runtime === this.runtime) [this.#unscored, this.notice] = [key, failed(error)];
     } finally {
       this.#scoring = false;
     }
@@ -252,6 +257,9 @@ export class ExplorerSession extends Events {
     if (!locked) this.#sync(() => this.rules.apply());
   }
 }
+
+/** @param {any} error of a runtime */
+const failed = (error) => text("The run failed: {reason}.", { reason: String(error?.message ?? error) });
 
 /** @param {Recipe} recipe */
 const needsPython = (recipe) =>
