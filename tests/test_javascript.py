@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WIDGETS = ROOT / "optiwidgets" / "widgets"
 TESTS = ROOT / "tests" / "javascript"
-IMPORTED = re.compile(r"""\bfrom\s+["'](\.[^"']+)["']""")
+IMPORTED = re.compile(r"""\b(?:from\s+|require\.resolve\()["'](\.[^"']+)["']""")
 CASE = re.compile(r"^\s*test\(", re.M)
 
 

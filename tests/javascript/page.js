@@ -23,6 +23,13 @@ for (const name of ["ariaLabel", "ariaDisabled", "ariaValueNow", "ariaValueMax"]
   });
 }
 
+/** An option of a menu, which happy-dom has no constructor for. */
+class FakeOption {
+  constructor(text, value) {
+    return Object.assign(window.document.createElement("option"), { text, value });
+  }
+}
+
 /** Nothing has a size here: a test tells it, and how wide the box became. */
 class FakeResizeObserver {
   boxes = new Set();
@@ -64,6 +71,7 @@ window.HTMLCanvasElement.prototype.getContext = function () {
 const own = {
   window,
   devicePixelRatio: 1,
+  Option: FakeOption,
   ResizeObserver: FakeResizeObserver,
   requestAnimationFrame: (callback) => {
     frames.set(++drawn, callback);

@@ -9,12 +9,6 @@ import { drawSlider, numberScale, optionScale } from "../../optiwidgets/widgets/
 import { drawAccordion, drawTabs } from "../../optiwidgets/widgets/pages/stock_tabs.js";
 import { drawStock } from "../../optiwidgets/widgets/pages/stock_views.js";
 
-globalThis.Option ??= class {
-  constructor(text, value) {
-    return Object.assign(document.createElement("option"), { text, value });
-  }
-};
-
 /** Models of some kinds, [name, state] by id. */
 function made(kinds) {
   const records = Object.entries(kinds).map(([id, [kind, state = {}]]) => [id, { name: kind, state }]);

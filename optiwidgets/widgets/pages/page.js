@@ -78,8 +78,10 @@ function opener({ experiments, programs, files, weights }, { blocks, need, worke
   const opened = new Map();
   /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
   const once = (key, open) => {
-    if (!opened.has(key)) opened.set(key, open());
-    return /** @type {Promise<Value>} */ (opened.get(key));
+    const opening = /** @type {Promise<Value>} */ (opened.get(key) ?? open());
+    opened.set(key, opening);
+    opening.catch(() => opened.delete(key)); // the next one who asks tries again
+    return opening;
   };
   /** @param {string} name @returns {Promise<{ experiment: any, program: any, blocks: Blocks }>} */
   const load = (name) =>
@@ -93,10 +95,7 @@ function opener({ experiments, programs, files, weights }, { blocks, need, worke
     const { blocks: own } = await load(name);
     const address = weights?.[name];
     if (!address) return own;
-    const more = opened.get(address) ?? unpacked(address);
-    opened.set(address, more);
-    more.catch(() => opened.delete(address)); // the next one who asks tries again
-    return { ...own, ...(await more) };
+    return { ...own, ...(await once(`weights ${address}`, () => unpacked(address))) };
   };
   return {
     /** @param {string} name */
@@ -199,6 +198,16 @@ export async function startPage(json, rest) {
 }
 
 /**
+ * Disable a widget and those in it, also where they are drawn later.
+ * @param {Page} page
+ * @param {StaticModel} model
+ */
+function disable(page, model) {
+  model.set("disabled", true);
+  for (const child of model.get("children") ?? []) disable(page, page.manager.model(child));
+}
+
+/**
  * Show a widget as it was when the page was made: its controls do nothing, and it says why.
  * @param {Page} page
  * @param {StaticModel} model
@@ -206,6 +215,7 @@ export async function startPage(json, rest) {
  */
 function leaveAsItWas(page, model, view) {
   if (!view) return;
+  disable(page, model);
   for (const control of view.querySelectorAll(CONTROLS)) control.setAttribute("disabled", "");
   page.needsPython(model, text("This needs Python."));
 }

@@ -7,7 +7,7 @@
   const tell = (cause, error) => {
     const line = /** @type {HTMLElement} */ (document.querySelector(".ow-page-trouble"));
     const reason = error instanceof Error ? error.message : String(error ?? "");
-    line.textContent = troubles[cause].replace("{reason}", reason.slice(0, 200));
+    line.textContent = troubles[cause].replace("{reason}", () => reason.slice(0, 200));
     line.hidden = false;
   };
   /** @param {string} id */
