@@ -141,6 +141,7 @@ def test_leaving_the_lesson_ends_its_session_and_keeps_the_place(open_lesson, ke
     visit = open_lesson()
     visit.choose(CHOICE, RIGHT)
     expect(visit.line).to_contain_text("1 of 3")
+    expect(visit.frame.locator("body")).to_have_attribute("data-ow-started", "")  # it has its size
     visit.frame.locator("#below").evaluate("heading => heading.scrollIntoView()")
     visit.page.evaluate("document.querySelector('iframe').src = 'about:blank'")
     visit.page.wait_for_function("API.isTerminated()")
