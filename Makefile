@@ -23,7 +23,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help app dev test test-fast test-units test-javascript test-browser test-oldest
-.PHONY: test-slow test-slow-units test-slow-browser test-slow-hosting
+.PHONY: test-slow test-slow-units test-slow-browser test-slow-hosting test-course
 .PHONY: lint lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks
 .PHONY: format docs site texts looks bench methods picture train graphs
 
@@ -73,7 +73,10 @@ test-slow-hosting: .venv/dev.stamp $(LIBRARIES)
 	$(BIN)/python -m pytest -m slow tests/hosting $(PYTEST_ARGS) $(NONE_LEFT)
 
 test-slow-browser: .venv/dev.stamp $(LIBRARIES)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not course" tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+
+test-course: .venv/dev.stamp $(LIBRARIES) ## build the site of all lessons and open each page; not in .ci/run
+	$(BIN)/python -m pytest -m course tests/browser $(PYTEST_ARGS)
 
 lint: .venv/dev.stamp ## check style, types, imports between rooms, wording, and that notebooks have no output
 	$(call run-all,lint-style lint-format lint-types lint-imports lint-javascript lint-wording lint-notebooks)

@@ -261,7 +261,7 @@ SLOW = ["make test-slow: test-slow-units", "test-slow-browser", "test-slow-hosti
     [
         ("", "1", "", ["passed", "passed", "passed"]),
         ("worksteal", "1", "", ["FAILED", "passed", "passed"]),
-        ("slow tests/browser", "1", "", ["passed", "FAILED", "passed"]),
+        ("course tests/browser", "1", "", ["passed", "FAILED", "passed"]),
         ("slow tests/hosting", "5", "", ["passed", "passed", "FAILED"]),
         ("slow tests/hosting", "5", "PYTEST_ARGS=-v", ["passed", "passed", "passed"]),
         ("worksteal", "5", "", ["FAILED", "passed", "passed"]),
@@ -277,5 +277,5 @@ def test_all_parts_of_slow_tests_run_and_none_may_be_empty(
     assert (status == 0) == ("FAILED" not in ended)
     units, browser, hosting = (checkout / "calls.txt").read_text().splitlines()
     assert "--ignore=tests/hosting --ignore=tests/browser" in units
-    assert "-m slow tests/browser" in browser
+    assert "-m slow and not course tests/browser" in browser
     assert "-m slow tests/hosting" in hosting

@@ -145,6 +145,7 @@ def course(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.mark.slow
+@pytest.mark.course
 def test_every_lesson_of_the_course_starts_and_its_list_is_true(
     browser: Browser, course: str
 ) -> None:
