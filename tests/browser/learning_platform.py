@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 SCORM_AGAIN = Path(__file__).parents[1] / "javascript/node_modules/scorm-again/dist/scorm12.min.js"
+PATIENCE_S = 60  # reached only when a test fails
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">
 <title>Platform</title></head><body>
 <script src="/scorm-again.js"></script>
@@ -34,11 +35,19 @@ class Kept:
     cmi: dict[str, Any] = field(default_factory=lambda: {"core": {"credit": "credit"}})
     saves: list[dict[str, Any]] = field(default_factory=list)
     works: bool = True
+    saved: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def save(self, sent: dict[str, Any]) -> None:
-        """Keep what was sent; interactions are written and never read."""
-        self.cmi = sent["cmi"]
-        self.saves.append(sent)
+        """Keep what was sent."""
+        with self.saved:
+            self.cmi = sent["cmi"]
+            self.saves.append(sent)
+            self.saved.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds: a page's last save comes after the page is gone."""
+        with self.saved:
+            assert self.saved.wait_for(condition, PATIENCE_S), self.cmi
 
     @property
     def core(self) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_leaving_the_lesson_ends_its_session_and_keeps_the_place(open_lesson, ke
     visit.frame.locator("#below").evaluate("heading => heading.scrollIntoView()")
     visit.page.evaluate("document.querySelector('iframe').src = 'about:blank'")
     visit.page.wait_for_function("API.isTerminated()")
-    assert kept.core["lesson_location"] == "below"
+    kept.wait_for(lambda: kept.core["lesson_location"] == "below")
     assert kept.core["lesson_status"] == "incomplete"
     assert kept.core["exit"] == "suspend"
     again = open_lesson()

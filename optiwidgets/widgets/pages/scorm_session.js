@@ -133,7 +133,10 @@ export class ScormSession {
     if (this.#write() || this.#unsaved) this.#save();
   }
 
-  /** Send what is left, and end the session. */
+  /**
+   * Send what is left, and end the session. A browser refuses the request of LMSCommit while a page is left; platforms
+   * send that of LMSFinish as a beacon.
+   */
   close() {
     if (!this.#open) return;
     if (this.#writes) {
