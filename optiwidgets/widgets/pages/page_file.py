@@ -123,8 +123,9 @@ def page_widgets(widgets: Iterable[Widget]) -> dict[str, Widget]:
     Examples
     --------
     >>> from ipywidgets import HTML, VBox
-    >>> len(page_widgets([VBox([HTML(), HTML()])]))
-    10
+    >>> found = page_widgets([VBox([HTML(), HTML()])]).values()
+    >>> sorted(type(widget).__name__ for widget in found if "Layout" not in type(widget).__name__)
+    ['HTML', 'HTML', 'HTMLStyle', 'HTMLStyle', 'VBox']
     """
     found: dict[str, Widget] = {}
     waiting = [*widgets]

@@ -27,7 +27,8 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import ONNX_RUNTIME, SPARSE_RUNTIME
 from optiwidgets.texts import SOURCE, messages, plural_choice, plurals, use
 from optiwidgets.widgets.explorer.explorer import Explorer
-from optiwidgets.widgets.pages.page_experiment import PRUNED, PageContent, page_experiment
+from optiwidgets.widgets.pages.page_content import PRUNED, PageContent
+from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.panels.comparison_payload import (
     cell_payload,
     changes_payload,
