@@ -130,7 +130,7 @@ def test_a_projector_shows_one_large_thing_at_a_time_and_a_clicker_turns(
             expect(explorer.root.get_by_role("grid")).to_have_count(grids)
             assert explorer.page.evaluate(SMALL) == []
             assert explorer.page.evaluate(OUTSIDE) == []
-            assert explorer.page.evaluate("owLook.scrolling()") == []
+            explorer.page.wait_for_function("() => owLook.scrolling().length === 0")
     explorer.page.keyboard.press("Escape")
     expect(explorer.button("Projector")).to_be_visible()
     expect(explorer.root.get_by_role("grid")).to_have_count(3)

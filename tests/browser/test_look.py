@@ -63,6 +63,11 @@ def look(explorer: ExplorerPage, what: str) -> Any:
     return explorer.page.evaluate(f"owLook.{what}()")
 
 
+def wait_for_none(explorer: ExplorerPage, what: str) -> None:
+    """Wait until a list is empty: panels draw anew in the frames after a change of the window."""
+    explorer.page.wait_for_function("(what) => owLook[what]().length === 0", arg=what)
+
+
 def crowd(explorer: ExplorerPage) -> None:
     """Fullest page: notes on idle options, a note on an adjusted value, all cells used."""
     explorer.choose("Where the cut is made", "channel")
@@ -78,7 +83,7 @@ def test_nothing_scrolls_and_no_number_is_cut_off(
     explorer: ExplorerPage, screen: dict[str, int]
 ) -> None:
     explorer.page.set_viewport_size(screen)
-    explorer.page.wait_for_function("() => owLook.scrolling().length === 0")
+    wait_for_none(explorer, "scrolling")
     crowd(explorer)
     assert look(explorer, "scrolling") == []
     assert [cell for cell in look(explorer, "cells") if not cell["fits"]] == []
@@ -105,8 +110,8 @@ def test_no_text_of_a_card_is_cut_off_on_a_projector(explorer: ExplorerPage, wid
     expect(explorer.root).to_have_class(re.compile("ow-step-numbers"))
     page.set_viewport_size({"width": width, "height": PROJECTORS[width]})
     try:
-        assert look(explorer, "cutCards") == []
-        assert look(explorer, "scrolling") == []
+        wait_for_none(explorer, "cutCards")
+        wait_for_none(explorer, "scrolling")
     finally:
         explorer.root.get_by_role("button", name="Leave").click()
         page.set_viewport_size(CLASSROOM)
@@ -127,7 +132,7 @@ def test_notes_of_every_kind_fit_too(explorer: ExplorerPage) -> None:
     )
     explorer.choose("Where the cut is made", "1:4")
     explorer.wait_for(pruning="1:4")
-    assert look(explorer, "scrolling") == []
+    wait_for_none(explorer, "scrolling")
     assert explorer.page.evaluate(CUT_OFF) == []
 
 
