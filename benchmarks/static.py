@@ -1,10 +1,9 @@
 """Updates per second of a handout, a page without a kernel, in real Chromium from a file.
 
-Three rows are a handout's: recipes of its slider grids; LAMP scores, computed by its WebAssembly
-runtime for all 1,500 images in every update; the same for the first 500 while dragging. Beside
-them, in turn on the same machine, the Voila page that answers all recipes from the report cache,
-of this checkout or of another one. An update is a painted frame with a new ``data-ow-recipe``.
-The time to open is from the request of the file to the first fresh picture.
+The handout of the two sliders is dragged in turn with the Voila page that answers all recipes from
+the report cache, of this checkout or of another one. An update is a painted frame with a new
+``data-ow-recipe``. The time to open is from the request of the file to the first fresh picture.
+Recipes that the page computes itself are timed by page_runtime.py.
 
 Usage: ``python benchmarks/static.py [--rounds 3] [--build PATH] [--json]``
 """
@@ -26,7 +25,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import optiwidgets as ow
 
-FLOORS = {"updates_per_s": 55, "ratio_to_memory": 1.5, "updates_per_s_computed": 8}
+FLOORS = {"updates_per_s": 55, "ratio_to_memory": 1.5}
 MOST_OPENING_MS = 1000
 DRAGS = 4  # for one page in one round
 OPENINGS = 5
@@ -42,17 +41,18 @@ def main() -> None:
 
 def measure(build: Path, rounds: int) -> dict[str, Any]:
     """Open all pages once, then drag on each in turn, round by round."""
-    drags: dict[str, list[dict[str, Any]]] = {"grid": [], "computed": [], "memory": []}
+    drags: dict[str, list[dict[str, Any]]] = {"grid": [], "memory": []}
     with ExitStack() as stack:
         handout = Path(stack.enter_context(tempfile.TemporaryDirectory()), "digits.html")
-        ow.Explorer().to_html(handout)
+        ow.Explorer().to_html(handout, sliders_only=True)
         memory = {"memory": live.REMEMBERED}
         url = stack.enter_context(live.lessons(build, memory))
         browser = launch(stack.enter_context(sync_playwright()))
         openings = [opening(browser, handout) for _ in range(OPENINGS)]
-        pages = {name: open_handout(browser, handout) for name in ("grid", "computed")}
-        choose_lamp(pages["computed"])
-        pages["memory"] = live.open_page(browser, url, "memory")
+        pages = {
+            "grid": open_handout(browser, handout),
+            "memory": live.open_page(browser, url, "memory"),
+        }
         for _ in range(rounds):
             for name, page in pages.items():
                 page.bring_to_front()
@@ -62,7 +62,6 @@ def measure(build: Path, rounds: int) -> dict[str, Any]:
     rates = {name: median(d["updates_per_s"] for d in taken) for name, taken in drags.items()}
     return {
         "updates_per_s": rates["grid"],
-        "updates_per_s_computed": rates["computed"],
         "updates_per_s_memory": rates["memory"],
         "ratio_to_memory": rates["grid"] / rates["memory"],
         "release_to_final_ms": {n: median(d["final_ms"] for d in t) for n, t in drags.items()},
@@ -92,18 +91,10 @@ def open_handout(browser: Browser, handout: Path) -> Page:
     return page
 
 
-def choose_lamp(page: Page) -> None:
-    """Choose a score that has no grid."""
-    page.get_by_role("button", name="Remove weights").click()
-    page.get_by_label("Score", exact=True).select_option("LAMP")
-    page.wait_for_selector(FRESH, state="attached")
-
-
 def table(result: dict[str, Any]) -> str:
     """Format one row for each page, and the bounds below."""
     names = {
-        "updates_per_s": ("grid", "handout, grids"),
-        "updates_per_s_computed": ("computed", "handout, computed"),
+        "updates_per_s": ("grid", "handout"),
         "updates_per_s_memory": ("memory", "Voila, from memory"),
     }
     lines = ["                     updates/s   floor   final ms (median)"]
@@ -111,7 +102,7 @@ def table(result: dict[str, Any]) -> str:
         final = result["release_to_final_ms"][name]
         lines.append(f"{label:20}{result[key]:10.1f}{FLOORS.get(key, ''):>8}{final:12.0f}")
     lines.append(
-        f"grids to memory: {result['ratio_to_memory']:.2f} (floor {FLOORS['ratio_to_memory']}); "
+        f"handout to memory: {result['ratio_to_memory']:.2f} (floor {FLOORS['ratio_to_memory']}); "
         f"opening {result['opening_ms']:.0f} ms, at most {result['opening_ms_most']:.0f} "
         f"(asked {MOST_OPENING_MS}); {result['bytes']:,} bytes"
     )
