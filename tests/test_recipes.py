@@ -188,6 +188,14 @@ PANEL: list[Step] = [
         after("export interface FeedData {\n", "  mistakes: number;\n"),
     ),
     (
+        f"{PACKAGE}/widgets/pages/report_payload.js",
+        after(
+            "    images: compared.labels.length,\n",
+            "    mistakes: compared.labels.length - "
+            "countRight(compared.countsAfter, names.length),\n",
+        ),
+    ),
+    (
         f"{PACKAGE}/widgets/panels",
         files(
             mistakes__js="import { boxed, draw, element, write } "
