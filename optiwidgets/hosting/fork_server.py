@@ -181,12 +181,18 @@ def become(request: Request) -> None:
 
 
 def limit_memory(most_mb: str | None) -> None:
-    """Limit this process to so many MB more than it has now; None sets no limit."""
+    """Limit this process to so many MB more than it has now; None sets no limit.
+
+    A lower limit that the process has already stays: it cannot be raised.
+    """
     if most_mb is None:
         return
     status = Path("/proc/self/status").read_text()
     (had_kb,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmData")]
     most = 1024 * int(had_kb) + int(float(most_mb) * 1e6)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 

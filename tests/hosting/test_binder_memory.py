@@ -18,6 +18,7 @@ from visitor import VIEW, Kernel, answers, free_ports, until_true
 ROOT = Path(__file__).parents[2]
 MOST = 2_000_000_000  # bytes
 TOKEN = "of-this-test"
+MOST_S = 120  # between two parts of a page: one whose kernel died never ends
 STOP_S = 30  # then a hanging server is killed
 IN_THE_PLACE_OF_PYTHON = """#!/bin/sh
 # pip has nothing to do here, and the settings belong into a folder of this test
@@ -103,7 +104,7 @@ def test_the_explorer_and_two_lessons_fit_into_what_binder_gives(
     session.headers["Authorization"] = f"token {TOKEN}"
     kernels = []
     for lesson in ("explorer", "30_pruning", "50_both_smaller_faster"):
-        page = session.get(f"{base}/voila/render/lessons/{lesson}.ipynb")
+        page = session.get(f"{base}/voila/render/lessons/{lesson}.ipynb", timeout=MOST_S)
         assert page.ok
         assert VIEW in page.text
         assert used(server) < MOST
