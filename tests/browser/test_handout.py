@@ -262,6 +262,20 @@ def test_tabs_and_sliders_answer_the_keyboard(opened):
     expect(page.get_by_role("slider", name="Sparsity")).to_have_attribute("aria-valuenow", "99")
 
 
+def test_saved_copy_of_a_used_page_works_as_the_page_did(opened, digits, tmp_path):
+    page = started(opened(query="?sparsity=0.8&bits=4"))
+    expect_report(page, digits, Recipe(0.8, bits=4))
+    path = tmp_path / "saved.html"  # a browser saves the document as it stands
+    path.write_text(page.evaluate("() => '<!doctype html>' + document.documentElement.outerHTML"))
+    copy = started(opened(path))
+    expect_report(copy, digits, Recipe())
+    expect(copy.get_by_role("slider", name="Sparsity")).to_have_count(1)
+    press(copy, "Sparsity", "End")
+    for _ in range(9):
+        copy.keyboard.press("ArrowLeft")
+    expect_report(copy, digits, Recipe(0.9))
+
+
 NASTY = ("</script><b>no</b>", "\"a\" & 'b'", "=cmd|' /C calc'!A0", "\u202etxt.exe", "x" * 10_000)
 
 

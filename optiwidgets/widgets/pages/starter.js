@@ -25,12 +25,16 @@
   } catch (error) {
     return tell("damaged", error);
   }
-  const style = document.createElement("style");
+  // A browser saves the document as it stands: a saved copy finds its stylesheet, and no second bundle.
+  delete document.body.dataset.owStarted;
+  const style = document.getElementById("ow-style") ?? document.createElement("style");
+  style.id = "ow-style";
   style.textContent = css;
   document.head.append(style);
   const script = document.createElement("script");
   script.textContent = bundle; // the page's policy names its hash
   document.head.append(script);
+  script.remove();
   try {
     const { owNeed } = /** @type {any} */ (globalThis);
     if (!owNeed) throw new Error("the bundle was refused");
