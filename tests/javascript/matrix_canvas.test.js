@@ -23,7 +23,7 @@ function picture() {
     sheet = of(shown.calls, "drawImage")[0]?.[0].getContext("2d");
     return sheet?.calls ?? [];
   };
-  return { box, canvas, cells, paint };
+  return { box, canvas, cells, paint, shown };
 }
 const of = (calls, name) => calls.filter((call) => call[0] === name).map((call) => call.slice(2));
 
@@ -72,10 +72,15 @@ test("only cells that differ are painted again, all of them after a change of pl
   assert.equal(of(paint([9, 0, 5, 1]), "fill").length, 4);
 });
 
-test("an equal picture is not shown anew", () => {
-  const { paint } = picture();
-  assert.ok(paint([9, 0, 4, 1]).length);
-  assert.deepEqual(paint([9, 0, 4, 1]), []);
+test("a picture is shown at once, without text that needs styles, and an equal one not anew", () => {
+  const { paint, shown } = picture();
+  assert.ok(of(paint([9, 0, 4, 1]), "fillText").length);
+  assert.deepEqual(
+    shown.calls.map(([name]) => name),
+    ["drawImage"],
+  );
+  paint([9, 0, 4, 1]);
+  assert.deepEqual(shown.calls, []);
 });
 
 test("digits wider than their cell are cut off at its edges, others are not", () => {
