@@ -2,7 +2,8 @@
 
 The handout of the two sliders is dragged in turn with the Voila page that answers all recipes from
 the report cache, of this checkout or of another one. An update is a painted frame with a new
-``data-ow-recipe``. The time to open is from the request of the file to the first fresh picture.
+``data-ow-recipe``; its cost is the CPU time of the page's main thread, which depends less than the
+rate on what else runs. The time to open is from the request of the file to the first fresh picture.
 Recipes that the page computes itself are timed by page_runtime.py.
 
 Usage: ``python benchmarks/static.py [--rounds 3] [--build PATH] [--json]``
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -42,6 +44,7 @@ def main() -> None:
 def measure(build: Path, rounds: int) -> dict[str, Any]:
     """Open all pages once, then drag on each in turn, round by round."""
     drags: dict[str, list[dict[str, Any]]] = {"grid": [], "memory": []}
+    costs: dict[str, list[float]] = {name: [] for name in drags}
     with ExitStack() as stack:
         handout = Path(stack.enter_context(tempfile.TemporaryDirectory()), "digits.html")
         ow.Explorer().to_html(handout, sliders_only=True)
@@ -53,10 +56,15 @@ def measure(build: Path, rounds: int) -> dict[str, Any]:
             "grid": open_handout(browser, handout),
             "memory": live.open_page(browser, url, "memory"),
         }
+        clocks = {name: main_thread(page) for name, page in pages.items()}
         for _ in range(rounds):
             for name, page in pages.items():
                 page.bring_to_front()
-                drags[name] += [live.drag(page, name) for _ in range(DRAGS)]
+                for _ in range(DRAGS):
+                    before = clocks[name]()
+                    drags[name].append(live.drag(page, name))
+                    updates = page.evaluate("() => seen.length")
+                    costs[name].append((clocks[name]() - before) / max(1, updates))
         browser.close()
         size = handout.stat().st_size
     rates = {name: median(d["updates_per_s"] for d in taken) for name, taken in drags.items()}
@@ -64,6 +72,7 @@ def measure(build: Path, rounds: int) -> dict[str, Any]:
         "updates_per_s": rates["grid"],
         "updates_per_s_memory": rates["memory"],
         "ratio_to_memory": rates["grid"] / rates["memory"],
+        "update_cpu_ms": {name: median(taken) for name, taken in costs.items()},
         "release_to_final_ms": {n: median(d["final_ms"] for d in t) for n, t in drags.items()},
         "opening_ms": median(openings),
         "opening_ms_most": max(openings),
@@ -91,16 +100,29 @@ def open_handout(browser: Browser, handout: Path) -> Page:
     return page
 
 
+def main_thread(page: Page) -> Callable[[], float]:
+    """Return a clock of the CPU time that the page's main thread has taken, in milliseconds."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def taken() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1e3 * next(float(m["value"]) for m in metrics if m["name"] == "TaskDuration")
+
+    return taken
+
+
 def table(result: dict[str, Any]) -> str:
     """Format one row for each page, and the bounds below."""
     names = {
         "updates_per_s": ("grid", "handout"),
         "updates_per_s_memory": ("memory", "Voila, from memory"),
     }
-    lines = ["                     updates/s   floor   final ms (median)"]
+    lines = ["                     updates/s   floor   CPU ms an update   final ms (median)"]
     for key, (name, label) in names.items():
-        final = result["release_to_final_ms"][name]
-        lines.append(f"{label:20}{result[key]:10.1f}{FLOORS.get(key, ''):>8}{final:12.0f}")
+        cost, final = result["update_cpu_ms"][name], result["release_to_final_ms"][name]
+        floor = FLOORS.get(key, "")
+        lines.append(f"{label:20}{result[key]:10.1f}{floor:>8}{cost:19.1f}{final:20.0f}")
     lines.append(
         f"handout to memory: {result['ratio_to_memory']:.2f} (floor {FLOORS['ratio_to_memory']}); "
         f"opening {result['opening_ms']:.0f} ms, at most {result['opening_ms_most']:.0f} "

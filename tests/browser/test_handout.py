@@ -49,6 +49,15 @@ SMALL = """() => [...document.querySelectorAll(".ow-explorer :is(button, select,
   .map((node) => [node.getBoundingClientRect(), node.outerHTML.slice(0, 90)])
   .filter(([{ width, height }]) => width && height < 43.5).map(([, html]) => html)"""
 
+INSERTED = """() => {
+  window.owInserted = [];
+  new MutationObserver((changes) => owInserted.push(...changes
+    .flatMap(({ target, addedNodes }) => [...addedNodes].map((node) => [target, node]))
+    .filter(([target, node]) => node instanceof Element && target.checkVisibility()
+      && !target.closest("[class*=verdict]")) // a mark of another grade is made anew
+    .map(([target, node]) => `${target.className}: ${node.outerHTML.slice(0, 80)}`)))
+    .observe(document.querySelector(".ow-explorer"), { subtree: true, childList: true });
+}"""
 NO_WEBASSEMBLY = """delete globalThis.WebAssembly;
 globalThis.Worker = class { constructor() { throw new Error("refused"); } };"""
 NO_STORAGE = """Object.defineProperty(window, "localStorage", {
@@ -154,6 +163,18 @@ def test_sliders_menus_and_reset_show_the_numbers_of_live_runs(opened, digits):
     expect_report(page, digits, Recipe(0.9, pruning="channel", bits=4), Policy.MEDICAL)
     page.get_by_role("button", name="Reset", exact=True).click()
     expect_report(page, digits, Recipe(), Policy.MEDICAL)
+
+
+def test_drag_changes_what_is_there_and_inserts_no_element(opened):
+    page = started(opened())
+    rail = page.locator(".ow-percent .noUi-target").bounding_box()
+    page.locator(".ow-percent .noUi-handle").hover()
+    page.mouse.down()
+    page.evaluate(INSERTED)
+    page.mouse.move(rail["x"] + rail["width"] * 50 / 99, rail["y"] + rail["height"] / 2)
+    page.wait_for_function(SHOWS, arg={"sparsity": 0.5})
+    page.mouse.up()
+    assert page.evaluate("() => owInserted") == []
 
 
 def test_recipe_outside_of_the_grids_is_run_by_the_page(opened, digits):

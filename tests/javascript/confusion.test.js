@@ -318,10 +318,9 @@ test("while a slider is dragged a picture shows the counts, the cells follow", a
   await frame();
   assert.ok(el.classList.contains("ow-later"));
   assert.equal(told("Optimized")[0], "45");
-  const drawn = el
-    .querySelectorAll("canvas")[1]
-    .getContext("2d")
-    .calls.filter(([name]) => name === "fillText");
+  const shown = el.querySelectorAll("canvas")[1].getContext("2d"),
+    [, , sheet] = shown.calls.find(([name]) => name === "drawImage");
+  const drawn = sheet.getContext("2d").calls.filter(([name]) => name === "fillText");
   assert.deepEqual(
     drawn.map((call) => call[2]),
     ["50", "40", "10"],

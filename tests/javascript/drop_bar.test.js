@@ -28,12 +28,27 @@ test("the scale holds the interval and the limit, whatever the drop", () => {
   }
 });
 
-test("an equal report draws nothing anew, another policy does", () => {
+test("another drop moves the parts that are there, also after one that was not known", () => {
   const box = dropBar();
-  paintDropBar(box, payload());
-  const drawn = box.firstChild;
-  paintDropBar(box, payload());
-  assert.equal(box.firstChild, drawn);
-  paintDropBar(box, payload({ verdict: { ...payload().verdict, limit: 1 } }));
-  assert.notEqual(box.firstChild, drawn);
+  paintDropBar(box, payload(dropOf(0, 1, 2)));
+  const parts = [...box.querySelectorAll("*")],
+    at = (name) => box.querySelector(name).getAttribute("x1");
+  const limit = at("line.ow-limit");
+  paintDropBar(box, payload(dropOf(3, 4, 12)));
+  assert.notEqual(at("line.ow-limit"), limit);
+  paintDropBar(box, payload(dropOf(null, null, null)));
+  assert.equal(box.childElementCount, 0);
+  paintDropBar(box, payload(dropOf(0, 1, 2)));
+  assert.equal(at("line.ow-limit"), limit);
+  assert.ok([...box.querySelectorAll("*")].every((part, i) => part === parts[i]));
+});
+
+test("another policy moves the limit and its words", () => {
+  const box = dropBar(),
+    { verdict } = payload();
+  for (const limit of [0.5, 1]) {
+    paintDropBar(box, payload({ verdict: { ...verdict, limit } }));
+    assert.equal(box.querySelector("text.ow-limit").textContent, `limit ${limit}`);
+    assert.match(box.getAttribute("aria-label"), new RegExp(`limit for a .* is ${limit}$`));
+  }
 });

@@ -29,3 +29,25 @@ test("a row without a value has a word in its place", () => {
     [true, "–", "50.0 %, then undefined"],
   );
 });
+
+test("rows of up to four classes are marked: they have room", () => {
+  const drawn = chart("AP per class");
+  const isRoomy = (names) => {
+    rebuild(drawn, [...names]);
+    return drawn.rows.classList.contains("ow-roomy");
+  };
+  assert.deepEqual(["abcde", "abcd", "ab", "abcdef"].map(isRoomy), [false, true, true, false]);
+});
+
+test("an equal row sets nothing anew", () => {
+  const drawn = chart("AP per class");
+  rebuild(drawn, ["cat"]);
+  const [line] = drawn.lines,
+    values = { before: 0.5, after: 0.6, low: 0, worst: false, none: "–" };
+  const paint = () => paintRow(line, values, (was, is) => `${was}, then ${is}`);
+  paint();
+  const watch = new MutationObserver(() => {});
+  watch.observe(line.box, { subtree: true, childList: true, attributeFilter: ["hidden", "style", "title"] });
+  paint();
+  assert.deepEqual(watch.takeRecords(), []);
+});

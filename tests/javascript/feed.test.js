@@ -223,7 +223,7 @@ test("a message is shown and spoken; an alarm interrupts instead", async () => {
 });
 
 test("a message that the header's free space would cut has its own line", async () => {
-  const { feed: model, el } = await explorer({ message: "fine-tuned for 2 epochs" });
+  const { feed: model, el, root } = await explorer({ message: "fine-tuned for 2 epochs" });
   const message = el.querySelector(".ow-message");
   Object.defineProperty(message, "clientHeight", { value: 32 });
   Object.defineProperty(message, "scrollHeight", {
@@ -235,9 +235,11 @@ test("a message that the header's free space would cut has its own line", async 
   model.receive({ message: "long ".repeat(20) });
   await frame();
   assert.ok(message.classList.contains("ow-own-line"));
+  assert.ok(root.classList.contains("ow-long-message"));
   model.receive({ message: "short" });
   await frame();
   assert.ok(!message.classList.contains("ow-own-line"));
+  assert.ok(!root.classList.contains("ow-long-message"));
 });
 
 test("a kernel that is gone is an error, whatever the feed says", async () => {

@@ -14,13 +14,16 @@ function picture() {
   });
   box.getBoundingClientRect = () => ({ left: 100, top: 50, right: 140, bottom: 90, width: 40, height: 40 });
   const canvas = matrixCanvas({ box, cells });
-  const context = box.querySelector("canvas").getContext("2d");
+  const shown = box.querySelector("canvas").getContext("2d");
+  let sheet; // where cells are drawn before they are shown
   const paint = (values) => {
-    context.calls.length = 0;
+    shown.calls.length = 0;
+    if (sheet) sheet.calls.length = 0;
     canvas.paint(values, String, (value) => ["count", depth(value, 9)]);
-    return context.calls;
+    sheet = of(shown.calls, "drawImage")[0]?.[0].getContext("2d");
+    return sheet?.calls ?? [];
   };
-  return { box, canvas, cells, paint };
+  return { box, canvas, cells, paint, shown };
 }
 const of = (calls, name) => calls.filter((call) => call[0] === name).map((call) => call.slice(2));
 
@@ -67,6 +70,17 @@ test("only cells that differ are painted again, all of them after a change of pl
   canvas.forget();
   box.getBoundingClientRect = () => ({ left: 100, top: 50, right: 150, bottom: 90, width: 50, height: 40 });
   assert.equal(of(paint([9, 0, 5, 1]), "fill").length, 4);
+});
+
+test("a picture is shown at once, without text that needs styles, and an equal one not anew", () => {
+  const { paint, shown } = picture();
+  assert.ok(of(paint([9, 0, 4, 1]), "fillText").length);
+  assert.deepEqual(
+    shown.calls.map(([name]) => name),
+    ["drawImage"],
+  );
+  paint([9, 0, 4, 1]);
+  assert.deepEqual(shown.calls, []);
 });
 
 test("digits wider than their cell are cut off at its edges, others are not", () => {

@@ -216,7 +216,9 @@ function nameControls(root) {
  */
 function giveRoom(message) {
   message.classList.remove("ow-own-line");
-  message.classList.toggle("ow-own-line", message.scrollHeight > message.clientHeight + 1);
+  const isLong = message.scrollHeight > message.clientHeight + 1;
+  message.classList.toggle("ow-own-line", isLong);
+  around(message, ".ow-explorer")?.classList.toggle("ow-long-message", isLong);
 }
 
 /** @param {Context<FeedTraits>} context */

@@ -158,7 +158,8 @@ async function inflate(bytes) {
     throw new Error(
       text("This browser cannot unpack the data of this page: it has no DecompressionStream. Update it."),
     );
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const { body } = new Response(bytes), // a Blob's stream would go through the browser's process
+    stream = body?.pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 

@@ -12,9 +12,11 @@
   };
   /** @param {string} id */
   const unpack = async (id) => {
-    const packed = Uint8Array.from(atob(byId(id)), (letter) => letter.charCodeAt(0));
-    const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return await new Response(unpacked).text();
+    const letters = atob(byId(id)),
+      packed = new Uint8Array(letters.length);
+    for (let i = 0; i < packed.length; i++) packed[i] = letters.charCodeAt(i);
+    const { body } = new Response(packed); // a Blob's stream would go through the browser's process
+    return await new Response(body?.pipeThrough(new DecompressionStream("deflate"))).text();
   };
   if (typeof DecompressionStream === "undefined") return tell("old");
   let css, bundle, page, blocks;

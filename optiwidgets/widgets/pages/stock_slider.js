@@ -1,6 +1,6 @@
 // Sliders of a page without a kernel: the elements, classes and keys of ipywidgets' sliders.
 
-import { element } from "../base/panel_runtime.js";
+import { element, write } from "../base/panel_runtime.js";
 import { describe, follow } from "./stock_parts.js";
 
 /** @import { StaticModel } from "./static_model.js" */
@@ -98,7 +98,7 @@ export function drawSlider(model, el, scale) {
     handle.ariaValueNow = String(value);
     handle.ariaValueText = scale.words();
     if (label.textContent) handle.ariaLabel = label.textContent;
-    if (readout !== document.activeElement) readout.textContent = scale.words();
+    if (readout !== document.activeElement) write(readout, scale.words());
   });
   follow(model, ["disabled"], () => {
     const isOff = Boolean(model.get("disabled"));

@@ -1,6 +1,6 @@
 // The drop as a bar: its interval and its point against the policy's limit, on one scale of points.
 
-import { element } from "../base/panel_runtime.js";
+import { element, write } from "../base/panel_runtime.js";
 import { svgElement } from "../base/svg.js";
 import { text } from "../base/texts.js";
 
@@ -38,60 +38,91 @@ export function sideOf({ drop, verdict, images, out_of }) {
 /** Make the empty bar; `paintDropBar` fills it. */
 export const dropBar = () => element("div", { className: "ow-drop-bar", role: "img" });
 
+/** @typedef {ReturnType<typeof makeParts>} Parts */
+/** @type {WeakMap<HTMLElement, Parts>} */
+const drawn = new WeakMap(); // moved, not made anew: a new element costs the styles of the whole page
+
+/** Make the parts of a bar; `placeParts` gives them their places. */
+function makeParts() {
+  const line = (/** @type {string} */ name) => svgElement("line", { y1: 0, y2: 2 * MIDDLE, class: name });
+  const parts = {
+    zero: line("ow-zero"),
+    zeroText: svgElement("text", { y: HIGH - 1, "text-anchor": "end" }, "0"),
+    limit: line("ow-limit"),
+    limitText: svgElement("text", { y: HIGH - 1, class: "ow-limit" }),
+    interval: svgElement("rect", { y: MIDDLE - 4, height: 8, rx: 2, class: "ow-interval" }),
+    point: svgElement("circle", { cy: MIDDLE, r: 5, class: "ow-point" }),
+  };
+  const scale = svgElement("rect", {
+    ...{ x: 0, width: "100%", y: MIDDLE - 2, height: 4, rx: 2, class: "ow-scale" },
+  });
+  const size = { height: HIGH, width: "100%", "aria-hidden": "true" };
+  return { ...parts, bar: svgElement("svg", size, scale, ...Object.values(parts)) };
+}
+
+/**
+ * @param {Parts} parts
+ * @param {CardData} data
+ * @param {number} points
+ */
+function placeParts({ zero, zeroText, limit, limitText, interval, point }, { drop, verdict }, points) {
+  const from = drop.low ?? points,
+    to = drop.high ?? points,
+    x = ends(from, to);
+  for (const [line, words, at] of /** @type {const} */ ([
+    [zero, zeroText, x(0)],
+    [limit, limitText, x(verdict.limit)],
+  ])) {
+    for (const name of ["x1", "x2"]) place(line, name, at);
+    place(words, "x", at);
+  }
+  write(limitText, text("limit {limit}", { limit: verdict.limit }));
+  place(interval, "x", x(from));
+  place(interval, "width", `${(parseFloat(x(to)) - parseFloat(x(from))).toFixed(2)}%`);
+  place(point, "cx", x(points));
+}
+
+/** @param {SVGElement} part @param {string} name @param {string} value */
+function place(part, name, value) {
+  if (part.getAttribute(name) !== value) part.setAttribute(name, value);
+}
+
+/**
+ * Describe the bar for assistive technology.
+ * @param {CardData} data
+ * @param {number} points
+ */
+function describe({ drop: { low, high }, verdict }, points) {
+  const decimal = (/** @type {number} */ points) => points.toFixed(1).replace("-0.0", "0.0");
+  const values = { points: decimal(points), policy: verdict.policy, limit: verdict.limit };
+  return low === null || high === null
+    ? text("drop {points} points; the limit for a {policy} is {limit}", values)
+    : text("drop {points} points, 95 % between {low} and {high}; the limit for a {policy} is {limit}", {
+        ...values,
+        low: decimal(low),
+        high: decimal(high),
+      });
+}
+
 /**
  * @param {HTMLElement} box
  * @param {CardData} data
  */
 export function paintDropBar(box, data) {
-  const { points, low, high } = data.drop,
-    { verdict } = data;
+  const { points } = data.drop;
   if (points === null) {
     box.setAttribute("aria-label", text("drop not known"));
     box.dataset.side = "";
     box.replaceChildren();
     return;
   }
-  const from = low ?? points,
-    to = high ?? points,
-    x = ends(from, to);
-  const decimal = (/** @type {number} */ points) => points.toFixed(1).replace("-0.0", "0.0");
-  const values = { points: decimal(points), policy: verdict.policy, limit: verdict.limit };
-  const label =
-    low === null || high === null
-      ? text("drop {points} points; the limit for a {policy} is {limit}", values)
-      : text("drop {points} points, 95 % between {low} and {high}; the limit for a {policy} is {limit}", {
-          ...values,
-          low: decimal(low),
-          high: decimal(high),
-        });
-  if (box.getAttribute("aria-label") === label && box.dataset.side === sideOf(data)) return;
+  const label = describe(data, points),
+    side = sideOf(data);
+  if (box.getAttribute("aria-label") === label && box.dataset.side === side) return;
   box.setAttribute("aria-label", label);
-  box.dataset.side = sideOf(data);
-  const line = (/** @type {string} */ at, /** @type {string} */ name) =>
-    svgElement("line", { x1: at, x2: at, y1: 0, y2: 2 * MIDDLE, class: name });
-  const width = (/** @type {number} */ low, /** @type {number} */ high) =>
-    `${(parseFloat(x(high)) - parseFloat(x(low))).toFixed(2)}%`;
-  const bar = svgElement(
-    "svg",
-    { height: HIGH, width: "100%", "aria-hidden": "true" },
-    svgElement("rect", { x: 0, width: "100%", y: MIDDLE - 2, height: 4, rx: 2, class: "ow-scale" }),
-    line(x(0), "ow-zero"),
-    svgElement("text", { x: x(0), y: HIGH - 1, "text-anchor": "end" }, "0"),
-    line(x(verdict.limit), "ow-limit"),
-    svgElement(
-      "text",
-      { x: x(verdict.limit), y: HIGH - 1, class: "ow-limit" },
-      text("limit {limit}", { limit: verdict.limit }),
-    ),
-    svgElement("rect", {
-      x: x(from),
-      width: width(from, to),
-      y: MIDDLE - 4,
-      height: 8,
-      rx: 2,
-      class: "ow-interval",
-    }),
-    svgElement("circle", { cx: x(points), cy: MIDDLE, r: 5, class: "ow-point" }),
-  );
-  box.replaceChildren(bar);
+  box.dataset.side = side;
+  let parts = drawn.get(box);
+  if (!parts) drawn.set(box, (parts = makeParts()));
+  if (!box.firstChild) box.append(parts.bar);
+  placeParts(parts, data, points);
 }

@@ -6,6 +6,7 @@ import { text } from "../base/texts.js";
 /** @import { Share } from "../base/types" */
 
 const ALARM_POINTS = 2; // a smaller fall of the worst class is not worth a colour
+const FEW_ROWS = 4; // so many have room
 const ROUNDING = 1e-9; // 100 * (1 - 0.98) is a little more than 2
 
 /** @typedef {ReturnType<typeof row>} Row */
@@ -60,12 +61,21 @@ function move(node, side, to) {
 }
 
 /**
+ * Hide or show, only where it differs: setting it costs the style of the node.
+ * @param {HTMLElement} node
+ * @param {boolean} isHidden
+ */
+function hide(node, isHidden) {
+  if (node.hidden !== isHidden) node.hidden = isHidden;
+}
+
+/**
  * @param {HTMLElement} node
  * @param {Share} share
  * @param {number} low
  */
 function place(node, share, low) {
-  node.hidden = share === null;
+  hide(node, share === null);
   if (share !== null) move(node, "left", `${(100 * (share - low)) / (1 - low)}%`);
 }
 
@@ -78,12 +88,12 @@ function place(node, share, low) {
 export function paintRow(line, { before, after, low, worst, none }, label) {
   place(line.beforeMark, before, low);
   place(line.afterMark, after, low);
-  line.bar.hidden = before === null || after === null;
+  hide(line.bar, before === null || after === null);
   if (before !== null && after !== null) {
     place(line.bar, Math.min(before, after), low);
     move(line.bar, "width", `${(100 * Math.abs(before - after)) / (1 - low)}%`);
   }
-  line.none.hidden = after !== null || !none;
+  hide(line.none, after !== null || !none);
   if (!line.none.hidden) write(line.none, none);
   line.box.classList.toggle("ow-fell", before !== null && after !== null && after < before);
   line.box.classList.toggle("ow-worst", worst);
@@ -139,5 +149,6 @@ export function paintAxis(axis, low) {
 export function rebuild(chart, names) {
   chart.lines = names.map(row);
   const axis = element("div", { className: "ow-axis", "aria-hidden": "true" }, chart.axis);
+  chart.rows.classList.toggle("ow-roomy", names.length <= FEW_ROWS);
   chart.rows.replaceChildren(...chart.lines.map((line) => line.box), axis);
 }

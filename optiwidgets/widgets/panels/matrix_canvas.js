@@ -39,6 +39,8 @@ export function matrixCanvas({ box, cells }) {
     ),
   );
   box.append(canvas, ...swatches);
+  /** Cells are drawn here first: text on a canvas of the page would need the styles of the page in mid-frame. */
+  const sheet = element("canvas");
   /** @type {Map<string, [string, string]>} */
   const colours = new Map(); // ground and ink by tone and depth
   /** @type {Map<string, number>} */
@@ -73,8 +75,8 @@ export function matrixCanvas({ box, cells }) {
     /** @param {number} position */
     const edge = (position) => Math.round(position * ratio);
     const [left, top] = [edge(frame.left), edge(frame.top)];
-    canvas.width = edge(frame.right) - left;
-    canvas.height = edge(frame.bottom) - top;
+    sheet.width = canvas.width = edge(frame.right) - left;
+    sheet.height = canvas.height = edge(frame.bottom) - top;
     spots = cells.map((cell) => {
       const spot = cell.getBoundingClientRect(),
         centre = (spot.left + spot.right) / 2,
@@ -88,7 +90,7 @@ export function matrixCanvas({ box, cells }) {
         middle * ratio - top,
       ];
     });
-    context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    context = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
     context.font = `${parseFloat(style.fontSize) * ratio}px ${style.fontFamily}`;
     context.letterSpacing =
       style.letterSpacing === "normal" ? "0px" : `${parseFloat(style.letterSpacing) * ratio}px`;
@@ -164,6 +166,11 @@ export function matrixCanvas({ box, cells }) {
     context.fillText(text, centre - width / 2, Math.round(middle + rise));
     if (wide) context.restore();
   };
+  const show = () => {
+    const shown = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    shown.globalCompositeOperation = "copy";
+    shown.drawImage(sheet, 0, 0);
+  };
   return {
     /**
      * @param {number[]} values
@@ -172,14 +179,17 @@ export function matrixCanvas({ box, cells }) {
      */
     paint(values, text, shade) {
       if (!checked) check();
+      let isNew = false;
       values.forEach((value, i) => {
         const [tone, level] = shade(value, i);
         const label = value ? text(value) : "",
           key = `${tone} ${level} ${label}`;
         if (drawn[i] === key) return;
         drawn[i] = key;
+        isNew = true;
         paintCell(i, tone, level, label);
       });
+      if (isNew) show();
       box.classList.add("ow-painted");
     },
     clear() {
