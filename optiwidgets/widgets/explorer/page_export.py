@@ -16,6 +16,7 @@ from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.explorer.notebook_page import NotebookPage
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
 from optiwidgets.widgets.pages.page_content import FULL as CONTENT
@@ -174,5 +175,6 @@ class PageExport(Standalone):
         if self.offered is None:
             self.limit_to_page()
         [name] = self.page_experiments()
+        rules = share_link.page_rules(self.session) if self.links else None
         with self._sync():
-            return explorer_role(self, name)
+            return explorer_role(self, name) | {"links": rules}

@@ -43,7 +43,6 @@ class PageExplorer(Protocol):
     weights: Weights
     waterfall: Waterfall
     panels: Any
-    links: bool
 
 
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
@@ -119,7 +118,6 @@ def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
         ],
         "panels": _panels(explorer, titles),
         "closed": closed,
-        "links": explorer.links,
     }
 
 

@@ -4,6 +4,9 @@ import { text } from "../base/texts.js";
 
 /** @import { Page } from "./static_types" */
 
+/** Something that was asked for needs Python; the message says why. */
+export class NeedsPython extends Error {}
+
 /** @type {Record<string, string>} */
 const HTML_LETTERS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
 
