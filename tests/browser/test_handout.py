@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -25,6 +26,7 @@ from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL
+from optiwidgets.widgets.pages.python_places import COLAB, INSTALL
 
 pytestmark = pytest.mark.browser
 
@@ -171,7 +173,9 @@ def test_recipe_that_the_page_lacks_needs_python_and_the_controls_go_on(opened, 
     press(page, "Sparsity", "ArrowRight")
     note = page.locator(".ow-controls .ow-needs-python")
     expect(note).to_contain_text("It needs Python")
-    expect(note.locator("code")).to_have_text("pip install optiwidgets")
+    opened_by = (INSTALL, "ow.Explorer(ow.Experiment.load('digits', model='small'))")
+    expect(note.locator("code")).to_have_text([*opened_by])
+    expect(note.get_by_role("link")).to_have_text(["Binder", "Colab", "VS Code"])
     expect(page.locator(".ow-explorer")).to_have_attribute("data-ow-state", "stale")
     press(page, "Sparsity", "ArrowLeft")
     expect(note).to_have_count(0)
@@ -370,6 +374,18 @@ def test_widgets_without_a_stand_in_are_shown_as_they_were(opened, tmp_path):
     expect(page.get_by_role("button", name="Check")).to_be_disabled()
     expect(page.get_by_role("slider", name="Bits")).to_have_attribute("aria-valuenow", "3")
     expect(page.locator(".ow-needs-python")).to_contain_text("This needs Python.")
+
+
+def test_foot_leads_to_python_and_nothing_is_asked_before_a_click(opened):
+    page = started(opened())
+    foot = page.locator(".ow-python-places")
+    expect(foot).to_contain_text("once the repository is public")
+    expect(foot.locator("code").first).to_have_text(INSTALL)
+    (binder, colab, _) = foot.get_by_role("link").all()
+    wanted = unquote(urlsplit(binder.get_attribute("href")).query)
+    shown = "case=digits&model=small&policy=mobile+app"
+    assert wanted == f"urlpath=voila/render/lessons/explorer.ipynb?{shown}"
+    assert colab.get_attribute("href") == f"{COLAB}/explorer.ipynb"
 
 
 def test_page_is_of_its_own_size(handout):

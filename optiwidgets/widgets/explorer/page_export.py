@@ -25,6 +25,7 @@ from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import write_runtime
+from optiwidgets.widgets.pages.python_places import explorer_places
 
 
 class PageExport(Standalone):
@@ -156,7 +157,10 @@ class PageExport(Standalone):
             data["programs"] = {name: program}
             blocks |= weights
         title = " · ".join(filter(None, ["OptiWidgets", *names]))
-        return page_html(title, [self], {name: blocks}, more=data)
+        policy, recipe = self.policy.value.name, self.session.recipe
+        query = share_link.spell(*names, policy, recipe)
+        places = explorer_places(experiment, *names, query)
+        return page_html(title, [self], {name: blocks}, places=places, more=data)
 
     def limit_to_page(self, offered: PageOffer = FULL) -> None:
         """Offer only the choices of a page without a kernel; it is not used live afterwards."""
