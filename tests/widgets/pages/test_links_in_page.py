@@ -7,7 +7,7 @@ import json
 import pytest
 from link_rows import POLICIES, table  # tests/widgets
 from node_answers import answers  # tests/widgets
-from page_reports import as_given  # tests/widgets
+from page_runs import page_recipe  # tests/widgets
 
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
@@ -23,7 +23,7 @@ def of_python(session, query):
         share_link.check(session, [policy.name for policy in POLICIES], said)
     except ValueError as error:
         return {"refused": str(error), "kind": "Error"}
-    return said | {"recipe": as_given(said["recipe"])}
+    return said | {"recipe": page_recipe(said["recipe"])}
 
 
 def of_page(session, queries, **changed):
@@ -40,7 +40,7 @@ def of_page(session, queries, **changed):
 
 def said_of(answer):
     """Write layers as lists; a page's empty answer is the untouched model's."""
-    answer = answer or {"recipe": as_given(Recipe())}
+    answer = answer or {"recipe": page_recipe(Recipe())}
     return json.loads(json.dumps(answer))
 
 
