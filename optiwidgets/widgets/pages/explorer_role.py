@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 from ipywidgets import HTML, DOMWidget, Dropdown, Tab, Widget
 
@@ -12,6 +12,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.control_rules import record_rules, restrict
@@ -28,8 +29,8 @@ CLOSED = {  # tabs that need Python: the reason
 }
 
 
-class PageExplorer(Protocol):
-    """Parts of an explorer that its role refers to."""
+class PageExplorer(Standalone):
+    """Base of an explorer: the parts that its role refers to."""
 
     session: Session
     controls: Controls
