@@ -193,6 +193,16 @@ test("a recipe of the page's grid is there at once", () => {
   assert.deepEqual(own.positions(), [50, 0]);
 });
 
+test("a trained recipe is shown without its training, and said to be, until a control moves", () => {
+  const { session: own, role, move } = session();
+  role.trained = recipe({ sparsity: 0.5, recovery: "finetune" });
+  own.begin();
+  const words = "Shown without its training, which needs Python: 50 % sparsity, fine-tuned.";
+  assert.deepEqual([own.notice, own.beyond, own.error], [words, words, ""]);
+  move("sparsity", "value", 50);
+  assert.deepEqual([own.notice, own.beyond], ["", ""]);
+});
+
 test("another recipe needs Python, until the runtime is there; then its answer lands", async () => {
   const { session: own, move } = session();
   move("bits", "index", 1);

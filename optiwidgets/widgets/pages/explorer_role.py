@@ -8,7 +8,7 @@ from typing import Any
 
 from ipywidgets import HTML, DOMWidget, Dropdown, Tab, Widget
 
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed
@@ -104,6 +104,7 @@ def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
         "controls": refer(controls),
         "folds": [refer(fold) for fold in controls.folds.values()],
         "reset": refer(controls.reset),
+        "trained": _trained(session.recipe),
         "case": refer(explorer.case),
         "model": refer(explorer.model),
         "policy": refer(explorer.policy),
@@ -120,6 +121,11 @@ def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
         "panels": _panels(explorer, titles),
         "closed": closed,
     }
+
+
+def _trained(recipe: Recipe) -> dict[str, Any] | None:
+    """Describe a recipe that was trained, which no position of the controls stands for."""
+    return recipe.as_dict() if recipe.recovery in BY_TRAINING else None
 
 
 def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:

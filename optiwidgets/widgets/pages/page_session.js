@@ -80,7 +80,13 @@ export class ExplorerSession extends Events {
 
   /** Show the recipe of the controls, which may stand anywhere. */
   begin() {
-    if (sameRecipe(this.recipe, BASELINE)) this.#request(this.rules.recipe());
+    if (!sameRecipe(this.recipe, BASELINE)) return;
+    const { trained } = this.role;
+    if (trained)
+      this.notice = this.beyond = text("Shown without its training, which needs Python: {recipe}.", {
+        recipe: recipeInWords(trained),
+      });
+    this.#request(this.rules.recipe());
   }
 
   /** Take the runtime once it is there: the page is usable before. @param {PageRuntime | null} runtime */

@@ -98,6 +98,8 @@ export interface ExplorerRole {
   controls: StaticModel;
   folds: StaticModel[];
   reset: StaticModel;
+  /** The trained recipe at which the explorer stood, else null. */
+  trained: Recipe | null;
   case: StaticModel;
   model: StaticModel;
   policy: StaticModel;
