@@ -7,11 +7,11 @@ from typing import Any
 
 from ipywidgets import DOMWidget
 
-from optiwidgets.publishing.site_links import INSTALL, places
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.assets import stylesheets_in
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.pages.page_file import page_parts, page_widgets
+from optiwidgets.widgets.pages.python_places import lesson_places
 
 LONGEST_S = 600  # then a lesson's background work hangs
 
@@ -45,7 +45,7 @@ def describe(widgets: Sequence[DOMWidget], lesson: str) -> dict[str, Any]:
     """
     every = page_widgets(widgets).values()
     styles = stylesheets_in(str(one._css) for one in every if hasattr(one, "_css"))
-    parts = page_parts(widgets, links=places(lesson), install=INSTALL)
+    parts = page_parts(widgets, places=lesson_places(lesson))
     return {"data": parts.data, "styles": styles}
 
 

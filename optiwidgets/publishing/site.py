@@ -17,7 +17,7 @@ from optiwidgets.publishing.lesson_store import LessonStore, Tell
 from optiwidgets.publishing.markdown_html import markdown_html, title_of
 from optiwidgets.publishing.reference import build_reference
 from optiwidgets.publishing.site_folder import check_folder, hashed_name, packed_json, write_folder
-from optiwidgets.publishing.site_links import INSTALL, Addresses
+from optiwidgets.publishing.site_links import Addresses
 from optiwidgets.publishing.site_pages import (
     Shared,
     SitePage,
@@ -30,6 +30,7 @@ from optiwidgets.publishing.static_cells import NAME, StaticCell, problems, read
 from optiwidgets.widgets.base.assets import WIDGETS
 from optiwidgets.widgets.pages.page_file import page_parts
 from optiwidgets.widgets.pages.page_modules import EVERY
+from optiwidgets.widgets.pages.python_places import INSTALL
 
 START = "index.html"
 TOP = ("explorer", "HOSTING", "TEACHING")  # pages that every page leads to, where they are there
@@ -167,9 +168,11 @@ def _shared(site: Site, outputs: Mapping[str, Any]) -> Shared:
     parts = page_parts([], modules=lambda _: [*modules, *EVERY])
     styles = dict.fromkeys(css for page in described for css in page["styles"])
     bundle = parts.bundle.encode()
+    style = Path(__file__).with_name("site.css").read_bytes()
+    style += (WIDGETS / "pages" / "python_places.css").read_bytes()
     starter = (WIDGETS / "pages" / "site_starter.js").read_bytes()
     return Shared(
-        style=site.add("site.css", Path(__file__).with_name("site.css").read_bytes()),
+        style=site.add("site.css", style),
         starter=site.add("start.js", starter),
         bundle=site.add("widgets.js.z", zlib.compress(bundle, 9)),
         widgets_style=site.add(

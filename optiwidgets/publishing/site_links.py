@@ -1,4 +1,4 @@
-"""Addresses on a site of the files of a repository, and links that open a lesson elsewhere."""
+"""Addresses on a site of the files of a repository."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-REPOSITORY = "https://github.com/optiwidgets/optiwidgets"
+from optiwidgets.widgets.pages.python_places import REPOSITORY
+
 SOURCES = f"{REPOSITORY}/blob/HEAD/"
-BINDER = "https://mybinder.org/v2/gh/optiwidgets/optiwidgets/HEAD?urlpath="
-PUBLISHED = "optiwidgets/optiwidgets/blob/gh-pages/notebooks"  # branch of pages.yml
-COLAB = f"https://colab.research.google.com/github/{PUBLISHED}"
-VSCODE = f"https://vscode.dev/github/{PUBLISHED}"
-INSTALL = 'pip install "optiwidgets[app] @ git+https://github.com/optiwidgets/optiwidgets"'
 PICTURES = (".png", ".webp", ".svg", ".jpg", ".gif")
 
 
@@ -71,20 +67,3 @@ class Addresses:
 
     def _others(self, target: Path, name: str) -> bool:
         return any(path != target and known == name for path, known in self.pictures.items())
-
-
-def places(lesson: str) -> list[tuple[str, str]]:
-    """List the places that open a lesson with Python: words and address.
-
-    Examples
-    --------
-    >>> [words for words, _ in places("30_pruning")]
-    ['Binder', 'Colab', 'VS Code']
-    """
-    page = quote(f"voila/render/lessons/{lesson}.ipynb", safe="")
-    name = quote(f"{lesson}.ipynb")
-    return [
-        ("Binder", BINDER + page),
-        ("Colab", f"{COLAB}/{name}"),
-        ("VS Code", f"{VSCODE}/{name}"),
-    ]

@@ -13,11 +13,10 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from optiwidgets.publishing.markdown_html import markdown_html
-from optiwidgets.publishing.site_links import INSTALL, places
 from optiwidgets.publishing.static_cells import StaticCell
 from optiwidgets.widgets.pages.page_file import safe_json, troubles
+from optiwidgets.widgets.pages.python_places import lesson_places, lines_html, places_html
 
-PRIVATE = "These links work once the repository is public."
 AS_IT_WAS = "Needs Python: this is shown as it was when the page was made."
 LARGE_PICTURE = 100_000  # bytes
 AddPicture = Callable[[str, bytes], str]
@@ -117,7 +116,8 @@ def lesson_body(
         elif cell.cell_type == "code" and cell.source.strip():
             shown = outputs.get(cell.id, ())
             parts.append(code_html(lesson, cell, shown, listed.get(cell.id), add_picture))
-    return "\n".join([*parts, places_html(lesson)])
+    notebook = ("download the notebook", f"notebooks/{lesson}.ipynb")
+    return "\n".join([*parts, places_html(lesson_places(lesson), [notebook])])
 
 
 def code_html(
@@ -180,28 +180,13 @@ def smaller_picture(name: str, png: bytes) -> tuple[str, bytes]:
 
 def needs_python_html(reason: str, lesson: str) -> str:
     """Write the note of a cell that needs Python: why, and the places that open it."""
+    places = lesson_places(lesson)
     links = " ".join(
-        f'<a href="{escape(address)}">{escape(words)}</a>' for words, address in places(lesson)
+        f'<a href="{escape(address)}">{escape(words)}</a>' for words, address in places.links
     )
     return (
         f'<p class="ow-needs-python" role="note">{escape(AS_IT_WAS)} {escape(reason)} '
-        f"Open it with Python: {links}, or <code>{escape(INSTALL)}</code></p>\n"
-    )
-
-
-def places_html(lesson: str) -> str:
-    """Write the links that open a lesson with Python, and the notebook to download."""
-    links = [
-        *places(lesson),
-        ("download the notebook", f"notebooks/{lesson}.ipynb"),
-    ]
-    listed = "".join(
-        f'<li><a href="{escape(address)}">{escape(words)}</a></li>' for words, address in links
-    )
-    return (
-        '<footer class="ow-site-places"><p>This page runs without Python. Open it with Python:</p>'
-        f"<ul>{listed}</ul><p>{escape(PRIVATE)} With Python here: "
-        f"<code>{escape(INSTALL)}</code></p></footer>"
+        f"Open it with Python: {links}, or {lines_html(places)}</p>\n"
     )
 
 

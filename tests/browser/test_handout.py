@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -20,10 +21,12 @@ from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.widgets.classroom.hidden_recipe import hide
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL
+from optiwidgets.widgets.pages.python_places import COLAB, INSTALL
 
 pytestmark = pytest.mark.browser
 
@@ -191,7 +194,9 @@ def test_recipe_that_the_page_lacks_needs_python_and_the_controls_go_on(opened, 
     press(page, "Sparsity", "ArrowRight")
     note = page.locator(".ow-controls .ow-needs-python")
     expect(note).to_contain_text("It needs Python")
-    expect(note.locator("code")).to_have_text("pip install optiwidgets")
+    opened_by = (INSTALL, "ow.Explorer(ow.Experiment.load('digits', model='small'))")
+    expect(note.locator("code")).to_have_text([*opened_by])
+    expect(note.get_by_role("link")).to_have_text(["Binder", "Colab", "VS Code"])
     expect(page.locator(".ow-explorer")).to_have_attribute("data-ow-state", "stale")
     press(page, "Sparsity", "ArrowLeft")
     expect(note).to_have_count(0)
@@ -204,7 +209,12 @@ def test_recipe_that_the_page_lacks_needs_python_and_the_controls_go_on(opened, 
         ("?bits=99", "Link not opened: bits"),
         ("?case=dogs", "Link not opened: 'dogs' is not a case"),
         ("?colour=red", "is not a key of a link"),
-        ("?sparsity=%3Cb%3E", "Link not opened: sparsity is a number"),
+        ("?sparsity=%3Cb%3E", "sparsity is a fraction from 0 to 0.99, not '<b>'"),
+        ("?sparsity=80", "not 80.0; for 80 percent write 0.8"),
+        ("?pruning=bogus", "pruning is one of 'global', 'layer'"),
+        ("?score=", "Link not opened: score is one of 'magnitude'"),
+        ("?bits=4&bits=4", "a link names bits once, not twice"),
+        ("?surprise=-1", "a seed is a whole number 0 to 999999, not -1"),
     ],
 )
 def test_wrong_link_is_refused_in_a_sentence(opened, query, said):
@@ -221,6 +231,24 @@ def test_link_of_a_state_opens_it_again(opened, digits):
     assert link.startswith(page.url.split("?")[0] + "?")
     page.goto(link)
     expect_report(started(page), digits, Recipe(0.5, bits=4), Policy.MEDICAL)
+
+
+def test_link_with_a_seed_hides_its_recipe_until_reveal(opened, digits):
+    page = started(opened(query="?surprise=23"))
+    hidden = hide(23, digits.run).recipe
+    page.get_by_role("tab", name="Class").click()
+    expect(page.get_by_text("Seed 23: a hidden recipe")).to_be_visible()
+    expect(page.get_by_role("slider", name="Sparsity").first).to_have_attribute(
+        "aria-valuenow", "0"
+    )
+    expect(page.locator(".ow-explorer")).to_have_class(re.compile("ow-cover-cards"))
+    link = page.get_by_label("Link", exact=True)
+    assert link.input_value().endswith("?case=digits&model=small&policy=mobile+app&surprise=23")
+    page.get_by_role("button", name="Reveal").click()
+    expect_report(page, digits, hidden)
+    expect(link).to_have_value(re.compile("&surprise=23$"))  # of the seed, for the next class
+    page.get_by_role("button", name="Stop").click()
+    expect(link).to_have_value(re.compile(f"&sparsity={hidden.sparsity}&bits={hidden.bits}$"))
 
 
 def test_cell_opens_with_its_images_and_scores_by_tap(opened):
@@ -381,6 +409,18 @@ def test_widgets_without_a_stand_in_are_shown_as_they_were(opened, tmp_path):
     expect(page.get_by_role("button", name="Check")).to_be_disabled()
     expect(page.get_by_role("slider", name="Bits")).to_have_attribute("aria-valuenow", "3")
     expect(page.locator(".ow-needs-python")).to_contain_text("This needs Python.")
+
+
+def test_foot_leads_to_python_and_nothing_is_asked_before_a_click(opened):
+    page = started(opened())
+    foot = page.locator(".ow-python-places")
+    expect(foot).to_contain_text("once the repository is public")
+    expect(foot.locator("code").first).to_have_text(INSTALL)
+    (binder, colab, _) = foot.get_by_role("link").all()
+    wanted = unquote(urlsplit(binder.get_attribute("href")).query)
+    shown = "case=digits&model=small&policy=mobile+app"
+    assert wanted == f"urlpath=voila/render/lessons/explorer.ipynb?{shown}"
+    assert colab.get_attribute("href") == f"{COLAB}/explorer.ipynb"
 
 
 def test_page_is_of_its_own_size(handout):

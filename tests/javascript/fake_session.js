@@ -66,6 +66,7 @@ export class FakeSession extends Events {
   painted = 0;
   covers = [];
   locked = [];
+  linked = {};
   said = "";
   error = "";
   waiting = false;

@@ -45,6 +45,7 @@ test("Surprise me hides the recipe of a seed, Reveal names it and moves the cont
   models.seed.set("value", 7);
   click(models.surprise);
   assert.match(said(), /^Seed 7: a hidden recipe/);
+  assert.deepEqual(session.linked, { surprise: 7 });
   assert.equal(below(), "IPY_MODEL_hidden");
   assert.deepEqual(Object.keys(models.secret.get("data")).sort(), ["baseline", "classes", "clear", "covered", "optimized", "positive"]); // prettier-ignore
   assert.equal(covered().covered, true);
@@ -57,6 +58,10 @@ test("Surprise me hides the recipe of a seed, Reveal names it and moves the cont
   assert.equal(hides.at(-1), false);
   click(models.surprise); // the class knows that one
   assert.match(said(), /^Seed 8:/);
+  click(models.stop);
+  assert.deepEqual(session.linked, {});
+  activities.start(7); // of a link
+  assert.deepEqual([models.seed.get("value"), session.linked], [7, { surprise: 7 }]);
   click(models.stop);
   assert.match(said(), /^Surprise me: guess/);
   assert.deepEqual([session.marks.size, hides.at(-1), covered().covered], [0, false, false]);

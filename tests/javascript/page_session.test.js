@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ControlRules } from "../../optiwidgets/widgets/pages/control_rules.js";
 import { startExplorer } from "../../optiwidgets/widgets/pages/page_explorer.js";
-import { oneOf, readLink } from "../../optiwidgets/widgets/pages/page_link.js";
 import { ExplorerSession } from "../../optiwidgets/widgets/pages/page_session.js";
 import { BASELINE, sameRecipe } from "../../optiwidgets/widgets/pages/recipe_rules.js";
 import { StaticManager } from "../../optiwidgets/widgets/pages/static_model.js";
 import { POLICIES } from "../../optiwidgets/widgets/pages/verdict_rules.js";
 import { click, recipe } from "./fake_session.js";
+import { LINK_RULES } from "./link_rules.js";
 
 const LABELS = Uint8Array.of(0, 0, 0, 1, 1, 1);
 const run = (own, predictions = [0, 0, 0, 1, 1, 0]) => ({
@@ -28,6 +28,7 @@ function experiment(model = "small", known = [{ sparsity: 0.5 }], late = () => n
   return {
     ...{ case: "digits", model, task: "classification", classNames: ["cat", "dog"], positive: null },
     ...{ part: "exploration", labels: LABELS, images: { fingerprint: model }, asked, baseline: runs[0] },
+    layerNames: ["head"],
     find: (own) => runs.find((one) => sameRecipe(one.recipe, own)) ?? null,
     weigh: (own) => (own.pruning === "channel" ? null : run(own)),
     latePixels: late,
@@ -94,7 +95,7 @@ function page(rules = RULES) {
   const records = Object.entries(states).map(([id, state]) => [id, { name: "TestModel", state }]);
   const manager = new StaticManager(Object.fromEntries(records));
   const role = manager.resolved({
-    ...{ role: "explorer", rules, closed: [], links: true, policies: POLICIES },
+    ...{ role: "explorer", rules, closed: [], links: LINK_RULES, policies: POLICIES },
     ...{ folds: ["IPY_MODEL_fold", "IPY_MODEL_other"] },
     ...Object.fromEntries(
       ["root", "feed", "sparsity", "controls", "reset", "case", "model", "policy", "tabs"].map((id) => [
@@ -162,48 +163,6 @@ test("an explorer without a menu of prunings moves its other controls", () => {
   assert.equal(rules.show(recipe({ sparsity: 0.5, bits: 4 })), true);
 });
 
-// ---- Links ----
-
-test("a link names case, model, policy and fields of the recipe", () => {
-  assert.equal(readLink(""), null);
-  assert.deepEqual(readLink('case=digits&model=small+net&sparsity=0.8&bits=4&layers=[["head",null,8]]'), {
-    ...{ case: "digits", model: "small net", policy: undefined },
-    recipe: recipe({ sparsity: 0.8, bits: 4, layers: [["head", null, 8]] }),
-  });
-  assert.deepEqual(readLink("activation_bits=8&seed=3&sparsity=5e-1&recovery=refit").recipe, {
-    ...recipe({ activation_bits: 8, seed: 3, sparsity: 0.5, recovery: "refit" }),
-  });
-});
-
-test("one invalid part refuses the whole link, in a sentence", () => {
-  const refused = {
-    "sparsity=1": /sparsity is a fraction from 0 to 0.99, not 1/,
-    "sparsity=-0.1": /sparsity is a fraction/,
-    "sparsity=many": /sparsity is a number, not many/,
-    "sparsity=1e9999": /sparsity is a number/,
-    "bits=9": /bits per weight are 1 to 8, 16 or 32, not 9/,
-    "bits=4.5": /bits is a number, not 4.5/,
-    "activation_bits=1": /bits per activation are 2 to 8 or 32, not 1/,
-    "seed=-1": /seed is a whole number from 0 on, not -1/,
-    "bits=4&bits=4": /a link names bits once, not twice/,
-    "color=red": /'color' is not a key of a link: it is one of 'case', 'model'/,
-    "constructor=1": /'constructor' is not a key of a link/,
-  };
-  for (const [query, reason] of Object.entries(refused)) assert.throws(() => readLink(query), reason, query);
-  assert.throws(() => readLink("a".repeat(4001)), /at most 4,000 characters after the \?, not 4,001/);
-  const long = "x".repeat(61);
-  assert.throws(() => oneOf("case", long, ["digits"]), new RegExp(`'x{57}\\.\\.\\.' is not a case: it is one of 'digits'`)); // prettier-ignore
-});
-
-test("layers of a link are names with a share or none and bits or none", () => {
-  const odd = ["head", "{}", '["head",null,8]', '[["head",null]]', "[[1,null,8]]", '[["head","0.5",8]]'];
-  odd.push('[["head",1,8]]', '[["head",-0.1,8]]', '[["head",null,9]]', '[["head",null,"8"]]');
-  odd.push('[["head",null,8],["head",0.5,null]]');
-  for (const value of odd) assert.throws(() => readLink(`layers=${value}`), /layers of a link are/, value);
-  const two = [["head", 0.5, null], ["hidden", null, 16]]; // prettier-ignore
-  assert.deepEqual(readLink(`layers=${JSON.stringify(two)}`).recipe.layers, two);
-});
-
 // ---- The session ----
 
 function session(own = experiment()) {
@@ -232,6 +191,16 @@ test("a recipe of the page's grid is there at once", () => {
   assert.deepEqual(heard, ["hand", "recipe", "state", "run"]);
   assert.deepEqual([own.run.recipe.sparsity, own.waiting, painted() > before], [0.5, false, true]);
   assert.deepEqual(own.positions(), [50, 0]);
+});
+
+test("a trained recipe is shown without its training, and said to be, until a control moves", () => {
+  const { session: own, role, move } = session();
+  role.trained = recipe({ sparsity: 0.5, recovery: "finetune" });
+  own.begin();
+  const words = "Shown without its training, which needs Python: 50 % sparsity, fine-tuned.";
+  assert.deepEqual([own.notice, own.beyond, own.error], [words, words, ""]);
+  move("sparsity", "value", 50);
+  assert.deepEqual([own.notice, own.beyond], ["", ""]);
 });
 
 test("another recipe needs Python, until the runtime is there; then its answer lands", async () => {
@@ -370,13 +339,15 @@ const address = Object.getOwnPropertyDescriptor(globalThis, "location");
 afterEach(() => Object.defineProperty(globalThis, "location", address));
 
 /** Start an explorer; `experiments` and `runtimes` by name are promises that a test settles. */
-async function explorer({ query = "", experiments = {}, runtimes = {} } = {}) {
+async function explorer({ query = "", experiments = {}, runtimes = {}, activities = null } = {}) {
   Object.defineProperty(globalThis, "location", { value: { search: query, hash: "" }, configurable: true });
   const { manager, role, at } = page(),
     needs = new Map();
   const known = { "digits small": experiment("small"), "digits wide": experiment("wide") };
+  if (activities) role.panels.activities = {};
   await startExplorer(role, {
     manager,
+    need: () => ({ startActivities: activities }),
     experiment: async (name) => experiments[name]?.() ?? known[name],
     runtime: async (name) => runtimes[name]?.() ?? null,
     needsPython: (model, reason) => needs.set(model.model_id, reason),
@@ -440,6 +411,31 @@ test("a link opens its recipe and model; one that is invalid is told, and nothin
   assert.deepEqual(refused.told().slice(0, 2), ["fresh", true]);
   assert.match(refused.told()[2], /Link not opened: 'huge' is not a model: it is one of 'small', 'wide'/);
   assert.deepEqual([refused.named(), refused.data().settings], ["small", [0, 0]]);
+  const layers = await explorer({ query: '?layers=[["tail",null,4]]' });
+  assert.match(layers.told()[2], /Link not opened: 'tail' is not a layer: it is one of 'head'/);
+});
+
+test("a link that only Python opens says so below the controls too, until one moves", async () => {
+  const found = await explorer({ query: "?case=smear" });
+  const reason = "Link not opened: this page has no numbers of smear, small: they need Python.";
+  assert.deepEqual([found.told()[2], found.needs.get("controls")], [reason, reason]);
+  found.at("sparsity").set("value", 50);
+  assert.deepEqual([found.told()[2], found.needs.get("controls")], ["", ""]);
+  const hidden = await explorer({ query: "?surprise=7" }); // a page without the tab Class
+  assert.match(hidden.needs.get("controls"), /this page has no Surprise me: it needs Python/);
+});
+
+test("a link with a seed hides its recipe once its model is open; the controls stand", async () => {
+  for (const model of ["small", "wide"]) {
+    const started = [];
+    const activities = (_page, _models, own) => ({
+      start: (seed) => started.push([seed, own.model]),
+      end() {},
+    });
+    const found = await explorer({ query: `?surprise=7&bits=4&model=${model}`, activities });
+    assert.deepEqual(started, [[7, model]]);
+    assert.deepEqual([found.named(), found.at("bits").get("index")], [model, 0]);
+  }
 });
 
 test("the first model's runtime never computes another one's recipes", async () => {

@@ -50,7 +50,7 @@ const MODELS = {
 };
 const DATA = {
   ...{ models: MODELS, shown: ["own"], roles: {}, experiments: {}, programs: {} },
-  ...{ links: [["Open in Colab", "https://colab.example/x"]], install: "pip install optiwidgets" },
+  ...{ links: [["Open in Colab", "https://colab.example/x"]], install: "pip install optiwidgets\nx.run()" },
 };
 
 /** Start a page; modules by their names. */
@@ -114,7 +114,7 @@ test("a widget without a role has no live control, and says that it needs Python
   page.manager.model("tab").set("selected_index", 0); // a menu that is drawn later
   assert.equal(find("select").disabled, true);
   const [note] = texts(root, ".ow-needs-python");
-  assert.equal(note, "This needs Python. Open in Colab pip install optiwidgets");
+  assert.equal(note, "This needs Python. Open in Colab pip install optiwidgets x.run()");
   assert.equal(find(".ow-needs-python a").getAttribute("href"), "https://colab.example/x");
 });
 

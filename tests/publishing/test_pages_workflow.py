@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from optiwidgets.cli import _parser
-from optiwidgets.publishing.site_links import COLAB, VSCODE, places
+from optiwidgets.widgets.pages.python_places import COLAB, VSCODE, lesson_places
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/pages.yml").read_text("utf-8"))
@@ -40,11 +40,11 @@ def test_hosting_has_the_links_of_every_lesson():
     wanted = {
         address
         for path in (ROOT / "lessons").glob("*.ipynb")
-        for words, address in places(path.stem)
+        for words, address in lesson_places(path.stem).links
         if words != "Binder"
     }
     found = {*re.findall(r"\((https://(?:colab|vscode)[^)\s]*)\)", hosting)}
     assert found == wanted
     for path in (ROOT / "lessons").glob("*.ipynb"):
-        (binder, *_) = places(path.stem)
+        (binder, *_) = lesson_places(path.stem).links
         assert binder[1] in hosting

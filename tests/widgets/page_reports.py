@@ -1,69 +1,35 @@
-"""Reports as JavaScript reads them from a page, and their comparison."""
+"""Comparison of reports with the runs that JavaScript reads from a page."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
 from node_answers import answers  # tests/widgets
+from page_runs import page_recipe, page_run, page_weighed  # tests/widgets
 
 from optiwidgets.session.page_numbers import plain
 
 RUNS = "../../tests/javascript/page_runs.js"
 
 
-def as_given(recipe):
-    return recipe.as_dict() | {"layers": list(recipe.layers)}
-
-
-def weighed(report):
-    """Write a report's sizes as JavaScript does."""
-    return {
-        "recipe": as_given(report.recipe),
-        "parts": dict(report.size.parts),
-        "baselineBytes": report.size.baseline_bytes,
-        "pruned": report.pruned_weights,
-        "prunable": report.prunable_weights,
-        "macs": report.macs,
-        "parameters": report.parameters,
-        "removedChannels": list(report.removed_channels),
-        "latency": report.latency and asdict(report.latency),
-        "latencies": {name: asdict(each) for name, each in report.latencies.items()},
-        "latencyReasons": dict(report.latency_reasons),
-        "agreement": report.agreement,
-        "flipRate": report.flip_rate,
-        "baselineFlipRate": report.baseline_flip_rate,
-    }
-
-
-def predicted(report):
-    """Write a report's predictions as JavaScript does; arrays as their bytes."""
-    counts = report.simulated and report.simulated.counts.astype("<i4").tobytes()
-    return {
-        "predictions": report.predictions.astype(np.uint8).tobytes(),
-        "averagePrecision": report.mean_average_precision,
-        "notFinite": report.not_finite,
-        "runtime": report.runtime,
-        "simulated": counts,
-        "simulatedMetric": report.simulated_metric,
-    }
+def in_bytes(run):
+    """Write arrays as their bytes, as an answer of JavaScript has them."""
+    return {n: v.tobytes() if isinstance(v, np.ndarray) else v for n, v in run.items()}
 
 
 def assert_runs(page, experiment, recipes):
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in recipes]]])
+    (found,) = answers(RUNS, [["runs", *page, [page_recipe(recipe) for recipe in recipes]]])
     for recipe, (run, sizes) in zip(recipes, found, strict=True):
         report = experiment.measured(experiment.run(recipe))
         layers = {"layers": layers_of(page, report)}
-        expected = plain(weighed(report))
-        assert run == expected | predicted(report) | layers
-        assert sizes == expected | layers
+        assert run == in_bytes(page_run(report)) | plain(page_weighed(report)) | layers
+        assert sizes == plain(page_weighed(report)) | layers
 
 
 def assert_sizes(page, experiment, recipes):
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in recipes]]])
+    (found,) = answers(RUNS, [["runs", *page, [page_recipe(recipe) for recipe in recipes]]])
     for recipe, (_, sizes) in zip(recipes, found, strict=True):
         report = experiment.run(recipe)
-        assert sizes == weighed(report) | {"layers": layers_of(page, report)}
+        assert sizes == page_weighed(report) | {"layers": layers_of(page, report)}
 
 
 def layers_of(page, report):

@@ -21,14 +21,20 @@ def page_recipe(recipe: Recipe) -> dict[str, Any]:
 def page_run(report: Report) -> dict[str, Any]:
     """Describe a report by the fields of ``Run`` in page_types.d.ts."""
     simulated = report.simulated
-    return {
-        "recipe": page_recipe(report.recipe),
+    return page_weighed(report) | {
         "predictions": report.predictions.astype(np.uint8),
         "averagePrecision": report.mean_average_precision,
         "notFinite": report.not_finite,
         "runtime": report.runtime,
         "simulated": simulated and simulated.counts.astype(np.int32).ravel(),
         "simulatedMetric": report.simulated_metric,
+    }
+
+
+def page_weighed(report: Report) -> dict[str, Any]:
+    """Describe a report by the fields of ``WeighedRun`` there, which need no image."""
+    return {
+        "recipe": page_recipe(report.recipe),
         "parts": dict(report.size.parts),
         "baselineBytes": report.size.baseline_bytes,
         "layers": dict(report.size.layers),

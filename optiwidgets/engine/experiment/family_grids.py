@@ -47,7 +47,7 @@ def reports_of(
     """
     of = {"reports": experiment.about, "family": family.as_dict(), **_inputs(experiment)}
     make = partial(evaluate_grid, experiment, on_progress, family)
-    return cached_grid(of, PrecomputedReports.load, make, folder)
+    return cached_grid(of, PrecomputedReports, make, folder)
 
 
 def sizes_of(
@@ -78,7 +78,7 @@ def sizes_of(
 
     of = {"sizes": about, "family": family.as_dict(), **_inputs(experiment)}
     return cached_grid(
-        of, WeighedRecipes.load, lambda: WeighedRecipes.of(about, family, weighed()), folder
+        of, WeighedRecipes, lambda: WeighedRecipes.of(about, family, weighed()), folder
     )
 
 

@@ -10,29 +10,71 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
+from optiwidgets.engine.types.recipe_family import RecipeFamily
 
 DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError)
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
 log = logging.getLogger("optiwidgets")
 
 
-class Saved(Protocol):
-    """Interface of a grid that can be saved."""
+@dataclass(frozen=True, eq=False)
+class SavedGrid:
+    """Base of arrays of a family's recipes, one row each, that are saved in one file.
+
+    ``about`` has the fingerprints of all that the numbers depend on. A subclass names its arrays in
+    ``dtypes``; its other fields are tuples of names. ``lacking`` is said of a damaged file.
+    """
+
+    dtypes: ClassVar[Mapping[str, type[np.generic]]]
+    lacking: ClassVar[str]
+
+    about: Mapping[str, Any]
+    family: RecipeFamily
+
+    @classmethod
+    def _named(cls) -> dict[str, str]:
+        """Map the fields of names to their keys in the file."""
+        given = {"about", "family", *cls.dtypes}
+        names = (one.name for one in fields(cls) if one.name not in given)
+        return {name: name.removesuffix("_names") + "s" for name in names}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file atomically."""
-        ...
+        """Write one .npz file atomically."""
+        names = {key: getattr(self, name) for name, key in self._named().items()}
+        names |= {"about": dict(self.about), "family": self.family.as_dict()}
+        write_arrays(path, names, {name: getattr(self, name) for name in self.dtypes})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a file written by ``save``.
+
+        Raises
+        ------
+        ValueError
+            The file is none of these, or damaged; the message has the reason.
+        OSError
+            The file cannot be read.
+        """
+        data = Path(path).read_bytes()
+        try:
+            names, arrays = read_arrays(data, cls.dtypes)
+            named = {name: tuple(names[key]) for name, key in cls._named().items()}
+            about, family = dict(names["about"]), RecipeFamily.of(names["family"])
+            return cls(about=about, family=family, **named, **arrays)
+        except (*DAMAGED, *DAMAGED_ZIP) as error:
+            raise ValueError(f"{path} {cls.lacking}: {error}") from error
 
 
-Grid = TypeVar("Grid", bound=Saved)
+Grid = TypeVar("Grid", bound=SavedGrid)
 
 
 def write_arrays(
@@ -60,7 +102,7 @@ def read_arrays(
 
 def cached_grid(
     of: Mapping[str, Any],
-    load: Callable[[Path], Grid],
+    kind: type[Grid],
     make: Callable[[], Grid],
     folder: Path | None = None,
 ) -> Grid:
@@ -70,8 +112,8 @@ def cached_grid(
     ----------
     of
         All that the grid depends on, as JSON: its file is named after it.
-    load
-        Reads the file; ValueError if it is damaged.
+    kind
+        Class of the grid.
     make
         Computes the grid.
     folder
@@ -80,7 +122,7 @@ def cached_grid(
     digest = hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
     path = _file(folder, f"{digest[:32]}.npz")
     try:
-        return load(path)
+        return kind.load(path)
     except FileNotFoundError:
         log.debug("%s is computed", path)
     except (OSError, ValueError) as error:

@@ -11,18 +11,13 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optiwidgets.engine.experiment.grid_files import (
-    DAMAGED,
-    DAMAGED_ZIP,
-    read_arrays,
-    write_arrays,
-)
+from optiwidgets.engine.experiment.grid_files import SavedGrid
 from optiwidgets.engine.sparse_runtime.runtime_info import runtime_info
 from optiwidgets.engine.types.measurements import Confusion, Floats, Integers, Size
 from optiwidgets.engine.types.recipe import Recipe
@@ -82,7 +77,7 @@ def source_digest(folder: Path) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class PrecomputedReports:
+class PrecomputedReports(SavedGrid):
     """Reports of a family's R recipes, one row each, of one model on one set of N images.
 
     ``about`` has the fingerprints of model, images and code. ``predictions`` are (R, N) uint8.
@@ -99,8 +94,9 @@ class PrecomputedReports:
         An array has the wrong shape or dtype.
     """
 
-    about: Mapping[str, str]
-    family: RecipeFamily
+    dtypes = DTYPES
+    lacking = "is no slider grid, or a damaged one"
+
     part_names: tuple[str, ...]
     layer_names: tuple[str, ...]
     predictions: NDArray[np.uint8] = field(repr=False)
@@ -114,6 +110,8 @@ class PrecomputedReports:
     simulated_metrics: Floats = field(repr=False)
 
     def __post_init__(self) -> None:
+        about = {str(name): str(value) for name, value in self.about.items()}
+        object.__setattr__(self, "about", about)
         rows = {
             "predictions": self.predictions.shape[1:2],
             "parts": (len(self.part_names),),
@@ -186,18 +184,8 @@ class PrecomputedReports:
         found = Confusion(self.simulated[row], class_names)
         return {"simulated": found, "simulated_metric": float(self.simulated_metrics[row])}
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one .npz file atomically."""
-        names = {
-            "about": dict(self.about),
-            "family": self.family.as_dict(),
-            "parts": self.part_names,
-            "layers": self.layer_names,
-        }
-        write_arrays(path, names, {name: getattr(self, name) for name in DTYPES})
-
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> PrecomputedReports:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a file written by ``save``.
 
         Raises
@@ -207,21 +195,10 @@ class PrecomputedReports:
         OSError
             The file cannot be read.
         """
-        data = Path(path).read_bytes()
-        try:
-            grid = cls._read(data)
-        except (*DAMAGED, *DAMAGED_ZIP) as error:
-            raise ValueError(f"{path} is no slider grid, or a damaged one: {error}") from error
+        grid = super().load(path)
         if (found := grid.about.get("made by")) != made_by():
             raise ValueError(f"{path} was made by {found}, and this is {made_by()}; make it again")
         return grid
-
-    @classmethod
-    def _read(cls, data: bytes) -> PrecomputedReports:
-        names, found = read_arrays(data, DTYPES)
-        about = {str(name): str(value) for name, value in dict(names["about"]).items()}
-        family, columns = RecipeFamily.of(names["family"]), (found[name] for name in DTYPES)
-        return cls(about, family, tuple(names["parts"]), tuple(names["layers"]), *columns)
 
 
 def _row(report: Report) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,13 +15,7 @@ from numpy.typing import NDArray
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.family_grids import IMAGES
-from optiwidgets.engine.experiment.grid_files import (
-    DAMAGED,
-    DAMAGED_ZIP,
-    cached_grid,
-    read_arrays,
-    write_arrays,
-)
+from optiwidgets.engine.experiment.grid_files import SavedGrid, cached_grid
 from optiwidgets.engine.serialization.size_breakdown import reconcile
 from optiwidgets.engine.types.measurements import Reconciliation
 from optiwidgets.engine.types.recipe_family import RecipeFamily, rows_of
@@ -34,7 +27,7 @@ DTYPES: Mapping[str, type[np.generic]] = {"steps": np.int64, "estimates": np.flo
 
 
 @dataclass(frozen=True, eq=False)
-class ReconciledRecipes:
+class ReconciledRecipes(SavedGrid):
     """Waterfalls of a family's R recipes, one row each, of one model.
 
     ``steps`` (R, 10) holds the bytes after each step, 0 for removed channels where none was, and
@@ -46,8 +39,9 @@ class ReconciledRecipes:
         An array has the wrong shape or dtype.
     """
 
-    about: Mapping[str, Any]
-    family: RecipeFamily
+    dtypes = DTYPES
+    lacking = "has no waterfalls, or damaged ones"
+
     steps: NDArray[np.int64] = field(repr=False)
     estimates: NDArray[np.float64] = field(repr=False)
 
@@ -61,29 +55,6 @@ class ReconciledRecipes:
                     f"{name} are {kind} of {shape}, not {array.dtype} of {array.shape}"
                 )
             array.setflags(write=False)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one .npz file atomically."""
-        names = {"about": dict(self.about), "family": self.family.as_dict()}
-        write_arrays(path, names, {name: getattr(self, name) for name in DTYPES})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> ReconciledRecipes:
-        """Read a file written by ``save``.
-
-        Raises
-        ------
-        ValueError
-            The file is damaged; the message has the reason.
-        OSError
-            The file cannot be read.
-        """
-        data = Path(path).read_bytes()
-        try:
-            names, arrays = read_arrays(data, DTYPES)
-            return cls(dict(names["about"]), RecipeFamily.of(names["family"]), **arrays)
-        except (*DAMAGED, *DAMAGED_ZIP) as error:
-            raise ValueError(f"{path} has no waterfalls, or damaged ones: {error}") from error
 
 
 def waterfalls_of(
@@ -125,7 +96,7 @@ def waterfalls_of(
         return ReconciledRecipes(about, family, steps, estimates)
 
     of = {"waterfalls": about, "family": family.as_dict()}
-    return cached_grid(of, ReconciledRecipes.load, make, folder)
+    return cached_grid(of, ReconciledRecipes, make, folder)
 
 
 def _reconciled(

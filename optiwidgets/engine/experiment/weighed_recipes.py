@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from optiwidgets.engine.experiment.grid_files import (
-    DAMAGED,
-    DAMAGED_ZIP,
-    read_arrays,
-    write_arrays,
-)
+from optiwidgets.engine.experiment.grid_files import SavedGrid
 from optiwidgets.engine.experiment.precomputed_reports import COUNTS, size_row
 from optiwidgets.engine.types.measurements import Integers, Size
 from optiwidgets.engine.types.recipe_family import RecipeFamily, rows_of
@@ -25,7 +18,7 @@ Weighed = tuple[Size, Mapping[str, Any]]  # the size, and the counts that ``Repo
 
 
 @dataclass(frozen=True, eq=False)
-class WeighedRecipes:
+class WeighedRecipes(SavedGrid):
     """Sizes of a family's R recipes, one row each, of one model.
 
     ``about`` has the fingerprints of model and code, ``parts`` (R, P) are bytes of the file, with
@@ -37,8 +30,9 @@ class WeighedRecipes:
         An array has the wrong shape or dtype.
     """
 
-    about: Mapping[str, str]
-    family: RecipeFamily
+    dtypes = DTYPES
+    lacking = "has no sizes, or damaged ones"
+
     part_names: tuple[str, ...]
     parts: Integers = field(repr=False)
     counts: Integers = field(repr=False)
@@ -62,31 +56,3 @@ class WeighedRecipes:
             rows.append((tuple(size.parts.values()), size_row(size.baseline_bytes, counts)))
         parts, numbers = (np.array(column, np.int64) for column in zip(*rows, strict=True))
         return cls(about, family, names, parts, numbers)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one .npz file atomically."""
-        names = {
-            "about": dict(self.about),
-            "family": self.family.as_dict(),
-            "parts": self.part_names,
-        }
-        write_arrays(path, names, {name: getattr(self, name) for name in DTYPES})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> WeighedRecipes:
-        """Read a file written by ``save``.
-
-        Raises
-        ------
-        ValueError
-            The file is damaged; the message has the reason.
-        OSError
-            The file cannot be read.
-        """
-        data = Path(path).read_bytes()
-        try:
-            names, arrays = read_arrays(data, DTYPES)
-            family = RecipeFamily.of(names["family"])
-            return cls(dict(names["about"]), family, tuple(names["parts"]), **arrays)
-        except (*DAMAGED, *DAMAGED_ZIP) as error:
-            raise ValueError(f"{path} has no sizes, or damaged ones: {error}") from error

@@ -121,7 +121,7 @@ class Recipe:
             object.__setattr__(self, name, _whole(getattr(self, name), numbers, allowed))
         object.__setattr__(self, "layers", _overrides(self.layers))
         self._check_pruning()
-        for bits in self._widths:
+        for bits in sorted(self._widths):
             self._check_bits(bits)
         if self.recovery == "qat" and not self.quantizes:
             why = "there are no codes to train for; use 1 to 8 bits"

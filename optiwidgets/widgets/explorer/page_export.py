@@ -7,38 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from ipywidgets import Dropdown, Tab
-
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
-from optiwidgets.session.session import Session
-from optiwidgets.widgets.base.panel import Feed
-from optiwidgets.widgets.base.standalone import Standalone
-from optiwidgets.widgets.classroom.classroom import Classroom
-from optiwidgets.widgets.controls.recipe_controls import Controls
+from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.explorer.notebook_page import NotebookPage
-from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
+from optiwidgets.widgets.pages.explorer_role import PageExplorer, explorer_role, limit_explorer
 from optiwidgets.widgets.pages.page_content import FULL as CONTENT
 from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import write_runtime
+from optiwidgets.widgets.pages.python_places import explorer_places
 
 
-class PageExport(Standalone):
+class PageExport(PageExplorer):
     """Base of the explorer: what a page without a kernel needs of it."""
 
     owns_session = True
-    session: Session
-    controls: Controls
-    feed: Feed
-    tabs: Tab
-    case: Dropdown
-    model: Dropdown
-    policy: Dropdown
-    classroom: Classroom
-    panels: Any
     positions: Callable[[], list[int]]
     _syncing = False  # True while controls and recipe are updated together: no request
     arguments: dict[str, Any]  # of the explorer, but its experiment
@@ -155,7 +141,10 @@ class PageExport(Standalone):
             data["programs"] = {name: program}
             blocks |= weights
         title = " · ".join(filter(None, ["OptiWidgets", *names]))
-        return page_html(title, [self], {name: blocks}, more=data)
+        policy, recipe = self.policy.value.name, self.session.recipe
+        query = share_link.spell(*names, policy, recipe)
+        places = explorer_places(experiment, *names, query)
+        return page_html(title, [self], {name: blocks}, places=places, more=data)
 
     def limit_to_page(self, offered: PageOffer = FULL) -> None:
         """Offer only the choices of a page without a kernel; it is not used live afterwards."""
@@ -174,5 +163,6 @@ class PageExport(Standalone):
         if self.offered is None:
             self.limit_to_page()
         [name] = self.page_experiments()
+        rules = share_link.page_rules(self.session) if self.links else None
         with self._sync():
-            return explorer_role(self, name)
+            return explorer_role(self, name) | {"links": rules}

@@ -40,7 +40,7 @@ function line(name, copyName) {
 }
 
 /** @param {string} query */
-const address = (query) => `${location.origin}${location.pathname}?${query}`;
+const address = (query) => `${location.href.replace(/[?#].*$/s, "")}?${query}`; // a file has no origin
 
 /** @param {Context<PanelTraits>} context */
 async function render({ model, el }) {

@@ -13,13 +13,19 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import (
+    CHANNEL_SCORES,
+    CHOICES,
+    N_OF_M,
+    WEIGHT_SCORES,
+    Recipe,
+)
 from optiwidgets.engine.types.report import Report
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import load_css, load_esm
 from optiwidgets.widgets.base.panel import Panel
-from optiwidgets.widgets.classroom.hidden_recipe import check_seed
+from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, check_seed
 
 LONGEST = 4000  # characters of a query
 SERVERS = ("theme", "template", "voila-theme", "voila-template", "token")  # read by the server
@@ -144,6 +150,21 @@ def check(session: Session, policies: Iterable[str], said: dict[str, Any]) -> No
     for value in (recipe.pruning, recipe.score):
         if recipe.prunes and value in experiment.impossible:
             raise ValueError(experiment.impossible[value].rstrip("."))
+
+
+def page_rules(session: Session) -> dict[str, Any]:
+    """Describe the rules of links for a page without a kernel (``LinkRules``)."""
+    return {
+        "keys": list(PARSERS),
+        "servers": list(SERVERS),
+        "seeds": SEEDS,
+        "cases": {case: list(models) for case, models in session.cases.items()},
+        "impossible": dict(session.experiment.impossible),
+        "choices": {name: list(values) for name, values in CHOICES.items()},
+        "channel_scores": list(CHANNEL_SCORES),
+        "weight_scores": list(WEIGHT_SCORES),
+        "patterns": dict(N_OF_M),
+    }
 
 
 def link_payload(

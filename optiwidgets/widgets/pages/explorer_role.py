@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 from ipywidgets import HTML, DOMWidget, Dropdown, Tab, Widget
 
-from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe import BY_TRAINING, Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.panel import Feed
+from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.pages.control_rules import record_rules, restrict
@@ -28,8 +29,8 @@ CLOSED = {  # tabs that need Python: the reason
 }
 
 
-class PageExplorer(Protocol):
-    """Parts of an explorer that its role refers to."""
+class PageExplorer(Standalone):
+    """Base of an explorer: the parts that its role refers to."""
 
     session: Session
     controls: Controls
@@ -43,7 +44,6 @@ class PageExplorer(Protocol):
     weights: Weights
     waterfall: Waterfall
     panels: Any
-    links: bool
 
 
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
@@ -104,6 +104,7 @@ def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
         "controls": refer(controls),
         "folds": [refer(fold) for fold in controls.folds.values()],
         "reset": refer(controls.reset),
+        "trained": _trained(session.recipe),
         "case": refer(explorer.case),
         "model": refer(explorer.model),
         "policy": refer(explorer.policy),
@@ -119,8 +120,12 @@ def explorer_role(explorer: PageExplorer, experiment: str) -> dict[str, Any]:
         ],
         "panels": _panels(explorer, titles),
         "closed": closed,
-        "links": explorer.links,
     }
+
+
+def _trained(recipe: Recipe) -> dict[str, Any] | None:
+    """Describe a recipe that was trained, which no position of the controls stands for."""
+    return recipe.as_dict() if recipe.recovery in BY_TRAINING else None
 
 
 def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:

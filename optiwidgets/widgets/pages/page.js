@@ -2,6 +2,7 @@
 
 import { element } from "../base/panel_runtime.js";
 import { text } from "../base/texts.js";
+import { placesHtml } from "./page_needs.js";
 import { openExperiment } from "./recipe_grid.js";
 import { ROLES } from "./roles.js";
 import { openWaterfalls } from "./size_steps.js";
@@ -134,10 +135,10 @@ function opener({ experiments, programs, files, weights }, { blocks, need, worke
  * @param {PageData} data
  * @param {string} reason
  */
-function pythonNote({ links, install }, reason) {
-  const opened = links.flatMap(([words, href]) => [" ", element("a", { href }, words)]);
-  const lines = install ? [" ", element("code", {}, install)] : [];
-  return element("p", { className: "ow-needs-python", role: "note" }, reason, ...opened, ...lines);
+function pythonNote(data, reason) {
+  const note = element("p", { className: "ow-needs-python", role: "note" }, reason);
+  note.insertAdjacentHTML("beforeend", placesHtml(data));
+  return note;
 }
 
 /**

@@ -35,7 +35,7 @@ const HIDDEN = mark(
  * @param {PanelModels} models
  * @param {PageSession} session
  * @param {(hiding: boolean) => void} onHiding called when a recipe is hidden, or not any more
- * @returns {{ end: () => void, isHiding: () => boolean }}
+ * @returns {{ start: (seed: number) => void, end: () => void, isHiding: () => boolean }} `start` hides a seed's recipe
  */
 export function startActivities(page, models, session, onHiding) {
   const { view, rows, matrices, hidden, secret, said, marker, seed, accuracy } = models;
@@ -87,6 +87,7 @@ export function startActivities(page, models, session, onHiding) {
     if (!running) return;
     [running, covered, committed, secretRun, guesses, atClick] = ["", false, null, null, [], null];
     marker.set("value", "");
+    delete session.linked.surprise;
     tell(text(SAID.none));
     dress();
     session.repaint();
@@ -99,18 +100,22 @@ export function startActivities(page, models, session, onHiding) {
     dress();
     session.repaint();
   };
-  const surprise = () => {
-    const same = running === "surprise" && !secretRun; // the class knows that one
-    const number = (Math.min(Math.max(Number(seed.get("value")) || 0, 0), SEEDS - 1) + Number(same)) % SEEDS;
+  /** Hide the recipe of a seed. @param {number} number */
+  const hide = (number) => {
     const run = hideRecipe(number, session.experiment);
     if (!run) return session.refuse(text("This page lacks recipes of Surprise me: it needs Python."));
     secret.set("data", hiddenPayload(session.experiment, run));
     start("surprise");
     seed.set("value", number);
     secretRun = run;
+    session.linked.surprise = number;
     tell(text(HIDDEN, { seed: number }));
     dress();
     session.repaint();
+  };
+  const surprise = () => {
+    const same = running === "surprise" && !secretRun; // the class knows that one
+    hide((Math.min(Math.max(Number(seed.get("value")) || 0, 0), SEEDS - 1) + Number(same)) % SEEDS);
   };
   const reveal = () => {
     if (!secretRun) return;
@@ -202,6 +207,7 @@ export function startActivities(page, models, session, onHiding) {
   seed.set("value", Math.floor(SEEDS * Math.random()));
   dress();
   return {
+    start: hide,
     end() {
       guess = null;
       leave();

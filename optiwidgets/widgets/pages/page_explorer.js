@@ -2,7 +2,8 @@
 
 import { text } from "../base/texts.js";
 import { ControlRules } from "./control_rules.js";
-import { oneOf, readLink } from "./page_link.js";
+import { checkLink, readLink } from "./page_link.js";
+import { NeedsPython } from "./page_needs.js";
 import { startPanels } from "./page_panels.js";
 import { ExplorerSession } from "./page_session.js";
 import { publishSession } from "./page_sessions.js";
@@ -10,8 +11,9 @@ import { onClick } from "./panel_parts.js";
 import { reportPayload } from "./report_payload.js";
 import { runStatus } from "./run_status.js";
 
+/** @import { Link } from "./page_link.js" */
 /** @import { StaticModel } from "./static_model.js" */
-/** @import { ExplorerRole, Page } from "./static_types" */
+/** @import { ExplorerRole, LinkRules, Page } from "./static_types" */
 
 /** @param {ExplorerRole} role @param {Page} page */
 export async function startExplorer(role, page) {
@@ -25,8 +27,8 @@ export async function startExplorer(role, page) {
   watchImages(session);
   watchMenus(session);
   for (const [view, reason] of role.closed) page.needsPython(view, reason);
-  startPanels(page, session);
-  if (role.links) openLink(session);
+  const { activities } = startPanels(page, session);
+  if (role.links) await openLink(session, role.links, activities);
   session.begin();
   publishSession(role.root, session); // questions and texts about a run follow it
   const { experiment } = session;
@@ -55,6 +57,7 @@ function paint(session) {
     settings: session.error || session.waiting ? role.feed.get("data").settings : session.positions(),
     scores: images.get("cell") >= 0 ? session.scores() : { baseline: null, run: null },
     untimed: text("it was not measured for this page"),
+    linked: session.linked,
   };
   let data = reportPayload(experiment, baseline, run, session.policy, open);
   for (const cover of session.covers) data = cover(data);
@@ -66,7 +69,7 @@ function paint(session) {
     alarm: Boolean(alarm),
     message: alarm || session.said || (session.silent ? "" : runStatus(run)),
   });
-  page.needsPython(role.controls, session.error);
+  page.needsPython(role.controls, session.error || session.beyond);
 }
 
 /**
@@ -177,24 +180,46 @@ function watchMenus(session) {
 /**
  * Open the state that the page's address names.
  * @param {ExplorerSession} session
+ * @param {LinkRules} rules
+ * @param {{ start: (seed: number) => void } | null} activities
  */
-function openLink(session) {
-  const { role } = session;
+async function openLink(session, rules, activities) {
+  const { role } = session,
+    policies = role.policies.map(({ name }) => name);
   try {
-    const link = readLink((location.search || location.hash).slice(1));
+    const link = readLink(location.search.slice(1), rules);
     if (!link) return;
-    const [cases, policies] = [Object.keys(role.experiments), role.policies.map(({ name }) => name)];
-    oneOf("case", link.case ?? cases[0], cases);
-    const models = Object.keys(role.experiments[link.case ?? cases[0]]);
-    oneOf("model", link.model ?? models[0], models);
-    oneOf("policy", link.policy ?? policies[0], policies);
+    const { experiments } = role,
+      { model, page } = session;
+    const layersOf = async (/** @type {string} */ name) => (await page.experiment(name)).layerNames;
+    const place = await checkLink(link, rules, { experiments, model, policies, layersOf });
+    if (link.surprise !== undefined && !activities)
+      throw new NeedsPython(text("this page has no Surprise me: it needs Python"));
     if (link.policy) role.policy.set("index", policies.indexOf(link.policy));
-    if (link.case) role.case.set("index", cases.indexOf(link.case));
-    if (link.model) role.model.set("index", models.indexOf(link.model));
-    session.ask(link.recipe);
+    moveTo(session, { ...link, ...place }, activities);
   } catch (error) {
-    session.notice = text("Link not opened: {error}.", {
-      error: error instanceof Error ? error.message : String(error),
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    session.notice = text("Link not opened: {error}.", { error: reason });
+    if (error instanceof NeedsPython) session.beyond = session.notice;
   }
+}
+
+/**
+ * Move menus and controls to a link, or hide the recipe of its seed once its model is open.
+ * @param {ExplorerSession} session
+ * @param {Link & { case: string, model: string }} link
+ * @param {{ start: (seed: number) => void } | null} activities
+ */
+function moveTo(session, { case: named, model, surprise, recipe }, activities) {
+  const { case: cases, model: models, experiments } = session.role;
+  const isOpen = named === session.case && model === session.model;
+  cases.set("index", Object.keys(experiments).indexOf(named));
+  models.set("index", Object.keys(experiments[named]).indexOf(model));
+  if (surprise === undefined) return session.ask(recipe);
+  const hide = () => {
+    session.off("baseline", hide);
+    activities?.start(surprise);
+  };
+  if (isOpen) hide();
+  else session.on("baseline", hide);
 }

@@ -20,14 +20,14 @@ from optiwidgets.widgets.base.assets import WIDGETS, entry_of, load_css, stylesh
 from optiwidgets.widgets.base.bundle import bundle_modules
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.pages.page_modules import EVERY, modules_of
+from optiwidgets.widgets.pages.python_places import PythonPlaces, places_html
 from optiwidgets.widgets.security.widget_tree import widgets_below
 
 PAGE = "pages/page.js"
 REFERENCE = re.compile(r"\"IPY_MODEL_([0-9A-Za-z_-]+)\"")
 SILENT = ("_esm", "_css", "_anywidget_id", "_view_count")  # traits that a page does not read
 PREFIX = "IPY_MODEL_"
-INSTALL = "pip install optiwidgets"
-Links = Sequence[tuple[str, str]]
+NOWHERE = PythonPlaces()
 
 
 @dataclass
@@ -47,8 +47,7 @@ class PageParts:
 def page_parts(
     widgets: Sequence[DOMWidget],
     *,
-    links: Links = (),
-    install: str = INSTALL,
+    places: PythonPlaces = NOWHERE,
     modules: Callable[[Iterable[Any]], Iterable[str]] | None = None,
 ) -> PageParts:
     """Describe live widgets for a page without a kernel.
@@ -57,10 +56,8 @@ def page_parts(
     ----------
     widgets
         Widgets to show, in order; everything below them goes with them.
-    links
-        Places that open the same with Python: text and address.
-    install
-        Line that installs the package.
+    places
+        Places that open the same with Python; by default only the line that installs it.
     modules
         Returns the modules of the bundle besides the widgets' own, for the page's roles; by
         default those of all roles.
@@ -87,8 +84,8 @@ def page_parts(
         "roles": kept,
         "experiments": {},
         "programs": {},
-        "links": [list(link) for link in links],
-        "install": install,
+        "links": [list(link) for link in places.links],
+        "install": "\n".join(places.lines),
     }
     styles = [found[key]._css for key in models if hasattr(found[key], "_css")]
     css = [load_css(__file__, "page"), *stylesheets_in(styles)]
@@ -209,9 +206,7 @@ def page_html(
     widgets: Sequence[DOMWidget],
     blocks: Mapping[str, Any] | None = None,
     *,
-    links: Links = (),
-    install: str = INSTALL,
-    before: str = "",
+    places: PythonPlaces = NOWHERE,
     more: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a page as one file that needs no network: it opens from a disk too.
@@ -224,10 +219,8 @@ def page_html(
         Widgets to show, in order.
     blocks
         Binary data of the page by name, of `pages/blocks.py`.
-    links, install
-        See `page_parts`.
-    before
-        Safe HTML that is shown above the widgets.
+    places
+        See `page_parts`; they are the foot of the page, too.
     more
         More of the page's JSON, by name.
 
@@ -240,15 +233,15 @@ def page_html(
     """
     runs = bool((more or {}).get("programs"))
     needed = partial(modules_of, runs=runs)
-    parts = page_parts(widgets, links=links, install=install, modules=needed)
+    parts = page_parts(widgets, places=places, modules=needed)
     data = parts.data | dict(more or {})
     starter = load_starter()
-    places = "\n".join(
+    shown = "\n".join(
         f'<div class="ow-page-place" data-ow-widget="{one}"></div>' for one in parts.shown
     )
     packed = {
         "ow-bundle": deflated(parts.bundle),
-        "ow-css": deflated(parts.css),
+        "ow-css": deflated(parts.css + load_css(__file__, "python_places")),
         "ow-page": deflated(json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
     }
     scripts = [
@@ -271,8 +264,9 @@ def page_html(
 </head>
 <body data-voila="static">
 <main>
-{before}{places}
+{shown}
 </main>
+{places_html(places)}
 <p class="ow-page-trouble" role="alert" hidden></p>
 <noscript><p>{escape(text("This page needs JavaScript, which is switched off."))}</p></noscript>
 {chr(10).join(scripts)}

@@ -62,4 +62,5 @@ export function startPanels(page, session) {
     activities?.end();
     projector?.leave();
   });
+  return { activities };
 }

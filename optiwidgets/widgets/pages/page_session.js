@@ -32,6 +32,9 @@ export class ExplorerSession extends Events {
   said = "";
   silent = false;
   notice = ""; // of a link, or of something that was refused, until a control moves
+  beyond = ""; // why Python is needed for something that was asked for besides a recipe, until a control moves
+  /** Further keys of the share link. @type {Record<string, string | number>} */
+  linked = {};
   /** @type {((data: FeedData) => FeedData)[]} */ covers = [];
   /** Shows the session on the page; set by the explorer's stand-in. */
   paint = () => {};
@@ -77,7 +80,13 @@ export class ExplorerSession extends Events {
 
   /** Show the recipe of the controls, which may stand anywhere. */
   begin() {
-    if (sameRecipe(this.recipe, BASELINE)) this.#request(this.rules.recipe());
+    if (!sameRecipe(this.recipe, BASELINE)) return;
+    const { trained } = this.role;
+    if (trained)
+      this.notice = this.beyond = text("Shown without its training, which needs Python: {recipe}.", {
+        recipe: recipeInWords(trained),
+      });
+    this.#request(this.rules.recipe());
   }
 
   /** Take the runtime once it is there: the page is usable before. @param {PageRuntime | null} runtime */
@@ -92,7 +101,7 @@ export class ExplorerSession extends Events {
     if (this.#isSyncing) return;
     this.trigger("hand");
     this.#sync(() => this.rules.apply());
-    this.notice = "";
+    this.notice = this.beyond = "";
     this.#request(this.rules.recipe());
   }
 
@@ -110,7 +119,7 @@ export class ExplorerSession extends Events {
   /** Back to the untouched model. */
   reset() {
     this.#sync(() => this.rules.show(BASELINE));
-    this.notice = "";
+    this.notice = this.beyond = "";
     this.#request(this.rules.recipe());
   }
 

@@ -102,8 +102,11 @@ function pythonValue(name, recipe) {
   return typeof value === "string" ? pythonText(value) : String(value);
 }
 
-/** @param {Recipe["layers"]} layers */
-function pythonLayers(layers) {
+/**
+ * Write overrides of layers as Python does: a tuple of tuples.
+ * @param {Recipe["layers"]} layers
+ */
+export function pythonLayers(layers) {
   const told = layers.map(([name, sparsity, bits]) => {
     const own = [sparsity === null ? "None" : pythonFloat(sparsity), bits === null ? "None" : String(bits)];
     return `(${[pythonText(name), ...own].join(", ")})`;

@@ -40,6 +40,8 @@ export interface PageSession {
   error: string;
   /** Message in place of the status text (Python: Classroom.say); empty for none. Written by autoplay. */
   said: string;
+  /** Further keys of the share link, such as the seed of a hidden recipe. */
+  linked: Record<string, string | number>;
   /** True while the status text would tell what an activity covers. */
   silent: boolean;
   on(event: SessionEvent, listener: () => void): void;

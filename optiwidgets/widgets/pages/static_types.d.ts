@@ -98,6 +98,8 @@ export interface ExplorerRole {
   controls: StaticModel;
   folds: StaticModel[];
   reset: StaticModel;
+  /** The trained recipe at which the explorer stood, else null. */
+  trained: Recipe | null;
   case: StaticModel;
   model: StaticModel;
   policy: StaticModel;
@@ -108,6 +110,27 @@ export interface ExplorerRole {
   panels: Record<string, any>;
   /** Tabs that need Python: the view and the reason. */
   closed: [StaticModel, string][];
-  /** Whether a link in the page's address is opened. */
-  links: boolean;
+  /** Rules of a link in the page's address; null: none is opened. */
+  links: LinkRules | null;
+}
+
+/** Words that a recipe's fields can have: all of them, scores of channels and of single weights, shares of patterns. */
+export interface RecipeChoices {
+  choices: Record<string, string[]>;
+  channel_scores: string[];
+  weight_scores: string[];
+  patterns: Record<string, number>;
+}
+
+/** Rules of a link, written by `explorer/share_link.py`. */
+export interface LinkRules extends RecipeChoices {
+  keys: string[];
+  /** Keys that a server reads. */
+  servers: string[];
+  /** Number of seeds of a hidden recipe. */
+  seeds: number;
+  /** Models of each case that Python opens. */
+  cases: Record<string, string[]>;
+  /** Prunings and scores that the model cannot have: the reason. */
+  impossible: Record<string, string>;
 }

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from node_answers import answers  # tests/widgets
-from page_reports import RUNS, as_given, assert_runs, weighed  # tests/widgets
+from page_reports import RUNS, assert_runs  # tests/widgets
+from page_runs import page_recipe, page_weighed  # tests/widgets
 
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.measurement_memory import MeasurementMemory
@@ -57,7 +58,7 @@ def test_fields_without_effect_change_no_number(page, own):
 
 
 def test_sizes_are_known_where_predictions_are_not(page, own):
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in LAMP.recipes]]])
+    (found,) = answers(RUNS, [["runs", *page, [page_recipe(recipe) for recipe in LAMP.recipes]]])
     for recipe, (run, sizes) in zip(LAMP.recipes, found, strict=True):
         if recipe.sparsity:
             assert run is None
@@ -74,7 +75,7 @@ def test_other_recipes_are_not_answered(page):
         Recipe(sparsity=0.3, layers=(("head", None, 4),)),
         Recipe(bits=4, activation_bits=8),
     ]
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in others]]])
+    (found,) = answers(RUNS, [["runs", *page, [page_recipe(recipe) for recipe in others]]])
     assert found == [[None, None]] * len(others)
 
 
@@ -120,9 +121,9 @@ def test_speed_is_that_measured_when_the_page_was_made(own, folder):
     assert report.flip_rate is not None
     others = [Recipe(0.57), Recipe(0.3, pruning="channel"), replace(timed, bits=8)]
     asked = [timed, replace(timed, seed=5), *others]
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in asked]]])
+    (found,) = answers(RUNS, [["runs", *page, [page_recipe(recipe) for recipe in asked]]])
     for run, sizes in found[:2]:
-        expected = weighed(report) | {"recipe": run["recipe"]}
+        expected = page_weighed(report) | {"recipe": run["recipe"], "layers": run["layers"]}
         assert {name: run[name] for name in expected} == plain(expected)
         assert {name: sizes[name] for name in expected} == plain(expected)
     assert all(run["latency"] is None and not run["latencies"] for run, _ in found[2:])
@@ -156,7 +157,7 @@ def test_a_page_of_two_sliders_has_no_more(own, folder):
     assert len(told["grids"]) == 1
     assert told["grids"][0]["layers"] is None
     assert all(name.startswith("toys/") for name in blocks)
-    (found,) = answers(RUNS, [["runs", told, blocks, [as_given(Recipe(bits=4))]]])
+    (found,) = answers(RUNS, [["runs", told, blocks, [page_recipe(Recipe(bits=4))]]])
     assert found[0][0]["layers"] == {}
     assert found[0][0]["parts"] == own.run(Recipe(bits=4)).size.parts
 
