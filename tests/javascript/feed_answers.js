@@ -16,6 +16,7 @@ export function payloads({ experiment, baseline, rows, texts }) {
 export async function payloadsOfGrids({ json, blocks, rows }) {
   const experiment = await openExperiment(json, blocks);
   const { baseline } = experiment;
+  for (const { run } of rows) await experiment.opening(run.recipe);
   return rows.map(({ run, policy, open }) =>
     reportPayload(experiment, baseline, experiment.find(run.recipe), policy, open),
   );
@@ -26,6 +27,7 @@ export async function payloadOfFirst({ json, program, blocks, recipe, policy, op
   const experiment = await openExperiment(json, blocks),
     runtime = await openRuntime(program, blocks),
     seen = [];
+  await experiment.opening(recipe);
   await runtime.run(recipe, { onFirst: (first) => seen.push(first) });
   const [{ indices, baseline, ...first }] = seen,
     run = computedRun(experiment, recipe, experiment.weigh(recipe), first, indices);

@@ -28,6 +28,7 @@ function experiment(model = "small", known = [{ sparsity: 0.5 }], late = () => n
   return {
     ...{ case: "digits", model, task: "classification", classNames: ["cat", "dog"], positive: null },
     ...{ part: "exploration", labels: LABELS, images: { fingerprint: model }, asked, baseline: runs[0] },
+    opening: () => null,
     find: (own) => runs.find((one) => sameRecipe(one.recipe, own)) ?? null,
     weigh: (own) => (own.pruning === "channel" ? null : run(own)),
     latePixels: late,
@@ -239,6 +240,30 @@ test("a recipe of the page's grid is there at once", () => {
   assert.deepEqual(heard, ["hand", "recipe", "state", "run"]);
   assert.deepEqual([own.run.recipe.sparsity, own.waiting, painted() > before], [0.5, false, true]);
   assert.deepEqual(own.positions(), [50, 0]);
+});
+
+test("a family that is decoded first is waited for; the newest request is shown", async () => {
+  const experimentOf = experiment("small", [{ sparsity: 0.5 }, { bits: 4 }]),
+    opening = [];
+  experimentOf.opening = ({ bits }) =>
+    bits === 4 ? new Promise((give, fail) => opening.push({ give, fail })) : null;
+  const { session: own, move } = session(experimentOf);
+  own.begin();
+  move("bits", "index", 1);
+  assert.deepEqual([own.waiting, own.error, own.run], [true, "", own.baseline]);
+  opening[0].give();
+  await microtasks();
+  assert.deepEqual([own.waiting, own.run.recipe.bits], [false, 4]);
+  move("sparsity", "value", 10);
+  move("bits", "index", 0);
+  move("sparsity", "value", 50);
+  opening[1].give();
+  await microtasks();
+  assert.deepEqual([own.run.recipe.sparsity, own.run.recipe.bits], [0.5, 32]);
+  move("bits", "index", 1);
+  opening[2].fail(new Error("The data are damaged."));
+  await microtasks();
+  assert.deepEqual([own.waiting, own.error], [false, "The data are damaged."]);
 });
 
 test("another recipe needs Python, until the runtime is there; then its answer lands", async () => {

@@ -152,8 +152,23 @@ export class ExplorerSession extends Events {
     this.#unscored = "";
     const asked = (this.#asked += 1);
     if (isNew) this.trigger("recipe");
-    const found =
-      sameRecipe(recipe, this.run.recipe) && !this.waiting ? this.run : this.experiment.find(recipe);
+    if (sameRecipe(recipe, this.run.recipe) && !this.waiting) return this.#land(this.run);
+    const opening = this.experiment.opening(recipe);
+    if (!opening) return this.#look(recipe, asked);
+    this.waiting = true; // for milliseconds: nothing is painted
+    opening.then(
+      () => asked === this.#asked && this.#look(recipe, asked),
+      (error) => asked === this.#asked && this.#fail(error.message),
+    );
+  }
+
+  /**
+   * Show the run of a recipe from the grids, or compute it.
+   * @param {Recipe} recipe
+   * @param {number} asked
+   */
+  #look(recipe, asked) {
+    const found = this.experiment.find(recipe);
     if (found) return this.#land(found);
     const weighed = this.experiment.weigh(recipe),
       refusal = this.runtime?.refusal(recipe);

@@ -88,6 +88,8 @@ export interface PageExperiment {
   prunable: number;
   baseline: Run;
   made: PageMade;
+  /** Decode the numbers of a recipe's family before `find` and `weigh`; null where that is done. */
+  opening(recipe: Recipe): Promise<void> | null;
   /** The run of a recipe whose predictions are in the page, else null. Fields without effect are ignored. */
   find(recipe: Recipe): Run | null;
   /** Its sizes, where the page has these (with predictions or without), else null. */
