@@ -16,7 +16,7 @@ from optiwidgets.publishing.lesson_store import package_fingerprint
 from optiwidgets.publishing.site_folder import packed_json
 from optiwidgets.widgets.pages.page_content import MEASURED, TENTHS, PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
-from optiwidgets.widgets.pages.page_program import write_runtime
+from optiwidgets.widgets.pages.page_program import copy_model, write_runtime
 
 CODED = tuple(bits for bits in BIT_WIDTHS if bits <= 8)
 RUNS = (  # with predictions; the page computes those of other recipes
@@ -62,13 +62,18 @@ def write_experiment(name: str, experiment: Any, folder: Path) -> tuple[str, str
     stem = re.sub(r"[^0-9A-Za-z]+", "-", name)
     runs, weights = folder / f"{stem}-runs.{key}.z", folder / f"{stem}-weights.{key}.z"
     if not (runs.is_file() and weights.is_file()):
-        case, _, model = name.partition(" ")
-        told, blocks = page_experiment(experiment, content, names=(case, model))
-        program, arrays = write_runtime(experiment.portable(), told["images"])
+        case, _, model_name = name.partition(" ")
+        model, reason = copy_model(experiment)
+        told, blocks = page_experiment(
+            experiment, content, names=(case, model_name), runs=model is not None
+        )
+        late = [told["images"]["pixels"]]
+        program, arrays = write_runtime(model, told) if model else (None, {})
+        if model:
+            late += [told["witnesses"][name] for name in ("order", "predictions")]
         folder.mkdir(parents=True, exist_ok=True)
-        pixels = told["images"]["pixels"]
-        arrays[pixels] = blocks.pop(pixels)
-        first = {"experiment": told, "program": program, "blocks": blocks}
+        arrays |= {name: blocks.pop(name) for name in late}
+        first = {"experiment": told, "program": program, "unported": reason, "blocks": blocks}
         write_atomically(runs, packed_json(first))
         write_atomically(weights, packed_json(arrays))
     return runs.name, weights.name

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from ipywidgets import HTML, Button, Dropdown, IntSlider, VBox
@@ -23,6 +24,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.widgets.classroom.hidden_recipe import hide
 from optiwidgets.widgets.explorer.explorer import Explorer
+from optiwidgets.widgets.pages.blocks import encode_block
 from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL
@@ -39,6 +41,7 @@ CONTENT = PageContent(
     ),
     sizes=(RecipeFamily(Recipe(score="lamp"), SPARSITIES, BITS),),
 )
+OF_OWN = PageContent([RecipeFamily(Recipe(), (0.0, 0.01), (32,))])
 GRAVE = ("serious", "critical")
 SHOWN = """() => Object.fromEntries([...document.querySelectorAll(".ow-explorer [data-ow]")].map(
   ({ dataset }) => [dataset.ow, dataset.owValue]))"""
@@ -63,9 +66,17 @@ INSERTED = """() => {
 }"""
 NO_WEBASSEMBLY = """delete globalThis.WebAssembly;
 globalThis.Worker = class { constructor() { throw new Error("refused"); } };"""
+HOLD_THE_REST = """globalThis.owHeld = [];
+const send = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (told) {
+  if (told.call === "run" && told.from > 0) owHeld.push(() => send.call(this, told));
+  else send.call(this, told);
+};"""
 NO_STORAGE = """Object.defineProperty(window, "localStorage", {
   get() { throw new DOMException("refused", "SecurityError"); } });"""
 COUNT_REFUSALS = "addEventListener('securitypolicyviolation', () => (window.owRefused = 1))"
+
+WEIGHTS = "runtime weights"
 
 Opened = Callable[..., Page]
 
@@ -187,6 +198,53 @@ def test_recipe_outside_of_the_grids_is_run_by_the_page(opened, digits):
     shown, report = page.evaluate(SHOWN), digits.run(recipe)
     assert float(shown["accuracy"]) == report.confusion.accuracy
     assert int(shown["bytes"]) == report.size.total_bytes
+
+
+def test_first_images_are_shown_pale_before_the_whole(opened, digits):
+    page = started(opened(query="?sparsity=0.8&score=lamp", script=HOLD_THE_REST))
+    root = page.locator(".ow-explorer")
+    expect(root).to_have_attribute("data-ow-part", "500 of 1,500")
+    expect(root).to_have_attribute("data-ow-state", "running")
+    expect(page.get_by_text("Not yet")).to_be_visible()
+    shown, first = page.evaluate(SHOWN), digits.run(Recipe(0.8, score="lamp"), first=500)
+    assert float(shown["accuracy"]) == first.confusion.accuracy
+    page.evaluate("() => owHeld.splice(0).forEach((send) => send())")
+    page.wait_for_function("() => owHeld.length")
+    page.evaluate("() => owHeld.splice(0).forEach((send) => send())")
+    page.wait_for_function(SHOWS, arg={"score": "lamp", "sparsity": 0.8})
+    assert root.get_attribute("data-ow-part") is None
+    report = digits.run(Recipe(0.8, score="lamp"))
+    assert float(page.evaluate(SHOWN)["accuracy"]) == report.confusion.accuracy
+
+
+def test_model_that_the_page_cannot_run_keeps_its_stored_recipes(opened, own, tmp_path):
+    explorer = Explorer(own)._twin(FULL)
+    path = tmp_path / "own.html"
+    path.write_text(explorer.page(content=OF_OWN, folder=tmp_path), encoding="utf-8")
+    explorer.close()
+    page = started(opened(path))
+    said = "Only the page's own recipes are shown: a page's runtime has no"
+    expect(page.locator(".ow-message")).to_contain_text(said)
+    press(page, "Sparsity", "End")
+    note = page.locator(".ow-controls .ow-needs-python")
+    expect(note).to_contain_text("It needs Python")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(SHOWS, arg={"sparsity": 0.01})
+    shown, report = page.evaluate(SHOWN), own.run(Recipe(0.01))
+    assert float(shown["accuracy"]) == report.confusion.accuracy
+    assert int(shown["bytes"]) == report.size.total_bytes
+
+
+def test_page_that_computes_otherwise_than_python_needs_it(opened, digits, handout, tmp_path):
+    path = damaged(tmp_path / "otherwise.html", handout, "ow-blocks", change_weight)
+    page = started(opened(path, query="?sparsity=0.8&score=lamp"))
+    note = page.locator(".ow-controls .ow-needs-python")
+    expect(note).to_contain_text("The page's own computation differs from Python")
+    expect(note.locator("code")).to_have_text("pip install optiwidgets")
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(note).to_have_count(0)
+    expect_report(page, digits, Recipe())
 
 
 def test_recipe_that_the_page_lacks_needs_python_and_the_controls_go_on(opened, digits):
@@ -368,6 +426,17 @@ def spoil(blocks: str) -> str:
     packed = bytearray(base64.b64decode(own[name]["data"]))
     packed[len(packed) // 2] ^= 1
     own[name]["data"] = base64.b64encode(packed).decode()
+    return json.dumps(found)
+
+
+def change_weight(blocks: str) -> str:
+    """Change one weight, with a checksum that fits: only the witnesses find it."""
+    found = json.loads(blocks)
+    [own] = found.values()
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(own[WEIGHTS]["data"])), np.uint8)
+    weights = planes.reshape(4, -1).T.copy().view("<f4").ravel()
+    weights[3] *= 1.5
+    own[WEIGHTS] = encode_block(weights, "bytes")
     return json.dumps(found)
 
 

@@ -71,6 +71,7 @@ export class FakeSession extends Events {
   error = "";
   waiting = false;
   runtime = null;
+  lack = "";
   policy = { name: "mobile app", limit_points: 2, recall_floor_points: null };
 
   constructor(experiment = makeExperiment()) {

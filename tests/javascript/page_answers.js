@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { centerBoxes } from "../../optiwidgets/widgets/pages/center_boxes.js";
-import { RuntimeCore, largest, softmax } from "../../optiwidgets/widgets/pages/runtime_worker.js";
+import { RuntimeCore, largest, softmax } from "../../optiwidgets/widgets/pages/runtime_core.js";
 
 const { json, blocks, recipes, run, kernel } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 if (kernel) json.modules = [kernel];
@@ -23,7 +23,7 @@ const answers = recipes.map((recipe, index) => {
     [...tensors].map(([name, { shape, data }]) => [name, [shape, hash(data)]]),
   );
   if (index >= run) return { weights };
-  const output = core.run(recipe, 0, json.images.count);
+  const output = core.all(recipe);
   if (values[answer].shape[1] > 1) {
     const boxes = centerBoxes(output, values[answer].shape).map((own) => [...own]);
     return { weights, output: [...output], boxes };

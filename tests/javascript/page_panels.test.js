@@ -236,12 +236,32 @@ test("a stroke is read, and the newest answer stays", async () => {
 });
 
 test("the canvas says why nothing can be read", () => {
-  const { canvas, take } = drawing({ runtime: null });
-  assert.match(canvas.get("reason"), /needs Python/);
+  const { canvas, take, session } = drawing({ runtime: null });
+  assert.equal(canvas.get("reason"), "The page's runtime is being opened.");
+  session.lack = "no WebAssembly.";
+  session.trigger("state");
+  assert.equal(canvas.get("reason"), "Reading a drawing needs Python: no WebAssembly.");
   assert.equal(take.get("tooltip"), canvas.get("reason"));
   const images = { ...makeExperiment().images, shape: [8, 9, 3] };
   const colours = drawing({ runtime: READS, experiment: makeExperiment({ images }) }).canvas.get("reason");
   assert.match(colours, /takes colour images of 8 x 9/);
+});
+
+test("a recipe that the page may not compute is not read, the next one is", async () => {
+  const refusal = ({ bits }) => (bits === 32 ? "" : "It differs."),
+    scores = async (own) => {
+      if (refusal(own)) throw new Error("late");
+      return sure(0.875);
+    };
+  const { canvas, session } = drawing({ runtime: { refusal, scores } });
+  session.land(FOUR);
+  await turn();
+  const told = "Reading a drawing needs Python: It differs.";
+  assert.deepEqual([canvas.get("reason"), canvas.get("answer")], [told, {}]);
+  session.land(session.baseline);
+  await turn();
+  assert.equal(canvas.get("reason"), "");
+  assert.equal(canvas.get("answer").words, "Both read cat: baseline 88 %, optimized 88 %.");
 });
 
 test("a drawing without ink stays empty, ink is moved to the middle", () => {

@@ -7,13 +7,14 @@ import { openExperiment } from "../../optiwidgets/widgets/pages/recipe_grid.js";
 /** Find the runs of recipes, and weigh them. */
 export async function runs(json, blocks, recipes) {
   const experiment = await openExperiment(json, blocks);
+  for (const recipe of recipes) await experiment.opening(recipe);
   return recipes.map((recipe) => [experiment.find(recipe), experiment.weigh(recipe)]);
 }
 
 /** All that an experiment has beside its runs. */
 export async function about(json, blocks, indices) {
-  const { find, weigh, pixels, ...rest } = await openExperiment(json, blocks);
-  return { ...rest, some: pixels(indices), found: Boolean(find && weigh) };
+  const { find, weigh, opening, pixels, ...rest } = await openExperiment(json, blocks);
+  return { ...rest, some: pixels(indices), found: Boolean(find && weigh && opening) };
 }
 
 /** Some images where those of the page come later: refused before, loaded once, then there. */

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { textChecksum } from "../../optiwidgets/widgets/pages/blocks.js";
 import { BASELINE } from "../../optiwidgets/widgets/pages/recipe_rules.js";
-import { largest, openRuntime } from "../../optiwidgets/widgets/pages/runtime_worker.js";
+import { largest } from "../../optiwidgets/widgets/pages/runtime_core.js";
+import { openRuntime } from "../../optiwidgets/widgets/pages/runtime_worker.js";
 import { openKernel } from "../../optiwidgets/widgets/pages/sparse_program.js";
 import { toHalf } from "../../optiwidgets/widgets/pages/weight_quantization.js";
 
@@ -49,6 +50,7 @@ const JSON_OF = {
   decoding: "",
   refits: [],
   modules: ["kernel"],
+  ...{ labels: "labels", witnesses: null },
   images: { count: 6, shape: [1, 2, 1], fingerprint: "", pixels: "pixels", mean: [0], std: [1] },
 };
 /** @param {number[]} weights */

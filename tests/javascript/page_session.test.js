@@ -29,6 +29,7 @@ function experiment(model = "small", known = [{ sparsity: 0.5 }], late = () => n
     ...{ case: "digits", model, task: "classification", classNames: ["cat", "dog"], positive: null },
     ...{ part: "exploration", labels: LABELS, images: { fingerprint: model }, asked, baseline: runs[0] },
     layerNames: ["head"],
+    opening: () => null,
     find: (own) => runs.find((one) => sameRecipe(one.recipe, own)) ?? null,
     weigh: (own) => (own.pruning === "channel" ? null : run(own)),
     latePixels: late,
@@ -42,11 +43,18 @@ function runtime() {
   return {
     asked,
     refusal: (own) => (own.bits === 1 ? "No single bits here." : ""),
-    run: (own) => new Promise((give, fail) => asked.push({ recipe: own, give, fail })),
+    run: (own, { onFirst } = {}) =>
+      new Promise((give, fail) => asked.push({ recipe: own, give, fail, onFirst })),
   };
 }
 const answer = (predictions = [1, 1, 1, 1, 1, 1]) => ({
   ...{ predictions: Uint8Array.from(predictions), scores: new Float32Array(12), notFinite: 0 },
+});
+
+/** Answer of the first two images, in the order of the previews. */
+const first = (predictions = [1, 0]) => ({
+  ...{ ...answer(predictions), scores: new Float32Array(4) },
+  ...{ indices: Int32Array.of(4, 1), baseline: new Float32Array(12) },
 });
 
 /** Pruning decides which scores there are, and whether bits are disabled. */
@@ -203,6 +211,30 @@ test("a trained recipe is shown without its training, and said to be, until a co
   assert.deepEqual([own.notice, own.beyond], ["", ""]);
 });
 
+test("a family that is decoded first is waited for; the newest request is shown", async () => {
+  const experimentOf = experiment("small", [{ sparsity: 0.5 }, { bits: 4 }]),
+    opening = [];
+  experimentOf.opening = ({ bits }) =>
+    bits === 4 ? new Promise((give, fail) => opening.push({ give, fail })) : null;
+  const { session: own, move } = session(experimentOf);
+  own.begin();
+  move("bits", "index", 1);
+  assert.deepEqual([own.waiting, own.error, own.run], [true, "", own.baseline]);
+  opening[0].give();
+  await microtasks();
+  assert.deepEqual([own.waiting, own.run.recipe.bits], [false, 4]);
+  move("sparsity", "value", 10);
+  move("bits", "index", 0);
+  move("sparsity", "value", 50);
+  opening[1].give();
+  await microtasks();
+  assert.deepEqual([own.run.recipe.sparsity, own.run.recipe.bits], [0.5, 32]);
+  move("bits", "index", 1);
+  opening[2].fail(new Error("The data are damaged."));
+  await microtasks();
+  assert.deepEqual([own.waiting, own.error], [false, "The data are damaged."]);
+});
+
 test("another recipe needs Python, until the runtime is there; then its answer lands", async () => {
   const { session: own, move } = session();
   move("bits", "index", 1);
@@ -239,6 +271,60 @@ test("an older answer never lands after a newer request; a failed run is told", 
   machine.asked[2].fail(new Error("late"));
   await microtasks();
   assert.deepEqual([own.error, own.run.recipe.sparsity], ["", 0.5]);
+});
+
+test("the first images are shown while the whole is computed; the run is told of the whole alone", async () => {
+  const { session: own, move, heard, painted } = session(),
+    machine = runtime();
+  own.take(machine);
+  move("sparsity", "value", 10);
+  const before = painted();
+  heard.length = 0;
+  machine.asked[0].onFirst(first());
+  assert.deepEqual([own.preview?.run.recipe.sparsity, [...own.preview.indices]], [0.1, [4, 1]]);
+  assert.deepEqual([own.run, own.waiting, painted(), heard], [own.baseline, true, before + 1, []]);
+  move("sparsity", "value", 20);
+  assert.deepEqual(own.preview.settings, [10, 0]); // until the next one is there
+  machine.asked[0].onFirst(first()); // too late
+  assert.equal(own.preview.run.recipe.sparsity, 0.1);
+  machine.asked[1].onFirst(first());
+  assert.deepEqual([own.preview.run.recipe.sparsity, own.preview.settings], [0.2, [20, 0]]);
+  machine.asked[1].give(answer());
+  await microtasks();
+  assert.deepEqual([own.preview, own.run.recipe.sparsity, own.settings], [null, 0.2, [20, 0]]);
+});
+
+test("a stored run, a failure and another model end the preview", async () => {
+  const { session: own, move } = session(),
+    machine = runtime();
+  own.take(machine);
+  const begin = (value) => (move("sparsity", "value", value), machine.asked.at(-1));
+  begin(10).onFirst(first());
+  move("sparsity", "value", 50); // of the grid
+  assert.equal(own.preview, null);
+  const failing = begin(20);
+  failing.onFirst(first());
+  failing.fail(new Error("lost"));
+  await microtasks();
+  assert.deepEqual([own.preview, own.error, own.settings], [null, "The run failed: lost.", [50, 0]]);
+  begin(30).onFirst(first());
+  own.open(experiment("wide"), null);
+  assert.equal(own.preview, null);
+});
+
+test("a recipe whose witness differs needs Python, with the runtime's own sentence", async () => {
+  const { session: own, move } = session(),
+    machine = runtime(),
+    refused = new Set();
+  machine.refusal = ({ bits }) => (refused.has(bits) ? "It differs from Python." : "");
+  own.take(machine);
+  move("bits", "index", 1);
+  refused.add(4);
+  machine.asked[0].fail(new Error("It differs from Python."));
+  await microtasks();
+  assert.deepEqual([own.waiting, own.error], [false, "It differs from Python."]);
+  move("sparsity", "value", 10);
+  assert.deepEqual([machine.asked.length, own.error], [1, "It differs from Python."]);
 });
 
 test("a recipe that the controls cannot show is asked for all the same, with a note until a control moves", () => {
@@ -370,6 +456,18 @@ test("a control changes the feed; without numbers the state is stale, and Python
   assert.deepEqual([data().settings, ...told().slice(0, 2)], [[50, 0], "stale", true]);
   click(at("reset"));
   assert.deepEqual([at("bits").get("index"), needs.get("controls"), told()[0]], [0, "", "fresh"]);
+});
+
+test("the first images are a part of all, without a verdict", async () => {
+  const machine = runtime();
+  const { at, data, told } = await explorer({ runtimes: { "digits small": () => machine } });
+  at("sparsity").set("value", 10);
+  machine.asked[0].onFirst(first());
+  assert.deepEqual([data().images, data().out_of, data().verdict.grade], [2, 6, "not yet"]);
+  assert.deepEqual([told()[0], data().settings, data().recipe.sparsity], ["running", [10, 0], 0.1]);
+  machine.asked[0].give(answer());
+  await microtasks();
+  assert.deepEqual([data().images, told()[0], data().settings], [6, "fresh", [10, 0]]);
 });
 
 test("images of the open cell are sent once; another cell closes the open image", async () => {

@@ -84,10 +84,32 @@ test("the run of a recipe stays the same object, and has the recipe that was ask
 test("a family without predictions is weighed alone", async () => {
   const experiment = await open(),
     asked = recipe({ sparsity: 0.5, score: "lamp", bits: 4 });
+  await experiment.opening(asked);
   assert.equal(experiment.find(asked), null);
   assert.deepEqual(experiment.weigh(asked).parts, { codes: 3e9, header: 5 });
   assert.equal(experiment.weigh(recipe({ sparsity: 0.25 })), null);
   assert.equal(experiment.weigh(recipe({ sparsity: 0.5, layers: [["head", null, 4]] })), null);
+});
+
+test("a family is decoded when it is first needed, once; the sliders' is there", async () => {
+  const experiment = await open(),
+    asked = recipe({ sparsity: 0.5, score: "lamp", bits: 4 });
+  assert.equal(experiment.opening(recipe({ sparsity: 0.5, bits: 4 })), null);
+  assert.equal(experiment.opening(recipe({ score: "lamp", bits: 4 })), null); // it prunes nothing
+  assert.equal(experiment.opening(recipe({ sparsity: 0.5, score: "random" })), null); // there is none
+  assert.throws(() => experiment.weigh(asked), /not decoded yet/);
+  const opening = experiment.opening(asked);
+  assert.equal(experiment.opening({ ...asked, bits: 32 }), opening);
+  await opening;
+  assert.equal(experiment.opening(asked), null);
+});
+
+test("damaged numbers of a family are named once it is needed", async () => {
+  const [json, blocks] = page(),
+    { parts } = json.grids[1];
+  const experiment = await openExperiment(json, { ...blocks, [parts]: { ...blocks[parts], checksum: 1 } });
+  const asked = recipe({ sparsity: 0.5, score: "lamp" });
+  await assert.rejects(experiment.opening(asked), { message: /are damaged/ });
 });
 
 test("pixels come as the kernel sends them", async () => {

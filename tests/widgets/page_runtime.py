@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ import numpy as np
 from node_answers import NODE, QUIET, ROOT  # tests/widgets
 
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
+from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES, PortableModel
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.session.page_witnesses import witnesses_of
 from optiwidgets.widgets.pages.blocks import encode_block
+from optiwidgets.widgets.pages.page_experiment import BlockStore, witnesses_json
 from optiwidgets.widgets.pages.page_program import write_runtime
 
 
@@ -30,19 +33,31 @@ def page_images(experiment: Experiment) -> tuple[dict[str, Any], np.ndarray]:
         "shape": [height, width, images.shape[1]],
         "fingerprint": "",
         "pixels": "pixels",
-        "mean": list(data.mean),
-        "std": list(data.std),
+        "mean": np.broadcast_to(data.mean, images.shape[1]).tolist(),
+        "std": np.broadcast_to(data.std, images.shape[1]).tolist(),
     }
     return told, pixels
 
 
 def page_runtime(
-    experiment: Experiment, refits: Sequence[float] = REFIT_SPARSITIES
+    experiment: Experiment,
+    refits: Sequence[float] = REFIT_SPARSITIES,
+    families: Sequence[RecipeFamily] = (),
+    change: Callable[[PortableModel], PortableModel] = lambda model: model,
 ) -> dict[str, Any]:
-    """Write an experiment's runtime: its JSON and its blocks."""
+    """Write an experiment's runtime: its JSON and its blocks; witnesses of families, if any.
+
+    ``change`` plants a fault in the model.
+    """
     images, pixels = page_images(experiment)
-    told, blocks = write_runtime(experiment.portable(refits), images)
-    return {"json": told, "blocks": blocks | {"pixels": encode_block(pixels)}}
+    told, store = {"images": images}, BlockStore()
+    if families:
+        labels = experiment.run(Recipe()).labels.astype(np.uint8)
+        told |= {"labels": store.add("labels", labels)}
+        told |= {"witnesses": witnesses_json(witnesses_of(experiment, families), store)}
+    json, blocks = write_runtime(change(experiment.portable(refits)), told)
+    pixels_block = {"pixels": encode_block(pixels)}
+    return {"json": json, "blocks": blocks | store.found | pixels_block}
 
 
 def run_node(script: str, question: dict[str, Any], folder: Path) -> Any:

@@ -76,6 +76,19 @@ class Portability:
             tuple(self._refit(sparsity) for sparsity in refits),
         )
 
+    def portable_weights(self, recipe: Recipe) -> dict[str, Floats]:
+        """Prune and round the model: all tensors, as a page must compute them bit for bit.
+
+        Examples
+        --------
+        >>> from optiwidgets.engine.experiment.experiment import Experiment
+        >>> weights = Experiment.load("digits").portable_weights(Recipe(bits=1))
+        >>> len({*weights["convs.0.weight"].ravel().tolist()})
+        2
+        """
+        net = self._compressor.compress(recipe).packable.net
+        return {name: tensor.numpy() for name, tensor in floats(net).items()}
+
     def _refit(self, sparsity: float) -> Refit:
         made = self._compressor.compress(Recipe(sparsity=sparsity, recovery="refit"))
         masks = {f"{name}.weight": cut.mask for name, cut in made.cuts.items()}

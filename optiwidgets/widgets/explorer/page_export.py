@@ -13,11 +13,11 @@ from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.explorer.notebook_page import NotebookPage
 from optiwidgets.widgets.pages.explorer_role import PageExplorer, explorer_role, limit_explorer
 from optiwidgets.widgets.pages.page_content import FULL as CONTENT
-from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
+from optiwidgets.widgets.pages.page_content import GRIDS, TWO_SLIDERS, PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
-from optiwidgets.widgets.pages.page_program import write_runtime
+from optiwidgets.widgets.pages.page_program import copy_model, write_runtime
 from optiwidgets.widgets.pages.python_places import explorer_places
 
 
@@ -128,18 +128,22 @@ class PageExport(PageExplorer):
         names = (self.session.case, self.session.model)
         [(name, experiment)] = self.page_experiments().items()
         only = self.offered is SLIDERS
+        model, reason = (None, "") if only else copy_model(experiment)
         told, blocks = page_experiment(
             experiment,
-            content or (TWO_SLIDERS if only else CONTENT),
+            content or (TWO_SLIDERS if only else CONTENT if model else GRIDS),
             names=names,
+            runs=model is not None,
             on_progress=on_progress,
             folder=folder,
         )
         data: dict[str, Any] = {"experiments": {name: told}}
-        if not only:
-            program, weights = write_runtime(experiment.portable(), told["images"])
+        if model:
+            program, weights = write_runtime(model, told)
             data["programs"] = {name: program}
             blocks |= weights
+        elif reason:
+            data["unported"] = {name: reason}
         title = " · ".join(filter(None, ["OptiWidgets", *names]))
         policy, recipe = self.policy.value.name, self.session.recipe
         query = share_link.spell(*names, policy, recipe)

@@ -144,6 +144,18 @@ export function textChecksum(given) {
   return ~sum >>> 0;
 }
 
+/**
+ * CRC-32 of the bytes of several arrays, one after the other.
+ * @param {ArrayBufferView[]} parts
+ */
+export function valuesChecksum(parts) {
+  let sum = -1;
+  for (const { buffer, byteOffset, byteLength } of parts)
+    for (const byte of new Uint8Array(buffer, byteOffset, byteLength))
+      sum = CHECKSUMS[(sum ^ byte) & 255] ^ (sum >>> 8);
+  return ~sum >>> 0;
+}
+
 /** @param {string} data */
 function fromBase64(data) {
   const characters = atob(data),

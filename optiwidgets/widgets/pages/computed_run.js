@@ -12,15 +12,20 @@ export const RUNTIME_NAME = "WebAssembly";
  * @param {Recipe} recipe
  * @param {WeighedRun} weighed
  * @param {RuntimeAnswer} answer
+ * @param {Int32Array} [indices] of the images of the answer, unless it has all
  * @returns {Run}
  */
-export const computedRun = ({ labels, classNames }, recipe, weighed, { predictions, scores, notFinite }) => ({
-  ...weighed,
-  recipe,
-  predictions,
-  notFinite,
-  averagePrecision: meanAveragePrecision(labels, scores, classNames.length),
-  runtime: RUNTIME_NAME,
-  simulated: null,
-  simulatedMetric: null,
-});
+export function computedRun({ labels: all, classNames }, recipe, weighed, answer, indices) {
+  const { predictions, scores, notFinite } = answer,
+    labels = indices ? Uint8Array.from(indices, (image) => all[image]) : all;
+  return {
+    ...weighed,
+    recipe,
+    predictions,
+    notFinite,
+    averagePrecision: meanAveragePrecision(labels, scores, classNames.length),
+    runtime: RUNTIME_NAME,
+    simulated: null,
+    simulatedMetric: null,
+  };
+}

@@ -11,6 +11,8 @@ import { openRuntime } from "./runtime_worker.js";
 export class LateRuntime {
   /** @type {Promise<PageRuntime> | null} */
   #opening = null;
+  /** @type {PageRuntime | null} */
+  #opened = null;
 
   /**
    * @param {RuntimeJson} json
@@ -27,13 +29,14 @@ export class LateRuntime {
 
   /** @param {Recipe} recipe */
   refusal(recipe) {
-    return refusalOf(this.json, recipe);
+    return (this.#opened ?? { refusal: () => refusalOf(this.json, recipe) }).refusal(recipe);
   }
 
   /** Open the runtime once; after a failure, such as a lost network, the next recipe tries again. */
   opened() {
     this.#opening ??= this.load()
       .then((blocks) => this.open(this.json, blocks, this.workerAddress))
+      .then((runtime) => (this.#opened = runtime))
       .catch((error) => {
         this.#opening = null;
         throw error;

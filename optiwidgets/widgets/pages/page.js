@@ -74,7 +74,7 @@ async function unpacked(address) {
  * @param {PageData} data
  * @param {Rest} rest
  */
-function opener({ experiments, programs, files, weights }, { blocks, need, workerAddress }) {
+function opener({ experiments, programs, unported, files, weights }, { blocks, need, workerAddress }) {
   /** @type {Map<string, Promise<any>>} */
   const opened = new Map();
   /** @template Value @param {string} key @param {() => Promise<Value>} open @returns {Promise<Value>} */
@@ -84,11 +84,16 @@ function opener({ experiments, programs, files, weights }, { blocks, need, worke
     opening.catch(() => opened.delete(key)); // the next one who asks tries again
     return opening;
   };
-  /** @param {string} name @returns {Promise<{ experiment: any, program: any, blocks: Blocks }>} */
+  /** @param {string} name @returns {Promise<{ experiment: any, program: any, unported?: string, blocks: Blocks }>} */
   const load = (name) =>
     once(`file ${name}`, async () => {
       if (!files?.[name])
-        return { experiment: experiments[name], program: programs[name], blocks: blocks[name] };
+        return {
+          experiment: experiments[name],
+          program: programs[name],
+          unported: unported?.[name],
+          blocks: blocks[name],
+        };
       return await unpacked(files[name]);
     });
   /** @param {string} name @returns {Promise<Blocks>} blocks with the weights */
@@ -108,7 +113,8 @@ function opener({ experiments, programs, files, weights }, { blocks, need, worke
     /** @param {string} name */
     runtime: (name) =>
       once(`runtime ${name}`, async () => {
-        const { program, blocks: own } = await load(name);
+        const { program, unported: reason, blocks: own } = await load(name);
+        if (reason) throw new Error(reason);
         if (!program) return null;
         const worker = workerAddress(WORKER);
         if (weights?.[name])

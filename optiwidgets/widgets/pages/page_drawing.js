@@ -32,8 +32,8 @@ export function startDrawing(page, models, session) {
     gate(take, reason, text("The next exploration image"));
     const turn = ++asked,
       pixels = pixelsOf(canvas.get("pixels"));
-    const answer = reason || !pixels.some(Boolean) ? {} : await reading(session, pixels);
-    if (turn === asked) canvas.set({ reason, answer }); // else a newer drawing or run is read
+    const found = reason || !pixels.some(Boolean) ? { reason, answer: {} } : await answerOf(session, pixels);
+    if (turn === asked) canvas.set(found); // else a newer drawing or run is read
   };
   /** @param {Uint8Array} pixels @param {string} about */
   const put = (pixels, about) => {
@@ -97,14 +97,17 @@ const pixelsOf = (view) =>
  * Reason why drawings cannot be read; empty if they can.
  * @param {PageSession} session
  */
-function unreadable({ experiment, runtime }) {
+function unreadable({ experiment, runtime, lack }) {
   const [height, width, colours] = experiment.images.shape;
   if (height !== SIDE || width !== SIDE || colours !== 1)
     return text(
       "A drawing is one grey image of {side} x {side} pixels. This model takes {images} of {height} x {width}.",
       { side: SIDE, images: channelWords(colours), height, width },
     );
-  return runtime ? "" : text("This browser has no WebAssembly with SIMD: reading a drawing needs Python.");
+  if (runtime) return "";
+  return lack
+    ? text("Reading a drawing needs Python: {reason}", { reason: lack })
+    : text("The page's runtime is being opened.");
 }
 
 /** @param {number} count */
@@ -120,6 +123,22 @@ function channelWords(count) {
  */
 const imagePixels = ({ images }, index) =>
   images.pixels.slice(index * SIDE * SIDE, (index + 1) * SIDE * SIDE);
+
+/**
+ * Scores of both models for a drawing, or the reason why there are none.
+ * @param {PageSession} session
+ * @param {Uint8Array} drawing
+ */
+async function answerOf(session, drawing) {
+  const { runtime, run } = session;
+  try {
+    return { reason: "", answer: await reading(session, drawing) };
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    const reason = runtime?.refusal(BASELINE) || runtime?.refusal(run.recipe) || message;
+    return { reason: text("Reading a drawing needs Python: {reason}", { reason }), answer: {} };
+  }
+}
 
 /**
  * Scores of both models for a drawing.

@@ -19,14 +19,17 @@ from optiwidgets.session.page_numbers import (
     page_grids,
     page_pixels,
     page_waterfalls,
+    plain,
     processor_name,
     stages,
     versions,
 )
+from optiwidgets.session.page_witnesses import Witnesses, witnesses_of
 from optiwidgets.widgets.pages.blocks import encode_block
 from optiwidgets.widgets.pages.page_content import FULL, PageContent
 
 Json = dict[str, Any]
+SMALL_ORDER = 2**16  # images whose indices are of 16 bits
 MOST_CODED = 8_000_000  # pixels; more would take a quarter of a minute
 
 
@@ -36,6 +39,7 @@ def page_experiment(
     *,
     names: tuple[str, str] = ("", ""),
     prefix: str = "",
+    runs: bool = False,
     on_progress: ProgressCallback = lambda _: None,
     folder: Path | None = None,
 ) -> tuple[Json, dict[str, Json]]:
@@ -51,6 +55,8 @@ def page_experiment(
         Names of the case and of the model in the page's menus.
     prefix
         Start of all names of blocks, for a page with several experiments.
+    runs
+        Whether the page has a runtime too: it gets the witnesses that the runtime must repeat.
     on_progress
         Called with the progress; an exception raised by it ends the work.
     folder
@@ -59,7 +65,8 @@ def page_experiment(
     Raises
     ------
     ValueError
-        The experiment has more than 256 classes, or is not a classifier's.
+        The experiment has more than 256 classes, is not a classifier's, or a stored grid is not
+        that of its model.
     """
     running, measuring, reconciling = stages(on_progress, *content.work)
     grids, sizes = page_grids(experiment, content.families, content.sizes, running, folder)
@@ -78,6 +85,9 @@ def page_experiment(
             page_waterfalls(experiment, content.waterfalls, reconciling, folder)
         )
     ]
+    if runs:
+        families = [one.family for one in (*grids, *sizes)]
+        told["witnesses"] = witnesses_json(witnesses_of(experiment, families, grids), blocks)
     told["measured"] = measured.rows
     told["made"] = {
         "date": measured.date,
@@ -167,6 +177,27 @@ def _sizes(weighed: Any, blocks: BlockStore, place: int) -> Json:
         "parts": blocks.add_numbers(f"parts {name}", weighed.parts),
         "counts": blocks.add_numbers(f"counts {name}", weighed.counts),
     }
+
+
+def witnesses_json(made: Witnesses, blocks: BlockStore) -> Json:
+    """Describe the runs that the page's runtime must repeat."""
+    small = len(made.order) <= SMALL_ORDER
+    rows = zip(made.recipes, made.precisions, made.weights, strict=True)
+    return {
+        "order": blocks.add("order", made.order.astype(np.uint16 if small else np.uint32)),
+        "predictions": blocks.add("witnesses", made.predictions[:, None], "classes"),
+        "runs": [
+            {"recipe": _changed(recipe), "precision": plain(precision), "weights": weights}
+            for recipe, precision, weights in rows
+        ],
+    }
+
+
+def _changed(recipe: Recipe) -> Json:
+    """Describe the fields of a recipe that are not the defaults."""
+    untouched = Recipe().as_dict()
+    changed = {name: v for name, v in recipe.as_dict().items() if v != untouched[name]}
+    return dict(plain(changed))
 
 
 def _waterfall(reconciled: Any, blocks: BlockStore, place: int) -> Json:

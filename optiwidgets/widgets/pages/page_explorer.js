@@ -35,30 +35,28 @@ export async function startExplorer(role, page) {
   const isOpen = () => session.experiment === experiment; // another one has its own runtime
   page.runtime(first).then(
     (runtime) => isOpen() && session.take(runtime),
-    (error) => isOpen() && session.refuse(ownOnly(error)),
+    (error) => isOpen() && session.goWithout(error),
   );
 }
-
-/** @param {Error} error why there is no runtime */
-const ownOnly = ({ message }) =>
-  text("Only the page's own recipes are shown: {reason}.", { reason: message });
 
 /**
  * Send the session's numbers and state to the panels, at once.
  * @param {ExplorerSession} session
  */
 function paint(session) {
-  const { role, experiment, baseline, run, page } = session;
+  const { role, experiment, baseline, preview, page } = session;
   const { cell_images: images, changed_tab: changed } = role.panels;
   const open = {
     cell: images.get("cell"),
     image: images.get("image"),
     changes: role.tabs.get("selected_index") === changed,
-    settings: session.error || session.waiting ? role.feed.get("data").settings : session.positions(),
+    settings: session.settings ?? session.positions(),
     scores: images.get("cell") >= 0 ? session.scores() : { baseline: null, run: null },
     untimed: text("it was not measured for this page"),
     linked: session.linked,
+    ...(preview && { settings: preview.settings, scores: preview.scores, indices: preview.indices }),
   };
+  const run = preview?.run ?? session.run;
   let data = reportPayload(experiment, baseline, run, session.policy, open);
   for (const cover of session.covers) data = cover(data);
   sendPixels(session, data.cell?.indices);
@@ -155,15 +153,17 @@ function watchMenus(session) {
     const named = Object.keys(experiments)[cases.get("index")];
     const name = Object.values(experiments[named])[model.get("index")];
     role.feed.set("state", "running");
-    let trouble = "";
-    const unarmed = (/** @type {Error} */ error) => ((trouble = ownOnly(error)), null);
+    /** @type {Error | null} */
+    let lack = null;
+    const unarmed = (/** @type {Error} */ error) => ((lack = error), null);
     const opening = Promise.all([page.experiment(name), page.runtime(name).catch(unarmed)]);
     const opened = await opening.catch((error) => mine === asked && goBack(error));
     if (!opened || mine !== asked) return; // another one was chosen meanwhile
     shown = chosen;
     role.panels.cell_images.set({ cell: -1, image: -1 });
-    if (trouble || session.notice === lost) session.notice = trouble;
+    if (session.notice === lost) session.notice = "";
     session.open(...opened);
+    if (lack) session.goWithout(lack);
   };
   model.on("change:index", open);
   cases.on("change:index", () => {

@@ -16,24 +16,41 @@ KERNELS = ("relaxed", "baseline")  # the preferred first
 Written = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 
 
-def write_runtime(
-    model: PortableModel, images: Mapping[str, Any], name: str = "runtime"
-) -> Written:
+def copy_model(experiment: Any) -> tuple[PortableModel | None, str]:
+    """Copy an experiment's model for a page's runtime; None and the reason if it cannot run it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> def portable():
+    ...     raise ValueError("the sparse runtime has no Erf")
+    >>> copy_model(SimpleNamespace(portable=portable))
+    (None, 'the sparse runtime has no Erf')
+    """
+    try:
+        return experiment.portable(), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def write_runtime(model: PortableModel, told: Mapping[str, Any], name: str = "runtime") -> Written:
     """Write the JSON and the blocks of a page's runtime.
 
     Parameters
     ----------
     model
         From ``Experiment.portable``.
-    images
-        Entry "images" of the page's experiment, whose block of pixels is in the page already.
+    told
+        The page's experiment, made with ``runs=True``: its images, labels and witnesses. Their
+        blocks are in the page already. A detector's has no witnesses.
     name
         Beginning of the blocks' names; the compiled kernels are shared by all runtimes of a page.
     """
     json, arrays = _model(model, name)
     blocks = {key: encode_block(array, "bytes") for key, array in arrays.items()}
     kernels = {f"kernel {variant}": encode_block(_kernel(variant)) for variant in KERNELS}
-    return json | {"modules": list(kernels), "images": dict(images)}, blocks | kernels
+    of_page = {key: told.get(key) for key in ("images", "labels", "witnesses")}
+    return json | of_page | {"modules": list(kernels)}, blocks | kernels
 
 
 def _model(model: PortableModel, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

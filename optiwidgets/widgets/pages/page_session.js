@@ -9,8 +9,8 @@ import { Events } from "./static_model.js";
 
 /** @import { FeedData, Recipe } from "../base/types" */
 /** @import { ControlRules } from "./control_rules.js" */
-/** @import { PageExperiment, PageRuntime, Run, RuntimeAnswer } from "./page_types" */
-/** @import { PagePolicy, PageSession } from "./session_types" */
+/** @import { FirstAnswer, PageExperiment, PageRuntime, Run, RuntimeAnswer, WeighedRun } from "./page_types" */
+/** @import { PagePolicy, PagePreview, PageSession } from "./session_types" */
 /** @import { ExplorerRole, Page } from "./static_types" */
 
 const KEPT = 4; // answers with scores
@@ -26,11 +26,14 @@ export class ExplorerSession extends Events {
   /** @type {PageRuntime | null} */ runtime = null;
   /** @type {Run} */ baseline;
   /** @type {Run} */ run;
+  /** @type {PagePreview | null} */ preview = null;
+  /** Positions of the controls when `run` was shown. @type {number[] | null} */ settings = null;
   /** @type {Recipe} */ recipe = BASELINE;
   waiting = false;
   error = "";
   said = "";
   silent = false;
+  lack = "";
   notice = ""; // of a link, or of something that was refused, until a control moves
   beyond = ""; // why Python is needed for something that was asked for besides a recipe, until a control moves
   /** Further keys of the share link. @type {Record<string, string | number>} */
@@ -91,9 +94,22 @@ export class ExplorerSession extends Events {
 
   /** Take the runtime once it is there: the page is usable before. @param {PageRuntime | null} runtime */
   take(runtime) {
-    this.runtime = runtime;
+    this.#arm(runtime);
     this.trigger("state");
     this.#request(this.recipe);
+  }
+
+  /** @param {PageRuntime | null} runtime null where the page was made without one */
+  #arm(runtime) {
+    this.runtime = runtime;
+    this.lack = runtime ? "" : text("this page was made without the model");
+  }
+
+  /** There is no runtime: the page shows its own recipes, and says why. @param {Error} error */
+  goWithout({ message }) {
+    this.lack = message;
+    this.trigger("state");
+    this.refuse(text("Only the page's own recipes are shown: {reason}.", { reason: message }));
   }
 
   /** A user moved a control of the recipe. */
@@ -145,8 +161,23 @@ export class ExplorerSession extends Events {
     this.#unscored = "";
     const asked = (this.#asked += 1);
     if (isNew) this.trigger("recipe");
-    const found =
-      sameRecipe(recipe, this.run.recipe) && !this.waiting ? this.run : this.experiment.find(recipe);
+    if (sameRecipe(recipe, this.run.recipe) && !this.waiting) return this.#land(this.run);
+    const opening = this.experiment.opening(recipe);
+    if (!opening) return this.#look(recipe, asked);
+    this.waiting = true; // for milliseconds: nothing is painted
+    opening.then(
+      () => asked === this.#asked && this.#look(recipe, asked),
+      (error) => asked === this.#asked && this.#fail(error.message),
+    );
+  }
+
+  /**
+   * Show the run of a recipe from the grids, or compute it.
+   * @param {Recipe} recipe
+   * @param {number} asked
+   */
+  #look(recipe, asked) {
+    const found = this.experiment.find(recipe);
     if (found) return this.#land(found);
     const weighed = this.experiment.weigh(recipe),
       refusal = this.runtime?.refusal(recipe);
@@ -155,22 +186,55 @@ export class ExplorerSession extends Events {
     this.error = "";
     this.trigger("state");
     this.repaint();
-    this.runtime.run(recipe).then(
+    this.#compute(this.runtime, recipe, weighed, asked);
+  }
+
+  /**
+   * Compute a recipe, and show its first images before the whole.
+   * @param {PageRuntime} runtime
+   * @param {Recipe} recipe
+   * @param {WeighedRun} weighed
+   * @param {number} asked
+   */
+  #compute(runtime, recipe, weighed, asked) {
+    const isNewest = () => asked === this.#asked; // else a newer one is on its way
+    /** @param {FirstAnswer} first */
+    const onFirst = (first) => isNewest() && this.#show(recipe, weighed, first);
+    runtime.run(recipe, { onFirst }).then(
       (answer) => {
-        if (!answer || asked !== this.#asked) return; // a newer one is on its way
+        if (!answer || !isNewest()) return;
         this.#keep(recipe, answer);
         this.#land(computedRun(this.experiment, recipe, weighed, answer));
       },
       (error) => {
-        if (asked === this.#asked) this.#fail(failed(error));
+        if (isNewest()) this.#fail(runtime.refusal(recipe) || failed(error));
       },
     );
+  }
+
+  /**
+   * Show a recipe on the first images, until its run has all.
+   * @param {Recipe} recipe
+   * @param {WeighedRun} weighed
+   * @param {FirstAnswer} first
+   */
+  #show(recipe, weighed, first) {
+    const { indices, baseline, scores } = first;
+    this.preview = {
+      run: computedRun(this.experiment, recipe, weighed, first, indices),
+      indices,
+      scores: { baseline, run: scores },
+      settings: this.positions(),
+    };
+    this.repaint();
   }
 
   /** @param {Run} run */
   #land(run) {
     const changed = run !== this.run;
     this.run = run;
+    this.preview = null;
+    this.settings = this.positions();
     this.waiting = false;
     this.error = "";
     this.trigger("state");
@@ -180,6 +244,7 @@ export class ExplorerSession extends Events {
 
   /** @param {string} reason */
   #fail(reason) {
+    this.preview = null;
     this.waiting = false;
     this.error = reason;
     this.trigger("state");
@@ -218,7 +283,8 @@ export class ExplorerSession extends Events {
       const answer = await runtime.run(recipe);
       if (answer && runtime === this.runtime) this.#keep(recipe, answer);
     } catch (error) {
-      if (runtime === this.runtime) [this.#unscored, this.notice] = [key, failed(error)];
+      if (runtime === this.runtime)
+        [this.#unscored, this.notice] = [key, runtime.refusal(recipe) || failed(error)];
     } finally {
       this.#scoring = false;
     }
@@ -232,10 +298,11 @@ export class ExplorerSession extends Events {
    */
   open(experiment, runtime) {
     this.experiment = experiment;
-    this.runtime = runtime;
+    this.#arm(runtime);
     this.case = experiment.case;
     this.model = experiment.model;
     this.baseline = this.run = experiment.baseline;
+    this.preview = null;
     this.#answers.clear();
     this.trigger("baseline");
     this.#request(this.recipe);

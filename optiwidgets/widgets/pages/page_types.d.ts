@@ -2,6 +2,7 @@
 // blocks.py and page_experiment.py write this data, blocks.js and recipe_grid.js read it.
 
 import type { Latency, Pixels, Recipe } from "../base/types";
+import type { WitnessesJson } from "./runtime_types";
 
 /** Values of a block: little endian in the page's bytes. */
 export interface BlockArrays {
@@ -87,6 +88,8 @@ export interface PageExperiment {
   prunable: number;
   baseline: Run;
   made: PageMade;
+  /** Decode the numbers of a recipe's family before `find` and `weigh`; null where that is done. */
+  opening(recipe: Recipe): Promise<void> | null;
   /** The run of a recipe whose predictions are in the page, else null. Fields without effect are ignored. */
   find(recipe: Recipe): Run | null;
   /** Its sizes, where the page has these (with predictions or without), else null. */
@@ -142,6 +145,8 @@ export interface ExperimentJson {
   grids: GridJson[];
   waterfalls: WaterfallJson[];
   measured: MeasuredJson[];
+  /** Where the page has a runtime; write_runtime gives them to it. */
+  witnesses?: WitnessesJson;
   made: PageMade;
 }
 
@@ -196,11 +201,21 @@ export interface RuntimeAnswer {
   notFinite: number;
 }
 
+/** Answer of the first images, in stratified order. */
+export interface FirstAnswer extends RuntimeAnswer {
+  indices: Int32Array;
+  /** Softmax scores of all images of the untouched model; null for a detector. */
+  baseline: Float32Array | null;
+}
+
 export interface PageRuntime {
-  /** Why the page cannot compute a recipe, in a sentence; empty if it can. */
+  /**
+   * Why the page cannot compute a recipe, in a sentence; empty if it can. A recipe that failed because its witness
+   * differs from Python has a reason from then on.
+   */
   refusal(recipe: Recipe): string;
   /** Run all images. null: a newer recipe replaced this one. `onFirst` gets the answer of the first images. */
-  run(recipe: Recipe, options?: { onFirst?: (answer: RuntimeAnswer) => void }): Promise<RuntimeAnswer | null>;
+  run(recipe: Recipe, options?: { onFirst?: (answer: FirstAnswer) => void }): Promise<RuntimeAnswer | null>;
   /** Softmax scores of one image: pixels are normalized float32 C H W. */
   scores(recipe: Recipe, pixels: Float32Array): Promise<Float32Array>;
 }

@@ -27,24 +27,24 @@ export async function openExperiment(json, blocks, more) {
   /** @param {Blocks} found */
   const pixelsOf = (found) => laterBlock(found, json.images.pixels, json.images.count * sizeOfImage(json));
   const isLate = Boolean(more) && !(json.images.pixels in blocks);
-  let [pixels, labels, ...grids] = await Promise.all([
+  const families = new FamilyRows(json, blocks);
+  let [pixels, labels] = await Promise.all([
     isLate ? null : pixelsOf(blocks),
     namedBlock(blocks, json.labels, "u8"),
-    ...json.grids.map((grid) => openGrid(json, grid, blocks)),
+    families.opening(BASELINE),
   ]);
   const loaded = () => {
     if (!pixels) throw new Error("the images are not loaded yet");
     return pixels();
   };
-  const rows = findRows(grids),
-    measured = measuredRuns(json);
+  const measured = measuredRuns(json);
   /** @type {Map<string, Run>} */
   const runs = new Map();
 
   /** @param {Recipe} recipe */
   const weigh = (recipe) => {
     const bare = withoutIdle(recipe),
-      found = rows(bare);
+      found = families.find(bare);
     return found && { ...weighedRow(json, recipe, ...found), ...measured(bare) };
   };
   /** @param {Recipe} recipe */
@@ -53,7 +53,7 @@ export async function openExperiment(json, blocks, more) {
       known = runs.get(key);
     if (known) return known;
     const bare = withoutIdle(recipe),
-      found = rows(bare, true);
+      found = families.find(bare, true);
     if (!found) return null;
     const run = { ...weighedRow(json, recipe, ...found), ...measured(bare), ...predictedRow(json, ...found) };
     runs.set(key, run);
@@ -81,6 +81,7 @@ export async function openExperiment(json, blocks, more) {
     prunable: json.prunable,
     baseline,
     made: json.made,
+    opening: (recipe) => families.opening(withoutIdle(recipe)),
     find,
     weigh,
     latePixels: () =>
@@ -124,7 +125,9 @@ async function openGrid(json, grid, blocks) {
     predictions && precisions && notFinite && runtime
       ? { predictions, precisions, notFinite, runtime, simulated, simulatedMetric }
       : null;
-  return { grid, parts, counts, layers, predicted };
+  const sparsities = new Map(grid.sparsities.map((sparsity, place) => [sparsity, place])),
+    bits = new Map(grid.bits.map((width, place) => [width, place]));
+  return { grid, sparsities, bits, parts, counts, layers, predicted };
 }
 
 /**
@@ -133,33 +136,65 @@ async function openGrid(json, grid, blocks) {
  */
 const familyKey = (fixed) => recipeKey({ ...BASELINE, ...fixed, sparsity: 0, bits: 32 });
 
-/**
- * Make the function that finds a recipe without idle fields: the grid that has it, and its row.
- * @param {RecipeRows[]} grids
- */
-function findRows(grids) {
-  /** @type {Map<string, { rows: RecipeRows, sparsities: Map<number, number>, bits: Map<number, number> }[]>} */
-  const families = new Map();
-  for (const rows of grids) {
-    const key = familyKey(rows.grid.recipe),
-      sparsities = new Map(rows.grid.sparsities.map((sparsity, place) => [sparsity, place])),
-      bits = new Map(rows.grid.bits.map((width, place) => [width, place]));
-    families.set(key, [...(families.get(key) ?? []), { rows, sparsities, bits }]);
-  }
+/** Grids by the fields that their recipes share; those of a family are decoded when it is first needed. */
+class FamilyRows {
+  /** @type {Map<string, GridJson[]>} */
+  #grids = new Map();
+  /** @type {Map<string, RecipeRows[]>} */
+  #opened = new Map();
+  /** @type {Map<string, Promise<void>>} */
+  #opening = new Map();
+
   /**
-   * @param {Recipe} recipe
+   * @param {ExperimentJson} json
+   * @param {Blocks} blocks
+   */
+  constructor(json, blocks) {
+    this.json = json;
+    this.blocks = blocks;
+    for (const grid of json.grids) {
+      const key = familyKey(grid.recipe);
+      this.#grids.set(key, [...(this.#grids.get(key) ?? []), grid]);
+    }
+  }
+
+  /**
+   * Decode the grids of a recipe's family; null where that is done, or where there are none.
+   * @param {Recipe} recipe without idle fields
+   * @returns {Promise<void> | null}
+   */
+  opening(recipe) {
+    const key = familyKey(recipe),
+      grids = this.#grids.get(key);
+    if (!grids || this.#opened.has(key)) return null;
+    const known = this.#opening.get(key);
+    if (known) return known;
+    const opening = Promise.all(grids.map((grid) => openGrid(this.json, grid, this.blocks))).then(
+      (rows) => void this.#opened.set(key, rows),
+    );
+    this.#opening.set(key, opening);
+    return opening;
+  }
+
+  /**
+   * Find the grid that has a recipe, and its row.
+   * @param {Recipe} recipe without idle fields
    * @param {boolean} [predicted] whether the grid must have predictions
    * @returns {[RecipeRows, number] | null}
    */
-  return (recipe, predicted = false) => {
-    for (const { rows, sparsities, bits } of families.get(familyKey(recipe)) ?? []) {
-      const column = sparsities.get(recipe.sparsity),
-        width = bits.get(recipe.bits);
+  find(recipe, predicted = false) {
+    const key = familyKey(recipe);
+    if (!this.#grids.has(key)) return null;
+    const opened = this.#opened.get(key);
+    if (!opened) throw new Error("the recipe's family is not decoded yet");
+    for (const rows of opened) {
+      const column = rows.sparsities.get(recipe.sparsity),
+        width = rows.bits.get(recipe.bits);
       if (column !== undefined && width !== undefined && (rows.predicted || !predicted))
-        return [rows, width * sparsities.size + column];
+        return [rows, width * rows.sparsities.size + column];
     }
     return null;
-  };
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 // page_program.py writes the JSON; page_model.js and runtime_worker.js read it.
 
 import type { Recipe } from "../base/types";
-import type { Blocks, ExperimentJson, RuntimeAnswer } from "./page_types";
+import type { Blocks, ExperimentJson, FirstAnswer } from "./page_types";
 
 /** Values of a weight or bias, O I H W or O I, row by row. */
 export interface Tensor {
@@ -73,16 +73,36 @@ export interface ModelJson {
 /** JSON of a page's runtime. */
 export interface RuntimeJson extends ModelJson {
   images: ExperimentJson["images"];
+  labels: string;
+  /** null for a detector. */
+  witnesses: WitnessesJson | null;
+}
+
+/** Runs of Python that the runtime must repeat, the untouched model first: see session/page_witnesses.py. */
+export interface WitnessesJson {
+  /** Block (N,) of the images' indices, in the order of the previews. */
+  order: string;
+  /** Block (W, 1, N) of predicted classes. */
+  predictions: string;
+  /** Changed fields of each recipe, mean average precision, and CRC-32 of the tensors. */
+  runs: { recipe: Partial<Recipe>; precision: number | null; weights: number }[];
+}
+
+/** A witness that was repeated: whether it is as in Python, and the output of all images. */
+export interface Proof {
+  isSame: boolean;
+  output: Float32Array;
 }
 
 export interface RunOptions {
   /** Called with the answer of the first images, when more follow. */
-  onFirst?: (answer: RuntimeAnswer) => void;
+  onFirst?: (answer: FirstAnswer) => void;
 }
 
 /** Question to the worker, and its answer. */
 export type WorkerCall =
   | { id: number; call: "open"; json: RuntimeJson; blocks: Blocks }
+  | { id: number; call: "prove"; place: number }
   | { id: number; call: "run"; recipe: Recipe; from: number; to: number }
   | { id: number; call: "scores"; recipe: Recipe; pixels: Float32Array };
 export interface WorkerReply {

@@ -2,148 +2,18 @@
 // answers questions; on the page, `openRuntime` asks them.
 
 import { text } from "../base/texts.js";
-import { namedBlock } from "./blocks.js";
 import { centerBoxes } from "./center_boxes.js";
-import { PageModel, refusalOf } from "./page_model.js";
-import { SparseProgram, openKernel } from "./sparse_program.js";
+import { refusalOf } from "./page_model.js";
+import { isUntouched } from "./recipe_rules.js";
+import { RuntimeCore, largest, outOfOrder, softmax } from "./runtime_core.js";
+import { Proofs } from "./witnesses.js";
 
 /** @import { Recipe } from "../base/types" */
-/** @import { Blocks, PageRuntime, RuntimeAnswer } from "./page_types" */
+/** @import { Blocks, FirstAnswer, PageRuntime, RuntimeAnswer } from "./page_types" */
 /** @import { RunOptions, RuntimeJson, WorkerCall, WorkerReply } from "./runtime_types" */
 
 /** Images of a part: between two parts a newer recipe is begun. A multiple of the kernel's lanes. */
 export const PART = 500;
-
-/** Everything that runs, in the worker or on the page itself. */
-export class RuntimeCore {
-  /**
-   * @param {RuntimeJson} json
-   * @param {PageModel} model
-   * @param {SparseProgram} program
-   */
-  constructor(json, model, program) {
-    this.json = json;
-    this.model = model;
-    this.program = program;
-    this.filled = "";
-    /** @type {import("./runtime_types").Tensors} */
-    this.tensors = model.tensors;
-  }
-
-  /**
-   * @param {RuntimeJson} json
-   * @param {Blocks} blocks
-   */
-  static async open(json, blocks) {
-    const modules = [];
-    for (const name of json.modules)
-      modules.push(/** @type {Uint8Array<ArrayBuffer>} */ (await namedBlock(blocks, name, "u8")));
-    const kernel = await openKernel(modules),
-      model = await PageModel.open(json, blocks),
-      program = new SparseProgram(kernel, json.program, model.tensors);
-    program.layOut(normalized(json.images, await namedBlock(blocks, json.images.pixels, "u8")));
-    return new RuntimeCore(json, model, program);
-  }
-
-  /** @param {Recipe} recipe */
-  fill(recipe) {
-    const key = JSON.stringify(recipe);
-    if (this.filled === key) return;
-    this.filled = "";
-    this.tensors = this.model.compressed(recipe);
-    this.program.fill(this.tensors);
-    this.filled = key;
-  }
-
-  /**
-   * Outputs of the images `from` to `to`.
-   * @param {Recipe} recipe
-   * @param {number} from
-   * @param {number} to
-   */
-  run(recipe, from, to) {
-    this.fill(recipe);
-    return this.repaired(() => this.program.run(from, to));
-  }
-
-  /**
-   * Output of one image.
-   * @param {Recipe} recipe
-   * @param {Float32Array} pixels normalized, C H W
-   */
-  scores(recipe, pixels) {
-    this.fill(recipe);
-    return this.repaired(() => this.program.runOne(pixels));
-  }
-
-  /**
-   * Run again with zeros kept if a sum was not finite: zero times infinity is not zero.
-   * @param {() => { scores: Float32Array, failed: boolean }} run
-   */
-  repaired(run) {
-    let found = run();
-    if (found.failed) {
-      this.filled = "";
-      this.program.fill(this.tensors, true);
-      found = run();
-    }
-    return found.scores;
-  }
-}
-
-/**
- * Normalize pixels as Python does, to images C H W.
- * @param {{ shape: [number, number, number], mean: number[], std: number[] }} images
- * @param {Uint8Array} pixels images, rows, columns, colours
- */
-export function normalized({ shape: [rows, columns, colours], mean, std }, pixels) {
-  const area = rows * columns,
-    count = pixels.length / (area * colours),
-    made = new Float32Array(pixels.length),
-    float = Math.fround;
-  const tables = mean.map((middle, colour) =>
-    Float32Array.from(
-      { length: 256 },
-      (_, pixel) => float(float(pixel / 255) - float(middle)) / float(std[colour]),
-    ),
-  );
-  for (let image = 0, i = 0; image < count; image++)
-    for (let place = 0; place < area; place++)
-      for (let colour = 0; colour < colours; colour++, i++)
-        made[(image * colours + colour) * area + place] = tables[colour][pixels[i]];
-  return made;
-}
-
-/**
- * Softmax of the scores of each image.
- * @param {Float32Array} scores N x K
- * @param {number} classes
- */
-export function softmax(scores, classes) {
-  const shares = new Float32Array(scores.length);
-  for (let from = 0; from < scores.length; from += classes) {
-    const own = scores.subarray(from, from + classes),
-      most = own.reduce((high, score) => (score > high ? score : high), -Infinity),
-      powers = Array.from(own, (score) => Math.exp(score - most)),
-      total = powers.reduce((sum, power) => sum + power, 0);
-    powers.forEach((power, k) => (shares[from + k] = power / total));
-  }
-  return shares;
-}
-
-/**
- * Class of the largest score of each image; nan counts as the largest, as in torch.
- * @param {Float32Array} scores N x K
- * @param {number} classes
- */
-export function largest(scores, classes) {
-  return Uint8Array.from({ length: scores.length / classes }, (_, image) => {
-    const own = scores.subarray(image * classes, (image + 1) * classes);
-    let best = 0;
-    for (let k = 1; k < classes && !Number.isNaN(own[best]); k++) if (!(own[k] <= own[best])) best = k;
-    return best;
-  });
-}
 
 /**
  * Open the runtime of a page. Without the address of a worker, or where a worker is refused, it runs on the page.
@@ -158,16 +28,14 @@ export async function openRuntime(json, blocks, workerAddress = "") {
   if (workerAddress && typeof Worker === "function") {
     try {
       const ask = workerOf(workerAddress);
-      await ask(opening);
-      return new RuntimeQueue(json, ask);
+      return new RuntimeQueue(json, ask, await ask(opening));
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error;
       console.warn(error.message); // the browser refuses workers: the page itself runs the recipes
     }
   }
   const ask = answerHere();
-  await ask(opening);
-  return new RuntimeQueue(json, ask);
+  return new RuntimeQueue(json, ask, await ask(opening));
 }
 
 /** @typedef {(question: any) => Promise<any>} Ask */
@@ -179,6 +47,7 @@ export async function openRuntime(json, blocks, workerAddress = "") {
 const namesOf = (json) => [
   ...[json.weights, json.trained, json.images.pixels, ...json.modules, ...Object.values(json.ranks)],
   ...json.refits.map(({ values }) => values),
+  ...(json.witnesses ? [json.labels, json.witnesses.order, json.witnesses.predictions] : []),
 ];
 
 /** Runs one recipe at a time: of those that wait, only the newest is kept. @implements {PageRuntime} */
@@ -186,15 +55,20 @@ class RuntimeQueue {
   /**
    * @param {RuntimeJson} json
    * @param {Ask} ask
+   * @param {Int32Array} order index of each image, in the order of the parts
    */
-  constructor(json, ask) {
+  constructor(json, ask, order) {
     this.json = json;
     this.ask = ask;
+    this.order = order;
+    this.proofs = new Proofs(json.witnesses, (place) => ask({ call: "prove", place }));
     const { values, answer } = json.program,
       [channels, height, width] = values[answer].shape;
     /** Classes of a classifier; 0 if the output is a map. */
     this.classes = height * width === 1 ? channels : 0;
     this.outputs = channels * height * width;
+    /** Answer of the untouched model, once it was compared. @type {RuntimeAnswer | null} */
+    this.baseline = null;
     this.busy = false;
     /** @type {{ recipe: Recipe, options: RunOptions, done: (answer: RuntimeAnswer | null) => void, failed: (error: unknown) => void } | null} */
     this.waiting = null;
@@ -202,7 +76,7 @@ class RuntimeQueue {
 
   /** @param {Recipe} recipe */
   refusal(recipe) {
-    return refusalOf(this.json, recipe);
+    return refusalOf(this.json, recipe) || this.proofs.refusal(recipe);
   }
 
   /**
@@ -223,6 +97,7 @@ class RuntimeQueue {
    * @param {Float32Array} pixels
    */
   async scores(recipe, pixels) {
+    await this.proved(recipe);
     const found = await this.ask({ call: "scores", recipe, pixels });
     return this.classes ? softmax(found, this.classes) : found;
   }
@@ -247,15 +122,40 @@ class RuntimeQueue {
    * @param {RunOptions} options
    */
   async whole(recipe, { onFirst }) {
-    const { count } = this.json.images,
+    await this.proved(recipe);
+    const { baseline } = this,
+      count = this.order.length,
       all = new Float32Array(count * this.outputs);
+    if (baseline && isUntouched(recipe)) return this.waiting ? null : baseline;
     for (let from = 0; from < count; from += PART) {
       if (this.waiting) return null;
       const to = Math.min(from + PART, count);
       all.set(await this.ask({ call: "run", recipe, from, to }), from * this.outputs);
-      if (!from && to < count && !this.waiting) onFirst?.(this.answer(all.slice(0, to * this.outputs)));
+      if (!from && to < count && !this.waiting) onFirst?.(this.first(all, to));
     }
-    return this.waiting ? null : this.answer(all);
+    return this.waiting ? null : this.answer(outOfOrder(all, this.order));
+  }
+
+  /**
+   * Refuse a recipe that the page cannot compute, or does not compute as Python does.
+   * @param {Recipe} recipe
+   */
+  async proved(recipe) {
+    const reason = this.refusal(recipe);
+    if (reason) throw new Error(reason);
+    await this.proofs.check(recipe);
+    const { untouched } = this.proofs;
+    if (untouched) this.baseline ??= this.answer(untouched);
+  }
+
+  /**
+   * @param {Float32Array} ordered
+   * @param {number} count images that have been run
+   * @returns {FirstAnswer}
+   */
+  first(ordered, count) {
+    const answer = this.answer(ordered.slice(0, count * this.outputs));
+    return { ...answer, indices: this.order.slice(0, count), baseline: this.baseline?.scores ?? null };
   }
 
   /**
@@ -286,9 +186,10 @@ export function answering() {
   return async (question) => {
     if (question.call === "open") {
       core = await RuntimeCore.open(question.json, question.blocks);
-      return null;
+      return core.order;
     }
     if (!core) throw new Error("the runtime is not open");
+    if (question.call === "prove") return core.prove(question.place);
     if (question.call === "scores") return core.scores(question.recipe, question.pixels);
     return core.run(question.recipe, question.from, question.to);
   };

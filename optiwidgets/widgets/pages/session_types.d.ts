@@ -21,10 +21,21 @@ export interface PagePolicy {
  */
 export type SessionEvent = "run" | "recipe" | "policy" | "baseline" | "state" | "hand";
 
+/** A recipe on the first images, in stratified order, until its run has all; scores as FeedOpen has them. */
+export interface PagePreview {
+  run: Run;
+  indices: Int32Array;
+  scores: { baseline: Float32Array | null; run: Float32Array | null };
+  /** Positions of the controls that gave it. */
+  settings: number[];
+}
+
 export interface PageSession {
   experiment: PageExperiment;
-  /** null where the browser or the page has no WebAssembly runtime */
+  /** null until it is open, and where the browser or the page has no WebAssembly runtime */
   runtime: PageRuntime | null;
+  /** Why there is no runtime; empty if there is one, or while it is opened. */
+  lack: string;
   case: string;
   model: string;
   /** Run of the untouched model. */

@@ -33,6 +33,8 @@ export interface PageData {
   /** Experiments by name, and what their runtimes need. */
   experiments: Record<string, any>;
   programs: Record<string, any>;
+  /** Reasons why an experiment has no runtime, where its model cannot have one. */
+  unported?: Record<string, string>;
   /** Compressed files that hold an experiment, its program and its blocks, instead; of a site. */
   files?: Record<string, string>;
   /** Compressed files with the other blocks of its runtime, loaded when a recipe first needs them. */

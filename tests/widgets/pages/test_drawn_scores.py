@@ -36,7 +36,7 @@ def test_images_are_those_of_python_bit_for_bit() -> None:
     for case in ("digits", "smear", "scenes"):
         experiment = Experiment.load(case)
         told, pixels = page_images(experiment)
-        (found,) = answers("pages/runtime_worker.js", [["normalized", told, pixels[:3].ravel()]])
+        (found,) = answers("pages/runtime_core.js", [["normalized", told, pixels[:3].ravel()]])
         assert found == experiment.dataset.exploration[0][:3].numpy().tobytes(), case
 
 
