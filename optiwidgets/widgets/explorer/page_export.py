@@ -11,6 +11,7 @@ from ipywidgets import Dropdown, Tab
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.session.page_numbers import check_page
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
@@ -18,12 +19,12 @@ from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
 from optiwidgets.widgets.explorer.notebook_page import NotebookPage
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
-from optiwidgets.widgets.pages.page_content import FULL as CONTENT
-from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
+from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
-from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
+from optiwidgets.widgets.pages.page_offer import SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import write_runtime
+from optiwidgets.widgets.pages.page_tasks import content_of, offer_of, runs_in_page
 
 
 class PageExport(Standalone):
@@ -73,15 +74,16 @@ class PageExport(Standalone):
         Raises
         ------
         ValueError
-            The experiment has no page, with the reason: it is no classifier, or has too many
-            classes.
+            The experiment has no page, with the reason: it is neither a classifier nor a detector,
+            or has too many classes or boxes.
         OSError
             The file cannot be written.
         """
         target = Path(path)
         if not target.absolute().parent.is_dir():
             raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
-        twin = self._twin(SLIDERS if sliders_only else FULL)
+        check_page(self.session.experiment)
+        twin = self._twin(SLIDERS if sliders_only else offer_of(self.session.experiment))
         try:
             html = twin.page(on_progress)
         finally:
@@ -112,7 +114,8 @@ class PageExport(Standalone):
         ValueError
             As `to_html`.
         """
-        twin = self._twin(SLIDERS if sliders_only else FULL)
+        check_page(self.session.experiment)
+        twin = self._twin(SLIDERS if sliders_only else offer_of(self.session.experiment))
         try:
             html = twin.page(on_progress, content)
         finally:
@@ -141,35 +144,37 @@ class PageExport(Standalone):
         """
         names = (self.session.case, self.session.model)
         [(name, experiment)] = self.page_experiments().items()
-        only = self.offered is SLIDERS
         told, blocks = page_experiment(
             experiment,
-            content or (TWO_SLIDERS if only else CONTENT),
+            content or content_of(experiment, alone=self.offered is SLIDERS),
             names=names,
             on_progress=on_progress,
             folder=folder,
         )
         data: dict[str, Any] = {"experiments": {name: told}}
-        if not only:
+        if runs_in_page(experiment) and self.offered is not SLIDERS:
             program, weights = write_runtime(experiment.portable(), told["images"])
             data["programs"] = {name: program}
             blocks |= weights
         title = " · ".join(filter(None, ["OptiWidgets", *names]))
         return page_html(title, [self], {name: blocks}, more=data)
 
-    def limit_to_page(self, offered: PageOffer = FULL) -> None:
+    def limit_to_page(self, offered: PageOffer | None = None) -> None:
         """Offer only the choices of a page without a kernel; it is not used live afterwards."""
-        self.offered = offered
+        self.offered = offered or offer_of(self.session.experiment)
         with self._sync():
-            limit_explorer(self, offered)
+            limit_explorer(self, self.offered)
 
     def page_experiments(self) -> dict[str, Any]:
         """Name the experiment that is open."""
         return {" ".join([self.session.case, self.session.model]): self.session.experiment}
 
     def page_role(self) -> dict[str, Any] | None:
-        """Describe the role; the choices are limited first. None for another task's panels."""
-        if not self.panels.fits_classroom:
+        """Describe the role; the choices of a classifier are limited first.
+
+        None for another task, unless ``limit_to_page`` was called: a site has no detectors.
+        """
+        if self.offered is None and not self.panels.fits_classroom:
             return None
         if self.offered is None:
             self.limit_to_page()

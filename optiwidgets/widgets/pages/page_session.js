@@ -4,13 +4,13 @@
 import { text } from "../base/texts.js";
 import { recipeInWords } from "./recipe_in_words.js";
 import { BASELINE, sameRecipe, withoutIdle } from "./recipe_rules.js";
-import { computedRun } from "./computed_run.js";
+import { CLASS_PARTS } from "./page_cells.js";
 import { Events } from "./static_model.js";
 
 /** @import { FeedData, Recipe } from "../base/types" */
 /** @import { ControlRules } from "./control_rules.js" */
 /** @import { PageExperiment, PageRuntime, Run, RuntimeAnswer } from "./page_types" */
-/** @import { PagePolicy, PageSession } from "./session_types" */
+/** @import { PagePolicy, PageSession, TaskParts } from "./session_types" */
 /** @import { ExplorerRole, Page } from "./static_types" */
 
 const KEPT = 4; // answers with scores
@@ -27,6 +27,7 @@ export class ExplorerSession extends Events {
   /** @type {Run} */ baseline;
   /** @type {Run} */ run;
   /** @type {Recipe} */ recipe = BASELINE;
+  /** @type {TaskParts} */ parts = CLASS_PARTS;
   waiting = false;
   error = "";
   said = "";
@@ -150,7 +151,7 @@ export class ExplorerSession extends Events {
       (answer) => {
         if (!answer || asked !== this.#asked) return; // a newer one is on its way
         this.#keep(recipe, answer);
-        this.#land(computedRun(this.experiment, recipe, weighed, answer));
+        this.#land(this.parts.computed(this.experiment, recipe, weighed, answer));
       },
       (error) => {
         if (asked === this.#asked) this.#fail(failed(error));

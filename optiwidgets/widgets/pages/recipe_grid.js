@@ -1,11 +1,17 @@
 // Experiment of a page without a kernel: looks up the run of a recipe in the page's blocks.
 
 import { laterBlock, namedBlock } from "./blocks.js";
+import { openDetections, openTruth } from "./detection_grid.js";
 import { BASELINE, recipeKey, withoutIdle } from "./recipe_rules.js";
 
 /** @import { Pixels, Recipe } from "../base/types" */
 /** @import { Blocks, ExperimentJson, GridJson, PageExperiment, Run } from "./page_types" */
 
+/**
+ * Predictions of a grid, and the numbers that come of its scores.
+ * @typedef {{ predictions: () => Uint8Array, precisions: Float64Array, notFinite: Int32Array | Float64Array,
+ *   runtime: Uint8Array, simulated: Int32Array | null, simulatedMetric: Float64Array | null }} Predicted
+ */
 /** Values of a grid's rows. @typedef {Awaited<ReturnType<typeof openGrid>>} RecipeRows */
 /** Columns of `counts`, as COUNTS of precomputed_reports.py. */
 const BYTES_BEFORE = 0,
@@ -27,9 +33,10 @@ export async function openExperiment(json, blocks, more) {
   /** @param {Blocks} found */
   const pixelsOf = (found) => laterBlock(found, json.images.pixels, json.images.count * sizeOfImage(json));
   const isLate = Boolean(more) && !(json.images.pixels in blocks);
-  let [pixels, labels, ...grids] = await Promise.all([
+  let [pixels, labels, truth, ...grids] = await Promise.all([
     isLate ? null : pixelsOf(blocks),
-    namedBlock(blocks, json.labels, "u8"),
+    json.labels === null ? new Uint8Array(0) : namedBlock(blocks, json.labels, "u8"),
+    json.truth ? openTruth(json.truth, blocks, json.images.count) : null,
     ...json.grids.map((grid) => openGrid(json, grid, blocks)),
   ]);
   const loaded = () => {
@@ -55,7 +62,12 @@ export async function openExperiment(json, blocks, more) {
     const bare = withoutIdle(recipe),
       found = rows(bare, true);
     if (!found) return null;
-    const run = { ...weighedRow(json, recipe, ...found), ...measured(bare), ...predictedRow(json, ...found) };
+    const [grid, row] = found;
+    const run = /** @type {Run} */ ({
+      ...weighedRow(json, recipe, ...found),
+      ...measured(bare),
+      ...(grid.answers?.(row) ?? {}),
+    });
     runs.set(key, run);
     return run;
   };
@@ -75,6 +87,7 @@ export async function openExperiment(json, blocks, more) {
       },
     },
     labels,
+    ...truth,
     partNames: json.part_names,
     layerNames: json.layer_names,
     layerWeights: json.layer_weights,
@@ -124,7 +137,10 @@ async function openGrid(json, grid, blocks) {
     predictions && precisions && notFinite && runtime
       ? { predictions, precisions, notFinite, runtime, simulated, simulatedMetric }
       : null;
-  return { grid, parts, counts, layers, predicted };
+  const answers = predicted
+    ? (/** @type {number} */ row) => predictedRow(json, grid, predicted, row)
+    : await openDetections(json, grid, blocks);
+  return { grid, parts, counts, layers, answers };
 }
 
 /**
@@ -148,14 +164,14 @@ function findRows(grids) {
   }
   /**
    * @param {Recipe} recipe
-   * @param {boolean} [predicted] whether the grid must have predictions
+   * @param {boolean} [answered] whether the grid must have answers, not only sizes
    * @returns {[RecipeRows, number] | null}
    */
-  return (recipe, predicted = false) => {
+  return (recipe, answered = false) => {
     for (const { rows, sparsities, bits } of families.get(familyKey(recipe)) ?? []) {
       const column = sparsities.get(recipe.sparsity),
         width = bits.get(recipe.bits);
-      if (column !== undefined && width !== undefined && (rows.predicted || !predicted))
+      if (column !== undefined && width !== undefined && (rows.answers || !answered))
         return [rows, width * sparsities.size + column];
     }
     return null;
@@ -190,11 +206,11 @@ function weighedRow(json, recipe, { parts, counts, layers }, row) {
 /**
  * Predictions of a row, and the numbers that come of its scores.
  * @param {ExperimentJson} json
- * @param {RecipeRows} rows
+ * @param {GridJson} grid
+ * @param {Predicted} predicted
  * @param {number} row
  */
-function predictedRow(json, { grid, predicted }, row) {
-  if (!predicted) throw new Error("the grid has no predictions");
+function predictedRow(json, grid, predicted, row) {
   const { predictions, precisions, notFinite, runtime, simulated, simulatedMetric } = predicted,
     cells = json.class_names.length ** 2,
     images = json.images.count;
