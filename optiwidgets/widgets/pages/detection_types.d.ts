@@ -36,9 +36,7 @@ export interface DetectorRun extends WeighedRun {
   drop: Drop | null;
   /** `outcome.interval`, NaN where undefined; null until `intervalOf` computes it. */
   interval: Interval | null;
-  /** Indices of the images whose output is not finite; they have no boxes. */
-  lost: Int32Array;
-  /** Number of these images. */
+  /** Number of images whose output is not finite; they have no boxes. */
   notFinite: number;
   /** Name of the runtime that computed the boxes, as Report.runtime. */
   runtime: string;
