@@ -10,6 +10,15 @@ import { judge } from "./verdict_rules.js";
 /** @param {PageExperiment} experiment @param {Run} run */
 const countsOfRun = ({ labels, classNames }, run) => countPairs(labels, run.predictions, classNames.length);
 
+/**
+ * The paired drop from one run to another.
+ * @param {Pick<PageExperiment, "labels">} experiment
+ * @param {Run} from
+ * @param {Run} to
+ */
+export const dropBetween = ({ labels }, from, to) =>
+  pairedDrop({ labels, before: from.predictions, after: to.predictions });
+
 /** @type {TrialTask} */
 export const CLASS_TRIALS = {
   metric: "accuracy",
@@ -22,13 +31,12 @@ export const CLASS_TRIALS = {
     return {
       value: right / labels.length,
       interval: wilsonInterval(right, labels.length),
-      drop: CLASS_TRIALS.dropBetween(experiment, baseline, run),
+      drop: dropBetween(experiment, baseline, run),
       recalls: recallsOf(counts, classNames.length),
       few: fewNotes(counts, classNames),
     };
   },
-  dropBetween: ({ labels }, from, to) =>
-    pairedDrop({ labels, before: from.predictions, after: to.predictions }),
+  dropBetween,
   grade(experiment, run, drop, policy) {
     const { baseline, classNames: names, positive } = experiment,
       [before, after] = [baseline, run].map((one) => countsOfRun(experiment, one));

@@ -12,7 +12,7 @@ const OVERLAP_STEPS = 10;
 const DROP_FIELDS = /** @type {const} */ (["points", "low", "high", "lost", "gained", "p"]);
 
 /** Fields of a run that its detections give.
- * @typedef {Pick<DetectorRun, "boxes" | "precisions" | "drop" | "interval" | "lost" | "notFinite" | "runtime" |
+ * @typedef {Pick<DetectorRun, "boxes" | "precisions" | "drop" | "interval" | "notFinite" | "runtime" |
  *   "simulated" | "simulatedMetric">} DetectedFields */
 
 /**
@@ -24,40 +24,32 @@ const DROP_FIELDS = /** @type {const} */ (["points", "low", "high", "lost", "gai
  */
 export async function openDetections(json, grid, blocks) {
   const { detections } = grid;
-  if (!detections || grid.runtime === null) return null;
+  if (!detections || grid.runtime === null || grid.not_finite === null) return null;
   const count = grid.sparsities.length * grid.bits.length,
     images = json.images.count,
     cells = json.class_names.length * OVERLAP_STEPS;
-  const [boxesOf, lost, precisions, drops, intervals, runtime] = await Promise.all([
+  const [boxesOf, notFinite, precisions, drops, intervals, runtime] = await Promise.all([
     openBoxes(detections.boxes, blocks, count, images),
-    namedBlock(blocks, detections.lost, "u8", count * images),
+    namedBlock(blocks, grid.not_finite, ["i32", "f64"], count),
     namedBlock(blocks, detections.precisions, "f64", count * cells),
     namedBlock(blocks, detections.drops, "f64", count * DROP_FIELDS.length),
     namedBlock(blocks, detections.intervals, "f64", count * 2),
     namedBlock(blocks, grid.runtime, "u8", count),
   ]);
   return (row) => {
-    const gone = lostImages(lost.subarray(row * images, (row + 1) * images)),
-      fields = DROP_FIELDS.map((name, i) => [name, drops[row * DROP_FIELDS.length + i]]);
+    const fields = DROP_FIELDS.map((name, i) => [name, drops[row * DROP_FIELDS.length + i]]);
     return {
       boxes: boxesOf(row),
       precisions: precisions.subarray(row * cells, (row + 1) * cells),
       drop: /** @type {Drop} */ (Object.fromEntries(fields)),
       interval: [intervals[2 * row], intervals[2 * row + 1]],
-      lost: gone,
-      notFinite: gone.length,
+      notFinite: notFinite[row],
       runtime: grid.runtimes[runtime[row]],
       simulated: false,
       simulatedMetric: null,
     };
   };
 }
-
-/**
- * Indices of the images whose output is not finite.
- * @param {Uint8Array} flags
- */
-const lostImages = (flags) => Int32Array.from(flags.keys()).filter((image) => flags[image]);
 
 /**
  * Read the true boxes of the images.

@@ -14,7 +14,7 @@ from optiwidgets.widgets.pages.box_blocks import box_arrays
 from optiwidgets.widgets.panels.detection_payload import true_boxes
 
 Json = dict[str, Any]
-OF_CLASSES = ("predictions", "precisions", "not_finite", "simulated", "simulated_metric", "layers")
+OF_CLASSES = ("predictions", "precisions", "simulated", "simulated_metric", "layers")
 
 
 def truth_json(outcome: Any, blocks: BlockStore) -> Json:
@@ -44,7 +44,6 @@ def detections_json(grid: DetectionGrid, blocks: BlockStore, name: str) -> Json:
     rows = range(len(grid.family.recipes))
     arrays = box_arrays([grid.boxes_of(row) for row in rows])
     runs = {
-        "lost": blocks.add(f"lost {name}", grid.lost.astype(np.uint8)),
         "precisions": blocks.add(f"precisions {name}", grid.precisions, "bytes"),
         "drops": blocks.add(f"drops {name}", grid.drops, "bytes"),
         "intervals": blocks.add(f"intervals {name}", grid.intervals, "bytes"),
@@ -57,5 +56,6 @@ def detections_json(grid: DetectionGrid, blocks: BlockStore, name: str) -> Json:
         "runtime": blocks.add(f"runtime {name}", grid.runtimes),
         "parts": blocks.add_numbers(f"parts {name}", grid.parts),
         "counts": blocks.add_numbers(f"counts {name}", grid.counts),
+        "not_finite": blocks.add_numbers(f"not finite {name}", grid.lost.sum(1)),
         "detections": {"boxes": boxes, **runs},
     }

@@ -57,6 +57,7 @@ function watchScenes(session) {
   const { scenes, scenes_tab: tab } = session.role.panels;
   let resting = 0;
   scenes.on("change:wanted", () => sendScenes(session));
+  sendScenes(session); // those that the panel asked for before
   scenes.on("change:cell", () => {
     if (scenes.get("cell") >= 0) session.role.tabs.set("selected_index", tab);
   });
@@ -85,9 +86,7 @@ function sendScenes(session) {
     late.then(
       () => sendScenes(session),
       (error) =>
-        session.refuse(
-          text("The images could not be loaded: {reason}.", { reason: String(error.message) }),
-        ),
+        session.refuse(text("The images could not be loaded: {reason}.", { reason: String(error.message) })),
     );
     return;
   }

@@ -182,8 +182,6 @@ export interface BoxesJson {
 /** Runs of a detector: blocks of a row each recipe. */
 export interface DetectionsJson {
   boxes: BoxesJson;
-  /** (R, N), 1 for an image whose output is not finite. */
-  lost: string;
   /** (R, K, 10), (R, 6): points, low, high, lost, gained, p; (R, 2). */
   precisions: string;
   drops: string;
