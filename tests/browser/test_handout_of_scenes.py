@@ -130,6 +130,7 @@ def test_tabs_are_accessible(opened, handout):
     for tab in page.get_by_role("tab").all():
         tab.click()
         expect(tab).to_have_attribute("aria-selected", "true")
+        expect(page.locator("svg[role=img]:not([aria-label]):visible")).to_have_count(0)  # drawn
         violations = Axe().run(page).response["violations"]
         found += [(tab.inner_text(), one["id"]) for one in violations if one["impact"] in GRAVE]
     assert found == []
