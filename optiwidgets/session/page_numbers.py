@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.experiment.detection_grid import DetectionGrid
 from optiwidgets.engine.experiment.experiment import Experiment
-from optiwidgets.engine.experiment.family_grids import reports_of, sizes_of
+from optiwidgets.engine.experiment.family_grids import detections_of, reports_of, sizes_of
 from optiwidgets.engine.experiment.grid_files import cached_bytes
 from optiwidgets.engine.experiment.precomputed_reports import MOST_CLASSES, PrecomputedReports
 from optiwidgets.engine.experiment.reconciled_recipes import ReconciledRecipes, waterfalls_of
@@ -29,6 +30,7 @@ from optiwidgets.engine.types.report import Report
 from optiwidgets.session.queries import exploration_pixels
 from optiwidgets.version import __version__
 
+Grid = PrecomputedReports | DetectionGrid
 CPUS = Path("/proc/cpuinfo")
 SMALL = 5.0  # of a family's work, against one that runs images
 
@@ -40,10 +42,27 @@ def check_page(experiment: Experiment) -> None:
     --------
     >>> check_page(Experiment.load("digits"))
     """
-    if reason := experiment.task.impossible.get("grid"):
-        raise ValueError(reason)
+    if is_detector(experiment):
+        return
+    if not experiment.task.of_classes:
+        named = experiment.task.name
+        raise ValueError(f"a page shows classifiers and detectors, and this task is {named}")
     if (classes := len(experiment.dataset.class_names)) > MOST_CLASSES:
         raise ValueError(f"a page holds at most {MOST_CLASSES} classes, not {classes}")
+
+
+def is_detector(experiment: Experiment) -> bool:
+    """Return whether the experiment's runs have boxes.
+
+    Examples
+    --------
+    >>> is_detector(Experiment.load("digits"))
+    False
+    """
+    if experiment.task.of_classes:
+        return False
+    outcome = experiment.run(Recipe()).outcome
+    return all(hasattr(outcome, name) for name in ("boxes", "precisions"))
 
 
 def possible(experiment: Experiment, families: Iterable[RecipeFamily]) -> list[RecipeFamily]:
@@ -66,13 +85,13 @@ def page_grids(
     sizes: Sequence[RecipeFamily] = (),
     on_progress: ProgressCallback = lambda _: None,
     folder: Path | None = None,
-) -> tuple[list[PrecomputedReports], list[WeighedRecipes]]:
+) -> tuple[list[Grid], list[WeighedRecipes]]:
     """Run the recipes of families, and weigh those of others; both come from the cache if known.
 
     Parameters
     ----------
     experiment
-        A classifier's, with at most 256 classes.
+        A detector's, or a classifier's with at most 256 classes.
     families, sizes
         Families to run and to weigh; those that the model does not allow are left out.
     on_progress
@@ -84,7 +103,8 @@ def page_grids(
     run, weighed = possible(experiment, families), possible(experiment, sizes)
     work = [len(f.recipes) for f in run] + [len(f.recipes) / SMALL for f in weighed]
     parts = stages(on_progress, *work)
-    grids = [reports_of(experiment, f, parts[i], folder) for i, f in enumerate(run)]
+    make = detections_of if is_detector(experiment) else reports_of
+    grids: list[Grid] = [make(experiment, f, parts[i], folder) for i, f in enumerate(run)]
     rest = parts[len(run) :]
     return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
 

@@ -8,7 +8,7 @@ import { HistoryLog, MOST_ENTRIES } from "../../optiwidgets/widgets/pages/histor
 import { startHistory } from "../../optiwidgets/widgets/pages/page_history.js";
 import { recipeInWords } from "../../optiwidgets/widgets/pages/recipe_in_words.js";
 import { recipeKey, sameRecipe } from "../../optiwidgets/widgets/pages/recipe_rules.js";
-import { dropBetween } from "../../optiwidgets/widgets/pages/trial_rows.js";
+import { dropBetween } from "../../optiwidgets/widgets/pages/class_trials.js";
 import { BASE_RUN, FakeSession, click, makeExperiment, makeModels, makeRun, recipe } from "./fake_session.js";
 
 const FOUR = makeRun({ bits: 4 }, [0, 0, 0, 1, 1, 1], 250);

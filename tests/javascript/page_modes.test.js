@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { startAutoplay } from "../../optiwidgets/widgets/pages/page_autoplay.js";
 import { startProjector } from "../../optiwidgets/widgets/pages/page_projector.js";
-import { dropBetween } from "../../optiwidgets/widgets/pages/trial_rows.js";
+import { dropBetween } from "../../optiwidgets/widgets/pages/class_trials.js";
 import { FakeSession, click, makeExperiment, makeModels, makeRun } from "./fake_session.js";
 
 let session;

@@ -2,7 +2,14 @@
 
 import { BitDecoder } from "../../optiwidgets/widgets/pages/adaptive_coding.js";
 import { namedBlock, readBlock } from "../../optiwidgets/widgets/pages/blocks.js";
+import { openBoxes } from "../../optiwidgets/widgets/pages/box_rows.js";
 import { openExperiment } from "../../optiwidgets/widgets/pages/recipe_grid.js";
+
+/** Boxes of each recipe's row. */
+export async function boxes(json, blocks, recipes, images) {
+  const boxesOf = await openBoxes(json, blocks, recipes, images);
+  return [...Array(recipes).keys()].map(boxesOf);
+}
 
 /** Find the runs of recipes, and weigh them. */
 export async function runs(json, blocks, recipes) {

@@ -20,7 +20,6 @@ from optiwidgets.widgets.explorer.explorer import Explorer
         (["digts"], "case is one of"),
         (["digits", "--model", "huge"], "huge"),
         (["digits", "--images", "pictures"], "images are only for"),
-        (["scenes"], "is for classifiers"),
     ],
 )
 def test_what_cannot_be_made_is_refused_with_the_reason(

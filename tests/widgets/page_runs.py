@@ -19,14 +19,20 @@ def page_recipe(recipe: Recipe) -> dict[str, Any]:
 
 
 def page_run(report: Report) -> dict[str, Any]:
-    """Describe a report by the fields of ``Run`` in page_types.d.ts."""
+    """Describe a classifier's report by the fields of ``Run`` in page_types.d.ts."""
     simulated = report.simulated
-    return page_weighed(report) | {
+    return weighed_run(report) | {
         "predictions": report.predictions.astype(np.uint8),
         "averagePrecision": report.mean_average_precision,
+        "simulated": simulated and simulated.counts.astype(np.int32).ravel(),
+    }
+
+
+def weighed_run(report: Report) -> dict[str, Any]:
+    """Describe a report of any task: the fields of ``WeighedRun``, and those of every run."""
+    return page_weighed(report) | {
         "notFinite": report.not_finite,
         "runtime": report.runtime,
-        "simulated": simulated and simulated.counts.astype(np.int32).ravel(),
         "simulatedMetric": report.simulated_metric,
     }
 

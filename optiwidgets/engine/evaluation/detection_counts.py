@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optiwidgets.engine.evaluation.detection_matching import (
     NONE,
@@ -33,6 +34,7 @@ from optiwidgets.engine.types.measurements import Confusion, Counted
 from optiwidgets.texts import mark, mark_plural, text
 
 OVERLAP, SCORE = 0.5, 0.3  # thresholds of counts that are shown first
+SMALLEST, LARGEST = 1, 2  # thirds of the objects by area
 OBJECTS = Counted(
     mark("objects"), mark_plural("{n:,} object", "{n:,} objects"), flipped=mark("objects")
 )
@@ -214,13 +216,30 @@ def found_by_area(seen: Booleans, true: TrueBoxes) -> tuple[float, float]:
     >>> found_by_area(sides > 2.2, true)
     (0.5, 1.0)
     """
-    objects = ~true.crowd
-    x0, y0, x1, y1 = true.boxes[objects].T
-    found = seen[objects][np.argsort((x1 - x0) * (y1 - y0), kind="stable")]
-    third = len(found) // 3
-    if not third:
+    thirds = thirds_by_area(true)
+    if not thirds.any():
         return np.nan, np.nan
-    return float(found[:third].mean()), float(found[-third:].mean())
+    return float(seen[thirds == SMALLEST].mean()), float(seen[thirds == LARGEST].mean())
+
+
+def thirds_by_area(true: TrueBoxes) -> NDArray[np.uint8]:
+    """Find the smallest and the largest third of the objects, (M,): 1, 2, and 0 for the others.
+
+    Below three objects all are 0.
+
+    Examples
+    --------
+    >>> sides, zeros = np.array([2.0, 9.0, 3.0]), np.zeros(3, int)
+    >>> boxes = np.stack([0 * sides, 0 * sides, sides, sides], 1)
+    >>> thirds_by_area(TrueBoxes(boxes, zeros, np.arange(3), zeros > 0)).tolist()
+    [1, 2, 0]
+    """
+    objects = np.flatnonzero(~true.crowd)
+    x0, y0, x1, y1 = true.boxes[objects].T
+    rising = objects[np.argsort((x1 - x0) * (y1 - y0), kind="stable")]
+    thirds, third = np.zeros(len(true.crowd), np.uint8), len(rising) // 3
+    thirds[rising[:third]], thirds[rising[len(rising) - third :]] = SMALLEST, LARGEST
+    return thirds
 
 
 @dataclass(frozen=True, eq=False)

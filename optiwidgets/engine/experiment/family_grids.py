@@ -8,8 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from optiwidgets.engine.evaluation.images import Images
 from optiwidgets.engine.execution.progress import Progress, ProgressCallback
+from optiwidgets.engine.experiment.detection_grid import DetectionGrid
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.grid_files import cached_grid
 from optiwidgets.engine.experiment.precompute import evaluate_grid
@@ -17,6 +20,7 @@ from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
 from optiwidgets.engine.experiment.weighed_recipes import Weighed, WeighedRecipes
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
+from optiwidgets.engine.types.report import Report
 
 IMAGES = "exploration images"  # what sizes do not depend on
 
@@ -48,6 +52,38 @@ def reports_of(
     of = {"reports": experiment.about, "family": family.as_dict(), **_inputs(experiment)}
     make = partial(evaluate_grid, experiment, on_progress, family)
     return cached_grid(of, PrecomputedReports, make, folder)
+
+
+def detections_of(
+    experiment: Experiment,
+    family: RecipeFamily,
+    on_progress: ProgressCallback = lambda _: None,
+    folder: Path | None = None,
+) -> DetectionGrid:
+    """Run every recipe of a family on a detector, or read the detections from the cache.
+
+    The parameters are those of ``reports_of``.
+
+    Raises
+    ------
+    ValueError
+        The detections have too many boxes for a page.
+    """
+    of = {"detections": experiment.about, "family": family.as_dict(), **_inputs(experiment)}
+    recipes, baseline = family.recipes, experiment.run(Recipe())
+
+    def reports() -> Iterator[Report]:
+        for place, recipe in enumerate(recipes):
+            told = f"detections, {place} of {len(recipes)} recipes"
+            on_progress(Progress(place / len(recipes), told))
+            yield experiment.run(recipe)
+
+    return cached_grid(
+        of,
+        DetectionGrid.load,
+        lambda: DetectionGrid.of(experiment.about, family, baseline, reports()),
+        folder,
+    )
 
 
 def sizes_of(
@@ -85,9 +121,11 @@ def sizes_of(
 def _inputs(experiment: Experiment) -> dict[str, Any]:
     """Describe all else that reports and sizes depend on: calibration, names, the forward pass."""
     tuned, baseline = experiment._compressor.dataset, experiment.run(Recipe())
-    answers = sha256(baseline.predictions.tobytes()).hexdigest()
+    is_classified = baseline.is_classified
+    answers = baseline.predictions if is_classified else np.concatenate(baseline.boxes)
+    metric = baseline.mean_average_precision if is_classified else baseline.metric
     return {
         "calibration images": Images.of("calibration", tuned.calibration).fingerprint,
         "class names": list(tuned.class_names),
-        "baseline": [answers, round(baseline.mean_average_precision, 6)],
+        "baseline": [sha256(answers.tobytes()).hexdigest(), round(metric, 6)],
     }

@@ -42,6 +42,15 @@ class Portability:
     _prepared: PreparedModel
     _compressor: Compressor
 
+    @property
+    def portable_decoding(self) -> str:
+        """Name of the decoding of the output that pages have too; empty if only Python has it.
+
+        A classifier's output needs none.
+        """
+        known = getattr(self.task, "decode", None) is center_detector.decode
+        return CENTER if known else ""
+
     def portable(self, refits: Sequence[float] = REFIT_SPARSITIES) -> PortableModel:
         """Copy the model with all that a page needs to prune, round and run it.
 
@@ -72,7 +81,7 @@ class Portability:
             _trained(pruner),
             {score: _ranks(pruner, score) for score in RANKED},
             _channels(pruner),
-            CENTER if getattr(self.task, "decode", None) is center_detector.decode else "",
+            self.portable_decoding,
             tuple(self._refit(sparsity) for sparsity in refits),
         )
 

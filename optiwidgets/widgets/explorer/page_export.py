@@ -9,15 +9,16 @@ from typing import Any, Self
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.session.page_numbers import check_page
 from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.explorer.notebook_page import NotebookPage
 from optiwidgets.widgets.pages.explorer_role import PageExplorer, explorer_role, limit_explorer
-from optiwidgets.widgets.pages.page_content import FULL as CONTENT
-from optiwidgets.widgets.pages.page_content import GRIDS, TWO_SLIDERS, PageContent
+from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
-from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
+from optiwidgets.widgets.pages.page_offer import SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import copy_model, write_runtime
+from optiwidgets.widgets.pages.page_tasks import content_of, offer_of
 from optiwidgets.widgets.pages.python_places import explorer_places
 
 
@@ -59,15 +60,16 @@ class PageExport(PageExplorer):
         Raises
         ------
         ValueError
-            The experiment has no page, with the reason: it is no classifier, or has too many
-            classes.
+            The experiment has no page, with the reason: it is neither a classifier nor a detector,
+            or has too many classes or boxes.
         OSError
             The file cannot be written.
         """
         target = Path(path)
         if not target.absolute().parent.is_dir():
             raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
-        twin = self._twin(SLIDERS if sliders_only else FULL)
+        check_page(self.session.experiment)
+        twin = self._twin(SLIDERS if sliders_only else offer_of(self.session.experiment))
         try:
             html = twin.page(on_progress)
         finally:
@@ -98,7 +100,8 @@ class PageExport(PageExplorer):
         ValueError
             As `to_html`.
         """
-        twin = self._twin(SLIDERS if sliders_only else FULL)
+        check_page(self.session.experiment)
+        twin = self._twin(SLIDERS if sliders_only else offer_of(self.session.experiment))
         try:
             html = twin.page(on_progress, content)
         finally:
@@ -131,7 +134,7 @@ class PageExport(PageExplorer):
         model, reason = (None, "") if only else copy_model(experiment)
         told, blocks = page_experiment(
             experiment,
-            content or (TWO_SLIDERS if only else CONTENT if model else GRIDS),
+            content or content_of(experiment, alone=only, runs=model is not None),
             names=names,
             runs=model is not None,
             on_progress=on_progress,
@@ -150,19 +153,22 @@ class PageExport(PageExplorer):
         places = explorer_places(experiment, *names, query)
         return page_html(title, [self], {name: blocks}, places=places, more=data)
 
-    def limit_to_page(self, offered: PageOffer = FULL) -> None:
+    def limit_to_page(self, offered: PageOffer | None = None) -> None:
         """Offer only the choices of a page without a kernel; it is not used live afterwards."""
-        self.offered = offered
+        self.offered = offered or offer_of(self.session.experiment)
         with self._sync():
-            limit_explorer(self, offered)
+            limit_explorer(self, self.offered)
 
     def page_experiments(self) -> dict[str, Any]:
         """Name the experiment that is open."""
         return {" ".join([self.session.case, self.session.model]): self.session.experiment}
 
     def page_role(self) -> dict[str, Any] | None:
-        """Describe the role; the choices are limited first. None for another task's panels."""
-        if not self.panels.fits_classroom:
+        """Describe the role; the choices of a classifier are limited first.
+
+        None for another task, unless ``limit_to_page`` was called: a site has no detectors.
+        """
+        if self.offered is None and not self.panels.fits_classroom:
             return None
         if self.offered is None:
             self.limit_to_page()

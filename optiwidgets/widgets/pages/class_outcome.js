@@ -145,13 +145,20 @@ const isEqualRank = (words, i, other) =>
  * Warnings about recalls that rest on few images, by class index.
  * @param {Int32Array} counts
  * @param {string[]} names
+ */
+export const fewNotes = (counts, names) => fewOf(sumRows(counts, names.length), names, IMAGE_FORMS);
+
+/**
+ * Warnings about recalls that rest on few things, by class index.
+ * @param {number[]} sums of each class
+ * @param {string[]} names
+ * @param {[string, string]} forms one thing, and several
  * @returns {Record<string, string>}
  */
-export function fewNotes(counts, names) {
+export function fewOf(sums, names, forms) {
   const rests = mark("recall of {name!r} rests on {few}");
-  const sums = sumRows(counts, names.length);
   const notes = names.flatMap((name, k) =>
-    sums[k] < FEW_IMAGES ? [[k, say(rests, { name, few: sayPlural(IMAGE_FORMS, sums[k]) })]] : [],
+    sums[k] < FEW_IMAGES ? [[k, say(rests, { name, few: sayPlural(forms, sums[k]) })]] : [],
   );
   return Object.fromEntries(notes);
 }

@@ -19,11 +19,17 @@ from optiwidgets.widgets.pages.control_rules import record_rules, restrict
 from optiwidgets.widgets.pages.page_offer import SLIDERS, PageOffer
 from optiwidgets.widgets.pages.panel_references import hold_activities, panel_references
 from optiwidgets.widgets.panels.classification_panels import CONFUSION, ClassificationPanels
+from optiwidgets.widgets.panels.detection_explorer import SCENES, DetectionPanels
 from optiwidgets.widgets.panels.history import History
 from optiwidgets.widgets.panels.layer_weights import Weights
 from optiwidgets.widgets.panels.report_panels import Waterfall
 
-OF_SLIDERS = ("Confusion", "What changed", "History")  # tabs of a page with the two sliders alone
+OF_SLIDERS = (
+    SCENES,
+    "Confusion",
+    "What changed",
+    "History",
+)  # tabs of a page with the two sliders alone
 CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
 }
@@ -49,7 +55,8 @@ class PageExplorer(Standalone):
 def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     """Offer only the choices that a page answers; name the others below the controls."""
     impossible = explorer.session.experiment.impossible
-    hold_activities(explorer.classroom.activities)
+    if explorer.panels.fits_classroom:
+        hold_activities(explorer.classroom.activities)
     controls, asked = explorer.controls, explorer.controls.recipe()
     restrict(controls, offered, impossible)
     controls.show(Recipe())
@@ -129,14 +136,27 @@ def _trained(recipe: Recipe) -> dict[str, Any] | None:
 
 
 def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:
-    """Refer to the panels of a classifier and to the classroom's modes."""
-    panels: ClassificationPanels = explorer.panels
-    player, projector = explorer.classroom.player, explorer.classroom.projector
+    """Refer to the panels of the task, to those of any task and to the classroom's modes."""
+    if isinstance(explorer.panels, DetectionPanels):
+        tab = titles.index(text(SCENES))
+        own = {"scenes": refer(explorer.panels.scenes), "scenes_tab": tab}
+    else:
+        own = _of_classifier(explorer, explorer.panels, titles)
+    projector = explorer.classroom.projector
     turned = {
         name: refer(getattr(projector, name))
         for name in ("toggle", "back", "next", "counter", "case")
     }
-    return panel_references(explorer) | {
+    panels = panel_references(explorer) | own
+    return panels | {"projector": turned | {"tabs": refer(explorer.tabs)}}
+
+
+def _of_classifier(
+    explorer: PageExplorer, panels: ClassificationPanels, titles: Sequence[str]
+) -> dict[str, Any]:
+    """Refer to the panels of a classifier and to autoplay."""
+    player = explorer.classroom.player
+    return {
         "cell_images": refer(panels.cell_images),
         "changes": refer(panels.changed.panel),
         "confusion_tab": titles.index(text(CONFUSION)),
@@ -148,7 +168,6 @@ def _panels(explorer: PageExplorer, titles: Sequence[str]) -> dict[str, Any]:
             "stage": refer(explorer.classroom.stage),
             "sparsity": refer(explorer.controls.sparsity),
         },
-        "projector": turned | {"tabs": refer(explorer.tabs)},
     }
 
 

@@ -4,7 +4,7 @@ import { plural, text } from "../base/texts.js";
 import { fixed } from "./python_format.js";
 import { bitsWords } from "./recipe_in_words.js";
 import { BASELINE } from "./recipe_rules.js";
-import { dropBetween } from "./trial_rows.js";
+import { dropBetween } from "./class_trials.js";
 
 /** @import { Recipe } from "../base/types" */
 /** @import { PageExperiment, Run } from "./page_types" */

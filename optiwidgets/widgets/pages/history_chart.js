@@ -16,7 +16,7 @@ import { recipeLine } from "./recipe_rules.js";
  * @param {PagePolicy} policy
  * @returns {Pick<FrontierTraits, "trials" | "about" | "metric">}
  */
-export function chartTraits({ experiment, entries }, policy) {
+export function chartTraits({ experiment, entries, task }, policy) {
   const front = new Set(frontierOf(entries.map(({ bytes, value }) => [bytes, value])));
   const trials = entries.map(
     (entry, i) =>
@@ -36,15 +36,15 @@ export function chartTraits({ experiment, entries }, policy) {
       recipes: entries.length,
       model: experiment.model,
       dataset: experiment.case || "own images",
-      metric: text("accuracy"),
-      images: experiment.labels.length,
+      metric: task.spoken() || text("accuracy"),
+      images: experiment.images.count,
     }),
     text("The line joins those that no other beats in both."),
     text(
       "A click on a point loads its recipe into the explorer; so does Enter, and arrow keys walk (up and down along the line).",
     ),
   ];
-  return { trials, about: said.join(" "), metric: "" };
+  return { trials, about: said.join(" "), metric: task.spoken() };
 }
 
 /**

@@ -15,32 +15,39 @@ const COLUMNS = [
   ...["leading metric", "its value (0 to 1)", "value 95% low (0 to 1)", "value 95% high (0 to 1)"],
   "lost and gained are",
 ];
-const THINGS = "images";
+const ACCURACY = "accuracy";
+/** Columns of the accuracy, which detectors do not have. */
+const OF_ACCURACY = [3, 4, 5];
 
 /**
  * Format all entries of the logs, each row ended as in Python's csv.writer.
  * @param {HistoryLog[]} logs
  */
 export function historyCsv(logs) {
+  const things = [...new Set(logs.map(({ task }) => task.things))].join(" or "),
+    isOther = logs.every(({ task }) => task.metric !== ACCURACY);
   const rows = logs.flatMap(({ experiment, entries }) =>
     entries.map((entry) => [experiment.case, experiment.model, ...csvNumbers(entry)]),
   );
-  const table = [COLUMNS.map((column) => format(column, { things: THINGS })), ...rows];
+  const table = [COLUMNS.map((column) => format(column, { things })), ...rows].map((row) =>
+    row.filter((_, column) => !isOther || !OF_ACCURACY.includes(column)),
+  );
   return table.map((row) => `${row.map(csvField).join(",")}\r\n`).join("");
 }
 
 /** @param {Trial} entry */
-function csvNumbers({ run, value, interval, drop, bytes, ratio }) {
-  const shares = [value, ...interval].map(pythonFloat);
+function csvNumbers({ run, task, value, interval, drop, bytes, ratio }) {
+  const shares = [value, ...interval].map(pythonFloat),
+    own = task.metric === ACCURACY ? shares : ["", "", ""];
   const timed = run.latency,
     speed = timed
       ? [timed.ratio, timed.low, timed.high, timed.baseline_ms, timed.optimized_ms].map(pythonFloat)
       : Array(5).fill("");
   return [
-    ...[recipeLine(run.recipe), ...shares],
+    ...[recipeLine(run.recipe), ...own],
     ...[drop.points, drop.low, drop.high].map(pythonFloat),
     ...[String(drop.lost), String(drop.gained), String(bytes), pythonFloat(ratio), ...speed],
-    ...["accuracy", ...shares, THINGS],
+    ...[task.metric, ...shares, task.things],
   ];
 }
 

@@ -1,10 +1,12 @@
 // Log of the settled recipes of one model, each once, with undo and redo (Python: history_log.py).
 
+import { CLASS_TRIALS } from "./class_trials.js";
 import { recipeKey, sameRecipe, withoutIdle } from "./recipe_rules.js";
 import { trialOf } from "./trial_rows.js";
 
 /** @import { Recipe } from "../base/types" */
 /** @import { PageExperiment, Run } from "./page_types" */
+/** @import { TrialTask } from "./session_types" */
 /** @import { Trial } from "./trial_rows.js" */
 
 export const MOST_ENTRIES = 200; // the oldest except the baseline is dropped first
@@ -17,11 +19,15 @@ export class HistoryLog {
   /** @type {Recipe} */
   #here;
 
-  /** @param {PageExperiment} experiment */
-  constructor(experiment) {
+  /**
+   * @param {PageExperiment} experiment
+   * @param {TrialTask} [task]
+   */
+  constructor(experiment, task = CLASS_TRIALS) {
     this.experiment = experiment;
+    this.task = task;
     /** @type {Trial[]} */
-    this.entries = [trialOf(experiment, experiment.baseline)];
+    this.entries = [trialOf(experiment, experiment.baseline, task)];
     this.#here = experiment.baseline.recipe;
   }
 
@@ -41,7 +47,7 @@ export class HistoryLog {
   keep(run) {
     const index = this.index(run.recipe);
     if (index < 0) {
-      this.entries.push(trialOf(this.experiment, run));
+      this.entries.push(trialOf(this.experiment, run, this.task));
       if (this.entries.length > MOST_ENTRIES) this.entries.splice(1, 1);
     }
     if (sameRecipe(run.recipe, this.#here)) return;

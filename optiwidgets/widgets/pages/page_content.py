@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
-from optiwidgets.engine.types.recipe_family import SLIDERS, RecipeFamily
+from optiwidgets.engine.types.recipe_family import BASELINE, SLIDERS, RecipeFamily
 
 WEIGHING, MEASURING, RECONCILING = 0.2, 50.0, 2.0  # against a run on all images, about
 CODED = tuple(bits for bits in BIT_WIDTHS if bits <= 8)
@@ -93,3 +93,23 @@ WATERFALLS = (SLIDERS, *(RecipeFamily(recipe, TENTHS) for recipe in PRUNED[1:]))
 TWO_SLIDERS = PageContent()
 GRIDS = PageContent((*GRID_FAMILIES, *INT8_FAMILIES), (), MEASURED, WATERFALLS)
 FULL = PageContent((*GRID_FAMILIES, *INT8_FAMILIES), _computed(), MEASURED, WATERFALLS)
+
+TWENTIETHS = tuple(percent / 100 for percent in range(0, 100, 5))
+TELLING = (2, 3, 4, 6, 8, 32)  # bit-widths between a detector that finds nothing and the untouched
+DETECTIONS = RecipeFamily(BASELINE, TWENTIETHS, TELLING)
+DETECTOR_SIZES = (
+    *(RecipeFamily(recipe) for recipe in PRUNED if recipe.pruning != "channel"),
+    *(RecipeFamily(Recipe(pruning=pruning, score="lamp")) for pruning in ("global", "layer")),
+    RecipeFamily(Recipe(pruning="channel"), TWENTIETHS),  # a smaller network each: slow to weigh
+    RecipeFamily(Recipe(granularity="channel"), bits=CODED),
+    RecipeFamily(Recipe(scheme="affine"), bits=CODED[1:]),
+    RecipeFamily(Recipe(granularity="channel", scheme="affine"), bits=CODED[1:]),
+    RecipeFamily(Recipe(recovery="refit"), REFIT_SPARSITIES, TELLING),
+)
+DETECTOR = PageContent(
+    (DETECTIONS,),
+    DETECTOR_SIZES,
+    tuple(recipe for recipe in MEASURED if recipe.bits == 32),
+    (RecipeFamily(BASELINE, TENTHS),),
+)
+DETECTIONS_ALONE = PageContent((DETECTIONS,), waterfalls=(RecipeFamily(BASELINE, TENTHS),))

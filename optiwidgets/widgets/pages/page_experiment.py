@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.experiment.detection_grid import DetectionGrid
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.session.page_numbers import (
-    keep_in,
     measured_reports,
     page_grids,
     page_pixels,
@@ -25,8 +24,9 @@ from optiwidgets.session.page_numbers import (
     versions,
 )
 from optiwidgets.session.page_witnesses import Witnesses, witnesses_of
-from optiwidgets.widgets.pages.blocks import encode_block
+from optiwidgets.widgets.pages.block_store import BlockStore
 from optiwidgets.widgets.pages.page_content import FULL, PageContent
+from optiwidgets.widgets.pages.page_detections import detections_json, truth_json
 
 Json = dict[str, Any]
 SMALL_ORDER = 2**16  # images whose indices are of 16 bits
@@ -48,7 +48,7 @@ def page_experiment(
     Parameters
     ----------
     experiment
-        A classifier's, with at most 256 classes.
+        A detector's, or a classifier's with at most 256 classes.
     content
         Recipes that the page answers.
     names
@@ -65,8 +65,8 @@ def page_experiment(
     Raises
     ------
     ValueError
-        The experiment has more than 256 classes, is not a classifier's, or a stored grid is not
-        that of its model.
+        The experiment is of another task, a classifier has more than 256 classes, a detector
+        finds too many boxes, or a stored grid is not that of its model.
     """
     running, measuring, reconciling = stages(on_progress, *content.work)
     grids, sizes = page_grids(experiment, content.families, content.sizes, running, folder)
@@ -74,9 +74,13 @@ def page_experiment(
     blocks = BlockStore(prefix, folder)
     baseline = experiment.run(Recipe())
     told = _about(experiment, baseline, blocks, names)
-    told["part_names"], told["layer_names"] = grids[0].part_names, grids[0].layer_names
+    told["part_names"] = grids[0].part_names
+    told["layer_names"] = getattr(grids[0], "layer_names", ())
     told["grids"] = [
-        _grid(grid, blocks, place, layers=content.layers) for place, grid in enumerate(grids)
+        detections_json(grid, blocks, _name(grid.family, place))
+        if isinstance(grid, DetectionGrid)
+        else _grid(grid, blocks, place, layers=content.layers)
+        for place, grid in enumerate(grids)
     ]
     told["grids"] += [_sizes(each, blocks, place) for place, each in enumerate(sizes, len(grids))]
     told["waterfalls"] = [
@@ -85,7 +89,7 @@ def page_experiment(
             page_waterfalls(experiment, content.waterfalls, reconciling, folder)
         )
     ]
-    if runs:
+    if runs and baseline.is_classified:
         families = [one.family for one in (*grids, *sizes)]
         told["witnesses"] = witnesses_json(witnesses_of(experiment, families, grids), blocks)
     told["measured"] = measured.rows
@@ -97,31 +101,12 @@ def page_experiment(
     return told, blocks.found
 
 
-class BlockStore:
-    """Blocks of a page by name; ``add`` returns the name."""
-
-    def __init__(self, prefix: str = "", folder: Path | None = None) -> None:
-        self.prefix, self._keep = prefix, keep_in(folder)
-        self.found: dict[str, Json] = {}
-
-    def add(self, name: str, array: NDArray[Any], coding: str = "plain") -> str:
-        """Encode an array as a block."""
-        key = f"{self.prefix}{name}"
-        self.found[key] = encode_block(array, coding, self._keep)
-        return key
-
-    def add_numbers(self, name: str, numbers: NDArray[Any]) -> str:
-        """Encode whole numbers as differences of rows; as f64 if 32 bits are too few."""
-        if np.abs(numbers).max(initial=0) < 2**31:
-            return self.add(name, numbers.astype(np.int32), "steps")
-        return self.add(name, numbers.astype(np.float64), "bytes")
-
-
 def _about(experiment: Any, baseline: Report, blocks: BlockStore, names: tuple[str, str]) -> Json:
     """Describe model and images."""
     pixels = page_pixels(experiment)
     dataset, colours = experiment.dataset, pixels.shape[3]
-    coding = "grey" if colours == 1 and pixels.size <= MOST_CODED else "paeth"
+    is_grey = colours == 1 and pixels.size <= MOST_CODED and baseline.is_classified
+    coding = "grey" if is_grey else "paeth"  # scenes have noise, which no coding makes smaller
     return {
         "case": names[0],
         "model": names[1],
@@ -137,10 +122,17 @@ def _about(experiment: Any, baseline: Report, blocks: BlockStore, names: tuple[s
             "mean": np.broadcast_to(dataset.mean, colours).tolist(),
             "std": np.broadcast_to(dataset.std, colours).tolist(),
         },
-        "labels": blocks.add("labels", baseline.labels.astype(np.uint8)),
+        **_truth(baseline, blocks),
         "layer_weights": experiment.layers,
         "prunable": baseline.prunable_weights,
     }
+
+
+def _truth(baseline: Report, blocks: BlockStore) -> Json:
+    """Describe the true classes or boxes of the images."""
+    if not baseline.is_classified:
+        return {"labels": None, "truth": truth_json(baseline.outcome, blocks)}
+    return {"labels": blocks.add("labels", baseline.labels.astype(np.uint8))}
 
 
 def _grid(grid: Any, blocks: BlockStore, place: int, *, layers: bool) -> Json:

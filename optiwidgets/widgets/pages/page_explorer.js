@@ -8,12 +8,12 @@ import { startPanels } from "./page_panels.js";
 import { ExplorerSession } from "./page_session.js";
 import { publishSession } from "./page_sessions.js";
 import { onClick } from "./panel_parts.js";
-import { reportPayload } from "./report_payload.js";
 import { runStatus } from "./run_status.js";
 
 /** @import { Link } from "./page_link.js" */
-/** @import { StaticModel } from "./static_model.js" */
 /** @import { ExplorerRole, LinkRules, Page } from "./static_types" */
+
+const SCENES = "pages/page_scenes.js";
 
 /** @param {ExplorerRole} role @param {Page} page */
 export async function startExplorer(role, page) {
@@ -22,9 +22,10 @@ export async function startExplorer(role, page) {
   const rules = new ControlRules(role.rules, role.sparsity, page.manager);
   const session = new ExplorerSession(page, role, rules, await page.experiment(first));
   session.case = named;
+  if (role.panels.scenes) session.parts = page.need(SCENES).SCENE_PARTS; // of a detector
   session.paint = () => paint(session);
   watchControls(session);
-  watchImages(session);
+  session.parts.watch(session);
   watchMenus(session);
   for (const [view, reason] of role.closed) page.needsPython(view, reason);
   const { activities } = startPanels(page, session);
@@ -44,22 +45,11 @@ export async function startExplorer(role, page) {
  * @param {ExplorerSession} session
  */
 function paint(session) {
-  const { role, experiment, baseline, preview, page } = session;
-  const { cell_images: images, changed_tab: changed } = role.panels;
-  const open = {
-    cell: images.get("cell"),
-    image: images.get("image"),
-    changes: role.tabs.get("selected_index") === changed,
-    settings: session.settings ?? session.positions(),
-    scores: images.get("cell") >= 0 ? session.scores() : { baseline: null, run: null },
-    untimed: text("it was not measured for this page"),
-    linked: session.linked,
-    ...(preview && { settings: preview.settings, scores: preview.scores, indices: preview.indices }),
-  };
+  const { role, page, parts, preview } = session;
   const run = preview?.run ?? session.run;
-  let data = reportPayload(experiment, baseline, run, session.policy, open);
+  let data = parts.payload(session, session.settings ?? session.positions());
   for (const cover of session.covers) data = cover(data);
-  sendPixels(session, data.cell?.indices);
+  parts.sendPixels(session, data);
   const alarm = session.error || session.notice;
   role.feed.set({
     data,
@@ -68,36 +58,6 @@ function paint(session) {
     message: alarm || session.said || (session.silent ? "" : runStatus(run)),
   });
   page.needsPython(role.controls, session.error || session.beyond);
-}
-
-/**
- * Give the panel of images the pixels that it has not had yet.
- * @param {ExplorerSession} session
- * @param {DataView} [indices] of the open cell's images, int32
- */
-function sendPixels(session, indices) {
-  const { experiment, role } = session;
-  const images = /** @type {StaticModel & { sent?: Set<string>, failed?: number }} */ (
-    role.panels.cell_images
-  );
-  if (!indices || images.failed === images.get("cell")) return;
-  const late = experiment.latePixels();
-  if (late) {
-    late.catch((error) => {
-      images.failed = images.get("cell"); // another cell tries again
-      session.notice = text("The images could not be loaded: {reason}.", { reason: String(error.message) });
-    });
-    late.then(session.repaint.bind(session), session.repaint.bind(session));
-    return;
-  }
-  const sent = (images.sent ??= new Set());
-  const name = (/** @type {number} */ index) => `${experiment.images.fingerprint}/${index}`;
-  const shown = Array.from({ length: indices.byteLength / 4 }, (_, i) => indices.getInt32(4 * i, true));
-  if (images.get("image") >= 0) shown.push(images.get("image"));
-  const missing = shown.filter((index) => !sent.has(name(index)));
-  if (!missing.length) return;
-  for (const index of missing) sent.add(name(index));
-  images.set("pixels", experiment.pixels(missing));
 }
 
 /** @param {ExplorerSession} session */
@@ -112,20 +72,6 @@ function watchControls(session) {
     session.repaint();
   });
   role.tabs.on("change:selected_index", () => session.repaint());
-}
-
-/** @param {ExplorerSession} session */
-function watchImages(session) {
-  const { tabs, panels } = session.role;
-  const { cell_images: images, changes, confusion_tab: confusion } = panels;
-  images.on("change:cell", () => images.set("image", -1));
-  images.on("change:cell change:image", () => session.repaint());
-  changes.on("change:chosen", () => {
-    if (changes.get("chosen") < 0) return;
-    images.set("cell", changes.get("chosen"));
-    tabs.set("selected_index", confusion);
-    changes.set("chosen", -1);
-  });
 }
 
 /** @param {ExplorerSession} session */
@@ -160,7 +106,7 @@ function watchMenus(session) {
     const opened = await opening.catch((error) => mine === asked && goBack(error));
     if (!opened || mine !== asked) return; // another one was chosen meanwhile
     shown = chosen;
-    role.panels.cell_images.set({ cell: -1, image: -1 });
+    session.parts.close(session);
     if (session.notice === lost) session.notice = "";
     session.open(...opened);
     if (lack) session.goWithout(lack);

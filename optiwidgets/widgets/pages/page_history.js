@@ -28,7 +28,7 @@ export function startHistory(page, models, session) {
   let locked = "",
     resting = 0;
   const log = () => {
-    const known = logs.get(session.experiment) ?? new HistoryLog(session.experiment);
+    const known = logs.get(session.experiment) ?? new HistoryLog(session.experiment, session.parts?.trials);
     logs.set(session.experiment, known);
     return known;
   };
@@ -50,7 +50,7 @@ export function startHistory(page, models, session) {
       { model } = experiment;
     ledger.set({
       about: text("{model} on {case}", { model, case: named }),
-      metric: "",
+      metric: log().task.spoken(),
       rows: entries.map((entry) => trialRow(experiment, entry, policy)),
       pair: compareTrials(experiment, a, b, policy),
     });

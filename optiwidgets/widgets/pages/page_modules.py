@@ -18,6 +18,7 @@ PANELS = {  # file of the stand-in of each of an explorer's panels, as page_pane
     "drawing": "pages/page_drawing.js",
     "history": "pages/page_history.js",
     "projector": "pages/page_projector.js",
+    "scenes": "pages/page_scenes.js",  # as page_explorer.js names it
     "waterfall": "pages/page_waterfall.js",
     "weights": "pages/page_weights.js",
 }

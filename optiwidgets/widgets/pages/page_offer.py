@@ -60,3 +60,5 @@ FULL = _offer(
     granularity=("tensor", "channel"),
     scheme=("symmetric", "affine"),
 )
+DETECTOR = PageOffer({name: FULL.values_of(name) for name in AXES})  # no int8 grid
+STORED = PageOffer()  # the two sliders, and all tabs

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from optiwidgets.engine.sparse_runtime import build
 from optiwidgets.engine.types.portable_model import PortableChannels, PortableModel
+from optiwidgets.texts import text
 from optiwidgets.widgets.pages.blocks import encode_block
+from optiwidgets.widgets.pages.page_tasks import runs_in_page
 
 KERNELS = ("relaxed", "baseline")  # the preferred first
 Written = tuple[dict[str, Any], dict[str, dict[str, Any]]]
@@ -24,9 +26,12 @@ def copy_model(experiment: Any) -> tuple[PortableModel | None, str]:
     >>> from types import SimpleNamespace
     >>> def portable():
     ...     raise ValueError("the sparse runtime has no Erf")
-    >>> copy_model(SimpleNamespace(portable=portable))
+    >>> task = SimpleNamespace(of_classes=True)
+    >>> copy_model(SimpleNamespace(portable=portable, task=task))
     (None, 'the sparse runtime has no Erf')
     """
+    if not runs_in_page(experiment):
+        return None, text("Only Python decodes the boxes of this detector")
     try:
         return experiment.portable(), ""
     except ValueError as error:

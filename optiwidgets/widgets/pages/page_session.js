@@ -4,13 +4,13 @@
 import { text } from "../base/texts.js";
 import { recipeInWords } from "./recipe_in_words.js";
 import { BASELINE, sameRecipe, withoutIdle } from "./recipe_rules.js";
-import { computedRun } from "./computed_run.js";
+import { CLASS_PARTS } from "./page_cells.js";
 import { Events } from "./static_model.js";
 
 /** @import { FeedData, Recipe } from "../base/types" */
 /** @import { ControlRules } from "./control_rules.js" */
 /** @import { FirstAnswer, PageExperiment, PageRuntime, Run, RuntimeAnswer, WeighedRun } from "./page_types" */
-/** @import { PagePolicy, PagePreview, PageSession } from "./session_types" */
+/** @import { PagePolicy, PagePreview, PageSession, TaskParts } from "./session_types" */
 /** @import { ExplorerRole, Page } from "./static_types" */
 
 const KEPT = 4; // answers with scores
@@ -29,6 +29,7 @@ export class ExplorerSession extends Events {
   /** @type {PagePreview | null} */ preview = null;
   /** Positions of the controls when `run` was shown. @type {number[] | null} */ settings = null;
   /** @type {Recipe} */ recipe = BASELINE;
+  /** @type {TaskParts} */ parts = CLASS_PARTS;
   waiting = false;
   error = "";
   said = "";
@@ -204,7 +205,7 @@ export class ExplorerSession extends Events {
       (answer) => {
         if (!answer || !isNewest()) return;
         this.#keep(recipe, answer);
-        this.#land(computedRun(this.experiment, recipe, weighed, answer));
+        this.#land(this.parts.computed(this.experiment, recipe, weighed, answer));
       },
       (error) => {
         if (isNewest()) this.#fail(runtime.refusal(recipe) || failed(error));
@@ -221,7 +222,7 @@ export class ExplorerSession extends Events {
   #show(recipe, weighed, first) {
     const { indices, baseline, scores } = first;
     this.preview = {
-      run: computedRun(this.experiment, recipe, weighed, first, indices),
+      run: this.parts.computed(this.experiment, recipe, weighed, first, indices),
       indices,
       scores: { baseline, run: scores },
       settings: this.positions(),

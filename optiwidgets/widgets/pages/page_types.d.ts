@@ -137,7 +137,9 @@ export interface ExperimentJson {
     mean: number[];
     std: number[];
   };
-  labels: string;
+  /** A classifier has labels, a detector true boxes. */
+  labels: string | null;
+  truth?: TruthJson;
   part_names: string[];
   layer_names: string[];
   layer_weights: Record<string, number>;
@@ -168,6 +170,34 @@ export interface GridJson {
   /** Blocks (R, K, K) and (R,), where an int8 runtime made the predictions. */
   simulated: string | null;
   simulated_metric: string | null;
+  /** Of a detector; absent of a classifier. */
+  detections?: DetectionsJson;
+}
+
+/** Boxes of the recipes of a grid: blocks that `box_arrays` of box_blocks.py describes. */
+export interface BoxesJson {
+  outcome: string;
+  found: string;
+  places: string;
+  kinds: string;
+  scores: string;
+  corners: string;
+}
+
+/** Runs of a detector: blocks of a row each recipe. */
+export interface DetectionsJson {
+  boxes: BoxesJson;
+  /** (R, K, 10), (R, 6): points, low, high, lost, gained, p; (R, 2). */
+  precisions: string;
+  drops: string;
+  intervals: string;
+}
+
+/** True boxes of a detector's images: blocks of (N + 1,), (M, 6) as `true_boxes` writes them, and (M,) thirds. */
+export interface TruthJson {
+  offsets: string;
+  boxes: string;
+  thirds: string;
 }
 
 /** Waterfalls of all pairs of `sparsities` and `bits`: blocks (R, 10) of bytes, (R,) of entropy estimates. */

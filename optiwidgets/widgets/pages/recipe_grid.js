@@ -1,11 +1,17 @@
 // Experiment of a page without a kernel: looks up the run of a recipe in the page's blocks.
 
 import { laterBlock, namedBlock } from "./blocks.js";
+import { openDetections, openTruth } from "./detection_grid.js";
 import { BASELINE, recipeKey, withoutIdle } from "./recipe_rules.js";
 
 /** @import { Pixels, Recipe } from "../base/types" */
 /** @import { Blocks, ExperimentJson, GridJson, PageExperiment, Run } from "./page_types" */
 
+/**
+ * Predictions of a grid, and the numbers that come of its scores.
+ * @typedef {{ predictions: () => Uint8Array, precisions: Float64Array, notFinite: Int32Array | Float64Array,
+ *   runtime: Uint8Array, simulated: Int32Array | null, simulatedMetric: Float64Array | null }} Predicted
+ */
 /** Values of a grid's rows. @typedef {Awaited<ReturnType<typeof openGrid>>} RecipeRows */
 /** Columns of `counts`, as COUNTS of precomputed_reports.py. */
 const BYTES_BEFORE = 0,
@@ -28,9 +34,10 @@ export async function openExperiment(json, blocks, more) {
   const pixelsOf = (found) => laterBlock(found, json.images.pixels, json.images.count * sizeOfImage(json));
   const isLate = Boolean(more) && !(json.images.pixels in blocks);
   const families = new FamilyRows(json, blocks);
-  let [pixels, labels] = await Promise.all([
+  let [pixels, labels, truth] = await Promise.all([
     isLate ? null : pixelsOf(blocks),
-    namedBlock(blocks, json.labels, "u8"),
+    json.labels === null ? new Uint8Array(0) : namedBlock(blocks, json.labels, "u8"),
+    json.truth ? openTruth(json.truth, blocks, json.images.count) : null,
     families.opening(BASELINE),
   ]);
   const loaded = () => {
@@ -55,7 +62,12 @@ export async function openExperiment(json, blocks, more) {
     const bare = withoutIdle(recipe),
       found = families.find(bare, true);
     if (!found) return null;
-    const run = { ...weighedRow(json, recipe, ...found), ...measured(bare), ...predictedRow(json, ...found) };
+    const [grid, row] = found;
+    const run = /** @type {Run} */ ({
+      ...weighedRow(json, recipe, ...found),
+      ...measured(bare),
+      ...(grid.answers?.(row) ?? {}),
+    });
     runs.set(key, run);
     return run;
   };
@@ -75,6 +87,7 @@ export async function openExperiment(json, blocks, more) {
       },
     },
     labels,
+    ...truth,
     partNames: json.part_names,
     layerNames: json.layer_names,
     layerWeights: json.layer_weights,
@@ -125,9 +138,12 @@ async function openGrid(json, grid, blocks) {
     predictions && precisions && notFinite && runtime
       ? { predictions, precisions, notFinite, runtime, simulated, simulatedMetric }
       : null;
+  const answers = predicted
+    ? (/** @type {number} */ row) => predictedRow(json, grid, predicted, row)
+    : await openDetections(json, grid, blocks);
   const sparsities = new Map(grid.sparsities.map((sparsity, place) => [sparsity, place])),
     bits = new Map(grid.bits.map((width, place) => [width, place]));
-  return { grid, sparsities, bits, parts, counts, layers, predicted };
+  return { grid, sparsities, bits, parts, counts, layers, answers };
 }
 
 /**
@@ -179,10 +195,10 @@ class FamilyRows {
   /**
    * Find the grid that has a recipe, and its row.
    * @param {Recipe} recipe without idle fields
-   * @param {boolean} [predicted] whether the grid must have predictions
+   * @param {boolean} [answered] whether the grid must have answers, not only sizes
    * @returns {[RecipeRows, number] | null}
    */
-  find(recipe, predicted = false) {
+  find(recipe, answered = false) {
     const key = familyKey(recipe);
     if (!this.#grids.has(key)) return null;
     const opened = this.#opened.get(key);
@@ -190,7 +206,7 @@ class FamilyRows {
     for (const rows of opened) {
       const column = rows.sparsities.get(recipe.sparsity),
         width = rows.bits.get(recipe.bits);
-      if (column !== undefined && width !== undefined && (rows.predicted || !predicted))
+      if (column !== undefined && width !== undefined && (rows.answers || !answered))
         return [rows, width * rows.sparsities.size + column];
     }
     return null;
@@ -225,11 +241,11 @@ function weighedRow(json, recipe, { parts, counts, layers }, row) {
 /**
  * Predictions of a row, and the numbers that come of its scores.
  * @param {ExperimentJson} json
- * @param {RecipeRows} rows
+ * @param {GridJson} grid
+ * @param {Predicted} predicted
  * @param {number} row
  */
-function predictedRow(json, { grid, predicted }, row) {
-  if (!predicted) throw new Error("the grid has no predictions");
+function predictedRow(json, grid, predicted, row) {
   const { predictions, precisions, notFinite, runtime, simulated, simulatedMetric } = predicted,
     cells = json.class_names.length ** 2,
     images = json.images.count;

@@ -1,7 +1,7 @@
 // Data of the explorer's feed from two runs: the second producer of Python's report_payload.py, for pages without a
 // kernel. tests/widgets/pages/test_report_payload.py compares both, value by value.
 
-import { mark, text } from "../base/texts.js";
+import { text } from "../base/texts.js";
 import { bytesView, cellPayload, imagePayload } from "./cell_payload.js";
 import {
   countPairs,
@@ -13,13 +13,10 @@ import {
   wilsonInterval,
 } from "./class_outcome.js";
 import { clearCells, grownFlows, pairedDrop, significanceOf, worstRecall } from "./paired_changes.js";
-import { say } from "./python_format.js";
-import { BASELINE, isUntouched, recipeLine } from "./recipe_rules.js";
-import { shareQuery } from "./share_query.js";
-import { speedNotes } from "./speed_notes.js";
-import { BAD_POINTS, judge, totalBytes } from "./verdict_rules.js";
+import { partWaits, share, sharedPayload, sizeFigures, verdictPayload } from "./shared_payload.js";
+import { judge } from "./verdict_rules.js";
 
-/** @import { Drop, FeedData, LatencyWithLead, ReportData, Share, SparseLatency, Verdict } from "../base/types" */
+/** @import { Drop, FeedData, ReportData } from "../base/types" */
 /** @import { FeedOpen } from "./feed_types" */
 /** @import { PageExperiment, Run } from "./page_types" */
 /** @import { PagePolicy } from "./session_types" */
@@ -29,14 +26,6 @@ import { BAD_POINTS, judge, totalBytes } from "./verdict_rules.js";
  * @typedef {Pick<PageExperiment, "case" | "model" | "task" | "classNames" | "positive" | "part" | "labels"> & {
  *   images: { fingerprint: string } }} FeedExperiment */
 /** @typedef {ScoredPair & { countsBefore: Int32Array, countsAfter: Int32Array, drop: Drop }} Compared */
-
-const SPARSE_RUNTIME = "sparse runtime"; // its name in Run.latencies
-const GRADE_WORDS = new Map([
-  ["good", mark("Good")],
-  ["borderline", mark("Borderline")],
-  ["bad", mark("Bad")],
-  ["cannot tell", mark("Cannot tell")],
-]);
 
 /**
  * Describe a run beside its baseline for the panels, as the live page's feed does.
@@ -51,15 +40,10 @@ export function reportPayload(experiment, baseline, run, policy, open) {
   const { classNames: names, positive } = experiment,
     compared = compareRuns(experiment, baseline, run, open),
     isWhole = compared.labels.length === experiment.labels.length;
-  const state = { case: experiment.case, model: experiment.model, policy: policy.name },
-    isHidden = "surprise" in (open.linked ?? {}); // a seed stands for the recipe
   return {
-    task: experiment.task,
-    recipe: run.recipe,
-    classes: [...names],
+    ...sharedPayload(experiment, run, policy, open, run.simulated !== null),
     images: compared.labels.length,
     out_of: experiment.labels.length,
-    part: experiment.part,
     lead: {
       name: text("Accuracy"),
       spoken: text("accuracy"),
@@ -77,15 +61,8 @@ export function reportPayload(experiment, baseline, run, policy, open) {
     drop: compared.drop,
     few: fewNotes(compared.countsAfter, names),
     worst: worstRecall(compared.countsBefore, compared.countsAfter, names.length),
-    ...speedPayload(run, open),
     things: text("images"),
-    notes: speedNotes(run.recipe, run.simulated !== null),
-    verdict: verdictPayload(experiment, baseline, run, policy, compared),
-    query: shareQuery(state, isHidden ? BASELINE : run.recipe, open.linked),
-    line: recipeLine(run.recipe),
-    covered: false,
-    guess: null,
-    settings: open.settings,
+    verdict: judgedRun(experiment, baseline, run, policy, compared),
     ...openPayload(experiment, compared, open),
   };
 }
@@ -136,9 +113,6 @@ function baselinePrecision(baseline, { labels, scoresBefore, classes }, isWhole)
   return scoresBefore ? meanAveragePrecision(labels, scoresBefore, classes) : NaN;
 }
 
-/** @param {number} value @returns {Share} */
-const share = (value) => (Number.isNaN(value) ? null : value);
-
 /**
  * @param {Run} run
  * @param {Int32Array} counts
@@ -148,8 +122,7 @@ const share = (value) => (Number.isNaN(value) ? null : value);
  */
 function oneReport(run, counts, classes, averagePrecision) {
   const images = counts.reduce((sum, count) => sum + count, 0),
-    right = countRight(counts, classes),
-    bytes = totalBytes(run);
+    right = countRight(counts, classes);
   return {
     counts: bytesView(counts),
     accuracy: right / images,
@@ -157,66 +130,24 @@ function oneReport(run, counts, classes, averagePrecision) {
     average_precision: share(averagePrecision),
     precision: precisionsOf(counts, classes).map(share),
     recall: recallsOf(counts, classes).map(share),
-    parts: { ...run.parts },
-    bytes,
-    ratio: run.baselineBytes / bytes,
-    estimated: false,
-    macs: run.macs,
-    parameters: run.parameters,
+    ...sizeFigures(run),
   };
 }
 
 /**
- * Measured speed and agreement, or why there is none.
- * @param {Run} run
- * @param {FeedOpen} open
- */
-function speedPayload(run, open) {
-  const untimed = isUntouched(run.recipe)
-    ? text("nothing to compare yet")
-    : (open.untimed ?? text("it starts once no control moves"));
-  return { latency: latencyPayload(run), sparse: sparsePayload(run), untimed, agreement: run.agreement };
-}
-
-/** @param {Run} run @returns {LatencyWithLead | null} */
-function latencyPayload({ latency }) {
-  if (!latency) return null;
-  if (latency.low > 1) return { ...latency, lead: text("faster") };
-  return { ...latency, lead: latency.high < 1 ? text("slower") : text("no proven speed-up") };
-}
-
-/** @param {Run} run @returns {SparseLatency | null} */
-function sparsePayload(run) {
-  const latency = run.latencies[SPARSE_RUNTIME] ?? null,
-    reason = run.latencyReasons[SPARSE_RUNTIME] ?? "";
-  return latency || reason ? { latency, reason } : null;
-}
-
-/**
- * The verdict, its word, and whether it is one; a part of the images gives none.
+ * The verdict; a part of the images gives none.
  * @param {FeedExperiment} experiment
  * @param {Run} baseline
  * @param {Run} run
  * @param {PagePolicy} policy
  * @param {Compared} compared
- * @returns {Verdict}
  */
-function verdictPayload({ classNames: names, positive, labels }, baseline, run, policy, compared) {
-  const limits = { policy: text(policy.name), limit: policy.limit_points, worst_limit: BAD_POINTS };
-  if (compared.labels.length < labels.length) {
-    const waits = say(mark("judged once all {images:,} images are in"), { images: labels.length });
-    return { ...limits, grade: "not yet", word: text("Not yet"), judged: false, reasons: [waits] };
-  }
-  const { countsBefore: before, countsAfter: after, drop } = compared;
-  const { grade, reasons } = judge({ baseline, run, before, after, names, positive, drop }, policy);
-  const untouched = isUntouched(run.recipe);
-  return {
-    ...limits,
-    grade,
-    word: untouched ? text("Nothing changed yet") : text(GRADE_WORDS.get(grade) ?? grade),
-    judged: !untouched,
-    reasons: untouched ? [text("move a control to begin"), ...reasons] : reasons,
-  };
+function judgedRun({ classNames: names, positive, labels }, baseline, run, policy, compared) {
+  const { countsBefore: before, countsAfter: after, drop } = compared,
+    waits = compared.labels.length < labels.length ? partWaits(labels.length) : "";
+  return verdictPayload(run.recipe, policy, waits, () =>
+    judge({ baseline, run, before, after, names, positive, drop }, policy),
+  );
 }
 
 /**

@@ -131,7 +131,8 @@ class RuntimeQueue {
       if (this.waiting) return null;
       const to = Math.min(from + PART, count);
       all.set(await this.ask({ call: "run", recipe, from, to }), from * this.outputs);
-      if (!from && to < count && !this.waiting) onFirst?.(this.first(all, to));
+      const isPreview = this.classes > 0 && !from && to < count; // a detector has none
+      if (isPreview && !this.waiting) onFirst?.(this.first(all, to));
     }
     return this.waiting ? null : this.answer(outOfOrder(all, this.order));
   }

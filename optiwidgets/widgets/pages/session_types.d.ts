@@ -2,8 +2,9 @@
 // a function start...(page, models, session): it observes the session, and sets the traits of its models.
 // Only the type checker reads this file; it is not served.
 
-import type { Recipe, FeedData } from "../base/types";
-import type { PageExperiment, PageRuntime, Run } from "./page_types";
+import type { Drop, FeedData, Interval, Position, Recipe } from "../base/types";
+import type { ExplorerSession } from "./page_session.js";
+import type { PageExperiment, PageRuntime, Run, RuntimeAnswer, WeighedRun } from "./page_types";
 import type { StaticModel } from "./static_model.js";
 
 /** A use of the model and its limits, in points. `name` is English: it is shown as text(name). */
@@ -30,7 +31,52 @@ export interface PagePreview {
   settings: number[];
 }
 
+/** The numbers of a run that the history shows, by the task. */
+export interface TrialNumbers {
+  value: number;
+  interval: Interval;
+  drop: Drop;
+  /** Recall of each class; NaN where it is undefined. */
+  recalls: number[];
+  /** Warnings about recalls that rest on few images, by class index. */
+  few: Record<string, string>;
+}
+
+/** What the history asks of the task. */
+export interface TrialTask {
+  /** Name of the leading metric in Python. */
+  metric: string;
+  /** Its name in a sentence; empty for the accuracy. */
+  spoken(): string;
+  /** Things that are lost and gained, in English. */
+  things: string;
+  numbers(experiment: PageExperiment, run: Run): TrialNumbers;
+  dropBetween(experiment: PageExperiment, from: Run, to: Run): Drop;
+  grade(experiment: PageExperiment, run: Run, drop: Drop, policy: PagePolicy): string;
+}
+
+/** What the explorer's stand-in asks of the task: page_cells.js for a classifier, page_scenes.js for a detector. */
+export interface TaskParts {
+  /** The run of a recipe that the page's runtime computed. */
+  computed(
+    experiment: PageExperiment,
+    recipe: Recipe,
+    weighed: WeighedRun,
+    answer: RuntimeAnswer,
+    indices?: Int32Array,
+  ): Run;
+  /** Data of the feed, of the preview if there is one; numbers that stay while only the recipe changes are set here. */
+  payload(session: ExplorerSession, settings: Position[]): FeedData;
+  watch(session: ExplorerSession): void;
+  /** Close cell and image of another model. */
+  close(session: ExplorerSession): void;
+  sendPixels(session: ExplorerSession, data: FeedData): void;
+  trials: TrialTask;
+}
+
 export interface PageSession {
+  /** Left out by a page's tests: then it is a classifier's. */
+  parts?: TaskParts;
   experiment: PageExperiment;
   /** null until it is open, and where the browser or the page has no WebAssembly runtime */
   runtime: PageRuntime | null;

@@ -1,50 +1,29 @@
 // Numbers of a run beside the baseline, and the rows of the history's table (Python: Trial, history.py).
 
-import { countPairs, countRight, fewNotes, recallsOf, wilsonInterval } from "./class_outcome.js";
-import { pairedDrop } from "./paired_changes.js";
+import { CLASS_TRIALS } from "./class_trials.js";
 import { recipeInWords } from "./recipe_in_words.js";
 import { isUntouched, recipeLine } from "./recipe_rules.js";
-import { judge, totalBytes } from "./verdict_rules.js";
+import { totalBytes } from "./verdict_rules.js";
 
-/** @import { Drop, Interval, Share, TrialPair, TrialRow } from "../base/types" */
+/** @import { Share, TrialPair, TrialRow } from "../base/types" */
 /** @import { PageExperiment, Run } from "./page_types" */
-/** @import { PagePolicy } from "./session_types" */
+/** @import { PagePolicy, TrialNumbers, TrialTask } from "./session_types" */
 
 /**
  * A run in numbers, compared with the baseline.
- * @typedef {{ run: Run, counts: Int32Array, value: number, interval: Interval, drop: Drop, bytes: number,
- *   ratio: number }} Trial
+ * @typedef {TrialNumbers & { run: Run, task: TrialTask, bytes: number, ratio: number }} Trial
  */
 
 /**
  * @param {PageExperiment} experiment
  * @param {Run} run
+ * @param {TrialTask} [task]
  * @returns {Trial}
  */
-export function trialOf(experiment, run) {
-  const { labels, classNames, baseline } = experiment,
-    counts = countPairs(labels, run.predictions, classNames.length),
-    right = countRight(counts, classNames.length),
-    bytes = totalBytes(run);
-  return {
-    run,
-    counts,
-    value: right / labels.length,
-    interval: wilsonInterval(right, labels.length),
-    drop: dropBetween(experiment, baseline, run),
-    bytes,
-    ratio: run.baselineBytes / bytes,
-  };
+export function trialOf(experiment, run, task = CLASS_TRIALS) {
+  const bytes = totalBytes(run);
+  return { run, task, ...task.numbers(experiment, run), bytes, ratio: run.baselineBytes / bytes };
 }
-
-/**
- * The paired drop from one run to another.
- * @param {PageExperiment} experiment
- * @param {Run} from
- * @param {Run} to
- */
-export const dropBetween = ({ labels }, from, to) =>
-  pairedDrop({ labels, before: from.predictions, after: to.predictions });
 
 /**
  * Judge a trial under a policy; empty for the untouched model.
@@ -52,12 +31,8 @@ export const dropBetween = ({ labels }, from, to) =>
  * @param {Trial} trial
  * @param {PagePolicy} policy
  */
-export function gradeOf(experiment, { run, counts, drop }, policy) {
-  if (isUntouched(run.recipe)) return "";
-  const { baseline, labels, classNames: names, positive } = experiment;
-  const before = countPairs(labels, baseline.predictions, names.length);
-  return judge({ baseline, run, before, after: counts, names, positive, drop }, policy).grade;
-}
+export const gradeOf = (experiment, { run, task, drop }, policy) =>
+  isUntouched(run.recipe) ? "" : task.grade(experiment, run, drop, policy);
 
 /**
  * @param {PageExperiment} experiment
@@ -91,16 +66,14 @@ export function trialRow(experiment, trial, policy) {
  * @returns {TrialPair}
  */
 export function compareTrials(experiment, a, b, policy) {
-  const names = experiment.classNames;
   /** @param {Trial} trial @returns {Share[]} */
-  const recalls = ({ counts }) =>
-    recallsOf(counts, names.length).map((recall) => (Number.isNaN(recall) ? null : recall));
+  const recalls = (trial) => trial.recalls.map((recall) => (Number.isNaN(recall) ? null : recall));
   return {
     a: trialRow(experiment, a, policy),
     b: trialRow(experiment, b, policy),
-    drop: dropBetween(experiment, a.run, b.run),
-    classes: [...names],
-    few: Object.values(fewNotes(a.counts, names)),
+    drop: a.task.dropBetween(experiment, a.run, b.run),
+    classes: [...experiment.classNames],
+    few: Object.values(a.few),
     recalls: [recalls(a), recalls(b)],
   };
 }

@@ -24,6 +24,7 @@ const UNSTABLE_FORMS = [
  * @property {string} recallOf name of its class
  * @property {number} images
  * @property {[number, number] | null} flips share of predictions that flip, and its limit
+ * @property {string} flipped name of these predictions
  * @property {number} notFinite
  */
 
@@ -35,7 +36,7 @@ export const tooBadWords = (points, limit) =>
   });
 
 /** @param {Evidence} evidence */
-export function unstableWords({ notFinite, flips }) {
+export function unstableWords({ notFinite, flips, flipped: predictions }) {
   if (notFinite) return [sayPlural(UNSTABLE_FORMS, notFinite)];
   if (!flips) return [say(mark("unstable: an invisible change flips too much"))];
   const limit = 100 * flips[1],
@@ -45,7 +46,7 @@ export function unstableWords({ notFinite, flips }) {
   );
   return [
     say(mark("unstable: {rate} % flip, {limit:.1f} % is the limit"), { rate, limit }),
-    say(flipped, { predictions: say(mark("predictions")), rate, limit }),
+    say(flipped, { predictions, rate, limit }),
   ];
 }
 

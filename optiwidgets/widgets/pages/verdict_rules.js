@@ -14,7 +14,7 @@ import {
 } from "./verdict_reasons.js";
 
 /** @import { Drop } from "../base/types" */
-/** @import { Run } from "./page_types" */
+/** @import { Run, WeighedRun } from "./page_types" */
 /** @import { PagePolicy } from "./session_types" */
 /** @import { Evidence } from "./verdict_reasons.js" */
 
@@ -48,31 +48,37 @@ export const POLICIES = [
  * @returns {Judgement}
  */
 export function judge(runs, policy) {
-  if (!countRight(runs.before, runs.names.length)) {
-    const reason = mark("the untouched model has {metric} 0: there is nothing to lose");
-    return { grade: "cannot tell", reasons: [say(reason, { metric: say(mark("accuracy")) })] };
-  }
-  return decide(evidenceOf(runs), policy);
+  const { baseline, run, names, drop } = runs;
+  if (!countRight(runs.before, names.length)) return nothingToLose(say(mark("accuracy")));
+  const recalls = [recallsOf(runs.before, names.length), recallsOf(runs.after, names.length)];
+  const fallen = fallenRecall(recalls[0], recalls[1], runs);
+  const images = run.predictions.length;
+  return decide(
+    { ...measuredEvidence(baseline, run), ...fallen, drop, images, flipped: say(mark("predictions")) },
+    policy,
+  );
 }
 
 /**
- * @param {JudgedRuns} runs
- * @returns {Evidence}
+ * The judgement on a baseline whose leading metric is 0.
+ * @param {string} metric its name in a sentence
+ * @returns {Judgement}
  */
-function evidenceOf(runs) {
-  const { baseline, run, drop } = runs,
-    timed = run.latency,
-    [index, fall] = fallenRecall(runs);
-  return {
-    drop,
-    sizeCut: 1 - totalBytes(run) / totalBytes(baseline),
-    speed: timed && [timed.ratio, timed.low, timed.high],
-    recallDrop: fall,
-    recallOf: runs.names[index],
-    images: run.predictions.length,
-    flips: flipsOf(run),
-    notFinite: run.notFinite,
-  };
+export const nothingToLose = (metric) => ({
+  grade: "cannot tell",
+  reasons: [say(mark("the untouched model has {metric} 0: there is nothing to lose"), { metric })],
+});
+
+/**
+ * The evidence that does not depend on the task: bytes, speed, flips.
+ * @param {WeighedRun} baseline
+ * @param {WeighedRun & { notFinite: number }} run
+ */
+export function measuredEvidence(baseline, run) {
+  const { latency, notFinite } = run;
+  /** @type {[number, number, number] | null} */
+  const speed = latency && [latency.ratio, latency.low, latency.high];
+  return { sizeCut: 1 - totalBytes(run) / totalBytes(baseline), speed, flips: flipsOf(run), notFinite };
 }
 
 /**
@@ -83,7 +89,7 @@ export const totalBytes = ({ parts }) => Object.values(parts).reduce((sum, each)
 
 /**
  * Share of predictions that flip under an invisible change, and its limit; null until measured.
- * @param {Run} run
+ * @param {WeighedRun} run
  * @returns {[number, number] | null}
  */
 const flipsOf = ({ flipRate, baselineFlipRate }) =>
@@ -93,17 +99,17 @@ const flipsOf = ({ flipRate, baselineFlipRate }) =>
 
 /**
  * Class whose recall is limited, the positive one or else the worst, and its fall in points.
- * @param {JudgedRuns} runs
- * @returns {[number, number]}
+ * @param {number[]} before recall of each class
+ * @param {number[]} after
+ * @param {{ names: string[], positive: number | null }} of
  */
-function fallenRecall({ before, after, names, positive }) {
-  const recalls = recallsOf(after, names.length);
-  const falls = recallsOf(before, names.length).map((recall, k) => 100 * (recall - recalls[k]));
-  if (positive !== null) return [positive, falls[positive]];
+export function fallenRecall(before, after, { names, positive }) {
+  const falls = before.map((recall, k) => 100 * (recall - after[k]));
+  if (positive !== null) return { recallOf: names[positive], recallDrop: falls[positive] };
   const known = [...falls.keys()].filter((k) => !Number.isNaN(falls[k]));
-  if (!known.length) return [0, 0];
+  if (!known.length) return { recallOf: names[0], recallDrop: 0 };
   const worst = known.reduce((best, k) => (falls[k] > falls[best] ? k : best));
-  return [worst, falls[worst]];
+  return { recallOf: names[worst], recallDrop: falls[worst] };
 }
 
 /**
@@ -112,7 +118,7 @@ function fallenRecall({ before, after, names, positive }) {
  * @param {PagePolicy} policy
  * @returns {Judgement}
  */
-function decide(evidence, policy) {
+export function decide(evidence, policy) {
   const { drop, speed } = evidence,
     limit = policy.limit_points,
     remarks = remarkWords(evidence, policy);

@@ -6,13 +6,13 @@ import { integers } from "../base/panel_runtime.js";
 
 /** @import { BoxData, DetectionData, SteadyBoxes } from "../base/types" */
 
-/** @typedef {{ offsets: number[], rows: Float32Array }} Boxes image i has the boxes offsets[i] to offsets[i + 1] - 1 */
+/** @typedef {{ offsets: number[] | Int32Array, rows: Float32Array }} Boxes image i has the boxes offsets[i] to offsets[i + 1] - 1 */
 /** @typedef {{ images: number[], truth: Boxes, before: Boxes, after: Boxes }} Scenes */
 /** @typedef {{ recall: number, precision: number }} Point */
 /** @typedef {{ precision: Float64Array, point: Point | null }} Curve */
 
-const FIELDS = 6,
-  SCORE = 4,
+export const FIELDS = 6; // numbers of a box
+const SCORE = 4,
   CLASS = 5,
   TRUE_CLASS = 4,
   CROWD = 5;
@@ -38,11 +38,12 @@ export const readBoxes = ({ offsets, boxes }) => ({
 /**
  * Pick the boxes of some images, in their order.
  * @param {Boxes} boxes
- * @param {number[]} images
+ * @param {number[] | Int32Array} images
  * @returns {Boxes}
  */
 export function pick({ offsets, rows }, images) {
-  const total = images.reduce((sum, i) => sum + offsets[i + 1] - offsets[i], 0);
+  let total = 0;
+  for (const image of images) total += offsets[image + 1] - offsets[image];
   const picked = new Float32Array(FIELDS * total),
     ends = [0];
   let at = 0;
@@ -269,6 +270,13 @@ function equalBoxes(truth) {
  */
 const classOf = ({ rows }, i, field) => rows[FIELDS * i + field];
 
+/** Read the class of a detection. */
+export const detectedAs = (/** @type {Boxes} */ found, /** @type {number} */ d) => classOf(found, d, CLASS);
+
+/** Read the class of a true box. */
+export const trueClass = (/** @type {Boxes} */ truth, /** @type {number} */ t) =>
+  classOf(truth, t, TRUE_CLASS);
+
 /**
  * Compute precision at 101 recalls of each class, the highest at each recall or a larger one, and the point of a score.
  * Null for a class without objects. Equal scores stand in one order, so areas can differ from the engine's, which are
@@ -285,7 +293,7 @@ export function curvesOf(found, truth, matched, classes, score) {
   for (let t = 0; t < truth.rows.length / FIELDS; t++)
     if (!isCrowd(truth, t)) of[classOf(truth, t, TRUE_CLASS)].objects++;
   const best = of.map(({ objects }) => new Float64Array(objects)); // precision at each number of hits
-  for (const d of byScore(found, matched)) {
+  for (const d of fallingOrder(found, matched)) {
     const kind = classOf(found, d, CLASS),
       own = of[kind];
     own.rank++;
@@ -295,7 +303,7 @@ export function curvesOf(found, truth, matched, classes, score) {
   return of.map(({ objects, reached: [hits, rank] }, kind) => {
     if (!objects) return null;
     return {
-      precision: sampled(best[kind]),
+      precision: samplePrecisions(best[kind]),
       point: { recall: hits / objects, precision: rank ? hits / rank : NaN },
     };
   });
@@ -307,7 +315,7 @@ export function curvesOf(found, truth, matched, classes, score) {
  * @param {Boxes} found
  * @param {Int32Array} matched
  */
-function byScore({ rows }, matched) {
+export function fallingOrder({ rows }, matched) {
   const bits = new Uint32Array(rows.buffer, rows.byteOffset, rows.length),
     keys = new Float64Array(matched.length);
   let count = 0;
@@ -325,7 +333,7 @@ function byScore({ rows }, matched) {
  * Sample precisions at 101 recalls: the highest at each recall or a larger one.
  * @param {Float64Array} best precision at each number of hits, from 1 to that of the objects; 0 beyond the last hit
  */
-function sampled(best) {
+export function samplePrecisions(best) {
   const objects = best.length;
   for (let i = objects - 2; i >= 0; i--) best[i] = Math.max(best[i], best[i + 1]);
   const precision = new Float64Array(LEVELS);

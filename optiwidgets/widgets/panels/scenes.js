@@ -51,7 +51,7 @@ export function scenesOfCell({ data, scenes, any, score }, cell) {
 
 /**
  * Find the scene of a box by bisection.
- * @param {number[]} offsets
+ * @param {number[] | Int32Array} offsets
  * @param {number} box
  */
 function sceneOf(offsets, box) {

@@ -325,7 +325,7 @@ FAULTS = (  # file, its text, and a fault in its place
     ("paired_changes", "grown[b] - grown[a]", "grown[a] - grown[b]"),
     ("cell_payload", "MOST_DRAWN = 24", "MOST_DRAWN = 23"),
     ("cell_payload", "Math.max(...changes)", "Math.min(...changes)"),
-    ("report_payload", "run.baselineBytes / bytes", "bytes / run.baselineBytes"),
+    ("shared_payload", "run.baselineBytes / bytes", "bytes / run.baselineBytes"),
     ("speed_notes", "widths(recipe).length > 1", "widths(recipe).length > 2"),
 )
 
