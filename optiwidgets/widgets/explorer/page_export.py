@@ -16,12 +16,13 @@ from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.classroom.classroom import Classroom
 from optiwidgets.widgets.controls.recipe_controls import Controls
-from optiwidgets.widgets.explorer.notebook_page import NotebookPage
+from optiwidgets.widgets.explorer.notebook_page import NotebookPage, frame_title
 from optiwidgets.widgets.pages.explorer_role import explorer_role, limit_explorer
 from optiwidgets.widgets.pages.page_content import FULL as CONTENT
 from optiwidgets.widgets.pages.page_content import TWO_SLIDERS, PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
+from optiwidgets.widgets.pages.page_module import page_module
 from optiwidgets.widgets.pages.page_offer import FULL, SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import write_runtime
 
@@ -78,15 +79,40 @@ class PageExport(Standalone):
         OSError
             The file cannot be written.
         """
-        target = Path(path)
-        if not target.absolute().parent.is_dir():
-            raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
-        twin = self._twin(SLIDERS if sliders_only else FULL)
-        try:
-            html = twin.page(on_progress)
-        finally:
-            twin.close()
-        write_atomically(target, html.encode())
+        target = _checked(path)
+        write_atomically(target, self._page_of_twin(sliders_only, on_progress).encode())
+
+    def to_module(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sliders_only: bool = False,
+        content: PageContent | None = None,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> None:
+        """Write the page of `to_html` as a JavaScript module, for MyST and other hosts.
+
+        The module's default export is a front-end module of anywidget, ``{ render }``, which needs
+        no model: ``{anywidget} digits.mjs`` in a MyST page shows the explorer, without Python and
+        without a network. A number "height" of the model is the height in pixels, by default 900.
+
+        Parameters
+        ----------
+        path
+            File to write, ending with .mjs; an existing one is replaced at once when all is done.
+        sliders_only, on_progress
+            As of `to_html`.
+        content
+            Recipes of the page, by default those of its choices.
+
+        Raises
+        ------
+        ValueError, OSError
+            As `to_html`.
+        """
+        target = _checked(path)
+        html = self._page_of_twin(sliders_only, on_progress, content)
+        write_atomically(target, page_module(html, frame_title()).encode())
 
     def to_notebook(
         self,
@@ -112,12 +138,22 @@ class PageExport(Standalone):
         ValueError
             As `to_html`.
         """
+        html = self._page_of_twin(sliders_only, on_progress, content)
+        shown = self.static_view()
+        return NotebookPage(html, shown["text/html"], shown.get("image/png"))
+
+    def _page_of_twin(
+        self,
+        sliders_only: bool,
+        on_progress: ProgressCallback,
+        content: PageContent | None = None,
+    ) -> str:
+        """Return the HTML of a page of this explorer, which goes on unchanged."""
         twin = self._twin(SLIDERS if sliders_only else FULL)
         try:
-            html = twin.page(on_progress, content)
+            return twin.page(on_progress, content)
         finally:
             twin.close()
-        return NotebookPage(html, self.static_view()["text/html"])
 
     def _twin(self, offered: PageOffer) -> Self:
         """Make the same explorer for a page; this one goes on unchanged."""
@@ -176,3 +212,11 @@ class PageExport(Standalone):
         [name] = self.page_experiments()
         with self._sync():
             return explorer_role(self, name)
+
+
+def _checked(path: str | os.PathLike[str]) -> Path:
+    """Check that the folder of a file exists, before the long work."""
+    target = Path(path)
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
+    return target
