@@ -87,7 +87,8 @@ def draw_snapshot(
 
 def _width(figure: Figure, lines: Sequence[str]) -> float:
     """Measure the widest of some lines of text in bold, in inches."""
-    renderer: Any = FigureCanvasAgg(figure).get_renderer()
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib gives its methods no types
+    renderer = canvas.get_renderer()
     font = FontProperties(size=11, weight="bold")
     sizes = [renderer.get_text_width_height_descent(line, font, ismath=False) for line in lines]
     return float(max(width for width, *_ in sizes) / figure.dpi)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from ipywidgets import Dropdown, Tab
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.session import Session
 from optiwidgets.widgets.base.panel import Feed
 from optiwidgets.widgets.base.standalone import Standalone
@@ -50,6 +52,12 @@ class PageExport(Standalone):
         """Tell whether a link in the address of the page is opened: not in a lesson."""
         return self.arguments["unlock"] is None and self.arguments["show"] is None
 
+    @property
+    def covered(self) -> bool:
+        """Tell whether an activity or a question covers the numbers."""
+        activities = self.classroom.activities
+        return bool(activities.covers or activities.hiding)
+
     def to_html(
         self,
         path: str | os.PathLike[str],
@@ -75,7 +83,7 @@ class PageExport(Standalone):
         ------
         ValueError
             The experiment has no page, with the reason: it is no classifier, or has too many
-            classes.
+            classes. Or the two sliders alone have no position for the explorer's recipe.
         OSError
             The file cannot be written.
         """
@@ -151,6 +159,8 @@ class PageExport(Standalone):
         """Return the HTML of a page of this explorer, which goes on unchanged."""
         twin = self._twin(SLIDERS if sliders_only else FULL)
         try:
+            if sliders_only:
+                _check_sliders(self.session.recipe, twin.controls.recipe())
             return twin.page(on_progress, content)
         finally:
             twin.close()
@@ -220,3 +230,12 @@ def _checked(path: str | os.PathLike[str]) -> Path:
     if not target.absolute().parent.is_dir():
         raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
     return target
+
+
+def _check_sliders(asked: Recipe, shown: Recipe) -> None:
+    """Refuse a recipe that the two sliders alone cannot show; a page would begin with another."""
+    if replace(asked, sparsity=shown.sparsity) != shown:
+        raise ValueError(
+            f"a page of the two sliders alone has no position for {asked}: "
+            "write all choices with sliders_only=False, or show another recipe first"
+        )
