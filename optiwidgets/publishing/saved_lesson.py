@@ -49,7 +49,8 @@ def save_lesson(notebook: Path, output: Path, tell: Tell) -> None:
     """
     book = nbformat.read(notebook, as_version=4)
     book.cells.insert(0, new_code_cell(BEFORE))
-    runner = ExecutePreprocessor(timeout=None, store_widget_state=False)
+    make: Any = ExecutePreprocessor  # nbconvert gives it no types
+    runner = make(timeout=None, store_widget_state=False)
     try:
         runner.preprocess(book, {"metadata": {"path": str(notebook.resolve().parent)}})
     except CellExecutionError as error:
@@ -66,7 +67,7 @@ def keep_explorers() -> None:
     """Have this kernel show explorers as pages from now on, in place of live widgets."""
     from IPython import get_ipython
 
-    formatters = get_ipython().display_formatter  # type: ignore[no-untyped-call]
+    formatters = get_ipython().display_formatter
     formatters.mimebundle_formatter.for_type(Explorer, saved_bundle)
 
 
