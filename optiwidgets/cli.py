@@ -1,4 +1,4 @@
-"""Command line: ``optiwidgets app``, ``serve``, ``handout``, ``site``, ``scorm``, ``train``."""
+"""Command line: ``optiwidgets app``, ``serve``, ``handout``, ``notebook``, ``site``, ``scorm``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import optiwidgets as ow
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
-from optiwidgets.publishing import scorm_command, site_command
+from optiwidgets.publishing import saved_command, scorm_command, site_command
 from optiwidgets.publishing.handout import add_handout
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add_handout(commands.add_parser("handout", help="write the explorer as one HTML file"))
     site_command.add_to(commands, LESSONS, require)
     scorm_command.add_to(commands, LESSONS, require)
+    saved_command.add_to(commands, require)
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and print the pareto front"))
     _add_train(commands.add_parser("train", help="train a model on your images, or continue one"))
     _add_questions(commands.add_parser("questions", help="check YAML files of questions"))

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from PIL import Image
 
 from optiwidgets.texts import text
@@ -69,6 +70,7 @@ def draw_snapshot(
     b'PNG'
     """
     figure = Figure(figsize=(4.2 * len(matrices) + 0.3, 4.9 + 0.26 * len(above)), dpi=80)
+    figure.set_figwidth(max(figure.get_figwidth(), _width(figure, [*above, below]) + 0.3))
     height = figure.get_figheight()
     for index, line in enumerate(above):
         where = 0.15, height - 0.3 - 0.26 * index
@@ -81,6 +83,15 @@ def draw_snapshot(
         _draw_counts(figure.add_axes(box), title, counts, names)
     _write(figure, below, (0.15, 0.15), fontsize=10, color="#59636e")
     return _small_png(figure)
+
+
+def _width(figure: Figure, lines: Sequence[str]) -> float:
+    """Measure the widest of some lines of text in bold, in inches."""
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib gives its methods no types
+    renderer = canvas.get_renderer()
+    font = FontProperties(size=11, weight="bold")
+    sizes = [renderer.get_text_width_height_descent(line, font, ismath=False) for line in lines]
+    return float(max(width for width, *_ in sizes) / figure.dpi)
 
 
 def _small_png(figure: Figure) -> bytes:

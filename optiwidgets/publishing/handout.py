@@ -19,9 +19,16 @@ def add_handout(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", help="digits, smear, smear-rare, smear-200, or a file of `train`")
     parser.add_argument("--model", default="", help="small (the default) or wide")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="images of a file's model")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="CASE-MODEL.html")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="CASE-MODEL.html, or .mjs of a module"
+    )
     parser.add_argument(
         "--sliders-only", action="store_true", help="the two sliders alone, in a small file"
+    )
+    parser.add_argument(
+        "--module",
+        action="store_true",
+        help="a JavaScript module instead, for MyST's {anywidget} directive",
     )
     parser.set_defaults(run=write_handout)
 
@@ -37,11 +44,14 @@ def write_handout(arguments: argparse.Namespace) -> None:
     if arguments.output:
         check_output(arguments.output)
     experiment = ow.Experiment.load(arguments.case, model=arguments.model, images=arguments.images)
-    output = arguments.output or Path(f"{file_name(experiment)}.html")
+    ending = "mjs" if arguments.module else "html"
+    output = arguments.output or Path(f"{file_name(experiment)}.{ending}")
     check_output(output)
     explorer = ow.Explorer(experiment)
-    explorer.to_html(output, sliders_only=arguments.sliders_only, on_progress=Progress())
-    print(f"{output}: {output.stat().st_size:,} bytes; it opens in a browser, without a network")
+    write = explorer.to_module if arguments.module else explorer.to_html
+    write(output, sliders_only=arguments.sliders_only, on_progress=Progress())
+    use = "a page of MyST shows it" if arguments.module else "it opens in a browser"
+    print(f"{output}: {output.stat().st_size:,} bytes; {use}, without a network")
 
 
 def check_output(output: Path) -> None:

@@ -329,7 +329,7 @@ const SCENES = {
 /** These make no text of their own. */
 const SILENT = ["classroom/page_events"];
 /** These start a page and draw no widget. */
-const STARTS = ["pages/scorm_page"];
+const STARTS = ["pages/framed_page", "pages/scorm_page"];
 const PAGE = `<div class="ow-cards"></div><img><div class="ow-slider ow-percent"><span class="widget-label"></span>
   <i class="noUi-target"><i class="noUi-handle"></i></i><span class="widget-readout">80</span></div>
   <div class="ow-layer-sparsity"><i class="noUi-handle"></i><span class="widget-readout">50</span></div>

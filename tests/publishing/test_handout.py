@@ -36,16 +36,17 @@ def test_a_folder_that_does_not_exist_is_named_before_the_work(digits, tmp_path)
         Explorer(digits).to_html(tmp_path / "gone" / "page.html")
 
 
-def test_an_interrupted_work_leaves_the_old_file(digits, tmp_path, monkeypatch):
+@pytest.mark.parametrize("write", [Explorer.to_html, Explorer.to_module])
+def test_an_interrupted_work_leaves_the_old_file(write, digits, tmp_path, monkeypatch):
     path = tmp_path / "page.html"
     path.write_text("old")
 
-    def stop(self, on_progress):
+    def stop(self, *arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Explorer, "page", stop)
     with pytest.raises(KeyboardInterrupt):
-        Explorer(digits).to_html(path)
+        write(Explorer(digits), path)
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["page.html"]
 

@@ -108,8 +108,7 @@ class Explorer(PageExport, VBox):
 
     def static_view(self) -> dict[str, str]:
         """Describe headline and matrices, unless an activity covers them."""
-        activities = self.classroom.activities
-        if activities.covers or activities.hiding:
+        if self.covered:
             return snapshot.covered()
         return snapshot.snapshot(*self.session.shown, self.policy.value)
 
@@ -337,6 +336,9 @@ class Explorer(PageExport, VBox):
     def _on_idle(self, title: str, widget: DOMWidget, *steps: Callable[..., Any]) -> Resting:
         """Create an idle job that runs only while the tab of this title is open."""
         tabs = self.tabs
-        return when_looked_at(
-            lambda: bool(tabs.titles.index(text(title)) == tabs.selected_index), widget, *steps
-        )
+
+        def is_open() -> bool:
+            at = tabs.selected_index  # a page leaves tabs out
+            return at is not None and at < len(tabs.titles) and tabs.titles[at] == text(title)
+
+        return when_looked_at(is_open, widget, *steps)

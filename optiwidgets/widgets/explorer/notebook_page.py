@@ -24,6 +24,8 @@ class NotebookPage:
         HTML of the page, which needs no other file.
     picture
         Safe HTML of the picture.
+    png
+        The picture alone, in base64, for places that take no HTML, such as a printed page.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class NotebookPage:
 
     page: str
     picture: str
+    png: str | None = None
 
     def __repr__(self) -> str:
         """Name the page and its size."""
@@ -41,12 +44,27 @@ class NotebookPage:
 
     def _repr_html_(self) -> str:
         """Lay the page over the picture, which stays where frames are taken out."""
-        title = escape(text("Explorer, without a kernel"))
+        style = "position: absolute; inset: 0; width: 100%; height: 100%; border: 0"
         frame = (
-            f'<iframe title="{title}" style="position: absolute; inset: 0; width: 100%; '
-            f'height: 100%; border: 0; background: #f3f5f7" srcdoc="{escape(self.page)}"></iframe>'
+            f'<iframe title="{escape(frame_title())}" style="{style}; background: #f3f5f7" '
+            f'srcdoc="{escape(self.page)}"></iframe>'
         )
         return (
             f'<div class="ow-notebook-page" style="position: relative; min-height: {HEIGHT}px">'
             f"<div>{self.picture}</div>{frame}</div>"
         )
+
+    def _repr_png_(self) -> str | None:
+        """Return the picture alone, if there is one."""
+        return self.png
+
+
+def frame_title() -> str:
+    """Name the frame of a page, for people who do not see it.
+
+    Examples
+    --------
+    >>> frame_title()
+    'Explorer, without a kernel'
+    """
+    return text("Explorer, without a kernel")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.session.page_numbers import check_page
 from optiwidgets.widgets.explorer import share_link
-from optiwidgets.widgets.explorer.notebook_page import NotebookPage
+from optiwidgets.widgets.explorer.notebook_page import NotebookPage, frame_title
 from optiwidgets.widgets.pages.explorer_role import PageExplorer, explorer_role, limit_explorer
 from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_experiment import page_experiment
 from optiwidgets.widgets.pages.page_file import page_html
+from optiwidgets.widgets.pages.page_module import page_module
 from optiwidgets.widgets.pages.page_offer import SLIDERS, PageOffer
 from optiwidgets.widgets.pages.page_program import copy_model, write_runtime
 from optiwidgets.widgets.pages.page_tasks import content_of, offer_of
@@ -35,6 +38,12 @@ class PageExport(PageExplorer):
     def links(self) -> bool:
         """Tell whether a link in the address of the page is opened: not in a lesson."""
         return self.arguments["unlock"] is None and self.arguments["show"] is None
+
+    @property
+    def covered(self) -> bool:
+        """Tell whether an activity or a question covers the numbers."""
+        activities = self.classroom.activities
+        return bool(activities.covers or activities.hiding)
 
     def to_html(
         self,
@@ -61,20 +70,45 @@ class PageExport(PageExplorer):
         ------
         ValueError
             The experiment has no page, with the reason: it is neither a classifier nor a detector,
-            or has too many classes or boxes.
+            or has too many classes or boxes. Or the two sliders alone have no position for the
+            explorer's recipe.
         OSError
             The file cannot be written.
         """
-        target = Path(path)
-        if not target.absolute().parent.is_dir():
-            raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
-        check_page(self.session.experiment)
-        twin = self._twin(SLIDERS if sliders_only else offer_of(self.session.experiment))
-        try:
-            html = twin.page(on_progress)
-        finally:
-            twin.close()
-        write_atomically(target, html.encode())
+        target = _checked(path)
+        write_atomically(target, self._page_of_twin(sliders_only, on_progress).encode())
+
+    def to_module(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sliders_only: bool = False,
+        content: PageContent | None = None,
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> None:
+        """Write the page of `to_html` as a JavaScript module, for MyST and other hosts.
+
+        The module's default export is a front-end module of anywidget, ``{ render }``, which needs
+        no model: ``{anywidget} digits.mjs`` in a MyST page shows the explorer, without Python and
+        without a network. A number "height" of the model is the height in pixels, by default 900.
+
+        Parameters
+        ----------
+        path
+            File to write, ending with .mjs; an existing one is replaced at once when all is done.
+        sliders_only, on_progress
+            As of `to_html`.
+        content
+            Recipes of the page, by default those of its choices.
+
+        Raises
+        ------
+        ValueError, OSError
+            As `to_html`.
+        """
+        target = _checked(path)
+        html = self._page_of_twin(sliders_only, on_progress, content)
+        write_atomically(target, page_module(html, frame_title()).encode())
 
     def to_notebook(
         self,
@@ -100,13 +134,25 @@ class PageExport(PageExplorer):
         ValueError
             As `to_html`.
         """
+        html = self._page_of_twin(sliders_only, on_progress, content)
+        shown = self.static_view()
+        return NotebookPage(html, shown["text/html"], shown.get("image/png"))
+
+    def _page_of_twin(
+        self,
+        sliders_only: bool,
+        on_progress: ProgressCallback,
+        content: PageContent | None = None,
+    ) -> str:
+        """Return the HTML of a page of this explorer, which goes on unchanged."""
         check_page(self.session.experiment)
         twin = self._twin(SLIDERS if sliders_only else offer_of(self.session.experiment))
         try:
-            html = twin.page(on_progress, content)
+            if sliders_only:
+                _check_sliders(self.session.recipe, twin.controls.recipe())
+            return twin.page(on_progress, content)
         finally:
             twin.close()
-        return NotebookPage(html, self.static_view()["text/html"])
 
     def _twin(self, offered: PageOffer) -> Self:
         """Make the same explorer for a page; this one goes on unchanged."""
@@ -176,3 +222,20 @@ class PageExport(PageExplorer):
         rules = share_link.page_rules(self.session) if self.links else None
         with self._sync():
             return explorer_role(self, name) | {"links": rules}
+
+
+def _checked(path: str | os.PathLike[str]) -> Path:
+    """Check that the folder of a file exists, before the long work."""
+    target = Path(path)
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(target.parent)!r} for the page")
+    return target
+
+
+def _check_sliders(asked: Recipe, shown: Recipe) -> None:
+    """Refuse a recipe that the two sliders alone cannot show; a page would begin with another."""
+    if replace(asked, sparsity=shown.sparsity) != shown:
+        raise ValueError(
+            f"a page of the two sliders alone has no position for {asked}: "
+            "write all choices with sliders_only=False, or show another recipe first"
+        )

@@ -7,6 +7,11 @@ import type { WaterfallTable } from "./size_steps.js";
 import type { StaticManager, StaticModel } from "./static_model.js";
 import type { LayerWeights } from "./weights_payload.js";
 
+declare global {
+  /** Page and title of a frame, in front of `framed_page.js`. */
+  const OW_FRAMED: { html: string; title: string } | undefined;
+}
+
 /** Values of a widget's traits; bytes are written as `{"$bytes": base64}`. */
 export type StaticState = Record<string, any>;
 
