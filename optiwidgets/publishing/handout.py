@@ -40,7 +40,13 @@ def write_handout(arguments: argparse.Namespace) -> None:
     output = arguments.output or Path(f"{file_name(experiment)}.html")
     check_output(output)
     explorer = ow.Explorer(experiment)
-    explorer.to_html(output, sliders_only=arguments.sliders_only, on_progress=Progress())
+    try:
+        explorer.to_html(output, sliders_only=arguments.sliders_only, on_progress=Progress())
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. Finished families of recipes are kept for the next time.", file=sys.stderr
+        )
+        raise
     print(f"{output}: {output.stat().st_size:,} bytes; it opens in a browser, without a network")
 
 
