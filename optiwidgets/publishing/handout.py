@@ -49,7 +49,13 @@ def write_handout(arguments: argparse.Namespace) -> None:
     check_output(output)
     explorer = ow.Explorer(experiment)
     write = explorer.to_module if arguments.module else explorer.to_html
-    write(output, sliders_only=arguments.sliders_only, on_progress=Progress())
+    try:
+        write(output, sliders_only=arguments.sliders_only, on_progress=Progress())
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. Finished families of recipes are kept for the next time.", file=sys.stderr
+        )
+        raise
     use = "a page of MyST shows it" if arguments.module else "it opens in a browser"
     print(f"{output}: {output.stat().st_size:,} bytes; {use}, without a network")
 

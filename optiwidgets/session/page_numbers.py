@@ -32,7 +32,7 @@ from optiwidgets.version import __version__
 
 Grid = PrecomputedReports | DetectionGrid
 CPUS = Path("/proc/cpuinfo")
-SMALL = 5.0  # of a family's work, against one that runs images
+WEIGHING, IN_INT8 = 0.4, 10.0  # work on a recipe against a float run of a small model, about
 
 
 def check_page(experiment: Experiment) -> None:
@@ -101,12 +101,37 @@ def page_grids(
     """
     check_page(experiment)
     run, weighed = possible(experiment, families), possible(experiment, sizes)
-    work = [len(f.recipes) for f in run] + [len(f.recipes) / SMALL for f in weighed]
+    work = [running_work(f) for f in run] + [weighing_work(f) for f in weighed]
     parts = stages(on_progress, *work)
     make = detections_of if is_detector(experiment) else reports_of
     grids: list[Grid] = [make(experiment, f, parts[i], folder) for i, f in enumerate(run)]
     rest = parts[len(run) :]
     return grids, [sizes_of(experiment, f, rest[i], folder) for i, f in enumerate(weighed)]
+
+
+def running_work(family: RecipeFamily) -> float:
+    """Estimate the work on a family, in runs of a float model; int8 models are also simulated.
+
+    Examples
+    --------
+    >>> from optiwidgets.engine.types.recipe import Recipe
+    >>> running_work(RecipeFamily(bits=(8,)))
+    100.0
+    >>> running_work(RecipeFamily(Recipe(activation_bits=8), bits=(8,)))
+    1000.0
+    """
+    return len(family.recipes) * (IN_INT8 if family.is_int8 else 1.0)
+
+
+def weighing_work(family: RecipeFamily) -> float:
+    """Estimate the work on a family that is only weighed, in runs of a float model.
+
+    Examples
+    --------
+    >>> weighing_work(RecipeFamily())
+    400.0
+    """
+    return len(family.recipes) * WEIGHING
 
 
 def page_waterfalls(

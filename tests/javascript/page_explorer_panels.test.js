@@ -40,11 +40,12 @@ test("a page starts the panels that it has, and no others", () => {
 
 test("waterfall and weights are those of the open model; a drop is paired", async () => {
   const { find, session } = start(ALL);
-  const [, tables] = find("pages/page_waterfall.js startWaterfall"),
+  const [, tables, toCompute] = find("pages/page_waterfall.js startWaterfall"),
     [, layersOf] = find("pages/page_weights.js startWeights"),
     [, dropFrom] = find("pages/page_autoplay.js startAutoplay");
   assert.equal(await tables(), "waterfalls of digits small");
   assert.equal(await layersOf({ bits: 4 }), "layers of digits small at 4 bits");
+  assert.equal(await toCompute({ bits: 2 }), "layers of digits small at 2 bits");
   assert.equal(dropFrom(session.baseline, makeRun({ bits: 4 }, [0, 0, 1, 1, 1, 0], 9)).lost, 1);
 });
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -49,6 +51,27 @@ def test_an_interrupted_work_leaves_the_old_file(write, digits, tmp_path, monkey
         write(Explorer(digits), path)
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_an_interrupt_is_told_and_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+
+    def stop(self, on_progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Explorer, "page", stop)
+    assert main(["handout", "digits", "--output", str(path)]) == 130
+    assert "kept for the next time" in capsys.readouterr().err
+    monkeypatch.setattr(Explorer, "page", lambda self, on_progress: "new")
+
+    def fill(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fill)
+    assert main(["handout", "digits", "--output", str(path)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert (path.read_text(), [one.name for one in tmp_path.iterdir()]) == ("old", ["page.html"])
 
 
 def test_file_is_named_by_case_and_model_with_safe_letters():

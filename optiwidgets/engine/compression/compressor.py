@@ -20,6 +20,7 @@ from optiwidgets.engine.data.dataset import Dataset
 from optiwidgets.engine.execution.progress import ProgressCallback
 from optiwidgets.engine.execution.worker_pool import on_worker, run_on_worker
 from optiwidgets.engine.models import tracing
+from optiwidgets.engine.models.copying import copy_net
 from optiwidgets.engine.models.layers import interface_of, prunable
 from optiwidgets.engine.models.preparation import PreparedModel
 from optiwidgets.engine.models.spec import Spec
@@ -37,6 +38,7 @@ Pruned = tuple[nn.Module, dict[str, LayerCut]]
 Codes = Mapping[str, QuantizedWeight]
 Coded = tuple[Codes, Mapping[str, LayerCut]]
 MEMORY_MB = 64
+MOST_CUT_MB = 4  # models without some channels; a large one is run for longer than it is cut
 REMEMBERED = ("refit", *BY_TRAINING)  # recoveries before quantization; their results are cached
 
 
@@ -69,6 +71,7 @@ class Compressor:
         self._impossible = task.impossible
         self.pruner = Pruner(prepared.net, dataset, prepared.trained, task.loss)
         self._recovered: BoundedCache[Recipe, Pruned] = BoundedCache(memory_mb, keep_last=True)
+        self._cut: BoundedCache[Recipe, Pruned] = BoundedCache(MOST_CUT_MB)
         self._coded: BoundedCache[Recipe, Coded] = BoundedCache(memory_mb)
         self._image = tuple(dataset.calibration[0].shape[1:])
 
@@ -98,7 +101,7 @@ class Compressor:
         recipe = without_idle(recipe)
         self._check_possible(recipe)
         remembered = recipe.recovery in REMEMBERED
-        net, cuts = self._recover(recipe, on_progress) if remembered else self.pruner.prune(recipe)
+        net, cuts = self._recover(recipe, on_progress) if remembered else self._prune(recipe)
         looked, seen = cuts, self.pruner.seen
         if recipe.recovery in BY_TRAINING:  # the trained net has its own layer inputs
             looked = {name: LayerCut(cut.mask) for name, cut in cuts.items()}
@@ -159,6 +162,18 @@ class Compressor:
     def knows_weights(self, recipe: Recipe) -> bool:
         """Return whether the codes of a recipe's weights are cached."""
         return without_idle(recipe) in self._coded
+
+    def _prune(self, recipe: Recipe) -> Pruned:
+        """Prune a copy of the model; removed channels, compared with silenced ones, are cached."""
+        if recipe.pruning != "channel":
+            return self.pruner.prune(recipe)
+        key = replace(_key(recipe), recovery="none")
+        made = self._cut.get(key)
+        if made is None:
+            made = self.pruner.prune(recipe)
+            self._cut.put(key, made)
+        net, cuts = made
+        return copy_net(net), dict(cuts)
 
     def _recover(self, recipe: Recipe, on_progress: ProgressCallback) -> Pruned:
         """Apply the recovery that runs before quantization, or return a copy of a cached result."""

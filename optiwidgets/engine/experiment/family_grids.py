@@ -105,7 +105,7 @@ def sizes_of(
     [12452, 12452]
     """
     about = {name: value for name, value in experiment.about.items() if name != IMAGES}
-    recipes = family.recipes
+    recipes = family.by_sparsity
 
     def weighed() -> Iterator[Weighed]:
         for place, recipe in enumerate(recipes):

@@ -47,7 +47,7 @@ def evaluate_grid(
             on_progress(Progress(done, f"slider grid, {place} of {len(recipes)} reports"))
             yield experiment.run(recipe)
 
-    recipes = family.recipes
+    recipes = family.by_sparsity
     return PrecomputedReports.of(experiment.about, reports(), family)
 
 

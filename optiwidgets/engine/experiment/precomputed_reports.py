@@ -132,7 +132,7 @@ class PrecomputedReports(SavedGrid):
     def of(
         cls, about: Mapping[str, str], reports: Iterable[Report], family: RecipeFamily = SLIDERS
     ) -> PrecomputedReports:
-        """Store reports given in the order of ``family.recipes``; none is kept in memory."""
+        """Store reports given in the order ``family.by_sparsity``; none is kept in memory."""
         rows, simulated = [], []
         for report in reports:
             names = tuple(report.size.parts), tuple(report.size.layers)
@@ -141,7 +141,7 @@ class PrecomputedReports(SavedGrid):
                 simulated.append((report.simulated.counts, report.simulated_metric))
         columns = [*zip(*rows, strict=True), *(zip(*simulated, strict=True) if simulated else NONE)]
         made = (np.array(c, dtype) for c, dtype in zip(columns, DTYPES.values(), strict=True))
-        return cls(about, family, *names, *made)
+        return cls(about, family, *names, *(family.in_rows(c) if len(c) else c for c in made))
 
     @property
     def nbytes(self) -> int:

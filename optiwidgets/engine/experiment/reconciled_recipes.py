@@ -93,7 +93,7 @@ def waterfalls_of(
         found = [*_reconciled(experiment, family, on_progress)]
         steps = np.array([_row(each) for each in found], np.int64)
         estimates = np.array([each.estimate_bytes for each in found], np.float64)
-        return ReconciledRecipes(about, family, steps, estimates)
+        return ReconciledRecipes(about, family, family.in_rows(steps), family.in_rows(estimates))
 
     of = {"waterfalls": about, "family": family.as_dict()}
     return cached_grid(of, ReconciledRecipes, make, folder)
@@ -102,7 +102,7 @@ def waterfalls_of(
 def _reconciled(
     experiment: Experiment, family: RecipeFamily, on_progress: ProgressCallback
 ) -> Iterator[Reconciliation]:
-    recipes, compressor = family.recipes, experiment._compressor
+    recipes, compressor = family.by_sparsity, experiment._compressor
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(recipes), AHEAD):
             done = start / len(recipes)

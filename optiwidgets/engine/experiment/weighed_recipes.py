@@ -49,10 +49,10 @@ class WeighedRecipes(SavedGrid):
     def of(
         cls, about: Mapping[str, str], family: RecipeFamily, weighed: Iterable[Weighed]
     ) -> WeighedRecipes:
-        """Store sizes given in the order of ``family.recipes``."""
+        """Store sizes given in the order ``family.by_sparsity``."""
         rows = []
         for size, counts in weighed:
             names = tuple(size.parts)
             rows.append((tuple(size.parts.values()), size_row(size.baseline_bytes, counts)))
         parts, numbers = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-        return cls(about, family, names, parts, numbers)
+        return cls(about, family, names, family.in_rows(parts), family.in_rows(numbers))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
+from numpy.typing import NDArray
+
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 
 BASELINE = Recipe()
@@ -34,6 +36,31 @@ class RecipeFamily:
     def recipes(self) -> tuple[Recipe, ...]:
         """All recipes: those of the first bit-width first, by sparsity."""
         return tuple(rows_of(self))
+
+    @property
+    def by_sparsity(self) -> tuple[Recipe, ...]:
+        """All recipes: those of the first sparsity first, which are pruned alike, by bit-width.
+
+        Examples
+        --------
+        >>> [r.bits for r in RecipeFamily(sparsities=(0.1, 0.2), bits=(4, 8)).by_sparsity]
+        [4, 8, 4, 8]
+        """
+        found, count = self.recipes, len(self.sparsities)
+        return tuple(recipe for start in range(count) for recipe in found[start::count])
+
+    def in_rows(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Bring values (R, ...) of the recipes ``by_sparsity`` into the order of ``recipes``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> family = RecipeFamily(sparsities=(0.1, 0.2), bits=(4, 8))
+        >>> family.in_rows(np.array([recipe.bits for recipe in family.by_sparsity])).tolist()
+        [4, 4, 8, 8]
+        """
+        table = values.reshape(len(self.sparsities), len(self.bits), *values.shape[1:])
+        return table.swapaxes(0, 1).reshape(values.shape)
 
     def __contains__(self, recipe: object) -> bool:
         return recipe in rows_of(self)

@@ -558,7 +558,8 @@ export interface LayerSize {
 export interface SizeData {
   steps: SizeStep[];
   estimate_bytes: number;
-  tutorial_bytes: number;
+  /** null where only Python knows it. */
+  tutorial_bytes: number | null;
 }
 
 export interface SizeStep {

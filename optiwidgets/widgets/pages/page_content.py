@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from optiwidgets.engine.types.portable_model import REFIT_SPARSITIES
 from optiwidgets.engine.types.recipe import BIT_WIDTHS, Recipe
 from optiwidgets.engine.types.recipe_family import BASELINE, SLIDERS, RecipeFamily
+from optiwidgets.session.page_numbers import running_work, weighing_work
 
-WEIGHING, MEASURING, RECONCILING = 0.2, 50.0, 2.0  # against a run on all images, about
+MEASURING, RECONCILING = 50.0, 2.0  # work on a recipe against a float run on all images, about
 CODED = tuple(bits for bits in BIT_WIDTHS if bits <= 8)
 
 
@@ -49,12 +50,9 @@ class PageContent:
     @property
     def work(self) -> tuple[float, float, float]:
         """Work of grids and sizes, of measurements and of waterfalls, in runs of a small model."""
-        runs = _count(self.families) + _count(self.sizes) * WEIGHING
-        return runs, len(self.measured) * MEASURING, _count(self.waterfalls) * RECONCILING
-
-
-def _count(families: Sequence[RecipeFamily]) -> int:
-    return sum(len(family.recipes) for family in families)
+        runs = sum(map(running_work, self.families)) + sum(map(weighing_work, self.sizes))
+        reconciled = sum(len(family.recipes) for family in self.waterfalls)
+        return runs, len(self.measured) * MEASURING, reconciled * RECONCILING
 
 
 def _computed() -> tuple[RecipeFamily, ...]:

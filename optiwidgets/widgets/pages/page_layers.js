@@ -2,6 +2,7 @@
 
 import { PageModel, refusalOf } from "./page_model.js";
 import { prunes, withoutIdle } from "./recipe_rules.js";
+import { storedWeights } from "./stored_weights.js";
 import { removedChannels } from "./weight_pruning.js";
 import { quantizeWeight } from "./weight_quantization.js";
 
@@ -52,6 +53,7 @@ export function layersOf(model, asked) {
       after: coded.values,
       kept: mask ?? new Uint8Array(data.length).fill(1),
       ...representable(coded, bits, recipe.scheme),
+      stored: storedWeights(coded, mask, data, bits),
       outputs: Int32Array.from(remaining(axes?.[0], before.shape[0], removed)),
       error: squaredError(before, coded.values, axes, removed),
     };

@@ -55,8 +55,9 @@ export function startPanels(page, session) {
   };
   const activities = start("activities", lock);
   start("drawing");
-  start("waterfall", () => page.waterfalls(named()));
-  start("weights", async (/** @type {Recipe} */ recipe) => (await page.layers(named()))(recipe));
+  const layersOf = async (/** @type {Recipe} */ recipe) => (await page.layers(named()))(recipe);
+  start("waterfall", () => page.waterfalls(named()), layersOf);
+  start("weights", layersOf);
   onClick(reset, () => {
     autoplay?.stop();
     activities?.end();

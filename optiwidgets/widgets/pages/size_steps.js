@@ -1,5 +1,4 @@
-// Waterfall of sizes, from four bytes a parameter to the file: tables of page_experiment.py. Two numbers of each need
-// Python's encoders: the entropy-coded file, and tutorials' zlib.
+// Waterfall of sizes, from four bytes a parameter to the file: tables of page_experiment.py, and names of the steps.
 
 import { mark, text } from "../base/texts.js";
 import { namedBlock } from "./blocks.js";
@@ -65,19 +64,37 @@ export function findSizes(tables, recipe) {
 }
 
 /**
- * Why a recipe has no waterfall: the page has those of other sparsities, or none of its family.
+ * Table of a recipe's family; undefined if the page has none.
  * @param {WaterfallTable[]} tables
  * @param {Recipe} recipe
  */
-export function missingSizes(tables, recipe) {
+function tableOf(tables, recipe) {
   /** @param {Recipe} own */
   const family = (own) => recipeKey(withoutIdle({ ...own, sparsity: 0.5, bits: 4 }));
-  const table = tables.find((each) => family({ ...BASELINE, ...each.recipe }) === family(recipe));
-  if (!table) return text("The steps to this file's size need Python; its bytes by part do not.");
+  return tables.find((each) => family({ ...BASELINE, ...each.recipe }) === family(recipe));
+}
+
+/** Why a recipe has no waterfall at all. */
+export const missingSizes = () =>
+  text("The steps to this file's size need Python; its bytes by part do not.");
+
+/**
+ * Why a waterfall computed by the page lacks two numbers, and the sparsities at which the page has them.
+ * @param {WaterfallTable[]} tables
+ * @param {Recipe} recipe
+ */
+export function missingCodings(tables, recipe) {
+  const table = tableOf(tables, recipe);
+  if (!table)
+    return text(
+      "Two sizes need Python here: the file with all layers entropy-coded, and the zlib of tutorials.",
+    );
   const percents = table.sparsities.map((sparsity) => Math.round(100 * sparsity)).join(", ");
-  return text("This page has these steps at sparsities of {percents} %; elsewhere they need Python.", {
-    percents,
-  });
+  return text(
+    "Two sizes need Python here: the file with all layers entropy-coded, and the zlib of tutorials. " +
+      "This page has both at sparsities of {percents} %.",
+    { percents },
+  );
 }
 
 /**
@@ -88,17 +105,24 @@ export function missingSizes(tables, recipe) {
  */
 function sizeData({ steps, estimates }, place, bits) {
   const row = steps.subarray(place * COLUMNS, (place + 1) * COLUMNS);
-  const named = NAMES.map(
-    ([name, promised], i) =>
-      /** @type {SizeStep} */ ({
-        name: text(name, { bits }),
-        bytes: row[i],
-        promised,
-      }),
-  );
   return {
-    steps: named.filter((_, i) => i !== 1 || row[i] > 0), // no step without removed channels
+    steps: sizeSteps(
+      NAMES.map((_, i) => (i === 1 && !row[i] ? null : row[i])),
+      bits,
+    ),
     estimate_bytes: estimates[place],
     tutorial_bytes: row[COLUMNS - 1],
   };
 }
+
+/**
+ * The steps with their names; null for one that a waterfall does not have.
+ * @param {(number | null)[]} sizes
+ * @param {number} bits
+ * @returns {SizeStep[]}
+ */
+export const sizeSteps = (sizes, bits) =>
+  NAMES.flatMap(([name, promised], i) => {
+    const bytes = sizes[i];
+    return bytes === null ? [] : [{ name: text(name, { bits }), bytes, promised }];
+  });

@@ -4,13 +4,15 @@ import { mark, text } from "../base/texts.js";
 import { say } from "./python_format.js";
 
 /** @import { LayerNumbers, WeightsData } from "../base/types" */
+/** @import { StoredWeights } from "./stored_weights.js" */
 
 /**
  * Weights of one layer (Python: LayerWeights), of `rowsBefore` outputs before and `rows` after. `values` has a row for
  * all outputs, or one for each; `places` is the index of each weight's value in its row; `outputs` are the indices of
  * the remaining outputs in the untouched layer.
  * @typedef {{ name: string, bits: number, rowsBefore: number, rows: number, before: Float32Array, after: Float32Array, kept: Uint8Array,
- *   values: Float32Array[], places: ArrayLike<number>, outputs: ArrayLike<number>, error: number }} LayerWeights
+ *   values: Float32Array[], places: ArrayLike<number>, outputs: ArrayLike<number>, error: number,
+ *   stored: StoredWeights }} LayerWeights
  */
 
 const BINS = 96; // for weights without codes

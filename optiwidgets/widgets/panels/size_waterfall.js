@@ -72,7 +72,7 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
       .map(({ name, bytes: count }, i) =>
         bar(name, count, from + i ? steps[from + i - 1].bytes : null, scale, fewer(count)),
       );
-  const zoomed = Math.max(1, tutorial, ...steps.slice(promised).map((step) => step.bytes));
+  const zoomed = Math.max(1, tutorial ?? 0, ...steps.slice(promised).map((step) => step.bytes));
   const wider =
     raw / zoomed >= 1.5 ? `, ${text("drawn {times} times wider", { times: (raw / zoomed).toFixed(0) })}` : "";
   el.replaceChildren(
@@ -83,7 +83,11 @@ function paint(el, { steps, estimate_bytes: estimate, tutorial_bytes: tutorial }
       rows(promised, steps.length, zoomed),
     ),
     group(text("Not files of ours, for comparison"), [
-      bar(text("zlib of the rounded floats, as in tutorials"), tutorial, null, zoomed, fewer(tutorial)),
+      ...(tutorial === null
+        ? [] // a page without Python
+        : [
+            bar(text("zlib of the rounded floats, as in tutorials"), tutorial, null, zoomed, fewer(tutorial)),
+          ]),
       bar(text("order-0 entropy: an estimate"), Math.round(estimate), null, zoomed, fewer(estimate)),
     ]),
   );

@@ -64,6 +64,21 @@ def test_a_family_is_weighed_once_and_weighs_what_run_says(own, counted, tmp_pat
         ]
 
 
+@pytest.mark.parametrize(("of", "sparsities"), [(reports_of, (0.25, 0.5)), (sizes_of, (0.3, 0.6))])
+def test_channels_are_removed_once_for_all_bit_widths(own, monkeypatch, tmp_path, of, sparsities):
+    family = RecipeFamily(Recipe(pruning="channel"), sparsities, (2, 4, 32))
+    pruned, prune = [], own._compressor.pruner.prune
+    monkeypatch.setattr(
+        own._compressor.pruner, "prune", lambda recipe: pruned.append(recipe) or prune(recipe)
+    )
+    grid = of(own, family, folder=tmp_path)
+    assert [recipe.sparsity for recipe in pruned if recipe.prunes] == [*sparsities]
+    for recipe, parts, numbers in zip(family.recipes, grid.parts, grid.counts, strict=True):
+        report = own.run(recipe)
+        assert dict(zip(grid.part_names, parts.tolist(), strict=True)) == report.size.parts
+        assert numbers[1:4].tolist() == [report.pruned_weights, report.macs, report.parameters]
+
+
 @pytest.mark.parametrize("of", [reports_of, sizes_of])
 def test_a_damaged_file_is_computed_and_written_again(own, tmp_path, caplog, of):
     of(own, FAMILY, folder=tmp_path)
