@@ -41,3 +41,13 @@ export const numbers = ({ experiment, rows }) =>
     flips: flipRate(experiment, rows[0], run),
     ...foundRates(experiment, run),
   }));
+
+/** The feed's data of each run under each policy, with its other numbers. */
+export const judged = ({ experiment, runs, policies }) =>
+  runs.map((run) => ({
+    data: policies.map((policy) =>
+      detectionPayload(experiment, run, policy, { settings: [], moving: false }),
+    ),
+    interval: intervalOf(experiment, run),
+    rates: foundRates(experiment, run),
+  }));
