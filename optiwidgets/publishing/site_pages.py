@@ -15,6 +15,7 @@ from PIL import Image
 from optiwidgets.publishing.markdown_html import markdown_html
 from optiwidgets.publishing.site_links import INSTALL, places
 from optiwidgets.publishing.static_cells import StaticCell
+from optiwidgets.version import __version__
 from optiwidgets.widgets.pages.page_file import safe_json, troubles
 
 PRIVATE = "These links work once the repository is public."
@@ -31,6 +32,7 @@ class Shared:
     """
 
     style: str
+    colours: str
     starter: str
     bundle: str = ""
     widgets_style: str = ""
@@ -39,13 +41,14 @@ class Shared:
 
 @dataclass(frozen=True)
 class SitePage:
-    """A page: its file, title, group in the navigation, content, and JSON of its widgets."""
+    """A page: its file, title, group ("start", "lesson" or "text"), content, widgets, path."""
 
     file: str
     title: str
     group: str
     body: str
     data: str = ""  # address of the widgets' state; "" without widgets
+    head: str = ""  # HTML of the path above the content
 
 
 def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) -> str:
@@ -54,7 +57,7 @@ def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) ->
         f'<li><a href="{escape(file)}"{_current(file, page.file)}>{escape(title)}</a></li>'
         for title, file in top
     )
-    started = _start(page, shared) if page.data else ""
+    started = "" if page.group == "text" else _start(page, shared)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -67,8 +70,9 @@ def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) ->
 <title>{escape(page.title)}</title>
 </head>
 <body data-voila="static">
+<script src="{shared.colours}"></script>
 <a class="ow-site-skip" href="#main">To the content</a>
-<nav class="ow-site-top" aria-label="Site"><ul>{entries}</ul></nav>
+<header class="ow-site-top"><nav aria-label="Site"><ul>{entries}</ul></nav>{page.head}</header>
 <main id="main" class="ow-site-{page.group}">
 {page.body}
 </main>
@@ -82,7 +86,7 @@ def policy(shared: Shared) -> str:
 
     Examples
     --------
-    >>> "unsafe-eval" in policy(Shared("a.css", "a.js")).replace("wasm-unsafe-eval", "")
+    >>> "unsafe-eval" in policy(Shared("a.css", "b.js", "c.js")).replace("wasm-unsafe-eval", "")
     False
     """
     bundle = f" 'sha256-{shared.bundle_hash}'" if shared.bundle_hash else ""
@@ -138,8 +142,8 @@ def code_html(
     way = f' data-ow-by="{listed.by}"' if listed else ""
     return (
         f'<section class="ow-site-cell" data-ow-cell="{escape(cell.id)}"{way}>\n'
-        f'<details class="ow-site-code"><summary>Code</summary>{code}</details>\n'
-        f"{''.join(shown)}{note}</section>"
+        f"{''.join(shown)}{note}"
+        f'<details class="ow-site-code"><summary>Code</summary>{code}</details></section>'
     )
 
 
@@ -214,11 +218,12 @@ def _start(page: SitePage, shared: Shared) -> str:
         "bundle": shared.bundle,
         "style": shared.widgets_style,
         "data": page.data,
+        "version": __version__,
         "troubles": troubles(),
     }
     return (
         '<p class="ow-page-trouble" role="alert" hidden></p>\n'
-        "<noscript><p>The questions and sliders of this page need JavaScript, which is switched "
+        "<noscript><p>Questions, sliders and progress need JavaScript, which is switched "
         "off.</p></noscript>\n"
         f'<script type="application/json" id="ow-site">{safe_json(told)}</script>\n'
         f'<script defer src="{shared.starter}"></script>\n'
