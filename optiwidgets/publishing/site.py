@@ -26,7 +26,7 @@ from optiwidgets.publishing.site_pages import (
     smaller_picture,
 )
 from optiwidgets.publishing.site_path import SiteLesson, path_html, site_lessons
-from optiwidgets.publishing.start_page import PICTURE, start_body, still
+from optiwidgets.publishing.start_page import PICTURE, picture_bytes, start_body
 from optiwidgets.publishing.static_cells import NAME, StaticCell, problems, read_static_cells
 from optiwidgets.widgets.base.assets import WIDGETS
 from optiwidgets.widgets.pages.page_file import page_parts
@@ -159,7 +159,7 @@ def build_site(
     for page in pages:
         site.files[page.file] = page_html(page, shared, site.top()).encode()
     for path, name in site.addresses.pictures.items():
-        site.files[name] = path.read_bytes()
+        site.files[name] = picture_bytes(path)
     site.files[".nojekyll"] = b""  # GitHub Pages then serves folders that begin with _, too
     for path, book in site.books.items():
         site.files[f"notebooks/{path.name}"] = with_install(book)
@@ -220,7 +220,7 @@ def _kept(site: Site, file: Path) -> str:
 
 def _start(site: Site, lessons: Sequence[SiteLesson]) -> SitePage:
     moving = site.lessons / PICTURE
-    picture = site.add("explorer.webp", still(moving)) if moving.is_file() else ""
+    picture = site.add("explorer.webp", picture_bytes(moving)) if moving.is_file() else ""
     body = start_body(lessons, site.titles, site.addresses, picture)
     return SitePage(START, "OptiWidgets", "start", body)
 

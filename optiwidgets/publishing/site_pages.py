@@ -19,6 +19,8 @@ from optiwidgets.version import __version__
 from optiwidgets.widgets.pages.page_file import safe_json, troubles
 
 PRIVATE = "These links work once the repository is public."
+FIGURE = "Figure drawn by the code of this cell"
+STILL = "Confusion matrices of these numbers"
 AS_IT_WAS = "Needs Python: this is shown as it was when the page was made."
 LARGE_PICTURE = 100_000  # bytes
 AddPicture = Callable[[str, bytes], str]
@@ -155,16 +157,22 @@ def output_html(
     if kind == "widget":
         still = f'<div class="ow-site-still">{output["html"]}</div>'
         if as_was:
-            return still
+            return still + (_picture(output["png"], STILL, add_picture) if output["png"] else "")
         return f'<div class="ow-page-place" data-ow-widget="{output["widget"]}">{still}</div>\n'
     if kind == "png":
-        address = add_picture(base64.b64decode(output["png"]))
-        return (
-            f'<img class="ow-site-figure" src="{address}" alt="Figure drawn by the code above">\n'
-        )
+        return _picture(output["png"], FIGURE, add_picture)
     if kind == "html":
         return f'<div class="ow-site-wide" role="region" tabindex="0">{output["html"]}</div>\n'
     return f'<pre class="ow-site-output">{escape(output["text"])}</pre>\n'
+
+
+def _picture(png: str, words: str, add_picture: Callable[[bytes], str]) -> str:
+    data = base64.b64decode(png)
+    width, height = Image.open(BytesIO(data)).size
+    return (
+        f'<img class="ow-site-figure" loading="lazy" src="{add_picture(data)}" alt="{words}" '
+        f'width="{width}" height="{height}">\n'
+    )
 
 
 def smaller_picture(name: str, png: bytes) -> tuple[str, bytes]:

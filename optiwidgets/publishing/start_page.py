@@ -76,6 +76,11 @@ def start_body(
     return "\n".join(part for part in parts if part)
 
 
+def picture_bytes(picture: Path) -> bytes:
+    """Read a picture of a page; of the moving one, which has a megabyte, its last frame."""
+    return still(picture) if picture.name == PICTURE.name else picture.read_bytes()
+
+
 def still(picture: Path) -> bytes:
     """Take the last frame of a moving picture, as WebP."""
     stream = BytesIO()

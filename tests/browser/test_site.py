@@ -100,7 +100,7 @@ def test_a_question_is_answered_on_a_plain_file_server(visitor: Visitor) -> None
     card.get_by_role("button", name="Check").click()
     expect(card.locator(".ow-said")).to_contain_text("Correct.")
     page.get_by_role("link", name="next").click()
-    expect(page.get_by_role("img", name="Figure drawn by the code above")).to_be_visible()
+    expect(page.get_by_role("img", name="Figure drawn by the code of this cell")).to_be_visible()
     assert visitor.troubles == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -14,18 +15,21 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 import pytest
+from ipywidgets import VBox
 from PIL import Image
 from small_site import FIRST, HOSTILE, write_book, write_lessons
 
 from optiwidgets.cli import main
-from optiwidgets.publishing import lesson_store, site_folder
+from optiwidgets.publishing import lesson_process, lesson_store, lesson_widgets, site_folder
 from optiwidgets.publishing.lesson_run import LessonError
 from optiwidgets.publishing.lesson_store import LessonStore
 from optiwidgets.publishing.site import build_site
 from optiwidgets.publishing.site_folder import MARK, write_folder
 from optiwidgets.publishing.site_links import Addresses
+from optiwidgets.publishing.site_pages import output_html
 from optiwidgets.publishing.site_path import SiteLesson
-from optiwidgets.publishing.start_page import start_body, still
+from optiwidgets.publishing.start_page import picture_bytes, start_body
+from optiwidgets.widgets.base.standalone import Standalone
 
 
 class References(HTMLParser):
@@ -107,9 +111,12 @@ def test_a_lesson_has_the_path_at_its_head(made):
 
 def test_the_explorer_stands_first_with_the_last_frame_of_its_picture(tmp_path):
     frames = [Image.new("RGB", (8, 4), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
-    with Image.open(BytesIO(still(tmp_path / "a.webp"))) as found:
+    moving = tmp_path / "explorer.webp"
+    frames[0].save(moving, save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(BytesIO(picture_bytes(moving))) as found:
         red, _, blue = found.convert("RGB").getpixel((4, 2))
+    other = moving.rename(tmp_path / "other.webp")
+    assert picture_bytes(other) == other.read_bytes()
     assert red < blue
     explorer = tmp_path / "explorer.ipynb"
     addresses = Addresses(tmp_path, {explorer: "explorer.html"})
@@ -156,6 +163,38 @@ def test_widgets_travel_but_of_cells_that_need_python(made):
     page = json.loads(zlib.decompress(data.read_bytes()))
     roles = [role["question"]["key"] for role in page["roles"].values() if role]
     assert roles == ["pruning.magnitude"]
+
+
+def test_a_widget_that_needs_python_is_shown_with_its_picture(tmp_path):
+    stream = BytesIO()
+    Image.new("RGB", (8, 4)).save(stream, format="PNG")
+    png = base64.b64encode(stream.getvalue()).decode()
+    shown = {"kind": "widget", "widget": "w", "html": "<p>98 %</p>", "png": png}
+    html = output_html(shown, as_was=True, add_picture=lambda _: "a.png")
+    assert "<p>98 %</p>" in html
+    assert 'src="a.png"' in html
+    assert 'width="8" height="4"' in html
+    assert "<img" not in output_html(shown, as_was=False, add_picture=lambda _: "a.png")
+
+
+def test_widgets_are_described_once_their_numbers_are_complete(monkeypatch):
+    steps = list[str]()
+
+    class Still(Standalone, VBox):
+        def static_body(self):
+            steps.append("described")
+            return "<p>4 bits</p>"
+
+        def static_picture(self):
+            return b"png"
+
+    monkeypatch.setattr(lesson_widgets, "settle", lambda _: steps.append("settled"))
+    made = {"live": Still(), "still": Still()}
+    cells = {name: [{"kind": "widget", "widget": name}] for name in made}
+    lesson_process._describe_stills(cells, made, as_was=["still"])
+    assert steps == ["settled", "described", "described"]
+    assert cells["live"][0]["png"] == ""
+    assert base64.b64decode(cells["still"][0]["png"]) == b"png"
 
 
 def test_figures_are_pictures_and_what_is_printed_is_text(made):
