@@ -155,7 +155,7 @@ def output_html(
     """Write one output: the place of a widget, a picture, HTML or text."""
     kind = output["kind"]
     if kind == "widget":
-        still = f'<div class="ow-site-still">{output["html"]}</div>'
+        still = f'<div class="ow-site-still" tabindex="0">{output["html"]}</div>'
         if as_was:
             return still + (_picture(output["png"], STILL, add_picture) if output["png"] else "")
         return f'<div class="ow-page-place" data-ow-widget="{output["widget"]}">{still}</div>\n'
