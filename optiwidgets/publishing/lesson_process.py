@@ -10,7 +10,7 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from io import StringIO
@@ -27,6 +27,7 @@ from traitlets.config import Config
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.publishing.lesson_run import FAILED, LessonError
 from optiwidgets.publishing.static_cells import code_cells, first_line
+from optiwidgets.widgets.base.standalone import Standalone
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 TEXTS = (("text/html", "html"), ("image/svg+xml", "html"), ("text/plain", "text"))
@@ -83,15 +84,44 @@ def run_lesson(path: Path, experiments: Path, as_was: Container[str] = ()) -> di
         A cell failed.
     """
     book = nbformat.read(path, as_version=4)
-    cells, shown = dict[str, Any](), dict[str, DOMWidget]()
+    cells, made = dict[str, list[dict[str, str]]](), dict[str, DOMWidget]()
     with _shell(path.parent) as shell:
         for cell in code_cells(book):
             outputs = _run_cell(shell, path.stem, cell)
-            made = dict[str, DOMWidget]()
             cells[cell.id] = [_output(output, made) for output in outputs]
-            shown |= {} if cell.id in as_was else made
-        page, files = _described([*shown.values()], path.stem, experiments)
+        _describe_stills(cells, made, as_was)
+        shown = [
+            made[output["widget"]]
+            for name, outputs in cells.items()
+            for output in outputs
+            if "widget" in output and name not in as_was
+        ]
+        page, files = _described([*dict.fromkeys(shown)], path.stem, experiments)
         return {"cells": cells, "page": page, "experiments": files}
+
+
+def _describe_stills(
+    cells: Mapping[str, Sequence[dict[str, str]]],
+    made: Mapping[str, DOMWidget],
+    as_was: Container[str],
+) -> None:
+    """Describe the widgets once their numbers are complete; with a picture where that is all."""
+    if not made:
+        return
+    from optiwidgets.publishing.lesson_widgets import settle
+
+    settle(made.values())
+    for name, outputs in cells.items():
+        for output in outputs:
+            if "widget" in output:
+                output |= _still(made[output["widget"]], name in as_was)
+
+
+def _still(widget: DOMWidget, is_all: bool) -> dict[str, str]:
+    if not isinstance(widget, Standalone):
+        return {"html": ""}
+    png = widget.static_picture() if is_all else b""
+    return {"html": widget.static_body(), "png": base64.b64encode(png).decode()}
 
 
 def _described(
@@ -101,9 +131,8 @@ def _described(
     if not shown:
         return {"data": {"models": {}, "shown": [], "roles": {}}, "styles": []}, {}
     from optiwidgets.publishing.experiment_file import write_experiment
-    from optiwidgets.publishing.lesson_widgets import describe, experiments_of, settle
+    from optiwidgets.publishing.lesson_widgets import describe, experiments_of
 
-    settle(shown)
     files = {
         name: write_experiment(name, experiment, experiments)
         for name, experiment in experiments_of(shown).items()
@@ -126,8 +155,7 @@ def _output(data: dict[str, Any], shown: dict[str, DOMWidget]) -> dict[str, str]
     if widget is not None:
         name = str(widget.model_id)
         shown[name] = widget
-        body = widget.static_body() if hasattr(widget, "static_body") else ""
-        return {"kind": "widget", "widget": name, "html": body}
+        return {"kind": "widget", "widget": name}
     if "image/png" in data:
         png = data["image/png"]
         png = base64.b64encode(png).decode() if isinstance(png, bytes) else png.replace("\n", "")

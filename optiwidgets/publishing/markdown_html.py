@@ -35,12 +35,15 @@ def markdown_html(source: str, follow: Follow) -> str:
     '<h2 id="two-bits">Two <code>bits</code></h2>'
     >>> markdown_html("[next](b.ipynb)", lambda link: link + "?").strip()
     '<p><a href="b.ipynb?">next</a></p>'
+    >>> '<pre tabindex="0">' in markdown_html("```\nx = 1\n```", str)
+    True
     >>> markdown_html("![built](https://elsewhere.example/a.svg)", str).strip()
     '<p>built</p>'
     """
     html = MarkdownWithMath(renderer=IPythonRenderer(escape=False)).render(source)
     html = HEADING.sub(_heading, html)
     html = REMOTE_IMAGE.sub(_described, html)
+    html = html.replace("<pre>", '<pre tabindex="0">')  # long lines scroll, by keyboard too
     html = TABLE.sub(r'<div class="ow-site-wide" role="region" tabindex="0">\g<0></div>', html)
     return REFERENCE.sub(lambda found: found[1] + follow(unescape(found[2])) + found[3], html)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,21 @@ from optiwidgets.publishing.site_pages import (
     page_html,
     smaller_picture,
 )
-from optiwidgets.publishing.start_page import start_body
+from optiwidgets.publishing.site_path import SiteLesson, path_html, site_lessons
+from optiwidgets.publishing.start_page import PICTURE, picture_bytes, start_body
 from optiwidgets.publishing.static_cells import NAME, StaticCell, problems, read_static_cells
 from optiwidgets.widgets.base.assets import WIDGETS
 from optiwidgets.widgets.pages.page_file import page_parts
-from optiwidgets.widgets.pages.page_modules import EVERY
+from optiwidgets.widgets.pages.page_modules import EVERY, SITE
 from optiwidgets.widgets.pages.python_places import INSTALL
 
 START = "index.html"
+STYLES = (
+    WIDGETS / "base" / "page.css",
+    WIDGETS / "lesson" / "core_path.css",
+    Path(__file__).with_name("site.css"),
+    WIDGETS / "pages" / "python_places.css",
+)
 TOP = ("explorer", "HOSTING", "TEACHING")  # pages that every page leads to, where they are there
 
 
@@ -141,17 +148,20 @@ def build_site(
     if checkout:
         site.files |= build_reference(lessons.parent / "docs", tell)
     shared = _shared(site, outputs)
+    course = site_lessons(site.books, site.titles, site.addresses.pages, outputs)
+    heads = {one.name: path_html(course, one) for one in course}
     pages = [
-        *(_lesson(site, path, outputs[path.stem], store.experiments) for path in site.notebooks),
-        *(_written(site, path) for path in site.written),
-        SitePage(
-            START, "OptiWidgets", "start", start_body(site.books, site.titles, site.addresses)
+        *(
+            _lesson(site, path, outputs[path.stem], store.experiments, heads.get(path.stem, ""))
+            for path in site.notebooks
         ),
+        *(_written(site, path) for path in site.written),
+        _start(site, course),
     ]
     for page in pages:
         site.files[page.file] = page_html(page, shared, site.top()).encode()
     for path, name in site.addresses.pictures.items():
-        site.files[name] = path.read_bytes()
+        site.files[name] = picture_bytes(path)
     site.files[".nojekyll"] = b""  # GitHub Pages then serves folders that begin with _, too
     for path, book in site.books.items():
         site.files[f"notebooks/{path.name}"] = with_install(book)
@@ -165,14 +175,15 @@ def _shared(site: Site, outputs: Mapping[str, Any]) -> Shared:
     described = [one["page"] for one in outputs.values()]
     models = [model for page in described for model in page["data"]["models"].values()]
     modules = sorted({model["module"] for model in models if "module" in model})
-    parts = page_parts([], modules=lambda _: [*modules, *EVERY])
+    parts = page_parts([], modules=lambda _: [*modules, *EVERY, SITE])
     styles = dict.fromkeys(css for page in described for css in page["styles"])
     bundle = parts.bundle.encode()
-    style = Path(__file__).with_name("site.css").read_bytes()
-    style += (WIDGETS / "pages" / "python_places.css").read_bytes()
-    starter = (WIDGETS / "pages" / "site_starter.js").read_bytes()
+    colours, starter = (
+        (WIDGETS / "pages" / f"{name}.js").read_bytes() for name in ("page_colours", "site_starter")
+    )
     return Shared(
-        style=site.add("site.css", style),
+        style=site.add("site.css", b"".join(path.read_bytes() for path in STYLES)),
+        colours=site.add("colours.js", colours),
         starter=site.add("start.js", starter),
         bundle=site.add("widgets.js.z", zlib.compress(bundle, 9)),
         widgets_style=site.add(
@@ -182,7 +193,9 @@ def _shared(site: Site, outputs: Mapping[str, Any]) -> Shared:
     )
 
 
-def _lesson(site: Site, path: Path, outputs: Mapping[str, Any], experiments: Path) -> SitePage:
+def _lesson(
+    site: Site, path: Path, outputs: Mapping[str, Any], experiments: Path, head: str
+) -> SitePage:
     body = lesson_body(
         path.stem,
         site.books[path],
@@ -199,12 +212,19 @@ def _lesson(site: Site, path: Path, outputs: Mapping[str, Any], experiments: Pat
     packed = packed_json(data)
     address = site.add(f"{path.stem}.json.z", packed) if data["shown"] else ""
     name = site.addresses.pages[path]
-    return SitePage(name, site.titles[path], "lesson", body, address)
+    return SitePage(name, site.titles[path], "lesson", body, address, head)
 
 
 def _kept(site: Site, file: Path) -> str:
     """Add a file of the store; return its address."""
     return site.add(f"{file.name.partition('.')[0]}.json.z", file.read_bytes())
+
+
+def _start(site: Site, lessons: Sequence[SiteLesson]) -> SitePage:
+    moving = site.lessons / PICTURE
+    picture = site.add("explorer.webp", picture_bytes(moving)) if moving.is_file() else ""
+    body = start_body(lessons, site.titles, site.addresses, picture)
+    return SitePage(START, "OptiWidgets", "start", body)
 
 
 def _written(site: Site, path: Path) -> SitePage:

@@ -14,9 +14,12 @@ from PIL import Image
 
 from optiwidgets.publishing.markdown_html import markdown_html
 from optiwidgets.publishing.static_cells import StaticCell
+from optiwidgets.version import __version__
 from optiwidgets.widgets.pages.page_file import safe_json, troubles
 from optiwidgets.widgets.pages.python_places import lesson_places, lines_html, places_html
 
+FIGURE = "Figure drawn by the code of this cell"
+STILL = "Confusion matrices of these numbers"
 AS_IT_WAS = "Needs Python: this is shown as it was when the page was made."
 LARGE_PICTURE = 100_000  # bytes
 AddPicture = Callable[[str, bytes], str]
@@ -30,6 +33,7 @@ class Shared:
     """
 
     style: str
+    colours: str
     starter: str
     bundle: str = ""
     widgets_style: str = ""
@@ -38,13 +42,14 @@ class Shared:
 
 @dataclass(frozen=True)
 class SitePage:
-    """A page: its file, title, group in the navigation, content, and JSON of its widgets."""
+    """A page: its file, title, group ("start", "lesson" or "text"), content, widgets, path."""
 
     file: str
     title: str
     group: str
     body: str
     data: str = ""  # address of the widgets' state; "" without widgets
+    head: str = ""  # HTML of the path above the content
 
 
 def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) -> str:
@@ -53,7 +58,7 @@ def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) ->
         f'<li><a href="{escape(file)}"{_current(file, page.file)}>{escape(title)}</a></li>'
         for title, file in top
     )
-    started = _start(page, shared) if page.data else ""
+    started = "" if page.group == "text" else _start(page, shared)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -66,8 +71,9 @@ def page_html(page: SitePage, shared: Shared, top: Sequence[tuple[str, str]]) ->
 <title>{escape(page.title)}</title>
 </head>
 <body data-voila="static">
+<script src="{shared.colours}"></script>
 <a class="ow-site-skip" href="#main">To the content</a>
-<nav class="ow-site-top" aria-label="Site"><ul>{entries}</ul></nav>
+<header class="ow-site-top"><nav aria-label="Site"><ul>{entries}</ul></nav>{page.head}</header>
 <main id="main" class="ow-site-{page.group}">
 {page.body}
 </main>
@@ -81,7 +87,7 @@ def policy(shared: Shared) -> str:
 
     Examples
     --------
-    >>> "unsafe-eval" in policy(Shared("a.css", "a.js")).replace("wasm-unsafe-eval", "")
+    >>> "unsafe-eval" in policy(Shared("a.css", "b.js", "c.js")).replace("wasm-unsafe-eval", "")
     False
     """
     bundle = f" 'sha256-{shared.bundle_hash}'" if shared.bundle_hash else ""
@@ -138,8 +144,8 @@ def code_html(
     way = f' data-ow-by="{listed.by}"' if listed else ""
     return (
         f'<section class="ow-site-cell" data-ow-cell="{escape(cell.id)}"{way}>\n'
-        f'<details class="ow-site-code"><summary>Code</summary>{code}</details>\n'
-        f"{''.join(shown)}{note}</section>"
+        f"{''.join(shown)}{note}"
+        f'<details class="ow-site-code"><summary>Code</summary>{code}</details></section>'
     )
 
 
@@ -149,18 +155,24 @@ def output_html(
     """Write one output: the place of a widget, a picture, HTML or text."""
     kind = output["kind"]
     if kind == "widget":
-        still = f'<div class="ow-site-still">{output["html"]}</div>'
+        still = f'<div class="ow-site-still" tabindex="0">{output["html"]}</div>'
         if as_was:
-            return still
+            return still + (_picture(output["png"], STILL, add_picture) if output["png"] else "")
         return f'<div class="ow-page-place" data-ow-widget="{output["widget"]}">{still}</div>\n'
     if kind == "png":
-        address = add_picture(base64.b64decode(output["png"]))
-        return (
-            f'<img class="ow-site-figure" src="{address}" alt="Figure drawn by the code above">\n'
-        )
+        return _picture(output["png"], FIGURE, add_picture)
     if kind == "html":
         return f'<div class="ow-site-wide" role="region" tabindex="0">{output["html"]}</div>\n'
     return f'<pre class="ow-site-output">{escape(output["text"])}</pre>\n'
+
+
+def _picture(png: str, words: str, add_picture: Callable[[bytes], str]) -> str:
+    data = base64.b64decode(png)
+    width, height = Image.open(BytesIO(data)).size
+    return (
+        f'<img class="ow-site-figure" loading="lazy" src="{add_picture(data)}" alt="{words}" '
+        f'width="{width}" height="{height}">\n'
+    )
 
 
 def smaller_picture(name: str, png: bytes) -> tuple[str, bytes]:
@@ -199,11 +211,12 @@ def _start(page: SitePage, shared: Shared) -> str:
         "bundle": shared.bundle,
         "style": shared.widgets_style,
         "data": page.data,
+        "version": __version__,
         "troubles": troubles(),
     }
     return (
         '<p class="ow-page-trouble" role="alert" hidden></p>\n'
-        "<noscript><p>The questions and sliders of this page need JavaScript, which is switched "
+        "<noscript><p>Questions, sliders and progress need JavaScript, which is switched "
         "off.</p></noscript>\n"
         f'<script type="application/json" id="ow-site">{safe_json(told)}</script>\n'
         f'<script defer src="{shared.starter}"></script>\n'

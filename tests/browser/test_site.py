@@ -100,7 +100,7 @@ def test_a_question_is_answered_on_a_plain_file_server(visitor: Visitor) -> None
     card.get_by_role("button", name="Check").click()
     expect(card.locator(".ow-said")).to_contain_text("Correct.")
     page.get_by_role("link", name="next").click()
-    expect(page.get_by_role("img", name="Figure drawn by the code above")).to_be_visible()
+    expect(page.get_by_role("img", name="Figure drawn by the code of this cell")).to_be_visible()
     assert visitor.troubles == []
 
 
@@ -123,6 +123,52 @@ def test_axe_finds_nothing_grave(visitor: Visitor) -> None:
             details.evaluate("(fold) => { fold.open = true; }")
         found = Axe().run(page).response["violations"]
         assert [one["id"] for one in found if one["impact"] in GRAVE] == [], name
+
+
+def test_progress_is_shown_on_the_start_page_and_in_the_head(visitor: Visitor) -> None:
+    page = visitor.open("10_first.html")
+    head = page.locator(".ow-site-path")
+    expect(head).to_contain_text("0 of 1 questions answered")
+    card = page.locator(".ow-quiz")
+    card.get_by_role("radio", name="Those closest to zero.").check()
+    card.get_by_role("button", name="Check").click()
+    expect(head).to_contain_text("1 of 1 questions answered")
+    expect(head.get_by_role("link")).to_have_text("✓")
+    page = visitor.open("index.html")
+    expect(page.get_by_role("status").first).to_have_text(
+        "1 of 1 lessons answered. The path is complete."
+    )
+    page.locator("summary", has_text="Show, keep as a file").click()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Keep as a file").click()
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_role("link", name="Pruning")).to_have_count(1)
+    expect(page.locator("li[data-state=open]")).to_have_count(2)
+    page.locator("input[type=file]").set_input_files(saved.value.path())
+    expect(page.locator("li[data-state=done]")).to_have_count(1)
+    assert visitor.troubles == []
+
+
+def test_a_site_works_without_storage_and_says_so(visitor: Visitor) -> None:
+    visitor.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage',"
+        " { get() { throw new DOMException('off', 'SecurityError'); } });"
+    )
+    page = visitor.open("index.html")
+    expect(page.locator(".ow-site-storage")).to_contain_text("This browser keeps no answers")
+    page = visitor.open("10_first.html")
+    expect(page.locator(".ow-site-path")).to_contain_text("0 of 1 questions answered")
+    assert visitor.troubles == []
+
+
+def test_a_dark_system_gets_dark_pages(browser: Browser, site: str) -> None:
+    with browser.new_context(color_scheme="dark") as context:
+        visitor = Visitor(context.new_page(), site)
+        for name in ("index.html", "10_first.html"):
+            page = visitor.open(name)
+            found = Axe().run(page).response["violations"]
+            assert [one["id"] for one in found if one["impact"] in GRAVE] == [], name
+            assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
 
 
 def test_a_page_whose_files_are_missing_says_so(

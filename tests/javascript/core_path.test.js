@@ -2,7 +2,14 @@ import { render, staysInItsBox, texts } from "./page.js";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { models } from "./fake_model.js";
-import { outcomes, pageName, remember } from "../../optiwidgets/widgets/lesson/answered.js";
+import {
+  forget,
+  keepPlace,
+  outcomes,
+  pageName,
+  placeKept,
+  remember,
+} from "../../optiwidgets/widgets/lesson/answered.js";
 import * as corePath from "../../optiwidgets/widgets/lesson/core_path.js";
 
 const TRAITS = {
@@ -72,6 +79,14 @@ test("Start over forgets all answers", async () => {
   el.querySelector("button").click();
   assert.deepEqual(dots(el), ["open", "open"]);
   assert.deepEqual(outcomes(), {});
+});
+
+test("the place where one stopped is kept, and forgotten with the answers", () => {
+  assert.deepEqual(placeKept(), { page: "", heading: "" });
+  keepPlace("30_pruning", "check");
+  assert.deepEqual(placeKept(), { page: "30_pruning", heading: "check" });
+  forget();
+  assert.deepEqual(placeKept(), { page: "", heading: "" });
 });
 
 test("edited storage counts as none", () => {

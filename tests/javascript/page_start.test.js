@@ -10,6 +10,7 @@ import { startPage } from "../../optiwidgets/widgets/pages/page.js";
 
 const require = createRequire(import.meta.url);
 const STARTER = require.resolve("../../optiwidgets/widgets/pages/starter.js");
+const COLOURS = require.resolve("../../optiwidgets/widgets/pages/page_colours.js");
 const SITE_STARTER = require.resolve("../../optiwidgets/widgets/pages/site_starter.js");
 /** Run a script, as a page does. */
 function run(script) {
@@ -204,8 +205,8 @@ function onePage(blocks = '{"e": {}}') {
 }
 
 /** A page of a site, before its script runs. */
-function sitePage() {
-  const told = { style: "s.css", bundle: "b.js", data: "d.json", troubles: TROUBLES };
+function sitePage(data = "d.json") {
+  const told = { style: "s.css", bundle: "b.js", data, version: "1.2.3", troubles: TROUBLES };
   return place("", `<p class="ow-page-trouble" hidden></p>${script("ow-site", JSON.stringify(told))}`);
 }
 
@@ -213,6 +214,7 @@ function sitePage() {
 function bundle(begin = () => {}) {
   const started = [];
   globalThis.owNeed = (module) => ({
+    startSitePath: (version) => started.push([module, version]),
     startPage: async (data, rest) => {
       started.push([module, data, rest]);
       await begin();
@@ -276,11 +278,39 @@ test("a page of a site loads its files, and starts", async () => {
     started = bundle();
   run(SITE_STARTER);
   await until(isStarted, "a page that started");
-  const [[module, data, { blocks, workerAddress }]] = started;
+  const [path, [module, data, { blocks, workerAddress }]] = started;
+  assert.deepEqual(path, ["pages/site_path.js", "1.2.3"]);
   assert.deepEqual([module, data, blocks, asked], ["pages/page.js", { models: {} }, {}, ["s.css", "b.js", "d.json"]]); // prettier-ignore
   assert.deepEqual([texts(document, "style"), texts(document.head, "script")], [["i {}"], ["// shared"]]);
   assert.equal(await (await fetched(workerAddress("a.js"))).text(), '// shared\nowNeed("a.js");');
   assert.equal(trouble(root).hidden, true);
+});
+
+test("a page of a site without widgets shows its progress alone", async () => {
+  const asked = serve({ "s.css": "i {}", "b.js": "// shared" });
+  sitePage("");
+  const started = bundle();
+  run(SITE_STARTER);
+  await until(isStarted, "a page that started");
+  assert.deepEqual([started, asked], [[["pages/site_path.js", "1.2.3"]], ["s.css", "b.js"]]);
+});
+
+test("colours are the system's, also when it changes them", () => {
+  const { matchMedia: own } = window;
+  /** @type {() => void} */
+  let hear;
+  const system = { matches: true, addEventListener: (_, heard) => void (hear = heard) };
+  window.matchMedia = (query) => (query === "(prefers-color-scheme: dark)" ? system : own(query));
+  try {
+    run(COLOURS);
+    assert.equal(document.body.dataset.jpThemeLight, "false");
+    system.matches = false;
+    hear();
+    assert.equal(document.body.dataset.jpThemeLight, "true");
+  } finally {
+    window.matchMedia = own;
+    delete document.body.dataset.jpThemeLight;
+  }
 });
 
 test("a page of a site that lacks a file, or cannot start, says why", async () => {

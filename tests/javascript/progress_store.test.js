@@ -14,6 +14,7 @@ import { ProgressStore, pageProgress } from "../../optiwidgets/widgets/pages/pro
 import { PROGRESS_KEY, SET_ASIDE_KEY } from "../../optiwidgets/widgets/pages/progress_store.js";
 import { sha256 } from "../../optiwidgets/widgets/pages/sha256.js";
 import { StaticManager } from "../../optiwidgets/widgets/pages/static_model.js";
+import { outcomes } from "../../optiwidgets/widgets/lesson/answered.js";
 import { browserStorage } from "./browser_storage.js";
 
 const NOON = Date.UTC(2026, 10, 30, 12);
@@ -112,6 +113,16 @@ test("a file that was saved is loaded again; merging twice counts nothing twice"
     assert.equal(loadAnswers(other, "p.json", saved), "The answers of p.json were added.");
   const { outcome, attempts, answer } = other.records["a.b"];
   assert.deepEqual([outcome, attempts, answer], ["correct", 1, "yes"]);
+});
+
+test("answers of a file are on the path too", () => {
+  const progress = store();
+  progress.asked("a.b", record({ lesson: "10_x" }));
+  progress.checked("a.b", "correct", 1);
+  const saved = progress.fileText();
+  browserStorage();
+  loadAnswers(store(), "p.json", saved);
+  assert.deepEqual(outcomes(), { "10_x": { "a.b": "correct" } });
 });
 
 test("a file that was changed or cut is refused with its reason, and nothing is added", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -9,18 +10,26 @@ import shutil
 import zlib
 from html import unescape
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import nbformat
 import pytest
+from ipywidgets import VBox
+from PIL import Image
 from small_site import FIRST, HOSTILE, write_book, write_lessons
 
 from optiwidgets.cli import main
-from optiwidgets.publishing import lesson_store, site_folder
+from optiwidgets.publishing import lesson_process, lesson_store, lesson_widgets, site_folder
 from optiwidgets.publishing.lesson_run import LessonError
 from optiwidgets.publishing.lesson_store import LessonStore
 from optiwidgets.publishing.site import build_site
 from optiwidgets.publishing.site_folder import MARK, write_folder
+from optiwidgets.publishing.site_links import Addresses
+from optiwidgets.publishing.site_pages import output_html
+from optiwidgets.publishing.site_path import SiteLesson
+from optiwidgets.publishing.start_page import picture_bytes, start_body
+from optiwidgets.widgets.base.standalone import Standalone
 
 
 class References(HTMLParser):
@@ -81,12 +90,49 @@ def test_every_address_is_relative_and_leads_to_a_file_and_a_heading(made):
     assert followed > 20
 
 
+def test_the_start_page_leads_to_the_lessons_and_tells_how_long_they_take(made):
+    _, out, _ = made
+    start = (out / "index.html").read_text()
+    assert "1 lesson, 7 minutes" in start
+    assert '<a class="ow-site-go" data-ow-continue href="10_first.html">' in start
+    assert 'data-ow-lesson="10_first" data-ow-asked="pruning.magnitude"' in start
+    assert "explorer.html" not in start  # this site has none
+
+
+def test_a_lesson_has_the_path_at_its_head(made):
+    _, out, _ = made
+    for name, current in (("10_first", 'aria-current="page"><span>1<'), ("20_next", "><span>1<")):
+        head = (out / f"{name}.html").read_text().partition("</header>")[0]
+        assert head.count("<li data-state") == 1, name
+        assert current in head
+        assert f'<p role="status" data-ow-lesson="{name}"' in head
+    assert "ow-site-path" not in (out / "PAGE.html").read_text()
+
+
+def test_the_explorer_stands_first_with_the_last_frame_of_its_picture(tmp_path):
+    frames = [Image.new("RGB", (8, 4), colour) for colour in ("red", "blue")]
+    moving = tmp_path / "explorer.webp"
+    frames[0].save(moving, save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(BytesIO(picture_bytes(moving))) as found:
+        red, _, blue = found.convert("RGB").getpixel((4, 2))
+    other = moving.rename(tmp_path / "other.webp")
+    assert picture_bytes(other) == other.read_bytes()
+    assert red < blue
+    explorer = tmp_path / "explorer.ipynb"
+    addresses = Addresses(tmp_path, {explorer: "explorer.html"})
+    lesson = SiteLesson("10_a", "10_a.html", "A", goals=("I know *why*.",))
+    body = start_body([lesson], {explorer: "Explorer"}, addresses, "assets/a.webp")
+    assert body.index('href="explorer.html">Open the explorer') < body.index('10_a.html">A')
+    assert 'src="assets/a.webp"' in body
+    assert "I know <em>why</em>." in body
+
+
 def test_texts_appear_as_texts(made):
     _, out, _ = made
     for name in ("10_first.html", "index.html"):
         html = (out / name).read_text()
         assert "<b>x</b>" not in html.partition("<main")[0]
-        assert HOSTILE.replace('"', "").replace("'", "")[:9] not in html.partition("<main")[0]
+        assert html.partition("<main")[0].count(HOSTILE[:9]) == 1  # of the page's own script
     start = (out / "index.html").read_text()
     assert f"Pruning {HOSTILE}" in unescape(re.sub("<[^>]*>", "", start))
     assert '<pre class="ow-site-output">&#x27;&lt;/script&gt;&#x27;</pre>' in (
@@ -117,6 +163,38 @@ def test_widgets_travel_but_of_cells_that_need_python(made):
     page = json.loads(zlib.decompress(data.read_bytes()))
     roles = [role["question"]["key"] for role in page["roles"].values() if role]
     assert roles == ["pruning.magnitude"]
+
+
+def test_a_widget_that_needs_python_is_shown_with_its_picture(tmp_path):
+    stream = BytesIO()
+    Image.new("RGB", (8, 4)).save(stream, format="PNG")
+    png = base64.b64encode(stream.getvalue()).decode()
+    shown = {"kind": "widget", "widget": "w", "html": "<p>98 %</p>", "png": png}
+    html = output_html(shown, as_was=True, add_picture=lambda _: "a.png")
+    assert "<p>98 %</p>" in html
+    assert 'src="a.png"' in html
+    assert 'width="8" height="4"' in html
+    assert "<img" not in output_html(shown, as_was=False, add_picture=lambda _: "a.png")
+
+
+def test_widgets_are_described_once_their_numbers_are_complete(monkeypatch):
+    steps = list[str]()
+
+    class Still(Standalone, VBox):
+        def static_body(self):
+            steps.append("described")
+            return "<p>4 bits</p>"
+
+        def static_picture(self):
+            return b"png"
+
+    monkeypatch.setattr(lesson_widgets, "settle", lambda _: steps.append("settled"))
+    made = {"live": Still(), "still": Still()}
+    cells = {name: [{"kind": "widget", "widget": name}] for name in made}
+    lesson_process._describe_stills(cells, made, as_was=["still"])
+    assert steps == ["settled", "described", "described"]
+    assert cells["live"][0]["png"] == ""
+    assert base64.b64decode(cells["still"][0]["png"]) == b"png"
 
 
 def test_figures_are_pictures_and_what_is_printed_is_text(made):

@@ -56,6 +56,10 @@ class Standalone(DOMWidget):
         """Describe texts, choices, tables and pictures as HTML, of all widgets in this one."""
         return static_html(self)
 
+    def static_picture(self) -> bytes:
+        """Draw what ``static_body`` cannot tell, as PNG; empty where there is no such picture."""
+        return b""
+
     def page_role(self) -> dict[str, Any] | None:
         """Describe the stand-in for this widget's Python on a page without a kernel.
 

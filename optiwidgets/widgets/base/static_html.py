@@ -93,11 +93,17 @@ def static_html(widget: Widget) -> str:
             image_html(bytes(widget.value), text("Picture of this widget")) if widget.value else ""
         )
     if isinstance(widget, Box):
-        return "".join(map(static_html, widget.children))
+        return "".join(map(_inside, widget.children))
     if isinstance(widget, Dropdown) or (widget.has_trait("min") and widget.description):
         shown = widget.label if isinstance(widget, Dropdown) else widget.value
         return f"<p>{escape(widget.description)}: {escape(str(shown))}</p>"
     return ""
+
+
+def _inside(widget: Widget) -> str:
+    """Describe a widget in another one, which may know better how."""
+    told = getattr(widget, "static_body", None)
+    return str(told()) if told and widget.layout.display != "none" else static_html(widget)
 
 
 def image_html(png: bytes, about: str) -> str:

@@ -112,6 +112,16 @@ class Explorer(PageExport, VBox):
             return snapshot.covered()
         return snapshot.snapshot(*self.session.shown, self.policy.value)
 
+    def static_body(self) -> str:
+        """Write the headline, unless an activity covers it."""
+        if self.covered:
+            return snapshot.covered()["text/html"]
+        return snapshot.headline_html(*self.session.shown, self.policy.value)
+
+    def static_picture(self) -> bytes:
+        """Draw the matrices as PNG; empty where an activity covers them, or classes are many."""
+        return b"" if self.covered else snapshot.matrices_png(*self.session.shown)
+
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""
         session = self.session

@@ -34,10 +34,22 @@ def snapshot(baseline: Report, report: Report, policy: Policy) -> dict[str, str]
     if len(report.class_names) > MOST_CLASSES:
         shown = "".join(f"<p>{escape(line)}</p>" for line in (*lines, text(RUN)))
         return {"text/html": shown}
-    png = _draw(baseline, report, lines)
+    png = _draw(baseline, report, lines, text(RUN))
     picture = image_html(png, " ".join((text("Confusion matrices."), *lines)))
     encoded = base64.b64encode(png).decode()
     return {"text/html": f"{picture}<p><em>{text(RUN)}</em></p>", "image/png": encoded}
+
+
+def headline_html(baseline: Report, report: Report, policy: Policy) -> str:
+    """Write the lines of the headline as HTML."""
+    return "".join(f"<p>{escape(line)}</p>" for line in headline(baseline, report, policy))
+
+
+def matrices_png(baseline: Report, report: Report) -> bytes:
+    """Draw the matrices alone; empty where they have too many classes."""
+    if len(report.class_names) > MOST_CLASSES:
+        return b""
+    return _draw(baseline, report, [], "")
 
 
 def headline(baseline: Report, report: Report, policy: Policy) -> list[str]:
@@ -87,11 +99,11 @@ def covered() -> dict[str, str]:
     return {"text/html": f"<p>{said} {text(RUN)}</p>"}
 
 
-def _draw(baseline: Report, report: Report, lines: list[str]) -> bytes:
+def _draw(baseline: Report, report: Report, lines: list[str], below: str) -> bytes:
     from optiwidgets.notebook_figure import draw_snapshot  # matplotlib, on first use
 
     sides: dict[str, Any] = {text("Baseline"): baseline}
     if not is_untouched(report.recipe):
         sides[text("Optimized")] = report
     counts = {title: side.confusion.counts.tolist() for title, side in sides.items()}
-    return draw_snapshot(counts, report.confusion.class_names, lines, text(RUN))
+    return draw_snapshot(counts, report.confusion.class_names, lines, below)

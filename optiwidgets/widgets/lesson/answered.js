@@ -3,6 +3,7 @@
 /** @import { Outcomes } from "../base/types" */
 
 const KEY = "optiwidgets-answered";
+const PLACE = "optiwidgets-place";
 const OPEN = "not attempted";
 
 /**
@@ -21,9 +22,12 @@ export const pageEnding = (address) => (/\.html$/.test(address) ? ".html" : ".ip
  * Outcomes of all pages; none where the browser keeps nothing, or something else.
  * @returns {Outcomes}
  */
-export function outcomes() {
+export const outcomes = () => kept(KEY);
+
+/** @param {string} key */
+function kept(key) {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    const kept = JSON.parse(localStorage.getItem(key) ?? "{}");
     return kept !== null && typeof kept === "object" && !Array.isArray(kept) ? kept : {};
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof DOMException) return {}; // storage is off or was edited
@@ -44,11 +48,27 @@ export function remember(question, outcome, address = location.pathname) {
     answers = { ...kept[page] };
   if (outcome === OPEN && question in answers) return;
   answers[question] = outcome;
-  store(JSON.stringify({ ...kept, [page]: answers }));
+  store(KEY, { ...kept, [page]: answers });
 }
 
-/** Forget all outcomes. */
-export const forget = () => store("{}");
+/** Forget all outcomes, and the place. */
+export function forget() {
+  store(KEY, {});
+  store(PLACE, {});
+}
+
+/**
+ * Keep the place where the reader stopped.
+ * @param {string} page
+ * @param {string} heading its id; empty for the top of the page
+ */
+export const keepPlace = (page, heading) => store(PLACE, { page, heading });
+
+/** The place where the reader stopped: empty texts where none is kept. */
+export function placeKept() {
+  const { page = "", heading = "" } = kept(PLACE);
+  return { page: String(page), heading: String(heading) };
+}
 
 /**
  * Count the answered questions of a page.
@@ -60,11 +80,11 @@ export function count(answers = {}) {
   return { asked: all.length, answered: all.filter((outcome) => outcome !== OPEN).length };
 }
 
-/** @param {string} text */
-function store(text) {
+/** @param {string} key @param {object} value */
+function store(key, value) {
   if (document.documentElement.dataset.owLms === "open") return; // a learning platform keeps them: pupils share computers
   try {
-    localStorage.setItem(KEY, text);
+    localStorage.setItem(key, JSON.stringify(value));
   } catch (error) {
     if (!(error instanceof DOMException)) throw error; // storage is off or full: the page works without
   }

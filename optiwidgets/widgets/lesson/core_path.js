@@ -53,6 +53,13 @@ function render({ model, el }) {
 const isDone = ({ asked, answered }) => asked > 0 && answered === asked;
 
 /**
+ * How many questions of a lesson were answered, in words.
+ * @param {{ asked: number, answered: number }} counted
+ */
+export const toldOf = ({ asked, answered }) =>
+  answered ? text("{answered} of {asked} questions answered", { answered, asked }) : text("not begun");
+
+/**
  * One lesson: a dot that is a link.
  * @param {Lesson} lesson
  * @param {number} index
@@ -60,16 +67,13 @@ const isDone = ({ asked, answered }) => asked > 0 && answered === asked;
 function dot(lesson, index) {
   const { name, title, asked, answered } = lesson;
   const state = isDone(lesson) ? "done" : answered ? "begun" : "open";
-  const told = answered
-    ? text("{answered} of {asked} questions answered", { answered, asked })
-    : text("not begun");
   const place = `${index + 1}`;
   const link = element(
     "a",
     { href: `${name}${pageEnding(location.pathname)}`, title },
     element("span", {}, state === "done" ? "✓" : place),
   );
-  link.setAttribute("aria-label", `${place}. ${title}: ${told}`);
+  link.setAttribute("aria-label", `${place}. ${title}: ${toldOf({ asked, answered })}`);
   const item = element("li", {}, link);
   item.dataset.state = state;
   return item;

@@ -235,7 +235,7 @@ def page_html(
     needed = partial(modules_of, runs=runs)
     parts = page_parts(widgets, places=places, modules=needed)
     data = parts.data | dict(more or {})
-    starter = load_starter()
+    colours, starter = load_script("page_colours"), load_script("starter")
     shown = "\n".join(
         f'<div class="ow-page-place" data-ow-widget="{one}"></div>' for one in parts.shown
     )
@@ -251,7 +251,7 @@ def page_html(
     scripts.append(
         f'<script type="application/json" id="ow-blocks">{safe_json(blocks or {})}</script>'
     )
-    policy = content_policy(starter, parts.bundle)
+    policy = content_policy(colours, starter, parts.bundle)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -263,6 +263,7 @@ def page_html(
 <title>{escape(title)}</title>
 </head>
 <body data-voila="static">
+<script>{colours}</script>
 <main>
 {shown}
 </main>
@@ -289,9 +290,9 @@ def troubles() -> dict[str, str]:
     }
 
 
-def load_starter() -> str:
-    """Read the script that unpacks and starts the page."""
-    return (WIDGETS / "pages" / "starter.js").read_text(encoding="utf-8")
+def load_script(name: str) -> str:
+    """Read a script that runs as it is: "page_colours", or "starter", which starts the page."""
+    return (WIDGETS / "pages" / f"{name}.js").read_text(encoding="utf-8")
 
 
 def deflated(content: str) -> str:

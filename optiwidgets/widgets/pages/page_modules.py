@@ -24,6 +24,7 @@ PANELS = {  # file of the stand-in of each of an explorer's panels, as page_pane
 }
 RUNTIME = ("pages/late_runtime.js", "pages/page_layers.js", "pages/runtime_worker.js")
 EVERY = (*sorted({*ROLES.values()}), *PANELS.values(), *RUNTIME)
+SITE = "pages/site_path.js"  # progress on the pages of a site
 
 
 def modules_of(roles: Iterable[Mapping[str, Any] | None], *, runs: bool) -> list[str]:

@@ -62,7 +62,7 @@ export function loadAnswers(progress, name, written) {
 
 /**
  * Start the table.
- * @param {ProgressModels} role
+ * @param {Pick<ProgressModels, "version"> & { root: { set(trait: string, html: string): void } }} role
  */
 export function startProgress({ version, root }) {
   const progress = pageProgress(version);

@@ -1,7 +1,7 @@
 // Answers of a learner, kept in this browser in the format of progress/1; sent nowhere. As lesson/answer_log.py.
 
 import { mark, text } from "../base/texts.js";
-import { forget } from "../lesson/answered.js";
+import { forget, remember } from "../lesson/answered.js";
 import { emptyRecord, mergedRecords, progressDocument, ProgressFileError } from "./progress_document.js";
 import { readProgress, utcTime } from "./progress_document.js";
 import { say } from "./python_format.js";
@@ -108,6 +108,8 @@ export class ProgressStore {
    */
   merge(records) {
     this.records = mergedRecords(this.records, records);
+    for (const [key, { lesson, outcome }] of Object.entries(this.records))
+      remember(key, outcome, `${lesson}.html`); // the path's outcomes
     this.catchUp();
     this.#tell("change", { key: "", record: null });
   }

@@ -1,7 +1,7 @@
-// Starts the widgets of a page of a site: loads their state, and what all pages share. It runs before anything else,
-// so that a browser that cannot says so.
+// Starts a page of a site: its progress, then its widgets, from their state and from files that all pages share. It
+// runs before anything else, so that a browser that cannot says so.
 (async () => {
-  /** @type {{ bundle: string, style: string, data: string, troubles: Record<string, string> }} */
+  /** @type {{ bundle: string, style: string, data: string, version: string, troubles: Record<string, string> }} */
   const told = JSON.parse(document.getElementById("ow-site")?.textContent ?? "");
   /** @param {string} cause @param {unknown} [error] */
   const tell = (cause, error) => {
@@ -12,6 +12,7 @@
   };
   /** @param {string} address */
   const load = async (address) => {
+    if (!address) return ""; // a page without widgets
     const response = await fetch(address);
     if (!response.ok || !response.body) throw new Error(`${address}: ${response.status}`);
     return await new Response(response.body.pipeThrough(new DecompressionStream("deflate"))).text();
@@ -32,7 +33,9 @@
       URL.createObjectURL(
         new Blob([bundle, `\nowNeed(${JSON.stringify(module)});`], { type: "text/javascript" }),
       );
-    await owNeed("pages/page.js").startPage(JSON.parse(data), { blocks: {}, need: owNeed, workerAddress });
+    owNeed("pages/site_path.js").startSitePath(told.version);
+    if (data)
+      await owNeed("pages/page.js").startPage(JSON.parse(data), { blocks: {}, need: owNeed, workerAddress });
     document.body.dataset.owStarted = "";
   } catch (error) {
     console.error(error);

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ipywidgets import VBox
+
 from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.recipe import Recipe
+from optiwidgets.widgets.base.static_html import static_html
 from optiwidgets.widgets.explorer.snapshot import headline
 
 PRUNED = Recipe(sparsity=0.9)
@@ -35,3 +38,16 @@ def test_an_estimated_size_says_so(digits):
     _, untouched = headline(base, base, Policy.MOBILE)
     about = f"packed file about {base.size.total_bytes:,} bytes (estimated)."
     assert untouched.endswith(about)
+
+
+def test_a_page_without_python_shows_the_headline_and_the_matrices(explorer):
+    told = explorer.static_body()
+    assert told.startswith("<p>The untouched model</p><p>Accuracy ")
+    assert static_html(VBox([explorer])) == told
+    assert explorer.static_picture().startswith(b"\x89PNG")
+
+
+def test_numbers_that_an_activity_covers_stay_covered(explorer):
+    explorer.classroom.activities.start("blind")
+    assert explorer.static_body().startswith("<p>The numbers are covered")
+    assert explorer.static_picture() == b""
