@@ -124,10 +124,10 @@ function openDrop(before, after) {
 function fallenClass(before, after) {
   const own = classPrecisions(after).ap_50;
   let worst = 0,
-    points = -Infinity;
+    points = 0;
   classPrecisions(before).ap_50.forEach((value, kind) => {
-    const fall = 100 * (value - own[kind]) || 0; // NaN is no fall
-    if (fall > points) [worst, points] = [kind, fall];
+    const fall = 100 * (value - own[kind]);
+    if (fall > points) [worst, points] = [kind, fall]; // NaN, of a class without objects, is not
   });
   return points > 0 ? { class: worst, points } : null;
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from node_answers import answers  # tests/widgets
 from page_runs import page_experiment as feed_experiment
 from page_runs import page_policy, page_run
 from payload_differences import differences
+from planted_faults import unseen_faults
 from texts import collect  # tools/texts.py
 
 from optiwidgets.engine.evaluation.metrics import mean_average_precision
@@ -36,7 +35,6 @@ from optiwidgets.widgets.panels.comparison_payload import (
 )
 from optiwidgets.widgets.panels.report_payload import report_payload
 
-ROOT, WIDGETS = Path(__file__).parents[3], "optiwidgets/widgets"
 SCRIPT = "../../tests/javascript/feed_answers.js"
 POLICIES = (Policy.MOBILE, Policy.MEDICAL)
 OWN_LIMITS = (Policy("lift", 0.25), Policy("kiosk", 12.5, 30.0), Policy("toy", 5.0, 0.0))
@@ -333,26 +331,8 @@ FAULTS = (  # file, its text, and a fault in its place
 @pytest.mark.slow
 def test_planted_faults_are_found(of_digits: Rows, few: Rows, tmp_path: Path) -> None:
     drawn = [(rows, list(rows.rows(40))) for rows in (of_digits, few)]
-    for folder in ("optiwidgets/widgets", "tests/javascript"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=only_javascript)
-    script = os.path.relpath(tmp_path / "tests/javascript/feed_answers.js", ROOT / WIDGETS)
 
-    def is_seen() -> bool:
+    def is_seen(script: str) -> bool:
         return any(wrong(asked, rows.ask(asked, script)) for rows, asked in drawn)
 
-    assert not is_seen()
-    unseen = []
-    for name, right, fault in FAULTS:
-        file = tmp_path / WIDGETS / f"pages/{name}.js"
-        source = file.read_text()
-        assert right in source, f"{name} has no {right}"
-        file.write_text(source.replace(right, fault))
-        unseen += [] if is_seen() else [(name, fault)]
-        file.write_text(source)
-    assert unseen == []
-
-
-def only_javascript(folder: str, names: list[str]) -> list[str]:
-    """List the names that a copy leaves out: installed packages, and all but modules."""
-    kept = (each for each in names if each.endswith(".js") or (Path(folder) / each).is_dir())
-    return [*{*names} - {*kept}, "node_modules"]
+    assert unseen_faults(FAULTS, "feed_answers.js", tmp_path, is_seen) == []
