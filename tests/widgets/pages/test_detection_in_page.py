@@ -242,7 +242,7 @@ class Drawn:
         return asked, data | self.linked(part, policy, {}) | {"settings": []}
 
     def linked(self, report: Report, policy: Policy, more: dict[str, Any]) -> dict[str, Any]:
-        """What the explorer adds to a payload."""
+        """Describe the keys that the explorer adds to a payload."""
         told = Recipe() if more else report.recipe
         query = spell("scenes", "small", policy.name, told, **more)
         rest = {"line": str(report.recipe), "covered": False, "guess": None, "settings": [3, 1]}
