@@ -16,7 +16,10 @@ UNSAFE = re.compile(r"[^\w.-]+")  # in a file's name made of those of case and m
 
 def add_handout(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("case", help="digits, smear, smear-rare, smear-200, or a file of `train`")
+    parser.add_argument(
+        "case",
+        help="digits, smear, smear-rare, smear-200, scenes, smear-fields, or a file of `train`",
+    )
     parser.add_argument("--model", default="", help="small (the default) or wide")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="images of a file's model")
     parser.add_argument(

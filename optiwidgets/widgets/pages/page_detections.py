@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from optiwidgets.engine.evaluation.detection_counts import thirds_by_area
-from optiwidgets.engine.experiment.detection_grid import DetectionGrid
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.widgets.pages.block_store import BlockStore
 from optiwidgets.widgets.pages.box_blocks import box_arrays
@@ -29,13 +28,13 @@ def truth_json(outcome: Any, blocks: BlockStore) -> Json:
     }
 
 
-def detections_json(grid: DetectionGrid, blocks: BlockStore, name: str) -> Json:
+def detections_json(grid: Any, blocks: BlockStore, name: str) -> Json:
     """Describe the runs of a family (``GridJson``).
 
     Parameters
     ----------
     grid
-        Runs of a detector.
+        Runs of a detector, a ``DetectionGrid``.
     blocks
         Blocks of the page, which the grid's are added to.
     name

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from optiwidgets.engine.execution.progress import ProgressCallback
-from optiwidgets.engine.experiment.detection_grid import DetectionGrid
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.session.page_numbers import (
+    is_detector,
     measured_reports,
     page_grids,
     page_pixels,
@@ -76,9 +76,10 @@ def page_experiment(
     told = _about(experiment, baseline, blocks, names)
     told["part_names"] = grids[0].part_names
     told["layer_names"] = getattr(grids[0], "layer_names", ())
+    found_boxes = is_detector(experiment)
     told["grids"] = [
         detections_json(grid, blocks, _name(grid.family, place))
-        if isinstance(grid, DetectionGrid)
+        if found_boxes
         else _grid(grid, blocks, place, layers=content.layers)
         for place, grid in enumerate(grids)
     ]
