@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optiwidgets.engine.experiment.grid_files import (
-    DAMAGED,
-    DAMAGED_ZIP,
-    read_arrays,
-    write_arrays,
-)
+from optiwidgets.engine.experiment.grid_files import SavedGrid
 from optiwidgets.engine.experiment.precomputed_reports import COUNTS, size_row
 from optiwidgets.engine.types.boxes import FIELDS
 from optiwidgets.engine.types.measurements import Floats, Integers
@@ -42,7 +35,7 @@ MOST_BOXES = 4_000_000  # of all recipes together: 100 MB
 
 
 @dataclass(frozen=True, eq=False)
-class DetectionGrid:
+class DetectionGrid(SavedGrid):
     """Detections of a family's R recipes, one row each, of one model on one set of N images.
 
     ``about`` has the fingerprints of model, images and code. ``found`` (R, N) are numbers of boxes,
@@ -58,8 +51,9 @@ class DetectionGrid:
         An array has the wrong shape or dtype.
     """
 
-    about: Mapping[str, str]
-    family: RecipeFamily
+    dtypes = DTYPES
+    lacking = "has no detections, or damaged ones"
+
     part_names: tuple[str, ...]
     found: Integers = field(repr=False)
     boxes: NDArray[np.float32] = field(repr=False)
@@ -130,34 +124,6 @@ class DetectionGrid:
         ends = self.found.sum(1).cumsum()
         mine = self.boxes[ends[row] - self.found[row].sum() : ends[row]]
         return np.split(mine, self.found[row].cumsum()[:-1])
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one .npz file atomically."""
-        names = {
-            "about": dict(self.about),
-            "family": self.family.as_dict(),
-            "parts": self.part_names,
-        }
-        write_arrays(path, names, {name: getattr(self, name) for name in DTYPES})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> DetectionGrid:
-        """Read a file written by ``save``.
-
-        Raises
-        ------
-        ValueError
-            The file is damaged; the message has the reason.
-        OSError
-            The file cannot be read.
-        """
-        data = Path(path).read_bytes()
-        try:
-            names, arrays = read_arrays(data, DTYPES)
-            family = RecipeFamily.of(names["family"])
-            return cls(dict(names["about"]), family, tuple(names["parts"]), **arrays)
-        except (*DAMAGED, *DAMAGED_ZIP) as error:
-            raise ValueError(f"{path} has no detections, or damaged ones: {error}") from error
 
 
 def _key(outcome: Any) -> bytes:

@@ -80,7 +80,7 @@ def detections_of(
 
     return cached_grid(
         of,
-        DetectionGrid.load,
+        DetectionGrid,
         lambda: DetectionGrid.of(experiment.about, family, baseline, reports()),
         folder,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from optiwidgets.engine.execution.progress import ProgressCallback
+from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
@@ -92,7 +93,8 @@ def page_experiment(
     ]
     if runs and baseline.is_classified:
         families = [one.family for one in (*grids, *sizes)]
-        told["witnesses"] = witnesses_json(witnesses_of(experiment, families, grids), blocks)
+        stored = [grid for grid in grids if isinstance(grid, PrecomputedReports)]
+        told["witnesses"] = witnesses_json(witnesses_of(experiment, families, stored), blocks)
     told["measured"] = measured.rows
     told["made"] = {
         "date": measured.date,
