@@ -140,6 +140,15 @@ test("a page without a program has no runtime, and no weights of layers", async 
   assert.equal((await page.layers("e"))({ bits: 4 }), null);
 });
 
+test("a model that has no runtime says why, in one file and in a site's", async () => {
+  const own = { experiments: { e: {} }, unported: { e: "no Erf" } };
+  const { page } = await start(own, PANEL);
+  await assert.rejects(page.runtime("e"), { message: "no Erf" });
+  serve({ "e.bin": { experiment: {}, program: null, unported: "no Gelu", blocks: {} } });
+  const site = await start({ files: { e: "e.bin" }, weights: { e: "w.bin" } }, PANEL);
+  await assert.rejects(site.page.runtime("e"), { message: "no Gelu" });
+});
+
 test("a runtime is opened once, with the program, its blocks and a worker", async () => {
   const opened = [];
   const worker = { openRuntime: (...all) => opened.push(all) };

@@ -92,7 +92,7 @@ class Portability:
         --------
         >>> from optiwidgets.engine.experiment.experiment import Experiment
         >>> weights = Experiment.load("digits").portable_weights(Recipe(bits=1))
-        >>> len({*weights["convs.0.weight"].ravel().tolist()})
+        >>> len({*weights["features.0.weight"].ravel().tolist()})
         2
         """
         net = self._compressor.compress(recipe).packable.net
