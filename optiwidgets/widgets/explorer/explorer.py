@@ -31,7 +31,7 @@ from optiwidgets.widgets.security.message_guard import guard
 from optiwidgets.widgets.security.widget_tree import widgets_below
 
 
-class Explorer(PageExport, VBox):
+class Explorer(snapshot.Still, PageExport, VBox):
     """Explorer page: controls that prune and quantize the model, and panels that show the report.
 
     Parameters
@@ -105,22 +105,6 @@ class Explorer(PageExport, VBox):
     def __repr__(self) -> str:
         """Name the experiment and the recipe."""
         return f"<Explorer: {self.session.experiment!r}, {self.session.recipe}>"
-
-    def static_view(self) -> dict[str, str]:
-        """Describe headline and matrices, unless an activity covers them."""
-        if self.covered:
-            return snapshot.covered()
-        return snapshot.snapshot(*self.session.shown, self.policy.value)
-
-    def static_body(self) -> str:
-        """Write the headline, unless an activity covers it."""
-        if self.covered:
-            return snapshot.covered()["text/html"]
-        return snapshot.headline_html(*self.session.shown, self.policy.value)
-
-    def static_picture(self) -> bytes:
-        """Draw the matrices as PNG; empty where an activity covers them, or classes are many."""
-        return b"" if self.covered else snapshot.matrices_png(*self.session.shown)
 
     def repaint(self) -> None:
         """Send numbers and state to the page, in one message; send nothing during a run."""

@@ -39,12 +39,6 @@ class PageExport(PageExplorer):
         """Tell whether a link in the address of the page is opened: not in a lesson."""
         return self.arguments["unlock"] is None and self.arguments["show"] is None
 
-    @property
-    def covered(self) -> bool:
-        """Tell whether an activity or a question covers the numbers."""
-        activities = self.classroom.activities
-        return bool(activities.covers or activities.hiding)
-
     def to_html(
         self,
         path: str | os.PathLike[str],

@@ -107,3 +107,33 @@ def _draw(baseline: Report, report: Report, lines: list[str], below: str) -> byt
         sides[text("Optimized")] = report
     counts = {title: side.confusion.counts.tolist() for title, side in sides.items()}
     return draw_snapshot(counts, report.confusion.class_names, lines, below)
+
+
+class Still:
+    """Part of an explorer: its views for places without a kernel."""
+
+    session: Any
+    policy: Any
+    classroom: Any
+
+    def static_view(self) -> dict[str, str]:
+        """Describe headline and matrices, unless an activity covers them."""
+        if self.covered:
+            return covered()
+        return snapshot(*self.session.shown, self.policy.value)
+
+    def static_body(self) -> str:
+        """Write the headline, unless an activity covers it."""
+        if self.covered:
+            return covered()["text/html"]
+        return headline_html(*self.session.shown, self.policy.value)
+
+    def static_picture(self) -> bytes:
+        """Draw the matrices as PNG; empty where an activity covers them, or classes are many."""
+        return b"" if self.covered else matrices_png(*self.session.shown)
+
+    @property
+    def covered(self) -> bool:
+        """Tell whether an activity or a question covers the numbers."""
+        activities = self.classroom.activities
+        return bool(activities.covers or activities.hiding)

@@ -60,20 +60,20 @@ def test_names_are_text_in_title_models_and_blocks(name):
     html = page_html(name, [menu], {name: {"data": name}})
     page = Elements(html)
     assert [named.get("id") for named, _ in page.scripts] == [
-        "ow-bundle", "ow-css", "ow-page", "ow-blocks", "ow-troubles", None,
+        None, "ow-bundle", "ow-css", "ow-page", "ow-blocks", "ow-troubles", None,
     ]  # fmt: skip
     model = json.loads(unpacked(html, "ow-page"))["models"][menu.model_id]
     assert (model["state"]["description"], model["state"]["_options_labels"][0]) == (name, name)
-    assert json.loads(page.scripts[3][1]) == {name: {"data": name}}
+    assert json.loads(page.scripts[4][1]) == {name: {"data": name}}
     assert page.addresses == ["data:,"]
 
 
-def test_policy_names_the_hashes_of_both_scripts_and_allows_no_network():
+def test_policy_names_the_hashes_of_its_scripts_and_allows_no_network():
     html = page_html("Bits", [IntSlider(3, description="Bits")])
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)[1]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
-    starter = Elements(html).scripts[-1][1]
-    for script in (starter, unpacked(html, "ow-bundle")):
+    (_, colours), *_, (_, starter) = Elements(html).scripts
+    for script in (colours, starter, unpacked(html, "ow-bundle")):
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in rules["script-src"]
     assert rules["default-src"] == rules["connect-src"] == "'none'"
