@@ -10,6 +10,7 @@ from optiwidgets.engine.evaluation.policy import Policy
 from optiwidgets.engine.types.recipe import is_untouched
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.drop_words import drop_words, interval_words
+from optiwidgets.session.session import Session
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.static_html import image_html
 from optiwidgets.widgets.panels.report_payload import verdict_payload
@@ -112,7 +113,7 @@ def _draw(baseline: Report, report: Report, lines: list[str], below: str) -> byt
 class Still:
     """Part of an explorer: its views for places without a kernel."""
 
-    session: Any
+    session: Session
     policy: Any
     classroom: Any
 
