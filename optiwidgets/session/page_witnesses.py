@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiwidgets.engine.experiment.experiment import Experiment
+from optiwidgets.engine.experiment.grid_files import SavedGrid
 from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
 from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import Recipe, is_untouched, without_idle
@@ -91,7 +92,7 @@ def _middle(recipes: Sequence[Recipe]) -> Recipe:
 def witnesses_of(
     experiment: Experiment,
     families: Iterable[RecipeFamily],
-    grids: Sequence[PrecomputedReports] = (),
+    grids: Sequence[SavedGrid] = (),
 ) -> Witnesses:
     """Run the witnesses of families, and compare them with stored grids.
 
@@ -113,7 +114,8 @@ def witnesses_of(
     reports = [experiment.run(recipe) for recipe in recipes]
     for recipe, report in zip(recipes, reports, strict=True):
         for grid in grids:
-            _compare(recipe, report, grid)
+            if isinstance(grid, PrecomputedReports):
+                _compare(recipe, report, grid)
     return Witnesses(
         tuple(recipes),
         np.stack([report.predictions.astype(np.uint8) for report in reports]),

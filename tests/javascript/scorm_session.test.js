@@ -6,6 +6,8 @@ import { Platform } from "../../optiwidgets/widgets/pages/scorm_api.js";
 import { RETRY_MS, ScormSession } from "../../optiwidgets/widgets/pages/scorm_session.js";
 import { FakeApi, LESSON, memory } from "./scorm_lesson.js";
 
+globalThis.localStorage = window.localStorage;
+
 const CHOICE = "pruning.magnitude";
 
 /** Open the lesson at a platform; `said` lists the sentences. */

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from optiwidgets.engine.execution.progress import ProgressCallback
-from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.engine.types.report import Report
@@ -93,8 +92,7 @@ def page_experiment(
     ]
     if runs and baseline.is_classified:
         families = [one.family for one in (*grids, *sizes)]
-        stored = [grid for grid in grids if isinstance(grid, PrecomputedReports)]
-        told["witnesses"] = witnesses_json(witnesses_of(experiment, families, stored), blocks)
+        told["witnesses"] = witnesses_json(witnesses_of(experiment, families, grids), blocks)
     told["measured"] = measured.rows
     told["made"] = {
         "date": measured.date,
