@@ -26,7 +26,7 @@ from optiwidgets.widgets.pages.page_tasks import offer_of
 pytestmark = pytest.mark.browser
 
 STORED = RecipeFamily(Recipe(), (0.0, 0.5), (4, 32))
-CONTENT = PageContent((STORED,), (RecipeFamily(Recipe(score="lamp"), (0.5,), (32,)),))
+CONTENT = PageContent((STORED,), (RecipeFamily(Recipe(score="lamp"), (0.9,), (32,)),))
 GRAVE = ("serious", "critical")
 SHOWN = """() => Object.fromEntries([...document.querySelectorAll(".ow-explorer [data-ow]")].map(
   ({ dataset }) => [dataset.ow, dataset.owValue]))"""
@@ -96,7 +96,7 @@ def expect_report(page: Page, experiment: Experiment, recipe: Recipe) -> None:
 def test_stored_and_computed_recipes_have_the_numbers_of_live_runs(opened, handout, detector):
     for recipe, query in (
         (Recipe(0.5, bits=4), "?sparsity=0.5&bits=4"),
-        (Recipe(0.5, score="lamp"), "?sparsity=0.5&score=lamp"),
+        (Recipe(0.9, score="lamp"), "?sparsity=0.9&score=lamp"),
     ):
         page = opened(handout, query)
         expect_report(page, detector, recipe)
