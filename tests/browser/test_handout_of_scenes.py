@@ -149,7 +149,9 @@ def test_drawn_positions_of_the_shipped_detector(opened, tmp_path):
     scenes, chance = Experiment.load("scenes"), random.Random(8)
     stored = RecipeFamily(Recipe(), (0.0, *chance.sample(DETECTOR.families[0].sparsities[1:], 4)))
     few = RecipeFamily(Recipe(), stored.sparsities, DETECTOR.families[0].bits[2:])
-    others = RecipeFamily(Recipe(pruning="layer"), tuple(chance.sample(few.sparsities, 3)), (5, 8))
+    others = RecipeFamily(
+        Recipe(pruning="layer"), tuple(chance.sample(few.sparsities[1:], 3)), (5, 8)
+    )
     path = write_page(scenes, tmp_path / "scenes.html", PageContent((few,), (others,)))
     page = opened(path)
     for recipe in (*chance.sample(few.recipes, 10), *others.recipes):
