@@ -32,6 +32,7 @@ from optiwidgets.version import __version__
 
 Grid = PrecomputedReports | DetectionGrid
 CPUS = Path("/proc/cpuinfo")
+ROUNDING = 1e-6  # of normalized pixels, a few float32 steps; a step of a byte is 0.004 or more
 WEIGHING, IN_INT8 = 0.4, 10.0  # work on a recipe against a float run of a small model, about
 
 
@@ -184,6 +185,23 @@ def page_pixels(experiment: Experiment) -> NDArray[np.uint8]:
         for start in range(0, len(every), 256)
     ]
     return np.concatenate(found)
+
+
+def are_bytes(experiment: Experiment) -> bool:
+    """Return whether bytes hold the exploration images, so that a network sees the same images.
+
+    They do not where a picture has more than 8 bits, or was resized as floats.
+
+    Examples
+    --------
+    >>> are_bytes(Experiment.load("digits"))
+    True
+    """
+    dataset = experiment.dataset
+    pixels = np.divide(page_pixels(experiment), 255, dtype=np.float32)
+    mean, std = (np.asarray(each, np.float32) for each in (dataset.mean, dataset.std))
+    again = ((pixels - mean) / std).transpose(0, 3, 1, 2)
+    return np.allclose(again, dataset.exploration[0].numpy(), rtol=ROUNDING, atol=ROUNDING)
 
 
 def keep_in(folder: Path | None) -> Callable[[str, Callable[[], bytes]], bytes]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from optiwidgets.engine.sparse_runtime import build
 from optiwidgets.engine.types.portable_model import PortableChannels, PortableModel
+from optiwidgets.session.page_numbers import are_bytes
 from optiwidgets.texts import text
 from optiwidgets.widgets.pages.blocks import encode_block
 from optiwidgets.widgets.pages.page_tasks import runs_in_page
@@ -33,9 +34,12 @@ def copy_model(experiment: Any) -> tuple[PortableModel | None, str]:
     if not runs_in_page(experiment):
         return None, text("Only Python decodes the boxes of this detector")
     try:
-        return experiment.portable(), ""
+        model = experiment.portable()
     except ValueError as error:
         return None, str(error)
+    if not are_bytes(experiment):
+        return None, text("the images have more than the 8 bits that a page keeps of them")
+    return model, ""
 
 
 def write_runtime(model: PortableModel, told: Mapping[str, Any], name: str = "runtime") -> Written:

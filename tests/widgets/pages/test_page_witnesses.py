@@ -21,6 +21,7 @@ from optiwidgets.engine.types.portable_model import PortableModel
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.session.page_witnesses import witnesses_of
+from optiwidgets.widgets.pages.page_program import copy_model
 
 SPARSITIES, BITS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.9), (4, 8, 32)
 SLIDERS = RecipeFamily(Recipe(), SPARSITIES, BITS)
@@ -88,6 +89,15 @@ def strange() -> Experiment:
         std=0.25,
     )
     return Experiment(net, dataset)
+
+
+def test_images_that_bytes_cannot_hold_are_run_by_python_alone(strange):
+    images, labels = strange.dataset.exploration
+    finer = replace(strange.dataset, exploration=(images + 0.3 / 255 / 0.25, labels))
+    model, reason = copy_model(strange.on(finer))
+    said = "the images have more than the 8 bits that a page keeps of them"
+    assert (model, reason) == (None, said)
+    assert copy_model(strange)[0] is not None
 
 
 def answers_of(
