@@ -39,7 +39,7 @@ def tiny_detector(
         net.head.bias = torch.nn.Parameter(torch.tensor([-1.0] * len(NAMES) + [1.0] * 4))
     random = np.random.default_rng(0)
     parts: dict[str, Any] = {part: _part(random, COUNTS[part], colours) for part in PARTS}
-    data = Dataset(**parts, class_names=NAMES, name="tiny")
+    data = Dataset(**parts, class_names=NAMES, mean=0.5, std=0.5, name="tiny")
     return Experiment(net.eval(), data, task=Detection(decode=decoded))
 
 
@@ -54,4 +54,5 @@ def _part(random: np.random.Generator, count: int, colours: int) -> tuple[Tensor
             side = random.integers(6, 12)
             pixels[image, :, y : y + side, x : x + side] += 150
             targets[image, place] = [x, y, x + side, y + side, random.integers(2), 0]
+    pixels = pixels.clip(0, 255)  # a page has bytes
     return torch.from_numpy((pixels / 255 - 0.5) / 0.5), torch.from_numpy(targets)
