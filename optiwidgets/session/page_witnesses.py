@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optiwidgets.engine.experiment.detection_grid import DetectionGrid
 from optiwidgets.engine.experiment.experiment import Experiment
 from optiwidgets.engine.experiment.grid_files import SavedGrid
 from optiwidgets.engine.experiment.precomputed_reports import PrecomputedReports
@@ -17,7 +18,8 @@ from optiwidgets.engine.types.measurements import Integers
 from optiwidgets.engine.types.recipe import Recipe, is_untouched, without_idle
 from optiwidgets.engine.types.recipe_family import RecipeFamily, rows_of
 
-NEAR = 1e-4  # mean average precisions of equal predictions; pages/witnesses.js has it too
+NEAR = 1e-4  # mean average precisions of equal predictions; pages/runtime_core.js has it too
+Boxes = Sequence[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +31,11 @@ class Witnesses:
     recipes
         Recipes without idle fields, the untouched model first.
     predictions
-        Predicted classes (W, N).
+        Predicted classes (W, N); (W, 0) of a detector.
+    boxes
+        Boxes of a detector, for each recipe those of each image (n, 6); empty of a classifier.
     precisions
-        Mean average precisions 0..1, nan where undefined.
+        Mean average precisions 0..1, nan where undefined; a detector's over overlaps 0.5 to 0.95.
     weights
         CRC-32 of all bytes of the pruned and rounded tensors.
     order
@@ -40,6 +44,7 @@ class Witnesses:
 
     recipes: tuple[Recipe, ...]
     predictions: NDArray[np.uint8] = field(repr=False)
+    boxes: tuple[Boxes, ...] = field(repr=False)
     precisions: tuple[float, ...] = field(repr=False)
     weights: tuple[int, ...] = field(repr=False)
     order: Integers = field(repr=False)
@@ -99,7 +104,7 @@ def witnesses_of(
     Parameters
     ----------
     experiment
-        A classifier's, with at most 256 classes.
+        A detector's, or a classifier's with at most 256 classes.
     families
         Families that the model allows, of runs and of sizes.
     grids
@@ -108,7 +113,7 @@ def witnesses_of(
     Raises
     ------
     ValueError
-        A grid has other predictions, or another mean average precision, than ``run`` gives.
+        A grid has other predictions, boxes or mean average precisions than ``run`` gives.
     """
     recipes = witness_recipes(families)
     reports = [experiment.run(recipe) for recipe in recipes]
@@ -116,10 +121,18 @@ def witnesses_of(
         for grid in grids:
             if isinstance(grid, PrecomputedReports):
                 _compare(recipe, report, grid)
+            elif isinstance(grid, DetectionGrid):
+                _compare_boxes(recipe, report, grid)
+    is_classified = reports[0].is_classified
+    classes = [report.predictions if is_classified else () for report in reports]
     return Witnesses(
         tuple(recipes),
-        np.stack([report.predictions.astype(np.uint8) for report in reports]),
-        tuple(report.mean_average_precision for report in reports),
+        np.array(classes, np.uint8),
+        () if is_classified else tuple(report.boxes for report in reports),
+        tuple(
+            report.mean_average_precision if is_classified else report.map_50_95
+            for report in reports
+        ),
         tuple(_checksum(experiment.portable_weights(recipe)) for recipe in recipes),
         reports[0].outcome.order,
     )
@@ -136,6 +149,20 @@ def _compare(recipe: Recipe, report: Any, grid: PrecomputedReports) -> None:
         raise ValueError(
             f"the stored run of {recipe} is not that of this model: {differ} predictions differ, "
             f"mean average precision {stored:.4f} and {found:.4f}; delete the stored grids"
+        )
+
+
+def _compare_boxes(recipe: Recipe, report: Any, grid: DetectionGrid) -> None:
+    """Raise ValueError if a grid has other boxes of a recipe."""
+    row = rows_of(grid.family).get(recipe)
+    if row is None:
+        return
+    pairs = zip(grid.boxes_of(row), report.boxes, strict=True)
+    differ = sum(not np.array_equal(stored, found) for stored, found in pairs)
+    if differ or not np.array_equal(grid.precisions[row], report.precisions, equal_nan=True):
+        raise ValueError(
+            f"the stored run of {recipe} is not that of this model: the boxes of {differ} images "
+            "differ; delete the stored grids"
         )
 
 

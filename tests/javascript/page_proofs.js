@@ -11,8 +11,11 @@ const found = [];
 for (const recipe of recipes) {
   const before = runtime.refusal(recipe);
   try {
-    const { predictions } = await runtime.run(recipe);
-    found.push({ before, predictions: [...predictions], refusal: runtime.refusal(recipe) });
+    const { predictions, boxes } = await runtime.run(recipe);
+    found.push({
+      ...{ before, predictions: [...predictions], refusal: runtime.refusal(recipe) },
+      boxes: boxes?.map((own) => [...own]),
+    });
   } catch (error) {
     found.push({ before, error: error.message, refusal: runtime.refusal(recipe) });
   }

@@ -53,7 +53,7 @@ test("a kind without a witness is refused", async () => {
   assert.deepEqual(asked, []);
 });
 
-test("a comparison that failed is tried again; a detector has none", async () => {
+test("a comparison that failed is tried again; without witnesses nothing is compared", async () => {
   let tries = 0;
   const prove = async () => {
     if (++tries === 1) throw new Error("lost");

@@ -18,6 +18,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.recipe_family import RecipeFamily
 from optiwidgets.session.page_witnesses import witnesses_of
 from optiwidgets.widgets.pages.blocks import encode_block
+from optiwidgets.widgets.pages.page_detections import truth_json
 from optiwidgets.widgets.pages.page_experiment import BlockStore, witnesses_json
 from optiwidgets.widgets.pages.page_program import write_runtime
 
@@ -52,8 +53,11 @@ def page_runtime(
     images, pixels = page_images(experiment)
     told, store = {"images": images}, BlockStore()
     if families:
-        labels = experiment.run(Recipe()).labels.astype(np.uint8)
-        told |= {"labels": store.add("labels", labels)}
+        baseline = experiment.run(Recipe())
+        if baseline.is_classified:
+            told |= {"labels": store.add("labels", baseline.labels.astype(np.uint8))}
+        else:
+            told |= {"labels": None, "truth": truth_json(baseline.outcome, store)}
         told |= {"witnesses": witnesses_json(witnesses_of(experiment, families), store)}
     json, blocks = write_runtime(change(experiment.portable(refits)), told)
     pixels_block = {"pixels": encode_block(pixels)}

@@ -22,7 +22,28 @@ export function centerBoxes(output, [channels, rows, columns]) {
   });
 }
 
-/** @typedef {{ score: number, kind: number, row: number, column: number }} Peak */
+/**
+ * Find the boxes of an image that rounding may add or take away: of cells whose logit is as high as the lowest, as the
+ * highest around or as the last of many, to within a difference.
+ * @param {Float32Array} own output of the image
+ * @param {[number, number, number]} shape
+ * @param {number} near difference of logits
+ * @returns {Float32Array} as of `centerBoxes`
+ */
+export function doubtfulBoxes(own, [channels, rows, columns], near) {
+  const classes = channels - 4,
+    name = (/** @type {Peak} */ { kind, row, column }) => `${kind} ${row} ${column}`,
+    certain = new Set(peaks(own, classes, rows, columns, -near).map(name)),
+    possible = peaks(own, classes, rows, columns, near),
+    last =
+      possible.length > MOST ? peaks(own, classes, rows, columns).slice(0, MOST).at(-1)?.logit : undefined;
+  const doubtful = possible.filter(
+    (peak) => !certain.has(name(peak)) || (last !== undefined && Math.abs(peak.logit - last) <= near),
+  );
+  return Float32Array.from(doubtful.flatMap((peak) => boxOf(own, peak, classes, rows, columns)));
+}
+
+/** @typedef {{ logit: number, score: number, kind: number, row: number, column: number }} Peak */
 
 /**
  * Cells that are the highest of the 9 around them, the highest score first.
@@ -30,17 +51,19 @@ export function centerBoxes(output, [channels, rows, columns]) {
  * @param {number} classes
  * @param {number} rows
  * @param {number} columns
+ * @param {number} [slack] logits may be lower by this, or must be higher if it is negative
  * @returns {Peak[]}
  */
-function peaks(own, classes, rows, columns) {
+function peaks(own, classes, rows, columns, slack = 0) {
   /** @type {Peak[]} */
   const found = [];
   for (let kind = 0, at = 0; kind < classes; kind++)
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++, at++) {
         const logit = own[at];
-        if (!(logit > LEAST) || !isHighest(own, kind * rows * columns, row, column, rows, columns)) continue;
-        found.push({ score: float(1 / (1 + Math.exp(-logit))), kind, row, column });
+        if (!(logit + slack > LEAST)) continue;
+        if (!isHighest(own, kind * rows * columns, row, column, rows, columns, slack)) continue;
+        found.push({ logit, score: float(1 / (1 + Math.exp(-logit))), kind, row, column });
       }
   return found.sort((one, other) => other.score - one.score); // stable, as in Python
 }
@@ -52,12 +75,14 @@ function peaks(own, classes, rows, columns) {
  * @param {number} column
  * @param {number} rows
  * @param {number} columns
+ * @param {number} slack
  */
-function isHighest(own, from, row, column, rows, columns) {
-  const logit = own[from + row * columns + column];
+function isHighest(own, from, row, column, rows, columns, slack) {
+  const cell = from + row * columns + column,
+    logit = own[cell] + slack;
   for (let y = Math.max(row - 1, 0); y <= Math.min(row + 1, rows - 1); y++)
     for (let x = Math.max(column - 1, 0); x <= Math.min(column + 1, columns - 1); x++)
-      if (!(logit >= own[from + y * columns + x])) return false;
+      if (from + y * columns + x !== cell && !(logit >= own[from + y * columns + x])) return false;
   return true;
 }
 

@@ -80,9 +80,9 @@ export function computedDetection({ truth, classNames }, recipe, weighed, answer
 
 /**
  * Boxes of each image; one whose output is not finite has none, as in Python.
- * @param {RuntimeAnswer} answer
+ * @param {Pick<RuntimeAnswer, "boxes" | "scores" | "notFinite">} answer
  */
-function finiteBoxes({ boxes, scores: output, notFinite }) {
+export function finiteBoxes({ boxes, scores: output, notFinite }) {
   if (!boxes) throw new Error("the runtime gave no boxes");
   if (!notFinite) return boxes;
   const size = output.length / boxes.length;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optiwidgets.engine.evaluation.detection_counts import thirds_by_area
 from optiwidgets.engine.types.runtime_info import RUNTIMES
@@ -13,6 +15,7 @@ from optiwidgets.widgets.pages.box_blocks import box_arrays
 from optiwidgets.widgets.panels.detection_payload import true_boxes
 
 Json = dict[str, Any]
+CORNERS, SCORES = 2**6, 2**14  # steps of a pixel and of the score of a witness's box
 OF_CLASSES = ("predictions", "precisions", "simulated", "simulated_metric", "layers")
 
 
@@ -58,3 +61,20 @@ def detections_json(grid: Any, blocks: BlockStore, name: str) -> Json:
         "not_finite": blocks.add_numbers(f"not finite {name}", grid.lost.sum(1)),
         "detections": {"boxes": boxes, **runs},
     }
+
+
+def witness_boxes_json(
+    witnesses: Sequence[Sequence[NDArray[np.float32]]], blocks: BlockStore
+) -> dict[str, str]:
+    """Describe the boxes of witnesses (``BoxesJson``), rounded far below their tolerance.
+
+    ``box_witnesses.js`` compares them: rounding makes the blocks smaller by a third.
+    """
+    arrays = box_arrays([[_rounded(boxes) for boxes in found] for found in witnesses])
+    return {part: blocks.add(f"witness {part}", array, "bytes") for part, array in arrays.items()}
+
+
+def _rounded(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round boxes (n, 6) to the nearest 1/64 pixel, and scores to the nearest 1/16384."""
+    steps = np.array([*[CORNERS] * 4, SCORES, 1], np.float32)
+    return (boxes * steps).round() / steps

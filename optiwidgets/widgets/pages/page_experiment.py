@@ -26,7 +26,11 @@ from optiwidgets.session.page_numbers import (
 from optiwidgets.session.page_witnesses import Witnesses, witnesses_of
 from optiwidgets.widgets.pages.block_store import BlockStore
 from optiwidgets.widgets.pages.page_content import FULL, PageContent
-from optiwidgets.widgets.pages.page_detections import detections_json, truth_json
+from optiwidgets.widgets.pages.page_detections import (
+    detections_json,
+    truth_json,
+    witness_boxes_json,
+)
 
 Json = dict[str, Any]
 SMALL_ORDER = 2**16  # images whose indices are of 16 bits
@@ -90,7 +94,7 @@ def page_experiment(
             page_waterfalls(experiment, content.waterfalls, reconciling, folder)
         )
     ]
-    if runs and baseline.is_classified:
+    if runs:
         families = [one.family for one in (*grids, *sizes)]
         told["witnesses"] = witnesses_json(witnesses_of(experiment, families, grids), blocks)
     told["measured"] = measured.rows
@@ -178,7 +182,10 @@ def witnesses_json(made: Witnesses, blocks: BlockStore) -> Json:
     rows = zip(made.recipes, made.precisions, made.weights, strict=True)
     return {
         "order": blocks.add("order", made.order.astype(np.uint16 if small else np.uint32)),
-        "predictions": blocks.add("witnesses", made.predictions[:, None], "classes"),
+        "predictions": None
+        if made.boxes
+        else blocks.add("witnesses", made.predictions[:, None], "classes"),
+        "boxes": witness_boxes_json(made.boxes, blocks) if made.boxes else None,
         "runs": [
             {"recipe": _changed(recipe), "precision": plain(precision), "weights": weights}
             for recipe, precision, weights in rows

@@ -50,15 +50,15 @@ def write_runtime(model: PortableModel, told: Mapping[str, Any], name: str = "ru
     model
         From ``Experiment.portable``.
     told
-        The page's experiment, made with ``runs=True``: its images, labels and witnesses. Their
-        blocks are in the page already. A detector's has no witnesses.
+        The page's experiment, made with ``runs=True``: its images, labels or true boxes, and
+        witnesses. Their blocks are in the page already.
     name
         Beginning of the blocks' names; the compiled kernels are shared by all runtimes of a page.
     """
     json, arrays = _model(model, name)
     blocks = {key: encode_block(array, "bytes") for key, array in arrays.items()}
     kernels = {f"kernel {variant}": encode_block(_kernel(variant)) for variant in KERNELS}
-    of_page = {key: told.get(key) for key in ("images", "labels", "witnesses")}
+    of_page = {key: told.get(key) for key in ("images", "labels", "truth", "witnesses")}
     return json | of_page | {"modules": list(kernels)}, blocks | kernels
 
 

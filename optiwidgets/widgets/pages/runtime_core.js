@@ -1,6 +1,7 @@
 // The runtime of a page, wherever it runs: a model, its program, all images; recipes are answered one after the other.
 
 import { namedBlock, valuesChecksum } from "./blocks.js";
+import { openBoxWitnesses } from "./box_witnesses.js";
 import { meanAveragePrecision } from "./class_outcome.js";
 import { PageModel } from "./page_model.js";
 import { BASELINE } from "./recipe_rules.js";
@@ -81,24 +82,17 @@ export class RuntimeCore {
   }
 
   /**
-   * Repeat a run of Python, and compare weights, predictions and mean average precision with it.
+   * Repeat a run of Python, and compare weights, predictions (or boxes) and mean average precision with it.
    * @param {number} place of the witness
    * @returns {Proof}
    */
   prove(place) {
-    const { expected, order } = this;
+    const { expected } = this;
     if (!expected) throw new Error("the page has no witnesses");
-    const { recipe, precision, weights } = expected.runs[place],
+    const { recipe, weights } = expected.runs[place],
       output = this.all({ ...BASELINE, ...recipe }),
-      classes = output.length / order.length,
-      from = place * order.length,
-      predicted = largest(output, classes);
-    const found = meanAveragePrecision(expected.labels, softmax(output, classes), classes),
-      isSame =
-        valuesChecksum([...this.tensors.values()].map(({ data }) => data)) === weights &&
-        predicted.every((one, image) => one === expected.predictions[from + image]) &&
-        (precision === null ? Number.isNaN(found) : Math.abs(found - precision) <= NEAR);
-    return { isSame, output };
+      checksum = valuesChecksum([...this.tensors.values()].map(({ data }) => data));
+    return { isSame: checksum === weights && expected.isSame(place, output), output };
   }
 
   /**
@@ -180,21 +174,40 @@ export function largest(scores, classes) {
   });
 }
 
-/** Runs of Python that the runtime repeats. @typedef {Pick<WitnessesJson, "runs"> & { predictions: Uint8Array, labels: Uint8Array }} Expected */
+/** Runs of Python that the runtime repeats, and whether an output gives the same.
+ * @typedef {Pick<WitnessesJson, "runs"> & { isSame: (place: number, output: Float32Array) => boolean }} Expected */
 
 /**
- * Read the runs that the runtime must repeat; a detector has none.
+ * Read the runs that the runtime must repeat.
  * @param {RuntimeJson} json
  * @param {Blocks} blocks
  * @returns {Promise<Expected | null>}
  */
-async function openExpected({ witnesses, labels, images: { count } }, blocks) {
-  if (!witnesses) return null;
-  const { runs, predictions } = witnesses;
-  return {
-    runs,
-    labels: await namedBlock(blocks, labels, "u8", count),
-    predictions: await namedBlock(blocks, predictions, "u8", count * runs.length),
+async function openExpected(json, blocks) {
+  if (!json.witnesses) return null;
+  const { runs } = json.witnesses;
+  return { runs, isSame: await (json.labels ? openPredictions : openBoxWitnesses)(json, blocks) };
+}
+
+/**
+ * Open the predictions of a classifier's witnesses.
+ * @param {RuntimeJson} json
+ * @param {Blocks} blocks
+ * @returns {Promise<Expected["isSame"]>}
+ */
+async function openPredictions({ witnesses, labels, images: { count } }, blocks) {
+  if (!witnesses?.predictions || !labels) throw new Error("a classifier's witnesses have no predictions");
+  const { runs } = witnesses,
+    known = await namedBlock(blocks, labels, "u8", count),
+    predictions = await namedBlock(blocks, witnesses.predictions, "u8", count * runs.length);
+  return (place, output) => {
+    const classes = output.length / count,
+      { precision } = runs[place],
+      found = meanAveragePrecision(known, softmax(output, classes), classes);
+    return (
+      largest(output, classes).every((one, image) => one === predictions[place * count + image]) &&
+      (precision === null ? Number.isNaN(found) : Math.abs(found - precision) <= NEAR)
+    );
   };
 }
 

@@ -2,7 +2,7 @@
 // page_program.py writes the JSON; page_model.js and runtime_worker.js read it.
 
 import type { Recipe } from "../base/types";
-import type { Blocks, ExperimentJson, FirstAnswer } from "./page_types";
+import type { Blocks, BoxesJson, ExperimentJson, FirstAnswer, TruthJson } from "./page_types";
 
 /** Values of a weight or bias, O I H W or O I, row by row. */
 export interface Tensor {
@@ -73,8 +73,11 @@ export interface ModelJson {
 /** JSON of a page's runtime. */
 export interface RuntimeJson extends ModelJson {
   images: ExperimentJson["images"];
-  labels: string;
-  /** null for a detector. */
+  /** A classifier's. */
+  labels: string | null;
+  /** A detector's. */
+  truth?: TruthJson | null;
+  /** null: nothing is compared. */
   witnesses: WitnessesJson | null;
 }
 
@@ -82,9 +85,11 @@ export interface RuntimeJson extends ModelJson {
 export interface WitnessesJson {
   /** Block (N,) of the images' indices, in the order of the previews. */
   order: string;
-  /** Block (W, 1, N) of predicted classes. */
-  predictions: string;
-  /** Changed fields of each recipe, mean average precision, and CRC-32 of the tensors. */
+  /** Block (W, 1, N) of a classifier's predicted classes. */
+  predictions: string | null;
+  /** A detector's boxes, rounded: see box_witnesses.js. */
+  boxes?: BoxesJson | null;
+  /** Changed fields of each recipe, mean average precision (a detector's over ten overlaps), CRC-32 of the tensors. */
   runs: { recipe: Partial<Recipe>; precision: number | null; weights: number }[];
 }
 

@@ -10,7 +10,7 @@ import { Proofs } from "./witnesses.js";
 
 /** @import { Recipe } from "../base/types" */
 /** @import { Blocks, FirstAnswer, PageRuntime, RuntimeAnswer } from "./page_types" */
-/** @import { RunOptions, RuntimeJson, WorkerCall, WorkerReply } from "./runtime_types" */
+/** @import { RunOptions, RuntimeJson, WitnessesJson, WorkerCall, WorkerReply } from "./runtime_types" */
 
 /** Images of a part: between two parts a newer recipe is begun. A multiple of the kernel's lanes. */
 export const PART = 500;
@@ -47,8 +47,17 @@ export async function openRuntime(json, blocks, workerAddress = "") {
 const namesOf = (json) => [
   ...[json.weights, json.trained, json.images.pixels, ...json.modules, ...Object.values(json.ranks)],
   ...json.refits.map(({ values }) => values),
-  ...(json.witnesses ? [json.labels, json.witnesses.order, json.witnesses.predictions] : []),
+  ...(json.witnesses ? namesOfWitnesses(json, json.witnesses) : []),
 ];
+
+/**
+ * @param {RuntimeJson} json
+ * @param {WitnessesJson} witnesses
+ */
+const namesOfWitnesses = ({ labels, truth }, { order, predictions, boxes }) =>
+  [order, labels, predictions, ...Object.values(truth ?? {}), ...Object.values(boxes ?? {})].filter(
+    (name) => name !== null,
+  );
 
 /** Runs one recipe at a time: of those that wait, only the newest is kept. @implements {PageRuntime} */
 class RuntimeQueue {

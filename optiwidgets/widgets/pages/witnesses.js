@@ -26,7 +26,7 @@ export class Proofs {
   #asked = new Map();
 
   /**
-   * @param {WitnessesJson | null} witnesses null: a detector's output is not compared
+   * @param {WitnessesJson | null} witnesses null: nothing is compared
    * @param {(place: number) => Promise<Proof>} prove
    */
   constructor(witnesses, prove) {
