@@ -69,7 +69,7 @@ def page_experiment(experiment: Experiment, case: str, model: str) -> dict[str, 
         "positive": baseline.positive,
         "part": baseline.part,
         "labels": baseline.labels.astype(np.uint8),
-        "images": {"fingerprint": baseline.images},
+        "images": {"count": baseline.count, "fingerprint": baseline.images},
     }
 
 

@@ -12,11 +12,12 @@ import { recipeLine } from "./recipe_rules.js";
 
 /**
  * Traits of the chart that shows a log.
- * @param {HistoryLog} log
+ * @param {Pick<HistoryLog, "experiment" | "entries">} log
  * @param {PagePolicy} policy
  * @returns {Pick<FrontierTraits, "trials" | "about" | "metric">}
  */
-export function chartTraits({ experiment, entries, task }, policy) {
+export function chartTraits({ experiment, entries }, policy) {
+  const [{ task }] = entries;
   const front = new Set(frontierOf(entries.map(({ bytes, value }) => [bytes, value])));
   const trials = entries.map(
     (entry, i) =>

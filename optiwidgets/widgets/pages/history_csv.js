@@ -24,8 +24,9 @@ const OF_ACCURACY = [3, 4, 5];
  * @param {HistoryLog[]} logs
  */
 export function historyCsv(logs) {
-  const things = [...new Set(logs.map(({ task }) => task.things))].join(" or "),
-    isOther = logs.every(({ task }) => task.metric !== ACCURACY);
+  const tasks = logs.map(({ entries: [{ task }] }) => task),
+    things = [...new Set(tasks.map((task) => task.things))].join(" or "),
+    isOther = tasks.every(({ metric }) => metric !== ACCURACY);
   const rows = logs.flatMap(({ experiment, entries }) =>
     entries.map((entry) => [experiment.case, experiment.model, ...csvNumbers(entry)]),
   );
