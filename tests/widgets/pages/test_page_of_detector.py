@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from node_answers import answers  # tests/widgets
-from page_reports import RUNS, as_given  # tests/widgets
+from page_reports import RUNS  # tests/widgets
+from page_runs import page_recipe  # tests/widgets
 from tiny_detector import own_decode, tiny_detector  # tests/engine
 
 from optiwidgets.engine.experiment.experiment import Experiment
@@ -67,7 +68,7 @@ def test_boxes_come_back_bit_by_bit():
 
 def test_stored_runs_are_those_of_run(page, detector):
     recipes = FAMILY.recipes
-    (found,) = answers(RUNS, [["runs", *page, [as_given(recipe) for recipe in recipes]]])
+    (found,) = answers(RUNS, [["runs", *page, [page_recipe(recipe) for recipe in recipes]]])
     base = detector.run(Recipe())
     for recipe, (run, weighed) in zip(recipes, found, strict=True):
         report = detector.run(recipe)
@@ -91,7 +92,7 @@ def test_truth_is_in_the_order_of_the_panels(page, detector):
 
 def test_sizes_are_known_where_boxes_are_not(page, detector):
     recipe = Recipe(0.5, score="lamp")
-    ((found,),) = answers(RUNS, [["runs", *page, [as_given(recipe)]]])
+    ((found,),) = answers(RUNS, [["runs", *page, [page_recipe(recipe)]]])
     assert found[0] is None
     assert found[1]["parts"] == detector.run(recipe).size.parts
 
@@ -142,6 +143,6 @@ def test_drawn_positions_of_scenes_have_the_numbers_of_run(tmp_path):
     content = PageContent((RecipeFamily(Recipe(), tuple(sparsities), (4, 32)),))
     told = page_experiment(scenes, content, folder=tmp_path)
     recipes = content.families[0].recipes
-    (found,) = answers(RUNS, [["runs", *told, [as_given(recipe) for recipe in recipes]]])
+    (found,) = answers(RUNS, [["runs", *told, [page_recipe(recipe) for recipe in recipes]]])
     for recipe, (run, _) in zip(recipes, found, strict=True):
         assert run["boxes"]["rows"] == detected(scenes.run(recipe).boxes)["boxes"]
