@@ -28,7 +28,7 @@ from optiwidgets.widgets.pages.blocks import encode_block
 from optiwidgets.widgets.pages.page_content import PageContent
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.page_offer import FULL
-from optiwidgets.widgets.pages.python_places import COLAB, INSTALL
+from optiwidgets.widgets.pages.python_places import COLAB, IMPORT, INSTALL
 
 pytestmark = pytest.mark.browser
 
@@ -252,7 +252,7 @@ def test_recipe_that_the_page_lacks_needs_python_and_the_controls_go_on(opened, 
     press(page, "Sparsity", "ArrowRight")
     note = page.locator(".ow-controls .ow-needs-python")
     expect(note).to_contain_text("It needs Python")
-    opened_by = (INSTALL, "ow.Explorer(ow.Experiment.load('digits', model='small'))")
+    opened_by = (INSTALL, IMPORT, "ow.Explorer(ow.Experiment.load('digits', model='small'))")
     expect(note.locator("code")).to_have_text([*opened_by])
     expect(note.get_by_role("link")).to_have_text(["Binder", "Colab", "VS Code"])
     expect(page.locator(".ow-explorer")).to_have_attribute("data-ow-state", "stale")
@@ -324,6 +324,30 @@ def test_cell_opens_with_its_images_and_scores_by_tap(opened):
     expect(
         panel.get_by_role("list", name="Scores of the image").get_by_role("listitem")
     ).to_have_count(10)
+
+
+def test_phone_shows_whole_images_and_all_reasons_by_tap(opened):
+    page = started(opened(query="?sparsity=0.9&bits=4", size=PHONE))
+    page.wait_for_function(SHOWS, arg={"sparsity": 0.9})
+    card = page.locator('[data-card="verdict"]')
+    reasons = card.get_attribute("title")
+    assert "; " in reasons
+    card.tap()
+    shown = card.evaluate("(card) => getComputedStyle(card, '::after').content")
+    assert json.loads(shown) == reasons
+    page.get_by_role("grid", name="Optimized").get_by_role(
+        "gridcell", name=re.compile("truth 6, prediction 8,")
+    ).tap()
+    page.get_by_role("button", name="Show its images").tap()
+    shots = page.locator(".ow-shot")
+    expect(shots.first).to_be_in_viewport()
+    first, second = (shots.nth(i).bounding_box() for i in (0, 1))
+    picture = shots.first.locator("canvas").bounding_box()
+    assert first["y"] < picture["y"]
+    assert picture["y"] + picture["height"] < first["y"] + first["height"] < second["y"]
+    shots.first.tap()
+    close = page.locator(".ow-drawer").get_by_role("button", name="Close").bounding_box()
+    assert close["x"] + close["width"] <= PHONE[0]
 
 
 @pytest.mark.parametrize("size", [PHONE, TABLET])
@@ -416,6 +440,13 @@ def test_damaged_file_says_so_in_a_sentence(opened, handout, tmp_path, name):
     path = damaged(tmp_path / "cut.html", handout, name, lambda data: data[: len(data) // 2])
     trouble = opened(path).locator(".ow-page-trouble")
     expect(trouble).to_contain_text("The file is damaged: get it again.")
+
+
+def test_file_that_was_cut_short_says_so(opened, handout, tmp_path):
+    path = tmp_path / "cut.html"
+    html = handout.read_text(encoding="utf-8")
+    path.write_text(html[: len(html) // 2], encoding="utf-8")
+    expect(opened(path).locator("body")).to_contain_text("not complete: get it again")
 
 
 def spoil(blocks: str) -> str:

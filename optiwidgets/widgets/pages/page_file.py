@@ -15,7 +15,7 @@ from typing import Any
 
 from ipywidgets import DOMWidget, Widget
 
-from optiwidgets.texts import messages, plural_choice, plurals, text
+from optiwidgets.texts import mark, messages, plural_choice, plurals, text
 from optiwidgets.widgets.base.assets import WIDGETS, entry_of, load_css, stylesheets_in
 from optiwidgets.widgets.base.bundle import bundle_modules
 from optiwidgets.widgets.base.standalone import Standalone
@@ -27,6 +27,7 @@ PAGE = "pages/page.js"
 REFERENCE = re.compile(r"\"IPY_MODEL_([0-9A-Za-z_-]+)\"")
 SILENT = ("_esm", "_css", "_anywidget_id", "_view_count")  # traits that a page does not read
 PREFIX = "IPY_MODEL_"
+OPENING = mark("Opening. If this line stays, the file is not complete: get it again.")
 NOWHERE = PythonPlaces()
 
 
@@ -264,6 +265,7 @@ def page_html(
 </head>
 <body data-voila="static">
 <script>{colours}</script>
+<p class="ow-page-opening">{escape(text(OPENING))}</p>
 <main>
 {shown}
 </main>

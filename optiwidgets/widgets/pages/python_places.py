@@ -17,6 +17,7 @@ PUBLISHED = "optiwidgets/optiwidgets/blob/gh-pages/notebooks"  # branch of pages
 COLAB = f"https://colab.research.google.com/github/{PUBLISHED}"
 VSCODE = f"https://vscode.dev/github/{PUBLISHED}"
 INSTALL = 'pip install "optiwidgets[app] @ git+https://github.com/optiwidgets/optiwidgets"'
+IMPORT = "import optiwidgets as ow"
 WITHOUT = mark("This page runs without Python. Open it with Python:")
 PRIVATE = mark("All of this works once the repository is public.")
 Links = Sequence[tuple[str, str]]
@@ -67,16 +68,17 @@ def explorer_places(experiment: Any, case: str, model: str, query: str = "") -> 
     --------
     >>> from optiwidgets.engine.experiment.experiment import Experiment
     >>> places = explorer_places(Experiment.load("digits"), "digits", "small")
-    >>> len(places.links), places.lines[1:]
-    (3, ("ow.Explorer(ow.Experiment.load('digits', model='small'))",))
+    >>> len(places.links), places.lines[1:]  # in a notebook
+    (3, ('import optiwidgets as ow', "ow.Explorer(ow.Experiment.load('digits', model='small'))"))
     >>> explorer_places(Experiment.load("digits"), "mine", "small").links
     ()
     """
     shipped = all_openers().get(case, {}).get(model)
     if shipped is None or shipped().about != experiment.about:
-        return PythonPlaces(lines=(INSTALL, text("ow.Explorer(experiment)  # of your own model")))
+        own = text("ow.Explorer(experiment)  # of your own model")
+        return PythonPlaces(lines=(INSTALL, IMPORT, own))
     opened = f"ow.Explorer(ow.Experiment.load({case!r}, model={model!r}))"
-    return PythonPlaces(lesson_places("explorer", query).links, (INSTALL, opened))
+    return PythonPlaces(lesson_places("explorer", query).links, (INSTALL, IMPORT, opened))
 
 
 def places_html(places: PythonPlaces, more: Links = ()) -> str:

@@ -18,6 +18,7 @@
     const { body } = new Response(packed); // a Blob's stream would go through the browser's process
     return await new Response(body?.pipeThrough(new DecompressionStream("deflate"))).text();
   };
+  document.querySelector(".ow-page-opening")?.remove(); // the file is complete: this script is its end
   if (typeof DecompressionStream === "undefined") return tell("old");
   let css, bundle, page, blocks;
   try {

@@ -23,17 +23,15 @@ function card(kind, name, ...figures) {
   const beside = figures.some((f) => f.className === "ow-two") ? " ow-double" : "";
   const line = element("p", { className: `ow-big${beside}` }, ...figures);
   const reason = element("p", { className: "ow-reason" });
-  return {
-    box: element(
-      "section",
-      { className: "ow-card", "data-card": kind, "aria-label": name },
-      title,
-      line,
-      reason,
-    ),
+  const box = element(
+    "section",
+    { className: "ow-card", "data-card": kind, "aria-label": name },
     title,
+    line,
     reason,
-  };
+  );
+  box.addEventListener("click", () => box.classList.toggle("ow-told")); // a finger has no tooltip
+  return { box, title, reason };
 }
 
 /**

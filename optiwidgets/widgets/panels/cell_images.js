@@ -397,8 +397,10 @@ async function render({ model, el }) {
     parts.one.hidden = parts.back.hidden = !one;
     paintAll(parts, cell, classes, showImage);
     if (one) paintOne(parts, scores, classes, cell);
-    if (previous.cell !== open) focus.opened();
-    else if (one && previous.image < 0) parts.back.focus({ preventScroll: true });
+    if (previous.cell !== open) {
+      focus.opened();
+      if (el.contains(document.activeElement)) el.scrollIntoView({ block: "nearest" }); // opened by hand
+    } else if (one && previous.image < 0) parts.back.focus({ preventScroll: true });
     else if (!one && previous.image >= 0)
       (find(parts.list, `[data-index="${previous.image}"]`) ?? parts.close).focus({ preventScroll: true });
   });
