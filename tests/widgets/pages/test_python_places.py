@@ -6,6 +6,7 @@ from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.widgets.explorer import share_link
 from optiwidgets.widgets.pages.page_file import page_html
 from optiwidgets.widgets.pages.python_places import (
+    IMPORT,
     INSTALL,
     PythonPlaces,
     explorer_places,
@@ -28,7 +29,8 @@ def test_binder_opens_the_state_that_the_page_shows(digits):
 def test_own_model_has_no_links_and_is_no_shipped_one_by_its_name(own):
     for case, model in (("digits", "small"), ("mine", "net")):
         places = explorer_places(own, case, model)
-        assert places == PythonPlaces((), (INSTALL, "ow.Explorer(experiment)  # of your own model"))
+        opened = "ow.Explorer(experiment)  # of your own model"
+        assert places == PythonPlaces((), (INSTALL, IMPORT, opened))
     assert "<a" not in places_html(places)
 
 
