@@ -9,7 +9,7 @@ import { PageModel } from "../../optiwidgets/widgets/pages/page_model.js";
 import { startWaterfall } from "../../optiwidgets/widgets/pages/page_waterfall.js";
 import { startWeights } from "../../optiwidgets/widgets/pages/page_weights.js";
 import { escapeHtml } from "../../optiwidgets/widgets/pages/panel_parts.js";
-import { runStatus } from "../../optiwidgets/widgets/pages/run_status.js";
+import { measuredWords, runStatus } from "../../optiwidgets/widgets/pages/run_status.js";
 import { findSizes, missingCodings } from "../../optiwidgets/widgets/pages/size_steps.js";
 import { weightsPayload } from "../../optiwidgets/widgets/pages/weights_payload.js";
 import { FakeSession, click, makeExperiment, makeModels, makePage, makeRun, recipe } from "./fake_session.js";
@@ -305,6 +305,9 @@ test("a drawing without ink stays empty, ink is moved to the middle", () => {
 test("status and names are text", () => {
   assert.equal(escapeHtml(`<a href="'&">`), "&lt;a href=&quot;&#x27;&amp;&quot;&gt;");
   assert.equal(runStatus(FOUR), "");
+  const made = { date: "2026-11-30T19:00:00+00:00", processor: "a CPU", versions: {} };
+  assert.equal(measuredWords(made, { ...FOUR, latency: null }), "");
+  assert.equal(measuredWords(made, { ...FOUR, latency: {} }), "Speed measured on 2026-11-30, a CPU.");
   const channels = makeRun({ sparsity: 0.99, pruning: "channel" }, [0, 0, 0, 0, 0, 0], 50, {
     removedChannels: [7, 8],
   });

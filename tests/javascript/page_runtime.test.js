@@ -86,12 +86,12 @@ test("nan is the largest score, as in torch", () => {
 test("the page says what it cannot compute", async () => {
   const runtime = await openRuntime(JSON_OF, blocksOf(WEIGHTS));
   const refused = [
-    [{ recovery: "finetune" }, "This page cannot compute recovery=finetune."],
-    [{ activation_bits: 8 }, "This page cannot compute activation_bits=8."],
-    [{ sparsity: 0.5, pruning: "channel" }, "This page cannot compute pruning=channel."],
-    [{ sparsity: 0.5, pruning: "2:4" }, "This page cannot compute pruning=2:4."],
-    [{ sparsity: 0.5, score: "lamp" }, "This page cannot compute score=lamp."],
-    [{ bits: 4, scheme: "codebook" }, "This page cannot compute scheme=codebook."],
+    [{ recovery: "finetune" }, "This page cannot compute recovery=finetune: it needs Python."],
+    [{ activation_bits: 8 }, "This page cannot compute activation_bits=8: it needs Python."],
+    [{ sparsity: 0.5, pruning: "channel" }, "This page cannot compute pruning=channel: it needs Python."],
+    [{ sparsity: 0.5, pruning: "2:4" }, "This page cannot compute pruning=2:4: it needs Python."],
+    [{ sparsity: 0.5, score: "lamp" }, "This page cannot compute score=lamp: it needs Python."],
+    [{ bits: 4, scheme: "codebook" }, "This page cannot compute scheme=codebook: it needs Python."],
     [{ sparsity: 0.5, recovery: "refit" }, /refitted weights/],
   ];
   for (const [changes, sentence] of refused) {

@@ -8,7 +8,7 @@ import { startPanels } from "./page_panels.js";
 import { ExplorerSession } from "./page_session.js";
 import { publishSession } from "./page_sessions.js";
 import { onClick } from "./panel_parts.js";
-import { runStatus } from "./run_status.js";
+import { measuredWords, runStatus } from "./run_status.js";
 
 /** @import { Link } from "./page_link.js" */
 /** @import { ExplorerRole, LinkRules, Page } from "./static_types" */
@@ -50,12 +50,13 @@ function paint(session) {
   let data = parts.payload(session, session.settings ?? session.positions());
   for (const cover of session.covers) data = cover(data);
   parts.sendPixels(session, data);
+  const status = [runStatus(run), measuredWords(session.experiment.made, run)].filter(Boolean).join(" ");
   const alarm = session.error || session.notice;
   role.feed.set({
     data,
     state: session.waiting ? "running" : session.error ? "stale" : "fresh",
     alarm: Boolean(alarm),
-    message: alarm || session.said || (session.silent ? "" : runStatus(run)),
+    message: alarm || session.said || (session.silent ? "" : status),
   });
   page.needsPython(role.controls, session.error || session.beyond);
 }

@@ -211,14 +211,17 @@ export function refusalOf({ channels, ranks, refits }, asked) {
   if (pruning === "channel" && own) return cannot("layers", layers.join("; "));
   const fitted = pruning === "global" && score === "magnitude" && !own;
   if (recovery === "none" || (fitted && refits.some((refit) => refit.sparsity === sparsity))) return "";
-  return text("This page has refitted weights of global magnitude pruning at {sparsities} % only.", {
-    sparsities: refits.map((refit) => Math.round(refit.sparsity * 100)).join(", "),
-  });
+  return text(
+    "This page has refitted weights of global magnitude pruning at {sparsities} % only; all else needs Python.",
+    {
+      sparsities: refits.map((refit) => Math.round(refit.sparsity * 100)).join(", "),
+    },
+  );
 }
 
 /** @param {string} name @param {unknown} value */
 const cannot = (name, value) =>
-  text("This page cannot compute {name}={value}.", { name, value: String(value) });
+  text("This page cannot compute {name}={value}: it needs Python.", { name, value: String(value) });
 
 /**
  * Join arrays to one.

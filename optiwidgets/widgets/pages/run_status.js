@@ -4,7 +4,7 @@ import { mark, text } from "../base/texts.js";
 import { roundDecimals, say } from "./python_format.js";
 import { N_OF_M, WITHOUT_TRAINING, quantizes, withoutIdle } from "./recipe_rules.js";
 
-/** @import { Run } from "./page_types" */
+/** @import { PageMade, Run } from "./page_types" */
 
 /** @type {Record<string, string>} */
 const APPLIED = {
@@ -27,6 +27,17 @@ const ROUNDED = {
  * @param {Run} run
  */
 export const runStatus = (run) => [...appliedWords(run), ...countedWords(run)].join(" ");
+
+/**
+ * Say when and where the speed of a run was measured; empty if it was not.
+ * @param {PageMade} made
+ * @param {Run} run
+ */
+export function measuredWords(made, { latency }) {
+  if (!latency) return "";
+  const { date, processor } = made;
+  return text("Speed measured on {date}, {processor}.", { date: date.slice(0, 10), processor });
+}
 
 /** @param {Run} run */
 function appliedWords({ recipe, simulatedMetric }) {
