@@ -79,9 +79,11 @@ def saved_bundle(
     data = {"text/plain": repr(explorer), **explorer.static_view()}
     if explorer.covered:
         return data, {MINE: "its numbers are covered by a question"}
+    if not explorer.session.experiment.task.of_classes:
+        return data, {MINE: "the page of a detector is too large for a notebook: make a handout"}
     try:
         page = explorer.to_notebook(sliders_only=has_two_sliders(explorer))
-    except ValueError as error:  # of another task, or with too many classes
+    except ValueError as error:  # too many classes
         return data, {MINE: str(error)}
     return data | {"text/html": page._repr_html_()}, {MINE: ""}
 

@@ -57,13 +57,13 @@ def test_an_interrupt_is_told_and_a_full_disk_leaves_the_old_file(tmp_path, monk
     path = tmp_path / "page.html"
     path.write_text("old")
 
-    def stop(self, on_progress):
+    def stop(self, *arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Explorer, "page", stop)
     assert main(["handout", "digits", "--output", str(path)]) == 130
     assert "kept for the next time" in capsys.readouterr().err
-    monkeypatch.setattr(Explorer, "page", lambda self, on_progress: "new")
+    monkeypatch.setattr(Explorer, "page", lambda self, *arguments: "new")
 
     def fill(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")

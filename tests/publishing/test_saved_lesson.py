@@ -49,7 +49,7 @@ def test_a_run_notebook_has_pages_of_its_explorers(tmp_path, capsys):
     assert "widgets" not in book.metadata
     told = capsys.readouterr().err
     assert "an explorer as a picture: " in told
-    assert "is for classifiers" in told
+    assert "the page of a detector is too large" in told
     assert lesson.read_bytes() == before
 
 

@@ -97,13 +97,8 @@ def page_experiment(
     if runs:
         families = [one.family for one in (*grids, *sizes)]
         told["witnesses"] = witnesses_json(witnesses_of(experiment, families, grids), blocks)
-    told["measured"] = measured.rows
-    told["made"] = {
-        "date": measured.date,
-        "processor": processor_name(),
-        "versions": versions(),
-    }
-    return told, blocks.found
+    made = {"date": measured.date, "processor": processor_name(), "versions": versions()}
+    return told | {"measured": measured.rows, "made": made}, blocks.found
 
 
 def _about(experiment: Any, baseline: Report, blocks: BlockStore, names: tuple[str, str]) -> Json:

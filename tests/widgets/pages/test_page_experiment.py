@@ -186,7 +186,8 @@ def test_a_page_without_the_untouched_model_is_refused():
         PageContent([INT8])
 
 
-def test_a_task_whose_reports_are_not_stored_is_refused_with_the_reason():
-    task = SimpleNamespace(impossible={"grid": "boxes are not stored"})
-    with pytest.raises(ValueError, match="boxes are not stored"):
-        page_experiment(SimpleNamespace(task=task))
+def test_a_task_that_no_page_shows_is_refused_with_its_name():
+    task = SimpleNamespace(name="counting", of_classes=False)
+    counted = SimpleNamespace(outcome=SimpleNamespace(boxes=()))
+    with pytest.raises(ValueError, match="this task is counting"):
+        page_experiment(SimpleNamespace(task=task, run=lambda recipe: counted))
