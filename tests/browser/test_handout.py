@@ -241,7 +241,7 @@ def test_page_that_computes_otherwise_than_python_needs_it(opened, digits, hando
     page = started(opened(path, query="?sparsity=0.8&score=lamp"))
     note = page.locator(".ow-controls .ow-needs-python")
     expect(note).to_contain_text("The page's own computation differs from Python")
-    expect(note.locator("code")).to_have_text("pip install optiwidgets")
+    expect(note.locator("code").first).to_have_text(INSTALL)
     page.get_by_role("button", name="Reset", exact=True).click()
     expect(note).to_have_count(0)
     expect_report(page, digits, Recipe())

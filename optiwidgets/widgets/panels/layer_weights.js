@@ -113,7 +113,7 @@ function build(el) {
   const viewBox = `0 0 ${WIDE} ${2 * HALF + STRIP}`;
   const svg = svgElement(
     "svg",
-    { viewBox, preserveAspectRatio: "none", role: "img" },
+    { viewBox, preserveAspectRatio: "none", role: "img", "aria-label": text("Weights, not there yet") },
     before,
     after,
     axis,
