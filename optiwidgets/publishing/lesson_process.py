@@ -119,7 +119,7 @@ def _describe_stills(
 
 def _still(widget: DOMWidget, is_all: bool) -> dict[str, str]:
     if not isinstance(widget, Standalone):
-        return {"html": ""}
+        return {"html": "", "png": ""}
     png = widget.static_picture() if is_all else b""
     return {"html": widget.static_body(), "png": base64.b64encode(png).decode()}
 
