@@ -27,7 +27,7 @@ from typing import Any
 import nbformat
 import numpy as np
 from builds import THIS, environment
-from chromium import launch
+from free_mouse import FreeMouse, launch
 from options import read_options
 from playwright.sync_api import Page, TimeoutError, sync_playwright
 
@@ -221,15 +221,17 @@ def drag(page: Page, name: str, seconds: float = 3.0) -> dict[str, Any]:
     end = rail["x"] + rail["width"] * (0.92 if to_right else 0.02)
     page.mouse.move(x, y)
     page.mouse.down()
+    mouse = FreeMouse(page)
     page.evaluate(BEGIN)
     began = monotonic()
     while (share := (monotonic() - began) / seconds) < 1:
         there = 1 - abs(1 - 3 * share % 2)
-        page.mouse.move(x + (end - x) * there, y)
+        mouse.move(x + (end - x) * there, y)
         sleep(max(0.0, 1 / 60 - (monotonic() - began - share * seconds)))
-    page.mouse.move(end, y)
-    moving = page.evaluate("() => performance.now() - start")
-    updates = page.evaluate("() => seen.length")
+    mouse.move(end, y)
+    moving, updates = page.evaluate("() => [performance.now() - start, seen.length]")
+    mouse.close()
+    page.mouse.move(end, y)  # where the release is
     page.mouse.up()
     released, asked = page.evaluate("() => performance.now()"), page.evaluate(ASKED)
     page.wait_for_function(f"() => seen.at(-1)?.v === {int(asked)}")

@@ -14,7 +14,7 @@ from typing import Any
 import live
 import numpy as np
 from builds import OTHER, OURS, builds, in_turn
-from chromium import launch
+from free_mouse import launch
 from playwright.sync_api import Page, sync_playwright
 
 ROWS = {"ours": "all 1,500 images", "memory": "from memory"}  # pages of live.py

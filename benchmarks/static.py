@@ -21,7 +21,7 @@ from typing import Any
 
 import live
 from builds import THIS
-from chromium import launch
+from free_mouse import launch
 from options import read_options
 from playwright.sync_api import Browser, Page, sync_playwright
 

@@ -25,7 +25,7 @@ PITCH = (
 )
 PROMISE = (
     "Every number comes from a run of the model. Nothing is installed, and no answer leaves this "
-    "machine. What needs Python says so."
+    "machine. Parts that need Python are marked."
 )
 EVERY_SLIDER = (
     "Every slider at once: sparsity, bit-width, scores, granularity, repairs. All numbers, "
