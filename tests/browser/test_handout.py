@@ -245,6 +245,8 @@ def test_page_that_computes_otherwise_than_python_needs_it(opened, digits, hando
     page.get_by_role("button", name="Reset", exact=True).click()
     expect(note).to_have_count(0)
     expect_report(page, digits, Recipe())
+    page.get_by_role("tab", name="Weights").click()
+    expect(page.get_by_text("The weights of this recipe need Python.")).to_be_visible()
 
 
 def test_recipe_that_the_page_lacks_needs_python_and_the_controls_go_on(opened, digits):

@@ -10,6 +10,7 @@ function late(load) {
     opened.push([json, blocks, address]);
     return /** @type {any} */ ({
       refusal: () => "",
+      agrees: async () => true,
       run: async (/** @type {any} */ recipe) => ({ run: recipe }),
       scores: async (/** @type {any} */ recipe, /** @type {any} */ pixels) => [recipe, pixels],
     });
@@ -26,6 +27,7 @@ test("weights are loaded once, when a recipe is first run", async () => {
   const answers = await Promise.all([runtime.run(recipe), runtime.run(recipe)]);
   assert.deepEqual(answers, [{ run: recipe }, { run: recipe }]);
   assert.deepEqual(await runtime.scores(recipe, new Float32Array(1)), [recipe, new Float32Array(1)]);
+  assert.equal(await runtime.agrees(recipe), true);
   assert.equal(loads, 1);
   assert.deepEqual(opened, [[json, { weights: 1 }, "worker"]]);
 });

@@ -6,7 +6,7 @@ import { startPanels } from "../../optiwidgets/widgets/pages/page_panels.js";
 import { FakeSession, click, makeModels, makeRun } from "./fake_session.js";
 
 /** Panels that record their calls, in place of their modules. */
-function start(names) {
+function start(names, runtime = { agrees: async () => true }) {
   const calls = [],
     { reset, toggle } = makeModels({ reset: {}, toggle: { disabled: true } });
   const record =
@@ -19,6 +19,7 @@ function start(names) {
   const page = {
     need: (module) => new Proxy({}, { get: (_, begin) => record(`${module} ${begin}`) }),
     waterfalls: async (name) => `waterfalls of ${name}`,
+    runtime: async () => runtime,
     layers: async (name) => (recipe) => `layers of ${name} at ${recipe.bits} bits`,
   };
   const session = new FakeSession(),
@@ -47,6 +48,17 @@ test("waterfall and weights are those of the open model; a drop is paired", asyn
   assert.equal(await layersOf({ bits: 4 }), "layers of digits small at 4 bits");
   assert.equal(await toCompute({ bits: 2 }), "layers of digits small at 2 bits");
   assert.equal(dropFrom(session.baseline, makeRun({ bits: 4 }, [0, 0, 1, 1, 1, 0], 9)).lost, 1);
+});
+
+test("weights that the page does not compute as Python does are none", async () => {
+  const asked = [];
+  const agrees = async (recipe) => (asked.push(recipe), false);
+  for (const runtime of [{ agrees }, null]) {
+    const { find } = start(ALL, runtime);
+    const [, layersOf] = find("pages/page_weights.js startWeights");
+    assert.equal(await layersOf({ bits: 4, activation_bits: 8 }), null);
+  }
+  assert.deepEqual(asked, [{ bits: 4, activation_bits: 32 }]);
 });
 
 test("a hidden recipe locks controls, autoplay, history and projector, each once", () => {

@@ -33,6 +33,7 @@ test("a kind that differs is refused, others are not", async () => {
     /^The page's own computation differs from Python for 50 % sparsity by LAMP, 6 bits: recipes of/;
   await assert.rejects(made.check(LAMP), { message: reason });
   assert.match(made.refusal(LAMP), reason);
+  await made.compare(LAMP);
   await made.check(recipe({ bits: 4 }));
   assert.equal(made.refusal(recipe({ bits: 4 })), "");
 });

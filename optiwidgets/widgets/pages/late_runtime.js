@@ -53,6 +53,11 @@ export class LateRuntime {
     return (await this.opened()).run(recipe, options);
   }
 
+  /** @param {Recipe} recipe */
+  async agrees(recipe) {
+    return (await this.opened()).agrees(recipe);
+  }
+
   /**
    * @param {Recipe} recipe
    * @param {Float32Array} pixels

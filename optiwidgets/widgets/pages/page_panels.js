@@ -55,7 +55,13 @@ export function startPanels(page, session) {
   };
   const activities = start("activities", lock);
   start("drawing");
-  const layersOf = async (/** @type {Recipe} */ recipe) => (await page.layers(named()))(recipe);
+  /** Weights that the page prunes and rounds as Python does; null without a runtime, which compares them. */
+  const layersOf = async (/** @type {Recipe} */ recipe) => {
+    const name = named(),
+      runtime = await page.runtime(name).catch(() => null), // the session says why there is none
+      weights = { ...recipe, activation_bits: 32 }; // rounding of activations changes no weight
+    return (await runtime?.agrees(weights)) ? (await page.layers(name))(recipe) : null;
+  };
   start("waterfall", () => page.waterfalls(named()), layersOf);
   start("weights", layersOf);
   onClick(reset, () => {

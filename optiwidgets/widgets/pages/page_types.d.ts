@@ -244,6 +244,8 @@ export interface PageRuntime {
    * differs from Python has a reason from then on.
    */
   refusal(recipe: Recipe): string;
+  /** Compare the witnesses that a recipe depends on: whether the page computes it as Python does. */
+  agrees(recipe: Recipe): Promise<boolean>;
   /** Run all images. null: a newer recipe replaced this one. `onFirst` gets the answer of the first images. */
   run(recipe: Recipe, options?: { onFirst?: (answer: FirstAnswer) => void }): Promise<RuntimeAnswer | null>;
   /** Softmax scores of one image: pixels are normalized float32 C H W. */

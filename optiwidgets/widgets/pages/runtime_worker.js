@@ -101,6 +101,12 @@ class RuntimeQueue {
     });
   }
 
+  /** @param {Recipe} recipe */
+  async agrees(recipe) {
+    if (!this.refusal(recipe)) await this.proofs.compare(recipe);
+    return !this.refusal(recipe);
+  }
+
   /**
    * @param {Recipe} recipe
    * @param {Float32Array} pixels

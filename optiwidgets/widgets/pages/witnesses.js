@@ -63,14 +63,22 @@ export class Proofs {
   }
 
   /**
+   * Compare the witnesses that a recipe depends on; `refusal` knows the result.
+   * @param {Recipe} recipe
+   */
+  async compare(recipe) {
+    for (const place of this.#placesOf(recipe) ?? []) {
+      if (this.#known.get(place) === undefined) await this.#compared(place);
+      if (!this.#known.get(place)) return;
+    }
+  }
+
+  /**
    * Compare the witnesses that a recipe depends on; an error with the reason if one differs.
    * @param {Recipe} recipe
    */
   async check(recipe) {
-    for (const place of this.#placesOf(recipe) ?? []) {
-      if (this.#known.get(place) === undefined) await this.#compared(place);
-      if (!this.#known.get(place)) break;
-    }
+    await this.compare(recipe);
     const reason = this.refusal(recipe);
     if (reason) throw new Error(reason);
   }
