@@ -10,6 +10,9 @@ SPARSE := optiwidgets/engine/sparse_runtime
 LIBRARIES := $(SPARSE)/kernel.json
 NOTEBOOKS := $(wildcard lessons/*.ipynb)
 
+# Else each process of the tests, and each server and kernel they start, compiles the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Every part runs, whatever became of the one before, and the last line says how each ended and how long it took.
 define run-all
 @endings=; status=0; \
@@ -44,14 +47,14 @@ test-fast: .venv/dev.stamp $(LIBRARIES) ## fast tests of rooms with files change
 
 # Two processes at once, of one torch thread each: with two they wait for each other.
 test-units: .venv/dev.stamp $(LIBRARIES) ## all but the browser's and the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser" --ignore=tests/browser $(PYTEST_ARGS)
 
 test-javascript: .venv/dev.stamp ## unit tests of panels and feed in node
 	$(BIN)/python tests/javascript/tools.py test
 
 # A file of browser tests stays in one process, with its server and browser.
 test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" tests/browser $(PYTEST_ARGS)
 
 # Left out for their time: the packed file's coder, the C++ kernel, loaders and plain values, which call few
 # functions of torch. `make test-units` runs them with the newest.
@@ -66,7 +69,7 @@ test-slow: .venv/dev.stamp $(LIBRARIES) ## run the tests that take longer
 	$(call run-all,test-slow-units test-slow-browser test-slow-hosting)
 
 test-slow-units: .venv/dev.stamp $(LIBRARIES)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/hosting --ignore=tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow tests --ignore=tests/hosting --ignore=tests/browser $(PYTEST_ARGS) $(NONE_LEFT)
 
 # One at a time: they weigh and count processes.
 test-slow-hosting: .venv/dev.stamp $(LIBRARIES)
