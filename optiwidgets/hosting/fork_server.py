@@ -167,10 +167,12 @@ def _send(connection: socket.socket, answer: dict[str, Any]) -> None:
 def become(request: Request) -> None:
     """Turn this forked child into the requested kernel, and run it until it ends."""
     from optiwidgets.hosting.lean_kernel import run
+    from optiwidgets.texts import first_language
 
     os.setsid()
     os.environ.clear()
     os.environ.update({k: v for k, v in request.env.items() if k not in LEFT_OUT})
+    first_language()  # that of its own page
     os.chdir(request.cwd)
     Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     limit_memory(os.environ.get(MEMORY_MB))
@@ -223,7 +225,9 @@ def preload() -> None:
 
     import optiwidgets as ow
     import optiwidgets.hosting.lean_kernel
+    from optiwidgets.texts import read_all
 
+    read_all()
     torch.set_num_threads(1)
     for name in ow.__all__:
         getattr(ow, name)

@@ -37,7 +37,9 @@ from optiwidgets.hosting.notice_pages import (
     password,
     table,
 )
+from optiwidgets.hosting.page_language import in_language, kept, settings_in
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
+from optiwidgets.texts import asked_language
 
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
 HEAD_END = "</head>"
@@ -91,6 +93,11 @@ class Page(Plain, TornadoVoilaHandler):
 
     _visit: Visit | None = None
 
+    def initialize(self, **kwargs: Any) -> None:
+        """Have the page's root element name the language that its address asks for."""
+        super().initialize(**kwargs)
+        self.traitlet_config = settings_in(self.traitlet_config, self.request.query)
+
     async def prepare(self) -> None:
         """Set the ``_xsrf`` cookie; without it, Voila refuses the last message of a closing tab."""
         await super().prepare()
@@ -128,8 +135,9 @@ class Page(Plain, TornadoVoilaHandler):
         self.finish(notice(title, f"{text} {TRIES_AGAIN.format(AGAIN_S)}", again_s=AGAIN_S))
 
     def write(self, chunk: Any) -> None:
-        """Remove links to icon fonts on a CDN, which block a page offline; add the page's style."""
+        """Remove links to icon fonts on a CDN, which block a page offline; add what is ours."""
         if isinstance(chunk, str):
+            chunk = in_language(chunk, asked_language(self.request.query))
             chunk = CDN_LINK.sub("", chunk).replace(HEAD_END, f"{PAGE_STYLE}{HEAD_END}", 1)
         super().write(chunk)
 
@@ -198,7 +206,8 @@ class Index(Plain, JupyterHandler):
         names = sorted(
             path.name for path in folder.glob("*.ipynb") if NOTEBOOK.fullmatch(path.name)
         )
-        pages = [(f"voila/render/{name}", name.removesuffix(".ipynb")) for name in names]
+        query = kept(self.request.query)
+        pages = [(f"voila/render/{name}{query}", name.removesuffix(".ipynb")) for name in names]
         self.finish(notice("Lessons", "Choose one.", inside=links(pages)))
 
 

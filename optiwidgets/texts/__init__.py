@@ -10,18 +10,25 @@ from __future__ import annotations
 from optiwidgets.texts.catalogue import (
     SOURCE,
     active,
+    asked_language,
+    first_language,
     language,
+    languages,
     messages,
     placeholders,
     plural_choice,
     plurals,
+    read_all,
 )
 from optiwidgets.texts.catalogue import use_language as use
 
 __all__ = [
     "SOURCE",
     "active",
+    "asked_language",
+    "first_language",
     "language",
+    "languages",
     "mark",
     "mark_plural",
     "messages",
@@ -29,6 +36,7 @@ __all__ = [
     "plural",
     "plural_choice",
     "plurals",
+    "read_all",
     "text",
     "use",
 ]

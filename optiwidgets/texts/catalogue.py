@@ -7,14 +7,17 @@ import io
 import os
 import string
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from polib import POEntry
 
 SOURCE = "en"
 VARIABLE = "OPTIWIDGETS_LANGUAGE"
+QUERY, KEY = "QUERY_STRING", "lang"  # variable with the query of a Voila page, and its key
 PACKAGE = Path(__file__).parent
 
 
@@ -34,8 +37,9 @@ _chosen: list[Catalogue] = []
 def use_language(language: str, folder: str | Path | None = None) -> None:
     """Show the texts of controls, panels and questions in a language.
 
-    Widgets that were made before keep their texts. The environment variable
-    ``OPTIWIDGETS_LANGUAGE`` sets the first language: a name, or the path of a .po file.
+    Widgets that were made before keep their texts. On a page of Voila the first language is that of
+    ``?lang=`` in its address, if the package has it. Elsewhere the environment variable
+    ``OPTIWIDGETS_LANGUAGE`` sets it: a name, or the path of a .po file.
 
     Parameters
     ----------
@@ -65,11 +69,55 @@ def use_language(language: str, folder: str | Path | None = None) -> None:
     place = PACKAGE if folder is None else Path(folder)
     file = place / f"{language}.po"
     if not file.is_file():
-        there = ", ".join(sorted({SOURCE, *(path.stem for path in place.glob("*.po"))}))
+        there = ", ".join(languages(place))
         raise ValueError(
             f"language is {language!r}; the folder {place} has no {language}.po, it has {there}"
         )
-    _chosen[:] = [_read(file)]
+    _chosen[:] = [_read(file, file.stat().st_mtime_ns)]
+
+
+def languages(folder: str | Path | None = None) -> list[str]:
+    """List the languages that a folder has a catalogue of, by default the package's.
+
+    >>> languages()
+    ['de', 'en', 'es']
+    """
+    place = PACKAGE if folder is None else Path(folder)
+    return sorted({SOURCE, *(path.stem for path in place.glob("*.po"))})
+
+
+def asked_language(query: str) -> str:
+    """Return the language that the query of an address asks for, "" if it asks for none.
+
+    >>> asked_language("case=smear&lang=de"), asked_language("case=smear")
+    ('de', '')
+    """
+    return dict(parse_qsl(query)).get(KEY, "")
+
+
+def first_language() -> None:
+    """Choose the language of this process anew, from its environment, when a text is next shown.
+
+    A forked process calls it once its environment is that of its page.
+
+    >>> first_language()
+    >>> language()
+    'en'
+    """
+    _chosen.clear()
+
+
+def read_all() -> None:
+    """Read the package's catalogues ahead, so that processes forked from this one share them.
+
+    >>> read_all()
+    >>> language()
+    'en'
+    """
+    before = [*_chosen]
+    for name in languages():
+        use_language(name)
+    _chosen[:] = before
 
 
 def active() -> gettext.NullTranslations:
@@ -134,7 +182,9 @@ def placeholders(message: str) -> set[str]:
 
 def _current() -> Catalogue:
     if not _chosen:
-        wanted = os.environ.get(VARIABLE, "") or SOURCE
+        asked = asked_language(os.environ.get(QUERY, ""))
+        known = asked if asked in languages() else ""  # the page tells that it has no other
+        wanted = known or os.environ.get(VARIABLE, "") or SOURCE
         path = Path(wanted)
         if path.suffix == ".po":  # a file of one's own
             use_language(path.stem, path.parent)
@@ -143,7 +193,9 @@ def _current() -> Catalogue:
     return _chosen[0]
 
 
-def _read(file: Path) -> Catalogue:
+@cache
+def _read(file: Path, changed_ns: int) -> Catalogue:
+    """Read a catalogue, once until the file is changed."""
     import polib  # for other languages than the source alone
 
     try:

@@ -5,6 +5,7 @@ import { models } from "./fake_model.js";
 import {
   forget,
   keepPlace,
+  languageKept,
   outcomes,
   pageName,
   placeKept,
@@ -34,6 +35,12 @@ test("a page is known by its notebook, under Voila and in JupyterLab", () => {
   assert.equal(pageName(FIRST), "10_which_metric");
   assert.equal(pageName("/lab/tree/lessons/30_pruning.ipynb"), "30_pruning");
   assert.equal(pageName("/lab"), "");
+});
+
+test("a link keeps the language of its page, and no other part of the query", () => {
+  assert.equal(languageKept("?bits=4&lang=de"), "?lang=de");
+  assert.equal(languageKept('?lang="><b>'), "?lang=%22%3E%3Cb%3E");
+  assert.equal(languageKept("?bits=4") + languageKept(""), "");
 });
 
 test("a new path is open, each dot a named link to its lesson", async () => {

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from functools import cache
+from gettext import NullTranslations
 from pathlib import Path
 
-from optiwidgets.texts import messages, plural_choice, plurals
+from optiwidgets.texts import active, messages, plural_choice, plurals
 from optiwidgets.widgets.base.modules import join_modules
 
 WIDGETS = Path(__file__).parent.parent
+QUOTES = re.compile(r"""(?<!\\)["'`]""")  # ends of strings in JavaScript
 _ENTRIES: dict[str, str] = {}  # file of each served module, by its text
 
 
@@ -24,16 +28,34 @@ class ServedModule(str):
 
     def __get__(self, instance: object, owner: type | None = None) -> str:
         """Return the text that is sent to the page."""
-        found = {key: value for key, value in messages().items() if json_text(key) in self}
-        forms = {key: value for key, value in plurals().items() if json_text(key) in self}
-        told: dict[str, object] = {"OW_MESSAGES": found}
-        told["OW_PLURALS"] = {"forms": forms, "choice": plural_choice()} if forms else {}
-        lines = [
-            f"const {name} = {json.dumps(value, ensure_ascii=False)};\n"
-            for name, value in told.items()
-            if value
-        ]
-        return "".join(lines) + self
+        return catalogue_in(self, active()) + self
+
+
+@cache
+def catalogue_in(module: str, catalogue: NullTranslations) -> str:
+    """Write the translations in use that a module needs as JavaScript, once for each catalogue.
+
+    Examples
+    --------
+    >>> catalogue_in('text("Reset");', active())
+    ''
+    """
+    parts = set(re.split(QUOTES, module)) if messages() or plurals() else set()
+
+    def needed(message: str) -> bool:
+        written = json_text(message)
+        return written in module if re.search(QUOTES, written) else written in parts
+
+    forms = {key: value for key, value in plurals().items() if needed(key)}
+    told: dict[str, object] = {
+        "OW_MESSAGES": {key: value for key, value in messages().items() if needed(key)},
+        "OW_PLURALS": {"forms": forms, "choice": plural_choice()} if forms else {},
+    }
+    return "".join(
+        f"const {name} = {json.dumps(value, ensure_ascii=False)};\n"
+        for name, value in told.items()
+        if value
+    )
 
 
 def json_text(message: str) -> str:

@@ -28,7 +28,7 @@ from optiwidgets.widgets.base.panel import Panel
 from optiwidgets.widgets.classroom.hidden_recipe import SEEDS, check_seed
 
 LONGEST = 4000  # characters of a query
-SERVERS = ("theme", "template", "voila-theme", "voila-template", "token")  # read by the server
+SERVERS = ("theme", "template", "voila-theme", "voila-template", "token", "lang")  # for servers
 WHOLE, FRACTION = r"-?\d{1,25}", r"-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,4})?"
 OWN = {"case", "model", "policy", "recipe"}
 FIELDS = tuple(field.name for field in fields(Recipe))

@@ -19,6 +19,15 @@ export const pageName = (address) => /([\w-]+)\.(?:ipynb|html)/.exec(address)?.[
 export const pageEnding = (address) => (/\.html$/.test(address) ? ".html" : ".ipynb");
 
 /**
+ * Query with which a link keeps the language of this page; empty without one.
+ * @param {string} query of this page
+ */
+export function languageKept(query) {
+  const language = new URLSearchParams(query).get("lang");
+  return language ? `?${new URLSearchParams({ lang: language })}` : "";
+}
+
+/**
  * Outcomes of all pages; none where the browser keeps nothing, or something else.
  * @returns {Outcomes}
  */

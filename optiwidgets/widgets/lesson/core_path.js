@@ -1,7 +1,7 @@
 // Dots of the path: which lessons were answered in this browser.
 
 import { boxed, element, safely, write } from "../base/panel_runtime.js";
-import { count, forget, outcomes, pageEnding } from "./answered.js";
+import { count, forget, languageKept, outcomes, pageEnding } from "./answered.js";
 import { text } from "../base/texts.js";
 
 /** @import { Context, CorePathTraits } from "../base/types" */
@@ -70,7 +70,7 @@ function dot(lesson, index) {
   const place = `${index + 1}`;
   const link = element(
     "a",
-    { href: `${name}${pageEnding(location.pathname)}`, title },
+    { href: `${name}${pageEnding(location.pathname)}${languageKept(location.search)}`, title },
     element("span", {}, state === "done" ? "✓" : place),
   );
   link.setAttribute("aria-label", `${place}. ${title}: ${toldOf({ asked, answered })}`);
