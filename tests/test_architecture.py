@@ -51,7 +51,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
     "widgets": {"ipywidgets", "anywidget", "traitlets", "numpy"},
     "hosting": {
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
-        *("zmq", "psutil", "ipywidgets", "jinja2"),
+        *("zmq", "psutil", "ipywidgets", "jinja2", "segno"),
     },
     "hosting/fork_server.py": {  # it imports the kernels' packages once, before forking
         *("numpy", "torch", "onnx", "onnxruntime", "seaborn", "matplotlib_inline", "IPython"),
