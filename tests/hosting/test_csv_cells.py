@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from optiwidgets.hosting.csv_cells import MARK, as_text, csv_text
+from optiwidgets.hosting.classes.csv_cells import MARK, as_text, csv_text
 
 
 @pytest.mark.parametrize(

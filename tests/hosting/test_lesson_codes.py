@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optiwidgets.hosting.lesson_codes import CODES, LENGTH, LETTERS, lesson_codes
+from optiwidgets.hosting.classes.lesson_codes import CODES, LENGTH, LETTERS, lesson_codes
 
 
 @given(st.sets(st.text(min_size=1), max_size=200))

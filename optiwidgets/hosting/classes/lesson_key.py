@@ -12,7 +12,7 @@ import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 
 from optiwidgets.hosting.handlers import NOTEBOOK, Plain
-from optiwidgets.hosting.lesson_codes import LENGTH, LETTERS, lesson_codes
+from optiwidgets.hosting.classes.lesson_codes import LENGTH, LETTERS, lesson_codes
 from optiwidgets.hosting.notice_pages import notice
 
 SHORT = rf"/([A-Za-z]{{{LENGTH}}})"  # route of all codes
