@@ -123,6 +123,9 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--max-users", type=_whole(1, MAX_USERS), help="by default as many as fit into memory"
     )
+    serve.add_argument(
+        "--state", type=Path, metavar="DIR", help="private folder of the class's votes and answers"
+    )
     for name, meaning in SECRETS.items():
         variable = f"OPTIWIDGETS_{name.upper()}"
         given = os.environ.get(variable, "")

@@ -57,6 +57,7 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
         *("numpy", "torch", "onnx", "onnxruntime", "seaborn", "matplotlib_inline", "IPython"),
         *("ipykernel", "ipywidgets", "tornado", "platformdirs"),
     },
+    "hosting/classes": {"jupyter_server", "tornado", "platformdirs"},
     "hosting/hub.py": {"traitlets"},
     "hosting/offline_export.py": {"nbconvert", "nbformat"},
     "publishing": {

@@ -1,0 +1,41 @@
+/** Vote as the server describes it to pages; a ballot is a position. */
+export interface Vote {
+  id: number;
+  kind: "choice" | "number";
+  title: string;
+  round: number;
+  state: "open" | "closed";
+  options?: string[];
+  low?: number;
+  high?: number;
+  step?: number;
+  unit?: string;
+  truth?: number;
+}
+
+/** Counts of each round's positions, and the number of students whose page is open. */
+export interface Tally {
+  vote?: number;
+  here: number;
+  rounds: number[][];
+}
+
+export type Message =
+  | { type: "vote"; vote: Vote | null; own?: number | null }
+  | { type: "kept"; vote: number; round: number; own: number }
+  | ({ type: "tally" } & Tally)
+  | { type: "refused"; reason: string };
+
+/** The parts of a WebSocket that a channel uses. */
+export interface Socket {
+  send(text: string): void;
+  close(): void;
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+}
+
+export interface Channel {
+  send(message: object): boolean;
+  close(): void;
+}
