@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.progress_files import read_progress
     from optiwidgets.grading.question_checker import check_questions
-    from optiwidgets.grading.question_sheet import lessons_with_questions, question_sheet
+    from optiwidgets.grading.question_list import list_questions
+    from optiwidgets.grading.question_sheet import question_sheet
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
@@ -116,7 +117,7 @@ _HOMES = {
     "plot_report": "plotting",
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
-    "lessons_with_questions": "grading.question_sheet",
+    "list_questions": "grading.question_list",
     "progress": "widgets.lesson.answer_log",
     "question_sheet": "grading.question_sheet",
     "read_progress": "grading.progress_files",
@@ -173,7 +174,7 @@ __all__ = [
     "corrupt",
     "grade",
     "judge",
-    "lessons_with_questions",
+    "list_questions",
     "live",
     "load_dataset",
     "load_packed",

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import optiwidgets as ow
+from optiwidgets.hosting.classes.forget_command import add_forget
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
 from optiwidgets.publishing import question_commands, saved_command, scorm_command, site_command
 from optiwidgets.publishing.handout import add_handout
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--images", type=Path, metavar="FOLDER", help="images it was trained on")
     app.set_defaults(run=_app)
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
+    add_forget(commands.add_parser("forget", help="wipe names, answers and votes of a class"))
     add_handout(commands.add_parser("handout", help="write the explorer as one HTML file"))
     site_command.add_to(commands, LESSONS, require)
     scorm_command.add_to(commands, LESSONS, require)

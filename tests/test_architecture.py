@@ -51,13 +51,14 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
     "widgets": {"ipywidgets", "anywidget", "traitlets", "numpy"},
     "hosting": {
         *("voila", "jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets"),
-        *("zmq", "psutil", "ipywidgets", "jinja2", "segno"),
+        *("zmq", "psutil", "ipywidgets", "jinja2"),
     },
     "hosting/fork_server.py": {  # it imports the kernels' packages once, before forking
         *("numpy", "torch", "onnx", "onnxruntime", "seaborn", "matplotlib_inline", "IPython"),
         *("ipykernel", "ipywidgets", "tornado", "platformdirs"),
     },
     "hosting/classes": {"jupyter_server", "tornado", "platformdirs"},
+    "hosting/classes/lesson_key.py": {"jupyter_server", "tornado", "segno"},
     "hosting/hub.py": {"traitlets"},
     "hosting/offline_export.py": {"nbconvert", "nbformat"},
     "publishing": {

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
-from types import MappingProxyType
 from typing import cast
 
 from optiwidgets.grading.checks import Decision, MultipleChoice, Number, Prediction, Question
@@ -79,17 +78,6 @@ def question_sheet(source: str | Path, *, key: bool = False) -> str:
     )
 
 
-def lessons_with_questions() -> Mapping[str, str]:
-    """List the lessons of the bank that ask questions, with their titles, in order.
-
-    Examples
-    --------
-    >>> lessons_with_questions()["30_pruning"]
-    'Pruning and its cliff'
-    """
-    return MappingProxyType({file.lesson: file.title for file in _bank_files()})
-
-
 def _bank_files() -> list[QuestionFile]:
     """Read the files of the bank that ask questions, in the order of the lessons."""
     return [*map(bank_file, dict.fromkeys(key.partition(".")[0] for key in QUESTIONS))]
@@ -99,7 +87,8 @@ def _questions(source: str | Path) -> tuple[str, list[Question]]:
     """Return the title and the questions of a lesson or file."""
     if Path(source).suffix in FILES:
         return _of_file(Path(source))
-    name, lessons = str(source).removesuffix(".ipynb"), lessons_with_questions()
+    name = str(source).removesuffix(".ipynb")
+    lessons = {file.lesson: file.title for file in _bank_files()}
     if name not in lessons:
         known = ", ".join(lessons)
         raise ValueError(f"no lesson {name!r} asks questions; there are {known}, or name a file")

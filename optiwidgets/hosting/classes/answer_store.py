@@ -77,7 +77,9 @@ def read_work(question: object, lesson: str, told: object) -> Work:
     optiwidgets.hosting.classes.vote_forms.RefusedError: work on a question has the fields answer,
     attempts, hint, outcome, solution
     """
-    if not isinstance(question, str) or not 1 <= len(question) <= LONGEST_KEY:
+    if not (isinstance(question, str) and question.isprintable()):
+        raise RefusedError("the key of a question is a text without control characters")
+    if not 1 <= len(question) <= LONGEST_KEY:
         raise RefusedError(f"the key of a question has 1 to {LONGEST_KEY} characters")
     if not isinstance(told, dict) or set(told) != WORK:
         raise RefusedError(f"work on a question has the fields {', '.join(sorted(WORK))}")
@@ -170,7 +172,9 @@ class AnswerStore:
             whole = replace(merged(_work(found), new) if found else new, at=time.time())
             values = (student, *(getattr(whole, name) for name in COLUMNS.split(", ")))
             marks = ", ".join("?" * len(values))
-            connection.execute(f"REPLACE INTO answers (student, {COLUMNS}) VALUES ({marks})", values)
+            connection.execute(
+                f"REPLACE INTO answers (student, {COLUMNS}) VALUES ({marks})", values
+            )
         return whole
 
     def of(self, student: str) -> Mapping[str, Work]:

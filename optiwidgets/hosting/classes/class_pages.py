@@ -8,6 +8,8 @@ import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError
 
+from optiwidgets.hosting.classes.lesson_key import shown_key
+from optiwidgets.hosting.classes.lesson_links import lesson_links
 from optiwidgets.hosting.handlers import Plain, facts
 from optiwidgets.hosting.notice_pages import notice, table
 
@@ -79,6 +81,7 @@ class ClassPage(TeachersPage):
             self.finish(rows)
             return
         inside = f'<div id="vote"></div><section id="numbers">{rows}</section>'
+        inside += lesson_links(self.contents_manager.root_dir)
         self.finish(_page("The class", "teacher_page", inside))
 
 
@@ -89,7 +92,8 @@ class ShowPage(TeachersPage):
     def get(self) -> None:
         """Send the page."""
         self.prepare_teacher()
-        self.finish(_page("The class", "show_page", '<div id="show"></div>'))
+        key = shown_key(self)
+        self.finish(_page("The class", "show_page", f'{key}<div id="show"></div>'))
 
 
 def _page(title: str, script: str, inside: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import segno
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
+from tornado.web import HTTPError
 
-from optiwidgets.hosting.handlers import NOTEBOOK, Plain
 from optiwidgets.hosting.classes.lesson_codes import LENGTH, LETTERS, lesson_codes
+from optiwidgets.hosting.handlers import NOTEBOOK, Plain
 from optiwidgets.hosting.notice_pages import notice
 
 SHORT = rf"/([A-Za-z]{{{LENGTH}}})"  # route of all codes
@@ -72,6 +74,24 @@ def lesson_key(site: str, folder: str | Path, name: str) -> str:
         f'<section class="ow-key" aria-label="Key of {escape(name.removesuffix(".ipynb"))}">'
         f"{qr_picture(address)}<p>{shown}</p>{warning}</section>"
     )
+
+
+def shown_key(handler: Any) -> str:
+    """Write the key of the lesson that a request names (``?lesson=``); empty if it names none.
+
+    Raises
+    ------
+    HTTPError
+        404: there is no such lesson.
+    """
+    lesson = handler.get_query_argument("lesson", "")
+    if not lesson:
+        return ""
+    site = f"{handler.request.protocol}://{handler.request.host}"
+    try:
+        return lesson_key(site, handler.contents_manager.root_dir, f"{lesson}.ipynb")
+    except KeyError as error:
+        raise HTTPError(404) from error
 
 
 class ShortAddress(Plain, JupyterHandler):

@@ -10,7 +10,11 @@ from optiwidgets.hosting.classes.vote_forms import RefusedError
 
 LONGEST_NAME = 40  # characters
 CONTROL = "Cc", "Cs", "Cn", "Zl", "Zp"  # kinds of characters that no name has
-TABLES = "CREATE TABLE IF NOT EXISTS nameless (student TEXT PRIMARY KEY REFERENCES students(id) ON DELETE CASCADE)"
+TABLES = """
+CREATE TABLE IF NOT EXISTS nameless (
+  student TEXT PRIMARY KEY REFERENCES students(id) ON DELETE CASCADE
+)
+"""
 
 
 def read_name(told: object) -> str:

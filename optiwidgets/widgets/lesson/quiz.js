@@ -123,8 +123,11 @@ async function render({ model, el }) {
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
     card.addEventListener("click", sendShown, true); // before the button's own message
+    introduce();
+  };
+  const introduce = () => {
     const restore = (/** @type {object} */ work) => model.send({ event: "restore", work });
-    tell(root, { "ow-asked": { question: model.get("question"), restore } });
+    if (root) tell(root, { "ow-asked": { question: model.get("question"), restore } });
     tellWork();
   };
   const update = safely(model, () => {
@@ -135,6 +138,7 @@ async function render({ model, el }) {
   });
   model.on("change", update);
   model.on("change:record", tellWork);
+  document.addEventListener("ow-class", introduce); // a class that listens from now on
   paint();
   waiting = requestAnimationFrame(attachToPage);
   const leave = followKernel(model, el);
@@ -142,6 +146,7 @@ async function render({ model, el }) {
     leave();
     model.off("change", update);
     model.off("change:record", tellWork);
+    document.removeEventListener("ow-class", introduce);
     card?.removeEventListener("keydown", pressCheck, true);
     card?.removeEventListener("click", sendShown, true);
     cancelAnimationFrame(waiting);

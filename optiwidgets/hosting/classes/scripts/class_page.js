@@ -1,5 +1,6 @@
 // Part of a lesson's page that belongs to the class: the bar of votes.
 
+import { followAnswers } from "./answers_part.js";
 import { openChannel } from "./class_channel.js";
 import { part } from "./page_parts.js";
 import { showVote } from "./vote_bar.js";
@@ -38,13 +39,14 @@ export function start(connect) {
     else if (message.type === "kept" && vote?.id === message.vote && vote.round === message.round)
       own = message.own;
     else if (message.type === "refused") return tell(`Not accepted: ${message.reason}.`);
-    else return;
+    else return learn(message);
     show();
   };
   const turned = (/** @type {boolean} */ isOpen) => {
     bar.classList.toggle("ow-class-lost", !isOpen);
     if (!isOpen) tell("No connection. The page connects again by itself.");
   };
+  const learn = followAnswers((sent) => channel.send(sent));
   const channel = openChannel("page", receive, turned, connect);
   return channel;
 }

@@ -20,7 +20,23 @@ export interface Tally {
   rounds: number[][];
 }
 
+/** A learner's own state, told to their page when it connects. */
+export interface StudentMessage {
+  type: "student";
+  number: number;
+  name: string;
+  /** True if the class goes by names, and this learner was not asked yet. */
+  due: boolean;
+  /** Lesson last seen; empty if none. */
+  last: string;
+  works: Record<string, object>;
+}
+
 export type Message =
+  | StudentMessage
+  | { type: "named"; name: string; due: boolean }
+  | { type: "names"; on: boolean }
+  | { type: "noted"; turn: number; refused?: string }
   | { type: "vote"; vote: Vote | null; own?: number | null }
   | { type: "kept"; vote: number; round: number; own: number }
   | ({ type: "tally" } & Tally)
