@@ -19,7 +19,15 @@ class Seat:
     """Websocket of one page of a browser."""
 
     def __init__(self, channel: WebSocketClientConnection) -> None:
-        self.channel = channel
+        self.channel, self.is_over = channel, False
+
+    async def read(self) -> str | None:
+        """Read one message; None once the websocket is closed."""
+        if self.is_over:
+            return None
+        read: str | None = await self.channel.read_message()
+        self.is_over = read is None
+        return read
 
     async def send(self, **message: Any) -> None:
         await self.channel.write_message(json.dumps(message))
@@ -28,7 +36,7 @@ class Seat:
         """Read messages until one fits."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                read = await self.channel.read_message()
+                read = await self.read()
                 assert read is not None, "the class's websocket was closed"
                 if fits(message := json.loads(read)):
                     return message
@@ -68,7 +76,7 @@ async def seats() -> AsyncIterator[Take]:
     finally:
         for seat in taken:
             seat.channel.close()
-            while await seat.channel.read_message() is not None:
+            while await seat.read() is not None:
                 pass
 
 
