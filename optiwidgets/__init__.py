@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from optiwidgets.engine.types.sweep import Sweep, Trial
     from optiwidgets.grading.progress_files import read_progress
     from optiwidgets.grading.question_checker import check_questions
+    from optiwidgets.grading.question_list import list_questions
+    from optiwidgets.grading.question_sheet import question_sheet
     from optiwidgets.grading.submissions import submit
     from optiwidgets.image_grid import plot_images
     from optiwidgets.plotting import plot_report, plot_sweep
@@ -115,7 +117,9 @@ _HOMES = {
     "plot_report": "plotting",
     "plot_sweep": "plotting",
     "preload": "session.shipped_cases",
+    "list_questions": "grading.question_list",
     "progress": "widgets.lesson.answer_log",
+    "question_sheet": "grading.question_sheet",
     "read_progress": "grading.progress_files",
     "runtime_info": "engine.sparse_runtime.runtime_info",
     "save_trained": "engine.models.trained_files",
@@ -170,6 +174,7 @@ __all__ = [
     "corrupt",
     "grade",
     "judge",
+    "list_questions",
     "live",
     "load_dataset",
     "load_packed",
@@ -181,6 +186,7 @@ __all__ = [
     "plot_sweep",
     "preload",
     "progress",
+    "question_sheet",
     "read_progress",
     "runtime_info",
     "save_trained",

@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 import optiwidgets as ow
+from optiwidgets.hosting.classes.forget_command import add_forget
 from optiwidgets.hosting.installed_extras import MissingExtraError, require
-from optiwidgets.publishing import saved_command, scorm_command, site_command
+from optiwidgets.publishing import question_commands, saved_command, scorm_command, site_command
 from optiwidgets.publishing.handout import add_handout
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"  # of a checkout
@@ -75,20 +76,17 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--images", type=Path, metavar="FOLDER", help="images it was trained on")
     app.set_defaults(run=_app)
     _add_serve(commands.add_parser("serve", help="serve the lessons to a class: forked kernels"))
+    add_forget(commands.add_parser("forget", help="wipe names, answers and votes of a class"))
     add_handout(commands.add_parser("handout", help="write the explorer as one HTML file"))
     site_command.add_to(commands, LESSONS, require)
     scorm_command.add_to(commands, LESSONS, require)
     saved_command.add_to(commands, require)
     _add_sweep(commands.add_parser("sweep", help="run many recipes, and print the pareto front"))
     _add_train(commands.add_parser("train", help="train a model on your images, or continue one"))
-    _add_questions(commands.add_parser("questions", help="check YAML files of questions"))
+    question_commands.add_questions(
+        commands.add_parser("questions", help="check files of questions, print sheets")
+    )
     return parser
-
-
-def _add_questions(questions: argparse.ArgumentParser) -> None:
-    check = questions.add_subparsers(required=True).add_parser("check", help="list all problems")
-    check.add_argument("files", nargs="+", metavar="FILE", help="a YAML file of questions")
-    check.set_defaults(run=_check_questions)
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
@@ -126,6 +124,9 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--case", choices=CASES, default="", help="first case of the explorer")
     serve.add_argument(
         "--max-users", type=_whole(1, MAX_USERS), help="by default as many as fit into memory"
+    )
+    serve.add_argument(
+        "--state", type=Path, metavar="DIR", help="private folder of the class's votes and answers"
     )
     for name, meaning in SECRETS.items():
         variable = f"OPTIWIDGETS_{name.upper()}"
@@ -221,13 +222,6 @@ def _serve(arguments: argparse.Namespace) -> None:
     for name in (*SECRETS, "progress"):  # kernels inherit the environment; students share no file
         os.environ.pop(f"OPTIWIDGETS_{name.upper()}", None)
     serve(Hosting(**given, forked=True))
-
-
-def _check_questions(arguments: argparse.Namespace) -> None:
-    found = ow.check_questions(*arguments.files)
-    print(*(found or ("no findings",)), sep="\n")
-    if found:
-        raise ValueError(f"findings: {len(found)}")
 
 
 def _sweep(arguments: argparse.Namespace) -> None:

@@ -57,6 +57,8 @@ THIRD_PARTY = {  # room or file -> third-party packages that it may import
         *("numpy", "torch", "onnx", "onnxruntime", "seaborn", "matplotlib_inline", "IPython"),
         *("ipykernel", "ipywidgets", "tornado", "platformdirs"),
     },
+    "hosting/classes": {"jupyter_server", "tornado", "platformdirs"},
+    "hosting/classes/lesson_key.py": {"jupyter_server", "tornado", "segno"},
     "hosting/hub.py": {"traitlets"},
     "hosting/offline_export.py": {"nbconvert", "nbformat"},
     "publishing": {

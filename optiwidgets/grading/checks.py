@@ -195,7 +195,7 @@ class Number(Question):
         if not math.isfinite(truth):
             return _open(text("Your run has no such number (0 / 0): change the recipe a little."))
         if self._is_right(number, truth):
-            return _graded(True, text("{number} is right.", number=self._shown(truth)))
+            return _graded(True, text("{number} is right.", number=self.shown(truth)))
         slips = [
             (abs(number - wrong), message)
             for slip, message in self.slips.items()
@@ -206,7 +206,7 @@ class Number(Question):
             return _graded(False, feedback)
         if self.share and self._is_right(number / 100, truth):
             return _graded(False, text(AS_PERCENT))
-        shown = self._shown(number)
+        shown = self.shown(number)
         if number > truth:
             return _graded(False, text("{number} is too high.", number=shown))
         return _graded(False, text("{number} is too low.", number=shown))
@@ -218,7 +218,7 @@ class Number(Question):
         truth = self._of(self.value, base, report)
         if not math.isfinite(truth):
             return self.solution
-        number = self._shown(truth)
+        number = self.shown(truth)
         return text("{solution} On your run: {number}.", solution=self.solution, number=number)
 
     def _of(self, value: Value, base: Report | None, report: Report | None) -> float:
@@ -234,7 +234,8 @@ class Number(Question):
         rounded = abs(truth) >= LEAST_ROUNDED and abs(number - round(number, 2)) <= EPSILON
         return (rounded and off <= HALF_A_HUNDREDTH + EPSILON) or off <= self.tolerance + EPSILON
 
-    def _shown(self, number: float) -> str:
+    def shown(self, number: float) -> str:
+        """Format a number with the question's unit."""
         plain = f"{number:,.3f}".rstrip("0").rstrip(".") if abs(number) < 1e12 else f"{number:g}"
         return f"{plain} {self.unit}".strip()
 

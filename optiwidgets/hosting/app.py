@@ -34,6 +34,8 @@ from voila.voila_identity_provider import VoilaLoginHandler
 from optiwidgets.hosting import handlers
 from optiwidgets.hosting.auth import ClassIdentityProvider
 from optiwidgets.hosting.capacity import free_mb, users_that_fit
+from optiwidgets.hosting.classes.class_store import ClassStore, state_folder
+from optiwidgets.hosting.classes.routes import ROUTES, settings_of
 from optiwidgets.hosting.kernel_manager import ClassKernelManager
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS
 from optiwidgets.hosting.template_cache import compile_once
@@ -67,7 +69,8 @@ class Hosting:
 
     The explorer opens with ``case``. ``max_users`` is the limit of open pages, None for no limit.
     The ``token`` admits teachers, the ``password`` students; without both, everybody is admitted.
-    With ``forked``, all kernels are forked from one process.
+    With ``forked``, all kernels are forked from one process. A class with a token keeps votes and
+    answers in the folder ``state``, by default in the user's own folder for such data.
     """
 
     lessons: str | os.PathLike[str]
@@ -78,6 +81,7 @@ class Hosting:
     password: str = ""
     max_users: int | None = None
     forked: bool = False
+    state: str | os.PathLike[str] | None = None
 
     def settings(self) -> Config:
         """Return the configuration of Voila and Jupyter."""
@@ -97,6 +101,7 @@ class LessonServer(Voila):
 
     hosting: Hosting
     socket: socket.socket
+    store: ClassStore | None = None
     config_file_paths: list[str]  # Voila's trait: settings in an earlier place win
 
     def initialize(self, argv: list[str] | None = None) -> None:
@@ -109,7 +114,10 @@ class LessonServer(Voila):
     def init_settings(self) -> dict[str, Any]:
         """Log no query, which may hold a token; answer unknown addresses in plain words."""
         settings: dict[str, Any] = super().init_settings()
-        return settings | {"log_function": log_trouble, "default_handler_class": handlers.Missing}
+        if self.store:
+            settings["identity_provider"].remember_in(self.store)
+        own = {"log_function": log_trouble, "default_handler_class": handlers.Missing}
+        return settings | own | settings_of(self.store)
 
     def init_handlers(self) -> list[Any]:
         """Replace Voila's handlers by ours, and put the explorer at the root."""
@@ -118,7 +126,7 @@ class LessonServer(Voila):
         own = [
             ("/lessons", handlers.Index),
             ("/health", handlers.Health),
-            ("/class", handlers.ClassPage),
+            *ROUTES,
         ]
         return [("/", RedirectHandler, {"url": self._root(), "permanent": False}), *own, *routes]
 
@@ -144,6 +152,8 @@ class LessonServer(Voila):
             FORKS.stop()
             shutil.rmtree(os.environ.get(PLACES, ""), ignore_errors=True)
             self.stop()
+            if self.store:
+                self.store.close()
 
 
 def _keep_forking() -> None:
@@ -189,6 +199,7 @@ def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
             f"{hosting.host} can be reached by others: set a token (OPTIWIDGETS_TOKEN or --token)"
         )
     bound = _bind(hosting.host, hosting.port)
+    store = ClassStore(Path(hosting.state or state_folder())) if hosting.token else None
     _open_many_files()
     if hosting.forked:
         fit = users_that_fit(free_mb())
@@ -204,10 +215,16 @@ def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
         token=hosting.token,
         identity_provider_class=ClassIdentityProvider,
         config=hosting.settings(),
+        **_cookie_key(hosting, store),
     )
-    app.hosting, app.socket = hosting, bound
+    app.hosting, app.socket, app.store = hosting, bound, store
     app.initialize([])
     app.start()
+
+
+def _cookie_key(hosting: Hosting, store: ClassStore | None) -> dict[str, bytes]:
+    """Return Voila's setting of the key that signs cookies: it outlives the server."""
+    return {"cookie_secret": store.cookie_key(hosting.token, hosting.password)} if store else {}
 
 
 def _make_slots(count: int) -> str:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_server.auth.identity import PasswordIdentityProvider
 from jupyter_server.auth.security import passwd_check
 from tornado.web import RequestHandler
+
+
+class TeacherList(Protocol):
+    """Store of the browsers that logged in with the token."""
+
+    def teachers(self) -> set[str]:
+        """Return their ids."""
+
+    def add_teacher(self, name: str) -> None:
+        """Add one."""
 
 
 class ClassIdentityProvider(PasswordIdentityProvider):
@@ -19,6 +29,11 @@ class ClassIdentityProvider(PasswordIdentityProvider):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._teachers: set[str] = set()
+        self._kept: TeacherList | None = None
+
+    def remember_in(self, kept: TeacherList) -> None:
+        """Keep teachers' browsers in a store, so that they stay teachers after a restart."""
+        self._kept, self._teachers = kept, kept.teachers()
 
     def is_token(self, given: str) -> bool:
         """Compare a text with the token, in constant time."""
@@ -40,7 +55,10 @@ class ClassIdentityProvider(PasswordIdentityProvider):
         return None
 
     def _as_teacher(self, user: Any) -> Any:
-        self._teachers.add(user.username)
+        if user.username not in self._teachers:
+            self._teachers.add(user.username)
+            if self._kept:
+                self._kept.add_teacher(user.username)
         return user
 
     def is_teacher(self, handler: RequestHandler) -> bool:

@@ -35,7 +35,6 @@ from optiwidgets.hosting.notice_pages import (
     links,
     notice,
     password,
-    table,
 )
 from optiwidgets.hosting.page_language import in_language, kept, settings_in
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
@@ -138,7 +137,8 @@ class Page(Plain, TornadoVoilaHandler):
         """Remove links to icon fonts on a CDN, which block a page offline; add what is ours."""
         if isinstance(chunk, str):
             chunk = in_language(chunk, asked_language(self.request.query))
-            chunk = CDN_LINK.sub("", chunk).replace(HEAD_END, f"{PAGE_STYLE}{HEAD_END}", 1)
+            head = f"{PAGE_STYLE}{self.settings.get('page_head', '')}"
+            chunk = CDN_LINK.sub("", chunk).replace(HEAD_END, f"{head}{HEAD_END}", 1)
         super().write(chunk)
 
 
@@ -248,21 +248,3 @@ class Health(Plain, JupyterHandler):
         """Send the metrics as JSON."""
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(await facts(self.kernel_manager)))
-
-
-class ClassPage(Plain, JupyterHandler):
-    """Page for the teacher: numbers of the class."""
-
-    @tornado.web.authenticated
-    async def get(self) -> None:
-        """Show the numbers; the page reloads every two seconds."""
-        if not self.settings["identity_provider"].is_teacher(self):
-            raise HTTPError(403)
-        found = await facts(self.kernel_manager)
-        rows = [
-            ("Users", f"{found['users']} of {found['max_users'] or 'any number'}"),
-            ("Kernels", str(found["kernels"])),
-            ("Memory of the kernels' own", f"{found['memory_mb']:,.0f} MB"),
-            ("Widget updates a second", f"{found['updates_per_s']:.0f}"),
-        ]
-        self.finish(notice("The class", "", again_s=2, inside=table(rows)))

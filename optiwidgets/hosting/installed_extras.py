@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 APP = (
     *("ipykernel", "IPython", "jinja2", "jupyter_client", "jupyter_server", "matplotlib_inline"),
-    *("nbconvert", "nbformat", "psutil", "tornado", "voila", "zmq"),
+    *("nbconvert", "nbformat", "psutil", "segno", "tornado", "voila", "zmq"),
 )
 HOSTING = (*APP, "configurable_http_proxy", "jupyterhub", "jupyterhub_idle_culler", "jupyterlab")
 DOCS = ("furo", "myst_parser", "sphinx", "sphinxarg")

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ def serving(
     lessons: Path, *options: str, cwd: Path | None = None, **env: str
 ) -> Iterator[tuple[int, psutil.Process]]:
     """Run a server of a class; yield its port, and end all its processes afterwards."""
-    command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0", *options]
+    state = ([] if "--state" in options else ["--state", tempfile.mkdtemp()]) + [*options]
+    command = [sys.executable, "-m", "optiwidgets.cli", "serve", "--port", "0", *state]
     process = subprocess.Popen(
         [*command, "--lessons", str(lessons)],
         stdout=subprocess.PIPE,

@@ -7,7 +7,15 @@ import * as quiz from "../../optiwidgets/widgets/lesson/quiz.js";
 const CARD = `<div class="ow-ask"><p class="ow-prompt">How many bytes?</p>
   <div class="ow-options"><input type="radio"><input type="radio"></div>
   <div class="ow-number"><input></div><button class="ow-check">Check</button></div>`;
-const TRAITS = { kind: "open", label: "", text: "", question: "bytes", outcome: "not attempted", feed: "" };
+const TRAITS = {
+  kind: "open",
+  label: "",
+  text: "",
+  question: "bytes",
+  outcome: "not attempted",
+  feed: "",
+  record: {},
+};
 
 async function asked() {
   const { quiz: model } = models({ quiz: TRAITS });
@@ -147,4 +155,22 @@ test("Submit tells the positions that the page shows, before the button does, an
   const content = { event: "positions", positions: "[2]" };
   assert.deepEqual(found.quiz.sent, [{ method: "custom", content }]);
   assert.equal(before, 1);
+});
+
+test("a page is told of each question and of the work on it, and can give earlier work back", async () => {
+  const told = [];
+  const listen = (event) => told.push([event.type, event.detail]);
+  for (const name of ["ow-asked", "ow-answered"]) document.addEventListener(name, listen);
+  const { model, end } = await asked();
+  const [[name, { question, restore }]] = told;
+  assert.deepEqual([name, question, told.length], ["ow-asked", "bytes", 1]); // no work yet
+  const work = { outcome: "incorrect", attempts: 1, answer: "4", hint: false, solution: false };
+  model.receive({ record: work });
+  assert.deepEqual(told[1], ["ow-answered", { question: "bytes", work }]);
+  restore(work);
+  assert.deepEqual(model.sent.at(-1).content, { event: "restore", work });
+  end();
+  model.receive({ record: { ...work, attempts: 2 } });
+  assert.equal(told.length, 2);
+  for (const name of ["ow-asked", "ow-answered"]) document.removeEventListener(name, listen);
 });

@@ -322,7 +322,17 @@ const SCENES = {
     },
   ],
   "lesson/quiz": [
-    { panel: { kind: "open", label: "", text: "", question: "q", outcome: "not attempted", feed: "" } },
+    {
+      panel: {
+        kind: "open",
+        label: "",
+        text: "",
+        question: "q",
+        outcome: "not attempted",
+        feed: "",
+        record: {},
+      },
+    },
   ],
   "lesson/rule": ["bits", "sparsity"].map((by) => ({ panel: { data: { ...RULE, by } } })),
 };

@@ -231,6 +231,22 @@ export interface FeedbackTraits {
   question: string;
   outcome: string;
   feed: Reference;
+  record: Partial<QuestionWork>;
+}
+
+/** A learner's work on a question, as `lesson/earlier_answers.py` writes it. */
+export interface QuestionWork {
+  outcome: string;
+  attempts: number;
+  answer: unknown;
+  hint: boolean;
+  solution: boolean;
+}
+
+/** Events that a question sends to the page, with their details. */
+export interface QuestionEvents {
+  "ow-asked"?: { question: string; restore: (work: object) => void };
+  "ow-answered"?: { question: string; work: Partial<QuestionWork> };
 }
 
 /** Outcomes of questions by key, for each page. */

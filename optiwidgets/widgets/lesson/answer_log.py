@@ -1,4 +1,7 @@
-"""Log of the answers of a learner: displayed, kept in a file, printed; never sent anywhere."""
+"""Log of the answers of a learner: displayed, kept in a file, printed.
+
+Nothing here sends them. Where a class collects them, the page does (``hosting/``).
+"""
 
 from __future__ import annotations
 
@@ -106,6 +109,10 @@ class Register(HasTraits):
         if outcome is not Outcome.NOT_ATTEMPTED and known.outcome is not Outcome.CORRECT:
             news = {"attempts": known.attempts + 1, "answer": answer, "answered": utc(self.now())}
             self._put(key, replace(known, outcome=outcome, **news))
+
+    def restored(self, key: str, record: Record) -> None:
+        """Merge the record of an earlier visit."""
+        self._put(key, merged(self.entries, {key: record})[key])
 
     def looked_up(self, key: str, what: str) -> None:
         """Record that the "hint" or the "solution" was shown."""

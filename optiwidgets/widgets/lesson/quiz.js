@@ -69,6 +69,16 @@ function shownAnswer(card) {
   };
 }
 
+/**
+ * Tell listeners of the page, such as that of a class, of a question that is shown or worked on.
+ * @param {HTMLElement} card
+ * @param {import("../base/types").QuestionEvents} events
+ */
+function tell(card, events) {
+  for (const [name, detail] of Object.entries(events))
+    card.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail }));
+}
+
 /** @param {Context<FeedbackTraits>} context */
 async function render({ model, el }) {
   const positions = await readPositions(model);
@@ -91,6 +101,10 @@ async function render({ model, el }) {
     if (positions()) model.send({ event: "positions", positions: positions() });
     if (around(target, ".ow-check")) model.send(shownAnswer(card));
   };
+  const tellWork = safely(model, () => {
+    const work = model.get("record");
+    if (root && work.outcome) tell(root, { "ow-answered": { question: model.get("question"), work } });
+  });
   const paint = () => {
     write(label, model.get("label"));
     write(text, model.get("text"));
@@ -109,6 +123,12 @@ async function render({ model, el }) {
     nameFields(card);
     card.addEventListener("keydown", pressCheck, true); // the field stops key events
     card.addEventListener("click", sendShown, true); // before the button's own message
+    introduce();
+  };
+  const introduce = () => {
+    const restore = (/** @type {object} */ work) => model.send({ event: "restore", work });
+    if (root) tell(root, { "ow-asked": { question: model.get("question"), restore } });
+    tellWork();
   };
   const update = safely(model, () => {
     paint();
@@ -117,12 +137,16 @@ async function render({ model, el }) {
     remember(model.get("question"), model.get("outcome"));
   });
   model.on("change", update);
+  model.on("change:record", tellWork);
+  document.addEventListener("ow-class", introduce); // a class that listens from now on
   paint();
   waiting = requestAnimationFrame(attachToPage);
   const leave = followKernel(model, el);
   return () => {
     leave();
     model.off("change", update);
+    model.off("change:record", tellWork);
+    document.removeEventListener("ow-class", introduce);
     card?.removeEventListener("keydown", pressCheck, true);
     card?.removeEventListener("click", sendShown, true);
     cancelAnimationFrame(waiting);

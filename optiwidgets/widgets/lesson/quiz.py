@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from html import escape
 from typing import Any
 
 import anywidget
 from ipywidgets import HTML, HBox, VBox, Widget
-from traitlets import TraitError, Unicode
+from traitlets import Dict, TraitError, Unicode
 
 from optiwidgets.engine.types.report import Report
 from optiwidgets.grading.checks import (
@@ -20,6 +21,7 @@ from optiwidgets.grading.checks import (
     Result,
     said_words,
 )
+from optiwidgets.grading.progress import Record
 from optiwidgets.grading.questions import QUESTIONS
 from optiwidgets.grading.submissions import Submission, submit
 from optiwidgets.texts import mark, text
@@ -30,6 +32,7 @@ from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
 from optiwidgets.widgets.lesson import answer_log
 from optiwidgets.widgets.lesson.answer_fields import field_for
+from optiwidgets.widgets.lesson.earlier_answers import plain_answer, record_of, work_on
 from optiwidgets.widgets.lesson.prediction_outcome import outcome_words
 from optiwidgets.widgets.lesson.quiz_role import owner_of, quiz_role
 from optiwidgets.widgets.security.message_guard import guard
@@ -59,6 +62,7 @@ class Feedback(anywidget.AnyWidget):
     question = Unicode().tag(sync=True)
     outcome = Unicode(str(Outcome.NOT_ATTEMPTED)).tag(sync=True)
     feed = Unicode(help="reference to the feed of the controls in question").tag(sync=True)
+    record = Dict(help="of the learner's work on the question; empty before").tag(sync=True)
 
     def say(self, kind: str, label: str, text: str, outcome: str = "") -> None:
         """Show a line, in one message."""
@@ -163,14 +167,20 @@ class Quiz(Standalone, VBox):
     def check(self) -> Result:
         """Grade the answer, show the feedback, and return the result."""
         result = self._committed or self._grade()
+        answer_log.REGISTER.checked(self.question.key, result.outcome, plain_answer(self.answer))
+        self._show(result)
+        return result
+
+    def _show(self, result: Result) -> None:
+        """Show a result, and open what an answer opens."""
         kind, label = LABELS[result.outcome][0], text(LABELS[result.outcome][1])
         attempted = result.outcome is not Outcome.NOT_ATTEMPTED
         if isinstance(self.question, Prediction) and attempted:
             kind, label, self._committed = "open", text("Noted."), result
             self.field.disabled, self.buttons["check"].waits = True, text(ONCE)
             self.buttons["solution"].waits = ""
-        answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
         self.said.say(kind, label, _and_file(result.message), str(result.outcome))
+        self._tell()
         self._shown = result.message != text(WAIT)  # the change it waits for does not clear it
         if attempted and self.then is not None:
             self.children = (self.card, self.then)
@@ -179,11 +189,11 @@ class Quiz(Standalone, VBox):
             met = result.outcome is Outcome.CORRECT
             self.buttons["submit"].waits = "" if met else text(UNMET)
         self._explain()
-        return result
 
     def hint(self) -> None:
         """Show the hint."""
         answer_log.REGISTER.looked_up(self.question.key, "hint")
+        self._tell()
         self.said.say("open", text("Hint."), self.question.hint)
 
     def solution(self) -> None:
@@ -193,6 +203,7 @@ class Quiz(Standalone, VBox):
             self.said.say("open", "", text("Predict first: there is no wrong answer."))
             return
         answer_log.REGISTER.looked_up(self.question.key, "solution")
+        self._tell()
         self.said.say("open", text("Solution."), self.question.solve(*self._run()))
 
     def submit(self) -> Submission | None:
@@ -235,6 +246,50 @@ class Quiz(Standalone, VBox):
         press = HBox([*self.buttons.values(), self.why]).add_class("ow-press")
         return VBox([prompt, self.field, press, self.said]).add_class("ow-ask")
 
+    def _tell(self) -> None:
+        """Give the page the record of this question, for a class that collects them."""
+        self.said.record = work_on(self._record())
+
+    def _record(self) -> Record:
+        return answer_log.REGISTER.entries.get(self.question.key, Record.of(self.question))
+
+    def restore(self, work: Mapping[str, Any]) -> None:
+        """Show the answer of an earlier visit; it is graded anew if that needs no run.
+
+        Parameters
+        ----------
+        work
+            The learner's part of a record, as ``earlier_answers.work_on`` writes it.
+
+        Raises
+        ------
+        ValueError
+            It is no record of this question.
+
+        Examples
+        --------
+        >>> quiz = ask("confusion.precision_before")
+        >>> seen = {"hint": True, "solution": False}
+        >>> quiz.restore({"outcome": "correct", "attempts": 3, "answer": "0.9", **seen})
+        >>> quiz.answer, quiz.said.label, quiz.said.record["attempts"]
+        ('0.9', 'Correct.', 3)
+        """
+        record, known = record_of(self.question, work), self._record()
+        attempted = record.outcome is not Outcome.NOT_ATTEMPTED and not known.attempts
+        if attempted and not isinstance(self.question, FindRecipe):
+            try:
+                self.field.answer = record.answer
+            except (TraitError, TypeError, IndexError, ValueError) as error:
+                raise ValueError(f"{self.question.key} has no such answer: {error}") from error
+        result = Result(record.outcome, text("This was answered on an earlier visit."))
+        if attempted and not of_a_run(self.question):
+            result = self.question.check(self.answer)
+        answer_log.REGISTER.restored(self.question.key, replace(record, outcome=result.outcome))
+        if attempted and result.outcome is not Outcome.NOT_ATTEMPTED:
+            self._show(result)
+            self._close_submit()
+        self._tell()
+
     def _adopt(self, widget: Widget, content: Any, buffers: Any) -> None:
         """Take over what the page showed at a click on Check or Submit: positions and answer.
 
@@ -242,9 +297,12 @@ class Quiz(Standalone, VBox):
         """
         if content.get("event") == "positions" and self._positions:
             self._late = differ(content.get("positions"), self._positions())
-        if content.get("event") != "answer" or self.field.disabled:
+        if self.field.disabled or content.get("event") not in ("answer", "restore"):
             return
         try:
+            if content["event"] == "restore":
+                self.restore(content["work"])
+                return
             reasons = tuple(int(one) for one in content["reasons"].split(",") if one)
             self.field.adopt(content["choice"], reasons, content["text"])
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, TraitError) as error:
@@ -256,9 +314,12 @@ class Quiz(Standalone, VBox):
         if self._shown and not self._committed:
             self._shown = False
             self.said.say("open", "", "", str(Outcome.NOT_ATTEMPTED))
-            if "submit" in self.buttons:
-                self.buttons["submit"].waits = text(UNMET)
-                self._explain()
+            self._close_submit()
+
+    def _close_submit(self) -> None:
+        if "submit" in self.buttons:
+            self.buttons["submit"].waits = text(UNMET)
+            self._explain()
 
     def _compare(self) -> None:
         """Put what the run says beside a prediction, once it has the settings in question."""
@@ -334,8 +395,3 @@ def _listed() -> str:
 
 def _paragraph(prompt: str) -> str:
     return prompt if prompt.startswith("<") else f"<p>{prompt}</p>"
-
-
-def _plain(answer: Any) -> Any:
-    """Convert an answer to JSON values; a report becomes its recipe."""
-    return answer.recipe.as_dict() if isinstance(answer, Report) else answer

@@ -1,0 +1,1 @@
+"""A class that answers: votes, live tallies, the projector, and their store."""
