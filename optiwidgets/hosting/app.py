@@ -53,8 +53,9 @@ OURS = {
     VoilaKernelWebsocketHandler: handlers.Channels,
     KernelHandler: handlers.Kernel,
     VoilaShutdownKernelHandler: handlers.Shutdown,
+    LogoutHandler: handlers.Logout,
 }
-LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler, LogoutHandler)  # two list folders
+LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler)  # they list folders
 
 
 class NotServedError(OSError):

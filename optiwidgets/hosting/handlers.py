@@ -26,12 +26,14 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from optiwidgets import runtime_info
+from optiwidgets.hosting.auth import ClassIdentityProvider
 from optiwidgets.hosting.capacity import own_mb
 from optiwidgets.hosting.kernel_manager import Visit
 from optiwidgets.hosting.notice_pages import (
     CLASS_IS_FULL,
     MANY_PAGES,
     TRIES_AGAIN,
+    button,
     links,
     notice,
     password,
@@ -180,12 +182,56 @@ class Channels(OwnerOnly, VoilaKernelWebsocketHandler):
         return super().write_message(message, binary)
 
 
+def entry_of(handler: JupyterHandler) -> ClassIdentityProvider:
+    """Return the provider of the server that a handler belongs to."""
+    provider: ClassIdentityProvider = handler.settings["identity_provider"]
+    return provider
+
+
 class Login(Plain, LoginFormHandler):
-    """Login page that asks for the password."""
+    """Login page that asks for the password, and says how long to wait after wrong ones."""
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Check a password, unless this browser has to wait."""
+        if wait := entry_of(self).wait_s(self):
+            self.set_status(429)
+            self.set_header("Retry-After", str(wait))
+            self._show(f"There were too many wrong passwords. Try again in {wait} seconds.")
+        else:
+            super().post()  # type: ignore[no-untyped-call]
 
     def _render(self, message: dict[str, str] | None = None) -> None:
-        text = "That was not the password." if message else "Type the password of your class."
+        entry_of(self).greet(self)
+        wait = entry_of(self).wait_s(self)
+        again = f" Try again in {wait} seconds." if wait else ""
+        first = "That was not the password." if message else "Type the password of your class."
+        self._show(first + again)
+
+    def _show(self, text: str) -> None:
         self.finish(notice("The lessons", text, inside=password(self.xsrf_form_html())))
+
+
+class Logout(Plain, JupyterHandler):
+    """Button that ends a session; it has no page."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """Answer 404: a link or picture of another site must end no session."""
+        raise HTTPError(404)
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """End the session, and lead to the start."""
+        entry_of(self).log_out(self)
+        self.redirect("/")
+
+
+def log_out_button(handler: JupyterHandler) -> str:
+    """Format the button that ends a session, where one was opened by a token or password."""
+    if not entry_of(handler).auth_enabled:
+        return ""
+    return button("/logout", "Log out", handler.xsrf_form_html())
 
 
 class Index(Plain, JupyterHandler):
@@ -199,7 +245,7 @@ class Index(Plain, JupyterHandler):
             path.name for path in folder.glob("*.ipynb") if NOTEBOOK.fullmatch(path.name)
         )
         pages = [(f"voila/render/{name}", name.removesuffix(".ipynb")) for name in names]
-        self.finish(notice("Lessons", "Choose one.", inside=links(pages)))
+        self.finish(notice("Lessons", "Choose one.", inside=links(pages) + log_out_button(self)))
 
 
 async def facts(kernels: Any) -> dict[str, Any]:
@@ -247,7 +293,7 @@ class ClassPage(Plain, JupyterHandler):
     @tornado.web.authenticated
     async def get(self) -> None:
         """Show the numbers; the page reloads every two seconds."""
-        if not self.settings["identity_provider"].is_teacher(self):
+        if not entry_of(self).is_teacher(self):
             raise HTTPError(403)
         found = await facts(self.kernel_manager)
         rows = [
@@ -256,4 +302,5 @@ class ClassPage(Plain, JupyterHandler):
             ("Memory of the kernels' own", f"{found['memory_mb']:,.0f} MB"),
             ("Widget updates a second", f"{found['updates_per_s']:.0f}"),
         ]
-        self.finish(notice("The class", "", again_s=2, inside=table(rows)))
+        inside = table(rows) + log_out_button(self)
+        self.finish(notice("The class", "", again_s=2, inside=inside))
