@@ -25,9 +25,10 @@ from optiwidgets.grading.question_files import (
     question_of,
     value_of,
 )
-from optiwidgets.grading.questions import SCHEMA
 from optiwidgets.grading.schema_problems import Place, Problem, problems_of, shown
 
+BANK = Path(__file__).parent / "questions"
+SCHEMA = BANK / "question.schema.json"
 UNFINISHED = re.compile("<[a-zA-Z/!?]")  # at the end of a text: the page would finish the tag
 TAGS = "p", "em", "b", "code", "sub", "sup", "br"
 
@@ -55,7 +56,8 @@ def check_questions(*files: str | os.PathLike[str]) -> list[Finding]:
     Parameters
     ----------
     files
-        Paths. A key may be in one of them only.
+        Paths. A key may be in one of them only. Of a folder, all files: they stand beside lessons,
+        so each is named by the first word of its keys, which no file of the bank has.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def check_questions(*files: str | os.PathLike[str]) -> list[Finding]:
     """
     found: list[Finding] = []
     seen: dict[str, str] = {}
-    for file in [os.fspath(each) for each in files]:
+    for file in [path for each in files for path in _files_of(os.fspath(each))]:
         try:
             text = Path(file).read_text(encoding="utf-8")
             document = parse(text)
@@ -96,6 +98,37 @@ def check_questions(*files: str | os.PathLike[str]) -> list[Finding]:
             found.append(_no_yaml(file, text, error))
         else:
             found += _findings(file, document, seen)
+            if not any(os.fspath(each) == file for each in files):
+                found += _place_findings(Path(file), document)
+    return found
+
+
+def _files_of(path: str) -> list[str]:
+    """List the question files of a folder, or the path of a file itself."""
+    if not Path(path).is_dir():
+        return [path]
+    return [str(file) for file in sorted(Path(path).iterdir()) if file.suffix in (".yaml", ".yml")]
+
+
+def _place_findings(path: Path, document: Document) -> list[Finding]:
+    """List the problems of a file in a folder beside lessons: its name, its keys, its lesson."""
+    file, stem = str(path), path.stem
+    if path.suffix != ".yaml":
+        return [Finding(file, 1, "", "", f"{shown(path.name)} is not found by its keys", "*.yaml")]
+    if (BANK / path.name).exists():
+        problem = f"{shown(path.name)} is a file of the bank already"
+        return [Finding(file, 1, "", "", problem, "a name of its own")]
+    found = [
+        _finding(file, document, (*place, "key"), f"{shown(entry['key'])} is not found", allowed)
+        for place, entry in _entries(document.data)
+        if isinstance(entry, dict) and isinstance(entry.get("key"), str)
+        if entry["key"].partition(".")[0] != stem
+        and (allowed := f"{stem}.name, by the file's name")
+    ]
+    lesson = document.data.get("lesson", "") if isinstance(document.data, dict) else ""
+    if lesson and isinstance(lesson, str) and not (path.parents[1] / f"{lesson}.ipynb").is_file():
+        problem = f"{shown(lesson)} is no notebook of the folder above"
+        found.insert(0, _finding(file, document, ("lesson",), problem, "its name without .ipynb"))
     return found
 
 

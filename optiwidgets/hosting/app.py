@@ -31,6 +31,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
+from optiwidgets import check_questions
 from optiwidgets.hosting import handlers
 from optiwidgets.hosting.auth import ClassIdentityProvider
 from optiwidgets.hosting.capacity import free_mb, users_that_fit
@@ -43,6 +44,7 @@ from optiwidgets.hosting.template_cache import compile_once
 HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXPLORER = "explorer.ipynb"
+QUESTIONS = "questions"  # folder of a teacher's own, beside the notebooks
 MOST_FILES = 65_536  # open files
 KERNEL_MB = 1000  # most memory that a kernel may add; training takes a few hundred
 PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # read by kernels
@@ -55,8 +57,9 @@ OURS = {
     VoilaKernelWebsocketHandler: handlers.Channels,
     KernelHandler: handlers.Kernel,
     VoilaShutdownKernelHandler: handlers.Shutdown,
+    LogoutHandler: handlers.Logout,
 }
-LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler, LogoutHandler)  # two list folders
+LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler)  # they list folders
 
 
 class NotServedError(OSError):
@@ -186,8 +189,8 @@ def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
     Raises
     ------
     NotServedError
-        The folder is missing or has no notebook, the address is open to others without a token, or
-        the address cannot be bound.
+        The folder is missing or has no notebook, a file of questions in it has findings, the
+        address is open to others without a token, or the address cannot be bound.
     """
     folder = Path(hosting.lessons).resolve()
     if not any(folder.glob("*.ipynb")):
@@ -198,6 +201,7 @@ def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
         raise NotServedError(
             f"{hosting.host} can be reached by others: set a token (OPTIWIDGETS_TOKEN or --token)"
         )
+    _check_own_questions(folder / QUESTIONS)
     bound = _bind(hosting.host, hosting.port)
     store = ClassStore(Path(hosting.state or state_folder())) if hosting.token else None
     _open_many_files()
@@ -225,6 +229,14 @@ def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
 def _cookie_key(hosting: Hosting, store: ClassStore | None) -> dict[str, bytes]:
     """Return Voila's setting of the key that signs cookies: it outlives the server."""
     return {"cookie_secret": store.cookie_key(hosting.token, hosting.password)} if store else {}
+
+
+def _check_own_questions(folder: Path) -> None:
+    """Refuse to serve questions that could not be asked; name file and line of each finding."""
+    if folder.is_dir() and (found := check_questions(folder)):
+        raise NotServedError(
+            "\n".join((f"questions with findings: {len(found)}", *map(str, found)))
+        )
 
 
 def _make_slots(count: int) -> str:

@@ -26,12 +26,14 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from optiwidgets import runtime_info
+from optiwidgets.hosting.auth import ClassIdentityProvider
 from optiwidgets.hosting.capacity import own_mb
 from optiwidgets.hosting.kernel_manager import Visit
 from optiwidgets.hosting.notice_pages import (
     CLASS_IS_FULL,
     MANY_PAGES,
     TRIES_AGAIN,
+    button,
     links,
     notice,
     password,
@@ -188,12 +190,56 @@ class Channels(OwnerOnly, VoilaKernelWebsocketHandler):
         return super().write_message(message, binary)
 
 
+def entry_of(handler: JupyterHandler) -> ClassIdentityProvider:
+    """Return the provider of the server that a handler belongs to."""
+    provider: ClassIdentityProvider = handler.settings["identity_provider"]
+    return provider
+
+
 class Login(Plain, LoginFormHandler):
-    """Login page that asks for the password."""
+    """Login page that asks for the password, and says how long to wait after wrong ones."""
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Check a password, unless this browser has to wait."""
+        if wait := entry_of(self).wait_s(self):
+            self.set_status(429)
+            self.set_header("Retry-After", str(wait))
+            self._show(f"There were too many wrong passwords. Try again in {wait} seconds.")
+        else:
+            super().post()  # type: ignore[no-untyped-call]
 
     def _render(self, message: dict[str, str] | None = None) -> None:
-        text = "That was not the password." if message else "Type the password of your class."
+        entry_of(self).greet(self)
+        wait = entry_of(self).wait_s(self)
+        again = f" Try again in {wait} seconds." if wait else ""
+        first = "That was not the password." if message else "Type the password of your class."
+        self._show(first + again)
+
+    def _show(self, text: str) -> None:
         self.finish(notice("The lessons", text, inside=password(self.xsrf_form_html())))
+
+
+class Logout(Plain, JupyterHandler):
+    """Button that ends a session; it has no page."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """Answer 404: a link or picture of another site must end no session."""
+        raise HTTPError(404)
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """End the session, and lead to the start."""
+        entry_of(self).log_out(self)
+        self.redirect("/")
+
+
+def log_out_button(handler: JupyterHandler) -> str:
+    """Format the button that ends a session, where one was opened by a token or password."""
+    if not entry_of(handler).auth_enabled:
+        return ""
+    return button("/logout", "Log out", handler.xsrf_form_html())
 
 
 class Index(Plain, JupyterHandler):
@@ -208,7 +254,7 @@ class Index(Plain, JupyterHandler):
         )
         query = kept(self.request.query)
         pages = [(f"voila/render/{name}{query}", name.removesuffix(".ipynb")) for name in names]
-        self.finish(notice("Lessons", "Choose one.", inside=links(pages)))
+        self.finish(notice("Lessons", "Choose one.", inside=links(pages) + log_out_button(self)))
 
 
 async def facts(kernels: Any) -> dict[str, Any]:

@@ -47,6 +47,13 @@ def password(hidden: str) -> str:
     return f'<form method="post">{hidden}{box} <button>Enter</button></form>'
 
 
+def button(to: str, label: str, hidden: str) -> str:
+    """Format a button that posts a form of hidden fields to an address."""
+    return (
+        f'<form method="post" action="{escape(to)}">{hidden}<button>{escape(label)}</button></form>'
+    )
+
+
 def links(pages: Iterable[tuple[str, str]]) -> str:
     """Format addresses and their titles as a list of links."""
     items = (f'<li><a href="{escape(to)}">{escape(name)}</a></li>' for to, name in pages)

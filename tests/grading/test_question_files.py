@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from optiwidgets.cli import main
 from optiwidgets.engine.types.runtime_info import RUNTIMES
 from optiwidgets.grading.checks import FindRecipe, Question
-from optiwidgets.grading.question_checker import check_questions
+from optiwidgets.grading.question_checker import SCHEMA, check_questions
 from optiwidgets.grading.question_files import MAKERS, POLICIES, parse, read_question_file
-from optiwidgets.grading.questions import FOLDER, QUESTIONS, SCHEMA, file_in
+from optiwidgets.grading.questions import FOLDER, QUESTIONS, file_in
 from optiwidgets.grading.run_figures import RUN_FIGURES
 
 FILES = sorted(FOLDER.glob("*.yaml"))

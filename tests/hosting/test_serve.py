@@ -16,6 +16,19 @@ from optiwidgets.hosting.app import LOOPBACK
 from optiwidgets.hosting.auth import ClassIdentityProvider
 
 TOKEN, PASSWORD = "a teacher's", "a student's"
+OWN_QUESTIONS = """\
+schema: questions/1
+title: Our own
+questions:
+  - key: mine.half
+    kind: number
+    title: A half
+    prompt: Half of 1?
+    value: 0.5
+    tolerance: 0.01
+    hint: Divide by 2.
+    solution: A secret half.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +40,14 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, code in {
         "explorer.ipynb": "import os\nprint('parent', os.getppid())",
         "10_breaks.ipynb": "1 / 0",
+        "20_mine.ipynb": "import optiwidgets as ow\nprint(ow.ask('mine.half'))",
         ".hidden/secret.ipynb": "print('secret')",
         "sub/secret.ipynb": "print('secret')",
     }.items():
         cells = [nbformat.v4.new_code_cell(code)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / name)
+    (folder / "questions").mkdir()
+    (folder / "questions" / "mine.yaml").write_text(OWN_QUESTIONS)
     return folder
 
 
@@ -98,6 +114,8 @@ def test_a_kernel_is_its_owners_alone(open_port: int) -> None:
         "/voila/render/absent.ipynb",
         "/voila/render/",
         "/voila/files/explorer.ipynb",
+        "/voila/files/questions/mine.yaml",
+        "/voila/render/questions/mine.yaml",
         "/voila/files/.hidden/secret.ipynb",
         "/voila/files/../../etc/passwd",
         "/voila/tree",
@@ -135,8 +153,35 @@ def test_the_lessons_are_listed(open_port: int) -> None:
     assert status == 200
     assert re.findall(r'href="([^"]+)"', text) == [
         "voila/render/10_breaks.ipynb",
+        "voila/render/20_mine.ipynb",
         "voila/render/explorer.ipynb",
     ]
+
+
+def test_a_lesson_asks_a_question_of_the_teachers_own_file(open_port: int) -> None:
+    browser = Browser(open_port)
+    status, text = browser.ask("/voila/render/20_mine.ipynb")
+    assert status == 200
+    assert "mine.half: not attempted" in text
+    assert "A secret half." not in text
+    browser.close(re.search(r'"kernelId": "([^"]+)"', text)[1])
+
+
+@pytest.mark.parametrize("command", ["app", "serve"])
+def test_a_wrong_question_is_named_by_file_and_line_instead_of_being_served(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "explorer.ipynb").touch()
+    (tmp_path / "questions").mkdir()
+    path = tmp_path / "questions" / "mine.yaml"
+    path.write_text(OWN_QUESTIONS.replace("0.01", "-1").replace("kind: number", "kind: nubmer"))
+    assert main([command, "--port", "0", "--lessons", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"{path}:5: mine.half: kind: " in said
+    path.write_text(OWN_QUESTIONS.replace("0.01", "-1"))
+    assert main([command, "--port", "0", "--lessons", str(tmp_path)]) == 2
+    problem = "mine.half: tolerance: -1 is not allowed; allowed: a number, 0 or more"
+    assert f"questions with findings: 1\n{path}:9: {problem}" in capsys.readouterr().err
 
 
 def test_without_token_or_password_nobody_enters(closed_port: int) -> None:

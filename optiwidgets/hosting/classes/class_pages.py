@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 
 from optiwidgets.hosting.classes.lesson_key import shown_key
 from optiwidgets.hosting.classes.lesson_links import lesson_links
-from optiwidgets.hosting.handlers import Plain, facts
+from optiwidgets.hosting.handlers import Plain, facts, log_out_button
 from optiwidgets.hosting.notice_pages import notice, table
 
 SCRIPTS = resources.files("optiwidgets.hosting.classes") / "scripts"
@@ -81,7 +81,7 @@ class ClassPage(TeachersPage):
             self.finish(rows)
             return
         inside = f'<div id="vote"></div><section id="numbers">{rows}</section>'
-        inside += lesson_links(self.contents_manager.root_dir)
+        inside += lesson_links(self.contents_manager.root_dir) + log_out_button(self)
         self.finish(_page("The class", "teacher_page", inside))
 
 

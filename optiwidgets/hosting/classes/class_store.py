@@ -29,6 +29,7 @@ PRIVATE, OTHERS = 0o700, 0o077  # rights of the folder, and rights that nobody e
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS teachers (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS logged_out (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS students (
   id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, name TEXT NOT NULL DEFAULT '',
   joined REAL NOT NULL
@@ -123,6 +124,14 @@ class ClassStore:
     def add_teacher(self, name: str) -> None:
         """Remember a browser that logged in with the token."""
         self.connection.execute("INSERT INTO teachers VALUES (?) ON CONFLICT DO NOTHING", (name,))
+
+    def logged_out(self) -> set[str]:
+        """Return the ids whose sessions were ended: their cookies are worth nothing."""
+        return {name for (name,) in self.connection.execute("SELECT id FROM logged_out")}
+
+    def log_out(self, name: str) -> None:
+        """Remember an id whose sessions were ended."""
+        self.connection.execute("INSERT INTO logged_out VALUES (?) ON CONFLICT DO NOTHING", (name,))
 
     def number_of(self, student: str) -> int:
         """Return a student's number, 1 for the first; a new id gets the next one."""
