@@ -67,15 +67,26 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
             explorer.tabs.children[explorer.tabs.titles.index(text(title))].children = ()
     if offered is SLIDERS:
         _keep_tabs(explorer.tabs, [text(title) for title in OF_SLIDERS])
-    for menu in (explorer.case, explorer.model):
-        if len(menu.options) == 1:
-            menu.layout.display = "none"
-    if missing := offered.needs_python():
+    others = {
+        menu.description: _keep_choice(menu)
+        for menu in (explorer.case, explorer.model)
+        if len(menu.options) > 1
+    }
+    if missing := offered.needs_python() | others:
         told = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
         words = text("With Python also: {choices}; training.", choices=told)
         summary = f"<summary>{escape(text('More with Python'))}</summary>"
         note = HTML(f"<details>{summary}{escape(words)}</details>").add_class("ow-more-python")
         controls.children = [*controls.children, note]
+
+
+def _keep_choice(menu: Dropdown) -> list[str]:
+    """Leave the chosen option alone in a menu, and hide it; return the labels of the others."""
+    pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in menu.options]
+    kept = menu.value
+    menu.options = [pair for pair in pairs if pair[1] == kept]
+    menu.layout.display = "none"
+    return [label for label, value in pairs if value != kept]
 
 
 def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:
