@@ -21,6 +21,19 @@ def test_a_page_offers_the_open_case_and_model_and_names_the_others():
     explorer.close()
 
 
+def test_a_lesson_names_what_its_controls_lack_in_sight(digits):
+    explorer = ow.Explorer(digits, unlock=["sparsity", "recovery", "finetune"])
+    explorer.page_role()
+    note = explorer.controls.children[-1].value
+    assert note.startswith("<details open>")
+    assert "With Python also: Win back: recalibrate, bias, sequential refit; training." in note
+    plain = ow.Explorer(digits, unlock=["sparsity"])
+    plain.page_role()
+    assert not any("More with Python" in str(one.get_state()) for one in plain.controls.children)
+    explorer.close()
+    plain.close()
+
+
 def test_a_page_of_a_single_model_names_no_other_one(digits):
     explorer = ow.Explorer(digits)
     explorer.page_role()
