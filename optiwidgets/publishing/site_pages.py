@@ -144,7 +144,7 @@ def code_html(
     way = f' data-ow-by="{listed.by}"' if listed else ""
     return (
         f'<section class="ow-site-cell" data-ow-cell="{escape(cell.id)}"{way}>\n'
-        f"{''.join(shown)}{note}"
+        f"{note}{''.join(shown)}"
         f'<details class="ow-site-code"><summary>Code</summary>{code}</details></section>'
     )
 

@@ -201,14 +201,16 @@ test("a recipe of the page's grid is there at once", () => {
   assert.deepEqual(own.positions(), [50, 0]);
 });
 
-test("a trained recipe is shown without its training, and said to be, until a control moves", () => {
+test("a trained recipe is shown without its training, and said to be, wherever the controls stand", () => {
   const { session: own, role, move } = session();
   role.trained = recipe({ sparsity: 0.5, recovery: "finetune" });
   own.begin();
   const words = "Shown without its training, which needs Python: 50 % sparsity, fine-tuned.";
   assert.deepEqual([own.notice, own.beyond, own.error], [words, words, ""]);
   move("sparsity", "value", 50);
-  assert.deepEqual([own.notice, own.beyond], ["", ""]);
+  assert.deepEqual([own.notice, own.beyond], ["", words]);
+  own.reset();
+  assert.equal(own.beyond, words);
 });
 
 test("a family that is decoded first is waited for; the newest request is shown", async () => {

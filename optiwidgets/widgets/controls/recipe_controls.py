@@ -148,6 +148,11 @@ class Controls(VBox):
             fold.layout.display = "none"
         self._adjust()
 
+    @property
+    def unlocked(self) -> frozenset[str]:
+        """Names of the rows that are shown."""
+        return frozenset(self._unlocked)
+
     def leave_out(self, names: Sequence[str]) -> None:
         """Hide the rows of these names, and say nothing about them; headings without rows go too.
 

@@ -30,6 +30,7 @@ OF_SLIDERS = (
     "What changed",
     "History",
 )  # tabs of a page with the two sliders alone
+TRAINING = {"training", "finetune"}  # rows of the controls
 CLOSED = {  # tabs that need Python: the reason
     mark("Figure"): mark("Figures are drawn by Python."),
 }
@@ -58,6 +59,7 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
     if explorer.panels.fits_classroom:
         hold_activities(explorer.classroom.activities)
     controls, asked = explorer.controls, explorer.controls.recipe()
+    wanted = controls.unlocked  # rows that the page cannot answer are left out next
     restrict(controls, offered, impossible)
     controls.show(Recipe())
     explorer.feed.rest = controls.settings()  # indices of fewer options
@@ -67,15 +69,39 @@ def limit_explorer(explorer: PageExplorer, offered: PageOffer) -> None:
             explorer.tabs.children[explorer.tabs.titles.index(text(title))].children = ()
     if offered is SLIDERS:
         _keep_tabs(explorer.tabs, [text(title) for title in OF_SLIDERS])
-    for menu in (explorer.case, explorer.model):
-        if len(menu.options) == 1:
-            menu.layout.display = "none"
-    if missing := offered.needs_python():
-        told = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
-        words = text("With Python also: {choices}; training.", choices=told)
-        summary = f"<summary>{escape(text('More with Python'))}</summary>"
-        note = HTML(f"<details>{summary}{escape(words)}</details>").add_class("ow-more-python")
-        controls.children = [*controls.children, note]
+    others = {
+        menu.description: _keep_choice(menu)
+        for menu in (explorer.case, explorer.model)
+        if len(menu.options) > 1
+    }
+    missing = offered.needs_python(wanted) | others
+    told = [f"{name}: {', '.join(values)}" for name, values in missing.items()]
+    if TRAINING & wanted:
+        told.append(text("training"))
+    if told:
+        controls.children = [*controls.children, _more_with_python(told, _is_whole(controls))]
+
+
+def _is_whole(controls: Controls) -> bool:
+    """Tell whether rows stand in groups that fold: a lesson shows a few rows alone."""
+    return any(fold.layout.display != "none" for fold in controls.folds.values())
+
+
+def _more_with_python(choices: Sequence[str], folded: bool) -> HTML:
+    """Make the note of the choices that a page does not offer; open where they are few."""
+    words = text("With Python also: {choices}.", choices="; ".join(choices))
+    summary = f"<summary>{escape(text('More with Python'))}</summary>"
+    start = "<details>" if folded else "<details open>"
+    return HTML(f"{start}{summary}{escape(words)}</details>").add_class("ow-more-python")
+
+
+def _keep_choice(menu: Dropdown) -> list[str]:
+    """Leave the chosen option alone in a menu, and hide it; return the labels of the others."""
+    pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in menu.options]
+    kept = menu.value
+    menu.options = [pair for pair in pairs if pair[1] == kept]
+    menu.layout.display = "none"
+    return [label for label, value in pairs if value != kept]
 
 
 def _keep_tabs(tabs: Tab, titles: Sequence[str]) -> None:

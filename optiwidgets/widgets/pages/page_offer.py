@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from optiwidgets.engine.types.recipe import CHOICES, Recipe
@@ -29,8 +29,10 @@ class PageOffer:
         """Return the values of a field, its default first or alone."""
         return self.values.get(name, (str(getattr(Recipe(), name)),))
 
-    def needs_python(self) -> dict[str, list[str]]:
-        """List what the page does not offer: labels of values, by the control's label.
+    def needs_python(self, shown: Container[str] | None = None) -> dict[str, list[str]]:
+        """List the values that the page does not offer: labels, by the control's label.
+
+        ``shown`` are the fields whose controls are shown, None for all.
 
         Examples
         --------
@@ -42,7 +44,7 @@ class PageOffer:
             known = CHOICES["score"] if choice.field == "score" else choice.values
             offered = self.values_of(choice.field)
             missing = [label(value) for value in known if value not in offered]
-            if missing:
+            if missing and (shown is None or choice.field in shown):
                 found[text(choice.question)] = missing
         return found
 

@@ -85,12 +85,16 @@ export class ExplorerSession extends Events {
   /** Show the recipe of the controls, which may stand anywhere. */
   begin() {
     if (!sameRecipe(this.recipe, BASELINE)) return;
-    const { trained } = this.role;
-    if (trained)
-      this.notice = this.beyond = text("Shown without its training, which needs Python: {recipe}.", {
-        recipe: recipeInWords(trained),
-      });
+    if (this.role.trained) this.notice = this.beyond = this.#untrained();
     this.#request(this.rules.recipe());
+  }
+
+  /** Why an explorer that began with a training shows other numbers, wherever its controls stand; else empty. */
+  #untrained() {
+    const { trained } = this.role;
+    if (!trained) return "";
+    const recipe = recipeInWords(trained);
+    return text("Shown without its training, which needs Python: {recipe}.", { recipe });
   }
 
   /** Take the runtime once it is there: the page is usable before. @param {PageRuntime | null} runtime */
@@ -118,7 +122,8 @@ export class ExplorerSession extends Events {
     if (this.#isSyncing) return;
     this.trigger("hand");
     this.#sync(() => this.rules.apply());
-    this.notice = this.beyond = "";
+    this.notice = "";
+    this.beyond = this.#untrained();
     this.#request(this.rules.recipe());
   }
 
@@ -136,7 +141,8 @@ export class ExplorerSession extends Events {
   /** Back to the untouched model. */
   reset() {
     this.#sync(() => this.rules.show(BASELINE));
-    this.notice = this.beyond = "";
+    this.notice = "";
+    this.beyond = this.#untrained();
     this.#request(this.rules.recipe());
   }
 
