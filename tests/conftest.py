@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,29 @@ class OwnNet(nn.Module):
         features = self.after(F.relu(self.norm(self.wide(self.enter(images)))))
         features = F.max_pool2d(torch.relu(self.deep(features)), 2).flatten(1)
         return self.head(self.flat(self.hidden(features)).relu())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _operators_listed_once() -> Iterator[None]:
+    """Keep torch's list of ONNX operators, which each export parses anew in a second.
+
+    Each export gets a copy. A torch that makes the list elsewhere is left as it is.
+    """
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+    except ImportError:  # private to torch: exports are slower and otherwise the same
+        ONNXRegistry = None  # noqa: N806 (a class)
+    made = cache(getattr(ONNXRegistry, "from_torchlib", list))
+
+    def copied(*arguments: Any, **named: Any) -> Any:
+        registry = copy.copy(made(*arguments, **named))
+        registry.functions = {name: [*found] for name, found in registry.functions.items()}
+        return registry
+
+    with pytest.MonkeyPatch.context() as patch:
+        if hasattr(ONNXRegistry, "from_torchlib"):
+            patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(copied))
+        yield
 
 
 @pytest.fixture(scope="session")
