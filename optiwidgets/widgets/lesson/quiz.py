@@ -20,7 +20,7 @@ from optiwidgets.grading.checks import (
     Result,
     said_words,
 )
-from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.grading.questions import QUESTIONS, in_english
 from optiwidgets.grading.submissions import Submission, submit
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
@@ -169,7 +169,8 @@ class Quiz(Standalone, VBox):
             kind, label, self._committed = "open", text("Noted."), result
             self.field.disabled, self.buttons["check"].waits = True, text(ONCE)
             self.buttons["solution"].waits = ""
-        answer_log.REGISTER.checked(self.question.key, result.outcome, _plain(self.answer))
+        answer = in_english(self.question.key, _plain(self.answer))
+        answer_log.REGISTER.checked(self.question.key, result.outcome, answer)
         self.said.say(kind, label, _and_file(result.message), str(result.outcome))
         self._shown = result.message != text(WAIT)  # the change it waits for does not clear it
         if attempted and self.then is not None:
