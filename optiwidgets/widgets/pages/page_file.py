@@ -253,8 +253,7 @@ def page_html(
         f'<script type="application/json" id="ow-blocks">{safe_json(blocks or {})}</script>'
     )
     policy = content_policy(colours, starter, parts.bundle)
-    return f"""<!doctype html>
-<html lang="{language()}">
+    return f"""<!doctype html><html lang="{language()}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
