@@ -2,8 +2,9 @@
 
 Writes ``optiwidgets/texts/en.po``, every message with the files that show it. Messages are the
 first arguments of ``text``, ``mark``, ``plural`` and ``mark_plural`` in Python and JavaScript, and
-the shown fields of the question bank. With ``--check`` nothing is written; the exit status tells
-whether the file is current.
+the shown fields of the question bank. The other catalogues beside it keep the translations of
+these messages alone, in the same order. With ``--check`` nothing is written; the exit status tells
+whether the files are current.
 """
 
 from __future__ import annotations
@@ -98,6 +99,26 @@ def collect() -> polib.POFile:
     return catalogue
 
 
+def translated(path: Path, source: polib.POFile) -> str:
+    """Write a catalogue with its translations of the source's messages; it loses all others."""
+    catalogue = polib.pofile(str(path), wrapwidth=100)
+    known = {(entry.msgid, entry.msgid_plural): entry for entry in catalogue.translated_entries()}
+    catalogue.clear()
+    for entry in source:
+        found = known.get((entry.msgid, entry.msgid_plural))
+        if found:
+            found.occurrences, found.flags = [], entry.flags
+            catalogue.append(found)
+    return f"{catalogue}\n"
+
+
+def files() -> dict[Path, str]:
+    """Compose all catalogues, by their paths."""
+    source = collect()
+    others = [path for path in sorted(SOURCE.parent.glob("*.po")) if path != SOURCE]
+    return {SOURCE: f"{source}\n"} | {path: translated(path, source) for path in others}
+
+
 def _entry(one: str, many: str, files: list[str]) -> polib.POEntry:
     filled = placeholders(one) | placeholders(many)
     return polib.POEntry(
@@ -109,6 +130,10 @@ def _entry(one: str, many: str, files: list[str]) -> polib.POEntry:
     )
 
 
+def _differs(path: Path, content: str) -> bool:
+    return not path.is_file() or path.read_text(encoding="utf-8") != content
+
+
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
@@ -118,13 +143,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Collect all texts into optiwidgets/texts/en.po.")
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args(arguments).check
-    catalogue = f"{collect()}\n"
+    composed = files()
     if not check:
-        SOURCE.write_text(catalogue, encoding="utf-8")
-    elif not SOURCE.is_file() or SOURCE.read_text(encoding="utf-8") != catalogue:
-        print("optiwidgets/texts/en.po is not current: run make texts", file=sys.stderr)
-        return 1
-    return 0
+        for path, content in composed.items():
+            path.write_text(content, encoding="utf-8")
+        return 0
+    late = [path for path, content in composed.items() if _differs(path, content)]
+    for path in late:
+        print(f"{_name(path)} is not current: run make texts", file=sys.stderr)
+    return 1 if late else 0
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 from optiwidgets.grading.checks import Outcome, Question
 from optiwidgets.grading.question_files import kind_of
-from optiwidgets.grading.questions import QUESTIONS, bank_file
+from optiwidgets.grading.questions import QUESTIONS, bank_file, in_english
 from optiwidgets.texts import mark, text
 from optiwidgets.version import __version__
 
@@ -31,7 +31,10 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class Record:
-    """State of one question. ``answer`` is plain JSON, ``answered`` the UTC time of that answer."""
+    """State of one question, with the English words of the bank in every language.
+
+    ``answer`` is plain JSON, ``answered`` the UTC time of that answer.
+    """
 
     kind: str = "other"
     lesson: str = ""
@@ -55,11 +58,12 @@ class Record:
         >>> record.lesson_title, record.title, str(record.outcome)
         ('Which metric matters?', 'Average precision of ill', 'not attempted')
         """
-        title = question.title or question.prompt[:LONGEST_TITLE]
+        title = in_english(question.key, question.title) or question.prompt[:LONGEST_TITLE]
         if QUESTIONS.get(question.key) != question:
             return cls(kind=kind_of(question), title=title)
         file = bank_file(question.key.partition(".")[0])
-        return cls(kind_of(question), file.lesson, file.title, title)
+        about = in_english(question.key, file.title)
+        return cls(kind_of(question), file.lesson, about, title)
 
     @property
     def told(self) -> str:

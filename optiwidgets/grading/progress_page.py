@@ -82,7 +82,7 @@ def _place(record: Record) -> tuple[bool, str, str]:
 
 
 def _heading(record: Record) -> str:
-    return record.lesson_title or text(OWN)
+    return text(record.lesson_title or OWN)
 
 
 def _table(title: str, records: list[Record], longest: int) -> str:
@@ -96,7 +96,13 @@ def _table(title: str, records: list[Record], longest: int) -> str:
 
 def _row(record: Record, longest: int) -> str:
     time = (record.answered or "").replace("T", " ").removesuffix("Z")
-    cells = (record.title, record.told, str(record.attempts), brief(record.answer, longest), time)
+    cells = (
+        text(record.title),
+        record.told,
+        str(record.attempts),
+        brief(record.answer, longest),
+        time,
+    )
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
@@ -115,5 +121,5 @@ def brief(answer: Any, longest: int = SHOWN) -> str:
     elif isinstance(answer, tuple | list):  # the answer is a decision with its reasons
         words = "; ".join(brief(each, longest) for each in answer)
     else:
-        words = str(answer)
+        words = text(str(answer))
     return words if len(words) <= longest else words[: longest - 3] + "..."

@@ -21,6 +21,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
+from traitlets.config import Config
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -93,6 +94,7 @@ class Page(Plain, TornadoVoilaHandler):
     """Page of a lesson: kernel freed when the tab closes, nothing fetched from elsewhere."""
 
     _visit: Visit | None = None
+    traitlet_config: Config | None
 
     def initialize(self, **kwargs: Any) -> None:
         """Have the page's root element name the language that its address asks for."""

@@ -18,6 +18,7 @@ from platformdirs import user_cache_path
 from optiwidgets.engine.execution.atomic_write import write_atomically
 from optiwidgets.publishing.lesson_run import Job, run_lessons
 from optiwidgets.publishing.static_cells import StaticCell
+from optiwidgets.texts import language
 
 PACKAGE = Path(__file__).parents[1]
 CODE = (".py", ".js", ".css", ".yaml", ".json", ".po", ".cpp", ".onnx", ".safetensors", ".wasm")
@@ -107,7 +108,8 @@ class LessonStore:
 
     def _file(self, path: Path, cells: Mapping[str, StaticCell]) -> Path:
         """Name the file of a lesson's outputs by all that they depend on."""
-        parts = (package_fingerprint(), path.read_text("utf-8"), repr(sorted(cells.items())))
+        shown = repr((language(), sorted(cells.items())))
+        parts = (package_fingerprint(), path.read_text("utf-8"), shown)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         return self.folder / f"{path.stem}.{key}.z"
 

@@ -29,6 +29,7 @@ from optiwidgets.publishing.site_links import Addresses
 from optiwidgets.publishing.site_pages import output_html
 from optiwidgets.publishing.site_path import SiteLesson
 from optiwidgets.publishing.start_page import picture_bytes, start_body
+from optiwidgets.texts import SOURCE, use
 from optiwidgets.widgets.base.standalone import Standalone
 
 
@@ -259,6 +260,18 @@ def test_a_lesson_is_run_again_when_a_file_of_its_experiment_is_gone(tmp_path, m
     (kept.experiments / files[1]).unlink()
     kept.outputs({book: {}}, lambda _: None)
     assert ran == [book, book]
+
+
+def test_outputs_of_a_lesson_are_kept_for_each_language(tmp_path):
+    kept, book = LessonStore(tmp_path / "store"), tmp_path / "10_a.ipynb"
+    write_book(book, (("code", "x = 1"),))
+    english = kept._file(book, {})
+    use("de")
+    try:
+        assert kept._file(book, {}) != english
+    finally:
+        use(SOURCE)
+    assert kept._file(book, {}) == english
 
 
 def test_a_damaged_store_is_told_and_mended(made, tmp_path):

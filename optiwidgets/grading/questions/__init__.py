@@ -13,10 +13,11 @@ from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from optiwidgets.grading.checks import Question
-from optiwidgets.grading.question_files import QuestionFile, read_question_file
+from optiwidgets.grading.question_files import QuestionFile, parse, read_question_file
+from optiwidgets.grading.question_texts import messages_of
 from optiwidgets.texts import active
 
 FOLDER = Path(__file__).parent
@@ -91,6 +92,49 @@ def file_in(prefix: str, catalogue: NullTranslations) -> QuestionFile:
     if path not in _paths():
         raise KeyError(prefix)
     return read_question_file(path)
+
+
+def in_english(key: str, answer: Any) -> Any:
+    """Return an answer to a question with the words of its file, whatever language it was shown in.
+
+    Records of answers are the same in every language.
+
+    Examples
+    --------
+    >>> in_english("start.goal", ("yes", 0.5))
+    ['yes', 0.5]
+    """
+    if isinstance(answer, tuple | list):
+        return [in_english(key, each) for each in answer]
+    if not isinstance(answer, str):
+        return answer
+    return _english(key.partition(".")[0], active()).get(answer, answer)
+
+
+def as_shown(key: str, answer: Any) -> Any:
+    """Return the answer of a record with the words that the page shows: `in_english` undone.
+
+    Examples
+    --------
+    >>> as_shown("start.goal", ["yes", 0.5])
+    ['yes', 0.5]
+    """
+    if isinstance(answer, tuple | list):
+        return type(answer)(as_shown(key, each) for each in answer)
+    if not isinstance(answer, str):
+        return answer
+    english = _english(key.partition(".")[0], active())
+    return {message: shown for shown, message in english.items()}.get(answer, answer)
+
+
+@cache
+def _english(prefix: str, catalogue: NullTranslations) -> dict[str, str]:
+    """Map the texts of a file as they are shown in a catalogue to those in the file."""
+    path = FOLDER / f"{prefix}.yaml"
+    if path not in _paths():  # a question of one's own
+        return {}
+    shown = messages_of(parse(path.read_text(encoding="utf-8")).data)
+    return {catalogue.gettext(message): message for message in shown}
 
 
 @cache

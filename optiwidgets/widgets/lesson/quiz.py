@@ -22,7 +22,7 @@ from optiwidgets.grading.checks import (
     said_words,
 )
 from optiwidgets.grading.progress import Record
-from optiwidgets.grading.questions import QUESTIONS
+from optiwidgets.grading.questions import QUESTIONS, as_shown, in_english
 from optiwidgets.grading.submissions import Submission, submit
 from optiwidgets.texts import mark, text
 from optiwidgets.widgets.base.assets import KERNEL_CSS, load_css, load_esm
@@ -167,7 +167,8 @@ class Quiz(Standalone, VBox):
     def check(self) -> Result:
         """Grade the answer, show the feedback, and return the result."""
         result = self._committed or self._grade()
-        answer_log.REGISTER.checked(self.question.key, result.outcome, plain_answer(self.answer))
+        answer = in_english(self.question.key, plain_answer(self.answer))
+        answer_log.REGISTER.checked(self.question.key, result.outcome, answer)
         self._show(result)
         return result
 
@@ -278,7 +279,7 @@ class Quiz(Standalone, VBox):
         attempted = record.outcome is not Outcome.NOT_ATTEMPTED and not known.attempts
         if attempted and not isinstance(self.question, FindRecipe):
             try:
-                self.field.answer = record.answer
+                self.field.answer = as_shown(self.question.key, record.answer)
             except (TraitError, TypeError, IndexError, ValueError) as error:
                 raise ValueError(f"{self.question.key} has no such answer: {error}") from error
         result = Result(record.outcome, text("This was answered on an earlier visit."))

@@ -15,7 +15,7 @@ from typing import Any
 
 from ipywidgets import DOMWidget, Widget
 
-from optiwidgets.texts import mark, messages, plural_choice, plurals, text
+from optiwidgets.texts import language, mark, messages, plural_choice, plurals, text
 from optiwidgets.widgets.base.assets import WIDGETS, entry_of, load_css, stylesheets_in
 from optiwidgets.widgets.base.bundle import bundle_modules
 from optiwidgets.widgets.base.standalone import Standalone
@@ -253,8 +253,7 @@ def page_html(
         f'<script type="application/json" id="ow-blocks">{safe_json(blocks or {})}</script>'
     )
     policy = content_policy(colours, starter, parts.bundle)
-    return f"""<!doctype html>
-<html lang="en">
+    return f"""<!doctype html><html lang="{language()}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">

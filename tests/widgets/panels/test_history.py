@@ -12,6 +12,7 @@ from optiwidgets.engine.evaluation.verdict import judge
 from optiwidgets.engine.types.measurements import Latency
 from optiwidgets.engine.types.recipe import Recipe
 from optiwidgets.engine.types.sweep import frontier
+from optiwidgets.texts import SOURCE, use
 from optiwidgets.widgets.controls.recipe_words import in_words
 from optiwidgets.widgets.explorer.explorer import Explorer
 from optiwidgets.widgets.panels.history_log import MOST, HistoryLog, to_csv
@@ -210,6 +211,16 @@ def test_the_table_to_keep_has_units_and_every_row(explorer, history, digits):
     assert int(rows[1]["size (bytes)"]) == report.size.total_bytes
     assert rows[1]["speed ratio (times faster)"] == ""
     assert 'download="optiwidgets-history.csv"' in history.link.value
+
+
+def test_the_table_to_keep_is_the_same_in_every_language(explorer, history):
+    settle_on(explorer, FOUR)
+    english = to_csv([history.past])
+    use("de")
+    try:
+        assert to_csv([history.past]) == english
+    finally:
+        use(SOURCE)
 
 
 def test_nobody_looks_nothing_is_sent(explorer):
