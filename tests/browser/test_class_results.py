@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import PATIENCE_MS
 from playwright.sync_api import Browser, Page, expect
 from servers import serving
 
@@ -50,8 +51,10 @@ def _made(folder: Path) -> Path:
 
 
 def entered(browser: Browser, address: str, password: str, size: dict[str, int]) -> Page:
-    page = browser.new_context(viewport=size).new_page()
-    page.goto(f"{address}login")
+    context = browser.new_context(viewport=size)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{address}login?next=/lessons")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Enter").click()
     expect(page.get_by_label("Password")).to_have_count(0)
