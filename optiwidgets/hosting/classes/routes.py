@@ -16,6 +16,7 @@ from optiwidgets.hosting.classes.class_pages import (
 )
 from optiwidgets.hosting.classes.class_room import ClassRoom
 from optiwidgets.hosting.classes.class_store import ClassStore
+from optiwidgets.hosting.classes.shared_recipes import SharedRecipes
 
 ROUTES: list[Any] = [
     ("/class", ClassPage),
@@ -29,7 +30,9 @@ def settings_of(store: ClassStore | None) -> dict[str, Any]:
     """Create the room and the tags for the head of a lesson's page; nothing without a store."""
     if store is None:
         return {}
-    return {"class_room": ClassRoom(store, _later), "page_head": head_of("class_page")}
+    room = ClassRoom(store, _later)
+    SharedRecipes(room)
+    return {"class_room": room, "page_head": head_of("class_page")}
 
 
 def _later(seconds: float, call: Any) -> object:
