@@ -46,6 +46,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXPLORER = "explorer.ipynb"
 QUESTIONS = "questions"  # folder of a teacher's own, beside the notebooks
 MOST_FILES = 65_536  # open files
+CLASS = "OPTIWIDGETS_CLASS"  # tells kernels that the teacher sees answers
 KERNEL_MB = 1000  # most memory that a kernel may add; training takes a few hundred
 PLACES, MEMORY_MB = "OPTIWIDGETS_SLOW_LANES", "OPTIWIDGETS_MEMORY_MB"  # read by kernels
 WATCH_MS = 500  # between two checks of the forking process
@@ -204,6 +205,7 @@ def serve(hosting: Hosting, server: type[LessonServer] = LessonServer) -> None:
     _check_own_questions(folder / QUESTIONS)
     bound = _bind(hosting.host, hosting.port)
     store = ClassStore(Path(hosting.state or state_folder())) if hosting.token else None
+    os.environ[CLASS] = "1" if store else ""
     _open_many_files()
     if hosting.forked:
         fit = users_that_fit(free_mb())

@@ -212,6 +212,7 @@ def test_hostile_answers_and_keys_are_text(teacher: Browser, student: Browser) -
     assert of_key(results(teacher), key)["first_wrong"] == [[HOSTILE, 1]]
 
 
+@pytest.mark.slow
 def test_a_killed_server_keeps_what_it_acknowledged(
     serve: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -49,7 +49,7 @@ class Allowance:
 class ClassChannel(WebSocketMixin, WebSocketHandler, JupyterHandler):
     """Channel of one page; ``?view=teacher`` and ``?view=show`` need the teacher's token."""
 
-    student, view = "", ""
+    student, view, is_teacher = "", "", False
 
     def set_default_headers(self) -> None:
         """Set none: Jupyter's are those of pages."""
@@ -72,8 +72,8 @@ class ClassChannel(WebSocketMixin, WebSocketHandler, JupyterHandler):
             self.current_user.username,
             self.get_query_argument("view", "page"),
         )
-        is_teacher = self.settings["identity_provider"].is_teacher(self)
-        if self.view not in VIEWS or (self.view != "page" and not is_teacher):
+        self.is_teacher = self.settings["identity_provider"].is_teacher(self)
+        if self.view not in VIEWS or (self.view != "page" and not self.is_teacher):
             raise HTTPError(403)
         if sum(each.student == self.student for each in self.room.members) >= PAGES_EACH:
             raise HTTPError(429)

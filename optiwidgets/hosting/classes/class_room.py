@@ -20,10 +20,11 @@ Message = Mapping[str, Any]
 
 
 class Member(Protocol):
-    """Open page of a class: its browser's id, its view, and a way to send it a message."""
+    """Open page of a class: its browser's id, its view, and whether it is the teacher's."""
 
     student: str
     view: str
+    is_teacher: bool
 
     def send(self, message: Message) -> None:
         """Send one message."""
@@ -32,9 +33,9 @@ class Member(Protocol):
 class ClassRoom:
     """Room of one class.
 
-    Views are "page" (a student's lesson), "teacher" and "show" (the projector); the last two are
-    the teacher's and receive tallies. ``from_students`` and ``from_teacher`` map a message's type
-    to its action; further kinds of messages are added there.
+    Views are "page" (a lesson), "teacher" and "show" (the projector); the last two are the
+    teacher's and receive tallies. ``from_students``, ``from_teachers_page`` and ``from_teacher``
+    map a message's type to its action; further kinds of messages are added there.
 
     Parameters
     ----------
@@ -62,10 +63,12 @@ class ClassRoom:
             "reveal": self._reveal,
             "end": self._end,
         }
+        self.from_teachers_page: dict[str, Callable[[Member, Message], None]] = {}
+        self.extras: list[Callable[[], dict[str, Any]]] = []  # further parts of a tally
 
     def enter(self, member: Member) -> None:
         """Add a page, and tell it the current vote and its own answer."""
-        if member.view == "page":
+        if member.view == "page" and not member.is_teacher:
             self.store.number_of(member.student)
         self.members.add(member)
         for greeting in self.greetings:
@@ -87,7 +90,9 @@ class ClassRoom:
             The message is of no known type, not allowed to this page, or has a wrong value.
         """
         kind = message.get("type")
-        known = self.from_students if member.view == "page" else self.from_teacher
+        known = self.from_teacher
+        if member.view == "page":
+            known = self.from_teachers_page if member.is_teacher else self.from_students
         if not isinstance(kind, str) or kind not in known:
             raise RefusedError("this page may not send such a message")
         known[kind](member, message)
@@ -108,13 +113,16 @@ class ClassRoom:
 
     def tally(self) -> dict[str, Any]:
         """Count the ballots of each round held, and the students that are here."""
-        here = len({each.student for each in self.members if each.view == "page"})
+        pages = [each for each in self.members if each.view == "page" and not each.is_teacher]
+        here = len({each.student for each in pages})
         told: dict[str, Any] = {"type": "tally", "here": here, "rounds": []}
         if self.vote:
             told["vote"] = self.vote.id
             for ballots in self._ballots[: self.vote.round]:
                 counts = Counter(ballots.values())
                 told["rounds"].append([counts[i] for i in range(self.vote.form.positions)])
+        for extra in self.extras:
+            told |= extra()
         return told
 
     def _rested(self) -> None:
@@ -123,6 +131,8 @@ class ClassRoom:
             self.count()
 
     def _greeting(self, member: Member) -> Message:
+        if member.view == "page" and member.is_teacher:
+            return {"type": "vote", "vote": None}  # no bar over the page that the teacher shows
         told: dict[str, Any] = {"type": "vote", "vote": self.vote.shown() if self.vote else None}
         if self.vote and member.view == "page":
             own = self._ballots[self.vote.round - 1].get(member.student)

@@ -19,6 +19,7 @@ from optiwidgets.hosting.classes.class_room import ClassRoom
 from optiwidgets.hosting.classes.class_store import ClassStore
 from optiwidgets.hosting.classes.lesson_key import SHORT, ShortAddress
 from optiwidgets.hosting.classes.results_pages import ResultsFile, ResultsPage
+from optiwidgets.hosting.classes.shared_recipes import SharedRecipes
 from optiwidgets.hosting.classes.sheet_page import SheetPage
 
 ROUTES: list[Any] = [
@@ -38,6 +39,7 @@ def settings_of(store: ClassStore | None) -> dict[str, Any]:
     if store is None:
         return {}
     room = ClassRoom(store, _later)
+    SharedRecipes(room)
     return {
         "class_room": room,
         "class_answers": AnswerDesk(room),

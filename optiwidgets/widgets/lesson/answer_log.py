@@ -35,6 +35,9 @@ from optiwidgets.widgets.lesson.quiz_role import reference
 from optiwidgets.widgets.security.message_guard import guard
 
 FILE = "OPTIWIDGETS_PROGRESS"  # variable with the file that all pages of one learner share
+CLASS = "OPTIWIDGETS_CLASS"  # variable that a server sets whose teacher sees the answers
+ALONE = mark("{keep}, or {print}. Nothing leaves this machine.")
+KEPT_BY_CLASS = mark("{keep}, or {print}. The teacher of this class sees the answers too.")
 MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Record]], str]] = {
     ".json": lambda document, records: as_text(document),
     ".html": print_page,
@@ -192,7 +195,7 @@ class ProgressTable(Standalone, HTML):
         ]
         refused = f"<p>{escape(self._register.refused)}</p>" if self._register.refused else ""
         said = text(
-            "{keep}, or {print}. Nothing leaves this machine.", keep=links[0], print=links[1]
+            KEPT_BY_CLASS if os.environ.get(CLASS) else ALONE, keep=links[0], print=links[1]
         )
         said = f"<p>{said}</p>"
         self.value = f"{tables(records)}{refused}{said}"

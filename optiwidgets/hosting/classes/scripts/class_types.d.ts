@@ -18,6 +18,32 @@ export interface Tally {
   vote?: number;
   here: number;
   rounds: number[][];
+  points?: CloudPoint[];
+}
+
+/** A settled recipe of the class: size in bytes and points lost of a case's model. */
+export interface CloudPoint {
+  bytes: number;
+  drop: number;
+  model: string;
+}
+
+/** Recipe that an explorer's page shows: its notebook and the query of its share link. */
+export interface PageRecipe {
+  lesson: string;
+  query: string;
+  line: string;
+  bytes: number;
+  drop: number | null;
+}
+
+/** Recipes that the class shares, as a page sees them. */
+export interface Shared {
+  teacher: boolean;
+  asked: boolean;
+  collecting: boolean;
+  pointed: PageRecipe | null;
+  pushed?: PageRecipe | null;
 }
 
 /** A learner's own state, told to their page when it connects. */
@@ -40,6 +66,7 @@ export type Message =
   | { type: "vote"; vote: Vote | null; own?: number | null }
   | { type: "kept"; vote: number; round: number; own: number }
   | ({ type: "tally" } & Tally)
+  | ({ type: "recipes" } & Shared)
   | { type: "refused"; reason: string };
 
 /** The parts of a WebSocket that a channel uses. */

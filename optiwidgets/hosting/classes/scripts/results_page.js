@@ -35,13 +35,18 @@ export function start(connect) {
     tables.innerHTML = await answer.text();
     sortTables(tables, orders);
   };
-  setInterval(renew, RENEW_MS);
+  const timer = setInterval(renew, RENEW_MS);
   /** @param {Message} message */
   const receive = (message) => {
     if (message.type === "names") names.replaceChildren(namesChoice(message.on, channel.send));
   };
   const channel = openChannel("teacher", receive, () => {}, connect);
-  return channel;
+  return {
+    close() {
+      clearInterval(timer);
+      channel.close();
+    },
+  };
 }
 
 /** @param {Element} table */
@@ -57,10 +62,11 @@ export function sortTables(tables, orders) {
     const order = orders.get(labelOf(table));
     if (!order) continue;
     const { column, isDown } = order;
-    const body = table.tBodies[0];
-    const textOf = (/** @type {HTMLTableRowElement} */ row) => row.cells[column].textContent ?? "";
-    const rows = [...body.rows].sort((one, other) => compare(textOf(one), textOf(other)));
-    body.replaceChildren(...(isDown ? rows.reverse() : rows));
+    const textOf = (/** @type {Element} */ row) => row.children[column].textContent ?? "";
+    const rows = [...table.querySelectorAll("tbody tr")].sort((one, other) =>
+      compare(textOf(one), textOf(other)),
+    );
+    table.querySelector("tbody")?.replaceChildren(...(isDown ? rows.reverse() : rows));
     [...table.querySelectorAll("th")].forEach((head, i) => {
       if (i === column) head.setAttribute("aria-sort", isDown ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");

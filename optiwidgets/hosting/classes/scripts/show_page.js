@@ -2,9 +2,10 @@
 
 import { openChannel } from "./class_channel.js";
 import { part, said } from "./page_parts.js";
+import { cloudOf } from "./cloud_chart.js";
 import { chartOf } from "./tally_chart.js";
 
-/** @import { Message, Socket, Tally, Vote } from "./class_types" */
+/** @import { Message, Shared, Socket, Tally, Vote } from "./class_types" */
 
 /**
  * Connect the page to its class.
@@ -16,13 +17,17 @@ export function start(connect) {
   let vote = null;
   /** @type {Tally} */
   let tally = { here: 0, rounds: [] };
+  /** @type {Shared | null} */
+  let shared = null;
   const paint = () => {
-    place.replaceChildren(...(vote ? shownVote(vote, tally) : waiting(tally)));
+    const below = vote ? shownVote(vote, tally) : waiting(tally, shared);
+    place.replaceChildren(...told(shared), ...below);
   };
   /** @param {Message} message */
   const receive = (message) => {
     if (message.type === "vote") ({ vote } = message);
     else if (message.type === "tally") tally = message;
+    else if (message.type === "recipes") shared = message;
     paint();
   };
   paint();
@@ -30,11 +35,26 @@ export function start(connect) {
   return openChannel("show", receive, turned, connect);
 }
 
-/** @param {Tally} tally */
-function waiting({ here }) {
-  return [
-    part("p", { className: "ow-class-here" }, here === 1 ? "1 student is here" : `${here} students are here`),
-  ];
+/**
+ * Describe the recipe that a student sent; it names nobody.
+ * @param {Shared | null} shared
+ */
+function told(shared) {
+  if (!shared?.pushed) return [];
+  const { line, bytes, drop } = shared.pushed;
+  const lost = drop === null ? "" : `, ${drop.toFixed(1)} points lost`;
+  const words = `: ${bytes.toLocaleString("en")} bytes${lost}`;
+  return [part("p", { className: "ow-class-pushed" }, "A student shows ", said("code", "", line), words)];
+}
+
+/**
+ * @param {Tally} tally
+ * @param {Shared | null} shared
+ */
+function waiting({ here, points }, shared) {
+  const words = here === 1 ? "1 student is here" : `${here} students are here`;
+  const count = part("p", { className: "ow-class-here" }, words);
+  return shared?.collecting ? [cloudOf(points ?? []), count] : [count];
 }
 
 /**

@@ -5,7 +5,7 @@ import { part, said } from "./page_parts.js";
 import { chartOf } from "./tally_chart.js";
 import { formOf, readForm } from "./vote_form.js";
 
-/** @import { Channel, Message, Socket, Tally, Vote } from "./class_types" */
+/** @import { Channel, Message, Shared, Socket, Tally, Vote } from "./class_types" */
 
 const NUMBERS_MS = 2000;
 
@@ -20,7 +20,9 @@ export function start(connect) {
   const current = part("section", { "aria-label": "Current vote" });
   const chart = part("div");
   const form = formOf();
-  place.append(current, status, form);
+  const recipes = part("section", { "aria-label": "Recipes" });
+  const wall = part("a", { href: "/class/show", target: "_blank" }, "Open the projector's page");
+  place.append(part("p", {}, wall), current, status, form, recipes);
   /** @type {Vote | null} */
   let vote = null;
   /** @type {Tally} */
@@ -43,6 +45,7 @@ export function start(connect) {
   const receive = (message) => {
     if (message.type === "refused") status.textContent = `Not accepted: ${message.reason}.`;
     else if (message.type === "tally") ((tally = message), paintTally());
+    else if (message.type === "recipes") recipes.replaceChildren(...recipeActions(message, send));
     else if (message.type === "vote") (({ vote } = message), paint());
   };
   form.addEventListener("submit", (event) => {
@@ -50,7 +53,7 @@ export function start(connect) {
     send({ type: "open", form: readForm(form) });
   });
   const channel = openChannel("teacher", receive, () => {}, connect);
-  setInterval(renewNumbers, NUMBERS_MS);
+  setTimeout(renewNumbers, NUMBERS_MS);
   return channel;
 }
 
@@ -74,9 +77,30 @@ function actionsOf(vote, send) {
   return part("p", { className: "ow-class-actions" }, ...buttons);
 }
 
-/** Request the table of users, kernels and memory anew. */
+/**
+ * Create the switches of shared recipes.
+ * @param {Shared} shared
+ * @param {(message: object) => void} send
+ */
+function recipeActions({ asked, collecting }, send) {
+  const buttons = [
+    { words: "Ask students for their recipe", pressed: asked, message: { type: "ask", on: !asked } },
+    { words: "Collect settled recipes", pressed: collecting, message: { type: "collect", on: !collecting } },
+    { words: "Clear recipes", pressed: null, message: { type: "clear" } },
+  ].map(({ words, pressed, message }) => {
+    const button = part("button", { type: "button" }, words);
+    if (pressed !== null) button.setAttribute("aria-pressed", String(pressed));
+    button.addEventListener("click", () => send(message));
+    return button;
+  });
+  const actions = part("p", { className: "ow-class-actions" }, ...buttons);
+  return [part("h2", {}, "Recipes"), actions];
+}
+
+/** Request the table of users, kernels and memory anew, and again after a while. */
 async function renewNumbers() {
   const answer = await fetch("/class?numbers").catch(() => null); // the server is gone: the next one answers
   const place = document.querySelector("#numbers");
   if (answer?.ok && place) place.innerHTML = await answer.text();
+  setTimeout(renewNumbers, NUMBERS_MS);
 }

@@ -76,7 +76,8 @@ function number(vote, own, answer) {
     shown.textContent = value;
     field.setAttribute("aria-valuetext", value);
     button.textContent = own === null || own === undefined ? `Answer ${value}` : `Change to ${value}`;
-    button.disabled = vote.state !== "open" || Number(field.value) === own;
+    button.hidden = vote.state !== "open";
+    button.disabled = Number(field.value) === own;
   };
   field.setAttribute("aria-label", "Your number");
   field.disabled = vote.state !== "open";
