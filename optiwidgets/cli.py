@@ -114,9 +114,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
-    serve.add_argument(
-        "--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: any free one"
-    )
+    serve.add_argument("--port", type=_whole(0, MAX_PORT), default=8866, help="8866; 0: a free one")
     serve.add_argument("--host", default="127.0.0.1", help="127.0.0.1; 0.0.0.0: whole network")
     serve.add_argument(
         "--lessons", type=Path, default=LESSONS, metavar="DIR", help="folder of notebooks"
@@ -125,9 +123,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--max-users", type=_whole(1, MAX_USERS), help="by default as many as fit into memory"
     )
-    serve.add_argument(
-        "--state", type=Path, metavar="DIR", help="private folder of the class's votes and answers"
-    )
+    serve.add_argument("--state", type=Path, metavar="DIR", help="private folder of the votes")
     for name, meaning in SECRETS.items():
         variable = f"OPTIWIDGETS_{name.upper()}"
         given = os.environ.get(variable, "")

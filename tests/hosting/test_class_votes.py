@@ -31,12 +31,12 @@ def port(lessons: Path) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def teacher(port: int) -> Browser:
     return entered(port, TOKEN)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def student(port: int) -> Browser:
     return entered(port, PASSWORD)
 
@@ -67,8 +67,9 @@ def test_a_vote_is_answered_changed_counted_and_held_again(
             assert (await page.answer(vote, 0))["own"] == 0
             await wall.until(lambda message: message.get("rounds") == [[1, 0]])
             assert (await page.answer(vote, 1))["own"] == 1
-            tally = await wall.until(lambda message: message.get("rounds") == [[0, 1]])
-            assert tally["here"] == 1
+            await wall.until(
+                lambda message: (message.get("rounds"), message.get("here")) == ([[0, 1]], 1)
+            )
             again = await take(student)  # the page is loaded anew
             assert (await again.vote())["own"] == 1
             await desk.send(type="close")
@@ -179,9 +180,9 @@ def assert_refused(status: int, browser: Browser, view: str = "page", **headers:
     assert refused.value.code == status
 
 
-def test_a_page_that_floods_is_closed_and_a_browser_has_a_few_channels(
-    teacher: Browser, student: Browser
-) -> None:
+def test_a_page_that_floods_is_closed_and_a_browser_has_a_few_channels(port: int) -> None:
+    student = entered(port, PASSWORD)  # no channel of an earlier test is still closing
+
     async def flood() -> None:
         async with seats() as take:
             pages = [await take(student) for _ in range(12)]
@@ -206,6 +207,75 @@ def test_ballots_at_once_are_all_counted(port: int, teacher: Browser) -> None:
             pages = [await take(each) for each in students]
             await asyncio.gather(*(page.answer(vote, i % 2) for i, page in enumerate(pages)))
             await wall.until(lambda message: message.get("rounds") == [[2, 1]])
+
+    asyncio.run(hold())
+
+
+RECIPE = {"lesson": "explorer.ipynb", "query": "case=digits&model=small&bits=4", "line": "Recipe"}
+RECIPE |= {"bytes": 4100, "drop": 0.4}
+
+
+def test_messages_to_the_projector_name_no_student(teacher: Browser, student: Browser) -> None:
+    async def hold() -> None:
+        async with seats() as take:
+            wall, page = await take(teacher, "show"), await take(student)
+            desk, vote = await opened(take, teacher)
+            for message in ({"type": "ask", "on": True}, {"type": "collect", "on": True}):
+                await desk.send(**message)
+            await page.until(lambda message: message.get("collecting") is True)
+            await page.answer(vote, 0)
+            await page.send(type="push", **RECIPE)
+            await page.send(type="settled", **RECIPE)
+            point = {"bytes": 4100, "drop": 0.4, "model": "digits small"}
+            tally = await wall.until(
+                lambda message: (
+                    (message.get("points"), message.get("rounds")) == ([point], [[1, 0]])
+                )
+            )
+            again = await take(teacher, "show")
+            recipes = await again.until(lambda message: message["type"] == "recipes")
+            assert recipes["pushed"] == RECIPE
+            for told in (tally, recipes):
+                assert {*told} <= {
+                    *("type", "here", "rounds", "vote", "points"),
+                    *("teacher", "asked", "collecting", "pointed", "pushed"),
+                }
+            for kind in ("clear", "ask", "collect"):
+                await desk.send(type=kind)
+
+    asyncio.run(hold())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"lesson": "../secret.ipynb"},
+        {"query": "javascript:alert(1)\n"},
+        {"query": "a" * 4001},
+        {"line": 3},
+        {"bytes": 1.5},
+        {"bytes": True},
+        {"drop": 1e300},
+        {"drop": "1"},
+    ],
+)
+def test_a_teachers_recipe_reaches_all_pages_and_a_forged_one_none(
+    teacher: Browser, student: Browser, fault: dict[str, Any]
+) -> None:
+    async def hold() -> None:
+        async with seats() as take:
+            page, lesson = await take(student), await take(teacher)
+            await page.send(type="point", **RECIPE)
+            refused = await page.until(lambda message: message["type"] == "refused")
+            assert refused["reason"] == "this page may not send such a message"
+            await lesson.send(type="point", **RECIPE | fault)
+            await lesson.until(lambda message: message["type"] == "refused")
+            await lesson.send(type="point", **RECIPE)
+            shown = await page.until(lambda message: bool(message.get("pointed")))
+            assert shown["pointed"] == RECIPE
+            desk = await take(teacher, "teacher")
+            await desk.send(type="clear")
+            await page.until(lambda message: message.get("pointed", RECIPE) is None)
 
     asyncio.run(hold())
 

@@ -7,7 +7,7 @@ import { pageRecipe, watchRecipe } from "./page_recipe.js";
 import { showShared } from "./recipe_bar.js";
 import { showVote } from "./vote_bar.js";
 
-/** @import { Channel, Message, Shared, Socket, Vote } from "./class_types" */
+/** @import { Channel, Message, PageRecipe, Shared, Socket, Vote } from "./class_types" */
 
 const LOST = "No connection. The page connects again by itself.";
 
@@ -34,6 +34,7 @@ export function start(connect) {
       showShared(recipes, shared, pageRecipe(), sendRecipe);
     });
     bar.hidden = asked.hidden && recipes.hidden;
+    bar.classList.toggle("ow-class-corner", shared?.teacher ?? false);
     document.body.style.setProperty("--ow-class-bar", `${bar.offsetHeight}px`);
   };
   /** @param {number} position */
@@ -54,13 +55,21 @@ export function start(connect) {
       recipes.appendChild(part("p", { className: "ow-class-status", role: "status" }));
     status.textContent = words;
   };
+  /** @param {PageRecipe} recipe */
+  const settled = (recipe) => {
+    if (shared?.collecting && !shared.teacher) channel.send({ type: "settled", ...recipe });
+  };
   /** @param {Message} message */
   const receive = (message) => {
     if (message.type === "vote") ({ vote, own } = { own: null, ...message });
     else if (message.type === "kept" && vote?.id === message.vote && vote.round === message.round)
       own = message.own;
-    else if (message.type === "recipes") shared = message;
-    else if (message.type === "refused") return tell(`Not accepted: ${message.reason}.`);
+    else if (message.type === "recipes") {
+      const begins = message.collecting && !shared?.collecting;
+      shared = message;
+      const recipe = begins ? pageRecipe() : null;
+      if (recipe) settled(recipe);
+    } else if (message.type === "refused") return tell(`Not accepted: ${message.reason}.`);
     else return learn(message);
     show();
   };
@@ -71,7 +80,7 @@ export function start(connect) {
   const learn = followAnswers((sent) => channel.send(sent));
   const channel = openChannel("page", receive, turned, connect);
   watchRecipe((recipe) => {
-    if (shared?.collecting && !shared.teacher) channel.send({ type: "settled", ...recipe });
+    settled(recipe);
     if (shared) show();
   });
   return channel;
