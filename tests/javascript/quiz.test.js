@@ -168,7 +168,7 @@ test("a page is told of each question and of the work on it, and can give earlie
   model.receive({ record: work });
   assert.deepEqual(told[1], ["ow-answered", { question: "bytes", work }]);
   restore(work);
-  assert.deepEqual(model.sent.at(-1).content, { event: "restore", work });
+  assert.deepEqual(model.sent.at(-1).content, { event: "restore", work: JSON.stringify(work) });
   end();
   model.receive({ record: { ...work, attempts: 2 } });
   assert.equal(told.length, 2);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,28 @@ def work_on(record: Record) -> dict[str, Any]:
     2
     """
     return {"outcome": str(record.outcome), **{name: getattr(record, name) for name in SENT}}
+
+
+def read_work(text: str) -> dict[str, Any]:
+    """Read the learner's part of a record, as a page sends it: JSON.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, or no record.
+
+    Examples
+    --------
+    >>> read_work('{"attempts": 2}')
+    {'attempts': 2}
+    """
+    try:
+        work = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("the record is nested too deeply") from error
+    if not isinstance(work, dict):
+        raise ValueError("a record has fields")
+    return work
 
 
 def record_of(question: Question, work: Mapping[str, Any]) -> Record:

@@ -126,7 +126,8 @@ async function render({ model, el }) {
     introduce();
   };
   const introduce = () => {
-    const restore = (/** @type {object} */ work) => model.send({ event: "restore", work });
+    const restore = (/** @type {object} */ work) =>
+      model.send({ event: "restore", work: JSON.stringify(work) }); // messages have plain values
     if (root) tell(root, { "ow-asked": { question: model.get("question"), restore } });
     tellWork();
   };

@@ -30,9 +30,8 @@ from optiwidgets.widgets.base.gated_button import GatedButton
 from optiwidgets.widgets.base.positions import differ
 from optiwidgets.widgets.base.session_of import session_of
 from optiwidgets.widgets.base.standalone import Standalone
-from optiwidgets.widgets.lesson import answer_log
+from optiwidgets.widgets.lesson import answer_log, earlier_answers
 from optiwidgets.widgets.lesson.answer_fields import field_for
-from optiwidgets.widgets.lesson.earlier_answers import plain_answer, record_of, work_on
 from optiwidgets.widgets.lesson.prediction_outcome import outcome_words
 from optiwidgets.widgets.lesson.quiz_role import owner_of, quiz_role
 from optiwidgets.widgets.security.message_guard import guard
@@ -167,7 +166,7 @@ class Quiz(Standalone, VBox):
     def check(self) -> Result:
         """Grade the answer, show the feedback, and return the result."""
         result = self._committed or self._grade()
-        answer = in_english(self.question.key, plain_answer(self.answer))
+        answer = in_english(self.question.key, earlier_answers.plain_answer(self.answer))
         answer_log.REGISTER.checked(self.question.key, result.outcome, answer)
         self._show(result)
         return result
@@ -249,7 +248,7 @@ class Quiz(Standalone, VBox):
 
     def _tell(self) -> None:
         """Give the page the record of this question, for a class that collects them."""
-        self.said.record = work_on(self._record())
+        self.said.record = earlier_answers.work_on(self._record())
 
     def _record(self) -> Record:
         return answer_log.REGISTER.entries.get(self.question.key, Record.of(self.question))
@@ -275,7 +274,7 @@ class Quiz(Standalone, VBox):
         >>> quiz.answer, quiz.said.label, quiz.said.record["attempts"]
         ('0.9', 'Correct.', 3)
         """
-        record, known = record_of(self.question, work), self._record()
+        record, known = earlier_answers.record_of(self.question, work), self._record()
         attempted = record.outcome is not Outcome.NOT_ATTEMPTED and not known.attempts
         if attempted and not isinstance(self.question, FindRecipe):
             try:
@@ -302,8 +301,7 @@ class Quiz(Standalone, VBox):
             return
         try:
             if content["event"] == "restore":
-                self.restore(content["work"])
-                return
+                return self.restore(earlier_answers.read_work(content["work"]))
             reasons = tuple(int(one) for one in content["reasons"].split(",") if one)
             self.field.adopt(content["choice"], reasons, content["text"])
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, TraitError) as error:

@@ -15,6 +15,7 @@ from optiwidgets.widgets.security.widget_tree import widgets_below
 USER_TRAITS = {"value", "index", "selected_index", "chosen"}  # set by users, mostly whole numbers
 LONGEST_TEXT = 200  # characters
 HARMLESS = {"_view_count"}
+LONGEST_SAID = 4000  # characters in a custom message: an answer given back has texts of options
 MOST_SAID = 4  # entries of a custom message, such as a click
 
 
@@ -93,7 +94,7 @@ def check_message(data: Any, buffers: Sequence[Any]) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    short = isinstance(value, str) and len(value) <= LONGEST_TEXT
+    short = isinstance(value, str) and len(value) <= LONGEST_SAID
     return short or value is None or isinstance(value, bool | int | float)
 
 

@@ -1,5 +1,6 @@
 """Answers of an earlier visit: shown again, graded anew, and refused in words if they are none."""
 
+import json
 from typing import Any
 
 import pytest
@@ -25,8 +26,10 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Register:
 
 
 def sent(quiz: Any, work: object) -> None:
-    """Send work as the page does."""
-    quiz.said._handle_custom_msg({"event": "restore", "work": work}, [])
+    """Send work as the page does, through the guard of messages."""
+    content = {"event": "restore", "work": json.dumps(work)}
+    data = {"method": "custom", "content": content}
+    quiz.said.comm.handle_msg({"content": {"data": data}, "buffers": []})
 
 
 def test_every_check_and_every_hint_is_told_to_the_page() -> None:
