@@ -36,7 +36,7 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class StudentResult:
-    """Answers of a student: for each lesson, numbers of questions (right, answered)."""
+    """Answers of a student: for each lesson, numbers of graded questions (right, answered)."""
 
     number: int
     name: str
@@ -84,6 +84,14 @@ def results_of(
     >>> results = results_of([("a", work)], {"a": 1, "b": 2}, {}, [])
     >>> results.questions[0].first_wrong, results.students[0].lessons
     ((('5', 1),), {'10_which_metric': (0, 1)})
+
+    A prediction is never right or wrong, and counts among no student's answers:
+
+    >>> guess = Work("mine.guess", "10_which_metric", "correct", 1, '"yes"')
+    >>> listed = [{"key": "mine.guess", "kind": "prediction", "lesson": "10", "title": "Guess"}]
+    >>> found = results_of([("a", guess)], {"a": 1}, {}, listed)
+    >>> found.questions[0].right, found.students[0].lessons
+    (None, {})
     """
     given = [(student, work) for student, work in works if student in numbers]
     rows = {each["key"]: each for each in known}
@@ -93,11 +101,14 @@ def results_of(
     listed = [_question(rows.get(key), key, list_) for key, list_ in by_question.items()]
     of_files = sorted((q for q in listed if q.key in rows), key=lambda q: [*rows].index(q.key))
     others = sorted((q for q in listed if q.key not in rows), key=lambda q: (-q.answered, q.key))
-    asked = _asked(rows.values(), (work.lesson for _, work in given))
+    predictions = {key for key, row in rows.items() if row["kind"] == PREDICTION}
+    graded = [pair for pair in given if pair[1].question not in predictions]
+    counted = [row for key, row in rows.items() if key not in predictions]
+    asked = _asked(counted, (work.lesson for _, work in given))
     return Results(
         (*of_files, *others[:MOST_OTHERS]),
         tuple(
-            _student(student, numbers, names, given)
+            _student(student, numbers, names, graded)
             for student in sorted(numbers, key=numbers.__getitem__)
         ),
         asked,
@@ -106,7 +117,7 @@ def results_of(
 
 
 def _asked(rows: Iterable[Mapping[str, Any]], seen: Iterable[str]) -> dict[str, int]:
-    """Count the questions of the lessons that were worked on."""
+    """Count the graded questions of the lessons that were worked on."""
     counts = Counter(row["lesson"] for row in rows)
     return {lesson: counts[lesson] for lesson in sorted(set(seen))}
 

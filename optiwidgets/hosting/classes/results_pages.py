@@ -129,7 +129,7 @@ def tables_of(results: Results) -> str:
     places = dict(zip(results.asked, asked, strict=True))
     return (
         f"<h2>Questions</h2>{_table('Questions', *of_questions(results))}{more}"
-        f"<h2>Students: right answers</h2>"
+        "<h2>Students: right answers</h2><p>Predictions are not counted.</p>"
         f"{_table('Students', [places.get(name, name) for name in header], rows)}"
     )
 
