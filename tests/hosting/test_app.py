@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -191,6 +192,7 @@ def test_a_page_has_its_column_before_any_widget_is_drawn(monkeypatch: pytest.Mo
     written: list[object] = []
     monkeypatch.setattr(TornadoVoilaHandler, "write", lambda page, chunk: written.append(chunk))
     page = object.__new__(handlers.Page)
+    page.request, page.application = SimpleNamespace(query=""), SimpleNamespace(settings={})
     for chunk in ("<head><title>A lesson</title></head><body>", "<p>text", b"bytes"):
         page.write(chunk)
     head, *rest = written

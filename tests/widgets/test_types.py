@@ -38,6 +38,7 @@ PRIMITIVES = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
     "Bytes": lambda value: isinstance(value, bytes),
+    "unknown": lambda value: True,
 }
 
 
@@ -80,6 +81,9 @@ def errors(value, kind, path=""):
         return [e for i, (item, each) in pairs for e in errors(item, each, f"{path}[{i}]")]
     if match := re.fullmatch(r"Record<string, (.*)>", kind):
         return [e for key, item in value.items() for e in errors(item, match[1], f"{path}.{key}")]
+    if match := re.fullmatch(r"Partial<(\w+)>", kind):
+        fields = {f"{name.rstrip('?')}?": each for name, each in TYPES[match[1]].items()}
+        return _fields(value, fields, path)
     if match := re.fullmatch(r"Empty<.*>", kind):
         return [] if value == {} else [f"{path} is not empty"]
     if kind in ALIASES and kind not in PRIMITIVES:
