@@ -58,7 +58,7 @@ test-browser: .venv/dev.stamp $(LIBRARIES) ## in a real browser
 
 # Left out for their time: the packed file's coder, the C++ kernel, loaders, plain values, and the rooms that
 # put others together, which call few functions of torch. `make test-units` runs them with the newest.
-OLDEST_LEFT_OUT := serialization sparse_runtime data types beliefs tasks
+OLDEST_LEFT_OUT := serialization sparse_runtime data types beliefs experiment tasks
 test-oldest: .venv-oldest/stamp $(LIBRARIES) ## the engine with the oldest torch that pyproject.toml allows
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/engine $(OLDEST_LEFT_OUT:%=--ignore=tests/engine/%) $(PYTEST_ARGS)
 
