@@ -134,7 +134,7 @@ def merged(known: Work, new: Work) -> Work:
 
 
 class AnswerStore:
-    """Tables of answers, of the lesson that each student saw last, and of names.
+    """Tables of answers, and of the lesson that each student saw last.
 
     Examples
     --------

@@ -20,7 +20,7 @@ VIEWS = ("page", "teacher", "show")
 STUDENTS_MOST, TEACHERS_MOST = 8_192, 1_000_000  # characters of a message
 BURST, PER_S = 20.0, 5.0  # messages of a page at once, and each second after that
 PAGES_EACH = 12  # channels of one browser
-TOO_MUCH, NOT_ALLOWED = 1009, 1008  # codes that close a websocket
+NOT_ALLOWED = 1008  # code that closes a websocket
 
 
 class Allowance:
