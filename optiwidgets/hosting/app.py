@@ -37,12 +37,12 @@ from optiwidgets.hosting.auth import ClassIdentityProvider
 from optiwidgets.hosting.capacity import free_mb, users_that_fit
 from optiwidgets.hosting.classes.class_store import ClassStore, state_folder
 from optiwidgets.hosting.classes.routes import ROUTES, settings_of
+from optiwidgets.hosting.handlers import LOOPBACK
 from optiwidgets.hosting.kernel_manager import ClassKernelManager
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS
 from optiwidgets.hosting.template_cache import compile_once
 
 HOST = "127.0.0.1"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXPLORER = "explorer.ipynb"
 QUESTIONS = "questions"  # folder of a teacher's own, beside the notebooks
 MOST_FILES = 65_536  # open files

@@ -43,6 +43,7 @@ from optiwidgets.hosting.page_language import in_language, kept, settings_in
 from optiwidgets.hosting.provisioner import CAN_FORK, FORKS, NotForkedError
 from optiwidgets.texts import asked_language
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # hosts that no other machine reaches
 CDN_LINK = re.compile(r'<link[^>]+href="https?://[^>]*>')
 HEAD_END = "</head>"
 PAGE_CSS = resources.files("optiwidgets.widgets") / "base" / "page.css"

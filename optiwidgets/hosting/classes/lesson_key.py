@@ -14,11 +14,10 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError
 
 from optiwidgets.hosting.classes.lesson_codes import LENGTH, LETTERS, lesson_codes
-from optiwidgets.hosting.handlers import NOTEBOOK, Plain
+from optiwidgets.hosting.handlers import LOOPBACK, NOTEBOOK, Plain
 from optiwidgets.hosting.notice_pages import notice
 
 SHORT = rf"/([A-Za-z]{{{LENGTH}}})"  # route of all codes
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NO_CODE = "No lesson has the code {}. Codes have four of the letters {}."
 HERE_ALONE = (
     "Students cannot follow this address: it leads to their own machine. Open this page by the "
