@@ -15,6 +15,7 @@ from optiwidgets.grading.progress import Record
 from optiwidgets.grading.progress_page import tables
 from optiwidgets.grading.questions import QUESTIONS, bank_file, in_english
 from optiwidgets.texts import languages, plural, text
+from optiwidgets.widgets.lesson import answer_log
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "optiwidgets" / "texts"
@@ -130,6 +131,20 @@ def test_a_record_of_an_answer_has_the_words_of_the_bank_in_every_language() -> 
             assert Record.of(QUESTIONS["start.goal"]).title == "Goal of model optimization"
         finally:
             ow.use_language("en")
+
+
+def test_an_answer_of_an_earlier_visit_is_shown_in_the_language_in_use(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records are English in every language; the field knows the shown words alone."""
+    monkeypatch.setattr(answer_log, "REGISTER", answer_log.Register())
+    quiz = ow.ask("pruning.magnitude")
+    shown = choices(quiz.question)[0]
+    answer = in_english(quiz.question.key, shown)
+    assert answer != shown
+    work = {"outcome": "incorrect", "attempts": 1, "answer": answer}
+    quiz.restore(work | {"hint": False, "solution": False})
+    assert (quiz.answer, quiz.said.record["answer"]) == (shown, answer)
 
 
 def test_a_record_is_shown_in_the_language_in_use(language: str) -> None:
